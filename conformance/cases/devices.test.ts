@@ -1,0 +1,175 @@
+import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { grantCapabilities } from '../harness/config.ts';
+import type { Attempt, Names, Stat } from '../harness/guest.ts';
+import { digest } from '../harness/leftovers.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+
+const DEFAULT_NODES = [
+  ['null', 1, 3],
+  ['zero', 1, 5],
+  ['full', 1, 7],
+  ['random', 1, 8],
+  ['urandom', 1, 9],
+  ['tty', 5, 0],
+] as const;
+
+const DEFAULT_LINKS = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+  ['ptmx', 'pts/ptmx'],
+] as const;
+
+forEachRuntime('devices: the default nodes are there with mode 0666 and can be opened', async (t, rt) => {
+  const stats = await rt.observe<Stat[]>(DEFAULT_NODES.map(([name]) => ['stat', `/dev/${name}`]));
+  DEFAULT_NODES.forEach(([name, major, minor], index) => {
+    t.match(stats[index], { type: 'char', mode: 0o666, uid: 0, gid: 0, major, minor }, name);
+  });
+  const opened = await rt.observe<Attempt[]>(
+    DEFAULT_NODES.filter(([name]) => name !== 'tty').map(([name]) => ['open', `/dev/${name}`, 'rw']),
+  );
+  for (const attempt of opened) t.equal(attempt.errno, null);
+});
+
+forEachRuntime('devices: the default links are there', async (t, rt) => {
+  const stats = await rt.observe<Stat[]>(DEFAULT_LINKS.map(([name]) => ['stat', `/dev/${name}`]));
+  DEFAULT_LINKS.forEach(([name, link], index) => t.match(stats[index], { type: 'link', link }, name));
+});
+
+forEachRuntime('devices: nothing else is in /dev', async (t, rt) => {
+  const [names] = await rt.observe<[Names]>([['list', '/dev']]);
+  const known = new Set<string>([
+    ...DEFAULT_NODES.map(([name]) => name),
+    ...DEFAULT_LINKS.map(([name]) => name),
+    'pts',
+    'core',
+  ]);
+  t.strictSame(
+    names.names.filter((name) => !known.has(name)),
+    [],
+  );
+});
+
+forEachRuntime(
+  'linux.devices: type, number, mode and owner are as given',
+  async (t, rt) => {
+    const [char, block, fifo, defaults] = await rt.observe<Stat[]>(
+      [
+        ['stat', '/dev/fuse'],
+        ['stat', '/dev/deep/disk'],
+        ['stat', '/dev/pipe'],
+        ['stat', '/dev/plain'],
+      ],
+      (config) => {
+        config.linux.devices = [
+          { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o640, uid: 7, gid: 8 },
+          { path: '/dev/deep/disk', type: 'b', major: 8, minor: 0, fileMode: 0o600 },
+          { path: '/dev/pipe', type: 'p', fileMode: 0o622 },
+          { path: '/dev/plain', type: 'u', major: 1, minor: 3 },
+        ];
+      },
+    );
+    t.match(char, { type: 'char', mode: 0o640, uid: 7, gid: 8, major: 10, minor: 229 });
+    t.match(block, { type: 'block', mode: 0o600, uid: 0, gid: 0, major: 8, minor: 0 });
+    t.match(fifo, { type: 'fifo', mode: 0o622 });
+    t.match(defaults, { type: 'char', mode: 0o666, major: 1, minor: 3 });
+  },
+  { deviates: { runc: '1.1 gives mode 0 by default', crun: '1.8 gives mode 0 by default' } },
+);
+
+forEachRuntime('linux.devices: an entry replaces a default node of the same path', async (t, rt) => {
+  const [node] = await rt.observe<[Stat]>([['stat', '/dev/tty']], (config) => {
+    config.linux.devices = [{ path: '/dev/tty', type: 'c', major: 5, minor: 0, fileMode: 0o600, uid: 3, gid: 4 }];
+  });
+  t.match(node, { type: 'char', mode: 0o600, uid: 3, gid: 4 });
+});
+
+forEachRuntime('resources.devices: what is not allowed cannot be made or opened', async (t, rt) => {
+  const [memory, disk, fuse, allowed, opened, denied] = await rt.observe<Attempt[]>(
+    [
+      ['open', '/dev/one', 'r'],
+      ['open', '/dev/two', 'r'],
+      ['open', '/dev/fuse', 'r'],
+      ['mknod', '/tmp/null', 'c', '1', '3'],
+      ['open', '/tmp/null', 'w'],
+      ['mknod', '/tmp/any', 'b', '8', '0'],
+    ],
+    (config) => {
+      grantCapabilities(config, 'CAP_MKNOD', 'CAP_DAC_OVERRIDE');
+      config.linux.devices = [
+        { path: '/dev/one', type: 'c', major: 1, minor: 1, fileMode: 0o666 },
+        { path: '/dev/two', type: 'b', major: 254, minor: 0, fileMode: 0o666 },
+        { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o666 },
+      ];
+    },
+  );
+  t.equal(memory?.errno, 'EPERM', 'c 1:1');
+  t.equal(disk?.errno, 'EPERM', 'the disk of the host');
+  t.equal(fuse?.errno, 'EPERM', 'an entry of linux.devices grants no access');
+  t.equal(allowed?.errno, null);
+  t.equal(opened?.errno, null);
+  t.equal(denied?.errno, null, 'making nodes is allowed by default, opening them is not');
+});
+
+forEachRuntime('resources.devices: an allow rule opens the device, only with the given access', async (t, rt) => {
+  const [read, write] = await rt.observe<Attempt[]>(
+    [
+      ['open', '/dev/kmsg', 'r'],
+      ['open', '/dev/kmsg', 'w'],
+    ],
+    (config) => {
+      config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11, fileMode: 0o666 }];
+      config.linux.resources.devices = [
+        { allow: false, access: 'rwm' },
+        { allow: true, type: 'c', major: 1, minor: 11, access: 'w' },
+      ];
+    },
+  );
+  t.equal(read?.errno, 'EPERM');
+  t.equal(write?.errno, null);
+});
+
+forEachRuntime(
+  'resources.devices: a single allow rule without a leading deny is still a list of what is allowed',
+  async (t, rt) => {
+    const [memory] = await rt.observe<Attempt[]>([['open', '/dev/one', 'r']], (config) => {
+      config.linux.devices = [{ path: '/dev/one', type: 'c', major: 1, minor: 1, fileMode: 0o666 }];
+      config.linux.resources.devices = [{ allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' }];
+    });
+    t.equal(memory?.errno, 'EPERM');
+  },
+);
+
+forEachRuntime('resources.devices: a device bound from the host stays closed', async (t, rt) => {
+  const [kmsg] = await rt.observe<Attempt[]>([['open', '/bound', 'w']], (config) => {
+    config.mounts.push({ destination: '/bound', source: '/dev/kmsg', options: ['bind'] });
+  });
+  t.equal(kmsg?.errno, 'EPERM');
+});
+
+forEachRuntime(
+  'devices: /dev of the rootfs as a link to the host touches nothing there',
+  async (t, rt) => {
+    const canary = join(rt.dir, 'canary');
+    mkdirSync(canary);
+    execFileSync('touch', [join(canary, 'ptmx')]);
+    const before = digest(canary);
+    for (const readonly of [false, true]) {
+      for (const target of [canary, `../../../../../../../..${canary}`]) {
+        const bundle = rt.bundle((config) => {
+          config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));
+          config.root.readonly = readonly;
+        });
+        execFileSync('rmdir', [join(bundle.rootfs, 'dev')]);
+        symlinkSync(target, join(bundle.rootfs, 'dev'));
+        await rt.runBundle(bundle);
+        t.equal(digest(canary), before, `${target}, readonly ${readonly}`);
+        t.strictSame(readdirSync(canary), ['ptmx']);
+      }
+    }
+  },
+  { deviates: { runc: '1.1.5 has CVE-2026-41579', crun: '1.8.1 has CVE-2026-47766' } },
+);

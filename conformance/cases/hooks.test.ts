@@ -1,0 +1,313 @@
+import { existsSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestConfig, TestHook } from '../harness/config.ts';
+import { probePath } from '../harness/guest.ts';
+import type { OpenFile } from '../harness/guest.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** A hook that runs a shell script of the host; busybox is found by path in both the host and the rootfs. */
+function shell(script: string, more: Partial<TestHook> = {}): TestHook {
+  return { path: '/bin/busybox', args: ['busybox', 'sh', '-c', script], env: ['PATH=/bin:/usr/bin'], ...more };
+}
+
+/** Text a hook wrote, or an empty one. */
+const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+
+/** Adds one hook of each kind that notes its name: on the host, or for startContainer in the rootfs. */
+function noteAll(rt: Sandbox, config: TestConfig): string {
+  const log = join(rt.dir, 'log');
+  config.hooks = {};
+  for (const kind of KINDS) {
+    const target = kind === 'startContainer' ? '/started' : log;
+    config.hooks[kind] = [shell(`echo ${kind} >> ${target}`), shell(`echo ${kind}2 >> ${target}`)];
+  }
+  return log;
+}
+
+forEachRuntime(
+  'hooks run in the order of the specification, and within a kind in the order of the list',
+  async (t, rt) => {
+    let log = '';
+    const bundle = rt.bundle((config) => {
+      log = noteAll(rt, config);
+      config.process.args = ['/bin/probe', 'wait'];
+    });
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    const create = ['prestart', 'prestart2', 'createRuntime', 'createRuntime2', 'createContainer', 'createContainer2'];
+    t.strictSame(textOf(log).trim().split('\n'), create);
+    t.notOk(existsSync(join(bundle.rootfs, 'started')), 'startContainer waits for start');
+    await container.start();
+    await until('the program runs', () => container.stdout().includes('ready'));
+    t.equal(textOf(join(bundle.rootfs, 'started')), 'startContainer\nstartContainer2\n');
+    t.strictSame(textOf(log).trim().split('\n'), [...create, 'poststart', 'poststart2']);
+    await container.remove('--force');
+    t.strictSame(textOf(log).trim().split('\n'), [...create, 'poststart', 'poststart2', 'poststop', 'poststop2']);
+  },
+  { deviates: { runc: '1.1 runs poststart in create' } },
+);
+
+forEachRuntime(
+  'hooks get the state on standard input',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.annotations = { 'org.example.key': 'value' };
+      config.process.args = ['/bin/probe', 'wait'];
+      config.hooks = {};
+      for (const kind of KINDS) {
+        config.hooks[kind] = [shell(`cat > ${kind === 'startContainer' ? '' : rt.dir}/${kind}.json`)];
+      }
+    });
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    await container.start();
+    await until('the program runs', () => container.stdout().includes('ready'));
+    const { pid } = await container.state();
+    await container.remove('--force');
+    const stateOf = (kind: Kind): Record<string, unknown> =>
+      JSON.parse(textOf(join(kind === 'startContainer' ? bundle.rootfs : rt.dir, `${kind}.json`))) as Record<
+        string,
+        unknown
+      >;
+    for (const kind of KINDS) {
+      t.match(
+        stateOf(kind),
+        { id: container.id, bundle: bundle.dir, annotations: { 'org.example.key': 'value' } },
+        kind,
+      );
+      t.type(stateOf(kind)['ociVersion'], 'string');
+    }
+    for (const kind of ['prestart', 'createRuntime'] as const)
+      t.match(stateOf(kind), { status: 'creating', pid }, kind);
+    t.match(stateOf('createContainer'), { status: 'creating' });
+    t.match(stateOf('startContainer'), { status: 'created', pid: 1 });
+    t.match(stateOf('poststart'), { status: 'running', pid });
+    t.match(stateOf('poststop'), { status: 'stopped' });
+    t.notOk('pid' in stateOf('poststop'), 'a stopped container has no pid');
+  },
+  { deviates: { runc: '1.1 says created in poststart', crun: 'other states' } },
+);
+
+forEachRuntime(
+  'hooks run in the namespaces and directory of their kind',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/bin/probe', 'wait'];
+      config.hooks = {};
+      for (const kind of KINDS) {
+        const file = kind === 'startContainer' ? `/${kind}` : `${rt.dir}/${kind}`;
+        const proc = kind === 'createContainer' ? '/proc/thread-self' : '/proc/self';
+        config.hooks[kind] = [
+          shell(
+            `busybox readlink ${proc}/ns/uts > ${file}; busybox readlink ${proc}/ns/mnt >> ${file}; pwd >> ${file}`,
+          ),
+        ];
+      }
+    });
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    await container.start();
+    await until('the program runs', () => container.stdout().includes('ready'));
+    const { pid } = await container.state();
+    const uts = readlinkSync(`/proc/${pid}/ns/uts`);
+    await container.remove('--force');
+    const host = readlinkSync('/proc/self/ns/uts');
+    const lines = (kind: Kind): string[] =>
+      textOf(join(kind === 'startContainer' ? bundle.rootfs : rt.dir, kind))
+        .trim()
+        .split('\n');
+    for (const kind of ['prestart', 'createRuntime', 'poststart', 'poststop'] as const)
+      t.equal(lines(kind)[0], host, kind);
+    for (const kind of ['prestart', 'createRuntime', 'poststart'] as const) t.equal(lines(kind)[2], bundle.dir, kind);
+    t.equal(lines('startContainer')[0], uts);
+  },
+  { deviates: { runc: '1.1 runs poststart elsewhere', crun: 'other directories' } },
+);
+
+/** Variables busybox's shell sets by itself. */
+const OF_THE_SHELL = /^(PATH|PWD|OLDPWD|SHLVL|_)=/;
+
+forEachRuntime(
+  'hooks have exactly the environment of their entry, and descriptors 0 to 2',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.env = ['PATH=/bin', 'LD_PRELOAD=./evil.so', 'FROM_IMAGE=1'];
+      config.process.args = ['/bin/probe', 'wait'];
+      config.hooks = {};
+      for (const kind of KINDS) {
+        const [file, probe] =
+          kind === 'startContainer' ? [`/${kind}`, '/bin/probe'] : [`${rt.dir}/${kind}`, probePath()];
+        const entry = (suffix: string, verb: string, env?: string[]): TestHook => ({
+          path: '/bin/busybox',
+          args: ['busybox', 'sh', '-c', `${probe} ${verb} > ${file}.${suffix}`],
+          ...(env === undefined ? {} : { env }),
+        });
+        config.hooks[kind] = [
+          entry('some', 'env', ['ONLY=this', 'A=']),
+          entry('none', 'env', []),
+          entry('absent', 'env'),
+          entry('fds', 'fds'),
+        ];
+      }
+    });
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    await container.start();
+    await until('the program runs', () => container.stdout().includes('ready'));
+    await container.remove('--force');
+    for (const kind of KINDS) {
+      const read = (suffix: string): string[] =>
+        JSON.parse(textOf(join(kind === 'startContainer' ? bundle.rootfs : rt.dir, `${kind}.${suffix}`))) as string[];
+      const environment = (suffix: string): string[] => read(suffix).filter((entry) => !OF_THE_SHELL.test(entry));
+      t.strictSame(environment('some').sort(), ['A=', 'ONLY=this'], kind);
+      t.strictSame(environment('none'), [], `${kind} with an empty env`);
+      t.strictSame(environment('absent'), [], `${kind} without env`);
+      t.strictSame(
+        read<OpenFile[]>('fds').map(({ fd }) => fd),
+        [0, 1, 2],
+        `${kind} descriptors`,
+      );
+    }
+  },
+  { oursOnly: "the peers hand their own or the container's environment on" },
+);
+
+forEachRuntime('hooks: args absent means the path is argv[0]', async (t, rt) => {
+  const script = join(rt.dir, 'hook');
+  writeFileSync(script, `#!/bin/sh\necho "$0 $#" > ${rt.dir}/seen\n`, { mode: 0o755 });
+  const container = await rt.created((config) => (config.hooks = { createRuntime: [{ path: script }] }));
+  t.equal(textOf(join(rt.dir, 'seen')), `${script} 0\n`);
+  await container.remove('--force');
+});
+
+for (const kind of ['prestart', 'createRuntime', 'createContainer'] as const) {
+  forEachRuntime(
+    `hooks: a failing ${kind} fails create and leaves nothing`,
+    async (t, rt) => {
+      const container = await rt.create(
+        rt.bundle((config) => {
+          config.hooks = {
+            [kind]: [shell('echo to-stdout; echo to-stderr >&2; exit 3'), shell(`touch ${rt.dir}/second`)],
+          };
+        }),
+      );
+      t.equal(container.outcome.status, 1);
+      t.match(container.outcome.stderr, new RegExp(`error running ${kind} hook #0.*: exit status 3`));
+      t.match(container.outcome.stderr, 'to-stdout');
+      t.match(container.outcome.stderr, 'to-stderr');
+      t.notOk(existsSync(join(rt.dir, 'second')), 'the rest of the list is skipped');
+      t.not((await rt.command('state', container.id)).status, 0);
+    },
+    { deviates: { runc: '1.1: other words', crun: 'other words' } },
+  );
+}
+
+forEachRuntime(
+  'hooks: a failing startContainer fails start with the cause',
+  async (t, rt) => {
+    const container = await rt.created((config) => {
+      config.hooks = { startContainer: [shell('exit 3')] };
+      config.process.args = ['/bin/probe', 'echo', 'ran'];
+    });
+    const outcome = await container.start();
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /startContainer hook #0/);
+    await until('init ended', async () => (await container.state()).status === 'stopped');
+    t.equal(container.stdout(), '', 'the program did not run');
+    t.equal((await container.remove()).status, 0);
+  },
+  { oursOnly: 'the peers report success and fail later' },
+);
+
+forEachRuntime(
+  'hooks: a failing poststart fails start and kills the container',
+  async (t, rt) => {
+    const container = await rt.created((config) => {
+      config.hooks = { poststart: [shell('exit 3')] };
+      config.process.args = ['/bin/probe', 'wait'];
+    });
+    const outcome = await container.start();
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /poststart hook #0.*: exit status 3/);
+    await container.remove('--force');
+  },
+  { deviates: { runc: '1.1 runs poststart in create', crun: 'ignores the failure' } },
+);
+
+forEachRuntime('hooks: a failing poststop leaves the container deleted', async (t, rt) => {
+  const container = await rt.created(
+    (config) => (config.hooks = { poststop: [shell('exit 3'), shell(`touch ${rt.dir}/second`)] }),
+  );
+  await container.remove('--force');
+  t.not((await rt.command('state', container.id)).status, 0);
+});
+
+forEachRuntime(
+  'hooks: timeout kills the hook and what it started',
+  async (t, rt) => {
+    const started = Date.now();
+    const container = await rt.create(
+      rt.bundle((config) => {
+        config.hooks = {
+          createRuntime: [shell(`busybox sleep 50 & echo $! > ${rt.dir}/child; busybox sleep 50`, { timeout: 1 })],
+        };
+      }),
+    );
+    t.equal(container.outcome.status, 1);
+    t.match(container.outcome.stderr, /hook ran past specified timeout of 1/);
+    t.ok(Date.now() - started < 10_000);
+    const child = textOf(join(rt.dir, 'child')).trim();
+    await until('the child of the hook ended', () => {
+      const stat = textOf(`/proc/${child}/stat`);
+      return stat === '' || stat.includes(') Z ');
+    });
+  },
+  { oursOnly: 'the peers kill only the hook itself' },
+);
+
+forEachRuntime('hooks: a path that does not exist fails create with its name', async (t, rt) => {
+  const container = await rt.create(
+    rt.bundle((config) => (config.hooks = { createRuntime: [{ path: '/nonexistent/hook' }] })),
+  );
+  t.equal(container.outcome.status, 1);
+  t.match(container.outcome.stderr, '/nonexistent/hook');
+});
+
+forEachRuntime('hooks: a relative path is refused', async (t, rt) => {
+  const container = await rt.create(rt.bundle((config) => (config.hooks = { createRuntime: [{ path: 'bin/true' }] })));
+  t.equal(container.outcome.status, 1);
+  t.match(container.outcome.stderr, 'bin/true');
+});
+
+forEachRuntime('hooks: startContainer is looked up in the container, the others on the host', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.hooks = {
+      createRuntime: [{ path: join(rt.dir, 'host-only') }],
+      startContainer: [{ path: '/guest-only' }],
+    };
+  });
+  writeFileSync(join(rt.dir, 'host-only'), `#!/bin/sh\n:> ${rt.dir}/host-ran\n`, { mode: 0o755 });
+  writeFileSync(join(bundle.rootfs, 'guest-only'), '#!/bin/sh\n:> /guest-ran\n', { mode: 0o755 });
+  symlinkSync('/nonexistent', join(bundle.rootfs, 'unrelated'));
+  const outcome = await rt.runBundle(bundle);
+  t.equal(outcome.status, 0, outcome.stderr);
+  t.ok(existsSync(join(rt.dir, 'host-ran')));
+  t.ok(existsSync(join(bundle.rootfs, 'guest-ran')));
+});
+
+forEachRuntime(
+  'hooks of a created container that is never started: poststop runs, poststart does not',
+  async (t, rt) => {
+    let log = '';
+    const container = await rt.created((config) => (log = noteAll(rt, config)));
+    await container.remove('--force');
+    t.notOk(textOf(log).includes('poststart'));
+    t.match(textOf(log), 'poststop');
+  },
+  { deviates: { runc: '1.1 runs poststart in create' } },
+);

@@ -1,0 +1,430 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { probePath } from '../harness/guest.ts';
+import { run } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import { cgroupsWithPrefix } from '../harness/cgroup.ts';
+import { until } from '../harness/wait.ts';
+
+const stopped = (container: { state(): Promise<{ status: string }> }): Promise<boolean> =>
+  until('the container stopped', async () => (await container.state()).status === 'stopped');
+
+forEachRuntime('create, start, kill and delete pass through the four states', async (t, rt) => {
+  const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'wait']));
+  t.equal((await container.state()).status, 'created');
+  t.equal(container.stdout(), '', 'the program does not run before start');
+  t.equal((await container.start()).status, 0);
+  await until('the program runs', () => container.stdout().includes('ready'));
+  t.equal((await container.state()).status, 'running');
+  t.equal((await container.kill('TERM')).status, 0);
+  await stopped(container);
+  t.match(container.stdout(), '{"signal":15}', 'the program got the signal');
+  t.equal((await container.state()).pid, 0, 'a stopped container has no pid');
+  t.strictSame(await container.remove(), { status: 0, stdout: '', stderr: '' });
+  t.strictSame(cgroupsWithPrefix(rt.prefix), [], 'delete removed the cgroups before it returned');
+  t.not((await rt.command('state', container.id)).status, 0);
+});
+
+forEachRuntime('create and start print nothing on success', async (t, rt) => {
+  const container = await rt.create(rt.bundle());
+  t.strictSame(container.outcome, { status: 0, stdout: '', stderr: '' });
+  t.strictSame(await container.start(), { status: 0, stdout: '', stderr: '' });
+  await stopped(container);
+  await container.remove();
+});
+
+forEachRuntime(
+  'state prints the keys in a fixed order, indented by two, without a final newline',
+  async (t, rt) => {
+    const container = await rt.created((config) => {
+      config.annotations = { 'org.example.key': 'value' };
+    });
+    const { stdout } = await rt.command('state', container.id);
+    const state = await container.state();
+    t.strictSame(Object.keys(state), [
+      'ociVersion',
+      'id',
+      'pid',
+      'status',
+      'bundle',
+      'rootfs',
+      'created',
+      'annotations',
+      'owner',
+    ]);
+    t.equal(stdout, JSON.stringify(state, null, 2));
+    t.equal(state.id, container.id);
+    t.equal(state.bundle, container.bundle.dir);
+    t.equal(state.rootfs, container.bundle.rootfs);
+    t.equal(state.owner, '');
+    t.strictSame(state.annotations, { 'org.example.key': 'value' });
+    t.match(state.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+    t.ok(Math.abs(Date.parse(state.created) - Date.now()) < 60_000, 'created is now');
+    t.ok(existsSync(`/proc/${state.pid}`), 'pid is a process of the host');
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'other keys and indentation', runc: '1.1 prints no newline but the version of the bundle' } },
+);
+
+forEachRuntime(
+  'state leaves out annotations when there are none',
+  async (t, rt) => {
+    const container = await rt.created();
+    t.notOk('annotations' in (await container.state()));
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'prints what the config has' } },
+);
+
+forEachRuntime('pid-file holds the pid without a newline', async (t, rt) => {
+  const file = join(rt.dir, 'pid');
+  const container = await rt.create(rt.bundle(), rt.nextId(), '--pid-file', file);
+  t.equal(container.outcome.status, 0);
+  t.equal(readFileSync(file, 'utf8'), String((await container.state()).pid));
+  await container.remove('--force');
+});
+
+forEachRuntime('pid-file is not written when create fails', async (t, rt) => {
+  const file = join(rt.dir, 'pid');
+  const bundle = rt.bundle((config) => (config.process.args = ['/nonexistent']));
+  const container = await rt.create(bundle, rt.nextId(), '--pid-file', file);
+  t.not(container.outcome.status, 0);
+  t.notOk(existsSync(file));
+});
+
+forEachRuntime('init becomes a child of the nearest sub-reaper, which gets its status', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '7']));
+  const id = rt.nextId();
+  const file = join(rt.dir, 'children');
+  const words = rt.argv('create', '--bundle', bundle.dir, '--pid-file', join(rt.dir, 'pid'), id);
+  const reaper = run([probePath(), 'subreaper', file, ...words], { env: rt.env });
+  await until('create ended', () => existsSync(file) && readFileSync(file, 'utf8').includes('\n'));
+  const pid = readFileSync(join(rt.dir, 'pid'), 'utf8');
+  t.equal(readFileSync(file, 'utf8').trim(), `0 ${pid}`, 'create succeeded and init is the only child');
+  t.equal((await rt.command('start', id)).status, 0);
+  const { stdout } = await reaper;
+  t.strictSame(JSON.parse(stdout), { pid: Number(pid), exited: 1, status: 7, signal: 0 });
+  await rt.command('delete', id);
+});
+
+for (const code of [0, 1, 7, 125, 255]) {
+  forEachRuntime(`run ends with exit status ${code} of the program`, async (t, rt) => {
+    const outcome = await rt.run((config) => (config.process.args = ['/bin/probe', 'exit', String(code)]));
+    t.equal(outcome.status, code);
+    t.equal(outcome.stderr, '');
+  });
+}
+
+forEachRuntime('run ends with 128 + number of the signal that killed the program', async (t, rt) => {
+  const id = rt.nextId();
+  const foreground = rt.background(
+    'run',
+    '--bundle',
+    rt.bundle((c) => (c.process.args = ['/bin/probe', 'wait'])).dir,
+    id,
+  );
+  await until('the program runs', () => foreground.output().includes('ready'));
+  t.equal((await rt.command('kill', id, 'KILL')).status, 0);
+  t.equal((await foreground.ended).status, 137);
+});
+
+forEachRuntime('run ends with 128 + signal when the program faults', async (t, rt) => {
+  const outcome = await rt.run((config) => (config.process.args = ['/bin/probe', 'fault']));
+  t.ok([128 + 4, 128 + 5, 128 + 11].includes(outcome.status), `status is ${outcome.status}`);
+});
+
+forEachRuntime('run forwards SIGTERM to the program', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+  const foreground = rt.background('run', '--bundle', bundle.dir, rt.nextId());
+  await until('the program runs', () => foreground.output().includes('ready'));
+  foreground.child.kill('SIGTERM');
+  const outcome = await foreground.ended;
+  t.match(outcome.stdout, '{"signal":15}');
+  t.equal(outcome.status, 15, "the program's own exit status");
+});
+
+forEachRuntime('run forwards SIGUSR1, SIGHUP and SIGINT too', async (t, rt) => {
+  for (const [signal, number] of [
+    ['SIGUSR1', 10],
+    ['SIGHUP', 1],
+    ['SIGINT', 2],
+  ] as const) {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    const foreground = rt.background('run', '--bundle', bundle.dir, rt.nextId());
+    await until('the program runs', () => foreground.output().includes('ready'));
+    foreground.child.kill(signal);
+    t.equal((await foreground.ended).status, number, signal);
+  }
+});
+
+forEachRuntime('run keeps standard output and standard error apart and passes standard input', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.process.args = ['/bin/probe', 'stdin', '--', 'echo', 'out', '--', 'stderr', 'err'];
+  });
+  const outcome = await rt.commandWith({ input: 'in\n' }, 'run', '--bundle', bundle.dir, rt.nextId());
+  t.strictSame(outcome, { status: 0, stdout: '"in\\u000a"\nout', stderr: 'err' });
+});
+
+forEachRuntime('run passes a megabyte of output without loss', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.process.args = [
+      '/bin/sh',
+      '-c',
+      'i=0; while [ $i -lt 16 ]; do cat /bin/busybox; i=$((i+1)); done | head -c 1048576',
+    ];
+    config.process.args = ['/bin/busybox', 'sh', '-c', 'busybox yes 0123456789abcde | busybox head -c 1048576'];
+  });
+  t.equal(outcome.status, 0);
+  t.equal(outcome.stdout.length, 1_048_576);
+});
+
+forEachRuntime('run --detach returns while the program runs', async (t, rt) => {
+  const container = await rt.runDetached(rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait'])));
+  t.equal(container.outcome.status, 0);
+  t.equal((await container.state()).status, 'running');
+  await container.remove('--force');
+});
+
+forEachRuntime(
+  'run --keep leaves the stopped container to delete',
+  async (t, rt) => {
+    const id = rt.nextId();
+    const outcome = await rt.command('run', '--keep', '--bundle', rt.bundle().dir, id);
+    t.equal(outcome.status, 0);
+    t.equal((JSON.parse((await rt.command('state', id)).stdout) as { status: string }).status, 'stopped');
+    t.equal((await rt.command('delete', id)).status, 0);
+  },
+  { deviates: { runc: '1.1 has no working --keep on v1' } },
+);
+
+forEachRuntime(
+  'start refuses a running and a stopped container',
+  async (t, rt) => {
+    const container = await rt.started(['wait']);
+    const again = await container.start();
+    t.equal(again.status, 1);
+    t.match(again.stderr, 'cannot start an already running container');
+    await container.kill('KILL');
+    await stopped(container);
+    const late = await container.start();
+    t.equal(late.status, 1);
+    t.match(late.stderr, 'cannot start a container that has stopped');
+    await container.remove();
+  },
+  { deviates: { crun: 'other words' } },
+);
+
+forEachRuntime(
+  'start after init was killed while created says so',
+  async (t, rt) => {
+    const container = await rt.created();
+    await container.kill('KILL');
+    await stopped(container);
+    t.match((await container.start()).stderr, 'cannot start a container that has stopped');
+    t.equal((await container.remove()).status, 0);
+  },
+  { deviates: { crun: 'other words' } },
+);
+
+forEachRuntime(
+  'kill takes numbers and names in any case, with and without SIG',
+  async (t, rt) => {
+    for (const signal of ['10', 'USR1', 'SIGUSR1', 'usr1', 'sigusr1']) {
+      const container = await rt.started(['wait']);
+      await until('the program runs', () => container.stdout().includes('ready'));
+      t.equal((await container.kill(signal)).status, 0, signal);
+      await stopped(container);
+      t.match(container.stdout(), '{"signal":10}', signal);
+      await container.remove();
+    }
+  },
+  { deviates: { crun: 'case-sensitive names' } },
+);
+
+forEachRuntime('kill without a signal sends SIGTERM', async (t, rt) => {
+  const container = await rt.started(['wait']);
+  await until('the program runs', () => container.stdout().includes('ready'));
+  t.equal((await container.kill()).status, 0);
+  await stopped(container);
+  t.match(container.stdout(), '{"signal":15}');
+  await container.remove();
+});
+
+forEachRuntime(
+  'kill refuses an unknown signal, a stopped and an unknown container',
+  async (t, rt) => {
+    const container = await rt.started(['wait']);
+    const unknown = await container.kill('FOO');
+    t.equal(unknown.status, 1);
+    t.match(unknown.stderr, /unknown signal \\?"FOO/);
+    await container.kill('KILL');
+    await stopped(container);
+    const late = await container.kill('TERM');
+    t.equal(late.status, 1);
+    t.match(late.stderr, 'container not running');
+    await container.remove();
+    const nobody = await container.kill('TERM');
+    t.equal(nobody.status, 1);
+    t.match(nobody.stderr, 'container does not exist');
+  },
+  { deviates: { crun: 'other words' } },
+);
+
+forEachRuntime(
+  'delete refuses a running container',
+  async (t, rt) => {
+    const container = await rt.started(['wait']);
+    const outcome = await container.remove();
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, `cannot delete container ${container.id} that is not stopped: running`);
+    t.equal((await container.state()).status, 'running', 'and leaves it alone');
+    t.equal((await container.remove('--force')).status, 0);
+  },
+  { deviates: { crun: 'other words' } },
+);
+
+forEachRuntime(
+  'delete refuses a created container, delete --force removes it',
+  async (t, rt) => {
+    const container = await rt.created();
+    const outcome = await container.remove();
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, `cannot delete container ${container.id} that is not stopped: created`);
+    t.equal((await container.state()).status, 'created');
+    t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+  },
+  { oursOnly: 'the specification demands an error, the peers kill and remove' },
+);
+
+forEachRuntime('delete of an unknown container fails, with --force it does not', async (t, rt) => {
+  const plain = await rt.command('delete', 'nobody');
+  t.equal(plain.status, 1);
+  t.match(plain.stderr, /does not exist/);
+  t.equal((await rt.command('delete', '--force', 'nobody')).status, 0);
+});
+
+forEachRuntime(
+  'delete --force removes a state directory without a state file',
+  async (t, rt) => {
+    const id = rt.nextId();
+    mkdirSync(join(rt.root, id), { recursive: true });
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    t.notOk(existsSync(join(rt.root, id)));
+  },
+  { deviates: { crun: 'keeps the directory' } },
+);
+
+forEachRuntime(
+  'list shows what exists, as a table, as JSON and as names',
+  async (t, rt) => {
+    const container = await rt.created();
+    const table = await rt.command('list');
+    t.match(table.stdout, /^ID +PID +STATUS +BUNDLE +CREATED +OWNER\n/);
+    t.match(table.stdout, new RegExp(`^${container.id} +\\d+ +created +${container.bundle.dir} +`, 'm'));
+    const json = await rt.command('list', '--format', 'json');
+    t.match(JSON.parse(json.stdout), [{ id: container.id, status: 'created', bundle: container.bundle.dir }]);
+    t.equal((await rt.command('list', '-q')).stdout, `${container.id}\n`);
+    await container.remove('--force');
+    t.equal((await rt.command('list', '--format', 'json')).stdout.trim(), 'null');
+  },
+  { deviates: { crun: 'other header' } },
+);
+
+forEachRuntime(
+  'two creates of one id at once: exactly one wins',
+  async (t, rt) => {
+    const id = rt.nextId();
+    const both = await Promise.all([rt.create(rt.bundle(), id), rt.create(rt.bundle(), id)]);
+    const [winner, loser] = both.map(({ outcome }) => outcome).sort((a, b) => a.status - b.status);
+    t.equal(winner?.status, 0);
+    t.equal(loser?.status, 1);
+    t.match(loser?.stderr ?? '', /already exists/);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { deviates: { runc: '1.1 may fail both with a busy cgroup' } },
+);
+
+forEachRuntime(
+  'create of an existing id says so and leaves the first alone',
+  async (t, rt) => {
+    const container = await rt.created();
+    const second = await rt.create(rt.bundle(), container.id);
+    t.equal(second.outcome.status, 1);
+    t.match(second.outcome.stderr, 'container with given ID already exists');
+    t.equal((await container.state()).status, 'created');
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'other words', runc: '1.1: "container with id exists: ID"' } },
+);
+
+for (const [what, id] of [
+  ['..', '..'],
+  ['.', '.'],
+  ['with a slash', 'a/b'],
+  ['empty', ''],
+  ['of 2000 characters', 'a'.repeat(2000)],
+  ['with a newline', 'a\nb'],
+  ['with a NUL escape', 'a%00b'],
+  ['climbing out of the root', '../../escape'],
+] as const) {
+  forEachRuntime(
+    `create refuses an id ${what}`,
+    async (t, rt) => {
+      const outcome = await rt.command('create', '--bundle', rt.bundle().dir, id);
+      t.equal(outcome.status, 1);
+      t.equal(outcome.stdout, '');
+      t.match(outcome.stderr, /id|ID|name/, 'names the id');
+      t.notOk(existsSync(join(rt.dir, 'escape')));
+    },
+    { deviates: { crun: 'accepts some' } },
+  );
+}
+
+forEachRuntime('changes of config.json after create do not change what start runs', async (t, rt) => {
+  const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'echo', 'first']));
+  container.bundle.config.process.args = ['/bin/probe', 'echo', 'second'];
+  container.bundle.save();
+  t.equal((await container.start()).status, 0);
+  await stopped(container);
+  t.equal(container.stdout(), 'first');
+  await container.remove();
+});
+
+forEachRuntime('delete works when the bundle is gone', async (t, rt) => {
+  const container = await rt.started(['pause']);
+  writeFileSync(join(container.bundle.dir, 'config.json'), '');
+  t.equal((await container.remove('--force')).status, 0);
+});
+
+forEachRuntime('bundle may be relative and defaults to the current directory', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'echo', 'here']));
+  t.equal((await rt.commandWith({ cwd: bundle.dir }, 'run', rt.nextId())).stdout, 'here');
+  const name = bundle.dir.slice(rt.dir.length + 1);
+  t.equal((await rt.commandWith({ cwd: rt.dir }, 'run', '--bundle', name, rt.nextId())).stdout, 'here');
+});
+
+forEachRuntime('create works with an empty environment', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'echo', 'here']));
+  const outcome = await rt.commandWith({ env: { XDG_RUNTIME_DIR: '' } }, 'run', '--bundle', bundle.dir, rt.nextId());
+  t.equal(outcome.stdout, 'here');
+});
+
+forEachRuntime(
+  'kill -9 of create in the middle leaves something delete --force removes',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    for (let round = 0; round < 8; round++) {
+      const id = rt.nextId();
+      bundle.config.linux.cgroupsPath = `/${id}`;
+      bundle.save();
+      const half = rt.background('create', '--bundle', bundle.dir, id);
+      // The moment differs from round to round because the state directory appears at a different time.
+      await until('create began', () => existsSync(join(rt.root, id)) || half.child.exitCode !== null);
+      half.child.kill('SIGKILL');
+      await until('create ended', () => half.child.exitCode !== null || half.child.signalCode !== null);
+      const outcome = await rt.command('delete', '--force', id);
+      t.equal(outcome.status, 0, outcome.stderr);
+    }
+  },
+  { deviates: { runc: 'may leave a cgroup', crun: 'may leave a cgroup' } },
+);

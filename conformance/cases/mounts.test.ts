@@ -1,0 +1,499 @@
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { TestMount } from '../harness/config.ts';
+import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
+import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
+import type { Mount } from '../harness/mountinfo.ts';
+import { digest } from '../harness/leftovers.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+
+/** Mounts of a container with one more entry in `mounts`. */
+async function mountsWith(rt: Sandbox, ...entries: TestMount[]): Promise<Mount[]> {
+  const [info] = await rt.observe<[Text]>([['read', '/proc/self/mountinfo']], (config) =>
+    config.mounts.push(...entries),
+  );
+  return parseMountinfo(info.text);
+}
+
+/** A directory of the host with a file in it, to be bound. */
+function hostDirectory(rt: Sandbox, name = 'source'): string {
+  const dir = join(rt.dir, name);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'file'), 'of the host');
+  return dir;
+}
+
+for (const [destination, type] of [
+  ['/proc', 'proc'],
+  ['/sys', 'sysfs'],
+  ['/dev', 'tmpfs'],
+  ['/dev/pts', 'devpts'],
+] as const) {
+  forEachRuntime(`mounts: ${type} on ${destination}`, async (t, rt) => {
+    t.equal(mountAt(await mountsWith(rt), destination)?.type, type);
+  });
+}
+
+forEachRuntime('mounts: mqueue', async (t, rt) => {
+  const mounts = await mountsWith(rt, {
+    destination: '/dev/mqueue',
+    type: 'mqueue',
+    source: 'mqueue',
+    options: ['nosuid', 'noexec', 'nodev'],
+  });
+  const mount = mountAt(mounts, '/dev/mqueue');
+  t.equal(mount?.type, 'mqueue');
+  t.ok(['nosuid', 'noexec', 'nodev'].every((option) => mount?.options.includes(option)));
+});
+
+forEachRuntime('mounts: tmpfs takes its own options', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.mounts.push({
+      destination: '/scratch',
+      type: 'tmpfs',
+      source: 'name',
+      options: ['nosuid', 'size=64k', 'mode=1770', 'uid=5', 'gid=6'],
+    });
+  });
+  const [info, stat] = await rt.observeBundle<[Text, Stat]>(bundle, [
+    ['read', '/proc/self/mountinfo'],
+    ['stat', '/scratch'],
+  ]);
+  const mount = mountAt(parseMountinfo(info.text), '/scratch');
+  t.equal(mount?.source, 'name');
+  t.ok(mount?.superOptions.includes('size=64k'));
+  t.match(stat, { mode: 0o1770, uid: 5, gid: 6 });
+});
+
+forEachRuntime('mounts: tmpfs keeps the mode of the directory it covers', async (t, rt) => {
+  const bundle = rt.bundle((config) => config.mounts.push({ destination: '/covered', type: 'tmpfs', source: 'tmpfs' }));
+  mkdirSync(join(bundle.rootfs, 'covered'), { mode: 0o711 });
+  const [stat] = await rt.observeBundle<[Stat]>(bundle, [['stat', '/covered']]);
+  t.equal(stat.mode, 0o711);
+});
+
+forEachRuntime('mounts: devpts options give a private instance with its mode and ptmxmode', async (t, rt) => {
+  const [ptmx, link] = await rt.observe<[Stat, Stat]>([
+    ['stat', '/dev/pts/ptmx'],
+    ['stat', '/dev/ptmx'],
+  ]);
+  t.match(ptmx, { type: 'char', mode: 0o666, major: 5, minor: 2 });
+  t.match(link, { type: 'link', link: 'pts/ptmx' });
+});
+
+forEachRuntime('mounts: cgroup shows one read-only directory for each controller', async (t, rt) => {
+  const [names, write, own] = await rt.observe<[Names, Attempt, Text]>(
+    [
+      ['list', '/sys/fs/cgroup'],
+      ['mkdir', '/sys/fs/cgroup/memory/evil'],
+      ['read', '/sys/fs/cgroup/pids/cgroup.procs'],
+    ],
+    (config) => {
+      config.linux.namespaces.push({ type: 'cgroup' });
+      config.mounts.push({
+        destination: '/sys/fs/cgroup',
+        type: 'cgroup',
+        source: 'cgroup',
+        options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+      });
+    },
+  );
+  for (const controller of ['cpu', 'cpuacct', 'memory', 'pids', 'devices', 'freezer']) {
+    t.ok(names.names.includes(controller), controller);
+  }
+  t.equal(write.errno, 'EROFS');
+  t.equal(own.text, '1\n', "the hierarchy's root is the container's own cgroup");
+});
+
+forEachRuntime('mounts: cgroup without a cgroup namespace shows the own cgroup only', async (t, rt) => {
+  const [own, write] = await rt.observe<[Text, Attempt]>(
+    [
+      ['read', '/sys/fs/cgroup/pids/cgroup.procs'],
+      ['mkdir', '/sys/fs/cgroup/pids/evil'],
+    ],
+    (config) => {
+      config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] });
+    },
+  );
+  t.equal(own.text, '1\n');
+  t.equal(write.errno, 'EROFS');
+});
+
+forEachRuntime('mounts: bind shows the directory and writes through', async (t, rt) => {
+  const source = hostDirectory(rt);
+  const [read, create] = await rt.observe<[Text, Attempt]>(
+    [
+      ['read', '/data/file'],
+      ['create', '/data/new'],
+    ],
+    (config) => config.mounts.push({ destination: '/data', source, options: ['bind'] }),
+  );
+  t.equal(read.text, 'of the host');
+  t.equal(create.errno, null);
+  t.equal(readFileSync(join(source, 'new'), 'utf8'), 'x');
+});
+
+forEachRuntime('mounts: type bind means the option bind', async (t, rt) => {
+  const source = hostDirectory(rt);
+  const [read] = await rt.observe<[Text]>([['read', '/data/file']], (config) => {
+    config.mounts.push({ destination: '/data', type: 'bind', source, options: ['rbind', 'rprivate'] });
+  });
+  t.equal(read.text, 'of the host');
+});
+
+forEachRuntime('mounts: bind of a file makes a file as mount point, of a directory a directory', async (t, rt) => {
+  const source = hostDirectory(rt);
+  const bundle = rt.bundle((config) => {
+    config.mounts.push({ destination: '/made/dir', source, options: ['bind'] });
+    config.mounts.push({ destination: '/made/file', source: join(source, 'file'), options: ['bind'] });
+  });
+  const [dir, file, text] = await rt.observeBundle<[Stat, Stat, Text]>(bundle, [
+    ['stat', '/made/dir'],
+    ['stat', '/made/file'],
+    ['read', '/made/file'],
+  ]);
+  t.equal(dir.type, 'directory');
+  t.equal(file.type, 'file');
+  t.equal(text.text, 'of the host');
+  t.ok(statSync(join(bundle.rootfs, 'made/file')).isFile());
+  t.equal(statSync(join(bundle.rootfs, 'made/dir')).mode & 0o777, 0o755);
+});
+
+forEachRuntime('mounts: a relative bind source is relative to the bundle', async (t, rt) => {
+  const bundle = rt.bundle((config) => config.mounts.push({ destination: '/data', source: 'data', options: ['bind'] }));
+  mkdirSync(join(bundle.dir, 'data'));
+  writeFileSync(join(bundle.dir, 'data/file'), 'of the bundle');
+  const [read] = await rt.observeBundle<[Text]>(bundle, [['read', '/data/file']]);
+  t.equal(read.text, 'of the bundle');
+});
+
+forEachRuntime('mounts: bind leaves mounts below the source out, rbind takes them along', async (t, rt) => {
+  const source = hostDirectory(rt);
+  mkdirSync(join(source, 'sub'));
+  execFileSync('mount', ['-t', 'tmpfs', 'sub', join(source, 'sub')]);
+  try {
+    writeFileSync(join(source, 'sub/deep'), 'deep');
+    const [bound, recursive] = await rt.observe<[Attempt, Text]>(
+      [
+        ['read', '/bind/sub/deep'],
+        ['read', '/rbind/sub/deep'],
+      ],
+      (config) => {
+        config.mounts.push({ destination: '/bind', source, options: ['bind'] });
+        config.mounts.push({ destination: '/rbind', source, options: ['rbind'] });
+      },
+    );
+    t.equal(bound.errno, 'ENOENT');
+    t.equal(recursive.text, 'deep');
+  } finally {
+    execFileSync('umount', [join(source, 'sub')]);
+  }
+});
+
+forEachRuntime('mounts: ro, rro and their effect on mounts below the source', async (t, rt) => {
+  const source = hostDirectory(rt);
+  mkdirSync(join(source, 'sub'));
+  execFileSync('mount', ['-t', 'tmpfs', 'sub', join(source, 'sub')]);
+  try {
+    const [ro, roBelow, rro, rroBelow] = await rt.observe<Attempt[]>(
+      [
+        ['create', '/ro/x'],
+        ['create', '/ro/sub/x'],
+        ['create', '/rro/x'],
+        ['create', '/rro/sub/y'],
+      ],
+      (config) => {
+        config.mounts.push({ destination: '/ro', source, options: ['rbind', 'ro'] });
+        config.mounts.push({ destination: '/rro', source, options: ['rbind', 'rro'] });
+      },
+    );
+    t.equal(ro?.errno, 'EROFS');
+    t.equal(roBelow?.errno, null, 'ro is for the top mount only');
+    t.equal(rro?.errno, 'EROFS');
+    t.equal(rroBelow?.errno, 'EROFS');
+  } finally {
+    execFileSync('umount', [join(source, 'sub')]);
+  }
+});
+
+/** Option word of a bind, and what mountinfo of the container must and must not show for it. */
+const FLAG_OPTIONS: readonly (readonly [
+  words: readonly string[],
+  shown: readonly string[],
+  hidden: readonly string[],
+])[] = [
+  [['ro'], ['ro'], ['rw']],
+  [['rw'], ['rw'], ['ro']],
+  [['ro', 'rw'], ['rw'], ['ro']],
+  [['nosuid'], ['nosuid'], []],
+  [['nosuid', 'suid'], [], ['nosuid']],
+  [['nodev'], ['nodev'], []],
+  [['nodev', 'dev'], [], ['nodev']],
+  [['noexec'], ['noexec'], []],
+  [['noexec', 'exec'], [], ['noexec']],
+  [['noatime'], ['noatime'], ['relatime']],
+  [['noatime', 'atime'], [], ['noatime']],
+  [['nodiratime'], ['nodiratime'], []],
+  [['nodiratime', 'diratime'], [], ['nodiratime']],
+  [['relatime'], ['relatime'], ['noatime']],
+  [['strictatime'], [], ['relatime', 'noatime']],
+  [['nosymfollow'], ['nosymfollow'], []],
+  [['nosymfollow', 'symfollow'], [], ['nosymfollow']],
+  [['rro'], ['ro'], ['rw']],
+  [['rro', 'rrw'], ['rw'], ['ro']],
+  [['rnosuid'], ['nosuid'], []],
+  [['rnosuid', 'rsuid'], [], ['nosuid']],
+  [['rnodev'], ['nodev'], []],
+  [['rnodev', 'rdev'], [], ['nodev']],
+  [['rnoexec'], ['noexec'], []],
+  [['rnoexec', 'rexec'], [], ['noexec']],
+  [['rnodiratime'], ['nodiratime'], []],
+  [['rnodiratime', 'rdiratime'], [], ['nodiratime']],
+  [['rnoatime'], ['noatime'], ['relatime']],
+  [['rnoatime', 'ratime'], [], ['noatime']],
+  [['rrelatime'], ['relatime'], ['noatime']],
+  [['rstrictatime'], [], ['relatime', 'noatime']],
+  [['rnosymfollow'], ['nosymfollow'], []],
+  [['rnosymfollow', 'rsymfollow'], [], ['nosymfollow']],
+  [['defaults'], ['rw'], []],
+  [['silent'], [], []],
+  [['loud'], [], []],
+  [['norelatime'], [], []],
+  [['nostrictatime'], [], []],
+  [['async'], [], []],
+  [['nomand'], [], []],
+  [['noiversion'], [], []],
+  [['nolazytime'], [], []],
+];
+
+const RUNC_LACKS = new Set(['defaults', 'nosymfollow', 'rnosymfollow', 'strictatime']);
+/** runc 1.1 ignores a recursive word that takes an earlier one back. */
+const runcLacks = ([first = '', second]: readonly string[]): boolean =>
+  RUNC_LACKS.has(first) || (second !== undefined && first.startsWith('r') && second.startsWith('r') && first !== 'ro');
+
+for (const [words, shown, hidden] of FLAG_OPTIONS) {
+  forEachRuntime(
+    `mounts: bind with ${words.join(',')}`,
+    async (t, rt) => {
+      const source = hostDirectory(rt);
+      const mounts = await mountsWith(rt, { destination: '/data', source, options: ['bind', ...words] });
+      const options = mountAt(mounts, '/data')?.options ?? [];
+      for (const word of shown) t.ok(options.includes(word), `${word} in ${options.join(',')}`);
+      for (const word of hidden) t.notOk(options.includes(word), `no ${word} in ${options.join(',')}`);
+    },
+    { deviates: runcLacks(words) ? { runc: '1.1 does not know the words or does not apply them' } : {} },
+  );
+}
+
+/** Option words that belong to the file system rather than to the mount. */
+for (const [word, shown] of [
+  ['sync', 'sync'],
+  ['dirsync', 'dirsync'],
+  ['lazytime', 'lazytime'],
+  ['mand', undefined],
+  ['iversion', undefined],
+] as const) {
+  forEachRuntime(
+    `mounts: tmpfs with ${word}`,
+    async (t, rt) => {
+      const mounts = await mountsWith(rt, { destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: [word] });
+      const mount = mountAt(mounts, '/scratch');
+      t.equal(mount?.type, 'tmpfs');
+      if (shown !== undefined)
+        t.ok(mount?.superOptions.includes(shown), `${shown} in ${mount?.superOptions.join(',') ?? ''}`);
+    },
+    { deviates: { runc: '1.1 lacks lazytime and others' } },
+  );
+}
+
+for (const [words, shown, hidden] of FLAG_OPTIONS.filter(
+  ([words]) => ['ro', 'nosuid', 'nodev', 'noexec', 'noatime'].includes(words[0] ?? '') && words.length === 1,
+)) {
+  forEachRuntime(`mounts: tmpfs with ${words.join(',')}`, async (t, rt) => {
+    const options =
+      mountAt(
+        await mountsWith(rt, { destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: [...words] }),
+        '/scratch',
+      )?.options ?? [];
+    for (const word of shown) t.ok(options.includes(word), `${word} in ${options.join(',')}`);
+    for (const word of hidden) t.notOk(options.includes(word), `no ${word} in ${options.join(',')}`);
+  });
+}
+
+forEachRuntime('mounts: noexec keeps programs from running', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.mounts.push({ destination: '/data', source: 'programs', options: ['bind', 'noexec'] });
+    config.mounts.push({ destination: '/free', source: 'programs', options: ['bind'] });
+  });
+  mkdirSync(join(bundle.dir, 'programs'));
+  execFileSync('cp', [join(bundle.rootfs, 'bin/probe'), join(bundle.dir, 'programs/probe')]);
+  const [forbidden, allowed] = await rt.observeBundle<Attempt[]>(bundle, [
+    ['exec', '/data/probe'],
+    ['exec', '/free/probe'],
+  ]);
+  t.equal(forbidden?.errno, 'EACCES');
+  t.equal(allowed?.errno, null);
+});
+
+for (const [word, shown] of [
+  ['private', []],
+  ['slave', ['master']],
+  ['shared', ['shared']],
+  ['unbindable', ['unbindable']],
+  ['rprivate', []],
+  ['rslave', ['master']],
+  ['rshared', ['shared']],
+  ['runbindable', ['unbindable']],
+] as const) {
+  forEachRuntime(`mounts: propagation ${word}`, async (t, rt) => {
+    const source = hostDirectory(rt);
+    execFileSync('mount', ['--bind', source, source]);
+    execFileSync('mount', ['--make-shared', source]);
+    try {
+      const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind', word] });
+      const propagation = mountAt(mounts, '/data')?.propagation ?? ['missing'];
+      t.strictSame(
+        propagation.filter((tag) => shown.length === 0 || tag !== 'master' || word.endsWith('slave')),
+        [...shown],
+      );
+    } finally {
+      execFileSync('umount', [source]);
+    }
+  });
+}
+
+forEachRuntime('mounts: a later mount covers an earlier one, in the order of the list', async (t, rt) => {
+  const [names, below] = await rt.observe<[Names, Stat]>(
+    [
+      ['list', '/a'],
+      ['stat', '/a/b'],
+    ],
+    (config) => {
+      config.mounts.push({ destination: '/a', type: 'tmpfs', source: 'one' });
+      config.mounts.push({ destination: '/a/b', type: 'tmpfs', source: 'two', options: ['mode=700'] });
+    },
+  );
+  t.strictSame(names.names, ['b']);
+  t.equal(below.mode, 0o700);
+});
+
+for (const [what, link, landing] of [
+  ['absolute', '/real', 'real'],
+  ['climbing', '../../../../../../real', 'real'],
+  ['chained', 'second', 'real'],
+] as const) {
+  forEachRuntime(`mounts: a destination through an ${what} link stays in the rootfs`, async (t, rt) => {
+    const bundle = rt.bundle((config) =>
+      config.mounts.push({ destination: '/link/sub', type: 'tmpfs', source: 'tmpfs' }),
+    );
+    symlinkSync(link, join(bundle.rootfs, 'link'));
+    symlinkSync('/real', join(bundle.rootfs, 'second'));
+    mkdirSync(join(bundle.rootfs, 'real'));
+    const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
+    t.ok(mountAt(parseMountinfo(info.text), `/${landing}/sub`));
+  });
+}
+
+forEachRuntime('mounts: destinations through links to the host touch nothing outside the rootfs', async (t, rt) => {
+  const canary = hostDirectory(rt, 'canary');
+  const before = digest(canary);
+  const entries: readonly [string, TestMount][] = [
+    [canary, { destination: '/trap', type: 'tmpfs', source: 'tmpfs' }],
+    [canary, { destination: '/trap/new', type: 'tmpfs', source: 'tmpfs' }],
+    [join(canary, 'newfile'), { destination: '/trap', source: '/etc/passwd', options: ['bind'] }],
+    [join(canary, 'newdir'), { destination: '/trap/a/b', source: '/etc', options: ['bind', 'ro'] }],
+    [`../../../../../../../..${canary}`, { destination: '/trap/c', type: 'tmpfs', source: 'tmpfs' }],
+  ];
+  for (const [target, mount] of entries) {
+    const bundle = rt.bundle((config) => config.mounts.push(mount));
+    symlinkSync(target, join(bundle.rootfs, 'trap'));
+    await rt.runBundle(bundle);
+    t.equal(digest(canary), before, `${mount.destination} by ${target}`);
+  }
+});
+
+for (const path of ['/proc', '/sys']) {
+  forEachRuntime(
+    `mounts: ${path} as a link is refused`,
+    async (t, rt) => {
+      const bundle = rt.bundle();
+      execFileSync('rmdir', [join(bundle.rootfs, path)]);
+      mkdirSync(join(bundle.rootfs, 'elsewhere'));
+      symlinkSync('/elsewhere', join(bundle.rootfs, path));
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, path);
+    },
+    { deviates: { crun: '1.8 follows it' } },
+  );
+}
+
+for (const destination of ['/proc/self/attr', '/proc/sys', '/proc/net/dev', '/proc/1']) {
+  forEachRuntime(
+    `mounts: ${destination} cannot be covered`,
+    async (t, rt) => {
+      const source = hostDirectory(rt);
+      const outcome = await rt.run((config) => config.mounts.push({ destination, source, options: ['bind'] }));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, destination.replace('/self/attr', ''));
+      t.match(outcome.stderr, /inside \/proc/);
+    },
+    { deviates: { crun: '1.8 allows it', runc: 'resolves links of /proc before naming the path' } },
+  );
+}
+
+forEachRuntime(
+  'mounts: a directory bound over /proc itself is refused',
+  async (t, rt) => {
+    const source = hostDirectory(rt);
+    const outcome = await rt.run((config) => config.mounts.push({ destination: '/proc', source, options: ['bind'] }));
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, '/proc');
+  },
+  { deviates: { crun: '1.8 allows it' } },
+);
+
+forEachRuntime('mounts: /proc/meminfo and its like may be covered, as lxcfs does', async (t, rt) => {
+  const source = join(hostDirectory(rt), 'file');
+  const [text] = await rt.observe<[Text]>([['read', '/proc/meminfo']], (config) => {
+    config.mounts.push({ destination: '/proc/meminfo', source, options: ['bind'] });
+  });
+  t.equal(text.text, 'of the host');
+});
+
+forEachRuntime('mounts: a missing bind source is named with its cause', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.mounts.push({ destination: '/data', source: '/nonexistent/source', options: ['bind'] });
+  });
+  t.equal(outcome.status, 1);
+  t.match(outcome.stderr, '/nonexistent/source');
+  t.match(outcome.stderr.toLowerCase(), 'no such file or directory');
+});
+
+forEachRuntime('mounts: an unknown option of a file system is refused with its name', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.mounts.push({ destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: ['nosuchoption'] });
+  });
+  t.equal(outcome.status, 1);
+  t.match(outcome.stderr, /\/scratch|invalid argument/i);
+});
+
+forEachRuntime(
+  'mounts: a mount over the root itself is refused',
+  async (t, rt) => {
+    const outcome = await rt.run((config) => config.mounts.push({ destination: '/', type: 'tmpfs', source: 'tmpfs' }));
+    t.equal(outcome.status, 1);
+    t.not(outcome.stderr, '');
+  },
+  { deviates: { runc: '1.1 allows it', crun: '1.8 allows it' } },
+);
+
+forEachRuntime('mounts: twenty mounts of one container are all there', async (t, rt) => {
+  const mounts = await mountsWith(
+    rt,
+    ...Array.from({ length: 20 }, (_, i) => ({ destination: `/many/${i}`, type: 'tmpfs', source: `n${i}` })),
+  );
+  t.equal(mounts.filter(({ target }) => target.startsWith('/many/')).length, 20);
+});

@@ -1,0 +1,123 @@
+import { readlinkSync } from 'node:fs';
+import { changeNamespace } from '../harness/config.ts';
+import type { Ids } from '../harness/guest.ts';
+import { parseMountinfo } from '../harness/mountinfo.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+
+type Namespaces = Record<string, string>;
+
+/** Type in config.json and name in /proc/PID/ns. */
+const TYPES = [
+  ['pid', 'pid'],
+  ['network', 'net'],
+  ['ipc', 'ipc'],
+  ['uts', 'uts'],
+  ['mount', 'mnt'],
+  ['cgroup', 'cgroup'],
+] as const;
+
+const own = (name: string): string => readlinkSync(`/proc/self/ns/${name}`);
+
+forEachRuntime('linux.namespaces: each listed type is new', async (t, rt) => {
+  const [ns] = await rt.observe<[Namespaces]>([['ns']], (config) => config.linux.namespaces.push({ type: 'cgroup' }));
+  for (const [type, name] of TYPES) t.not(ns[name], own(name), type);
+});
+
+for (const [type, name] of TYPES.filter(([type]) => type !== 'mount')) {
+  forEachRuntime(`linux.namespaces: ${type} not listed is shared with the runtime`, async (t, rt) => {
+    const [ns] = await rt.observe<[Namespaces]>([['ns']], (config) => {
+      changeNamespace(config, type);
+      if (type === 'uts') delete config.hostname;
+    });
+    t.equal(ns[name], own(name));
+  });
+}
+
+for (const [type, name] of TYPES.filter(([type]) => type !== 'mount')) {
+  forEachRuntime(`linux.namespaces: ${type} by path is the given one`, async (t, rt) => {
+    const other = await rt.started(['pause'], (config) => config.linux.namespaces.push({ type: 'cgroup' }));
+    const { pid } = await other.state();
+    const wanted = readlinkSync(`/proc/${pid}/ns/${name}`);
+    const [ns] = await rt.observe<[Namespaces]>([['ns']], (config) => {
+      changeNamespace(config, type, `/proc/${pid}/ns/${name}`);
+    });
+    t.equal(ns[name], wanted);
+    t.not(wanted, own(name));
+    await other.remove('--force');
+  });
+}
+
+forEachRuntime('linux.namespaces: a new pid namespace makes the program pid 1', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']]);
+  t.equal(ids.pid, 1);
+  t.equal(ids.ppid, 0);
+});
+
+forEachRuntime('linux.namespaces: a shared pid namespace still ends the container with its program', async (t, rt) => {
+  const container = await rt.started(['pause'], (config) => changeNamespace(config, 'pid'));
+  t.equal((await container.kill('KILL')).status, 0);
+  t.equal((await container.remove('--force')).status, 0);
+});
+
+forEachRuntime('linux.namespaces: a new network namespace has the loopback interface up', async (t, rt) => {
+  // SIOCGIFFLAGS needs a socket; /sys/class/net/lo/flags tells the same: bit 0 is IFF_UP.
+  const [flags] = await rt.observe<[{ text: string }]>([['read', '/sys/class/net/lo/flags']]);
+  t.equal(Number(flags.text) & 1, 1);
+});
+
+forEachRuntime('linux.namespaces: a cgroup namespace shows the container its own root', async (t, rt) => {
+  const [own] = await rt.observe<[{ text: string }]>([['read', '/proc/self/cgroup']], (config) => {
+    config.linux.namespaces.push({ type: 'cgroup' });
+  });
+  for (const line of own.text.trim().split('\n')) t.match(line, /:\/$/);
+});
+
+forEachRuntime('linux.namespaces: mounts of the host are gone from the container', async (t, rt) => {
+  const [info] = await rt.observe<[{ text: string }]>([['read', '/proc/self/mountinfo']]);
+  const targets = parseMountinfo(info.text).map(({ target }) => target);
+  t.strictSame(targets, ['/', '/proc', '/dev', '/dev/pts', '/sys']);
+});
+
+forEachRuntime('linux.namespaces: user namespace maps ids', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.linux.namespaces.push({ type: 'user' });
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 200_000, size: 500 }];
+  });
+  const { chownSync, chmodSync } = await import('node:fs');
+  for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+  chownSync(bundle.rootfs, 100_000, 200_000);
+  const [ids, uids, gids, ns] = await rt.observeBundle<[Ids, { text: string }, { text: string }, Namespaces]>(bundle, [
+    ['ids'],
+    ['read', '/proc/self/uid_map'],
+    ['read', '/proc/self/gid_map'],
+    ['ns'],
+  ]);
+  t.strictSame(ids.uid, [0, 0, 0]);
+  t.equal(uids.text.trim().replaceAll(/ +/g, ' '), '0 100000 1000');
+  t.equal(gids.text.trim().replaceAll(/ +/g, ' '), '0 200000 500');
+  t.not(ns['user'], own('user'));
+});
+
+forEachRuntime(
+  'linux.namespaces: time namespace has the given offsets',
+  async (t, rt) => {
+    const [offsets, ns] = await rt.observe<[{ text: string }, Namespaces]>(
+      [['read', '/proc/self/timens_offsets'], ['ns']],
+      (config) => {
+        config.linux.namespaces.push({ type: 'time' });
+        config.linux.timeOffsets = { monotonic: { secs: 1000, nanosecs: 5 }, boottime: { secs: 2000 } };
+      },
+    );
+    const words = offsets.text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/ +/));
+    t.strictSame(words, [
+      ['monotonic', '1000', '5'],
+      ['boottime', '2000', '0'],
+    ]);
+    t.not(ns['time'], own('time'));
+  },
+  { deviates: { runc: '1.1 has no time namespace', crun: '1.8 has no offsets' } },
+);

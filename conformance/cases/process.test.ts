@@ -1,0 +1,410 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Ids, OpenFile } from '../harness/guest.ts';
+import { grantCapabilities } from '../harness/config.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+
+const NO_CAPABILITIES = '0000000000000000';
+/** CAP_KILL 5, CAP_NET_BIND_SERVICE 10, CAP_AUDIT_WRITE 29. */
+const MINIMAL_CAPABILITIES = '0000000020000420';
+
+forEachRuntime('process.user sets real, effective and saved ids', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+    config.process.user = { uid: 1234, gid: 4321 };
+  });
+  t.strictSame(ids.uid, [1234, 1234, 1234]);
+  t.strictSame(ids.gid, [4321, 4321, 4321]);
+});
+
+forEachRuntime('process.user without additionalGids clears the groups of the caller', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+  });
+  t.strictSame(ids.groups, []);
+});
+
+forEachRuntime('process.user.additionalGids is exactly the list of groups', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+    config.process.user = { uid: 1000, gid: 1000, additionalGids: [5, 5, 2_000_000_000] };
+  });
+  t.strictSame([...new Set(ids.groups)], [5, 2_000_000_000]);
+});
+
+forEachRuntime(
+  'process.user takes ids up to 2^32 - 2 and never looks them up as names',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.user = { uid: 4_294_967_294, gid: 4_294_967_294 };
+    });
+    writeFileSync(join(bundle.rootfs, 'etc/passwd'), '4294967294:x:0:0::/root:/bin/sh\n');
+    const [ids] = await rt.observeBundle<[Ids]>(bundle, [['ids']]);
+    t.equal(ids.uid[0], 4_294_967_294);
+    t.equal(ids.gid[0], 4_294_967_294);
+  },
+  { deviates: { runc: 'limits ids to 2^31 - 1' } },
+);
+
+forEachRuntime('process.user.umask is applied and defaults to 0022', async (t, rt) => {
+  const [defaults] = await rt.observe<[Ids]>([['ids']]);
+  t.equal(defaults.umask, 0o022);
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+    config.process.user.umask = 0o077;
+  });
+  t.equal(ids.umask, 0o077);
+});
+
+forEachRuntime('process.args reaches the program unchanged', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.process.args = [
+      '/bin/sh',
+      '-c',
+      'for word; do echo "[$word]"; done',
+      'sh',
+      '',
+      'a b',
+      '$HOME',
+      'ü\t"',
+      '-x',
+    ];
+  });
+  t.equal(outcome.stdout, '[]\n[a b]\n[$HOME]\n[ü\t"]\n[-x]\n');
+});
+
+forEachRuntime('process.args[0] without a slash is searched in PATH of process.env', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.process.env = ['PATH=/nonexistent:/etc:/bin'];
+    config.process.args = ['probe', 'echo', 'found'];
+  });
+  t.equal(outcome.stdout, 'found');
+});
+
+forEachRuntime('process.args[0] with a slash is relative to process.cwd', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.process.cwd = '/bin';
+    config.process.args = ['./probe', 'echo', 'found'];
+  });
+  t.equal(outcome.stdout, 'found');
+});
+
+forEachRuntime(
+  'process.env is given as it is, with HOME from /etc/passwd last',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.env = ['PATH=/bin', 'A=1', 'B=a=b', 'EMPTY='];
+      config.process.user = { uid: 1000, gid: 1000 };
+    });
+    writeFileSync(
+      join(bundle.rootfs, 'etc/passwd'),
+      'root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n',
+    );
+    const [env] = await rt.observeBundle<[string[]]>(bundle, [['env']]);
+    t.strictSame(env, ['PATH=/bin', 'A=1', 'B=a=b', 'EMPTY=', 'HOME=/home/user']);
+  },
+  { deviates: { crun: 'other order' } },
+);
+
+forEachRuntime('process.env HOME is / when the user is not in /etc/passwd', async (t, rt) => {
+  const [env] = await rt.observe<[string[]]>([['env']], (config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+  });
+  t.strictSame(env, ['PATH=/bin', 'HOME=/']);
+});
+
+forEachRuntime(
+  'process.env keeps a given HOME and drops an empty one',
+  async (t, rt) => {
+    const [given] = await rt.observe<[string[]]>(
+      [['env']],
+      (config) => (config.process.env = ['HOME=/x', 'PATH=/bin']),
+    );
+    t.strictSame(given, ['HOME=/x', 'PATH=/bin']);
+    const [empty] = await rt.observe<[string[]]>([['env']], (config) => (config.process.env = ['HOME=', 'PATH=/bin']));
+    t.strictSame(empty, ['PATH=/bin', 'HOME=/']);
+  },
+  { deviates: { runc: '1.1 keeps an empty HOME', crun: 'keeps an empty HOME' } },
+);
+
+forEachRuntime(
+  'process.env with a name twice keeps the last at its own place',
+  async (t, rt) => {
+    const [env] = await rt.observe<[string[]]>([['env']], (config) => {
+      config.process.env = ['A=1', 'PATH=/bin', 'A=2', 'HOME=/'];
+    });
+    t.strictSame(env, ['PATH=/bin', 'A=2', 'HOME=/']);
+  },
+  { deviates: { runc: '1.1 keeps the place of the first', crun: 'keeps both' } },
+);
+
+forEachRuntime(
+  'process.env absent leaves the environment empty',
+  async (t, rt) => {
+    const [env] = await rt.observe<[string[]]>([['env']], (config) => delete config.process.env);
+    t.strictSame(env, []);
+  },
+  { deviates: { runc: '1.1 adds HOME', crun: 'adds HOME' } },
+);
+
+forEachRuntime('process.env never shows the environment of the runtime', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'env']));
+  const outcome = await rt.commandWith(
+    { env: { ...rt.env, LD_PRELOAD: '', SECRET: 'x' } },
+    'run',
+    '--bundle',
+    bundle.dir,
+    rt.nextId(),
+  );
+  t.strictSame(JSON.parse(outcome.stdout), ['PATH=/bin', 'HOME=/']);
+});
+
+forEachRuntime('process.cwd is the working directory and is made when missing', async (t, rt) => {
+  const [there] = await rt.observe<[string]>([['cwd']], (config) => (config.process.cwd = '/tmp'));
+  t.equal(there, '/tmp');
+  const [made] = await rt.observe<[string]>([['cwd']], (config) => (config.process.cwd = '/new/dir'));
+  t.equal(made, '/new/dir');
+});
+
+forEachRuntime('process.cwd reached through a link stays in the root', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.cwd = '/link'));
+  mkdirSync(join(bundle.rootfs, 'srv/real'), { recursive: true });
+  const { symlinkSync } = await import('node:fs');
+  symlinkSync('../../../../srv/real', join(bundle.rootfs, 'link'));
+  const [cwd] = await rt.observeBundle<[string]>(bundle, [['cwd']]);
+  t.equal(cwd, '/srv/real');
+});
+
+forEachRuntime(
+  'process.cwd through a descriptor of the runtime never leads to the host',
+  async (t, rt) => {
+    for (let fd = 3; fd < 12; fd++) {
+      const bundle = rt.bundle((config) => {
+        config.process.cwd = `/proc/self/fd/${fd}`;
+        config.process.args = ['/bin/probe', 'cwd'];
+      });
+      const outcome = await rt.runBundle(bundle);
+      t.ok(outcome.status !== 0 || /^"\//.test(outcome.stdout), `descriptor ${fd}: ${outcome.stdout}`);
+    }
+  },
+  { deviates: { runc: '1.1.5 has CVE-2024-21626' } },
+);
+
+forEachRuntime('process.capabilities of root: three sets as given, the other two empty', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']]);
+  t.equal(ids.bounding, MINIMAL_CAPABILITIES);
+  t.equal(ids.permitted, MINIMAL_CAPABILITIES);
+  t.equal(ids.effective, MINIMAL_CAPABILITIES);
+  t.equal(ids.inheritable, NO_CAPABILITIES);
+  t.equal(ids.ambient, NO_CAPABILITIES);
+});
+
+forEachRuntime('process.capabilities of a user: nothing without ambient', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => (config.process.user = { uid: 1000, gid: 1000 }));
+  t.equal(ids.bounding, MINIMAL_CAPABILITIES);
+  for (const set of ['permitted', 'effective', 'inheritable', 'ambient'] as const)
+    t.equal(ids[set], NO_CAPABILITIES, set);
+});
+
+forEachRuntime('process.capabilities.ambient gives a user the capability', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+    const caps = ['CAP_KILL'];
+    config.process.capabilities = {
+      bounding: caps,
+      effective: caps,
+      permitted: caps,
+      inheritable: caps,
+      ambient: caps,
+    };
+  });
+  for (const set of ['permitted', 'effective', 'inheritable', 'ambient', 'bounding'] as const) {
+    t.equal(ids[set], '0000000000000020', set);
+  }
+});
+
+forEachRuntime(
+  'process.capabilities.ambient without inheritable starts, and gives nothing',
+  async (t, rt) => {
+    const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+      config.process.user = { uid: 1000, gid: 1000 };
+      const caps = ['CAP_KILL'];
+      config.process.capabilities = { bounding: caps, effective: caps, permitted: caps, ambient: caps };
+    });
+    t.equal(ids.ambient, NO_CAPABILITIES);
+    t.equal(ids.effective, NO_CAPABILITIES);
+  },
+  { deviates: { crun: 'not under test' } },
+);
+
+forEachRuntime('process.capabilities: the five sets may differ', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+    // Without this execve may not raise what the permitted set did not have.
+    config.process.noNewPrivileges = false;
+    config.process.capabilities = {
+      bounding: ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOWNER'],
+      permitted: ['CAP_KILL', 'CAP_CHOWN'],
+      effective: ['CAP_KILL'],
+      inheritable: ['CAP_CHOWN'],
+    };
+  });
+  t.equal(ids.bounding, '0000000000000029');
+  t.equal(ids.inheritable, '0000000000000001');
+  // Root gets inheritable and bounding back at execve, capabilities(7).
+  t.equal(ids.permitted, '0000000000000029');
+});
+
+forEachRuntime('process.capabilities with empty lists leaves none', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']], (config) => (config.process.capabilities = {}));
+  for (const set of ['permitted', 'effective', 'inheritable', 'ambient', 'bounding'] as const) {
+    t.equal(ids[set], NO_CAPABILITIES, set);
+  }
+});
+
+forEachRuntime('process.rlimits sets soft and hard limits', async (t, rt) => {
+  const [limits] = await rt.observe<[Record<string, string[]>]>([['rlimits']], (config) => {
+    config.process.rlimits = [
+      { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },
+      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      { type: 'RLIMIT_STACK', soft: 1_048_576, hard: 2_097_152 },
+      { type: 'RLIMIT_NPROC', soft: 77, hard: 77 },
+    ];
+  });
+  t.strictSame(limits['RLIMIT_NOFILE'], ['100', '200']);
+  t.strictSame(limits['RLIMIT_CORE'], ['0', '0']);
+  t.strictSame(limits['RLIMIT_STACK'], ['1048576', '2097152']);
+  t.strictSame(limits['RLIMIT_NPROC'], ['77', '77']);
+});
+
+forEachRuntime('process.rlimits keeps 64-bit values exactly', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.process.args = ['/bin/probe', 'rlimits'];
+    config.process.rlimits = [{ type: 'RLIMIT_FSIZE', soft: 111, hard: 222 }];
+  });
+  bundle.saveText(
+    JSON.stringify(bundle.config).replace('111', '9007199254740993').replace('222', '18446744073709551615'),
+  );
+  const outcome = await rt.runBundle(bundle);
+  t.equal(outcome.status, 0, outcome.stderr);
+  const limits = JSON.parse(outcome.stdout) as Record<string, string[]>;
+  t.strictSame(limits['RLIMIT_FSIZE'], ['9007199254740993', '18446744073709551615']);
+});
+
+forEachRuntime(
+  'process.rlimits absent leaves the limits of the caller',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'rlimits']));
+    const { run } = await import('../harness/process.ts');
+    const words = rt.argv('run', '--bundle', bundle.dir, rt.nextId());
+    const outcome = await run(['sh', '-c', 'ulimit -S -n 321; exec "$@"', 'sh', ...words], { env: rt.env });
+    const limits = JSON.parse(outcome.stdout) as Record<string, string[]>;
+    t.equal(limits['RLIMIT_NOFILE']?.[0], '321');
+  },
+  { deviates: { runc: '1.1 leaks the raised limit of Go' } },
+);
+
+forEachRuntime('process.noNewPrivileges is set and not set', async (t, rt) => {
+  const [set] = await rt.observe<[Ids]>([['ids']], (config) => (config.process.noNewPrivileges = true));
+  t.equal(set.noNewPrivs, 1);
+  const [unset] = await rt.observe<[Ids]>([['ids']], (config) => (config.process.noNewPrivileges = false));
+  t.equal(unset.noNewPrivs, 0);
+});
+
+forEachRuntime('process.oomScoreAdj is applied', async (t, rt) => {
+  const [score] = await rt.observe<[{ text: string }]>([['read', '/proc/self/oom_score_adj']], (config) => {
+    config.process.oomScoreAdj = 345;
+  });
+  t.equal(score.text, '345\n');
+});
+
+forEachRuntime('process starts with an empty signal mask, default actions and a session of its own', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']]);
+  t.equal(ids.sigBlocked, NO_CAPABILITIES);
+  t.equal(ids.sigIgnored, NO_CAPABILITIES);
+  t.equal(ids.pid, 1);
+  t.equal(ids.sid, 1);
+});
+
+forEachRuntime('process has only descriptors 0, 1 and 2, even when the runtime was given more', async (t, rt) => {
+  const { openSync, closeSync } = await import('node:fs');
+  const host = openSync('/', 'r');
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds']));
+  const outcome = await rt.commandWith({ descriptors: [host, host, host] }, 'run', '--bundle', bundle.dir, rt.nextId());
+  closeSync(host);
+  t.strictSame(
+    (JSON.parse(outcome.stdout) as OpenFile[]).map(({ fd }) => fd),
+    [0, 1, 2],
+  );
+});
+
+forEachRuntime('preserve-fds passes that many descriptors on', async (t, rt) => {
+  const { openSync, closeSync } = await import('node:fs');
+  const file = openSync('/etc/passwd', 'r');
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds']));
+  const words = ['run', '--preserve-fds', '1', '--bundle', bundle.dir, rt.nextId()];
+  const outcome = await rt.commandWith({ descriptors: [file, file] }, ...words);
+  closeSync(file);
+  t.strictSame(
+    (JSON.parse(outcome.stdout) as OpenFile[]).map(({ fd }) => fd),
+    [0, 1, 2, 3],
+  );
+});
+
+forEachRuntime('process.user owns its standard output and the host keeps its /dev/null', async (t, rt) => {
+  const [files] = await rt.observe<[OpenFile[]]>([['fds']], (config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+  });
+  t.equal(files[1]?.uid, 1000, 'so that /proc/self/fd/1 can be opened again');
+});
+
+forEachRuntime(
+  'process.scheduler sets policy and nice value',
+  async (t, rt) => {
+    const [sched] = await rt.observe<[{ policy: number; nice: number }]>([['sched']], (config) => {
+      config.process.scheduler = { policy: 'SCHED_BATCH', nice: 7 };
+    });
+    t.match(sched, { policy: 3, nice: 7 });
+  },
+  { deviates: { runc: '1.1 has no scheduler', crun: '1.8 has no scheduler' } },
+);
+
+forEachRuntime(
+  'process.ioPriority sets class and priority',
+  async (t, rt) => {
+    const [sched] = await rt.observe<[{ ioprio: number }]>([['sched']], (config) => {
+      config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 6 };
+    });
+    t.equal(sched.ioprio, (2 << 13) | 6);
+  },
+  { deviates: { runc: '1.1 has no ioPriority', crun: '1.8 has no ioPriority' } },
+);
+
+forEachRuntime(
+  'linux.personality LINUX32 changes what uname says',
+  async (t, rt) => {
+    const [sched] = await rt.observe<[{ personality: number }]>([['sched']], (config) => {
+      config.linux.personality = { domain: 'LINUX32' };
+    });
+    t.equal(sched.personality, 8);
+  },
+  { deviates: { runc: '1.1 has no personality' } },
+);
+
+forEachRuntime('file capabilities give a user nothing under noNewPrivileges', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+    config.process.noNewPrivileges = true;
+  });
+  chmodSync(join(bundle.rootfs, 'bin/probe'), 0o4755);
+  const [ids] = await rt.observeBundle<[Ids]>(bundle, [['ids']]);
+  t.strictSame(ids.uid, [1000, 1000, 1000]);
+});
+
+forEachRuntime('the program is not the runtime: /proc/1/exe cannot be opened for writing', async (t, rt) => {
+  const [exe, link] = await rt.observe<[{ errno: string }, { link: string }]>(
+    [
+      ['open', '/proc/self/exe', 'w'],
+      ['stat', '/proc/1/exe'],
+    ],
+    (config) => grantCapabilities(config, 'CAP_SYS_PTRACE', 'CAP_DAC_OVERRIDE'),
+  );
+  t.equal(exe.errno, 'ETXTBSY');
+  t.equal(link.link, '/bin/probe');
+});

@@ -1,0 +1,199 @@
+import type { Attempt, Ids } from '../harness/guest.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+
+/** Numbers on x86-64; the profiles name the calls. */
+const GETPID = '39';
+const MKDIR = '83';
+const SOCKET = '41';
+const PERSONALITY = '135';
+const UNKNOWN = '9999';
+
+const X86 = ['SCMP_ARCH_X86_64'];
+
+interface Rule {
+  names: string[];
+  action: string;
+  errnoRet?: number;
+  args?: { index: number; value: number; valueTwo?: number; op: string }[];
+}
+
+const allowBut = (...syscalls: Rule[]): Record<string, unknown> => ({
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: X86,
+  syscalls,
+});
+
+for (const noNewPrivileges of [true, false]) {
+  forEachRuntime(`linux.seccomp: a filter is in force, noNewPrivileges ${noNewPrivileges}`, async (t, rt) => {
+    const [ids, mkdir] = await rt.observe<[Ids, Attempt]>([['ids'], ['mkdir', '/tmp/x']], (config) => {
+      config.process.noNewPrivileges = noNewPrivileges;
+      config.linux.seccomp = allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' });
+    });
+    t.equal(ids.seccomp, '2');
+    t.equal(ids.noNewPrivs, noNewPrivileges ? 1 : 0);
+    t.equal(mkdir.errno, 'EPERM');
+  });
+}
+
+forEachRuntime('linux.seccomp absent: no filter', async (t, rt) => {
+  const [ids] = await rt.observe<[Ids]>([['ids']]);
+  t.equal(ids.seccomp, '0');
+});
+
+forEachRuntime('linux.seccomp: errnoRet is the error', async (t, rt) => {
+  const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
+    config.linux.seccomp = allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 });
+  });
+  t.equal(mkdir.errno, 'ENOSPC');
+});
+
+for (const [action, signal] of [
+  ['SCMP_ACT_KILL', 31],
+  ['SCMP_ACT_KILL_THREAD', 31],
+  ['SCMP_ACT_KILL_PROCESS', 31],
+  ['SCMP_ACT_TRAP', 31],
+] as const) {
+  forEachRuntime(`linux.seccomp: ${action}`, async (t, rt) => {
+    const [result] = await rt.observe<[Attempt]>([['syscall', PERSONALITY, '0xffffffff']], (config) => {
+      config.linux.seccomp = allowBut({ names: ['personality'], action });
+    });
+    t.equal(result.killed, signal);
+  });
+}
+
+forEachRuntime('linux.seccomp: SCMP_ACT_LOG lets the call through', async (t, rt) => {
+  const [result] = await rt.observe<[Attempt]>([['syscall', GETPID]], (config) => {
+    config.linux.seccomp = allowBut({ names: ['getpid'], action: 'SCMP_ACT_LOG' });
+  });
+  t.equal(result.errno, null);
+});
+
+forEachRuntime('linux.seccomp: conditions on arguments, of 64 bits, joined by and', async (t, rt) => {
+  const results = await rt.observe<Attempt[]>(
+    [
+      ['syscall', PERSONALITY, '1'],
+      ['syscall', PERSONALITY, '0'],
+      ['syscall', SOCKET, '16', '3'],
+      ['syscall', SOCKET, '16', '1'],
+      ['syscall', SOCKET, '1', '3'],
+      ['syscall', SOCKET, '1', '1'],
+      ['syscall', MKDIR, '0x100000001', '0'],
+    ],
+    (config) => {
+      config.linux.seccomp = allowBut(
+        {
+          names: ['personality'],
+          action: 'SCMP_ACT_ERRNO',
+          errnoRet: 90,
+          args: [{ index: 0, value: 1, op: 'SCMP_CMP_EQ' }],
+        },
+        {
+          names: ['socket'],
+          action: 'SCMP_ACT_ERRNO',
+          errnoRet: 90,
+          args: [
+            { index: 0, value: 16, op: 'SCMP_CMP_EQ' },
+            { index: 1, value: 3, op: 'SCMP_CMP_EQ' },
+          ],
+        },
+        { names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 90, args: [{ index: 0, value: 1, op: 'SCMP_CMP_EQ' }] },
+      );
+    },
+  );
+  const errors = results.map(({ errno }) => errno === 'EMSGSIZE');
+  t.strictSame(errors, [true, false, true, false, false, false, false]);
+});
+
+forEachRuntime('linux.seccomp: every operator', async (t, rt) => {
+  const table = [
+    ['SCMP_CMP_NE', 5, 0, ['5'], ['4', '6']],
+    ['SCMP_CMP_LT', 5, 0, ['5', '6'], ['4']],
+    ['SCMP_CMP_LE', 5, 0, ['6'], ['5', '4']],
+    ['SCMP_CMP_EQ', 5, 0, ['4', '0x100000005'], ['5']],
+    ['SCMP_CMP_GE', 5, 0, ['4'], ['5', '6', '0x100000000']],
+    ['SCMP_CMP_GT', 5, 0, ['4', '5'], ['6', '0x100000000']],
+    ['SCMP_CMP_MASKED_EQ', 0xf0, 0x30, ['0x40', '0x130000'], ['0x35', '0x130', '0x100000030']],
+  ] as const;
+  for (const [op, value, valueTwo, passing, caught] of table) {
+    const values = [...passing, ...caught];
+    const results = await rt.observe<Attempt[]>(
+      values.map((argument) => ['syscall', '146', argument]),
+      (config) => {
+        config.linux.seccomp = allowBut({
+          names: ['sched_get_priority_max'],
+          action: 'SCMP_ACT_ERRNO',
+          errnoRet: 90,
+          args: [{ index: 0, value, valueTwo, op }],
+        });
+      },
+    );
+    t.strictSame(
+      results.map(({ errno }) => errno === 'EMSGSIZE'),
+      values.map((_, index) => index >= passing.length),
+      op,
+    );
+  }
+});
+
+forEachRuntime('linux.seccomp: deny by default with a list of what is allowed', async (t, rt) => {
+  const [denied, unknown] = await rt.observe<Attempt[]>(
+    [
+      ['syscall', PERSONALITY, '0'],
+      ['syscall', UNKNOWN],
+    ],
+    (config) => {
+      config.linux.seccomp = {
+        defaultAction: 'SCMP_ACT_ERRNO',
+        defaultErrnoRet: 1,
+        architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+        syscalls: [
+          {
+            names: [
+              'read write close openat open fstat newfstatat lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask',
+              'ioctl pread64 access pipe2 getpid clone fork vfork execve execveat exit exit_group wait4 fcntl getcwd chdir',
+              'umask prctl arch_prctl set_tid_address set_robust_list rseq prlimit64 getrandom readlink readlinkat futex',
+              'setuid setgid setgroups capget capset capget close_range sendmsg recvmsg sendto recvfrom socket connect',
+              'uname getuid getgid geteuid getegid getppid fchown fstatfs statfs getdents64 epoll_ctl epoll_pwait',
+              'sched_yield nanosleep tgkill gettid madvise setsid dup dup2 dup3 poll ppoll shutdown stat lstat statx sigaltstack',
+              'seccomp faccessat faccessat2 openat2 kill rt_sigreturn pidfd_open accept accept4 keyctl mount umount2 fchdir',
+            ].flatMap((line) => line.split(' ')),
+            action: 'SCMP_ACT_ALLOW',
+          },
+        ],
+      };
+    },
+  );
+  t.equal(denied?.errno, 'EPERM');
+  t.equal(unknown?.errno, 'ENOSYS', 'a call newer than the profile does not exist, rather than being forbidden');
+});
+
+forEachRuntime('linux.seccomp: unknown names of calls are ignored', async (t, rt) => {
+  const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
+    config.linux.seccomp = allowBut({ names: ['no_such_call', 'mkdir'], action: 'SCMP_ACT_ERRNO' });
+  });
+  t.equal(mkdir.errno, 'EPERM');
+});
+
+for (const [what, seccomp] of [
+  ['an unknown action', { defaultAction: 'SCMP_ACT_NOSUCH' }],
+  ['an unknown architecture', { defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_NOSUCH'] }],
+  [
+    'an unknown operator',
+    allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 1, op: 'NOSUCH' }] }),
+  ],
+  [
+    'an argument index of 6',
+    allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] }),
+  ],
+  ['an unknown flag', { defaultAction: 'SCMP_ACT_ALLOW', flags: ['NOSUCH'], syscalls: [] }],
+] as const) {
+  forEachRuntime(
+    `linux.seccomp: ${what} is refused`,
+    async (t, rt) => {
+      const outcome = await rt.run((config) => (config.linux.seccomp = { ...seccomp }));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, /seccomp|NOSUCH|index/i);
+    },
+    { deviates: { runc: '1.1 accepts a default action alone', crun: 'accepts some' } },
+  );
+}

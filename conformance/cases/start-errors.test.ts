@@ -1,0 +1,165 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
+import type { Bundle } from '../harness/sandbox.ts';
+
+/**
+ * An ELF file for this machine whose program interpreter does not exist, made by hand: a header, one PT_INTERP and
+ * the name. That is what a program of another distribution looks like to the kernel.
+ */
+function elfWithLoader(loader: string): Buffer {
+  const name = Buffer.from(`${loader}\0`);
+  const file = Buffer.alloc(64 + 2 * 56 + name.length);
+  file.write('\x7fELF', 'latin1');
+  file.writeUInt8(2, 4); // ELFCLASS64
+  file.writeUInt8(1, 5); // little-endian
+  file.writeUInt8(1, 6);
+  file.writeUInt16LE(2, 16); // ET_EXEC
+  file.writeUInt16LE(62, 18); // EM_X86_64
+  file.writeUInt32LE(1, 20);
+  file.writeBigUInt64LE(0x400000n, 24); // entry
+  file.writeBigUInt64LE(64n, 32); // program headers
+  file.writeUInt16LE(64, 52);
+  file.writeUInt16LE(56, 54);
+  file.writeUInt16LE(2, 56);
+  const header = (at: number, type: number, offset: bigint, size: bigint): void => {
+    file.writeUInt32LE(type, at);
+    file.writeUInt32LE(5, at + 4);
+    file.writeBigUInt64LE(offset, at + 8);
+    file.writeBigUInt64LE(0x400000n + offset, at + 16);
+    file.writeBigUInt64LE(0x400000n + offset, at + 24);
+    file.writeBigUInt64LE(size, at + 32);
+    file.writeBigUInt64LE(size, at + 40);
+    file.writeBigUInt64LE(1n, at + 48);
+  };
+  header(64, 3, 176n, BigInt(name.length)); // PT_INTERP
+  header(120, 1, 0n, BigInt(file.length)); // PT_LOAD
+  name.copy(file, 176);
+  return file;
+}
+
+const program = (bundle: Bundle, name: string, content: string | Buffer, mode = 0o755): void =>
+  writeFileSync(join(bundle.rootfs, name), content, { mode });
+
+/** args[0], what create must say about it (contract of the command line), and how the file is made. */
+const AT_CREATE: readonly (readonly [what: string, arg: string, words: RegExp, prepare?: (bundle: Bundle) => void])[] =
+  [
+    ['not in PATH', 'nosuch', /exec: \\?"nosuch\\?": executable file not found in \$PATH/],
+    ['missing', '/nosuch', /exec: \\?"\/nosuch\\?": stat \/nosuch: no such file or directory/],
+    ['a directory', '/etc', /exec: \\?"\/etc\\?": (is a directory|permission denied)/],
+    ['not executable', '/plain', /exec: \\?"\/plain\\?": permission denied/, (b) => program(b, 'plain', 'x', 0o644)],
+  ];
+
+for (const [what, arg, words, prepare] of AT_CREATE) {
+  forEachRuntime(
+    `create with a program ${what} fails and says so`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => (config.process.args = [arg]));
+      prepare?.(bundle);
+      const { outcome } = await rt.create(bundle);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+    },
+    { deviates: { crun: 'other words' } },
+  );
+
+  forEachRuntime(`run with a program ${what} ends with 1`, async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = [arg]));
+    prepare?.(bundle);
+    t.equal((await rt.runBundle(bundle)).status, 1);
+  });
+}
+
+forEachRuntime('create with a program its user may not execute says so', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.process.user = { uid: 1000, gid: 1000 };
+    config.process.args = ['/private/program'];
+  });
+  mkdirSync(join(bundle.rootfs, 'private'));
+  program(bundle, 'private/program', '#!/bin/sh\n');
+  chmodSync(join(bundle.rootfs, 'private'), 0o700);
+  const { outcome } = await rt.create(bundle);
+  t.equal(outcome.status, 1);
+  t.match(outcome.stderr, /permission denied/i);
+});
+
+/** Programs that only execve itself can refuse: `start` has to report these. */
+const AT_START: readonly (readonly [what: string, words: RegExp, content: string | Buffer])[] = [
+  ['whose loader is missing', /\/lib\/ld-nosuch\.so\.1/, elfWithLoader('/lib/ld-nosuch.so.1')],
+  ['of an unknown format', /exec format error/i, 'not a program'],
+  ['that is a script without its interpreter', /\/nosuch\/interpreter/, '#!/nosuch/interpreter\n'],
+  ['that is empty', /exec format error/i, ''],
+];
+
+for (const [what, words, content] of AT_START) {
+  forEachRuntime(
+    `start of a program ${what} fails and names the cause`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => (config.process.args = ['/program']));
+      program(bundle, 'program', content);
+      const container = await rt.create(bundle);
+      t.equal(container.outcome.status, 0, container.outcome.stderr);
+      const outcome = await container.start();
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+      await until('init ended', async () => (await container.state()).status === 'stopped');
+      t.equal((await container.remove()).status, 0);
+    },
+    { oursOnly: 'the peers report success and leave a line in the output of the container' },
+  );
+
+  forEachRuntime(
+    `run of a program ${what} fails and names the cause`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => (config.process.args = ['/program']));
+      program(bundle, 'program', content);
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+    },
+    { oursOnly: 'the peers end with 255 and a line in the output of the container' },
+  );
+}
+
+forEachRuntime('create with a working directory that is a file says so', async (t, rt) => {
+  const { outcome } = await rt.create(rt.bundle((config) => (config.process.cwd = '/bin/probe')));
+  t.equal(outcome.status, 1);
+  t.match(outcome.stderr, '/bin/probe');
+  t.match(outcome.stderr, /not a directory/i);
+});
+
+forEachRuntime('errors go to the log as one JSON record, and to standard error as words', async (t, rt) => {
+  const log = join(rt.dir, 'log.json');
+  const bundle = rt.bundle((config) => (config.process.args = ['/nosuch']));
+  const words = ['--log', log, '--log-format', 'json', 'create', '--bundle', bundle.dir, rt.nextId()];
+  const outcome = await rt.command(...words);
+  t.equal(outcome.status, 1);
+  const { readFileSync } = await import('node:fs');
+  const records = readFileSync(log, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { level: string; msg: string; time: string })
+    .filter(({ level }) => level === 'error');
+  t.equal(records.length, 1);
+  t.match(records[0]?.msg, '/nosuch');
+  t.notOk(Number.isNaN(Date.parse(records[0]?.time ?? '')));
+  t.match(outcome.stderr, '/nosuch');
+});
+
+forEachRuntime('the log stays empty on success', async (t, rt) => {
+  const log = join(rt.dir, 'log.json');
+  const { existsSync, readFileSync } = await import('node:fs');
+  const outcome = await rt.command(
+    '--log',
+    log,
+    '--log-format',
+    'json',
+    'run',
+    '--bundle',
+    rt.bundle().dir,
+    rt.nextId(),
+  );
+  t.equal(outcome.status, 0);
+  t.equal(existsSync(log) ? readFileSync(log, 'utf8') : '', '');
+});

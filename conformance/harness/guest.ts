@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
+const SOURCE = join(CONFORMANCE, 'guest', 'probe.c');
+const OUTPUT = join(dirname(CONFORMANCE), 'build', 'conformance', 'probe');
+const BUSYBOX = '/bin/busybox';
+const APPLETS = [
+  'sh',
+  'cat',
+  'echo',
+  'env',
+  'hostname',
+  'id',
+  'kill',
+  'ls',
+  'mkdir',
+  'mount',
+  'sleep',
+  'true',
+  'touch',
+];
+
+/** Path of the probe on the host, compiled when its source is newer. */
+export function probePath(): string {
+  if (!existsSync(OUTPUT) || statSync(OUTPUT).mtimeMs < statSync(SOURCE).mtimeMs) {
+    mkdirSync(dirname(OUTPUT), { recursive: true });
+    // Built aside and renamed: cases run in parallel and another one may be copying the old file.
+    const aside = `${OUTPUT}.${process.pid}`;
+    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, SOURCE]);
+    renameSync(aside, OUTPUT);
+  }
+  return OUTPUT;
+}
+
+/** Fills an empty directory with the root file system of every case: busybox, its applets and the probe. */
+export function makeRootfs(rootfs: string): void {
+  for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'root']) {
+    mkdirSync(join(rootfs, name), { recursive: true, mode: 0o755 });
+  }
+  copyFileSync(BUSYBOX, join(rootfs, 'bin', 'busybox'));
+  copyFileSync(probePath(), join(rootfs, 'bin', 'probe'));
+  for (const applet of APPLETS) symlinkSync('busybox', join(rootfs, 'bin', applet));
+}
+
+/** What the verbs of the probe print. */
+export interface Ids {
+  uid: [number, number, number];
+  gid: [number, number, number];
+  groups: number[];
+  umask: number;
+  pid: number;
+  ppid: number;
+  sid: number;
+  dumpable: number;
+  noNewPrivs: number;
+  inheritable: string;
+  permitted: string;
+  effective: string;
+  bounding: string;
+  ambient: string;
+  seccomp: string;
+  sigBlocked: string;
+  sigIgnored: string;
+  cpus: string;
+}
+
+export interface Attempt {
+  errno?: string | null;
+  killed?: number;
+}
+
+export interface Stat extends Attempt {
+  type: string;
+  mode: number;
+  uid: number;
+  gid: number;
+  major: number;
+  minor: number;
+  size: number;
+  inode: string;
+  device: string;
+  link: string;
+}
+
+export interface Text extends Attempt {
+  text: string;
+}
+
+export interface Names extends Attempt {
+  names: string[];
+}
+
+export interface OpenFile {
+  fd: number;
+  target: string;
+  flags: number;
+  uid: number;
+  mode: number;
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { parseMountinfo } from './mountinfo.ts';
+import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
+
+/** Settings of the host that no container may change. */
+const SETTINGS = ['/proc/sys/kernel/core_pattern', '/proc/sys/kernel/hostname', '/proc/sys/kernel/domainname'];
+
+/** State of the host outside the sandbox, taken before a case. */
+export interface Snapshot {
+  readonly mounts: ReadonlySet<string>;
+  readonly settings: readonly string[];
+  readonly devNull: string;
+}
+
+export function takeSnapshot(): Snapshot {
+  return { mounts: new Set(mountLines()), settings: readSettings(), devNull: devNullOwner() };
+}
+
+/**
+ * What a finished case left on the host, one line for each thing; empty when all is well.
+ *
+ * Cases of other files may run at the same time: their mounts are recognised by their sandbox's directory.
+ */
+export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
+  const found = [
+    ...sandboxProcesses(sandbox).map((pid) => `process ${pid}: ${commandLine(pid)}`),
+    ...newMounts(sandbox, before).map((line) => `mount ${line}`),
+    ...cgroupsWithPrefix(sandbox.prefix).map((path) => `cgroup ${path}`),
+    ...stateEntries(sandbox).map((name) => `state ${name}`),
+    ...temporaryFiles(sandbox).map((path) => `file ${path}`),
+  ];
+  readSettings().forEach((value, index) => {
+    if (value !== before.settings[index]) found.push(`host changed: ${SETTINGS[index]} is ${value}`);
+  });
+  if (devNullOwner() !== before.devNull) found.push(`host changed: /dev/null is ${devNullOwner()}`);
+  return found;
+}
+
+/** Ends and removes what a failed case left, so that the next one starts clean. */
+export async function cleanUp(sandbox: Sandbox, before: Snapshot): Promise<void> {
+  for (const pid of sandboxProcesses(sandbox)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended between being found and being killed.
+    }
+  }
+  for (const line of newMounts(sandbox, before).reverse()) {
+    const target = parseMountinfo(line)[0]?.target;
+    if (target !== undefined) execFileSync('umount', ['--lazy', target], { stdio: 'ignore' });
+  }
+  readSettings().forEach((value, index) => {
+    const [path, wanted] = [SETTINGS[index], before.settings[index]];
+    if (value !== wanted && path !== undefined && wanted !== undefined) writeFileSync(path, wanted);
+  });
+  await until('the cgroups are gone', () => {
+    for (const path of cgroupsWithPrefix(sandbox.prefix)) {
+      try {
+        removeCgroup(path);
+      } catch {
+        // The killed processes are still leaving it: again, until the deadline.
+        return false;
+      }
+    }
+    return true;
+  }).catch(() => undefined);
+}
+
+function mountLines(): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
+}
+
+function newMounts(sandbox: Sandbox, before: Snapshot): string[] {
+  return mountLines().filter(
+    (line) => !before.mounts.has(line) && (line.includes(sandbox.dir) || !line.includes('/rt-e2e-')),
+  );
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Processes of the sandbox: by cgroup, environment, command line, or root directory. */
+function sandboxProcesses(sandbox: Sandbox): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => {
+      const status = readQuietly(`/proc/${pid}/stat`);
+      const state = status.slice(status.lastIndexOf(')') + 2, status.lastIndexOf(')') + 3);
+      if (status === '' || state === 'Z' || state === 'X') return false;
+      return (
+        readQuietly(`/proc/${pid}/cgroup`).includes(sandbox.prefix) ||
+        readQuietly(`/proc/${pid}/environ`).includes(sandbox.dir) ||
+        readQuietly(`/proc/${pid}/cmdline`).includes(sandbox.dir) ||
+        parseMountinfo(readQuietly(`/proc/${pid}/mountinfo`)).some(
+          (mount) => mount.target === '/' && mount.root.includes(sandbox.dir),
+        )
+      );
+    })
+    .map(Number);
+}
+
+function commandLine(pid: number): string {
+  return readQuietly(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+}
+
+function stateEntries(sandbox: Sandbox): string[] {
+  if (!existsSync(sandbox.root)) return [];
+  // crun keeps an empty directory in its root for masking.
+  return readdirSync(sandbox.root).filter((name) => name !== '.empty-directory');
+}
+
+/** Hidden files in the sandbox (half-written pid or config files) and files elsewhere that carry its names. */
+function temporaryFiles(sandbox: Sandbox): string[] {
+  const hidden = readdirSync(sandbox.dir, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() && entry.name.startsWith('bundle-')
+      ? readdirSync(join(sandbox.dir, entry.name))
+          .filter((name) => name.startsWith('.'))
+          .map((name) => join(sandbox.dir, entry.name, name))
+      : entry.name.startsWith('.')
+        ? [join(sandbox.dir, entry.name)]
+        : [],
+  );
+  const elsewhere = ['/tmp', '/run', '/dev/shm'].flatMap((dir) =>
+    readdirSync(dir)
+      .filter((name) => name.includes(sandbox.prefix))
+      .map((name) => join(dir, name)),
+  );
+  return [...hidden, ...elsewhere];
+}
+
+function readSettings(): string[] {
+  return SETTINGS.map((path) => readFileSync(path, 'utf8').trim());
+}
+
+function devNullOwner(): string {
+  const { uid, mode } = statSync('/dev/null');
+  return `${uid} ${mode.toString(8)}`;
+}
+
+/** Digest of a tree: names, types, owners, modes, link targets and contents. Two equal digests mean nothing changed. */
+export function digest(path: string): string {
+  const hash = createHash('sha256');
+  const visit = (current: string): void => {
+    const stat = lstatSync(current);
+    hash.update(`${current.slice(path.length)} ${stat.mode} ${stat.uid} ${stat.gid} ${stat.rdev} ${stat.mtimeMs}\0`);
+    if (stat.isSymbolicLink()) hash.update(readlinkSync(current));
+    else if (stat.isFile()) hash.update(readFileSync(current));
+    else if (stat.isDirectory()) for (const name of readdirSync(current).sort()) visit(join(current, name));
+  };
+  visit(path);
+  return hash.digest('hex');
+}

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+
+/** How a command ended and what it said. */
+export interface Outcome {
+  /** Exit status, or 128 + signal number like a shell. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  /** Text given on standard input; without it standard input is /dev/null. */
+  readonly input?: string;
+  /** Open files that become standard output and standard error instead of pipes. */
+  readonly stdout?: number;
+  readonly stderr?: number;
+  /** Open files that become descriptors 3, 4, ... of the command. */
+  readonly descriptors?: readonly number[];
+  /** Milliseconds after which the command is killed and counts as failed. */
+  readonly deadline?: number;
+}
+
+/** A command that was started and not yet waited for. */
+export interface Running {
+  readonly child: ChildProcess;
+  /** What arrived on standard output so far. */
+  readonly output: () => string;
+  readonly ended: Promise<Outcome>;
+}
+
+const SIGNAL_NUMBERS: Record<string, number> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGTERM: 15,
+};
+const DEFAULT_DEADLINE = 30_000;
+
+/**
+ * Starts a command. `ended` waits for the end of its output too, so a command that leaves a container behind must
+ * write to files, or `ended` would wait for the container.
+ */
+export function start(argv: readonly string[], options: SpawnOptions = {}): Running {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: [
+      options.input === undefined ? 'ignore' : 'pipe',
+      options.stdout ?? 'pipe',
+      options.stderr ?? 'pipe',
+      ...(options.descriptors ?? []),
+    ],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  // A command that ends without reading its input is a result like any other.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(options.input);
+  const ended = new Promise<Outcome>((resolve, reject) => {
+    const deadline = options.deadline ?? DEFAULT_DEADLINE;
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`not finished after ${deadline} ms: ${argv.join(' ')}\n${stderr}`));
+    }, deadline);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ status: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0), stdout, stderr });
+    });
+  });
+  return { child, output: () => stdout, ended };
+}
+
+/** Runs a command to its end. */
+export function run(argv: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
+  return start(argv, options).ended;
+}

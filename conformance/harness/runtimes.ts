@@ -1,0 +1,55 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import type { Test } from 'tap';
+import { cleanUp, leftovers, takeSnapshot } from './leftovers.ts';
+import { Sandbox } from './sandbox.ts';
+import type { Runtime } from './sandbox.ts';
+import { until } from './wait.ts';
+
+const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Runtimes named by RT_RUNTIMES: `rt` and `node` are the two hosts of this project, anything else is a command. */
+const RUNTIMES: readonly Runtime[] = (process.env['RT_RUNTIMES'] ?? 'rt,node').split(',').map((word) => {
+  if (word === 'rt') return { name: word, argv: [join(REPOSITORY, 'build', 'rt')], ours: true };
+  if (word === 'node')
+    return { name: word, argv: [process.execPath, join(REPOSITORY, 'build', 'node', 'rt.js')], ours: true };
+  return { name: word, argv: [word], ours: false };
+});
+
+// A file holds many cases, each of which starts several containers; every command has a deadline of its own.
+t.setTimeout(900_000);
+
+export interface CaseOptions {
+  /** Why the case says nothing about other runtimes. Skips the peers. */
+  readonly oursOnly?: string;
+  /** Peers known to behave differently, with the reason. Skips these. */
+  readonly deviates?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Declares one case, run once for each runtime in a sandbox of its own. The case fails when anything of it remains:
+ * a process, a mount, a cgroup, a state directory, a temporary file, or a changed setting of the host.
+ */
+export function forEachRuntime(
+  name: string,
+  body: (t: Test, rt: Sandbox) => Promise<void>,
+  options: CaseOptions = {},
+): void {
+  for (const runtime of RUNTIMES) {
+    const reason = runtime.ours ? undefined : (options.oursOnly ?? options.deviates?.[runtime.name]);
+    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 }, async (t) => {
+      const before = takeSnapshot();
+      const sandbox = new Sandbox(runtime);
+      try {
+        await body(t, sandbox);
+        // Processes killed by the last command may still be on their way out: the kernel ends them, nobody waits.
+        await until('nothing remains', () => leftovers(sandbox, before).length === 0, 2000).catch(() => undefined);
+        t.strictSame(leftovers(sandbox, before), [], 'nothing remains');
+      } finally {
+        await cleanUp(sandbox, before);
+        sandbox.remove();
+      }
+    });
+  }
+}

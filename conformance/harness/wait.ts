@@ -1,0 +1,21 @@
+const STEP = 5;
+
+/**
+ * Waits until a condition holds, looking every few milliseconds.
+ *
+ * @returns what the condition returned, once that is neither undefined nor false
+ * @throws when the deadline (milliseconds) passes first; `what` names the condition
+ */
+export async function until<Value>(
+  what: string,
+  condition: () => Value | Promise<Value>,
+  deadline = 10_000,
+): Promise<Exclude<Value, undefined | false>> {
+  const end = Date.now() + deadline;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false) return value as Exclude<Value, undefined | false>;
+    if (Date.now() > end) throw new Error(`waited ${deadline} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, STEP));
+  }
+}

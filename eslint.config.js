@@ -1,0 +1,82 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * What each folder of src may import besides itself and src/diag. Data flows bundle -> plan -> launch -> state, and
+ * imports only look back along it; src/commands and src/cli see everything.
+ */
+const mayImport = {
+  diag: ['host'],
+  host: [],
+  bundle: ['host'],
+  facts: ['host'],
+  plan: ['facts'],
+  launch: ['host', 'facts', 'plan'],
+  state: ['host', 'facts', 'plan', 'launch'],
+};
+const folders = [...Object.keys(mayImport), 'commands', 'cli'];
+
+/** The program runs in QuickJS too, which offers the language and the native functions, nothing else. */
+const hostNeutral = {
+  group: ['node:*'],
+  message: 'the program must not depend on Node; only src/host/*node.ts may',
+};
+const absentInQuickjs = [
+  ...['Buffer', 'console', 'process', 'TextDecoder', 'TextEncoder', 'URL', 'setTimeout', 'structuredClone'],
+  ...['Date', 'Promise', 'Proxy', 'WeakRef', 'eval', 'Function'],
+].map((name) => ({ name, message: 'the rt binary does not have it; see native/host/engine.c' }));
+
+const importDirection = folders.map((folder) => ({
+  files: [`src/${folder}/**/*.ts`],
+  ignores: ['**/*.test.ts', 'src/host/node.ts', 'src/host/main-*.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          hostNeutral,
+          ...folders
+            .filter((other) => folder in mayImport && ![folder, 'diag', ...mayImport[folder]].includes(other))
+            .map((other) => ({ group: [`../${other}/**`, `../../${other}/**`], message: `not from src/${folder}` })),
+        ],
+      },
+    ],
+    'no-restricted-globals': ['error', ...absentInQuickjs],
+    'no-restricted-properties': [
+      'error',
+      { object: 'Math', property: 'random', message: 'its seed is fixed at build time, see native/host/arena.h' },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['build', '.tap', 'schema/generated', '**/*.js', '**/*.mjs'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-dynamic-delete': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  ...importDirection,
+  {
+    // Here a value is checked that has its type only after the check: null stands where the type has a member.
+    files: ['src/bundle/**'],
+    rules: { '@typescript-eslint/no-unnecessary-condition': 'off' },
+  },
+  {
+    files: ['**/*.test.ts', 'schema/build/**', 'conformance/**'],
+    rules: {
+      'no-console': 'off',
+      '@typescript-eslint/no-floating-promises': 'off',
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+);

@@ -1,0 +1,253 @@
+/* Generated from schema/ops.json by schema/build/ops.ts; do not edit. */
+/* clang-format off */
+#include "ops.h"
+
+static bool rt_read_slot(struct rt_reader *reader, uint32_t *slot)
+{
+	return rt_read_u32(reader, slot) && *slot < RT_SLOTS;
+}
+
+bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
+{
+	if (code >= RT_OP_COUNT)
+		return false;
+	op->code = (enum rt_op_code)code;
+	switch (op->code) {
+	case RT_OP_CGROUP_CREATE:
+		return rt_read_str(reader, &op->cgroup_create.hierarchy) &&
+		       rt_read_str(reader, &op->cgroup_create.path) &&
+		       rt_read_strs(reader, &op->cgroup_create.inherit);
+	case RT_OP_CGROUP_ENABLE:
+		return rt_read_str(reader, &op->cgroup_enable.hierarchy) &&
+		       rt_read_str(reader, &op->cgroup_enable.path) &&
+		       rt_read_strs(reader, &op->cgroup_enable.required) &&
+		       rt_read_strs(reader, &op->cgroup_enable.optional);
+	case RT_OP_WRITE_FILE:
+		return rt_read_str(reader, &op->write_file.path) &&
+		       rt_read_str(reader, &op->write_file.data) &&
+		       rt_read_u32(reader, &op->write_file.ignore);
+	case RT_OP_WRITE_DEVICE_RULES:
+		return rt_read_str(reader, &op->write_device_rules.directory) &&
+		       rt_read_strs(reader, &op->write_device_rules.rules);
+	case RT_OP_CGROUP_JOIN:
+		return rt_read_str(reader, &op->cgroup_join.file);
+	case RT_OP_UNSHARE:
+		return rt_read_u32(reader, &op->unshare.flags);
+	case RT_OP_NAMESPACE_OPEN:
+		return rt_read_slot(reader, &op->namespace_open.slot) &&
+		       rt_read_str(reader, &op->namespace_open.path) &&
+		       rt_read_u32(reader, &op->namespace_open.type);
+	case RT_OP_NAMESPACE_JOIN:
+		return rt_read_slot(reader, &op->namespace_join.slot) &&
+		       rt_read_u32(reader, &op->namespace_join.type);
+	case RT_OP_SESSION_KEYRING:
+		return rt_read_str(reader, &op->session_keyring.name);
+	case RT_OP_LOOPBACK_UP:
+		return true;
+	case RT_OP_SET_PROPAGATION:
+		return rt_read_u32(reader, &op->set_propagation.type) &&
+		       rt_read_u32(reader, &op->set_propagation.recursive);
+	case RT_OP_OPEN_ROOT:
+		return rt_read_str(reader, &op->open_root.path);
+	case RT_OP_OPEN_ROOT_DIRECTORY:
+		return rt_read_str(reader, &op->open_root_directory.path);
+	case RT_OP_MOUNT_FILESYSTEM:
+		return rt_read_slot(reader, &op->mount_filesystem.slot) &&
+		       rt_read_str(reader, &op->mount_filesystem.destination) &&
+		       rt_read_str(reader, &op->mount_filesystem.type) &&
+		       rt_read_str(reader, &op->mount_filesystem.source) &&
+		       rt_read_strs(reader, &op->mount_filesystem.options) &&
+		       rt_read_u64(reader, &op->mount_filesystem.attributes) &&
+		       rt_read_u32(reader, &op->mount_filesystem.flags);
+	case RT_OP_MOUNT_BIND:
+		return rt_read_slot(reader, &op->mount_bind.slot) &&
+		       rt_read_str(reader, &op->mount_bind.source) &&
+		       rt_read_str(reader, &op->mount_bind.destination) &&
+		       rt_read_u64(reader, &op->mount_bind.set) &&
+		       rt_read_u64(reader, &op->mount_bind.clear) &&
+		       rt_read_u64(reader, &op->mount_bind.recursive_set) &&
+		       rt_read_u64(reader, &op->mount_bind.recursive_clear) &&
+		       rt_read_u32(reader, &op->mount_bind.flags);
+	case RT_OP_MOUNT_ATTRIBUTES:
+		return rt_read_slot(reader, &op->mount_attributes.slot) &&
+		       rt_read_u64(reader, &op->mount_attributes.set) &&
+		       rt_read_u64(reader, &op->mount_attributes.clear) &&
+		       rt_read_u32(reader, &op->mount_attributes.recursive);
+	case RT_OP_MOUNT_PROPAGATION:
+		return rt_read_slot(reader, &op->mount_propagation.slot) &&
+		       rt_read_u32(reader, &op->mount_propagation.type) &&
+		       rt_read_u32(reader, &op->mount_propagation.recursive);
+	case RT_OP_MAKE_DIRECTORY:
+		return rt_read_str(reader, &op->make_directory.path) &&
+		       rt_read_u32(reader, &op->make_directory.mode);
+	case RT_OP_MAKE_DEVICE:
+		return rt_read_str(reader, &op->make_device.path) &&
+		       rt_read_u32(reader, &op->make_device.mode) &&
+		       rt_read_u32(reader, &op->make_device.major) &&
+		       rt_read_u32(reader, &op->make_device.minor) &&
+		       rt_read_u32(reader, &op->make_device.uid) &&
+		       rt_read_u32(reader, &op->make_device.gid);
+	case RT_OP_MAKE_LINK:
+		return rt_read_str(reader, &op->make_link.path) &&
+		       rt_read_str(reader, &op->make_link.target);
+	case RT_OP_MASK_PATH:
+		return rt_read_str(reader, &op->mask_path.path);
+	case RT_OP_READONLY_PATH:
+		return rt_read_str(reader, &op->readonly_path.path);
+	case RT_OP_HOST_HOOKS:
+		return true;
+	case RT_OP_HOOK:
+		return rt_read_str(reader, &op->hook.path) &&
+		       rt_read_strs(reader, &op->hook.args) &&
+		       rt_read_strs(reader, &op->hook.env) &&
+		       rt_read_str(reader, &op->hook.before) &&
+		       rt_read_str(reader, &op->hook.after) &&
+		       rt_read_u32(reader, &op->hook.timeout_ms) &&
+		       rt_read_u32(reader, &op->hook.in_root);
+	case RT_OP_PIVOT_ROOT:
+		return true;
+	case RT_OP_CHROOT:
+		return true;
+	case RT_OP_SET_HOSTNAME:
+		return rt_read_str(reader, &op->set_hostname.name);
+	case RT_OP_SET_DOMAINNAME:
+		return rt_read_str(reader, &op->set_domainname.name);
+	case RT_OP_SYSCTL:
+		return rt_read_str(reader, &op->sysctl.path) &&
+		       rt_read_str(reader, &op->sysctl.value);
+	case RT_OP_OOM_SCORE_ADJ:
+		return rt_read_i32(reader, &op->oom_score_adj.value);
+	case RT_OP_RLIMIT:
+		return rt_read_u32(reader, &op->rlimit.resource) &&
+		       rt_read_u64(reader, &op->rlimit.soft) &&
+		       rt_read_u64(reader, &op->rlimit.hard);
+	case RT_OP_UMASK:
+		return rt_read_u32(reader, &op->umask.mask);
+	case RT_OP_STDIO_OWNER:
+		return rt_read_u32(reader, &op->stdio_owner.uid);
+	case RT_OP_DROP_BOUNDING:
+		return rt_read_u64(reader, &op->drop_bounding.keep) &&
+		       rt_read_u32(reader, &op->drop_bounding.last);
+	case RT_OP_SET_USER:
+		return rt_read_u32(reader, &op->set_user.uid) &&
+		       rt_read_u32(reader, &op->set_user.gid) &&
+		       rt_read_u32s(reader, &op->set_user.groups);
+	case RT_OP_SET_CAPABILITIES:
+		return rt_read_u64(reader, &op->set_capabilities.effective) &&
+		       rt_read_u64(reader, &op->set_capabilities.permitted) &&
+		       rt_read_u64(reader, &op->set_capabilities.inheritable) &&
+		       rt_read_u64(reader, &op->set_capabilities.ambient);
+	case RT_OP_CHANGE_DIRECTORY:
+		return rt_read_str(reader, &op->change_directory.path) &&
+		       rt_read_u32(reader, &op->change_directory.phase);
+	case RT_OP_NO_NEW_PRIVS:
+		return true;
+	case RT_OP_FIND_PROGRAM:
+		return rt_read_str(reader, &op->find_program.name) &&
+		       rt_read_str(reader, &op->find_program.search);
+	case RT_OP_FIND_HOME:
+		return rt_read_u32(reader, &op->find_home.uid);
+	case RT_OP_SECCOMP:
+		return rt_read_u32(reader, &op->seccomp.flags) &&
+		       rt_read_bytes(reader, &op->seccomp.filter);
+	case RT_OP_AWAIT_START:
+		return rt_read_u32(reader, &op->await_start.how);
+	case RT_OP_EXEC:
+		return rt_read_strs(reader, &op->exec.args) &&
+		       rt_read_strs(reader, &op->exec.env);
+	}
+	return false;
+}
+
+bool rt_op_is_host(enum rt_op_code code)
+{
+	switch (code) {
+	case RT_OP_CGROUP_CREATE:
+		return true;
+	case RT_OP_CGROUP_ENABLE:
+		return true;
+	case RT_OP_WRITE_FILE:
+		return true;
+	case RT_OP_WRITE_DEVICE_RULES:
+		return true;
+	case RT_OP_CGROUP_JOIN:
+		return false;
+	case RT_OP_UNSHARE:
+		return false;
+	case RT_OP_NAMESPACE_OPEN:
+		return false;
+	case RT_OP_NAMESPACE_JOIN:
+		return false;
+	case RT_OP_SESSION_KEYRING:
+		return false;
+	case RT_OP_LOOPBACK_UP:
+		return false;
+	case RT_OP_SET_PROPAGATION:
+		return false;
+	case RT_OP_OPEN_ROOT:
+		return false;
+	case RT_OP_OPEN_ROOT_DIRECTORY:
+		return false;
+	case RT_OP_MOUNT_FILESYSTEM:
+		return false;
+	case RT_OP_MOUNT_BIND:
+		return false;
+	case RT_OP_MOUNT_ATTRIBUTES:
+		return false;
+	case RT_OP_MOUNT_PROPAGATION:
+		return false;
+	case RT_OP_MAKE_DIRECTORY:
+		return false;
+	case RT_OP_MAKE_DEVICE:
+		return false;
+	case RT_OP_MAKE_LINK:
+		return false;
+	case RT_OP_MASK_PATH:
+		return false;
+	case RT_OP_READONLY_PATH:
+		return false;
+	case RT_OP_HOST_HOOKS:
+		return false;
+	case RT_OP_HOOK:
+		return false;
+	case RT_OP_PIVOT_ROOT:
+		return false;
+	case RT_OP_CHROOT:
+		return false;
+	case RT_OP_SET_HOSTNAME:
+		return false;
+	case RT_OP_SET_DOMAINNAME:
+		return false;
+	case RT_OP_SYSCTL:
+		return false;
+	case RT_OP_OOM_SCORE_ADJ:
+		return false;
+	case RT_OP_RLIMIT:
+		return false;
+	case RT_OP_UMASK:
+		return false;
+	case RT_OP_STDIO_OWNER:
+		return false;
+	case RT_OP_DROP_BOUNDING:
+		return false;
+	case RT_OP_SET_USER:
+		return false;
+	case RT_OP_SET_CAPABILITIES:
+		return false;
+	case RT_OP_CHANGE_DIRECTORY:
+		return false;
+	case RT_OP_NO_NEW_PRIVS:
+		return false;
+	case RT_OP_FIND_PROGRAM:
+		return false;
+	case RT_OP_FIND_HOME:
+		return false;
+	case RT_OP_SECCOMP:
+		return false;
+	case RT_OP_AWAIT_START:
+		return false;
+	case RT_OP_EXEC:
+		return false;
+	}
+	return false;
+}

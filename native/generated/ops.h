@@ -1,0 +1,316 @@
+/* Generated from schema/ops.json by schema/build/ops.ts; do not edit. */
+/* clang-format off */
+#ifndef RT_OPS_H
+#define RT_OPS_H
+
+#include "../helper/program.h"
+
+enum { RT_PROGRAM_VERSION = 1, RT_SLOTS = 64 };
+
+enum rt_op_code {
+	RT_OP_CGROUP_CREATE = 0,
+	RT_OP_CGROUP_ENABLE = 1,
+	RT_OP_WRITE_FILE = 2,
+	RT_OP_WRITE_DEVICE_RULES = 3,
+	RT_OP_CGROUP_JOIN = 4,
+	RT_OP_UNSHARE = 5,
+	RT_OP_NAMESPACE_OPEN = 6,
+	RT_OP_NAMESPACE_JOIN = 7,
+	RT_OP_SESSION_KEYRING = 8,
+	RT_OP_LOOPBACK_UP = 9,
+	RT_OP_SET_PROPAGATION = 10,
+	RT_OP_OPEN_ROOT = 11,
+	RT_OP_OPEN_ROOT_DIRECTORY = 12,
+	RT_OP_MOUNT_FILESYSTEM = 13,
+	RT_OP_MOUNT_BIND = 14,
+	RT_OP_MOUNT_ATTRIBUTES = 15,
+	RT_OP_MOUNT_PROPAGATION = 16,
+	RT_OP_MAKE_DIRECTORY = 17,
+	RT_OP_MAKE_DEVICE = 18,
+	RT_OP_MAKE_LINK = 19,
+	RT_OP_MASK_PATH = 20,
+	RT_OP_READONLY_PATH = 21,
+	RT_OP_HOST_HOOKS = 22,
+	RT_OP_HOOK = 23,
+	RT_OP_PIVOT_ROOT = 24,
+	RT_OP_CHROOT = 25,
+	RT_OP_SET_HOSTNAME = 26,
+	RT_OP_SET_DOMAINNAME = 27,
+	RT_OP_SYSCTL = 28,
+	RT_OP_OOM_SCORE_ADJ = 29,
+	RT_OP_RLIMIT = 30,
+	RT_OP_UMASK = 31,
+	RT_OP_STDIO_OWNER = 32,
+	RT_OP_DROP_BOUNDING = 33,
+	RT_OP_SET_USER = 34,
+	RT_OP_SET_CAPABILITIES = 35,
+	RT_OP_CHANGE_DIRECTORY = 36,
+	RT_OP_NO_NEW_PRIVS = 37,
+	RT_OP_FIND_PROGRAM = 38,
+	RT_OP_FIND_HOME = 39,
+	RT_OP_SECCOMP = 40,
+	RT_OP_AWAIT_START = 41,
+	RT_OP_EXEC = 42,
+};
+
+enum { RT_OP_COUNT = 43 };
+
+struct rt_op_cgroup_create {
+	struct rt_str hierarchy;
+	struct rt_str path;
+	struct rt_strs inherit;
+};
+
+struct rt_op_cgroup_enable {
+	struct rt_str hierarchy;
+	struct rt_str path;
+	struct rt_strs required;
+	struct rt_strs optional;
+};
+
+struct rt_op_write_file {
+	struct rt_str path;
+	struct rt_str data;
+	uint32_t ignore;
+};
+
+struct rt_op_write_device_rules {
+	struct rt_str directory;
+	struct rt_strs rules;
+};
+
+struct rt_op_cgroup_join {
+	struct rt_str file;
+};
+
+struct rt_op_unshare {
+	uint32_t flags;
+};
+
+struct rt_op_namespace_open {
+	uint32_t slot;
+	struct rt_str path;
+	uint32_t type;
+};
+
+struct rt_op_namespace_join {
+	uint32_t slot;
+	uint32_t type;
+};
+
+struct rt_op_session_keyring {
+	struct rt_str name;
+};
+
+struct rt_op_set_propagation {
+	uint32_t type;
+	uint32_t recursive;
+};
+
+struct rt_op_open_root {
+	struct rt_str path;
+};
+
+struct rt_op_open_root_directory {
+	struct rt_str path;
+};
+
+struct rt_op_mount_filesystem {
+	uint32_t slot;
+	struct rt_str destination;
+	struct rt_str type;
+	struct rt_str source;
+	struct rt_strs options;
+	uint64_t attributes;
+	uint32_t flags;
+};
+
+struct rt_op_mount_bind {
+	uint32_t slot;
+	struct rt_str source;
+	struct rt_str destination;
+	uint64_t set;
+	uint64_t clear;
+	uint64_t recursive_set;
+	uint64_t recursive_clear;
+	uint32_t flags;
+};
+
+struct rt_op_mount_attributes {
+	uint32_t slot;
+	uint64_t set;
+	uint64_t clear;
+	uint32_t recursive;
+};
+
+struct rt_op_mount_propagation {
+	uint32_t slot;
+	uint32_t type;
+	uint32_t recursive;
+};
+
+struct rt_op_make_directory {
+	struct rt_str path;
+	uint32_t mode;
+};
+
+struct rt_op_make_device {
+	struct rt_str path;
+	uint32_t mode;
+	uint32_t major;
+	uint32_t minor;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+struct rt_op_make_link {
+	struct rt_str path;
+	struct rt_str target;
+};
+
+struct rt_op_mask_path {
+	struct rt_str path;
+};
+
+struct rt_op_readonly_path {
+	struct rt_str path;
+};
+
+struct rt_op_hook {
+	struct rt_str path;
+	struct rt_strs args;
+	struct rt_strs env;
+	struct rt_str before;
+	struct rt_str after;
+	uint32_t timeout_ms;
+	uint32_t in_root;
+};
+
+struct rt_op_set_hostname {
+	struct rt_str name;
+};
+
+struct rt_op_set_domainname {
+	struct rt_str name;
+};
+
+struct rt_op_sysctl {
+	struct rt_str path;
+	struct rt_str value;
+};
+
+struct rt_op_oom_score_adj {
+	int32_t value;
+};
+
+struct rt_op_rlimit {
+	uint32_t resource;
+	uint64_t soft;
+	uint64_t hard;
+};
+
+struct rt_op_umask {
+	uint32_t mask;
+};
+
+struct rt_op_stdio_owner {
+	uint32_t uid;
+};
+
+struct rt_op_drop_bounding {
+	uint64_t keep;
+	uint32_t last;
+};
+
+struct rt_op_set_user {
+	uint32_t uid;
+	uint32_t gid;
+	struct rt_u32s groups;
+};
+
+struct rt_op_set_capabilities {
+	uint64_t effective;
+	uint64_t permitted;
+	uint64_t inheritable;
+	uint64_t ambient;
+};
+
+struct rt_op_change_directory {
+	struct rt_str path;
+	uint32_t phase;
+};
+
+struct rt_op_find_program {
+	struct rt_str name;
+	struct rt_str search;
+};
+
+struct rt_op_find_home {
+	uint32_t uid;
+};
+
+struct rt_op_seccomp {
+	uint32_t flags;
+	struct rt_bytes filter;
+};
+
+struct rt_op_await_start {
+	uint32_t how;
+};
+
+struct rt_op_exec {
+	struct rt_strs args;
+	struct rt_strs env;
+};
+
+struct rt_op {
+	enum rt_op_code code;
+	union {
+		struct rt_op_cgroup_create cgroup_create;
+		struct rt_op_cgroup_enable cgroup_enable;
+		struct rt_op_write_file write_file;
+		struct rt_op_write_device_rules write_device_rules;
+		struct rt_op_cgroup_join cgroup_join;
+		struct rt_op_unshare unshare;
+		struct rt_op_namespace_open namespace_open;
+		struct rt_op_namespace_join namespace_join;
+		struct rt_op_session_keyring session_keyring;
+		struct rt_op_set_propagation set_propagation;
+		struct rt_op_open_root open_root;
+		struct rt_op_open_root_directory open_root_directory;
+		struct rt_op_mount_filesystem mount_filesystem;
+		struct rt_op_mount_bind mount_bind;
+		struct rt_op_mount_attributes mount_attributes;
+		struct rt_op_mount_propagation mount_propagation;
+		struct rt_op_make_directory make_directory;
+		struct rt_op_make_device make_device;
+		struct rt_op_make_link make_link;
+		struct rt_op_mask_path mask_path;
+		struct rt_op_readonly_path readonly_path;
+		struct rt_op_hook hook;
+		struct rt_op_set_hostname set_hostname;
+		struct rt_op_set_domainname set_domainname;
+		struct rt_op_sysctl sysctl;
+		struct rt_op_oom_score_adj oom_score_adj;
+		struct rt_op_rlimit rlimit;
+		struct rt_op_umask umask;
+		struct rt_op_stdio_owner stdio_owner;
+		struct rt_op_drop_bounding drop_bounding;
+		struct rt_op_set_user set_user;
+		struct rt_op_set_capabilities set_capabilities;
+		struct rt_op_change_directory change_directory;
+		struct rt_op_find_program find_program;
+		struct rt_op_find_home find_home;
+		struct rt_op_seccomp seccomp;
+		struct rt_op_await_start await_start;
+		struct rt_op_exec exec;
+	};
+};
+
+/* Reads the fields of one op; false when a field does not fit or a slot is out of range. */
+bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op);
+
+/* True for an op that the runtime process may run itself. */
+bool rt_op_is_host(enum rt_op_code code);
+
+#endif

@@ -1,0 +1,103 @@
+/* What the ops of one program share, and the functions that run them (one for each op of docs/ops.md). */
+#ifndef RT_CONTEXT_H
+#define RT_CONTEXT_H
+
+#include "../generated/ops.h"
+
+enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216 };
+
+struct rt_context {
+	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
+	int control;         /* to the runtime; after await_start the connection of `start` */
+	int listener;        /* where `start` connects, or -1 */
+	int null_device;     /* the host's, opened by the first mask */
+	int empty_directory; /* a mount of the first masked directory, cloned for the others */
+	int procfs;          /* private, opened by the first sysctl */
+	uint32_t owner;      /* uid of the runtime */
+	bool directory_put_off;
+	char program[RT_PATH_MAX]; /* found by find_program */
+	char head[RT_HEAD_MAX];    /* first bytes of it, to explain a failing execve */
+	uint32_t head_length;
+	char home[RT_PATH_MAX]; /* `HOME=...`, empty when the program has its own */
+	const char *call;       /* the system call that failed last */
+	char detail[RT_DETAIL_MAX];
+	uint32_t detail_length;
+	bool hook_failed; /* the failing op is a hook that ran: outcome and value say how it ended */
+	uint32_t hook_outcome;
+	uint32_t hook_value;
+};
+
+void rt_context_init(struct rt_context *context, int control, int listener);
+void rt_context_close(struct rt_context *context);
+
+/* Notes the failing call and passes the result on. */
+static inline int rt_fail(struct rt_context *context, const char *call, long result)
+{
+	context->call = call;
+	return (int)result;
+}
+
+/* Runs one op: 0 or a negative errno, with context->call set. */
+int rt_run_op(struct rt_context *context, struct rt_op *op);
+
+enum rt_missing { RT_MISSING_FAILS, RT_MISSING_DIRECTORY, RT_MISSING_FILE };
+
+/* An O_PATH descriptor of an absolute container path, resolved below the root. What is missing is made as
+ * `missing` says. `plain` refuses symbolic links on the way. */
+int rt_resolve(
+	struct rt_context *context, const char *path, enum rt_missing missing, uint32_t mode, bool plain);
+
+/* An O_PATH descriptor of the parent directory of an absolute container path, made when missing; `name` is
+ * the last component. */
+int rt_resolve_parent(struct rt_context *context, const char *path, const char **name);
+
+int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
+int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
+int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
+int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op);
+int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op);
+
+int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
+int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
+int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
+int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);
+int rt_loopback_up(struct rt_context *context);
+int rt_set_hostname(struct rt_context *context, const struct rt_op_set_hostname *op);
+int rt_set_domainname(struct rt_context *context, const struct rt_op_set_domainname *op);
+int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op);
+
+int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
+int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);
+int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op);
+int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op);
+int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
+int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);
+int rt_mount_propagation(struct rt_context *context, const struct rt_op_mount_propagation *op);
+int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op);
+int rt_readonly_path(struct rt_context *context, const struct rt_op_readonly_path *op);
+int rt_pivot_root(struct rt_context *context);
+int rt_chroot(struct rt_context *context);
+
+int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op);
+int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op);
+int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);
+
+int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op);
+int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op);
+int rt_umask(struct rt_context *context, const struct rt_op_umask *op);
+int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op);
+int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);
+int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op);
+int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op);
+int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op);
+int rt_no_new_privs(struct rt_context *context);
+int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);
+int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op);
+int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
+int rt_exec(struct rt_context *context, struct rt_op_exec *op);
+
+int rt_hook(struct rt_context *context, struct rt_op_hook *op);
+int rt_host_hooks(struct rt_context *context);
+int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op);
+
+#endif

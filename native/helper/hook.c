@@ -1,0 +1,184 @@
+#include "hook.h"
+
+#include "sys.h"
+
+#include <linux/poll.h>
+#include <linux/wait.h>
+
+enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9, SIGNALS = 64 };
+
+struct hook_pipes {
+	int input; /* memfd: the whole stdin, then end of file */
+	int out[2], err[2];
+	int failed[2]; /* errno of a failing execve */
+};
+
+static void close_pipes(struct hook_pipes *pipes)
+{
+	rt_close(&pipes->input);
+	for (int i = 0; i < 2; i++) {
+		rt_close(&pipes->out[i]);
+		rt_close(&pipes->err[i]);
+		rt_close(&pipes->failed[i]);
+	}
+}
+
+static int open_pipes(struct hook_pipes *pipes, const char *input, size_t length)
+{
+	pipes->input = (int)rt_sys(memfd_create, "state", 1 /* MFD_CLOEXEC */);
+	if (pipes->input < 0)
+		return pipes->input;
+	long status = rt_sys(write, pipes->input, input, length);
+	if (status >= 0)
+		status = rt_sys(lseek, pipes->input, 0, 0);
+	if (status >= 0)
+		status = rt_sys(pipe2, pipes->out, O_CLOEXEC);
+	if (status >= 0)
+		status = rt_sys(pipe2, pipes->err, O_CLOEXEC);
+	if (status >= 0)
+		status = rt_sys(pipe2, pipes->failed, O_CLOEXEC);
+	return (int)status;
+}
+
+/* dup3(2) refuses equal numbers, which happen when the caller had closed a standard descriptor. */
+static long place(int from, int to)
+{
+	return from == to ? rt_sys(fcntl, to, 2 /* F_SETFD */, 0) : rt_sys(dup3, from, to, 0);
+}
+
+/* After the clone: only system calls. */
+static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *path, const char *const *args,
+	const char *const *env, int directory)
+{
+	struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} action = {NULL, 0, NULL, 0};
+	uint64_t none = 0;
+	for (int signal = 1; signal <= SIGNALS; signal++)
+		rt_sys(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
+	rt_sys(rt_sigprocmask, 2, &none, NULL, sizeof(none));
+	rt_sys(setpgid, 0, 0);
+	long status = directory >= 0 ? rt_sys(fchdir, directory) : 0;
+	if (status >= 0)
+		status = place(pipes->input, 0);
+	if (status >= 0)
+		status = place(pipes->out[1], 1);
+	if (status >= 0)
+		status = place(pipes->err[1], 2);
+	if (status >= 0)
+		status = rt_sys(close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+	if (status >= 0)
+		status = rt_sys(execve, path, args, env);
+	uint32_t error = (uint32_t)-status;
+	rt_sys(write, pipes->failed[1], &error, sizeof(error));
+	rt_sys(exit_group, 127);
+	__builtin_unreachable();
+}
+
+/* Reads what is there; keeps the first RT_HOOK_OUTPUT_MAX bytes. False at end of file. */
+static bool drain(int fd, char *kept, uint32_t *length)
+{
+	char rest[1024];
+	bool full = *length == RT_HOOK_OUTPUT_MAX;
+	long size = full ? rt_sys(read, fd, rest, sizeof(rest))
+			 : rt_sys(read, fd, kept + *length, RT_HOOK_OUTPUT_MAX - *length);
+	if (size > 0 && !full)
+		*length += (uint32_t)size;
+	return size > 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct {
+		int64_t seconds, nanoseconds;
+	} time;
+	rt_sys(clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
+	return time.seconds * 1000 + time.nanoseconds / 1000000;
+}
+
+/* Until the hook itself has ended (a process it leaves behind may keep its outputs open) or the deadline. */
+static bool wait_for_end(
+	int pidfd, struct hook_pipes *pipes, uint32_t timeout_ms, struct rt_hook_result *result)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+	struct pollfd polls[3] = {{pidfd, POLLIN, 0}, {pipes->out[0], POLLIN, 0}, {pipes->err[0], POLLIN, 0}};
+	for (;;) {
+		int64_t left = deadline - now_ms();
+		struct {
+			int64_t seconds, nanoseconds;
+		} limit = {left / 1000, left % 1000 * 1000000};
+		if (timeout_ms > 0 && left <= 0)
+			return false;
+		long ready = rt_sys(ppoll, polls, 3, timeout_ms > 0 ? &limit : NULL, NULL, 0);
+		if (ready < 0 && ready != -EINTR)
+			return false;
+		if (ready <= 0)
+			continue;
+		if (polls[1].revents != 0 && !drain(pipes->out[0], result->out, &result->out_length))
+			polls[1].fd = -1;
+		if (polls[2].revents != 0 && !drain(pipes->err[0], result->err, &result->err_length))
+			polls[2].fd = -1;
+		if (polls[0].revents != 0)
+			return true;
+	}
+}
+
+static void drain_rest(int fd, char *kept, uint32_t *length)
+{
+	struct pollfd poll = {fd, POLLIN, 0};
+	struct {
+		int64_t seconds, nanoseconds;
+	} zero = {0, 0};
+	while (*length < RT_HOOK_OUTPUT_MAX && rt_sys(ppoll, &poll, 1, &zero, NULL, 0) == 1)
+		if (!drain(fd, kept, length))
+			return;
+}
+
+int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
+	const char *input, size_t input_length, uint32_t timeout_ms, struct rt_hook_result *result)
+{
+	__attribute__((cleanup(close_pipes))) struct hook_pipes pipes = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
+	RT_CLEANUP_FD int pidfd = -1;
+	int child_pidfd = -1;
+	*result = (struct rt_hook_result){0};
+	int status = open_pipes(&pipes, input, input_length);
+	if (status < 0)
+		return status;
+	struct clone_args clone = {.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&child_pidfd,
+		.exit_signal = SIGCHLD_NUMBER};
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid < 0)
+		return (int)pid;
+	if (pid == 0)
+		hook_child(&pipes, path, args, env, directory);
+	pidfd = child_pidfd;
+	rt_close(&pipes.out[1]);
+	rt_close(&pipes.err[1]);
+	rt_close(&pipes.failed[1]);
+	bool ended = wait_for_end(pidfd, &pipes, timeout_ms, result);
+	if (!ended && rt_sys(kill, -pid, SIGKILL_NUMBER) < 0)
+		rt_sys(kill, pid, SIGKILL_NUMBER);
+	int raw = 0;
+	while (rt_sys(wait4, pid, &raw, 0, NULL) == -EINTR)
+		;
+	drain_rest(pipes.out[0], result->out, &result->out_length);
+	drain_rest(pipes.err[0], result->err, &result->err_length);
+	uint32_t error;
+	if (!ended) {
+		result->outcome = RT_HOOK_TIMED_OUT;
+	} else if (rt_sys(read, pipes.failed[0], &error, sizeof(error)) == sizeof(error)) {
+		result->outcome = RT_HOOK_NOT_RUN;
+		result->value = error;
+	} else if ((raw & 0x7f) != 0) {
+		result->outcome = RT_HOOK_SIGNALLED;
+		result->value = (uint32_t)raw & 0x7f;
+	} else {
+		result->outcome = RT_HOOK_EXITED;
+		result->value = (uint32_t)raw >> 8 & 0xff;
+	}
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* Runs a hook: in a container for the helper, on the host for the runtime. */
+#ifndef RT_HOOK_H
+#define RT_HOOK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum rt_hook_outcome { RT_HOOK_EXITED, RT_HOOK_SIGNALLED, RT_HOOK_TIMED_OUT, RT_HOOK_NOT_RUN };
+
+enum { RT_HOOK_OUTPUT_MAX = 4096 };
+
+struct rt_hook_result {
+	uint32_t outcome; /* enum rt_hook_outcome */
+	uint32_t value;   /* exit status, signal, or errno of execve */
+	uint32_t out_length;
+	uint32_t err_length;
+	char out[RT_HOOK_OUTPUT_MAX]; /* first bytes of stdout */
+	char err[RT_HOOK_OUTPUT_MAX];
+};
+
+/* `directory` is entered by the hook, -1 stays. `input` is its stdin. 0, or a negative errno when the
+ * hook could not be attempted (no descriptors, no process). */
+int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
+	const char *input, size_t input_length, uint32_t timeout_ms, struct rt_hook_result *result);
+
+#endif

@@ -1,0 +1,64 @@
+/* Directories, device nodes and links of the container. */
+#include "context.h"
+#include "sys.h"
+
+int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op)
+{
+	RT_CLEANUP_FD int fd = rt_resolve(context, op->path.data, RT_MISSING_DIRECTORY, op->mode, false);
+	if (fd < 0)
+		return fd;
+	struct statx st;
+	int status = rt_statx(fd, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	return (st.stx_mode & S_IFMT) == S_IFDIR ? 0 : rt_fail(context, "mkdirat", -ENOTDIR);
+}
+
+/* chmod of an O_PATH descriptor: fchmod(2) refuses it, fchmodat2(2) is newer than 5.14, so the node is
+ * reached by its name in the parent that holds it, after it was verified not to be a link. */
+static int set_mode(int parent, const char *name, uint32_t mode)
+{
+	return (int)rt_sys(fchmodat, parent, name, mode & 07777);
+}
+
+int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op)
+{
+	const char *name;
+	RT_CLEANUP_FD int parent = rt_resolve_parent(context, op->path.data, &name);
+	if (parent < 0)
+		return parent;
+	/* dev_t as the kernel takes it: huge encoding of new_encode_dev. */
+	uint32_t number = (op->minor & 0xff) | op->major << 8 | (op->minor & ~0xffu) << 12;
+	long made = rt_sys(mknodat, parent, name, op->mode, number);
+	if (made < 0 && made != -EEXIST)
+		return rt_fail(context, "mknodat", made);
+	RT_CLEANUP_FD int node = rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);
+	if (node < 0)
+		return rt_fail(context, "openat2", node);
+	struct statx st;
+	int status = rt_statx(node, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	uint32_t type = op->mode & S_IFMT;
+	bool same = type == S_IFIFO ? (st.stx_mode & S_IFMT) == S_IFIFO
+				    : rt_is_device(&st, type, op->major, op->minor);
+	if (!same)
+		return rt_fail(context, "mknodat", -EEXIST);
+	status = (int)rt_sys(fchownat, node, "", op->uid, op->gid, AT_EMPTY_PATH);
+	if (status < 0)
+		return rt_fail(context, "fchownat", status);
+	if (made < 0 && (st.stx_mode & 07777) == (op->mode & 07777) && op->uid == st.stx_uid)
+		return 0;
+	status = set_mode(parent, name, op->mode);
+	return status < 0 ? rt_fail(context, "fchmodat", status) : 0;
+}
+
+int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op)
+{
+	const char *name;
+	RT_CLEANUP_FD int parent = rt_resolve_parent(context, op->path.data, &name);
+	if (parent < 0)
+		return parent;
+	long status = rt_sys(symlinkat, op->target.data, parent, name);
+	return status < 0 && status != -EEXIST ? rt_fail(context, "symlinkat", status) : 0;
+}

@@ -1,0 +1,127 @@
+/* Namespaces, and what belongs to one: names, loopback, keyring, kernel parameters. */
+#include "context.h"
+#include "sys.h"
+
+#include <linux/if.h>
+#include <linux/in.h>
+#include <linux/keyctl.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+
+enum { SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC, AF_INET_FAMILY = 2 };
+
+int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op)
+{
+	long status = rt_sys(unshare, op->flags);
+	return status < 0 ? rt_fail(context, "unshare", status) : 0;
+}
+
+int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op)
+{
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, op->path.data, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	long type = rt_sys(ioctl, fd, NS_GET_NSTYPE, 0);
+	if (type != (long)op->type)
+		return rt_fail(context, "ioctl", type < 0 ? type : -EINVAL);
+	rt_close(&context->slots[op->slot]);
+	context->slots[op->slot] = rt_steal_fd(&fd);
+	return 0;
+}
+
+int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op)
+{
+	long status = rt_sys(setns, context->slots[op->slot], op->type);
+	rt_close(&context->slots[op->slot]);
+	return status < 0 ? rt_fail(context, "setns", status) : 0;
+}
+
+/* Permissions are the fourth field of `type;uid;gid;perm;description`, in hexadecimal (keyctl(2)). */
+static bool parse_permissions(const char *text, uint32_t *permissions)
+{
+	unsigned separators = 0;
+	*permissions = 0;
+	for (; *text != '\0' && separators < 4; text++) {
+		if (*text == ';')
+			separators++;
+		else if (separators == 3 && *text >= '0' && *text <= '9')
+			*permissions = *permissions << 4 | (uint32_t)(*text - '0');
+		else if (separators == 3 && *text >= 'a' && *text <= 'f')
+			*permissions = *permissions << 4 | (uint32_t)(*text - 'a' + 10);
+	}
+	return separators == 4;
+}
+
+int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op)
+{
+	enum { USER_SEARCH = 0x80000 };
+	char description[512];
+	uint32_t permissions;
+	long key = rt_sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, op->name.data);
+	if (key == -ENOSYS)
+		return 0; /* a kernel without keys has no session keyring to leave */
+	if (key < 0)
+		return rt_fail(context, "keyctl", key);
+	long size = rt_sys(keyctl, KEYCTL_DESCRIBE, key, description, sizeof(description) - 1);
+	if (size < 0)
+		return rt_fail(context, "keyctl", size);
+	description[sizeof(description) - 1] = '\0';
+	if (!parse_permissions(description, &permissions))
+		return rt_fail(context, "keyctl", -EINVAL);
+	long status = rt_sys(keyctl, KEYCTL_SETPERM, key, permissions | USER_SEARCH);
+	return status < 0 ? rt_fail(context, "keyctl", status) : 0;
+}
+
+int rt_loopback_up(struct rt_context *context)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	RT_CLEANUP_FD int fd = (int)rt_sys(socket, AF_INET_FAMILY, SOCK_DGRAM_CLOEXEC, 0);
+	if (fd < 0)
+		return rt_fail(context, "socket", fd);
+	request.ifr_flags = IFF_UP | IFF_RUNNING;
+	long status = rt_sys(ioctl, fd, SIOCSIFFLAGS, &request);
+	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
+}
+
+int rt_set_hostname(struct rt_context *context, const struct rt_op_set_hostname *op)
+{
+	long status = rt_sys(sethostname, op->name.data, op->name.length);
+	return status < 0 ? rt_fail(context, "sethostname", status) : 0;
+}
+
+int rt_set_domainname(struct rt_context *context, const struct rt_op_set_domainname *op)
+{
+	long status = rt_sys(setdomainname, op->name.data, op->name.length);
+	return status < 0 ? rt_fail(context, "setdomainname", status) : 0;
+}
+
+static int open_procfs(struct rt_context *context)
+{
+	if (context->procfs >= 0)
+		return 0;
+	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
+	if (filesystem < 0)
+		return rt_fail(context, "fsopen", filesystem);
+	long status = rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (status < 0)
+		return rt_fail(context, "fsconfig", status);
+	status = rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC,
+		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (status < 0)
+		return rt_fail(context, "fsmount", status);
+	context->procfs = (int)status;
+	return 0;
+}
+
+int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)
+{
+	int status = open_procfs(context);
+	if (status < 0)
+		return status;
+	RT_CLEANUP_FD int fd = rt_open_how(context->procfs, op->path.data, O_WRONLY | O_NOFOLLOW, 0,
+		RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	long written = rt_sys(write, fd, op->value.data, op->value.length);
+	return written < 0 ? rt_fail(context, "write", written) : 0;
+}

@@ -1,0 +1,297 @@
+/* Attributes of the process that will run the container's program, and the execve itself. */
+#include "context.h"
+#include "record.h"
+#include "sys.h"
+
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+
+enum { SIG_BLOCK_ALL = 2 /* SIG_SETMASK */, SIGNALS = 64, X_OK_MODE = 1, SEEK_TO_END = 2 };
+
+int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op)
+{
+	char text[12];
+	size_t at = sizeof(text);
+	uint32_t value = op->value < 0 ? (uint32_t)-op->value : (uint32_t)op->value;
+	do {
+		text[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	if (op->value < 0)
+		text[--at] = '-';
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY, 0, 0);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	long written = rt_sys(write, fd, text + at, sizeof(text) - at);
+	return written < 0 ? rt_fail(context, "write", written) : 0;
+}
+
+int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op)
+{
+	struct rlimit64 limit = {.rlim_cur = op->soft, .rlim_max = op->hard};
+	long status = rt_sys(prlimit64, 0, op->resource, &limit, NULL);
+	return status < 0 ? rt_fail(context, "prlimit", status) : 0;
+}
+
+int rt_umask(struct rt_context *context, const struct rt_op_umask *op)
+{
+	(void)context;
+	rt_sys(umask, op->mask);
+	return 0;
+}
+
+static int open_null(void)
+{
+	RT_CLEANUP_FD int fd =
+		rt_open_how(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
+	struct statx st;
+	if (fd < 0 || rt_statx(fd, &st) < 0 || !rt_is_device(&st, S_IFCHR, 1, 3))
+		return -1;
+	/* Opened again by name and compared, since nothing else runs in this root yet but a shared volume may
+	 * change: what is used must be the null device. */
+	RT_CLEANUP_FD int null =
+		rt_open_how(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, RESOLVE_NO_SYMLINKS);
+	if (null < 0 || rt_statx(null, &st) < 0 || !rt_is_device(&st, S_IFCHR, 1, 3))
+		return -1;
+	return rt_steal_fd(&null);
+}
+
+int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op)
+{
+	RT_CLEANUP_FD int null = -1;
+	for (int fd = 0; fd <= 2; fd++) {
+		struct statx st;
+		if (rt_statx(fd, &st) < 0)
+			continue; /* closed by the caller: stays closed */
+		if (rt_is_device(&st, S_IFCHR, 1, 3)) {
+			if (null < 0)
+				null = open_null();
+			if (null >= 0)
+				rt_sys(dup3, null, fd, 0);
+			continue;
+		}
+		if (st.stx_uid == op->uid)
+			continue;
+		long status = rt_sys(fchown, fd, op->uid, (uint32_t)-1);
+		/* Pipes of another user namespace, sockets and read-only files keep their owner. */
+		if (status < 0 && status != -EINVAL && status != -EPERM && status != -EROFS)
+			return rt_fail(context, "fchown", status);
+	}
+	return 0;
+}
+
+int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op)
+{
+	for (uint32_t capability = 0; capability <= op->last; capability++) {
+		if (op->keep >> capability & 1)
+			continue;
+		long status = rt_sys(prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+		if (status < 0)
+			return rt_fail(context, "prctl", status);
+	}
+	return 0;
+}
+
+int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
+{
+	uint32_t groups[1024];
+	if (op->groups.count > sizeof(groups) / sizeof(groups[0]))
+		return rt_fail(context, "setgroups", -EINVAL);
+	for (uint32_t i = 0; i < op->groups.count; i++)
+		groups[i] = rt_u32_at(&op->groups, i);
+	long status = rt_sys(prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	if (status < 0)
+		return rt_fail(context, "prctl", status);
+	status = rt_sys(setgroups, op->groups.count, groups);
+	if (status < 0)
+		return rt_fail(context, "setgroups", status);
+	status = rt_sys(setresgid, op->gid, op->gid, op->gid);
+	if (status < 0)
+		return rt_fail(context, "setresgid", status);
+	status = rt_sys(setresuid, op->uid, op->uid, op->uid);
+	if (status < 0)
+		return rt_fail(context, "setresuid", status);
+	if ((uint32_t)rt_sys(geteuid) != op->uid || (uint32_t)rt_sys(getegid) != op->gid)
+		return rt_fail(context, "setresuid", -EPERM);
+	status = rt_sys(prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "prctl", status) : 0;
+}
+
+int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	for (unsigned half = 0; half < 2; half++) {
+		data[half].effective = (uint32_t)(op->effective >> (32 * half));
+		data[half].permitted = (uint32_t)(op->permitted >> (32 * half));
+		data[half].inheritable = (uint32_t)(op->inheritable >> (32 * half));
+	}
+	long status = rt_sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (status < 0)
+		return rt_fail(context, "prctl", status);
+	status = rt_sys(capset, &header, data);
+	if (status < 0)
+		return rt_fail(context, "capset", status);
+	for (unsigned capability = 0; capability < 64; capability++) {
+		if (!(op->ambient >> capability & 1))
+			continue;
+		status = rt_sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+		if (status < 0)
+			return rt_fail(context, "prctl", status);
+	}
+	return 0;
+}
+
+int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op)
+{
+	if (op->phase == 0 || context->directory_put_off) {
+		long status = rt_sys(chdir, op->path.data);
+		context->directory_put_off = op->phase == 0 && (status == -EACCES || status == -EPERM);
+		if (context->directory_put_off)
+			return 0;
+		if (status < 0)
+			return rt_fail(context, "chdir", status);
+	}
+	char directory[RT_PATH_MAX];
+	long length = rt_sys(getcwd, directory, sizeof(directory));
+	if (length < 0)
+		return rt_fail(context, "getcwd", length);
+	return directory[0] == '/' ? 0 : rt_fail(context, "getcwd", -EXDEV);
+}
+
+int rt_no_new_privs(struct rt_context *context)
+{
+	long status = rt_sys(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "prctl", status) : 0;
+}
+
+/* 0 when `path` is a file that the user may execute. */
+static int check_program(const char *path)
+{
+	struct statx st;
+	long status = rt_sys(statx, AT_FDCWD, path, 0, STATX_TYPE, &st);
+	if (status < 0)
+		return (int)status;
+	if ((st.stx_mode & S_IFMT) == S_IFDIR)
+		return -EISDIR;
+	return (int)rt_sys(faccessat2, AT_FDCWD, path, X_OK_MODE, AT_EACCESS);
+}
+
+static void read_head(struct rt_context *context)
+{
+	RT_CLEANUP_FD int fd =
+		rt_open_how(AT_FDCWD, context->program, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
+	if (fd < 0)
+		return; /* executable but not readable: the head only serves to explain a failure */
+	long size = rt_sys(read, fd, context->head, sizeof(context->head));
+	context->head_length = size > 0 ? (uint32_t)size : 0;
+}
+
+static bool join_path(char *path, const char *directory, size_t length, const char *name)
+{
+	size_t at = 0, size = rt_strlen(name);
+	if (length + 1 + size >= RT_PATH_MAX)
+		return false;
+	for (; at < length; at++)
+		path[at] = directory[at];
+	if (length > 0)
+		path[at++] = '/';
+	for (size_t i = 0; i <= size; i++)
+		path[at + i] = name[i];
+	return true;
+}
+
+int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op)
+{
+	const char *name = op->name.data;
+	bool slash = false;
+	for (const char *at = name; *at != '\0'; at++)
+		slash = slash || *at == '/';
+	if (slash) {
+		if (!join_path(context->program, "", 0, name))
+			return rt_fail(context, "execve", -ENAMETOOLONG);
+		int status = check_program(context->program);
+		if (status < 0)
+			return rt_fail(context, "execve", status);
+		read_head(context);
+		return 0;
+	}
+	for (const char *at = op->search.data; *at != '\0';) {
+		size_t length = 0;
+		while (at[length] != '\0' && at[length] != ':')
+			length++;
+		/* An empty element would be the working directory: a program is never taken from there. */
+		if (length > 0 && join_path(context->program, at, length, name) &&
+			check_program(context->program) == 0) {
+			read_head(context);
+			return 0;
+		}
+		at += length + (at[length] == ':');
+	}
+	return rt_fail(context, "execve", -ENOENT);
+}
+
+int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
+{
+	struct sock_fprog program = {.len = (unsigned short)(op->filter.length / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(uintptr_t)op->filter.data};
+	if (op->filter.length % sizeof(struct sock_filter) != 0 ||
+		op->filter.length / sizeof(struct sock_filter) > 0xffff)
+		return rt_fail(context, "seccomp", -EINVAL);
+	long status = rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program);
+	return status < 0 ? rt_fail(context, "seccomp", status) : 0;
+}
+
+/* `last` is appended unless it is empty. */
+static const char **string_vector(struct rt_strs list, const char *last)
+{
+	size_t size = ((size_t)list.count + 2) * sizeof(char *);
+	long memory = rt_sys(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory < 0 && memory > -RT_PATH_MAX)
+		return NULL;
+	const char **vector = (const char **)memory;
+	size_t count = 0;
+	while (list.count > 0)
+		vector[count++] = rt_next_str(&list);
+	if (last[0] != '\0')
+		vector[count++] = last;
+	vector[count] = NULL;
+	return vector;
+}
+
+static void default_signals(void)
+{
+	struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} action = {NULL, 0, NULL, 0};
+	uint64_t none = 0;
+	for (int signal = 1; signal <= SIGNALS; signal++)
+		rt_sys(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
+	rt_sys(rt_sigprocmask, SIG_BLOCK_ALL, &none, NULL, sizeof(none));
+}
+
+int rt_exec(struct rt_context *context, struct rt_op_exec *op)
+{
+	const char **args = string_vector(op->args, "");
+	const char **env = string_vector(op->env, context->home);
+	if (args == NULL || env == NULL)
+		return rt_fail(context, "mmap", -ENOMEM);
+	default_signals();
+	long status = rt_sys(execve, context->program, args, env);
+	/* What TypeScript needs to explain it: the path, a NUL, the head of the file. */
+	uint32_t length = (uint32_t)rt_strlen(context->program) + 1;
+	for (uint32_t i = 0; i < length; i++)
+		context->detail[i] = context->program[i];
+	for (uint32_t i = 0; i < context->head_length; i++)
+		context->detail[length + i] = context->head[i];
+	context->detail_length = length + context->head_length;
+	return rt_fail(context, "execve", status);
+}

@@ -1,0 +1,150 @@
+/* The conversation with the runtime: record.h draws it. */
+#include "hook.h"
+#include "record.h"
+#include "sys.h"
+
+#include <linux/prctl.h>
+
+enum { SOL_SOCKET_LEVEL = 1, SO_PEERCRED_OPTION = 17 };
+
+struct rt_iovec {
+	const void *base;
+	size_t length;
+};
+
+void rt_report(
+	struct rt_context *context, enum rt_record_kind kind, uint32_t op, uint32_t error, uint32_t value)
+{
+	const char *call = context->call == NULL ? "" : context->call;
+	struct rt_record_header header = {.kind = kind,
+		.op = op,
+		.error = error,
+		.value = value,
+		.call_length = (uint32_t)rt_strlen(call),
+		.detail_length = context->detail_length};
+	struct rt_iovec parts[3] = {{&header, sizeof(header)}, {call, header.call_length},
+		{context->detail, header.detail_length}};
+	/* One message needs one call: write(2) would need a copy, sendmsg is not in every seccomp profile. */
+	rt_sys(writev, context->control, parts, 3);
+}
+
+int rt_wait_for_byte(int socket)
+{
+	char byte;
+	long size;
+	do
+		size = rt_sys(read, socket, &byte, 1);
+	while (size == -EINTR);
+	return size == 1 ? 0 : size < 0 ? (int)size : -EPIPE;
+}
+
+int rt_host_hooks(struct rt_context *context)
+{
+	context->call = NULL;
+	rt_report(context, RT_RECORD_HOST_HOOKS, 0, 0, 0);
+	int status = rt_wait_for_byte(context->control);
+	return status < 0 ? rt_fail(context, "read", status) : 0;
+}
+
+static bool peer_is_owner(const struct rt_context *context, int peer)
+{
+	struct {
+		int32_t pid;
+		uint32_t uid, gid;
+	} credentials = {0, (uint32_t)-1, (uint32_t)-1};
+	uint32_t size = sizeof(credentials);
+	return rt_sys(getsockopt, peer, SOL_SOCKET_LEVEL, SO_PEERCRED_OPTION, &credentials, &size) == 0 &&
+	       credentials.uid == context->owner;
+}
+
+/* A `start` that is killed before it has sent its byte leaves the container waiting for another. */
+static int accept_start(struct rt_context *context)
+{
+	rt_close(&context->control);
+	for (;;) {
+		RT_CLEANUP_FD int peer = (int)rt_sys(accept4, context->listener, NULL, NULL, O_CLOEXEC);
+		if (peer == -EINTR || peer == -ECONNABORTED)
+			continue;
+		if (peer < 0)
+			return rt_fail(context, "accept4", peer);
+		if (!peer_is_owner(context, peer) || rt_wait_for_byte(peer) < 0)
+			continue;
+		context->control = rt_steal_fd(&peer);
+		rt_close(&context->listener);
+		return 0;
+	}
+}
+
+int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op)
+{
+	/* From here on the container outlives the runtime that made it. */
+	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	context->call = NULL;
+	rt_report(context, RT_RECORD_READY, 0, 0, 0);
+	if (op->how == 1)
+		return accept_start(context);
+	int status = rt_wait_for_byte(context->control);
+	return status < 0 ? rt_fail(context, "read", status) : 0;
+}
+
+static size_t append(char *to, size_t at, size_t size, const char *text)
+{
+	while (*text != '\0' && at + 1 < size)
+		to[at++] = *text++;
+	return at;
+}
+
+static size_t append_number(char *to, size_t at, size_t size, uint32_t value)
+{
+	char digits[11];
+	size_t first = sizeof(digits) - 1;
+	digits[first] = '\0';
+	do {
+		digits[--first] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	return append(to, at, size, digits + first);
+}
+
+static void list_to_vector(struct rt_strs list, const char **vector, size_t max)
+{
+	size_t i = 0;
+	while (list.count > 0 && i + 1 < max)
+		vector[i++] = rt_next_str(&list);
+	vector[i] = NULL;
+}
+
+int rt_hook(struct rt_context *context, struct rt_op_hook *op)
+{
+	enum { MAX_STRINGS = 1024 };
+	static char input[64 * 1024];
+	static const char *args[MAX_STRINGS], *env[MAX_STRINGS];
+	static struct rt_hook_result result;
+	if (op->before.length + op->after.length + 16 > sizeof(input) || op->args.count >= MAX_STRINGS ||
+		op->env.count >= MAX_STRINGS)
+		return rt_fail(context, "execve", -E2BIG);
+	size_t length = append(input, 0, sizeof(input), op->before.data);
+	length = append_number(input, length, sizeof(input), (uint32_t)rt_sys(getpid));
+	length = append(input, length, sizeof(input), op->after.data);
+	list_to_vector(op->args, args, MAX_STRINGS);
+	list_to_vector(op->env, env, MAX_STRINGS);
+	int status = rt_hook_run(op->path.data, args, env, op->in_root ? -1 : context->slots[0], input,
+		length, op->timeout_ms, &result);
+	if (status < 0)
+		return rt_fail(context, "clone3", status);
+	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
+		return 0;
+	/* The detail of a failed hook: length of stdout, stdout, stderr. */
+	uint32_t at = 0;
+	for (unsigned i = 0; i < 4; i++)
+		context->detail[at++] = (char)(result.out_length >> (8 * i));
+	for (uint32_t i = 0; i < result.out_length; i++)
+		context->detail[at++] = result.out[i];
+	for (uint32_t i = 0; i < result.err_length; i++)
+		context->detail[at++] = result.err[i];
+	context->detail_length = at;
+	context->hook_failed = true;
+	context->hook_outcome = result.outcome;
+	context->hook_value = result.value;
+	return rt_fail(context, "execve", -ECHILD);
+}

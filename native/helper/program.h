@@ -1,0 +1,61 @@
+/* A program in bytes, and the bounds-checked reader of its fields. docs/ops.md describes the format. */
+#ifndef RT_PROGRAM_H
+#define RT_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Points into the program; `data` ends with a NUL that `length` does not count. */
+struct rt_str {
+	const char *data;
+	uint32_t length;
+};
+
+struct rt_bytes {
+	const uint8_t *data;
+	uint32_t length;
+};
+
+/* `count` encoded strings at `data`; walk them with rt_next_str. */
+struct rt_strs {
+	const uint8_t *data;
+	uint32_t count;
+};
+
+/* `count` little-endian u32 at `data`, unaligned. */
+struct rt_u32s {
+	const uint8_t *data;
+	uint32_t count;
+};
+
+struct rt_reader {
+	const uint8_t *at;
+	const uint8_t *end;
+};
+
+bool rt_read_u32(struct rt_reader *reader, uint32_t *value);
+bool rt_read_i32(struct rt_reader *reader, int32_t *value);
+bool rt_read_u64(struct rt_reader *reader, uint64_t *value);
+bool rt_read_str(struct rt_reader *reader, struct rt_str *value);
+bool rt_read_bytes(struct rt_reader *reader, struct rt_bytes *value);
+bool rt_read_strs(struct rt_reader *reader, struct rt_strs *value);
+bool rt_read_u32s(struct rt_reader *reader, struct rt_u32s *value);
+
+/* The next string of a list that rt_read_strs has checked; moves `list` on. */
+const char *rt_next_str(struct rt_strs *list);
+
+uint32_t rt_u32_at(const struct rt_u32s *list, uint32_t index);
+
+struct rt_op;
+
+/* Checks the whole program: header, every op, every field, exact consumption. Leaves `reader` at the
+ * first op. Nothing has a side effect before this has returned true. `host_only` refuses the ops that
+ * only a container's init may run. */
+bool rt_check_program(
+	const uint8_t *data, size_t size, bool host_only, struct rt_reader *reader, uint32_t *count);
+
+/* Decodes the next op of a checked program. */
+void rt_next_op(struct rt_reader *reader, struct rt_op *op);
+
+#endif

@@ -1,0 +1,38 @@
+/* Records from the helper to the runtime, one SOCK_SEQPACKET message each; src/launch/records.ts reads them.
+ *
+ *   helper                        runtime
+ *   HOST_HOOKS          ->        runs prestart and createRuntime hooks
+ *                       <-        1 byte: go on (end of file: give up)
+ *   READY               ->        saves the state; `create` exits
+ *                       <-        1 byte, on this socket (run) or a new connection (start): execute
+ *   end of file         ->        execve has happened
+ *   FAILED, HOOK_FAILED ->        at any point; the helper then exits
+ */
+#ifndef RT_RECORD_H
+#define RT_RECORD_H
+
+#include "context.h"
+
+enum rt_record_kind {
+	RT_RECORD_FAILED = 1,
+	RT_RECORD_HOST_HOOKS = 2,
+	RT_RECORD_READY = 3,
+	RT_RECORD_HOOK_FAILED = 4
+};
+
+struct rt_record_header {
+	uint32_t kind;
+	uint32_t op;            /* index of the op in the program */
+	uint32_t error;         /* errno; for HOOK_FAILED the outcome */
+	uint32_t value;         /* for HOOK_FAILED the value of the outcome */
+	uint32_t call_length;   /* bytes of the call's name, which follow */
+	uint32_t detail_length; /* bytes after the name: head of the program, output of the hook */
+};
+
+void rt_report(
+	struct rt_context *context, enum rt_record_kind kind, uint32_t op, uint32_t error, uint32_t value);
+
+/* Waits for the runtime's go-ahead: 0, or -EPIPE at end of file. */
+int rt_wait_for_byte(int socket);
+
+#endif

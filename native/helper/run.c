@@ -1,0 +1,116 @@
+/* One op, one function: no decision is taken here. */
+#include "context.h"
+#include "sys.h"
+
+void rt_context_init(struct rt_context *context, int control, int listener)
+{
+	*context = (struct rt_context){.control = control,
+		.listener = listener,
+		.null_device = -1,
+		.empty_directory = -1,
+		.procfs = -1};
+	for (int slot = 0; slot < RT_SLOTS; slot++)
+		context->slots[slot] = -1;
+}
+
+void rt_context_close(struct rt_context *context)
+{
+	for (int slot = 0; slot < RT_SLOTS; slot++)
+		rt_close(&context->slots[slot]);
+	rt_close(&context->null_device);
+	rt_close(&context->empty_directory);
+	rt_close(&context->procfs);
+}
+
+int rt_run_op(struct rt_context *context, struct rt_op *op)
+{
+	switch (op->code) {
+	case RT_OP_CGROUP_CREATE:
+		return rt_cgroup_create(context, &op->cgroup_create);
+	case RT_OP_CGROUP_ENABLE:
+		return rt_cgroup_enable(context, &op->cgroup_enable);
+	case RT_OP_WRITE_FILE:
+		return rt_write_file(context, &op->write_file);
+	case RT_OP_WRITE_DEVICE_RULES:
+		return rt_write_device_rules(context, &op->write_device_rules);
+	case RT_OP_CGROUP_JOIN:
+		return rt_cgroup_join(context, &op->cgroup_join);
+	case RT_OP_UNSHARE:
+		return rt_unshare(context, &op->unshare);
+	case RT_OP_NAMESPACE_OPEN:
+		return rt_namespace_open(context, &op->namespace_open);
+	case RT_OP_NAMESPACE_JOIN:
+		return rt_namespace_join(context, &op->namespace_join);
+	case RT_OP_SESSION_KEYRING:
+		return rt_session_keyring(context, &op->session_keyring);
+	case RT_OP_LOOPBACK_UP:
+		return rt_loopback_up(context);
+	case RT_OP_SET_PROPAGATION:
+		return rt_set_propagation(context, &op->set_propagation);
+	case RT_OP_OPEN_ROOT:
+		return rt_open_root(context, &op->open_root);
+	case RT_OP_OPEN_ROOT_DIRECTORY:
+		return rt_open_root_directory(context, &op->open_root_directory);
+	case RT_OP_MOUNT_FILESYSTEM:
+		return rt_mount_filesystem(context, &op->mount_filesystem);
+	case RT_OP_MOUNT_BIND:
+		return rt_mount_bind(context, &op->mount_bind);
+	case RT_OP_MOUNT_ATTRIBUTES:
+		return rt_mount_attributes(context, &op->mount_attributes);
+	case RT_OP_MOUNT_PROPAGATION:
+		return rt_mount_propagation(context, &op->mount_propagation);
+	case RT_OP_MAKE_DIRECTORY:
+		return rt_make_directory(context, &op->make_directory);
+	case RT_OP_MAKE_DEVICE:
+		return rt_make_device(context, &op->make_device);
+	case RT_OP_MAKE_LINK:
+		return rt_make_link(context, &op->make_link);
+	case RT_OP_MASK_PATH:
+		return rt_mask_path(context, &op->mask_path);
+	case RT_OP_READONLY_PATH:
+		return rt_readonly_path(context, &op->readonly_path);
+	case RT_OP_HOST_HOOKS:
+		return rt_host_hooks(context);
+	case RT_OP_HOOK:
+		return rt_hook(context, &op->hook);
+	case RT_OP_PIVOT_ROOT:
+		return rt_pivot_root(context);
+	case RT_OP_CHROOT:
+		return rt_chroot(context);
+	case RT_OP_SET_HOSTNAME:
+		return rt_set_hostname(context, &op->set_hostname);
+	case RT_OP_SET_DOMAINNAME:
+		return rt_set_domainname(context, &op->set_domainname);
+	case RT_OP_SYSCTL:
+		return rt_sysctl(context, &op->sysctl);
+	case RT_OP_OOM_SCORE_ADJ:
+		return rt_oom_score_adj(context, &op->oom_score_adj);
+	case RT_OP_RLIMIT:
+		return rt_rlimit(context, &op->rlimit);
+	case RT_OP_UMASK:
+		return rt_umask(context, &op->umask);
+	case RT_OP_STDIO_OWNER:
+		return rt_stdio_owner(context, &op->stdio_owner);
+	case RT_OP_DROP_BOUNDING:
+		return rt_drop_bounding(context, &op->drop_bounding);
+	case RT_OP_SET_USER:
+		return rt_set_user(context, &op->set_user);
+	case RT_OP_SET_CAPABILITIES:
+		return rt_set_capabilities(context, &op->set_capabilities);
+	case RT_OP_CHANGE_DIRECTORY:
+		return rt_change_directory(context, &op->change_directory);
+	case RT_OP_NO_NEW_PRIVS:
+		return rt_no_new_privs(context);
+	case RT_OP_FIND_PROGRAM:
+		return rt_find_program(context, &op->find_program);
+	case RT_OP_FIND_HOME:
+		return rt_find_home(context, &op->find_home);
+	case RT_OP_SECCOMP:
+		return rt_seccomp(context, &op->seccomp);
+	case RT_OP_AWAIT_START:
+		return rt_await_start(context, &op->await_start);
+	case RT_OP_EXEC:
+		return rt_exec(context, &op->exec);
+	}
+	return rt_fail(context, "", -ENOSYS);
+}

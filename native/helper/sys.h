@@ -1,0 +1,129 @@
+/* System calls without libc: the helper is freestanding, so that what waits in `created` is a few pages,
+ * nothing (NSS, locale, malloc) can be reached from inside a container, and the same code may run between
+ * vfork and execve in the runtime. Every wrapper returns a negative errno on failure. */
+#ifndef RT_SYS_H
+#define RT_SYS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <asm/statfs.h>
+#include <asm/unistd.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/stat.h>
+
+/* Values that Debian 12's 6.1 headers hide behind libc's or do not have. */
+#ifndef O_PATH
+#define O_PATH 010000000
+#endif
+#ifndef S_IFMT
+#define S_IFMT 0170000
+#define S_IFIFO 0010000
+#define S_IFCHR 0020000
+#define S_IFDIR 0040000
+#define S_IFREG 0100000
+#endif
+#ifndef MNT_DETACH
+#define MNT_DETACH 2
+#endif
+
+static inline long rt_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+#if defined(__x86_64__)
+	long result;
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+#else
+#error "rt knows x86_64 and aarch64"
+#endif
+}
+
+#define RT_SYS_PICK(_0, _1, _2, _3, _4, _5, _6, name, ...) name
+#define RT_SYS0(n) rt_syscall(__NR_##n, 0, 0, 0, 0, 0, 0)
+#define RT_SYS1(n, a) rt_syscall(__NR_##n, (long)(a), 0, 0, 0, 0, 0)
+#define RT_SYS2(n, a, b) rt_syscall(__NR_##n, (long)(a), (long)(b), 0, 0, 0, 0)
+#define RT_SYS3(n, a, b, c) rt_syscall(__NR_##n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define RT_SYS4(n, a, b, c, d) rt_syscall(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define RT_SYS5(n, a, b, c, d, e) \
+	rt_syscall(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+#define RT_SYS6(n, a, b, c, d, e, f) \
+	rt_syscall(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/* rt_sys(openat, dirfd, path, ...): the call by its name, arguments as the kernel takes them. */
+#define rt_sys(...) \
+	RT_SYS_PICK(__VA_ARGS__, RT_SYS6, RT_SYS5, RT_SYS4, RT_SYS3, RT_SYS2, RT_SYS1, RT_SYS0)(__VA_ARGS__)
+
+static inline void rt_close(int *fd)
+{
+	if (*fd >= 0)
+		rt_sys(close, *fd);
+	*fd = -1;
+}
+
+#define RT_CLEANUP_FD __attribute__((cleanup(rt_close)))
+
+static inline int rt_steal_fd(int *fd)
+{
+	int stolen = *fd;
+	*fd = -1;
+	return stolen;
+}
+
+static inline size_t rt_strlen(const char *text)
+{
+	size_t length = 0;
+	while (text[length] != '\0')
+		length++;
+	return length;
+}
+
+static inline bool rt_equal(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+static inline int rt_open_how(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
+	return (int)rt_sys(openat2, dirfd, path, &how, sizeof(how));
+}
+
+static inline int rt_statx(int fd, struct statx *st)
+{
+	return (int)rt_sys(
+		statx, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, st);
+}
+
+static inline bool rt_is_device(const struct statx *st, uint32_t type, uint32_t major, uint32_t minor)
+{
+	return (st->stx_mode & S_IFMT) == type && st->stx_rdev_major == major && st->stx_rdev_minor == minor;
+}
+
+#endif

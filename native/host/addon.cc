@@ -1,0 +1,137 @@
+/* Marshals between Node and the table of native functions. The QuickJS twin is quickjs.c: the same kinds, the
+ * same outcome for a wrong argument (TypeError for a wrong type, -EINVAL for a NUL in a string). */
+#include <napi.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "functions.h"
+
+namespace
+{
+
+/* Keeps the memory of the arguments until the call has returned. */
+struct Call {
+	rt_value values[RT_MAX_ARGS] = {};
+	std::string strings[RT_MAX_ARGS];
+	std::vector<std::string> lists[RT_MAX_ARGS];
+	std::vector<const char *> pointers[RT_MAX_ARGS];
+	int error = 0; /* of the arguments: a negative errno, 0 when they are right */
+
+	void take_string(const std::string &text)
+	{
+		if (text.find('\0') != std::string::npos)
+			error = -EINVAL;
+	}
+
+	/* Returns what the function wants instead, nullptr when the argument is right. */
+	const char *read(char kind, size_t index, const Napi::Value &from);
+};
+
+const char *Call::read(char kind, size_t index, const Napi::Value &from)
+{
+	rt_value &value = values[index];
+	switch (kind) {
+	case 'i':
+		if (from.IsBigInt()) {
+			bool lossless;
+			value.integer = from.As<Napi::BigInt>().Int64Value(&lossless);
+		} else if (from.IsNumber()) {
+			value.integer = from.As<Napi::Number>().Int64Value();
+		} else {
+			return "an integer";
+		}
+		return nullptr;
+	case 's':
+		if (!from.IsString())
+			return "a string";
+		strings[index] = from.As<Napi::String>().Utf8Value();
+		take_string(strings[index]);
+		value.data = strings[index].c_str();
+		value.length = strings[index].size();
+		return nullptr;
+	case 'b': {
+		if (!from.IsArrayBuffer())
+			return "an ArrayBuffer";
+		Napi::ArrayBuffer bytes = from.As<Napi::ArrayBuffer>();
+		value.data = static_cast<const char *>(bytes.Data());
+		value.length = bytes.ByteLength();
+		return nullptr;
+	}
+	case 'a': {
+		if (!from.IsArray())
+			return "an array of strings";
+		Napi::Array list = from.As<Napi::Array>();
+		for (uint32_t item = 0; item < list.Length(); item++) {
+			Napi::Value element = list.Get(item);
+			if (!element.IsString())
+				return "an array of strings";
+			lists[index].push_back(element.As<Napi::String>().Utf8Value());
+			take_string(lists[index].back());
+		}
+		for (const std::string &text : lists[index])
+			pointers[index].push_back(text.c_str());
+		value.count = pointers[index].size();
+		pointers[index].push_back(nullptr);
+		value.list = pointers[index].data();
+		return nullptr;
+	}
+	}
+	return "nothing known";
+}
+
+Napi::Value make_result(Napi::Env env, char kind, int64_t returned, const rt_result &result)
+{
+	if (returned < 0 || kind == 'i')
+		return Napi::Number::New(env, static_cast<double>(returned));
+	if (kind == 's')
+		return Napi::String::New(env, result.data, result.length);
+	if (kind == 'b') {
+		Napi::ArrayBuffer bytes = Napi::ArrayBuffer::New(env, result.length);
+		if (result.length > 0)
+			std::memcpy(bytes.Data(), result.data, result.length);
+		return bytes;
+	}
+	Napi::Array list = Napi::Array::New(env, result.count);
+	for (uint32_t index = 0; index < result.count; index++)
+		list.Set(index, Napi::Number::New(env, static_cast<double>(result.numbers[index])));
+	return list;
+}
+
+Napi::Value call_native(const Napi::CallbackInfo &info)
+{
+	Napi::Env env = info.Env();
+	const auto *entry = static_cast<const rt_function_entry *>(info.Data());
+	Call call;
+	for (size_t index = 0; entry->arguments[index]; index++) {
+		const char *wanted = call.read(entry->arguments[index], index, info[index]);
+		if (wanted) {
+			std::string words = std::string(entry->name) + " wants " + wanted + " as argument " +
+					    std::to_string(index + 1);
+			Napi::TypeError::New(env, words).ThrowAsJavaScriptException();
+			return env.Undefined();
+		}
+	}
+	rt_result result = {};
+	int64_t returned = call.error ? call.error : entry->call(call.values, &result);
+	Napi::Value value = make_result(env, entry->result, returned, result);
+	std::free(result.data);
+	return value;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports)
+{
+	for (size_t index = 0; index < rt_function_count; index++) {
+		const rt_function_entry *entry = &rt_functions[index];
+		exports.Set(entry->name, Napi::Function::New(env, call_native, entry->name,
+						 const_cast<rt_function_entry *>(entry)));
+	}
+	return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(rt, init)

@@ -1,0 +1,14 @@
+/* Starting the engine, which happens at build time. */
+#ifndef RT_ENGINE_H
+#define RT_ENGINE_H
+
+#include "quickjs.h"
+
+/* Sets up a context in the arena with the native functions and evaluates the program in the file `path`.
+ * Returns NULL after printing what went wrong. */
+JSContext *rt_engine_start(const char *path);
+
+/* Prints the pending exception and its stack to standard error. */
+void rt_engine_print_exception(JSContext *context);
+
+#endif

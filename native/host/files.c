@@ -1,0 +1,237 @@
+/* Native functions on files. One system call each where one suffices; no policy. */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "result.h"
+
+enum { FIRST_READ = 16 * 1024 };
+
+/* Reads to the end of the file. The size fstat reports is only a first guess: it is 0 in procfs and cgroupfs,
+ * and a file may grow. Reading stops at `max` bytes, so an endless file cannot exhaust memory. */
+static int64_t read_whole(int fd, size_t max, struct rt_result *result)
+{
+	struct stat status;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (S_ISREG(status.st_mode) && (uint64_t)status.st_size > max)
+		return -EFBIG;
+
+	size_t capacity = status.st_size > 0 ? (size_t)status.st_size + 1 : FIRST_READ;
+	size_t length = 0;
+	RT_FREE char *data = malloc(capacity);
+	if (!data)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t got = read(fd, data + length, capacity - length);
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (got == 0)
+			break;
+		length += (size_t)got;
+		if (length > max)
+			return -EFBIG;
+		if (length == capacity) {
+			char *larger = realloc(data, capacity * 2);
+			if (!larger)
+				return -ENOMEM;
+			data = larger;
+			capacity *= 2;
+		}
+	}
+	result->data = data;
+	result->length = length;
+	data = NULL;
+	return 0;
+}
+
+/* O_NONBLOCK: a FIFO in place of the file must not hang the runtime. */
+static int64_t read_path(const struct rt_value *args, struct rt_result *result)
+{
+	if (args[1].integer < 0)
+		return -EINVAL;
+	RT_CLOSE_FD int fd = open(args[0].data, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return read_whole(fd, (size_t)args[1].integer, result);
+}
+
+static int64_t write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t wrote = write(fd, data, length);
+		if (wrote < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		data += wrote;
+		length -= (size_t)wrote;
+	}
+	return 0;
+}
+
+int64_t rt_fn_readText(const struct rt_value *args, struct rt_result *result)
+{
+	return read_path(args, result);
+}
+
+int64_t rt_fn_readBytes(const struct rt_value *args, struct rt_result *result)
+{
+	return read_path(args, result);
+}
+
+/* An empty text is written too: to kernel files a write of no bytes differs from no write. */
+int64_t rt_fn_writeText(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	RT_CLOSE_FD int fd = open(args[0].data, (int)args[2].integer | O_CLOEXEC, (mode_t)args[3].integer);
+	if (fd < 0)
+		return -errno;
+	if (args[1].length == 0)
+		return rt_checked(write(fd, "", 0));
+	return write_all(fd, args[1].data, args[1].length);
+}
+
+int64_t rt_fn_writeFd(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return write_all((int)args[0].integer, args[1].data, args[1].length);
+}
+
+int64_t rt_fn_open(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(open(args[0].data, (int)args[1].integer | O_CLOEXEC, (mode_t)args[2].integer));
+}
+
+int64_t rt_fn_close(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(close((int)args[0].integer));
+}
+
+int64_t rt_fn_mkdir(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(mkdir(args[0].data, (mode_t)args[1].integer));
+}
+
+int64_t rt_fn_rmdir(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(rmdir(args[0].data));
+}
+
+int64_t rt_fn_unlink(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(unlink(args[0].data));
+}
+
+int64_t rt_fn_rename(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(rename(args[0].data, args[1].data));
+}
+
+int64_t rt_fn_chmod(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(chmod(args[0].data, (mode_t)args[1].integer));
+}
+
+int64_t rt_fn_readDirectory(const struct rt_value *args, struct rt_result *result)
+{
+	int fd = open(args[0].data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	RT_CLOSE_DIR DIR *directory = fdopendir(fd);
+	if (!directory) {
+		close(fd);
+		return -ENOMEM;
+	}
+	RT_FREE char *names = NULL;
+	size_t length = 0, capacity = 0;
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(directory);
+		if (!entry) {
+			if (errno != 0)
+				return -errno;
+			break;
+		}
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		size_t size = strlen(entry->d_name) + 1;
+		if (length + size > capacity) {
+			capacity = (length + size) * 2;
+			char *larger = realloc(names, capacity);
+			if (!larger)
+				return -ENOMEM;
+			names = larger;
+		}
+		memcpy(names + length, entry->d_name, size);
+		length += size;
+	}
+	if (!names)
+		return rt_result_copy(result, "", 0);
+	result->data = names;
+	result->length = length;
+	names = NULL;
+	return 0;
+}
+
+int64_t rt_fn_readLink(const struct rt_value *args, struct rt_result *result)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(args[0].data, target, sizeof(target));
+	if (length < 0)
+		return -errno;
+	if ((size_t)length == sizeof(target))
+		return -ENAMETOOLONG;
+	return rt_result_copy(result, target, (size_t)length);
+}
+
+int64_t rt_fn_realPath(const struct rt_value *args, struct rt_result *result)
+{
+	char resolved[PATH_MAX];
+	if (!realpath(args[0].data, resolved))
+		return -errno;
+	return rt_result_copy(result, resolved, strlen(resolved));
+}
+
+int64_t rt_fn_stat(const struct rt_value *args, struct rt_result *result)
+{
+	struct stat status;
+	if (fstatat(AT_FDCWD, args[0].data, &status, args[1].integer ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	const int64_t numbers[] = {
+		status.st_mode,
+		status.st_uid,
+		status.st_gid,
+		(int64_t)status.st_ino,
+		(int64_t)status.st_dev,
+		(int64_t)status.st_rdev,
+		status.st_size,
+	};
+	result->count = sizeof(numbers) / sizeof(numbers[0]);
+	memcpy(result->numbers, numbers, sizeof(numbers));
+	return 0;
+}
+
+int64_t rt_fn_fileSystemType(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	struct statfs status;
+	if (statfs(args[0].data, &status) < 0)
+		return -errno;
+	return (int64_t)(uint32_t)status.f_type;
+}

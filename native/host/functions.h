@@ -1,0 +1,55 @@
+/* The native functions both hosts offer to TypeScript, independent of either engine.
+ *
+ * functions.def lists them: FN(name, "argument kinds", 'result kind'). The bindings (addon.cc for Node,
+ * quickjs.c for the rt binary) marshal from that list alone, so a new function is one line there, its C
+ * here, and its type in src/host/native.ts.
+ */
+#ifndef RT_FUNCTIONS_H
+#define RT_FUNCTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { RT_MAX_ARGS = 6, RT_MAX_NUMBERS = 8 };
+
+/* One argument. Kinds: 'i' integer (number), 's' string without NUL inside, 'b' bytes (ArrayBuffer),
+ * 'a' array of strings. The binding owns all memory until the function returns. */
+struct rt_value {
+	int64_t integer;
+	const char *data;        /* 's': NUL-terminated; 'b': start of the bytes */
+	size_t length;           /* of data, without the terminator */
+	const char *const *list; /* 'a': NULL-terminated */
+	size_t count;
+};
+
+/* A result other than an integer. Kinds: 'i' the return value itself, 's' and 'b' from `data`
+ * (malloc'ed by the function, freed by the binding), 'l' from `numbers`. */
+struct rt_result {
+	char *data;
+	size_t length;
+	int64_t numbers[RT_MAX_NUMBERS];
+	size_t count;
+};
+
+/* Returns a negative errno on failure; TypeScript then gets that number in place of the result. */
+typedef int64_t rt_function(const struct rt_value *args, struct rt_result *result);
+
+struct rt_function_entry {
+	const char *name;
+	const char *arguments;
+	char result;
+	rt_function *call;
+};
+
+extern const struct rt_function_entry rt_functions[];
+extern const size_t rt_function_count;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

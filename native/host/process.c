@@ -1,0 +1,145 @@
+/* Native functions on processes, the environment and the clock. */
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "result.h"
+
+/* glibc 2.36 declares these in <sys/pidfd.h>, older ones do not; the numbers are the same everywhere. */
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+
+int64_t rt_fn_getEnv(const struct rt_value *args, struct rt_result *result)
+{
+	const char *value = getenv(args[0].data);
+	return value ? rt_result_copy(result, value, strlen(value)) : -ENOENT;
+}
+
+int64_t rt_fn_getCwd(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args;
+	char path[PATH_MAX];
+	if (!getcwd(path, sizeof(path)))
+		return -errno;
+	return rt_result_copy(result, path, strlen(path));
+}
+
+int64_t rt_fn_changeDirectory(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(chdir(args[0].data));
+}
+
+int64_t rt_fn_effectiveUid(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args, (void)result;
+	return geteuid();
+}
+
+int64_t rt_fn_processId(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args, (void)result;
+	return getpid();
+}
+
+int64_t rt_fn_realTime(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args;
+	struct timespec now;
+	if (clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return -errno;
+	result->numbers[0] = now.tv_sec;
+	result->numbers[1] = now.tv_nsec;
+	result->count = 2;
+	return 0;
+}
+
+int64_t rt_fn_kernel(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args;
+	struct utsname name;
+	if (uname(&name) < 0)
+		return -errno;
+	char text[sizeof(name.release) + sizeof(name.machine)];
+	size_t release = strlen(name.release) + 1, machine = strlen(name.machine) + 1;
+	memcpy(text, name.release, release);
+	memcpy(text + release, name.machine, machine);
+	return rt_result_copy(result, text, release + machine);
+}
+
+int64_t rt_fn_isTerminal(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return isatty((int)args[0].integer);
+}
+
+int64_t rt_fn_pidfdOpen(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(syscall(SYS_pidfd_open, (pid_t)args[0].integer, 0u));
+}
+
+int64_t rt_fn_pidfdSignal(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_checked(
+		syscall(SYS_pidfd_send_signal, (int)args[0].integer, (int)args[1].integer, NULL, 0u));
+}
+
+static int64_t milliseconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A pidfd polls readable once the process is a zombie or gone. */
+int64_t rt_fn_pidfdWait(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	int64_t timeout = args[1].integer;
+	int64_t deadline = timeout < 0 ? 0 : milliseconds_now() + timeout;
+	for (;;) {
+		struct pollfd wanted = {.fd = (int)args[0].integer, .events = POLLIN};
+		int ready = poll(&wanted, 1, timeout < 0 ? -1 : (int)(timeout < INT_MAX ? timeout : INT_MAX));
+		if (ready > 0)
+			return wanted.revents & POLLNVAL ? -EBADF : 1;
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (args[1].integer >= 0) {
+			timeout = deadline - milliseconds_now();
+			if (timeout <= 0)
+				return 0;
+		}
+	}
+}
+
+int64_t rt_fn_signalProcess(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	/* 0 and -1 mean "my group" and "everybody": never what a caller with one pid wants. */
+	if (args[0].integer <= 0 || args[0].integer > INT_MAX)
+		return -EINVAL;
+	return rt_checked(kill((pid_t)args[0].integer, (int)args[1].integer));
+}
+
+int64_t rt_fn_becomeSubreaper(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args, (void)result;
+	return rt_checked(prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L));
+}
+
+int64_t rt_fn_exit(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	_exit((int)args[0].integer);
+}

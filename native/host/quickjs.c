@@ -1,0 +1,161 @@
+/* Marshals between QuickJS and the table of native functions. The Node twin is addon.cc: the same kinds,
+ * the same outcome for a wrong argument (TypeError for a wrong type, -EINVAL for a NUL in a string). */
+#include "binding.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "functions.h"
+
+struct call {
+	JSContext *context;
+	struct rt_value values[RT_MAX_ARGS];
+	size_t count;
+	int error; /* of the arguments: a negative errno, 0 when they are right */
+};
+
+static bool has_nul(const char *text, size_t length)
+{
+	return memchr(text, '\0', length) != NULL;
+}
+
+static bool read_integer(JSContext *context, JSValueConst from, struct rt_value *value)
+{
+	return JS_ToInt64Ext(context, &value->integer, from) == 0;
+}
+
+static bool read_string(struct call *call, JSValueConst from, struct rt_value *value)
+{
+	if (!JS_IsString(from)) {
+		JS_ThrowTypeError(call->context, "a native function wants a string");
+		return false;
+	}
+	value->data = JS_ToCStringLen(call->context, &value->length, from);
+	if (!value->data)
+		return false;
+	if (has_nul(value->data, value->length))
+		call->error = -EINVAL;
+	return true;
+}
+
+static bool read_bytes(JSContext *context, JSValueConst from, struct rt_value *value)
+{
+	value->data = (const char *)JS_GetArrayBuffer(context, &value->length, from);
+	return value->data || !JS_HasException(context);
+}
+
+static bool read_list(struct call *call, JSValueConst from, struct rt_value *value)
+{
+	JSContext *context = call->context;
+	JSValue length_value = JS_GetPropertyStr(context, from, "length");
+	uint32_t count;
+	if (JS_ToUint32(context, &count, length_value) < 0)
+		return false;
+	const char **list = calloc((size_t)count + 1, sizeof(*list));
+	if (!list) {
+		JS_ThrowOutOfMemory(context);
+		return false;
+	}
+	value->list = list;
+	for (uint32_t index = 0; index < count; index++) {
+		JSValue item = JS_GetPropertyUint32(context, from, index);
+		size_t length;
+		list[index] = JS_IsString(item) ? JS_ToCStringLen(context, &length, item) : NULL;
+		JS_FreeValue(context, item);
+		if (!list[index]) {
+			JS_ThrowTypeError(context, "a native function wants an array of strings");
+			return false;
+		}
+		value->count++;
+		if (has_nul(list[index], length))
+			call->error = -EINVAL;
+	}
+	return true;
+}
+
+static bool read_arguments(struct call *call, const char *kinds, int count, JSValueConst *from)
+{
+	if ((size_t)count < strlen(kinds)) {
+		JS_ThrowTypeError(call->context, "a native function wants %d arguments", (int)strlen(kinds));
+		return false;
+	}
+	for (size_t index = 0; kinds[index]; index++) {
+		struct rt_value *value = &call->values[index];
+		bool right = false;
+		call->count = index + 1;
+		switch (kinds[index]) {
+		case 'i':
+			right = read_integer(call->context, from[index], value);
+			break;
+		case 's':
+			right = read_string(call, from[index], value);
+			break;
+		case 'b':
+			right = read_bytes(call->context, from[index], value);
+			break;
+		case 'a':
+			right = read_list(call, from[index], value);
+			break;
+		}
+		if (!right)
+			return false;
+	}
+	return true;
+}
+
+static void free_arguments(struct call *call, const char *kinds)
+{
+	for (size_t index = 0; index < call->count; index++) {
+		struct rt_value *value = &call->values[index];
+		if (kinds[index] == 's' && value->data)
+			JS_FreeCString(call->context, value->data);
+		for (size_t item = 0; item < value->count; item++)
+			JS_FreeCString(call->context, value->list[item]);
+		free((void *)value->list);
+	}
+}
+
+static JSValue make_result(JSContext *context, char kind, int64_t returned, const struct rt_result *result)
+{
+	if (returned < 0 || kind == 'i')
+		return JS_NewInt64(context, returned);
+	if (kind == 's')
+		return JS_NewStringLen(context, result->data, result->length);
+	if (kind == 'b')
+		return JS_NewArrayBufferCopy(context, (const uint8_t *)result->data, result->length);
+	JSValue list = JS_NewArray(context);
+	for (size_t index = 0; index < result->count; index++)
+		JS_SetPropertyUint32(
+			context, list, (uint32_t)index, JS_NewInt64(context, result->numbers[index]));
+	return list;
+}
+
+static JSValue call_native(JSContext *context, JSValueConst this, int count, JSValueConst *from, int magic)
+{
+	(void)this;
+	const struct rt_function_entry *entry = &rt_functions[magic];
+	struct call call = {.context = context};
+	JSValue value = JS_EXCEPTION;
+	if (read_arguments(&call, entry->arguments, count, from)) {
+		struct rt_result result = {0};
+		int64_t returned = call.error ? call.error : entry->call(call.values, &result);
+		value = make_result(context, entry->result, returned, &result);
+		free(result.data);
+	}
+	free_arguments(&call, entry->arguments);
+	return value;
+}
+
+JSValue rt_native_object(JSContext *context)
+{
+	JSValue object = JS_NewObject(context);
+	for (size_t index = 0; index < rt_function_count; index++) {
+		const struct rt_function_entry *entry = &rt_functions[index];
+		JSValue function = JS_NewCFunctionMagic(context, call_native, entry->name,
+			(int)strlen(entry->arguments), JS_CFUNC_generic_magic, (int)index);
+		JS_DefinePropertyValueStr(context, object, entry->name, function, JS_PROP_C_W_E);
+	}
+	return object;
+}

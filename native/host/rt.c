@@ -1,0 +1,78 @@
+/* The rt binary. Sealed, it runs the program that is already in its heap; see arena.h. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "engine.h"
+
+enum { INTERNAL_ERROR = 1, STACK_LIMIT = 2 * 1024 * 1024 };
+
+static JSValue argument_list(JSContext *context, int count, char **from)
+{
+	JSValue list = JS_NewArray(context);
+	for (int index = 1; index < count; index++)
+		JS_SetPropertyUint32(context, list, (uint32_t)index - 1, JS_NewString(context, from[index]));
+	return list;
+}
+
+static int run(const struct rt_heap_root *root, int argc, char **argv)
+{
+	JSContext *context = root->context;
+	/* The heap still has the stack of the build in it. */
+	JS_SetMaxStackSize(JS_GetRuntime(context), STACK_LIMIT);
+	JS_UpdateStackTop(JS_GetRuntime(context));
+
+	JSValue arguments = argument_list(context, argc, argv);
+	JSValue status = JS_Call(context, root->start, JS_UNDEFINED, 1, &arguments);
+	int32_t code;
+	if (JS_IsException(status) || JS_ToInt32(context, &code, status) < 0) {
+		rt_engine_print_exception(context);
+		return INTERNAL_ERROR;
+	}
+	return code;
+}
+
+/* Only at build time: rt PROGRAM.js IMAGE. */
+static int seal(int argc, char **argv)
+{
+	if (argc != 3) {
+		fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
+		return INTERNAL_ERROR;
+	}
+	JSContext *context = rt_engine_start(argv[1]);
+	if (!context)
+		return INTERNAL_ERROR;
+	JSValue global = JS_GetGlobalObject(context);
+	JSValue start = JS_GetPropertyStr(context, global, "start");
+	if (!JS_IsFunction(context, start)) {
+		fputs("rt: the program defines no function start\n", stderr);
+		return INTERNAL_ERROR;
+	}
+	FILE *image = fopen(argv[2], "wbe");
+	if (!image) {
+		perror(argv[2]);
+		return INTERNAL_ERROR;
+	}
+	const void *bytes = rt_heap_seal((struct rt_heap_root){context, start});
+	bool written = bytes && fwrite(bytes, RT_HEAP_SIZE, 1, image) == 1;
+	if (fclose(image) != 0 || !written) {
+		fputs("rt: cannot write the heap: it has outgrown RT_HEAP_SIZE, or the disk is full\n",
+			stderr);
+		return INTERNAL_ERROR;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (getauxval(AT_SECURE)) {
+		fputs("rt: refusing to run with set-user-ID, set-group-ID or file capabilities\n", stderr);
+		_exit(INTERNAL_ERROR);
+	}
+	const struct rt_heap_root *root = rt_heap_root();
+	int status = root ? run(root, argc, argv) : seal(argc, argv);
+	_exit(status);
+}

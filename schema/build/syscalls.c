@@ -1,0 +1,36 @@
+/*
+ * Prints the version of the installed libseccomp, then the system calls that it knows, one "TABLE NUMBER NAME" per
+ * line. Build-time only.
+ * The tables socketcall and ipc list the calls that i386 reaches through one multiplexing call each: libseccomp has
+ * negative numbers for them, -100 and -200 minus the number that the multiplexer takes as its first argument.
+ */
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LINEAR = 1024, X32_BIT = 0x40000000, ARM_PRIVATE = 0x0f0000 };
+
+static void scan(const char *table, uint32_t arch, int base, int step)
+{
+	for (int number = 0; number < LINEAR && (step > 0 || number < 100); number++) {
+		char *name = seccomp_syscall_resolve_num_arch(arch, base + step * number);
+		if (name != NULL)
+			printf("%s %d %s\n", table, number, name);
+		free(name);
+	}
+}
+
+int main(void)
+{
+	const struct scmp_version *version = seccomp_version();
+	printf("%u.%u.%u\n", version->major, version->minor, version->micro);
+	scan("x86_64", SCMP_ARCH_X86_64, 0, 1);
+	scan("x32", SCMP_ARCH_X32, X32_BIT, 1);
+	scan("x86", SCMP_ARCH_X86, 0, 1);
+	scan("socketcall", SCMP_ARCH_X86, -100, -1);
+	scan("ipc", SCMP_ARCH_X86, -200, -1);
+	scan("aarch64", SCMP_ARCH_AARCH64, 0, 1);
+	scan("arm", SCMP_ARCH_ARM, 0, 1);
+	scan("armPrivate", SCMP_ARCH_ARM, ARM_PRIVATE, 1);
+	return 0;
+}

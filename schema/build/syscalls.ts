@@ -1,0 +1,102 @@
+/**
+ * The installed libseccomp -> schema/generated/syscalls.ts, the numbers of system calls by architecture.
+ * Run by `make generate` where libseccomp-dev is installed. Output depends on the libseccomp version: its names are
+ * kept, and calls that are newer than the library are added from the kernel's own assignment below.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+
+const source = fileURLToPath(new URL('./syscalls.c', import.meta.url));
+const target = fileURLToPath(new URL('../generated/syscalls.ts', import.meta.url));
+
+/** Shorter gaps are written as holes, longer ones start a new run. */
+const longestHole = 8;
+
+/** Since Linux 5.1 a new call gets one number on all architectures; in the order of scripts/syscall.tbl. */
+const everywhere: ReadonlyMap<number, string> = new Map(
+  (
+    'cachestat fchmodat2 - futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr ' +
+    'lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr ' +
+    'file_getattr file_setattr listns'
+  )
+    .split(' ')
+    .map((name, index) => [451 + index, name] as const)
+    .filter(([, name]) => name !== '-'),
+);
+/** In the gap that x86_64 alone has: arch/x86/entry/syscalls/syscall_64.tbl, ABI "64". */
+const x86Only: ReadonlyMap<number, string> = new Map([
+  [335, 'uretprobe'],
+  [336, 'uprobe'],
+]);
+
+const additions: Readonly<Record<string, readonly ReadonlyMap<number, string>[]>> = {
+  x86_64: [everywhere, x86Only],
+  x32: [everywhere],
+  x86: [everywhere],
+  aarch64: [everywhere],
+  arm: [everywhere],
+};
+
+type Table = Map<number, string>;
+
+function readLibrary(): { version: string; tables: Map<string, Table> } {
+  const directory = mkdtempSync(join(tmpdir(), 'rt-syscalls-'));
+  try {
+    const program = join(directory, 'syscalls');
+    execFileSync(process.env['CC'] ?? 'cc', ['-O1', source, '-o', program, '-lseccomp'], { stdio: 'inherit' });
+    const [version = '', ...lines] = execFileSync(program, { encoding: 'utf8' }).trimEnd().split('\n');
+    const tables = new Map<string, Table>();
+    for (const line of lines) {
+      const [table = '', number = '', name = ''] = line.split(' ');
+      if (!tables.has(table)) tables.set(table, new Map());
+      tables.get(table)?.set(Number(number), name);
+    }
+    return { version, tables };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function addNewer(name: string, table: Table): void {
+  const known = new Set(table.values());
+  for (const [number, call] of (additions[name] ?? []).flatMap((addition) => [...addition])) {
+    const holder = table.get(number);
+    if (holder === undefined ? known.has(call) : holder !== call) {
+      throw new Error(`${name}: libseccomp and the additions disagree on ${call} (${number})`);
+    }
+    table.set(number, call);
+  }
+}
+
+/** Runs of consecutive numbers: the first number and the names, '-' where a number has none. */
+function runsOf(table: Table): [first: number, names: string[]][] {
+  const runs: [number, string[]][] = [];
+  for (const number of [...table.keys()].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    const gap = last === undefined ? Infinity : number - (last[0] + last[1].length);
+    if (last === undefined || gap > longestHole) runs.push([number, [table.get(number) ?? '-']]);
+    else last[1].push(...Array<string>(gap).fill('-'), table.get(number) ?? '-');
+  }
+  return runs;
+}
+
+const { version, tables } = readLibrary();
+let text = `/* Generated from libseccomp ${version} by schema/build/syscalls.ts; do not edit. */
+
+/**
+ * A run of consecutive numbers: the first one, and the names in the order of their numbers, separated by line feeds,
+ * with '-' where a number has no call. Strings cost nothing to load and are split only when a profile needs them.
+ */
+export type Run = readonly [first: number, names: string];
+
+`;
+for (const [name, table] of tables) {
+  addNewer(name, table);
+  const runs = runsOf(table).map(([first, names]) => `[${first}, \`${names.join('\n')}\`]`);
+  text += `export const ${name}: readonly Run[] = [${runs.join(', ')}];\n\n`;
+}
+writeFileSync(target, await format(text, { parser: 'typescript', singleQuote: true, printWidth: 120 }));

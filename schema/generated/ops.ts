@@ -1,0 +1,649 @@
+// Generated from schema/ops.json by schema/build/ops.ts; do not edit.
+
+/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
+export interface CgroupCreateOp {
+  readonly op: 'cgroup_create';
+  readonly hierarchy: string;
+  readonly path: string;
+  readonly inherit: readonly string[];
+}
+
+/** Enables controllers in `cgroup.subtree_control` of every ancestor of a v2 cgroup, from the mount point down; an ancestor that cannot give one of `required` fails, one of `optional` is left out. */
+export interface CgroupEnableOp {
+  readonly op: 'cgroup_enable';
+  readonly hierarchy: string;
+  readonly path: string;
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+}
+
+/** Writes `data` in one write to an existing host file; `ignore` is an errno that does not count as a failure, 0 for none. */
+export interface WriteFileOp {
+  readonly op: 'write_file';
+  readonly path: string;
+  readonly data: string;
+  readonly ignore: number;
+}
+
+/** Writes the lines of `rules` one by one to `devices.deny` (lines that begin with `-`) or `devices.allow` (`+`) of a v1 cgroup. */
+export interface WriteDeviceRulesOp {
+  readonly op: 'write_device_rules';
+  readonly directory: string;
+  readonly rules: readonly string[];
+}
+
+/** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
+export interface CgroupJoinOp {
+  readonly op: 'cgroup_join';
+  readonly file: string;
+}
+
+/** New namespaces that cannot be made by the clone, such as the cgroup namespace, whose root is the cgroup joined before. */
+export interface UnshareOp {
+  readonly op: 'unshare';
+  readonly flags: number;
+}
+
+/** Opens a namespace file and verifies that it is a namespace of type `type` (a CLONE_NEW* flag). */
+export interface NamespaceOpenOp {
+  readonly op: 'namespace_open';
+  readonly slot: number;
+  readonly path: string;
+  readonly type: number;
+}
+
+/** Joins the namespace opened in `slot`. */
+export interface NamespaceJoinOp {
+  readonly op: 'namespace_join';
+  readonly slot: number;
+  readonly type: number;
+}
+
+/** Joins a new session keyring called `name` and lets its user search it. */
+export interface SessionKeyringOp {
+  readonly op: 'session_keyring';
+  readonly name: string;
+}
+
+/** Brings `lo` up in a new network namespace. */
+export interface LoopbackUpOp {
+  readonly op: 'loopback_up';
+}
+
+/** Propagation of the mount at `/`: `type` is MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE. */
+export interface SetPropagationOp {
+  readonly op: 'set_propagation';
+  readonly type: number;
+  readonly recursive: number;
+}
+
+/** Clones the mount tree at the rootfs, makes its top private, attaches it over itself and keeps the descriptor: every later path in the container is resolved below it. */
+export interface OpenRootOp {
+  readonly op: 'open_root';
+  readonly path: string;
+}
+
+/** Opens the rootfs without cloning it, when there is no mount namespace. */
+export interface OpenRootDirectoryOp {
+  readonly op: 'open_root_directory';
+  readonly path: string;
+}
+
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links and be a directory; 2 an existing directory gives its mode to the new root unless `mode=` is given. The mount's descriptor is kept in `slot`. */
+export interface MountFilesystemOp {
+  readonly op: 'mount_filesystem';
+  readonly slot: number;
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+  readonly attributes: number | bigint;
+  readonly flags: number;
+}
+
+/** Binds `source` on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be procfs. The mount's descriptor is kept in `slot`. */
+export interface MountBindOp {
+  readonly op: 'mount_bind';
+  readonly slot: number;
+  readonly source: string;
+  readonly destination: string;
+  readonly set: number | bigint;
+  readonly clear: number | bigint;
+  readonly recursiveSet: number | bigint;
+  readonly recursiveClear: number | bigint;
+  readonly flags: number;
+}
+
+/** Changes MOUNT_ATTR_* bits of the mount kept in `slot`; slot 0 is the root. */
+export interface MountAttributesOp {
+  readonly op: 'mount_attributes';
+  readonly slot: number;
+  readonly set: number | bigint;
+  readonly clear: number | bigint;
+  readonly recursive: number;
+}
+
+/** Propagation of the mount kept in `slot`. */
+export interface MountPropagationOp {
+  readonly op: 'mount_propagation';
+  readonly slot: number;
+  readonly type: number;
+  readonly recursive: number;
+}
+
+/** Makes a directory of the container and its missing parents. */
+export interface MakeDirectoryOp {
+  readonly op: 'make_directory';
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** Makes a device node or fifo; one that exists must be of the same type and number. `mode` holds the S_IF* type. */
+export interface MakeDeviceOp {
+  readonly op: 'make_device';
+  readonly path: string;
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Makes a symbolic link; an existing name is left as it is. */
+export interface MakeLinkOp {
+  readonly op: 'make_link';
+  readonly path: string;
+  readonly target: string;
+}
+
+/** Hides a path: an empty read-only directory is bound on a directory, the null device on anything else; a missing path needs no mask. */
+export interface MaskPathOp {
+  readonly op: 'mask_path';
+  readonly path: string;
+}
+
+/** Makes a path read-only by a read-only recursive bind of itself; a missing path is left out. */
+export interface ReadonlyPathOp {
+  readonly op: 'readonly_path';
+  readonly path: string;
+}
+
+/** Tells the runtime that mounts are done and waits until the hooks of the runtime namespace have run. */
+export interface HostHooksOp {
+  readonly op: 'host_hooks';
+}
+
+/** Runs a hook inside the container: `before` + own pid + `after` on stdin, its outputs captured, its process group killed after `timeout_ms` (0 for no limit). */
+export interface HookOp {
+  readonly op: 'hook';
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly before: string;
+  readonly after: string;
+  readonly timeoutMs: number;
+  readonly inRoot: number;
+}
+
+/** Makes the root descriptor the root of the mount namespace and detaches the old one. */
+export interface PivotRootOp {
+  readonly op: 'pivot_root';
+}
+
+/** Changes the root directory, where there is no mount namespace. */
+export interface ChrootOp {
+  readonly op: 'chroot';
+}
+
+/** Host name of the UTS namespace. */
+export interface SetHostnameOp {
+  readonly op: 'set_hostname';
+  readonly name: string;
+}
+
+/** Domain name of the UTS namespace. */
+export interface SetDomainnameOp {
+  readonly op: 'set_domainname';
+  readonly name: string;
+}
+
+/** Writes a kernel parameter below /proc/sys of a private procfs. */
+export interface SysctlOp {
+  readonly op: 'sysctl';
+  readonly path: string;
+  readonly value: string;
+}
+
+/** Adjusts the OOM score of the process. */
+export interface OomScoreAdjOp {
+  readonly op: 'oom_score_adj';
+  readonly value: number;
+}
+
+/** Sets a resource limit. */
+export interface RlimitOp {
+  readonly op: 'rlimit';
+  readonly resource: number;
+  readonly soft: number | bigint;
+  readonly hard: number | bigint;
+}
+
+/** File mode creation mask. */
+export interface UmaskOp {
+  readonly op: 'umask';
+  readonly mask: number;
+}
+
+/** Gives descriptors 0 to 2 to `uid`, so that /proc/self/fd/N can be reopened; a host null device is replaced by the container's. */
+export interface StdioOwnerOp {
+  readonly op: 'stdio_owner';
+  readonly uid: number;
+}
+
+/** Drops every capability that is not in `keep` from the bounding set, up to `last`. */
+export interface DropBoundingOp {
+  readonly op: 'drop_bounding';
+  readonly keep: number | bigint;
+  readonly last: number;
+}
+
+/** Sets supplementary groups, gid and uid, keeping permitted capabilities for set_capabilities. */
+export interface SetUserOp {
+  readonly op: 'set_user';
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+}
+
+/** Sets effective, permitted, inheritable and ambient capabilities. */
+export interface SetCapabilitiesOp {
+  readonly op: 'set_capabilities';
+  readonly effective: number | bigint;
+  readonly permitted: number | bigint;
+  readonly inheritable: number | bigint;
+  readonly ambient: number | bigint;
+}
+
+/** Enters the working directory. `phase` 0: with the rights of the set-up, EACCES and EPERM are put off; 1: as the user, if phase 0 put it off. Then verifies that the directory is inside the root. */
+export interface ChangeDirectoryOp {
+  readonly op: 'change_directory';
+  readonly path: string;
+  readonly phase: number;
+}
+
+/** No execve gains privileges from now on. */
+export interface NoNewPrivsOp {
+  readonly op: 'no_new_privs';
+}
+
+/** Finds the program to run with the rights of the user: `name` as it is when it has a slash, else in the directories of `search` (the value of PATH), and keeps its path. */
+export interface FindProgramOp {
+  readonly op: 'find_program';
+  readonly name: string;
+  readonly search: string;
+}
+
+/** Looks the home directory of `uid` up in the container's /etc/passwd and gives the program `HOME` as its last variable; `/` when there is none. */
+export interface FindHomeOp {
+  readonly op: 'find_home';
+  readonly uid: number;
+}
+
+/** Loads a filter, an array of struct sock_filter. */
+export interface SeccompOp {
+  readonly op: 'seccomp';
+  readonly flags: number;
+  readonly filter: Uint8Array;
+}
+
+/** Reports that everything is ready and waits for `start`: on the control socket (`how` 0) or for a connection to the listening socket (`how` 1). */
+export interface AwaitStartOp {
+  readonly op: 'await_start';
+  readonly how: number;
+}
+
+/** Default signal dispositions, empty signal mask, every descriptor above 2 close-on-exec, then the program found by find_program. */
+export interface ExecOp {
+  readonly op: 'exec';
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+}
+
+export type Op =
+  | CgroupCreateOp
+  | CgroupEnableOp
+  | WriteFileOp
+  | WriteDeviceRulesOp
+  | CgroupJoinOp
+  | UnshareOp
+  | NamespaceOpenOp
+  | NamespaceJoinOp
+  | SessionKeyringOp
+  | LoopbackUpOp
+  | SetPropagationOp
+  | OpenRootOp
+  | OpenRootDirectoryOp
+  | MountFilesystemOp
+  | MountBindOp
+  | MountAttributesOp
+  | MountPropagationOp
+  | MakeDirectoryOp
+  | MakeDeviceOp
+  | MakeLinkOp
+  | MaskPathOp
+  | ReadonlyPathOp
+  | HostHooksOp
+  | HookOp
+  | PivotRootOp
+  | ChrootOp
+  | SetHostnameOp
+  | SetDomainnameOp
+  | SysctlOp
+  | OomScoreAdjOp
+  | RlimitOp
+  | UmaskOp
+  | StdioOwnerOp
+  | DropBoundingOp
+  | SetUserOp
+  | SetCapabilitiesOp
+  | ChangeDirectoryOp
+  | NoNewPrivsOp
+  | FindProgramOp
+  | FindHomeOp
+  | SeccompOp
+  | AwaitStartOp
+  | ExecOp;
+
+export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
+
+export interface OpCodec {
+  readonly code: number;
+  readonly group: 'host' | 'init';
+  /** The system calls it makes, as man pages name them. */
+  readonly call: string;
+  readonly fields: readonly (readonly [name: string, kind: FieldKind])[];
+}
+
+export const PROGRAM_VERSION = 1;
+
+export const SLOTS = 64;
+
+export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
+  cgroup_create: {
+    code: 0,
+    group: 'host',
+    call: 'openat2(2), mkdirat(2)',
+    fields: [
+      ['hierarchy', 'str'],
+      ['path', 'str'],
+      ['inherit', 'strs'],
+    ],
+  },
+  cgroup_enable: {
+    code: 1,
+    group: 'host',
+    call: 'write(2)',
+    fields: [
+      ['hierarchy', 'str'],
+      ['path', 'str'],
+      ['required', 'strs'],
+      ['optional', 'strs'],
+    ],
+  },
+  write_file: {
+    code: 2,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['path', 'str'],
+      ['data', 'str'],
+      ['ignore', 'u32'],
+    ],
+  },
+  write_device_rules: {
+    code: 3,
+    group: 'host',
+    call: 'write(2)',
+    fields: [
+      ['directory', 'str'],
+      ['rules', 'strs'],
+    ],
+  },
+  cgroup_join: { code: 4, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 5, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  namespace_open: {
+    code: 6,
+    group: 'init',
+    call: 'openat(2), ioctl_ns(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['path', 'str'],
+      ['type', 'u32'],
+    ],
+  },
+  namespace_join: {
+    code: 7,
+    group: 'init',
+    call: 'setns(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['type', 'u32'],
+    ],
+  },
+  session_keyring: { code: 8, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 9, group: 'init', call: 'netdevice(7)', fields: [] },
+  set_propagation: {
+    code: 10,
+    group: 'init',
+    call: 'mount_setattr(2)',
+    fields: [
+      ['type', 'u32'],
+      ['recursive', 'u32'],
+    ],
+  },
+  open_root: {
+    code: 11,
+    group: 'init',
+    call: 'open_tree(2), mount_setattr(2), move_mount(2)',
+    fields: [['path', 'str']],
+  },
+  open_root_directory: { code: 12, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  mount_filesystem: {
+    code: 13,
+    group: 'init',
+    call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['destination', 'str'],
+      ['type', 'str'],
+      ['source', 'str'],
+      ['options', 'strs'],
+      ['attributes', 'u64'],
+      ['flags', 'u32'],
+    ],
+  },
+  mount_bind: {
+    code: 14,
+    group: 'init',
+    call: 'open_tree(2), mount_setattr(2), move_mount(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['source', 'str'],
+      ['destination', 'str'],
+      ['set', 'u64'],
+      ['clear', 'u64'],
+      ['recursiveSet', 'u64'],
+      ['recursiveClear', 'u64'],
+      ['flags', 'u32'],
+    ],
+  },
+  mount_attributes: {
+    code: 15,
+    group: 'init',
+    call: 'mount_setattr(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['set', 'u64'],
+      ['clear', 'u64'],
+      ['recursive', 'u32'],
+    ],
+  },
+  mount_propagation: {
+    code: 16,
+    group: 'init',
+    call: 'mount_setattr(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['type', 'u32'],
+      ['recursive', 'u32'],
+    ],
+  },
+  make_directory: {
+    code: 17,
+    group: 'init',
+    call: 'openat2(2), mkdirat(2)',
+    fields: [
+      ['path', 'str'],
+      ['mode', 'u32'],
+    ],
+  },
+  make_device: {
+    code: 18,
+    group: 'init',
+    call: 'mknodat(2), fchownat(2)',
+    fields: [
+      ['path', 'str'],
+      ['mode', 'u32'],
+      ['major', 'u32'],
+      ['minor', 'u32'],
+      ['uid', 'u32'],
+      ['gid', 'u32'],
+    ],
+  },
+  make_link: {
+    code: 19,
+    group: 'init',
+    call: 'symlinkat(2)',
+    fields: [
+      ['path', 'str'],
+      ['target', 'str'],
+    ],
+  },
+  mask_path: { code: 20, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  readonly_path: {
+    code: 21,
+    group: 'init',
+    call: 'open_tree(2), mount_setattr(2), move_mount(2)',
+    fields: [['path', 'str']],
+  },
+  host_hooks: { code: 22, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  hook: {
+    code: 23,
+    group: 'init',
+    call: 'execve(2)',
+    fields: [
+      ['path', 'str'],
+      ['args', 'strs'],
+      ['env', 'strs'],
+      ['before', 'str'],
+      ['after', 'str'],
+      ['timeoutMs', 'u32'],
+      ['inRoot', 'u32'],
+    ],
+  },
+  pivot_root: { code: 24, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 25, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 26, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 27, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  sysctl: {
+    code: 28,
+    group: 'init',
+    call: 'openat2(2), write(2)',
+    fields: [
+      ['path', 'str'],
+      ['value', 'str'],
+    ],
+  },
+  oom_score_adj: { code: 29, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  rlimit: {
+    code: 30,
+    group: 'init',
+    call: 'prlimit(2)',
+    fields: [
+      ['resource', 'u32'],
+      ['soft', 'u64'],
+      ['hard', 'u64'],
+    ],
+  },
+  umask: { code: 31, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 32, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  drop_bounding: {
+    code: 33,
+    group: 'init',
+    call: 'prctl(2)',
+    fields: [
+      ['keep', 'u64'],
+      ['last', 'u32'],
+    ],
+  },
+  set_user: {
+    code: 34,
+    group: 'init',
+    call: 'setgroups(2), setresgid(2), setresuid(2)',
+    fields: [
+      ['uid', 'u32'],
+      ['gid', 'u32'],
+      ['groups', 'u32s'],
+    ],
+  },
+  set_capabilities: {
+    code: 35,
+    group: 'init',
+    call: 'capset(2), prctl(2)',
+    fields: [
+      ['effective', 'u64'],
+      ['permitted', 'u64'],
+      ['inheritable', 'u64'],
+      ['ambient', 'u64'],
+    ],
+  },
+  change_directory: {
+    code: 36,
+    group: 'init',
+    call: 'chdir(2), getcwd(2)',
+    fields: [
+      ['path', 'str'],
+      ['phase', 'u32'],
+    ],
+  },
+  no_new_privs: { code: 37, group: 'init', call: 'prctl(2)', fields: [] },
+  find_program: {
+    code: 38,
+    group: 'init',
+    call: 'faccessat2(2)',
+    fields: [
+      ['name', 'str'],
+      ['search', 'str'],
+    ],
+  },
+  find_home: { code: 39, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  seccomp: {
+    code: 40,
+    group: 'init',
+    call: 'seccomp(2)',
+    fields: [
+      ['flags', 'u32'],
+      ['filter', 'bytes'],
+    ],
+  },
+  await_start: { code: 41, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  exec: {
+    code: 42,
+    group: 'init',
+    call: 'execve(2)',
+    fields: [
+      ['args', 'strs'],
+      ['env', 'strs'],
+    ],
+  },
+};

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+import { validate } from '../commands/validate.ts';
+import { checkConfigText, loadBundle } from './load.ts';
+
+const docker = readFileSync(new URL('../../conformance/configs/docker.json', import.meta.url), 'utf8');
+const regular = 0o100644;
+
+/** Native functions on a host whose only file is the one named by `path`. */
+function host(path: string, content: string | number, mode = regular): Native {
+  const part: Partial<Native> = {
+    realPath: (name) => name,
+    readText: (name) => (name === path ? content : -2),
+    stat: (name) => (name === path ? [mode, 0, 0, 0, 0, 0, 0] : -2),
+  };
+  return part as Native;
+}
+
+function failure(action: () => unknown): Failure {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+t.test('a bundle is loaded', async (t) => {
+  const { config, text } = loadBundle(host('/b/config.json', docker), '/b');
+  t.equal(config.process.args[0], 'sh');
+  t.equal(text, docker);
+  t.equal(loadBundle(host('/c.json', docker), '/b', '/c.json').config.root.path, 'rootfs', 'another file');
+});
+
+t.test('every fault is told, with its place', async (t) => {
+  const text = '{\n  "ociVersion": "1.0.0",\n  "hostname": "x",\n  "process": {\n    "cwd": 7\n  }\n}';
+  const { diagnostics } = failure(() => loadBundle(host('/b/config.json', text), '/b'));
+  t.match(diagnostics, [
+    { pointer: '/process/cwd', location: { file: 'config.json', line: 5, column: 5 } },
+    { message: /^unable to set hostname/, location: { line: 3, column: 3 } },
+    { message: 'root must be specified', location: { line: 1, column: 1 } },
+    { message: /^args must not be empty/, location: { line: 4, column: 3 } },
+  ]);
+  t.equal(diagnostics.length, 4);
+});
+
+t.test('what is not supported is refused by name', async (t) => {
+  const text = docker.replace('"user": {', '"terminal": true, "user": {');
+  t.equal(
+    failure(() => loadBundle(host('/b/config.json', text), '/b')).message,
+    'process.terminal is not supported by this version of rt',
+  );
+});
+
+t.test('integers beyond 2^53 are exact or refused', async (t) => {
+  const of = (literal: string): ReturnType<typeof checkConfigText> =>
+    checkConfigText(
+      docker.replace('"limit": 268435456,\n        "swap": 536870912', `"limit": ${literal}`),
+      'config.json',
+    );
+  const limit = ({ value }: { value: unknown }): unknown =>
+    (value as { linux: { resources: { memory: { limit: unknown } } } }).linux.resources.memory.limit;
+  t.equal(limit(of('9007199254740993')), 9007199254740993n);
+  t.strictSame(of('9007199254740993').faults, []);
+  t.equal(limit(of('9007199254740991')), 9007199254740991);
+  t.equal(limit(of('1e3')), 1000);
+  for (const literal of [
+    '9223372036854775808',
+    '18446744073709551616',
+    '1e30',
+    '1e18',
+    '1.5',
+    '"64m"',
+    '-9223372036854775809',
+  ]) {
+    t.match(of(literal).faults, [{ pointer: '/linux/resources/memory/limit' }], literal);
+    t.equal(of(literal).faults.length, 1, literal);
+  }
+  t.match(of('9223372036854775808').faults[0]?.message, 'found 9223372036854775808');
+});
+
+t.test('what cannot be read', async (t) => {
+  const of = (content: string | number, mode?: number): string =>
+    failure(() => loadBundle(host('/b/config.json', content, mode), '/b')).message;
+  t.equal(failure(() => loadBundle(host('/x', ''), '/b')).message, 'JSON specification file config.json not found');
+  t.equal(of(''), 'config.json is empty');
+  t.equal(of('', 0o10644), 'config.json is not a regular file', 'a fifo without a writer');
+  t.equal(of(-11, 0o10644), 'config.json is not a regular file', 'a fifo whose writer is silent');
+  t.equal(of(-21, 0o40755), 'config.json is not a regular file', 'a directory');
+  t.equal(of(-27), 'config.json is too large: more than 32 MiB');
+  t.match(of(-13), /^cannot read config\.json: permission denied/);
+  t.match(of('{'), /^config\.json is not valid JSON: /);
+  t.match(of('[]'), /must be an object, found an array/);
+});
+
+t.test('the validate command', async (t) => {
+  const of = (content: string | number): ReturnType<typeof validate> =>
+    validate({
+      native: host('/b/config.json', content),
+      globals: {},
+      options: { bundle: '/b' },
+      operands: [],
+      debug: () => undefined,
+    });
+  t.strictSame(of(docker), { exitCode: 0, output: 'config.json is valid\n' });
+  t.match(of(docker.replace('"cwd": "/"', '"cwd": "x"')), {
+    exitCode: 1,
+    output: /^config\.json:\d+:5 \/process\/cwd: Cwd must be an absolute path, found "x"\n$/,
+  });
+  const hinted = of(docker.replace('"hostname": "b6b6a6f0b0fa"', '"hostname": 7').replace('"CAP_KILL"', '"KILL"'));
+  t.equal(hinted.exitCode, 1);
+  t.match(hinted.output, /^config\.json:\d+:3 \/hostname: hostname must be a string, found 7\n/);
+  t.match(hinted.output, /unknown capability "KILL" .*\n {2}hint: write CAP_KILL\n/);
+  t.match(of(docker.replace('"user": {', '"terminal": true, "user": {')), {
+    exitCode: 0,
+    output:
+      /\/process\/terminal: valid, but create refuses it: process\.terminal is not supported .*\nconfig\.json is valid\n$/,
+  });
+  t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
+  t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });
+});

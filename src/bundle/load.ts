@@ -1,0 +1,86 @@
+import type { Config, Process, Root } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { withLocations } from '../diag/failure.ts';
+import { ENOENT, systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
+import { checkRequirements } from './rules.ts';
+import { unsupportedFaults } from './unsupported.ts';
+import { validateConfig } from './validate.ts';
+
+/** A config of which a container can be made. */
+export interface RunnableConfig extends Config {
+  root: Root;
+  process: Process & { args: string[] };
+}
+
+/** A config as it was found, with all that is wrong with it. */
+export interface CheckedConfig {
+  readonly value: unknown;
+  /** What makes the config invalid or keeps a container from being made of it. */
+  readonly faults: readonly Diagnostic[];
+  /** What is valid and not supported; empty when there are faults. */
+  readonly unsupported: readonly Diagnostic[];
+}
+
+/** Engines limit config.json to a few MiB at most; this keeps a mistaken file from filling the memory. */
+const maximumSize = 32 * 1024 * 1024;
+
+const EAGAIN = 11;
+const EISDIR = 21;
+const EFBIG = 27;
+const modeFormat = 0o170000;
+const regularFile = 0o100000;
+
+/**
+ * Reads and checks the config of a bundle: config.json, or the file that `path` names instead of it.
+ * Throws a Failure with every fault, each with its place in the text.
+ */
+export function loadBundle(native: Native, bundle: string, path?: string): { config: RunnableConfig; text: string } {
+  const name = path ?? 'config.json';
+  const text = readConfigText(native, path ?? `${bundle}/config.json`, name);
+  const { value, faults, unsupported } = checkConfigText(text, name);
+  const all = faults.concat(unsupported);
+  if (all.length > 0) throw withLocations(new Failure(all), text, name);
+  return { config: value as RunnableConfig, text };
+}
+
+/** The text of a config. Never waits: what is not a regular file is refused. */
+export function readConfigText(native: Native, path: string, name: string): string {
+  const text = native.readText(path, maximumSize);
+  if (typeof text === 'string' && text !== '') return text;
+  if (text === -ENOENT) {
+    throw new Failure({
+      code: 'bundle.missing',
+      message: `JSON specification file ${name} not found`,
+      hint: 'rt spec writes one to start from',
+    });
+  }
+  if (text === -EFBIG) {
+    throw new Failure({ code: 'bundle.size', message: `${name} is too large: more than ${maximumSize / 1048576} MiB` });
+  }
+  const status = native.stat(path, 1);
+  const special = typeof status !== 'number' && ((status[0] ?? 0) & modeFormat) !== regularFile;
+  if (special || text === -EAGAIN || text === -EISDIR) {
+    throw new Failure({ code: 'bundle.kind', message: `${name} is not a regular file` });
+  }
+  if (typeof text === 'number') throw systemFailure('bundle.read', `cannot read ${name}`, 'read', text);
+  throw new Failure({ code: 'config.syntax', message: `${name} is empty` });
+}
+
+/**
+ * Parses and checks the text of a config. An integer beyond 2^53, which JSON.parse rounds, is a fault of
+ * the schema as long as it is a number; only then the text is read again, exactly.
+ */
+export function checkConfigText(text: string, name: string): CheckedConfig {
+  let value = parseJson(text, name);
+  let invalid = validateConfig(value, text);
+  if (invalid.length > 0 && mayHoldLongIntegers(text)) {
+    value = parseExactJson(text, name);
+    invalid = validateConfig(value, text);
+  }
+  const readable = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const faults = readable ? invalid.concat(checkRequirements(value as Config)) : invalid;
+  return { value, faults, unsupported: invalid.length > 0 ? [] : unsupportedFaults(value as Config) };
+}

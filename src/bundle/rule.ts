@@ -1,0 +1,31 @@
+import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generated/config.ts';
+
+export type Report = (code: string, pointer: string, message: string, hint?: string) => void;
+
+/**
+ * One rule about a config that the schema accepts. It tells every fault it finds. Members that the schema
+ * requires may be absent and elements null when the schema found faults too: use `each`.
+ */
+export type Rule = (config: Config, report: Report) => void;
+
+/** Calls `visit` for each element that is not null. */
+export function each<T>(list: readonly T[] | undefined, visit: (item: T, index: number) => void): void {
+  if (list === undefined) return;
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index] as T;
+    if (item !== null) visit(item, index);
+  }
+}
+
+export function isAbsolute(path: string): boolean {
+  return path.startsWith('/');
+}
+
+/** Whether the container has such a namespace of its own, new or joined. */
+export function hasNamespace(config: Config, type: NamespaceType): boolean {
+  return namespaceOf(config, type) !== undefined;
+}
+
+export function namespaceOf(config: Config, type: NamespaceType): LinuxNamespace | undefined {
+  return config.linux?.namespaces?.find((namespace) => namespace?.type === type);
+}

@@ -1,0 +1,198 @@
+import type { Config, LinuxDevice, LinuxDeviceCgroup, LinuxMemory } from '../../schema/generated/config.ts';
+import { printable } from '../diag/printable.ts';
+import { shown } from './pointer.ts';
+import type { Report, Rule } from './rule.ts';
+import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
+
+// Bits of a device number, include/linux/kdev_t.h: 12 for the major part, 20 for the minor part.
+const maximumMajor = 4095;
+const maximumMinor = 1048575;
+
+/** System V IPC parameters, each ipc namespace has its own: ipc_namespaces(7). */
+const ipcParameters = [
+  'kernel.msgmax',
+  'kernel.msgmnb',
+  'kernel.msgmni',
+  'kernel.sem',
+  'kernel.shmall',
+  'kernel.shmmax',
+  'kernel.shmmni',
+  'kernel.shm_rmid_forced',
+];
+
+export const linuxRules: readonly Rule[] = [devices, deviceRules, memory, cpuLists, unified, cgroupsPath, sysctl];
+
+function devices({ linux }: Config, report: Report): void {
+  each(linux?.devices, (device, index) => {
+    const pointer = `/linux/devices/${index}`;
+    const { path, type } = device;
+    if (path !== undefined && !isAbsolute(path)) {
+      const message = `linux.devices[${index}].path must be an absolute path, found ${shown(path)}`;
+      report('device.path', `${pointer}/path`, message);
+    }
+    if (type === 'p') return;
+    deviceNumber(device, 'major', maximumMajor, index, report);
+    deviceNumber(device, 'minor', maximumMinor, index, report);
+  });
+}
+
+function deviceNumber(device: LinuxDevice, part: 'major' | 'minor', most: number, index: number, report: Report): void {
+  const value = device[part];
+  if (value !== undefined && value >= 0 && value <= most) return;
+  const found = value === undefined ? 'it is missing' : `found ${value}`;
+  const message = `linux.devices[${index}].${part} must be an integer from 0 to ${most} for this type, ${found}`;
+  report('device.number', `/linux/devices/${index}/${part}`, message);
+}
+
+/** config-linux.md, "Allowed Device list". */
+function deviceRules({ linux }: Config, report: Report): void {
+  each(linux?.resources?.devices, (rule, index) => {
+    const pointer = `/linux/resources/devices/${index}`;
+    const { type = 'a', access = '' } = rule;
+    if (!['', 'a', 'b', 'c'].includes(type)) {
+      report(
+        'device.type',
+        `${pointer}/type`,
+        `invalid device type ${shown(type)}`,
+        'use a (all), b (block) or c (character)',
+      );
+    }
+    if (access === '') {
+      report(
+        'device.access',
+        `${pointer}/access`,
+        `device access at ${index} field cannot be empty`,
+        'use letters of rwm',
+      );
+    } else if (!/^[rwm]+$/.test(access)) {
+      report('device.access', `${pointer}/access`, `device access must be letters of rwm, found ${shown(access)}`);
+    }
+    wildcard(rule, 'major', index, report);
+    wildcard(rule, 'minor', index, report);
+  });
+}
+
+function wildcard(rule: LinuxDeviceCgroup, part: 'major' | 'minor', index: number, report: Report): void {
+  const value = rule[part];
+  if (value === undefined || (value >= -1 && value <= 4294967295)) return;
+  const place = `linux.resources.devices[${index}].${part}`;
+  const message = `${place} must be a device number, or -1 for all, found ${value}`;
+  report('device.number', `/linux/resources/devices/${index}/${part}`, message);
+}
+
+function memory({ linux }: Config, report: Report): void {
+  const values = linux?.resources?.memory;
+  if (values === undefined) return;
+  for (const name of ['limit', 'reservation', 'swap'] as const) atLeastNone(values, name, report);
+  const { limit = 0, swap = 0, swappiness = 0 } = values;
+  const pointer = '/linux/resources/memory/swap';
+  if (swap > 0 && limit === 0) {
+    const hint = 'linux.resources.memory.swap is memory and swap together; set limit too';
+    report('memory.swap', pointer, 'unable to set swap limit without memory limit', hint);
+  } else if (swap > 0 && limit > 0 && swap < limit) {
+    const message = `memory+swap limit should be >= memory limit, found ${swap} and ${limit}`;
+    report('memory.swap', pointer, message, 'linux.resources.memory.swap is memory and swap together');
+  }
+  // Engines send the greatest unsigned number for "not set".
+  if (swappiness > 100 && swappiness !== 18446744073709551615n) {
+    const message = `linux.resources.memory.swappiness must be at most 100, found ${swappiness}`;
+    report('memory.swappiness', '/linux/resources/memory/swappiness', message);
+  }
+}
+
+function atLeastNone(values: LinuxMemory, name: 'limit' | 'reservation' | 'swap', report: Report): void {
+  const value = values[name];
+  if (value === undefined || value >= -1) return;
+  const message = `linux.resources.memory.${name} must be a number of bytes, or -1 for no limit, found ${value}`;
+  report('memory.limit', `/linux/resources/memory/${name}`, message);
+}
+
+function cpuLists({ linux }: Config, report: Report): void {
+  const { cpus, mems } = linux?.resources?.cpu ?? {};
+  for (const [name, list] of Object.entries({ cpus, mems })) {
+    if (list === undefined || /^[0-9,\s-]*$/.test(list)) continue;
+    const message = `linux.resources.cpu.${name} must be a list such as 0-3,7, found ${shown(list)}`;
+    report('cpu.list', `/linux/resources/cpu/${name}`, message);
+  }
+}
+
+function unified({ linux }: Config, report: Report): void {
+  const values = linux?.resources?.unified;
+  if (values === undefined) return;
+  for (const name of Object.keys(values)) {
+    if (!name.includes('/')) continue;
+    const message = `unified resource ${shown(name)} must be a file name (no slashes)`;
+    report('cgroup.unified', '/linux/resources/unified', message);
+  }
+}
+
+/** Engines hand this path on from users: it must not lead out of the cgroup they allow. */
+function cgroupsPath({ linux }: Config, report: Report): void {
+  const path = linux?.cgroupsPath;
+  if (path === undefined || !path.includes('..') || !path.split('/').includes('..')) return;
+  report('cgroup.path', '/linux/cgroupsPath', `linux.cgroupsPath must not contain "..", found ${shown(path)}`);
+}
+
+/** Only parameters of a namespace of the container may be set; all others belong to the host. */
+function sysctl(config: Config, report: Report): void {
+  const values = config.linux?.sysctl;
+  if (values === undefined) return;
+  for (const name of Object.keys(values)) {
+    const cause = sysctlFault(config, name);
+    if (cause === undefined) continue;
+    const pointer = `/linux/sysctl/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    report(cause.code, pointer, cause.message, cause.hint);
+  }
+}
+
+interface SysctlFault {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+function sysctlFault(config: Config, name: string): SysctlFault | undefined {
+  if (!isParameterName(name)) {
+    return { code: 'sysctl.name', message: `sysctl ${shown(name)} is not the name of a parameter` };
+  }
+  const dotted = withDots(name);
+  if (ipcParameters.includes(dotted) || dotted.startsWith('fs.mqueue.')) {
+    if (hasNamespace(config, 'ipc')) return undefined;
+    return hostFault('ipc', `sysctl ${shown(name)} is not allowed in the hosts ipc namespace`);
+  }
+  if (dotted.startsWith('net.')) {
+    if (hasNamespace(config, 'network')) return undefined;
+    return hostFault('network', `sysctl ${shown(name)} is not allowed in host network namespace`);
+  }
+  if (dotted === 'kernel.hostname') {
+    const message = 'sysctl "kernel.hostname" is not allowed as it conflicts with the OCI "hostname" field';
+    return { code: 'sysctl.hostname', message, hint: 'set hostname in config.json' };
+  }
+  if (dotted === 'kernel.domainname' && hasNamespace(config, 'uts')) return undefined;
+  if (dotted.startsWith('user.')) {
+    if (namespaceOf(config, 'user') !== undefined) return undefined;
+    return hostFault('user', `setting ucounts without a user namespace not allowed: ${printable(name)}`);
+  }
+  const message = `sysctl ${shown(name)} is not in a separate kernel namespace`;
+  return { code: 'sysctl.host', message, hint: 'it would change the host; set it there' };
+}
+
+function hostFault(namespace: string, message: string): SysctlFault {
+  return { code: 'namespace.sysctl', message, hint: `add {"type": "${namespace}"} to linux.namespaces` };
+}
+
+/** Whether the name, as a path below /proc/sys, stays below the directory it starts with. */
+function isParameterName(name: string): boolean {
+  const parts = startsWithSlashes(name) ? name.split('/') : name.split(/[./]/);
+  return parts.length > 1 && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+/** sysctl(8): when the first separator is a slash, slashes and dots change places. */
+function withDots(name: string): string {
+  if (!startsWithSlashes(name)) return name;
+  return name.replaceAll(/[./]/g, (character) => (character === '/' ? '.' : '/'));
+}
+
+function startsWithSlashes(name: string): boolean {
+  return /[./]/.exec(name)?.[0] === '/';
+}

@@ -1,0 +1,81 @@
+import type { Config, Mount } from '../../schema/generated/config.ts';
+import { shown } from './pointer.ts';
+import type { Report, Rule } from './rule.ts';
+import { each } from './rule.ts';
+
+/** Files of /proc that may be replaced: what virtualises them (lxcfs) does so on purpose. */
+const replaceable = [
+  '/proc/cpuinfo',
+  '/proc/diskstats',
+  '/proc/meminfo',
+  '/proc/stat',
+  '/proc/swaps',
+  '/proc/uptime',
+  '/proc/loadavg',
+  '/proc/slabinfo',
+  '/proc/sys/kernel/ns_last_pid',
+  '/proc/sys/crypto/fips_enabled',
+];
+
+export const mountRules: readonly Rule[] = [mounts];
+
+/**
+ * What can be told of a mount from its words. The destination is resolved again inside the root file
+ * system when it is mounted, so a symbolic link cannot pass by these rules.
+ */
+function mounts(config: Config, report: Report): void {
+  each(config.mounts, (mount, index) => {
+    if (mount.destination !== undefined) destination(mount, index, report);
+    typeAndSource(mount, index, report);
+  });
+}
+
+function destination(mount: Mount, index: number, report: Report): void {
+  const pointer = `/mounts/${index}/destination`;
+  if (mount.destination === '') {
+    report('mount.destination', pointer, `mounts[${index}].destination must not be empty`);
+    return;
+  }
+  const path = normalized(mount.destination);
+  if (path === '/') {
+    const message = `mountpoint ${shown(mount.destination)} is on the top of rootfs`;
+    report('mount.root', pointer, message, 'to replace the root file system, set root.path');
+  } else if (path === '/proc' && !isBind(mount) && mount.type !== undefined && mount.type !== 'proc') {
+    report('mount.proc', pointer, `${shown(path)} cannot be mounted because it is not of type proc`);
+  } else if (path.startsWith('/proc/') && !replaceable.includes(path)) {
+    const message = `${shown(path)} cannot be mounted because it is inside /proc`;
+    report('mount.proc', pointer, message, 'to hide a path of /proc, use linux.maskedPaths');
+  }
+}
+
+function typeAndSource(mount: Mount, index: number, report: Report): void {
+  if (isBind(mount)) {
+    if (mount.source === undefined || mount.source === '') {
+      report('mount.source', `/mounts/${index}/source`, `mounts[${index}].source must say what to bind`);
+    }
+  } else if ((mount.type === undefined || mount.type === '') && !hasOption(mount, 'remount')) {
+    const message = `mounts[${index}].type must name a file system`;
+    report('mount.type', `/mounts/${index}/type`, message, 'to mount a directory of the host, add the option "rbind"');
+  }
+}
+
+function isBind(mount: Mount): boolean {
+  return mount.type === 'bind' || hasOption(mount, 'bind') || hasOption(mount, 'rbind');
+}
+
+function hasOption(mount: Mount, option: string): boolean {
+  return mount.options?.includes(option) === true;
+}
+
+/** The absolute path without empty parts, `.` and `..`, as if nothing on the way were a symbolic link. */
+function normalized(path: string): string {
+  if (path.startsWith('/') && path.length > 1 && !path.endsWith('/') && !path.includes('//') && !path.includes('/.')) {
+    return path;
+  }
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}

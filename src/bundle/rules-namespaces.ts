@@ -1,0 +1,141 @@
+import type { Config, IdMapping, NamespaceType } from '../../schema/generated/config.ts';
+import { printable } from '../diag/printable.ts';
+import { shown } from './pointer.ts';
+import type { Report, Rule } from './rule.ts';
+import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
+
+/** Longest node and domain name, uts_namespaces(7), in bytes. */
+const maximumNameLength = 64;
+
+/** Rules with a code `namespace.` mean nothing when the list of namespaces itself is faulty. */
+export const namespaceRules: readonly Rule[] = [
+  namespaces,
+  hostname,
+  domainname,
+  userNamespace,
+  mappings,
+  timeNamespace,
+  restrictedPaths,
+];
+
+function namespaces(config: Config, report: Report): void {
+  const seen = new Set<NamespaceType>();
+  each(config.linux?.namespaces, ({ type, path }, index) => {
+    const pointer = `/linux/namespaces/${index}`;
+    if (seen.has(type)) {
+      report('namespace.duplicate', pointer, `malformed spec file: duplicated ns {${type} ${printable(path ?? '')}}`);
+    }
+    seen.add(type);
+    if (path !== undefined && path !== '' && !isAbsolute(path)) {
+      const message = `linux.namespaces[${index}].path must be an absolute path, found ${shown(path)}`;
+      report('namespace.path', `${pointer}/path`, message);
+    }
+  });
+}
+
+function hostname(config: Config, report: Report): void {
+  nodeName(config, config.hostname, 'hostname', report);
+}
+
+function domainname(config: Config, report: Report): void {
+  nodeName(config, config.domainname, 'domainname', report);
+}
+
+function nodeName(config: Config, name: string | undefined, field: 'hostname' | 'domainname', report: Report): void {
+  if (name === undefined || name === '') return;
+  if (!isForOtherSystem(config) && !hasNamespace(config, 'uts')) {
+    const hint = 'add {"type": "uts"} to linux.namespaces';
+    report('namespace.uts', `/${field}`, `unable to set ${field} without a private UTS namespace`, hint);
+  }
+  if (name.length > maximumNameLength) {
+    const message = `${field} must have at most ${maximumNameLength} characters, found ${name.length}`;
+    report('config.hostname', `/${field}`, message);
+  }
+}
+
+/** Containers of other systems have a host name without a namespace for it. */
+function isForOtherSystem({ windows, solaris, zos, freebsd }: Config): boolean {
+  return (windows ?? solaris ?? zos ?? freebsd) !== undefined;
+}
+
+function userNamespace(config: Config, report: Report): void {
+  const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
+  const mapped = uidMappings.length > 0 || gidMappings.length > 0;
+  const namespace = namespaceOf(config, 'user');
+  if (namespace === undefined) {
+    if (!mapped) return;
+    const place = uidMappings.length > 0 ? '/linux/uidMappings' : '/linux/gidMappings';
+    const message = "user namespace mappings specified, but user namespace isn't enabled in the config";
+    report('namespace.user', place, message, 'add {"type": "user"} to linux.namespaces');
+  } else if ((namespace.path ?? '') === '' && (uidMappings.length === 0 || gidMappings.length === 0)) {
+    const message = 'user namespaces enabled, but no namespace path to join nor mappings to apply specified';
+    report('namespace.user', '/linux/namespaces', message, 'give both linux.uidMappings and linux.gidMappings');
+  }
+}
+
+/** user_namespaces(7): ranges are not empty, do not overlap and end below 2^32 - 1. */
+function mappings({ linux, mounts }: Config, report: Report): void {
+  if (linux !== undefined) {
+    mapping(linux.uidMappings, 'linux.uidMappings', '/linux/uidMappings', report);
+    mapping(linux.gidMappings, 'linux.gidMappings', '/linux/gidMappings', report);
+  }
+  each(mounts, ({ uidMappings, gidMappings }, index) => {
+    mapping(uidMappings, `mounts[${index}].uidMappings`, `/mounts/${index}/uidMappings`, report);
+    mapping(gidMappings, `mounts[${index}].gidMappings`, `/mounts/${index}/gidMappings`, report);
+  });
+}
+
+function mapping(list: readonly IdMapping[] | undefined, name: string, pointer: string, report: Report): void {
+  each(list, ({ containerID, hostID, size }, index) => {
+    const place = `${pointer}/${index}`;
+    if (size === 0) report('mapping.size', `${place}/size`, `${name}[${index}].size must be at least 1, found 0`);
+    if (Math.max(containerID, hostID) + size > 4294967295) {
+      report('mapping.range', place, `${name}[${index}] reaches beyond the highest id, 4294967294`);
+    }
+    each(list?.slice(0, index), (other, otherIndex) => {
+      if (
+        overlaps(containerID, other.containerID, size, other.size) ||
+        overlaps(hostID, other.hostID, size, other.size)
+      ) {
+        report('mapping.overlap', place, `${name}[${index}] overlaps ${name}[${otherIndex}]`);
+      }
+    });
+  });
+}
+
+function overlaps(start: number, otherStart: number, size: number, otherSize: number): boolean {
+  return start < otherStart + otherSize && otherStart < start + size;
+}
+
+function timeNamespace(config: Config, report: Report): void {
+  const offsets = config.linux?.timeOffsets;
+  if (offsets === undefined || (offsets.monotonic ?? offsets.boottime) === undefined) return;
+  const namespace = namespaceOf(config, 'time');
+  if (namespace === undefined) {
+    const message = "time namespace offsets specified, but time namespace isn't enabled in the config";
+    report('namespace.time', '/linux/timeOffsets', message, 'add {"type": "time"} to linux.namespaces');
+  } else if ((namespace.path ?? '') !== '') {
+    const message =
+      'time namespace enabled, but both namespace path and time offsets specified -- you may only provide one';
+    report('namespace.time', '/linux/timeOffsets', message);
+  }
+}
+
+function restrictedPaths(config: Config, report: Report): void {
+  const { maskedPaths, readonlyPaths } = config.linux ?? {};
+  const lists = { maskedPaths, readonlyPaths };
+  const isolated = hasNamespace(config, 'mount');
+  for (const [name, list] of Object.entries(lists)) {
+    if (list === undefined || list.length === 0) continue;
+    if (!isolated) {
+      const hint = 'add {"type": "mount"} to linux.namespaces';
+      const message = 'unable to restrict sys entries without a private MNT namespace';
+      report('namespace.mount', `/linux/${name}`, message, hint);
+    }
+    each(list, (path, index) => {
+      if (isAbsolute(path)) return;
+      const message = `linux.${name}[${index}] must be an absolute path, found ${shown(path)}`;
+      report('linux.path', `/linux/${name}/${index}`, message);
+    });
+  }
+}

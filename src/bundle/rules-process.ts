@@ -1,0 +1,162 @@
+import type { Config, Process } from '../../schema/generated/config.ts';
+import { printable } from '../diag/printable.ts';
+import { shown } from './pointer.ts';
+import type { Report, Rule } from './rule.ts';
+import { each, isAbsolute } from './rule.ts';
+
+/** Highest user or group id: -1 as an unsigned number means "unchanged" to the kernel, setresuid(2). */
+const maximumId = 4294967294;
+
+const modeBits = 0o777;
+
+/** Lowest priority within a class, ioprio_set(2). */
+const maximumIoPriority = 7;
+
+// Names of capabilities(7), Linux 5.14 and later, in the order of their numbers.
+const capabilityNames =
+  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
+  'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT ' +
+  'SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP ' +
+  'MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE';
+
+// Names of getrlimit(2).
+const rlimitNames =
+  'AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIME SIGPENDING STACK';
+
+type CapabilitySet = 'bounding' | 'effective' | 'inheritable' | 'permitted' | 'ambient';
+
+const capabilitySets: readonly CapabilitySet[] = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'];
+
+/** A rule about `process`, when there is one. */
+function about(rule: (process: Process, report: Report) => void): Rule {
+  return ({ process }: Config, report) => {
+    if (process !== undefined) rule(process, report);
+  };
+}
+
+export const processRules: readonly Rule[] = [
+  workingDirectory,
+  programArguments,
+  environment,
+  user,
+  knownCapabilities,
+  capabilityRelations,
+  rlimits,
+  ioPriority,
+].map(about);
+
+function workingDirectory({ cwd }: Process, report: Report): void {
+  if (cwd === '') {
+    report('process.cwd', '/process/cwd', 'Cwd property must not be empty');
+  } else if (cwd !== undefined && !isAbsolute(cwd)) {
+    report('process.cwd', '/process/cwd', `Cwd must be an absolute path, found ${shown(cwd)}`);
+  }
+}
+
+function programArguments({ args }: Process, report: Report): void {
+  if (args?.length === 0)
+    report('process.args', '/process/args', 'args must not be empty: process.args has no element');
+}
+
+/** The kernel would pass anything on, but libraries of the container only find NAME=value. */
+function environment({ env }: Process, report: Report): void {
+  each(env, (variable, index) => {
+    const sign = variable.indexOf('=');
+    if (sign > 0) return;
+    const cause = sign < 0 ? `missing '=' in process.env[${index}]` : `process.env[${index}] has no name before '='`;
+    report('process.env', `/process/env/${index}`, `invalid environment variable: ${cause}`, 'write NAME=value');
+  });
+}
+
+function user(process: Process, report: Report): void {
+  const check = (id: number | undefined, name: string, pointer: string): void => {
+    if (id === undefined || id <= maximumId) return;
+    report(
+      'process.user',
+      pointer,
+      `${name} must be at most ${maximumId}, found ${id}: the kernel reads it as "unchanged"`,
+    );
+  };
+  const { uid, gid, umask, additionalGids } = process.user ?? {};
+  check(uid, 'process.user.uid', '/process/user/uid');
+  check(gid, 'process.user.gid', '/process/user/gid');
+  each(additionalGids, (id, index) =>
+    check(id, `process.user.additionalGids[${index}]`, `/process/user/additionalGids/${index}`),
+  );
+  if (umask !== undefined && umask > modeBits) {
+    const message = `process.user.umask must be at most ${modeBits} (octal 777), found ${umask}`;
+    report('process.user', '/process/user/umask', message, 'JSON has no octal numbers: octal 022 is 18');
+  }
+}
+
+/** Each unknown name is told once: engines put the same names into several sets. */
+function knownCapabilities({ capabilities }: Process, report: Report): void {
+  if (capabilities === undefined) return;
+  const settled = new Set<string>();
+  for (const set of capabilitySets) {
+    each(capabilities[set], (name, index) => {
+      if (settled.has(name)) return;
+      settled.add(name);
+      if (name.startsWith('CAP_') && isWord(capabilityNames, name.slice(4))) return;
+      const place = `process.capabilities.${set}[${index}]`;
+      report(
+        'process.capability',
+        `/process/capabilities/${set}/${index}`,
+        `unknown capability ${shown(name)} in ${place}`,
+        capabilityHint(name),
+      );
+    });
+  }
+}
+
+function capabilityHint(name: string): string {
+  const upper = name.toUpperCase();
+  const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+  if (isWord(capabilityNames, full.slice(4))) return `write ${full}`;
+  return `the capabilities are ${capabilityNames.replaceAll(/\w+/g, 'CAP_$&').replaceAll(' ', ', ')}`;
+}
+
+/** Conditions of capset(2) in a process whose bounding set has been reduced. */
+function capabilityRelations({ capabilities }: Process, report: Report): void {
+  if (capabilities === undefined) return;
+  const contained = (inner: CapabilitySet, outer: CapabilitySet): void => {
+    const allowed = capabilities[outer] ?? [];
+    each(capabilities[inner], (name, index) => {
+      if (allowed.includes(name)) return;
+      const message = `process.capabilities.${inner} has ${shown(name)}, which process.capabilities.${outer} lacks`;
+      const hint = `the kernel grants ${inner} only what is in ${outer}; add it there`;
+      report('process.capability', `/process/capabilities/${inner}/${index}`, message, hint);
+    });
+  };
+  contained('effective', 'permitted');
+  contained('inheritable', 'bounding');
+}
+
+function rlimits(process: Process, report: Report): void {
+  const seen = new Set<string>();
+  each(process.rlimits, ({ type, soft, hard }, index) => {
+    const pointer = `/process/rlimits/${index}`;
+    if (type !== undefined && !(type.startsWith('RLIMIT_') && isWord(rlimitNames, type.slice(7)))) {
+      const hint = `the limits are ${rlimitNames.replaceAll(/\w+/g, 'RLIMIT_$&').replaceAll(' ', ', ')}`;
+      report('process.rlimit', `${pointer}/type`, `wrong rlimit value: ${printable(type)}`, hint);
+    }
+    if (seen.has(type))
+      report('process.rlimit', `${pointer}/type`, `process.rlimits has ${shown(type)} more than once`);
+    seen.add(type);
+    if (soft > hard) {
+      const message = `process.rlimits[${index}].soft must be at most hard, found soft ${soft} and hard ${hard}`;
+      report('process.rlimit', `${pointer}/soft`, message);
+    }
+  });
+}
+
+function ioPriority(process: Process, report: Report): void {
+  const priority = process.ioPriority?.priority;
+  if (priority === undefined || (priority >= 0 && priority <= maximumIoPriority)) return;
+  const message = `process.ioPriority.priority must be an integer from 0 to ${maximumIoPriority}, found ${priority}`;
+  report('process.priority', '/process/ioPriority/priority', message);
+}
+
+function isWord(words: string, word: string): boolean {
+  return word !== '' && !word.includes(' ') && ` ${words} `.includes(` ${word} `);
+}

@@ -1,0 +1,93 @@
+import type { Config } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { linuxRules } from './rules-linux.ts';
+import { mountRules } from './rules-mounts.ts';
+import { namespaceRules } from './rules-namespaces.ts';
+import { processRules } from './rules-process.ts';
+import { seccompRules } from './rules-seccomp.ts';
+import { shown } from './pointer.ts';
+import type { Report, Rule } from './rule.ts';
+import { each, isAbsolute } from './rule.ts';
+
+/** Everything that a JSON schema cannot say about a config, in the order of reports. */
+const rules: readonly Rule[] = [
+  version,
+  root,
+  ...processRules,
+  ...mountRules,
+  hookPaths,
+  annotationNames,
+  ...namespaceRules,
+  ...linuxRules,
+  ...seccompRules,
+];
+
+/** The faults of a config that the schema accepts. Elements of arrays that are null are skipped. */
+export function checkRules(config: Config): Diagnostic[] {
+  return collect(rules, config);
+}
+
+/**
+ * What a config must have before a container can be made of it. The specification leaves it out of what
+ * makes a config valid: it is needed only at create or start. Also for configs that the schema refuses.
+ */
+export function checkRequirements(config: Config): Diagnostic[] {
+  return collect([rootThere, processThere, versionKnown], config);
+}
+
+function collect(list: readonly Rule[], config: Config): Diagnostic[] {
+  const faults: Diagnostic[] = [];
+  const report: Report = (code, pointer, message, hint) => {
+    faults.push(hint === undefined ? { code, pointer, message } : { code, pointer, message, hint });
+  };
+  for (const rule of list) rule(config, report);
+  return faults;
+}
+
+/** config.md, "Specification version": SemVer 2.0.0. */
+function version({ ociVersion }: Config, report: Report): void {
+  if (ociVersion === undefined || /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/.test(ociVersion)) return;
+  report('config.version', '/ociVersion', `ociVersion must be a version such as 1.3.0, found ${shown(ociVersion)}`);
+}
+
+function versionKnown({ ociVersion }: Config, report: Report): void {
+  if (typeof ociVersion !== 'string' || ociVersion.startsWith('1.') || !/^\d+\./.test(ociVersion)) return;
+  const message = `ociVersion ${shown(ociVersion)} is not supported: rt follows version 1 of the specification`;
+  report('config.version', '/ociVersion', message, 'write the config for runtime-spec 1.0.0 or later');
+}
+
+function root(config: Config, report: Report): void {
+  if (config.root?.path === '') report('root.path', '/root/path', 'invalid rootfs: root.path must not be empty');
+}
+
+function rootThere(config: Config, report: Report): void {
+  if (config.root === undefined) report('root.missing', '/root', 'root must be specified');
+}
+
+function processThere({ process }: Config, report: Report): void {
+  if (process === undefined) {
+    report('process.missing', '/process', 'process property must not be empty');
+  } else if (typeof process === 'object' && process !== null && process.args === undefined) {
+    report('process.args', '/process/args', 'args must not be empty: process.args is missing');
+  }
+}
+
+function hookPaths({ hooks }: Config, report: Report): void {
+  if (hooks === undefined) return;
+  const { prestart, createRuntime, createContainer, startContainer, poststart, poststop } = hooks;
+  const kinds = { prestart, createRuntime, createContainer, startContainer, poststart, poststop };
+  for (const [kind, list] of Object.entries(kinds)) {
+    each(list, ({ path }, index) => {
+      if (path === undefined || isAbsolute(path)) return;
+      const place = `hooks.${kind}[${index}].path`;
+      report('hook.path', `/hooks/${kind}/${index}/path`, `${place} must be an absolute path, found ${shown(path)}`);
+    });
+  }
+}
+
+/** config.md, "Annotations": names must not be empty. */
+function annotationNames({ annotations }: Config, report: Report): void {
+  if (annotations !== undefined && Object.hasOwn(annotations, '')) {
+    report('annotation.name', '/annotations', 'annotations must not have an empty name');
+  }
+}

@@ -1,0 +1,99 @@
+import t from 'tap';
+import { unsupportedFaults } from './unsupported.ts';
+
+function pointers(config: object): (string | undefined)[] {
+  return unsupportedFaults({ ociVersion: '1.3.0', ...config }).map(({ pointer }) => pointer);
+}
+
+t.test('what asks for something that is not supported is named', async (t) => {
+  const process = {
+    cwd: '/',
+    terminal: true,
+    apparmorProfile: 'x',
+    selinuxLabel: 'x',
+    scheduler: { policy: 'SCHED_OTHER' },
+    ioPriority: { class: 'IOPRIO_CLASS_BE' },
+    execCPUAffinity: { initial: '0' },
+  };
+  t.strictSame(pointers({ process }).sort(), [
+    '/process/apparmorProfile',
+    '/process/execCPUAffinity',
+    '/process/ioPriority',
+    '/process/scheduler',
+    '/process/selinuxLabel',
+    '/process/terminal',
+  ]);
+  const map = [{ containerID: 0, hostID: 0, size: 1 }];
+  const linux = {
+    namespaces: [{ type: 'pid' }, { type: 'user' }, { type: 'time' }],
+    uidMappings: map,
+    gidMappings: map,
+    timeOffsets: { monotonic: {} },
+    netDevices: { eth0: {} },
+    intelRdt: {},
+    memoryPolicy: { mode: 'MPOL_LOCAL' },
+    personality: { domain: 'LINUX' },
+    mountLabel: 'x',
+    resources: {
+      blockIO: { weight: 10 },
+      hugepageLimits: [{}],
+      network: { classID: 1 },
+      rdma: { x: {} },
+      unified: { 'a.b': '1' },
+      memory: { kernel: 1, kernelTCP: -1, limit: 5, swappiness: 10 },
+      cpu: { realtimeRuntime: 1, realtimePeriod: 1n, shares: 2 },
+    },
+    seccomp: { listenerPath: '/x', syscalls: [{}, { action: 'SCMP_ACT_NOTIFY' }] },
+  };
+  t.strictSame(
+    pointers({ linux })
+      .map((pointer) => pointer?.slice('/linux/'.length))
+      .sort(),
+    [
+      'gidMappings',
+      'intelRdt',
+      'memoryPolicy',
+      'mountLabel',
+      'namespaces/1',
+      'namespaces/2',
+      'netDevices',
+      'personality',
+      'resources/blockIO',
+      'resources/cpu/realtimePeriod',
+      'resources/cpu/realtimeRuntime',
+      'resources/hugepageLimits',
+      'resources/memory/kernel',
+      'resources/memory/kernelTCP',
+      'resources/network',
+      'resources/rdma',
+      'resources/unified',
+      'seccomp/listenerPath',
+      'seccomp/syscalls/1/action',
+      'timeOffsets',
+      'uidMappings',
+    ],
+  );
+  t.strictSame(pointers({ mounts: [{ options: ['ro', 'idmap', 'ridmap=x', 'tmpcopyup'], uidMappings: map }] }), [
+    '/mounts/0/uidMappings',
+    '/mounts/0/options/1',
+    '/mounts/0/options/2',
+    '/mounts/0/options/3',
+  ]);
+  t.strictSame(pointers({ windows: {}, vm: {} }), ['/windows', '/vm']);
+});
+
+t.test('values that ask for nothing are accepted', async (t) => {
+  const config = {
+    process: { cwd: '/', terminal: false, apparmorProfile: '', selinuxLabel: '', consoleSize: { height: 1, width: 1 } },
+    mounts: [{ destination: '/a', uidMappings: [], options: ['rbind'] }],
+    linux: {
+      uidMappings: [],
+      timeOffsets: {},
+      mountLabel: '',
+      resources: { hugepageLimits: [], rdma: {}, memory: { kernel: 0 }, cpu: { realtimePeriod: 0 } },
+      seccomp: { listenerPath: '' },
+    },
+    unknown: { constructor: 1 },
+  };
+  t.strictSame(pointers(config), []);
+});

@@ -1,0 +1,101 @@
+import type { Config } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+
+type Condition = (value: unknown) => boolean;
+
+const always: Condition = () => true;
+const whenTrue: Condition = (value) => value === true;
+const whenText: Condition = (value) => value !== '';
+const whenAny: Condition = (value) =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : true;
+const whenNotZero: Condition = (value) => value !== 0;
+
+type Section = Readonly<Record<string, Condition>>;
+
+/**
+ * Members that the specification knows and this version of rt does not: where they stand, and the values
+ * that ask for something. Whoever implements one deletes its row.
+ */
+const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' | 'memory' | 'cpu', Section>> = {
+  config: { windows: always, solaris: always, vm: always, zos: always, freebsd: always },
+  process: {
+    terminal: whenTrue,
+    commandLine: whenText,
+    scheduler: always,
+    ioPriority: always,
+    execCPUAffinity: whenAny,
+    apparmorProfile: whenText,
+    selinuxLabel: whenText,
+  },
+  linux: {
+    uidMappings: whenAny,
+    gidMappings: whenAny,
+    timeOffsets: whenAny,
+    netDevices: whenAny,
+    intelRdt: always,
+    memoryPolicy: whenAny,
+    personality: always,
+    mountLabel: whenText,
+  },
+  resources: {
+    blockIO: whenAny,
+    hugepageLimits: whenAny,
+    network: whenAny,
+    rdma: whenAny,
+    unified: whenAny,
+  },
+  memory: { kernel: whenNotZero, kernelTCP: whenNotZero },
+  cpu: { realtimeRuntime: whenNotZero, realtimePeriod: whenNotZero },
+};
+
+const namespaces: readonly string[] = ['user', 'time'];
+
+const mountOptions: readonly string[] = ['idmap', 'ridmap', 'tmpcopyup'];
+
+const mountMembers: Section = { uidMappings: whenAny, gidMappings: whenAny };
+
+const seccompMembers: Section = { listenerPath: whenText };
+
+const seccompAction = 'SCMP_ACT_NOTIFY';
+
+/** What a valid config asks for and this version of rt cannot do. Nothing of it is ever left out silently. */
+export function unsupportedFaults(config: Config): Diagnostic[] {
+  const { process, linux, mounts } = config;
+  const resources = linux?.resources;
+  const faults: Diagnostic[] = [];
+  section(config, unsupported.config, '', faults);
+  section(process, unsupported.process, '/process', faults);
+  section(linux, unsupported.linux, '/linux', faults);
+  section(resources, unsupported.resources, '/linux/resources', faults);
+  section(resources?.memory, unsupported.memory, '/linux/resources/memory', faults);
+  section(resources?.cpu, unsupported.cpu, '/linux/resources/cpu', faults);
+  section(linux?.seccomp, seccompMembers, '/linux/seccomp', faults);
+  linux?.namespaces?.forEach(({ type }, index) => {
+    if (namespaces.includes(type)) faults.push(fault(`/linux/namespaces/${index}`, `a namespace of type ${type}`));
+  });
+  mounts?.forEach((mount, index) => {
+    section(mount, mountMembers, `/mounts/${index}`, faults);
+    mount.options?.forEach((option, at) => {
+      const name = option.split('=', 1)[0] ?? '';
+      if (mountOptions.includes(name)) faults.push(fault(`/mounts/${index}/options/${at}`, `the mount option ${name}`));
+    });
+  });
+  linux?.seccomp?.syscalls?.forEach(({ action }, index) => {
+    if (action !== seccompAction) return;
+    faults.push(fault(`/linux/seccomp/syscalls/${index}/action`, `the seccomp action ${seccompAction}`));
+  });
+  return faults;
+}
+
+function section(values: object | undefined, table: Section, pointer: string, faults: Diagnostic[]): void {
+  if (values === undefined) return;
+  for (const [name, value] of Object.entries(values)) {
+    if (!Object.hasOwn(table, name) || table[name]?.(value) !== true) continue;
+    const place = `${pointer}/${name}`;
+    faults.push(fault(place, place.slice(1).replaceAll('/', '.')));
+  }
+}
+
+function fault(pointer: string, subject: string): Diagnostic {
+  return { code: 'config.unsupported', pointer, message: `${subject} is not supported by this version of rt` };
+}

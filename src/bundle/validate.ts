@@ -1,0 +1,122 @@
+import type { Config } from '../../schema/generated/config.ts';
+import { validateConfig as schemaFaults } from '../../schema/generated/validate-config.js';
+import { validatePlatforms } from '../../schema/generated/validate-platforms.js';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { dotted, shown, valueAt } from './pointer.ts';
+import { checkRules } from './rules.ts';
+import { textFaults } from './text.ts';
+
+/** The kinds of fault that the schema finds; also in validate-platforms.d.ts. */
+interface SchemaFault {
+  readonly pointer: string;
+  readonly expected?: string;
+  readonly missing?: string;
+}
+
+/**
+ * Every fault of a parsed config.json: what the schema says, then the rules that no schema can say.
+ * Integers that a number cannot hold exactly must be bigints.
+ *
+ * `text` is what `value` was parsed from; it saves a walk over all strings.
+ */
+export function validateConfig(value: unknown, text?: string): Diagnostic[] {
+  const faults = schemaFaults(value) ?? [];
+  if (hasForeignPlatform(value)) faults.push(...(validatePlatforms(value) ?? []));
+  if (faults.length === 0) {
+    const config = value as Config;
+    const found = checkRules(config);
+    return text === undefined || mayHoldBadText(text) ? found.concat(textFaults(config)) : found;
+  }
+  return faults.map((fault) => diagnosticOf(fault, value)).concat(rulesDespite(faults, value));
+}
+
+const platforms = ['windows', 'solaris', 'vm', 'zos', 'freebsd'] as const;
+
+function hasForeignPlatform(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return platforms.some((name) => (value as Config)[name] !== undefined);
+}
+
+/** NUL and unpaired surrogates can only come from escape sequences. */
+function mayHoldBadText(text: string): boolean {
+  return text.includes('\\u0000') || text.includes('\\ud') || text.includes('\\uD');
+}
+
+function diagnosticOf(fault: SchemaFault, value: unknown): Diagnostic {
+  const { pointer, missing } = fault;
+  if (missing !== undefined) {
+    const place = `${pointer}/${missing}`;
+    const words = `${dotted(place)} is missing`;
+    return { code: 'config.missing', pointer: place, message: prefixOf(place) + words };
+  }
+  const found = valueAt(value, pointer);
+  const subject = pointer === '' ? 'the configuration' : dotted(pointer);
+  const message = `${prefixOf(pointer)}${subject} must be ${fault.expected}, found ${shown(found)}`;
+  const hint = hintFor(fault.expected ?? '', found);
+  return { code: 'config.type', pointer, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Words by which engines and their users know a fault. */
+function prefixOf(pointer: string): string {
+  if (pointer === '/process/cwd') return 'Cwd property must not be empty: ';
+  return '';
+}
+
+function hintFor(expected: string, found: unknown): string | undefined {
+  if (!expected.startsWith('an integer')) return undefined;
+  if (typeof found === 'string' && /^-?\d+$/.test(found)) return 'write the number without quotes';
+  if (typeof found === 'number' && Number.isInteger(found) && !Number.isSafeInteger(found)) {
+    return 'write the integer with all its digits: this form is not exact';
+  }
+  return undefined;
+}
+
+/**
+ * The rules for what the schema let pass: they run on a copy without the faulty parts. What they say
+ * about a place where something is faulty is not worth telling, nor is the lack of a namespace when
+ * the list of namespaces itself is faulty.
+ */
+function rulesDespite(faults: readonly SchemaFault[], value: unknown): Diagnostic[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  const copy = structure(value) as Config;
+  for (const fault of faults) remove(copy, fault);
+  const places = faults.map(({ pointer, missing }) => (missing === undefined ? pointer : `${pointer}/${missing}`));
+  const namespacesKnown = !places.some((place) => isWithin(place, '/linux/namespaces') || place === '/linux');
+  return checkRules(copy)
+    .concat(textFaults(copy))
+    .filter(({ code, pointer = '' }) => {
+      if (!namespacesKnown && code.startsWith('namespace.')) return false;
+      return !places.some((place) => isWithin(place, pointer) || isWithin(pointer, place));
+    });
+}
+
+function structure(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(structure);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, structure(member)]));
+}
+
+/**
+ * Takes the faulty value out of the copy. An element of an array becomes null, so that the others keep
+ * their index; the rules skip it. An object that lacks a member stays, unless it is an element.
+ */
+function remove(copy: Config, { pointer, missing }: SchemaFault): void {
+  const holder = valueAt(copy, parent(pointer));
+  const name = pointer
+    .slice(pointer.lastIndexOf('/') + 1)
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~');
+  if (Array.isArray(holder)) {
+    holder[Number(name)] = null;
+  } else if (missing === undefined && typeof holder === 'object' && holder !== null) {
+    delete (holder as Record<string, unknown>)[name];
+  }
+}
+
+function parent(pointer: string): string {
+  return pointer.slice(0, Math.max(0, pointer.lastIndexOf('/')));
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}/`);
+}

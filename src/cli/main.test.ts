@@ -1,0 +1,95 @@
+import t from 'tap';
+import { FakeHost } from '../state/fake-native.ts';
+import { main } from './main.ts';
+
+function run(...words: string[]): { code: number; stdout: string; stderr: string; host: FakeHost } {
+  const host = new FakeHost();
+  const code = main(words, host.native);
+  return { code, stdout: host.stdout, stderr: host.stderr, host };
+}
+
+t.test('main prints help', async (t) => {
+  for (const words of [[], ['--help'], ['-h'], ['help'], ['h']]) {
+    const { code, stdout, stderr } = run(...words);
+    t.equal(code, 0);
+    t.match(stdout, /^rt runs containers/);
+    t.equal(stderr, '');
+  }
+  for (const words of [
+    ['create', '--help'],
+    ['create', '-h'],
+    ['help', 'create'],
+    ['create', 'a', 'b', '-h'],
+  ]) {
+    const { code, stdout } = run(...words);
+    t.equal(code, 0);
+    t.match(stdout, /^rt create: /);
+  }
+});
+
+t.test('main prints the version', async (t) => {
+  for (const word of ['-v', '-V', '--version']) t.match(run(word), { code: 0, stdout: /^rt version / }, word);
+});
+
+t.test('main explains usage on stdout and the fault on stderr', async (t) => {
+  t.match(run('create'), {
+    code: 1,
+    stdout: /^Incorrect Usage\.\n\nrt create: /,
+    stderr: 'rt: "create" requires exactly 1 argument(s)\n',
+  });
+  t.match(run('create', '--bogus', 'x'), { code: 1, stderr: 'rt: flag provided but not defined: -bogus\n' });
+  t.match(run('create', 'x', '-b'), { code: 1, stderr: 'rt: flag needs an argument: -b\n' });
+  t.match(run('--root'), { code: 1, stdout: /rt runs containers/, stderr: 'rt: flag needs an argument: -root\n' });
+  t.match(run('--log-format', 'xml', 'list'), { code: 1, stderr: /^rt: invalid log-format: xml\n/ });
+  t.same([run('foo').code, run('foo').stderr], [3, "rt: No help topic for 'foo'\n"]);
+  t.equal(run('toString').code, 3);
+  t.equal(run('help', 'foo').code, 3);
+});
+
+t.test('main reports a failure on stderr and once in the log', async (t) => {
+  const { code, stdout, stderr, host } = run('--log', '/l', '--log-format', 'json', 'state', 'c1');
+  t.same([code, stdout, stderr], [1, '', 'rt: container does not exist: "c1"\n']);
+  const record = '{"level":"error","msg":"container does not exist: \\"c1\\"","time":"2023-11-14T22:13:20Z"}\n';
+  t.equal(host.files.get('/l'), record);
+  main(['--log', '/l', '--log-format', 'json', 'state', 'c1'], host.native);
+  t.equal(host.files.get('/l'), record + record, 'the log is appended to');
+  t.match(run('--log', '/l', 'state', 'c1').host.files.get('/l'), /^time="2023-11-14T22:13:20Z" level=error msg="con/);
+  t.equal(run('--log-format', 'json', 'state', 'c1').stderr, record, 'JSON goes to stderr when there is no log');
+});
+
+t.test('main still tells the failure when the log cannot be written', async (t) => {
+  const host = new FakeHost();
+  host.fault = () => -13;
+  t.equal(main(['--log', '/l', 'state', 'c1'], host.native), 1);
+  t.match(host.stderr, 'rt: container does not exist: "c1"\n');
+  t.match(host.stderr, 'rt: cannot write to log file "/l": permission denied');
+});
+
+t.test('main writes no log when the command succeeds', async (t) => {
+  const { code, stdout, stderr, host } = run('--log', '/l', 'list', '-q');
+  t.same([code, stdout, stderr, host.files.size], [0, '', '', 0]);
+});
+
+t.test('main refuses options that it would have to ignore', async (t) => {
+  const cases: [string[], RegExp][] = [
+    [['create', '--console-socket', '/s', 'c1'], /option --console-socket is not supported/],
+    [['create', '--pidfd-socket', '/s', 'c1'], /option --pidfd-socket is not supported/],
+    [['run', '--no-pivot', 'c1'], /option --no-pivot is not supported/],
+    [['run', '--preserve-fds', '1', 'c1'], /option --preserve-fds is not supported/],
+    [['--systemd-cgroup', 'create', 'c1'], /option --systemd-cgroup is not supported/],
+  ];
+  for (const [words, message] of cases) t.match(run(...words), { code: 1, stderr: message }, words.join(' '));
+  t.match(run('--systemd-cgroup', 'delete', '-f', 'c1'), { code: 0 }, 'engines pass it to every command');
+});
+
+t.test('main names a fault of its own', async (t) => {
+  const host = new FakeHost();
+  const native = {
+    ...host.native,
+    readText: () => {
+      throw new TypeError('oops');
+    },
+  };
+  t.equal(main(['state', 'c1'], native), 1);
+  t.match(host.stderr, /^rt: internal error: oops \(at .*\)\n  hint: /);
+});

@@ -1,0 +1,118 @@
+import type { Command, Context } from '../commands/command.ts';
+import { create } from '../commands/create.ts';
+import { deleteContainer } from '../commands/delete.ts';
+import { kill } from '../commands/kill.ts';
+import { list } from '../commands/list.ts';
+import { printPlan } from '../commands/plan.ts';
+import { run } from '../commands/run.ts';
+import { spec } from '../commands/spec.ts';
+import { start } from '../commands/start.ts';
+import { state } from '../commands/state.ts';
+import { validate } from '../commands/validate.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { debug, report } from '../diag/log.ts';
+import type { LogSettings } from '../diag/log.ts';
+import type { Native } from '../host/native.ts';
+import { commandHelp, generalHelp } from './help.ts';
+import { commands, globalOptions } from './options.ts';
+import type { CommandName, Options } from './options.ts';
+import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse.ts';
+import { versionText } from './version.ts';
+
+const handlers: { readonly [name in CommandName]: Command } = {
+  create,
+  start,
+  run,
+  state,
+  kill,
+  delete: deleteContainer,
+  list,
+  spec,
+  validate,
+  plan: printPlan,
+};
+
+const standardOutput = 1;
+const unknownCommandExitCode = 3;
+
+/**
+ * Runs one command line: `words` without the name of the program. Returns the exit code. Nothing else
+ * prints, so what a command says does not depend on where it failed.
+ */
+export function main(words: readonly string[], native: Native): number {
+  let settings: LogSettings = { file: '', format: 'text', debug: false };
+  try {
+    const { options: globals, rest } = parseGlobals(words, globalOptions());
+    settings = logSettings(globals);
+    return runCommand(native, globals, rest, settings);
+  } catch (error) {
+    if (error instanceof UsageFailure) {
+      print(native, `Incorrect Usage.\n\n${error.command === undefined ? generalHelp() : commandHelp(error.command)}`);
+    }
+    if (error instanceof Failure) {
+      report(native, settings, 'error', error.diagnostics);
+      return error.exitCode;
+    }
+    report(native, settings, 'error', [internalFault(error)]);
+    return 1;
+  }
+}
+
+function runCommand(native: Native, globals: Options, rest: readonly string[], settings: LogSettings): number {
+  const [name, ...words] = rest;
+  if (globals.version === true) return print(native, versionText());
+  if (name === undefined || globals.help === true) return print(native, generalHelp());
+  if (name === 'help' || name === 'h') {
+    const topic = words[0];
+    return print(native, topic === undefined ? generalHelp() : commandHelp(known(topic)));
+  }
+  const command = known(name);
+  const specification = commands[command]();
+  const { options, operands } = parseCommand(words, command, specification);
+  if (options.help === true) return print(native, commandHelp(command));
+  checkOperands(operands, command, specification);
+  const context: Context = {
+    native,
+    globals,
+    options,
+    operands,
+    debug: (message) => debug(native, settings, message),
+  };
+  const outcome = handlers[command](context);
+  if (outcome.warnings !== undefined && outcome.warnings.length > 0) {
+    report(native, settings, 'warning', outcome.warnings);
+  }
+  const printed = outcome.output === undefined ? 0 : print(native, outcome.output);
+  return outcome.exitCode ?? printed;
+}
+
+function known(name: string): CommandName {
+  if (Object.hasOwn(commands, name)) return name as CommandName;
+  throw new Failure({ code: 'usage.command', message: `No help topic for '${name}'` }, unknownCommandExitCode);
+}
+
+function logSettings(globals: Options): LogSettings {
+  return {
+    file: globals.log ?? '',
+    format: globals['log-format'] === 'json' ? 'json' : 'text',
+    debug: globals.debug === true,
+  };
+}
+
+/** Writes to standard output; the exit code tells whether all of it could be written. */
+function print(native: Native, text: string): number {
+  return native.writeFd(standardOutput, text) < 0 ? 1 : 0;
+}
+
+/** A fault of rt itself: nothing a user could do, so the place in the program is told. */
+function internalFault(error: unknown): Diagnostic {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  const calls = stack.split('\n').map((line) => line.trim());
+  const trace = calls.filter((line) => line.startsWith('at ')).join(', ');
+  return {
+    code: 'internal',
+    message: `internal error: ${message} (${trace})`,
+    hint: 'please report this as a bug of rt',
+  };
+}

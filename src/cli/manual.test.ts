@@ -1,0 +1,28 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { commandHelp, generalHelp } from './help.ts';
+import { manual } from './manual.ts';
+import { commands } from './options.ts';
+import type { CommandName } from './options.ts';
+
+const path = new URL('../../docs/cli.md', import.meta.url);
+
+t.test('docs/cli.md is what the option table says (UPDATE=1 writes it)', async (t) => {
+  if (process.env['UPDATE'] === '1') writeFileSync(path, manual());
+  t.equal(readFileSync(path, 'utf8'), manual());
+});
+
+t.test('help names every command and option, and fits a terminal', async (t) => {
+  for (const name of Object.keys(commands) as CommandName[]) {
+    t.match(generalHelp(), `  ${name} `);
+    for (const option of commands[name]().options) t.match(commandHelp(name), `--${option.long ?? option.name}`);
+    for (const line of commandHelp(name).split('\n')) t.ok(line.length <= 120, line);
+  }
+});
+
+t.test('options of one command have names of their own', async (t) => {
+  for (const name of Object.keys(commands) as CommandName[]) {
+    const names = commands[name]().options.flatMap((option) => [option.long ?? option.name, option.short ?? []].flat());
+    t.equal(new Set(names).size, names.length, name);
+  }
+});

@@ -1,0 +1,159 @@
+import minimist from 'minimist';
+import { Failure } from '../diag/diagnostic.ts';
+import type { CommandName, CommandSpec, OptionSpec, Options } from './options.ts';
+
+/** A command line that cannot be understood; the help of `command` (undefined: of rt itself) goes to stdout. */
+export class UsageFailure extends Failure {
+  readonly command: CommandName | undefined;
+
+  constructor(code: string, message: string, command?: CommandName, hint?: string) {
+    super(hint === undefined ? { code, message } : { code, message, hint });
+    this.name = 'UsageFailure';
+    this.command = command;
+  }
+}
+
+export interface Parsed {
+  readonly options: Options;
+  readonly operands: readonly string[];
+}
+
+/**
+ * Parses the words up to the first operand, which is the name of the command. `rest` starts with that name
+ * and is empty when there is none.
+ */
+export function parseGlobals(
+  words: readonly string[],
+  specs: readonly OptionSpec[],
+): Parsed & { rest: readonly string[] } {
+  const { normalised, rest } = normalise(words, specs, true, undefined);
+  return { ...collect(normalised, specs, undefined), rest };
+}
+
+/** Parses the words after the name of a command. Options may follow operands. */
+export function parseCommand(words: readonly string[], name: CommandName, spec: CommandSpec): Parsed {
+  const { normalised } = normalise(words, spec.options, false, name);
+  return collect(normalised, spec.options, name);
+}
+
+/** Throws unless the number of operands fits the command. */
+export function checkOperands(operands: readonly string[], name: CommandName, spec: CommandSpec): void {
+  const { minimum, maximum } = spec;
+  if (operands.length >= minimum && operands.length <= maximum) return;
+  const rule =
+    minimum === maximum
+      ? `exactly ${minimum}`
+      : operands.length < minimum
+        ? `a minimum of ${minimum}`
+        : `a maximum of ${maximum}`;
+  throw new UsageFailure('usage.operands', `"${name}" requires ${rule} argument(s)`, name);
+}
+
+/**
+ * Rewrites every option to the one form `--name=value`, which leaves minimist nothing to guess: it would read
+ * `-pid-file x` as bundled letters, `--no-pivot` as a negation, and let booleans take the next word.
+ */
+function normalise(
+  words: readonly string[],
+  specs: readonly OptionSpec[],
+  stopAtOperand: boolean,
+  command: CommandName | undefined,
+): { normalised: string[]; rest: readonly string[] } {
+  const normalised: string[] = [];
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] as string;
+    if (word === '--') {
+      if (stopAtOperand) return { normalised, rest: words.slice(index + 1) };
+      return { normalised: [...normalised, ...words.slice(index)], rest: [] };
+    }
+    if (word === '-' || !word.startsWith('-')) {
+      if (stopAtOperand) return { normalised, rest: words.slice(index) };
+      normalised.push(word);
+      continue;
+    }
+    const equals = word.indexOf('=');
+    const name = word.slice(word.startsWith('--') ? 2 : 1, equals < 0 ? undefined : equals);
+    if (name === '' || name.startsWith('-')) {
+      throw new UsageFailure('usage.syntax', `bad flag syntax: ${word}`, command);
+    }
+    const spec = specs.find((one) => (one.long ?? one.name) === name || one.short === name || one.alias === name);
+    if (spec === undefined) {
+      throw new UsageFailure('usage.unknown-option', `flag provided but not defined: -${name}`, command);
+    }
+    let value = equals < 0 ? undefined : word.slice(equals + 1);
+    if (spec.kind === 'flag') {
+      value = String(value === undefined || parseBoolean(value, name, command));
+    } else if (value === undefined) {
+      index += 1;
+      value = words[index];
+      if (value === undefined) {
+        throw new UsageFailure('usage.missing-value', `flag needs an argument: -${name}`, command);
+      }
+    }
+    normalised.push(`--${spec.name}=${value}`);
+  }
+  return { normalised, rest: [] };
+}
+
+function collect(normalised: string[], specs: readonly OptionSpec[], command: CommandName | undefined): Parsed {
+  const raw = minimist(normalised, {
+    // '_' keeps operands as they are written: an id may look like a number.
+    string: ['_', ...specs.filter((spec) => spec.kind !== 'flag').map((spec) => spec.name)],
+    boolean: specs.filter((spec) => spec.kind === 'flag').map((spec) => spec.name),
+  });
+  const options: Record<string, string | boolean | number> = {};
+  for (const spec of specs) {
+    const given = raw[spec.name] as string | boolean | readonly string[] | undefined;
+    const value = typeof given === 'object' ? given[given.length - 1] : given;
+    if (value === undefined || value === '') continue;
+    options[spec.name] = spec.kind === 'integer' ? parseInteger(String(value), spec.name, command) : value;
+    if (spec.kind === 'text' && spec.choices !== undefined && !spec.choices.includes(String(value))) {
+      throw new UsageFailure(
+        'usage.choice',
+        `invalid ${spec.name}: ${String(value)}`,
+        command,
+        `use one of: ${spec.choices.join(', ')}`,
+      );
+    }
+  }
+  return { options, operands: raw._ };
+}
+
+function parseBoolean(text: string, name: string, command: CommandName | undefined): boolean {
+  switch (text) {
+    case '1':
+    case 't':
+    case 'T':
+    case 'true':
+    case 'TRUE':
+    case 'True':
+      return true;
+    case '0':
+    case 'f':
+    case 'F':
+    case 'false':
+    case 'FALSE':
+    case 'False':
+      return false;
+    default:
+      throw new UsageFailure('usage.boolean', `invalid boolean value "${text}" for -${name}`, command);
+  }
+}
+
+/** Base by prefix: 10, 0x10, 0o10, 010 (octal), 0b10; with sign. */
+function parseInteger(text: string, name: string, command: CommandName | undefined): number {
+  const match = /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$/.exec(text);
+  if (match !== null) {
+    const [, sign, hexadecimal, binary, octal, decimal] = match;
+    const value =
+      hexadecimal !== undefined
+        ? parseInt(hexadecimal, 16)
+        : binary !== undefined
+          ? parseInt(binary, 2)
+          : octal !== undefined
+            ? parseInt(octal, 8)
+            : parseInt(decimal ?? '', 10);
+    if (Number.isSafeInteger(value)) return sign === '-' ? -value : value;
+  }
+  throw new UsageFailure('usage.integer', `invalid value "${text}" for flag -${name}`, command, 'give an integer');
+}

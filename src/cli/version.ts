@@ -1,0 +1,16 @@
+import { specVersion } from '../state/report.ts';
+
+/** Commit of the source tree, put in by the bundler; absent when the sources run unbundled. */
+declare const RT_COMMIT: string | undefined;
+
+/** Same as in package.json (version.test.ts compares them). */
+export const version = '0.1.0';
+
+/**
+ * Output of `rt --version`. Engines split the line that contains the word `version` at that word, so no
+ * other line may contain it.
+ */
+export function versionText(): string {
+  const commit = typeof RT_COMMIT === 'string' ? RT_COMMIT : 'unknown';
+  return `rt version ${version}\ncommit: ${commit}\nspec: ${specVersion}\n`;
+}

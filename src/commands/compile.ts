@@ -1,0 +1,61 @@
+import { loadBundle } from '../bundle/load.ts';
+import type { RunnableConfig } from '../bundle/load.ts';
+import { globalOptions } from '../cli/options.ts';
+import type { OptionName, OptionSpec } from '../cli/options.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { withLocations } from '../diag/failure.ts';
+import { expectResult } from '../diag/system.ts';
+import { readFacts } from '../facts/facts.ts';
+import { plan } from '../plan/index.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Context } from './command.ts';
+
+export interface Compiled {
+  /** Absolute, without symbolic links. */
+  readonly bundle: string;
+  readonly config: RunnableConfig;
+  readonly plan: Plan;
+  /** Gives the diagnostics of a failure their place in the configuration's text. */
+  readonly locate: (failure: Failure) => Failure;
+}
+
+/** Reads the bundle that the options name and makes the plan for a container `id`. No side effects. */
+export function compile(context: Context, id: string, awaitStart: 'socket' | 'control'): Compiled {
+  const { native, options } = context;
+  const directory = options.bundle ?? '.';
+  const bundle = expectResult(
+    native.realPath(directory),
+    'bundle.open',
+    `cannot open bundle "${directory}"`,
+    'realpath',
+  );
+  const { config, text } = loadBundle(native, bundle, options.config);
+  const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
+  try {
+    const compiled = plan(config, readFacts(native), {
+      id,
+      bundle,
+      newKeyring: options['no-new-keyring'] !== true,
+      awaitStart,
+    });
+    return { bundle, config, plan: compiled, locate };
+  } catch (error) {
+    throw error instanceof Failure ? locate(error) : error;
+  }
+}
+
+/** Throws when an option is given that is understood but cannot be honoured yet. */
+export function refuseUnsupported(context: Context, specs: readonly OptionSpec[]): void {
+  for (const spec of specs) refuseIfGiven(spec, context.options[spec.name]);
+  for (const spec of globalOptions()) refuseIfGiven(spec, context.globals[spec.name]);
+}
+
+function refuseIfGiven(spec: OptionSpec, value: string | boolean | number | undefined): void {
+  if (spec.unsupported === undefined || value === undefined || value === false || value === 0) return;
+  const name: OptionName = spec.name;
+  throw new Failure({
+    code: 'option.unsupported',
+    message: `option --${name} is not supported by this version of rt yet`,
+    hint: spec.unsupported,
+  });
+}

@@ -1,0 +1,11 @@
+import { commands } from '../cli/options.ts';
+import type { Context, Outcome } from './command.ts';
+import { refuseUnsupported } from './compile.ts';
+import { makeContainer } from './make.ts';
+
+/** Sets a container up and leaves its init waiting for `start`. */
+export function create(context: Context): Outcome {
+  refuseUnsupported(context, commands.create().options);
+  makeContainer(context, 'socket');
+  return {};
+}

@@ -1,0 +1,87 @@
+import type { Hook } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { cgroupProcesses, isFrozen, killCgroup, removeCgroups } from '../launch/cgroup.ts';
+import { runHooks } from '../launch/hooks.ts';
+import type { Native } from '../host/native.ts';
+import { openProcess } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { hookState } from '../state/report.ts';
+import { removeContainerDirectory } from '../state/store.ts';
+
+/** How long a killed container may take to end, as in runc. */
+const killTimeoutMs = 10_000;
+const pollMs = 10;
+export const SIGKILL = 9;
+
+/**
+ * Kills a container and waits until its processes are gone. Init is signalled by pidfd; the rest dies with
+ * it when the pid namespace is the container's own, else it is killed through the cgroup.
+ */
+export function killContainer(native: Native, record: ContainerRecord): void {
+  const deadline = milliseconds(native) + killTimeoutMs;
+  const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
+  if (pidfd !== undefined) {
+    native.pidfdSignal(pidfd, SIGKILL);
+    // A frozen process takes the signal only when it is thawed, which killCgroup sees to.
+    if (isFrozen(native, record.cgroup)) killCgroup(native, record.cgroup);
+    const ended = native.pidfdWait(pidfd, killTimeoutMs);
+    native.close(pidfd);
+    if (ended !== 1) throw new Failure({ code: 'kill.timeout', message: 'container init still running' });
+  }
+  if (!record.privatePidNamespace) killProcesses(native, record, deadline);
+}
+
+function killProcesses(native: Native, record: ContainerRecord, deadline: number): void {
+  // Before init has a pid, the cgroup may still turn out to be someone else's, with processes in it.
+  if (record.pid === 0) return;
+  for (;;) {
+    const pids = cgroupProcesses(native, record.cgroup);
+    const first = pids[0];
+    if (first === undefined) return;
+    if (milliseconds(native) > deadline) {
+      throw new Failure({
+        code: 'kill.timeout',
+        message: `processes of the container still running: ${pids.join(', ')}`,
+      });
+    }
+    killCgroup(native, record.cgroup);
+    const pidfd = native.pidfdOpen(first);
+    if (pidfd < 0) continue;
+    native.pidfdWait(pidfd, pollMs);
+    native.close(pidfd);
+  }
+}
+
+function milliseconds(native: Native): number {
+  const [seconds = 0, nanoseconds = 0] = native.realTime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/**
+ * Removes all that is left of a container whose processes have ended: cgroups, then state, then poststop
+ * hooks run. The result tells of hooks that failed, which the specification wants as warnings.
+ */
+export function destroyContainer(native: Native, root: string, record: ContainerRecord): Diagnostic[] {
+  removeCgroups(native, record.cgroup);
+  // Of two deletes at once, one runs the hooks.
+  return removeContainerDirectory(native, root, record.id) ? runPoststop(native, record) : [];
+}
+
+/** Every hook runs, whatever became of the one before it. */
+export function runPoststop(native: Native, record: ContainerRecord): Diagnostic[] {
+  const hooks: readonly Hook[] = record.hooks.poststop ?? [];
+  const diagnostics: Diagnostic[] = [];
+  hooks.forEach((hook, index) => {
+    // The hook keeps its place in the list, so that the message and the pointer name the right one.
+    const alone: Hook[] = [];
+    alone[index] = hook;
+    try {
+      runHooks(native, 'poststop', alone, hookState(record, 'stopped'), record.bundle);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      diagnostics.push(...error.diagnostics);
+    }
+  });
+  return diagnostics;
+}

@@ -1,0 +1,54 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { ESRCH, systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { cgroupProcesses, isFrozen, killCgroup } from '../launch/cgroup.ts';
+import { openProcess } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { requireRecord } from '../state/store.ts';
+import type { Context, Outcome } from './command.ts';
+import { SIGKILL } from './end.ts';
+import { parseSignal } from './signal.ts';
+
+/** Sends a signal to the init of a container, or to all of its processes. */
+export function kill(context: Context): Outcome {
+  const { native } = context;
+  const [id = '', name = 'TERM'] = context.operands;
+  const root = stateRoot(native, context.globals.root).path;
+  const signal = parseSignal(name);
+  const record = requireRecord(native, root, id);
+  const all = context.options.all === true;
+  const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
+  // In a shared pid namespace the others do not die with init, so a SIGKILL has to reach each of them.
+  // A frozen init takes a SIGKILL only when its cgroup is killed.
+  const thorough = signal === SIGKILL && (!record.privatePidNamespace || isFrozen(native, record.cgroup));
+  const others = record.pid !== 0 && (all || thorough);
+  const reached = others && signalCgroup(native, record, signal);
+  if (pidfd !== undefined) {
+    const result = native.pidfdSignal(pidfd, signal);
+    native.close(pidfd);
+    if (result < 0 && result !== -ESRCH) {
+      throw systemFailure('kill.signal', 'unable to signal init', 'pidfd_send_signal', result);
+    }
+    if (result >= 0) return {};
+  }
+  if (!reached && !all) throw notRunning();
+  return {};
+}
+
+/** True when there was a process to signal. Init, if alive, gets the signal by its pidfd only. */
+function signalCgroup(native: Native, record: ContainerRecord, signal: number): boolean {
+  const pids = cgroupProcesses(native, record.cgroup);
+  if (signal === SIGKILL && pids.length > 0) {
+    killCgroup(native, record.cgroup);
+    return true;
+  }
+  for (const pid of pids) {
+    if (pid !== record.pid) native.signalProcess(pid, signal);
+  }
+  return pids.length > 0;
+}
+
+function notRunning(): Failure {
+  return new Failure({ code: 'kill.status', message: 'container not running' });
+}

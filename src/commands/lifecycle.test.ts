@@ -1,0 +1,176 @@
+import t from 'tap';
+import type { Options } from '../cli/options.ts';
+import { FakeHost } from '../state/fake-native.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import type { Command, Outcome } from './command.ts';
+import { deleteContainer } from './delete.ts';
+import { kill } from './kill.ts';
+import { list } from './list.ts';
+import { exitCode } from './run.ts';
+import { start } from './start.ts';
+import { state } from './state.ts';
+
+type Situation = 'creating' | 'created' | 'running' | 'stopped';
+
+/** A host with a container c1, whose init has pid 40. */
+function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): FakeHost {
+  const host = new FakeHost();
+  host.directories.set('/run/rt', 0o700);
+  host.directories.set('/run/rt/c1', 0o700);
+  const record: ContainerRecord = {
+    version: 1,
+    id: 'c1',
+    bundle: '/b',
+    rootfs: '/b/rootfs',
+    created: '2023-11-14T22:13:20.000000005Z',
+    annotations: {},
+    pid: situation === 'creating' ? 0 : 40,
+    startTime: 500,
+    creator: { pid: 30, startTime: 400 },
+    cgroup: { manager: 'cgroupfs', version: 2, directories: [] },
+    privatePidNamespace: true,
+    hooks: {},
+    ...change,
+  };
+  host.files.set('/run/rt/c1/state.json', JSON.stringify(record));
+  if (situation === 'creating') host.processes.set(30, { state: 'R', startTime: 400 });
+  if (situation === 'created') host.files.set('/run/rt/c1/start.sock', '');
+  if (situation === 'created') host.processes.set(40, { state: 'S', startTime: 500, exe: '/memfd:init (deleted)' });
+  if (situation === 'running') host.processes.set(40, { state: 'S', startTime: 500, exe: '/bin/sh' });
+  if (situation === 'stopped') host.processes.set(40, { state: 'Z', startTime: 500 });
+  return host;
+}
+
+function perform(command: Command, host: FakeHost, operands: string[], options: Options = {}, root?: string): Outcome {
+  const globals = root === undefined ? {} : { root };
+  return command({ native: host.native, globals, options, operands, debug: () => {} });
+}
+
+t.test('state prints the keys that engines read, in order and without newline', async (t) => {
+  t.equal(
+    perform(state, hostWith('running'), ['c1']).output,
+    '{\n  "ociVersion": "1.3.0",\n  "id": "c1",\n  "pid": 40,\n  "status": "running",\n  "bundle": "/b",\n' +
+      '  "rootfs": "/b/rootfs",\n  "created": "2023-11-14T22:13:20.000000005Z",\n  "owner": ""\n}',
+  );
+  const stopped = perform(state, hostWith('stopped', { annotations: { a: 'b' } }), ['c1']).output ?? '';
+  t.match(JSON.parse(stopped), { pid: 0, status: 'stopped', annotations: { a: 'b' } });
+  t.throws(() => perform(state, hostWith('running'), ['c2']), { message: 'container does not exist: "c2"' });
+});
+
+t.test('start is for created containers', async (t) => {
+  const words = {
+    creating: 'cannot start a container that is being created',
+    running: 'cannot start an already running container',
+    stopped: 'cannot start a container that has stopped',
+  };
+  for (const situation of ['creating', 'running', 'stopped'] as const) {
+    t.throws(() => perform(start, hostWith(situation), ['c1']), { message: words[situation] });
+  }
+  t.throws(() => perform(start, hostWith('created'), ['c2']), { message: 'container does not exist: "c2"' });
+});
+
+t.test('kill signals init', async (t) => {
+  const cases: [string[], string][] = [
+    [['c1'], '40 15'],
+    [['c1', 'KILL'], '40 9'],
+    [['c1', 'sigusr1'], '40 10'],
+    [['c1', '0'], '40 0'],
+  ];
+  for (const [operands, signal] of cases) {
+    for (const situation of ['created', 'running'] as const) {
+      const host = hostWith(situation);
+      t.same(perform(kill, host, operands), {});
+      t.same(host.signals, [signal], `${situation} ${operands.join(' ')}`);
+    }
+  }
+});
+
+t.test('kill says why it could not', async (t) => {
+  const host = hostWith('stopped');
+  t.throws(() => perform(kill, host, ['c1', '9']), { message: 'container not running' });
+  t.same(host.signals, [], 'a zombie gets no signal');
+  t.same(perform(kill, host, ['c1', '9'], { all: true }), {}, '--all of a stopped container succeeds');
+  const reused = hostWith('running', { startTime: 499 });
+  t.throws(() => perform(kill, reused, ['c1', '9']), { message: 'container not running' });
+  t.same(reused.signals, [], 'a process with a reused pid gets no signal');
+  t.throws(() => perform(kill, host, ['c2']), { message: 'container does not exist: "c2"' });
+  t.throws(() => perform(kill, hostWith('running'), ['c1', 'FOO']), { message: 'unknown signal "FOO"' });
+  t.throws(() => perform(kill, hostWith('running'), ['c1', '99']), {
+    message: 'unable to signal init: invalid argument (pidfd_send_signal)',
+  });
+});
+
+t.test('delete removes what has stopped', async (t) => {
+  const host = hostWith('stopped');
+  t.same(perform(deleteContainer, host, ['c1']), { warnings: [] });
+  t.notOk(host.directories.has('/run/rt/c1'));
+  t.throws(() => perform(deleteContainer, host, ['c1']), { message: 'container does not exist: "c1"' });
+  for (const situation of ['creating', 'created', 'running'] as const) {
+    const other = hostWith(situation);
+    t.throws(() => perform(deleteContainer, other, ['c1']), {
+      message: `cannot delete container c1 that is not stopped: ${situation}`,
+    });
+    t.ok(other.files.has('/run/rt/c1/state.json'));
+    t.same(other.signals, []);
+  }
+});
+
+t.test('delete --force kills, and removes leftovers', async (t) => {
+  for (const situation of ['creating', 'created', 'running', 'stopped'] as const) {
+    const host = hostWith(situation);
+    t.same(perform(deleteContainer, host, ['c1'], { force: true }), { warnings: [] }, situation);
+    t.notOk(host.directories.has('/run/rt/c1'), situation);
+    t.same(host.signals, situation === 'created' || situation === 'running' ? ['40 9'] : [], situation);
+  }
+  const host = hostWith('running');
+  t.same(perform(deleteContainer, host, ['c2'], { force: true }), {}, 'no such container');
+  for (const text of [undefined, '', '{"version":']) {
+    if (text === undefined) host.files.delete('/run/rt/c1/state.json');
+    else host.files.set('/run/rt/c1/state.json', text);
+    host.directories.set('/run/rt/c1', 0o700);
+    t.same(perform(deleteContainer, host, ['c1'], { force: true }), {}, 'no record');
+    t.notOk(host.directories.has('/run/rt/c1'));
+  }
+  t.throws(() => perform(deleteContainer, host, ['..'], { force: true }), { message: /^invalid container ID format/ });
+});
+
+t.test('list has the layout of runc', async (t) => {
+  const host = hostWith('running');
+  host.files.set('/etc/passwd', 'daemon:x:1:1::/:\nroot:x:0:0::/:\n');
+  t.equal(
+    perform(list, host, []).output,
+    'ID          PID         STATUS      BUNDLE      CREATED                          OWNER\n' +
+      'c1          40          running     /b          2023-11-14T22:13:20.000000005Z   root\n',
+  );
+  t.equal(perform(list, host, [], { quiet: true }).output, 'c1\n');
+  const json = perform(list, host, [], { format: 'json' }).output ?? '';
+  t.match(JSON.parse(json), [{ id: 'c1', pid: 40, status: 'running', owner: 'root' }]);
+  t.equal(json.indexOf('\n'), json.length - 1);
+  host.files.delete('/etc/passwd');
+  t.match(perform(list, host, []).output, /#0\n$/);
+});
+
+t.test('list leaves out what it cannot read', async (t) => {
+  const host = hostWith('running');
+  host.directories.set('/run/rt/c0', 0o700);
+  host.directories.set('/run/rt/c2', 0o700);
+  host.files.set('/run/rt/c2/state.json', 'x');
+  const { output, warnings } = perform(list, host, [], { quiet: true });
+  t.equal(output, 'c1\n');
+  t.match(warnings, [{ message: /^load container c2: cannot read/ }]);
+});
+
+t.test('list without a root is empty, unless the root was asked for', async (t) => {
+  const host = new FakeHost();
+  t.equal(perform(list, host, [], { format: 'json' }).output, 'null\n');
+  t.equal(perform(list, host, [], { quiet: true }).output, '');
+  t.throws(() => perform(list, host, [], {}, '/none'), { message: /"\/none": no such file or directory/ });
+});
+
+t.test('exitCode follows the shell', async (t) => {
+  t.equal(exitCode(0), 0);
+  t.equal(exitCode(7 << 8), 7);
+  t.equal(exitCode(255 << 8), 255);
+  t.equal(exitCode(9), 137);
+  t.equal(exitCode(11 | 0x80), 139, 'with a core dump');
+});

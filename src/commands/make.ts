@@ -1,0 +1,133 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { formatTime } from '../diag/time.ts';
+import { runHooks } from '../launch/hooks.ts';
+import { removeCgroups } from '../launch/cgroup.ts';
+import { launch, prepare } from '../launch/session.ts';
+import type { Native } from '../host/native.ts';
+import type { Plan } from '../plan/types.ts';
+import { checkId } from '../state/id.ts';
+import { readProcess } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { hookState } from '../state/report.ts';
+import { absolutePath, stateRoot } from '../state/root.ts';
+import type { StateRoot } from '../state/root.ts';
+import { thisProcess } from '../state/status.ts';
+import {
+  makeContainerDirectory,
+  removeContainerDirectory,
+  replaceFile,
+  startSocketPath,
+  writeRecord,
+} from '../state/store.ts';
+import type { Context } from './command.ts';
+import { compile } from './compile.ts';
+import type { Compiled } from './compile.ts';
+import { killContainer, runPoststop } from './end.ts';
+
+export interface MadeContainer {
+  readonly root: StateRoot;
+  readonly record: ContainerRecord;
+  /** Descriptor over which init is told to go on. */
+  readonly control: number;
+  readonly plan: Plan;
+  readonly locate: (failure: Failure) => Failure;
+}
+
+/** How far creation got, which is what has to be undone when it fails. */
+interface Progress {
+  record: ContainerRecord;
+  cgroupsMade: boolean;
+  hooksBegan: boolean;
+}
+
+/**
+ * The part that `create` and `run` share: afterwards init has set itself up and waits, on its socket in the
+ * state directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
+ */
+export function makeContainer(context: Context, awaitStart: 'socket' | 'control'): MadeContainer {
+  const { native, options } = context;
+  const id = context.operands[0] as string;
+  checkId(id);
+  const root = stateRoot(native, context.globals.root);
+  const compiled = compile(context, id, awaitStart);
+  context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
+
+  makeContainerDirectory(native, root, id);
+  const progress: Progress = { record: firstRecord(native, id, compiled), cgroupsMade: false, hooksBegan: false };
+  try {
+    writeRecord(native, root.path, progress.record);
+    prepare(native, compiled.plan);
+    progress.cgroupsMade = true;
+    const { pid, control } = launch(native, compiled.plan, {
+      listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
+      hooks: {
+        onHostHooks: (initPid: number): void => {
+          progress.hooksBegan = true;
+          runCreationHooks(native, compiled, progress.record, initPid);
+        },
+      },
+    });
+    progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+    writeRecord(native, root.path, progress.record);
+    const pidFile = options['pid-file'];
+    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o644);
+    context.debug(`container ${id} waits for start, pid ${pid}`);
+    return { root, record: progress.record, control, plan: compiled.plan, locate: compiled.locate };
+  } catch (error) {
+    const leftovers = undo(native, root.path, progress);
+    if (!(error instanceof Failure)) throw error;
+    throw inPhase(compiled.locate(new Failure([...error.diagnostics, ...leftovers], error.exitCode)), 'create failed');
+  }
+}
+
+function firstRecord(native: Native, id: string, { bundle, config, plan }: Compiled): ContainerRecord {
+  const [seconds = 0, nanoseconds = 0] = native.realTime();
+  const rootfs = config.root.path;
+  const { poststart, poststop } = config.hooks ?? {};
+  return {
+    version: 1,
+    id,
+    bundle,
+    rootfs: absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`),
+    created: formatTime(seconds, nanoseconds),
+    annotations: config.annotations ?? {},
+    pid: 0,
+    startTime: 0,
+    creator: thisProcess(native),
+    cgroup: plan.cgroup,
+    privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
+    hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
+  };
+}
+
+/** Hooks of the host that run while init is being set up, so that they can prepare its network namespace. */
+function runCreationHooks(native: Native, { bundle, config }: Compiled, record: ContainerRecord, pid: number): void {
+  const { prestart = [], createRuntime = [] } = config.hooks ?? {};
+  if (prestart.length === 0 && createRuntime.length === 0) return;
+  const state = hookState(record, 'creating', pid);
+  runHooks(native, 'prestart', prestart, state, bundle);
+  runHooks(native, 'createRuntime', createRuntime, state, bundle);
+}
+
+/** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
+function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  const attempt = (step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      diagnostics.push(...error.diagnostics);
+    }
+  };
+  if (record.pid !== 0) attempt(() => killContainer(native, record));
+  // Directories that prepare found, but did not make, may be someone else's.
+  if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
+  attempt(() => {
+    removeContainerDirectory(native, root, record.id);
+  });
+  if (hooksBegan) diagnostics.push(...runPoststop(native, record));
+  return diagnostics;
+}

@@ -1,0 +1,58 @@
+import { commands } from '../cli/options.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { release } from '../launch/session.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import type { Context, Outcome } from './command.ts';
+import { refuseUnsupported } from './compile.ts';
+import { destroyContainer, killContainer } from './end.ts';
+import { makeContainer } from './make.ts';
+import { runPoststart } from './poststart.ts';
+
+/** `create` and `start` in one; in the foreground also the wait for the end, and `delete`. */
+export function run(context: Context): Outcome {
+  const { native, options } = context;
+  refuseUnsupported(context, commands.run().options);
+  const foreground = options.detach !== true;
+  if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
+  const { root, record, control, plan, locate } = makeContainer(context, 'control');
+  try {
+    release(native, control, plan);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    killContainer(native, record);
+    const warnings = destroyContainer(native, root.path, record);
+    throw inPhase(locate(new Failure([...error.diagnostics, ...warnings])), 'run failed');
+  }
+  try {
+    runPoststart(native, root.path, record);
+  } catch (error) {
+    throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
+  }
+  if (!foreground) return {};
+  const status = native.superviseChild(record.pid);
+  const warnings = options.keep === true ? [] : clean(native, root.path, record);
+  if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
+  context.debug(`container ${record.id} ended with wait status ${status}`);
+  return { exitCode: exitCode(status), warnings };
+}
+
+/** The program's exit code is what counts, so a clean-up that fails is told as a warning. */
+function clean(native: Native, root: string, record: ContainerRecord): readonly Diagnostic[] {
+  try {
+    killContainer(native, record);
+    return destroyContainer(native, root, record);
+  } catch (error) {
+    if (error instanceof Failure) return error.diagnostics;
+    throw error;
+  }
+}
+
+/** From a status of waitpid(2): the exit code, or 128 plus the signal. */
+export function exitCode(status: number): number {
+  const signal = status & 0x7f;
+  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+}

@@ -1,0 +1,125 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { EEXIST, expectResult, systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { specVersion } from '../state/report.ts';
+import type { Context, Outcome } from './command.ts';
+
+const newFile = 0o1 | 0o100 | 0o200; // O_WRONLY | O_CREAT | O_EXCL
+const cgroup2 = 0x63677270; // CGROUP2_SUPER_MAGIC, statfs(2)
+
+/** Writes a config.json that runs `sh` in the directory `rootfs`. */
+export function spec(context: Context): Outcome {
+  const { native, options } = context;
+  const unified = native.fileSystemType('/sys/fs/cgroup') === cgroup2;
+  const rootless = options['rootless-spec'] === true;
+  const config = rootless
+    ? rootlessConfig(unified, native.effectiveUid(), effectiveGid(native))
+    : defaultConfig(unified);
+  const path = options.bundle === undefined ? 'config.json' : `${options.bundle}/config.json`;
+  const result = native.writeText(path, `${JSON.stringify(config, null, '\t')}\n`, newFile, 0o644);
+  if (result === -EEXIST) {
+    throw new Failure({ code: 'spec.exists', message: 'File config.json exists. Remove it first' });
+  }
+  if (result < 0) throw systemFailure('spec.write', `cannot write "${path}"`, 'open', result);
+  return {};
+}
+
+interface SpecMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options?: readonly string[];
+}
+
+interface SpecConfig {
+  readonly ociVersion: string;
+  readonly process: object;
+  readonly root: object;
+  readonly hostname: string;
+  readonly mounts: readonly SpecMount[];
+  readonly linux: { readonly namespaces: readonly { readonly type: string }[]; readonly [key: string]: unknown };
+}
+
+function defaultConfig(unified: boolean): SpecConfig {
+  const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
+  const namespaces = ['pid', 'network', 'ipc', 'uts', 'mount', ...(unified ? ['cgroup'] : [])];
+  return {
+    ociVersion: specVersion,
+    process: {
+      terminal: false,
+      user: { uid: 0, gid: 0 },
+      args: ['sh'],
+      env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],
+      cwd: '/',
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
+      noNewPrivileges: true,
+    },
+    root: { path: 'rootfs', readonly: true },
+    hostname: 'rt',
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc' },
+      mount('/dev', 'tmpfs', 'tmpfs', 'nosuid strictatime mode=755 size=65536k'),
+      mount('/dev/pts', 'devpts', 'devpts', 'nosuid noexec newinstance ptmxmode=0666 mode=0620 gid=5'),
+      mount('/dev/shm', 'tmpfs', 'shm', 'nosuid noexec nodev mode=1777 size=65536k'),
+      mount('/dev/mqueue', 'mqueue', 'mqueue', 'nosuid noexec nodev'),
+      mount('/sys', 'sysfs', 'sysfs', 'nosuid noexec nodev ro'),
+      mount('/sys/fs/cgroup', 'cgroup', 'cgroup', 'nosuid noexec nodev relatime ro'),
+    ],
+    linux: {
+      resources: { devices: [{ allow: false, access: 'rwm' }] },
+      namespaces: namespaces.map((type) => ({ type })),
+      maskedPaths: [
+        '/proc/acpi',
+        '/proc/asound',
+        '/proc/interrupts',
+        '/proc/kcore',
+        '/proc/keys',
+        '/proc/latency_stats',
+        '/proc/timer_list',
+        '/proc/timer_stats',
+        '/proc/sched_debug',
+        '/proc/scsi',
+        '/sys/devices/virtual/powercap',
+        '/sys/firmware',
+      ],
+      readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
+    },
+  };
+}
+
+function mount(destination: string, type: string, source: string, options: string): SpecMount {
+  return { destination, type, source, options: options.split(' ') };
+}
+
+/**
+ * For a user without rights: a user namespace in which the user is root, the network of the host, no limits
+ * (the user may not set any), and /sys as it is, since a new one needs a network namespace of its own.
+ */
+function rootlessConfig(unified: boolean, uid: number, gid: number): SpecConfig {
+  const config = defaultConfig(unified);
+  const namespaces = config.linux.namespaces.filter(({ type }) => type !== 'network');
+  const linux = Object.fromEntries(Object.entries(config.linux).filter(([key]) => key !== 'resources'));
+  return {
+    ...config,
+    mounts: config.mounts.map(rootlessMount),
+    linux: {
+      ...linux,
+      uidMappings: [{ containerID: 0, hostID: uid, size: 1 }],
+      gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
+      namespaces: [...namespaces, { type: 'user' }],
+    },
+  };
+}
+
+function rootlessMount(entry: SpecMount): SpecMount {
+  if (entry.destination === '/sys') return mount('/sys', 'none', '/sys', 'rbind nosuid noexec nodev ro');
+  if (entry.options === undefined) return entry;
+  return { ...entry, options: entry.options.filter((option) => !/^[ug]id=/.test(option)) };
+}
+
+/** From the line `Gid: real effective saved filesystem`, proc_pid_status(5). */
+function effectiveGid(native: Native): number {
+  const text = expectResult(native.readText('/proc/self/status', 65536), 'spec.gid', 'cannot find own group', 'read');
+  return Number(/^Gid:\s+\d+\s+(\d+)/m.exec(text)?.[1] ?? 0);
+}

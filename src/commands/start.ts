@@ -1,0 +1,43 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { connectStart, release } from '../launch/session.ts';
+import { stateRoot } from '../state/root.ts';
+import { statusOf } from '../state/status.ts';
+import type { Status } from '../state/status.ts';
+import { requireRecord, startSocketPath } from '../state/store.ts';
+import type { Context, Outcome } from './command.ts';
+import { runPoststart } from './poststart.ts';
+
+/** Lets the init of a created container run its program, and waits until it does. */
+export function start(context: Context): Outcome {
+  const { native } = context;
+  const id = context.operands[0] as string;
+  const root = stateRoot(native, context.globals.root).path;
+  const record = requireRecord(native, root, id);
+  refuseUnlessCreated(statusOf(native, root, record));
+  const socket = startSocketPath(root, id);
+  try {
+    release(native, connectStart(native, socket));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // Another start may have been faster; otherwise the cause is the one that init reported.
+    if (statusOf(native, root, record) === 'running') refuseUnlessCreated('running');
+    throw inPhase(error, 'start failed');
+  }
+  // Only now: a start that is killed before this point can be repeated.
+  native.unlink(socket);
+  context.debug(`container ${id} runs`);
+  runPoststart(native, root, record);
+  return {};
+}
+
+function refuseUnlessCreated(status: Status): void {
+  const reason = {
+    creating: 'cannot start a container that is being created',
+    created: undefined,
+    running: 'cannot start an already running container',
+    paused: 'cannot start a container in the paused state',
+    stopped: 'cannot start a container that has stopped',
+  }[status];
+  if (reason !== undefined) throw new Failure({ code: 'start.status', message: reason });
+}

@@ -1,0 +1,21 @@
+import { Failure } from './diagnostic.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { locate } from './locate.ts';
+
+/** The same failure with the line and column of each pointer into `text`, the contents of `file`. */
+export function withLocations(failure: Failure, text: string, file: string): Failure {
+  const located = failure.diagnostics.map((diagnostic): Diagnostic => {
+    const { pointer } = diagnostic;
+    if (diagnostic.location !== undefined || pointer === undefined || !pointer.startsWith('/')) return diagnostic;
+    return { ...diagnostic, location: locate(text, pointer, file) };
+  });
+  return new Failure(located, failure.exitCode);
+}
+
+/** The same failure with the phase in front of its first message: `create failed: …`. */
+export function inPhase(failure: Failure, phase: string): Failure {
+  const named = failure.diagnostics.map((diagnostic, index) =>
+    index === 0 ? { ...diagnostic, message: `${phase}: ${diagnostic.message}` } : diagnostic,
+  );
+  return new Failure(named, failure.exitCode);
+}

@@ -1,0 +1,86 @@
+import { parseTree } from 'jsonc-parser';
+import type { Node, ParseError } from 'jsonc-parser';
+import type { Location } from './diagnostic.ts';
+
+/** What is wrong at a place where a text is not JSON, by the numbers of jsonc-parser's ParseErrorCode. */
+function syntaxWords(code: number): string {
+  const words: Readonly<Record<number, string>> = {
+    1: 'this is not a JSON value',
+    2: 'this is not a number',
+    3: 'a member name in double quotes is expected',
+    4: 'a value is expected',
+    5: 'a colon is expected',
+    6: 'a comma is expected',
+    7: 'a closing brace is expected',
+    8: 'a closing bracket is expected',
+    9: 'nothing more is expected',
+    10: 'comments are not allowed',
+    11: 'comments are not allowed',
+    12: 'the string does not end',
+    13: 'the number does not end',
+    14: 'four hexadecimal digits are expected after \\u',
+    15: 'this is not an escape sequence',
+    16: 'control characters in a string must be escaped',
+  };
+  return words[code] ?? 'this is not JSON';
+}
+
+const options = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
+
+/** A thousand faults of one file are located in one tree. */
+let cached: { readonly text: string; readonly tree: Node | undefined } = { text: '', tree: undefined };
+
+/**
+ * Line and column, from 1, of the value that `pointer` (RFC 6901) names in `text`: of its name when it
+ * is a member of an object. What is not there is located at the innermost object that should hold it.
+ */
+export function locate(text: string, pointer: string, file: string): Location {
+  if (cached.text !== text) cached = { text, tree: tree(text) };
+  let place = cached.tree;
+  let offset = place?.offset ?? 0;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (place?.type === 'object') {
+      // Of two members with one name the last counts, as for JSON.parse.
+      const member = place.children?.findLast((child) => child.children?.[0]?.value === name);
+      if (member === undefined) break;
+      offset = member.offset;
+      place = member.children?.[1];
+    } else {
+      const element = place?.type === 'array' ? place.children?.[Number(name)] : undefined;
+      if (element === undefined) break;
+      offset = element.offset;
+      place = element;
+    }
+  }
+  return position(text, offset, file);
+}
+
+/** The first place where `text` is not JSON and what is wrong there; undefined when nothing is found. */
+export function syntaxFault(text: string, file: string): { words: string; location: Location } | undefined {
+  if (text.startsWith('\uFEFF')) {
+    return { words: 'it starts with a byte order mark', location: position(text, 0, file) };
+  }
+  const errors: ParseError[] = [];
+  tree(text, errors);
+  const first = errors.reduce<ParseError | undefined>(
+    (least, error) => (least === undefined || error.offset < least.offset ? error : least),
+    undefined,
+  );
+  if (first === undefined) return undefined;
+  return { words: syntaxWords(first.error), location: position(text, first.offset, file) };
+}
+
+function tree(text: string, errors: ParseError[] = []): Node | undefined {
+  return parseTree(text, errors, options);
+}
+
+function position(text: string, offset: number, file: string): Location {
+  let line = 1;
+  let start = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
+    line++;
+    start = at + 1;
+  }
+  return { file, line, column: offset - start + 1 };
+}

@@ -1,0 +1,43 @@
+import type { Native } from '../host/native.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { errnoText } from './errno.ts';
+import { renderLine, renderRecord, renderText } from './render.ts';
+import type { Level, LogFormat } from './render.ts';
+
+export interface LogSettings {
+  /** '' logs to standard error only. */
+  readonly file: string;
+  readonly format: LogFormat;
+  readonly debug: boolean;
+}
+
+const standardError = 2;
+const appendFlags = 0o1 | 0o100 | 0o2000 | 0o4010000; // O_WRONLY | O_CREAT | O_APPEND | O_SYNC
+
+/**
+ * Reports diagnostics: words for people on standard error, one record in the log file. A command that fails
+ * makes one record, because engines take the last one (containerd) or expect just one (Podman).
+ */
+export function report(native: Native, settings: LogSettings, level: Level, diagnostics: readonly Diagnostic[]): void {
+  if (settings.file === '' && settings.format === 'json') {
+    native.writeFd(standardError, renderRecord('json', level, renderLine(diagnostics), native.realTime()));
+    return;
+  }
+  native.writeFd(standardError, renderText(diagnostics));
+  if (settings.file !== '') writeRecord(native, settings, level, renderLine(diagnostics));
+}
+
+/** A debug message: to the log file, or to standard error when there is none. */
+export function debug(native: Native, settings: LogSettings, message: string): void {
+  if (!settings.debug) return;
+  if (settings.file !== '') writeRecord(native, settings, 'debug', message);
+  else native.writeFd(standardError, renderRecord(settings.format, 'debug', message, native.realTime()));
+}
+
+/** The record is written by one write(2), so that concurrent commands cannot mix theirs. */
+function writeRecord(native: Native, settings: LogSettings, level: Level, message: string): void {
+  const record = renderRecord(settings.format, level, message, native.realTime());
+  const result = native.writeText(settings.file, record, appendFlags, 0o644);
+  if (result < 0)
+    native.writeFd(standardError, `rt: cannot write to log file "${settings.file}": ${errnoText(-result)}\n`);
+}

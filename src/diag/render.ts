@@ -1,0 +1,43 @@
+import type { Diagnostic } from './diagnostic.ts';
+import { printable } from './printable.ts';
+import { formatTime } from './time.ts';
+
+export type Level = 'error' | 'warning' | 'debug';
+export type LogFormat = 'text' | 'json';
+
+/** For a person at a terminal: one paragraph for each diagnostic. */
+export function renderText(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map(paragraph).join('');
+}
+
+function paragraph(diagnostic: Diagnostic): string {
+  const place = placeOf(diagnostic);
+  const hint = diagnostic.hint === undefined ? '' : `  hint: ${printable(diagnostic.hint)}\n`;
+  return `rt: ${printable(diagnostic.message)}\n${place === '' ? '' : `  ${place}\n`}${hint}`;
+}
+
+/** Everything on one line, for log records: engines show the message of the last record. */
+export function renderLine(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map(clause).join('; ');
+}
+
+function clause(diagnostic: Diagnostic): string {
+  const place = placeOf(diagnostic);
+  const hint = diagnostic.hint === undefined ? '' : ` [hint: ${printable(diagnostic.hint)}]`;
+  return `${printable(diagnostic.message)}${place === '' ? '' : ` (${place.replace('  ', ' ')})`}${hint}`;
+}
+
+/** `config.json:41:7  /mounts/3/source`, as much of it as is known. */
+function placeOf({ location, pointer }: Diagnostic): string {
+  const position = location === undefined ? '' : `${location.file}:${location.line}:${location.column}`;
+  if (pointer === undefined || pointer === '') return printable(position);
+  return printable(position === '' ? pointer : `${position}  ${pointer}`);
+}
+
+/** One log record, ended by a newline. `now`: [seconds, nanoseconds] since 1970. */
+export function renderRecord(format: LogFormat, level: Level, message: string, now: readonly number[]): string {
+  const time = formatTime(now[0] ?? 0);
+  if (format === 'json') return `${JSON.stringify({ level, msg: message, time })}\n`;
+  const bare = /^[A-Za-z0-9\-._/@^+]+$/.test(message);
+  return `time="${time}" level=${level} msg=${bare ? message : JSON.stringify(message)}\n`;
+}

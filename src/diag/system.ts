@@ -1,0 +1,35 @@
+import { Failure } from './diagnostic.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { errnoName, errnoText } from './errno.ts';
+
+/** The failure of a system call. `result`: the negative errno that a native function returned. */
+export function systemFailure(code: string, action: string, syscall: string, result: number, hint?: string): Failure {
+  const diagnostic: Diagnostic = {
+    code,
+    message: `${action}: ${errnoText(-result)} (${syscall})`,
+    errno: errnoName(-result),
+    syscall,
+  };
+  return new Failure(hint === undefined ? diagnostic : { ...diagnostic, hint });
+}
+
+/** The result of a native function, or a Failure in place of its negative errno. */
+export function expectDone(result: number, code: string, action: string, syscall: string): number {
+  if (result < 0) throw systemFailure(code, action, syscall, result);
+  return result;
+}
+
+/** As expectDone, for native functions whose result is not a number. */
+export function expectResult<T>(result: T | number, code: string, action: string, syscall: string): T {
+  if (typeof result === 'number') throw systemFailure(code, action, syscall, result);
+  return result;
+}
+
+// Numbers from asm-generic/errno-base.h, the ones that code decides by.
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EEXIST = 17;
+export const ENOTDIR = 20;
+export const EISDIR = 21;
+export const ENOTEMPTY = 39;

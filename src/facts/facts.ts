@@ -1,0 +1,89 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+
+/** What a plan may need to know of the host. Each fact is read when it is first asked for, once. */
+export interface Facts {
+  readonly cgroups: CgroupFacts;
+  /** Number of the kernel's last capability. */
+  readonly lastCapability: number;
+  readonly architecture: 'x86_64' | 'aarch64';
+  /** True when the host has /proc/kcore, to which /dev/core then points. */
+  readonly hasKcore: boolean;
+}
+
+export interface CgroupFacts {
+  /** 2 when /sys/fs/cgroup is cgroup2; 1 also for a hybrid layout. */
+  readonly version: 1 | 2;
+  readonly hierarchies: readonly Hierarchy[];
+}
+
+/** One mounted cgroup hierarchy. */
+export interface Hierarchy {
+  /** Absolute mount point. */
+  readonly mount: string;
+  /** Controllers, `name=x` for a named v1 hierarchy; of the root on v2, none for the v2 half of a hybrid. */
+  readonly controllers: readonly string[];
+  /** The runtime's own cgroup, absolute below the mount point. */
+  readonly own: string;
+  readonly version: 1 | 2;
+}
+
+const cgroupRoot = '/sys/fs/cgroup';
+const cgroup1Magic = 0x27e0eb;
+const cgroup2Magic = 0x63677270;
+const maximumFile = 1 << 16;
+
+export function readFacts(native: Native): Facts {
+  let cgroups: CgroupFacts | undefined;
+  return {
+    get cgroups(): CgroupFacts {
+      return (cgroups ??= readCgroups(native));
+    },
+    get lastCapability(): number {
+      const text = native.readText('/proc/sys/kernel/cap_last_cap', maximumFile);
+      return typeof text === 'number' ? 40 : Number.parseInt(text, 10);
+    },
+    get architecture(): 'x86_64' | 'aarch64' {
+      const machine = native.kernel().split('\0')[1] ?? '';
+      if (machine === 'x86_64' || machine === 'aarch64') return machine;
+      throw new Failure({ code: 'host.architecture', message: `rt does not know the architecture "${machine}"` });
+    },
+    get hasKcore(): boolean {
+      return typeof native.stat('/proc/kcore', 0) !== 'number';
+    },
+  };
+}
+
+/** From /proc/self/cgroup (cgroups(7)), one line `id:controllers:path` for each hierarchy. */
+function readCgroups(native: Native): CgroupFacts {
+  const text = native.readText('/proc/self/cgroup', maximumFile);
+  const lines = typeof text === 'number' ? [] : text.split('\n');
+  const version = native.fileSystemType(cgroupRoot) === cgroup2Magic ? 2 : 1;
+  const hierarchies: Hierarchy[] = [];
+  for (const line of lines) {
+    const first = line.indexOf(':');
+    const second = line.indexOf(':', first + 1);
+    if (first < 0 || second < 0) continue;
+    const controllers = line.slice(first + 1, second);
+    const own = line.slice(second + 1);
+    if (controllers === '') addUnified(native, version, own, hierarchies);
+    else if (version === 1) addLegacy(native, controllers, own, hierarchies);
+  }
+  return { version, hierarchies };
+}
+
+function addUnified(native: Native, version: 1 | 2, own: string, hierarchies: Hierarchy[]): void {
+  const mount = version === 2 ? cgroupRoot : `${cgroupRoot}/unified`;
+  if (native.fileSystemType(mount) !== cgroup2Magic) return;
+  const text = version === 2 ? native.readText(`${mount}/cgroup.controllers`, maximumFile) : '';
+  const controllers = typeof text === 'number' ? [] : text.trim().split(' ').filter(Boolean);
+  hierarchies.push({ mount, controllers, own, version: 2 });
+}
+
+function addLegacy(native: Native, controllers: string, own: string, hierarchies: Hierarchy[]): void {
+  const directory = controllers.startsWith('name=') ? controllers.slice('name='.length) : controllers;
+  const mount = `${cgroupRoot}/${directory}`;
+  // A hierarchy that is mounted elsewhere is not managed; a limit that needs it is refused by the plan.
+  if (native.fileSystemType(mount) !== cgroup1Magic) return;
+  hierarchies.push({ mount, controllers: controllers.split(','), own, version: 1 });
+}

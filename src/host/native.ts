@@ -1,0 +1,100 @@
+/**
+ * The functions that C provides to both hosts (native/host/functions.def lists the same names, in the
+ * same order, with the kinds of their arguments; both bindings marshal from that table).
+ *
+ * Nothing here throws. A function that fails returns a negative errno in place of its result, so a
+ * caller narrows with `typeof result === 'number'` or uses `expect` of system.ts.
+ */
+export interface Native {
+  /** Whole file as text. Opened O_NONBLOCK|O_NOCTTY, `max` bytes at most, else -EFBIG. */
+  readText(path: string, max: number): string | number;
+  /** Whole file as bytes; same rules as readText. */
+  readBytes(path: string, max: number): ArrayBuffer | number;
+  /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. */
+  writeText(path: string, text: string, flags: number, mode: number): number;
+  /** Writes all of `text` to an open descriptor. */
+  writeFd(fd: number, text: string): number;
+  /** open(path, flags|O_CLOEXEC, mode): a descriptor. */
+  open(path: string, flags: number, mode: number): number;
+  close(fd: number): number;
+  mkdir(path: string, mode: number): number;
+  rmdir(path: string): number;
+  unlink(path: string): number;
+  rename(from: string, to: string): number;
+  chmod(path: string, mode: number): number;
+  /** Names in a directory without `.` and `..`, each ended by `/`-free NUL: "a\0b\0". */
+  readDirectory(path: string): string | number;
+  readLink(path: string): string | number;
+  /** Absolute path without symbolic links, realpath(3). */
+  realPath(path: string): string | number;
+  /** [st_mode, st_uid, st_gid, st_ino, st_dev, st_rdev, st_size]; `follow` 0 is lstat. */
+  stat(path: string, follow: number): number[] | number;
+  /** f_type of statfs(2). */
+  fileSystemType(path: string): number;
+  /** Value of an environment variable, -ENOENT when absent. */
+  getEnv(name: string): string | number;
+  getCwd(): string | number;
+  changeDirectory(path: string): number;
+  effectiveUid(): number;
+  /** getpid(2). */
+  processId(): number;
+  /** [seconds, nanoseconds] of CLOCK_REALTIME. */
+  realTime(): number[];
+  /** uname(2): "release\0machine\0". */
+  kernel(): string;
+  isTerminal(fd: number): number;
+  /** pidfd_open(2). */
+  pidfdOpen(pid: number): number;
+  /** pidfd_send_signal(2). */
+  pidfdSignal(pidfd: number, signal: number): number;
+  /** Waits until the process has ended: 1, or 0 after `timeoutMs` (-1 waits for ever). */
+  pidfdWait(pidfd: number, timeoutMs: number): number;
+  /** kill(2), for pids read from a cgroup. */
+  signalProcess(pid: number, signal: number): number;
+  /** PR_SET_CHILD_SUBREAPER. */
+  becomeSubreaper(): number;
+  /**
+   * Runs a program of host operations (schema/ops.json) in this process.
+   * [] when all succeeded, else [op index, errno, call] of the first that failed.
+   */
+  runProgram(program: ArrayBuffer): number[] | number;
+  /**
+   * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
+   * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `pidNamespace` ('' for none)
+   * is joined first; `listenPath` ('' for none) is where the helper listens for `start`.
+   * [pid, control descriptor].
+   */
+  launch(
+    program: ArrayBuffer,
+    cloneFlags: number,
+    cgroup: string,
+    pidNamespace: string,
+    listenPath: string,
+  ): number[] | number;
+  /** One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. */
+  receive(control: number, timeoutMs: number): ArrayBuffer | number;
+  /** Sends one record. */
+  send(control: number, record: ArrayBuffer): number;
+  /** Connects to the socket on which a waiting helper listens: a control descriptor. */
+  connect(path: string): number;
+  /** waitpid(2) on a child: the raw status. */
+  waitChild(pid: number): number;
+  /** Foreground: forwards every catchable signal to `pid`, reaps all children, returns the raw status of `pid`. */
+  superviseChild(pid: number): number;
+  /**
+   * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs captured
+   * (first 4 KiB of each), its process group killed after `timeoutMs` (0: no limit).
+   * Result record: u32 outcome (0 exited, 1 signalled, 2 timed out, 3 exec failed), u32 value (status, signal or errno),
+   * u32 stdout length, stdout, u32 stderr length, stderr.
+   */
+  runHook(
+    path: string,
+    args: readonly string[],
+    env: readonly string[],
+    cwd: string,
+    input: string,
+    timeoutMs: number,
+  ): ArrayBuffer | number;
+  /** _exit(2). */
+  exit(code: number): never;
+}

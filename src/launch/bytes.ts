@@ -1,0 +1,16 @@
+/** Little-endian; 0 beyond the end. */
+export function u32(bytes: Uint8Array, at: number): number {
+  const byte = (index: number): number => bytes[at + index] ?? 0;
+  return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
+}
+
+export function u16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+}
+
+/** Words of the kernel or of a hook for a message: UTF-8 is kept as far as it is ASCII, the rest shown as `?`. */
+export function text(bytes: Uint8Array): string {
+  let result = '';
+  for (const byte of bytes) result += byte < 0x80 ? String.fromCharCode(byte) : '?';
+  return result;
+}

@@ -1,0 +1,98 @@
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import type { CgroupRecord } from '../plan/types.ts';
+
+const EBUSY = 16;
+const ENOENT = 2;
+const ENODEV = 19;
+const SIGKILL = 9;
+const maximumFile = 1 << 20;
+const O_WRONLY = 1;
+/** A process that was reaped leaves its cgroup a moment later: about two seconds in all. */
+const removeAttempts = 11;
+
+/** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
+export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
+  for (const directory of cgroup.directories) removeTree(native, directory);
+}
+
+function removeTree(native: Native, directory: string): void {
+  for (let attempt = 0; ; attempt++) {
+    const result = native.rmdir(directory);
+    if (result === 0 || result === -ENOENT || result === -ENODEV) return;
+    if (result !== -EBUSY || attempt === removeAttempts) {
+      throw systemFailure('cgroup.remove', `cannot remove cgroup "${directory}"`, 'rmdir', result);
+    }
+    const children = childrenOf(native, directory);
+    if (children.length > 0) for (const child of children) removeTree(native, child);
+    else wait(native, 2 ** attempt);
+  }
+}
+
+function childrenOf(native: Native, directory: string): string[] {
+  const names = native.readDirectory(directory);
+  if (typeof names === 'number') return [];
+  return names
+    .split('\0')
+    .filter((name) => name !== '' && isDirectory(native, `${directory}/${name}`))
+    .map((name) => `${directory}/${name}`);
+}
+
+function isDirectory(native: Native, path: string): boolean {
+  const stat = native.stat(path, 0);
+  return typeof stat !== 'number' && ((stat[0] ?? 0) & 0o170000) === 0o040000;
+}
+
+/** Nothing announces that a v1 cgroup became empty, so this waits for a descriptor that never speaks. */
+function wait(native: Native, milliseconds: number): void {
+  const pidfd = native.pidfdOpen(native.processId());
+  if (pidfd < 0) return;
+  native.pidfdWait(pidfd, milliseconds);
+  native.close(pidfd);
+}
+
+/** Pids of all processes in the container's cgroup and below. */
+export function cgroupProcesses(native: Native, cgroup: CgroupRecord): number[] {
+  const directory = mainDirectory(cgroup);
+  return directory === undefined ? [] : processesBelow(native, directory);
+}
+
+function processesBelow(native: Native, directory: string): number[] {
+  const text = native.readText(`${directory}/cgroup.procs`, maximumFile);
+  const pids = typeof text === 'number' ? [] : text.split('\n').filter(Boolean).map(Number);
+  for (const child of childrenOf(native, directory)) pids.push(...processesBelow(native, child));
+  return pids;
+}
+
+/** Any hierarchy has all processes; on v1 the freezer is the one that the rest of the work needs too. */
+function mainDirectory(cgroup: CgroupRecord): string | undefined {
+  return freezerDirectory(cgroup) ?? cgroup.directories[0];
+}
+
+function freezerDirectory({ directories }: CgroupRecord): string | undefined {
+  return directories.find((directory) => directory.startsWith('/sys/fs/cgroup/freezer/'));
+}
+
+export function isFrozen(native: Native, cgroup: CgroupRecord): boolean {
+  if (cgroup.version === 2) {
+    const [directory = ''] = cgroup.directories;
+    const text = native.readText(`${directory}/cgroup.freeze`, maximumFile);
+    return typeof text !== 'number' && text.startsWith('1');
+  }
+  const directory = freezerDirectory(cgroup);
+  if (directory === undefined) return false;
+  const text = native.readText(`${directory}/freezer.self_freezing`, maximumFile);
+  return typeof text !== 'number' && text.startsWith('1');
+}
+
+/** Kills every process of the container, frozen or not. */
+export function killCgroup(native: Native, cgroup: CgroupRecord): void {
+  const [first = ''] = cgroup.directories;
+  if (cgroup.version === 2) {
+    native.writeText(`${first}/cgroup.kill`, '1', O_WRONLY, 0);
+    return;
+  }
+  for (const pid of cgroupProcesses(native, cgroup)) native.signalProcess(pid, SIGKILL);
+  const freezer = freezerDirectory(cgroup);
+  if (freezer !== undefined) native.writeText(`${freezer}/freezer.state`, 'THAWED', O_WRONLY, 0);
+}

@@ -1,0 +1,217 @@
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { errnoName, errnoText } from '../diag/errno.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { text, u16, u32 } from './bytes.ts';
+import type { HelperRecord } from './records.ts';
+
+const ENOENT = 2;
+const ENOEXEC = 8;
+const EBUSY = 16;
+
+/** What went wrong with an op, in words that name its object. `detail` is what the kernel said besides. */
+export function describeOp(op: PlannedOp, errno: number, call: string, detail: string): Diagnostic {
+  const cause = detail === '' ? errnoText(errno) : `${errnoText(errno)}: ${detail.replace(/^[ew] /, '')}`;
+  const fault: Diagnostic = {
+    code: `op.${op.op}`,
+    message: `${action(op)}: ${cause} (${call})`,
+    errno: errnoName(errno),
+    syscall: call,
+    ...(op.from.startsWith('/') ? { pointer: op.from } : {}),
+  };
+  const special = specialWords(op, errno, call);
+  return special === undefined ? fault : { ...fault, ...special };
+}
+
+function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagnostic> | undefined {
+  const name = errnoName(errno);
+  switch (op.op) {
+    case 'find_program':
+      return { message: lookupMessage(op.name, errno) };
+    case 'cgroup_create':
+      if (errno !== EBUSY) return undefined;
+      return { message: `container's cgroup is not empty: "${op.hierarchy}${op.path}" has processes` };
+    case 'mount_bind':
+      if (call === 'open_tree' && errno === ENOENT) {
+        return {
+          pointer: `${op.from}/source`,
+          hint: 'the bind source does not exist on the host; create it or drop the mount',
+        };
+      }
+      if (name === 'EMEDIUMTYPE') {
+        return { message: `cannot bind "${op.source}" on "/proc": the source is not procfs` };
+      }
+      return name === 'ENOTDIR' || name === 'EISDIR'
+        ? { hint: 'source and destination must both be directories, or neither' }
+        : undefined;
+    case 'mount_filesystem':
+      if ((name === 'ELOOP' || name === 'ENOTDIR') && (op.type === 'proc' || op.type === 'sysfs')) {
+        return {
+          message: `filesystem "${op.type}" must be mounted on ordinary directory: "${op.destination}" is not one (${name})`,
+        };
+      }
+      return undefined;
+    case 'change_directory':
+      if (name === 'EXDEV') {
+        return {
+          message:
+            'current working directory is outside of container mount namespace root -- possible container breakout detected',
+        };
+      }
+      return { message: `chdir to cwd ("${op.path}") set in config.json failed: ${errnoText(errno)}` };
+    case 'open_root':
+    case 'open_root_directory':
+      return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
+    default:
+      return undefined;
+  }
+}
+
+function rootCause(errno: number): string {
+  return errnoName(errno) === 'ELOOP' ? 'it is a symbolic link' : errnoText(errno);
+}
+
+/** The words of Go's exec.LookPath, by which engines choose an exit code. */
+function lookupMessage(name: string, errno: number): string {
+  if (!name.includes('/')) return `exec: "${name}": executable file not found in $PATH`;
+  if (errno === ENOENT) return `exec: "${name}": stat ${name}: no such file or directory`;
+  return `exec: "${name}": ${errnoText(errno)}`;
+}
+
+function action(op: PlannedOp): string {
+  switch (op.op) {
+    case 'cgroup_create':
+    case 'cgroup_enable':
+      return `unable to apply cgroup configuration: cannot make cgroup "${op.hierarchy}${op.path}"`;
+    case 'write_file':
+      return `cannot write "${op.data}" to "${op.path}"`;
+    case 'write_device_rules':
+      return `cannot set device rules of "${op.directory}"`;
+    case 'cgroup_join':
+      return `unable to apply cgroup configuration: cannot join through "${op.file}"`;
+    case 'namespace_open':
+    case 'namespace_join':
+      return op.op === 'namespace_open' ? `cannot open namespace "${op.path}"` : 'cannot join namespace';
+    case 'mount_filesystem':
+      return `cannot mount ${op.type} on "${op.destination}"`;
+    case 'mount_bind':
+      return `cannot mount "${op.source}" on "${op.destination}"`;
+    case 'make_directory':
+      return `cannot make directory "${op.path}"`;
+    case 'make_device':
+      return `cannot make device "${op.path}"`;
+    case 'make_link':
+      return `cannot make link "${op.path}"`;
+    case 'mask_path':
+      return `cannot mask "${op.path}"`;
+    case 'readonly_path':
+      return `cannot make "${op.path}" read-only`;
+    case 'set_hostname':
+      return `cannot set host name "${op.name}"`;
+    case 'set_domainname':
+      return `cannot set domain name "${op.name}"`;
+    case 'sysctl':
+      return `cannot set "${op.path.slice('sys/'.length)}" to "${op.value}"`;
+    case 'oom_score_adj':
+      return `cannot set oom_score_adj to ${String(op.value)}`;
+    case 'rlimit':
+      return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
+    case 'set_user':
+      return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'seccomp':
+      return 'cannot load the seccomp filter';
+    default:
+      return `cannot ${op.op.replaceAll('_', ' ')}`;
+  }
+}
+
+/** Why execve(2) failed, read from the head of the file that was to run. */
+export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
+  const end = detail.indexOf(0);
+  const cause = programCause(errno, detail.subarray(end + 1));
+  const words = cause === undefined ? '' : `: ${cause.words}`;
+  return {
+    code: 'start.exec',
+    message: `exec ${text(detail.subarray(0, Math.max(end, 0)))}: ${errnoText(errno)}${words}`,
+    errno: errnoName(errno),
+    syscall: call,
+    pointer: '/process/args/0',
+    ...(cause?.hint === undefined ? {} : { hint: cause.hint }),
+  };
+}
+
+interface Cause {
+  readonly words: string;
+  readonly hint?: string;
+}
+
+function programCause(errno: number, head: Uint8Array): Cause | undefined {
+  if (errno !== ENOENT && errno !== ENOEXEC) return undefined;
+  if (head.length === 0) return { words: 'the file is empty' };
+  if (head[0] === 0x23 && head[1] === 0x21) return scriptCause(head);
+  if (head[0] === 0x7f && text(head.subarray(1, 4)) === 'ELF') return elfCause(errno, head);
+  return errno === ENOEXEC
+    ? { words: 'the file is neither an ELF program nor a script with #!', hint: 'begin the script with #!/bin/sh' }
+    : undefined;
+}
+
+function scriptCause(head: Uint8Array): Cause {
+  const line = text(head).split('\n')[0] ?? '';
+  const interpreter = line.slice(2).trim().split(' ')[0] ?? '';
+  if (line.endsWith('\r')) {
+    return {
+      words: `its interpreter is "${interpreter}\\r"`,
+      hint: 'the script has Windows line endings; convert them with dos2unix',
+    };
+  }
+  return { words: `its interpreter "${interpreter}" is missing in the container` };
+}
+
+const machines: Readonly<Record<number, string>> = {
+  3: 'i386',
+  8: 'mips',
+  20: 'powerpc',
+  21: 'powerpc64',
+  22: 's390x',
+  40: 'arm',
+  62: 'x86_64',
+  183: 'aarch64',
+  243: 'riscv64',
+  258: 'loongarch64',
+};
+
+const programHeaderInterpreter = 3;
+
+function elfCause(errno: number, head: Uint8Array): Cause | undefined {
+  if (errno === ENOEXEC) {
+    const machine = u16(head, 18);
+    return {
+      words: `the program is for ${machines[machine] ?? `machine ${String(machine)}`}`,
+      hint: 'use an image for the architecture of this host, or register an emulator with binfmt_misc',
+    };
+  }
+  const loader = elfInterpreter(head);
+  return loader === undefined
+    ? undefined
+    : {
+        words: `it needs the loader ${loader}, which is not in the container`,
+        hint: 'install the C library that the program was built for, or link it statically',
+      };
+}
+
+/** PT_INTERP of a little-endian program (elf(5)), if it lies in the head. */
+function elfInterpreter(head: Uint8Array): string | undefined {
+  const is64 = head[4] === 2;
+  const table = is64 ? u32(head, 32) : u32(head, 28);
+  const size = u16(head, is64 ? 54 : 42);
+  const count = u16(head, is64 ? 56 : 44);
+  for (let index = 0; index < count; index++) {
+    const entry = table + index * size;
+    if (entry + size > head.length) return undefined;
+    if (u32(head, entry) !== programHeaderInterpreter) continue;
+    const offset = u32(head, entry + (is64 ? 8 : 4));
+    const length = u32(head, entry + (is64 ? 32 : 16));
+    if (offset + length > head.length || length === 0) return undefined;
+    return text(head.subarray(offset, offset + length - 1));
+  }
+  return undefined;
+}

@@ -1,0 +1,159 @@
+import { OP_CODECS } from '../../schema/generated/ops.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import type { Plan, PlannedOp } from '../plan/types.ts';
+import { removeCgroups } from './cgroup.ts';
+import { encodeProgram } from './encode.ts';
+import { describeOp, explainProgram } from './explain-failure.ts';
+import { hookFailure } from './hooks.ts';
+import { decodeRecord } from './records.ts';
+import type { HelperRecord } from './records.ts';
+
+const SIGKILL = 9;
+const EBUSY = 16;
+const ECONNREFUSED = 111;
+const noLimit = -1;
+const goAhead = new Uint8Array([1]).buffer;
+
+export interface LaunchOptions {
+  /** Where init listens for `start`; '' when it is told over the control socket. */
+  readonly listenPath: string;
+  readonly hooks: {
+    /** Runs the hooks of the runtime namespace, while init waits. */
+    readonly onHostHooks: (pid: number) => void;
+  };
+}
+
+export interface Launched {
+  readonly pid: number;
+  /** Descriptor of the control socket. */
+  readonly control: number;
+}
+
+/** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
+export function prepare(native: Native, plan: Plan): void {
+  const result = native.runProgram(encodeProgram(plan.host));
+  const failed = failedOp(plan.host, result);
+  if (failed === undefined) return;
+  // An existing cgroup that is busy belongs to somebody else: what lies before it in the plan is ours.
+  const directories = plan.cgroup.directories.slice(0, failed.errno === EBUSY ? failed.index : undefined);
+  removeCgroups(native, { ...plan.cgroup, directories });
+  throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
+}
+
+interface FailedOp {
+  readonly op: PlannedOp;
+  readonly index: number;
+  readonly errno: number;
+}
+
+function failedOp(ops: readonly PlannedOp[], result: readonly number[] | number): FailedOp | undefined {
+  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
+  const [index, errno] = result;
+  const op = index === undefined ? undefined : ops[index];
+  if (index === undefined || op === undefined || errno === undefined) return undefined;
+  return { op, index, errno };
+}
+
+/** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
+export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
+  const program = encodeProgram(plan.init);
+  const result = native.launch(program, plan.cloneFlags, plan.cloneCgroup, plan.pidNamespace, options.listenPath);
+  if (typeof result === 'number') {
+    throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
+  }
+  const [pid = 0, control = -1] = result;
+  try {
+    const failed = failedOp(plan.limits, native.runProgram(encodeProgram(plan.limits)));
+    if (failed !== undefined) {
+      throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
+    }
+    awaitReady(native, plan, control, pid, options);
+    return { pid, control };
+  } catch (error) {
+    native.signalProcess(pid, SIGKILL);
+    native.waitChild(pid);
+    native.close(control);
+    throw error;
+  }
+}
+
+function awaitReady(native: Native, plan: Plan, control: number, pid: number, options: LaunchOptions): void {
+  for (;;) {
+    const record = receive(native, control);
+    switch (record.kind) {
+      case 'ready':
+        return;
+      case 'host_hooks':
+        options.hooks.onHostHooks(pid);
+        native.send(control, goAhead);
+        break;
+      case 'failed':
+      case 'hook_failed':
+        throw failureOf(record, plan.init);
+      case 'end':
+        throw new Failure({
+          code: 'launch.died',
+          message: 'the container process ended while it was being set up',
+          hint: 'it may have been killed for want of memory: the memory limit may be too low',
+        });
+    }
+  }
+}
+
+function receive(native: Native, control: number): HelperRecord {
+  const buffer = native.receive(control, noLimit);
+  if (typeof buffer === 'number') {
+    throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
+  }
+  return decodeRecord(buffer);
+}
+
+/** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
+function failureOf(
+  record: HelperRecord & { kind: 'failed' | 'hook_failed' },
+  ops: readonly PlannedOp[] | undefined,
+): Failure {
+  const op = ops?.[record.op];
+  if (record.kind === 'hook_failed') {
+    const [, , kind = 'startContainer', index = '0'] = op?.from.split('/') ?? [];
+    const hook = op?.op === 'hook' ? { path: op.path, timeout: op.timeoutMs / 1000 } : undefined;
+    return hookFailure(kind, Number(index), hook, record.result);
+  }
+  const diagnostic: Diagnostic =
+    record.call === 'execve' && (op === undefined || op.op === 'exec')
+      ? explainProgram(record)
+      : op === undefined
+        ? unknownOp(record)
+        : describeOp(op, record.errno, record.call, detailText(record.detail));
+  return new Failure(diagnostic);
+}
+
+/** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
+function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' }): Diagnostic {
+  return systemFailure('start.failed', 'the container process failed', call, -errno).diagnostics[0] as Diagnostic;
+}
+
+function detailText(detail: Uint8Array): string {
+  return String.fromCharCode(...detail.subarray(0, 256)).trim();
+}
+
+/** Connects to the init that waits for `start`. */
+export function connectStart(native: Native, socketPath: string): number {
+  const control = native.connect(socketPath);
+  if (control === -ECONNREFUSED) {
+    throw new Failure({ code: 'start.dead', message: 'container process is already dead' });
+  }
+  if (control < 0) throw systemFailure('start.connect', `cannot connect to "${socketPath}"`, 'connect', control);
+  return control;
+}
+
+/** Lets init execute its program. Returns when it runs; a Failure says why it does not. */
+export function release(native: Native, control: number, plan?: Plan): void {
+  native.send(control, goAhead);
+  const record = receive(native, control);
+  native.close(control);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init);
+}

@@ -1,0 +1,81 @@
+import type { Config } from '../../../schema/generated/config.ts';
+import type { Facts, Hierarchy } from '../../facts/facts.ts';
+import { BIND_RECURSIVE, MOUNT_ATTR } from '../constants.ts';
+import type { MountOptions } from '../mount-options.ts';
+import type { CgroupRecord, PlannedOp } from '../types.ts';
+
+/** A mount of type `cgroup`: the unified hierarchy, or on v1 a directory with one mount for each hierarchy. */
+export function cgroupMountOps(
+  config: Config,
+  facts: Facts,
+  cgroup: CgroupRecord,
+  destination: string,
+  options: MountOptions,
+  from: string,
+): PlannedOp[] {
+  if (facts.cgroups.version === 2) {
+    return [filesystem(destination, 'cgroup2', [], options.set, from)];
+  }
+  const isPrivate = (config.linux?.namespaces ?? []).some(({ type }) => type === 'cgroup');
+  const attributes = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC | options.set;
+  const readOnly = attributes & MOUNT_ATTR.RDONLY;
+  const ops: PlannedOp[] = [
+    { ...filesystem(destination, 'tmpfs', ['mode=755'], attributes & ~MOUNT_ATTR.RDONLY, from), slot: cgroupSlot },
+  ];
+  for (const hierarchy of facts.cgroups.hierarchies) {
+    if (hierarchy.version === 2) continue;
+    const name = hierarchy.mount.slice(hierarchy.mount.lastIndexOf('/') + 1);
+    const target = `${destination}/${name}`;
+    ops.push(
+      isPrivate
+        ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes, from)
+        : bind(ownDirectory(hierarchy, cgroup), target, attributes, from),
+    );
+    if (hierarchy.controllers.length < 2) continue;
+    for (const controller of hierarchy.controllers) {
+      ops.push({ op: 'make_link', path: `${destination}/${controller}`, target: name, from });
+    }
+  }
+  if (readOnly !== 0) {
+    ops.push({ op: 'mount_attributes', slot: cgroupSlot, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
+  }
+  return ops;
+}
+
+/** The last slot, away from those that the mounts count up; used and done with in these ops. */
+const cgroupSlot = 63;
+
+/** A named hierarchy has no controller: `none,name=x` (cgroups(7)). */
+function mountOptions(hierarchy: Hierarchy): string[] {
+  const [first = ''] = hierarchy.controllers;
+  return first.startsWith('name=') ? ['none', first] : [...hierarchy.controllers];
+}
+
+function ownDirectory(hierarchy: Hierarchy, cgroup: CgroupRecord): string {
+  return cgroup.directories.find((directory) => directory.startsWith(`${hierarchy.mount}/`)) ?? hierarchy.mount;
+}
+
+function filesystem(
+  destination: string,
+  type: string,
+  options: string[],
+  attributes: number,
+  from: string,
+): PlannedOp & { op: 'mount_filesystem' } {
+  return { op: 'mount_filesystem', slot: 0, destination, type, source: 'cgroup', options, attributes, flags: 0, from };
+}
+
+function bind(source: string, destination: string, set: number, from: string): PlannedOp {
+  return {
+    op: 'mount_bind',
+    slot: 0,
+    source,
+    destination,
+    set,
+    clear: 0,
+    recursiveSet: 0,
+    recursiveClear: 0,
+    flags: BIND_RECURSIVE,
+    from,
+  };
+}

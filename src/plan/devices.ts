@@ -1,0 +1,58 @@
+import type { Config, LinuxDevice } from '../../schema/generated/config.ts';
+import type { Facts } from '../facts/facts.ts';
+import { S_IF } from './constants.ts';
+import { normalizePath } from './path.ts';
+import type { PlannedOp } from './types.ts';
+
+const defaultNodes: readonly (readonly [path: string, major: number, minor: number])[] = [
+  ['/dev/null', 1, 3],
+  ['/dev/zero', 1, 5],
+  ['/dev/full', 1, 7],
+  ['/dev/random', 1, 8],
+  ['/dev/urandom', 1, 9],
+  ['/dev/tty', 5, 0],
+];
+
+const links: readonly (readonly [path: string, target: string])[] = [
+  ['/dev/fd', '/proc/self/fd'],
+  ['/dev/stdin', '/proc/self/fd/0'],
+  ['/dev/stdout', '/proc/self/fd/1'],
+  ['/dev/stderr', '/proc/self/fd/2'],
+  ['/dev/ptmx', 'pts/ptmx'],
+];
+
+const defaultMode = 0o666;
+
+/** Nodes of the config, the default ones it does not redefine, and the links (spec: "Default Devices"). */
+export function deviceOps(config: Config, facts: Facts): PlannedOp[] {
+  const ops: PlannedOp[] = [];
+  const defined = new Set<string>();
+  (config.linux?.devices ?? []).forEach((device, index) => {
+    const path = normalizePath(device.path);
+    // The link to the devpts instance of the container takes its place.
+    if (path === '/dev/ptmx') return;
+    defined.add(path);
+    ops.push(node(path, device, `/linux/devices/${String(index)}`));
+  });
+  for (const [path, major, minor] of defaultNodes) {
+    if (!defined.has(path)) ops.push(node(path, { path, type: 'c', major, minor }, 'default'));
+  }
+  for (const [path, target] of links) ops.push({ op: 'make_link', path, target, from: 'default' });
+  if (facts.hasKcore) ops.push({ op: 'make_link', path: '/dev/core', target: '/proc/kcore', from: 'default' });
+  return ops;
+}
+
+function node(path: string, device: LinuxDevice, from: string): PlannedOp {
+  const { type, major = 0, minor = 0, fileMode = defaultMode, uid = 0, gid = 0 } = device;
+  const format = type === 'b' ? S_IF.block : type === 'p' ? S_IF.fifo : S_IF.character;
+  return {
+    op: 'make_device',
+    path,
+    mode: format | (fileMode & 0o7777),
+    major: Number(major),
+    minor: Number(minor),
+    uid,
+    gid,
+    from,
+  };
+}

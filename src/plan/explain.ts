@@ -1,0 +1,46 @@
+import { OP_CODECS } from '../../schema/generated/ops.ts';
+import type { Op } from '../../schema/generated/ops.ts';
+import { disassemble } from './seccomp/bpf.ts';
+import type { Plan, PlannedOp } from './types.ts';
+
+/** A plan for people (`text`) or programs (`json`; 64-bit integers that do not fit a double as strings). */
+export function explain(plan: Plan, format: 'text' | 'json'): string {
+  return format === 'json' ? `${JSON.stringify(plan, plainValue, 2)}\n` : text(plan);
+}
+
+function plainValue(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Uint8Array) return disassemble(value);
+  return value;
+}
+
+function text(plan: Plan): string {
+  const lines = [
+    ...section('host: the runtime, before the clone', plan.host),
+    `clone: flags 0x${plan.cloneFlags.toString(16)}` +
+      (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`) +
+      (plan.pidNamespace === '' ? '' : ` in pid namespace ${plan.pidNamespace}`),
+    '',
+    ...section("init: the container's first process", plan.init),
+    ...section('limits: the runtime, meanwhile', plan.limits),
+  ];
+  return lines.join('\n');
+}
+
+function section(title: string, ops: readonly PlannedOp[]): string[] {
+  const lines = ops.map((op, index) => `${String(index).padStart(4)}  ${call(op)}  # ${op.from}`);
+  return [title, ...lines, ''];
+}
+
+function call(op: Op): string {
+  const values = op as unknown as Readonly<Record<string, unknown>>;
+  const fields = OP_CODECS[op.op].fields.map(([name]) => `${name}=${shown(values[name])}`);
+  return [op.op, ...fields].join(' ');
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Uint8Array) return `[${String(value.length / 8)} instructions]`;
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  if (typeof value === 'number') return value > 9 ? `0x${value.toString(16)}` : String(value);
+  return JSON.stringify(value);
+}

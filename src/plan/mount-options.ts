@@ -1,0 +1,169 @@
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { MOUNT_ATTR, MS } from './constants.ts';
+
+/** What the option words of one mount ask for (contract of mount(8) words; kernel: mount_setattr(2), fsconfig(2)). */
+export interface MountOptions {
+  bind: boolean;
+  recursiveBind: boolean;
+  set: number;
+  clear: number;
+  recursiveSet: number;
+  recursiveClear: number;
+  /** Flags of the filesystem itself, as fsconfig(2) names them. */
+  readonly filesystemFlags: string[];
+  /** Everything that is not a word of the table, for the filesystem. */
+  readonly data: string[];
+  readonly propagation: { readonly type: number; readonly recursive: boolean }[];
+}
+
+/** 'set' and 'clear' act on bits of the mount, 'filesystem' on the superblock. */
+type Effect =
+  | { readonly kind: 'set' | 'clear'; readonly bit: number; readonly recursive: boolean }
+  | { readonly kind: 'filesystem'; readonly flag: string }
+  | { readonly kind: 'propagation'; readonly type: number; readonly recursive: boolean }
+  | { readonly kind: 'bind'; readonly recursive: boolean }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'unsupported'; readonly hint: string };
+
+const attributeWords: readonly (readonly [set: string, clear: string, bit: number])[] = [
+  ['ro', 'rw', MOUNT_ATTR.RDONLY],
+  ['nosuid', 'suid', MOUNT_ATTR.NOSUID],
+  ['nodev', 'dev', MOUNT_ATTR.NODEV],
+  ['noexec', 'exec', MOUNT_ATTR.NOEXEC],
+  ['nodiratime', 'diratime', MOUNT_ATTR.NODIRATIME],
+  ['nosymfollow', 'symfollow', MOUNT_ATTR.NOSYMFOLLOW],
+  ['noatime', 'atime', MOUNT_ATTR.NOATIME],
+  ['strictatime', 'nostrictatime', MOUNT_ATTR.STRICTATIME],
+];
+
+let table: Map<string, Effect> | undefined;
+
+function words(): Map<string, Effect> {
+  if (table !== undefined) return table;
+  table = new Map<string, Effect>();
+  for (const [set, clear, bit] of attributeWords) {
+    for (const recursive of [false, true]) {
+      const prefix = recursive ? 'r' : '';
+      table.set(prefix + set, { kind: 'set', bit, recursive });
+      table.set(prefix + clear, { kind: 'clear', bit, recursive });
+    }
+  }
+  for (const recursive of [false, true]) {
+    const prefix = recursive ? 'r' : '';
+    // Relative access times are the kernel's default: asking for them clears the other modes.
+    table.set(`${prefix}relatime`, { kind: 'clear', bit: MOUNT_ATTR._ATIME, recursive });
+    table.set(`${prefix}norelatime`, { kind: 'nothing' });
+    for (const name of ['private', 'slave', 'shared', 'unbindable'] as const) {
+      table.set(prefix + name, { kind: 'propagation', type: MS[name], recursive });
+    }
+  }
+  table.set('bind', { kind: 'bind', recursive: false });
+  table.set('rbind', { kind: 'bind', recursive: true });
+  for (const flag of ['sync', 'dirsync', 'mand', 'lazytime']) table.set(flag, { kind: 'filesystem', flag });
+  table.set('iversion', { kind: 'filesystem', flag: 'i_version' });
+  // The other halves are what a new filesystem starts with; `silent` and `loud` only steer the kernel's log.
+  for (const word of ['async', 'nomand', 'nolazytime', 'noiversion', 'silent', 'loud', 'defaults']) {
+    table.set(word, { kind: 'nothing' });
+  }
+  table.set('remount', { kind: 'unsupported', hint: 'give the mount its options when it is first listed' });
+  for (const word of ['idmap', 'ridmap', 'tmpcopyup']) {
+    table.set(word, { kind: 'unsupported', hint: 'this version of rt does not have it yet' });
+  }
+  return table;
+}
+
+/** Every word that rt knows, sorted; `features` lists them. */
+export function knownMountOptions(): string[] {
+  return [...words()]
+    .filter(([, effect]) => effect.kind !== 'unsupported')
+    .map(([word]) => word)
+    .sort();
+}
+
+/** Reads the option words of a mount. `pointer` is the mount's, such as `/mounts/3`. */
+export function parseMountOptions(
+  list: readonly string[],
+  isBind: boolean,
+  pointer: string,
+  faults: Diagnostic[],
+): MountOptions {
+  const options: MountOptions = {
+    bind: isBind,
+    recursiveBind: false,
+    set: 0,
+    clear: 0,
+    recursiveSet: 0,
+    recursiveClear: 0,
+    filesystemFlags: [],
+    data: [],
+    propagation: [],
+  };
+  list.forEach((word, index) => {
+    const effect = words().get(word);
+    const at = `${pointer}/options/${String(index)}`;
+    if (effect === undefined) options.data.push(word);
+    else apply(options, effect, word, at, faults);
+  });
+  if (options.bind) refuseFilesystemOptions(options, list, pointer, faults);
+  return options;
+}
+
+function apply(options: MountOptions, effect: Effect, word: string, pointer: string, faults: Diagnostic[]): void {
+  switch (effect.kind) {
+    case 'set':
+    case 'clear':
+      applyBit(options, effect.kind === 'set', effect.bit, effect.recursive);
+      return;
+    case 'filesystem':
+      options.filesystemFlags.push(effect.flag);
+      return;
+    case 'propagation':
+      options.propagation.push({ type: effect.type, recursive: effect.recursive });
+      return;
+    case 'bind':
+      options.bind = true;
+      options.recursiveBind ||= effect.recursive;
+      return;
+    case 'nothing':
+      return;
+    case 'unsupported':
+      faults.push({
+        code: 'mount.option.unsupported',
+        message: `mount option "${word}" is not supported`,
+        pointer,
+        hint: effect.hint,
+      });
+      return;
+  }
+}
+
+/** The later word wins; the access-time modes share one field, so that choosing one clears the others. */
+function applyBit(options: MountOptions, set: boolean, bit: number, recursive: boolean): void {
+  const field = bit & MOUNT_ATTR._ATIME ? MOUNT_ATTR._ATIME : bit;
+  const setKey = recursive ? 'recursiveSet' : 'set';
+  const clearKey = recursive ? 'recursiveClear' : 'clear';
+  if (set) {
+    options[setKey] = (options[setKey] & ~field) | bit;
+    options[clearKey] &= ~field;
+  } else {
+    options[setKey] &= ~field;
+    options[clearKey] |= field;
+  }
+}
+
+function refuseFilesystemOptions(
+  options: MountOptions,
+  list: readonly string[],
+  pointer: string,
+  faults: Diagnostic[],
+): void {
+  if (options.data.length === 0 && options.filesystemFlags.length === 0) return;
+  const isData = (word: string): boolean => options.data.includes(word) || words().get(word)?.kind === 'filesystem';
+  const index = list.findIndex(isData);
+  faults.push({
+    code: 'mount.option.bind',
+    message: `cannot use mount option "${list[index] ?? ''}": bind mounts cannot have any filesystem-specific options applied`,
+    pointer: `${pointer}/options/${String(index)}`,
+    hint: 'an option word may be misspelt, or belong to the filesystem that the source lies on',
+  });
+}

@@ -1,0 +1,136 @@
+import type { Config, Mount } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Facts } from '../facts/facts.ts';
+import { cgroupMountOps } from './cgroup/mount.ts';
+import {
+  BIND_NEEDS_PROCFS,
+  BIND_RECURSIVE,
+  MOUNT_ATTR,
+  MOUNT_INHERIT_MODE,
+  MOUNT_PLAIN_DIRECTORY,
+} from './constants.ts';
+import { parseMountOptions } from './mount-options.ts';
+import type { MountOptions } from './mount-options.ts';
+import { normalizePath } from './path.ts';
+import type { CgroupRecord, PlannedOp } from './types.ts';
+
+export interface MountPlan {
+  /** In the order of the config. */
+  readonly mounts: PlannedOp[];
+  /** Read-only attributes of new filesystems, after everything was made in them. */
+  readonly afterwards: PlannedOp[];
+  /** /dev is bound from the host: its nodes are not ours to make. */
+  readonly devIsBind: boolean;
+}
+
+/** Slot 0 is the root; a mount whose descriptor is needed again gets the next one. */
+const firstSlot = 1;
+
+interface State extends MountPlan {
+  slot: number;
+  devIsBind: boolean;
+}
+
+/** The mounts of the config, each resolved below the root and attached by descriptor. */
+export function mountOps(
+  config: Config,
+  facts: Facts,
+  bundle: string,
+  cgroup: CgroupRecord,
+  faults: Diagnostic[],
+): MountPlan {
+  const state: State = { mounts: [], afterwards: [], devIsBind: false, slot: firstSlot };
+  (config.mounts ?? []).forEach((mount, index) => {
+    const from = `/mounts/${String(index)}`;
+    const destination = normalizePath(mount.destination);
+    const options = parseMountOptions(mount.options ?? [], mount.type === 'bind', from, faults);
+    if (options.bind) addBind(state, mount, destination, options, bundle, from, faults);
+    else if (mount.type === 'cgroup') {
+      state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, from));
+    } else addFilesystem(state, mount, destination, options, from, faults);
+  });
+  return state;
+}
+
+function addBind(
+  state: State,
+  mount: Mount,
+  destination: string,
+  options: MountOptions,
+  bundle: string,
+  from: string,
+  faults: Diagnostic[],
+): void {
+  const { source } = mount;
+  if (source === undefined || source === '') {
+    faults.push({
+      code: 'mount.source',
+      message: `cannot bind on "${mount.destination}": the mount has no source`,
+      pointer: from,
+    });
+    return;
+  }
+  if (destination === '/dev') state.devIsBind = true;
+  const slot = options.propagation.length > 0 ? state.slot++ : 0;
+  state.mounts.push({
+    op: 'mount_bind',
+    slot,
+    source: source.startsWith('/') ? source : `${bundle}/${source}`,
+    destination,
+    set: options.set,
+    clear: options.clear,
+    recursiveSet: options.recursiveSet,
+    recursiveClear: options.recursiveClear,
+    flags: (options.recursiveBind ? BIND_RECURSIVE : 0) | (destination === '/proc' ? BIND_NEEDS_PROCFS : 0),
+    from,
+  });
+  addPropagation(state, options, slot, from);
+}
+
+function addFilesystem(
+  state: State,
+  mount: Mount,
+  destination: string,
+  options: MountOptions,
+  from: string,
+  faults: Diagnostic[],
+): void {
+  const { type } = mount;
+  if (type === undefined || type === '' || type === 'none') {
+    faults.push({
+      code: 'mount.type',
+      message: `cannot mount on "${mount.destination}": the mount has neither a type nor the option bind or rbind`,
+      pointer: from,
+      hint: 'give "type", such as tmpfs, or add the option rbind',
+    });
+    return;
+  }
+  const plain = type === 'proc' || type === 'sysfs';
+  // Devices and mount points are still to be made in it, so it becomes read-only afterwards, by descriptor.
+  const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
+  const slot = later || options.propagation.length > 0 ? state.slot++ : 0;
+  const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',')));
+  const hasMode = data.some((word) => word.startsWith('mode='));
+  const flags = options.filesystemFlags.filter((flag) => flag !== 'i_version' || type !== 'tmpfs');
+  state.mounts.push({
+    op: 'mount_filesystem',
+    slot,
+    destination,
+    type,
+    source: mount.source ?? type,
+    options: [...flags, ...data],
+    attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
+    flags: (plain ? MOUNT_PLAIN_DIRECTORY : 0) | (type === 'tmpfs' && !hasMode ? MOUNT_INHERIT_MODE : 0),
+    from,
+  });
+  if (later) {
+    state.afterwards.push({ op: 'mount_attributes', slot, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
+  }
+  addPropagation(state, options, slot, from);
+}
+
+function addPropagation(state: State, options: MountOptions, slot: number, from: string): void {
+  for (const { type, recursive } of options.propagation) {
+    state.mounts.push({ op: 'mount_propagation', slot, type, recursive: Number(recursive), from });
+  }
+}

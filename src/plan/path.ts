@@ -1,0 +1,12 @@
+/** An absolute path without empty, `.` and `..` components; `..` stops at the root, a relative path starts there. */
+export function normalizePath(path: string): string {
+  if (!path.includes('//') && !path.includes('/.') && path.startsWith('/') && (path === '/' || !path.endsWith('/'))) {
+    return path;
+  }
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}

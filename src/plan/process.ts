@@ -1,0 +1,124 @@
+import type { Config, LinuxCapabilities, Process } from '../../schema/generated/config.ts';
+import type { Facts } from '../facts/facts.ts';
+import { capabilityMask } from './capabilities.ts';
+import { normalizePath } from './path.ts';
+import type { PlannedOp } from './types.ts';
+
+/** Numbers of RLIMIT_* (getrlimit(2)), the same on x86-64 and arm64. */
+const RLIMITS: Readonly<Record<string, number>> = {
+  RLIMIT_CPU: 0,
+  RLIMIT_FSIZE: 1,
+  RLIMIT_DATA: 2,
+  RLIMIT_STACK: 3,
+  RLIMIT_CORE: 4,
+  RLIMIT_RSS: 5,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+  RLIMIT_MEMLOCK: 8,
+  RLIMIT_AS: 9,
+  RLIMIT_LOCKS: 10,
+  RLIMIT_SIGPENDING: 11,
+  RLIMIT_MSGQUEUE: 12,
+  RLIMIT_NICE: 13,
+  RLIMIT_RTPRIO: 14,
+  RLIMIT_RTTIME: 15,
+};
+
+const defaultUmask = 0o022;
+
+/** First of all, while the host's procfs is at hand and nothing has dropped a right. */
+export function oomOps(process: Process): PlannedOp[] {
+  const { oomScoreAdj } = process;
+  if (oomScoreAdj === undefined) return [];
+  return [{ op: 'oom_score_adj', value: oomScoreAdj, from: '/process/oomScoreAdj' }];
+}
+
+export function workingDirectoryOps(process: Process): PlannedOp[] {
+  const path = normalizePath(process.cwd);
+  return path === '/' ? [] : [{ op: 'make_directory', path, mode: 0o755, from: '/process/cwd' }];
+}
+
+/** Limits and owners, while the process still has the rights to set them. */
+export function rightsOps(process: Process): PlannedOp[] {
+  const ops: PlannedOp[] = (process.rlimits ?? []).map(({ type, soft, hard }, index) => ({
+    op: 'rlimit',
+    resource: RLIMITS[type] ?? -1,
+    soft,
+    hard,
+    from: `/process/rlimits/${String(index)}`,
+  }));
+  const { umask, uid = 0 } = process.user ?? {};
+  ops.push(
+    { op: 'umask', mask: umask ?? defaultUmask, from: umask === undefined ? 'default' : '/process/user/umask' },
+    { op: 'stdio_owner', uid, from: '/process/user/uid' },
+  );
+  return ops;
+}
+
+export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
+  const { capabilities } = process;
+  return [
+    {
+      op: 'drop_bounding',
+      keep: capabilityMask(capabilities?.bounding ?? []),
+      last: facts.lastCapability,
+      from: capabilities === undefined ? 'default' : '/process/capabilities/bounding',
+    },
+    // Before the user changes, for a directory only root may enter; put off when root may not either.
+    { op: 'change_directory', path: process.cwd, phase: 0, from: '/process/cwd' },
+  ];
+}
+
+/** Groups, gid, uid and then the capability sets, which a config without `capabilities` leaves empty. */
+export function credentialOps(process: Process): PlannedOp[] {
+  const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
+  const sets: LinuxCapabilities = process.capabilities ?? {};
+  return [
+    { op: 'set_user', uid, gid, groups: additionalGids, from: '/process/user' },
+    {
+      op: 'set_capabilities',
+      effective: capabilityMask(sets.effective ?? []),
+      permitted: capabilityMask(sets.permitted ?? []),
+      inheritable: capabilityMask(sets.inheritable ?? []),
+      ambient: capabilityMask(sets.ambient ?? []),
+      from: process.capabilities === undefined ? 'default' : '/process/capabilities',
+    },
+    { op: 'change_directory', path: process.cwd, phase: 1, from: '/process/cwd' },
+  ];
+}
+
+/** The program is looked up now, with the user's rights, so that `create` can say that it is missing. */
+export function programOps(process: Process): PlannedOp[] {
+  const env = environment(process.env);
+  const search = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+  const ops: PlannedOp[] = [];
+  if (process.noNewPrivileges === true) ops.push({ op: 'no_new_privs', from: '/process/noNewPrivileges' });
+  if (needsHome(process.env, env)) ops.push({ op: 'find_home', uid: process.user?.uid ?? 0, from: 'default' });
+  ops.push({ op: 'find_program', name: process.args?.[0] ?? '', search, from: '/process/args/0' });
+  return ops;
+}
+
+export function execOps(process: Process): PlannedOp[] {
+  return [{ op: 'exec', args: process.args ?? [], env: environment(process.env), from: '/process/args' }];
+}
+
+/** The last of several values of one variable survives at its place; an empty HOME counts as none. */
+export function environment(env: readonly string[] | undefined): string[] {
+  const last = new Map<string, number>();
+  const list = env ?? [];
+  list.forEach((entry, index) => last.set(nameOf(entry), index));
+  return list.filter((entry, index) => last.get(nameOf(entry)) === index && entry !== 'HOME=');
+}
+
+function nameOf(entry: string): string {
+  return entry.slice(0, entry.indexOf('='));
+}
+
+/** Without `env` the environment stays empty. */
+function needsHome(asked: readonly string[] | undefined, env: readonly string[]): boolean {
+  return asked !== undefined && !env.some((entry) => entry.startsWith('HOME='));
+}
+
+export function processOf(config: Config): Process {
+  return config.process ?? { cwd: '/' };
+}

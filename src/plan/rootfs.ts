@@ -1,0 +1,60 @@
+import type { Config } from '../../schema/generated/config.ts';
+import { MOUNT_ATTR, MS } from './constants.ts';
+import { isSeparate } from './namespaces.ts';
+import { normalizePath } from './path.ts';
+import type { PlannedOp } from './types.ts';
+
+/** Propagation of the whole tree first, so that no mount made below reaches the host, then the root itself. */
+export function openRootOps(config: Config, bundle: string): PlannedOp[] {
+  const path = config.root?.path ?? '';
+  const root = path.startsWith('/') ? path : `${bundle}/${path}`;
+  if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: '/root/path' }];
+  return [...hostPropagation(config), { op: 'open_root', path: root, from: '/root/path' }];
+}
+
+/**
+ * A slave by default: mounts made on the host later still arrive in the volumes of the container, its own stay
+ * inside. `shared` leaves the tree as it is, so that volumes stay peers of the host's mounts.
+ */
+function hostPropagation(config: Config): PlannedOp[] {
+  const asked = config.linux?.rootfsPropagation;
+  const from = asked === undefined ? 'default' : '/linux/rootfsPropagation';
+  if (asked === 'shared' || asked === 'rshared') return [];
+  const isPrivate = asked === 'private' || asked === 'rprivate' || asked === 'unbindable' || asked === 'runbindable';
+  return [{ op: 'set_propagation', type: isPrivate ? MS.private : MS.slave, recursive: 1, from }];
+}
+
+/** Made last below the old root: afterwards nothing in the container is created any more. */
+export function protectOps(config: Config): PlannedOp[] {
+  const { readonlyPaths = [], maskedPaths = [] } = config.linux ?? {};
+  const ops: PlannedOp[] = [];
+  readonlyPaths.forEach((path, index) => {
+    ops.push({ op: 'readonly_path', path: normalizePath(path), from: `/linux/readonlyPaths/${String(index)}` });
+  });
+  maskedPaths.forEach((path, index) => {
+    ops.push({ op: 'mask_path', path: normalizePath(path), from: `/linux/maskedPaths/${String(index)}` });
+  });
+  if (config.root?.readonly === true) {
+    ops.push({
+      op: 'mount_attributes',
+      slot: 0,
+      set: MOUNT_ATTR.RDONLY,
+      clear: 0,
+      recursive: 0,
+      from: '/root/readonly',
+    });
+  }
+  return ops;
+}
+
+export function enterRootOps(config: Config): PlannedOp[] {
+  if (!isSeparate(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
+  const ops: PlannedOp[] = [{ op: 'pivot_root', from: 'default' }];
+  const asked = config.linux?.rootfsPropagation;
+  if (asked === undefined) return ops;
+  // pivot_root(2) refuses a shared root, so what was asked for takes its place only now.
+  const recursive = Number(asked.startsWith('r'));
+  const name = (recursive ? asked.slice(1) : asked) as keyof typeof MS;
+  ops.push({ op: 'set_propagation', type: MS[name], recursive, from: '/linux/rootfsPropagation' });
+  return ops;
+}

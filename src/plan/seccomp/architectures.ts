@@ -1,0 +1,79 @@
+import type { SeccompArch } from '../../../schema/generated/config.ts';
+import { aarch64, arm, armPrivate, ipc, socketcall, x32, x86, x86_64 } from '../../../schema/generated/syscalls.ts';
+import type { Run } from '../../../schema/generated/syscalls.ts';
+
+export type NativeArchitecture = 'x86_64' | 'aarch64';
+
+/** A part of an architecture's 32-bit call numbers that is counted on its own. */
+export interface Space {
+  /** Number of its first call; the space ends where the next one starts. */
+  readonly first: number;
+  /** Names by number, counted from `first`; absent when calls of the space are not let in. */
+  readonly runs?: readonly Run[];
+  /** Whether arguments are compared with all of their 64 bits; 32-bit ABIs take the low half. */
+  readonly wide: boolean;
+  readonly multiplexers?: readonly Multiplexer[];
+}
+
+/** A call whose first argument says which other call is meant. */
+export interface Multiplexer {
+  readonly name: string;
+  /** Names by the value of the first argument. */
+  readonly runs: readonly Run[];
+}
+
+/** What a filter sees as one value of seccomp_data.arch. */
+export interface Architecture {
+  /** AUDIT_ARCH_* of linux/audit.h. */
+  readonly audit: number;
+  readonly spaces: readonly Space[];
+}
+
+/** __X32_SYSCALL_BIT of asm/unistd.h: x32 calls come as x86_64 with this bit in their number. */
+const x32First = 0x4000_0000;
+/** __ARM_NR_BASE of asm/unistd.h: calls that only ARM has. */
+const armPrivateFirst = 0x0f_0000;
+
+const x86_64Space: Space = { first: 0, runs: x86_64, wide: true };
+
+const architectures = {
+  x86_64: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, wide: false }] },
+  x86_64WithX32: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, runs: x32, wide: false }] },
+  x86: {
+    audit: 0x4000_0003,
+    spaces: [
+      {
+        first: 0,
+        runs: x86,
+        wide: false,
+        multiplexers: [
+          { name: 'socketcall', runs: socketcall },
+          { name: 'ipc', runs: ipc },
+        ],
+      },
+    ],
+  },
+  aarch64: { audit: 0xc000_00b7, spaces: [{ first: 0, runs: aarch64, wide: true }] },
+  arm: {
+    audit: 0x4000_0028,
+    spaces: [
+      { first: 0, runs: arm, wide: false },
+      { first: armPrivateFirst, runs: armPrivate, wide: false },
+    ],
+  },
+} as const satisfies Record<string, Architecture>;
+
+/**
+ * The architectures that a filter has to know: the machine's own, and those of the profile that the machine can run.
+ * No call can come from another one, so the rest of the profile's list needs no code.
+ */
+export function architecturesOf(native: NativeArchitecture, named: readonly SeccompArch[]): readonly Architecture[] {
+  switch (native) {
+    case 'x86_64': {
+      const own = named.includes('SCMP_ARCH_X32') ? architectures.x86_64WithX32 : architectures.x86_64;
+      return named.includes('SCMP_ARCH_X86') ? [own, architectures.x86] : [own];
+    }
+    case 'aarch64':
+      return named.includes('SCMP_ARCH_ARM') ? [architectures.aarch64, architectures.arm] : [architectures.aarch64];
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Classic BPF as seccomp(2) takes it: an assembler that keeps the kernel's limits on jumps, and the printed form.
+ * Instructions are struct sock_filter of linux/filter.h: code (16 bits), jt, jf (8 bits each), k (32 bits).
+ */
+
+/** Bytes of one struct sock_filter. */
+export const instructionSize = 8;
+/** The kernel refuses longer programs (BPF_MAXINSNS of linux/bpf_common.h). */
+export const maxInstructions = 4096;
+
+/** The opcodes that a filter may use here; all of them are in the set that seccomp(2) accepts. */
+export const opcode = {
+  load: 0x20, // BPF_LD | BPF_W | BPF_ABS
+  and: 0x54, // BPF_ALU | BPF_AND | BPF_K
+  goto: 0x05, // BPF_JMP | BPF_JA
+  ifEqual: 0x15, // BPF_JMP | BPF_JEQ | BPF_K
+  ifGreater: 0x25, // BPF_JMP | BPF_JGT | BPF_K
+  ifAtLeast: 0x35, // BPF_JMP | BPF_JGE | BPF_K
+  return: 0x06, // BPF_RET | BPF_K
+} as const;
+
+export type Comparison = typeof opcode.ifEqual | typeof opcode.ifGreater | typeof opcode.ifAtLeast;
+
+/** Offsets into struct seccomp_data of linux/seccomp.h. */
+export const dataOffset = { number: 0, architecture: 4, arguments: 16 } as const;
+
+/** An instruction that was emitted already: how many were emitted before it. */
+export type Label = number;
+
+const longestJump = 255;
+
+/**
+ * Builds a program from its last instruction to its first. BPF only jumps forward, so every target exists when a jump
+ * to it is emitted, every distance is known, and a target out of the 8-bit reach gets a stepping stone at once
+ * instead of in repeated passes.
+ */
+export class ProgramBuilder {
+  readonly #heads: number[] = [];
+  readonly #operands: number[] = [];
+  readonly #returns = new Map<number, Label>();
+  readonly #stones = new Map<Label, Label>();
+
+  get length(): number {
+    return this.#heads.length;
+  }
+
+  /** Ends the program with a seccomp return value; equal values share one instruction while it is in reach. */
+  return(value: number): Label {
+    const known = this.#returns.get(value);
+    if (known !== undefined && this.#distance(known) < longestJump) return known;
+    const label = this.#emit(opcode.return, value);
+    this.#returns.set(value, label);
+    return label;
+  }
+
+  /** Goes to `yes` when the accumulator compares so with `value` (unsigned), to `no` otherwise. */
+  compare(comparison: Comparison, value: number, yes: Label, no: Label): Label {
+    if (yes === no) return yes;
+    // The common case without further calls: this is the inner loop of a compilation.
+    const last = this.#heads.length - 1;
+    const toYes = last - yes;
+    const toNo = last - no;
+    if (toYes <= longestJump && toNo <= longestJump)
+      return this.#emit(comparison | (toYes << 16) | (toNo << 24), value);
+    // A stone for `no` moves `yes` away by one, hence the shorter reach of the first.
+    const nearYes = this.#near(yes, longestJump - 1);
+    const nearNo = this.#near(no, longestJump);
+    return this.#emit(comparison | (this.#distance(nearYes) << 16) | (this.#distance(nearNo) << 24), value);
+  }
+
+  /** Loads the 32-bit word at `offset` of struct seccomp_data, then goes on at `next`. */
+  load(offset: number, next: Label): Label {
+    this.#fallInto(next);
+    return this.#emit(opcode.load, offset);
+  }
+
+  /** Masks the accumulator, then goes on at `next`. */
+  and(mask: number, next: Label): Label {
+    this.#fallInto(next);
+    return this.#emit(opcode.and, mask);
+  }
+
+  /** The program that starts at `entry`, as an array of struct sock_filter, little endian. */
+  finish(entry: Label): Uint8Array {
+    this.#fallInto(entry);
+    const count = this.length;
+    const words = new Uint32Array(count * 2);
+    for (let at = 0, from = count - 1; from >= 0; at += 2, from--) {
+      words[at] = this.#heads[from] ?? 0;
+      words[at + 1] = this.#operands[from] ?? 0;
+    }
+    return new Uint8Array(words.buffer);
+  }
+
+  #emit(head: number, operand: number): Label {
+    this.#operands.push(operand);
+    return this.#heads.push(head) - 1;
+  }
+
+  /** What a jump that is emitted now would have to skip to land on `target`. */
+  #distance(target: Label): number {
+    return this.#heads.length - target - 1;
+  }
+
+  #fallInto(next: Label): void {
+    if (this.#distance(next) !== 0) this.#emit(opcode.goto, this.#distance(next));
+  }
+
+  #near(target: Label, reach: number): Label {
+    if (this.#distance(target) <= reach) return target;
+    const stone = this.#stones.get(target);
+    if (stone !== undefined && this.#distance(stone) <= reach) return stone;
+    const isReturn = this.#heads[target] === opcode.return;
+    const fresh = isReturn
+      ? this.#emit(opcode.return, this.#operands[target] ?? 0)
+      : this.#emit(opcode.goto, this.#distance(target));
+    this.#stones.set(target, fresh);
+    return fresh;
+  }
+}
+
+/** One decoded struct sock_filter; `k` is unsigned. */
+export interface Instruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+/** Decodes a program of whole instructions. Throws RangeError on a length that is none. */
+export function decodeProgram(filter: Uint8Array): Instruction[] {
+  if (filter.length % instructionSize !== 0) throw new RangeError(`${filter.length} bytes are no BPF program`);
+  const view = new DataView(filter.buffer, filter.byteOffset, filter.byteLength);
+  const program: Instruction[] = [];
+  for (let at = 0; at < filter.length; at += instructionSize) {
+    program.push({
+      code: view.getUint16(at, true),
+      jt: view.getUint8(at + 2),
+      jf: view.getUint8(at + 3),
+      k: view.getUint32(at + 4, true),
+    });
+  }
+  return program;
+}
+
+/** The program as text, one line per instruction, jump targets as instruction indexes. */
+export function disassemble(filter: Uint8Array): string[] {
+  return decodeProgram(filter).map((instruction, index) => `${index}: ${describe(instruction, index + 1)}`);
+}
+
+function describe({ code, jt, jf, k }: Instruction, next: number): string {
+  const hex = `0x${k.toString(16)}`;
+  switch (code) {
+    case opcode.load:
+      return `load ${nameOfOffset(k)}`;
+    case opcode.and:
+      return `and ${hex}`;
+    case opcode.goto:
+      return `goto ${next + k}`;
+    case opcode.ifEqual:
+      return `if == ${hex} goto ${next + jt} else ${next + jf}`;
+    case opcode.ifGreater:
+      return `if > ${hex} goto ${next + jt} else ${next + jf}`;
+    case opcode.ifAtLeast:
+      return `if >= ${hex} goto ${next + jt} else ${next + jf}`;
+    case opcode.return:
+      return `return ${nameOfReturn(k)}`;
+    default:
+      return `unknown 0x${code.toString(16)} ${jt} ${jf} ${hex}`;
+  }
+}
+
+function nameOfOffset(offset: number): string {
+  if (offset === dataOffset.number) return 'number';
+  if (offset === dataOffset.architecture) return 'architecture';
+  const word = (offset - dataOffset.arguments) / 4;
+  if (word < 0 || word > 11 || word % 1 !== 0) return `[${offset}]`;
+  return `argument ${word >> 1} ${word % 2 === 0 ? 'low' : 'high'}`;
+}
+
+/** `ALLOW`, `ERRNO(38)`, ... for a value that a filter returns (seccomp(2), "return value"). */
+export function nameOfReturn(value: number): string {
+  const data = value & 0xffff;
+  switch (value - data) {
+    case 0x8000_0000:
+      return 'KILL_PROCESS';
+    case 0x0000_0000:
+      return 'KILL_THREAD';
+    case 0x0003_0000:
+      return 'TRAP';
+    case 0x0005_0000:
+      return `ERRNO(${data})`;
+    case 0x7fc0_0000:
+      return 'NOTIFY';
+    case 0x7ff0_0000:
+      return `TRACE(${data})`;
+    case 0x7ffc_0000:
+      return 'LOG';
+    case 0x7fff_0000:
+      return 'ALLOW';
+    default:
+      return `0x${value.toString(16)}`;
+  }
+}

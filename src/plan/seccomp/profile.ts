@@ -1,0 +1,218 @@
+import type { Diagnostic } from '../../diag/diagnostic.ts';
+import type {
+  LinuxSeccomp,
+  LinuxSeccompArg,
+  LinuxSyscall,
+  SeccompAction,
+  SeccompFlag,
+  SeccompOperator,
+} from '../../../schema/generated/config.ts';
+
+/** A comparison of one argument, the 64-bit values in halves because BPF calculates with 32 bits. */
+export interface Condition {
+  /** Which argument, 0 to 5. */
+  readonly index: number;
+  readonly operator: SeccompOperator;
+  /** Bits of the argument that count; all of them but for MASKED_EQ. */
+  readonly mask: Halves;
+  readonly value: Halves;
+}
+
+export interface Halves {
+  readonly high: number;
+  readonly low: number;
+}
+
+/** All conditions must hold; none means always. `action` is what the filter returns to the kernel. */
+export interface Rule {
+  readonly action: number;
+  readonly conditions: readonly Condition[];
+}
+
+/**
+ * The rules of a name in the order of the profile. A name whose rules only repeat the default action has none,
+ * but is there: the profile knew the call.
+ */
+export type RulesByName = ReadonlyMap<string, readonly Rule[]>;
+
+export interface Profile {
+  readonly defaultAction: number;
+  /** What a call gets that is newer than the profile. */
+  readonly newerAction: number;
+  readonly rules: RulesByName;
+  /** Flags of seccomp(2). */
+  readonly flags: number;
+  /** Whether a rule asks for SCMP_ACT_NOTIFY, that is for a listener. */
+  readonly notifies: boolean;
+}
+
+/** As the runtime-spec has it, but for sections that give nothing at all. */
+export type SeccompSection = Omit<LinuxSeccomp, 'defaultAction'> & Partial<Pick<LinuxSeccomp, 'defaultAction'>>;
+
+/** SECCOMP_RET_* of linux/seccomp.h. */
+const returnValues: Readonly<Record<SeccompAction, number>> = {
+  SCMP_ACT_KILL: 0x0000_0000,
+  SCMP_ACT_KILL_THREAD: 0x0000_0000,
+  SCMP_ACT_KILL_PROCESS: 0x8000_0000,
+  SCMP_ACT_TRAP: 0x0003_0000,
+  SCMP_ACT_ERRNO: 0x0005_0000,
+  SCMP_ACT_NOTIFY: 0x7fc0_0000,
+  SCMP_ACT_TRACE: 0x7ff0_0000,
+  SCMP_ACT_LOG: 0x7ffc_0000,
+  SCMP_ACT_ALLOW: 0x7fff_0000,
+};
+
+/** The kill action of calls whose architecture the filter does not know. */
+export const killThread = returnValues.SCMP_ACT_KILL_THREAD;
+
+const EPERM = 1;
+const ENOSYS = 38;
+
+/** SECCOMP_FILTER_FLAG_* of linux/seccomp.h. TSYNC is 0: the filter is loaded by a process of one thread. */
+const flagBits: Readonly<Record<SeccompFlag, number>> = {
+  SECCOMP_FILTER_FLAG_TSYNC: 0,
+  SECCOMP_FILTER_FLAG_LOG: 1 << 1,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 1 << 2,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 1 << 5,
+};
+
+const operators: Readonly<Record<SeccompOperator, true>> = {
+  SCMP_CMP_NE: true,
+  SCMP_CMP_LT: true,
+  SCMP_CMP_LE: true,
+  SCMP_CMP_EQ: true,
+  SCMP_CMP_GE: true,
+  SCMP_CMP_GT: true,
+  SCMP_CMP_MASKED_EQ: true,
+};
+
+/** Stands for numbers without a call in the generated tables, so no rule may have it as a name. */
+const hole = '-';
+const everyBit: Halves = { high: 0xffff_ffff, low: 0xffff_ffff };
+const root = '/linux/seccomp';
+
+/**
+ * The profile in the kernel's terms; runtime-spec config-linux.md, "Seccomp". Undefined when the section gives nothing
+ * or when something is wrong, which is then added to `diagnostics`: a filter is never made of the half that was right.
+ */
+export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]): Profile | undefined {
+  const syscalls = section.syscalls ?? [];
+  if (section.defaultAction === undefined) {
+    if (syscalls.length > 0) diagnostics.push(fault('defaultAction', 'rules without a default action', root));
+    return undefined;
+  }
+  const before = diagnostics.length;
+  const reader = new Reader(diagnostics);
+  const defaultAction = reader.action(section.defaultAction, section.defaultErrnoRet, `${root}/defaultAction`);
+  if (section.defaultAction === 'SCMP_ACT_NOTIFY') {
+    diagnostics.push(fault('notify', 'SCMP_ACT_NOTIFY cannot be used as default action', `${root}/defaultAction`));
+  }
+  const rules = new Map<string, readonly Rule[]>();
+  syscalls.forEach((syscall, index) => {
+    const added = reader.rules(syscall, defaultAction, `${root}/syscalls/${index}`);
+    for (const name of syscall.names) {
+      const known = rules.get(name);
+      rules.set(name, known === undefined || known.length === 0 ? added : [...known, ...added]);
+    }
+  });
+  rules.delete(hole);
+  const notifies = syscalls.some((syscall) => syscall.action === 'SCMP_ACT_NOTIFY');
+  const flags = reader.flags(section.flags, notifies);
+  if (diagnostics.length > before) return undefined;
+  return { defaultAction, newerAction: actionForNewer(section, defaultAction), rules, flags, notifies };
+}
+
+/**
+ * ENOSYS lets a C library fall back from a call that the profile could not know; a refusal such as EPERM would not.
+ * Permissive defaults stay: they let the call reach the kernel or a tracer, which answers ENOSYS itself.
+ */
+function actionForNewer(section: SeccompSection, defaultAction: number): number {
+  switch (section.defaultAction) {
+    case 'SCMP_ACT_ALLOW':
+    case 'SCMP_ACT_LOG':
+    case 'SCMP_ACT_TRACE':
+      return defaultAction;
+    default:
+      return section.defaultErrnoRet === ENOSYS ? defaultAction : returnValues.SCMP_ACT_ERRNO | ENOSYS;
+  }
+}
+
+class Reader {
+  readonly #diagnostics: Diagnostic[];
+
+  constructor(diagnostics: Diagnostic[]) {
+    this.#diagnostics = diagnostics;
+  }
+
+  action(name: SeccompAction, errno: number | undefined, pointer: string): number {
+    const value = this.#known(returnValues, name, 'action', pointer);
+    // Only these two carry data; the kernel takes 16 bits of it.
+    if (name === 'SCMP_ACT_ERRNO' || name === 'SCMP_ACT_TRACE') return value | ((errno ?? EPERM) & 0xffff);
+    return value;
+  }
+
+  /** The rules that a section of the profile gives to each of its names. */
+  rules(syscall: LinuxSyscall, defaultAction: number, pointer: string): readonly Rule[] {
+    const action = this.action(syscall.action, syscall.errnoRet, `${pointer}/action`);
+    if (syscall.action === 'SCMP_ACT_NOTIFY' && syscall.names.includes('write')) {
+      const message = 'SCMP_ACT_NOTIFY cannot be used for the write syscall';
+      this.#diagnostics.push(fault('notify', message, `${pointer}/action`));
+    }
+    const args = syscall.args ?? [];
+    const conditions = args.map((arg, index) => this.#condition(arg, `${pointer}/args/${index}`));
+    if (action === defaultAction) return [];
+    // Two conditions on one argument are alternatives, conditions on different arguments must all hold.
+    const repeats = conditions.some((condition, index) =>
+      conditions.some((other, position) => position < index && other.index === condition.index),
+    );
+    if (repeats) return conditions.map((condition) => ({ action, conditions: [condition] }));
+    return [{ action, conditions }];
+  }
+
+  flags(names: readonly SeccompFlag[] | undefined, notifies: boolean): number {
+    // No list means the kernel's old behaviour; an empty list asks for no flag at all.
+    if (names === undefined) return flagBits.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    let flags = 0;
+    names.forEach((name, index) => {
+      const pointer = `${root}/flags/${index}`;
+      flags |= this.#known(flagBits, name, 'flag', pointer);
+      if (name === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' && !notifies) {
+        this.#diagnostics.push(fault('flag', `${name} needs a rule with SCMP_ACT_NOTIFY`, pointer));
+      }
+    });
+    return flags;
+  }
+
+  #condition(arg: LinuxSeccompArg, pointer: string): Condition {
+    this.#known(operators, arg.op, 'operator', `${pointer}/op`);
+    if (arg.index > 5) {
+      const message = `invalid argument index "${arg.index}": a system call has the arguments 0 to 5`;
+      this.#diagnostics.push(fault('index', message, `${pointer}/index`));
+    }
+    const { index, op: operator } = arg;
+    const value = halves(arg.value);
+    if (operator !== 'SCMP_CMP_MASKED_EQ') return { index, operator, mask: everyBit, value };
+    const { high, low } = halves(arg.valueTwo ?? 0);
+    // Bits of the value outside the mask could never match; libseccomp drops them too.
+    const masked = { high: (high & value.high) >>> 0, low: (low & value.low) >>> 0 };
+    return { index, operator, mask: value, value: masked };
+  }
+
+  #known<Name extends string, Value>(table: Readonly<Record<Name, Value>>, name: Name, kind: string, pointer: string) {
+    if (!Object.hasOwn(table, name)) {
+      this.#diagnostics.push(fault(kind, `unknown seccomp ${kind} "${name}"`, pointer));
+    }
+    return table[name];
+  }
+}
+
+function halves(value: number | bigint): Halves {
+  if (typeof value === 'bigint') {
+    return { high: Number((value >> 32n) & 0xffff_ffffn), low: Number(value & 0xffff_ffffn) };
+  }
+  return { high: Math.floor(value / 0x1_0000_0000) >>> 0, low: value >>> 0 };
+}
+
+function fault(kind: string, message: string, pointer: string): Diagnostic {
+  return { code: `seccomp.${kind}`, message, pointer };
+}

@@ -1,0 +1,63 @@
+import { dataOffset, decodeProgram, opcode } from './bpf.ts';
+import type { Instruction } from './bpf.ts';
+
+/** Answers what a filter returns for the data of a call. Throws RangeError on what the kernel would not load. */
+export type Simulator = (data: Uint32Array) => number;
+
+/**
+ * What the kernel shows to a filter, struct seccomp_data, as words: number, AUDIT_ARCH_* and up to six arguments of
+ * 64 bits; those left out are 0, and so is the instruction pointer.
+ */
+export function callData(architecture: number, number: number, values: readonly bigint[] = []): Uint32Array {
+  const data = new Uint32Array(16);
+  data[dataOffset.number / 4] = number;
+  data[dataOffset.architecture / 4] = architecture;
+  values.forEach((value, index) => {
+    const at = dataOffset.arguments / 4 + index * 2;
+    data[at] = Number(value & 0xffff_ffffn);
+    data[at + 1] = Number((value >> 32n) & 0xffff_ffffn);
+  });
+  return data;
+}
+
+/** Interprets a filter as the kernel would run it. */
+export function simulator(filter: Uint8Array): Simulator {
+  const program = decodeProgram(filter);
+  return (data) => run(program, data);
+}
+
+function run(program: readonly Instruction[], data: Uint32Array): number {
+  let accumulator = 0;
+  for (let at = 0; ; at++) {
+    const instruction = program[at];
+    if (instruction === undefined) throw new RangeError(`jump out of the program to instruction ${at}`);
+    const { code, jt, jf, k } = instruction;
+    switch (code) {
+      case opcode.load: {
+        const word = data[k / 4];
+        if (word === undefined) throw new RangeError(`load from offset ${k} at instruction ${at}`);
+        accumulator = word;
+        break;
+      }
+      case opcode.and:
+        accumulator = (accumulator & k) >>> 0;
+        break;
+      case opcode.goto:
+        at += k;
+        break;
+      case opcode.ifEqual:
+        at += accumulator === k ? jt : jf;
+        break;
+      case opcode.ifGreater:
+        at += accumulator > k ? jt : jf;
+        break;
+      case opcode.ifAtLeast:
+        at += accumulator >= k ? jt : jf;
+        break;
+      case opcode.return:
+        return k;
+      default:
+        throw new RangeError(`unknown instruction 0x${code.toString(16)} at ${at}`);
+    }
+  }
+}

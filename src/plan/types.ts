@@ -1,0 +1,32 @@
+import type { Op } from '../../schema/generated/ops.ts';
+
+/** Where the op came from: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
+export type From = string;
+
+/** An operation and what asked for it. */
+export type PlannedOp = Op & { readonly from: From };
+
+/** Everything `launch` does for one container. Same config, facts and options: same plan. */
+export interface Plan {
+  /** Done by the runtime before the clone: cgroups are made. */
+  readonly host: readonly PlannedOp[];
+  /** Done by the runtime while init sets itself up: limits. */
+  readonly limits: readonly PlannedOp[];
+  /** Done by the container's init, the helper, from its birth to execve. */
+  readonly init: readonly PlannedOp[];
+  /** CLONE_NEW* flags of the one clone3(2). */
+  readonly cloneFlags: number;
+  /** Cgroup v2 directory to be born in; '' on v1. */
+  readonly cloneCgroup: string;
+  /** Pid namespace to join before the clone; '' for none. */
+  readonly pidNamespace: string;
+  readonly cgroup: CgroupRecord;
+}
+
+/** The container's cgroups, saved at create: later commands come without the options that chose them. */
+export interface CgroupRecord {
+  readonly manager: 'cgroupfs';
+  readonly version: 1 | 2;
+  /** Absolute directories made for the container, one for each hierarchy. */
+  readonly directories: readonly string[];
+}

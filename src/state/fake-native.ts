@@ -1,0 +1,120 @@
+import type { Native } from '../host/native.ts';
+
+export interface FakeProcess {
+  readonly state: string;
+  readonly startTime: number;
+  readonly exe?: string;
+}
+
+/** A host in memory for unit tests: files, processes and the output of a command. Holds what light commands use. */
+export class FakeHost {
+  /** Path to text. */
+  readonly files = new Map<string, string>();
+  /** Path to mode. */
+  readonly directories = new Map<string, number>([
+    ['/', 0o755],
+    ['/run', 0o755],
+  ]);
+  readonly fileModes = new Map<string, number>();
+  readonly processes = new Map<number, FakeProcess>();
+  readonly environment = new Map<string, string>();
+  /** `pid signal`, in order. */
+  readonly signals: string[] = [];
+  stdout = '';
+  stderr = '';
+  uid = 0;
+  /** Of /sys/fs/cgroup. */
+  fileSystem = 0;
+  cwd = '/work';
+  readonly pid = 77;
+  /** Called with `function path` before anything changes; a negative number is returned in its place. */
+  fault: (call: string) => number = () => 0;
+
+  readonly native: Native = this.functions() as Native;
+
+  private functions(): Partial<Native> {
+    const parent = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+    const children = (path: string): string[] =>
+      [...this.files.keys(), ...this.directories.keys()]
+        .filter((one) => one !== path && parent(one) === path)
+        .map((one) => one.slice(one.lastIndexOf('/') + 1));
+    return {
+      readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -2,
+      writeText: (path, text, flags, mode) => {
+        const fault = this.fault(`writeText ${path}`);
+        if (fault < 0) return fault;
+        const absolute = path.startsWith('/') ? path : `${this.cwd}/${path}`;
+        if (this.files.has(absolute) && (flags & 0o200) !== 0) return -17;
+        const before = (flags & 0o2000) !== 0 ? (this.files.get(absolute) ?? '') : '';
+        this.files.set(absolute, before + text);
+        this.fileModes.set(absolute, mode);
+        return 0;
+      },
+      writeFd: (fd, text) => {
+        if (fd === 1) this.stdout += text;
+        else this.stderr += text;
+        return 0;
+      },
+      close: () => 0,
+      mkdir: (path, mode) => {
+        if (this.directories.has(path) || this.files.has(path)) return -17;
+        if (!this.directories.has(parent(path))) return -2;
+        this.directories.set(path, mode);
+        return 0;
+      },
+      rmdir: (path) => {
+        if (!this.directories.has(path)) return -2;
+        if (children(path).length > 0) return -39;
+        this.directories.delete(path);
+        return 0;
+      },
+      unlink: (path) => (this.directories.has(path) ? -21 : this.files.delete(path) ? 0 : -2),
+      rename: (from, to) => {
+        const fault = this.fault(`rename ${to}`);
+        if (fault < 0) return fault;
+        const text = this.files.get(from);
+        if (text === undefined) return -2;
+        this.files.delete(from);
+        this.files.set(to, text);
+        return 0;
+      },
+      chmod: (path, mode) => {
+        this.directories.set(path, mode);
+        return 0;
+      },
+      readDirectory: (path) =>
+        this.directories.has(path)
+          ? children(path)
+              .map((name) => `${name}\0`)
+              .join('')
+          : -2,
+      readLink: (path) => {
+        const match = /^\/proc\/(\d+)\/exe$/.exec(path);
+        return this.processes.get(Number(match?.[1]))?.exe ?? -2;
+      },
+      stat: (path) => (this.files.has(path) || this.directories.has(path) ? [0, 0, 0, 0, 0, 0, 0] : -2),
+      fileSystemType: () => this.fileSystem,
+      getEnv: (name) => this.environment.get(name) ?? -2,
+      getCwd: () => this.cwd,
+      effectiveUid: () => this.uid,
+      processId: () => this.pid,
+      realTime: () => [1_700_000_000, 5],
+      pidfdOpen: (pid) => (this.processes.has(pid) ? 1000 + pid : -3),
+      pidfdSignal: (pidfd, signal) => {
+        if (signal > 64) return -22;
+        this.signals.push(`${pidfd - 1000} ${signal}`);
+        if (signal === 9) this.processes.delete(pidfd - 1000);
+        return 0;
+      },
+      pidfdWait: (pidfd) => (this.processes.has(pidfd - 1000) ? 0 : 1),
+    };
+  }
+
+  private readProc(path: string): string | undefined {
+    const match = /^\/proc\/(\d+)\/stat$/.exec(path);
+    const process = this.processes.get(Number(match?.[1]));
+    if (process === undefined) return undefined;
+    const { state, startTime } = process;
+    return `${match?.[1]} (a b) c) ${state} 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 ${startTime} 19 20\n`;
+  }
+}

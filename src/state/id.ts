@@ -1,0 +1,22 @@
+import { Failure } from '../diag/diagnostic.ts';
+
+/** NAME_MAX: the id names a directory of the state and, by default, a cgroup. */
+const longestId = 255;
+
+/** Throws unless `id` can name a container. A leading dot is refused, so `.` and `..` are, too. */
+export function checkId(id: string): void {
+  if (id === '') throw new Failure({ code: 'state.id', message: 'container id cannot be empty' });
+  if (!/^[A-Za-z0-9_+-][A-Za-z0-9_+.-]*$/.test(id)) {
+    throw new Failure({
+      code: 'state.id',
+      message: `invalid container ID format: ${JSON.stringify(id.slice(0, longestId))}`,
+      hint: 'use letters, digits and _ + - . with no dot in front',
+    });
+  }
+  if (id.length > longestId) {
+    throw new Failure({
+      code: 'state.id',
+      message: `invalid container ID format: longer than ${longestId} characters`,
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import type { Native } from '../host/native.ts';
+
+export interface ProcessStatus {
+  /** One letter, as in /proc/<pid>/stat. */
+  readonly state: string;
+  /** Clock ticks since boot. Together with the pid it names a process for good. */
+  readonly startTime: number;
+}
+
+/** Undefined when there is no such process. Format: proc_pid_stat(5). */
+export function readProcess(native: Native, pid: number): ProcessStatus | undefined {
+  const text = native.readText(`/proc/${pid}/stat`, 4096);
+  if (typeof text === 'number') return undefined;
+  // The name of the program, field 2, may itself contain blanks and parentheses.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? 'X', startTime: Number(fields[19]) };
+}
+
+/** True when that very process still runs; a zombie does not. */
+export function isRunning(native: Native, pid: number, startTime: number): boolean {
+  const found = readProcess(native, pid);
+  return found !== undefined && found.startTime === startTime && found.state !== 'Z' && found.state !== 'X';
+}
+
+/**
+ * A pidfd of that very process, undefined when it has ended. The start time is compared after the open, so a
+ * pid that was given to another process in between is noticed.
+ */
+export function openProcess(native: Native, pid: number, startTime: number): number | undefined {
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd < 0) return undefined;
+  if (isRunning(native, pid, startTime)) return pidfd;
+  native.close(pidfd);
+  return undefined;
+}

@@ -1,0 +1,30 @@
+import type { Hooks } from '../../schema/generated/config.ts';
+import type { CgroupRecord } from '../plan/types.ts';
+
+/**
+ * What is saved of a container (`state.json` in its directory below `--root`). Written once before the
+ * first side effect, with pid 0, so that `delete --force` can undo a `create` that was killed half way,
+ * and once more when the init waits for `start`.
+ */
+export interface ContainerRecord {
+  readonly version: 1;
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  /** Absolute. */
+  readonly rootfs: string;
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly created: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Pid of init in the caller's pid namespace; 0 until it was started. */
+  readonly pid: number;
+  /** Field 22 of /proc/<pid>/stat, clock ticks since boot: tells a reused pid. */
+  readonly startTime: number;
+  /** The process that is creating the container, and its start time. */
+  readonly creator: { readonly pid: number; readonly startTime: number };
+  readonly cgroup: CgroupRecord;
+  /** False when the container shares a pid namespace: then killing it means killing its cgroup. */
+  readonly privatePidNamespace: boolean;
+  /** As they were at `create`; config.json may have changed since. */
+  readonly hooks: Pick<Hooks, 'poststart' | 'poststop'>;
+}

@@ -1,0 +1,50 @@
+import type { ContainerRecord } from './record.ts';
+import type { Status } from './status.ts';
+
+/** Version of the OCI runtime specification that rt implements. */
+export const specVersion = '1.3.0';
+
+/** State of a container as `state` and `list` print it (runtime-spec, "State", with the keys engines expect beside). */
+export interface StateReport {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** 0 when stopped. */
+  readonly pid: number;
+  readonly status: Status;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly owner: string;
+}
+
+/** Keys are in the order in which they are printed. */
+export function stateReport(record: ContainerRecord, status: Status, owner: string): StateReport {
+  return {
+    ociVersion: specVersion,
+    id: record.id,
+    pid: status === 'stopped' ? 0 : record.pid,
+    status,
+    bundle: record.bundle,
+    rootfs: record.rootfs,
+    created: record.created,
+    ...annotationsOf(record),
+    owner,
+  };
+}
+
+/** What hooks read from standard input. Without `pid` there is no such key: the container has stopped. */
+export function hookState(record: ContainerRecord, status: Status, pid?: number): string {
+  return JSON.stringify({
+    ociVersion: specVersion,
+    id: record.id,
+    status,
+    ...(pid === undefined ? {} : { pid }),
+    bundle: record.bundle,
+    ...annotationsOf(record),
+  });
+}
+
+function annotationsOf(record: ContainerRecord): { annotations?: Readonly<Record<string, string>> } {
+  return Object.keys(record.annotations).length === 0 ? {} : { annotations: record.annotations };
+}

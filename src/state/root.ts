@@ -1,0 +1,62 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+
+export interface StateRoot {
+  /** Absolute, without trailing slash. */
+  readonly path: string;
+  /** Made sticky, so that services which clean the user's runtime directory leave it alone. */
+  readonly sticky: boolean;
+  /** Chosen by --root. */
+  readonly explicit: boolean;
+}
+
+/**
+ * Directory in which the containers' directories are. Without --root it is /run/rt, or rt below
+ * XDG_RUNTIME_DIR for a user who is not the host's root.
+ */
+export function stateRoot(native: Native, option: string | undefined): StateRoot {
+  if (option !== undefined) {
+    const path = absolutePath(native, option);
+    if (path === '/') {
+      throw new Failure({ code: 'state.root', message: 'Option --root argument should not be set to /' });
+    }
+    return { path, sticky: false, explicit: true };
+  }
+  const runtimeDirectory = environment(native, 'XDG_RUNTIME_DIR');
+  // An empty variable counts as unset: Podman passes it so for root.
+  if (runtimeDirectory !== '' && !isHostRoot(native)) {
+    return { path: absolutePath(native, `${runtimeDirectory}/rt`), sticky: true, explicit: false };
+  }
+  return { path: '/run/rt', sticky: false, explicit: false };
+}
+
+/** Root of a user namespace is the host's root only when $USER says so, as after `unshare -r`-like tools. */
+function isHostRoot(native: Native): boolean {
+  if (native.effectiveUid() !== 0) return false;
+  if (environment(native, 'USER') === 'root') return true;
+  const map = native.readText('/proc/self/uid_map', 4096);
+  return typeof map === 'number' || map.trim().split(/\s+/).join(' ') === '0 0 4294967295';
+}
+
+function environment(native: Native, name: string): string {
+  const value = native.getEnv(name);
+  return typeof value === 'number' ? '' : value;
+}
+
+/** Absolute form of a path, without `.`, `..` and doubled slashes; symbolic links are not followed. */
+export function absolutePath(native: Native, path: string): string {
+  let full = path;
+  if (!path.startsWith('/')) {
+    const cwd = native.getCwd();
+    if (typeof cwd === 'number') {
+      throw new Failure({ code: 'cli.cwd', message: 'cannot find the current directory', syscall: 'getcwd' });
+    }
+    full = `${cwd}/${path}`;
+  }
+  const parts: string[] = [];
+  for (const part of full.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
