@@ -50,7 +50,7 @@ $(NODE_MODULES): package-lock.json | $(STAMPS)/node
 # ---- QuickJS. The start of a process is what counts. So no position-independent code, and musl: glibc asks
 # the processor about its caches before main, with instructions that each leave a virtual machine (0.5 ms).
 
-MUSL_CC := musl-gcc -idirafter /usr/include -idirafter /usr/include/$(shell gcc -print-multiarch 2>/dev/null)
+MUSL_CC := musl-gcc -idirafter /usr/include -idirafter /usr/include/$$(gcc -print-multiarch)
 
 QUICKJS := build/quickjs/source
 QUICKJS_OBJECTS := $(patsubst %,build/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)

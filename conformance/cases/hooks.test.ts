@@ -161,14 +161,15 @@ forEachRuntime(
     await until('the program runs', () => container.stdout().includes('ready'));
     await container.remove('--force');
     for (const kind of KINDS) {
-      const read = (suffix: string): string[] =>
-        JSON.parse(textOf(join(kind === 'startContainer' ? bundle.rootfs : rt.dir, `${kind}.${suffix}`))) as string[];
-      const environment = (suffix: string): string[] => read(suffix).filter((entry) => !OF_THE_SHELL.test(entry));
+      const read = (suffix: string): unknown =>
+        JSON.parse(textOf(join(kind === 'startContainer' ? bundle.rootfs : rt.dir, `${kind}.${suffix}`)));
+      const environment = (suffix: string): string[] =>
+        (read(suffix) as string[]).filter((entry) => !OF_THE_SHELL.test(entry));
       t.strictSame(environment('some').sort(), ['A=', 'ONLY=this'], kind);
       t.strictSame(environment('none'), [], `${kind} with an empty env`);
       t.strictSame(environment('absent'), [], `${kind} without env`);
       t.strictSame(
-        read<OpenFile[]>('fds').map(({ fd }) => fd),
+        (read('fds') as OpenFile[]).map(({ fd }) => fd),
         [0, 1, 2],
         `${kind} descriptors`,
       );

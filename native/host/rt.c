@@ -1,4 +1,5 @@
 /* The rt binary. Sealed, it runs the program that is already in its heap; see arena.h. */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,8 +67,17 @@ static int seal(int argc, char **argv)
 	return 0;
 }
 
+/* Else the next file opened becomes standard output, and messages end up in it. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			_exit(INTERNAL_ERROR);
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_descriptors();
 	if (getauxval(AT_SECURE)) {
 		fputs("rt: refusing to run with set-user-ID, set-group-ID or file capabilities\n", stderr);
 		_exit(INTERNAL_ERROR);

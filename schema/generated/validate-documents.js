@@ -127,7 +127,7 @@ function validate19(data) {
         const len1 = data2.length;
         for (let i1 = 0; i1 < len1; i1++) {
           let data3 = data2[i1];
-          typeof data3 == "string" && /^CAP_[A-Z_]+$/.test(data3) || (vErrors = fault(vErrors, "/capabilities/" + i1, "a string that matches ^CAP_[A-Z_]+$"));
+          typeof data3 == "string" && /^CAP_[A-Z_]+$/.test(data3) || (vErrors = fault(vErrors, "/capabilities/" + i1, 'a string that matches "^CAP_[A-Z_]+$"'));
         }
       } else
         vErrors = fault(vErrors, "/capabilities", "an array");

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Failure } from '../diag/diagnostic.ts';
-import { maximumDepth, mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
+import { maximumDepth, mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
 
 const parsers = { parseJson, parseExactJson };
 
@@ -60,7 +60,6 @@ for (const [name, parser] of Object.entries(parsers)) {
   t.test(`${name}: deep nesting is refused, what only looks so is read`, async (t) => {
     const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
     t.ok(parser(deep(maximumDepth), 'x'));
-    t.match(failure(() => parser(deep(maximumDepth + 1), 'config.json')).message, /nested more than 512 levels/);
     for (const text of [deep(200_000), '['.repeat(200_000), `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`]) {
       t.match(failure(() => parser(text, 'config.json')).message, /nested more than/);
     }
@@ -68,3 +67,10 @@ for (const [name, parser] of Object.entries(parsers)) {
     t.equal((parser(wide, 'x') as unknown[]).length, 1000);
   });
 }
+
+t.test('the limit of the nesting', async (t) => {
+  refuseDepth('['.repeat(maximumDepth), 'x');
+  refuseDepth('[]'.repeat(maximumDepth * 2), 'x');
+  const { message } = failure(() => refuseDepth('{'.repeat(maximumDepth + 1), 'config.json'));
+  t.match(message, /^config\.json is not usable: its values are nested more than 512 levels deep/);
+});

@@ -5,6 +5,9 @@ import { syntaxFault } from '../diag/locate.ts';
 /** Deepest nesting of objects and arrays that is read; a config has less than ten levels. */
 export const maximumDepth = 512;
 
+/** What parses a text up to this length notices the end of its stack; longer ones are looked at before. */
+const harmlessLength = 65536;
+
 /** Longest integer read exactly. Longer ones are out of every range, whatever their digits are. */
 const maximumDigits = 40;
 
@@ -13,7 +16,7 @@ const maximumDigits = 40;
  * members with one name the last counts. Throws a Failure that says where `file` is not JSON.
  */
 export function parseJson(text: string, file: string): unknown {
-  refuseDepth(text, file);
+  if (text.length > harmlessLength) refuseDepth(text, file);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -44,6 +47,7 @@ function exactNumber(literal: string): number | bigint {
 
 function syntaxFailure(text: string, file: string, error: unknown): Failure {
   const code = 'config.syntax';
+  refuseDepth(text, file);
   if (text.trim() === '') return new Failure({ code, message: `${file} is empty` });
   const fault = syntaxFault(text, file);
   if (fault === undefined) {
@@ -54,10 +58,11 @@ function syntaxFailure(text: string, file: string, error: unknown): Failure {
 }
 
 /**
- * Parsers recurse, and what happens at the end of the stack differs between hosts. Counting the opening
- * brackets is cheap and settles the matter for every real config; only then the text is read closely.
+ * Throws a Failure when the values are nested too deeply for what recurses on them: what happens at the end
+ * of the stack differs between hosts. Counting the opening brackets is cheap and settles the matter for every
+ * real config; only then the text is read closely.
  */
-function refuseDepth(text: string, file: string): void {
+export function refuseDepth(text: string, file: string): void {
   if (text.length <= maximumDepth || count(text, '[') + count(text, '{') <= maximumDepth) return;
   if (depth(text) <= maximumDepth) return;
   throw new Failure({

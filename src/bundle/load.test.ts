@@ -96,6 +96,15 @@ t.test('what cannot be read', async (t) => {
   t.match(of('[]'), /must be an object, found an array/);
 });
 
+t.test('deep nesting', async (t) => {
+  const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+  const of = (levels: number, more: string): ReturnType<typeof checkConfigText> =>
+    checkConfigText(docker.replace('{', `{ "unknown": ${nested(levels)}, ${more}`), 'config.json');
+  t.strictSame(of(1000, '').faults, [], 'in a member that nobody reads');
+  t.match(failure(() => of(1000, '"vm": 1,')).message, /nested more than/, 'beside a fault');
+  t.match(failure(() => of(100_000, '')).message, /nested more than/);
+});
+
 t.test('the validate command', async (t) => {
   const of = (content: string | number): ReturnType<typeof validate> =>
     validate({

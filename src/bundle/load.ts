@@ -4,10 +4,10 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { ENOENT, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
+import { mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
 import { checkRequirements } from './rules.ts';
 import { unsupportedFaults } from './unsupported.ts';
-import { validateConfig } from './validate.ts';
+import { diagnose, schemaFaults } from './validate.ts';
 
 /** A config of which a container can be made. */
 export interface RunnableConfig extends Config {
@@ -75,11 +75,13 @@ export function readConfigText(native: Native, path: string, name: string): stri
  */
 export function checkConfigText(text: string, name: string): CheckedConfig {
   let value = parseJson(text, name);
-  let invalid = validateConfig(value, text);
-  if (invalid.length > 0 && mayHoldLongIntegers(text)) {
+  let found = schemaFaults(value);
+  if (found.length > 0) refuseDepth(text, name);
+  if (found.length > 0 && mayHoldLongIntegers(text)) {
     value = parseExactJson(text, name);
-    invalid = validateConfig(value, text);
+    found = schemaFaults(value);
   }
+  const invalid = diagnose(value, found, text);
   const readable = typeof value === 'object' && value !== null && !Array.isArray(value);
   const faults = readable ? invalid.concat(checkRequirements(value as Config)) : invalid;
   return { value, faults, unsupported: invalid.length > 0 ? [] : unsupportedFaults(value as Config) };

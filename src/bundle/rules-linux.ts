@@ -49,7 +49,7 @@ function deviceRules({ linux }: Config, report: Report): void {
   each(linux?.resources?.devices, (rule, index) => {
     const pointer = `/linux/resources/devices/${index}`;
     const { type = 'a', access = '' } = rule;
-    if (!['', 'a', 'b', 'c'].includes(type)) {
+    if (type.length > 1 || !'abc'.includes(type)) {
       report(
         'device.type',
         `${pointer}/type`,

@@ -80,6 +80,7 @@ function mappings({ linux, mounts }: Config, report: Report): void {
     mapping(linux.gidMappings, 'linux.gidMappings', '/linux/gidMappings', report);
   }
   each(mounts, ({ uidMappings, gidMappings }, index) => {
+    if (uidMappings === undefined && gidMappings === undefined) return;
     mapping(uidMappings, `mounts[${index}].uidMappings`, `/mounts/${index}/uidMappings`, report);
     mapping(gidMappings, `mounts[${index}].gidMappings`, `/mounts/${index}/gidMappings`, report);
   });

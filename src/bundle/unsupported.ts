@@ -76,7 +76,8 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
   mounts?.forEach((mount, index) => {
     section(mount, mountMembers, `/mounts/${index}`, faults);
     mount.options?.forEach((option, at) => {
-      const name = option.split('=', 1)[0] ?? '';
+      const sign = option.indexOf('=');
+      const name = sign < 0 ? option : option.slice(0, sign);
       if (mountOptions.includes(name)) faults.push(fault(`/mounts/${index}/options/${at}`, `the mount option ${name}`));
     });
   });
@@ -89,8 +90,9 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
 
 function section(values: object | undefined, table: Section, pointer: string, faults: Diagnostic[]): void {
   if (values === undefined) return;
-  for (const [name, value] of Object.entries(values)) {
-    if (!Object.hasOwn(table, name) || table[name]?.(value) !== true) continue;
+  for (const name in table) {
+    const value = (values as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || table[name]?.(value) !== true) continue;
     const place = `${pointer}/${name}`;
     faults.push(fault(place, place.slice(1).replaceAll('/', '.')));
   }

@@ -1,13 +1,13 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { validateConfig as schemaFaults } from '../../schema/generated/validate-config.js';
+import { validateConfig as validateSchema } from '../../schema/generated/validate-config.js';
 import { validatePlatforms } from '../../schema/generated/validate-platforms.js';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { dotted, shown, valueAt } from './pointer.ts';
 import { checkRules } from './rules.ts';
 import { textFaults } from './text.ts';
 
-/** The kinds of fault that the schema finds; also in validate-platforms.d.ts. */
-interface SchemaFault {
+/** A fault that the schema finds, as the generated validators give it. */
+export interface SchemaFault {
   readonly pointer: string;
   readonly expected?: string;
   readonly missing?: string;
@@ -20,8 +20,17 @@ interface SchemaFault {
  * `text` is what `value` was parsed from; it saves a walk over all strings.
  */
 export function validateConfig(value: unknown, text?: string): Diagnostic[] {
-  const faults = schemaFaults(value) ?? [];
+  return diagnose(value, schemaFaults(value), text);
+}
+
+export function schemaFaults(value: unknown): SchemaFault[] {
+  const faults = validateSchema(value) ?? [];
   if (hasForeignPlatform(value)) faults.push(...(validatePlatforms(value) ?? []));
+  return faults;
+}
+
+/** As validateConfig, when the faults that the schema finds are known. */
+export function diagnose(value: unknown, faults: readonly SchemaFault[], text?: string): Diagnostic[] {
   if (faults.length === 0) {
     const config = value as Config;
     const found = checkRules(config);
@@ -29,6 +38,9 @@ export function validateConfig(value: unknown, text?: string): Diagnostic[] {
   }
   return faults.map((fault) => diagnosticOf(fault, value)).concat(rulesDespite(faults, value));
 }
+
+/** More levels than the schema has. */
+const maximumLevel = 32;
 
 const platforms = ['windows', 'solaris', 'vm', 'zos', 'freebsd'] as const;
 
@@ -39,7 +51,7 @@ function hasForeignPlatform(value: unknown): boolean {
 
 /** NUL and unpaired surrogates can only come from escape sequences. */
 function mayHoldBadText(text: string): boolean {
-  return text.includes('\\u0000') || text.includes('\\ud') || text.includes('\\uD');
+  return text.includes('\\u') && /\\u(?:0000|[dD])/.test(text);
 }
 
 function diagnosticOf(fault: SchemaFault, value: unknown): Diagnostic {
@@ -90,10 +102,11 @@ function rulesDespite(faults: readonly SchemaFault[], value: unknown): Diagnosti
     });
 }
 
-function structure(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(structure);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, structure(member)]));
+/** A copy of the levels that the schema knows; members that nobody asks for may be nested deeply. */
+function structure(value: unknown, level = 0): unknown {
+  if (typeof value !== 'object' || value === null || level > maximumLevel) return value;
+  if (Array.isArray(value)) return value.map((element) => structure(element, level + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, structure(member, level + 1)]));
 }
 
 /**

@@ -71,8 +71,13 @@ export function syntaxFault(text: string, file: string): { words: string; locati
   return { words: syntaxWords(first.error), location: position(text, first.offset, file) };
 }
 
+/** Undefined when the text is nested too deeply for the parser's stack: a fault is then told without its place. */
 function tree(text: string, errors: ParseError[] = []): Node | undefined {
-  return parseTree(text, errors, options);
+  try {
+    return parseTree(text, errors, options);
+  } catch {
+    return undefined;
+  }
 }
 
 function position(text: string, offset: number, file: string): Location {
