@@ -1,0 +1,81 @@
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeRootfs } from './guest.ts';
+import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { run, start } from './process.ts';
+import type { Outcome, Running } from './process.ts';
+import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
+
+/**
+ * A Docker engine of its own, without network and with everything it writes in the sandbox. Its image `tiny` is the
+ * root file system of all cases, its default runtime the runtime of the sandbox.
+ */
+export class Docker {
+  readonly #sandbox: Sandbox;
+  readonly #daemon: Running;
+  /** config.json of the container that was created last, as the engine wrote it. */
+  readonly configFile: string;
+
+  private constructor(sandbox: Sandbox, daemon: Running, configFile: string) {
+    this.#sandbox = sandbox;
+    this.#daemon = daemon;
+    this.configFile = configFile;
+  }
+
+  /** Starts the engine and imports the image. */
+  static async start(sandbox: Sandbox): Promise<Docker> {
+    const at = (name: string): string => join(sandbox.dir, name);
+    const configFile = at('config.json');
+    // The runtime of an engine is one file; it also keeps the configuration, which is gone with the container.
+    const wrapper = at('runtime');
+    const words = sandbox.runtime.argv.map((word) => `'${word}'`).join(' ');
+    writeFileSync(
+      wrapper,
+      `#!/bin/sh\nfor word; do\n\t[ "$last" != --bundle ] || cp "$word/config.json" ${configFile}\n\tlast=$word\ndone\nexec ${words} "$@"\n`,
+      { mode: 0o755 },
+    );
+    const log = openSync(at('docker.log'), 'w');
+    const daemon = start(
+      [
+        ...['dockerd', '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
+        ...['--host', `unix://${at('sock')}`, '--iptables=false', '--ip6tables=false', '--bridge=none'],
+        ...['--storage-driver', 'vfs', '--cgroup-parent', `/${sandbox.prefix}docker`],
+        ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
+      ],
+      { env: sandbox.env, stdout: log, stderr: log, deadline: 100_000 },
+    );
+    closeSync(log);
+    const docker = new Docker(sandbox, daemon, configFile);
+    daemon.ended.catch(() => undefined);
+    await until('dockerd answers', async () => (await docker.command('version')).status === 0, 30_000);
+    mkdirSync(at('image'));
+    makeRootfs(at('image'));
+    await run(['tar', '-C', at('image'), '-cf', at('image.tar'), '.']);
+    const imported = await docker.command('import', at('image.tar'), 'tiny');
+    if (imported.status !== 0) throw new Error(`docker import: ${imported.stderr}`);
+    return docker;
+  }
+
+  /** Runs the `docker` client. */
+  command(...words: string[]): Promise<Outcome> {
+    return run(['docker', '--host', `unix://${join(this.#sandbox.dir, 'sock')}`, ...words], { env: this.#sandbox.env });
+  }
+
+  /** `docker run --rm` of the image without network, with further options and the words of a command. */
+  run(options: readonly string[], ...command: string[]): Promise<Outcome> {
+    return this.command('run', '--rm', '--network', 'none', ...options, 'tiny', ...command);
+  }
+
+  log(): string {
+    return readFileSync(join(this.#sandbox.dir, 'docker.log'), 'utf8');
+  }
+
+  /** Ends the engine and removes what it leaves by design: the parent cgroup and its mounts. */
+  async stop(): Promise<void> {
+    this.#daemon.child.kill('SIGTERM');
+    await this.#daemon.ended.catch(() => undefined);
+    await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
+    for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}docker`)) removeCgroup(path);
+  }
+}

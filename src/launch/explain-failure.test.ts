@@ -1,0 +1,74 @@
+import t from 'tap';
+import type { PlannedOp } from '../plan/types.ts';
+import { describeOp, explainProgram } from './explain-failure.ts';
+
+const ENOENT = 2;
+const ENOEXEC = 8;
+
+function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
+  const tail = typeof head === 'string' ? [...head].map((character) => character.charCodeAt(0)) : head;
+  const bytes = [...path].map((character) => character.charCodeAt(0));
+  return { kind: 'failed', op: 0, errno, call: 'execve', detail: new Uint8Array([...bytes, 0, ...tail]) };
+}
+
+/** The head of a 64-bit ELF program for `machine` with one program header, PT_INTERP. */
+function elf(machine: number, interpreter: string): number[] {
+  const head = new Array<number>(64 + 56).fill(0);
+  head.splice(0, 6, 0x7f, 0x45, 0x4c, 0x46, 2, 1);
+  head[18] = machine;
+  head[32] = 64;
+  head[54] = 56;
+  head[56] = 1;
+  head[64] = 3;
+  head[64 + 8] = 120;
+  head[64 + 32] = interpreter.length + 1;
+  return [...head, ...[...interpreter].map((character) => character.charCodeAt(0)), 0];
+}
+
+t.test('explainProgram: a missing loader is named', async (t) => {
+  t.match(explainProgram(record(ENOENT, '/app', elf(62, '/lib64/ld.so'))), {
+    message: 'exec /app: no such file or directory: it needs the loader /lib64/ld.so, which is not in the container',
+  });
+});
+
+t.test('explainProgram: a program for another machine', async (t) => {
+  t.match(explainProgram(record(ENOEXEC, '/app', elf(183, ''))).message, 'exec /app: exec format error');
+  t.match(explainProgram(record(ENOEXEC, '/app', elf(183, ''))).message, 'aarch64');
+});
+
+t.test('explainProgram: scripts', async (t) => {
+  t.match(explainProgram(record(ENOENT, '/s', '#!/bin/nosuch -x\n')).message, '"/bin/nosuch" is missing');
+  t.match(explainProgram(record(ENOENT, '/s', '#!/bin/sh\r\n')), { hint: /Windows line endings/ });
+  t.match(explainProgram(record(ENOEXEC, '/s', 'echo hello\n')), { message: /neither an ELF program nor a script/ });
+  t.match(explainProgram(record(ENOEXEC, '/s', '')).message, 'the file is empty');
+});
+
+t.test('describeOp: words by which engines choose an exit code', async (t) => {
+  const lookup = (name: string, errno: number): string =>
+    describeOp({ op: 'find_program', name, search: '/bin', from: '/process/args/0' }, errno, 'execve', '').message;
+  t.equal(lookup('nosuch', ENOENT), 'exec: "nosuch": executable file not found in $PATH');
+  t.equal(lookup('/nosuch', ENOENT), 'exec: "/nosuch": stat /nosuch: no such file or directory');
+  t.equal(lookup('/x', 13), 'exec: "/x": permission denied');
+  t.equal(lookup('/etc', 21), 'exec: "/etc": is a directory');
+});
+
+t.test('describeOp: a mount names both sides, and the missing source its pointer', async (t) => {
+  const op: PlannedOp = {
+    op: 'mount_bind',
+    slot: 0,
+    source: '/data',
+    destination: '/srv',
+    set: 0,
+    clear: 0,
+    recursiveSet: 0,
+    recursiveClear: 0,
+    flags: 0,
+    from: '/mounts/3',
+  };
+  t.match(describeOp(op, ENOENT, 'open_tree', ''), {
+    message: 'cannot mount "/data" on "/srv": no such file or directory (open_tree)',
+    pointer: '/mounts/3/source',
+    errno: 'ENOENT',
+    hint: /create it/,
+  });
+});

@@ -1,0 +1,47 @@
+import type { Config } from '../../schema/generated/config.ts';
+import type { CgroupFacts, Facts } from '../facts/facts.ts';
+import type { PlanOptions } from './index.ts';
+
+/** A host for plan tests: cgroup v1 with the usual controllers, beside an empty v2 hierarchy. */
+export const hybrid: CgroupFacts = {
+  version: 1,
+  hierarchies: [
+    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer'].map((name) => ({
+      mount: `/sys/fs/cgroup/${name}`,
+      controllers: [name],
+      own: '/',
+      version: 1 as const,
+    })),
+    { mount: '/sys/fs/cgroup/systemd', controllers: ['name=systemd'], own: '/', version: 1 },
+    { mount: '/sys/fs/cgroup/unified', controllers: [], own: '/', version: 2 },
+  ],
+};
+
+export const unified: CgroupFacts = {
+  version: 2,
+  hierarchies: [
+    {
+      mount: '/sys/fs/cgroup',
+      controllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'],
+      own: '/user.slice/session.scope',
+      version: 2,
+    },
+  ],
+};
+
+export function facts(cgroups: CgroupFacts = hybrid): Facts {
+  return { cgroups, lastCapability: 40, architecture: 'x86_64', hasKcore: true };
+}
+
+export const options: PlanOptions = { id: 'c1', bundle: '/bundle', newKeyring: true, awaitStart: 'socket' };
+
+/** The least that makes a container with its own mounts. */
+export function config(change: Partial<Config> = {}): Config {
+  return {
+    ociVersion: '1.3.0',
+    root: { path: 'rootfs' },
+    process: { cwd: '/', args: ['/bin/true'], env: ['PATH=/bin'] },
+    ...change,
+    linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }], ...change.linux },
+  };
+}

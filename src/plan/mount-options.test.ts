@@ -1,0 +1,63 @@
+import t from 'tap';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { MOUNT_ATTR, MS } from './constants.ts';
+import { knownMountOptions, parseMountOptions } from './mount-options.ts';
+import type { MountOptions } from './mount-options.ts';
+
+function parse(list: readonly string[], isBind = false): MountOptions & { faults: Diagnostic[] } {
+  const faults: Diagnostic[] = [];
+  return { ...parseMountOptions(list, isBind, '/mounts/0', faults), faults };
+}
+
+t.test('parseMountOptions: the later of two opposite words wins', async (t) => {
+  t.match(parse(['ro', 'rw']), { set: 0, clear: MOUNT_ATTR.RDONLY });
+  t.match(parse(['rw', 'ro']), { set: MOUNT_ATTR.RDONLY, clear: 0 });
+});
+
+t.test('parseMountOptions: access times are one field', async (t) => {
+  t.match(parse(['noatime', 'strictatime']), { set: MOUNT_ATTR.STRICTATIME });
+  t.match(parse(['strictatime', 'relatime']), { set: 0, clear: MOUNT_ATTR._ATIME });
+  t.match(parse(['nodiratime', 'noatime']), { set: MOUNT_ATTR.NODIRATIME | MOUNT_ATTR.NOATIME });
+});
+
+t.test('parseMountOptions: recursive words leave the top mount alone', async (t) => {
+  t.match(parse(['rro', 'rnosuid', 'rdev'], true), {
+    set: 0,
+    recursiveSet: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID,
+    recursiveClear: MOUNT_ATTR.NODEV,
+  });
+});
+
+t.test('parseMountOptions: propagation keeps the order of the list', async (t) => {
+  t.strictSame(parse(['rslave', 'shared']).propagation, [
+    { type: MS.slave, recursive: true },
+    { type: MS.shared, recursive: false },
+  ]);
+});
+
+t.test('parseMountOptions: what is no known word is for the filesystem', async (t) => {
+  t.match(parse(['size=1k', 'nosuid', 'mode=755', 'defaults', 'sync']), {
+    data: ['size=1k', 'mode=755'],
+    filesystemFlags: ['sync'],
+    faults: [],
+  });
+});
+
+t.test('parseMountOptions: a bind takes none of those', async (t) => {
+  const { faults } = parse(['rbind', 'ro', 'size=1k']);
+  t.match(faults, [{ pointer: '/mounts/0/options/2', message: /"size=1k".*filesystem-specific options/ }]);
+  t.match(parse(['bind', 'dirsync']).faults, [{ pointer: '/mounts/0/options/1' }]);
+});
+
+t.test('parseMountOptions: words that are not there yet are refused by name', async (t) => {
+  for (const word of ['idmap', 'ridmap', 'tmpcopyup', 'remount']) {
+    t.match(parse([word]).faults, [{ message: new RegExp(`"${word}" is not supported`) }], word);
+  }
+});
+
+t.test('knownMountOptions: sorted, with what engines look for', async (t) => {
+  const known = knownMountOptions();
+  t.strictSame(known, [...known].sort());
+  t.ok(known.includes('rro'));
+  t.notOk(known.includes('idmap'));
+});

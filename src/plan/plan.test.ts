@@ -1,0 +1,161 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import t from 'tap';
+import type { Config } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { CLONE_NEW, MS } from './constants.ts';
+import { config, facts, options, unified } from './fixture.ts';
+import { explain } from './explain.ts';
+import { plan } from './index.ts';
+import type { Plan, PlannedOp } from './types.ts';
+
+const configs = new URL('../../conformance/configs/', import.meta.url);
+
+function names(ops: readonly PlannedOp[]): string[] {
+  return ops.map(({ op }) => op);
+}
+
+function find<Name extends PlannedOp['op']>(made: Plan, name: Name): (PlannedOp & { op: Name })[] {
+  const all = [...made.host, ...made.init, ...made.limits];
+  return all.filter((op): op is PlannedOp & { op: Name } => op.op === name);
+}
+
+function faultsOf(change: Partial<Config>, host = facts()): string[] {
+  try {
+    plan(config(change), host, options);
+    return [];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error.diagnostics.map(({ message, pointer }) => `${pointer ?? ''}: ${message}`);
+  }
+}
+
+t.test('plan: what holds for every configuration', async (t) => {
+  for (const file of readdirSync(configs)) {
+    const read = JSON.parse(readFileSync(new URL(file, configs), 'utf8')) as Config;
+    const made = plan(read, facts(), options);
+    const order = names(made.init);
+    t.equal(order.at(-1), 'exec', `${file}: nothing after exec`);
+    t.ok(order.lastIndexOf('cgroup_join') < order.indexOf('open_root'), `${file}: cgroups before mounts`);
+    const lastMount = Math.max(order.lastIndexOf('mount_filesystem'), order.lastIndexOf('mount_bind'));
+    t.ok(order.indexOf('mask_path') > lastMount, `${file}: masks over all mounts`);
+    t.ok(order.lastIndexOf('mask_path') < order.indexOf('pivot_root'), `${file}: masks before the old root goes`);
+    t.ok(order.indexOf('drop_bounding') < order.indexOf('set_user'), `${file}: bounding set before the user`);
+    t.ok(order.indexOf('set_user') < order.indexOf('set_capabilities'), `${file}: user before the other sets`);
+    t.ok(order.indexOf('set_capabilities') < order.indexOf('find_program'), `${file}: lookup with the user's rights`);
+    const all = [...made.host, ...made.init, ...made.limits];
+    t.ok(
+      all.every(({ from }) => from === 'default' || from.startsWith('/')),
+      `${file}: every op says where it came from`,
+    );
+    t.strictSame(plan(read, facts(), options), made, `${file}: the same again`);
+    t.match(explain(made, 'text'), 'pivot_root');
+    t.equal((JSON.parse(explain(made, 'json')) as Plan).init.length, made.init.length);
+  }
+});
+
+t.test('plan: the seccomp filter goes last with noNewPrivileges, else before rights are dropped', async (t) => {
+  const linux = { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] } } as unknown as NonNullable<
+    Config['linux']
+  >;
+  linux.seccomp = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+  };
+  const process = { cwd: '/', args: ['a'] };
+  const late = names(plan(config({ linux, process: { ...process, noNewPrivileges: true } }), facts(), options).init);
+  t.equal(late.at(-2), 'seccomp');
+  t.ok(late.indexOf('no_new_privs') < late.indexOf('seccomp'));
+  const early = names(plan(config({ linux, process }), facts(), options).init);
+  t.ok(early.indexOf('seccomp') < early.indexOf('set_user'));
+  t.ok(early.indexOf('seccomp') > early.indexOf('drop_bounding'));
+});
+
+t.test('plan: namespaces are made by the clone, joined in order, and a cgroup namespace comes last', async (t) => {
+  const namespaces = [
+    { type: 'mount' },
+    { type: 'network', path: '/run/netns/a' },
+    { type: 'ipc', path: '/proc/1/ns/ipc' },
+    { type: 'pid', path: '/proc/1/ns/pid' },
+    { type: 'cgroup' },
+    { type: 'uts' },
+  ] as const;
+  const made = plan(config({ linux: { namespaces: [...namespaces] } }), facts(), options);
+  t.equal(made.cloneFlags, CLONE_NEW.mount | CLONE_NEW.uts);
+  t.equal(made.pidNamespace, '/proc/1/ns/pid');
+  t.strictSame(
+    find(made, 'namespace_open').map(({ path, from }) => [path, from]),
+    [
+      ['/proc/1/ns/ipc', '/linux/namespaces/2'],
+      ['/run/netns/a', '/linux/namespaces/1'],
+    ],
+  );
+  const order = names(made.init);
+  t.ok(order.lastIndexOf('cgroup_join') < order.indexOf('unshare'), 'its root is the cgroup joined before');
+  t.notOk(order.includes('loopback_up'), "a joined network namespace is not the container's to configure");
+});
+
+t.test('plan: without a mount namespace nothing is mounted', async (t) => {
+  const linux = { namespaces: [{ type: 'pid' as const }] };
+  const order = names(plan(config({ linux }), facts(), options).init);
+  t.ok(order.includes('chroot'));
+  t.notOk(order.some((name) => name.startsWith('mount') || name === 'make_device'));
+  t.match(faultsOf({ linux, mounts: [{ destination: '/proc', type: 'proc' }] }), [/mounts: cannot mount anything/]);
+});
+
+t.test('plan: rootfsPropagation', async (t) => {
+  const types = (rootfsPropagation?: 'shared' | 'rslave' | 'private'): unknown =>
+    find(
+      plan(config({ linux: rootfsPropagation === undefined ? {} : { rootfsPropagation } }), facts(), options),
+      'set_propagation',
+    ).map(({ type, recursive }) => [type, recursive]);
+  t.strictSame(types(), [[MS.slave, 1]]);
+  t.strictSame(types('private'), [
+    [MS.private, 1],
+    [MS.private, 0],
+  ]);
+  t.strictSame(types('rslave'), [
+    [MS.slave, 1],
+    [MS.slave, 1],
+  ]);
+  t.strictSame(types('shared'), [[MS.shared, 0]], 'volumes stay peers of the host until the root is entered');
+});
+
+t.test('plan: cgroups on v1 are made everywhere, the v2 half of a hybrid is entered by the clone', async (t) => {
+  const made = plan(config({ linux: { cgroupsPath: '/a/../b' } }), facts(), options);
+  t.equal(made.cloneCgroup, '/sys/fs/cgroup/unified/b');
+  t.equal(find(made, 'cgroup_create').length, 8);
+  t.strictSame(find(made, 'cgroup_create')[0]?.inherit, ['cpuset.cpus', 'cpuset.mems']);
+  t.equal(find(made, 'cgroup_join').length, 7);
+  t.ok(names(made.host).includes('write_device_rules'), 'device rules before init makes its nodes');
+});
+
+t.test('plan: a limit whose controller the host lacks names the controller', async (t) => {
+  const host = facts({ version: 1, hierarchies: [] });
+  const found = faultsOf({ linux: { resources: { pids: { limit: 5 } } } }, host);
+  t.match(found, [/devices/, /^\/linux\/resources\/pids\/limit: .*"pids"/]);
+});
+
+t.test('plan: v2 limits', async (t) => {
+  const resources = {
+    devices: [{ allow: true, access: 'rwm' }],
+    memory: { limit: 1000, swap: 1500 },
+    cpu: { shares: 1024, quota: 50000 },
+    pids: { limit: 0 },
+  };
+  const made = plan(config({ linux: { resources } }), facts(unified), options);
+  t.strictSame(
+    made.limits.map((op) => (op.op === 'write_file' ? [op.path.slice('/sys/fs/cgroup'.length), op.data] : op)),
+    [
+      ['/user.slice/c1/pids.max', '1'],
+      ['/user.slice/c1/memory.max', '1000'],
+      ['/user.slice/c1/memory.swap.max', '500'],
+      ['/user.slice/c1/cpu.weight', '100'],
+      ['/user.slice/c1/cpu.max', '50000 100000'],
+    ],
+  );
+  t.strictSame(find(made, 'cgroup_enable')[0]?.required, ['pids', 'memory', 'cpu']);
+  t.match(faultsOf({ linux: { resources: { memory: { swap: 5 } } } }, facts(unified)), [
+    /without memory limit/,
+    /devices/,
+  ]);
+});
