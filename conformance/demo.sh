@@ -1,55 +1,74 @@
 #!/bin/sh
-# Makes a bundle from Debian's busybox and runs it: `make demo`. Prints every command before its output.
+# A tour of rt with real containers: needs root, a built rt and a static busybox. Leaves nothing behind.
+#
+#   conformance/demo.sh [path of rt]
 set -eu
-cd "$(dirname "$0")/.."
-rt=$PWD/build/rt
+exec 2>&1
+rt=${1:-$(cd "$(dirname "$0")/.." && pwd)/build/rt}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
+id=demo-$$
+trap '"$rt" --root "$work/state" delete --force $id || true; rm -rf "$work"' EXIT
 
-say() {
-	printf '\n\033[1m$ %s\033[0m\n' "$*"
-}
+title() { printf '\n== %s\n' "$*"; }
+# Prints a command and runs it. A failing one is part of the tour.
 rt() {
-	say rt "$@"
+	echo "\$ rt $*"
 	"$rt" --root "$work/state" "$@" || echo "(exit status $?)"
 }
+# configure WORD REPLACEMENT...: config.json from the one `rt spec` wrote, with texts replaced.
+configure() {
+	cp spec.json config.json
+	while [ $# -gt 1 ]; do
+		sed -i "s|$1|$2|" config.json
+		shift 2
+	done
+}
 
-mkdir -p rootfs/bin
-cp /bin/busybox rootfs/bin/
-for applet in sh cat sleep hostname mount ps id; do ln -s busybox "rootfs/bin/$applet"; done
-
-rt --version
-rt spec
-cat >rootfs/show <<'SHOW'
+title 'A bundle: a root file system, and a config.json from "rt spec"'
+cd "$work"
+mkdir -p rootfs/bin rootfs/proc rootfs/dev rootfs/sys
+cp "$(command -v busybox)" rootfs/bin/busybox
+for applet in sh cat grep hostname id ps sleep; do ln -s busybox rootfs/bin/$applet; done
+cat >rootfs/tour.sh <<'SCRIPT'
 #!/bin/sh
-echo "host name:  $(hostname)"
-echo "pid:        $$ of $(ps | tail -n +2 | wc -l) processes"
-echo "user:       $(id)"
-echo "limits:     $(cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max) bytes of memory"
-echo "open files: $(ulimit -n)"
-echo "mounts:"
-mount | sed 's/^/  /'
-SHOW
-chmod +x rootfs/show
-say 'edit config.json: run /show, 64 MiB of memory, read-only root'
-sed -i 's|"sh"|"/show"|; s|"devices": \[|"memory": { "limit": 67108864 },\n\t\t\t"devices": [|' config.json
-sed -i 's|"linux": {|"linux": {\n\t\t"cgroupsPath": "/rt-demo",|' config.json
+echo "hostname $(hostname), pid $$, user $(id -u), at most $(ulimit -n) open files"
+echo "processes:"; ps
+echo "mounts:"; cut -d ' ' -f 2-4 /proc/mounts | grep -v cgroup/
+echo "rights:"; grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status
+SCRIPT
+cat >rootfs/server.sh <<'SCRIPT'
+#!/bin/sh
+trap 'echo stopping; exit 0' TERM
+echo serving
+while :; do sleep 0.1; done
+SCRIPT
+ln -s busybox rootfs/bin/cut
+chmod +x rootfs/*.sh
+rt spec
+mv config.json spec.json
 
-rt validate
-rt run demo
+title 'run: a container from start to end'
+configure '"terminal": true' '"terminal": false' '"sh"' '"/tour.sh"'
+rt run $id
 
-say 'edit config.json: run sleep'
-sed -i 's|"/show"|"sleep", "1000"|' config.json
-rt create demo
-rt state demo
-echo
-rt start demo
+title 'create, start, kill, delete: the same in single steps, as an engine does it'
+configure '"terminal": true' '"terminal": false' '"sh"' '"/server.sh"'
+# The container keeps the output it was created with, so here it must not be the one of this script.
+echo "\$ rt create $id >output"
+"$rt" --root "$work/state" create $id </dev/null >output
+rt state $id && echo
+rt start $id
+until grep -q serving output; do sleep 0.1; done
 rt list
-rt delete demo
-rt kill demo KILL
-rt delete --force demo
+rt kill $id TERM
+until "$rt" --root "$work/state" state $id | grep -q stopped; do sleep 0.1; done
+rt delete $id
+echo '$ cat output'
+cat output
+rt list
 
-say 'edit config.json: a program that is not there'
-sed -i 's|"sleep", "1000"|"slep"|' config.json
-rt run demo
+title 'When something is wrong: what, where, and why'
+configure '"soft": 1024' '"soft": "many"' '"cwd": "/"' '"cwd": "somewhere"'
+rt run $id
+configure '"terminal": true' '"terminal": false' '"sh"' '"/bin/no-such-program"'
+rt run $id

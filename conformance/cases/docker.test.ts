@@ -14,14 +14,18 @@ const installed = (await run(['sh', '-c', 'command -v dockerd docker containerd'
 /** A case with an engine of its own. */
 function forEachEngine(name: string, body: (t: Test, docker: Docker, rt: Sandbox) => Promise<void>): void {
   if (!installed) return;
-  forEachRuntime(name, async (t, rt) => {
-    const docker = await Docker.start(rt);
-    try {
-      await body(t, docker, rt);
-    } finally {
-      await docker.stop();
-    }
-  }, { deviates: { crun: 'refuses hybrid cgroups' } });
+  forEachRuntime(
+    name,
+    async (t, rt) => {
+      const docker = await Docker.start(rt);
+      try {
+        await body(t, docker, rt);
+      } finally {
+        await docker.stop();
+      }
+    },
+    { deviates: { crun: 'refuses hybrid cgroups' } },
+  );
 }
 
 const LIMITS = ['-m', '512m', '--cpus', '0.5', '--pids-limit', '100'];
@@ -32,9 +36,22 @@ forEachEngine('docker run passes output, arguments and exit status', async (t, d
 });
 
 forEachEngine('docker run: limits, filter and capabilities are in force', async (t, docker) => {
-  const outcome = await docker.run(LIMITS, '/bin/probe', 'ids', '--', 'fork', '120', '--', 'read', '/sys/fs/cgroup/memory/memory.limit_in_bytes');
+  const outcome = await docker.run(
+    LIMITS,
+    '/bin/probe',
+    'ids',
+    '--',
+    'fork',
+    '120',
+    '--',
+    'read',
+    '/sys/fs/cgroup/memory/memory.limit_in_bytes',
+  );
   t.equal(outcome.status, 0, outcome.stderr);
-  const [ids, forks, memory] = outcome.stdout.trim().split('\n').map((line): unknown => JSON.parse(line));
+  const [ids, forks, memory] = outcome.stdout
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
   t.equal((ids as Ids).seccomp, '2');
   t.equal((ids as Ids).effective, '00000000a80425fb');
   t.match(forks, { errno: 'EAGAIN', made: 99 });

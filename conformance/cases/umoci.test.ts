@@ -46,7 +46,10 @@ forEachRuntime('an image unpacked by umoci runs with the config.json umoci wrote
   t.strictSame(config.process.args.slice(0, 2), ['/bin/probe', 'env'], 'umoci wrote what the image asks for');
   const outcome = await rt.command('run', '--bundle', bundle, rt.nextId());
   t.equal(outcome.status, 0, outcome.stderr);
-  const [env, ids, cwd] = outcome.stdout.trim().split('\n').map((line): unknown => JSON.parse(line));
+  const [env, ids, cwd] = outcome.stdout
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
   t.ok((env as string[]).includes('COLOUR=blue'));
   t.match(ids, { uid: [1000, 1000, 1000], gid: [1000, 1000, 1000] });
   t.equal(cwd, '/tmp');

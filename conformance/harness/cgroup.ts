@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MOUNT = '/sys/fs/cgroup';
+const CGROUP_MAGIC = 0x27e0eb;
+const CGROUP2_MAGIC = 0x63677270;
 
 /** True when the host has only cgroup v2. */
 export function isUnified(): boolean {
@@ -13,7 +15,8 @@ export function hierarchies(): string[] {
   if (isUnified()) return [MOUNT];
   return readdirSync(MOUNT, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map((entry) => join(MOUNT, entry.name));
+    .map((entry) => join(MOUNT, entry.name))
+    .filter((path) => [CGROUP_MAGIC, CGROUP2_MAGIC].includes(statfsSync(path).type));
 }
 
 /** Directories of all hierarchies whose name, right below the root, starts with a prefix. */

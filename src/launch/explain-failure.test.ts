@@ -6,8 +6,8 @@ const ENOENT = 2;
 const ENOEXEC = 8;
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
-  const tail = typeof head === 'string' ? [...head].map((character) => character.charCodeAt(0)) : head;
-  const bytes = [...path].map((character) => character.charCodeAt(0));
+  const tail = typeof head === 'string' ? Array.from(head, (character) => character.charCodeAt(0)) : head;
+  const bytes = Array.from(path, (character) => character.charCodeAt(0));
   return { kind: 'failed', op: 0, errno, call: 'execve', detail: new Uint8Array([...bytes, 0, ...tail]) };
 }
 
@@ -22,7 +22,7 @@ function elf(machine: number, interpreter: string): number[] {
   head[64] = 3;
   head[64 + 8] = 120;
   head[64 + 32] = interpreter.length + 1;
-  return [...head, ...[...interpreter].map((character) => character.charCodeAt(0)), 0];
+  return [...head, ...Array.from(interpreter, (character) => character.charCodeAt(0)), 0];
 }
 
 t.test('explainProgram: a missing loader is named', async (t) => {
