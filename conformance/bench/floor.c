@@ -36,7 +36,18 @@
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
 static const char *const hierarchies[] = {
-	"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd", "hugetlb", "net_cls", "perf_event",
+	"cpu",
+	"cpuacct",
+	"cpuset",
+	"memory",
+	"devices",
+	"freezer",
+	"blkio",
+	"pids",
+	"systemd",
+	"hugetlb",
+	"net_cls",
+	"perf_event",
 };
 #define HIERARCHY_COUNT (sizeof(hierarchies) / sizeof(hierarchies[0]))
 
@@ -66,7 +77,8 @@ static void write_text(const char *path, const char *text)
 
 static void cgroup_file(char *out, size_t size, const char *hierarchy, const char *cgroup, const char *file)
 {
-	snprintf(out, size, CGROUP_ROOT "/%s%s%s%s%s", hierarchy, *hierarchy ? "/" : "", cgroup, *file ? "/" : "", file);
+	snprintf(out, size, CGROUP_ROOT "/%s%s%s%s%s", hierarchy, *hierarchy ? "/" : "", cgroup,
+		*file ? "/" : "", file);
 }
 
 static void write_cgroup(const char *hierarchy, const char *cgroup, const char *file, const char *text)
@@ -94,8 +106,8 @@ static void copy_cpuset(const char *cgroup, const char *file)
 
 static void limit_devices(const char *cgroup)
 {
-	static const char *const allowed[] = {"c *:* m",    "b *:* m",    "c 1:3 rwm",   "c 1:5 rwm", "c 1:7 rwm",    "c 1:8 rwm",
-	                                      "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm"};
+	static const char *const allowed[] = {"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",
+		"c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm"};
 
 	write_cgroup("devices", cgroup, "devices.deny", "a");
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
@@ -179,11 +191,13 @@ static void mount_cgroups(const struct container *container)
 		snprintf(target, sizeof(target), "sys/fs/cgroup/%s", hierarchies[i]);
 		check(mkdir(target, 0755), target);
 		check(mount(source, target, NULL, MS_BIND, NULL), target);
-		check(mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
-		      target);
+		check(mount(NULL, target, NULL,
+			      MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
+			target);
 	}
-	check(mount(NULL, "sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
-	      "sys/fs/cgroup");
+	check(mount(NULL, "sys/fs/cgroup", NULL,
+		      MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
+		"sys/fs/cgroup");
 }
 
 static void make_devices(void)
@@ -191,14 +205,19 @@ static void make_devices(void)
 	static const struct {
 		const char *path;
 		unsigned major, minor;
-	} nodes[] = {{"dev/null", 1, 3}, {"dev/zero", 1, 5}, {"dev/full", 1, 7}, {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
+	} nodes[] = {{"dev/null", 1, 3}, {"dev/zero", 1, 5}, {"dev/full", 1, 7}, {"dev/random", 1, 8},
+		{"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
 	static const char *const links[][2] = {
-		{"/proc/self/fd", "dev/fd"}, {"/proc/self/fd/0", "dev/stdin"}, {"/proc/self/fd/1", "dev/stdout"},
-		{"/proc/self/fd/2", "dev/stderr"}, {"pts/ptmx", "dev/ptmx"},
+		{"/proc/self/fd", "dev/fd"},
+		{"/proc/self/fd/0", "dev/stdin"},
+		{"/proc/self/fd/1", "dev/stdout"},
+		{"/proc/self/fd/2", "dev/stderr"},
+		{"pts/ptmx", "dev/ptmx"},
 	};
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
-		check(mknod(nodes[i].path, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)), nodes[i].path);
+		check(mknod(nodes[i].path, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)),
+			nodes[i].path);
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		check(symlink(links[i][0], links[i][1]), links[i][1]);
 }
@@ -233,16 +252,18 @@ static void mount_all(const struct container *container)
 
 static void mask_paths(void)
 {
-	static const char *const masked[] = {"/proc/acpi",          "/proc/asound",     "/proc/kcore",       "/proc/keys",
-	                                     "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-	                                     "/sys/firmware",       "/proc/scsi"};
-	static const char *const readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+	static const char *const masked[] = {"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys",
+		"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+		"/sys/firmware", "/proc/scsi"};
+	static const char *const readonly[] = {
+		"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 
 	for (size_t i = 0; i < sizeof(readonly) / sizeof(readonly[0]); i++) {
 		if (mount(readonly[i], readonly[i], NULL, MS_BIND | MS_REC, NULL) < 0)
 			continue;
-		check(mount(NULL, readonly[i], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
-		      readonly[i]);
+		check(mount(NULL, readonly[i], NULL,
+			      MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
+			readonly[i]);
 	}
 	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
 		if (mount("/dev/null", masked[i], NULL, MS_BIND, NULL) == 0 || errno != ENOTDIR)
@@ -326,11 +347,14 @@ int main(int argc, char **argv)
 {
 	if (argc < 4)
 		errx(2, "usage: floor spec|docker ROOTFS CGROUP [FILTER]");
-	struct container container = {
-		.docker = strcmp(argv[1], "docker") == 0, .rootfs = argv[2], .cgroup = argv[3], .filter = argv[4]};
+	struct container container = {.docker = strcmp(argv[1], "docker") == 0,
+		.rootfs = argv[2],
+		.cgroup = argv[3],
+		.filter = argv[4]};
 	int v2 = make_cgroups(&container);
 	struct clone_args args = {
-		.flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | (v2 >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |
+			 (v2 >= 0 ? CLONE_INTO_CGROUP : 0),
 		.exit_signal = SIGCHLD,
 		.cgroup = v2 >= 0 ? (unsigned long long)v2 : 0,
 	};

@@ -77,7 +77,7 @@ static void run_line(const struct line *line, const posix_spawn_file_actions_t *
 
 	if (strcmp(line->label, "-") != 0)
 		printf("%s %lld %ld %d\n", line->label, duration, usage.ru_maxrss,
-		       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 int main(int argc, char **argv)

@@ -64,9 +64,11 @@ forEachEngine('docker run of a missing program ends with 127 and its name', asyn
   t.match(outcome.stderr, '/nosuch');
 });
 
-forEachEngine('docker run of a directory ends with 126', async (t, docker) => {
+forEachEngine('docker run of a directory says so', async (t, docker) => {
   const outcome = await docker.run([], '/etc');
-  t.equal(outcome.status, 126);
+  // Clients before 23 know only the words of older runtimes, and end with 125 for others.
+  t.ok([125, 126].includes(outcome.status));
+  t.match(outcome.stderr, /is a directory|permission denied/);
 });
 
 forEachEngine('docker run --detach, stop, logs and rm', async (t, docker) => {

@@ -126,18 +126,26 @@ static void verb_ids(char **args)
 	umask(mask);
 	getresuid(&uids[0], &uids[1], &uids[2]);
 	getresgid(&gids[0], &gids[1], &gids[2]);
-	printf("{\"uid\":[%u,%u,%u],\"gid\":[%u,%u,%u],\"groups\":[", uids[0], uids[1], uids[2], gids[0], gids[1],
-	       gids[2]);
+	printf("{\"uid\":[%u,%u,%u],\"gid\":[%u,%u,%u],\"groups\":[", uids[0], uids[1], uids[2], gids[0],
+		gids[1], gids[2]);
 	int count = getgroups(256, groups);
 	for (int i = 0; i < count; i++)
 		printf("%s%u", i ? "," : "", groups[i]);
-	printf("],\"umask\":%u,\"pid\":%d,\"ppid\":%d,\"sid\":%d,\"dumpable\":%d", mask, getpid(), getppid(), getsid(0),
-	       prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+	printf("],\"umask\":%u,\"pid\":%d,\"ppid\":%d,\"sid\":%d,\"dumpable\":%d", mask, getpid(), getppid(),
+		getsid(0), prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 	printf(",\"noNewPrivs\":%d", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 	static const char *const fields[][2] = {
-		{"inheritable", "CapInh"}, {"permitted", "CapPrm"},  {"effective", "CapEff"}, {"bounding", "CapBnd"},
-		{"ambient", "CapAmb"},     {"seccomp", "Seccomp"},   {"sigBlocked", "SigBlk"}, {"sigIgnored", "SigIgn"},
-		{"sigCaught", "SigCgt"},   {"cpus", "Cpus_allowed_list"}, {"mems", "Mems_allowed_list"},
+		{"inheritable", "CapInh"},
+		{"permitted", "CapPrm"},
+		{"effective", "CapEff"},
+		{"bounding", "CapBnd"},
+		{"ambient", "CapAmb"},
+		{"seccomp", "Seccomp"},
+		{"sigBlocked", "SigBlk"},
+		{"sigIgnored", "SigIgn"},
+		{"sigCaught", "SigCgt"},
+		{"cpus", "Cpus_allowed_list"},
+		{"mems", "Mems_allowed_list"},
 	};
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		printf(",\"%s\":", fields[i][0]);
@@ -231,8 +239,8 @@ static void verb_rlimits(char **args)
 		struct rlimit limit = {0};
 		getrlimit((__rlimit_resource_t)limits[i].resource, &limit);
 		/* Strings: the values have 64 bits and JSON numbers in JavaScript have 53. */
-		printf("%s\"%s\":[\"%llu\",\"%llu\"]", i ? "," : "", limits[i].name, (unsigned long long)limit.rlim_cur,
-		       (unsigned long long)limit.rlim_max);
+		printf("%s\"%s\":[\"%llu\",\"%llu\"]", i ? "," : "", limits[i].name,
+			(unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max);
 	}
 	puts("}");
 }
@@ -290,9 +298,10 @@ static void verb_sched(char **args)
 	} attributes = {.size = 48};
 
 	syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0);
-	printf("{\"policy\":%u,\"nice\":%d,\"priority\":%u,\"flags\":%llu,\"ioprio\":%ld,\"personality\":%d}\n",
-	       attributes.policy, attributes.nice, attributes.priority, attributes.flags,
-	       syscall(SYS_ioprio_get, 1, 0), personality(0xffffffff));
+	printf("{\"policy\":%u,\"nice\":%d,\"priority\":%u,\"flags\":%llu,\"ioprio\":%ld,\"personality\":%d}"
+	       "\n",
+		attributes.policy, attributes.nice, attributes.priority, attributes.flags,
+		syscall(SYS_ioprio_get, 1, 0), personality(0xffffffff));
 }
 
 static void verb_stat(char **args)
@@ -306,8 +315,13 @@ static void verb_stat(char **args)
 		mode_t mode;
 		const char *name;
 	} types[] = {
-		{S_IFREG, "file"},  {S_IFDIR, "directory"}, {S_IFLNK, "link"},     {S_IFCHR, "char"},
-		{S_IFBLK, "block"}, {S_IFIFO, "fifo"},      {S_IFSOCK, "socket"},
+		{S_IFREG, "file"},
+		{S_IFDIR, "directory"},
+		{S_IFLNK, "link"},
+		{S_IFCHR, "char"},
+		{S_IFBLK, "block"},
+		{S_IFIFO, "fifo"},
+		{S_IFSOCK, "socket"},
 	};
 	const char *type = "?";
 	char link[PATH_MAX] = "";
@@ -317,10 +331,11 @@ static void verb_stat(char **args)
 			type = types[i].name;
 	if (S_ISLNK(st.st_mode) && readlink(args[0], link, sizeof(link) - 1) < 0)
 		link[0] = '\0';
-	printf("{\"errno\":null,\"type\":\"%s\",\"mode\":%u,\"uid\":%u,\"gid\":%u,\"major\":%u,\"minor\":%u,\"size\":%lld,"
+	printf("{\"errno\":null,\"type\":\"%s\",\"mode\":%u,\"uid\":%u,\"gid\":%u,\"major\":%u,\"minor\":%u,"
+	       "\"size\":%lld,"
 	       "\"inode\":\"%llu\",\"device\":\"%llu\",\"link\":",
-	       type, st.st_mode & 07777, st.st_uid, st.st_gid, major(st.st_rdev), minor(st.st_rdev),
-	       (long long)st.st_size, (unsigned long long)st.st_ino, (unsigned long long)st.st_dev);
+		type, st.st_mode & 07777, st.st_uid, st.st_gid, major(st.st_rdev), minor(st.st_rdev),
+		(long long)st.st_size, (unsigned long long)st.st_ino, (unsigned long long)st.st_dev);
 	put_string(link);
 	puts("}");
 }
@@ -374,7 +389,11 @@ static void try_open(const char *path, int flags, const char *text)
 
 static void verb_open(char **args)
 {
-	try_open(args[0], strcmp(args[1], "r") == 0 ? O_RDONLY : strcmp(args[1], "w") == 0 ? O_WRONLY : O_RDWR, NULL);
+	try_open(args[0],
+		strcmp(args[1], "r") == 0   ? O_RDONLY
+		: strcmp(args[1], "w") == 0 ? O_WRONLY
+					    : O_RDWR,
+		NULL);
 }
 
 static void verb_write(char **args)
@@ -508,7 +527,8 @@ static void verb_syscall(char **args)
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		long result = syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
+		long result =
+			syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
 		int error = result < 0 ? errno : 0;
 		_exit(write(report[1], &error, sizeof(error)) == sizeof(error) ? 0 : BAD_CALL);
 	}
@@ -629,7 +649,8 @@ static int run_subreaper(char **args)
 	fclose(file);
 	for (pid_t child; (child = waitpid(-1, &status, 0)) > 0;) {
 		printf("{\"pid\":%d,\"exited\":%d,\"status\":%d,\"signal\":%d}\n", child, WIFEXITED(status),
-		       WIFEXITED(status) ? WEXITSTATUS(status) : 0, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+			WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+			WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 		fflush(stdout);
 	}
 	return 0;
@@ -640,14 +661,38 @@ static const struct {
 	int arguments;
 	void (*run)(char **args);
 } verbs[] = {
-	{"chmod", 2, verb_chmod},     {"create", 1, verb_create}, {"cwd", 0, verb_cwd},         {"echo", 1, verb_echo},
-	{"env", 0, verb_env},         {"exec", 1, verb_exec},     {"exit", 1, verb_exit},       {"fault", 0, verb_fault},
-	{"fds", 0, verb_fds},         {"fork", 1, verb_fork},     {"ids", 0, verb_ids},         {"list", 1, verb_list},
-	{"memhog", 1, verb_memhog},   {"mkdir", 1, verb_mkdir},   {"mknod", 4, verb_mknod},     {"mount", 4, verb_mount},
-	{"nothing", 0, verb_nothing}, {"ns", 0, verb_ns},         {"open", 2, verb_open},       {"pause", 0, verb_pause},
-	{"read", 1, verb_read},       {"rlimits", 0, verb_rlimits}, {"sched", 0, verb_sched},   {"stat", 1, verb_stat},
-	{"stderr", 1, verb_stderr},   {"stdin", 0, verb_stdin},   {"syscall", 1, verb_syscall}, {"umount", 1, verb_umount},
-	{"unlink", 1, verb_unlink},   {"uts", 0, verb_uts},       {"wait", 0, verb_wait},       {"write", 2, verb_write},
+	{"chmod", 2, verb_chmod},
+	{"create", 1, verb_create},
+	{"cwd", 0, verb_cwd},
+	{"echo", 1, verb_echo},
+	{"env", 0, verb_env},
+	{"exec", 1, verb_exec},
+	{"exit", 1, verb_exit},
+	{"fault", 0, verb_fault},
+	{"fds", 0, verb_fds},
+	{"fork", 1, verb_fork},
+	{"ids", 0, verb_ids},
+	{"list", 1, verb_list},
+	{"memhog", 1, verb_memhog},
+	{"mkdir", 1, verb_mkdir},
+	{"mknod", 4, verb_mknod},
+	{"mount", 4, verb_mount},
+	{"nothing", 0, verb_nothing},
+	{"ns", 0, verb_ns},
+	{"open", 2, verb_open},
+	{"pause", 0, verb_pause},
+	{"read", 1, verb_read},
+	{"rlimits", 0, verb_rlimits},
+	{"sched", 0, verb_sched},
+	{"stat", 1, verb_stat},
+	{"stderr", 1, verb_stderr},
+	{"stdin", 0, verb_stdin},
+	{"syscall", 1, verb_syscall},
+	{"umount", 1, verb_umount},
+	{"unlink", 1, verb_unlink},
+	{"uts", 0, verb_uts},
+	{"wait", 0, verb_wait},
+	{"write", 2, verb_write},
 };
 
 /* Runs one verb; false when there is no such verb or it lacks arguments. */

@@ -29,6 +29,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_WRITE_DEVICE_RULES:
 		return rt_read_str(reader, &op->write_device_rules.directory) &&
 		       rt_read_strs(reader, &op->write_device_rules.rules);
+	case RT_OP_DEVICE_PROGRAM:
+		return rt_read_str(reader, &op->device_program.directory) &&
+		       rt_read_bytes(reader, &op->device_program.program);
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
 	case RT_OP_UNSHARE:
@@ -169,6 +172,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_WRITE_FILE:
 		return true;
 	case RT_OP_WRITE_DEVICE_RULES:
+		return true;
+	case RT_OP_DEVICE_PROGRAM:
 		return true;
 	case RT_OP_CGROUP_JOIN:
 		return false;

@@ -12,48 +12,49 @@ enum rt_op_code {
 	RT_OP_CGROUP_ENABLE = 1,
 	RT_OP_WRITE_FILE = 2,
 	RT_OP_WRITE_DEVICE_RULES = 3,
-	RT_OP_CGROUP_JOIN = 4,
-	RT_OP_UNSHARE = 5,
-	RT_OP_NAMESPACE_OPEN = 6,
-	RT_OP_NAMESPACE_JOIN = 7,
-	RT_OP_SESSION_KEYRING = 8,
-	RT_OP_LOOPBACK_UP = 9,
-	RT_OP_SET_PROPAGATION = 10,
-	RT_OP_OPEN_ROOT = 11,
-	RT_OP_OPEN_ROOT_DIRECTORY = 12,
-	RT_OP_MOUNT_FILESYSTEM = 13,
-	RT_OP_MOUNT_BIND = 14,
-	RT_OP_MOUNT_ATTRIBUTES = 15,
-	RT_OP_MOUNT_PROPAGATION = 16,
-	RT_OP_MAKE_DIRECTORY = 17,
-	RT_OP_MAKE_DEVICE = 18,
-	RT_OP_MAKE_LINK = 19,
-	RT_OP_MASK_PATH = 20,
-	RT_OP_READONLY_PATH = 21,
-	RT_OP_HOST_HOOKS = 22,
-	RT_OP_HOOK = 23,
-	RT_OP_PIVOT_ROOT = 24,
-	RT_OP_CHROOT = 25,
-	RT_OP_SET_HOSTNAME = 26,
-	RT_OP_SET_DOMAINNAME = 27,
-	RT_OP_SYSCTL = 28,
-	RT_OP_OOM_SCORE_ADJ = 29,
-	RT_OP_RLIMIT = 30,
-	RT_OP_UMASK = 31,
-	RT_OP_STDIO_OWNER = 32,
-	RT_OP_DROP_BOUNDING = 33,
-	RT_OP_SET_USER = 34,
-	RT_OP_SET_CAPABILITIES = 35,
-	RT_OP_CHANGE_DIRECTORY = 36,
-	RT_OP_NO_NEW_PRIVS = 37,
-	RT_OP_FIND_PROGRAM = 38,
-	RT_OP_FIND_HOME = 39,
-	RT_OP_SECCOMP = 40,
-	RT_OP_AWAIT_START = 41,
-	RT_OP_EXEC = 42,
+	RT_OP_DEVICE_PROGRAM = 4,
+	RT_OP_CGROUP_JOIN = 5,
+	RT_OP_UNSHARE = 6,
+	RT_OP_NAMESPACE_OPEN = 7,
+	RT_OP_NAMESPACE_JOIN = 8,
+	RT_OP_SESSION_KEYRING = 9,
+	RT_OP_LOOPBACK_UP = 10,
+	RT_OP_SET_PROPAGATION = 11,
+	RT_OP_OPEN_ROOT = 12,
+	RT_OP_OPEN_ROOT_DIRECTORY = 13,
+	RT_OP_MOUNT_FILESYSTEM = 14,
+	RT_OP_MOUNT_BIND = 15,
+	RT_OP_MOUNT_ATTRIBUTES = 16,
+	RT_OP_MOUNT_PROPAGATION = 17,
+	RT_OP_MAKE_DIRECTORY = 18,
+	RT_OP_MAKE_DEVICE = 19,
+	RT_OP_MAKE_LINK = 20,
+	RT_OP_MASK_PATH = 21,
+	RT_OP_READONLY_PATH = 22,
+	RT_OP_HOST_HOOKS = 23,
+	RT_OP_HOOK = 24,
+	RT_OP_PIVOT_ROOT = 25,
+	RT_OP_CHROOT = 26,
+	RT_OP_SET_HOSTNAME = 27,
+	RT_OP_SET_DOMAINNAME = 28,
+	RT_OP_SYSCTL = 29,
+	RT_OP_OOM_SCORE_ADJ = 30,
+	RT_OP_RLIMIT = 31,
+	RT_OP_UMASK = 32,
+	RT_OP_STDIO_OWNER = 33,
+	RT_OP_DROP_BOUNDING = 34,
+	RT_OP_SET_USER = 35,
+	RT_OP_SET_CAPABILITIES = 36,
+	RT_OP_CHANGE_DIRECTORY = 37,
+	RT_OP_NO_NEW_PRIVS = 38,
+	RT_OP_FIND_PROGRAM = 39,
+	RT_OP_FIND_HOME = 40,
+	RT_OP_SECCOMP = 41,
+	RT_OP_AWAIT_START = 42,
+	RT_OP_EXEC = 43,
 };
 
-enum { RT_OP_COUNT = 43 };
+enum { RT_OP_COUNT = 44 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -77,6 +78,11 @@ struct rt_op_write_file {
 struct rt_op_write_device_rules {
 	struct rt_str directory;
 	struct rt_strs rules;
+};
+
+struct rt_op_device_program {
+	struct rt_str directory;
+	struct rt_bytes program;
 };
 
 struct rt_op_cgroup_join {
@@ -270,6 +276,7 @@ struct rt_op {
 		struct rt_op_cgroup_enable cgroup_enable;
 		struct rt_op_write_file write_file;
 		struct rt_op_write_device_rules write_device_rules;
+		struct rt_op_device_program device_program;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;

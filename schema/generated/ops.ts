@@ -32,6 +32,13 @@ export interface WriteDeviceRulesOp {
   readonly rules: readonly string[];
 }
 
+/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup and asks the kernel whether it is there. */
+export interface DeviceProgramOp {
+  readonly op: 'device_program';
+  readonly directory: string;
+  readonly program: Uint8Array;
+}
+
 /** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
 export interface CgroupJoinOp {
   readonly op: 'cgroup_join';
@@ -314,6 +321,7 @@ export type Op =
   | CgroupEnableOp
   | WriteFileOp
   | WriteDeviceRulesOp
+  | DeviceProgramOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
@@ -409,10 +417,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['rules', 'strs'],
     ],
   },
-  cgroup_join: { code: 4, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 5, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  device_program: {
+    code: 4,
+    group: 'host',
+    call: 'bpf(2)',
+    fields: [
+      ['directory', 'str'],
+      ['program', 'bytes'],
+    ],
+  },
+  cgroup_join: { code: 5, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 6, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 6,
+    code: 7,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -422,7 +439,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 7,
+    code: 8,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -430,10 +447,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  session_keyring: { code: 8, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 9, group: 'init', call: 'netdevice(7)', fields: [] },
+  session_keyring: { code: 9, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 10, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 10,
+    code: 11,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -442,14 +459,14 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 11,
+    code: 12,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  open_root_directory: { code: 12, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 13, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 13,
+    code: 14,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -463,7 +480,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 14,
+    code: 15,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -478,7 +495,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 15,
+    code: 16,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -489,7 +506,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 16,
+    code: 17,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -499,7 +516,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 17,
+    code: 18,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -508,7 +525,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 18,
+    code: 19,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -521,7 +538,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 19,
+    code: 20,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -529,16 +546,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['target', 'str'],
     ],
   },
-  mask_path: { code: 20, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 21, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 21,
+    code: 22,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 22, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 23, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 23,
+    code: 24,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -551,12 +568,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 24, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 25, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 26, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 27, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  pivot_root: { code: 25, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 26, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 27, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 28, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 28,
+    code: 29,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -564,9 +581,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 29, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 30, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 30,
+    code: 31,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -575,10 +592,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 31, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 32, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 32, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 33, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 33,
+    code: 34,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -587,7 +604,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 34,
+    code: 35,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -597,7 +614,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 35,
+    code: 36,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -608,7 +625,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 36,
+    code: 37,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -616,9 +633,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 37, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 38, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 38,
+    code: 39,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -626,9 +643,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 39, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 40, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 40,
+    code: 41,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -636,9 +653,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 41, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 42, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 42,
+    code: 43,
     group: 'init',
     call: 'execve(2)',
     fields: [

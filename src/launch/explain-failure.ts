@@ -84,6 +84,7 @@ function action(op: PlannedOp): string {
       return `unable to apply cgroup configuration: cannot make cgroup "${op.hierarchy}${op.path}"`;
     case 'write_file':
       return `cannot write "${op.data}" to "${op.path}"`;
+    case 'device_program':
     case 'write_device_rules':
       return `cannot set device rules of "${op.directory}"`;
     case 'cgroup_join':

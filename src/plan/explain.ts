@@ -8,10 +8,20 @@ export function explain(plan: Plan, format: 'text' | 'json'): string {
   return format === 'json' ? `${JSON.stringify(plan, plainValue, 2)}\n` : text(plan);
 }
 
-function plainValue(_key: string, value: unknown): unknown {
+function plainValue(key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  if (value instanceof Uint8Array) return disassemble(value);
+  // The filter of seccomp is shown as text, a device program in its 64-bit words.
+  if (value instanceof Uint8Array) return key === 'filter' ? disassemble(value) : words(value);
   return value;
+}
+
+function words(bytes: Uint8Array): string[] {
+  const result: string[] = [];
+  for (let at = 0; at < bytes.length; at += 8) {
+    const word = Array.from(bytes.subarray(at, at + 8), (byte) => byte.toString(16).padStart(2, '0'));
+    result.push(word.join(''));
+  }
+  return result;
 }
 
 function text(plan: Plan): string {

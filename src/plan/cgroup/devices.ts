@@ -1,17 +1,17 @@
 import type { LinuxDeviceCgroup } from '../../../schema/generated/config.ts';
 
 /** What every container may use, whatever the config denies: creation of nodes, and the default devices. */
-const defaults: readonly string[] = [
-  '+c *:* m',
-  '+b *:* m',
-  '+c 1:3 rwm',
-  '+c 1:8 rwm',
-  '+c 1:7 rwm',
-  '+c 5:0 rwm',
-  '+c 1:5 rwm',
-  '+c 1:9 rwm',
-  '+c 136:* rwm',
-  '+c 5:2 rwm',
+export const defaultDeviceRules: readonly LinuxDeviceCgroup[] = [
+  { allow: true, type: 'c', access: 'm' },
+  { allow: true, type: 'b', access: 'm' },
+  { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
+  { allow: true, type: 'c', major: 1, minor: 8, access: 'rwm' },
+  { allow: true, type: 'c', major: 1, minor: 7, access: 'rwm' },
+  { allow: true, type: 'c', major: 5, minor: 0, access: 'rwm' },
+  { allow: true, type: 'c', major: 1, minor: 5, access: 'rwm' },
+  { allow: true, type: 'c', major: 1, minor: 9, access: 'rwm' },
+  { allow: true, type: 'c', major: 136, access: 'rwm' },
+  { allow: true, type: 'c', major: 5, minor: 2, access: 'rwm' },
 ];
 
 /**
@@ -26,7 +26,7 @@ export function deviceLines(rules: readonly LinuxDeviceCgroup[]): string[] {
     if (line === '-a' || line === '+a') lines.length = 0;
     lines.push(line);
   }
-  if (lines[0] !== '+a') lines.push(...defaults);
+  if (lines[0] !== '+a') lines.push(...defaultDeviceRules.map(deviceLine));
   return lines;
 }
 

@@ -51,7 +51,7 @@ export function cgroupPlan(config: Config, facts: Facts, id: string, faults: Dia
     });
   }
   // Denying everything and allowing some is not one step: it is done before init makes its first node.
-  const isDevices = ({ op }: PlannedOp): boolean => op === 'write_device_rules';
+  const isDevices = ({ op }: PlannedOp): boolean => op === 'write_device_rules' || op === 'device_program';
   host.push(...limits.ops.filter(isDevices));
   const later = limits.ops.filter((op) => !isDevices(op));
   return { record: { manager: 'cgroupfs', version, directories }, host, join, limits: later, cloneCgroup };

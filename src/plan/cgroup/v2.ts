@@ -2,6 +2,7 @@ import type { LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Hierarchy } from '../../facts/facts.ts';
 import type { PlannedOp } from '../types.ts';
+import { deviceProgram } from './device-program.ts';
 import { ENOENT, isSet } from './limits.ts';
 import type { Limits } from './limits.ts';
 
@@ -34,15 +35,10 @@ export function unifiedLimits(
   }
   writeMemory(resources, write, faults);
   writeCpu(resources, write);
-  const devices = resources.devices ?? [];
-  const allowsAll = devices.some(({ allow, type }) => allow && (type === undefined || type === 'a'));
-  if (!allowsAll) {
-    faults.push({
-      code: 'cgroup.devices',
-      message: 'cannot restrict devices: this version of rt has no device program for cgroup v2 yet',
-      pointer: '/linux/resources/devices',
-      hint: 'a rule that allows all devices, {"allow": true, "access": "rwm"}, runs the container without the restriction',
-    });
+  const program = deviceProgram(resources.devices ?? []);
+  if (program !== undefined) {
+    const from = resources.devices === undefined ? 'default' : '/linux/resources/devices';
+    ops.push({ op: 'device_program', directory, program, from });
   }
   return { ops, controllers: [...controllers] };
 }

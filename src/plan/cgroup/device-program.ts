@@ -1,0 +1,110 @@
+import type { LinuxDeviceCgroup } from '../../../schema/generated/config.ts';
+import { defaultDeviceRules } from './devices.ts';
+
+/** What a program sees of a request: `struct bpf_cgroup_dev_ctx` of <linux/bpf.h>. */
+const typeAndAccess = 0;
+const majorOffset = 4;
+const minorOffset = 8;
+const BLOCK = 1;
+const CHARACTER = 2;
+const accessBits: Readonly<Record<string, number>> = { m: 1, r: 2, w: 4 };
+const everyAccess = 7;
+
+/** Registers: the verdict, the context, the access that no rule has decided yet, type, major, minor. */
+const r = { verdict: 0, context: 1, access: 2, type: 3, major: 4, minor: 5 } as const;
+
+/** Opcodes of 32-bit arithmetic, jumps and loads (kernel: Documentation/bpf/standardization/instruction-set.rst). */
+const op = {
+  load: 0x61,
+  and: 0x54,
+  shiftRight: 0x74,
+  move: 0xb4,
+  moveRegister: 0xbc,
+  jump: 0x05,
+  ifNot: 0x56,
+  ifSet: 0x46,
+  exit: 0x95,
+};
+
+type Instruction = readonly [code: number, destination: number, source: number, offset: number, immediate: number];
+
+/**
+ * Device rules as a program for a v2 cgroup. As on v1 the last rule that speaks of an access decides it, so they
+ * are tried from the last to the first; what none speaks of is denied. Undefined when everything is allowed.
+ */
+export function deviceProgram(rules: readonly LinuxDeviceCgroup[]): Uint8Array | undefined {
+  const all = [...rules, ...defaultDeviceRules].reverse();
+  const total = all.find(isTotal);
+  if (total?.allow === true && all.indexOf(total) === defaultDeviceRules.length) return undefined;
+  const instructions: Instruction[] = [
+    [op.load, r.access, r.context, typeAndAccess, 0],
+    [op.moveRegister, r.type, r.access, 0, 0],
+    [op.and, r.type, 0, 0, 0xffff],
+    [op.shiftRight, r.access, 0, 0, 16],
+    [op.load, r.major, r.context, majorOffset, 0],
+    [op.load, r.minor, r.context, minorOffset, 0],
+  ];
+  for (const rule of all) {
+    // The verifier refuses code that cannot be reached: what comes before a rule for everything does not count.
+    if (isTotal(rule)) {
+      instructions.push(...verdict(rule.allow));
+      return encode(instructions);
+    }
+    instructions.push(...ruleCode(rule));
+  }
+  instructions.push(...verdict(false));
+  return encode(instructions);
+}
+
+function isTotal(rule: LinuxDeviceCgroup): boolean {
+  return (rule.type ?? 'a') === 'a' && isAny(rule.major) && isAny(rule.minor) && accessOf(rule) === everyAccess;
+}
+
+function isAny(value: number | bigint | undefined): boolean {
+  return value === undefined || Number(value) === -1;
+}
+
+/** A rule for all types is one for every access too (v1: "a" needs no more). */
+function accessOf({ type = 'a', access = '' }: LinuxDeviceCgroup): number {
+  if (type === 'a') return everyAccess;
+  let bits = 0;
+  for (const letter of access) bits |= accessBits[letter] ?? 0;
+  return bits;
+}
+
+function ruleCode(rule: LinuxDeviceCgroup): Instruction[] {
+  const access = accessOf(rule);
+  const decide: Instruction[] = rule.allow
+    ? [[op.and, r.access, 0, 0, ~access], [op.ifNot, r.access, 0, 2, 0], ...verdict(true)]
+    : [[op.ifSet, r.access, 0, 1, access], [op.jump, 0, 0, 2, 0], ...verdict(false)];
+  const tests: (readonly [register: number, value: number])[] = [];
+  if (rule.type !== 'a' && rule.type !== undefined) tests.push([r.type, rule.type === 'b' ? BLOCK : CHARACTER]);
+  if (!isAny(rule.major)) tests.push([r.major, Number(rule.major)]);
+  if (!isAny(rule.minor)) tests.push([r.minor, Number(rule.minor)]);
+  const skip = tests.map(([register, value], index): Instruction => [
+    op.ifNot,
+    register,
+    0,
+    tests.length - index - 1 + decide.length,
+    value,
+  ]);
+  return [...skip, ...decide];
+}
+
+function verdict(allow: boolean): Instruction[] {
+  return [
+    [op.move, r.verdict, 0, 0, Number(allow)],
+    [op.exit, 0, 0, 0, 0],
+  ];
+}
+
+/** struct bpf_insn, little endian. */
+function encode(instructions: readonly Instruction[]): Uint8Array {
+  const bytes = new Uint8Array(instructions.length * 8);
+  instructions.forEach(([code, destination, source, offset, immediate], index) => {
+    const parts = [code, destination | (source << 4), offset & 0xff, offset >> 8];
+    for (let byte = 0; byte < 4; byte++) parts.push((immediate >>> (8 * byte)) & 0xff);
+    bytes.set(parts, index * 8);
+  });
+  return bytes;
+}
