@@ -126,7 +126,7 @@ forEachRuntime(
     for (const kind of ['prestart', 'createRuntime', 'poststart'] as const) t.equal(lines(kind)[2], bundle.dir, kind);
     t.equal(lines('startContainer')[0], uts);
   },
-  { deviates: { runc: '1.1 runs poststart elsewhere', crun: 'other directories' } },
+  { deviates: { crun: 'other directories' } },
 );
 
 /** Variables busybox's shell sets by itself. */

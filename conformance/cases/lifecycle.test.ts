@@ -63,7 +63,7 @@ forEachRuntime(
     t.ok(existsSync(`/proc/${state.pid}`), 'pid is a process of the host');
     await container.remove('--force');
   },
-  { deviates: { crun: 'other keys and indentation', runc: '1.1 prints no newline but the version of the bundle' } },
+  { deviates: { crun: 'other keys and indentation' } },
 );
 
 forEachRuntime(
@@ -188,17 +188,13 @@ forEachRuntime('run --detach returns while the program runs', async (t, rt) => {
   await container.remove('--force');
 });
 
-forEachRuntime(
-  'run --keep leaves the stopped container to delete',
-  async (t, rt) => {
-    const id = rt.nextId();
-    const outcome = await rt.command('run', '--keep', '--bundle', rt.bundle().dir, id);
-    t.equal(outcome.status, 0);
-    t.equal((JSON.parse((await rt.command('state', id)).stdout) as { status: string }).status, 'stopped');
-    t.equal((await rt.command('delete', id)).status, 0);
-  },
-  { deviates: { runc: '1.1 has no working --keep on v1' } },
-);
+forEachRuntime('run --keep leaves the stopped container to delete', async (t, rt) => {
+  const id = rt.nextId();
+  const outcome = await rt.command('run', '--keep', '--bundle', rt.bundle().dir, id);
+  t.equal(outcome.status, 0);
+  t.equal((JSON.parse((await rt.command('state', id)).stdout) as { status: string }).status, 'stopped');
+  t.equal((await rt.command('delete', id)).status, 0);
+});
 
 forEachRuntime(
   'start refuses a running and a stopped container',
@@ -333,19 +329,15 @@ forEachRuntime(
   { deviates: { crun: 'other header' } },
 );
 
-forEachRuntime(
-  'two creates of one id at once: exactly one wins',
-  async (t, rt) => {
-    const id = rt.nextId();
-    const both = await Promise.all([rt.create(rt.bundle(), id), rt.create(rt.bundle(), id)]);
-    const [winner, loser] = both.map(({ outcome }) => outcome).sort((a, b) => a.status - b.status);
-    t.equal(winner?.status, 0);
-    t.equal(loser?.status, 1);
-    t.match(loser?.stderr ?? '', /already exists/);
-    t.equal((await rt.command('delete', '--force', id)).status, 0);
-  },
-  { deviates: { runc: '1.1 may fail both with a busy cgroup' } },
-);
+forEachRuntime('two creates of one id at once: exactly one wins', async (t, rt) => {
+  const id = rt.nextId();
+  const both = await Promise.all([rt.create(rt.bundle(), id), rt.create(rt.bundle(), id)]);
+  const [winner, loser] = both.map(({ outcome }) => outcome).sort((a, b) => a.status - b.status);
+  t.equal(winner?.status, 0);
+  t.equal(loser?.status, 1);
+  t.match(loser?.stderr ?? '', /already exists/);
+  t.equal((await rt.command('delete', '--force', id)).status, 0);
+});
 
 forEachRuntime(
   'create of an existing id says so and leaves the first alone',
@@ -357,7 +349,7 @@ forEachRuntime(
     t.equal((await container.state()).status, 'created');
     await container.remove('--force');
   },
-  { deviates: { crun: 'other words', runc: '1.1: "container with id exists: ID"' } },
+  { deviates: { crun: 'other words' } },
 );
 
 for (const [what, id] of [

@@ -51,7 +51,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_u32(reader, &op->set_propagation.type) &&
 		       rt_read_u32(reader, &op->set_propagation.recursive);
 	case RT_OP_OPEN_ROOT:
-		return rt_read_str(reader, &op->open_root.path);
+		return rt_read_str(reader, &op->open_root.path) &&
+		       rt_read_u32(reader, &op->open_root.type) &&
+		       rt_read_u32(reader, &op->open_root.isolate);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_read_str(reader, &op->open_root_directory.path);
 	case RT_OP_MOUNT_FILESYSTEM:

@@ -115,6 +115,8 @@ struct rt_op_set_propagation {
 
 struct rt_op_open_root {
 	struct rt_str path;
+	uint32_t type;
+	uint32_t isolate;
 };
 
 struct rt_op_open_root_directory {

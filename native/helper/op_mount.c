@@ -45,11 +45,37 @@ static int open_directory(struct rt_context *context, const char *path)
 	return fd < 0 ? rt_fail(context, "openat2", fd) : fd;
 }
 
+/* Makes the mount that holds `directory` private, which works on its root only: the last ancestor with the
+ * same mount id. A mount moved onto a shared one would become shared itself, and appear on the host. */
+static int isolate(struct rt_context *context, int directory)
+{
+	struct statx st, above;
+	RT_CLEANUP_FD int top = rt_open_how(directory, ".", O_PATH | O_DIRECTORY, 0, 0);
+	int status = top < 0 ? top : rt_statx(top, &st);
+	while (status == 0) {
+		RT_CLEANUP_FD int parent = rt_open_how(top, "..", O_PATH | O_DIRECTORY, 0, 0);
+		status = parent < 0 ? parent : rt_statx(parent, &above);
+		if (status < 0 || above.stx_mnt_id != st.stx_mnt_id ||
+			(above.stx_ino == st.stx_ino && above.stx_dev_minor == st.stx_dev_minor))
+			break;
+		rt_close(&top);
+		top = rt_steal_fd(&parent);
+		st = above;
+	}
+	if (status < 0)
+		return rt_fail(context, "openat2", status);
+	status = set_attributes(top, 0, 0, MS_PRIVATE, false);
+	return status < 0 ? rt_fail(context, "mount_setattr", status) : 0;
+}
+
 int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 {
 	RT_CLEANUP_FD int directory = open_directory(context, op->path.data);
 	if (directory < 0)
 		return directory;
+	int status = op->isolate ? isolate(context, directory) : 0;
+	if (status < 0)
+		return status;
 	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone goes between. */
 	RT_CLEANUP_FD int base =
 		(int)rt_sys(open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
@@ -59,9 +85,9 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 		open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (root < 0)
 		return rt_fail(context, "open_tree", root);
-	int status = set_attributes(base, 0, 0, MS_PRIVATE, false);
+	status = set_attributes(base, 0, 0, MS_PRIVATE, false);
 	if (status == 0)
-		status = set_attributes(root, 0, 0, MS_PRIVATE, false);
+		status = set_attributes(root, 0, 0, op->type, false);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
 	status = attach(context, base, directory);

@@ -12,7 +12,7 @@ struct rt_iovec {
 	size_t length;
 };
 
-void rt_report(
+int rt_report(
 	struct rt_context *context, enum rt_record_kind kind, uint32_t op, uint32_t error, uint32_t value)
 {
 	const char *call = context->call == NULL ? "" : context->call;
@@ -25,7 +25,8 @@ void rt_report(
 	struct rt_iovec parts[3] = {{&header, sizeof(header)}, {call, header.call_length},
 		{context->detail, header.detail_length}};
 	/* One message needs one call: write(2) would need a copy, sendmsg is not in every seccomp profile. */
-	rt_sys(writev, context->control, parts, 3);
+	long written = rt_sys(writev, context->control, parts, 3);
+	return written < 0 ? (int)written : 0;
 }
 
 int rt_wait_for_byte(int socket)
@@ -41,8 +42,9 @@ int rt_wait_for_byte(int socket)
 int rt_host_hooks(struct rt_context *context)
 {
 	context->call = NULL;
-	rt_report(context, RT_RECORD_HOST_HOOKS, 0, 0, 0);
-	int status = rt_wait_for_byte(context->control);
+	int status = rt_report(context, RT_RECORD_HOST_HOOKS, 0, 0, 0);
+	if (status == 0)
+		status = rt_wait_for_byte(context->control);
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
@@ -77,14 +79,16 @@ static int accept_start(struct rt_context *context)
 
 int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op)
 {
-	/* From here on the container outlives the runtime that made it. */
+	/* From here on end of file says that the runtime died before it has saved who we are. The signal has to
+	 * go first: `create` exits as soon as it has sent its byte. */
 	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	context->call = NULL;
-	rt_report(context, RT_RECORD_READY, 0, 0, 0);
-	if (op->how == 1)
-		return accept_start(context);
-	int status = rt_wait_for_byte(context->control);
-	return status < 0 ? rt_fail(context, "read", status) : 0;
+	int status = rt_report(context, RT_RECORD_READY, 0, 0, 0);
+	if (status == 0)
+		status = rt_wait_for_byte(context->control);
+	if (status < 0)
+		return rt_fail(context, "read", status);
+	return op->how == 1 ? accept_start(context) : 0;
 }
 
 static size_t append(char *to, size_t at, size_t size, const char *text)

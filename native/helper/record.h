@@ -3,8 +3,9 @@
  *   helper                        runtime
  *   HOST_HOOKS          ->        runs prestart and createRuntime hooks
  *                       <-        1 byte: go on (end of file: give up)
- *   READY               ->        saves the state; `create` exits
- *                       <-        1 byte, on this socket (run) or a new connection (start): execute
+ *   READY               ->        saves the state
+ *                       <-        1 byte: run's "execute"; create's "saved", after which it exits and
+ *                                 `start` sends 1 byte over a connection of its own: execute
  *   end of file         ->        execve has happened
  *   FAILED, HOOK_FAILED ->        at any point; the helper then exits
  */
@@ -29,7 +30,7 @@ struct rt_record_header {
 	uint32_t detail_length; /* bytes after the name: head of the program, output of the hook */
 };
 
-void rt_report(
+int rt_report(
 	struct rt_context *context, enum rt_record_kind kind, uint32_t op, uint32_t error, uint32_t value);
 
 /* Waits for the runtime's go-ahead: 0, or -EPIPE at end of file. */

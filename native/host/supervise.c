@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-rt_function rt_fn_superviseChild;
+rt_function rt_fn_catchSignals, rt_fn_superviseChild;
 
 /* A handler has no other way to its data; Node's threads make blocking and waiting for signals unreliable. */
 static int signal_pipe[2];
@@ -20,8 +20,13 @@ static void note_signal(int number)
 	errno = saved;
 }
 
-static void catch_signals(void)
+int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result)
 {
+	(void)args;
+	(void)result;
+	if (pipe2(signal_pipe, O_CLOEXEC) < 0)
+		return -errno;
+	fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
 	static const int left_alone[] = {
 		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGWINCH, SIGTTIN, SIGTTOU};
 	struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
@@ -34,6 +39,7 @@ static void catch_signals(void)
 			sigaction(number, &action,
 				NULL); /* libc keeps two real-time signals for itself: EINVAL */
 	}
+	return 0;
 }
 
 /* Reaps what has ended; 1 when `pid` was among it, with its raw status. */
@@ -55,10 +61,6 @@ int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *resu
 	(void)result;
 	pid_t pid = (pid_t)args[0].integer;
 	int raw = 0;
-	if (pipe2(signal_pipe, O_CLOEXEC) < 0)
-		return -errno;
-	fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
-	catch_signals();
 	/* A child that ended before the handlers were there has sent no signal that they could see. */
 	while (!reap(pid, &raw)) {
 		unsigned char number;

@@ -84,10 +84,12 @@ export interface SetPropagationOp {
   readonly recursive: number;
 }
 
-/** Clones the mount tree at the rootfs, makes its top private, attaches it over itself and keeps the descriptor: every later path in the container is resolved below it. */
+/** Clones the mount tree at the rootfs, gives its top the propagation `type`, attaches it over itself and keeps the descriptor: every later path in the container is resolved below it. `isolate` first makes the mount that holds the rootfs private, which a shared one must be. */
 export interface OpenRootOp {
   readonly op: 'open_root';
   readonly path: string;
+  readonly type: number;
+  readonly isolate: number;
 }
 
 /** Opens the rootfs without cloning it, when there is no mount namespace. */
@@ -462,7 +464,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 12,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
-    fields: [['path', 'str']],
+    fields: [
+      ['path', 'str'],
+      ['type', 'u32'],
+      ['isolate', 'u32'],
+    ],
   },
   open_root_directory: { code: 13, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   mount_filesystem: {

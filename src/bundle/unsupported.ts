@@ -8,6 +8,9 @@ const whenTrue: Condition = (value) => value === true;
 const whenText: Condition = (value) => value !== '';
 const whenAny: Condition = (value) =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : true;
+/** Engines send whole sections of zeros and empty lists, which ask for nothing. */
+const whenSaysSomething: Condition = (value) =>
+  typeof value === 'object' && value !== null ? Object.values(value).some(whenSaysSomething) : Boolean(value);
 const whenNotZero: Condition = (value) => value !== 0;
 
 type Section = Readonly<Record<string, Condition>>;
@@ -38,7 +41,7 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
     mountLabel: whenText,
   },
   resources: {
-    blockIO: whenAny,
+    blockIO: whenSaysSomething,
     hugepageLimits: whenAny,
     network: whenAny,
     rdma: whenAny,

@@ -1,3 +1,4 @@
+import { confirm } from '../launch/session.ts';
 import { commands } from '../cli/options.ts';
 import type { Context, Outcome } from './command.ts';
 import { refuseUnsupported } from './compile.ts';
@@ -6,6 +7,7 @@ import { makeContainer } from './make.ts';
 /** Sets a container up and leaves its init waiting for `start`. */
 export function create(context: Context): Outcome {
   refuseUnsupported(context, commands.create().options);
-  makeContainer(context, 'socket');
+  const { control } = makeContainer(context, 'socket');
+  confirm(context.native, control);
   return {};
 }

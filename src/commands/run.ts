@@ -18,6 +18,8 @@ export function run(context: Context): Outcome {
   refuseUnsupported(context, commands.run().options);
   const foreground = options.detach !== true;
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
+  // A signal that comes while the container is made is for its program too.
+  if (foreground) native.catchSignals();
   const { root, record, control, plan, locate } = makeContainer(context, 'control');
   try {
     release(native, control, plan);

@@ -53,6 +53,8 @@ export interface Native {
   signalProcess(pid: number, signal: number): number;
   /** PR_SET_CHILD_SUBREAPER. */
   becomeSubreaper(): number;
+  /** From now on signals are kept for superviseChild instead of ending this process. */
+  catchSignals(): number;
   /**
    * Runs a program of host operations (schema/ops.json) in this process.
    * [] when all succeeded, else [op index, errno, call] of the first that failed.
@@ -79,7 +81,7 @@ export interface Native {
   connect(path: string): number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
-  /** Foreground: forwards every catchable signal to `pid`, reaps all children, returns the raw status of `pid`. */
+  /** Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns the raw status of `pid`. */
   superviseChild(pid: number): number;
   /**
    * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs captured

@@ -140,6 +140,12 @@ function detailText(detail: Uint8Array): string {
   return String.fromCharCode(...detail.subarray(0, 256)).trim();
 }
 
+/** Tells init that its state is saved: from now on it outlives the runtime, and waits for `start`. */
+export function confirm(native: Native, control: number): void {
+  native.send(control, goAhead);
+  native.close(control);
+}
+
 /** Connects to the init that waits for `start`. */
 export function connectStart(native: Native, socketPath: string): number {
   const control = native.connect(socketPath);

@@ -73,14 +73,17 @@ export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
 export function credentialOps(process: Process): PlannedOp[] {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
   const sets: LinuxCapabilities = process.capabilities ?? {};
+  const permitted = capabilityMask(sets.permitted ?? []);
+  const inheritable = capabilityMask(sets.inheritable ?? []);
   return [
     { op: 'set_user', uid, gid, groups: additionalGids, from: '/process/user' },
     {
       op: 'set_capabilities',
       effective: capabilityMask(sets.effective ?? []),
-      permitted: capabilityMask(sets.permitted ?? []),
-      inheritable: capabilityMask(sets.inheritable ?? []),
-      ambient: capabilityMask(sets.ambient ?? []),
+      permitted,
+      inheritable,
+      // The kernel takes only those that are in both (capabilities(7)); configurations list more.
+      ambient: capabilityMask(sets.ambient ?? []) & permitted & inheritable,
       from: process.capabilities === undefined ? 'default' : '/process/capabilities',
     },
     { op: 'change_directory', path: process.cwd, phase: 1, from: '/process/cwd' },

@@ -9,7 +9,10 @@ export function openRootOps(config: Config, bundle: string): PlannedOp[] {
   const path = config.root?.path ?? '';
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
   if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: '/root/path' }];
-  return [...hostPropagation(config), { op: 'open_root', path: root, from: '/root/path' }];
+  const asked = config.linux?.rootfsPropagation ?? '';
+  const type = asked.endsWith('slave') ? MS.slave : MS.private;
+  const isolate = Number(asked.endsWith('shared'));
+  return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, from: '/root/path' }];
 }
 
 /**
