@@ -54,7 +54,8 @@ MUSL_CC := musl-gcc -idirafter /usr/include -idirafter /usr/include/$$(gcc -prin
 
 QUICKJS := build/quickjs/source
 QUICKJS_OBJECTS := $(patsubst %,build/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)
-QUICKJS_CFLAGS := -O2 -fno-pie -fwrapv -ffunction-sections -fdata-sections \
+# -fno-gcse: gcc asks for it where an interpreter jumps from instruction to instruction.
+QUICKJS_CFLAGS := -O2 -fno-gcse -fno-pie -fwrapv -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -D_GNU_SOURCE -DCONFIG_VERSION='"2025-04-26"' -w
 
 $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages

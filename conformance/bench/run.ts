@@ -113,7 +113,7 @@ function usable(names: readonly string[], bundles: readonly string[]): Map<strin
       console.error(`${name}: not there, left out`);
       continue;
     }
-    const argv = [...command, '--root', join(dir, `root-${name}`)];
+    const argv = [...command, '--root', join(process.env['RT_BENCH_STATE'] ?? dir, `root-${name}`)];
     const [file = '', ...words] = argv;
     const failed = bundles
       .map((bundle) => spawnSync(file, [...words, 'run', '--bundle', bundle, 'bench'], { encoding: 'utf8' }))

@@ -87,6 +87,9 @@ int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
 		if (made < 0 && made != -EEXIST)
 			return rt_fail(context, "mkdirat", made);
 		existed = made < 0;
+		/* A cgroup made just now is empty. */
+		if (!existed && *at == '\0' && op->inherit.count == 0)
+			return 0;
 		int child = open_component(context, parent, name);
 		if (child < 0)
 			return child;

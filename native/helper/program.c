@@ -101,12 +101,8 @@ uint32_t rt_u32_at(const struct rt_u32s *list, uint32_t index)
 static bool check_op(struct rt_reader *reader, bool host_only)
 {
 	struct rt_op op;
-	uint32_t code, size;
-	if (!rt_read_u32(reader, &code) || !rt_read_u32(reader, &size) || left(reader) < size)
-		return false;
-	struct rt_reader fields = {reader->at, reader->at + size};
-	reader->at += size;
-	return rt_decode_op(&fields, code, &op) && fields.at == fields.end &&
+	uint32_t code;
+	return rt_read_u32(reader, &code) && rt_decode_op(reader, code, &op) &&
 	       (!host_only || rt_op_is_host(op.code));
 }
 
@@ -114,8 +110,8 @@ bool rt_check_program(
 	const uint8_t *data, size_t size, bool host_only, struct rt_reader *reader, uint32_t *count)
 {
 	struct rt_reader all = {data, data + size};
-	uint32_t version, total;
-	if (size < 16)
+	uint32_t version;
+	if (size < sizeof(magic))
 		return false;
 	for (size_t i = 0; i < sizeof(magic); i++)
 		if (data[i] != (uint8_t)magic[i])
@@ -123,7 +119,7 @@ bool rt_check_program(
 	all.at += sizeof(magic);
 	if (!rt_read_u32(&all, &version) || version != RT_PROGRAM_VERSION)
 		return false;
-	if (!rt_read_u32(&all, count) || !rt_read_u32(&all, &total) || total != size)
+	if (!rt_read_u32(&all, count))
 		return false;
 	*reader = all;
 	for (uint32_t i = 0; i < *count; i++)
@@ -135,8 +131,6 @@ bool rt_check_program(
 void rt_next_op(struct rt_reader *reader, struct rt_op *op)
 {
 	uint32_t code = load_u32(reader->at);
-	uint32_t size = load_u32(reader->at + 4);
-	struct rt_reader fields = {reader->at + 8, reader->at + 8 + size};
-	reader->at += 8 + (size_t)size;
-	(void)rt_decode_op(&fields, code, op);
+	reader->at += sizeof(code);
+	(void)rt_decode_op(reader, code, op);
 }

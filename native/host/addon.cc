@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "functions.h"
+#include "pack.h"
 
 namespace
 {
@@ -19,7 +20,18 @@ struct Call {
 	std::string strings[RT_MAX_ARGS];
 	std::vector<std::string> lists[RT_MAX_ARGS];
 	std::vector<const char *> pointers[RT_MAX_ARGS];
+	rt_pack packs[RT_MAX_ARGS] = {};
 	int error = 0; /* of the arguments: a negative errno, 0 when they are right */
+
+	Call() = default;
+	Call(const Call &) = delete;
+	Call &operator=(const Call &) = delete;
+
+	~Call()
+	{
+		for (const rt_pack &pack : packs)
+			std::free(pack.data);
+	}
 
 	void take_string(const std::string &text)
 	{
@@ -27,9 +39,26 @@ struct Call {
 			error = -EINVAL;
 	}
 
+	bool pack_item(const Napi::Value &item, rt_pack &pack);
+
 	/* Returns what the function wants instead, nullptr when the argument is right. */
 	const char *read(char kind, size_t index, const Napi::Value &from);
 };
+
+bool Call::pack_item(const Napi::Value &item, rt_pack &pack)
+{
+	if (item.IsNumber())
+		return rt_pack_u32(&pack, item.As<Napi::Number>().Uint32Value());
+	if (item.IsString()) {
+		std::string text = item.As<Napi::String>().Utf8Value();
+		take_string(text);
+		return rt_pack_string(&pack, text.data(), text.size());
+	}
+	if (!item.IsArrayBuffer())
+		return false;
+	Napi::ArrayBuffer bytes = item.As<Napi::ArrayBuffer>();
+	return rt_pack_bytes(&pack, bytes.Data(), bytes.ByteLength());
+}
 
 const char *Call::read(char kind, size_t index, const Napi::Value &from)
 {
@@ -77,6 +106,17 @@ const char *Call::read(char kind, size_t index, const Napi::Value &from)
 		value.count = pointers[index].size();
 		pointers[index].push_back(nullptr);
 		value.list = pointers[index].data();
+		return nullptr;
+	}
+	case 'p': {
+		if (!from.IsArray())
+			return "an array";
+		Napi::Array list = from.As<Napi::Array>();
+		for (uint32_t item = 0; item < list.Length(); item++)
+			if (!pack_item(list.Get(item), packs[index]))
+				return "numbers, strings and ArrayBuffers";
+		value.data = packs[index].data;
+		value.length = packs[index].length;
 		return nullptr;
 	}
 	}

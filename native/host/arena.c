@@ -1,41 +1,63 @@
 #include "arena.h"
 
+#include <errno.h>
+#include <linux/mman.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* Block sizes: multiples of 16 up to 512, above that four to each power of two. The header keeps the
- * class, so a block needs no search when it is freed, and QuickJS may use the slack of its class. */
-enum { STEP = 16, SMALL_CLASSES = 32, CLASSES = SMALL_CLASSES + 4 * 32, CHUNK = 256 * 1024 };
+/* Blocks, header included: multiples of 16 up to 512 bytes, above that four to each power of two. The header
+ * keeps the class, so a block needs no search when it is freed, and QuickJS may use the slack of its class. */
+enum {
+	STEP = 16,
+	SMALL_CLASSES = 32,
+	CLASSES = SMALL_CLASSES + 4 * 32,
+	PAGE_SIZE = 4096,
+	CHUNK = 128 * 1024
+};
 
 struct block {
 	uint64_t class;
 	struct block *next_free; /* only while free: memory of the user otherwise */
 };
 
+enum { HEADER = sizeof(uint64_t) };
+
+/* A block starts at 8 mod 16, so that the memory behind its header is aligned for every type. */
 struct heap {
 	char *at;
 	char *end;
 	struct block *free[CLASSES];
-	struct rt_heap_root root;
-	bool sealed;
-	bool outgrown;
-	_Alignas(16) char memory[];
+	bool outgrown; /* has memory from the kernel */
 };
 
 /* A section of its own, so that objcopy can replace its bytes without moving anything else. */
 static union {
-	struct heap heap;
+	struct {
+		struct heap heap;
+		struct rt_heap_root root;
+		bool sealed;
+		_Alignas(STEP) char memory[];
+	};
 	char bytes[RT_HEAP_SIZE];
 } image __attribute__((section(".rt_heap"), aligned(64 * 1024)));
 
-#define arena image.heap
+/* Not in the image: what the build allocates would stay in it. */
+static struct heap library;
 
+static size_t pages(size_t size)
+{
+	return (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+}
+
+/* Of a block of at least `size` bytes, not 0. */
 static unsigned int class_of(size_t size)
 {
 	if (size <= STEP * SMALL_CLASSES)
-		return size == 0 ? 0 : (unsigned int)((size - 1) / STEP);
+		return (unsigned int)((size - 1) / STEP);
 	unsigned int log = 63u - (unsigned int)__builtin_clzll(size - 1);
 	return SMALL_CLASSES + (log - 9) * 4 + (unsigned int)(((size - 1) >> (log - 2)) & 3);
 }
@@ -48,95 +70,154 @@ static size_t size_of(unsigned int class)
 	return ((size_t)1 << log) + (((class - SMALL_CLASSES) & 3) + 1) * ((size_t)1 << (log - 2));
 }
 
-/* The memory after the header is 8 mod 16: enough for every type QuickJS stores. */
-static void *take(size_t size)
+static void *take(struct heap *heap, size_t wanted)
 {
-	size_t wanted = size + sizeof(uint64_t);
-	if (!arena.at) {
-		arena.at = arena.memory + sizeof(uint64_t);
-		arena.end = image.bytes + RT_HEAP_SIZE;
-	}
-	if ((size_t)(arena.end - arena.at) < wanted) {
-		size_t chunk = wanted > CHUNK ? (wanted + 4095) & ~(size_t)4095 : CHUNK;
-		char *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if ((size_t)(heap->end - heap->at) < wanted) {
+		size_t chunk = pages(wanted + HEADER);
+		if (chunk < CHUNK)
+			chunk = CHUNK;
+		char *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		if (more == MAP_FAILED)
 			return NULL;
-		arena.outgrown = true;
-		arena.at = more;
-		arena.end = more + chunk;
+		heap->outgrown = true;
+		heap->at = more + HEADER;
+		heap->end = more + chunk;
 	}
-	void *start = arena.at;
-	arena.at += wanted;
+	void *start = heap->at;
+	heap->at += wanted;
 	return start;
 }
 
-static size_t arena_usable(const void *pointer)
+static size_t usable(const void *pointer)
 {
-	const struct block *block = (const struct block *)((const char *)pointer - sizeof(uint64_t));
-	return size_of((unsigned int)block->class);
+	const struct block *block = (const struct block *)((const char *)pointer - HEADER);
+	return size_of((unsigned int)block->class) - HEADER;
 }
 
-static void *arena_malloc(JSMallocState *state, size_t size)
+static void *allocate(struct heap *heap, size_t size)
 {
-	(void)state;
 	if (size > (size_t)1 << 38)
 		return NULL;
-	unsigned int class = class_of(size);
-	struct block *block = arena.free[class];
+	unsigned int class = class_of(size + HEADER);
+	struct block *block = heap->free[class];
 	if (block) {
-		arena.free[class] = block->next_free;
+		heap->free[class] = block->next_free;
 	} else {
-		block = take(size_of(class));
+		block = take(heap, size_of(class));
 		if (!block)
 			return NULL;
 		block->class = class;
 	}
-	return (char *)block + sizeof(uint64_t);
+	return (char *)block + HEADER;
 }
 
-static void arena_free(JSMallocState *state, void *pointer)
+static void release(struct heap *heap, void *pointer)
 {
-	(void)state;
 	if (!pointer)
 		return;
-	struct block *block = (struct block *)((char *)pointer - sizeof(uint64_t));
-	block->next_free = arena.free[block->class];
-	arena.free[block->class] = block;
+	struct block *block = (struct block *)((char *)pointer - HEADER);
+	block->next_free = heap->free[block->class];
+	heap->free[block->class] = block;
 }
 
-static void *arena_realloc(JSMallocState *state, void *pointer, size_t size)
+static void *resize(struct heap *heap, void *pointer, size_t size)
 {
 	if (!pointer)
-		return size == 0 ? NULL : arena_malloc(state, size);
-	if (size == 0) {
-		arena_free(state, pointer);
-		return NULL;
-	}
-	size_t old = arena_usable(pointer);
+		return allocate(heap, size);
+	size_t old = usable(pointer);
 	if (size <= old)
 		return pointer;
-	void *larger = arena_malloc(state, size);
+	void *larger = allocate(heap, size);
 	if (!larger)
 		return NULL;
 	memcpy(larger, pointer, old);
-	arena_free(state, pointer);
+	release(heap, pointer);
 	return larger;
 }
 
-const JSMallocFunctions rt_arena_functions = {arena_malloc, arena_free, arena_realloc, arena_usable};
+static void *engine_malloc(JSMallocState *state, size_t size)
+{
+	(void)state;
+	return allocate(&image.heap, size);
+}
+
+static void engine_free(JSMallocState *state, void *pointer)
+{
+	(void)state;
+	release(&image.heap, pointer);
+}
+
+static void *engine_realloc(JSMallocState *state, void *pointer, size_t size)
+{
+	(void)state;
+	if (pointer && size == 0) {
+		release(&image.heap, pointer);
+		return NULL;
+	}
+	return pointer || size > 0 ? resize(&image.heap, pointer, size) : NULL;
+}
+
+const JSMallocFunctions rt_arena_functions = {engine_malloc, engine_free, engine_realloc, usable};
+
+/* The C library's own allocator asks the kernel for each larger block and gives it back at once. */
+static void *or_enomem(void *pointer)
+{
+	if (!pointer)
+		errno = ENOMEM;
+	return pointer;
+}
+
+void *malloc(size_t size)
+{
+	return or_enomem(allocate(&library, size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+	size_t total;
+	void *pointer = __builtin_mul_overflow(count, size, &total) ? NULL : allocate(&library, total);
+	return pointer ? memset(pointer, 0, total) : or_enomem(NULL);
+}
+
+void *realloc(void *pointer, size_t size)
+{
+	return or_enomem(resize(&library, pointer, size));
+}
+
+void free(void *pointer)
+{
+	release(&library, pointer);
+}
+
+size_t malloc_usable_size(void *pointer)
+{
+	return pointer ? usable(pointer) : 0;
+}
 
 const struct rt_heap_root *rt_heap_root(void)
 {
-	return arena.sealed ? &arena.root : NULL;
+	if (!image.sealed)
+		return NULL;
+	/* Nearly every page gets a reference count written. One call is quicker than a fault for each; a kernel
+	 * older than 5.14 does not know it and faults. */
+	(void)madvise(image.bytes, pages((size_t)(image.heap.end - image.bytes)), MADV_POPULATE_WRITE);
+	return &image.root;
+}
+
+void rt_heap_begin(void)
+{
+	image.heap.at = image.memory + HEADER;
+	image.heap.end = image.bytes + RT_HEAP_SIZE;
 }
 
 const void *rt_heap_seal(struct rt_heap_root root)
 {
-	if (arena.outgrown)
+	if (image.heap.outgrown)
 		return NULL;
 	/* Fresh memory is cheaper to touch than the file-backed rest of the section. */
-	arena.end = arena.at;
-	arena.root = root;
-	arena.sealed = true;
+	image.heap.end = image.heap.at;
+	image.root = root;
+	image.sealed = true;
 	return image.bytes;
 }

@@ -1,4 +1,4 @@
-/* Memory of the JavaScript engine.
+/* Memory of the JavaScript engine, and of the C library around it.
  *
  * The engine is started once, at build time: the unsealed binary sets up the engine, evaluates the program
  * and writes its heap out, and that image becomes the section .rt_heap of the rt binary (see rt.c). The
@@ -13,8 +13,8 @@
 
 enum { RT_HEAP_SIZE = 2 * 1024 * 1024 };
 
-/* Functions for JS_NewRuntime2. Memory is never given back to the kernel; a freed block is reused for the next
- * request of its size. */
+/* Functions for JS_NewRuntime2. malloc and its kin work alike, on memory of their own. None is ever given back to the
+ * kernel; a freed block is reused for the next request of its size. */
 extern const JSMallocFunctions rt_arena_functions;
 
 /* What a sealed heap offers to the process that starts with it. */
@@ -25,6 +25,9 @@ struct rt_heap_root {
 
 /* NULL in an unsealed binary. */
 const struct rt_heap_root *rt_heap_root(void);
+
+/* At build time, before the engine starts: its memory comes from the image from now on. */
+void rt_heap_begin(void);
 
 /* Ends the image; later memory comes from elsewhere. Returns RT_HEAP_SIZE bytes to be put into the section,
  * NULL when the heap has outgrown it. */

@@ -52,6 +52,7 @@ static struct code compile(const char *path)
 /* Only what the program uses. No eval, no Function constructor: bytes of a config never become code. */
 static JSContext *new_context(void)
 {
+	rt_heap_begin();
 	JSRuntime *runtime = JS_NewRuntime2(&rt_arena_functions, NULL);
 	JSContext *context = runtime ? JS_NewContextRaw(runtime) : NULL;
 	if (!context)

@@ -17,10 +17,10 @@ extern "C" {
 enum { RT_MAX_ARGS = 6, RT_MAX_NUMBERS = 8 };
 
 /* One argument. Kinds: 'i' integer (number), 's' string without NUL inside, 'b' bytes (ArrayBuffer),
- * 'a' array of strings. The binding owns all memory until the function returns. */
+ * 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers that arrives packed (pack.h). The binding owns all memory until the function returns. */
 struct rt_value {
 	int64_t integer;
-	const char *data;        /* 's': NUL-terminated; 'b': start of the bytes */
+	const char *data;        /* 's': NUL-terminated; 'b' and 'p': start of the bytes */
 	size_t length;           /* of data, without the terminator */
 	const char *const *list; /* 'a': NULL-terminated */
 	size_t count;

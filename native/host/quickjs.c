@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "functions.h"
+#include "pack.h"
 
 struct call {
 	JSContext *context;
@@ -75,6 +76,49 @@ static bool read_list(struct call *call, JSValueConst from, struct rt_value *val
 	return true;
 }
 
+static bool pack_item(struct call *call, JSValueConst item, struct rt_pack *pack)
+{
+	JSContext *context = call->context;
+	size_t length;
+	if (JS_IsNumber(item)) {
+		uint32_t number;
+		return JS_ToUint32(context, &number, item) == 0 && rt_pack_u32(pack, number);
+	}
+	if (JS_IsString(item)) {
+		const char *text = JS_ToCStringLen(context, &length, item);
+		if (!text)
+			return false;
+		if (has_nul(text, length))
+			call->error = -EINVAL;
+		bool packed = rt_pack_string(pack, text, length);
+		JS_FreeCString(context, text);
+		return packed;
+	}
+	const uint8_t *bytes = JS_GetArrayBuffer(context, &length, item);
+	return !JS_HasException(context) && rt_pack_bytes(pack, bytes, length);
+}
+
+static bool read_packed(struct call *call, JSValueConst from, struct rt_value *value)
+{
+	JSContext *context = call->context;
+	JSValue length_value = JS_GetPropertyStr(context, from, "length");
+	uint32_t count;
+	if (JS_ToUint32(context, &count, length_value) < 0)
+		return false;
+	struct rt_pack pack = {0};
+	bool right = true;
+	for (uint32_t index = 0; right && index < count; index++) {
+		JSValue item = JS_GetPropertyUint32(context, from, index);
+		right = pack_item(call, item, &pack);
+		JS_FreeValue(context, item);
+	}
+	value->data = pack.data;
+	value->length = pack.length;
+	if (!right && !JS_HasException(context))
+		JS_ThrowOutOfMemory(context);
+	return right;
+}
+
 static bool read_arguments(struct call *call, const char *kinds, int count, JSValueConst *from)
 {
 	if ((size_t)count < strlen(kinds)) {
@@ -98,6 +142,9 @@ static bool read_arguments(struct call *call, const char *kinds, int count, JSVa
 		case 'a':
 			right = read_list(call, from[index], value);
 			break;
+		case 'p':
+			right = read_packed(call, from[index], value);
+			break;
 		}
 		if (!right)
 			return false;
@@ -111,6 +158,8 @@ static void free_arguments(struct call *call, const char *kinds)
 		struct rt_value *value = &call->values[index];
 		if (kinds[index] == 's' && value->data)
 			JS_FreeCString(call->context, value->data);
+		if (kinds[index] == 'p')
+			free((void *)value->data);
 		for (size_t item = 0; item < value->count; item++)
 			JS_FreeCString(call->context, value->list[item]);
 		free((void *)value->list);

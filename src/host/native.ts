@@ -1,3 +1,6 @@
+/** A list that arrives as bytes: a number as little-endian u32, a string as length (u32), UTF-8 and NUL, an ArrayBuffer as it is. */
+export type Packed = readonly (number | string | ArrayBuffer)[];
+
 /**
  * The functions that C provides to both hosts (native/host/functions.def lists the same names, in the
  * same order, with the kinds of their arguments; both bindings marshal from that table).
@@ -59,7 +62,7 @@ export interface Native {
    * Runs a program of host operations (schema/ops.json) in this process.
    * [] when all succeeded, else [op index, errno, call] of the first that failed.
    */
-  runProgram(program: ArrayBuffer): number[] | number;
+  runProgram(program: Packed): number[] | number;
   /**
    * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
    * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `pidNamespace` ('' for none)
@@ -67,7 +70,7 @@ export interface Native {
    * [pid, control descriptor].
    */
   launch(
-    program: ArrayBuffer,
+    program: Packed,
     cloneFlags: number,
     cgroup: string,
     pidNamespace: string,

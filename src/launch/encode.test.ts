@@ -1,47 +1,60 @@
+import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { OP_CODECS } from '../../schema/generated/ops.ts';
-import { u32 } from './bytes.ts';
+import { OP_CODECS, PROGRAM_VERSION } from '../../schema/generated/ops.ts';
+import type { Op } from '../../schema/generated/ops.ts';
+import { loadNative } from '../host/node.ts';
 import { encodeProgram } from './encode.ts';
 
-function encode(...ops: Parameters<typeof encodeProgram>[0]): Uint8Array {
-  return new Uint8Array(encodeProgram(ops));
-}
+const native = loadNative();
+const header = [Buffer.from('RTPG').readUInt32LE(), PROGRAM_VERSION];
+const EPROTO = 71;
 
-t.test('encodeProgram: header with magic, version, number of ops and size', async (t) => {
-  const bytes = encode({ op: 'pivot_root' }, { op: 'umask', mask: 0o22 });
-  t.equal(String.fromCharCode(...bytes.subarray(0, 4)), 'RTPG');
-  t.equal(u32(bytes, 4), 1);
-  t.equal(u32(bytes, 8), 2);
-  t.equal(u32(bytes, 12), bytes.length);
-  t.equal(u32(bytes, 16), OP_CODECS.pivot_root.code);
-  t.equal(u32(bytes, 20), 0, 'no fields');
-  t.strictSame([u32(bytes, 24), u32(bytes, 28), u32(bytes, 32)], [OP_CODECS.umask.code, 4, 0o22]);
+t.test('encodeProgram: header with magic, version and number of ops; a code and its fields for each', async (t) => {
+  t.strictSame(encodeProgram([{ op: 'pivot_root' }, { op: 'umask', mask: 0o22 }]), [
+    ...header,
+    2,
+    OP_CODECS.pivot_root.code,
+    OP_CODECS.umask.code,
+    0o22,
+  ]);
 });
 
-t.test('encodeProgram: strings are UTF-8 with length and NUL', async (t) => {
-  for (const name of ['', 'plain', 'grüße', '日本', '🐧x']) {
-    const bytes = encode({ op: 'set_hostname', name });
-    const expected = new TextEncoder().encode(name);
-    t.equal(u32(bytes, 24), expected.length, name);
-    t.strictSame([...bytes.subarray(28, 28 + expected.length)], [...expected], name);
-    t.equal(bytes[28 + expected.length], 0);
-    t.equal(bytes.length, 29 + expected.length);
-  }
-  t.strictSame([...encode({ op: 'set_hostname', name: '\ud800' }).subarray(28, 31)], [0xef, 0xbf, 0xbd]);
+t.test('encodeProgram: lists have their length in front', async (t) => {
+  const exec = encodeProgram([{ op: 'exec', args: ['a', 'b'], env: [] }]).slice(3);
+  t.strictSame(exec.slice(0, 5), [OP_CODECS.exec.code, 2, 'a', 'b', 0]);
 });
 
 t.test('encodeProgram: 64-bit values are exact', async (t) => {
-  const limits = [0, 1, 2 ** 32, 2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 64n - 1n, -1];
-  for (const soft of limits) {
-    const bytes = encode({ op: 'rlimit', resource: 7, soft, hard: 0 });
-    const value = (BigInt(u32(bytes, 32)) << 32n) | BigInt(u32(bytes, 28));
-    t.equal(value, BigInt.asUintN(64, BigInt(soft)), String(soft));
+  for (const soft of [0, 1, 2 ** 32, 2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 64n - 1n, -1]) {
+    const [, low, high] = encodeProgram([{ op: 'rlimit', resource: 7, soft, hard: 0 }]).slice(4);
+    t.equal((BigInt(high as number) << 32n) | BigInt(low as number), BigInt.asUintN(64, BigInt(soft)), String(soft));
   }
 });
 
-t.test('encodeProgram: grows past its first buffer', async (t) => {
-  const text = 'x'.repeat(100_000);
-  const bytes = encode({ op: 'exec', args: [text, text], env: [] });
-  t.ok(bytes.length > 200_000);
-  t.equal(u32(bytes, 12), bytes.length);
+t.test('a packed program does what its ops say: UTF-8, long and empty strings', async (t) => {
+  const path = `${t.testdir({ file: '' })}/file`;
+  for (const data of ['', 'plain', 'grüße', '日本 🐧', 'x'.repeat(100_000)]) {
+    t.strictSame(native.runProgram(encodeProgram([{ op: 'write_file', path, data, ignore: 0 }])), []);
+    t.equal(readFileSync(path, 'utf8').slice(0, data.length), data);
+  }
+});
+
+t.test('a damaged program is refused before its first op runs', async (t) => {
+  const path = `${t.testdir({ file: 'before' })}/file`;
+  const ops: readonly Op[] = [{ op: 'write_file', path, data: 'after', ignore: 0 }];
+  const good = encodeProgram(ops);
+  const damaged: Record<string, typeof good> = {
+    'wrong magic': [0, ...good.slice(1)],
+    'wrong version': [good[0] as number, PROGRAM_VERSION + 1, ...good.slice(2)],
+    'an op more than there is': [...good.slice(0, 2), 2, ...good.slice(3)],
+    'something behind the last op': [...good, 0],
+    'a field missing': good.slice(0, -1),
+    'an unknown op': [...good.slice(0, 2), 2, ...good.slice(3), 0xffff],
+    'a string longer than the program': [...good.slice(0, 2), 2, ...good.slice(3), OP_CODECS.cgroup_join.code, 1000],
+    'an op that only init may run': encodeProgram([...ops, { op: 'pivot_root' }]),
+  };
+  for (const [what, program] of Object.entries(damaged)) {
+    t.equal(native.runProgram(program), -EPROTO, what);
+    t.equal(readFileSync(path, 'utf8'), 'before', what);
+  }
 });
