@@ -169,16 +169,10 @@ forEachRuntime('run keeps standard output and standard error apart and passes st
 });
 
 forEachRuntime('run passes a megabyte of output without loss', async (t, rt) => {
-  const outcome = await rt.run((config) => {
-    config.process.args = [
-      '/bin/sh',
-      '-c',
-      'i=0; while [ $i -lt 16 ]; do cat /bin/busybox; i=$((i+1)); done | head -c 1048576',
-    ];
+  const { status, stdout, stderr } = await rt.run((config) => {
     config.process.args = ['/bin/busybox', 'sh', '-c', 'busybox yes 0123456789abcde | busybox head -c 1048576'];
   });
-  t.equal(outcome.status, 0);
-  t.equal(outcome.stdout.length, 1_048_576);
+  t.strictSame({ status, length: stdout.length, stderr }, { status: 0, length: 1_048_576, stderr: '' });
 });
 
 forEachRuntime('run --detach returns while the program runs', async (t, rt) => {
