@@ -23,6 +23,9 @@ export interface TestProcess {
   oomScoreAdj?: number;
   scheduler?: Record<string, unknown>;
   ioPriority?: Record<string, unknown>;
+  execCPUAffinity?: { initial?: string; final?: string };
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 export interface TestMount {
@@ -53,6 +56,7 @@ export interface TestLinux {
   gidMappings?: Record<string, number>[];
   timeOffsets?: Record<string, { secs?: number; nanosecs?: number }>;
   personality?: Record<string, unknown>;
+  memoryPolicy?: Record<string, unknown>;
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: string;

@@ -126,6 +126,27 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_u32(reader, &op->rlimit.resource) &&
 		       rt_read_u64(reader, &op->rlimit.soft) &&
 		       rt_read_u64(reader, &op->rlimit.hard);
+	case RT_OP_CPU_AFFINITY:
+		return rt_read_bytes(reader, &op->cpu_affinity.cpus);
+	case RT_OP_SCHEDULER:
+		return rt_read_u32(reader, &op->scheduler.policy) &&
+		       rt_read_u64(reader, &op->scheduler.flags) &&
+		       rt_read_i32(reader, &op->scheduler.nice) &&
+		       rt_read_u32(reader, &op->scheduler.priority) &&
+		       rt_read_u64(reader, &op->scheduler.runtime) &&
+		       rt_read_u64(reader, &op->scheduler.deadline) &&
+		       rt_read_u64(reader, &op->scheduler.period);
+	case RT_OP_IO_PRIORITY:
+		return rt_read_u32(reader, &op->io_priority.value);
+	case RT_OP_PERSONALITY:
+		return rt_read_u32(reader, &op->personality.persona);
+	case RT_OP_MEMORY_POLICY:
+		return rt_read_u32(reader, &op->memory_policy.mode) &&
+		       rt_read_bytes(reader, &op->memory_policy.nodes);
+	case RT_OP_SECURITY_ATTRIBUTE:
+		return rt_read_str(reader, &op->security_attribute.name) &&
+		       rt_read_str(reader, &op->security_attribute.value) &&
+		       rt_read_str(reader, &op->security_attribute.expected);
 	case RT_OP_UMASK:
 		return rt_read_u32(reader, &op->umask.mask);
 	case RT_OP_STDIO_OWNER:
@@ -230,6 +251,18 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_OOM_SCORE_ADJ:
 		return false;
 	case RT_OP_RLIMIT:
+		return false;
+	case RT_OP_CPU_AFFINITY:
+		return false;
+	case RT_OP_SCHEDULER:
+		return false;
+	case RT_OP_IO_PRIORITY:
+		return false;
+	case RT_OP_PERSONALITY:
+		return false;
+	case RT_OP_MEMORY_POLICY:
+		return false;
+	case RT_OP_SECURITY_ATTRIBUTE:
 		return false;
 	case RT_OP_UMASK:
 		return false;

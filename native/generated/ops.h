@@ -40,21 +40,27 @@ enum rt_op_code {
 	RT_OP_SYSCTL = 29,
 	RT_OP_OOM_SCORE_ADJ = 30,
 	RT_OP_RLIMIT = 31,
-	RT_OP_UMASK = 32,
-	RT_OP_STDIO_OWNER = 33,
-	RT_OP_DROP_BOUNDING = 34,
-	RT_OP_SET_USER = 35,
-	RT_OP_SET_CAPABILITIES = 36,
-	RT_OP_CHANGE_DIRECTORY = 37,
-	RT_OP_NO_NEW_PRIVS = 38,
-	RT_OP_FIND_PROGRAM = 39,
-	RT_OP_FIND_HOME = 40,
-	RT_OP_SECCOMP = 41,
-	RT_OP_AWAIT_START = 42,
-	RT_OP_EXEC = 43,
+	RT_OP_CPU_AFFINITY = 32,
+	RT_OP_SCHEDULER = 33,
+	RT_OP_IO_PRIORITY = 34,
+	RT_OP_PERSONALITY = 35,
+	RT_OP_MEMORY_POLICY = 36,
+	RT_OP_SECURITY_ATTRIBUTE = 37,
+	RT_OP_UMASK = 38,
+	RT_OP_STDIO_OWNER = 39,
+	RT_OP_DROP_BOUNDING = 40,
+	RT_OP_SET_USER = 41,
+	RT_OP_SET_CAPABILITIES = 42,
+	RT_OP_CHANGE_DIRECTORY = 43,
+	RT_OP_NO_NEW_PRIVS = 44,
+	RT_OP_FIND_PROGRAM = 45,
+	RT_OP_FIND_HOME = 46,
+	RT_OP_SECCOMP = 47,
+	RT_OP_AWAIT_START = 48,
+	RT_OP_EXEC = 49,
 };
 
-enum { RT_OP_COUNT = 44 };
+enum { RT_OP_COUNT = 50 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -217,6 +223,39 @@ struct rt_op_rlimit {
 	uint64_t hard;
 };
 
+struct rt_op_cpu_affinity {
+	struct rt_bytes cpus;
+};
+
+struct rt_op_scheduler {
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime;
+	uint64_t deadline;
+	uint64_t period;
+};
+
+struct rt_op_io_priority {
+	uint32_t value;
+};
+
+struct rt_op_personality {
+	uint32_t persona;
+};
+
+struct rt_op_memory_policy {
+	uint32_t mode;
+	struct rt_bytes nodes;
+};
+
+struct rt_op_security_attribute {
+	struct rt_str name;
+	struct rt_str value;
+	struct rt_str expected;
+};
+
 struct rt_op_umask {
 	uint32_t mask;
 };
@@ -302,6 +341,12 @@ struct rt_op {
 		struct rt_op_sysctl sysctl;
 		struct rt_op_oom_score_adj oom_score_adj;
 		struct rt_op_rlimit rlimit;
+		struct rt_op_cpu_affinity cpu_affinity;
+		struct rt_op_scheduler scheduler;
+		struct rt_op_io_priority io_priority;
+		struct rt_op_personality personality;
+		struct rt_op_memory_policy memory_policy;
+		struct rt_op_security_attribute security_attribute;
 		struct rt_op_umask umask;
 		struct rt_op_stdio_owner stdio_owner;
 		struct rt_op_drop_bounding drop_bounding;

@@ -51,6 +51,9 @@ int rt_resolve(
  * the last component. */
 int rt_resolve_parent(struct rt_context *context, const char *path, const char **name);
 
+/* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. */
+int rt_open_procfs(struct rt_context *context);
+
 int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
 int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
 int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
@@ -85,6 +88,12 @@ int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op);
 int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op);
+int rt_cpu_affinity(struct rt_context *context, const struct rt_op_cpu_affinity *op);
+int rt_scheduler(struct rt_context *context, const struct rt_op_scheduler *op);
+int rt_io_priority(struct rt_context *context, const struct rt_op_io_priority *op);
+int rt_personality(struct rt_context *context, const struct rt_op_personality *op);
+int rt_memory_policy(struct rt_context *context, const struct rt_op_memory_policy *op);
+int rt_security_attribute(struct rt_context *context, const struct rt_op_security_attribute *op);
 int rt_umask(struct rt_context *context, const struct rt_op_umask *op);
 int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op);
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);

@@ -89,6 +89,18 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_oom_score_adj(context, &op->oom_score_adj);
 	case RT_OP_RLIMIT:
 		return rt_rlimit(context, &op->rlimit);
+	case RT_OP_CPU_AFFINITY:
+		return rt_cpu_affinity(context, &op->cpu_affinity);
+	case RT_OP_SCHEDULER:
+		return rt_scheduler(context, &op->scheduler);
+	case RT_OP_IO_PRIORITY:
+		return rt_io_priority(context, &op->io_priority);
+	case RT_OP_PERSONALITY:
+		return rt_personality(context, &op->personality);
+	case RT_OP_MEMORY_POLICY:
+		return rt_memory_policy(context, &op->memory_policy);
+	case RT_OP_SECURITY_ATTRIBUTE:
+		return rt_security_attribute(context, &op->security_attribute);
 	case RT_OP_UMASK:
 		return rt_umask(context, &op->umask);
 	case RT_OP_STDIO_OWNER:

@@ -237,6 +237,51 @@ export interface RlimitOp {
   readonly hard: number | bigint;
 }
 
+/** CPUs that the process may run on, a bit for each, all of them when `cpus` is empty; those that the cpuset or the host lacks do not count. */
+export interface CpuAffinityOp {
+  readonly op: 'cpu_affinity';
+  readonly cpus: Uint8Array;
+}
+
+/** Scheduling policy and its parameters: `policy` is SCHED_*, `flags` SCHED_FLAG_*, times in nanoseconds. */
+export interface SchedulerOp {
+  readonly op: 'scheduler';
+  readonly policy: number;
+  readonly flags: number | bigint;
+  readonly nice: number;
+  readonly priority: number;
+  readonly runtime: number | bigint;
+  readonly deadline: number | bigint;
+  readonly period: number | bigint;
+}
+
+/** I/O scheduling class and priority, IOPRIO_PRIO_VALUE. */
+export interface IoPriorityOp {
+  readonly op: 'io_priority';
+  readonly value: number;
+}
+
+/** Execution domain, PER_*. */
+export interface PersonalityOp {
+  readonly op: 'personality';
+  readonly persona: number;
+}
+
+/** NUMA policy of the process: `mode` is MPOL_* with MPOL_F_*, `nodes` a bit for each memory node. */
+export interface MemoryPolicyOp {
+  readonly op: 'memory_policy';
+  readonly mode: number;
+  readonly nodes: Uint8Array;
+}
+
+/** Writes `value` to /proc/self/attr/`name` of a private procfs and reads it back: what the kernel answers must start with `expected`, when that is not empty. */
+export interface SecurityAttributeOp {
+  readonly op: 'security_attribute';
+  readonly name: string;
+  readonly value: string;
+  readonly expected: string;
+}
+
 /** File mode creation mask. */
 export interface UmaskOp {
   readonly op: 'umask';
@@ -351,6 +396,12 @@ export type Op =
   | SysctlOp
   | OomScoreAdjOp
   | RlimitOp
+  | CpuAffinityOp
+  | SchedulerOp
+  | IoPriorityOp
+  | PersonalityOp
+  | MemoryPolicyOp
+  | SecurityAttributeOp
   | UmaskOp
   | StdioOwnerOp
   | DropBoundingOp
@@ -598,10 +649,46 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 32, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 33, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  cpu_affinity: { code: 32, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  scheduler: {
+    code: 33,
+    group: 'init',
+    call: 'sched_setattr(2)',
+    fields: [
+      ['policy', 'u32'],
+      ['flags', 'u64'],
+      ['nice', 'i32'],
+      ['priority', 'u32'],
+      ['runtime', 'u64'],
+      ['deadline', 'u64'],
+      ['period', 'u64'],
+    ],
+  },
+  io_priority: { code: 34, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 35, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  memory_policy: {
+    code: 36,
+    group: 'init',
+    call: 'set_mempolicy(2)',
+    fields: [
+      ['mode', 'u32'],
+      ['nodes', 'bytes'],
+    ],
+  },
+  security_attribute: {
+    code: 37,
+    group: 'init',
+    call: 'proc_pid_attr(5)',
+    fields: [
+      ['name', 'str'],
+      ['value', 'str'],
+      ['expected', 'str'],
+    ],
+  },
+  umask: { code: 38, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 39, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 34,
+    code: 40,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -610,7 +697,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 35,
+    code: 41,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -620,7 +707,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 36,
+    code: 42,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -631,7 +718,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 37,
+    code: 43,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -639,9 +726,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 38, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 44, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 39,
+    code: 45,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -649,9 +736,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 40, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 46, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 41,
+    code: 47,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -659,9 +746,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 42, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 48, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 43,
+    code: 49,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -4,6 +4,7 @@ import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
 import { processRules } from './rules-process.ts';
+import { schedulingRules } from './rules-scheduling.ts';
 import { seccompRules } from './rules-seccomp.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
@@ -14,6 +15,7 @@ const rules: readonly Rule[] = [
   version,
   root,
   ...processRules,
+  ...schedulingRules,
   ...mountRules,
   hookPaths,
   annotationNames,

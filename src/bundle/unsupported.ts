@@ -24,11 +24,6 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
   process: {
     terminal: whenTrue,
     commandLine: whenText,
-    scheduler: always,
-    ioPriority: always,
-    execCPUAffinity: whenAny,
-    apparmorProfile: whenText,
-    selinuxLabel: whenText,
   },
   linux: {
     uidMappings: whenAny,
@@ -36,8 +31,6 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
     timeOffsets: whenAny,
     netDevices: whenAny,
     intelRdt: always,
-    memoryPolicy: whenAny,
-    personality: always,
     mountLabel: whenText,
   },
   resources: {

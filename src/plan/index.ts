@@ -17,6 +17,8 @@ import {
   rightsOps,
   workingDirectoryOps,
 } from './process.ts';
+import { keyLabelOps, labelOps } from './labels.ts';
+import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
 import { seccompOps } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
@@ -45,6 +47,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
   if (!hasMounts) refuseMounts(config, faults);
   const filter = seccompOps(config, facts, faults);
+  const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
@@ -53,6 +56,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
     ...namespaces.cgroup, // its root is the cgroup joined above
+    ...resetAffinityOps(), // after the cpuset, which then decides
+    ...(options.newKeyring ? keyLabelOps(process, facts) : []),
     ...keyringOps(options),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
@@ -67,6 +72,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts === undefined ? [] : protectOps(config)), // over everything that was mounted, hooks' mounts too
     ...enterRootOps(config), // from here on the host's files are out of reach
     ...rightsOps(process),
+    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...(early ? filter : []), // without no_new_privs loading needs CAP_SYS_ADMIN, dropped below
     ...credentialOps(process),
