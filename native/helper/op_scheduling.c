@@ -2,7 +2,6 @@
 #include "context.h"
 #include "sys.h"
 
-
 /* struct sched_attr of sched_setattr(2), which not every <linux/sched/types.h> has in full. */
 struct scheduling_attributes {
 	uint32_t size, policy;
