@@ -22,7 +22,7 @@ const APPLETS = [
 ];
 
 /** Path of a program of `guest` on the host, compiled when its source is newer. */
-export function guestProgram(name: 'probe' | 'deny'): string {
+export function guestProgram(name: 'probe' | 'deny' | 'receiver'): string {
   const source = join(CONFORMANCE, 'guest', `${name}.c`);
   const output = join(dirname(CONFORMANCE), 'build', 'conformance', name);
   if (!existsSync(output) || statSync(output).mtimeMs < statSync(source).mtimeMs) {

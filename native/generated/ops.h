@@ -56,11 +56,13 @@ enum rt_op_code {
 	RT_OP_FIND_PROGRAM = 45,
 	RT_OP_FIND_HOME = 46,
 	RT_OP_SECCOMP = 47,
-	RT_OP_AWAIT_START = 48,
-	RT_OP_EXEC = 49,
+	RT_OP_SECCOMP_RECEIVER = 48,
+	RT_OP_SECCOMP_NOTIFY = 49,
+	RT_OP_AWAIT_START = 50,
+	RT_OP_EXEC = 51,
 };
 
-enum { RT_OP_COUNT = 50 };
+enum { RT_OP_COUNT = 52 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -301,6 +303,16 @@ struct rt_op_seccomp {
 	struct rt_bytes filter;
 };
 
+struct rt_op_seccomp_receiver {
+	struct rt_str path;
+};
+
+struct rt_op_seccomp_notify {
+	uint32_t flags;
+	struct rt_bytes filter;
+	struct rt_strs state;
+};
+
 struct rt_op_await_start {
 	uint32_t how;
 };
@@ -356,6 +368,8 @@ struct rt_op {
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;
 		struct rt_op_seccomp seccomp;
+		struct rt_op_seccomp_receiver seccomp_receiver;
+		struct rt_op_seccomp_notify seccomp_notify;
 		struct rt_op_await_start await_start;
 		struct rt_op_exec exec;
 	};

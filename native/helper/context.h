@@ -13,6 +13,8 @@ struct rt_context {
 	int null_device;     /* the host's, opened by the first mask */
 	int empty_directory; /* a mount of the first masked directory, cloned for the others */
 	int procfs;          /* private, opened by the first sysctl */
+	int receiver;        /* of the seccomp listener, connected by seccomp_receiver */
+	char host_pid[12];   /* of this process, as the runtime knows it */
 	uint32_t owner;      /* uid of the runtime */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
@@ -104,6 +106,8 @@ int rt_no_new_privs(struct rt_context *context);
 int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);
 int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op);
 int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
+int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op);
+int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
 int rt_exec(struct rt_context *context, struct rt_op_exec *op);
 
 int rt_hook(struct rt_context *context, struct rt_op_hook *op);

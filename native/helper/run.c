@@ -8,7 +8,8 @@ void rt_context_init(struct rt_context *context, int control, int listener)
 		.listener = listener,
 		.null_device = -1,
 		.empty_directory = -1,
-		.procfs = -1};
+		.procfs = -1,
+		.receiver = -1};
 	for (int slot = 0; slot < RT_SLOTS; slot++)
 		context->slots[slot] = -1;
 }
@@ -20,6 +21,7 @@ void rt_context_close(struct rt_context *context)
 	rt_close(&context->null_device);
 	rt_close(&context->empty_directory);
 	rt_close(&context->procfs);
+	rt_close(&context->receiver);
 }
 
 int rt_run_op(struct rt_context *context, struct rt_op *op)
@@ -121,6 +123,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_find_home(context, &op->find_home);
 	case RT_OP_SECCOMP:
 		return rt_seccomp(context, &op->seccomp);
+	case RT_OP_SECCOMP_RECEIVER:
+		return rt_seccomp_receiver(context, &op->seccomp_receiver);
+	case RT_OP_SECCOMP_NOTIFY:
+		return rt_seccomp_notify(context, &op->seccomp_notify);
 	case RT_OP_AWAIT_START:
 		return rt_await_start(context, &op->await_start);
 	case RT_OP_EXEC:

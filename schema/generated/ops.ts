@@ -350,6 +350,20 @@ export interface SeccompOp {
   readonly filter: Uint8Array;
 }
 
+/** Connects to the stream socket at `path`, which will get the listener of the filter, and notes the number that the process has on the host. */
+export interface SeccompReceiverOp {
+  readonly op: 'seccomp_receiver';
+  readonly path: string;
+}
+
+/** Loads a filter as seccomp does and sends its listener to the receiver: one message, the parts of `state` with the process's number between them, and the listener as its only descriptor. */
+export interface SeccompNotifyOp {
+  readonly op: 'seccomp_notify';
+  readonly flags: number;
+  readonly filter: Uint8Array;
+  readonly state: readonly string[];
+}
+
 /** Reports that everything is ready and waits for `start`: on the control socket (`how` 0) or for a connection to the listening socket (`how` 1). */
 export interface AwaitStartOp {
   readonly op: 'await_start';
@@ -412,6 +426,8 @@ export type Op =
   | FindProgramOp
   | FindHomeOp
   | SeccompOp
+  | SeccompReceiverOp
+  | SeccompNotifyOp
   | AwaitStartOp
   | ExecOp;
 
@@ -746,9 +762,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 48, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
-  exec: {
+  seccomp_receiver: { code: 48, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_notify: {
     code: 49,
+    group: 'init',
+    call: 'seccomp(2), sendmsg(2)',
+    fields: [
+      ['flags', 'u32'],
+      ['filter', 'bytes'],
+      ['state', 'strs'],
+    ],
+  },
+  await_start: { code: 50, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  exec: {
+    code: 51,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -128,6 +128,9 @@ function action(op: PlannedOp): string {
       return 'cannot set the CPU affinity';
     case 'security_attribute':
       return securityAction(op);
+    case 'seccomp_receiver':
+      return `cannot connect to the seccomp receiver "${op.path}"`;
+    case 'seccomp_notify':
     case 'seccomp':
       return 'cannot load the seccomp filter';
     default:

@@ -31,9 +31,26 @@ function hintFor(op: PlannedOp, name: string): string | undefined {
       return name === 'EINVAL' ? 'none of these CPUs is online and in the cpuset of the container' : undefined;
     case 'security_attribute':
       return attributeHint(op.name, name);
+    case 'seccomp_receiver':
+      return name === 'ENOENT' || name === 'ECONNREFUSED'
+        ? 'start the program that answers the notifications first; it has to listen on this socket'
+        : undefined;
+    case 'seccomp':
+    case 'seccomp_notify':
+      return seccompHint(op.flags, name);
     default:
       return undefined;
   }
+}
+
+/** SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19. */
+const waitKillable = 1 << 5;
+
+function seccompHint(flags: number, name: string): string | undefined {
+  if (name === 'EINVAL' && flags & waitKillable) {
+    return 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or later';
+  }
+  return name === 'EBUSY' ? 'rt itself runs under a filter with a listener: the kernel allows one' : undefined;
 }
 
 function schedulerHint(policy: number, name: string): string | undefined {

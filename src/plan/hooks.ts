@@ -1,10 +1,7 @@
 import type { Config, Hook } from '../../schema/generated/config.ts';
+import { stateAroundPid } from './state-json.ts';
+import type { ContainerIdentity } from './state-json.ts';
 import type { PlannedOp } from './types.ts';
-
-export interface HookOptions {
-  readonly id: string;
-  readonly bundle: string;
-}
 
 /** A point at which init waits for the hooks of the runtime namespace, if there are any. */
 export function hostHookOps(config: Config): PlannedOp[] {
@@ -14,12 +11,12 @@ export function hostHookOps(config: Config): PlannedOp[] {
 }
 
 /** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */
-export function createContainerOps(config: Config, options: HookOptions): PlannedOp[] {
+export function createContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
   return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', 'creating', options);
 }
 
 /** startContainer hooks: inside the container, after `start` and right before its program. */
-export function startContainerOps(config: Config, options: HookOptions): PlannedOp[] {
+export function startContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
   return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', 'created', options);
 }
 
@@ -28,16 +25,10 @@ function hookOps(
   hooks: readonly Hook[],
   kind: 'createContainer' | 'startContainer',
   status: 'creating' | 'created',
-  options: HookOptions,
+  options: ContainerIdentity,
 ): PlannedOp[] {
   if (hooks.length === 0) return [];
-  // Only init knows its pid as the hook sees it: the state is sent in two halves around it.
-  const before = `{"ociVersion":"1.3.0","id":${JSON.stringify(options.id)},"status":"${status}","pid":`;
-  const annotations =
-    config.annotations === undefined || Object.keys(config.annotations).length === 0
-      ? ''
-      : `,"annotations":${JSON.stringify(config.annotations)}`;
-  const after = `,"bundle":${JSON.stringify(options.bundle)}${annotations}}`;
+  const [before, after] = stateAroundPid(config, options, status);
   return hooks.map((hook, index) => ({
     op: 'hook',
     path: hook.path,

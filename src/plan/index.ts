@@ -20,7 +20,7 @@ import {
 import { keyLabelOps, labelOps } from './labels.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
-import { seccompOps } from './seccomp/ops.ts';
+import { seccompPlan } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
@@ -46,13 +46,14 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const hasMounts = isSeparate(config, 'mount');
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
   if (!hasMounts) refuseMounts(config, faults);
-  const filter = seccompOps(config, facts, faults);
+  const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
   const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
   const init: PlannedOp[] = [
     ...oomOps(process), // through the host's procfs, before the container's namespaces are entered
+    ...receiver, // by a path of the host
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
     ...namespaces.cgroup, // its root is the cgroup joined above

@@ -154,10 +154,6 @@ class Reader {
   /** The rules that a section of the profile gives to each of its names. */
   rules(syscall: LinuxSyscall, defaultAction: number, pointer: string): readonly Rule[] {
     const action = this.action(syscall.action, syscall.errnoRet, `${pointer}/action`);
-    if (syscall.action === 'SCMP_ACT_NOTIFY' && syscall.names.includes('write')) {
-      const message = 'SCMP_ACT_NOTIFY cannot be used for the write syscall';
-      this.#diagnostics.push(fault('notify', message, `${pointer}/action`));
-    }
     const args = syscall.args ?? [];
     const conditions = args.map((arg, index) => this.#condition(arg, `${pointer}/args/${index}`));
     if (action === defaultAction) return [];
