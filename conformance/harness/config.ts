@@ -51,6 +51,8 @@ export interface TestLinux {
   };
   devices?: Record<string, unknown>[];
   sysctl?: Record<string, string>;
+  netDevices?: Record<string, { name?: string }>;
+  intelRdt?: Record<string, unknown>;
   seccomp?: Record<string, unknown>;
   uidMappings?: Record<string, number>[];
   gidMappings?: Record<string, number>[];

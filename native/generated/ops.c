@@ -32,6 +32,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_DEVICE_PROGRAM:
 		return rt_read_str(reader, &op->device_program.directory) &&
 		       rt_read_bytes(reader, &op->device_program.program);
+	case RT_OP_NET_DEVICE:
+		return rt_read_str(reader, &op->net_device.namespace) &&
+		       rt_read_str(reader, &op->net_device.name) &&
+		       rt_read_str(reader, &op->net_device.new_name) &&
+		       rt_read_u32(reader, &op->net_device.back);
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
 	case RT_OP_UNSHARE:
@@ -203,6 +208,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_WRITE_DEVICE_RULES:
 		return true;
 	case RT_OP_DEVICE_PROGRAM:
+		return true;
+	case RT_OP_NET_DEVICE:
 		return true;
 	case RT_OP_CGROUP_JOIN:
 		return false;

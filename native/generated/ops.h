@@ -13,56 +13,57 @@ enum rt_op_code {
 	RT_OP_WRITE_FILE = 2,
 	RT_OP_WRITE_DEVICE_RULES = 3,
 	RT_OP_DEVICE_PROGRAM = 4,
-	RT_OP_CGROUP_JOIN = 5,
-	RT_OP_UNSHARE = 6,
-	RT_OP_NAMESPACE_OPEN = 7,
-	RT_OP_NAMESPACE_JOIN = 8,
-	RT_OP_SESSION_KEYRING = 9,
-	RT_OP_LOOPBACK_UP = 10,
-	RT_OP_SET_PROPAGATION = 11,
-	RT_OP_OPEN_ROOT = 12,
-	RT_OP_OPEN_ROOT_DIRECTORY = 13,
-	RT_OP_MOUNT_FILESYSTEM = 14,
-	RT_OP_MOUNT_BIND = 15,
-	RT_OP_MOUNT_ATTRIBUTES = 16,
-	RT_OP_MOUNT_PROPAGATION = 17,
-	RT_OP_MAKE_DIRECTORY = 18,
-	RT_OP_MAKE_DEVICE = 19,
-	RT_OP_MAKE_LINK = 20,
-	RT_OP_MASK_PATH = 21,
-	RT_OP_READONLY_PATH = 22,
-	RT_OP_HOST_HOOKS = 23,
-	RT_OP_HOOK = 24,
-	RT_OP_PIVOT_ROOT = 25,
-	RT_OP_CHROOT = 26,
-	RT_OP_SET_HOSTNAME = 27,
-	RT_OP_SET_DOMAINNAME = 28,
-	RT_OP_SYSCTL = 29,
-	RT_OP_OOM_SCORE_ADJ = 30,
-	RT_OP_RLIMIT = 31,
-	RT_OP_CPU_AFFINITY = 32,
-	RT_OP_SCHEDULER = 33,
-	RT_OP_IO_PRIORITY = 34,
-	RT_OP_PERSONALITY = 35,
-	RT_OP_MEMORY_POLICY = 36,
-	RT_OP_SECURITY_ATTRIBUTE = 37,
-	RT_OP_UMASK = 38,
-	RT_OP_STDIO_OWNER = 39,
-	RT_OP_DROP_BOUNDING = 40,
-	RT_OP_SET_USER = 41,
-	RT_OP_SET_CAPABILITIES = 42,
-	RT_OP_CHANGE_DIRECTORY = 43,
-	RT_OP_NO_NEW_PRIVS = 44,
-	RT_OP_FIND_PROGRAM = 45,
-	RT_OP_FIND_HOME = 46,
-	RT_OP_SECCOMP = 47,
-	RT_OP_SECCOMP_RECEIVER = 48,
-	RT_OP_SECCOMP_NOTIFY = 49,
-	RT_OP_AWAIT_START = 50,
-	RT_OP_EXEC = 51,
+	RT_OP_NET_DEVICE = 5,
+	RT_OP_CGROUP_JOIN = 6,
+	RT_OP_UNSHARE = 7,
+	RT_OP_NAMESPACE_OPEN = 8,
+	RT_OP_NAMESPACE_JOIN = 9,
+	RT_OP_SESSION_KEYRING = 10,
+	RT_OP_LOOPBACK_UP = 11,
+	RT_OP_SET_PROPAGATION = 12,
+	RT_OP_OPEN_ROOT = 13,
+	RT_OP_OPEN_ROOT_DIRECTORY = 14,
+	RT_OP_MOUNT_FILESYSTEM = 15,
+	RT_OP_MOUNT_BIND = 16,
+	RT_OP_MOUNT_ATTRIBUTES = 17,
+	RT_OP_MOUNT_PROPAGATION = 18,
+	RT_OP_MAKE_DIRECTORY = 19,
+	RT_OP_MAKE_DEVICE = 20,
+	RT_OP_MAKE_LINK = 21,
+	RT_OP_MASK_PATH = 22,
+	RT_OP_READONLY_PATH = 23,
+	RT_OP_HOST_HOOKS = 24,
+	RT_OP_HOOK = 25,
+	RT_OP_PIVOT_ROOT = 26,
+	RT_OP_CHROOT = 27,
+	RT_OP_SET_HOSTNAME = 28,
+	RT_OP_SET_DOMAINNAME = 29,
+	RT_OP_SYSCTL = 30,
+	RT_OP_OOM_SCORE_ADJ = 31,
+	RT_OP_RLIMIT = 32,
+	RT_OP_CPU_AFFINITY = 33,
+	RT_OP_SCHEDULER = 34,
+	RT_OP_IO_PRIORITY = 35,
+	RT_OP_PERSONALITY = 36,
+	RT_OP_MEMORY_POLICY = 37,
+	RT_OP_SECURITY_ATTRIBUTE = 38,
+	RT_OP_UMASK = 39,
+	RT_OP_STDIO_OWNER = 40,
+	RT_OP_DROP_BOUNDING = 41,
+	RT_OP_SET_USER = 42,
+	RT_OP_SET_CAPABILITIES = 43,
+	RT_OP_CHANGE_DIRECTORY = 44,
+	RT_OP_NO_NEW_PRIVS = 45,
+	RT_OP_FIND_PROGRAM = 46,
+	RT_OP_FIND_HOME = 47,
+	RT_OP_SECCOMP = 48,
+	RT_OP_SECCOMP_RECEIVER = 49,
+	RT_OP_SECCOMP_NOTIFY = 50,
+	RT_OP_AWAIT_START = 51,
+	RT_OP_EXEC = 52,
 };
 
-enum { RT_OP_COUNT = 52 };
+enum { RT_OP_COUNT = 53 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -91,6 +92,13 @@ struct rt_op_write_device_rules {
 struct rt_op_device_program {
 	struct rt_str directory;
 	struct rt_bytes program;
+};
+
+struct rt_op_net_device {
+	struct rt_str namespace;
+	struct rt_str name;
+	struct rt_str new_name;
+	uint32_t back;
 };
 
 struct rt_op_cgroup_join {
@@ -330,6 +338,7 @@ struct rt_op {
 		struct rt_op_write_file write_file;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
+		struct rt_op_net_device net_device;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;

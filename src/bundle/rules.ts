@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
+import { netDeviceRules } from './rules-net-devices.ts';
 import { processRules } from './rules-process.ts';
 import { schedulingRules } from './rules-scheduling.ts';
 import { seccompRules } from './rules-seccomp.ts';
@@ -21,6 +22,7 @@ const rules: readonly Rule[] = [
   annotationNames,
   ...namespaceRules,
   ...linuxRules,
+  ...netDeviceRules,
   ...seccompRules,
 ];
 

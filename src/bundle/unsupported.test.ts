@@ -17,7 +17,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
     uidMappings: map,
     gidMappings: map,
     timeOffsets: { monotonic: {} },
-    netDevices: { eth0: {} },
     intelRdt: {},
     mountLabel: 'x',
     resources: {
@@ -40,7 +39,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
       'mountLabel',
       'namespaces/1',
       'namespaces/2',
-      'netDevices',
       'resources/blockIO',
       'resources/cpu/realtimePeriod',
       'resources/cpu/realtimeRuntime',

@@ -29,7 +29,6 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
     uidMappings: whenAny,
     gidMappings: whenAny,
     timeOffsets: whenAny,
-    netDevices: whenAny,
     intelRdt: always,
     mountLabel: whenText,
   },

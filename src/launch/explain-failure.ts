@@ -2,6 +2,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
+import { netDeviceWords } from './explain-net-device.ts';
 import { processWords, securityAction } from './explain-process.ts';
 import type { HelperRecord } from './records.ts';
 
@@ -51,6 +52,8 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       return undefined;
+    case 'net_device':
+      return netDeviceWords(op, name);
     case 'change_directory':
       if (name === 'EXDEV') {
         return {
@@ -119,6 +122,8 @@ function action(op: PlannedOp): string {
       return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'net_device':
+      return `cannot move network device "${op.name}" into the container`;
     case 'scheduler':
     case 'io_priority':
     case 'personality':

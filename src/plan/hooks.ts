@@ -3,11 +3,13 @@ import { stateAroundPid } from './state-json.ts';
 import type { ContainerIdentity } from './state-json.ts';
 import type { PlannedOp } from './types.ts';
 
-/** A point at which init waits for the hooks of the runtime namespace, if there are any. */
+/** A point at which init waits for what the runtime does for it: network devices, hooks of its namespace. */
 export function hostHookOps(config: Config): PlannedOp[] {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
-  if (prestart.length === 0 && createRuntime.length === 0) return [];
-  return [{ op: 'host_hooks', from: prestart.length > 0 ? '/hooks/prestart' : '/hooks/createRuntime' }];
+  if (prestart.length > 0) return [{ op: 'host_hooks', from: '/hooks/prestart' }];
+  if (createRuntime.length > 0) return [{ op: 'host_hooks', from: '/hooks/createRuntime' }];
+  const hasDevices = Object.keys(config.linux?.netDevices ?? {}).length > 0;
+  return hasDevices ? [{ op: 'host_hooks', from: '/linux/netDevices' }] : [];
 }
 
 /** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */

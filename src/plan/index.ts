@@ -18,6 +18,7 @@ import {
   workingDirectoryOps,
 } from './process.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
+import { netDeviceOps } from './net-devices.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
 import { seccompPlan } from './seccomp/ops.ts';
@@ -87,6 +88,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   return {
     host: cgroups.host,
     limits: cgroups.limits,
+    netDevices: netDeviceOps(config),
     init,
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,
