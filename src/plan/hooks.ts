@@ -1,7 +1,21 @@
-import type { Config, Hook } from '../../schema/generated/config.ts';
+import type { Config, Hook, Hooks } from '../../schema/generated/config.ts';
 import { stateAroundPid } from './state-json.ts';
 import type { ContainerIdentity } from './state-json.ts';
 import type { PlannedOp } from './types.ts';
+
+/** In the order in which they run. */
+const hookKinds: Readonly<Record<keyof Hooks, true>> = {
+  prestart: true,
+  createRuntime: true,
+  createContainer: true,
+  startContainer: true,
+  poststart: true,
+  poststop: true,
+};
+
+export function knownHookKinds(): string[] {
+  return Object.keys(hookKinds);
+}
 
 /** A point at which init waits for what the runtime does for it: network devices, hooks of its namespace. */
 export function hostHookOps(config: Config): PlannedOp[] {
