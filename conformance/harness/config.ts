@@ -23,6 +23,9 @@ export interface TestProcess {
   oomScoreAdj?: number;
   scheduler?: Record<string, unknown>;
   ioPriority?: Record<string, unknown>;
+  execCPUAffinity?: { initial?: string; final?: string };
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 export interface TestMount {
@@ -48,11 +51,14 @@ export interface TestLinux {
   };
   devices?: Record<string, unknown>[];
   sysctl?: Record<string, string>;
+  netDevices?: Record<string, { name?: string }>;
+  intelRdt?: Record<string, unknown>;
   seccomp?: Record<string, unknown>;
   uidMappings?: Record<string, number>[];
   gidMappings?: Record<string, number>[];
   timeOffsets?: Record<string, { secs?: number; nanosecs?: number }>;
   personality?: Record<string, unknown>;
+  memoryPolicy?: Record<string, unknown>;
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: string;

@@ -4,8 +4,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOURCE = join(CONFORMANCE, 'guest', 'probe.c');
-const OUTPUT = join(dirname(CONFORMANCE), 'build', 'conformance', 'probe');
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [
   'sh',
@@ -23,16 +21,22 @@ const APPLETS = [
   'touch',
 ];
 
-/** Path of the probe on the host, compiled when its source is newer. */
-export function probePath(): string {
-  if (!existsSync(OUTPUT) || statSync(OUTPUT).mtimeMs < statSync(SOURCE).mtimeMs) {
-    mkdirSync(dirname(OUTPUT), { recursive: true });
+/** Path of a program of `guest` on the host, compiled when its source is newer. */
+export function guestProgram(name: 'probe' | 'deny' | 'receiver'): string {
+  const source = join(CONFORMANCE, 'guest', `${name}.c`);
+  const output = join(dirname(CONFORMANCE), 'build', 'conformance', name);
+  if (!existsSync(output) || statSync(output).mtimeMs < statSync(source).mtimeMs) {
+    mkdirSync(dirname(output), { recursive: true });
     // Built aside and renamed: cases run in parallel and another one may be copying the old file.
-    const aside = `${OUTPUT}.${process.pid}`;
-    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, SOURCE]);
-    renameSync(aside, OUTPUT);
+    const aside = `${output}.${process.pid}`;
+    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, source]);
+    renameSync(aside, output);
   }
-  return OUTPUT;
+  return output;
+}
+
+export function probePath(): string {
+  return guestProgram('probe');
 }
 
 /** Fills an empty directory with the root file system of every case: busybox, its applets and the probe. */

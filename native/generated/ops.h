@@ -13,48 +13,57 @@ enum rt_op_code {
 	RT_OP_WRITE_FILE = 2,
 	RT_OP_WRITE_DEVICE_RULES = 3,
 	RT_OP_DEVICE_PROGRAM = 4,
-	RT_OP_CGROUP_JOIN = 5,
-	RT_OP_UNSHARE = 6,
-	RT_OP_NAMESPACE_OPEN = 7,
-	RT_OP_NAMESPACE_JOIN = 8,
-	RT_OP_SESSION_KEYRING = 9,
-	RT_OP_LOOPBACK_UP = 10,
-	RT_OP_SET_PROPAGATION = 11,
-	RT_OP_OPEN_ROOT = 12,
-	RT_OP_OPEN_ROOT_DIRECTORY = 13,
-	RT_OP_MOUNT_FILESYSTEM = 14,
-	RT_OP_MOUNT_BIND = 15,
-	RT_OP_MOUNT_ATTRIBUTES = 16,
-	RT_OP_MOUNT_PROPAGATION = 17,
-	RT_OP_MAKE_DIRECTORY = 18,
-	RT_OP_MAKE_DEVICE = 19,
-	RT_OP_MAKE_LINK = 20,
-	RT_OP_MASK_PATH = 21,
-	RT_OP_READONLY_PATH = 22,
-	RT_OP_HOST_HOOKS = 23,
-	RT_OP_HOOK = 24,
-	RT_OP_PIVOT_ROOT = 25,
-	RT_OP_CHROOT = 26,
-	RT_OP_SET_HOSTNAME = 27,
-	RT_OP_SET_DOMAINNAME = 28,
-	RT_OP_SYSCTL = 29,
-	RT_OP_OOM_SCORE_ADJ = 30,
-	RT_OP_RLIMIT = 31,
-	RT_OP_UMASK = 32,
-	RT_OP_STDIO_OWNER = 33,
-	RT_OP_DROP_BOUNDING = 34,
-	RT_OP_SET_USER = 35,
-	RT_OP_SET_CAPABILITIES = 36,
-	RT_OP_CHANGE_DIRECTORY = 37,
-	RT_OP_NO_NEW_PRIVS = 38,
-	RT_OP_FIND_PROGRAM = 39,
-	RT_OP_FIND_HOME = 40,
-	RT_OP_SECCOMP = 41,
-	RT_OP_AWAIT_START = 42,
-	RT_OP_EXEC = 43,
+	RT_OP_NET_DEVICE = 5,
+	RT_OP_CGROUP_JOIN = 6,
+	RT_OP_UNSHARE = 7,
+	RT_OP_NAMESPACE_OPEN = 8,
+	RT_OP_NAMESPACE_JOIN = 9,
+	RT_OP_SESSION_KEYRING = 10,
+	RT_OP_LOOPBACK_UP = 11,
+	RT_OP_SET_PROPAGATION = 12,
+	RT_OP_OPEN_ROOT = 13,
+	RT_OP_OPEN_ROOT_DIRECTORY = 14,
+	RT_OP_MOUNT_FILESYSTEM = 15,
+	RT_OP_MOUNT_BIND = 16,
+	RT_OP_MOUNT_ATTRIBUTES = 17,
+	RT_OP_MOUNT_PROPAGATION = 18,
+	RT_OP_MAKE_DIRECTORY = 19,
+	RT_OP_MAKE_DEVICE = 20,
+	RT_OP_MAKE_LINK = 21,
+	RT_OP_MASK_PATH = 22,
+	RT_OP_READONLY_PATH = 23,
+	RT_OP_HOST_HOOKS = 24,
+	RT_OP_HOOK = 25,
+	RT_OP_PIVOT_ROOT = 26,
+	RT_OP_CHROOT = 27,
+	RT_OP_SET_HOSTNAME = 28,
+	RT_OP_SET_DOMAINNAME = 29,
+	RT_OP_SYSCTL = 30,
+	RT_OP_OOM_SCORE_ADJ = 31,
+	RT_OP_RLIMIT = 32,
+	RT_OP_CPU_AFFINITY = 33,
+	RT_OP_SCHEDULER = 34,
+	RT_OP_IO_PRIORITY = 35,
+	RT_OP_PERSONALITY = 36,
+	RT_OP_MEMORY_POLICY = 37,
+	RT_OP_SECURITY_ATTRIBUTE = 38,
+	RT_OP_UMASK = 39,
+	RT_OP_STDIO_OWNER = 40,
+	RT_OP_DROP_BOUNDING = 41,
+	RT_OP_SET_USER = 42,
+	RT_OP_SET_CAPABILITIES = 43,
+	RT_OP_CHANGE_DIRECTORY = 44,
+	RT_OP_NO_NEW_PRIVS = 45,
+	RT_OP_FIND_PROGRAM = 46,
+	RT_OP_FIND_HOME = 47,
+	RT_OP_SECCOMP = 48,
+	RT_OP_SECCOMP_RECEIVER = 49,
+	RT_OP_SECCOMP_NOTIFY = 50,
+	RT_OP_AWAIT_START = 51,
+	RT_OP_EXEC = 52,
 };
 
-enum { RT_OP_COUNT = 44 };
+enum { RT_OP_COUNT = 53 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -83,6 +92,13 @@ struct rt_op_write_device_rules {
 struct rt_op_device_program {
 	struct rt_str directory;
 	struct rt_bytes program;
+};
+
+struct rt_op_net_device {
+	struct rt_str namespace;
+	struct rt_str name;
+	struct rt_str new_name;
+	uint32_t back;
 };
 
 struct rt_op_cgroup_join {
@@ -217,6 +233,39 @@ struct rt_op_rlimit {
 	uint64_t hard;
 };
 
+struct rt_op_cpu_affinity {
+	struct rt_bytes cpus;
+};
+
+struct rt_op_scheduler {
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime;
+	uint64_t deadline;
+	uint64_t period;
+};
+
+struct rt_op_io_priority {
+	uint32_t value;
+};
+
+struct rt_op_personality {
+	uint32_t persona;
+};
+
+struct rt_op_memory_policy {
+	uint32_t mode;
+	struct rt_bytes nodes;
+};
+
+struct rt_op_security_attribute {
+	struct rt_str name;
+	struct rt_str value;
+	struct rt_str expected;
+};
+
 struct rt_op_umask {
 	uint32_t mask;
 };
@@ -262,6 +311,16 @@ struct rt_op_seccomp {
 	struct rt_bytes filter;
 };
 
+struct rt_op_seccomp_receiver {
+	struct rt_str path;
+};
+
+struct rt_op_seccomp_notify {
+	uint32_t flags;
+	struct rt_bytes filter;
+	struct rt_strs state;
+};
+
 struct rt_op_await_start {
 	uint32_t how;
 };
@@ -279,6 +338,7 @@ struct rt_op {
 		struct rt_op_write_file write_file;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
+		struct rt_op_net_device net_device;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
@@ -302,6 +362,12 @@ struct rt_op {
 		struct rt_op_sysctl sysctl;
 		struct rt_op_oom_score_adj oom_score_adj;
 		struct rt_op_rlimit rlimit;
+		struct rt_op_cpu_affinity cpu_affinity;
+		struct rt_op_scheduler scheduler;
+		struct rt_op_io_priority io_priority;
+		struct rt_op_personality personality;
+		struct rt_op_memory_policy memory_policy;
+		struct rt_op_security_attribute security_attribute;
 		struct rt_op_umask umask;
 		struct rt_op_stdio_owner stdio_owner;
 		struct rt_op_drop_bounding drop_bounding;
@@ -311,6 +377,8 @@ struct rt_op {
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;
 		struct rt_op_seccomp seccomp;
+		struct rt_op_seccomp_receiver seccomp_receiver;
+		struct rt_op_seccomp_notify seccomp_notify;
 		struct rt_op_await_start await_start;
 		struct rt_op_exec exec;
 	};

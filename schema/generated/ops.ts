@@ -39,6 +39,15 @@ export interface DeviceProgramOp {
   readonly program: Uint8Array;
 }
 
+/** Moves the device `name` from the runtime's network namespace to the one at `namespace` (that of the container's init, known only after the clone), as `new_name`, with its permanent addresses of global scope, and brings it up; `back` 1 does the reverse. */
+export interface NetDeviceOp {
+  readonly op: 'net_device';
+  readonly namespace: string;
+  readonly name: string;
+  readonly newName: string;
+  readonly back: number;
+}
+
 /** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
 export interface CgroupJoinOp {
   readonly op: 'cgroup_join';
@@ -237,6 +246,51 @@ export interface RlimitOp {
   readonly hard: number | bigint;
 }
 
+/** CPUs that the process may run on, a bit for each, all of them when `cpus` is empty; those that the cpuset or the host lacks do not count. */
+export interface CpuAffinityOp {
+  readonly op: 'cpu_affinity';
+  readonly cpus: Uint8Array;
+}
+
+/** Scheduling policy and its parameters: `policy` is SCHED_*, `flags` SCHED_FLAG_*, times in nanoseconds. */
+export interface SchedulerOp {
+  readonly op: 'scheduler';
+  readonly policy: number;
+  readonly flags: number | bigint;
+  readonly nice: number;
+  readonly priority: number;
+  readonly runtime: number | bigint;
+  readonly deadline: number | bigint;
+  readonly period: number | bigint;
+}
+
+/** I/O scheduling class and priority, IOPRIO_PRIO_VALUE. */
+export interface IoPriorityOp {
+  readonly op: 'io_priority';
+  readonly value: number;
+}
+
+/** Execution domain, PER_*. */
+export interface PersonalityOp {
+  readonly op: 'personality';
+  readonly persona: number;
+}
+
+/** NUMA policy of the process: `mode` is MPOL_* with MPOL_F_*, `nodes` a bit for each memory node. */
+export interface MemoryPolicyOp {
+  readonly op: 'memory_policy';
+  readonly mode: number;
+  readonly nodes: Uint8Array;
+}
+
+/** Writes `value` to /proc/self/attr/`name` of a private procfs and reads it back: what the kernel answers must start with `expected`, when that is not empty. */
+export interface SecurityAttributeOp {
+  readonly op: 'security_attribute';
+  readonly name: string;
+  readonly value: string;
+  readonly expected: string;
+}
+
 /** File mode creation mask. */
 export interface UmaskOp {
   readonly op: 'umask';
@@ -305,6 +359,20 @@ export interface SeccompOp {
   readonly filter: Uint8Array;
 }
 
+/** Connects to the stream socket at `path`, which will get the listener of the filter, and notes the number that the process has on the host. */
+export interface SeccompReceiverOp {
+  readonly op: 'seccomp_receiver';
+  readonly path: string;
+}
+
+/** Loads a filter as seccomp does and sends its listener to the receiver: one message, the parts of `state` with the process's number between them, and the listener as its only descriptor. */
+export interface SeccompNotifyOp {
+  readonly op: 'seccomp_notify';
+  readonly flags: number;
+  readonly filter: Uint8Array;
+  readonly state: readonly string[];
+}
+
 /** Reports that everything is ready and waits for `start`: on the control socket (`how` 0) or for a connection to the listening socket (`how` 1). */
 export interface AwaitStartOp {
   readonly op: 'await_start';
@@ -324,6 +392,7 @@ export type Op =
   | WriteFileOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
+  | NetDeviceOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
@@ -351,6 +420,12 @@ export type Op =
   | SysctlOp
   | OomScoreAdjOp
   | RlimitOp
+  | CpuAffinityOp
+  | SchedulerOp
+  | IoPriorityOp
+  | PersonalityOp
+  | MemoryPolicyOp
+  | SecurityAttributeOp
   | UmaskOp
   | StdioOwnerOp
   | DropBoundingOp
@@ -361,6 +436,8 @@ export type Op =
   | FindProgramOp
   | FindHomeOp
   | SeccompOp
+  | SeccompReceiverOp
+  | SeccompNotifyOp
   | AwaitStartOp
   | ExecOp;
 
@@ -428,10 +505,21 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['program', 'bytes'],
     ],
   },
-  cgroup_join: { code: 5, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 6, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  net_device: {
+    code: 5,
+    group: 'host',
+    call: 'rtnetlink(7)',
+    fields: [
+      ['namespace', 'str'],
+      ['name', 'str'],
+      ['newName', 'str'],
+      ['back', 'u32'],
+    ],
+  },
+  cgroup_join: { code: 6, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 7, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 7,
+    code: 8,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -441,7 +529,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 8,
+    code: 9,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -449,10 +537,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  session_keyring: { code: 9, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 10, group: 'init', call: 'netdevice(7)', fields: [] },
+  session_keyring: { code: 10, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 11, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 11,
+    code: 12,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -461,7 +549,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 12,
+    code: 13,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -470,9 +558,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 13, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 14, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 14,
+    code: 15,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -486,7 +574,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 15,
+    code: 16,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -501,7 +589,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 16,
+    code: 17,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -512,7 +600,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 17,
+    code: 18,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -522,7 +610,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 18,
+    code: 19,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -531,7 +619,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 19,
+    code: 20,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -544,7 +632,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -552,16 +640,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['target', 'str'],
     ],
   },
-  mask_path: { code: 21, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 22, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 22,
+    code: 23,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 23, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 24, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 24,
+    code: 25,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -574,12 +662,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 25, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 26, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 27, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 28, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  pivot_root: { code: 26, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 27, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 28, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 29, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 29,
+    code: 30,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -587,9 +675,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 30, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 31, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 31,
+    code: 32,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -598,10 +686,46 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 32, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 33, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
-  drop_bounding: {
+  cpu_affinity: { code: 33, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  scheduler: {
     code: 34,
+    group: 'init',
+    call: 'sched_setattr(2)',
+    fields: [
+      ['policy', 'u32'],
+      ['flags', 'u64'],
+      ['nice', 'i32'],
+      ['priority', 'u32'],
+      ['runtime', 'u64'],
+      ['deadline', 'u64'],
+      ['period', 'u64'],
+    ],
+  },
+  io_priority: { code: 35, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 36, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  memory_policy: {
+    code: 37,
+    group: 'init',
+    call: 'set_mempolicy(2)',
+    fields: [
+      ['mode', 'u32'],
+      ['nodes', 'bytes'],
+    ],
+  },
+  security_attribute: {
+    code: 38,
+    group: 'init',
+    call: 'proc_pid_attr(5)',
+    fields: [
+      ['name', 'str'],
+      ['value', 'str'],
+      ['expected', 'str'],
+    ],
+  },
+  umask: { code: 39, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 40, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  drop_bounding: {
+    code: 41,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -610,7 +734,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 35,
+    code: 42,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -620,7 +744,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 36,
+    code: 43,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -631,7 +755,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 37,
+    code: 44,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -639,9 +763,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 38, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 45, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 39,
+    code: 46,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -649,9 +773,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 40, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 47, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 41,
+    code: 48,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -659,9 +783,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 42, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  seccomp_receiver: { code: 49, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_notify: {
+    code: 50,
+    group: 'init',
+    call: 'seccomp(2), sendmsg(2)',
+    fields: [
+      ['flags', 'u32'],
+      ['filter', 'bytes'],
+      ['state', 'strs'],
+    ],
+  },
+  await_start: { code: 51, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 43,
+    code: 52,
     group: 'init',
     call: 'execve(2)',
     fields: [

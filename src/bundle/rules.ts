@@ -3,7 +3,9 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
+import { netDeviceRules } from './rules-net-devices.ts';
 import { processRules } from './rules-process.ts';
+import { schedulingRules } from './rules-scheduling.ts';
 import { seccompRules } from './rules-seccomp.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
@@ -14,11 +16,13 @@ const rules: readonly Rule[] = [
   version,
   root,
   ...processRules,
+  ...schedulingRules,
   ...mountRules,
   hookPaths,
   annotationNames,
   ...namespaceRules,
   ...linuxRules,
+  ...netDeviceRules,
   ...seccompRules,
 ];
 

@@ -84,7 +84,7 @@ export interface CommandSpec {
 }
 
 export type CommandName =
-  'create' | 'start' | 'state' | 'kill' | 'delete' | 'run' | 'list' | 'spec' | 'validate' | 'plan';
+  'create' | 'start' | 'state' | 'kill' | 'delete' | 'run' | 'list' | 'spec' | 'validate' | 'plan' | 'features';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -199,6 +199,14 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       helpOption(),
     ],
     details: 'It has terminal false, because this version of rt does not support terminals yet.',
+  }),
+  features: () => ({
+    summary: 'print what rt can do, as JSON',
+    operands: '',
+    minimum: 0,
+    maximum: 0,
+    options: [helpOption()],
+    details: 'The form is that of features.md of the runtime specification. It needs no root and reads no container.',
   }),
   validate: () => ({
     summary: 'report every fault in a bundle',

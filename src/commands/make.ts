@@ -6,6 +6,8 @@ import { runHooks } from '../launch/hooks.ts';
 import { removeCgroups } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
+import { returnNetDevices } from '../launch/net-devices.ts';
+import type { MovedDevices } from '../launch/net-devices.ts';
 import type { Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
@@ -32,12 +34,15 @@ export interface MadeContainer {
   /** Descriptor over which init is told to go on. */
   readonly control: number;
   readonly plan: Plan;
+  /** Network devices of the host, until the program runs. */
+  readonly moved: MovedDevices | undefined;
   readonly locate: (failure: Failure) => Failure;
 }
 
 /** How far creation got, which is what has to be undone when it fails. */
 interface Progress {
   record: ContainerRecord;
+  moved?: MovedDevices | undefined;
   cgroupsMade: boolean;
   hooksBegan: boolean;
 }
@@ -60,7 +65,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     writeRecord(native, root.path, progress.record);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
-    const { pid, control } = launch(native, compiled.plan, {
+    const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       hooks: {
         onHostHooks: (initPid: number): void => {
@@ -69,12 +74,13 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
         },
       },
     });
+    progress.moved = moved;
     progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
     writeRecord(native, root.path, progress.record);
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o644);
     context.debug(`container ${id} waits for start, pid ${pid}`);
-    return { root, record: progress.record, control, plan: compiled.plan, locate: compiled.locate };
+    return { root, record: progress.record, control, plan: compiled.plan, moved, locate: compiled.locate };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
@@ -112,7 +118,7 @@ function runCreationHooks(native: Native, { bundle, config }: Compiled, record: 
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
+function undo(native: Native, root: string, { record, moved, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -122,6 +128,7 @@ function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }:
       diagnostics.push(...error.diagnostics);
     }
   };
+  returnNetDevices(native, moved);
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
   if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
 import { release } from '../launch/session.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
@@ -20,15 +21,17 @@ export function run(context: Context): Outcome {
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
-  const { root, record, control, plan, locate } = makeContainer(context, 'control');
+  const { root, record, control, plan, moved, locate } = makeContainer(context, 'control');
   try {
     release(native, control, plan);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    returnNetDevices(native, moved);
     killContainer(native, record);
     const warnings = destroyContainer(native, root.path, record);
     throw inPhase(locate(new Failure([...error.diagnostics, ...warnings])), 'run failed');
   }
+  leaveNetDevices(native, moved);
   try {
     runPoststart(native, root.path, record);
   } catch (error) {

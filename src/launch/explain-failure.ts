@@ -2,6 +2,8 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
+import { netDeviceWords } from './explain-net-device.ts';
+import { processWords, securityAction } from './explain-process.ts';
 import type { HelperRecord } from './records.ts';
 
 const ENOENT = 2;
@@ -50,6 +52,8 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       return undefined;
+    case 'net_device':
+      return netDeviceWords(op, name);
     case 'change_directory':
       if (name === 'EXDEV') {
         return {
@@ -62,7 +66,7 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
     case 'open_root_directory':
       return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
     default:
-      return undefined;
+      return processWords(op, name);
   }
 }
 
@@ -118,6 +122,20 @@ function action(op: PlannedOp): string {
       return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'net_device':
+      return `cannot move network device "${op.name}" into the container`;
+    case 'scheduler':
+    case 'io_priority':
+    case 'personality':
+    case 'memory_policy':
+      return `cannot set ${op.from.slice(1).replaceAll('/', '.')}`;
+    case 'cpu_affinity':
+      return 'cannot set the CPU affinity';
+    case 'security_attribute':
+      return securityAction(op);
+    case 'seccomp_receiver':
+      return `cannot connect to the seccomp receiver "${op.path}"`;
+    case 'seccomp_notify':
     case 'seccomp':
       return 'cannot load the seccomp filter';
     default:

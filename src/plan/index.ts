@@ -17,8 +17,11 @@ import {
   rightsOps,
   workingDirectoryOps,
 } from './process.ts';
+import { keyLabelOps, labelOps } from './labels.ts';
+import { netDeviceOps } from './net-devices.ts';
+import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
-import { seccompOps } from './seccomp/ops.ts';
+import { seccompPlan } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
@@ -44,15 +47,19 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const hasMounts = isSeparate(config, 'mount');
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
   if (!hasMounts) refuseMounts(config, faults);
-  const filter = seccompOps(config, facts, faults);
+  const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
+  const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
   const init: PlannedOp[] = [
     ...oomOps(process), // through the host's procfs, before the container's namespaces are entered
+    ...receiver, // by a path of the host
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
     ...namespaces.cgroup, // its root is the cgroup joined above
+    ...resetAffinityOps(), // after the cpuset, which then decides
+    ...(options.newKeyring ? keyLabelOps(process, facts) : []),
     ...keyringOps(options),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
@@ -67,6 +74,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts === undefined ? [] : protectOps(config)), // over everything that was mounted, hooks' mounts too
     ...enterRootOps(config), // from here on the host's files are out of reach
     ...rightsOps(process),
+    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...(early ? filter : []), // without no_new_privs loading needs CAP_SYS_ADMIN, dropped below
     ...credentialOps(process),
@@ -79,6 +88,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   return {
     host: cgroups.host,
     limits: cgroups.limits,
+    netDevices: netDeviceOps(config),
     init,
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,

@@ -14,6 +14,8 @@ export interface Plan {
   readonly limits: readonly PlannedOp[];
   /** Done by the container's init, the helper, from its birth to execve. */
   readonly init: readonly PlannedOp[];
+  /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
+  readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
   /** CLONE_NEW* flags of the one clone3(2). */
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */
