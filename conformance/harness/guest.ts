@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOURCE = join(CONFORMANCE, 'guest', 'probe.c');
-const OUTPUT = join(dirname(CONFORMANCE), 'build', 'conformance', 'probe');
+const SOURCES = join(CONFORMANCE, 'guest');
+const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [
   'sh',
@@ -25,14 +25,27 @@ const APPLETS = [
 
 /** Path of the probe on the host, compiled when its source is newer. */
 export function probePath(): string {
-  if (!existsSync(OUTPUT) || statSync(OUTPUT).mtimeMs < statSync(SOURCE).mtimeMs) {
-    mkdirSync(dirname(OUTPUT), { recursive: true });
+  return compiled('probe', 'probe.c', 'terminal.c', 'verbs.h');
+}
+
+/** Path of the program that stands for terminals and engines on the host. */
+export function peerPath(): string {
+  return compiled('peer', 'peer.c');
+}
+
+function compiled(name: string, ...files: string[]): string {
+  const output = join(BUILD, name);
+  const sources = files.map((file) => join(SOURCES, file));
+  const newest = Math.max(...sources.map((source) => statSync(source).mtimeMs));
+  if (!existsSync(output) || statSync(output).mtimeMs < newest) {
+    mkdirSync(BUILD, { recursive: true });
     // Built aside and renamed: cases run in parallel and another one may be copying the old file.
-    const aside = `${OUTPUT}.${process.pid}`;
-    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, SOURCE]);
-    renameSync(aside, OUTPUT);
+    const aside = `${output}.${process.pid}`;
+    const programs = sources.filter((source) => source.endsWith('.c'));
+    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, ...programs]);
+    renameSync(aside, output);
   }
-  return OUTPUT;
+  return output;
 }
 
 /** Fills an empty directory with the root file system of every case: busybox, its applets and the probe. */

@@ -29,32 +29,34 @@ enum rt_op_code {
 	RT_OP_MAKE_DIRECTORY = 18,
 	RT_OP_MAKE_DEVICE = 19,
 	RT_OP_MAKE_LINK = 20,
-	RT_OP_MASK_PATH = 21,
-	RT_OP_READONLY_PATH = 22,
-	RT_OP_HOST_HOOKS = 23,
-	RT_OP_HOOK = 24,
-	RT_OP_PIVOT_ROOT = 25,
-	RT_OP_CHROOT = 26,
-	RT_OP_SET_HOSTNAME = 27,
-	RT_OP_SET_DOMAINNAME = 28,
-	RT_OP_SYSCTL = 29,
-	RT_OP_OOM_SCORE_ADJ = 30,
-	RT_OP_RLIMIT = 31,
-	RT_OP_UMASK = 32,
-	RT_OP_STDIO_OWNER = 33,
-	RT_OP_DROP_BOUNDING = 34,
-	RT_OP_SET_USER = 35,
-	RT_OP_SET_CAPABILITIES = 36,
-	RT_OP_CHANGE_DIRECTORY = 37,
-	RT_OP_NO_NEW_PRIVS = 38,
-	RT_OP_FIND_PROGRAM = 39,
-	RT_OP_FIND_HOME = 40,
-	RT_OP_SECCOMP = 41,
-	RT_OP_AWAIT_START = 42,
-	RT_OP_EXEC = 43,
+	RT_OP_TERMINAL = 21,
+	RT_OP_CONSOLE = 22,
+	RT_OP_MASK_PATH = 23,
+	RT_OP_READONLY_PATH = 24,
+	RT_OP_HOST_HOOKS = 25,
+	RT_OP_HOOK = 26,
+	RT_OP_PIVOT_ROOT = 27,
+	RT_OP_CHROOT = 28,
+	RT_OP_SET_HOSTNAME = 29,
+	RT_OP_SET_DOMAINNAME = 30,
+	RT_OP_SYSCTL = 31,
+	RT_OP_OOM_SCORE_ADJ = 32,
+	RT_OP_RLIMIT = 33,
+	RT_OP_UMASK = 34,
+	RT_OP_STDIO_OWNER = 35,
+	RT_OP_DROP_BOUNDING = 36,
+	RT_OP_SET_USER = 37,
+	RT_OP_SET_CAPABILITIES = 38,
+	RT_OP_CHANGE_DIRECTORY = 39,
+	RT_OP_NO_NEW_PRIVS = 40,
+	RT_OP_FIND_PROGRAM = 41,
+	RT_OP_FIND_HOME = 42,
+	RT_OP_SECCOMP = 43,
+	RT_OP_AWAIT_START = 44,
+	RT_OP_EXEC = 45,
 };
 
-enum { RT_OP_COUNT = 44 };
+enum { RT_OP_COUNT = 46 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -176,6 +178,15 @@ struct rt_op_make_link {
 	struct rt_str target;
 };
 
+struct rt_op_terminal {
+	uint32_t width;
+	uint32_t height;
+};
+
+struct rt_op_console {
+	struct rt_str path;
+};
+
 struct rt_op_mask_path {
 	struct rt_str path;
 };
@@ -294,6 +305,8 @@ struct rt_op {
 		struct rt_op_make_directory make_directory;
 		struct rt_op_make_device make_device;
 		struct rt_op_make_link make_link;
+		struct rt_op_terminal terminal;
+		struct rt_op_console console;
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;

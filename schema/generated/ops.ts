@@ -165,6 +165,19 @@ export interface MakeLinkOp {
   readonly target: string;
 }
 
+/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, and makes the slave descriptors 0 to 2 and the controlling terminal. */
+export interface TerminalOp {
+  readonly op: 'terminal';
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Binds the terminal at descriptor 0 on `path`, which is made, an empty file, when missing. */
+export interface ConsoleOp {
+  readonly op: 'console';
+  readonly path: string;
+}
+
 /** Hides a path: an empty read-only directory is bound on a directory, the null device on anything else; a missing path needs no mask. */
 export interface MaskPathOp {
   readonly op: 'mask_path';
@@ -340,6 +353,8 @@ export type Op =
   | MakeDirectoryOp
   | MakeDeviceOp
   | MakeLinkOp
+  | TerminalOp
+  | ConsoleOp
   | MaskPathOp
   | ReadonlyPathOp
   | HostHooksOp
@@ -552,16 +567,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['target', 'str'],
     ],
   },
-  mask_path: { code: 21, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  terminal: {
+    code: 21,
+    group: 'init',
+    call: 'ioctl_tty(2), unix(7)',
+    fields: [
+      ['width', 'u32'],
+      ['height', 'u32'],
+    ],
+  },
+  console: { code: 22, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 23, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 22,
+    code: 24,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 23, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 25, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 24,
+    code: 26,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -574,12 +599,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 25, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 26, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 27, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 28, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  pivot_root: { code: 27, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 28, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 29, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 30, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 29,
+    code: 31,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -587,9 +612,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 30, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 32, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 31,
+    code: 33,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -598,10 +623,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 32, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 33, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 34, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 35, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 34,
+    code: 36,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -610,7 +635,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 35,
+    code: 37,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -620,7 +645,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 36,
+    code: 38,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -631,7 +656,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 37,
+    code: 39,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -639,9 +664,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 38, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 40, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 39,
+    code: 41,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -649,9 +674,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 40, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 42, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 41,
+    code: 43,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -659,9 +684,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 42, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 44, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 43,
+    code: 45,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -8,7 +8,6 @@ function pointers(config: object): (string | undefined)[] {
 t.test('what asks for something that is not supported is named', async (t) => {
   const process = {
     cwd: '/',
-    terminal: true,
     apparmorProfile: 'x',
     selinuxLabel: 'x',
     scheduler: { policy: 'SCHED_OTHER' },
@@ -21,7 +20,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
     '/process/ioPriority',
     '/process/scheduler',
     '/process/selinuxLabel',
-    '/process/terminal',
   ]);
   const map = [{ containerID: 0, hostID: 0, size: 1 }];
   const linux = {
