@@ -31,6 +31,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "verbs.h"
+
 extern char **environ;
 
 #define BAD_CALL 99
@@ -675,10 +677,12 @@ static const struct {
 	int arguments;
 	void (*run)(char **args);
 } verbs[] = {
+	{"absorb", 2, verb_absorb},
 	{"chmod", 2, verb_chmod},
 	{"create", 1, verb_create},
 	{"cwd", 0, verb_cwd},
 	{"echo", 1, verb_echo},
+	{"emit", 2, verb_emit},
 	{"env", 0, verb_env},
 	{"exec", 1, verb_exec},
 	{"exit", 1, verb_exit},
@@ -703,10 +707,12 @@ static const struct {
 	{"stderr", 1, verb_stderr},
 	{"stdin", 0, verb_stdin},
 	{"syscall", 1, verb_syscall},
+	{"tty", 0, verb_tty},
 	{"umount", 1, verb_umount},
 	{"unlink", 1, verb_unlink},
 	{"uts", 0, verb_uts},
 	{"wait", 0, verb_wait},
+	{"winch", 0, verb_winch},
 	{"write", 2, verb_write},
 };
 

@@ -13,6 +13,7 @@ export interface TestConfig {
 
 export interface TestProcess {
   terminal: boolean;
+  consoleSize?: { width: number; height: number };
   user: { uid: number; gid: number; umask?: number; additionalGids?: number[] };
   args: string[];
   env?: string[];

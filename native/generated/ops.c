@@ -100,6 +100,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_MAKE_LINK:
 		return rt_read_str(reader, &op->make_link.path) &&
 		       rt_read_str(reader, &op->make_link.target);
+	case RT_OP_TERMINAL:
+		return rt_read_u32(reader, &op->terminal.width) &&
+		       rt_read_u32(reader, &op->terminal.height);
+	case RT_OP_CONSOLE:
+		return rt_read_str(reader, &op->console.path);
 	case RT_OP_MASK_PATH:
 		return rt_read_str(reader, &op->mask_path.path);
 	case RT_OP_READONLY_PATH:
@@ -242,6 +247,10 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_MAKE_DEVICE:
 		return false;
 	case RT_OP_MAKE_LINK:
+		return false;
+	case RT_OP_TERMINAL:
+		return false;
+	case RT_OP_CONSOLE:
 		return false;
 	case RT_OP_MASK_PATH:
 		return false;

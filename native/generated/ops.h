@@ -30,40 +30,42 @@ enum rt_op_code {
 	RT_OP_MAKE_DIRECTORY = 19,
 	RT_OP_MAKE_DEVICE = 20,
 	RT_OP_MAKE_LINK = 21,
-	RT_OP_MASK_PATH = 22,
-	RT_OP_READONLY_PATH = 23,
-	RT_OP_HOST_HOOKS = 24,
-	RT_OP_HOOK = 25,
-	RT_OP_PIVOT_ROOT = 26,
-	RT_OP_CHROOT = 27,
-	RT_OP_SET_HOSTNAME = 28,
-	RT_OP_SET_DOMAINNAME = 29,
-	RT_OP_SYSCTL = 30,
-	RT_OP_OOM_SCORE_ADJ = 31,
-	RT_OP_RLIMIT = 32,
-	RT_OP_CPU_AFFINITY = 33,
-	RT_OP_SCHEDULER = 34,
-	RT_OP_IO_PRIORITY = 35,
-	RT_OP_PERSONALITY = 36,
-	RT_OP_MEMORY_POLICY = 37,
-	RT_OP_SECURITY_ATTRIBUTE = 38,
-	RT_OP_UMASK = 39,
-	RT_OP_STDIO_OWNER = 40,
-	RT_OP_DROP_BOUNDING = 41,
-	RT_OP_SET_USER = 42,
-	RT_OP_SET_CAPABILITIES = 43,
-	RT_OP_CHANGE_DIRECTORY = 44,
-	RT_OP_NO_NEW_PRIVS = 45,
-	RT_OP_FIND_PROGRAM = 46,
-	RT_OP_FIND_HOME = 47,
-	RT_OP_SECCOMP = 48,
-	RT_OP_SECCOMP_RECEIVER = 49,
-	RT_OP_SECCOMP_NOTIFY = 50,
-	RT_OP_AWAIT_START = 51,
-	RT_OP_EXEC = 52,
+	RT_OP_TERMINAL = 22,
+	RT_OP_CONSOLE = 23,
+	RT_OP_MASK_PATH = 24,
+	RT_OP_READONLY_PATH = 25,
+	RT_OP_HOST_HOOKS = 26,
+	RT_OP_HOOK = 27,
+	RT_OP_PIVOT_ROOT = 28,
+	RT_OP_CHROOT = 29,
+	RT_OP_SET_HOSTNAME = 30,
+	RT_OP_SET_DOMAINNAME = 31,
+	RT_OP_SYSCTL = 32,
+	RT_OP_OOM_SCORE_ADJ = 33,
+	RT_OP_RLIMIT = 34,
+	RT_OP_CPU_AFFINITY = 35,
+	RT_OP_SCHEDULER = 36,
+	RT_OP_IO_PRIORITY = 37,
+	RT_OP_PERSONALITY = 38,
+	RT_OP_MEMORY_POLICY = 39,
+	RT_OP_SECURITY_ATTRIBUTE = 40,
+	RT_OP_UMASK = 41,
+	RT_OP_STDIO_OWNER = 42,
+	RT_OP_DROP_BOUNDING = 43,
+	RT_OP_SET_USER = 44,
+	RT_OP_SET_CAPABILITIES = 45,
+	RT_OP_CHANGE_DIRECTORY = 46,
+	RT_OP_NO_NEW_PRIVS = 47,
+	RT_OP_FIND_PROGRAM = 48,
+	RT_OP_FIND_HOME = 49,
+	RT_OP_SECCOMP = 50,
+	RT_OP_SECCOMP_RECEIVER = 51,
+	RT_OP_SECCOMP_NOTIFY = 52,
+	RT_OP_AWAIT_START = 53,
+	RT_OP_EXEC = 54,
 };
 
-enum { RT_OP_COUNT = 53 };
+enum { RT_OP_COUNT = 55 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -190,6 +192,15 @@ struct rt_op_make_device {
 struct rt_op_make_link {
 	struct rt_str path;
 	struct rt_str target;
+};
+
+struct rt_op_terminal {
+	uint32_t width;
+	uint32_t height;
+};
+
+struct rt_op_console {
+	struct rt_str path;
 };
 
 struct rt_op_mask_path {
@@ -354,6 +365,8 @@ struct rt_op {
 		struct rt_op_make_directory make_directory;
 		struct rt_op_make_device make_device;
 		struct rt_op_make_link make_link;
+		struct rt_op_terminal terminal;
+		struct rt_op_console console;
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;

@@ -85,6 +85,9 @@ int rt_readonly_path(struct rt_context *context, const struct rt_op_readonly_pat
 int rt_pivot_root(struct rt_context *context);
 int rt_chroot(struct rt_context *context);
 
+int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op);
+int rt_console(struct rt_context *context, const struct rt_op_console *op);
+
 int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op);
 int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op);
 int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);

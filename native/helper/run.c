@@ -71,6 +71,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_make_device(context, &op->make_device);
 	case RT_OP_MAKE_LINK:
 		return rt_make_link(context, &op->make_link);
+	case RT_OP_TERMINAL:
+		return rt_terminal(context, &op->terminal);
+	case RT_OP_CONSOLE:
+		return rt_console(context, &op->console);
 	case RT_OP_MASK_PATH:
 		return rt_mask_path(context, &op->mask_path);
 	case RT_OP_READONLY_PATH:

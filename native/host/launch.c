@@ -4,8 +4,10 @@
 
 #include "../helper/clone.h"
 #include "../helper/context.h"
+#include "../helper/descriptor.h"
 #include "../helper/hook.h"
 #include "../helper/init.h"
+#include "../helper/record.h"
 #include "../helper/sys.h"
 
 #include <linux/poll.h>
@@ -16,8 +18,8 @@
 /* The helper program, embedded at build time. */
 extern const unsigned char rt_helper_start[], rt_helper_end[];
 
-rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_send, rt_fn_connect, rt_fn_waitChild,
-	rt_fn_runHook;
+rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_send, rt_fn_connect, rt_fn_sendDescriptor,
+	rt_fn_waitChild, rt_fn_runHook;
 
 enum {
 	UNIX_FAMILY = 1,
@@ -213,11 +215,14 @@ int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 	char *record = malloc(RECORD_MAX);
 	if (record == NULL)
 		return -ENOMEM;
-	long size = rt_sys(read, poll.fd, record, RECORD_MAX);
+	int fd;
+	long size = rt_receive_descriptor(poll.fd, record, RECORD_MAX, &fd);
 	if (size < 0 && size != -ECONNRESET) {
 		free(record);
 		return size;
 	}
+	if (fd >= 0 && size >= (long)sizeof(struct rt_record_header))
+		((struct rt_record_header *)(void *)record)->value = (uint32_t)fd;
 	result->data = record;
 	result->length = size < 0 ? 0 : (size_t)size;
 	return 0;
@@ -238,11 +243,17 @@ int64_t rt_fn_connect(const struct rt_value *args, struct rt_result *result)
 	int status = socket_address(args[0].data, &address, &directory);
 	if (status < 0)
 		return status;
-	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, SEQPACKET | O_CLOEXEC, 0);
+	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, args[1].integer | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	long connected = rt_sys(connect, fd, &address, sizeof(address));
 	return connected < 0 ? connected : rt_steal_fd(&fd);
+}
+
+int64_t rt_fn_sendDescriptor(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_send_descriptor((int)args[0].integer, args[2].data, args[2].length, (int)args[1].integer);
 }
 
 int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)

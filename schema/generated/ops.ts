@@ -174,6 +174,19 @@ export interface MakeLinkOp {
   readonly target: string;
 }
 
+/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, and makes the slave descriptors 0 to 2 and the controlling terminal. */
+export interface TerminalOp {
+  readonly op: 'terminal';
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Binds the terminal at descriptor 0 on `path`, which is made, an empty file, when missing. */
+export interface ConsoleOp {
+  readonly op: 'console';
+  readonly path: string;
+}
+
 /** Hides a path: an empty read-only directory is bound on a directory, the null device on anything else; a missing path needs no mask. */
 export interface MaskPathOp {
   readonly op: 'mask_path';
@@ -409,6 +422,8 @@ export type Op =
   | MakeDirectoryOp
   | MakeDeviceOp
   | MakeLinkOp
+  | TerminalOp
+  | ConsoleOp
   | MaskPathOp
   | ReadonlyPathOp
   | HostHooksOp
@@ -640,16 +655,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['target', 'str'],
     ],
   },
-  mask_path: { code: 22, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  terminal: {
+    code: 22,
+    group: 'init',
+    call: 'ioctl_tty(2), unix(7)',
+    fields: [
+      ['width', 'u32'],
+      ['height', 'u32'],
+    ],
+  },
+  console: { code: 23, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 24, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 23,
+    code: 25,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 24, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 26, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 25,
+    code: 27,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -662,12 +687,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 26, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 27, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 28, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 29, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  pivot_root: { code: 28, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 29, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 30, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 31, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 30,
+    code: 32,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -675,9 +700,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 31, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 33, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 32,
+    code: 34,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -686,9 +711,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 33, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 35, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 34,
+    code: 36,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -701,10 +726,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 35, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 36, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 37, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 38, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 37,
+    code: 39,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -713,7 +738,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 38,
+    code: 40,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -722,10 +747,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 39, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 40, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 41, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 42, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 41,
+    code: 43,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -734,7 +759,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 42,
+    code: 44,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -744,7 +769,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 43,
+    code: 45,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -755,7 +780,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 44,
+    code: 46,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -763,9 +788,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 45, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 47, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 46,
+    code: 48,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -773,9 +798,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 47, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 49, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 48,
+    code: 50,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -783,9 +808,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 49, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 51, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 50,
+    code: 52,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -794,9 +819,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 51, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 53, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 52,
+    code: 54,
     group: 'init',
     call: 'execve(2)',
     fields: [

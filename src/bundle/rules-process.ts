@@ -9,6 +9,8 @@ const maximumId = 4294967294;
 
 const modeBits = 0o777;
 
+const maximumConsoleSize = 65535;
+
 // Names of capabilities(7), Linux 5.14 and later, in the order of their numbers. A space on both sides of each makes
 // a search in the text a search for the whole name, without a table to build at every start.
 const capabilityNames =
@@ -34,6 +36,7 @@ function about(rule: (process: Process, report: Report) => void): Rule {
 
 export const processRules: readonly Rule[] = [
   workingDirectory,
+  consoleSize,
   programArguments,
   environment,
   user,
@@ -47,6 +50,17 @@ function workingDirectory({ cwd }: Process, report: Report): void {
     report('process.cwd', '/process/cwd', 'Cwd property must not be empty');
   } else if (cwd !== undefined && !isAbsolute(cwd)) {
     report('process.cwd', '/process/cwd', `Cwd must be an absolute path, found ${shown(cwd)}`);
+  }
+}
+
+/** ioctl_tty(2), TIOCSWINSZ: 16 bits each. Without a terminal the size is ignored. */
+function consoleSize({ terminal, consoleSize }: Process, report: Report): void {
+  if (terminal !== true || consoleSize === undefined) return;
+  for (const name of ['height', 'width'] as const) {
+    const value = consoleSize[name];
+    if (value === undefined || Number(value) <= maximumConsoleSize) continue;
+    const message = `process.consoleSize.${name} must be at most ${maximumConsoleSize}, found ${String(value)}`;
+    report('process.console', `/process/consoleSize/${name}`, message);
   }
 }
 

@@ -4,7 +4,6 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 type Condition = (value: unknown) => boolean;
 
 const always: Condition = () => true;
-const whenTrue: Condition = (value) => value === true;
 const whenText: Condition = (value) => value !== '';
 const whenAny: Condition = (value) =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : true;
@@ -22,7 +21,6 @@ type Section = Readonly<Record<string, Condition>>;
 const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' | 'memory' | 'cpu', Section>> = {
   config: { windows: always, solaris: always, vm: always, zos: always, freebsd: always },
   process: {
-    terminal: whenTrue,
     commandLine: whenText,
   },
   linux: {

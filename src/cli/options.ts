@@ -198,7 +198,6 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
       helpOption(),
     ],
-    details: 'It has terminal false, because this version of rt does not support terminals yet.',
   }),
   features: () => ({
     summary: 'print what rt can do, as JSON',
@@ -267,7 +266,6 @@ function creationOptions(): OptionSpec[] {
       name: 'console-socket',
       value: 'SOCKET',
       help: 'send the terminal of the container to SOCKET',
-      unsupported: 'set process.terminal to false',
     },
     {
       kind: 'text',

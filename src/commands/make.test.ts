@@ -41,13 +41,14 @@ class Creation {
     this.host.processes.set(this.host.pid, { state: 'R', startTime: 450 });
     spec({ ...this.context({}), options: { bundle: '/b' } });
     const path = '/b/config.json';
-    const config = JSON.parse(this.host.files.get(path) ?? '') as { linux: object };
+    const config = JSON.parse(this.host.files.get(path) ?? '') as { linux: object; process: object };
+    const process = { ...config.process, terminal: false };
     const linux = { ...config.linux, resources: { devices: [{ allow: true, access: 'rwm' }] } };
     const hooks = Object.fromEntries(
       ['prestart', 'createRuntime', 'poststop'].map((kind) => [kind, [{ path: `/${kind}` }]]),
     );
     const annotations = { a: 'b' };
-    this.host.files.set(path, JSON.stringify({ ...config, linux, annotations, hooks }));
+    this.host.files.set(path, JSON.stringify({ ...config, process, linux, annotations, hooks }));
     if (behaviour.pidFile !== undefined) {
       this.host.fault = (call) => (call.endsWith('/pid') ? (behaviour.pidFile ?? 0) : 0);
     }

@@ -27,12 +27,17 @@ import type { Context } from './command.ts';
 import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { killContainer, runPoststop } from './end.ts';
+import { giveMaster, openConsole } from './terminal.ts';
+import type { Console } from './terminal.ts';
 
 export interface MadeContainer {
   readonly root: StateRoot;
   readonly record: ContainerRecord;
   /** Descriptor over which init is told to go on. */
   readonly control: number;
+  /** Master of the container's terminal, -1 when it has none or was sent away. */
+  readonly master: number;
+  readonly console: Console;
   readonly plan: Plan;
   /** Network devices of the host, until the program runs. */
   readonly moved: MovedDevices | undefined;
@@ -51,40 +56,53 @@ interface Progress {
  * The part that `create` and `run` share: afterwards init has set itself up and waits, on its socket in the
  * state directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
  */
-export function makeContainer(context: Context, awaitStart: 'socket' | 'control'): MadeContainer {
+export function makeContainer(context: Context, awaitStart: 'socket' | 'control', detach: boolean): MadeContainer {
   const { native, options } = context;
   const id = context.operands[0] as string;
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const compiled = compile(context, id, awaitStart);
+  const console = openCallers(context, compiled, detach);
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
   makeContainerDirectory(native, root, id);
   const progress: Progress = { record: firstRecord(native, id, compiled), cgroupsMade: false, hooksBegan: false };
+  let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
     const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
-      hooks: {
-        onHostHooks: (initPid: number): void => {
-          progress.hooksBegan = true;
-          runCreationHooks(native, compiled, progress.record, initPid);
-        },
+      onHostHooks: (initPid): void => {
+        progress.hooksBegan = true;
+        runCreationHooks(native, compiled, progress.record, initPid);
+      },
+      onTerminal: (descriptor): void => {
+        master = descriptor;
+        giveMaster(native, console, descriptor);
       },
     });
     progress.moved = moved;
     progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
     writeRecord(native, root.path, progress.record);
     const pidFile = options['pid-file'];
-    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o644);
+    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
-    return { root, record: progress.record, control, plan: compiled.plan, moved, locate: compiled.locate };
+    const { plan, locate } = compiled;
+    return { root, record: progress.record, control, master, console, plan, moved, locate };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
     throw inPhase(compiled.locate(new Failure([...error.diagnostics, ...leftovers], error.exitCode)), 'create failed');
+  }
+}
+
+function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
+  try {
+    return openConsole(native, config.process, options['console-socket'], detach, bundle);
+  } catch (error) {
+    throw error instanceof Failure ? locate(error) : error;
   }
 }
 

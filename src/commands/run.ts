@@ -21,7 +21,8 @@ export function run(context: Context): Outcome {
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
-  const { root, record, control, plan, moved, locate } = makeContainer(context, 'control');
+  const made = makeContainer(context, 'control', !foreground);
+  const { root, record, control, master, console, plan, moved, locate } = made;
   try {
     release(native, control, plan);
   } catch (error) {
@@ -38,7 +39,7 @@ export function run(context: Context): Outcome {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
   if (!foreground) return {};
-  const status = native.superviseChild(record.pid);
+  const status = native.superviseChild(record.pid, master, console.kind === 'relay' ? console.console : -1);
   const warnings = options.keep === true ? [] : clean(native, root.path, record);
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);

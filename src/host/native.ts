@@ -56,6 +56,11 @@ export interface Native {
   signalProcess(pid: number, signal: number): number;
   /** PR_SET_CHILD_SUBREAPER. */
   becomeSubreaper(): number;
+  /**
+   * Gives the terminal of `master` the size of `console`, if that has one; and no carriage returns when standard
+   * output is not a terminal.
+   */
+  matchTerminal(master: number, console: number): number;
   /** From now on signals are kept for superviseChild instead of ending this process. */
   catchSignals(): number;
   /**
@@ -76,16 +81,25 @@ export interface Native {
     pidNamespace: string,
     listenPath: string,
   ): number[] | number;
-  /** One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. */
+  /**
+   * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The descriptor of a
+   * record that brings one is the record's value.
+   */
   receive(control: number, timeoutMs: number): ArrayBuffer | number;
   /** Sends one record. */
   send(control: number, record: ArrayBuffer): number;
-  /** Connects to the socket on which a waiting helper listens: a control descriptor. */
-  connect(path: string): number;
+  /** Connects a unix socket of the type (SOCK_STREAM 1, SOCK_SEQPACKET 5) to an absolute path: a descriptor. */
+  connect(path: string, type: number): number;
+  /** Sends one message, not empty, with one descriptor (SCM_RIGHTS). */
+  sendDescriptor(socket: number, fd: number, text: string): number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
-  /** Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns the raw status of `pid`. */
-  superviseChild(pid: number): number;
+  /**
+   * Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns
+   * the raw status of `pid`. Meanwhile relays between standard input and output and the terminal whose `master`
+   * is given (-1 for none), with `console`, the caller's terminal, in raw mode.
+   */
+  superviseChild(pid: number, master: number, console: number): number;
   /**
    * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs captured
    * (first 4 KiB of each), its process group killed after `timeoutMs` (0: no limit).

@@ -10,6 +10,9 @@ const ENOENT = 2;
 const ENOEXEC = 8;
 const EBUSY = 16;
 
+const devptsHint =
+  'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';
+
 /** What went wrong with an op, in words that name its object. `detail` is what the kernel said besides. */
 export function describeOp(op: PlannedOp, errno: number, call: string, detail: string): Diagnostic {
   const cause = detail === '' ? errnoText(errno) : `${errnoText(errno)}: ${detail.replace(/^[ew] /, '')}`;
@@ -62,6 +65,10 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       return { message: `chdir to cwd ("${op.path}") set in config.json failed: ${errnoText(errno)}` };
+    case 'terminal':
+      return name === 'EMEDIUMTYPE' || errno === ENOENT || name === 'ELOOP'
+        ? { message: `cannot open a terminal: /dev/pts of the container is not devpts`, hint: devptsHint }
+        : undefined;
     case 'open_root':
     case 'open_root_directory':
       return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
@@ -106,6 +113,10 @@ function action(op: PlannedOp): string {
       return `cannot make device "${op.path}"`;
     case 'make_link':
       return `cannot make link "${op.path}"`;
+    case 'terminal':
+      return 'cannot open a terminal in the container';
+    case 'console':
+      return `cannot bind the terminal on "${op.path}"`;
     case 'mask_path':
       return `cannot mask "${op.path}"`;
     case 'readonly_path':

@@ -17,15 +17,16 @@ const SIGKILL = 9;
 const EBUSY = 16;
 const ECONNREFUSED = 111;
 const noLimit = -1;
+const SOCK_SEQPACKET = 5;
 const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
-  readonly hooks: {
-    /** Runs the hooks of the runtime namespace, while init waits. */
-    readonly onHostHooks: (pid: number) => void;
-  };
+  /** Runs the hooks of the runtime namespace, while init waits. */
+  readonly onHostHooks: (pid: number) => void;
+  /** Takes the master of the process's terminal. */
+  readonly onTerminal: (master: number) => void;
 }
 
 export interface Launched {
@@ -77,11 +78,9 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     }
     awaitReady(native, plan, control, pid, {
       ...options,
-      hooks: {
-        onHostHooks: (initPid): void => {
-          moved = moveNetDevices(native, plan, initPid);
-          options.hooks.onHostHooks(initPid);
-        },
+      onHostHooks: (initPid): void => {
+        moved = moveNetDevices(native, plan, initPid);
+        options.onHostHooks(initPid);
       },
     });
     return { pid, control, moved };
@@ -101,8 +100,11 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
       case 'ready':
         return;
       case 'host_hooks':
-        options.hooks.onHostHooks(pid);
+        options.onHostHooks(pid);
         native.send(control, goAhead);
+        break;
+      case 'terminal':
+        options.onTerminal(record.master);
         break;
       case 'failed':
       case 'hook_failed':
@@ -162,7 +164,7 @@ export function confirm(native: Native, control: number): void {
 
 /** Connects to the init that waits for `start`. */
 export function connectStart(native: Native, socketPath: string): number {
-  const control = native.connect(socketPath);
+  const control = native.connect(socketPath, SOCK_SEQPACKET);
   if (control === -ECONNREFUSED) {
     throw new Failure({ code: 'start.dead', message: 'container process is already dead' });
   }

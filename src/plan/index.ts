@@ -23,6 +23,7 @@ import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
+import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
 export interface PlanOptions {
@@ -65,6 +66,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
     ...(mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts)),
+    ...terminalOps(process), // from the container's devpts
+    ...(mounts === undefined ? [] : consoleOps(process)),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
     ...createContainerOps(config, options),

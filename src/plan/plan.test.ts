@@ -156,3 +156,18 @@ t.test('plan: v2 limits', async (t) => {
   t.strictSame(find(made, 'cgroup_enable')[0]?.required, ['pids', 'memory', 'cpu']);
   t.match(faultsOf({ linux: { resources: { memory: { swap: 5 } } } }, facts(unified)).join(), 'without memory limit');
 });
+
+t.test('plan: a terminal is opened where the mounts are, before anything becomes read-only', async (t) => {
+  const process = { cwd: '/', args: ['x'], terminal: true, consoleSize: { height: 5, width: 7 } };
+  const mounts = [{ destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['ro'] }];
+  const made = plan(config({ process, mounts }), facts(), options);
+  t.match(find(made, 'terminal'), [{ width: 7, height: 5, from: '/process/terminal' }]);
+  const order = names(made.init);
+  t.ok(order.indexOf('mount_filesystem') < order.indexOf('terminal'));
+  t.equal(order[order.indexOf('terminal') + 1], 'console');
+  t.ok(order.indexOf('console') < order.indexOf('mount_attributes'));
+  t.ok(order.indexOf('terminal') < order.indexOf('stdio_owner'), 'the user owns it');
+  const shared = plan(config({ process, linux: { namespaces: [{ type: 'pid' }] } }), facts(), options);
+  t.notOk(names(shared.init).includes('console'), 'nothing is bound in the mount namespace of the host');
+  t.notOk(names(plan(config(), facts(), options).init).includes('terminal'));
+});
