@@ -23,9 +23,9 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test build check bench format generate install clean
+.PHONY: help demo test test-vm build check bench format generate install clean
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 # ---- Set-up: stamps, so that a second run asks nobody anything.
 
@@ -134,6 +134,19 @@ test: build $(STAMPS)/packages-test ## unit tests, then containers run for real 
 	@$(BIN)/tap run $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
+
+# RELEASE-CGROUPS of the virtual machines, one after the other.
+VM_VARIANTS ?= 12-v2 12-v1 13-v2 13-v1
+
+test-vm: build ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
+	@mkdir -p build/tap
+	@rm -f build/tap/vm-*
+	@for variant in $(VM_VARIANTS); do \
+		echo "# $$variant"; \
+		conformance/vm/run.sh --kernel $${variant%-*} --cgroup $${variant#*-} | \
+			tee build/tap/vm-$$variant.tap | $(TAP_PROGRESS) || true; \
+	done
+	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor (needs root)
 	conformance/bench/run

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { cleanUp, leftovers, takeSnapshot } from './leftovers.ts';
 import { Sandbox } from './sandbox.ts';
 import type { Runtime } from './sandbox.ts';
-import { until } from './wait.ts';
+import { PATIENCE, until } from './wait.ts';
 
 const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -21,7 +21,7 @@ const RUNTIMES: readonly Runtime[] = (process.env['RT_RUNTIMES'] ?? 'rt,node').s
 });
 
 // A file holds many cases, each of which starts several containers; every command has a deadline of its own.
-t.setTimeout(900_000);
+t.setTimeout(900_000 * PATIENCE);
 
 export interface CaseOptions {
   /** Why the case says nothing about other runtimes. Skips the peers. */
@@ -43,7 +43,7 @@ export function forEachRuntime(
 ): void {
   for (const runtime of RUNTIMES) {
     const reason = options.deviates?.[runtime.name] ?? (runtime.ours ? options.notYet : options.oursOnly);
-    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 }, async (t) => {
+    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 * PATIENCE }, async (t) => {
       const before = takeSnapshot();
       const sandbox = new Sandbox(runtime);
       try {
