@@ -46,13 +46,16 @@ export function forEachRuntime(
     void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 * PATIENCE }, async (t) => {
       const before = takeSnapshot();
       const sandbox = new Sandbox(runtime);
+      let remaining = ['the case did not end'];
       try {
         await body(t, sandbox);
         // Processes killed by the last command may still be on their way out: the kernel ends them, nobody waits.
-        await until('nothing remains', () => leftovers(sandbox, before).length === 0, 2000).catch(() => undefined);
-        t.strictSame(leftovers(sandbox, before), [], 'nothing remains');
+        await until('nothing remains', () => (remaining = leftovers(sandbox, before)).length === 0, 2000).catch(
+          () => undefined,
+        );
+        t.strictSame(remaining, [], 'nothing remains');
       } finally {
-        await cleanUp(sandbox, before);
+        if (remaining.length > 0) await cleanUp(sandbox, before);
         sandbox.remove();
       }
     });
