@@ -26,6 +26,7 @@ declare -A suites=([12]=bookworm [13]=trixie)
 
 exec 9>lock
 flock 9
+trap 'rm -rf "$work"/tree.*' EXIT
 
 # usage: stale TARGET INPUT...; the inputs are texts
 stale() {
@@ -97,7 +98,6 @@ disk=disk-$release.img
 if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here/guest/"*)"; then
 	echo "vm: making the disk of Debian $release" >&2
 	tree=$(mktemp -d "$work/tree.XXXXXX")
-	trap 'rm -rf "$tree"' EXIT
 	tar -x --numeric-owner --xattrs --exclude './dev/*' -C "$tree" -f "$tarball"
 	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/*
 	mkdir -p "$tree/usr/lib/modules" "$tree/repository"
@@ -112,11 +112,13 @@ if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here
 	echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
 	chroot "$tree" useradd --create-home --uid 1000 --shell /bin/bash user
 	sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$tree/etc/selinux/config"
-	setfiles -r "$tree" "$tree/etc/selinux/default/contexts/files/file_contexts" "$tree" >/dev/null 2>&1 || true
+	# Labels for SELinux; setfiles needs /proc, in a mount namespace that ends with it.
+	unshare --mount --propagation private sh -c \
+		'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -e /proc /etc/selinux/default/contexts/files/file_contexts /' "$tree"
 	truncate --size 3073M "$disk.new"
 	image "$disk.new" rt-root "$tree" 3071 1048576
 	truncate --size 3073M "$disk.new"
-	sfdisk --quiet "$disk.new" <<-END
+	sfdisk --quiet "$disk.new" >/dev/null <<-END
 		label: gpt
 		start=2048, size=$((3071 * 2048)), uuid=11111111-2222-3333-4444-555555555555, type=linux
 	END
