@@ -23,9 +23,9 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test build check bench format generate install clean
+.PHONY: help demo test test-vm build check bench format generate install clean
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 # ---- Set-up: stamps, so that a second run asks nobody anything.
 
@@ -135,6 +135,20 @@ test: build $(STAMPS)/packages-test ## unit tests, then containers run for real 
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
+# The virtual machines, one after the other: Debian release, what systemd mounts, security module.
+VM_VARIANTS ?= 12-v2-apparmor 12-v1-apparmor 13-v2-apparmor 13-v1-apparmor 12-v2-selinux
+
+test-vm: build ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
+	@mkdir -p build/tap
+	@rm -f build/tap/vm-*
+	@for variant in $(VM_VARIANTS); do \
+		echo "# $$variant"; \
+		IFS=- read -r kernel cgroup lsm <<<"$$variant"; \
+		conformance/vm/run.sh --kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
+			tee build/tap/vm-$$variant.tap | $(TAP_PROGRESS) || true; \
+	done
+	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
+
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor (needs root)
 	conformance/bench/run
 
@@ -143,7 +157,7 @@ bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel 
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
 GENERATED := schema/generated native/generated docs/ops.md
 
-check: build $(STAMPS)/packages-check ## format, lint, types, generated files
+check: build $(STAMPS)/packages-check ## format, lint, types, generated files, docs/spec-conformance.md
 	$(BIN)/prettier --log-level=warn --check .
 	$(BIN)/tsc
 	$(BIN)/eslint --cache --cache-location build/eslintcache .
@@ -153,6 +167,7 @@ check: build $(STAMPS)/packages-check ## format, lint, types, generated files
 	$(BIN)/tsx schema/build/validator.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	diff -r build/generated/found build/generated/made
+	$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts
 
 format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check wants them
 	$(BIN)/prettier --log-level=warn --write .

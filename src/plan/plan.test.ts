@@ -171,3 +171,20 @@ t.test('plan: a terminal is opened where the mounts are, before anything becomes
   t.notOk(names(shared.init).includes('console'), 'nothing is bound in the mount namespace of the host');
   t.notOk(names(plan(config(), facts(), options).init).includes('terminal'));
 });
+
+t.test('plan: a cgroup mount on v2 is made in a cgroup namespace only, else it is bound', async (t) => {
+  const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' }];
+  const namespaces = [{ type: 'mount' as const }];
+  const shared = plan(config({ mounts, linux: { namespaces } }), facts(unified), options);
+  t.strictSame(
+    find(shared, 'mount_bind').map(({ source, destination }) => [source, destination]),
+    [['/sys/fs/cgroup', '/sys/fs/cgroup']],
+  );
+  const own = plan(
+    config({ mounts, linux: { namespaces: [...namespaces, { type: 'cgroup' }] } }),
+    facts(unified),
+    options,
+  );
+  t.ok(find(own, 'mount_filesystem').some(({ type }) => type === 'cgroup2'));
+  t.equal(find(own, 'mount_bind').length, 0);
+});
