@@ -22,39 +22,41 @@ enum rt_op_code {
 	RT_OP_SET_PROPAGATION = 11,
 	RT_OP_OPEN_ROOT = 12,
 	RT_OP_OPEN_ROOT_DIRECTORY = 13,
-	RT_OP_MOUNT_FILESYSTEM = 14,
-	RT_OP_MOUNT_BIND = 15,
-	RT_OP_MOUNT_ATTRIBUTES = 16,
-	RT_OP_MOUNT_PROPAGATION = 17,
-	RT_OP_MAKE_DIRECTORY = 18,
-	RT_OP_MAKE_DEVICE = 19,
-	RT_OP_MAKE_LINK = 20,
-	RT_OP_MASK_PATH = 21,
-	RT_OP_READONLY_PATH = 22,
-	RT_OP_HOST_HOOKS = 23,
-	RT_OP_HOOK = 24,
-	RT_OP_PIVOT_ROOT = 25,
-	RT_OP_CHROOT = 26,
-	RT_OP_SET_HOSTNAME = 27,
-	RT_OP_SET_DOMAINNAME = 28,
-	RT_OP_SYSCTL = 29,
-	RT_OP_OOM_SCORE_ADJ = 30,
-	RT_OP_RLIMIT = 31,
-	RT_OP_UMASK = 32,
-	RT_OP_STDIO_OWNER = 33,
-	RT_OP_DROP_BOUNDING = 34,
-	RT_OP_SET_USER = 35,
-	RT_OP_SET_CAPABILITIES = 36,
-	RT_OP_CHANGE_DIRECTORY = 37,
-	RT_OP_NO_NEW_PRIVS = 38,
-	RT_OP_FIND_PROGRAM = 39,
-	RT_OP_FIND_HOME = 40,
-	RT_OP_SECCOMP = 41,
-	RT_OP_AWAIT_START = 42,
-	RT_OP_EXEC = 43,
+	RT_OP_HOLD_ROOT = 14,
+	RT_OP_MOUNT_FILESYSTEM = 15,
+	RT_OP_MOUNT_BIND = 16,
+	RT_OP_MOUNT_ATTRIBUTES = 17,
+	RT_OP_MOUNT_PROPAGATION = 18,
+	RT_OP_MAKE_DIRECTORY = 19,
+	RT_OP_MAKE_DEVICE = 20,
+	RT_OP_MAKE_LINK = 21,
+	RT_OP_MASK_PATH = 22,
+	RT_OP_READONLY_PATH = 23,
+	RT_OP_HOST_HOOKS = 24,
+	RT_OP_HOOK = 25,
+	RT_OP_UNMOUNT = 26,
+	RT_OP_PIVOT_ROOT = 27,
+	RT_OP_CHROOT = 28,
+	RT_OP_SET_HOSTNAME = 29,
+	RT_OP_SET_DOMAINNAME = 30,
+	RT_OP_SYSCTL = 31,
+	RT_OP_OOM_SCORE_ADJ = 32,
+	RT_OP_RLIMIT = 33,
+	RT_OP_UMASK = 34,
+	RT_OP_STDIO_OWNER = 35,
+	RT_OP_DROP_BOUNDING = 36,
+	RT_OP_SET_USER = 37,
+	RT_OP_SET_CAPABILITIES = 38,
+	RT_OP_CHANGE_DIRECTORY = 39,
+	RT_OP_NO_NEW_PRIVS = 40,
+	RT_OP_FIND_PROGRAM = 41,
+	RT_OP_FIND_HOME = 42,
+	RT_OP_SECCOMP = 43,
+	RT_OP_AWAIT_START = 44,
+	RT_OP_EXEC = 45,
 };
 
-enum { RT_OP_COUNT = 44 };
+enum { RT_OP_COUNT = 46 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -120,6 +122,10 @@ struct rt_op_open_root {
 };
 
 struct rt_op_open_root_directory {
+	struct rt_str path;
+};
+
+struct rt_op_hold_root {
 	struct rt_str path;
 };
 
@@ -192,6 +198,10 @@ struct rt_op_hook {
 	struct rt_str after;
 	uint32_t timeout_ms;
 	uint32_t in_root;
+};
+
+struct rt_op_unmount {
+	struct rt_str path;
 };
 
 struct rt_op_set_hostname {
@@ -287,6 +297,7 @@ struct rt_op {
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
+		struct rt_op_hold_root hold_root;
 		struct rt_op_mount_filesystem mount_filesystem;
 		struct rt_op_mount_bind mount_bind;
 		struct rt_op_mount_attributes mount_attributes;
@@ -297,6 +308,7 @@ struct rt_op {
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;
+		struct rt_op_unmount unmount;
 		struct rt_op_set_hostname set_hostname;
 		struct rt_op_set_domainname set_domainname;
 		struct rt_op_sysctl sysctl;

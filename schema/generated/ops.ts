@@ -98,6 +98,12 @@ export interface OpenRootDirectoryOp {
   readonly path: string;
 }
 
+/** Attaches a private clone of the rootfs over itself in the mount namespace of the runtime, to hold the container's mounts, and keeps the descriptor. For a container that has mounts and shares that namespace. */
+export interface HoldRootOp {
+  readonly op: 'hold_root';
+  readonly path: string;
+}
+
 /** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links and be a directory; 2 an existing directory gives its mode to the new root unless `mode=` is given. The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
@@ -192,6 +198,12 @@ export interface HookOp {
   readonly after: string;
   readonly timeoutMs: number;
   readonly inRoot: number;
+}
+
+/** Detaches the mount on `path` with everything below it. */
+export interface UnmountOp {
+  readonly op: 'unmount';
+  readonly path: string;
 }
 
 /** Makes the root descriptor the root of the mount namespace and detaches the old one. */
@@ -333,6 +345,7 @@ export type Op =
   | SetPropagationOp
   | OpenRootOp
   | OpenRootDirectoryOp
+  | HoldRootOp
   | MountFilesystemOp
   | MountBindOp
   | MountAttributesOp
@@ -344,6 +357,7 @@ export type Op =
   | ReadonlyPathOp
   | HostHooksOp
   | HookOp
+  | UnmountOp
   | PivotRootOp
   | ChrootOp
   | SetHostnameOp
@@ -471,8 +485,14 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root_directory: { code: 13, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
-  mount_filesystem: {
+  hold_root: {
     code: 14,
+    group: 'init',
+    call: 'open_tree(2), mount_setattr(2), move_mount(2)',
+    fields: [['path', 'str']],
+  },
+  mount_filesystem: {
+    code: 15,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -486,7 +506,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 15,
+    code: 16,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -501,7 +521,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 16,
+    code: 17,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -512,7 +532,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 17,
+    code: 18,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -522,7 +542,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 18,
+    code: 19,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -531,7 +551,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 19,
+    code: 20,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -544,7 +564,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -552,16 +572,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['target', 'str'],
     ],
   },
-  mask_path: { code: 21, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 22, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 22,
+    code: 23,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 23, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 24, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 24,
+    code: 25,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -574,12 +594,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 25, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 26, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 27, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 28, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 26, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 27, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 28, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 29, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 30, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 29,
+    code: 31,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -587,9 +608,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 30, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 32, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 31,
+    code: 33,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -598,10 +619,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 32, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 33, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 34, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 35, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 34,
+    code: 36,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -610,7 +631,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 35,
+    code: 37,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -620,7 +641,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 36,
+    code: 38,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -631,7 +652,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 37,
+    code: 39,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -639,9 +660,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 38, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 40, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 39,
+    code: 41,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -649,9 +670,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 40, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 42, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 41,
+    code: 43,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -659,9 +680,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 42, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 44, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 43,
+    code: 45,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -6,6 +6,8 @@ import { runHooks } from '../launch/hooks.ts';
 import { removeCgroups } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
+import { mountIdAt, releaseRoot } from '../launch/root.ts';
+import { mountsOnHost } from '../plan/rootfs.ts';
 import type { Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
@@ -33,6 +35,7 @@ export interface MadeContainer {
   readonly control: number;
   readonly plan: Plan;
   readonly locate: (failure: Failure) => Failure;
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** How far creation got, which is what has to be undone when it fails. */
@@ -74,7 +77,8 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o644);
     context.debug(`container ${id} waits for start, pid ${pid}`);
-    return { root, record: progress.record, control, plan: compiled.plan, locate: compiled.locate };
+    const { plan, locate, warnings } = compiled;
+    return { root, record: progress.record, control, plan, locate, warnings };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
@@ -86,11 +90,14 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
   const { poststart, poststop } = config.hooks ?? {};
+  const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
+  const rootMount = mountsOnHost(config) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
     version: 1,
     id,
     bundle,
-    rootfs: absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`),
+    rootfs: absoluteRoot,
+    ...(rootMount === undefined ? {} : { rootMount }),
     created: formatTime(seconds, nanoseconds),
     annotations: config.annotations ?? {},
     pid: 0,
@@ -106,7 +113,7 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
 function runCreationHooks(native: Native, { bundle, config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
-  const state = hookState(record, 'creating', pid);
+  const state = hookState(record, 'created', pid);
   runHooks(native, 'prestart', prestart, state, bundle);
   runHooks(native, 'createRuntime', createRuntime, state, bundle);
 }
@@ -125,6 +132,7 @@ function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }:
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
   if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
+  attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

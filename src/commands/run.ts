@@ -20,26 +20,26 @@ export function run(context: Context): Outcome {
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
-  const { root, record, control, plan, locate } = makeContainer(context, 'control');
+  const { root, record, control, plan, locate, warnings } = makeContainer(context, 'control');
   try {
     release(native, control, plan);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     killContainer(native, record);
-    const warnings = destroyContainer(native, root.path, record);
-    throw inPhase(locate(new Failure([...error.diagnostics, ...warnings])), 'run failed');
+    const leftovers = destroyContainer(native, root.path, record);
+    throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers])), 'run failed');
   }
   try {
     runPoststart(native, root.path, record);
   } catch (error) {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
-  if (!foreground) return {};
+  if (!foreground) return { warnings };
   const status = native.superviseChild(record.pid);
-  const warnings = options.keep === true ? [] : clean(native, root.path, record);
+  const atEnd = options.keep === true ? [] : clean(native, root.path, record);
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);
-  return { exitCode: exitCode(status), warnings };
+  return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
 }
 
 /** The program's exit code is what counts, so a clean-up that fails is told as a warning. */

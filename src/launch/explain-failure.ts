@@ -59,6 +59,7 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       }
       return { message: `chdir to cwd ("${op.path}") set in config.json failed: ${errnoText(errno)}` };
     case 'open_root':
+    case 'hold_root':
     case 'open_root_directory':
       return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
     default:
@@ -128,6 +129,7 @@ function action(op: PlannedOp): string {
 /** Why execve(2) failed, read from the head of the file that was to run. */
 export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
   const end = detail.indexOf(0);
+  if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));
   const words = cause === undefined ? '' : `: ${cause.words}`;
   return {

@@ -15,24 +15,23 @@ export function hostHookOps(config: Config): PlannedOp[] {
 
 /** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */
 export function createContainerOps(config: Config, options: HookOptions): PlannedOp[] {
-  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', 'creating', options);
+  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options);
 }
 
 /** startContainer hooks: inside the container, after `start` and right before its program. */
 export function startContainerOps(config: Config, options: HookOptions): PlannedOp[] {
-  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', 'created', options);
+  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options);
 }
 
 function hookOps(
   config: Config,
   hooks: readonly Hook[],
   kind: 'createContainer' | 'startContainer',
-  status: 'creating' | 'created',
   options: HookOptions,
 ): PlannedOp[] {
   if (hooks.length === 0) return [];
   // Only init knows its pid as the hook sees it: the state is sent in two halves around it.
-  const before = `{"ociVersion":"1.3.0","id":${JSON.stringify(options.id)},"status":"${status}","pid":`;
+  const before = `{"ociVersion":"1.3.0","id":${JSON.stringify(options.id)},"status":"created","pid":`;
   const annotations =
     config.annotations === undefined || Object.keys(config.annotations).length === 0
       ? ''
