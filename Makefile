@@ -23,9 +23,9 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test build check bench format generate install clean
+.PHONY: help demo test conformance build check bench format generate install clean
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # ---- Set-up: stamps, so that a second run asks nobody anything.
 
@@ -134,6 +134,10 @@ test: build $(STAMPS)/packages-test ## unit tests, then containers run for real 
 	@$(BIN)/tap run $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
+
+conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, with runc and crun as controls (needs root)
+	@conformance/oci/build.sh
+	@conformance/oci/run
 
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor (needs root)
 	conformance/bench/run
