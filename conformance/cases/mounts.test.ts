@@ -495,3 +495,18 @@ forEachRuntime('mounts: twenty mounts of one container are all there', async (t,
   );
   t.equal(mounts.filter(({ target }) => target.startsWith('/many/')).length, 20);
 });
+
+forEachRuntime('options of a tmpfs on a bind mount have no effect, and rt says so', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.process.args = ['/bin/cat', '/mnt/file'];
+    config.mounts.push({
+      destination: '/mnt',
+      source: rt.dir,
+      options: ['rbind', 'nosuid', 'mode=700', 'size=1k'],
+    });
+  });
+  writeFileSync(join(rt.dir, 'file'), 'content');
+  const outcome = await rt.runBundle(bundle);
+  t.equal(outcome.stdout, 'content');
+  if (rt.runtime.ours) t.match(outcome.stderr, /"mode=700" has no effect on a bind mount\n\s+config\.json:\d+:\d+/);
+});

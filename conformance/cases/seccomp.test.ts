@@ -260,3 +260,20 @@ forEachRuntime('linux.seccomp.flags SECCOMP_FILTER_FLAG_TSYNC is accepted: there
   });
   t.equal(mkdir.errno, 'EPERM');
 });
+
+forEachRuntime(
+  'linux.seccomp without noNewPrivileges: the profile need not allow what prepares the program',
+  async (t, rt) => {
+    // The lookup of the program and the working directory, change of user, and reading of files.
+    const names = 'getcwd chdir statx newfstatat faccessat2 openat2 setgroups setresuid setresgid'.split(' ');
+    const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+      config.process.noNewPrivileges = false;
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.linux.seccomp = allowBut({ names, action: 'SCMP_ACT_ERRNO' });
+    });
+    t.equal(ids.seccomp, '2');
+    t.equal(ids.noNewPrivs, 0);
+    t.equal(BigInt(`0x${ids.permitted}`) & (1n << 21n), 0n, 'the right to load a filter is gone');
+  },
+  { deviates: { runc: 'calls getcwd under the filter', crun: 'changes the user under the filter' } },
+);

@@ -61,6 +61,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->open_root.isolate);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_read_str(reader, &op->open_root_directory.path);
+	case RT_OP_HOLD_ROOT:
+		return rt_read_str(reader, &op->hold_root.path);
 	case RT_OP_MOUNT_FILESYSTEM:
 		return rt_read_slot(reader, &op->mount_filesystem.slot) &&
 		       rt_read_str(reader, &op->mount_filesystem.destination) &&
@@ -119,6 +121,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->hook.after) &&
 		       rt_read_u32(reader, &op->hook.timeout_ms) &&
 		       rt_read_u32(reader, &op->hook.in_root);
+	case RT_OP_UNMOUNT:
+		return rt_read_str(reader, &op->unmount.path);
 	case RT_OP_PIVOT_ROOT:
 		return true;
 	case RT_OP_CHROOT:
@@ -234,6 +238,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return false;
+	case RT_OP_HOLD_ROOT:
+		return false;
 	case RT_OP_MOUNT_FILESYSTEM:
 		return false;
 	case RT_OP_MOUNT_BIND:
@@ -260,6 +266,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_HOOK:
 		return false;
+	case RT_OP_UNMOUNT:
+		return true;
 	case RT_OP_PIVOT_ROOT:
 		return false;
 	case RT_OP_CHROOT:

@@ -23,49 +23,51 @@ enum rt_op_code {
 	RT_OP_SET_PROPAGATION = 12,
 	RT_OP_OPEN_ROOT = 13,
 	RT_OP_OPEN_ROOT_DIRECTORY = 14,
-	RT_OP_MOUNT_FILESYSTEM = 15,
-	RT_OP_MOUNT_BIND = 16,
-	RT_OP_MOUNT_ATTRIBUTES = 17,
-	RT_OP_MOUNT_PROPAGATION = 18,
-	RT_OP_MAKE_DIRECTORY = 19,
-	RT_OP_MAKE_DEVICE = 20,
-	RT_OP_MAKE_LINK = 21,
-	RT_OP_TERMINAL = 22,
-	RT_OP_CONSOLE = 23,
-	RT_OP_MASK_PATH = 24,
-	RT_OP_READONLY_PATH = 25,
-	RT_OP_HOST_HOOKS = 26,
-	RT_OP_HOOK = 27,
-	RT_OP_PIVOT_ROOT = 28,
-	RT_OP_CHROOT = 29,
-	RT_OP_SET_HOSTNAME = 30,
-	RT_OP_SET_DOMAINNAME = 31,
-	RT_OP_SYSCTL = 32,
-	RT_OP_OOM_SCORE_ADJ = 33,
-	RT_OP_RLIMIT = 34,
-	RT_OP_CPU_AFFINITY = 35,
-	RT_OP_SCHEDULER = 36,
-	RT_OP_IO_PRIORITY = 37,
-	RT_OP_PERSONALITY = 38,
-	RT_OP_MEMORY_POLICY = 39,
-	RT_OP_SECURITY_ATTRIBUTE = 40,
-	RT_OP_UMASK = 41,
-	RT_OP_STDIO_OWNER = 42,
-	RT_OP_DROP_BOUNDING = 43,
-	RT_OP_SET_USER = 44,
-	RT_OP_SET_CAPABILITIES = 45,
-	RT_OP_CHANGE_DIRECTORY = 46,
-	RT_OP_NO_NEW_PRIVS = 47,
-	RT_OP_FIND_PROGRAM = 48,
-	RT_OP_FIND_HOME = 49,
-	RT_OP_SECCOMP = 50,
-	RT_OP_SECCOMP_RECEIVER = 51,
-	RT_OP_SECCOMP_NOTIFY = 52,
-	RT_OP_AWAIT_START = 53,
-	RT_OP_EXEC = 54,
+	RT_OP_HOLD_ROOT = 15,
+	RT_OP_MOUNT_FILESYSTEM = 16,
+	RT_OP_MOUNT_BIND = 17,
+	RT_OP_MOUNT_ATTRIBUTES = 18,
+	RT_OP_MOUNT_PROPAGATION = 19,
+	RT_OP_MAKE_DIRECTORY = 20,
+	RT_OP_MAKE_DEVICE = 21,
+	RT_OP_MAKE_LINK = 22,
+	RT_OP_TERMINAL = 23,
+	RT_OP_CONSOLE = 24,
+	RT_OP_MASK_PATH = 25,
+	RT_OP_READONLY_PATH = 26,
+	RT_OP_HOST_HOOKS = 27,
+	RT_OP_HOOK = 28,
+	RT_OP_UNMOUNT = 29,
+	RT_OP_PIVOT_ROOT = 30,
+	RT_OP_CHROOT = 31,
+	RT_OP_SET_HOSTNAME = 32,
+	RT_OP_SET_DOMAINNAME = 33,
+	RT_OP_SYSCTL = 34,
+	RT_OP_OOM_SCORE_ADJ = 35,
+	RT_OP_RLIMIT = 36,
+	RT_OP_CPU_AFFINITY = 37,
+	RT_OP_SCHEDULER = 38,
+	RT_OP_IO_PRIORITY = 39,
+	RT_OP_PERSONALITY = 40,
+	RT_OP_MEMORY_POLICY = 41,
+	RT_OP_SECURITY_ATTRIBUTE = 42,
+	RT_OP_UMASK = 43,
+	RT_OP_STDIO_OWNER = 44,
+	RT_OP_DROP_BOUNDING = 45,
+	RT_OP_SET_USER = 46,
+	RT_OP_SET_CAPABILITIES = 47,
+	RT_OP_CHANGE_DIRECTORY = 48,
+	RT_OP_NO_NEW_PRIVS = 49,
+	RT_OP_FIND_PROGRAM = 50,
+	RT_OP_FIND_HOME = 51,
+	RT_OP_SECCOMP = 52,
+	RT_OP_SECCOMP_RECEIVER = 53,
+	RT_OP_SECCOMP_NOTIFY = 54,
+	RT_OP_AWAIT_START = 55,
+	RT_OP_EXEC = 56,
 };
 
-enum { RT_OP_COUNT = 55 };
+enum { RT_OP_COUNT = 57 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -138,6 +140,10 @@ struct rt_op_open_root {
 };
 
 struct rt_op_open_root_directory {
+	struct rt_str path;
+};
+
+struct rt_op_hold_root {
 	struct rt_str path;
 };
 
@@ -219,6 +225,10 @@ struct rt_op_hook {
 	struct rt_str after;
 	uint32_t timeout_ms;
 	uint32_t in_root;
+};
+
+struct rt_op_unmount {
+	struct rt_str path;
 };
 
 struct rt_op_set_hostname {
@@ -358,6 +368,7 @@ struct rt_op {
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
+		struct rt_op_hold_root hold_root;
 		struct rt_op_mount_filesystem mount_filesystem;
 		struct rt_op_mount_bind mount_bind;
 		struct rt_op_mount_attributes mount_attributes;
@@ -370,6 +381,7 @@ struct rt_op {
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;
+		struct rt_op_unmount unmount;
 		struct rt_op_set_hostname set_hostname;
 		struct rt_op_set_domainname set_domainname;
 		struct rt_op_sysctl sysctl;

@@ -76,6 +76,8 @@ int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op);
 int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
 int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);
 int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op);
+int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op);
+int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op);
 int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op);
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
 int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);

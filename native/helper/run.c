@@ -57,6 +57,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_open_root(context, &op->open_root);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_open_root_directory(context, &op->open_root_directory);
+	case RT_OP_HOLD_ROOT:
+		return rt_hold_root(context, &op->hold_root);
+	case RT_OP_UNMOUNT:
+		return rt_unmount(context, &op->unmount);
 	case RT_OP_MOUNT_FILESYSTEM:
 		return rt_mount_filesystem(context, &op->mount_filesystem);
 	case RT_OP_MOUNT_BIND:

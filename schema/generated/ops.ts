@@ -107,6 +107,12 @@ export interface OpenRootDirectoryOp {
   readonly path: string;
 }
 
+/** Attaches a private clone of the rootfs over itself in the mount namespace of the runtime, to hold the container's mounts, and keeps the descriptor. For a container that has mounts and shares that namespace. */
+export interface HoldRootOp {
+  readonly op: 'hold_root';
+  readonly path: string;
+}
+
 /** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links and be a directory; 2 an existing directory gives its mode to the new root unless `mode=` is given. The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
@@ -214,6 +220,12 @@ export interface HookOp {
   readonly after: string;
   readonly timeoutMs: number;
   readonly inRoot: number;
+}
+
+/** Detaches the mount on `path` with everything below it. */
+export interface UnmountOp {
+  readonly op: 'unmount';
+  readonly path: string;
 }
 
 /** Makes the root descriptor the root of the mount namespace and detaches the old one. */
@@ -415,6 +427,7 @@ export type Op =
   | SetPropagationOp
   | OpenRootOp
   | OpenRootDirectoryOp
+  | HoldRootOp
   | MountFilesystemOp
   | MountBindOp
   | MountAttributesOp
@@ -428,6 +441,7 @@ export type Op =
   | ReadonlyPathOp
   | HostHooksOp
   | HookOp
+  | UnmountOp
   | PivotRootOp
   | ChrootOp
   | SetHostnameOp
@@ -574,8 +588,14 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root_directory: { code: 14, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
-  mount_filesystem: {
+  hold_root: {
     code: 15,
+    group: 'init',
+    call: 'open_tree(2), mount_setattr(2), move_mount(2)',
+    fields: [['path', 'str']],
+  },
+  mount_filesystem: {
+    code: 16,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -589,7 +609,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 16,
+    code: 17,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -604,7 +624,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 17,
+    code: 18,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -615,7 +635,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 18,
+    code: 19,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -625,7 +645,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 19,
+    code: 20,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -634,7 +654,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -647,7 +667,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 21,
+    code: 22,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -656,7 +676,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 22,
+    code: 23,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -664,17 +684,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['height', 'u32'],
     ],
   },
-  console: { code: 23, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 24, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 24, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 25, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 25,
+    code: 26,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 26, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 27, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 27,
+    code: 28,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -687,12 +707,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 28, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 29, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 30, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 31, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 29, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 30, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 31, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 32, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 33, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 32,
+    code: 34,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -700,9 +721,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 33, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 35, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 34,
+    code: 36,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -711,9 +732,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 35, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 37, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 36,
+    code: 38,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -726,10 +747,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 37, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 38, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 39, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 40, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 39,
+    code: 41,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -738,7 +759,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 40,
+    code: 42,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -747,10 +768,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 41, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 42, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 43, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 44, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 43,
+    code: 45,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -759,7 +780,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 44,
+    code: 46,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -769,7 +790,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 45,
+    code: 47,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -780,7 +801,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 46,
+    code: 48,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -788,9 +809,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 47, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 49, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 48,
+    code: 50,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -798,9 +819,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 49, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 51, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 50,
+    code: 52,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -808,9 +829,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 51, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 53, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 52,
+    code: 54,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -819,9 +840,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 53, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 55, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 54,
+    code: 56,
     group: 'init',
     call: 'execve(2)',
     fields: [

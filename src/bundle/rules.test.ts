@@ -40,7 +40,7 @@ t.test('what a container needs, beyond what makes a config valid', async (t) => 
   const of = (config: Members): string[] =>
     checkRequirements(config as unknown as Config).map(({ message }) => message);
   t.strictSame(of({ ociVersion: '1.0.0', root: { path: 'x' }, process }), []);
-  t.strictSame(of({ ociVersion: '1.0.0' }), ['root must be specified', 'process property must not be empty']);
+  t.strictSame(of({ ociVersion: '1.0.0' }), ['root must be specified']);
   t.match(of({ ociVersion: '1.0.0', root: { path: 'x' }, process: { cwd: '/' } }), [/^args must not be empty/]);
   t.match(of({ ociVersion: '0.5.0', root: { path: 'x' }, process }), [/version 1 of the specification/]);
   t.strictSame(of({ ociVersion: 1, root: null, process: null }), [], 'faults of the schema are not told twice');

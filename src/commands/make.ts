@@ -8,6 +8,8 @@ import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
 import type { MovedDevices } from '../launch/net-devices.ts';
+import { mountIdAt, releaseRoot } from '../launch/root.ts';
+import { mountsOnHost } from '../plan/rootfs.ts';
 import type { Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
@@ -42,6 +44,7 @@ export interface MadeContainer {
   /** Network devices of the host, until the program runs. */
   readonly moved: MovedDevices | undefined;
   readonly locate: (failure: Failure) => Failure;
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** How far creation got, which is what has to be undone when it fails. */
@@ -89,8 +92,8 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
-    const { plan, locate } = compiled;
-    return { root, record: progress.record, control, master, console, plan, moved, locate };
+    const { plan, locate, warnings } = compiled;
+    return { root, record: progress.record, control, master, console, plan, moved, locate, warnings };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
@@ -100,7 +103,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
 
 function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
   try {
-    return openConsole(native, config.process, options['console-socket'], detach, bundle);
+    return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }
@@ -110,11 +113,14 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
   const { poststart, poststop } = config.hooks ?? {};
+  const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
+  const rootMount = mountsOnHost(config) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
     version: 1,
     id,
     bundle,
-    rootfs: absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`),
+    rootfs: absoluteRoot,
+    ...(rootMount === undefined ? {} : { rootMount }),
     created: formatTime(seconds, nanoseconds),
     annotations: config.annotations ?? {},
     pid: 0,
@@ -130,7 +136,7 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
 function runCreationHooks(native: Native, { bundle, config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
-  const state = hookState(record, 'creating', pid);
+  const state = hookState(record, 'created', pid);
   runHooks(native, 'prestart', prestart, state, bundle);
   runHooks(native, 'createRuntime', createRuntime, state, bundle);
 }
@@ -150,6 +156,7 @@ function undo(native: Native, root: string, { record, moved, cgroupsMade, hooksB
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
   if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
+  attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

@@ -22,15 +22,15 @@ export function run(context: Context): Outcome {
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
   const made = makeContainer(context, 'control', !foreground);
-  const { root, record, control, master, console, plan, moved, locate } = made;
+  const { root, record, control, master, console, plan, moved, locate, warnings } = made;
   try {
     release(native, control, plan);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);
     killContainer(native, record);
-    const warnings = destroyContainer(native, root.path, record);
-    throw inPhase(locate(new Failure([...error.diagnostics, ...warnings])), 'run failed');
+    const leftovers = destroyContainer(native, root.path, record);
+    throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers])), 'run failed');
   }
   leaveNetDevices(native, moved);
   try {
@@ -38,12 +38,12 @@ export function run(context: Context): Outcome {
   } catch (error) {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
-  if (!foreground) return {};
+  if (!foreground) return { warnings };
   const status = native.superviseChild(record.pid, master, console.kind === 'relay' ? console.console : -1);
-  const warnings = options.keep === true ? [] : clean(native, root.path, record);
+  const atEnd = options.keep === true ? [] : clean(native, root.path, record);
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);
-  return { exitCode: exitCode(status), warnings };
+  return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
 }
 
 /** The program's exit code is what counts, so a clean-up that fails is told as a warning. */

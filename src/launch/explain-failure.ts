@@ -70,6 +70,7 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         ? { message: `cannot open a terminal: /dev/pts of the container is not devpts`, hint: devptsHint }
         : undefined;
     case 'open_root':
+    case 'hold_root':
     case 'open_root_directory':
       return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
     default:
@@ -157,6 +158,7 @@ function action(op: PlannedOp): string {
 /** Why execve(2) failed, read from the head of the file that was to run. */
 export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
   const end = detail.indexOf(0);
+  if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));
   const words = cause === undefined ? '' : `: ${cause.words}`;
   return {

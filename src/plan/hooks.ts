@@ -28,23 +28,22 @@ export function hostHookOps(config: Config): PlannedOp[] {
 
 /** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */
 export function createContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
-  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', 'creating', options);
+  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options);
 }
 
 /** startContainer hooks: inside the container, after `start` and right before its program. */
 export function startContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
-  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', 'created', options);
+  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options);
 }
 
 function hookOps(
   config: Config,
   hooks: readonly Hook[],
   kind: 'createContainer' | 'startContainer',
-  status: 'creating' | 'created',
   options: ContainerIdentity,
 ): PlannedOp[] {
   if (hooks.length === 0) return [];
-  const [before, after] = stateAroundPid(config, options, status);
+  const [before, after] = stateAroundPid(config, options, 'created');
   return hooks.map((hook, index) => ({
     op: 'hook',
     path: hook.path,

@@ -11,6 +11,7 @@ import {
   boundingOps,
   credentialOps,
   execOps,
+  filterOps,
   oomOps,
   processOf,
   programOps,
@@ -19,8 +20,8 @@ import {
 } from './process.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
 import { netDeviceOps } from './net-devices.ts';
+import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
-import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
@@ -45,9 +46,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const process = processOf(config);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options.id, faults);
-  const hasMounts = isSeparate(config, 'mount');
+  const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
-  if (!hasMounts) refuseMounts(config, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
   const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
@@ -80,9 +80,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...(early ? filter : []), // without no_new_privs loading needs CAP_SYS_ADMIN, dropped below
-    ...credentialOps(process),
+    ...credentialOps(process, early && filter.length > 0),
     ...programOps(process), // with the user's rights
+    ...(early ? filterOps(process, filter) : []), // create can still say that it cannot be loaded
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
     ...startContainerOps(config, options),
     ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
@@ -97,30 +97,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneCgroup: cgroups.cloneCgroup,
     pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
+    warnings: mounts?.warnings ?? [],
   };
 }
 
 function keyringOps({ id, newKeyring }: PlanOptions): PlannedOp[] {
   return newKeyring ? [{ op: 'session_keyring', name: `_ses.${id}`, from: 'default' }] : [];
-}
-
-/** Without a mount namespace they would change the host. */
-function refuseMounts(config: Config, faults: Diagnostic[]): void {
-  const hint = 'add {"type": "mount"} to linux.namespaces';
-  if ((config.mounts ?? []).length > 0) {
-    faults.push({
-      code: 'mount.namespace',
-      message: 'cannot mount anything without a private mount namespace',
-      pointer: '/mounts',
-      hint,
-    });
-  }
-  if (config.root?.readonly === true) {
-    faults.push({
-      code: 'mount.namespace',
-      message: 'cannot make the root read-only without a private mount namespace',
-      pointer: '/root/readonly',
-      hint,
-    });
-  }
 }

@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
 
 /** Where the op came from: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
@@ -23,6 +24,8 @@ export interface Plan {
   /** Pid namespace to join before the clone; '' for none. */
   readonly pidNamespace: string;
   readonly cgroup: CgroupRecord;
+  /** What the config asks for in vain. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** The container's cgroups, saved at create: later commands come without the options that chose them. */
