@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
 import { netDeviceWords } from './explain-net-device.ts';
@@ -69,6 +70,11 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       return name === 'EMEDIUMTYPE' || errno === ENOENT || name === 'ELOOP'
         ? { message: `cannot open a terminal: /dev/pts of the container is not devpts`, hint: devptsHint }
         : undefined;
+    case 'rlimit':
+    case 'oom_score_adj':
+      return name === 'EPERM' || name === 'EACCES'
+        ? { hint: 'to go beyond what the caller has, the runtime needs CAP_SYS_RESOURCE' }
+        : undefined;
     case 'open_root':
     case 'hold_root':
     case 'open_root_directory':
@@ -131,7 +137,7 @@ function action(op: PlannedOp): string {
     case 'oom_score_adj':
       return `cannot set oom_score_adj to ${String(op.value)}`;
     case 'rlimit':
-      return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
+      return `cannot set ${rlimitName(op.resource)} to ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
     case 'net_device':
