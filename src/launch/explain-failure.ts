@@ -70,11 +70,6 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       return name === 'EMEDIUMTYPE' || errno === ENOENT || name === 'ELOOP'
         ? { message: `cannot open a terminal: /dev/pts of the container is not devpts`, hint: devptsHint }
         : undefined;
-    case 'rlimit':
-    case 'oom_score_adj':
-      return name === 'EPERM' || name === 'EACCES'
-        ? { hint: 'to go beyond what the caller has, the runtime needs CAP_SYS_RESOURCE' }
-        : undefined;
     case 'open_root':
     case 'hold_root':
     case 'open_root_directory':
