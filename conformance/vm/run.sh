@@ -60,12 +60,9 @@ esac
 run=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 
-# Compiled here, as conformance/harness/guest.ts does it: there is no compiler inside.
-mkdir -p "$repository/build/conformance"
-for source in "$repository"/conformance/guest/*.c; do
-	program=$repository/build/conformance/$(basename "$source" .c)
-	[ "$program" -nt "$source" ] || gcc -std=c11 -Wall -Wextra -Werror -static -Os -s -o "$program" "$source"
-done
+# Compiled here: there is no compiler inside.
+(cd "$repository" && node --import=tsx --eval \
+	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms())")
 
 # The repository as it is now, without what no case needs.
 mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"
