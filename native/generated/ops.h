@@ -11,50 +11,53 @@ enum rt_op_code {
 	RT_OP_CGROUP_CREATE = 0,
 	RT_OP_CGROUP_ENABLE = 1,
 	RT_OP_WRITE_FILE = 2,
-	RT_OP_WRITE_DEVICE_RULES = 3,
-	RT_OP_DEVICE_PROGRAM = 4,
-	RT_OP_CGROUP_JOIN = 5,
-	RT_OP_UNSHARE = 6,
-	RT_OP_NAMESPACE_OPEN = 7,
-	RT_OP_NAMESPACE_JOIN = 8,
-	RT_OP_SESSION_KEYRING = 9,
-	RT_OP_LOOPBACK_UP = 10,
-	RT_OP_SET_PROPAGATION = 11,
-	RT_OP_OPEN_ROOT = 12,
-	RT_OP_OPEN_ROOT_DIRECTORY = 13,
-	RT_OP_MOUNT_FILESYSTEM = 14,
-	RT_OP_MOUNT_BIND = 15,
-	RT_OP_MOUNT_ATTRIBUTES = 16,
-	RT_OP_MOUNT_PROPAGATION = 17,
-	RT_OP_MAKE_DIRECTORY = 18,
-	RT_OP_MAKE_DEVICE = 19,
-	RT_OP_MAKE_LINK = 20,
-	RT_OP_MASK_PATH = 21,
-	RT_OP_READONLY_PATH = 22,
-	RT_OP_HOST_HOOKS = 23,
-	RT_OP_HOOK = 24,
-	RT_OP_PIVOT_ROOT = 25,
-	RT_OP_CHROOT = 26,
-	RT_OP_SET_HOSTNAME = 27,
-	RT_OP_SET_DOMAINNAME = 28,
-	RT_OP_SYSCTL = 29,
-	RT_OP_OOM_SCORE_ADJ = 30,
-	RT_OP_RLIMIT = 31,
-	RT_OP_UMASK = 32,
-	RT_OP_STDIO_OWNER = 33,
-	RT_OP_DROP_BOUNDING = 34,
-	RT_OP_SET_USER = 35,
-	RT_OP_SET_CAPABILITIES = 36,
-	RT_OP_CHANGE_DIRECTORY = 37,
-	RT_OP_NO_NEW_PRIVS = 38,
-	RT_OP_FIND_PROGRAM = 39,
-	RT_OP_FIND_HOME = 40,
-	RT_OP_SECCOMP = 41,
-	RT_OP_AWAIT_START = 42,
-	RT_OP_EXEC = 43,
+	RT_OP_WRITE_FILES = 3,
+	RT_OP_WRITE_FIRST = 4,
+	RT_OP_CGROUP_DELEGATE = 5,
+	RT_OP_WRITE_DEVICE_RULES = 6,
+	RT_OP_DEVICE_PROGRAM = 7,
+	RT_OP_CGROUP_JOIN = 8,
+	RT_OP_UNSHARE = 9,
+	RT_OP_NAMESPACE_OPEN = 10,
+	RT_OP_NAMESPACE_JOIN = 11,
+	RT_OP_SESSION_KEYRING = 12,
+	RT_OP_LOOPBACK_UP = 13,
+	RT_OP_SET_PROPAGATION = 14,
+	RT_OP_OPEN_ROOT = 15,
+	RT_OP_OPEN_ROOT_DIRECTORY = 16,
+	RT_OP_MOUNT_FILESYSTEM = 17,
+	RT_OP_MOUNT_BIND = 18,
+	RT_OP_MOUNT_ATTRIBUTES = 19,
+	RT_OP_MOUNT_PROPAGATION = 20,
+	RT_OP_MAKE_DIRECTORY = 21,
+	RT_OP_MAKE_DEVICE = 22,
+	RT_OP_MAKE_LINK = 23,
+	RT_OP_MASK_PATH = 24,
+	RT_OP_READONLY_PATH = 25,
+	RT_OP_HOST_HOOKS = 26,
+	RT_OP_HOOK = 27,
+	RT_OP_PIVOT_ROOT = 28,
+	RT_OP_CHROOT = 29,
+	RT_OP_SET_HOSTNAME = 30,
+	RT_OP_SET_DOMAINNAME = 31,
+	RT_OP_SYSCTL = 32,
+	RT_OP_OOM_SCORE_ADJ = 33,
+	RT_OP_RLIMIT = 34,
+	RT_OP_UMASK = 35,
+	RT_OP_STDIO_OWNER = 36,
+	RT_OP_DROP_BOUNDING = 37,
+	RT_OP_SET_USER = 38,
+	RT_OP_SET_CAPABILITIES = 39,
+	RT_OP_CHANGE_DIRECTORY = 40,
+	RT_OP_NO_NEW_PRIVS = 41,
+	RT_OP_FIND_PROGRAM = 42,
+	RT_OP_FIND_HOME = 43,
+	RT_OP_SECCOMP = 44,
+	RT_OP_AWAIT_START = 45,
+	RT_OP_EXEC = 46,
 };
 
-enum { RT_OP_COUNT = 44 };
+enum { RT_OP_COUNT = 47 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -73,6 +76,22 @@ struct rt_op_write_file {
 	struct rt_str path;
 	struct rt_str data;
 	uint32_t ignore;
+};
+
+struct rt_op_write_files {
+	struct rt_strs paths;
+	struct rt_strs data;
+};
+
+struct rt_op_write_first {
+	struct rt_strs paths;
+	struct rt_strs data;
+};
+
+struct rt_op_cgroup_delegate {
+	struct rt_str directory;
+	struct rt_strs files;
+	uint32_t uid;
 };
 
 struct rt_op_write_device_rules {
@@ -277,6 +296,9 @@ struct rt_op {
 		struct rt_op_cgroup_create cgroup_create;
 		struct rt_op_cgroup_enable cgroup_enable;
 		struct rt_op_write_file write_file;
+		struct rt_op_write_files write_files;
+		struct rt_op_write_first write_first;
+		struct rt_op_cgroup_delegate cgroup_delegate;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
 		struct rt_op_cgroup_join cgroup_join;

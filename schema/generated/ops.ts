@@ -1,6 +1,6 @@
 // Generated from schema/ops.json by schema/build/ops.ts; do not edit.
 
-/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
+/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes, with EDEADLK when it or an ancestor is frozen. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
 export interface CgroupCreateOp {
   readonly op: 'cgroup_create';
   readonly hierarchy: string;
@@ -25,6 +25,28 @@ export interface WriteFileOp {
   readonly ignore: number;
 }
 
+/** Writes each of `data` to the file of the same place in `paths`, as write_file does. One refused with EINVAL is tried again after the others: settings that bound each other are taken in one order only, and which one depends on their values before. */
+export interface WriteFilesOp {
+  readonly op: 'write_files';
+  readonly paths: readonly string[];
+  readonly data: readonly string[];
+}
+
+/** Writes to the first file of `paths` that exists what stands in its place in `data`, as write_file does. */
+export interface WriteFirstOp {
+  readonly op: 'write_first';
+  readonly paths: readonly string[];
+  readonly data: readonly string[];
+}
+
+/** Gives a v2 cgroup and those of `files` that it has to `uid`, who may then divide it among children. */
+export interface CgroupDelegateOp {
+  readonly op: 'cgroup_delegate';
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly uid: number;
+}
+
 /** Writes the lines of `rules` one by one to `devices.deny` (lines that begin with `-`) or `devices.allow` (`+`) of a v1 cgroup. */
 export interface WriteDeviceRulesOp {
   readonly op: 'write_device_rules';
@@ -32,7 +54,7 @@ export interface WriteDeviceRulesOp {
   readonly rules: readonly string[];
 }
 
-/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup and asks the kernel whether it is there. */
+/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup, asks the kernel whether it is there, and detaches those that an earlier op of this kind attached. An empty program only detaches. */
 export interface DeviceProgramOp {
   readonly op: 'device_program';
   readonly directory: string;
@@ -322,6 +344,9 @@ export type Op =
   | CgroupCreateOp
   | CgroupEnableOp
   | WriteFileOp
+  | WriteFilesOp
+  | WriteFirstOp
+  | CgroupDelegateOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
   | CgroupJoinOp
@@ -410,8 +435,36 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ignore', 'u32'],
     ],
   },
-  write_device_rules: {
+  write_files: {
     code: 3,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['paths', 'strs'],
+      ['data', 'strs'],
+    ],
+  },
+  write_first: {
+    code: 4,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['paths', 'strs'],
+      ['data', 'strs'],
+    ],
+  },
+  cgroup_delegate: {
+    code: 5,
+    group: 'host',
+    call: 'fchownat(2)',
+    fields: [
+      ['directory', 'str'],
+      ['files', 'strs'],
+      ['uid', 'u32'],
+    ],
+  },
+  write_device_rules: {
+    code: 6,
     group: 'host',
     call: 'write(2)',
     fields: [
@@ -420,7 +473,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   device_program: {
-    code: 4,
+    code: 7,
     group: 'host',
     call: 'bpf(2)',
     fields: [
@@ -428,10 +481,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['program', 'bytes'],
     ],
   },
-  cgroup_join: { code: 5, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 6, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  cgroup_join: { code: 8, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 9, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 7,
+    code: 10,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -441,7 +494,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 8,
+    code: 11,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -449,10 +502,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  session_keyring: { code: 9, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 10, group: 'init', call: 'netdevice(7)', fields: [] },
+  session_keyring: { code: 12, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 13, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 11,
+    code: 14,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -461,7 +514,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 12,
+    code: 15,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -470,9 +523,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 13, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 16, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 14,
+    code: 17,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -486,7 +539,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 15,
+    code: 18,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -501,7 +554,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 16,
+    code: 19,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -512,7 +565,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 17,
+    code: 20,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -522,7 +575,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 18,
+    code: 21,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -531,7 +584,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 19,
+    code: 22,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -544,7 +597,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 20,
+    code: 23,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -552,16 +605,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['target', 'str'],
     ],
   },
-  mask_path: { code: 21, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 24, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 22,
+    code: 25,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 23, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 26, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 24,
+    code: 27,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -574,12 +627,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 25, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 26, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 27, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 28, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  pivot_root: { code: 28, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 29, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 30, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 31, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 29,
+    code: 32,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -587,9 +640,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 30, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 33, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 31,
+    code: 34,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -598,10 +651,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 32, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 33, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 35, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 36, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 34,
+    code: 37,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -610,7 +663,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 35,
+    code: 38,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -620,7 +673,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 36,
+    code: 39,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -631,7 +684,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 37,
+    code: 40,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -639,9 +692,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 38, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 41, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 39,
+    code: 42,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -649,9 +702,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 40, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 43, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 41,
+    code: 44,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -659,9 +712,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 42, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 45, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 43,
+    code: 46,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -60,7 +60,8 @@ export interface Native {
   catchSignals(): number;
   /**
    * Runs a program of host operations (schema/ops.json) in this process.
-   * [] when all succeeded, else [op index, errno, call] of the first that failed.
+   * [] when all succeeded, else [op index, errno, item] of the first that failed; `item` is the place in an op
+   * that writes several things.
    */
   runProgram(program: Packed): number[] | number;
   /**

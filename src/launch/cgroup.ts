@@ -96,3 +96,19 @@ export function killCgroup(native: Native, cgroup: CgroupRecord): void {
   const freezer = freezerDirectory(cgroup);
   if (freezer !== undefined) native.writeText(`${freezer}/freezer.state`, 'THAWED', O_WRONLY, 0);
 }
+
+/** Whether the kernel has killed a process of the container for want of memory. */
+export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
+  return outOfMemoryKills(native, cgroup) > 0;
+}
+
+/** `oom_kill` of memory.events (v2) or memory.oom_control (v1); 0 when it cannot be read. */
+export function outOfMemoryKills(native: Native, cgroup: CgroupRecord): number {
+  const directory =
+    cgroup.version === 2
+      ? cgroup.directories[0]
+      : cgroup.directories.find((one) => one.startsWith('/sys/fs/cgroup/memory/'));
+  const file = cgroup.version === 2 ? 'memory.events' : 'memory.oom_control';
+  const text = native.readText(`${directory ?? ''}/${file}`, maximumFile);
+  return typeof text === 'number' ? 0 : Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
+}

@@ -1,18 +1,19 @@
-import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { Plan, PlannedOp } from '../plan/types.ts';
-import { removeCgroups } from './cgroup.ts';
+import { removeCgroups, wasOutOfMemory } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
+import { hostFailure, runHostOps } from './host-ops.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 
 const SIGKILL = 9;
 const EBUSY = 16;
+const EDEADLK = 35;
 const ECONNREFUSED = 111;
 const noLimit = -1;
 const goAhead = new Uint8Array([1]).buffer;
@@ -34,27 +35,13 @@ export interface Launched {
 
 /** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
 export function prepare(native: Native, plan: Plan): void {
-  const result = native.runProgram(encodeProgram(plan.host));
-  const failed = failedOp(plan.host, result);
+  const failed = runHostOps(native, plan.host);
   if (failed === undefined) return;
-  // An existing cgroup that is busy belongs to somebody else: what lies before it in the plan is ours.
-  const directories = plan.cgroup.directories.slice(0, failed.errno === EBUSY ? failed.index : undefined);
+  // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
+  const foreign = failed.errno === EBUSY || failed.errno === EDEADLK;
+  const directories = plan.cgroup.directories.slice(0, foreign ? failed.index : undefined);
   removeCgroups(native, { ...plan.cgroup, directories });
-  throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
-}
-
-interface FailedOp {
-  readonly op: PlannedOp;
-  readonly index: number;
-  readonly errno: number;
-}
-
-function failedOp(ops: readonly PlannedOp[], result: readonly number[] | number): FailedOp | undefined {
-  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
-  const [index, errno] = result;
-  const op = index === undefined ? undefined : ops[index];
-  if (index === undefined || op === undefined || errno === undefined) return undefined;
-  return { op, index, errno };
+  throw hostFailure(native, failed);
 }
 
 /** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
@@ -66,10 +53,8 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
   }
   const [pid = 0, control = -1] = result;
   try {
-    const failed = failedOp(plan.limits, native.runProgram(encodeProgram(plan.limits)));
-    if (failed !== undefined) {
-      throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
-    }
+    const failed = runHostOps(native, plan.limits);
+    if (failed !== undefined) throw hostFailure(native, failed);
     awaitReady(native, plan, control, pid, options);
     return { pid, control };
   } catch (error) {
@@ -94,13 +79,21 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
       case 'hook_failed':
         throw failureOf(record, plan.init);
       case 'end':
-        throw new Failure({
-          code: 'launch.died',
-          message: 'the container process ended while it was being set up',
-          hint: 'it may have been killed for want of memory: the memory limit may be too low',
-        });
+        throw died(native, plan);
     }
   }
+}
+
+/** The kernel counts in the container's cgroup whom it killed for want of memory. */
+function died(native: Native, plan: Plan): Failure {
+  if (!wasOutOfMemory(native, plan.cgroup)) {
+    return new Failure({ code: 'launch.died', message: 'the container process ended while it was being set up' });
+  }
+  return new Failure({
+    code: 'launch.memory',
+    message: 'container init was OOM-killed (memory limit too low?)',
+    pointer: '/linux/resources/memory/limit',
+  });
 }
 
 function receive(native: Native, control: number): HelperRecord {

@@ -6,7 +6,7 @@ import type { PlanOptions } from './index.ts';
 export const hybrid: CgroupFacts = {
   version: 1,
   hierarchies: [
-    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer'].map((name) => ({
+    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio'].map((name) => ({
       mount: `/sys/fs/cgroup/${name}`,
       controllers: [name],
       own: '/',
@@ -22,7 +22,7 @@ export const unified: CgroupFacts = {
   hierarchies: [
     {
       mount: '/sys/fs/cgroup',
-      controllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'],
+      controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'],
       own: '/user.slice/session.scope',
       version: 2,
     },
@@ -30,7 +30,7 @@ export const unified: CgroupFacts = {
 };
 
 export function facts(cgroups: CgroupFacts = hybrid): Facts {
-  return { cgroups, lastCapability: 40, architecture: 'x86_64', hasKcore: true };
+  return { cgroups, lastCapability: 40, architecture: 'x86_64', hasKcore: true, delegatedCgroupFiles: ['cgroup.procs'] };
 }
 
 export const options: PlanOptions = { id: 'c1', bundle: '/bundle', newKeyring: true, awaitStart: 'socket' };

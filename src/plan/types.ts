@@ -4,7 +4,11 @@ import type { Op } from '../../schema/generated/ops.ts';
 export type From = string;
 
 /** An operation and what asked for it. */
-export type PlannedOp = Op & { readonly from: From };
+export type PlannedOp = Op & {
+  readonly from: From;
+  /** What asked for each part of an op that writes several files. */
+  readonly items?: readonly From[];
+};
 
 /** Everything `launch` does for one container. Same config, facts and options: same plan. */
 export interface Plan {

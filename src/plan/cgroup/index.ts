@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { normalizePath } from '../path.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
+import { delegationOps } from './delegate.ts';
 import { legacyLimits } from './v1.ts';
 import { unifiedLimits } from './v2.ts';
 
@@ -49,12 +50,17 @@ export function cgroupPlan(config: Config, facts: Facts, id: string, faults: Dia
       optional: hierarchies[0].controllers.filter((name) => !limits.controllers.includes(name)),
       from,
     });
+    host.push(...delegationOps(config, facts, directories[0] ?? ''));
   }
   // Denying everything and allowing some is not one step: it is done before init makes its first node.
-  const isDevices = ({ op }: PlannedOp): boolean => op === 'write_device_rules' || op === 'device_program';
-  host.push(...limits.ops.filter(isDevices));
-  const later = limits.ops.filter((op) => !isDevices(op));
-  return { record: { manager: 'cgroupfs', version, directories }, host, join, limits: later, cloneCgroup };
+  host.push(...limits.early);
+  return {
+    record: { manager: 'cgroupfs', version, directories },
+    host,
+    join,
+    limits: limits.ops,
+    cloneCgroup,
+  };
 }
 
 /** Without an absolute path: beside the runtime's own cgroup on v2, at the top of each v1 hierarchy. */
