@@ -315,10 +315,18 @@ forEachRuntime('cpu.quota of half a period gives half of one processor', async (
     path = config.linux.cgroupsPath;
   });
   await until('the loop runs', () => processorTime(path) > 200_000);
-  const [usedBefore, timeBefore] = [processorTime(path), performance.now()];
-  await until('three seconds have passed', () => performance.now() - timeBefore >= 3000);
-  const share = (processorTime(path) - usedBefore) / ((performance.now() - timeBefore) * 1000);
-  t.ok(share > 0.45 && share < 0.55, `${(share * 100).toFixed(1)} % of one processor`);
+  const measure = async (): Promise<number> => {
+    const [usedBefore, timeBefore] = [processorTime(path), performance.now()];
+    await until('three seconds have passed', () => performance.now() - timeBefore >= 3000);
+    return (processorTime(path) - usedBefore) / ((performance.now() - timeBefore) * 1000);
+  };
+  // A busy host may give less than the quota for a while, nothing ever gives more.
+  let share = 0;
+  for (let attempt = 0; attempt < 6 && share < 0.45; attempt++) {
+    share = await measure();
+    t.ok(share < 0.55, `${(share * 100).toFixed(1)} % of one processor`);
+  }
+  t.ok(share > 0.45, 'the quota is used up');
   await container.remove('--force');
 });
 

@@ -227,7 +227,8 @@ int rt_cgroup_delegate(struct rt_context *context, struct rt_op_cgroup_delegate 
 		return directory;
 	long status = rt_sys(fchownat, directory, "", op->uid, -1, AT_EMPTY_PATH);
 	while (status >= 0 && op->files.count > 0) {
-		status = rt_sys(fchownat, directory, rt_next_str(&op->files), op->uid, -1, AT_SYMLINK_NOFOLLOW);
+		status = rt_sys(
+			fchownat, directory, rt_next_str(&op->files), op->uid, -1, AT_SYMLINK_NOFOLLOW);
 		if (status == -ENOENT)
 			status = 0;
 	}

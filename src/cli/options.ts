@@ -7,13 +7,31 @@ export type TextOption =
   | 'bundle'
   | 'config'
   | 'console-socket'
+  | 'cpu-burst'
+  | 'cpu-idle'
+  | 'cpu-period'
+  | 'cpu-quota'
+  | 'cpu-rt-period'
+  | 'cpu-rt-runtime'
+  | 'cpu-share'
+  | 'cpuset-cpus'
+  | 'cpuset-mems'
   | 'criu'
   | 'format'
   | 'id'
+  | 'interval'
+  | 'kernel-memory'
+  | 'kernel-memory-tcp'
+  | 'l3-cache-schema'
   | 'log'
   | 'log-format'
+  | 'mem-bw-schema'
+  | 'memory'
+  | 'memory-reservation'
+  | 'memory-swap'
   | 'pid-file'
   | 'pidfd-socket'
+  | 'resources'
   | 'root'
   | 'rootless';
 
@@ -29,10 +47,11 @@ export type FlagOption =
   | 'no-subreaper'
   | 'quiet'
   | 'rootless-spec'
+  | 'stats'
   | 'systemd-cgroup'
   | 'version';
 
-export type IntegerOption = 'preserve-fds';
+export type IntegerOption = 'blkio-weight' | 'pids-limit' | 'preserve-fds';
 
 export type OptionName = TextOption | FlagOption | IntegerOption;
 
@@ -43,6 +62,8 @@ interface CommonSpec {
   /** A further spelling, not in the help. */
   readonly alias?: string;
   readonly help: string;
+  /** Accepted, not in the help. */
+  readonly hidden?: boolean;
   /** Parsed, but refused when a command would have to honour it; the text is the hint of the error. */
   readonly unsupported?: string;
 }
@@ -79,12 +100,28 @@ export interface CommandSpec {
   readonly minimum: number;
   readonly maximum: number;
   readonly options: readonly OptionSpec[];
+  /** Options end at the first operand: what follows is another program's command line. */
+  readonly stopsAtOperand?: boolean;
   /** Further paragraphs of the help. */
   readonly details?: string;
 }
 
 export type CommandName =
-  'create' | 'start' | 'state' | 'kill' | 'delete' | 'run' | 'list' | 'spec' | 'validate' | 'plan';
+  | 'create'
+  | 'start'
+  | 'state'
+  | 'kill'
+  | 'delete'
+  | 'run'
+  | 'list'
+  | 'ps'
+  | 'pause'
+  | 'resume'
+  | 'update'
+  | 'events'
+  | 'spec'
+  | 'validate'
+  | 'plan';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -182,6 +219,56 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       helpOption(),
     ],
   }),
+  ps: () => ({
+    summary: 'list the processes of a container',
+    operands: 'ID [PS-OPTION]...',
+    minimum: 1,
+    maximum: Infinity,
+    stopsAtOperand: true,
+    options: [
+      {
+        kind: 'text',
+        name: 'format',
+        short: 'f',
+        value: 'table|json',
+        choices: ['table', 'json'],
+        help: 'form of the output (default table)',
+      },
+      helpOption(),
+    ],
+    details:
+      'The table is what ps(1) of the host prints with PS-OPTION (default -ef), without other processes;\n' +
+      'it must have a column PID. The JSON is a list of pids on the host.',
+  }),
+  pause: () => lifecycle('stop all processes of a container where they are'),
+  resume: () => lifecycle('let a paused container go on'),
+  update: () => ({
+    summary: 'change the limits of a container',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [...updateOptions(), helpOption()],
+    details:
+      'Only what is given changes. BYTES may end in b, k, m, g, t or p, in powers of 1024; -1 is no limit.\n' +
+      'When a limit cannot be set, those set before get their old values back.',
+  }),
+  events: () => ({
+    summary: 'print what a container uses and when it runs out of memory',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [
+      {
+        kind: 'text',
+        name: 'interval',
+        value: 'DURATION',
+        help: 'time between two samples, such as 500ms or 1m30s (default 5s)',
+      },
+      { kind: 'flag', name: 'stats', help: 'print one sample and end' },
+      helpOption(),
+    ],
+    details: 'One JSON object a line, of type stats or oom; the command ends with the container.',
+  }),
   spec: () => ({
     summary: 'write a config.json to start from',
     operands: '',
@@ -234,6 +321,38 @@ function helpOption(): OptionSpec {
 
 function lifecycle(summary: string): CommandSpec {
   return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] };
+}
+
+function updateOptions(): OptionSpec[] {
+  const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
+  const resctrl = 'write to the schemata file of the resctrl group';
+  return [
+    {
+      kind: 'text',
+      name: 'resources',
+      short: 'r',
+      value: 'FILE',
+      help: 'limits as a linux.resources object; - reads standard input; other options are ignored then',
+    },
+    { kind: 'integer', name: 'blkio-weight', value: 'N', help: 'weight of block I/O, 10 to 1000' },
+    text('cpu-period', 'US', 'period in which the quota is given, in microseconds'),
+    text('cpu-quota', 'US', 'processor time in each period, in microseconds; -1 is no limit'),
+    text('cpu-burst', 'US', 'quota that may be saved up, in microseconds'),
+    text('cpu-share', 'N', 'weight beside other containers (default 1024)'),
+    text('cpu-rt-period', 'US', 'period of realtime processes, in microseconds'),
+    text('cpu-rt-runtime', 'US', 'processor time of realtime processes in each period, in microseconds'),
+    text('cpuset-cpus', 'LIST', 'processors to run on, such as 0-3,7'),
+    text('cpuset-mems', 'LIST', 'memory nodes to use'),
+    text('cpu-idle', '0|1', 'run only when nothing else wants to'),
+    text('memory', 'BYTES', 'memory limit'),
+    text('memory-reservation', 'BYTES', 'memory that is taken last when the host runs short'),
+    text('memory-swap', 'BYTES', 'limit of memory and swap together'),
+    { ...text('kernel-memory', 'BYTES', 'ignored'), hidden: true },
+    { ...text('kernel-memory-tcp', 'BYTES', 'ignored'), hidden: true },
+    { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
+    { ...text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT)'), unsupported: resctrl },
+    { ...text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT)'), unsupported: resctrl },
+  ];
 }
 
 function bundleOptions(): OptionSpec[] {

@@ -32,8 +32,9 @@ export function parseGlobals(
 
 /** Parses the words after the name of a command. Options may follow operands. */
 export function parseCommand(words: readonly string[], name: CommandName, spec: CommandSpec): Parsed {
-  const { normalised } = normalise(words, spec.options, false, name);
-  return collect(normalised, spec.options, name);
+  const { normalised, rest } = normalise(words, spec.options, spec.stopsAtOperand === true, name);
+  const { options, operands } = collect(normalised, spec.options, name);
+  return { options, operands: [...operands, ...rest] };
 }
 
 /** Throws unless the number of operands fits the command. */

@@ -44,7 +44,7 @@ function isDirectory(native: Native, path: string): boolean {
 }
 
 /** Nothing announces that a v1 cgroup became empty, so this waits for a descriptor that never speaks. */
-function wait(native: Native, milliseconds: number): void {
+export function wait(native: Native, milliseconds: number): void {
   const pidfd = native.pidfdOpen(native.processId());
   if (pidfd < 0) return;
   native.pidfdWait(pidfd, milliseconds);
@@ -69,7 +69,7 @@ function mainDirectory(cgroup: CgroupRecord): string | undefined {
   return freezerDirectory(cgroup) ?? cgroup.directories[0];
 }
 
-function freezerDirectory({ directories }: CgroupRecord): string | undefined {
+export function freezerDirectory({ directories }: CgroupRecord): string | undefined {
   return directories.find((directory) => directory.startsWith('/sys/fs/cgroup/freezer/'));
 }
 
@@ -103,12 +103,14 @@ export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
 }
 
 /** `oom_kill` of memory.events (v2) or memory.oom_control (v1); 0 when it cannot be read. */
-export function outOfMemoryKills(native: Native, cgroup: CgroupRecord): number {
-  const directory =
-    cgroup.version === 2
-      ? cgroup.directories[0]
-      : cgroup.directories.find((one) => one.startsWith('/sys/fs/cgroup/memory/'));
+function outOfMemoryKills(native: Native, cgroup: CgroupRecord): number {
   const file = cgroup.version === 2 ? 'memory.events' : 'memory.oom_control';
-  const text = native.readText(`${directory ?? ''}/${file}`, maximumFile);
+  const text = native.readText(`${memoryDirectory(cgroup) ?? ''}/${file}`, maximumFile);
   return typeof text === 'number' ? 0 : Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** The container's cgroup in the hierarchy of the memory controller; undefined when the host has none. */
+export function memoryDirectory({ version, directories }: CgroupRecord): string | undefined {
+  if (version === 2) return directories[0];
+  return directories.find((directory) => directory.startsWith('/sys/fs/cgroup/memory/'));
 }

@@ -44,6 +44,9 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       return { message: `container's cgroup is not empty: "${op.hierarchy}${op.path}" has processes` };
     case 'write_file':
     case 'write_first':
+      if (name === 'EINVAL' && op.op === 'write_file' && op.path.endsWith('/memory.limit_in_bytes')) {
+        return { hint: 'the limit of memory and swap together must not be lower: set swap too' };
+      }
       return missingFile(op, errno);
     case 'mount_bind':
       if (call === 'open_tree' && errno === ENOENT) {

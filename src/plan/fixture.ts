@@ -6,12 +6,14 @@ import type { PlanOptions } from './index.ts';
 export const hybrid: CgroupFacts = {
   version: 1,
   hierarchies: [
-    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio'].map((name) => ({
-      mount: `/sys/fs/cgroup/${name}`,
-      controllers: [name],
-      own: '/',
-      version: 1 as const,
-    })),
+    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio'].map(
+      (name) => ({
+        mount: `/sys/fs/cgroup/${name}`,
+        controllers: [name],
+        own: '/',
+        version: 1 as const,
+      }),
+    ),
     { mount: '/sys/fs/cgroup/systemd', controllers: ['name=systemd'], own: '/', version: 1 },
     { mount: '/sys/fs/cgroup/unified', controllers: [], own: '/', version: 2 },
   ],
@@ -30,7 +32,13 @@ export const unified: CgroupFacts = {
 };
 
 export function facts(cgroups: CgroupFacts = hybrid): Facts {
-  return { cgroups, lastCapability: 40, architecture: 'x86_64', hasKcore: true, delegatedCgroupFiles: ['cgroup.procs'] };
+  return {
+    cgroups,
+    lastCapability: 40,
+    architecture: 'x86_64',
+    hasKcore: true,
+    delegatedCgroupFiles: ['cgroup.procs'],
+  };
 }
 
 export const options: PlanOptions = { id: 'c1', bundle: '/bundle', newKeyring: true, awaitStart: 'socket' };

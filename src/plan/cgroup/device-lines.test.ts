@@ -38,7 +38,7 @@ t.test('deviceLines: a later rule takes back what an earlier one allowed', async
   const disk = { type: 'b', major: 8, minor: 1 };
   const allowed = { allow: true, ...disk, access: 'rw' };
   t.notMatch(lines(allowed, { allow: false, ...disk, access: 'rw' }).join(), '8:1');
-  t.match(lines(allowed, { allow: false, ...disk, access: 'w' }), (made: string[]) => made.includes('+b 8:1 r'));
+  t.ok(lines(allowed, { allow: false, ...disk, access: 'w' }).includes('+b 8:1 r'));
   t.notMatch(lines(allowed, { allow: false, type: 'b', major: 8, access: 'rwm' }).join(), '8:1', 'a wider one too');
   t.match(lines({ allow: true, ...all }, { allow: false, ...disk, access: 'w' }), ['+a', '-b 8:1 w']);
 });

@@ -53,7 +53,7 @@ export function cgroupPlan(config: Config, facts: Facts, id: string, faults: Dia
     host.push(...delegationOps(config, facts, directories[0] ?? ''));
   }
   // Denying everything and allowing some is not one step: it is done before init makes its first node.
-  host.push(...limits.early);
+  host.push(...limits.early, ...limits.devices.filter(restricts));
   return {
     record: { manager: 'cgroupfs', version, directories },
     host,
@@ -61,6 +61,10 @@ export function cgroupPlan(config: Config, facts: Facts, id: string, faults: Dia
     limits: limits.ops,
     cloneCgroup,
   };
+}
+
+function restricts(op: PlannedOp): boolean {
+  return op.op !== 'device_program' || op.program.length > 0;
 }
 
 /** Without an absolute path: beside the runtime's own cgroup on v2, at the top of each v1 hierarchy. */

@@ -10,8 +10,10 @@ export interface Setting {
 
 /** What the limits of a config come to. */
 export interface Limits {
-  /** Before init joins: device rules, realtime bandwidth. */
+  /** Before init joins: realtime bandwidth. */
   readonly early: readonly PlannedOp[];
+  /** Who may use which device; an empty program (v2) stands for everybody all. */
+  readonly devices: readonly PlannedOp[];
   readonly ops: readonly PlannedOp[];
   /** Controllers that must be enabled for them (v2). */
   readonly controllers: readonly string[];
@@ -30,6 +32,7 @@ export interface Current {
 export class LimitWriter {
   readonly ops: PlannedOp[] = [];
   readonly early: PlannedOp[] = [];
+  readonly devices: PlannedOp[] = [];
   readonly controllers = new Set<string>();
   readonly faults: Diagnostic[];
   private readonly directoryOf: (controller: string) => string | undefined;
@@ -69,7 +72,7 @@ export class LimitWriter {
   }
 
   result(): Limits {
-    return { early: this.early, ops: this.ops, controllers: [...this.controllers] };
+    return { early: this.early, devices: this.devices, ops: this.ops, controllers: [...this.controllers] };
   }
 
   private several(op: 'write_files' | 'write_first', settings: readonly Setting[]): void {

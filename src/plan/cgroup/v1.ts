@@ -45,7 +45,7 @@ function writeDevices(writer: LimitWriter, { devices }: LinuxResources, director
   const from = devices === undefined ? 'default' : '/linux/resources/devices';
   if (directory !== undefined) {
     const rules = deviceLines(devices ?? [], writer.faults);
-    writer.early.push({ op: 'write_device_rules', directory, rules, from });
+    writer.devices.push({ op: 'write_device_rules', directory, rules, from });
     return;
   }
   writer.fault(

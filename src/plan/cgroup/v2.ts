@@ -1,6 +1,7 @@
 import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Hierarchy } from '../../facts/facts.ts';
+import type { PlannedOp } from '../types.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceProgram } from './device-program.ts';
 import { ENOENT, LimitWriter, isSet } from './limits.ts';
@@ -28,18 +29,21 @@ export function unifiedLimits(
   const { classID, priorities = [] } = resources.network ?? {};
   if (isSet(classID)) writer.refuseField('/linux/resources/network/classID');
   if (priorities.length > 0) writer.refuseField('/linux/resources/network/priorities');
-  writer.early.push(...devicePrograms(resources, directory));
+  writer.devices.push(deviceOp(resources, directory));
   // Last, so that they win over the fields that mean the same.
   unifiedSettings(resources.unified ?? {}, writer, available, directory);
   return writer.result();
 }
 
 /** A container without device rules is restricted to the default devices. */
-function devicePrograms({ devices }: LinuxResources, directory: string): Limits['early'] {
-  const program = deviceProgram(devices ?? []);
-  if (program === undefined) return [];
-  const from = devices === undefined ? 'default' : '/linux/resources/devices';
-  return [{ op: 'device_program', directory, program, from }];
+function deviceOp({ devices }: LinuxResources, directory: string): PlannedOp {
+  const program = deviceProgram(devices ?? []) ?? new Uint8Array();
+  return {
+    op: 'device_program',
+    directory,
+    program,
+    from: devices === undefined ? 'default' : '/linux/resources/devices',
+  };
 }
 
 function writeMemory(memory: LinuxMemory, writer: LimitWriter, current: Current): void {
