@@ -263,7 +263,7 @@ forEachRuntime(
 );
 
 for (const [input, words] of [
-  ['{"memory": {"limit": "1"}}', /standard input:1:22 {2}\/memory\/limit/],
+  ['{"memory": {"limit": "1"}}', /standard input:1:13 {2}\/memory\/limit/],
   ['{"pids": {}}', /pids\.limit is missing/],
   ['[]', /must be an object/],
   ['{', /standard input/],

@@ -199,7 +199,7 @@ export interface ReadonlyPathOp {
   readonly path: string;
 }
 
-/** Tells the runtime that mounts are done and waits until the hooks of the runtime namespace have run. */
+/** Stops for the runtime: until systemd has put the process into its unit, or, once mounts are done, until the hooks of the runtime namespace have run. */
 export interface HostHooksOp {
   readonly op: 'host_hooks';
 }

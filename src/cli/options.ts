@@ -139,8 +139,7 @@ export function globalOptions(): OptionSpec[] {
     {
       kind: 'flag',
       name: 'systemd-cgroup',
-      help: 'drive cgroups through systemd',
-      unsupported: 'configure the engine for the cgroupfs driver',
+      help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
     },
     { kind: 'text', name: 'rootless', value: 'true|false|auto', help: 'accepted for compatibility, ignored' },
     { kind: 'text', name: 'criu', value: 'FILE', help: 'accepted for compatibility, ignored' },

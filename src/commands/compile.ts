@@ -37,6 +37,7 @@ export function compile(context: Context, id: string, awaitStart: 'socket' | 'co
       bundle,
       newKeyring: options['no-new-keyring'] !== true,
       awaitStart,
+      systemd: context.globals['systemd-cgroup'] === true,
     });
     return { bundle, config, plan: compiled, locate };
   } catch (error) {

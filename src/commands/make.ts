@@ -3,7 +3,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
 import { runHooks } from '../launch/hooks.ts';
-import { removeCgroups } from '../launch/cgroup.ts';
+import { removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
 import type { Plan } from '../plan/types.ts';
@@ -39,6 +39,7 @@ export interface MadeContainer {
 interface Progress {
   record: ContainerRecord;
   cgroupsMade: boolean;
+  unitStarted: boolean;
   hooksBegan: boolean;
 }
 
@@ -55,13 +56,21 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
   makeContainerDirectory(native, root, id);
-  const progress: Progress = { record: firstRecord(native, id, compiled), cgroupsMade: false, hooksBegan: false };
+  const progress: Progress = {
+    record: firstRecord(native, id, compiled),
+    cgroupsMade: false,
+    unitStarted: false,
+    hooksBegan: false,
+  };
   try {
     writeRecord(native, root.path, progress.record);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
     const { pid, control } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
+      onUnitStarted: (): void => {
+        progress.unitStarted = true;
+      },
       hooks: {
         onHostHooks: (initPid: number): void => {
           progress.hooksBegan = true;
@@ -112,7 +121,7 @@ function runCreationHooks(native: Native, { bundle, config }: Compiled, record: 
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
+function undo(native: Native, root: string, { record, cgroupsMade, unitStarted, hooksBegan }: Progress): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -124,7 +133,8 @@ function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }:
   };
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
-  if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
+  const { cgroup } = record;
+  if (cgroupsMade) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

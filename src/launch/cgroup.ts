@@ -1,6 +1,7 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { CgroupRecord } from '../plan/types.ts';
+import { stopUnit } from './systemd.ts';
 
 const EBUSY = 16;
 const ENOENT = 2;
@@ -13,7 +14,14 @@ const removeAttempts = 11;
 
 /** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
 export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
+  // systemd removes what it made; what it did not is ours.
+  if (cgroup.unit !== undefined) stopUnit(native, cgroup.unit);
   for (const directory of cgroup.directories) removeTree(native, directory);
+}
+
+/** The record without its unit, which may be another container's: only who started a unit may stop it. */
+export function withoutUnit({ manager, version, directories }: CgroupRecord): CgroupRecord {
+  return { manager, version, directories };
 }
 
 function removeTree(native: Native, directory: string): void {
@@ -90,6 +98,8 @@ export function killCgroup(native: Native, cgroup: CgroupRecord): void {
   const [first = ''] = cgroup.directories;
   if (cgroup.version === 2) {
     native.writeText(`${first}/cgroup.kill`, '1', O_WRONLY, 0);
+    // It kills what is frozen too, but leaves the cgroup so.
+    native.writeText(`${first}/cgroup.freeze`, '0', O_WRONLY, 0);
     return;
   }
   for (const pid of cgroupProcesses(native, cgroup)) native.signalProcess(pid, SIGKILL);

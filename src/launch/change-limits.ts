@@ -4,11 +4,13 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import type { Current } from '../plan/cgroup/limits.ts';
+import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
 import { legacyLimits } from '../plan/cgroup/v1.ts';
 import { unifiedLimits } from '../plan/cgroup/v2.ts';
 import type { CgroupRecord, PlannedOp } from '../plan/types.ts';
 import { memoryDirectory } from './cgroup.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
+import { setUnitProperties } from './systemd.ts';
 
 const maximumFile = 1 << 16;
 /** How many files one op writes at most (native/helper/op_cgroup.c). */
@@ -18,21 +20,26 @@ const filesOfOneOp = 32;
  * Sets limits of a container that exists. Only what `resources` has is touched. When one limit is refused, those set
  * before get their old values back.
  */
-export function changeLimits(native: Native, facts: Facts, cgroup: CgroupRecord, resources: LinuxResources): void {
+export function changeLimits(native: Native, facts: Facts, cgroup: CgroupRecord, asked: LinuxResources): void {
   const faults: Diagnostic[] = [];
   const { version, hierarchies } = facts.cgroups;
-  const { directories } = cgroup;
+  const { directories, unit } = cgroup;
   const [first = ''] = directories;
+  const current = version === 2 ? currentValues(native, first) : {};
+  const resources = unit === undefined ? asked : roundedResources(asked, current);
   const limits =
     version === 2
-      ? unifiedLimits(resources, hierarchies[0], first, faults, currentValues(native, first))
+      ? unifiedLimits(resources, hierarchies[0], first, faults, current)
       : legacyLimits(resources, hierarchies, directories, faults);
   if (resources.memory?.checkBeforeUpdate === true) checkUsage(native, cgroup, resources, faults);
   if (faults.length > 0) throw new Failure(faults.map(withoutPlace));
   const ops = [...limits.early, ...limits.ops, ...(resources.devices === undefined ? [] : limits.devices)];
   const before = oldValues(native, ops);
   const failed = runHostOps(native, ops);
-  if (failed === undefined) return;
+  if (failed === undefined) {
+    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, version, current));
+    return;
+  }
   const failure = hostFailure(native, failed);
   throw new Failure([...failure.diagnostics.map(withoutPlace), ...restore(native, before)]);
 }

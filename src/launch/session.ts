@@ -2,14 +2,16 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import type { Plan, PlannedOp } from '../plan/types.ts';
-import { removeCgroups, wasOutOfMemory } from './cgroup.ts';
+import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
+import { requireSystemd, startUnit } from './systemd.ts';
 
 const SIGKILL = 9;
 const EBUSY = 16;
@@ -19,6 +21,8 @@ const noLimit = -1;
 const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
+  /** Called once systemd has started the unit: from then on it has to be stopped. */
+  readonly onUnitStarted?: () => void;
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
   readonly hooks: {
@@ -35,12 +39,13 @@ export interface Launched {
 
 /** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
 export function prepare(native: Native, plan: Plan): void {
+  if (plan.unit !== undefined) requireSystemd(native);
   const failed = runHostOps(native, plan.host);
   if (failed === undefined) return;
   // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
   const foreign = failed.errno === EBUSY || failed.errno === EDEADLK;
   const directories = plan.cgroup.directories.slice(0, foreign ? failed.index : undefined);
-  removeCgroups(native, { ...plan.cgroup, directories });
+  removeCgroups(native, withoutUnit({ ...plan.cgroup, directories }));
   throw hostFailure(native, failed);
 }
 
@@ -53,6 +58,7 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
   }
   const [pid = 0, control = -1] = result;
   try {
+    if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
     const failed = runHostOps(native, plan.limits);
     if (failed !== undefined) throw hostFailure(native, failed);
     awaitReady(native, plan, control, pid, options);
@@ -63,6 +69,25 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     native.close(control);
     throw error;
   }
+}
+
+/** Has systemd put init, which waits for it, into its unit. */
+function enterUnit(
+  native: Native,
+  plan: Plan,
+  unit: UnitPlan,
+  control: number,
+  pid: number,
+  { onUnitStarted }: LaunchOptions,
+): void {
+  const record = receive(native, control);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
+  if (record.kind !== 'host_hooks') throw died(native, plan);
+  startUnit(native, unit, pid);
+  onUnitStarted?.();
+  const failed = runHostOps(native, unit.ops);
+  if (failed !== undefined) throw hostFailure(native, failed);
+  native.send(control, goAhead);
 }
 
 function awaitReady(native: Native, plan: Plan, control: number, pid: number, options: LaunchOptions): void {

@@ -30,6 +30,8 @@ export interface PlanOptions {
   readonly newKeyring: boolean;
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
+  /** Cgroups are made by systemd: `linux.cgroupsPath` is `slice:prefix:name`. */
+  readonly systemd?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
   const process = processOf(config);
   const namespaces = namespacePlan(config);
-  const cgroups = cgroupPlan(config, facts, options.id, faults);
+  const cgroups = cgroupPlan(config, facts, options, faults);
   const hasMounts = isSeparate(config, 'mount');
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
   if (!hasMounts) refuseMounts(config, faults);
@@ -84,6 +86,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneCgroup: cgroups.cloneCgroup,
     pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
+    ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
   };
 }
 

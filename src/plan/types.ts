@@ -1,4 +1,5 @@
 import type { Op } from '../../schema/generated/ops.ts';
+import type { UnitPlan } from './cgroup/unit.ts';
 
 /** Where the op came from: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
 export type From = string;
@@ -25,11 +26,15 @@ export interface Plan {
   /** Pid namespace to join before the clone; '' for none. */
   readonly pidNamespace: string;
   readonly cgroup: CgroupRecord;
+  /** With the systemd driver: the unit that init is put into while it waits in its first op. */
+  readonly unit?: UnitPlan;
 }
 
 /** The container's cgroups, saved at create: later commands come without the options that chose them. */
 export interface CgroupRecord {
-  readonly manager: 'cgroupfs';
+  readonly manager: 'cgroupfs' | 'systemd';
+  /** The unit that systemd keeps for the container. */
+  readonly unit?: string;
   readonly version: 1 | 2;
   /** Absolute directories made for the container, one for each hierarchy. */
   readonly directories: readonly string[];
