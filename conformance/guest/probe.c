@@ -31,6 +31,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "verbs.h"
+
 extern char **environ;
 
 #define BAD_CALL 99
@@ -298,10 +300,24 @@ static void verb_sched(char **args)
 	} attributes = {.size = 48};
 
 	syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0);
-	printf("{\"policy\":%u,\"nice\":%d,\"priority\":%u,\"flags\":%llu,\"ioprio\":%ld,\"personality\":%d}"
-	       "\n",
+	printf("{\"policy\":%u,\"nice\":%d,\"priority\":%u,\"flags\":%llu,\"ioprio\":%ld,\"personality\":%d",
 		attributes.policy, attributes.nice, attributes.priority, attributes.flags,
 		syscall(SYS_ioprio_get, 1, 0), personality(0xffffffff));
+	printf(",\"runtime\":%llu,\"deadline\":%llu,\"period\":%llu}\n", attributes.runtime,
+		attributes.deadline, attributes.period);
+}
+
+/* The memory policy: {"mode": number with flags, "nodes": the first 64 nodes as bits in hexadecimal}. */
+static void verb_mempolicy(char **args)
+{
+	(void)args;
+	int mode = -1;
+	unsigned long nodes[16] = {0};
+	if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof(nodes) * 8, NULL, 0) < 0) {
+		put_outcome(-1);
+		return;
+	}
+	printf("{\"mode\":%d,\"nodes\":\"%lx\"}\n", mode, nodes[0]);
 }
 
 static void verb_stat(char **args)
@@ -661,10 +677,12 @@ static const struct {
 	int arguments;
 	void (*run)(char **args);
 } verbs[] = {
+	{"absorb", 2, verb_absorb},
 	{"chmod", 2, verb_chmod},
 	{"create", 1, verb_create},
 	{"cwd", 0, verb_cwd},
 	{"echo", 1, verb_echo},
+	{"emit", 2, verb_emit},
 	{"env", 0, verb_env},
 	{"exec", 1, verb_exec},
 	{"exit", 1, verb_exit},
@@ -674,6 +692,7 @@ static const struct {
 	{"ids", 0, verb_ids},
 	{"list", 1, verb_list},
 	{"memhog", 1, verb_memhog},
+	{"mempolicy", 0, verb_mempolicy},
 	{"mkdir", 1, verb_mkdir},
 	{"mknod", 4, verb_mknod},
 	{"mount", 4, verb_mount},
@@ -688,10 +707,12 @@ static const struct {
 	{"stderr", 1, verb_stderr},
 	{"stdin", 0, verb_stdin},
 	{"syscall", 1, verb_syscall},
+	{"tty", 0, verb_tty},
 	{"umount", 1, verb_umount},
 	{"unlink", 1, verb_unlink},
 	{"uts", 0, verb_uts},
 	{"wait", 0, verb_wait},
+	{"winch", 0, verb_winch},
 	{"write", 2, verb_write},
 };
 

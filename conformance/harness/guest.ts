@@ -4,8 +4,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOURCE = join(CONFORMANCE, 'guest', 'probe.c');
-const OUTPUT = join(dirname(CONFORMANCE), 'build', 'conformance', 'probe');
+const SOURCES = join(CONFORMANCE, 'guest');
+const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
+/** The programs of `guest` and what they are made of. */
+const PROGRAMS = {
+  probe: ['probe.c', 'terminal.c', 'verbs.h'],
+  peer: ['peer.c'],
+  deny: ['deny.c'],
+  receiver: ['receiver.c'],
+} as const;
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [
   'sh',
@@ -23,16 +30,24 @@ const APPLETS = [
   'touch',
 ];
 
-/** Path of the probe on the host, compiled when its source is newer. */
-export function probePath(): string {
-  if (!existsSync(OUTPUT) || statSync(OUTPUT).mtimeMs < statSync(SOURCE).mtimeMs) {
-    mkdirSync(dirname(OUTPUT), { recursive: true });
+/** Path of a program of `guest` on the host, compiled when its sources are newer. */
+export function guestProgram(name: keyof typeof PROGRAMS): string {
+  const output = join(BUILD, name);
+  const sources = PROGRAMS[name].map((file) => join(SOURCES, file));
+  const newest = Math.max(...sources.map((source) => statSync(source).mtimeMs));
+  if (!existsSync(output) || statSync(output).mtimeMs < newest) {
+    mkdirSync(BUILD, { recursive: true });
     // Built aside and renamed: cases run in parallel and another one may be copying the old file.
-    const aside = `${OUTPUT}.${process.pid}`;
-    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, SOURCE]);
-    renameSync(aside, OUTPUT);
+    const aside = `${output}.${process.pid}`;
+    const programs = sources.filter((source) => source.endsWith('.c'));
+    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, ...programs]);
+    renameSync(aside, output);
   }
-  return OUTPUT;
+  return output;
+}
+
+export function probePath(): string {
+  return guestProgram('probe');
 }
 
 /** Fills an empty directory with the root file system of every case: busybox, its applets and the probe. */

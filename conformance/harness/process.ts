@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { PATIENCE } from './wait.ts';
 
 /** How a command ended and what it said. */
 export interface Outcome {
@@ -17,8 +18,12 @@ export interface SpawnOptions {
   /** Open files that become standard output and standard error instead of pipes. */
   readonly stdout?: number;
   readonly stderr?: number;
-  /** Open files that become descriptors 3, 4, ... of the command. */
-  readonly descriptors?: readonly number[];
+  /** Standard input is a pipe that stays open: `child.stdin`. */
+  readonly interactive?: boolean;
+  /** Of standard output, default utf8; latin1 keeps bytes as they are. */
+  readonly encoding?: BufferEncoding;
+  /** Open files that become descriptors 3, 4, ... of the command; a pipe is `child.stdio`. */
+  readonly descriptors?: readonly (number | 'pipe')[];
   /** Milliseconds after which the command is killed and counts as failed. */
   readonly deadline?: number;
 }
@@ -51,7 +56,7 @@ export function start(argv: readonly string[], options: SpawnOptions = {}): Runn
     cwd: options.cwd,
     env: options.env,
     stdio: [
-      options.input === undefined ? 'ignore' : 'pipe',
+      options.input === undefined && options.interactive !== true ? 'ignore' : 'pipe',
       options.stdout ?? 'pipe',
       options.stderr ?? 'pipe',
       ...(options.descriptors ?? []),
@@ -59,13 +64,13 @@ export function start(argv: readonly string[], options: SpawnOptions = {}): Runn
   });
   let stdout = '';
   let stderr = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stdout?.setEncoding(options.encoding ?? 'utf8').on('data', (text: string) => (stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   // A command that ends without reading its input is a result like any other.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.end(options.input);
+  if (options.interactive !== true) child.stdin?.end(options.input);
   const ended = new Promise<Outcome>((resolve, reject) => {
-    const deadline = options.deadline ?? DEFAULT_DEADLINE;
+    const deadline = (options.deadline ?? DEFAULT_DEADLINE) * PATIENCE;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`not finished after ${deadline} ms: ${argv.join(' ')}\n${stderr}`));

@@ -103,6 +103,11 @@ export class Sandbox {
     return start(this.argv(...words), { env: this.env });
   }
 
+  /** Like `background`, with other than the default surroundings. */
+  backgroundWith(options: SpawnOptions, ...words: string[]): Running {
+    return start(this.argv(...words), { env: this.env, ...options });
+  }
+
   /** `run` in the foreground, with a bundle made for it. */
   async run(mutate?: Mutation): Promise<Outcome> {
     return this.runBundle(this.bundle(mutate));

@@ -42,6 +42,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_DEVICE_PROGRAM:
 		return rt_read_str(reader, &op->device_program.directory) &&
 		       rt_read_bytes(reader, &op->device_program.program);
+	case RT_OP_NET_DEVICE:
+		return rt_read_str(reader, &op->net_device.namespace) &&
+		       rt_read_str(reader, &op->net_device.name) &&
+		       rt_read_str(reader, &op->net_device.new_name) &&
+		       rt_read_u32(reader, &op->net_device.back);
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
 	case RT_OP_UNSHARE:
@@ -66,6 +71,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->open_root.isolate);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_read_str(reader, &op->open_root_directory.path);
+	case RT_OP_HOLD_ROOT:
+		return rt_read_str(reader, &op->hold_root.path);
 	case RT_OP_MOUNT_FILESYSTEM:
 		return rt_read_slot(reader, &op->mount_filesystem.slot) &&
 		       rt_read_str(reader, &op->mount_filesystem.destination) &&
@@ -105,6 +112,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_MAKE_LINK:
 		return rt_read_str(reader, &op->make_link.path) &&
 		       rt_read_str(reader, &op->make_link.target);
+	case RT_OP_TERMINAL:
+		return rt_read_u32(reader, &op->terminal.width) &&
+		       rt_read_u32(reader, &op->terminal.height);
+	case RT_OP_CONSOLE:
+		return rt_read_str(reader, &op->console.path);
 	case RT_OP_MASK_PATH:
 		return rt_read_str(reader, &op->mask_path.path);
 	case RT_OP_READONLY_PATH:
@@ -119,6 +131,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->hook.after) &&
 		       rt_read_u32(reader, &op->hook.timeout_ms) &&
 		       rt_read_u32(reader, &op->hook.in_root);
+	case RT_OP_UNMOUNT:
+		return rt_read_str(reader, &op->unmount.path);
 	case RT_OP_PIVOT_ROOT:
 		return true;
 	case RT_OP_CHROOT:
@@ -136,6 +150,27 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_u32(reader, &op->rlimit.resource) &&
 		       rt_read_u64(reader, &op->rlimit.soft) &&
 		       rt_read_u64(reader, &op->rlimit.hard);
+	case RT_OP_CPU_AFFINITY:
+		return rt_read_bytes(reader, &op->cpu_affinity.cpus);
+	case RT_OP_SCHEDULER:
+		return rt_read_u32(reader, &op->scheduler.policy) &&
+		       rt_read_u64(reader, &op->scheduler.flags) &&
+		       rt_read_i32(reader, &op->scheduler.nice) &&
+		       rt_read_u32(reader, &op->scheduler.priority) &&
+		       rt_read_u64(reader, &op->scheduler.runtime) &&
+		       rt_read_u64(reader, &op->scheduler.deadline) &&
+		       rt_read_u64(reader, &op->scheduler.period);
+	case RT_OP_IO_PRIORITY:
+		return rt_read_u32(reader, &op->io_priority.value);
+	case RT_OP_PERSONALITY:
+		return rt_read_u32(reader, &op->personality.persona);
+	case RT_OP_MEMORY_POLICY:
+		return rt_read_u32(reader, &op->memory_policy.mode) &&
+		       rt_read_bytes(reader, &op->memory_policy.nodes);
+	case RT_OP_SECURITY_ATTRIBUTE:
+		return rt_read_str(reader, &op->security_attribute.name) &&
+		       rt_read_str(reader, &op->security_attribute.value) &&
+		       rt_read_str(reader, &op->security_attribute.expected);
 	case RT_OP_UMASK:
 		return rt_read_u32(reader, &op->umask.mask);
 	case RT_OP_STDIO_OWNER:
@@ -165,6 +200,12 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_SECCOMP:
 		return rt_read_u32(reader, &op->seccomp.flags) &&
 		       rt_read_bytes(reader, &op->seccomp.filter);
+	case RT_OP_SECCOMP_RECEIVER:
+		return rt_read_str(reader, &op->seccomp_receiver.path);
+	case RT_OP_SECCOMP_NOTIFY:
+		return rt_read_u32(reader, &op->seccomp_notify.flags) &&
+		       rt_read_bytes(reader, &op->seccomp_notify.filter) &&
+		       rt_read_strs(reader, &op->seccomp_notify.state);
 	case RT_OP_AWAIT_START:
 		return rt_read_u32(reader, &op->await_start.how);
 	case RT_OP_EXEC:
@@ -193,6 +234,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return true;
 	case RT_OP_DEVICE_PROGRAM:
 		return true;
+	case RT_OP_NET_DEVICE:
+		return true;
 	case RT_OP_CGROUP_JOIN:
 		return false;
 	case RT_OP_UNSHARE:
@@ -211,6 +254,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return false;
+	case RT_OP_HOLD_ROOT:
+		return false;
 	case RT_OP_MOUNT_FILESYSTEM:
 		return false;
 	case RT_OP_MOUNT_BIND:
@@ -225,6 +270,10 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_MAKE_LINK:
 		return false;
+	case RT_OP_TERMINAL:
+		return false;
+	case RT_OP_CONSOLE:
+		return false;
 	case RT_OP_MASK_PATH:
 		return false;
 	case RT_OP_READONLY_PATH:
@@ -233,6 +282,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_HOOK:
 		return false;
+	case RT_OP_UNMOUNT:
+		return true;
 	case RT_OP_PIVOT_ROOT:
 		return false;
 	case RT_OP_CHROOT:
@@ -246,6 +297,18 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_OOM_SCORE_ADJ:
 		return false;
 	case RT_OP_RLIMIT:
+		return false;
+	case RT_OP_CPU_AFFINITY:
+		return false;
+	case RT_OP_SCHEDULER:
+		return false;
+	case RT_OP_IO_PRIORITY:
+		return false;
+	case RT_OP_PERSONALITY:
+		return false;
+	case RT_OP_MEMORY_POLICY:
+		return false;
+	case RT_OP_SECURITY_ATTRIBUTE:
 		return false;
 	case RT_OP_UMASK:
 		return false;
@@ -266,6 +329,10 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_FIND_HOME:
 		return false;
 	case RT_OP_SECCOMP:
+		return false;
+	case RT_OP_SECCOMP_RECEIVER:
+		return false;
+	case RT_OP_SECCOMP_NOTIFY:
 		return false;
 	case RT_OP_AWAIT_START:
 		return false;

@@ -16,48 +16,61 @@ enum rt_op_code {
 	RT_OP_CGROUP_DELEGATE = 5,
 	RT_OP_WRITE_DEVICE_RULES = 6,
 	RT_OP_DEVICE_PROGRAM = 7,
-	RT_OP_CGROUP_JOIN = 8,
-	RT_OP_UNSHARE = 9,
-	RT_OP_NAMESPACE_OPEN = 10,
-	RT_OP_NAMESPACE_JOIN = 11,
-	RT_OP_SESSION_KEYRING = 12,
-	RT_OP_LOOPBACK_UP = 13,
-	RT_OP_SET_PROPAGATION = 14,
-	RT_OP_OPEN_ROOT = 15,
-	RT_OP_OPEN_ROOT_DIRECTORY = 16,
-	RT_OP_MOUNT_FILESYSTEM = 17,
-	RT_OP_MOUNT_BIND = 18,
-	RT_OP_MOUNT_ATTRIBUTES = 19,
-	RT_OP_MOUNT_PROPAGATION = 20,
-	RT_OP_MAKE_DIRECTORY = 21,
-	RT_OP_MAKE_DEVICE = 22,
-	RT_OP_MAKE_LINK = 23,
-	RT_OP_MASK_PATH = 24,
-	RT_OP_READONLY_PATH = 25,
-	RT_OP_HOST_HOOKS = 26,
-	RT_OP_HOOK = 27,
-	RT_OP_PIVOT_ROOT = 28,
-	RT_OP_CHROOT = 29,
-	RT_OP_SET_HOSTNAME = 30,
-	RT_OP_SET_DOMAINNAME = 31,
-	RT_OP_SYSCTL = 32,
-	RT_OP_OOM_SCORE_ADJ = 33,
-	RT_OP_RLIMIT = 34,
-	RT_OP_UMASK = 35,
-	RT_OP_STDIO_OWNER = 36,
-	RT_OP_DROP_BOUNDING = 37,
-	RT_OP_SET_USER = 38,
-	RT_OP_SET_CAPABILITIES = 39,
-	RT_OP_CHANGE_DIRECTORY = 40,
-	RT_OP_NO_NEW_PRIVS = 41,
-	RT_OP_FIND_PROGRAM = 42,
-	RT_OP_FIND_HOME = 43,
-	RT_OP_SECCOMP = 44,
-	RT_OP_AWAIT_START = 45,
-	RT_OP_EXEC = 46,
+	RT_OP_NET_DEVICE = 8,
+	RT_OP_CGROUP_JOIN = 9,
+	RT_OP_UNSHARE = 10,
+	RT_OP_NAMESPACE_OPEN = 11,
+	RT_OP_NAMESPACE_JOIN = 12,
+	RT_OP_SESSION_KEYRING = 13,
+	RT_OP_LOOPBACK_UP = 14,
+	RT_OP_SET_PROPAGATION = 15,
+	RT_OP_OPEN_ROOT = 16,
+	RT_OP_OPEN_ROOT_DIRECTORY = 17,
+	RT_OP_HOLD_ROOT = 18,
+	RT_OP_MOUNT_FILESYSTEM = 19,
+	RT_OP_MOUNT_BIND = 20,
+	RT_OP_MOUNT_ATTRIBUTES = 21,
+	RT_OP_MOUNT_PROPAGATION = 22,
+	RT_OP_MAKE_DIRECTORY = 23,
+	RT_OP_MAKE_DEVICE = 24,
+	RT_OP_MAKE_LINK = 25,
+	RT_OP_TERMINAL = 26,
+	RT_OP_CONSOLE = 27,
+	RT_OP_MASK_PATH = 28,
+	RT_OP_READONLY_PATH = 29,
+	RT_OP_HOST_HOOKS = 30,
+	RT_OP_HOOK = 31,
+	RT_OP_UNMOUNT = 32,
+	RT_OP_PIVOT_ROOT = 33,
+	RT_OP_CHROOT = 34,
+	RT_OP_SET_HOSTNAME = 35,
+	RT_OP_SET_DOMAINNAME = 36,
+	RT_OP_SYSCTL = 37,
+	RT_OP_OOM_SCORE_ADJ = 38,
+	RT_OP_RLIMIT = 39,
+	RT_OP_CPU_AFFINITY = 40,
+	RT_OP_SCHEDULER = 41,
+	RT_OP_IO_PRIORITY = 42,
+	RT_OP_PERSONALITY = 43,
+	RT_OP_MEMORY_POLICY = 44,
+	RT_OP_SECURITY_ATTRIBUTE = 45,
+	RT_OP_UMASK = 46,
+	RT_OP_STDIO_OWNER = 47,
+	RT_OP_DROP_BOUNDING = 48,
+	RT_OP_SET_USER = 49,
+	RT_OP_SET_CAPABILITIES = 50,
+	RT_OP_CHANGE_DIRECTORY = 51,
+	RT_OP_NO_NEW_PRIVS = 52,
+	RT_OP_FIND_PROGRAM = 53,
+	RT_OP_FIND_HOME = 54,
+	RT_OP_SECCOMP = 55,
+	RT_OP_SECCOMP_RECEIVER = 56,
+	RT_OP_SECCOMP_NOTIFY = 57,
+	RT_OP_AWAIT_START = 58,
+	RT_OP_EXEC = 59,
 };
 
-enum { RT_OP_COUNT = 47 };
+enum { RT_OP_COUNT = 60 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -104,6 +117,13 @@ struct rt_op_device_program {
 	struct rt_bytes program;
 };
 
+struct rt_op_net_device {
+	struct rt_str namespace;
+	struct rt_str name;
+	struct rt_str new_name;
+	uint32_t back;
+};
+
 struct rt_op_cgroup_join {
 	struct rt_str file;
 };
@@ -139,6 +159,10 @@ struct rt_op_open_root {
 };
 
 struct rt_op_open_root_directory {
+	struct rt_str path;
+};
+
+struct rt_op_hold_root {
 	struct rt_str path;
 };
 
@@ -195,6 +219,15 @@ struct rt_op_make_link {
 	struct rt_str target;
 };
 
+struct rt_op_terminal {
+	uint32_t width;
+	uint32_t height;
+};
+
+struct rt_op_console {
+	struct rt_str path;
+};
+
 struct rt_op_mask_path {
 	struct rt_str path;
 };
@@ -211,6 +244,10 @@ struct rt_op_hook {
 	struct rt_str after;
 	uint32_t timeout_ms;
 	uint32_t in_root;
+};
+
+struct rt_op_unmount {
+	struct rt_str path;
 };
 
 struct rt_op_set_hostname {
@@ -234,6 +271,39 @@ struct rt_op_rlimit {
 	uint32_t resource;
 	uint64_t soft;
 	uint64_t hard;
+};
+
+struct rt_op_cpu_affinity {
+	struct rt_bytes cpus;
+};
+
+struct rt_op_scheduler {
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime;
+	uint64_t deadline;
+	uint64_t period;
+};
+
+struct rt_op_io_priority {
+	uint32_t value;
+};
+
+struct rt_op_personality {
+	uint32_t persona;
+};
+
+struct rt_op_memory_policy {
+	uint32_t mode;
+	struct rt_bytes nodes;
+};
+
+struct rt_op_security_attribute {
+	struct rt_str name;
+	struct rt_str value;
+	struct rt_str expected;
 };
 
 struct rt_op_umask {
@@ -281,6 +351,16 @@ struct rt_op_seccomp {
 	struct rt_bytes filter;
 };
 
+struct rt_op_seccomp_receiver {
+	struct rt_str path;
+};
+
+struct rt_op_seccomp_notify {
+	uint32_t flags;
+	struct rt_bytes filter;
+	struct rt_strs state;
+};
+
 struct rt_op_await_start {
 	uint32_t how;
 };
@@ -301,6 +381,7 @@ struct rt_op {
 		struct rt_op_cgroup_delegate cgroup_delegate;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
+		struct rt_op_net_device net_device;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
@@ -309,6 +390,7 @@ struct rt_op {
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
+		struct rt_op_hold_root hold_root;
 		struct rt_op_mount_filesystem mount_filesystem;
 		struct rt_op_mount_bind mount_bind;
 		struct rt_op_mount_attributes mount_attributes;
@@ -316,14 +398,23 @@ struct rt_op {
 		struct rt_op_make_directory make_directory;
 		struct rt_op_make_device make_device;
 		struct rt_op_make_link make_link;
+		struct rt_op_terminal terminal;
+		struct rt_op_console console;
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;
+		struct rt_op_unmount unmount;
 		struct rt_op_set_hostname set_hostname;
 		struct rt_op_set_domainname set_domainname;
 		struct rt_op_sysctl sysctl;
 		struct rt_op_oom_score_adj oom_score_adj;
 		struct rt_op_rlimit rlimit;
+		struct rt_op_cpu_affinity cpu_affinity;
+		struct rt_op_scheduler scheduler;
+		struct rt_op_io_priority io_priority;
+		struct rt_op_personality personality;
+		struct rt_op_memory_policy memory_policy;
+		struct rt_op_security_attribute security_attribute;
 		struct rt_op_umask umask;
 		struct rt_op_stdio_owner stdio_owner;
 		struct rt_op_drop_bounding drop_bounding;
@@ -333,6 +424,8 @@ struct rt_op {
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;
 		struct rt_op_seccomp seccomp;
+		struct rt_op_seccomp_receiver seccomp_receiver;
+		struct rt_op_seccomp_notify seccomp_notify;
 		struct rt_op_await_start await_start;
 		struct rt_op_exec exec;
 	};

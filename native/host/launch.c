@@ -2,9 +2,12 @@
  * the clone shares this process's memory until it executes the helper. */
 #include "functions.h"
 
+#include "../helper/clone.h"
 #include "../helper/context.h"
+#include "../helper/descriptor.h"
 #include "../helper/hook.h"
 #include "../helper/init.h"
+#include "../helper/record.h"
 #include "../helper/sys.h"
 
 #include <linux/poll.h>
@@ -15,8 +18,8 @@
 /* The helper program, embedded at build time. */
 extern const unsigned char rt_helper_start[], rt_helper_end[];
 
-rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_send, rt_fn_connect, rt_fn_waitChild,
-	rt_fn_runHook;
+rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_send, rt_fn_connect, rt_fn_sendDescriptor,
+	rt_fn_waitChild, rt_fn_runHook;
 
 enum {
 	UNIX_FAMILY = 1,
@@ -99,39 +102,6 @@ struct launch {
 	int error; /* written by the child, which shares this memory */
 };
 
-/* vfork(2) semantics with clone3(2): the child runs `child` on this stack while the parent waits for its
- * execve, and never returns into the parent's frames. */
-long rt_vfork_clone(struct clone_args *args, size_t size, void (*child)(void *), void *argument);
-
-#if defined(__x86_64__)
-__asm__(".globl rt_vfork_clone\n"
-	".type rt_vfork_clone, @function\n"
-	"rt_vfork_clone:\n"
-	"\tmov %rcx, %r8\n"
-	"\tmov $435, %eax\n"
-	"\tsyscall\n"
-	"\ttest %rax, %rax\n"
-	"\tjz 1f\n"
-	"\tret\n"
-	"1:\tmov %r8, %rdi\n"
-	"\tand $-16, %rsp\n"
-	"\tcall *%rdx\n"
-	"\tud2\n"
-	".size rt_vfork_clone, . - rt_vfork_clone\n");
-#elif defined(__aarch64__)
-__asm__(".globl rt_vfork_clone\n"
-	".type rt_vfork_clone, %function\n"
-	"rt_vfork_clone:\n"
-	"\tmov x8, #435\n"
-	"\tsvc #0\n"
-	"\tcbz x0, 1f\n"
-	"\tret\n"
-	"1:\tmov x0, x3\n"
-	"\tblr x2\n"
-	"\tbrk #0\n"
-	".size rt_vfork_clone, . - rt_vfork_clone\n");
-#endif
-
 /* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
 static void run_helper(void *argument)
 {
@@ -190,7 +160,7 @@ static long clone_helper(struct launch *launch, uint64_t flags, const char *cgro
 	}
 	uint64_t all = ~0ull, before = 0;
 	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
-	long pid = rt_vfork_clone(&args, sizeof(args), run_helper, launch);
+	long pid = rt_clone(&args, sizeof(args), run_helper, launch);
 	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
 	if (own_pid_namespace >= 0)
 		rt_sys(setns, own_pid_namespace, CLONE_NEWPID);
@@ -245,11 +215,14 @@ int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 	char *record = malloc(RECORD_MAX);
 	if (record == NULL)
 		return -ENOMEM;
-	long size = rt_sys(read, poll.fd, record, RECORD_MAX);
+	int fd;
+	long size = rt_receive_descriptor(poll.fd, record, RECORD_MAX, &fd);
 	if (size < 0 && size != -ECONNRESET) {
 		free(record);
 		return size;
 	}
+	if (fd >= 0 && size >= (long)sizeof(struct rt_record_header))
+		((struct rt_record_header *)(void *)record)->value = (uint32_t)fd;
 	result->data = record;
 	result->length = size < 0 ? 0 : (size_t)size;
 	return 0;
@@ -270,11 +243,17 @@ int64_t rt_fn_connect(const struct rt_value *args, struct rt_result *result)
 	int status = socket_address(args[0].data, &address, &directory);
 	if (status < 0)
 		return status;
-	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, SEQPACKET | O_CLOEXEC, 0);
+	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, args[1].integer | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	long connected = rt_sys(connect, fd, &address, sizeof(address));
 	return connected < 0 ? connected : rt_steal_fd(&fd);
+}
+
+int64_t rt_fn_sendDescriptor(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	return rt_send_descriptor((int)args[0].integer, args[2].data, args[2].length, (int)args[1].integer);
 }
 
 int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)

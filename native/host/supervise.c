@@ -1,11 +1,14 @@
-/* Foreground `run`: signals are forwarded, children reaped, until the container's process has ended. */
+/* In the foreground: signals are forwarded, children reaped, a terminal relayed, until the process has ended. */
 #include "functions.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "relay.h"
 
 rt_function rt_fn_catchSignals, rt_fn_superviseChild;
 
@@ -26,9 +29,10 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 	(void)result;
 	if (pipe2(signal_pipe, O_CLOEXEC) < 0)
 		return -errno;
+	fcntl(signal_pipe[0], F_SETFL, O_NONBLOCK);
 	fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
 	static const int left_alone[] = {
-		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGWINCH, SIGTTIN, SIGTTOU};
+		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGTTIN, SIGTTOU};
 	struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
 	sigfillset(&action.sa_mask);
 	for (int number = 1; number <= SIGRTMAX; number++) {
@@ -56,19 +60,69 @@ static int reap(pid_t pid, int *raw)
 	return found;
 }
 
+/* Hands the signals that came on; 1 when one of them was for us to forward. `pid` 0: there is nobody left. */
+static int take_signals(pid_t pid, struct rt_relay *relay)
+{
+	unsigned char number;
+	int forwarded = 0;
+	while (read(signal_pipe[0], &number, 1) == 1) {
+		if (relay && number == SIGWINCH)
+			rt_relay_resize(relay);
+		if (relay && number == SIGCONT)
+			rt_relay_resume(relay);
+		if (number == SIGCHLD || number == SIGWINCH)
+			continue;
+		forwarded = 1;
+		if (pid > 0)
+			kill(pid, number);
+	}
+	return forwarded;
+}
+
+/* Waits for a signal, or for something to relay. */
+static int64_t wait_and_move(struct rt_relay *relay)
+{
+	struct pollfd polls[1 + RT_RELAY_POLLS] = {{.fd = signal_pipe[0], .events = POLLIN}};
+	if (relay)
+		rt_relay_polls(relay, polls + 1);
+	if (poll(polls, relay ? 1 + RT_RELAY_POLLS : 1, -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (relay)
+		rt_relay_move(relay, polls + 1);
+	return 0;
+}
+
+static int64_t supervise(pid_t pid, struct rt_relay *relay)
+{
+	int raw = 0;
+	/* A child that ended before the handlers were there has sent no signal that they could see. */
+	while (!reap(pid, &raw)) {
+		int64_t status = wait_and_move(relay);
+		if (status < 0)
+			return status;
+		take_signals(pid, relay);
+	}
+	/* What it wrote is still on its way to the caller, who may be slow, but may also want to end it. */
+	while (relay && rt_relay_has_output(relay)) {
+		if (wait_and_move(relay) < 0 || take_signals(0, relay))
+			break;
+	}
+	return raw;
+}
+
 int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
 	pid_t pid = (pid_t)args[0].integer;
-	int raw = 0;
-	/* A child that ended before the handlers were there has sent no signal that they could see. */
-	while (!reap(pid, &raw)) {
-		unsigned char number;
-		ssize_t size = read(signal_pipe[0], &number, 1);
-		if (size < 0 && errno != EINTR)
-			return -errno;
-		if (size == 1 && number != SIGCHLD)
-			kill(pid, number);
-	}
-	return raw;
+	if (args[1].integer < 0)
+		return supervise(pid, NULL);
+	struct rt_relay *relay = malloc(sizeof(*relay));
+	if (!relay)
+		return -ENOMEM;
+	int64_t status = rt_relay_open(relay, (int)args[1].integer, (int)args[2].integer);
+	if (status >= 0)
+		status = supervise(pid, relay);
+	rt_relay_close(relay);
+	free(relay);
+	return status;
 }

@@ -9,8 +9,7 @@ const maximumId = 4294967294;
 
 const modeBits = 0o777;
 
-/** Lowest priority within a class, ioprio_set(2). */
-const maximumIoPriority = 7;
+const maximumConsoleSize = 65535;
 
 // Names of capabilities(7), Linux 5.14 and later, in the order of their numbers. A space on both sides of each makes
 // a search in the text a search for the whole name, without a table to build at every start.
@@ -37,13 +36,13 @@ function about(rule: (process: Process, report: Report) => void): Rule {
 
 export const processRules: readonly Rule[] = [
   workingDirectory,
+  consoleSize,
   programArguments,
   environment,
   user,
   knownCapabilities,
   capabilityRelations,
   rlimits,
-  ioPriority,
 ].map(about);
 
 function workingDirectory({ cwd }: Process, report: Report): void {
@@ -51,6 +50,17 @@ function workingDirectory({ cwd }: Process, report: Report): void {
     report('process.cwd', '/process/cwd', 'Cwd property must not be empty');
   } else if (cwd !== undefined && !isAbsolute(cwd)) {
     report('process.cwd', '/process/cwd', `Cwd must be an absolute path, found ${shown(cwd)}`);
+  }
+}
+
+/** ioctl_tty(2), TIOCSWINSZ: 16 bits each. Without a terminal the size is ignored. */
+function consoleSize({ terminal, consoleSize }: Process, report: Report): void {
+  if (terminal !== true || consoleSize === undefined) return;
+  for (const name of ['height', 'width'] as const) {
+    const value = consoleSize[name];
+    if (value === undefined || Number(value) <= maximumConsoleSize) continue;
+    const message = `process.consoleSize.${name} must be at most ${maximumConsoleSize}, found ${String(value)}`;
+    report('process.console', `/process/consoleSize/${name}`, message);
   }
 }
 
@@ -149,13 +159,6 @@ function rlimits(process: Process, report: Report): void {
       report('process.rlimit', `${pointer}/soft`, message);
     }
   });
-}
-
-function ioPriority(process: Process, report: Report): void {
-  const priority = process.ioPriority?.priority;
-  if (priority === undefined || (priority >= 0 && priority <= maximumIoPriority)) return;
-  const message = `process.ioPriority.priority must be an integer from 0 to ${maximumIoPriority}, found ${priority}`;
-  report('process.priority', '/process/ioPriority/priority', message);
 }
 
 function listed(words: string, prefix: string): string {

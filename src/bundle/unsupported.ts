@@ -4,7 +4,6 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 type Condition = (value: unknown) => boolean;
 
 const always: Condition = () => true;
-const whenTrue: Condition = (value) => value === true;
 const whenText: Condition = (value) => value !== '';
 const whenAny: Condition = (value) =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : true;
@@ -18,22 +17,13 @@ type Section = Readonly<Record<string, Condition>>;
 const unsupported: Readonly<Record<'config' | 'process' | 'linux', Section>> = {
   config: { windows: always, solaris: always, vm: always, zos: always, freebsd: always },
   process: {
-    terminal: whenTrue,
     commandLine: whenText,
-    scheduler: always,
-    ioPriority: always,
-    execCPUAffinity: whenAny,
-    apparmorProfile: whenText,
-    selinuxLabel: whenText,
   },
   linux: {
     uidMappings: whenAny,
     gidMappings: whenAny,
     timeOffsets: whenAny,
-    netDevices: whenAny,
     intelRdt: always,
-    memoryPolicy: whenAny,
-    personality: always,
     mountLabel: whenText,
   },
 };
@@ -44,10 +34,6 @@ const mountOptions: readonly string[] = ['idmap', 'ridmap', 'tmpcopyup'];
 
 const mountMembers: Section = { uidMappings: whenAny, gidMappings: whenAny };
 
-const seccompMembers: Section = { listenerPath: whenText };
-
-const seccompAction = 'SCMP_ACT_NOTIFY';
-
 /** What a valid config asks for and this version of rt cannot do. Nothing of it is ever left out silently. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
   const { process, linux, mounts } = config;
@@ -55,7 +41,6 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
   section(config, unsupported.config, '', faults);
   section(process, unsupported.process, '/process', faults);
   section(linux, unsupported.linux, '/linux', faults);
-  section(linux?.seccomp, seccompMembers, '/linux/seccomp', faults);
   linux?.namespaces?.forEach(({ type }, index) => {
     if (namespaces.includes(type)) faults.push(fault(`/linux/namespaces/${index}`, `a namespace of type ${type}`));
   });
@@ -66,10 +51,6 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
       const name = sign < 0 ? option : option.slice(0, sign);
       if (mountOptions.includes(name)) faults.push(fault(`/mounts/${index}/options/${at}`, `the mount option ${name}`));
     });
-  });
-  linux?.seccomp?.syscalls?.forEach(({ action }, index) => {
-    if (action !== seccompAction) return;
-    faults.push(fault(`/linux/seccomp/syscalls/${index}/action`, `the seccomp action ${seccompAction}`));
   });
   return faults;
 }

@@ -121,7 +121,8 @@ export type CommandName =
   | 'events'
   | 'spec'
   | 'validate'
-  | 'plan';
+  | 'plan'
+  | 'features';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -284,7 +285,14 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
       helpOption(),
     ],
-    details: 'It has terminal false, because this version of rt does not support terminals yet.',
+  }),
+  features: () => ({
+    summary: 'print what rt can do, as JSON',
+    operands: '',
+    minimum: 0,
+    maximum: 0,
+    options: [helpOption()],
+    details: 'The form is that of features.md of the runtime specification. It needs no root and reads no container.',
   }),
   validate: () => ({
     summary: 'report every fault in a bundle',
@@ -377,7 +385,6 @@ function creationOptions(): OptionSpec[] {
       name: 'console-socket',
       value: 'SOCKET',
       help: 'send the terminal of the container to SOCKET',
-      unsupported: 'set process.terminal to false',
     },
     {
       kind: 'text',

@@ -41,13 +41,14 @@ class Creation {
     this.host.processes.set(this.host.pid, { state: 'R', startTime: 450 });
     spec({ ...this.context({}), options: { bundle: '/b' } });
     const path = '/b/config.json';
-    const config = JSON.parse(this.host.files.get(path) ?? '') as { linux: object };
+    const config = JSON.parse(this.host.files.get(path) ?? '') as { linux: object; process: object };
+    const process = { ...config.process, terminal: false };
     const linux = { ...config.linux, resources: { devices: [{ allow: true, access: 'rwm' }] } };
     const hooks = Object.fromEntries(
       ['prestart', 'createRuntime', 'poststop'].map((kind) => [kind, [{ path: `/${kind}` }]]),
     );
     const annotations = { a: 'b' };
-    this.host.files.set(path, JSON.stringify({ ...config, linux, annotations, hooks }));
+    this.host.files.set(path, JSON.stringify({ ...config, process, linux, annotations, hooks }));
     if (behaviour.pidFile !== undefined) {
       this.host.fault = (call) => (call.endsWith('/pid') ? (behaviour.pidFile ?? 0) : 0);
     }
@@ -131,7 +132,7 @@ t.test('create leaves a private record and the pid', async (t) => {
     hooks: { poststop: [{ path: '/poststop' }] },
   });
   t.same(made.names(), ['launch', 'hook /prestart', 'hook /createRuntime']);
-  t.match(made.calls[1]?.state, { status: 'creating', pid: 40, id: 'c1', annotations: { a: 'b' } });
+  t.match(made.calls[1]?.state, { status: 'created', pid: 40, id: 'c1', annotations: { a: 'b' } });
   t.throws(() => made.create(), { message: 'container with given ID already exists: "c1"' });
   t.ok(made.host.files.has('/run/rt/c1/state.json'), 'the one that exists is left alone');
 });

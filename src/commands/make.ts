@@ -6,6 +6,10 @@ import { runHooks } from '../launch/hooks.ts';
 import { removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
+import { returnNetDevices } from '../launch/net-devices.ts';
+import type { MovedDevices } from '../launch/net-devices.ts';
+import { mountIdAt, releaseRoot } from '../launch/root.ts';
+import { mountsOnHost } from '../plan/rootfs.ts';
 import type { Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
@@ -25,19 +29,28 @@ import type { Context } from './command.ts';
 import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { killContainer, runPoststop } from './end.ts';
+import { giveMaster, openConsole } from './terminal.ts';
+import type { Console } from './terminal.ts';
 
 export interface MadeContainer {
   readonly root: StateRoot;
   readonly record: ContainerRecord;
   /** Descriptor over which init is told to go on. */
   readonly control: number;
+  /** Master of the container's terminal, -1 when it has none or was sent away. */
+  readonly master: number;
+  readonly console: Console;
   readonly plan: Plan;
+  /** Network devices of the host, until the program runs. */
+  readonly moved: MovedDevices | undefined;
   readonly locate: (failure: Failure) => Failure;
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** How far creation got, which is what has to be undone when it fails. */
 interface Progress {
   record: ContainerRecord;
+  moved?: MovedDevices | undefined;
   cgroupsMade: boolean;
   unitStarted: boolean;
   hooksBegan: boolean;
@@ -47,12 +60,13 @@ interface Progress {
  * The part that `create` and `run` share: afterwards init has set itself up and waits, on its socket in the
  * state directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
  */
-export function makeContainer(context: Context, awaitStart: 'socket' | 'control'): MadeContainer {
+export function makeContainer(context: Context, awaitStart: 'socket' | 'control', detach: boolean): MadeContainer {
   const { native, options } = context;
   const id = context.operands[0] as string;
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const compiled = compile(context, id, awaitStart);
+  const console = openCallers(context, compiled, detach);
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
   makeContainerDirectory(native, root, id);
@@ -62,28 +76,33 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     unitStarted: false,
     hooksBegan: false,
   };
+  let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
-    const { pid, control } = launch(native, compiled.plan, {
+    const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       onUnitStarted: (): void => {
         progress.unitStarted = true;
       },
-      hooks: {
-        onHostHooks: (initPid: number): void => {
-          progress.hooksBegan = true;
-          runCreationHooks(native, compiled, progress.record, initPid);
-        },
+      onHostHooks: (initPid): void => {
+        progress.hooksBegan = true;
+        runCreationHooks(native, compiled, progress.record, initPid);
+      },
+      onTerminal: (descriptor): void => {
+        master = descriptor;
+        giveMaster(native, console, descriptor);
       },
     });
+    progress.moved = moved;
     progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
     writeRecord(native, root.path, progress.record);
     const pidFile = options['pid-file'];
-    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o644);
+    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
-    return { root, record: progress.record, control, plan: compiled.plan, locate: compiled.locate };
+    const { plan, locate, warnings } = compiled;
+    return { root, record: progress.record, control, master, console, plan, moved, locate, warnings };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
@@ -91,15 +110,26 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   }
 }
 
+function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
+  try {
+    return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
+  } catch (error) {
+    throw error instanceof Failure ? locate(error) : error;
+  }
+}
+
 function firstRecord(native: Native, id: string, { bundle, config, plan }: Compiled): ContainerRecord {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
   const { poststart, poststop } = config.hooks ?? {};
+  const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
+  const rootMount = mountsOnHost(config) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
     version: 1,
     id,
     bundle,
-    rootfs: absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`),
+    rootfs: absoluteRoot,
+    ...(rootMount === undefined ? {} : { rootMount }),
     created: formatTime(seconds, nanoseconds),
     annotations: config.annotations ?? {},
     pid: 0,
@@ -115,13 +145,14 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
 function runCreationHooks(native: Native, { bundle, config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
-  const state = hookState(record, 'creating', pid);
+  const state = hookState(record, 'created', pid);
   runHooks(native, 'prestart', prestart, state, bundle);
   runHooks(native, 'createRuntime', createRuntime, state, bundle);
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-function undo(native: Native, root: string, { record, cgroupsMade, unitStarted, hooksBegan }: Progress): Diagnostic[] {
+function undo(native: Native, root: string, progress: Progress): Diagnostic[] {
+  const { record, moved, cgroupsMade, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -131,10 +162,12 @@ function undo(native: Native, root: string, { record, cgroupsMade, unitStarted, 
       diagnostics.push(...error.diagnostics);
     }
   };
+  returnNetDevices(native, moved);
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
   const { cgroup } = record;
   if (cgroupsMade) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
+  attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

@@ -28,7 +28,7 @@ t.test('spec writes a configuration indented by tabs', async (t) => {
   const host = new FakeHost();
   const config = written(host);
   const text = host.files.get('/work/config.json') ?? '';
-  t.match(text, /^\{\n\t"ociVersion": "1\.3\.0",\n\t"process": \{\n\t\t"terminal": false,/);
+  t.match(text, /^\{\n\t"ociVersion": "1\.3\.0",\n\t"process": \{\n\t\t"terminal": true,/);
   t.ok(text.endsWith('}\n'));
   t.same(
     config.linux.namespaces.map(({ type }) => type),

@@ -46,7 +46,7 @@ function defaultConfig(unified: boolean): SpecConfig {
   return {
     ociVersion: specVersion,
     process: {
-      terminal: false,
+      terminal: true,
       user: { uid: 0, gid: 0 },
       args: ['sh'],
       env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],

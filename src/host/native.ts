@@ -56,6 +56,11 @@ export interface Native {
   signalProcess(pid: number, signal: number): number;
   /** PR_SET_CHILD_SUBREAPER. */
   becomeSubreaper(): number;
+  /**
+   * Gives the terminal of `master` the size of `console`, if that has one; and no carriage returns when standard
+   * output is not a terminal.
+   */
+  matchTerminal(master: number, console: number): number;
   /** From now on signals are kept for superviseChild instead of ending this process. */
   catchSignals(): number;
   /**
@@ -77,12 +82,17 @@ export interface Native {
     pidNamespace: string,
     listenPath: string,
   ): number[] | number;
-  /** One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. */
+  /**
+   * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The descriptor of a
+   * record that brings one is the record's value.
+   */
   receive(control: number, timeoutMs: number): ArrayBuffer | number;
   /** Sends one record. */
   send(control: number, record: ArrayBuffer): number;
-  /** Connects to the socket on which a waiting helper listens: a control descriptor. */
-  connect(path: string): number;
+  /** Connects a unix socket of the type (SOCK_STREAM 1, SOCK_SEQPACKET 5) to an absolute path: a descriptor. */
+  connect(path: string, type: number): number;
+  /** Sends one message, not empty, with one descriptor (SCM_RIGHTS). */
+  sendDescriptor(socket: number, fd: number, text: string): number;
   /**
    * poll(2) of pairs of int32, descriptor and events (POLLIN 1, POLLPRI 2): index of the first that is ready,
    * -ETIMEDOUT after `timeoutMs` (-1: no limit). A kernel file is ready for POLLPRI when it changed since it was read.
@@ -94,7 +104,7 @@ export interface Native {
   readFd(fd: number, max: number): string | number;
   /** Runs a program of the host to its end: its standard output, at most `max` bytes. -EIO when it fails. */
   capture(args: readonly string[], max: number): string | number;
-  /** Connects to a stream socket: a descriptor. */
+  /** As connect, to a stream socket, giving up after `timeoutMs`. */
   connectStream(path: string, timeoutMs: number): number;
   /** Sends all of `bytes`; each wait for the other side is limited. */
   sendStream(fd: number, bytes: ArrayBuffer, timeoutMs: number): number;
@@ -102,8 +112,12 @@ export interface Native {
   receiveStream(fd: number, max: number, timeoutMs: number): ArrayBuffer | number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
-  /** Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns the raw status of `pid`. */
-  superviseChild(pid: number): number;
+  /**
+   * Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns
+   * the raw status of `pid`. Meanwhile relays between standard input and output and the terminal whose `master`
+   * is given (-1 for none), with `console`, the caller's terminal, in raw mode.
+   */
+  superviseChild(pid: number, master: number, console: number): number;
   /**
    * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs captured
    * (first 4 KiB of each), its process group killed after `timeoutMs` (0: no limit).

@@ -2,12 +2,17 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
+import { netDeviceWords } from './explain-net-device.ts';
+import { processWords, securityAction } from './explain-process.ts';
 import type { HelperRecord } from './records.ts';
 
 const ENOENT = 2;
 const ENOEXEC = 8;
 const EBUSY = 16;
 const EDEADLK = 35;
+
+const devptsHint =
+  'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';
 
 /**
  * What went wrong with an op, in words that name its object. `detail` is what the kernel said besides, `item` the part
@@ -68,6 +73,8 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       return undefined;
+    case 'net_device':
+      return netDeviceWords(op, name);
     case 'change_directory':
       if (name === 'EXDEV') {
         return {
@@ -76,11 +83,16 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       return { message: `chdir to cwd ("${op.path}") set in config.json failed: ${errnoText(errno)}` };
+    case 'terminal':
+      return name === 'EMEDIUMTYPE' || errno === ENOENT || name === 'ELOOP'
+        ? { message: `cannot open a terminal: /dev/pts of the container is not devpts`, hint: devptsHint }
+        : undefined;
     case 'open_root':
+    case 'hold_root':
     case 'open_root_directory':
       return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
     default:
-      return undefined;
+      return processWords(op, name);
   }
 }
 
@@ -147,6 +159,10 @@ function action(op: PlannedOp, item: number): string {
       return `cannot make device "${op.path}"`;
     case 'make_link':
       return `cannot make link "${op.path}"`;
+    case 'terminal':
+      return 'cannot open a terminal in the container';
+    case 'console':
+      return `cannot bind the terminal on "${op.path}"`;
     case 'mask_path':
       return `cannot mask "${op.path}"`;
     case 'readonly_path':
@@ -163,6 +179,20 @@ function action(op: PlannedOp, item: number): string {
       return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'net_device':
+      return `cannot move network device "${op.name}" into the container`;
+    case 'scheduler':
+    case 'io_priority':
+    case 'personality':
+    case 'memory_policy':
+      return `cannot set ${op.from.slice(1).replaceAll('/', '.')}`;
+    case 'cpu_affinity':
+      return 'cannot set the CPU affinity';
+    case 'security_attribute':
+      return securityAction(op);
+    case 'seccomp_receiver':
+      return `cannot connect to the seccomp receiver "${op.path}"`;
+    case 'seccomp_notify':
     case 'seccomp':
       return 'cannot load the seccomp filter';
     default:
@@ -173,6 +203,7 @@ function action(op: PlannedOp, item: number): string {
 /** Why execve(2) failed, read from the head of the file that was to run. */
 export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
   const end = detail.indexOf(0);
+  if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));
   const words = cause === undefined ? '' : `: ${cause.words}`;
   return {

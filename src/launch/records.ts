@@ -4,6 +4,8 @@ import { text, u32 } from './bytes.ts';
 export type HelperRecord =
   | { readonly kind: 'host_hooks' }
   | { readonly kind: 'ready' }
+  /** `master` is a descriptor of this process now. */
+  | { readonly kind: 'terminal'; readonly master: number }
   | { readonly kind: 'end' }
   | {
       readonly kind: 'failed';
@@ -27,7 +29,7 @@ export interface HookResult {
 }
 
 const headerSize = 24;
-const kinds = { failed: 1, hostHooks: 2, ready: 3, hookFailed: 4 } as const;
+const kinds = { failed: 1, hostHooks: 2, ready: 3, hookFailed: 4, terminal: 5 } as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);
@@ -35,6 +37,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const kind = u32(bytes, 0);
   if (kind === kinds.ready) return { kind: 'ready' };
   if (kind === kinds.hostHooks) return { kind: 'host_hooks' };
+  if (kind === kinds.terminal) return { kind: 'terminal', master: u32(bytes, 12) };
   const op = u32(bytes, 4);
   const callEnd = headerSize + u32(bytes, 16);
   const detail = bytes.subarray(callEnd, callEnd + u32(bytes, 20));

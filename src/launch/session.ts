@@ -9,6 +9,8 @@ import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
+import { moveNetDevices, returnNetDevices } from './net-devices.ts';
+import type { MovedDevices } from './net-devices.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 import { requireSystemd, startUnit } from './systemd.ts';
@@ -18,6 +20,7 @@ const EBUSY = 16;
 const EDEADLK = 35;
 const ECONNREFUSED = 111;
 const noLimit = -1;
+const SOCK_SEQPACKET = 5;
 const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
@@ -25,16 +28,18 @@ export interface LaunchOptions {
   readonly onUnitStarted?: () => void;
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
-  readonly hooks: {
-    /** Runs the hooks of the runtime namespace, while init waits. */
-    readonly onHostHooks: (pid: number) => void;
-  };
+  /** Runs the hooks of the runtime namespace, while init waits. */
+  readonly onHostHooks: (pid: number) => void;
+  /** Takes the master of the process's terminal. */
+  readonly onTerminal: (master: number) => void;
 }
 
 export interface Launched {
   readonly pid: number;
   /** Descriptor of the control socket. */
   readonly control: number;
+  /** To be given back, or left, once it is known what becomes of the container. */
+  readonly moved: MovedDevices | undefined;
 }
 
 /** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
@@ -57,13 +62,21 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
   }
   const [pid = 0, control = -1] = result;
+  let moved: MovedDevices | undefined;
   try {
     if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
     const failed = runHostOps(native, plan.limits);
     if (failed !== undefined) throw hostFailure(native, failed);
-    awaitReady(native, plan, control, pid, options);
-    return { pid, control };
+    awaitReady(native, plan, control, pid, {
+      ...options,
+      onHostHooks: (initPid): void => {
+        moved = moveNetDevices(native, plan, initPid);
+        options.onHostHooks(initPid);
+      },
+    });
+    return { pid, control, moved };
   } catch (error) {
+    returnNetDevices(native, moved);
     native.signalProcess(pid, SIGKILL);
     native.waitChild(pid);
     native.close(control);
@@ -97,8 +110,11 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
       case 'ready':
         return;
       case 'host_hooks':
-        options.hooks.onHostHooks(pid);
+        options.onHostHooks(pid);
         native.send(control, goAhead);
+        break;
+      case 'terminal':
+        options.onTerminal(record.master);
         break;
       case 'failed':
       case 'hook_failed':
@@ -166,7 +182,7 @@ export function confirm(native: Native, control: number): void {
 
 /** Connects to the init that waits for `start`. */
 export function connectStart(native: Native, socketPath: string): number {
-  const control = native.connect(socketPath);
+  const control = native.connect(socketPath, SOCK_SEQPACKET);
   if (control === -ECONNREFUSED) {
     throw new Failure({ code: 'start.dead', message: 'container process is already dead' });
   }

@@ -2,7 +2,6 @@ import t from 'tap';
 import { capabilityMask } from './capabilities.ts';
 import { normalizePath } from './path.ts';
 import { environment, programOps } from './process.ts';
-import { sysctlPath } from './sysctl.ts';
 
 t.test('environment: the last value of a name survives at its own place, an empty HOME is dropped', async (t) => {
   t.strictSame(environment(['A=1', 'B=2', 'A=3', 'HOME=']), ['B=2', 'A=3']);
@@ -34,9 +33,4 @@ t.test('normalizePath: never leaves the root', async (t) => {
   t.equal(normalizePath('/../../x'), '/x');
   t.equal(normalizePath('x'), '/x');
   t.equal(normalizePath('/'), '/');
-});
-
-t.test('sysctlPath: dots separate unless a slash came first', async (t) => {
-  t.equal(sysctlPath('net.ipv4.ip_forward'), 'net/ipv4/ip_forward');
-  t.equal(sysctlPath('net/ipv4/conf/eth0.1/forwarding'), 'net/ipv4/conf/eth0.1/forwarding');
 });

@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
 import type { UnitPlan } from './cgroup/unit.ts';
 
@@ -19,6 +20,8 @@ export interface Plan {
   readonly limits: readonly PlannedOp[];
   /** Done by the container's init, the helper, from its birth to execve. */
   readonly init: readonly PlannedOp[];
+  /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
+  readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
   /** CLONE_NEW* flags of the one clone3(2). */
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */
@@ -28,6 +31,8 @@ export interface Plan {
   readonly cgroup: CgroupRecord;
   /** With the systemd driver: the unit that init is put into while it waits in its first op. */
   readonly unit?: UnitPlan;
+  /** What the config asks for in vain. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** The container's cgroups, saved at create: later commands come without the options that chose them. */

@@ -1,0 +1,14 @@
+/* Descriptors over unix sockets (unix(7), SCM_RIGHTS), without libc's structures. */
+#ifndef RT_DESCRIPTOR_H
+#define RT_DESCRIPTOR_H
+
+#include <stddef.h>
+
+/* Sends one message of `size` bytes, at least one, with one descriptor. 0 or a negative errno; never SIGPIPE. */
+int rt_send_descriptor(int socket, const void *data, size_t size, int fd);
+
+/* Receives one message. *fd is the descriptor that came with it, close-on-exec, or -1. The number of bytes, 0 at
+ * end of file, or a negative errno. */
+long rt_receive_descriptor(int socket, void *data, size_t size, int *fd);
+
+#endif

@@ -1,0 +1,78 @@
+import type { Process } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { connectSocket } from '../launch/socket.ts';
+
+/** What becomes of the master of a container's terminal. */
+export type Console =
+  | { readonly kind: 'none' }
+  /** Sent over this connection, to whom the engine chose. */
+  | { readonly kind: 'socket'; readonly socket: number }
+  /** Relayed to the caller's own terminal, this descriptor. */
+  | { readonly kind: 'relay'; readonly console: number };
+
+export const noConsole: Console = { kind: 'none' };
+
+const readWrite = 2 | 0o400; // O_RDWR | O_NOCTTY
+const standardDescriptors = [2, 1, 0];
+
+/**
+ * Decides where the terminal of a process goes, and opens it, before anything is made. `directory` is where a
+ * relative --console-socket starts.
+ */
+export function openConsole(
+  native: Native,
+  process: Pick<Process, 'terminal'>,
+  socket: string | undefined,
+  detach: boolean,
+  directory: string,
+): Console {
+  const terminal = process.terminal === true;
+  if (detach && terminal && socket === undefined) {
+    throw new Failure({
+      code: 'terminal.socket',
+      message: 'cannot allocate tty if rt will detach without setting console socket',
+      pointer: '/process/terminal',
+      hint: 'give --console-socket SOCKET, where something accepts the terminal, or set process.terminal to false',
+    });
+  }
+  if (socket !== undefined && !(detach && terminal)) {
+    throw new Failure({
+      code: 'terminal.socket',
+      message: 'cannot use console socket if rt will not detach or allocate tty',
+      hint: terminal ? 'add --detach, or drop --console-socket' : 'set process.terminal to true',
+    });
+  }
+  if (socket !== undefined) return { kind: 'socket', socket: connectSocket(native, socket, directory, 'console') };
+  return terminal ? { kind: 'relay', console: callersTerminal(native) } : noConsole;
+}
+
+/** Usually all three standard descriptors are the terminal; when all are redirected it can still be opened. */
+function callersTerminal(native: Native): number {
+  for (const fd of standardDescriptors) if (native.isTerminal(fd) === 1) return fd;
+  const fd = native.open('/dev/tty', readWrite, 0);
+  if (fd >= 0) return fd;
+  const { diagnostics } = systemFailure('terminal.caller', 'open /dev/tty', 'open', fd);
+  throw new Failure(
+    diagnostics.map((diagnostic) => ({
+      ...diagnostic,
+      message: diagnostic.message.replace(' (open)', ''),
+      pointer: '/process/terminal',
+      hint: 'run it in a terminal, or detached with --console-socket, or set process.terminal to false',
+    })),
+  );
+}
+
+/** Hands the master on, before the program starts: it finds its terminal as it will be. */
+export function giveMaster(native: Native, console: Console, master: number): void {
+  if (console.kind === 'relay') native.matchTerminal(master, console.console);
+  if (console.kind !== 'socket') return;
+  // The text is what receivers written in Go take for the name of the file.
+  const result = native.sendDescriptor(console.socket, master, '/dev/pts/ptmx');
+  native.close(console.socket);
+  native.close(master);
+  if (result < 0) {
+    throw systemFailure('terminal.send', 'cannot send the terminal to the console socket', 'sendmsg', result);
+  }
+}

@@ -1,0 +1,14 @@
+import type { Process } from '../../schema/generated/config.ts';
+import type { PlannedOp } from './types.ts';
+
+/** A terminal as standard input, output and error, and as controlling terminal. `consoleSize` is for it alone. */
+export function terminalOps(process: Process): PlannedOp[] {
+  if (process.terminal !== true) return [];
+  const { width = 0, height = 0 } = process.consoleSize ?? {};
+  return [{ op: 'terminal', width: Number(width), height: Number(height), from: '/process/terminal' }];
+}
+
+/** /dev/console of a container with a terminal (runtime-spec, "Default Devices"). */
+export function consoleOps(process: Process): PlannedOp[] {
+  return process.terminal === true ? [{ op: 'console', path: '/dev/console', from: '/process/terminal' }] : [];
+}
