@@ -46,6 +46,11 @@ export function guestProgram(name: keyof typeof PROGRAMS): string {
   return output;
 }
 
+/** Compiles all of them, for a machine without a compiler. */
+export function compileGuestPrograms(): void {
+  for (const name of Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]) guestProgram(name);
+}
+
 export function probePath(): string {
   return guestProgram('probe');
 }

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
 import { netDeviceWords } from './explain-net-device.ts';
@@ -176,7 +177,7 @@ function action(op: PlannedOp, item: number): string {
     case 'oom_score_adj':
       return `cannot set oom_score_adj to ${String(op.value)}`;
     case 'rlimit':
-      return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
+      return `cannot set ${rlimitName(op.resource)} to ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
     case 'net_device':
