@@ -17,14 +17,13 @@ t.test('what asks for something that is not supported is named', async (t) => {
     uidMappings: map,
     gidMappings: map,
     timeOffsets: { monotonic: {} },
-    intelRdt: {},
     mountLabel: 'x',
   };
   t.strictSame(
     pointers({ linux })
       .map((pointer) => pointer?.slice('/linux/'.length))
       .sort(),
-    ['gidMappings', 'intelRdt', 'mountLabel', 'namespaces/1', 'namespaces/2', 'timeOffsets', 'uidMappings'],
+    ['gidMappings', 'mountLabel', 'namespaces/1', 'namespaces/2', 'timeOffsets', 'uidMappings'],
   );
   t.strictSame(pointers({ mounts: [{ options: ['ro', 'idmap', 'ridmap=x', 'tmpcopyup'], uidMappings: map }] }), [
     '/mounts/0/uidMappings',

@@ -23,7 +23,6 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux', Section>> = {
     uidMappings: whenAny,
     gidMappings: whenAny,
     timeOffsets: whenAny,
-    intelRdt: always,
     mountLabel: whenText,
   },
 };

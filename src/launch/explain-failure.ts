@@ -133,7 +133,7 @@ function action(op: PlannedOp, item: number): string {
     case 'cgroup_enable':
       return `unable to apply cgroup configuration: cannot make cgroup "${op.hierarchy}${op.path}"`;
     case 'write_file':
-      return `cannot write "${op.data}" to "${op.path}"`;
+      return `cannot write "${op.data.trim()}" to "${op.path}"`;
     case 'write_files':
       return `cannot write "${op.data[item] ?? ''}" to "${op.paths[item] ?? ''}"`;
     case 'write_first':
@@ -180,6 +180,8 @@ function action(op: PlannedOp, item: number): string {
       return `cannot set ${rlimitName(op.resource)} to ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'resctrl_group':
+      return op.mustExist ? `cannot use resctrl group "${op.path}"` : `cannot make resctrl group "${op.path}"`;
     case 'net_device':
       return `cannot move network device "${op.name}" into the container`;
     case 'scheduler':

@@ -37,6 +37,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     lastCapability: 40,
     architecture: 'x86_64',
     hasKcore: true,
+    resctrl: undefined,
     hasApparmor: false,
     hasSelinux: false,
     delegatedCgroupFiles: ['cgroup.procs'],
