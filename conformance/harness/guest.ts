@@ -25,7 +25,7 @@ const APPLETS = [
 
 /** Path of the probe on the host, compiled when its source is newer. */
 export function probePath(): string {
-  return compiled('probe', 'probe.c', 'terminal.c', 'verbs.h');
+  return compiled('probe', 'probe.c', 'terminal.c', 'spy.c', 'verbs.h');
 }
 
 /** Path of the program that stands for terminals and engines on the host. */

@@ -17,46 +17,48 @@ enum rt_op_code {
 	RT_OP_UNSHARE = 6,
 	RT_OP_NAMESPACE_OPEN = 7,
 	RT_OP_NAMESPACE_JOIN = 8,
-	RT_OP_SESSION_KEYRING = 9,
-	RT_OP_LOOPBACK_UP = 10,
-	RT_OP_SET_PROPAGATION = 11,
-	RT_OP_OPEN_ROOT = 12,
-	RT_OP_OPEN_ROOT_DIRECTORY = 13,
-	RT_OP_MOUNT_FILESYSTEM = 14,
-	RT_OP_MOUNT_BIND = 15,
-	RT_OP_MOUNT_ATTRIBUTES = 16,
-	RT_OP_MOUNT_PROPAGATION = 17,
-	RT_OP_MAKE_DIRECTORY = 18,
-	RT_OP_MAKE_DEVICE = 19,
-	RT_OP_MAKE_LINK = 20,
-	RT_OP_TERMINAL = 21,
-	RT_OP_CONSOLE = 22,
-	RT_OP_MASK_PATH = 23,
-	RT_OP_READONLY_PATH = 24,
-	RT_OP_HOST_HOOKS = 25,
-	RT_OP_HOOK = 26,
-	RT_OP_PIVOT_ROOT = 27,
-	RT_OP_CHROOT = 28,
-	RT_OP_SET_HOSTNAME = 29,
-	RT_OP_SET_DOMAINNAME = 30,
-	RT_OP_SYSCTL = 31,
-	RT_OP_OOM_SCORE_ADJ = 32,
-	RT_OP_RLIMIT = 33,
-	RT_OP_UMASK = 34,
-	RT_OP_STDIO_OWNER = 35,
-	RT_OP_DROP_BOUNDING = 36,
-	RT_OP_SET_USER = 37,
-	RT_OP_SET_CAPABILITIES = 38,
-	RT_OP_CHANGE_DIRECTORY = 39,
-	RT_OP_NO_NEW_PRIVS = 40,
-	RT_OP_FIND_PROGRAM = 41,
-	RT_OP_FIND_HOME = 42,
-	RT_OP_SECCOMP = 43,
-	RT_OP_AWAIT_START = 44,
-	RT_OP_EXEC = 45,
+	RT_OP_JOIN_PROCESS = 9,
+	RT_OP_OUTLIVE = 10,
+	RT_OP_SESSION_KEYRING = 11,
+	RT_OP_LOOPBACK_UP = 12,
+	RT_OP_SET_PROPAGATION = 13,
+	RT_OP_OPEN_ROOT = 14,
+	RT_OP_OPEN_ROOT_DIRECTORY = 15,
+	RT_OP_MOUNT_FILESYSTEM = 16,
+	RT_OP_MOUNT_BIND = 17,
+	RT_OP_MOUNT_ATTRIBUTES = 18,
+	RT_OP_MOUNT_PROPAGATION = 19,
+	RT_OP_MAKE_DIRECTORY = 20,
+	RT_OP_MAKE_DEVICE = 21,
+	RT_OP_MAKE_LINK = 22,
+	RT_OP_TERMINAL = 23,
+	RT_OP_CONSOLE = 24,
+	RT_OP_MASK_PATH = 25,
+	RT_OP_READONLY_PATH = 26,
+	RT_OP_HOST_HOOKS = 27,
+	RT_OP_HOOK = 28,
+	RT_OP_PIVOT_ROOT = 29,
+	RT_OP_CHROOT = 30,
+	RT_OP_SET_HOSTNAME = 31,
+	RT_OP_SET_DOMAINNAME = 32,
+	RT_OP_SYSCTL = 33,
+	RT_OP_OOM_SCORE_ADJ = 34,
+	RT_OP_RLIMIT = 35,
+	RT_OP_UMASK = 36,
+	RT_OP_STDIO_OWNER = 37,
+	RT_OP_DROP_BOUNDING = 38,
+	RT_OP_SET_USER = 39,
+	RT_OP_SET_CAPABILITIES = 40,
+	RT_OP_CHANGE_DIRECTORY = 41,
+	RT_OP_NO_NEW_PRIVS = 42,
+	RT_OP_FIND_PROGRAM = 43,
+	RT_OP_FIND_HOME = 44,
+	RT_OP_SECCOMP = 45,
+	RT_OP_AWAIT_START = 46,
+	RT_OP_EXEC = 47,
 };
 
-enum { RT_OP_COUNT = 46 };
+enum { RT_OP_COUNT = 48 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -104,6 +106,15 @@ struct rt_op_namespace_open {
 struct rt_op_namespace_join {
 	uint32_t slot;
 	uint32_t type;
+};
+
+struct rt_op_join_process {
+	uint32_t flags;
+};
+
+struct rt_op_outlive {
+	uint32_t fork;
+	uint32_t terminal;
 };
 
 struct rt_op_session_keyring {
@@ -181,6 +192,7 @@ struct rt_op_make_link {
 struct rt_op_terminal {
 	uint32_t width;
 	uint32_t height;
+	uint32_t controlling;
 };
 
 struct rt_op_console {
@@ -294,6 +306,8 @@ struct rt_op {
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
 		struct rt_op_namespace_join namespace_join;
+		struct rt_op_join_process join_process;
+		struct rt_op_outlive outlive;
 		struct rt_op_session_keyring session_keyring;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;

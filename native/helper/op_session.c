@@ -3,6 +3,7 @@
 #include "record.h"
 #include "sys.h"
 
+#include <asm/ioctls.h>
 #include <linux/prctl.h>
 
 enum { SOL_SOCKET_LEVEL = 1, SO_PEERCRED_OPTION = 17 };
@@ -89,6 +90,32 @@ int rt_await_start(struct rt_context *context, const struct rt_op_await_start *o
 	if (status < 0)
 		return rt_fail(context, "read", status);
 	return op->how == 1 ? accept_start(context) : 0;
+}
+
+/* CLONE_PARENT makes it a child of the runtime's, as its first one is. */
+static long fork_sibling(void)
+{
+	struct clone_args clone = {.flags = CLONE_PARENT};
+	return rt_sys(clone3, &clone, sizeof(clone));
+}
+
+int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
+{
+	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	if (op->fork) {
+		long pid = fork_sibling();
+		if (pid < 0)
+			return rt_fail(context, "clone3", pid);
+		if (pid > 0) {
+			context->call = NULL;
+			rt_report(context, RT_RECORD_FORKED, 0, 0, (uint32_t)pid);
+			rt_sys(exit_group, 0);
+		}
+		/* The session of the first ends with it, and a terminal with its session. */
+		rt_sys(setsid);
+	}
+	long status = op->terminal ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
+	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }
 
 static size_t append(char *to, size_t at, size_t size, const char *text)

@@ -66,6 +66,19 @@ export interface NamespaceJoinOp {
   readonly type: number;
 }
 
+/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step. */
+export interface JoinProcessOp {
+  readonly op: 'join_process';
+  readonly flags: number;
+}
+
+/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. `terminal` 1: descriptor 0 becomes its controlling terminal. */
+export interface OutliveOp {
+  readonly op: 'outlive';
+  readonly fork: number;
+  readonly terminal: number;
+}
+
 /** Joins a new session keyring called `name` and lets its user search it. */
 export interface SessionKeyringOp {
   readonly op: 'session_keyring';
@@ -165,11 +178,12 @@ export interface MakeLinkOp {
   readonly target: string;
 }
 
-/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, and makes the slave descriptors 0 to 2 and the controlling terminal. */
+/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, waits until that has handed it on, and makes the slave descriptors 0 to 2, and the controlling terminal when `controlling` is 1. */
 export interface TerminalOp {
   readonly op: 'terminal';
   readonly width: number;
   readonly height: number;
+  readonly controlling: number;
 }
 
 /** Binds the terminal at descriptor 0 on `path`, which is made, an empty file, when missing. */
@@ -341,6 +355,8 @@ export type Op =
   | UnshareOp
   | NamespaceOpenOp
   | NamespaceJoinOp
+  | JoinProcessOp
+  | OutliveOp
   | SessionKeyringOp
   | LoopbackUpOp
   | SetPropagationOp
@@ -464,10 +480,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  session_keyring: { code: 9, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 10, group: 'init', call: 'netdevice(7)', fields: [] },
+  join_process: { code: 9, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  outlive: {
+    code: 10,
+    group: 'init',
+    call: 'clone3(2), setsid(2), ioctl_tty(2)',
+    fields: [
+      ['fork', 'u32'],
+      ['terminal', 'u32'],
+    ],
+  },
+  session_keyring: { code: 11, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 12, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 11,
+    code: 13,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -476,7 +502,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 12,
+    code: 14,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -485,9 +511,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 13, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 15, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 14,
+    code: 16,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -501,7 +527,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 15,
+    code: 17,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -516,7 +542,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 16,
+    code: 18,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -527,7 +553,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 17,
+    code: 19,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -537,7 +563,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 18,
+    code: 20,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -546,7 +572,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 19,
+    code: 21,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -559,7 +585,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 20,
+    code: 22,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -568,25 +594,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 21,
+    code: 23,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
       ['width', 'u32'],
       ['height', 'u32'],
+      ['controlling', 'u32'],
     ],
   },
-  console: { code: 22, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 23, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 24, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 25, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 24,
+    code: 26,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 25, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 27, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 26,
+    code: 28,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -599,12 +626,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 27, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 28, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 29, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 30, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  pivot_root: { code: 29, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 30, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 31, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 32, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 31,
+    code: 33,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -612,9 +639,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 32, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 34, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 33,
+    code: 35,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -623,10 +650,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 34, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 35, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 36, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 37, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 36,
+    code: 38,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -635,7 +662,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 37,
+    code: 39,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -645,7 +672,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 38,
+    code: 40,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -656,7 +683,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 39,
+    code: 41,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -664,9 +691,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 40, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 42, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 41,
+    code: 43,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -674,9 +701,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 42, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 44, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 43,
+    code: 45,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -684,9 +711,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 44, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 46, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 45,
+    code: 47,
     group: 'init',
     call: 'execve(2)',
     fields: [

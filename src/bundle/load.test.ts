@@ -48,10 +48,10 @@ t.test('every fault is told, with its place', async (t) => {
 });
 
 t.test('what is not supported is refused by name', async (t) => {
-  const text = docker.replace('"user": {', '"terminal": true, "user": {');
+  const text = docker.replace('"user": {', '"commandLine": "x", "user": {');
   t.equal(
     failure(() => loadBundle(host('/b/config.json', text), '/b')).message,
-    'process.terminal is not supported by this version of rt',
+    'process.commandLine is not supported by this version of rt',
   );
 });
 
@@ -123,10 +123,10 @@ t.test('the validate command', async (t) => {
   t.equal(hinted.exitCode, 1);
   t.match(hinted.output, /^config\.json:\d+:3 \/hostname: hostname must be a string, found 7\n/);
   t.match(hinted.output, /unknown capability "KILL" .*\n {2}hint: write CAP_KILL\n/);
-  t.match(of(docker.replace('"user": {', '"terminal": true, "user": {')), {
+  t.match(of(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
     exitCode: 0,
     output:
-      /\/process\/terminal: valid, but create refuses it: process\.terminal is not supported .*\nconfig\.json is valid\n$/,
+      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported .*\nconfig\.json is valid\n$/,
   });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
   t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });

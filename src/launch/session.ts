@@ -15,12 +15,15 @@ const SIGKILL = 9;
 const EBUSY = 16;
 const ECONNREFUSED = 111;
 const noLimit = -1;
+const noTarget = -1;
 const SOCK_SEQPACKET = 5;
-const goAhead = new Uint8Array([1]).buffer;
+export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preserved: number;
   /** Runs the hooks of the runtime namespace, while init waits. */
   readonly onHostHooks: (pid: number) => void;
   /** Takes the master of the process's terminal. */
@@ -61,7 +64,15 @@ function failedOp(ops: readonly PlannedOp[], result: readonly number[] | number)
 /** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
-  const result = native.launch(program, plan.cloneFlags, plan.cloneCgroup, plan.pidNamespace, options.listenPath);
+  const result = native.launch(
+    program,
+    plan.cloneFlags,
+    plan.cloneCgroup,
+    plan.pidNamespace,
+    options.listenPath,
+    noTarget,
+    options.preserved,
+  );
   if (typeof result === 'number') {
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
   }
@@ -93,10 +104,12 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
         break;
       case 'terminal':
         options.onTerminal(record.master);
+        native.send(control, goAhead);
         break;
       case 'failed':
       case 'hook_failed':
         throw failureOf(record, plan.init);
+      case 'forked':
       case 'end':
         throw new Failure({
           code: 'launch.died',
@@ -107,7 +120,7 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
   }
 }
 
-function receive(native: Native, control: number): HelperRecord {
+export function receive(native: Native, control: number): HelperRecord {
   const buffer = native.receive(control, noLimit);
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
@@ -116,7 +129,7 @@ function receive(native: Native, control: number): HelperRecord {
 }
 
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
-function failureOf(
+export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
 ): Failure {

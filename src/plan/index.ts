@@ -5,6 +5,7 @@ import type { Facts } from '../facts/facts.ts';
 import { cgroupPlan } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hostHookOps, startContainerOps } from './hooks.ts';
+import { keyringOps } from './keyring.ts';
 import { mountOps } from './mounts.ts';
 import { isNew, isSeparate, namespacePlan } from './namespaces.ts';
 import {
@@ -15,6 +16,7 @@ import {
   processOf,
   programOps,
   rightsOps,
+  withEnvironment,
   workingDirectoryOps,
 } from './process.ts';
 import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
@@ -29,6 +31,8 @@ export interface PlanOptions {
   readonly bundle: string;
   /** A session keyring of the container's own. */
   readonly newKeyring: boolean;
+  /** Variables that the runtime adds to the environment. */
+  readonly env?: readonly string[];
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
 }
@@ -39,7 +43,7 @@ export interface PlanOptions {
  */
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
-  const process = processOf(config);
+  const process = withEnvironment(processOf(config), options.env ?? []);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options.id, faults);
   const hasMounts = isSeparate(config, 'mount');
@@ -54,12 +58,12 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
     ...namespaces.cgroup, // its root is the cgroup joined above
-    ...keyringOps(options),
+    ...(options.newKeyring ? keyringOps(options.id) : []),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
     ...(mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts)),
-    ...terminalOps(process), // from the container's devpts
+    ...terminalOps(process, 1), // from the container's devpts
     ...(mounts === undefined ? [] : consoleOps(process)),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
@@ -88,10 +92,6 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
   };
-}
-
-function keyringOps({ id, newKeyring }: PlanOptions): PlannedOp[] {
-  return newKeyring ? [{ op: 'session_keyring', name: `_ses.${id}`, from: 'default' }] : [];
 }
 
 /** Without a mount namespace they would change the host. */
