@@ -12,6 +12,7 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 CHECK_PACKAGES := clang-format
 TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io
+ENGINE_PACKAGES := $(TEST_PACKAGES) containerd tini podman conmon bsdutils
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
@@ -23,9 +24,9 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test build check bench format generate install clean
+.PHONY: help demo test test-vm test-engines conformance build check bench format generate install clean
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # ---- Set-up: stamps, so that a second run asks nobody anything.
 
@@ -36,7 +37,7 @@ $(STAMPS)/packages: native/setup/packages.sh Makefile
 
 $(STAMPS)/packages-%: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
-	native/setup/packages.sh $(if $(filter check,$*),$(CHECK_PACKAGES),$(if $(filter bench,$*),$(BENCH_PACKAGES),$(TEST_PACKAGES)))
+	native/setup/packages.sh $(if $(filter check,$*),$(CHECK_PACKAGES),$(if $(filter bench,$*),$(BENCH_PACKAGES),$(if $(filter engines,$*),$(ENGINE_PACKAGES),$(TEST_PACKAGES))))
 	@touch $@
 
 $(STAMPS)/node: native/setup/node.sh | $(STAMPS)/packages
@@ -122,8 +123,9 @@ demo: build ## run a container and show what happened
 
 # ---- Tests. Both groups run to their end before the verdict.
 
+ENGINE_TESTS = $(shell find conformance/engines -name '*.test.ts')
 UNIT_TESTS = $(shell find src schema -name '*.test.ts')
-CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts')
+CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*')
 # All of it goes into a file, a line for each test file to the screen.
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
@@ -135,6 +137,30 @@ test: build $(STAMPS)/packages-test ## unit tests, then containers run for real 
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
+# The virtual machines, one after the other: Debian release, what systemd mounts, security module.
+VM_VARIANTS ?= 12-v2-apparmor 12-v1-apparmor 13-v2-apparmor 13-v1-apparmor 12-v2-selinux
+
+test-vm: build ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
+	@mkdir -p build/tap
+	@rm -f build/tap/vm-*
+	@for variant in $(VM_VARIANTS); do \
+		echo "# $$variant"; \
+		IFS=- read -r kernel cgroup lsm <<<"$$variant"; \
+		conformance/vm/run.sh --kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
+			tee build/tap/vm-$$variant.tap | $(TAP_PROGRESS) || true; \
+	done
+	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
+
+test-engines: build $(STAMPS)/packages-engines ## containerd, Docker and Podman with runc, the control, and with rt (needs root)
+	@mkdir -p build/tap
+	@rm -f build/tap/engines.tap
+	@RT_RUNTIMES=runc,rt conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,engines) $(ENGINE_TESTS) | $(TAP_PROGRESS) || true
+	@node native/build/totals.mjs build/tap/engines.tap
+
+conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, with runc and crun as controls (needs root)
+	@conformance/oci/build.sh
+	@conformance/oci/run
+
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor (needs root)
 	conformance/bench/run
 
@@ -143,7 +169,7 @@ bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel 
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
 GENERATED := schema/generated native/generated docs/ops.md
 
-check: build $(STAMPS)/packages-check ## format, lint, types, generated files
+check: build $(STAMPS)/packages-check ## format, lint, types, generated files, docs/spec-conformance.md
 	$(BIN)/prettier --log-level=warn --check .
 	$(BIN)/tsc
 	$(BIN)/eslint --cache --cache-location build/eslintcache .
@@ -153,6 +179,7 @@ check: build $(STAMPS)/packages-check ## format, lint, types, generated files
 	$(BIN)/tsx schema/build/validator.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	diff -r build/generated/found build/generated/made
+	$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts
 
 format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check wants them
 	$(BIN)/prettier --log-level=warn --write .

@@ -9,7 +9,7 @@ const mayImport = {
   host: [],
   bundle: ['host'],
   facts: ['host'],
-  plan: ['facts'],
+  plan: ['bundle', 'facts'],
   launch: ['host', 'facts', 'plan'],
   state: ['host', 'facts', 'plan', 'launch'],
 };

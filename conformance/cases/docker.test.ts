@@ -3,39 +3,28 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { TestConfig } from '../harness/config.ts';
 import { Docker } from '../harness/docker.ts';
+import { forEachEngine } from '../harness/engine.ts';
 import type { Ids } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
-import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
 const installed = (await run(['sh', '-c', 'command -v dockerd docker containerd'])).status === 0;
 
 /** A case with an engine of its own. */
-function forEachEngine(name: string, body: (t: Test, docker: Docker, rt: Sandbox) => Promise<void>): void {
+function forEachDocker(name: string, body: (t: Test, docker: Docker, rt: Sandbox) => Promise<void>): void {
   if (!installed) return;
-  forEachRuntime(
-    name,
-    async (t, rt) => {
-      const docker = await Docker.start(rt);
-      try {
-        await body(t, docker, rt);
-      } finally {
-        await docker.stop();
-      }
-    },
-    { deviates: { crun: 'refuses hybrid cgroups' } },
-  );
+  forEachEngine(name, (rt) => Docker.start(rt), body, { deviates: { crun: 'refuses hybrid cgroups' } });
 }
 
 const LIMITS = ['-m', '512m', '--cpus', '0.5', '--pids-limit', '100'];
 
-forEachEngine('docker run passes output, arguments and exit status', async (t, docker) => {
+forEachDocker('docker run passes output, arguments and exit status', async (t, docker) => {
   const outcome = await docker.run(LIMITS, '/bin/sh', '-c', 'echo out; echo err >&2; exit 7');
   t.strictSame(outcome, { status: 7, stdout: 'out\n', stderr: 'err\n' });
 });
 
-forEachEngine('docker run: limits, filter and capabilities are in force', async (t, docker) => {
+forEachDocker('docker run: limits, filter and capabilities are in force', async (t, docker) => {
   const outcome = await docker.run(
     LIMITS,
     '/bin/probe',
@@ -58,20 +47,20 @@ forEachEngine('docker run: limits, filter and capabilities are in force', async 
   t.match(memory, { text: `${512 * 1_048_576}\n` });
 });
 
-forEachEngine('docker run of a missing program ends with 127 and its name', async (t, docker) => {
+forEachDocker('docker run of a missing program ends with 127 and its name', async (t, docker) => {
   const outcome = await docker.run([], '/nosuch');
   t.equal(outcome.status, 127);
   t.match(outcome.stderr, '/nosuch');
 });
 
-forEachEngine('docker run of a directory says so', async (t, docker) => {
+forEachDocker('docker run of a directory says so', async (t, docker) => {
   const outcome = await docker.run([], '/etc');
   // Clients before 23 know only the words of older runtimes, and end with 125 for others.
   t.ok([125, 126].includes(outcome.status));
   t.match(outcome.stderr, /is a directory|permission denied/);
 });
 
-forEachEngine('docker run --detach, stop, logs and rm', async (t, docker) => {
+forEachDocker('docker run --detach, stop, logs and rm', async (t, docker) => {
   const options = ['--detach', '--name', 'one', '--network', 'none'];
   const started = await docker.command('run', ...options, 'tiny', '/bin/probe', 'wait');
   if (!t.equal(started.status, 0, started.stderr)) return;
@@ -84,7 +73,7 @@ forEachEngine('docker run --detach, stop, logs and rm', async (t, docker) => {
   t.equal((await docker.command('rm', '--force', 'one')).status, 0);
 });
 
-forEachEngine('the config.json of dockerd runs outside the engine too', async (t, docker, rt) => {
+forEachDocker('the config.json of dockerd runs outside the engine too', async (t, docker, rt) => {
   const first = await docker.run(LIMITS, '/bin/probe', 'ids');
   t.equal(first.status, 0, first.stderr);
   const bundle = rt.bundle();

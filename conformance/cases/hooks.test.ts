@@ -82,15 +82,14 @@ forEachRuntime(
       );
       t.type(stateOf(kind)['ociVersion'], 'string');
     }
-    for (const kind of ['prestart', 'createRuntime'] as const)
-      t.match(stateOf(kind), { status: 'creating', pid }, kind);
-    t.match(stateOf('createContainer'), { status: 'creating' });
+    for (const kind of ['prestart', 'createRuntime'] as const) t.match(stateOf(kind), { status: 'created', pid }, kind);
+    t.match(stateOf('createContainer'), { status: 'created' });
     t.match(stateOf('startContainer'), { status: 'created', pid: 1 });
     t.match(stateOf('poststart'), { status: 'running', pid });
     t.match(stateOf('poststop'), { status: 'stopped' });
     t.notOk('pid' in stateOf('poststop'), 'a stopped container has no pid');
   },
-  { deviates: { runc: '1.1 says created in poststart', crun: 'other states' } },
+  { deviates: { runc: 'says creating in prestart, created in poststart', crun: 'other states' } },
 );
 
 forEachRuntime(

@@ -1,4 +1,5 @@
-import { readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { changeNamespace } from '../harness/config.ts';
 import type { Ids } from '../harness/guest.ts';
 import { parseMountinfo } from '../harness/mountinfo.ts';
@@ -122,4 +123,36 @@ forEachRuntime(
     t.not(ns['time'], own('time'));
   },
   { notYet: 'time namespaces', deviates: { runc: '1.1 has no time namespace', crun: '1.8 has no offsets' } },
+);
+
+forEachRuntime(
+  'without a mount namespace the mounts lie on the host, and go with the container',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      changeNamespace(config, 'mount');
+      config.process.args = ['/bin/probe', 'wait'];
+    });
+    const below = (): string[] =>
+      parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+        .map(({ target }) => target)
+        .filter((path) => path.startsWith(bundle.rootfs));
+    for (const end of ['delete', 'failure'] as const) {
+      if (end === 'failure') {
+        bundle.config.process.args = ['/nosuch'];
+        bundle.save();
+        t.not((await rt.create(bundle)).outcome.status, 0);
+      } else {
+        const container = await rt.create(bundle);
+        t.equal(container.outcome.status, 0, container.outcome.stderr);
+        await container.start();
+        const { pid } = await container.state();
+        t.equal(readlinkSync(`/proc/${pid}/ns/mnt`), readlinkSync('/proc/self/ns/mnt'));
+        t.ok(below().includes(join(bundle.rootfs, 'dev', 'pts')));
+        t.ok(existsSync(`/proc/${pid}/root/proc/1/status`), 'procfs is mounted in the container');
+        await container.remove('--force');
+      }
+      t.same(below(), [], end);
+    }
+  },
+  { deviates: { runc: 'leaves the mounts', crun: 'leaves the mounts' } },
 );

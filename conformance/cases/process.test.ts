@@ -337,39 +337,6 @@ forEachRuntime('process.user owns its standard output and the host keeps its /de
   t.equal(files[1]?.uid, 1000, 'so that /proc/self/fd/1 can be opened again');
 });
 
-forEachRuntime(
-  'process.scheduler sets policy and nice value',
-  async (t, rt) => {
-    const [sched] = await rt.observe<[{ policy: number; nice: number }]>([['sched']], (config) => {
-      config.process.scheduler = { policy: 'SCHED_BATCH', nice: 7 };
-    });
-    t.match(sched, { policy: 3, nice: 7 });
-  },
-  { notYet: 'scheduler', deviates: { runc: '1.1 has no scheduler', crun: '1.8 has no scheduler' } },
-);
-
-forEachRuntime(
-  'process.ioPriority sets class and priority',
-  async (t, rt) => {
-    const [sched] = await rt.observe<[{ ioprio: number }]>([['sched']], (config) => {
-      config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 6 };
-    });
-    t.equal(sched.ioprio, (2 << 13) | 6);
-  },
-  { notYet: 'ioPriority', deviates: { runc: '1.1 has no ioPriority', crun: '1.8 has no ioPriority' } },
-);
-
-forEachRuntime(
-  'linux.personality LINUX32 changes what uname says',
-  async (t, rt) => {
-    const [sched] = await rt.observe<[{ personality: number }]>([['sched']], (config) => {
-      config.linux.personality = { domain: 'LINUX32' };
-    });
-    t.equal(sched.personality, 8);
-  },
-  { notYet: 'personality', deviates: { runc: '1.1 has no personality' } },
-);
-
 forEachRuntime('file capabilities give a user nothing under noNewPrivileges', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.process.user = { uid: 1000, gid: 1000 };

@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Attempt, Ids } from '../harness/guest.ts';
+import { probePath } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 
 /** Numbers on x86-64; the profiles name the calls. */
@@ -197,3 +201,79 @@ for (const [what, seccomp] of [
     { deviates: { crun: 'accepts some' } },
   );
 }
+
+/** Lines of the kernel's log about a program that a filter stopped. */
+function logged(program: string): number {
+  const { stdout } = spawnSync('dmesg', { encoding: 'utf8', maxBuffer: 1 << 28 });
+  return stdout.split('\n').filter((line) => line.includes('type=1326') && line.includes(`comm="${program}"`)).length;
+}
+
+forEachRuntime('linux.seccomp.flags SECCOMP_FILTER_FLAG_LOG writes what is refused to the log', async (t, rt) => {
+  const actions = readFileSync('/proc/sys/kernel/seccomp/actions_logged', 'utf8');
+  if (!actions.includes('errno')) {
+    t.comment('kernel.seccomp.actions_logged does not have errno');
+    return;
+  }
+  const attempt = async (program: string, flags: string[]): Promise<void> => {
+    const bundle = rt.bundle((config) => {
+      config.process.args = [`/bin/${program}`, 'mkdir', '/tmp/x'];
+      config.linux.seccomp = { ...allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }), flags };
+    });
+    copyFileSync(probePath(), join(bundle.rootfs, 'bin', program));
+    const outcome = await rt.runBundle(bundle);
+    t.match(outcome.stdout, 'EPERM', outcome.stderr);
+  };
+  // The kernel limits the rate of its log, so one line may be missing.
+  const name = `log${process.pid}${rt.runtime.name}`.slice(0, 15);
+  for (let count = 0; count < 10 && logged(name) === 0; count++) await attempt(name, ['SECCOMP_FILTER_FLAG_LOG']);
+  t.ok(logged(name) > 0, 'with the flag');
+  const quiet = `no${process.pid}${rt.runtime.name}`.slice(0, 15);
+  await attempt(quiet, []);
+  t.equal(logged(quiet), 0, 'without it');
+});
+
+forEachRuntime(
+  'linux.seccomp.flags SECCOMP_FILTER_FLAG_SPEC_ALLOW keeps speculation, an empty list does not',
+  async (t, rt) => {
+    const field = async (flags?: string[]): Promise<string> => {
+      const [status] = await rt.observe<[{ text: string }]>([['read', '/proc/self/status']], (config) => {
+        config.linux.seccomp = {
+          ...allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }),
+          ...(flags === undefined ? {} : { flags }),
+        };
+      });
+      return /^Speculation_Store_Bypass:\t(.*)$/m.exec(status.text)?.[1] ?? '';
+    };
+    const allowed = await field(['SECCOMP_FILTER_FLAG_SPEC_ALLOW']);
+    t.equal(await field(), allowed, 'the default is the kernel before 5.16');
+    const mitigated = await field([]);
+    if (allowed !== 'thread vulnerable') t.comment(`this CPU leaves nothing to decide: ${allowed}`);
+    else t.match(mitigated, /mitigated/);
+  },
+  { deviates: { runc: '1.1 adds no default flag', crun: '1.8 adds no default flag' } },
+);
+
+forEachRuntime('linux.seccomp.flags SECCOMP_FILTER_FLAG_TSYNC is accepted: there is one thread', async (t, rt) => {
+  const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
+    const filter = allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' });
+    config.linux.seccomp = { ...filter, flags: ['SECCOMP_FILTER_FLAG_TSYNC'] };
+  });
+  t.equal(mkdir.errno, 'EPERM');
+});
+
+forEachRuntime(
+  'linux.seccomp without noNewPrivileges: the profile need not allow what prepares the program',
+  async (t, rt) => {
+    // The lookup of the program and the working directory, change of user, and reading of files.
+    const names = 'getcwd chdir statx newfstatat faccessat2 openat2 setgroups setresuid setresgid'.split(' ');
+    const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
+      config.process.noNewPrivileges = false;
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.linux.seccomp = allowBut({ names, action: 'SCMP_ACT_ERRNO' });
+    });
+    t.equal(ids.seccomp, '2');
+    t.equal(ids.noNewPrivs, 0);
+    t.equal(BigInt(`0x${ids.permitted}`) & (1n << 21n), 0n, 'the right to load a filter is gone');
+  },
+  { deviates: { runc: 'calls getcwd under the filter', crun: 'changes the user under the filter' } },
+);

@@ -163,3 +163,23 @@ forEachRuntime('the log stays empty on success', async (t, rt) => {
   t.equal(outcome.status, 0);
   t.equal(existsSync(log) ? readFileSync(log, 'utf8') : '', '');
 });
+
+forEachRuntime(
+  'a container without process can be created, and not be started',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    bundle.saveText(JSON.stringify({ ...bundle.config, process: undefined }));
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    t.equal((await container.state()).status, 'created');
+    const outcome = await container.start();
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'process property must not be empty');
+    await until('init ended', async () => (await container.state()).status === 'stopped');
+    t.equal((await container.remove()).status, 0);
+    const run = await rt.runBundle(bundle);
+    t.equal(run.status, 1);
+    t.match(run.stderr, 'process property must not be empty');
+  },
+  { oursOnly: 'the peers refuse to create it; the specification asks for the process at start' },
+);

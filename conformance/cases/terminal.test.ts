@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
-import { peerPath } from '../harness/guest.ts';
+import { guestProgram } from '../harness/guest.ts';
 import { digest } from '../harness/leftovers.ts';
 import { run } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -204,7 +204,7 @@ forEachRuntime(
   async (t, rt) => {
     const file = join(rt.dir, 'out');
     const wanted = pattern(9, 300_000);
-    const ways = [`"$@" >${file}`, `"$@" | cat >${file}`, `"${peerPath()}" reader 500 0 "$@" >${file}`];
+    const ways = [`"$@" >${file}`, `"$@" | cat >${file}`, `"${guestProgram('peer')}" reader 500 0 "$@" >${file}`];
     for (const way of ways) {
       const { status } = await redirected(rt, ['/bin/probe', 'emit', '9', '300000'], way).end();
       t.equal(status, 0, way);
@@ -219,7 +219,7 @@ forEachRuntime(
 forEachRuntime(
   'process.terminal: without a reader the program still runs to its end',
   async (t, rt) => {
-    const script = `"${peerPath()}" reader 0 4096 "$@" >/dev/null; echo status $?`;
+    const script = `"${guestProgram('peer')}" reader 0 4096 "$@" >/dev/null; echo status $?`;
     const args = ['/bin/sh', '-c', 'busybox yes | busybox head -c 2000000; exit 5'];
     const session = redirected(rt, args, script);
     await session.end();

@@ -300,10 +300,24 @@ static void verb_sched(char **args)
 	} attributes = {.size = 48};
 
 	syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0);
-	printf("{\"policy\":%u,\"nice\":%d,\"priority\":%u,\"flags\":%llu,\"ioprio\":%ld,\"personality\":%d}"
-	       "\n",
+	printf("{\"policy\":%u,\"nice\":%d,\"priority\":%u,\"flags\":%llu,\"ioprio\":%ld,\"personality\":%d",
 		attributes.policy, attributes.nice, attributes.priority, attributes.flags,
 		syscall(SYS_ioprio_get, 1, 0), personality(0xffffffff));
+	printf(",\"runtime\":%llu,\"deadline\":%llu,\"period\":%llu}\n", attributes.runtime,
+		attributes.deadline, attributes.period);
+}
+
+/* The memory policy: {"mode": number with flags, "nodes": the first 64 nodes as bits in hexadecimal}. */
+static void verb_mempolicy(char **args)
+{
+	(void)args;
+	int mode = -1;
+	unsigned long nodes[16] = {0};
+	if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof(nodes) * 8, NULL, 0) < 0) {
+		put_outcome(-1);
+		return;
+	}
+	printf("{\"mode\":%d,\"nodes\":\"%lx\"}\n", mode, nodes[0]);
 }
 
 static void verb_stat(char **args)
@@ -678,6 +692,7 @@ static const struct {
 	{"ids", 0, verb_ids},
 	{"list", 1, verb_list},
 	{"memhog", 1, verb_memhog},
+	{"mempolicy", 0, verb_mempolicy},
 	{"mkdir", 1, verb_mkdir},
 	{"mknod", 4, verb_mknod},
 	{"mount", 4, verb_mount},

@@ -24,6 +24,9 @@ export interface TestProcess {
   oomScoreAdj?: number;
   scheduler?: Record<string, unknown>;
   ioPriority?: Record<string, unknown>;
+  execCPUAffinity?: { initial?: string; final?: string };
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 export interface TestMount {
@@ -49,11 +52,14 @@ export interface TestLinux {
   };
   devices?: Record<string, unknown>[];
   sysctl?: Record<string, string>;
+  netDevices?: Record<string, { name?: string }>;
+  intelRdt?: Record<string, unknown>;
   seccomp?: Record<string, unknown>;
   uidMappings?: Record<string, number>[];
   gidMappings?: Record<string, number>[];
   timeOffsets?: Record<string, { secs?: number; nanosecs?: number }>;
   personality?: Record<string, unknown>;
+  memoryPolicy?: Record<string, unknown>;
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: string;
@@ -71,7 +77,8 @@ const DEFAULT_CAPABILITIES = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVI
  */
 export function minimalConfig(cgroupsPath: string): TestConfig {
   return {
-    ociVersion: '1.2.0',
+    // Debian 12's crun, a control, takes nothing newer.
+    ociVersion: '1.0.2',
     process: {
       terminal: false,
       user: { uid: 0, gid: 0 },

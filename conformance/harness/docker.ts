@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRootfs } from './guest.ts';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running } from './process.ts';
+import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
@@ -27,14 +28,7 @@ export class Docker {
   static async start(sandbox: Sandbox): Promise<Docker> {
     const at = (name: string): string => join(sandbox.dir, name);
     const configFile = at('config.json');
-    // The runtime of an engine is one file; it also keeps the configuration, which is gone with the container.
-    const wrapper = at('runtime');
-    const words = sandbox.runtime.argv.map((word) => `'${word}'`).join(' ');
-    writeFileSync(
-      wrapper,
-      `#!/bin/sh\nfor word; do\n\t[ "$last" != --bundle ] || cp "$word/config.json" ${configFile}\n\tlast=$word\ndone\nexec ${words} "$@"\n`,
-      { mode: 0o755 },
-    );
+    const wrapper = runtimeFile(sandbox, configFile);
     const log = openSync(at('docker.log'), 'w');
     const daemon = start(
       [
@@ -57,9 +51,19 @@ export class Docker {
     return docker;
   }
 
+  /** Words that call the client. */
+  argv(...words: string[]): string[] {
+    return ['docker', '--host', `unix://${join(this.#sandbox.dir, 'sock')}`, ...words];
+  }
+
   /** Runs the `docker` client. */
   command(...words: string[]): Promise<Outcome> {
-    return run(['docker', '--host', `unix://${join(this.#sandbox.dir, 'sock')}`, ...words], { env: this.#sandbox.env });
+    return this.commandWith({}, ...words);
+  }
+
+  /** Like `command`, with further variables in its environment. */
+  commandWith(env: Record<string, string>, ...words: string[]): Promise<Outcome> {
+    return run(this.argv(...words), { env: { ...this.#sandbox.env, ...env }, deadline: 60_000 });
   }
 
   /** `docker run --rm` of the image without network, with further options and the words of a command. */

@@ -6,6 +6,13 @@ import { fileURLToPath } from 'node:url';
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCES = join(CONFORMANCE, 'guest');
 const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
+/** The programs of `guest` and what they are made of. */
+const PROGRAMS = {
+  probe: ['probe.c', 'terminal.c', 'spy.c', 'verbs.h'],
+  peer: ['peer.c'],
+  deny: ['deny.c'],
+  receiver: ['receiver.c'],
+} as const;
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [
   'sh',
@@ -23,19 +30,10 @@ const APPLETS = [
   'touch',
 ];
 
-/** Path of the probe on the host, compiled when its source is newer. */
-export function probePath(): string {
-  return compiled('probe', 'probe.c', 'terminal.c', 'spy.c', 'verbs.h');
-}
-
-/** Path of the program that stands for terminals and engines on the host. */
-export function peerPath(): string {
-  return compiled('peer', 'peer.c');
-}
-
-function compiled(name: string, ...files: string[]): string {
+/** Path of a program of `guest` on the host, compiled when its sources are newer. */
+export function guestProgram(name: keyof typeof PROGRAMS): string {
   const output = join(BUILD, name);
-  const sources = files.map((file) => join(SOURCES, file));
+  const sources = PROGRAMS[name].map((file) => join(SOURCES, file));
   const newest = Math.max(...sources.map((source) => statSync(source).mtimeMs));
   if (!existsSync(output) || statSync(output).mtimeMs < newest) {
     mkdirSync(BUILD, { recursive: true });
@@ -46,6 +44,10 @@ function compiled(name: string, ...files: string[]): string {
     renameSync(aside, output);
   }
   return output;
+}
+
+export function probePath(): string {
+  return guestProgram('probe');
 }
 
 /** Fills an empty directory with the root file system of every case: busybox, its applets and the probe. */

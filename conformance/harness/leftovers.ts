@@ -12,13 +12,19 @@ const SETTINGS = ['/proc/sys/kernel/core_pattern', '/proc/sys/kernel/hostname', 
 
 /** State of the host outside the sandbox, taken before a case. */
 export interface Snapshot {
+  readonly processes: ReadonlySet<string>;
   readonly mounts: ReadonlySet<string>;
   readonly settings: readonly string[];
   readonly devNull: string;
 }
 
 export function takeSnapshot(): Snapshot {
-  return { mounts: new Set(mountLines()), settings: readSettings(), devNull: devNullOwner() };
+  return {
+    processes: new Set(readdirSync('/proc')),
+    mounts: new Set(mountLines()),
+    settings: readSettings(),
+    devNull: devNullOwner(),
+  };
 }
 
 /**
@@ -28,7 +34,7 @@ export function takeSnapshot(): Snapshot {
  */
 export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
   const found = [
-    ...sandboxProcesses(sandbox).map((pid) => `process ${pid}: ${commandLine(pid)}`),
+    ...sandboxProcesses(sandbox, before).map((pid) => `process ${pid}: ${commandLine(pid)}`),
     ...newMounts(sandbox, before).map((line) => `mount ${line}`),
     ...cgroupsWithPrefix(sandbox.prefix).map((path) => `cgroup ${path}`),
     ...stateEntries(sandbox).map((name) => `state ${name}`),
@@ -43,7 +49,7 @@ export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
 
 /** Ends and removes what a failed case left, so that the next one starts clean. */
 export async function cleanUp(sandbox: Sandbox, before: Snapshot): Promise<void> {
-  for (const pid of sandboxProcesses(sandbox)) {
+  for (const pid of sandboxProcesses(sandbox, before)) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
@@ -89,10 +95,10 @@ function readQuietly(path: string): string {
   }
 }
 
-/** Processes of the sandbox: by cgroup, environment, command line, or root directory. */
-function sandboxProcesses(sandbox: Sandbox): number[] {
+/** Processes of the sandbox, all of them started after the snapshot: by cgroup, environment, command line, or root. */
+function sandboxProcesses(sandbox: Sandbox, before: Snapshot): number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => /^\d+$/.test(name) && !before.processes.has(name))
     .filter((pid) => {
       const status = readQuietly(`/proc/${pid}/stat`);
       const state = status.slice(status.lastIndexOf(')') + 2, status.lastIndexOf(')') + 3);

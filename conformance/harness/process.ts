@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { PATIENCE } from './wait.ts';
 
 /** How a command ended and what it said. */
 export interface Outcome {
@@ -69,7 +70,7 @@ export function start(argv: readonly string[], options: SpawnOptions = {}): Runn
   child.stdin?.on('error', () => undefined);
   if (options.interactive !== true) child.stdin?.end(options.input);
   const ended = new Promise<Outcome>((resolve, reject) => {
-    const deadline = options.deadline ?? DEFAULT_DEADLINE;
+    const deadline = (options.deadline ?? DEFAULT_DEADLINE) * PATIENCE;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`not finished after ${deadline} ms: ${argv.join(' ')}\n${stderr}`));

@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import { cleanUp, leftovers, takeSnapshot } from './leftovers.ts';
 import { Sandbox } from './sandbox.ts';
 import type { Runtime } from './sandbox.ts';
-import { until } from './wait.ts';
+import { PATIENCE, until } from './wait.ts';
 
 const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -21,7 +21,7 @@ const RUNTIMES: readonly Runtime[] = (process.env['RT_RUNTIMES'] ?? 'rt,node').s
 });
 
 // A file holds many cases, each of which starts several containers; every command has a deadline of its own.
-t.setTimeout(900_000);
+t.setTimeout(900_000 * PATIENCE);
 
 export interface CaseOptions {
   /** Why the case says nothing about other runtimes. Skips the peers. */
@@ -43,16 +43,19 @@ export function forEachRuntime(
 ): void {
   for (const runtime of RUNTIMES) {
     const reason = options.deviates?.[runtime.name] ?? (runtime.ours ? options.notYet : options.oursOnly);
-    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 }, async (t) => {
+    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 * PATIENCE }, async (t) => {
       const before = takeSnapshot();
       const sandbox = new Sandbox(runtime);
+      let remaining = ['the case did not end'];
       try {
         await body(t, sandbox);
         // Processes killed by the last command may still be on their way out: the kernel ends them, nobody waits.
-        await until('nothing remains', () => leftovers(sandbox, before).length === 0, 2000).catch(() => undefined);
-        t.strictSame(leftovers(sandbox, before), [], 'nothing remains');
+        await until('nothing remains', () => (remaining = leftovers(sandbox, before)).length === 0, 2000).catch(
+          () => undefined,
+        );
+        t.strictSame(remaining, [], 'nothing remains');
       } finally {
-        await cleanUp(sandbox, before);
+        if (remaining.length > 0) await cleanUp(sandbox, before);
         sandbox.remove();
       }
     });

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { peerPath } from './guest.ts';
+import { guestProgram } from './guest.ts';
 import { start } from './process.ts';
 import type { Outcome, Running } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -45,7 +45,7 @@ export class TerminalSession {
   constructor(sandbox: Sandbox, argv: readonly string[], options: TerminalOptions = {}) {
     const { rows = 24, columns = 80, delay = 0 } = options;
     const words = ['pty', String(rows), String(columns), String(delay), ...argv];
-    this.running = start([peerPath(), ...words], {
+    this.running = start([guestProgram('peer'), ...words], {
       env: sandbox.env,
       interactive: true,
       encoding: 'latin1',
@@ -97,7 +97,9 @@ export class Receiver {
   }
 
   static async listen(sandbox: Sandbox, path: string): Promise<Receiver> {
-    const receiver = new Receiver(start([peerPath(), 'socket', path], { env: sandbox.env, interactive: true }));
+    const receiver = new Receiver(
+      start([guestProgram('peer'), 'socket', path], { env: sandbox.env, interactive: true }),
+    );
     await until('the socket listens', () => receiver.running.output().includes('listening'));
     return receiver;
   }

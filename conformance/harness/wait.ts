@@ -1,5 +1,8 @@
 const STEP = 5;
 
+/** Factor for every deadline: on a slow machine RT_PATIENCE makes them longer. */
+export const PATIENCE = Number(process.env['RT_PATIENCE'] ?? 1);
+
 /**
  * Waits until a condition holds, looking every few milliseconds.
  *
@@ -11,11 +14,11 @@ export async function until<Value>(
   condition: () => Value | Promise<Value>,
   deadline = 10_000,
 ): Promise<Exclude<Value, undefined | false>> {
-  const end = Date.now() + deadline;
+  const end = Date.now() + deadline * PATIENCE;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value as Exclude<Value, undefined | false>;
-    if (Date.now() > end) throw new Error(`waited ${deadline} ms in vain until ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${deadline * PATIENCE} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, STEP));
   }
 }

@@ -32,6 +32,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_DEVICE_PROGRAM:
 		return rt_read_str(reader, &op->device_program.directory) &&
 		       rt_read_bytes(reader, &op->device_program.program);
+	case RT_OP_NET_DEVICE:
+		return rt_read_str(reader, &op->net_device.namespace) &&
+		       rt_read_str(reader, &op->net_device.name) &&
+		       rt_read_str(reader, &op->net_device.new_name) &&
+		       rt_read_u32(reader, &op->net_device.back);
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
 	case RT_OP_UNSHARE:
@@ -61,6 +66,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->open_root.isolate);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_read_str(reader, &op->open_root_directory.path);
+	case RT_OP_HOLD_ROOT:
+		return rt_read_str(reader, &op->hold_root.path);
 	case RT_OP_MOUNT_FILESYSTEM:
 		return rt_read_slot(reader, &op->mount_filesystem.slot) &&
 		       rt_read_str(reader, &op->mount_filesystem.destination) &&
@@ -120,6 +127,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->hook.after) &&
 		       rt_read_u32(reader, &op->hook.timeout_ms) &&
 		       rt_read_u32(reader, &op->hook.in_root);
+	case RT_OP_UNMOUNT:
+		return rt_read_str(reader, &op->unmount.path);
 	case RT_OP_PIVOT_ROOT:
 		return true;
 	case RT_OP_CHROOT:
@@ -137,6 +146,27 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_u32(reader, &op->rlimit.resource) &&
 		       rt_read_u64(reader, &op->rlimit.soft) &&
 		       rt_read_u64(reader, &op->rlimit.hard);
+	case RT_OP_CPU_AFFINITY:
+		return rt_read_bytes(reader, &op->cpu_affinity.cpus);
+	case RT_OP_SCHEDULER:
+		return rt_read_u32(reader, &op->scheduler.policy) &&
+		       rt_read_u64(reader, &op->scheduler.flags) &&
+		       rt_read_i32(reader, &op->scheduler.nice) &&
+		       rt_read_u32(reader, &op->scheduler.priority) &&
+		       rt_read_u64(reader, &op->scheduler.runtime) &&
+		       rt_read_u64(reader, &op->scheduler.deadline) &&
+		       rt_read_u64(reader, &op->scheduler.period);
+	case RT_OP_IO_PRIORITY:
+		return rt_read_u32(reader, &op->io_priority.value);
+	case RT_OP_PERSONALITY:
+		return rt_read_u32(reader, &op->personality.persona);
+	case RT_OP_MEMORY_POLICY:
+		return rt_read_u32(reader, &op->memory_policy.mode) &&
+		       rt_read_bytes(reader, &op->memory_policy.nodes);
+	case RT_OP_SECURITY_ATTRIBUTE:
+		return rt_read_str(reader, &op->security_attribute.name) &&
+		       rt_read_str(reader, &op->security_attribute.value) &&
+		       rt_read_str(reader, &op->security_attribute.expected);
 	case RT_OP_UMASK:
 		return rt_read_u32(reader, &op->umask.mask);
 	case RT_OP_STDIO_OWNER:
@@ -166,6 +196,12 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_SECCOMP:
 		return rt_read_u32(reader, &op->seccomp.flags) &&
 		       rt_read_bytes(reader, &op->seccomp.filter);
+	case RT_OP_SECCOMP_RECEIVER:
+		return rt_read_str(reader, &op->seccomp_receiver.path);
+	case RT_OP_SECCOMP_NOTIFY:
+		return rt_read_u32(reader, &op->seccomp_notify.flags) &&
+		       rt_read_bytes(reader, &op->seccomp_notify.filter) &&
+		       rt_read_strs(reader, &op->seccomp_notify.state);
 	case RT_OP_AWAIT_START:
 		return rt_read_u32(reader, &op->await_start.how);
 	case RT_OP_EXEC:
@@ -188,6 +224,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return true;
 	case RT_OP_DEVICE_PROGRAM:
 		return true;
+	case RT_OP_NET_DEVICE:
+		return true;
 	case RT_OP_CGROUP_JOIN:
 		return false;
 	case RT_OP_UNSHARE:
@@ -209,6 +247,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_OPEN_ROOT:
 		return false;
 	case RT_OP_OPEN_ROOT_DIRECTORY:
+		return false;
+	case RT_OP_HOLD_ROOT:
 		return false;
 	case RT_OP_MOUNT_FILESYSTEM:
 		return false;
@@ -236,6 +276,8 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_HOOK:
 		return false;
+	case RT_OP_UNMOUNT:
+		return true;
 	case RT_OP_PIVOT_ROOT:
 		return false;
 	case RT_OP_CHROOT:
@@ -249,6 +291,18 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_OOM_SCORE_ADJ:
 		return false;
 	case RT_OP_RLIMIT:
+		return false;
+	case RT_OP_CPU_AFFINITY:
+		return false;
+	case RT_OP_SCHEDULER:
+		return false;
+	case RT_OP_IO_PRIORITY:
+		return false;
+	case RT_OP_PERSONALITY:
+		return false;
+	case RT_OP_MEMORY_POLICY:
+		return false;
+	case RT_OP_SECURITY_ATTRIBUTE:
 		return false;
 	case RT_OP_UMASK:
 		return false;
@@ -269,6 +323,10 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_FIND_HOME:
 		return false;
 	case RT_OP_SECCOMP:
+		return false;
+	case RT_OP_SECCOMP_RECEIVER:
+		return false;
+	case RT_OP_SECCOMP_NOTIFY:
 		return false;
 	case RT_OP_AWAIT_START:
 		return false;

@@ -13,52 +13,63 @@ enum rt_op_code {
 	RT_OP_WRITE_FILE = 2,
 	RT_OP_WRITE_DEVICE_RULES = 3,
 	RT_OP_DEVICE_PROGRAM = 4,
-	RT_OP_CGROUP_JOIN = 5,
-	RT_OP_UNSHARE = 6,
-	RT_OP_NAMESPACE_OPEN = 7,
-	RT_OP_NAMESPACE_JOIN = 8,
-	RT_OP_JOIN_PROCESS = 9,
-	RT_OP_OUTLIVE = 10,
-	RT_OP_SESSION_KEYRING = 11,
-	RT_OP_LOOPBACK_UP = 12,
-	RT_OP_SET_PROPAGATION = 13,
-	RT_OP_OPEN_ROOT = 14,
-	RT_OP_OPEN_ROOT_DIRECTORY = 15,
-	RT_OP_MOUNT_FILESYSTEM = 16,
-	RT_OP_MOUNT_BIND = 17,
-	RT_OP_MOUNT_ATTRIBUTES = 18,
-	RT_OP_MOUNT_PROPAGATION = 19,
-	RT_OP_MAKE_DIRECTORY = 20,
-	RT_OP_MAKE_DEVICE = 21,
-	RT_OP_MAKE_LINK = 22,
-	RT_OP_TERMINAL = 23,
-	RT_OP_CONSOLE = 24,
-	RT_OP_MASK_PATH = 25,
-	RT_OP_READONLY_PATH = 26,
-	RT_OP_HOST_HOOKS = 27,
-	RT_OP_HOOK = 28,
-	RT_OP_PIVOT_ROOT = 29,
-	RT_OP_CHROOT = 30,
-	RT_OP_SET_HOSTNAME = 31,
-	RT_OP_SET_DOMAINNAME = 32,
-	RT_OP_SYSCTL = 33,
-	RT_OP_OOM_SCORE_ADJ = 34,
-	RT_OP_RLIMIT = 35,
-	RT_OP_UMASK = 36,
-	RT_OP_STDIO_OWNER = 37,
-	RT_OP_DROP_BOUNDING = 38,
-	RT_OP_SET_USER = 39,
-	RT_OP_SET_CAPABILITIES = 40,
-	RT_OP_CHANGE_DIRECTORY = 41,
-	RT_OP_NO_NEW_PRIVS = 42,
-	RT_OP_FIND_PROGRAM = 43,
-	RT_OP_FIND_HOME = 44,
-	RT_OP_SECCOMP = 45,
-	RT_OP_AWAIT_START = 46,
-	RT_OP_EXEC = 47,
+	RT_OP_NET_DEVICE = 5,
+	RT_OP_CGROUP_JOIN = 6,
+	RT_OP_UNSHARE = 7,
+	RT_OP_NAMESPACE_OPEN = 8,
+	RT_OP_NAMESPACE_JOIN = 9,
+	RT_OP_JOIN_PROCESS = 10,
+	RT_OP_OUTLIVE = 11,
+	RT_OP_SESSION_KEYRING = 12,
+	RT_OP_LOOPBACK_UP = 13,
+	RT_OP_SET_PROPAGATION = 14,
+	RT_OP_OPEN_ROOT = 15,
+	RT_OP_OPEN_ROOT_DIRECTORY = 16,
+	RT_OP_HOLD_ROOT = 17,
+	RT_OP_MOUNT_FILESYSTEM = 18,
+	RT_OP_MOUNT_BIND = 19,
+	RT_OP_MOUNT_ATTRIBUTES = 20,
+	RT_OP_MOUNT_PROPAGATION = 21,
+	RT_OP_MAKE_DIRECTORY = 22,
+	RT_OP_MAKE_DEVICE = 23,
+	RT_OP_MAKE_LINK = 24,
+	RT_OP_TERMINAL = 25,
+	RT_OP_CONSOLE = 26,
+	RT_OP_MASK_PATH = 27,
+	RT_OP_READONLY_PATH = 28,
+	RT_OP_HOST_HOOKS = 29,
+	RT_OP_HOOK = 30,
+	RT_OP_UNMOUNT = 31,
+	RT_OP_PIVOT_ROOT = 32,
+	RT_OP_CHROOT = 33,
+	RT_OP_SET_HOSTNAME = 34,
+	RT_OP_SET_DOMAINNAME = 35,
+	RT_OP_SYSCTL = 36,
+	RT_OP_OOM_SCORE_ADJ = 37,
+	RT_OP_RLIMIT = 38,
+	RT_OP_CPU_AFFINITY = 39,
+	RT_OP_SCHEDULER = 40,
+	RT_OP_IO_PRIORITY = 41,
+	RT_OP_PERSONALITY = 42,
+	RT_OP_MEMORY_POLICY = 43,
+	RT_OP_SECURITY_ATTRIBUTE = 44,
+	RT_OP_UMASK = 45,
+	RT_OP_STDIO_OWNER = 46,
+	RT_OP_DROP_BOUNDING = 47,
+	RT_OP_SET_USER = 48,
+	RT_OP_SET_CAPABILITIES = 49,
+	RT_OP_CHANGE_DIRECTORY = 50,
+	RT_OP_NO_NEW_PRIVS = 51,
+	RT_OP_FIND_PROGRAM = 52,
+	RT_OP_FIND_HOME = 53,
+	RT_OP_SECCOMP = 54,
+	RT_OP_SECCOMP_RECEIVER = 55,
+	RT_OP_SECCOMP_NOTIFY = 56,
+	RT_OP_AWAIT_START = 57,
+	RT_OP_EXEC = 58,
 };
 
-enum { RT_OP_COUNT = 48 };
+enum { RT_OP_COUNT = 59 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -87,6 +98,13 @@ struct rt_op_write_device_rules {
 struct rt_op_device_program {
 	struct rt_str directory;
 	struct rt_bytes program;
+};
+
+struct rt_op_net_device {
+	struct rt_str namespace;
+	struct rt_str name;
+	struct rt_str new_name;
+	uint32_t back;
 };
 
 struct rt_op_cgroup_join {
@@ -133,6 +151,10 @@ struct rt_op_open_root {
 };
 
 struct rt_op_open_root_directory {
+	struct rt_str path;
+};
+
+struct rt_op_hold_root {
 	struct rt_str path;
 };
 
@@ -217,6 +239,10 @@ struct rt_op_hook {
 	uint32_t in_root;
 };
 
+struct rt_op_unmount {
+	struct rt_str path;
+};
+
 struct rt_op_set_hostname {
 	struct rt_str name;
 };
@@ -238,6 +264,39 @@ struct rt_op_rlimit {
 	uint32_t resource;
 	uint64_t soft;
 	uint64_t hard;
+};
+
+struct rt_op_cpu_affinity {
+	struct rt_bytes cpus;
+};
+
+struct rt_op_scheduler {
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime;
+	uint64_t deadline;
+	uint64_t period;
+};
+
+struct rt_op_io_priority {
+	uint32_t value;
+};
+
+struct rt_op_personality {
+	uint32_t persona;
+};
+
+struct rt_op_memory_policy {
+	uint32_t mode;
+	struct rt_bytes nodes;
+};
+
+struct rt_op_security_attribute {
+	struct rt_str name;
+	struct rt_str value;
+	struct rt_str expected;
 };
 
 struct rt_op_umask {
@@ -285,6 +344,16 @@ struct rt_op_seccomp {
 	struct rt_bytes filter;
 };
 
+struct rt_op_seccomp_receiver {
+	struct rt_str path;
+};
+
+struct rt_op_seccomp_notify {
+	uint32_t flags;
+	struct rt_bytes filter;
+	struct rt_strs state;
+};
+
 struct rt_op_await_start {
 	uint32_t how;
 };
@@ -302,6 +371,7 @@ struct rt_op {
 		struct rt_op_write_file write_file;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
+		struct rt_op_net_device net_device;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
@@ -312,6 +382,7 @@ struct rt_op {
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
+		struct rt_op_hold_root hold_root;
 		struct rt_op_mount_filesystem mount_filesystem;
 		struct rt_op_mount_bind mount_bind;
 		struct rt_op_mount_attributes mount_attributes;
@@ -324,11 +395,18 @@ struct rt_op {
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;
+		struct rt_op_unmount unmount;
 		struct rt_op_set_hostname set_hostname;
 		struct rt_op_set_domainname set_domainname;
 		struct rt_op_sysctl sysctl;
 		struct rt_op_oom_score_adj oom_score_adj;
 		struct rt_op_rlimit rlimit;
+		struct rt_op_cpu_affinity cpu_affinity;
+		struct rt_op_scheduler scheduler;
+		struct rt_op_io_priority io_priority;
+		struct rt_op_personality personality;
+		struct rt_op_memory_policy memory_policy;
+		struct rt_op_security_attribute security_attribute;
 		struct rt_op_umask umask;
 		struct rt_op_stdio_owner stdio_owner;
 		struct rt_op_drop_bounding drop_bounding;
@@ -338,6 +416,8 @@ struct rt_op {
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;
 		struct rt_op_seccomp seccomp;
+		struct rt_op_seccomp_receiver seccomp_receiver;
+		struct rt_op_seccomp_notify seccomp_notify;
 		struct rt_op_await_start await_start;
 		struct rt_op_exec exec;
 	};

@@ -13,6 +13,8 @@ struct rt_context {
 	int null_device;     /* the host's, opened by the first mask */
 	int empty_directory; /* a mount of the first masked directory, cloned for the others */
 	int procfs;          /* private, opened by the first sysctl */
+	int receiver;        /* of the seccomp listener, connected by seccomp_receiver */
+	char host_pid[12];   /* of this process, as the runtime knows it */
 	uint32_t owner;      /* uid of the runtime */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
@@ -51,11 +53,15 @@ int rt_resolve(
  * the last component. */
 int rt_resolve_parent(struct rt_context *context, const char *path, const char **name);
 
+/* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. */
+int rt_open_procfs(struct rt_context *context);
+
 int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
 int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
 int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
 int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op);
 int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
+int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op);
 int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op);
 
 int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
@@ -72,6 +78,8 @@ int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op);
 int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
 int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);
 int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op);
+int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op);
+int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op);
 int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op);
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
 int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);
@@ -90,6 +98,12 @@ int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op);
 int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op);
+int rt_cpu_affinity(struct rt_context *context, const struct rt_op_cpu_affinity *op);
+int rt_scheduler(struct rt_context *context, const struct rt_op_scheduler *op);
+int rt_io_priority(struct rt_context *context, const struct rt_op_io_priority *op);
+int rt_personality(struct rt_context *context, const struct rt_op_personality *op);
+int rt_memory_policy(struct rt_context *context, const struct rt_op_memory_policy *op);
+int rt_security_attribute(struct rt_context *context, const struct rt_op_security_attribute *op);
 int rt_umask(struct rt_context *context, const struct rt_op_umask *op);
 int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op);
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);
@@ -100,6 +114,8 @@ int rt_no_new_privs(struct rt_context *context);
 int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);
 int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op);
 int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
+int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op);
+int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
 int rt_exec(struct rt_context *context, struct rt_op_exec *op);
 
 int rt_hook(struct rt_context *context, struct rt_op_hook *op);

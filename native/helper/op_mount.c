@@ -108,6 +108,32 @@ int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_r
 	return 0;
 }
 
+int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op)
+{
+	RT_CLEANUP_FD int directory = open_directory(context, op->path.data);
+	if (directory < 0)
+		return directory;
+	RT_CLEANUP_FD int root = (int)rt_sys(
+		open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
+	if (root < 0)
+		return rt_fail(context, "open_tree", root);
+	int status = attach(context, root, directory);
+	if (status < 0)
+		return status;
+	/* Only now: attaching to a shared mount makes a mount shared. */
+	status = set_attributes(root, 0, 0, MS_PRIVATE, true);
+	if (status < 0)
+		return rt_fail(context, "mount_setattr", status);
+	context->slots[0] = rt_steal_fd(&root);
+	return 0;
+}
+
+int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op)
+{
+	long status = rt_sys(umount2, op->path.data, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return status < 0 ? rt_fail(context, "umount2", status) : 0;
+}
+
 static int configure(struct rt_context *context, int filesystem, const char *option)
 {
 	char key[256];

@@ -102,7 +102,7 @@ int rt_set_domainname(struct rt_context *context, const struct rt_op_set_domainn
 	return status < 0 ? rt_fail(context, "setdomainname", status) : 0;
 }
 
-static int open_procfs(struct rt_context *context)
+int rt_open_procfs(struct rt_context *context)
 {
 	if (context->procfs >= 0)
 		return 0;
@@ -122,7 +122,7 @@ static int open_procfs(struct rt_context *context)
 
 int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)
 {
-	int status = open_procfs(context);
+	int status = rt_open_procfs(context);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int fd = rt_open_how(context->procfs, op->path.data, O_WRONLY | O_NOFOLLOW, 0,

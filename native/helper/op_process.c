@@ -4,11 +4,9 @@
 #include "sys.h"
 
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
 
 enum { SIG_BLOCK_ALL = 2 /* SIG_SETMASK */, SIGNALS = 64, X_OK_MODE = 1, SEEK_TO_END = 2 };
@@ -234,17 +232,6 @@ int rt_find_program(struct rt_context *context, const struct rt_op_find_program 
 		at += length + (at[length] == ':');
 	}
 	return rt_fail(context, "execve", -ENOENT);
-}
-
-int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
-{
-	struct sock_fprog program = {.len = (unsigned short)(op->filter.length / sizeof(struct sock_filter)),
-		.filter = (struct sock_filter *)(uintptr_t)op->filter.data};
-	if (op->filter.length % sizeof(struct sock_filter) != 0 ||
-		op->filter.length / sizeof(struct sock_filter) > 0xffff)
-		return rt_fail(context, "seccomp", -EINVAL);
-	long status = rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program);
-	return status < 0 ? rt_fail(context, "seccomp", status) : 0;
 }
 
 /* `last` is appended unless it is empty. */

@@ -8,7 +8,8 @@ void rt_context_init(struct rt_context *context, int control, int listener)
 		.listener = listener,
 		.null_device = -1,
 		.empty_directory = -1,
-		.procfs = -1};
+		.procfs = -1,
+		.receiver = -1};
 	for (int slot = 0; slot < RT_SLOTS; slot++)
 		context->slots[slot] = -1;
 }
@@ -20,6 +21,7 @@ void rt_context_close(struct rt_context *context)
 	rt_close(&context->null_device);
 	rt_close(&context->empty_directory);
 	rt_close(&context->procfs);
+	rt_close(&context->receiver);
 }
 
 int rt_run_op(struct rt_context *context, struct rt_op *op)
@@ -35,6 +37,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_write_device_rules(context, &op->write_device_rules);
 	case RT_OP_DEVICE_PROGRAM:
 		return rt_device_program(context, &op->device_program);
+	case RT_OP_NET_DEVICE:
+		return rt_net_device(context, &op->net_device);
 	case RT_OP_CGROUP_JOIN:
 		return rt_cgroup_join(context, &op->cgroup_join);
 	case RT_OP_UNSHARE:
@@ -57,6 +61,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_open_root(context, &op->open_root);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_open_root_directory(context, &op->open_root_directory);
+	case RT_OP_HOLD_ROOT:
+		return rt_hold_root(context, &op->hold_root);
+	case RT_OP_UNMOUNT:
+		return rt_unmount(context, &op->unmount);
 	case RT_OP_MOUNT_FILESYSTEM:
 		return rt_mount_filesystem(context, &op->mount_filesystem);
 	case RT_OP_MOUNT_BIND:
@@ -97,6 +105,18 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_oom_score_adj(context, &op->oom_score_adj);
 	case RT_OP_RLIMIT:
 		return rt_rlimit(context, &op->rlimit);
+	case RT_OP_CPU_AFFINITY:
+		return rt_cpu_affinity(context, &op->cpu_affinity);
+	case RT_OP_SCHEDULER:
+		return rt_scheduler(context, &op->scheduler);
+	case RT_OP_IO_PRIORITY:
+		return rt_io_priority(context, &op->io_priority);
+	case RT_OP_PERSONALITY:
+		return rt_personality(context, &op->personality);
+	case RT_OP_MEMORY_POLICY:
+		return rt_memory_policy(context, &op->memory_policy);
+	case RT_OP_SECURITY_ATTRIBUTE:
+		return rt_security_attribute(context, &op->security_attribute);
 	case RT_OP_UMASK:
 		return rt_umask(context, &op->umask);
 	case RT_OP_STDIO_OWNER:
@@ -117,6 +137,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_find_home(context, &op->find_home);
 	case RT_OP_SECCOMP:
 		return rt_seccomp(context, &op->seccomp);
+	case RT_OP_SECCOMP_RECEIVER:
+		return rt_seccomp_receiver(context, &op->seccomp_receiver);
+	case RT_OP_SECCOMP_NOTIFY:
+		return rt_seccomp_notify(context, &op->seccomp_notify);
 	case RT_OP_AWAIT_START:
 		return rt_await_start(context, &op->await_start);
 	case RT_OP_EXEC:

@@ -29,6 +29,9 @@
 #define S_IFREG 0100000
 #define S_IFLNK 0120000
 #endif
+#ifndef UMOUNT_NOFOLLOW
+#define UMOUNT_NOFOLLOW 8
+#endif
 #ifndef MNT_DETACH
 #define MNT_DETACH 2
 #endif

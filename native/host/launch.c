@@ -2,6 +2,7 @@
  * the clone shares this process's memory until it executes the helper. */
 #include "functions.h"
 
+#include "../helper/clone.h"
 #include "../helper/context.h"
 #include "../helper/descriptor.h"
 #include "../helper/hook.h"
@@ -104,39 +105,6 @@ struct launch {
 	int error;      /* written by the child, which shares this memory */
 };
 
-/* vfork(2) semantics with clone3(2): the child runs `child` on this stack while the parent waits for its
- * execve, and never returns into the parent's frames. */
-long rt_vfork_clone(struct clone_args *args, size_t size, void (*child)(void *), void *argument);
-
-#if defined(__x86_64__)
-__asm__(".globl rt_vfork_clone\n"
-	".type rt_vfork_clone, @function\n"
-	"rt_vfork_clone:\n"
-	"\tmov %rcx, %r8\n"
-	"\tmov $435, %eax\n"
-	"\tsyscall\n"
-	"\ttest %rax, %rax\n"
-	"\tjz 1f\n"
-	"\tret\n"
-	"1:\tmov %r8, %rdi\n"
-	"\tand $-16, %rsp\n"
-	"\tcall *%rdx\n"
-	"\tud2\n"
-	".size rt_vfork_clone, . - rt_vfork_clone\n");
-#elif defined(__aarch64__)
-__asm__(".globl rt_vfork_clone\n"
-	".type rt_vfork_clone, %function\n"
-	"rt_vfork_clone:\n"
-	"\tmov x8, #435\n"
-	"\tsvc #0\n"
-	"\tcbz x0, 1f\n"
-	"\tret\n"
-	"1:\tmov x0, x3\n"
-	"\tblr x2\n"
-	"\tbrk #0\n"
-	".size rt_vfork_clone, . - rt_vfork_clone\n");
-#endif
-
 /* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
 static void run_helper(void *argument)
 {
@@ -195,7 +163,7 @@ static long clone_helper(struct launch *launch, uint64_t flags, const char *cgro
 	}
 	uint64_t all = ~0ull, before = 0;
 	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
-	long pid = rt_vfork_clone(&args, sizeof(args), run_helper, launch);
+	long pid = rt_clone(&args, sizeof(args), run_helper, launch);
 	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
 	if (own_pid_namespace >= 0)
 		rt_sys(setns, own_pid_namespace, CLONE_NEWPID);

@@ -55,7 +55,21 @@ export interface LinuxFeatures {
   seccomp?: SeccompFeatures;
   apparmor?: Enabled;
   selinux?: Enabled;
-  intelRdt?: Enabled;
+  /**
+   * Which of linux.intelRdt is there
+   */
+  intelRdt?: {
+    enabled?: boolean;
+    schemata?: boolean;
+    monitoring?: boolean;
+  };
+  /**
+   * What can be said in linux.memoryPolicy
+   */
+  memoryPolicy?: {
+    modes?: string[];
+    flags?: string[];
+  };
   mountExtensions?: {
     idmap?: Enabled;
   };

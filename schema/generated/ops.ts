@@ -39,6 +39,15 @@ export interface DeviceProgramOp {
   readonly program: Uint8Array;
 }
 
+/** Moves the device `name` from the runtime's network namespace to the one at `namespace` (that of the container's init, known only after the clone), as `new_name`, with its permanent addresses of global scope, and brings it up; `back` 1 does the reverse. */
+export interface NetDeviceOp {
+  readonly op: 'net_device';
+  readonly namespace: string;
+  readonly name: string;
+  readonly newName: string;
+  readonly back: number;
+}
+
 /** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
 export interface CgroupJoinOp {
   readonly op: 'cgroup_join';
@@ -108,6 +117,12 @@ export interface OpenRootOp {
 /** Opens the rootfs without cloning it, when there is no mount namespace. */
 export interface OpenRootDirectoryOp {
   readonly op: 'open_root_directory';
+  readonly path: string;
+}
+
+/** Attaches a private clone of the rootfs over itself in the mount namespace of the runtime, to hold the container's mounts, and keeps the descriptor. For a container that has mounts and shares that namespace. */
+export interface HoldRootOp {
+  readonly op: 'hold_root';
   readonly path: string;
 }
 
@@ -221,6 +236,12 @@ export interface HookOp {
   readonly inRoot: number;
 }
 
+/** Detaches the mount on `path` with everything below it. */
+export interface UnmountOp {
+  readonly op: 'unmount';
+  readonly path: string;
+}
+
 /** Makes the root descriptor the root of the mount namespace and detaches the old one. */
 export interface PivotRootOp {
   readonly op: 'pivot_root';
@@ -262,6 +283,51 @@ export interface RlimitOp {
   readonly resource: number;
   readonly soft: number | bigint;
   readonly hard: number | bigint;
+}
+
+/** CPUs that the process may run on, a bit for each, all of them when `cpus` is empty; those that the cpuset or the host lacks do not count. */
+export interface CpuAffinityOp {
+  readonly op: 'cpu_affinity';
+  readonly cpus: Uint8Array;
+}
+
+/** Scheduling policy and its parameters: `policy` is SCHED_*, `flags` SCHED_FLAG_*, times in nanoseconds. */
+export interface SchedulerOp {
+  readonly op: 'scheduler';
+  readonly policy: number;
+  readonly flags: number | bigint;
+  readonly nice: number;
+  readonly priority: number;
+  readonly runtime: number | bigint;
+  readonly deadline: number | bigint;
+  readonly period: number | bigint;
+}
+
+/** I/O scheduling class and priority, IOPRIO_PRIO_VALUE. */
+export interface IoPriorityOp {
+  readonly op: 'io_priority';
+  readonly value: number;
+}
+
+/** Execution domain, PER_*. */
+export interface PersonalityOp {
+  readonly op: 'personality';
+  readonly persona: number;
+}
+
+/** NUMA policy of the process: `mode` is MPOL_* with MPOL_F_*, `nodes` a bit for each memory node. */
+export interface MemoryPolicyOp {
+  readonly op: 'memory_policy';
+  readonly mode: number;
+  readonly nodes: Uint8Array;
+}
+
+/** Writes `value` to /proc/self/attr/`name` of a private procfs and reads it back: what the kernel answers must start with `expected`, when that is not empty. */
+export interface SecurityAttributeOp {
+  readonly op: 'security_attribute';
+  readonly name: string;
+  readonly value: string;
+  readonly expected: string;
 }
 
 /** File mode creation mask. */
@@ -332,6 +398,20 @@ export interface SeccompOp {
   readonly filter: Uint8Array;
 }
 
+/** Connects to the stream socket at `path`, which will get the listener of the filter, and notes the number that the process has on the host. */
+export interface SeccompReceiverOp {
+  readonly op: 'seccomp_receiver';
+  readonly path: string;
+}
+
+/** Loads a filter as seccomp does and sends its listener to the receiver: one message, the parts of `state` with the process's number between them, and the listener as its only descriptor. */
+export interface SeccompNotifyOp {
+  readonly op: 'seccomp_notify';
+  readonly flags: number;
+  readonly filter: Uint8Array;
+  readonly state: readonly string[];
+}
+
 /** Reports that everything is ready and waits for `start`: on the control socket (`how` 0) or for a connection to the listening socket (`how` 1). */
 export interface AwaitStartOp {
   readonly op: 'await_start';
@@ -351,6 +431,7 @@ export type Op =
   | WriteFileOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
+  | NetDeviceOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
@@ -362,6 +443,7 @@ export type Op =
   | SetPropagationOp
   | OpenRootOp
   | OpenRootDirectoryOp
+  | HoldRootOp
   | MountFilesystemOp
   | MountBindOp
   | MountAttributesOp
@@ -375,6 +457,7 @@ export type Op =
   | ReadonlyPathOp
   | HostHooksOp
   | HookOp
+  | UnmountOp
   | PivotRootOp
   | ChrootOp
   | SetHostnameOp
@@ -382,6 +465,12 @@ export type Op =
   | SysctlOp
   | OomScoreAdjOp
   | RlimitOp
+  | CpuAffinityOp
+  | SchedulerOp
+  | IoPriorityOp
+  | PersonalityOp
+  | MemoryPolicyOp
+  | SecurityAttributeOp
   | UmaskOp
   | StdioOwnerOp
   | DropBoundingOp
@@ -392,6 +481,8 @@ export type Op =
   | FindProgramOp
   | FindHomeOp
   | SeccompOp
+  | SeccompReceiverOp
+  | SeccompNotifyOp
   | AwaitStartOp
   | ExecOp;
 
@@ -459,10 +550,21 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['program', 'bytes'],
     ],
   },
-  cgroup_join: { code: 5, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 6, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  net_device: {
+    code: 5,
+    group: 'host',
+    call: 'rtnetlink(7)',
+    fields: [
+      ['namespace', 'str'],
+      ['name', 'str'],
+      ['newName', 'str'],
+      ['back', 'u32'],
+    ],
+  },
+  cgroup_join: { code: 6, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 7, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 7,
+    code: 8,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -472,7 +574,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 8,
+    code: 9,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -480,9 +582,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  join_process: { code: 9, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  join_process: { code: 10, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
   outlive: {
-    code: 10,
+    code: 11,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -490,10 +592,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  session_keyring: { code: 11, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 12, group: 'init', call: 'netdevice(7)', fields: [] },
+  session_keyring: { code: 12, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 13, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 13,
+    code: 14,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -502,7 +604,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 14,
+    code: 15,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -511,9 +613,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 15, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 16, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  hold_root: {
+    code: 17,
+    group: 'init',
+    call: 'open_tree(2), mount_setattr(2), move_mount(2)',
+    fields: [['path', 'str']],
+  },
   mount_filesystem: {
-    code: 16,
+    code: 18,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -527,7 +635,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 17,
+    code: 19,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -542,7 +650,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 18,
+    code: 20,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -553,7 +661,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 19,
+    code: 21,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -563,7 +671,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 20,
+    code: 22,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -572,7 +680,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 21,
+    code: 23,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -585,7 +693,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 22,
+    code: 24,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -594,7 +702,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 23,
+    code: 25,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -603,17 +711,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 24, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 25, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 26, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 27, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 26,
+    code: 28,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 27, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 29, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 28,
+    code: 30,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -626,12 +734,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  pivot_root: { code: 29, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 30, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 31, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 32, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 31, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 32, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 33, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 34, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 35, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 33,
+    code: 36,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -639,9 +748,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 34, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 37, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 35,
+    code: 38,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -650,10 +759,46 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  umask: { code: 36, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 37, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  cpu_affinity: { code: 39, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  scheduler: {
+    code: 40,
+    group: 'init',
+    call: 'sched_setattr(2)',
+    fields: [
+      ['policy', 'u32'],
+      ['flags', 'u64'],
+      ['nice', 'i32'],
+      ['priority', 'u32'],
+      ['runtime', 'u64'],
+      ['deadline', 'u64'],
+      ['period', 'u64'],
+    ],
+  },
+  io_priority: { code: 41, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 42, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  memory_policy: {
+    code: 43,
+    group: 'init',
+    call: 'set_mempolicy(2)',
+    fields: [
+      ['mode', 'u32'],
+      ['nodes', 'bytes'],
+    ],
+  },
+  security_attribute: {
+    code: 44,
+    group: 'init',
+    call: 'proc_pid_attr(5)',
+    fields: [
+      ['name', 'str'],
+      ['value', 'str'],
+      ['expected', 'str'],
+    ],
+  },
+  umask: { code: 45, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 46, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 38,
+    code: 47,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -662,7 +807,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 39,
+    code: 48,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -672,7 +817,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 40,
+    code: 49,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -683,7 +828,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 41,
+    code: 50,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -691,9 +836,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 42, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 51, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 43,
+    code: 52,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -701,9 +846,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 44, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 53, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 45,
+    code: 54,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -711,9 +856,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  await_start: { code: 46, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  seccomp_receiver: { code: 55, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_notify: {
+    code: 56,
+    group: 'init',
+    call: 'seccomp(2), sendmsg(2)',
+    fields: [
+      ['flags', 'u32'],
+      ['filter', 'bytes'],
+      ['state', 'strs'],
+    ],
+  },
+  await_start: { code: 57, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 47,
+    code: 58,
     group: 'init',
     call: 'execve(2)',
     fields: [

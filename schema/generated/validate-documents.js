@@ -149,14 +149,28 @@ function validate19(data) {
       faults !== null && (vErrors = under(vErrors, "/selinux", faults));
     }
     if (data.intelRdt !== void 0) {
-      const faults = validate27(data.intelRdt);
-      faults !== null && (vErrors = under(vErrors, "/intelRdt", faults));
+      let data13 = data.intelRdt;
+      data13 && typeof data13 == "object" && !Array.isArray(data13) ? (data13.enabled !== void 0 && typeof data13.enabled != "boolean" && (vErrors = fault(vErrors, "/intelRdt/enabled", "true or false")), data13.schemata !== void 0 && typeof data13.schemata != "boolean" && (vErrors = fault(vErrors, "/intelRdt/schemata", "true or false")), data13.monitoring !== void 0 && typeof data13.monitoring != "boolean" && (vErrors = fault(vErrors, "/intelRdt/monitoring", "true or false"))) : vErrors = fault(vErrors, "/intelRdt", "an object");
+    }
+    if (data.memoryPolicy !== void 0) {
+      let data17 = data.memoryPolicy;
+      if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
+        if (data17.modes !== void 0) {
+          const faults = validate15(data17.modes);
+          faults !== null && (vErrors = under(vErrors, "/memoryPolicy/modes", faults));
+        }
+        if (data17.flags !== void 0) {
+          const faults = validate15(data17.flags);
+          faults !== null && (vErrors = under(vErrors, "/memoryPolicy/flags", faults));
+        }
+      } else
+        vErrors = fault(vErrors, "/memoryPolicy", "an object");
     }
     if (data.mountExtensions !== void 0) {
-      let data14 = data.mountExtensions;
-      if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
-        if (data14.idmap !== void 0) {
-          const faults = validate27(data14.idmap);
+      let data20 = data.mountExtensions;
+      if (data20 && typeof data20 == "object" && !Array.isArray(data20)) {
+        if (data20.idmap !== void 0) {
+          const faults = validate27(data20.idmap);
           faults !== null && (vErrors = under(vErrors, "/mountExtensions/idmap", faults));
         }
       } else

@@ -30,7 +30,7 @@ function failure(action: () => unknown): Failure {
 
 t.test('a bundle is loaded', async (t) => {
   const { config, text } = loadBundle(host('/b/config.json', docker), '/b');
-  t.equal(config.process.args[0], 'sh');
+  t.equal(config.process?.args[0], 'sh');
   t.equal(text, docker);
   t.equal(loadBundle(host('/c.json', docker), '/b', '/c.json').config.root.path, 'rootfs', 'another file');
 });

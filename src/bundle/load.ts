@@ -12,7 +12,7 @@ import { diagnose, schemaFaults } from './validate.ts';
 /** A config of which a container can be made. */
 export interface RunnableConfig extends Config {
   root: Root;
-  process: Process & { args: string[] };
+  process?: Process & { args: string[] };
 }
 
 /** A config as it was found, with all that is wrong with it. */

@@ -3,6 +3,7 @@ import { printable } from '../diag/printable.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
+import { sysctlPath } from './sysctl.ts';
 
 // Bits of a device number, include/linux/kdev_t.h: 12 for the major part, 20 for the minor part.
 const maximumMajor = 4095;
@@ -10,14 +11,14 @@ const maximumMinor = 1048575;
 
 /** System V IPC parameters, each ipc namespace has its own: ipc_namespaces(7). */
 const ipcParameters = [
-  'kernel.msgmax',
-  'kernel.msgmnb',
-  'kernel.msgmni',
-  'kernel.sem',
-  'kernel.shmall',
-  'kernel.shmmax',
-  'kernel.shmmni',
-  'kernel.shm_rmid_forced',
+  'kernel/msgmax',
+  'kernel/msgmnb',
+  'kernel/msgmni',
+  'kernel/sem',
+  'kernel/shmall',
+  'kernel/shmmax',
+  'kernel/shmmni',
+  'kernel/shm_rmid_forced',
 ];
 
 export const linuxRules: readonly Rule[] = [devices, deviceRules, memory, cpuLists, unified, cgroupsPath, sysctl];
@@ -152,24 +153,24 @@ interface SysctlFault {
 }
 
 function sysctlFault(config: Config, name: string): SysctlFault | undefined {
-  if (!isParameterName(name)) {
+  const path = sysctlPath(name);
+  if (path === undefined) {
     return { code: 'sysctl.name', message: `sysctl ${shown(name)} is not the name of a parameter` };
   }
-  const dotted = withDots(name);
-  if (ipcParameters.includes(dotted) || dotted.startsWith('fs.mqueue.')) {
+  if (ipcParameters.includes(path) || path.startsWith('fs/mqueue/')) {
     if (hasNamespace(config, 'ipc')) return undefined;
     return hostFault('ipc', `sysctl ${shown(name)} is not allowed in the hosts ipc namespace`);
   }
-  if (dotted.startsWith('net.')) {
+  if (path.startsWith('net/')) {
     if (hasNamespace(config, 'network')) return undefined;
     return hostFault('network', `sysctl ${shown(name)} is not allowed in host network namespace`);
   }
-  if (dotted === 'kernel.hostname') {
+  if (path === 'kernel/hostname') {
     const message = 'sysctl "kernel.hostname" is not allowed as it conflicts with the OCI "hostname" field';
     return { code: 'sysctl.hostname', message, hint: 'set hostname in config.json' };
   }
-  if (dotted === 'kernel.domainname' && hasNamespace(config, 'uts')) return undefined;
-  if (dotted.startsWith('user.')) {
+  if (path === 'kernel/domainname' && hasNamespace(config, 'uts')) return undefined;
+  if (path.startsWith('user/')) {
     if (namespaceOf(config, 'user') !== undefined) return undefined;
     return hostFault('user', `setting ucounts without a user namespace not allowed: ${printable(name)}`);
   }
@@ -179,20 +180,4 @@ function sysctlFault(config: Config, name: string): SysctlFault | undefined {
 
 function hostFault(namespace: string, message: string): SysctlFault {
   return { code: 'namespace.sysctl', message, hint: `add {"type": "${namespace}"} to linux.namespaces` };
-}
-
-/** Whether the name, as a path below /proc/sys, stays below the directory it starts with. */
-function isParameterName(name: string): boolean {
-  const parts = startsWithSlashes(name) ? name.split('/') : name.split(/[./]/);
-  return parts.length > 1 && parts.every((part) => part !== '' && part !== '.' && part !== '..');
-}
-
-/** sysctl(8): when the first separator is a slash, slashes and dots change places. */
-function withDots(name: string): string {
-  if (!startsWithSlashes(name)) return name;
-  return name.replaceAll(/[./]/g, (character) => (character === '/' ? '.' : '/'));
-}
-
-function startsWithSlashes(name: string): boolean {
-  return /[./]/.exec(name)?.[0] === '/';
 }

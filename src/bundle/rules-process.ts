@@ -11,9 +11,6 @@ const modeBits = 0o777;
 
 const maximumConsoleSize = 65535;
 
-/** Lowest priority within a class, ioprio_set(2). */
-const maximumIoPriority = 7;
-
 // Names of capabilities(7), Linux 5.14 and later, in the order of their numbers. A space on both sides of each makes
 // a search in the text a search for the whole name, without a table to build at every start.
 const capabilityNames =
@@ -46,7 +43,6 @@ export const processRules: readonly Rule[] = [
   knownCapabilities,
   capabilityRelations,
   rlimits,
-  ioPriority,
 ].map(about);
 
 function workingDirectory({ cwd }: Process, report: Report): void {
@@ -163,13 +159,6 @@ function rlimits(process: Process, report: Report): void {
       report('process.rlimit', `${pointer}/soft`, message);
     }
   });
-}
-
-function ioPriority(process: Process, report: Report): void {
-  const priority = process.ioPriority?.priority;
-  if (priority === undefined || (priority >= 0 && priority <= maximumIoPriority)) return;
-  const message = `process.ioPriority.priority must be an integer from 0 to ${maximumIoPriority}, found ${priority}`;
-  report('process.priority', '/process/ioPriority/priority', message);
 }
 
 function listed(words: string, prefix: string): string {

@@ -1,4 +1,5 @@
-import type { Config, LinuxSeccompArg, LinuxSyscall, SeccompAction } from '../../schema/generated/config.ts';
+import type { Config, LinuxSeccomp, LinuxSeccompArg, SeccompAction } from '../../schema/generated/config.ts';
+import { ANNOTATIONS, annotationPointer, seccompReceiver } from './annotations.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
 
@@ -12,8 +13,8 @@ const maximumData = 65535;
 
 export const seccompRules: readonly Rule[] = [seccomp];
 
-function seccomp({ linux }: Config, report: Report): void {
-  const filter = linux?.seccomp;
+function seccomp(config: Config, report: Report): void {
+  const filter = config.linux?.seccomp;
   if (filter === undefined) return;
   const pointer = '/linux/seccomp';
   let notifies = false;
@@ -24,27 +25,33 @@ function seccomp({ linux }: Config, report: Report): void {
   errorNumber(filter.defaultAction, filter.defaultErrnoRet, `${pointer}/defaultErrnoRet`, report);
   each(filter.syscalls, (rule, index) => {
     const place = `${pointer}/syscalls/${index}`;
-    if (rule.action === 'SCMP_ACT_NOTIFY') {
-      notifies = true;
-      notification(rule, place, report);
-    }
+    if (rule.action === 'SCMP_ACT_NOTIFY') notifies = true;
     errorNumber(rule.action, rule.errnoRet, `${place}/errnoRet`, report);
     each(rule.args, (argument, at) => argumentIndex(argument, `${place}/args/${at}/index`, report));
   });
-  if (notifies && filter.listenerPath === undefined) {
+  listener(config, filter, notifies, report);
+}
+
+function listener(config: Config, filter: LinuxSeccomp, notifies: boolean, report: Report): void {
+  const pointer = '/linux/seccomp';
+  const { path } = seccompReceiver(config);
+  if (notifies && path === '') {
     const message = 'linux.seccomp.listenerPath must be set: a rule has the action SCMP_ACT_NOTIFY';
-    report('seccomp.listener', `${pointer}/listenerPath`, message);
+    report('seccomp.listener', `${pointer}/listenerPath`, message, 'name the socket of the program that will answer');
   }
-  if (filter.listenerMetadata !== undefined && filter.listenerPath === undefined) {
+  if (filter.listenerMetadata !== undefined && filter.listenerMetadata !== '' && path === '') {
     const message = 'linux.seccomp.listenerMetadata needs linux.seccomp.listenerPath';
     report('seccomp.listener', `${pointer}/listenerMetadata`, message);
   }
-}
-
-/** The helper writes the listener to a socket; a notification for that would never be answered. */
-function notification(rule: LinuxSyscall, pointer: string, report: Report): void {
-  if (!rule.names?.includes('write')) return;
-  report('seccomp.notify', `${pointer}/names`, 'SCMP_ACT_NOTIFY cannot be used for the write syscall');
+  const annotation = config.annotations?.[ANNOTATIONS.seccompReceiver];
+  if (annotation !== undefined && annotation !== path) {
+    const message = `the annotation ${ANNOTATIONS.seccompReceiver} and linux.seccomp.listenerPath name different sockets`;
+    report('seccomp.listener', annotationPointer(ANNOTATIONS.seccompReceiver), message, 'keep one of them');
+  }
+  if (!notifies && filter.flags?.includes('SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') === true) {
+    const message = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a rule with the action SCMP_ACT_NOTIFY';
+    report('seccomp.flag', `${pointer}/flags`, message, 'drop the flag');
+  }
 }
 
 /** config-linux.md: an action that has no use for errnoRet must be refused. */

@@ -40,7 +40,7 @@ t.test('what a container needs, beyond what makes a config valid', async (t) => 
   const of = (config: Members): string[] =>
     checkRequirements(config as unknown as Config).map(({ message }) => message);
   t.strictSame(of({ ociVersion: '1.0.0', root: { path: 'x' }, process }), []);
-  t.strictSame(of({ ociVersion: '1.0.0' }), ['root must be specified', 'process property must not be empty']);
+  t.strictSame(of({ ociVersion: '1.0.0' }), ['root must be specified']);
   t.match(of({ ociVersion: '1.0.0', root: { path: 'x' }, process: { cwd: '/' } }), [/^args must not be empty/]);
   t.match(of({ ociVersion: '0.5.0', root: { path: 'x' }, process }), [/version 1 of the specification/]);
   t.strictSame(of({ ociVersion: 1, root: null, process: null }), [], 'faults of the schema are not told twice');
@@ -282,8 +282,9 @@ t.test('seccomp', async (t) => {
   t.match(of({ defaultAction: 'SCMP_ACT_NOTIFY', listenerPath: '/x' }), [/cannot be used as the default action/]);
   t.match(of({ listenerMetadata: 'x' }), [/needs linux\.seccomp\.listenerPath/]);
   const notify = rule({ names: ['read', 'write'], action: 'SCMP_ACT_NOTIFY' });
-  t.match(of({ listenerPath: '/x', syscalls: [notify] }), [/SCMP_ACT_NOTIFY cannot be used for the write syscall/]);
+  t.strictSame(of({ listenerPath: '/x', syscalls: [notify] }), []);
   t.match(of({ syscalls: [rule({ action: 'SCMP_ACT_NOTIFY' })] }), [/listenerPath must be set/]);
+  t.match(of({ flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] }), [/needs a rule with the action SCMP_ACT_NOTIFY/]);
   const argument = { index: 6, value: 0, op: 'SCMP_CMP_EQ' };
   t.match(of({ syscalls: [rule({ args: [argument] })] }), [
     /^\/linux\/seccomp\/syscalls\/0\/args\/0\/index: .*at most 5/,

@@ -3,7 +3,9 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
+import { netDeviceRules } from './rules-net-devices.ts';
 import { processRules } from './rules-process.ts';
+import { schedulingRules } from './rules-scheduling.ts';
 import { seccompRules } from './rules-seccomp.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
@@ -14,11 +16,13 @@ const rules: readonly Rule[] = [
   version,
   root,
   ...processRules,
+  ...schedulingRules,
   ...mountRules,
   hookPaths,
   annotationNames,
   ...namespaceRules,
   ...linuxRules,
+  ...netDeviceRules,
   ...seccompRules,
 ];
 
@@ -32,7 +36,7 @@ export function checkRules(config: Config): Diagnostic[] {
  * makes a config valid: it is needed only at create or start. Also for configs that the schema refuses.
  */
 export function checkRequirements(config: Config): Diagnostic[] {
-  return collect([rootThere, processThere, versionKnown], config);
+  return collect([rootThere, processArgs, versionKnown], config);
 }
 
 function collect(list: readonly Rule[], config: Config): Diagnostic[] {
@@ -64,10 +68,9 @@ function rootThere(config: Config, report: Report): void {
   if (config.root === undefined) report('root.missing', '/root', 'root must be specified');
 }
 
-function processThere({ process }: Config, report: Report): void {
-  if (process === undefined) {
-    report('process.missing', '/process', 'process property must not be empty');
-  } else if (typeof process === 'object' && process !== null && process.args === undefined) {
+/** config.md, "Process": it may be missing until `start`. */
+function processArgs({ process }: Config, report: Report): void {
+  if (typeof process === 'object' && process !== null && process.args === undefined) {
     report('process.args', '/process/args', 'args must not be empty: process.args is missing');
   }
 }

@@ -22,20 +22,12 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
   config: { windows: always, solaris: always, vm: always, zos: always, freebsd: always },
   process: {
     commandLine: whenText,
-    scheduler: always,
-    ioPriority: always,
-    execCPUAffinity: whenAny,
-    apparmorProfile: whenText,
-    selinuxLabel: whenText,
   },
   linux: {
     uidMappings: whenAny,
     gidMappings: whenAny,
     timeOffsets: whenAny,
-    netDevices: whenAny,
     intelRdt: always,
-    memoryPolicy: whenAny,
-    personality: always,
     mountLabel: whenText,
   },
   resources: {
@@ -55,10 +47,6 @@ const mountOptions: readonly string[] = ['idmap', 'ridmap', 'tmpcopyup'];
 
 const mountMembers: Section = { uidMappings: whenAny, gidMappings: whenAny };
 
-const seccompMembers: Section = { listenerPath: whenText };
-
-const seccompAction = 'SCMP_ACT_NOTIFY';
-
 /** What a valid config asks for and this version of rt cannot do. Nothing of it is ever left out silently. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
   const { process, linux, mounts } = config;
@@ -70,7 +58,6 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
   section(resources, unsupported.resources, '/linux/resources', faults);
   section(resources?.memory, unsupported.memory, '/linux/resources/memory', faults);
   section(resources?.cpu, unsupported.cpu, '/linux/resources/cpu', faults);
-  section(linux?.seccomp, seccompMembers, '/linux/seccomp', faults);
   linux?.namespaces?.forEach(({ type }, index) => {
     if (namespaces.includes(type)) faults.push(fault(`/linux/namespaces/${index}`, `a namespace of type ${type}`));
   });
@@ -81,10 +68,6 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
       const name = sign < 0 ? option : option.slice(0, sign);
       if (mountOptions.includes(name)) faults.push(fault(`/mounts/${index}/options/${at}`, `the mount option ${name}`));
     });
-  });
-  linux?.seccomp?.syscalls?.forEach(({ action }, index) => {
-    if (action !== seccompAction) return;
-    faults.push(fault(`/linux/seccomp/syscalls/${index}/action`, `the seccomp action ${seccompAction}`));
   });
   return faults;
 }

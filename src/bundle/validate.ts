@@ -59,19 +59,15 @@ function diagnosticOf(fault: SchemaFault, value: unknown): Diagnostic {
   if (missing !== undefined) {
     const place = `${pointer}/${missing}`;
     const words = `${dotted(place)} is missing`;
-    return { code: 'config.missing', pointer: place, message: prefixOf(place) + words };
+    // Words by which engines and their users know this fault.
+    const known = place === '/process/cwd' ? 'Cwd property must not be empty: ' : '';
+    return { code: 'config.missing', pointer: place, message: known + words };
   }
   const found = valueAt(value, pointer);
   const subject = pointer === '' ? 'the configuration' : dotted(pointer);
-  const message = `${prefixOf(pointer)}${subject} must be ${fault.expected}, found ${shown(found)}`;
+  const message = `${subject} must be ${fault.expected}, found ${shown(found)}`;
   const hint = hintFor(fault.expected ?? '', found);
   return { code: 'config.type', pointer, message, ...(hint === undefined ? {} : { hint }) };
-}
-
-/** Words by which engines and their users know a fault. */
-function prefixOf(pointer: string): string {
-  if (pointer === '/process/cwd') return 'Cwd property must not be empty: ';
-  return '';
 }
 
 function hintFor(expected: string, found: unknown): string | undefined {

@@ -2,6 +2,7 @@ import type { Command, Context } from '../commands/command.ts';
 import { create } from '../commands/create.ts';
 import { deleteContainer } from '../commands/delete.ts';
 import { exec } from '../commands/exec.ts';
+import { features } from '../commands/features.ts';
 import { kill } from '../commands/kill.ts';
 import { list } from '../commands/list.ts';
 import { printPlan } from '../commands/plan.ts';
@@ -33,6 +34,7 @@ const handlers: { readonly [name in CommandName]: Command } = {
   spec,
   validate,
   plan: printPlan,
+  features,
 };
 
 const standardOutput = 1;

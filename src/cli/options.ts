@@ -103,7 +103,18 @@ export interface CommandSpec {
 }
 
 export type CommandName =
-  'create' | 'start' | 'exec' | 'state' | 'kill' | 'delete' | 'run' | 'list' | 'spec' | 'validate' | 'plan';
+  | 'create'
+  | 'start'
+  | 'exec'
+  | 'state'
+  | 'kill'
+  | 'delete'
+  | 'run'
+  | 'list'
+  | 'spec'
+  | 'validate'
+  | 'plan'
+  | 'features';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -229,6 +240,14 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
       helpOption(),
     ],
+  }),
+  features: () => ({
+    summary: 'print what rt can do, as JSON',
+    operands: '',
+    minimum: 0,
+    maximum: 0,
+    options: [helpOption()],
+    details: 'The form is that of features.md of the runtime specification. It needs no root and reads no container.',
   }),
   validate: () => ({
     summary: 'report every fault in a bundle',

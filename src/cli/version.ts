@@ -11,6 +11,9 @@ export const version = '0.1.0';
  * other line may contain it.
  */
 export function versionText(): string {
-  const commit = typeof RT_COMMIT === 'string' ? RT_COMMIT : 'unknown';
-  return `rt version ${version}\ncommit: ${commit}\nspec: ${specVersion}\n`;
+  return `rt version ${version}\ncommit: ${commit()}\nspec: ${specVersion}\n`;
+}
+
+export function commit(): string {
+  return typeof RT_COMMIT === 'string' ? RT_COMMIT : 'unknown';
 }

@@ -4,6 +4,7 @@ import { globalOptions } from '../cli/options.ts';
 import type { OptionName, OptionSpec } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import { plan } from '../plan/index.ts';
@@ -19,6 +20,8 @@ export interface Compiled {
   readonly plan: Plan;
   /** Gives the diagnostics of a failure their place in the configuration's text. */
   readonly locate: (failure: Failure) => Failure;
+  /** Those of the plan, with their places. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** Reads the bundle that the options name and makes the plan for a container `id`. No side effects. */
@@ -37,6 +40,7 @@ export function compile(
     'realpath',
   );
   const { config, text } = loadBundle(native, bundle, options.config);
+  if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
   const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
   try {
     const compiled = plan(config, readFacts(native), {
@@ -46,10 +50,21 @@ export function compile(
       env,
       awaitStart,
     });
-    return { bundle, config, text, plan: compiled, locate };
+    const { warnings } = compiled;
+    const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
+    return { bundle, config, text, plan: compiled, locate, warnings: located };
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }
+}
+
+/** The specification lets it be missing until `start`, which is part of `run`. */
+function missingProcess(): Failure {
+  return new Failure({
+    code: 'process.missing',
+    message: 'process property must not be empty',
+    hint: 'add "process" with "args" to config.json',
+  });
 }
 
 /** Throws when an option is given that is understood but cannot be honoured yet. */

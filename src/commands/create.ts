@@ -7,7 +7,7 @@ import { makeContainer } from './make.ts';
 /** Sets a container up and leaves its init waiting for `start`. */
 export function create(context: Context): Outcome {
   refuseUnsupported(context, commands.create().options);
-  const { control } = makeContainer(context, 'socket', true);
+  const { control, warnings } = makeContainer(context, 'socket', true);
   confirm(context.native, control);
-  return {};
+  return { warnings };
 }

@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { cgroupProcesses, isFrozen, killCgroup, removeCgroups } from '../launch/cgroup.ts';
 import { runHooks } from '../launch/hooks.ts';
+import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -59,11 +60,12 @@ function milliseconds(native: Native): number {
 }
 
 /**
- * Removes all that is left of a container whose processes have ended: cgroups, then state, then poststop
+ * Removes all that is left of a container whose processes have ended: cgroups, mounts, then state, then poststop
  * hooks run. The result tells of hooks that failed, which the specification wants as warnings.
  */
 export function destroyContainer(native: Native, root: string, record: ContainerRecord): Diagnostic[] {
   removeCgroups(native, record.cgroup);
+  releaseRoot(native, record.rootfs, record.rootMount);
   // Of two deletes at once, one runs the hooks.
   return removeContainerDirectory(native, root, record.id) ? runPoststop(native, record) : [];
 }

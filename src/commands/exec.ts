@@ -60,7 +60,9 @@ function startProcess(context: Context, detach: boolean): Started {
   const config = parseSavedConfig(text, path);
   const process = execProcess(native, config, options, command);
   const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
-  const ops = planExec(config, process, readFacts(native), { id, keyring: record.keyring, tasks: cgroups.tasks });
+  const { bundle, keyring, pid: initPid } = record;
+  const plan = { id, bundle, initPid, keyring, tasks: cgroups.tasks };
+  const ops = planExec(config, process, readFacts(native), plan);
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   let master = -1;

@@ -132,7 +132,7 @@ t.test('create leaves a private record and the pid', async (t) => {
     hooks: { poststop: [{ path: '/poststop' }] },
   });
   t.same(made.names(), ['launch', 'hook /prestart', 'hook /createRuntime']);
-  t.match(made.calls[1]?.state, { status: 'creating', pid: 40, id: 'c1', annotations: { a: 'b' } });
+  t.match(made.calls[1]?.state, { status: 'created', pid: 40, id: 'c1', annotations: { a: 'b' } });
   t.throws(() => made.create(), { message: 'container with given ID already exists: "c1"' });
   t.ok(made.host.files.has('/run/rt/c1/state.json'), 'the one that exists is left alone');
 });

@@ -6,6 +6,10 @@ import { runHooks } from '../launch/hooks.ts';
 import { removeCgroups } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
+import { returnNetDevices } from '../launch/net-devices.ts';
+import type { MovedDevices } from '../launch/net-devices.ts';
+import { mountIdAt, releaseRoot } from '../launch/root.ts';
+import { mountsOnHost } from '../plan/rootfs.ts';
 import type { Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
@@ -39,12 +43,16 @@ export interface MadeContainer {
   readonly master: number;
   readonly console: Console;
   readonly plan: Plan;
+  /** Network devices of the host, until the program runs. */
+  readonly moved: MovedDevices | undefined;
   readonly locate: (failure: Failure) => Failure;
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** How far creation got, which is what has to be undone when it fails. */
 interface Progress {
   record: ContainerRecord;
+  moved?: MovedDevices | undefined;
   cgroupsMade: boolean;
   hooksBegan: boolean;
 }
@@ -72,7 +80,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     writeConfig(native, root.path, id, compiled.text);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
-    const { pid, control } = launch(native, compiled.plan, {
+    const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       preserved: handed.count,
       onHostHooks: (initPid): void => {
@@ -84,13 +92,15 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
         giveMaster(native, console, descriptor);
       },
     });
+    progress.moved = moved;
     progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
     writeRecord(native, root.path, progress.record);
     sendPidfd(native, pidfdSocket, pid, 'standard');
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
-    return { root, record: progress.record, control, master, console, plan: compiled.plan, locate: compiled.locate };
+    const { plan, locate, warnings } = compiled;
+    return { root, record: progress.record, control, master, console, plan, moved, locate, warnings };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
@@ -100,7 +110,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
 
 function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
   try {
-    return openConsole(native, config.process, options['console-socket'], detach, bundle);
+    return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }
@@ -110,11 +120,14 @@ function firstRecord({ native, options }: Context, id: string, { bundle, config,
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
   const { poststart, poststop } = config.hooks ?? {};
+  const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
+  const rootMount = mountsOnHost(config) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
     version: 1,
     id,
     bundle,
-    rootfs: absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`),
+    rootfs: absoluteRoot,
+    ...(rootMount === undefined ? {} : { rootMount }),
     created: formatTime(seconds, nanoseconds),
     annotations: config.annotations ?? {},
     pid: 0,
@@ -131,13 +144,13 @@ function firstRecord({ native, options }: Context, id: string, { bundle, config,
 function runCreationHooks(native: Native, { bundle, config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
-  const state = hookState(record, 'creating', pid);
+  const state = hookState(record, 'created', pid);
   runHooks(native, 'prestart', prestart, state, bundle);
   runHooks(native, 'createRuntime', createRuntime, state, bundle);
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
+function undo(native: Native, root: string, { record, moved, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -147,9 +160,11 @@ function undo(native: Native, root: string, { record, cgroupsMade, hooksBegan }:
       diagnostics.push(...error.diagnostics);
     }
   };
+  returnNetDevices(native, moved);
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
   if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
+  attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

@@ -8,6 +8,6 @@ export function printPlan(context: Context): Outcome {
   refuseUnsupported(context, []);
   const id = context.options.id ?? 'plan';
   checkId(id);
-  const { plan } = compile(context, id, 'socket');
-  return { output: explain(plan, context.options.format === 'json' ? 'json' : 'text') };
+  const { plan, warnings } = compile(context, id, 'socket');
+  return { output: explain(plan, context.options.format === 'json' ? 'json' : 'text'), warnings };
 }

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
 import { release } from '../launch/session.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
@@ -20,26 +21,29 @@ export function run(context: Context): Outcome {
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
-  const { root, record, control, master, console, plan, locate } = makeContainer(context, 'control', !foreground);
+  const made = makeContainer(context, 'control', !foreground);
+  const { root, record, control, master, console, plan, moved, locate, warnings } = made;
   try {
     release(native, control, plan);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    returnNetDevices(native, moved);
     killContainer(native, record);
-    const warnings = destroyContainer(native, root.path, record);
-    throw inPhase(locate(new Failure([...error.diagnostics, ...warnings])), 'run failed');
+    const leftovers = destroyContainer(native, root.path, record);
+    throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers])), 'run failed');
   }
+  leaveNetDevices(native, moved);
   try {
     runPoststart(native, root.path, record);
   } catch (error) {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
-  if (!foreground) return {};
+  if (!foreground) return { warnings };
   const status = native.superviseChild(record.pid, master, console.kind === 'relay' ? console.console : -1);
-  const warnings = options.keep === true ? [] : clean(native, root.path, record);
+  const atEnd = options.keep === true ? [] : clean(native, root.path, record);
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);
-  return { exitCode: exitCode(status), warnings };
+  return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
 }
 
 /** The program's exit code is what counts, so a clean-up that fails is told as a warning. */

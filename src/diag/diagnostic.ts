@@ -3,7 +3,7 @@
  * line and column happen later, so that producing a diagnostic costs nothing on the good path.
  */
 export interface Diagnostic {
-  /** Stable identifier, dotted: `config.type`, `mount.source`, `state.exists`. Documented in docs/errors.md. */
+  /** Stable identifier, dotted: `config.type`, `mount.source`, `state.exists`. */
   readonly code: string;
   /** One sentence: the action that failed, the object quoted, colon, the cause. Lower case, no full stop. */
   readonly message: string;

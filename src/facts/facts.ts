@@ -9,6 +9,10 @@ export interface Facts {
   readonly architecture: 'x86_64' | 'aarch64';
   /** True when the host has /proc/kcore, to which /dev/core then points. */
   readonly hasKcore: boolean;
+  /** True when the kernel enforces AppArmor profiles. */
+  readonly hasApparmor: boolean;
+  /** True when the kernel enforces SELinux labels, or would in enforcing mode. */
+  readonly hasSelinux: boolean;
 }
 
 export interface CgroupFacts {
@@ -31,6 +35,7 @@ export interface Hierarchy {
 const cgroupRoot = '/sys/fs/cgroup';
 const cgroup1Magic = 0x27e0eb;
 const cgroup2Magic = 0x63677270;
+const selinuxMagic = 0xf97cff8c;
 const maximumFile = 1 << 16;
 
 export function readFacts(native: Native): Facts {
@@ -50,6 +55,13 @@ export function readFacts(native: Native): Facts {
     },
     get hasKcore(): boolean {
       return typeof native.stat('/proc/kcore', 0) !== 'number';
+    },
+    get hasApparmor(): boolean {
+      const text = native.readText('/sys/module/apparmor/parameters/enabled', maximumFile);
+      return typeof text !== 'number' && text.startsWith('Y');
+    },
+    get hasSelinux(): boolean {
+      return native.fileSystemType('/sys/fs/selinux') === selinuxMagic;
     },
   };
 }

@@ -2,6 +2,8 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
+import { netDeviceWords } from './explain-net-device.ts';
+import { processWords, securityAction } from './explain-process.ts';
 import type { HelperRecord } from './records.ts';
 
 const ENOENT = 2;
@@ -53,6 +55,8 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       return undefined;
+    case 'net_device':
+      return netDeviceWords(op, name);
     case 'change_directory':
       if (name === 'EXDEV') {
         return {
@@ -66,10 +70,11 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         ? { message: `cannot open a terminal: /dev/pts of the container is not devpts`, hint: devptsHint }
         : undefined;
     case 'open_root':
+    case 'hold_root':
     case 'open_root_directory':
       return { message: `invalid rootfs: cannot open "${op.path}": ${rootCause(errno)}` };
     default:
-      return undefined;
+      return processWords(op, name);
   }
 }
 
@@ -129,6 +134,20 @@ function action(op: PlannedOp): string {
       return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'net_device':
+      return `cannot move network device "${op.name}" into the container`;
+    case 'scheduler':
+    case 'io_priority':
+    case 'personality':
+    case 'memory_policy':
+      return `cannot set ${op.from.slice(1).replaceAll('/', '.')}`;
+    case 'cpu_affinity':
+      return 'cannot set the CPU affinity';
+    case 'security_attribute':
+      return securityAction(op);
+    case 'seccomp_receiver':
+      return `cannot connect to the seccomp receiver "${op.path}"`;
+    case 'seccomp_notify':
     case 'seccomp':
       return 'cannot load the seccomp filter';
     default:
@@ -139,6 +158,7 @@ function action(op: PlannedOp): string {
 /** Why execve(2) failed, read from the head of the file that was to run. */
 export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
   const end = detail.indexOf(0);
+  if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));
   const words = cause === undefined ? '' : `: ${cause.words}`;
   return {

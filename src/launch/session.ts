@@ -8,6 +8,8 @@ import { removeCgroups } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
+import { moveNetDevices, returnNetDevices } from './net-devices.ts';
+import type { MovedDevices } from './net-devices.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 
@@ -34,6 +36,8 @@ export interface Launched {
   readonly pid: number;
   /** Descriptor of the control socket. */
   readonly control: number;
+  /** To be given back, or left, once it is known what becomes of the container. */
+  readonly moved: MovedDevices | undefined;
 }
 
 /** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
@@ -77,14 +81,22 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
   }
   const [pid = 0, control = -1] = result;
+  let moved: MovedDevices | undefined;
   try {
     const failed = failedOp(plan.limits, native.runProgram(encodeProgram(plan.limits)));
     if (failed !== undefined) {
       throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
     }
-    awaitReady(native, plan, control, pid, options);
-    return { pid, control };
+    awaitReady(native, plan, control, pid, {
+      ...options,
+      onHostHooks: (initPid): void => {
+        moved = moveNetDevices(native, plan, initPid);
+        options.onHostHooks(initPid);
+      },
+    });
+    return { pid, control, moved };
   } catch (error) {
+    returnNetDevices(native, moved);
     native.signalProcess(pid, SIGKILL);
     native.waitChild(pid);
     native.close(control);

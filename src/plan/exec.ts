@@ -3,14 +3,20 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { CLONE_NEW } from './constants.ts';
-import { boundingOps, credentialOps, execOps, oomOps, processOf, programOps, rightsOps } from './process.ts';
+import { boundingOps, credentialOps, execOps, filterOps, oomOps, processOf, programOps, rightsOps } from './process.ts';
 import { keyringOps } from './keyring.ts';
-import { seccompOps } from './seccomp/ops.ts';
+import { keyLabelOps, labelOps } from './labels.ts';
+import { execAffinityOps, resetAffinityOps, schedulingOps } from './scheduling.ts';
+import { seccompPlan } from './seccomp/ops.ts';
 import { terminalOps } from './terminal.ts';
 import type { PlannedOp } from './types.ts';
 
 export interface ExecOptions {
   readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  /** The container's first process. */
+  readonly initPid: number;
   /** False when the container was made without a session keyring of its own. */
   readonly keyring: boolean;
   /** Cgroup v1 files that take the process in. */
@@ -23,23 +29,29 @@ export interface ExecOptions {
  */
 export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): PlannedOp[] {
   const faults: Diagnostic[] = [];
-  const filter = seccompOps(config, facts, faults);
+  const filtered = { kind: 'exec', initPid: options.initPid } as const;
+  const { receiver, filter } = seccompPlan(config, facts, options, filtered, faults);
+  const labels = labelOps(process, facts, faults);
+  const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
-  const early = process.noNewPrivileges !== true && filter.length > 0;
-  const outlive = outliveOps(config, process);
+  const early = process.noNewPrivileges !== true;
   return [
+    ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
     ...oomOps(processOf(config)), // through the host's procfs, before the container's namespaces are entered
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
+    ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
+    ...receiver, // by a path of the host
     { op: 'join_process', flags: namespaceFlags(config), from: '/linux/namespaces' },
-    ...(options.keyring ? keyringOps(options.id) : []),
+    ...(options.keyring ? [...keyLabelOps(process, facts), ...keyringOps(options.id)] : []),
     ...openTerminalOps(process),
     ...rightsOps(process),
+    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...labels, // for the execve to come
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...(early ? [...outlive, ...filter] : []), // the filter may forbid the fork, and needs CAP_SYS_ADMIN
-    ...credentialOps(process),
-    ...(early ? [] : outlive), // with no rights left that somebody in the pid namespace could take over
+    ...credentialOps(process, early && filter.length > 0),
+    ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
     ...programOps(process), // with the user's rights
-    ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
+    ...(early ? filterOps(process, filter) : filter), // as late as possible: it need not allow our own calls
     ...execOps(process),
   ];
 }

@@ -33,6 +33,7 @@ function text(plan: Plan): string {
     '',
     ...section("init: the container's first process", plan.init),
     ...section('limits: the runtime, meanwhile', plan.limits),
+    ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),
   ];
   return lines.join('\n');
 }
@@ -44,12 +45,15 @@ function section(title: string, ops: readonly PlannedOp[]): string[] {
 
 function call(op: Op): string {
   const values = op as unknown as Readonly<Record<string, unknown>>;
-  const fields = OP_CODECS[op.op].fields.map(([name]) => `${name}=${shown(values[name])}`);
+  const fields = OP_CODECS[op.op].fields.map(([name]) => `${name}=${shown(name, values[name])}`);
   return [op.op, ...fields].join(' ');
 }
 
-function shown(value: unknown): string {
-  if (value instanceof Uint8Array) return `[${String(value.length / 8)} instructions]`;
+function shown(name: string, value: unknown): string {
+  if (value instanceof Uint8Array) {
+    const isProgram = name === 'filter' || name === 'program';
+    return isProgram ? `[${String(value.length / 8)} instructions]` : `[${words(value).join(' ')}]`;
+  }
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
   if (typeof value === 'number') return value > 9 ? `0x${value.toString(16)}` : String(value);
   return JSON.stringify(value);

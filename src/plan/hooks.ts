@@ -1,43 +1,49 @@
-import type { Config, Hook } from '../../schema/generated/config.ts';
+import type { Config, Hook, Hooks } from '../../schema/generated/config.ts';
+import { stateAroundPid } from './state-json.ts';
+import type { ContainerIdentity } from './state-json.ts';
 import type { PlannedOp } from './types.ts';
 
-export interface HookOptions {
-  readonly id: string;
-  readonly bundle: string;
+/** In the order in which they run. */
+const hookKinds: Readonly<Record<keyof Hooks, true>> = {
+  prestart: true,
+  createRuntime: true,
+  createContainer: true,
+  startContainer: true,
+  poststart: true,
+  poststop: true,
+};
+
+export function knownHookKinds(): string[] {
+  return Object.keys(hookKinds);
 }
 
-/** A point at which init waits for the hooks of the runtime namespace, if there are any. */
+/** A point at which init waits for what the runtime does for it: network devices, hooks of its namespace. */
 export function hostHookOps(config: Config): PlannedOp[] {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
-  if (prestart.length === 0 && createRuntime.length === 0) return [];
-  return [{ op: 'host_hooks', from: prestart.length > 0 ? '/hooks/prestart' : '/hooks/createRuntime' }];
+  if (prestart.length > 0) return [{ op: 'host_hooks', from: '/hooks/prestart' }];
+  if (createRuntime.length > 0) return [{ op: 'host_hooks', from: '/hooks/createRuntime' }];
+  const hasDevices = Object.keys(config.linux?.netDevices ?? {}).length > 0;
+  return hasDevices ? [{ op: 'host_hooks', from: '/linux/netDevices' }] : [];
 }
 
 /** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */
-export function createContainerOps(config: Config, options: HookOptions): PlannedOp[] {
-  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', 'creating', options);
+export function createContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
+  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options);
 }
 
 /** startContainer hooks: inside the container, after `start` and right before its program. */
-export function startContainerOps(config: Config, options: HookOptions): PlannedOp[] {
-  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', 'created', options);
+export function startContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
+  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options);
 }
 
 function hookOps(
   config: Config,
   hooks: readonly Hook[],
   kind: 'createContainer' | 'startContainer',
-  status: 'creating' | 'created',
-  options: HookOptions,
+  options: ContainerIdentity,
 ): PlannedOp[] {
   if (hooks.length === 0) return [];
-  // Only init knows its pid as the hook sees it: the state is sent in two halves around it.
-  const before = `{"ociVersion":"1.3.0","id":${JSON.stringify(options.id)},"status":"${status}","pid":`;
-  const annotations =
-    config.annotations === undefined || Object.keys(config.annotations).length === 0
-      ? ''
-      : `,"annotations":${JSON.stringify(config.annotations)}`;
-  const after = `,"bundle":${JSON.stringify(options.bundle)}${annotations}}`;
+  const [before, after] = stateAroundPid(config, options, 'created');
   return hooks.map((hook, index) => ({
     op: 'hook',
     path: hook.path,

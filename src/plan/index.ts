@@ -12,6 +12,7 @@ import {
   boundingOps,
   credentialOps,
   execOps,
+  filterOps,
   oomOps,
   processOf,
   programOps,
@@ -19,8 +20,11 @@ import {
   withEnvironment,
   workingDirectoryOps,
 } from './process.ts';
-import { enterRootOps, openRootOps, protectOps } from './rootfs.ts';
-import { seccompOps } from './seccomp/ops.ts';
+import { keyLabelOps, labelOps } from './labels.ts';
+import { netDeviceOps } from './net-devices.ts';
+import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
+import { resetAffinityOps, schedulingOps } from './scheduling.ts';
+import { seccompPlan } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
@@ -46,25 +50,28 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const process = withEnvironment(processOf(config), options.env ?? []);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options.id, faults);
-  const hasMounts = isSeparate(config, 'mount');
+  const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
-  if (!hasMounts) refuseMounts(config, faults);
-  const filter = seccompOps(config, facts, faults);
+  const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
+  const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
   const init: PlannedOp[] = [
     ...oomOps(process), // through the host's procfs, before the container's namespaces are entered
+    ...receiver, // by a path of the host
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
     ...namespaces.cgroup, // its root is the cgroup joined above
+    ...resetAffinityOps(), // after the cpuset, which then decides
+    ...(options.newKeyring ? keyLabelOps(process, facts) : []),
     ...(options.newKeyring ? keyringOps(options.id) : []),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
     ...(mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts)),
     ...terminalOps(process, 1), // from the container's devpts
-    ...(mounts === undefined ? [] : consoleOps(process)),
+    ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
     ...createContainerOps(config, options),
@@ -74,10 +81,12 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts === undefined ? [] : protectOps(config)), // over everything that was mounted, hooks' mounts too
     ...enterRootOps(config), // from here on the host's files are out of reach
     ...rightsOps(process),
+    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...(early ? filter : []), // without no_new_privs loading needs CAP_SYS_ADMIN, dropped below
-    ...credentialOps(process),
+    ...credentialOps(process, early && filter.length > 0),
     ...programOps(process), // with the user's rights
+    ...(early ? filterOps(process, filter) : []), // create can still say that it cannot be loaded
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
     ...startContainerOps(config, options),
     ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
@@ -86,31 +95,12 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   return {
     host: cgroups.host,
     limits: cgroups.limits,
+    netDevices: netDeviceOps(config),
     init,
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,
     pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
+    warnings: mounts?.warnings ?? [],
   };
-}
-
-/** Without a mount namespace they would change the host. */
-function refuseMounts(config: Config, faults: Diagnostic[]): void {
-  const hint = 'add {"type": "mount"} to linux.namespaces';
-  if ((config.mounts ?? []).length > 0) {
-    faults.push({
-      code: 'mount.namespace',
-      message: 'cannot mount anything without a private mount namespace',
-      pointer: '/mounts',
-      hint,
-    });
-  }
-  if (config.root?.readonly === true) {
-    faults.push({
-      code: 'mount.namespace',
-      message: 'cannot make the root read-only without a private mount namespace',
-      pointer: '/root/readonly',
-      hint,
-    });
-  }
 }

@@ -44,9 +44,14 @@ t.test('parseMountOptions: what is no known word is for the filesystem', async (
 });
 
 t.test('parseMountOptions: a bind takes none of those', async (t) => {
-  const { faults } = parse(['rbind', 'ro', 'size=1k']);
-  t.match(faults, [{ pointer: '/mounts/0/options/2', message: /"size=1k".*filesystem-specific options/ }]);
+  const { faults } = parse(['rbind', 'ro', 'data=ordered']);
+  t.match(faults, [{ pointer: '/mounts/0/options/2', message: /"data=ordered".*filesystem-specific options/ }]);
   t.match(parse(['bind', 'dirsync']).faults, [{ pointer: '/mounts/0/options/1' }]);
+});
+
+t.test('parseMountOptions: those of a tmpfs say nothing to a bind', async (t) => {
+  t.match(parse(['mode=755', 'rbind', 'size=1k']), { data: [], withoutEffect: [0, 2], faults: [] });
+  t.match(parse(['mode=755', 'nosuid']), { data: ['mode=755'], withoutEffect: [] });
 });
 
 t.test('parseMountOptions: words that are not there yet are refused by name', async (t) => {

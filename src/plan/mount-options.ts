@@ -13,6 +13,8 @@ export interface MountOptions {
   readonly filesystemFlags: string[];
   /** Everything that is not a word of the table, for the filesystem. */
   readonly data: string[];
+  /** Words that say nothing to this kind of mount: their places in the list. */
+  readonly withoutEffect: number[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
 }
 
@@ -96,6 +98,7 @@ export function parseMountOptions(
     recursiveClear: 0,
     filesystemFlags: [],
     data: [],
+    withoutEffect: [],
     propagation: [],
   };
   list.forEach((word, index) => {
@@ -104,6 +107,7 @@ export function parseMountOptions(
     if (effect === undefined) options.data.push(word);
     else apply(options, effect, word, at, faults);
   });
+  if (options.bind) setAsideTmpfsOptions(options, list);
   if (options.bind) refuseFilesystemOptions(options, list, pointer, faults);
   return options;
 }
@@ -149,6 +153,19 @@ function applyBit(options: MountOptions, set: boolean, bit: number, recursive: b
     options[setKey] &= ~field;
     options[clearKey] |= field;
   }
+}
+
+/**
+ * mount(2) ignores the data of a bind, so configurations carry what a tmpfs at the same place had. Anything else may be
+ * a misspelt word that was meant to protect something.
+ */
+function setAsideTmpfsOptions(options: MountOptions, list: readonly string[]): void {
+  const isTmpfsOption = (word: string): boolean => /^(mode|size|uid|gid|nr_blocks|nr_inodes)=/.test(word);
+  list.forEach((word, index) => {
+    if (isTmpfsOption(word)) options.withoutEffect.push(index);
+  });
+  const kept = options.data.filter((word) => !isTmpfsOption(word));
+  options.data.splice(0, options.data.length, ...kept);
 }
 
 function refuseFilesystemOptions(

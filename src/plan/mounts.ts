@@ -19,6 +19,7 @@ export interface MountPlan {
   readonly mounts: PlannedOp[];
   /** Read-only attributes of new filesystems, after everything was made in them. */
   readonly afterwards: PlannedOp[];
+  readonly warnings: Diagnostic[];
   /** /dev is bound from the host: its nodes are not ours to make. */
   readonly devIsBind: boolean;
 }
@@ -39,11 +40,18 @@ export function mountOps(
   cgroup: CgroupRecord,
   faults: Diagnostic[],
 ): MountPlan {
-  const state: State = { mounts: [], afterwards: [], devIsBind: false, slot: firstSlot };
+  const state: State = { mounts: [], afterwards: [], warnings: [], devIsBind: false, slot: firstSlot };
   (config.mounts ?? []).forEach((mount, index) => {
     const from = `/mounts/${String(index)}`;
     const destination = normalizePath(mount.destination);
     const options = parseMountOptions(mount.options ?? [], mount.type === 'bind', from, faults);
+    for (const at of options.withoutEffect) {
+      state.warnings.push({
+        code: 'mount.option.bind',
+        message: `mount option "${mount.options?.[at] ?? ''}" has no effect on a bind mount`,
+        pointer: `${from}/options/${String(at)}`,
+      });
+    }
     if (options.bind) addBind(state, mount, destination, options, bundle, from, faults);
     else if (mount.type === 'cgroup') {
       state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, from));

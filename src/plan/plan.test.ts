@@ -53,7 +53,7 @@ t.test('plan: what holds for every configuration', async (t) => {
   }
 });
 
-t.test('plan: the seccomp filter goes last with noNewPrivileges, else before rights are dropped', async (t) => {
+t.test('plan: the seccomp filter goes last with noNewPrivileges, else after the last look around', async (t) => {
   const linux = { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] } } as unknown as NonNullable<
     Config['linux']
   >;
@@ -65,9 +65,21 @@ t.test('plan: the seccomp filter goes last with noNewPrivileges, else before rig
   const late = names(plan(config({ linux, process: { ...process, noNewPrivileges: true } }), facts(), options).init);
   t.equal(late.at(-2), 'seccomp');
   t.ok(late.indexOf('no_new_privs') < late.indexOf('seccomp'));
-  const early = names(plan(config({ linux, process }), facts(), options).init);
-  t.ok(early.indexOf('seccomp') < early.indexOf('set_user'));
-  t.ok(early.indexOf('seccomp') > early.indexOf('drop_bounding'));
+  const { init } = plan(config({ linux, process }), facts(), options);
+  const early = names(init);
+  const at = early.indexOf('seccomp');
+  t.ok(early.indexOf('find_program') < at && at < early.indexOf('await_start'));
+  const admin = 1n << 21n;
+  t.match(
+    init.filter(({ op }) => op === 'set_capabilities'),
+    [
+      { effective: 0n, permitted: admin },
+      { effective: admin, permitted: admin },
+      { effective: 0n, permitted: 0n },
+    ],
+    'CAP_SYS_ADMIN is kept for the filter, and dropped right after it',
+  );
+  t.same([early[at - 1], early[at + 1]], ['set_capabilities', 'set_capabilities']);
 });
 
 t.test('plan: namespaces are made by the clone, joined in order, and a cgroup namespace comes last', async (t) => {
@@ -94,12 +106,16 @@ t.test('plan: namespaces are made by the clone, joined in order, and a cgroup na
   t.notOk(order.includes('loopback_up'), "a joined network namespace is not the container's to configure");
 });
 
-t.test('plan: without a mount namespace nothing is mounted', async (t) => {
+t.test('plan: without a mount namespace the root is only opened, or holds what is mounted', async (t) => {
   const linux = { namespaces: [{ type: 'pid' as const }] };
   const order = names(plan(config({ linux }), facts(), options).init);
   t.ok(order.includes('chroot'));
   t.notOk(order.some((name) => name.startsWith('mount') || name === 'make_device'));
-  t.match(faultsOf({ linux, mounts: [{ destination: '/proc', type: 'proc' }] }), [/mounts: cannot mount anything/]);
+  const mounts = [{ destination: '/proc', type: 'proc' }];
+  const onHost = names(plan(config({ linux, mounts }), facts(), options).init);
+  t.ok(onHost.indexOf('hold_root') < onHost.indexOf('mount_filesystem'));
+  t.ok(onHost.includes('chroot'));
+  t.notOk(onHost.includes('set_propagation'), 'the host keeps its propagation');
 });
 
 t.test('plan: rootfsPropagation', async (t) => {
@@ -170,4 +186,21 @@ t.test('plan: a terminal is opened where the mounts are, before anything becomes
   const shared = plan(config({ process, linux: { namespaces: [{ type: 'pid' }] } }), facts(), options);
   t.notOk(names(shared.init).includes('console'), 'nothing is bound in the mount namespace of the host');
   t.notOk(names(plan(config(), facts(), options).init).includes('terminal'));
+});
+
+t.test('plan: a cgroup mount on v2 is made in a cgroup namespace only, else it is bound', async (t) => {
+  const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' }];
+  const namespaces = [{ type: 'mount' as const }];
+  const shared = plan(config({ mounts, linux: { namespaces } }), facts(unified), options);
+  t.strictSame(
+    find(shared, 'mount_bind').map(({ source, destination }) => [source, destination]),
+    [['/sys/fs/cgroup', '/sys/fs/cgroup']],
+  );
+  const own = plan(
+    config({ mounts, linux: { namespaces: [...namespaces, { type: 'cgroup' }] } }),
+    facts(unified),
+    options,
+  );
+  t.ok(find(own, 'mount_filesystem').some(({ type }) => type === 'cgroup2'));
+  t.equal(find(own, 'mount_bind').length, 0);
 });

@@ -4,7 +4,6 @@ import { cpuWeight } from './cgroup/v2.ts';
 import { deviceLines } from './cgroup/devices.ts';
 import { normalizePath } from './path.ts';
 import { environment, programOps } from './process.ts';
-import { sysctlPath } from './sysctl.ts';
 
 t.test('environment: the last value of a name survives at its own place, an empty HOME is dropped', async (t) => {
   t.strictSame(environment(['A=1', 'B=2', 'A=3', 'HOME=']), ['B=2', 'A=3']);
@@ -59,9 +58,4 @@ t.test('normalizePath: never leaves the root', async (t) => {
   t.equal(normalizePath('/../../x'), '/x');
   t.equal(normalizePath('x'), '/x');
   t.equal(normalizePath('/'), '/');
-});
-
-t.test('sysctlPath: dots separate unless a slash came first', async (t) => {
-  t.equal(sysctlPath('net.ipv4.ip_forward'), 'net/ipv4/ip_forward');
-  t.equal(sysctlPath('net/ipv4/conf/eth0.1/forwarding'), 'net/ipv4/conf/eth0.1/forwarding');
 });

@@ -26,6 +26,8 @@ const RLIMITS: Readonly<Record<string, number>> = {
 
 const defaultUmask = 0o022;
 
+const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
+
 /** First of all, while the host's procfs is at hand and nothing has dropped a right. */
 export function oomOps(process: Process): PlannedOp[] {
   const { oomScoreAdj } = process;
@@ -69,35 +71,60 @@ export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
   ];
 }
 
-/** Groups, gid, uid and then the capability sets, which a config without `capabilities` leaves empty. */
-export function credentialOps(process: Process): PlannedOp[] {
+/**
+ * Groups, gid, uid and then the capability sets, which a config without `capabilities` leaves empty. `keepAdmin` leaves
+ * CAP_SYS_ADMIN among the permitted, not the effective ones, for `filterOps`.
+ */
+export function credentialOps(process: Process, keepAdmin: boolean): PlannedOp[] {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
-  const sets: LinuxCapabilities = process.capabilities ?? {};
-  const permitted = capabilityMask(sets.permitted ?? []);
-  const inheritable = capabilityMask(sets.inheritable ?? []);
+  const sets = capabilityOp(process);
   return [
     { op: 'set_user', uid, gid, groups: additionalGids, from: '/process/user' },
-    {
-      op: 'set_capabilities',
-      effective: capabilityMask(sets.effective ?? []),
-      permitted,
-      inheritable,
-      // The kernel takes only those that are in both (capabilities(7)); configurations list more.
-      ambient: capabilityMask(sets.ambient ?? []) & permitted & inheritable,
-      from: process.capabilities === undefined ? 'default' : '/process/capabilities',
-    },
+    { ...sets, permitted: sets.permitted | (keepAdmin ? SYS_ADMIN : 0n) },
     { op: 'change_directory', path: process.cwd, phase: 1, from: '/process/cwd' },
   ];
 }
 
+/** Loads a filter without no_new_privs, which takes CAP_SYS_ADMIN: effective for this one call, then dropped. */
+export function filterOps(process: Process, filter: readonly PlannedOp[]): PlannedOp[] {
+  const sets = capabilityOp(process);
+  if (filter.length === 0 || (sets.effective & SYS_ADMIN) !== 0n) return [...filter];
+  return [{ ...sets, effective: sets.effective | SYS_ADMIN, permitted: sets.permitted | SYS_ADMIN }, ...filter, sets];
+}
+
+interface CapabilityOp {
+  readonly op: 'set_capabilities';
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+  readonly ambient: bigint;
+  readonly from: string;
+}
+
+function capabilityOp({ capabilities }: Process): CapabilityOp {
+  const sets: LinuxCapabilities = capabilities ?? {};
+  const permitted = capabilityMask(sets.permitted ?? []);
+  const inheritable = capabilityMask(sets.inheritable ?? []);
+  return {
+    op: 'set_capabilities',
+    effective: capabilityMask(sets.effective ?? []),
+    permitted,
+    inheritable,
+    // The kernel takes only those that are in both (capabilities(7)); configurations list more.
+    ambient: capabilityMask(sets.ambient ?? []) & permitted & inheritable,
+    from: capabilities === undefined ? 'default' : '/process/capabilities',
+  };
+}
+
 /** The program is looked up now, with the user's rights, so that `create` can say that it is missing. */
 export function programOps(process: Process): PlannedOp[] {
+  if (process.args === undefined) return []; // a config without process: start will say so
   const env = environment(process.env);
   const search = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
   const ops: PlannedOp[] = [];
   if (process.noNewPrivileges === true) ops.push({ op: 'no_new_privs', from: '/process/noNewPrivileges' });
   if (needsHome(process.env, env)) ops.push({ op: 'find_home', uid: process.user?.uid ?? 0, from: 'default' });
-  ops.push({ op: 'find_program', name: process.args?.[0] ?? '', search, from: '/process/args/0' });
+  ops.push({ op: 'find_program', name: process.args[0] ?? '', search, from: '/process/args/0' });
   return ops;
 }
 

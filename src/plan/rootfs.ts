@@ -8,11 +8,17 @@ import type { PlannedOp } from './types.ts';
 export function openRootOps(config: Config, bundle: string): PlannedOp[] {
   const path = config.root?.path ?? '';
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
+  if (mountsOnHost(config)) return [{ op: 'hold_root', path: root, from: '/root/path' }];
   if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: '/root/path' }];
   const asked = config.linux?.rootfsPropagation ?? '';
   const type = asked.endsWith('slave') ? MS.slave : MS.private;
   const isolate = Number(asked.endsWith('shared'));
   return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, from: '/root/path' }];
+}
+
+/** Mounts without a mount namespace lie in the runtime's own, below the root, and go when the container does. */
+export function mountsOnHost(config: Config): boolean {
+  return !isSeparate(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true);
 }
 
 /**

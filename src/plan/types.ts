@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
 
 /** Where the op came from: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
@@ -14,6 +15,8 @@ export interface Plan {
   readonly limits: readonly PlannedOp[];
   /** Done by the container's init, the helper, from its birth to execve. */
   readonly init: readonly PlannedOp[];
+  /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
+  readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
   /** CLONE_NEW* flags of the one clone3(2). */
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */
@@ -21,6 +24,8 @@ export interface Plan {
   /** Pid namespace to join before the clone; '' for none. */
   readonly pidNamespace: string;
   readonly cgroup: CgroupRecord;
+  /** What the config asks for in vain. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** The container's cgroups, saved at create: later commands come without the options that chose them. */

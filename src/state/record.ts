@@ -13,6 +13,8 @@ export interface ContainerRecord {
   readonly bundle: string;
   /** Absolute. */
   readonly rootfs: string;
+  /** Id of the mount that holds the rootfs, when the container's mounts lie on top of it, on the host. */
+  readonly rootMount?: number;
   /** RFC 3339 with nanoseconds, UTC. */
   readonly created: string;
   readonly annotations: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { BIND_RECURSIVE, MOUNT_ATTR } from '../constants.ts';
 import type { MountOptions } from '../mount-options.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
 
-/** A mount of type `cgroup`: the unified hierarchy, or on v1 a directory with one mount for each hierarchy. */
+/** A mount of type `cgroup`: the unified hierarchy as seen from the cgroup namespace, or on v1 a directory with one mount for each hierarchy. */
 export function cgroupMountOps(
   config: Config,
   facts: Facts,
@@ -13,10 +13,14 @@ export function cgroupMountOps(
   options: MountOptions,
   from: string,
 ): PlannedOp[] {
-  if (facts.cgroups.version === 2) {
-    return [filesystem(destination, 'cgroup2', [], options.set, from)];
-  }
   const isPrivate = (config.linux?.namespaces ?? []).some(({ type }) => type === 'cgroup');
+  if (facts.cgroups.version === 2) {
+    // A mount made in the host's cgroup namespace sets the options of all mounts of the hierarchy anew: the host would
+    // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
+    return isPrivate
+      ? [filesystem(destination, 'cgroup2', [], options.set, from)]
+      : facts.cgroups.hierarchies.map(({ mount }) => bind(mount, destination, options.set, from));
+  }
   const attributes = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC | options.set;
   const readOnly = attributes & MOUNT_ATTR.RDONLY;
   const ops: PlannedOp[] = [

@@ -77,3 +77,34 @@ export function architecturesOf(native: NativeArchitecture, named: readonly Secc
       return named.includes('SCMP_ARCH_ARM') ? [architectures.aarch64, architectures.arm] : [architectures.aarch64];
   }
 }
+
+/** Names that a profile may list. Those of machines that rt does not run on need no code: no call comes from them. */
+const names: Readonly<Record<SeccompArch, true>> = {
+  SCMP_ARCH_AARCH64: true,
+  SCMP_ARCH_ARM: true,
+  SCMP_ARCH_LOONGARCH64: true,
+  SCMP_ARCH_M68K: true,
+  SCMP_ARCH_MIPS: true,
+  SCMP_ARCH_MIPS64: true,
+  SCMP_ARCH_MIPS64N32: true,
+  SCMP_ARCH_MIPSEL: true,
+  SCMP_ARCH_MIPSEL64: true,
+  SCMP_ARCH_MIPSEL64N32: true,
+  SCMP_ARCH_PARISC: true,
+  SCMP_ARCH_PARISC64: true,
+  SCMP_ARCH_PPC: true,
+  SCMP_ARCH_PPC64: true,
+  SCMP_ARCH_PPC64LE: true,
+  SCMP_ARCH_RISCV64: true,
+  SCMP_ARCH_S390: true,
+  SCMP_ARCH_S390X: true,
+  SCMP_ARCH_SH: true,
+  SCMP_ARCH_SHEB: true,
+  SCMP_ARCH_X32: true,
+  SCMP_ARCH_X86: true,
+  SCMP_ARCH_X86_64: true,
+};
+
+export function knownArchitectures(): SeccompArch[] {
+  return Object.keys(names) as SeccompArch[];
+}

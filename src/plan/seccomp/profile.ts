@@ -50,7 +50,7 @@ export interface Profile {
 export type SeccompSection = Omit<LinuxSeccomp, 'defaultAction'> & Partial<Pick<LinuxSeccomp, 'defaultAction'>>;
 
 /** SECCOMP_RET_* of linux/seccomp.h. */
-const returnValues: Readonly<Record<SeccompAction, number>> = {
+export const returnValues: Readonly<Record<SeccompAction, number>> = {
   SCMP_ACT_KILL: 0x0000_0000,
   SCMP_ACT_KILL_THREAD: 0x0000_0000,
   SCMP_ACT_KILL_PROCESS: 0x8000_0000,
@@ -69,14 +69,14 @@ const EPERM = 1;
 const ENOSYS = 38;
 
 /** SECCOMP_FILTER_FLAG_* of linux/seccomp.h. TSYNC is 0: the filter is loaded by a process of one thread. */
-const flagBits: Readonly<Record<SeccompFlag, number>> = {
+export const flagBits: Readonly<Record<SeccompFlag, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 0,
   SECCOMP_FILTER_FLAG_LOG: 1 << 1,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 1 << 2,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 1 << 5,
 };
 
-const operators: Readonly<Record<SeccompOperator, true>> = {
+export const operators: Readonly<Record<SeccompOperator, true>> = {
   SCMP_CMP_NE: true,
   SCMP_CMP_LT: true,
   SCMP_CMP_LE: true,
@@ -154,10 +154,6 @@ class Reader {
   /** The rules that a section of the profile gives to each of its names. */
   rules(syscall: LinuxSyscall, defaultAction: number, pointer: string): readonly Rule[] {
     const action = this.action(syscall.action, syscall.errnoRet, `${pointer}/action`);
-    if (syscall.action === 'SCMP_ACT_NOTIFY' && syscall.names.includes('write')) {
-      const message = 'SCMP_ACT_NOTIFY cannot be used for the write syscall';
-      this.#diagnostics.push(fault('notify', message, `${pointer}/action`));
-    }
     const args = syscall.args ?? [];
     const conditions = args.map((arg, index) => this.#condition(arg, `${pointer}/args/${index}`));
     if (action === defaultAction) return [];

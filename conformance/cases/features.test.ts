@@ -1,0 +1,52 @@
+import { chmodSync } from 'node:fs';
+import { run } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+
+interface Features {
+  ociVersionMin: string;
+  ociVersionMax: string;
+  hooks: string[];
+  mountOptions: string[];
+  linux: { namespaces: string[]; seccomp: { enabled: boolean; actions: string[] } };
+}
+
+forEachRuntime(
+  'features: engines call it as anybody, without an environment, on a read-only host',
+  async (t, rt) => {
+    chmodSync(rt.dir, 0o755);
+    const plain = await run([...rt.runtime.argv, 'features'], { env: {} });
+    t.equal(plain.status, 0, plain.stderr);
+    t.equal(plain.stderr, '', 'CRI-O reads both outputs as one document');
+    const features = JSON.parse(plain.stdout) as Features;
+    t.match(features.ociVersionMin, /^1\.0\./);
+    t.match(features.ociVersionMax, /^1\.\d/);
+    t.ok(features.mountOptions.includes('rro'), 'containerd and dockerd ask for it');
+    for (const type of ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'])
+      t.ok(features.linux.namespaces.includes(type));
+    t.ok(features.linux.seccomp.enabled);
+    if (!rt.runtime.ours) return;
+    t.match(plain.stdout, /^\{\n {4}"ociVersionMin": "1\.0\.0",\n[^]*\}\n$/, 'four spaces, one line feed at the end');
+    const confined = ['unshare', '--mount', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'];
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all'];
+    // A build directory below a home directory may be closed to others; the program is handed over open.
+    const [program = '', ...words] = rt.runtime.argv;
+    if (words.length > 0) return;
+    const outcome = await run(
+      [
+        ...confined,
+        'sh',
+        '-c',
+        'exec 9<"$1"; shift; exec "$@"',
+        'sh',
+        program,
+        ...nobody,
+        '/proc/self/fd/9',
+        'features',
+      ],
+      { env: { PATH: '/usr/bin:/bin' } },
+    );
+    t.equal(outcome.stderr, '');
+    t.strictSame(JSON.parse(outcome.stdout), features, 'the same for everybody');
+  },
+  { deviates: { crun: '1.8 prints no features' } },
+);

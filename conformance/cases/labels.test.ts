@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Attempt, Text } from '../harness/guest.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+
+function isOn(path: string, word: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').startsWith(word);
+  } catch {
+    return false;
+  }
+}
+
+const hasApparmor = isOn('/sys/module/apparmor/parameters/enabled', 'Y');
+const hasSelinux = isOn('/sys/fs/selinux/policyvers', '');
+const canLoad = hasApparmor && spawnSync('apparmor_parser', ['--version']).status === 0;
+
+const noApparmor = hasApparmor ? undefined : { skipped: 'AppArmor is not enabled here' };
+const noParser = canLoad ? noApparmor : { skipped: 'AppArmor is not enabled here, or apparmor_parser is missing' };
+const noSelinux = hasSelinux ? undefined : { skipped: 'SELinux is not enabled here' };
+
+/** A case for hosts with the security module; elsewhere it is skipped with the reason. */
+function onlyWith(
+  missing: { skipped: string } | undefined,
+  name: string,
+  body: (t: Test, rt: Sandbox) => Promise<void>,
+): void {
+  if (missing === undefined) forEachRuntime(name, body);
+  else void t.test(name, { skip: missing.skipped }, () => undefined);
+}
+
+/** Loads a profile that allows everything but a file, under a name of this test's own, for the time of `body`. */
+async function withProfile(rt: Sandbox, body: (profile: string) => Promise<void>): Promise<void> {
+  const profile = `${rt.prefix}profile`;
+  const file = join(rt.dir, 'profile');
+  const flags = 'flags=(attach_disconnected,mediate_deleted)';
+  const rules = 'capability, file, mount, umount, pivot_root, network, signal, ptrace, unix, deny /secret rw,';
+  writeFileSync(file, `profile ${profile} ${flags} {\n${rules}\n}\n`);
+  const load = spawnSync('apparmor_parser', ['--replace', '--skip-cache', file], { encoding: 'utf8' });
+  if (load.status !== 0) throw new Error(load.stderr);
+  try {
+    await body(profile);
+  } finally {
+    spawnSync('apparmor_parser', ['--remove', file]);
+  }
+}
+
+for (const noNewPrivileges of [true, false]) {
+  onlyWith(noParser, `process.apparmorProfile confines the program, noNewPrivileges ${noNewPrivileges}`, (t, rt) =>
+    withProfile(rt, async (profile) => {
+      const bundle = rt.bundle((config) => {
+        config.process.apparmorProfile = profile;
+        config.process.noNewPrivileges = noNewPrivileges;
+        config.process.user = { uid: 1000, gid: 1000 };
+      });
+      writeFileSync(join(bundle.rootfs, 'secret'), 'x', { mode: 0o666 });
+      const [label, secret, other] = await rt.observeBundle<[Text, Attempt, Attempt]>(bundle, [
+        ['read', '/proc/self/attr/current'],
+        ['open', '/secret', 'r'],
+        ['open', '/bin/sh', 'r'],
+      ]);
+      t.equal(label.text, `${profile} (enforce)\n`);
+      t.equal(secret.errno, 'EACCES');
+      t.equal(other.errno, null);
+    }),
+  );
+}
+
+onlyWith(noApparmor, 'process.apparmorProfile that is not loaded is refused', async (t, rt) => {
+  const outcome = await rt.run((config) => (config.process.apparmorProfile = 'no-such-profile'));
+  t.equal(outcome.status, 1);
+  if (!rt.runtime.ours) return;
+  t.match(outcome.stderr, /apparmor failed to apply profile: .*"no-such-profile".*no such file or directory \(write\)/);
+  t.match(outcome.stderr, /\/process\/apparmorProfile\n.*hint: load the profile/s);
+});
+
+onlyWith(noSelinux, 'process.selinuxLabel is the label of the program', async (t, rt) => {
+  const label = 'system_u:system_r:container_t:s0:c1,c2';
+  const [current] = await rt.observe<[Text]>([['read', '/proc/self/attr/current']], (config) => {
+    config.process.selinuxLabel = label;
+  });
+  t.equal(current.text.replace('\0', ''), label);
+});
+
+onlyWith(noSelinux, 'process.selinuxLabel that the policy does not know is refused', async (t, rt) => {
+  const outcome = await rt.run((config) => (config.process.selinuxLabel = 'nobody:nothing:nowhere_t:s0'));
+  t.equal(outcome.status, 1);
+  if (rt.runtime.ours) t.match(outcome.stderr, /cannot set selinux label: .*invalid argument.*selinuxLabel/s);
+});
+
+forEachRuntime(
+  'process.apparmorProfile and selinuxLabel on a host without the module are refused',
+  async (t, rt) => {
+    if (!hasApparmor) {
+      const outcome = await rt.run((config) => (config.process.apparmorProfile = 'docker-default'));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, /apparmor failed to apply profile "docker-default": AppArmor is not enabled/);
+      t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/process\/apparmorProfile\n.*hint: boot with/s);
+    }
+    if (!hasSelinux) {
+      const outcome = await rt.run((config) => (config.process.selinuxLabel = 'system_u:system_r:container_t:s0'));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, /selinux label is specified in config, but selinux is disabled or not supported/);
+    }
+    const none = await rt.run((config) => {
+      config.process.apparmorProfile = hasApparmor ? '' : 'unconfined';
+      config.process.selinuxLabel = '';
+    });
+    t.equal(none.status, 0, none.stderr);
+  },
+  { oursOnly: 'words of this project' },
+);

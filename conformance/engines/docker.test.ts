@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { isUnified } from '../harness/cgroup.ts';
+import { Docker } from '../harness/docker.ts';
+import { forEachEngine } from '../harness/engine.ts';
+import { run } from '../harness/process.ts';
+import type { CaseOptions } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+function forEachDocker(
+  name: string,
+  body: (t: Test, docker: Docker, rt: Sandbox) => Promise<void>,
+  options?: CaseOptions,
+): void {
+  forEachEngine(`docker: ${name}`, (rt) => Docker.start(rt), body, options);
+}
+
+/** Options of `docker run`, a script, and what it prints. Each shows its option at work, from inside. */
+const OPTIONS: readonly (readonly [options: string, script: string, output: string | RegExp])[] = [
+  ['--read-only', 'touch /file 2>/dev/null; echo $?', '1\n'],
+  ['--tmpfs /scratch:size=64k', 'busybox grep " /scratch " /proc/mounts', /^tmpfs .*size=64k/],
+  ['--cap-drop ALL', 'busybox grep CapEff /proc/self/status', /0000000000000000/],
+  ['--cap-drop ALL --cap-add CHOWN', 'busybox grep CapBnd /proc/self/status', /0000000000000001/],
+  ['--ulimit nofile=100:200', 'ulimit -Sn; ulimit -Hn', '100\n200\n'],
+  ['--init', 'cat /proc/1/comm', 'docker-init\n'],
+  ['--device /dev/zero:/dev/other', 'busybox head -c 3 /dev/other | busybox wc -c', '3\n'],
+  [
+    '--env A=b --workdir /tmp --user 1000:1000 --hostname name',
+    'echo $A $PWD $(id -u):$(id -g) $(hostname)',
+    'b /tmp 1000:1000 name\n',
+  ],
+  ['--sysctl net.ipv4.ip_forward=1', 'cat /proc/sys/net/ipv4/ip_forward', '1\n'],
+  ['--oom-score-adj 300', 'cat /proc/self/oom_score_adj', '300\n'],
+  ['--ipc none --pid host', 'test $$ -gt 1 && test ! -e /dev/shm && echo yes', 'yes\n'],
+  ['--cap-add SYS_ADMIN --security-opt seccomp=unconfined', 'mount -t tmpfs none /tmp && echo mounted', 'mounted\n'],
+];
+
+forEachDocker('options of run are in force', async (t, docker) => {
+  for (const [options, script, output] of OPTIONS) {
+    const outcome = await docker.run(options.split(' '), '/bin/sh', '-c', script);
+    t.equal(outcome.status, 0, `${options}: ${outcome.stderr}`);
+    if (typeof output === 'string') t.equal(outcome.stdout, output, options);
+    else t.match(outcome.stdout, output, options);
+  }
+});
+
+forEachDocker('volumes', async (t, docker, rt) => {
+  const volume = join(rt.dir, 'volume');
+  mkdirSync(volume);
+  const written = await docker.run(['-v', `${volume}:/mnt`], '/bin/sh', '-c', 'echo content > /mnt/file');
+  t.equal(written.status, 0, written.stderr);
+  t.equal(readFileSync(join(volume, 'file'), 'utf8'), 'content\n');
+  const refused = await docker.run(['-v', `${volume}:/mnt:ro`], '/bin/sh', '-c', 'echo x > /mnt/other');
+  t.not(refused.status, 0);
+  t.notOk(existsSync(join(volume, 'other')));
+});
+
+forEachDocker('a seccomp profile from a file', async (t, docker, rt) => {
+  const profile = join(rt.dir, 'profile.json');
+  const syscalls = [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }];
+  writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }));
+  const outcome = await docker.run(['--security-opt', `seccomp=${profile}`], '/bin/probe', 'mkdir', '/tmp/x');
+  t.match(outcome.stdout, '"errno":"ENOSPC"', outcome.stderr);
+});
+
+forEachDocker('a quota of processor time slows the program down', async (t, docker) => {
+  const stat = isUnified() ? '/sys/fs/cgroup/cpu.stat' : '/sys/fs/cgroup/cpu/cpu.stat';
+  const busy = 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done';
+  const outcome = await docker.run(['--cpu-quota', '20000'], '/bin/sh', '-c', `${busy}; cat ${stat}`);
+  t.ok(Number(/nr_throttled (\d+)/.exec(outcome.stdout)?.[1]) > 0, outcome.stdout + outcome.stderr);
+});
+
+forEachDocker('exit codes of the client', async (t, docker, rt) => {
+  writeFileSync(join(rt.dir, 'file'), 'not executable', { mode: 0o644 });
+  const status = async (options: string[], ...command: string[]): Promise<number> =>
+    (await docker.run(options, ...command)).status;
+  t.equal(await status(['--nosuch'], '/bin/true'), 125, 'a mistake of the caller');
+  t.equal(await status(['-v', `${rt.dir}/file:/file`], '/file'), 126, 'no permission to execute');
+  t.equal(await status([], '/nosuch'), 127, 'no such program');
+  t.equal(await status([], 'nosuch'), 127, 'not in PATH');
+  t.equal(await status([], '/bin/sh', '-c', 'kill -KILL $$; exit 5'), 5, 'pid 1 does not kill itself');
+  t.equal(await status(['--init'], '/bin/sh', '-c', 'kill -TERM $$'), 143);
+});
+
+/** Starts a detached container and waits for a word in its log. */
+async function detach(t: Test, docker: Docker, options: string[], script: string): Promise<void> {
+  const words = ['run', '--detach', '--network', 'none', '--name', 'one', ...options, 'tiny', '/bin/sh', '-c', script];
+  const started = await docker.command(...words);
+  t.equal(started.status, 0, started.stderr);
+  await until('the program runs', async () => (await docker.command('logs', 'one')).stdout.includes('ready'), 30_000);
+}
+
+async function exitCode(docker: Docker): Promise<string> {
+  return (await docker.command('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'one')).stdout.trim();
+}
+
+forEachDocker('stop sends SIGTERM, and SIGKILL after the time-out', async (t, docker) => {
+  await detach(t, docker, ['--init'], 'echo ready; sleep 1000');
+  t.equal((await docker.command('stop', '--time', '20', 'one')).status, 0);
+  t.equal(await exitCode(docker), 'exited 143');
+  t.equal((await docker.command('rm', 'one')).status, 0);
+  await detach(t, docker, [], 'trap "" TERM; echo ready; while :; do sleep 1; done');
+  t.equal((await docker.command('stop', '--time', '1', 'one')).status, 0);
+  t.equal(await exitCode(docker), 'exited 137');
+  t.equal((await docker.command('rm', 'one')).status, 0);
+});
+
+forEachDocker('kill, start again, rm --force', async (t, docker) => {
+  await detach(t, docker, [], 'echo ready; sleep 1000');
+  t.equal((await docker.command('kill', 'one')).status, 0);
+  await until('it has ended', async () => (await exitCode(docker)) === 'exited 137', 30_000);
+  t.equal((await docker.command('start', 'one')).status, 0);
+  t.match(await exitCode(docker), /^running/);
+  t.equal((await docker.command('rm', '--force', 'one')).status, 0);
+  t.equal((await docker.command('ps', '--all', '--quiet')).stdout, '');
+});
+
+forEachDocker('a container that fails is restarted as often as it may', async (t, docker) => {
+  const script = 'echo ready; exit 4';
+  await detach(t, docker, ['--restart', 'on-failure:2'], script);
+  const count = ['inspect', '--format', '{{.RestartCount}} {{.State.Status}}', 'one'];
+  await until('it was restarted twice', async () => (await docker.command(...count)).stdout === '2 exited\n', 60_000);
+  t.equal((await docker.command('rm', 'one')).status, 0);
+});
+
+forEachDocker('build runs commands', async (t, docker, rt) => {
+  const context = join(rt.dir, 'context');
+  mkdirSync(context);
+  writeFileSync(
+    join(context, 'Dockerfile'),
+    'FROM tiny\nENV WORD=built\nRUN echo $WORD > /file && mkdir /made\nWORKDIR /made\nRUN cat /file > copy\nCMD ["/bin/cat", "copy"]\n',
+  );
+  const built = await docker.commandWith({ DOCKER_BUILDKIT: '0' }, 'build', '--network', 'none', '-t', 'own', context);
+  t.equal(built.status, 0, built.stderr + built.stdout);
+  const outcome = await docker.command('run', '--rm', '--network', 'none', 'own');
+  t.strictSame(outcome, { status: 0, stdout: 'built\n', stderr: '' });
+});
+
+forEachDocker(
+  'exec, top, pause and stats',
+  async (t, docker) => {
+    await detach(t, docker, [], 'echo ready; sleep 1000');
+    const script = 'echo $A $(id -u); exit 9';
+    const exec = await docker.command('exec', '-e', 'A=b', '-u', '1000', 'one', '/bin/sh', '-c', script);
+    t.strictSame(exec, { status: 9, stdout: 'b 1000\n', stderr: '' });
+    // Clients and daemons disagree which of the two it is.
+    t.ok([126, 127].includes((await docker.command('exec', 'one', '/nosuch')).status));
+    t.match((await docker.command('top', 'one')).stdout, 'sleep 1000');
+    t.equal((await docker.command('pause', 'one')).status, 0);
+    t.match(await exitCode(docker), /^paused/);
+    t.equal((await docker.command('unpause', 'one')).status, 0);
+    t.match((await docker.command('stats', '--no-stream', 'one')).stdout, '%');
+    t.equal((await docker.command('update', '--memory', '64m', '--memory-swap', '64m', 'one')).status, 0);
+    t.equal((await docker.command('rm', '--force', 'one')).status, 0);
+  },
+  { notYet: 'exec, ps, pause, update' },
+);
+
+forEachDocker(
+  'a session on a terminal',
+  async (t, docker, rt) => {
+    const session = docker.argv('run', '--rm', '-it', '--network', 'none', 'tiny', '/bin/sh').join(' ');
+    const input = 'test -t 0 && echo on a $((40+2)) terminal\nexit 6\n';
+    const outcome = await run(['script', '-qec', session, '/dev/null'], { env: rt.env, input });
+    t.equal(outcome.status, 6, outcome.stdout + outcome.stderr);
+    t.match(outcome.stdout, 'on a 42 terminal');
+  },
+  { notYet: 'terminals' },
+);

@@ -1,0 +1,114 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { forEachEngine } from '../harness/engine.ts';
+import { Podman } from '../harness/podman.ts';
+import type { CaseOptions } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+function forEachPodman(
+  name: string,
+  body: (t: Test, podman: Podman, rt: Sandbox) => Promise<void>,
+  options?: CaseOptions,
+): void {
+  forEachEngine(`podman: ${name}`, (rt) => Podman.start(rt), body, options);
+}
+
+forEachPodman('run passes output and exit status', async (t, podman) => {
+  const outcome = await podman.run([], '/bin/sh', '-c', 'echo out; echo err >&2; exit 7');
+  t.strictSame(outcome, { status: 7, stdout: 'out\n', stderr: 'err\n' });
+  t.equal((await podman.command('ps', '--all', '--quiet')).stdout, '');
+});
+
+forEachPodman('exit codes of the client', async (t, podman) => {
+  t.equal((await podman.run([], '/etc')).status, 126, 'a directory');
+  t.equal((await podman.run([], '/nosuch')).status, 127, 'no such program');
+  t.equal((await podman.run(['--nosuch'], '/bin/true')).status, 125, 'a mistake of the caller');
+});
+
+forEachPodman('options of run are in force', async (t, podman, rt) => {
+  const volume = join(rt.dir, 'volume');
+  mkdirSync(volume);
+  const options = ['--cap-drop', 'ALL', '--user', '1000', '-e', 'A=b', '-w', '/tmp', '-v', `${volume}:/mnt`];
+  const script = 'busybox grep CapEff /proc/self/status; echo $(id -u) $A $PWD';
+  const outcome = await podman.run([...options, '--pids-limit', '50'], '/bin/sh', '-c', script);
+  t.equal(outcome.stdout, 'CapEff:\t0000000000000000\n1000 b /tmp\n', outcome.stderr);
+  const written = await podman.run(['-v', `${volume}:/mnt`], '/bin/sh', '-c', 'echo content > /mnt/file');
+  t.equal(written.status, 0, written.stderr);
+  t.equal(readFileSync(join(volume, 'file'), 'utf8'), 'content\n');
+});
+
+forEachPodman(
+  'a root that is read-only has writable places',
+  async (t, podman) => {
+    const script = 'touch /file 2>/dev/null || touch /tmp/file; ls /tmp';
+    const outcome = await podman.run(['--read-only'], '/bin/sh', '-c', script);
+    t.strictSame(outcome, { status: 0, stdout: 'file\n', stderr: '' });
+  },
+  { notYet: 'tmpcopyup' },
+);
+
+/** Starts a detached container that prints every signal it gets. */
+async function detach(t: Test, podman: Podman, ...options: string[]): Promise<void> {
+  const started = await podman.detach(['--name', 'one', ...options], '/bin/probe', 'wait');
+  t.equal(started.status, 0, started.stderr);
+  await until('the program runs', async () => (await podman.command('logs', 'one')).stdout.includes('ready'), 30_000);
+}
+
+async function exitCode(podman: Podman): Promise<string> {
+  return (await podman.command('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'one')).stdout.trim();
+}
+
+forEachPodman('run --detach, stop, start, kill, rm', async (t, podman) => {
+  await detach(t, podman);
+  t.match((await podman.command('ps')).stdout, /Up /);
+  t.equal((await podman.command('stop', '--time', '20', 'one')).status, 0);
+  t.match((await podman.command('logs', 'one')).stdout, '{"signal":15}');
+  t.equal(await exitCode(podman), 'exited 15');
+  const again = await podman.command('start', 'one');
+  t.equal(again.status, 0, again.stderr);
+  t.equal((await podman.command('kill', 'one')).status, 0);
+  await until('it has ended', async () => (await exitCode(podman)) === 'exited 137', 30_000);
+  t.equal((await podman.command('rm', 'one')).status, 0);
+});
+
+forEachPodman('init as pid 1', async (t, podman) => {
+  const outcome = await podman.run(['--init', '--init-path', '/usr/bin/tini-static'], '/bin/cat', '/proc/1/comm');
+  t.match(outcome.stdout, /^(catatonit|tini|podman-init)/, outcome.stderr);
+});
+
+forEachPodman('containers of a pod share namespaces', async (t, podman, rt) => {
+  const infra = ['--infra-image', 'tiny', '--infra-command', '/bin/sleep 1000', '--share', 'net,ipc,uts'];
+  const parent = ['--cgroup-parent', `/${rt.prefix}podman`];
+  const made = await podman.command('pod', 'create', '--name', 'pod', '--network', 'none', ...parent, ...infra);
+  if (!t.equal(made.status, 0, made.stderr)) return;
+  const links = async (): Promise<string> => {
+    const script = 'for n in net ipc uts; do busybox readlink /proc/self/ns/$n; done';
+    const outcome = await podman.command('run', '--rm', '--pod', 'pod', 'tiny', '/bin/sh', '-c', script);
+    t.equal(outcome.status, 0, outcome.stderr);
+    return outcome.stdout;
+  };
+  const first = await links();
+  t.equal(first.split('\n').length, 4);
+  t.equal(await links(), first);
+  const removed = await podman.command('pod', 'rm', '--force', '--time', '0', 'pod');
+  t.equal(removed.status, 0, removed.stderr);
+});
+
+forEachPodman(
+  'exec, pause, stats and top',
+  async (t, podman) => {
+    await detach(t, podman);
+    const exec = await podman.command('exec', '-e', 'A=b', 'one', '/bin/sh', '-c', 'echo $A; exit 9');
+    t.strictSame(exec, { status: 9, stdout: 'b\n', stderr: '' });
+    t.equal((await podman.command('exec', 'one', '/nosuch')).status, 127);
+    t.equal((await podman.command('pause', 'one')).status, 0);
+    t.match(await exitCode(podman), /^paused/);
+    t.equal((await podman.command('unpause', 'one')).status, 0);
+    t.match((await podman.command('stats', '--no-stream', 'one')).stdout, '%');
+    t.match((await podman.command('top', 'one')).stdout, 'probe');
+    t.equal((await podman.command('rm', '--force', '--time', '0', 'one')).status, 0);
+  },
+  { notYet: 'exec, pause' },
+);

@@ -1,0 +1,162 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { makeRootfs } from './guest.ts';
+import { run, start } from './process.ts';
+import type { Outcome, Running } from './process.ts';
+import { runtimeFile } from './runtime-file.ts';
+import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
+
+/** Plugins that would write outside of the sandbox or are of no use to it. */
+const DISABLED = [
+  'io.containerd.grpc.v1.cri',
+  'io.containerd.snapshotter.v1.btrfs',
+  'io.containerd.snapshotter.v1.zfs',
+];
+
+/** A containerd of its own, with everything it writes in the sandbox, and `ctr` as its client. */
+export class Containerd {
+  readonly #sandbox: Sandbox;
+  readonly #runtime: string;
+  readonly #rootfs: string;
+  readonly #namespace: string;
+  #daemon: Running;
+
+  private constructor(sandbox: Sandbox, daemon: Running, runtime: string, rootfs: string) {
+    this.#sandbox = sandbox;
+    this.#daemon = daemon;
+    this.#runtime = runtime;
+    this.#rootfs = rootfs;
+    this.#namespace = `${sandbox.prefix}ctr`;
+  }
+
+  static async start(sandbox: Sandbox): Promise<Containerd> {
+    const at = (name: string): string => join(sandbox.dir, name);
+    const rootfs = at('ctr-rootfs');
+    mkdirSync(rootfs);
+    makeRootfs(rootfs);
+    writeFileSync(
+      at('containerd.toml'),
+      [
+        'version = 2',
+        `root = "${at('data')}"`,
+        `state = "${at('run')}"`,
+        `disabled_plugins = [${DISABLED.map((name) => `"${name}"`).join(', ')}]`,
+        '[grpc]',
+        `address = "${at('sock')}"`,
+        '[plugins."io.containerd.internal.v1.opt"]',
+        `path = "${at('opt')}"`,
+        '',
+      ].join('\n'),
+    );
+    const engine = new Containerd(sandbox, launch(sandbox), runtimeFile(sandbox, at('config.json')), rootfs);
+    await engine.#answers();
+    return engine;
+  }
+
+  async #answers(): Promise<void> {
+    await until('containerd answers', async () => (await this.command('version')).status === 0, 60_000);
+  }
+
+  /** Runs `ctr`. */
+  command(...words: string[]): Promise<Outcome> {
+    const argv = ['ctr', '--address', join(this.#sandbox.dir, 'sock'), '--namespace', this.#namespace, ...words];
+    return run(argv, { env: this.#sandbox.env, deadline: 60_000 });
+  }
+
+  #runWords(options: readonly string[], id: string, command: readonly string[]): string[] {
+    const runtime = ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot()];
+    return ['run', ...runtime, ...options, '--rootfs', this.#rootfs, id, ...command];
+  }
+
+  /** The shim makes a directory for its namespace in it, which stays. */
+  #stateRoot(): string {
+    return join(this.#sandbox.dir, 'shim-root');
+  }
+
+  /** `ctr run` in the foreground, removed afterwards. The id is unique in the engine only. */
+  run(options: readonly string[], id: string, ...command: string[]): Promise<Outcome> {
+    return this.command(...this.#runWords(['--rm', ...options], id, command));
+  }
+
+  /** `ctr run --detach`, with the output in a file. */
+  detach(options: readonly string[], id: string, ...command: string[]): Promise<Outcome> {
+    const log = `file://${this.#log(id)}`;
+    return this.command(...this.#runWords(['--detach', '--log-uri', log, ...options], id, command));
+  }
+
+  #log(id: string): string {
+    return join(this.#sandbox.dir, `${id}.log`);
+  }
+
+  /** What a detached container wrote so far. */
+  output(id: string): string {
+    return existsSync(this.#log(id)) ? readFileSync(this.#log(id), 'utf8') : '';
+  }
+
+  /** Pid and status of a task as `ctr tasks ls` has them; undefined when there is none. */
+  async task(id: string): Promise<{ pid: number; status: string } | undefined> {
+    const { stdout } = await this.command('tasks', 'ls');
+    const fields = stdout
+      .split('\n')
+      .map((line) => line.split(/\s+/))
+      .find(([name]) => name === id);
+    return fields === undefined ? undefined : { pid: Number(fields[1]), status: fields[2] ?? '' };
+  }
+
+  /** Waits for the end of a detached container's program, and removes it. */
+  async remove(id: string): Promise<Outcome> {
+    await until(`${id} stopped`, async () => (await this.task(id))?.status === 'STOPPED', 30_000);
+    await this.command('tasks', 'rm', id);
+    return this.command('containers', 'rm', id);
+  }
+
+  /** Pid of the shim of a container. */
+  shim(id: string): number {
+    const shims = readdirSync('/proc').filter((name) => {
+      if (!/^\d+$/.test(name) || !existsSync(`/proc/${name}/cmdline`)) return false;
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      return (
+        words[0]?.endsWith('containerd-shim-runc-v2') === true && words.includes(this.#namespace) && words.includes(id)
+      );
+    });
+    if (shims.length !== 1) throw new Error(`${shims.length} shims of ${id}`);
+    return Number(shims[0]);
+  }
+
+  /** Ends the daemon and starts it again; containers keep running. */
+  async restart(): Promise<void> {
+    await this.#end();
+    this.#daemon = launch(this.#sandbox);
+    await this.#answers();
+  }
+
+  async #end(): Promise<void> {
+    this.#daemon.child.kill('SIGTERM');
+    await this.#daemon.ended.catch(() => undefined);
+  }
+
+  /**
+   * Ends the engine and removes what it leaves by design: the cgroup of its namespace.
+   *
+   * @throws when the runtime still has a container
+   */
+  async stop(): Promise<void> {
+    await this.#end();
+    const state = join(this.#stateRoot(), this.#namespace);
+    const left = existsSync(state) ? readdirSync(state) : [];
+    if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
+    for (const path of cgroupsWithPrefix(this.#namespace)) removeCgroup(path);
+    rmSync(join(this.#sandbox.dir, 'run'), { recursive: true, force: true });
+  }
+}
+
+function launch(sandbox: Sandbox): Running {
+  const log = openSync(join(sandbox.dir, 'containerd.log'), 'a');
+  const argv = ['containerd', '--config', join(sandbox.dir, 'containerd.toml')];
+  const daemon = start(argv, { env: sandbox.env, stdout: log, stderr: log, deadline: 600_000 });
+  closeSync(log);
+  daemon.ended.catch(() => undefined);
+  return daemon;
+}

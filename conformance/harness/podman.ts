@@ -1,0 +1,74 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { makeRootfs } from './guest.ts';
+import { run } from './process.ts';
+import type { Outcome } from './process.ts';
+import { runtimeFile } from './runtime-file.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/**
+ * Podman with a storage of its own, without network. It has no daemon: each container has a monitor (conmon) that lives
+ * as long as it does.
+ */
+export class Podman {
+  readonly #sandbox: Sandbox;
+  readonly #runtime: string;
+
+  private constructor(sandbox: Sandbox) {
+    this.#sandbox = sandbox;
+    this.#runtime = runtimeFile(sandbox, join(sandbox.dir, 'config.json'));
+  }
+
+  static async start(sandbox: Sandbox): Promise<Podman> {
+    const at = (name: string): string => join(sandbox.dir, name);
+    // The defaults raise limits, for which a root without CAP_SYS_RESOURCE has no right.
+    writeFileSync(at('containers.conf'), '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n');
+    const podman = new Podman(sandbox);
+    mkdirSync(at('image'));
+    makeRootfs(at('image'));
+    await run(['tar', '-C', at('image'), '-cf', at('image.tar'), '.']);
+    const imported = await podman.command('import', at('image.tar'), 'tiny');
+    if (imported.status !== 0) throw new Error(`podman import: ${imported.stderr}`);
+    return podman;
+  }
+
+  /** Words that call the client. */
+  argv(...words: string[]): string[] {
+    const at = (name: string): string => join(this.#sandbox.dir, name);
+    return [
+      ...['podman', '--root', at('data'), '--runroot', at('run'), '--tmpdir', at('tmp'), '--storage-driver', 'vfs'],
+      ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none', '--runtime', this.#runtime],
+      ...words,
+    ];
+  }
+
+  command(...words: string[]): Promise<Outcome> {
+    const env = { ...this.#sandbox.env, CONTAINERS_CONF: join(this.#sandbox.dir, 'containers.conf') };
+    return run(this.argv(...words), { env, deadline: 60_000 });
+  }
+
+  #create(command: string, options: readonly string[], words: readonly string[]): Promise<Outcome> {
+    const placed = ['--network', 'none', '--cgroup-parent', `/${this.#sandbox.prefix}podman`];
+    return this.command(command, ...placed, ...options, 'tiny', ...words);
+  }
+
+  /** `podman run --rm` of the image. */
+  run(options: readonly string[], ...words: string[]): Promise<Outcome> {
+    return this.#create('run', ['--rm', ...options], words);
+  }
+
+  /** `podman run --detach` of the image. */
+  detach(options: readonly string[], ...words: string[]): Promise<Outcome> {
+    return this.#create('run', ['--detach', ...options], words);
+  }
+
+  /** Removes all containers, and what the engine leaves by design: mounts of its storage and the parent cgroup. */
+  async stop(): Promise<void> {
+    await this.command('pod', 'rm', '--all', '--force');
+    await this.command('rm', '--all', '--force', '--time', '0');
+    await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
+    await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'run')]);
+    for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}podman`)) removeCgroup(path);
+  }
+}

@@ -1,0 +1,18 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from './sandbox.ts';
+
+/**
+ * The runtime of a sandbox as one file, which is what engines take. It also keeps the configuration of the bundle that
+ * was used last, which is gone with the container.
+ */
+export function runtimeFile(sandbox: Sandbox, configFile: string): string {
+  const path = join(sandbox.dir, 'runtime');
+  const words = sandbox.runtime.argv.map((word) => `'${word}'`).join(' ');
+  writeFileSync(
+    path,
+    `#!/bin/sh\nfor word; do\n\t[ "$last" != --bundle ] || cp "$word/config.json" ${configFile}\n\tlast=$word\ndone\nexec ${words} "$@"\n`,
+    { mode: 0o755 },
+  );
+  return path;
+}

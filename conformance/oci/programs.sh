@@ -1,0 +1,64 @@
+#!/bin/sh
+# Runs the programs one after the other. Needs root and a mount namespace of its own (see run), but neither Go nor
+# Node, so that it runs in small virtual machines too.
+#
+#   programs.sh DIRECTORY RUNTIME OUTPUT [PROGRAM]...
+#
+# DIRECTORY is what build.sh made, RUNTIME the command under test; START names another directory than `start`. For each program OUTPUT gets PROGRAM.tap, its
+# standard output; PROGRAM.err; PROGRAM.status, its exit status; PROGRAM.left, what it left on the host, else empty.
+set -eu
+directory=$1 runtime=$2 output=$3
+shift 3
+mkdir -p "$output" "$directory/tmp"
+if [ $# -eq 0 ]; then
+	for path in "$directory"/bin/*; do
+		[ "${path##*/}" = runtimetest ] || set -- "$@" "${path##*/}"
+	done
+fi
+
+# The programs' own names for cgroups; a runtime removes what it made for a container, though not the parents.
+cgroups() {
+	find /sys/fs/cgroup -type d \( -name cgrouptest ! -path '*/testdir/*' -o -path '*/testdir/cgrouptest/container' \) 2>/dev/null || true
+}
+containers() {
+	"$runtime" list -q 2>/dev/null | tr -d '\0' || true
+}
+
+left() {
+	sed -n "s#^\([^ ]* \)\{4\}\($directory/tmp/[^ ]*\) .*#mount \2#p" /proc/self/mountinfo
+	containers | sed 's/^/container /'
+	cgroups | sed 's/^/cgroup /'
+}
+
+clean() {
+	for id in $(containers); do "$runtime" delete --force "$id" >/dev/null 2>&1 || true; done
+	sed -n "s#^\([^ ]* \)\{4\}\($directory/tmp/[^ ]*\) .*#\2#p" /proc/self/mountinfo | sort -r | while read -r path; do
+		umount -l "$path"
+	done
+	find /sys/fs/cgroup -depth -type d \( -name cgrouptest -o -path '*/cgrouptest/container' -o -name testdir \) \
+		-exec rmdir {} \; 2>/dev/null || true
+	rm -rf "$directory/tmp"
+	mkdir -p "$directory/tmp"
+}
+
+run() {
+	status=0
+	RUNTIME=$runtime TMPDIR=$directory/tmp timeout -k 5 120 "$directory/bin/$1" \
+		</dev/null >"$output/$1.tap" 2>"$output/$1.err" || status=$?
+	echo "$status" >"$output/$1.status"
+	left >"$output/$1.left"
+	clean
+	[ "$status" = 0 ] && ! grep -Eq '^not ok|^    "error"' "$output/$1.tap"
+}
+
+# Two programs are races that a quick runtime can lose on a busy machine: killsig sends its signal as soon as the
+# container runs, maybe before its shell has set the trap; poststart wants the shell to have written a line before the
+# hook, which runs right after execve. They get five tries.
+cd "$directory/${START:-start}"
+clean
+for program; do
+	case $program in
+	killsig | poststart) run "$program" || run "$program" || run "$program" || run "$program" || run "$program" || true ;;
+	*) run "$program" || true ;;
+	esac
+done

@@ -1,0 +1,133 @@
+/**
+ * Prints what the validation programs said, a line for each program, and fails when rt fails one without a reason
+ * that stands in reasons.json.
+ *
+ *   report [--record PLACE] RUNTIME...    PLACE: host, vm1 or vm2; writes results.json and the table of README.md
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { judgeAll } from './judge.ts';
+import type { Verdict } from './judge.ts';
+
+interface Reason {
+  /** Where no runtime can pass, or where ours does not. */
+  readonly places: readonly string[];
+  readonly kind: 'kernel' | 'suite' | 'ours' | 'peers';
+  readonly reason: string;
+}
+
+const HERE = import.meta.dirname;
+const RESULTS = join(HERE, '..', '..', 'build', 'oci', 'results');
+const COLUMNS: Readonly<Record<string, string>> = {
+  'host rt': 'rt',
+  'host node': 'rt on Node',
+  'host runc': 'runc',
+  'host crun': 'crun',
+  'vm1 rt': 'rt, VM v1',
+  'vm2 rt': 'rt, VM v2',
+};
+
+const { values: options, positionals: runtimes } = parseArgs({
+  options: { record: { type: 'string' }, place: { type: 'string', default: 'host' } },
+  allowPositionals: true,
+});
+const place = options.record ?? options.place;
+const reasons = readJson('reasons.json') as Record<string, Reason>;
+const verdicts = new Map(runtimes.map((name) => [name, judgeAll(join(RESULTS, name))]));
+const programs = [...new Set([...verdicts.values()].flatMap((all) => [...all.keys()]))].sort();
+
+console.log(line('', runtimes));
+for (const program of programs) {
+  console.log(
+    line(
+      program,
+      runtimes.map((name) => cell(verdicts.get(name)?.get(program))),
+    ),
+  );
+}
+let unexplained = 0;
+let last: { passed: number; all: number } | undefined;
+for (const name of [...runtimes].sort((a, b) => rank(a) - rank(b))) {
+  const all = verdicts.get(name) ?? new Map<string, Verdict>();
+  console.log(`\n${name}`);
+  for (const [program, verdict] of [...all].sort()) explain(name, program, verdict);
+  const passed = [...all.values()].filter((verdict) => verdict.passed).length;
+  console.log(`${name}: ${passed} of ${all.size} programs pass`);
+  last = { passed, all: all.size };
+}
+for (const [program, verdict] of judgeAll(join(RESULTS, 'repaired'))) {
+  if (!verdict.passed) unexplained += 1;
+  console.log(`${program} in a repaired bundle: ${cell(verdict)}`);
+}
+const { passed, all } = last ?? { passed: 0, all: 0 };
+console.log(`${passed} of ${all} programs pass`);
+if (options.record !== undefined) record(options.record);
+process.exit(unexplained === 0 ? 0 : 1);
+
+function explain(name: string, program: string, verdict: Verdict): void {
+  const ours = name === 'rt' || name === 'node';
+  for (const thing of verdict.left) console.log(`  ${program}: left ${thing}`);
+  if (verdict.passed) return;
+  for (const words of new Set([...verdict.failed, ...(verdict.complaint === undefined ? [] : [verdict.complaint])])) {
+    console.log(`  ${program}: ${words}`);
+  }
+  if (!ours) return;
+  const reason = reasons[program];
+  if (reason?.places.includes(place) === true) return console.log(`    known (${reason.kind}): ${reason.reason}`);
+  unexplained += 1;
+  console.log('    NOT EXPLAINED');
+}
+
+/** Ours last: the last line of the output is what matters. */
+function rank(name: string): number {
+  return ['crun', 'runc', 'node', 'rt'].indexOf(name);
+}
+
+function cell(verdict: Verdict | undefined): string {
+  if (verdict === undefined) return '';
+  if (verdict.passed) return verdict.assertions === 0 ? 'ok' : String(verdict.assertions);
+  if (verdict.failed.length > 0) return `${verdict.failed.length} of ${verdict.assertions} fail`;
+  return 'fails';
+}
+
+function line(program: string, cells: readonly string[]): string {
+  return [program.padEnd(34), ...cells.map((text) => text.padEnd(16))].join('').trimEnd();
+}
+
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(HERE, name), 'utf8'));
+}
+
+/** Cells by column (`host rt`), then by program. */
+function record(where: string): void {
+  const results = readJson('results.json') as Record<string, Record<string, string>>;
+  for (const [name, all] of verdicts) {
+    results[`${where} ${name}`] = Object.fromEntries(
+      [...all].sort().map(([program, verdict]) => [program, verdict.passed ? cell(verdict) : `**${cell(verdict)}**`]),
+    );
+  }
+  writeFileSync(join(HERE, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  const readme = readFileSync(join(HERE, 'README.md'), 'utf8');
+  const [before = '', after = ''] = [readme.split('<!-- table -->')[0], readme.split('<!-- end of table -->')[1]];
+  writeFileSync(join(HERE, 'README.md'), `${before}<!-- table -->\n\n${table(results)}\n<!-- end of table -->${after}`);
+}
+
+function table(results: Record<string, Record<string, string>>): string {
+  const columns = Object.keys(COLUMNS).filter((column) => column in results);
+  const rows = programs.map((program) => {
+    const cells = columns.map((column) => results[column]?.[program] ?? '');
+    return `| ${[program, ...cells, reasons[program] === undefined ? '' : `${reasons[program].kind}: ${reasons[program].reason}`].join(' | ')} |`;
+  });
+  const totals = columns.map((column) => {
+    const cells = Object.values(results[column] ?? {});
+    return `**${cells.filter((text) => !text.startsWith('**')).length} of ${cells.length}**`;
+  });
+  return [
+    `| program | ${columns.map((column) => COLUMNS[column] ?? column).join(' | ')} | why not everywhere |`,
+    `|---|${columns.map(() => '---|').join('')}---|`,
+    ...rows,
+    `| programs that pass | ${totals.join(' | ')} | |`,
+    '',
+  ].join('\n');
+}

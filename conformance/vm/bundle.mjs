@@ -1,0 +1,35 @@
+// Bundles test files for a slow machine: usage: bundle.mjs OUTDIR FILE...
+// Loading TypeScript and tap module by module takes half a minute there, one file a few seconds.
+import { readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const [outdir, ...files] = process.argv.slice(2);
+
+/** `import.meta.url` keeps naming the source, though the bundle runs from another folder of the repository. */
+const sourceUrls = {
+  name: 'source-urls',
+  setup(plugins) {
+    plugins.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const url = `new URL(${JSON.stringify(`../../../${relative(repository, path)}`)}, import.meta.url).href`;
+      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'ts' };
+    });
+  },
+};
+
+await build({
+  entryPoints: files.map((file) => resolve(file)),
+  outdir,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  banner: {
+    js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
+  },
+  plugins: [sourceUrls],
+  logLevel: 'warning',
+});

@@ -1,0 +1,118 @@
+#!/bin/bash
+# Runs conformance cases, or any command, as root in a virtual machine of its own, without KVM.
+#
+#   run.sh [option]... [case file]...        the cases of those files, or all of conformance/cases
+#   run.sh [option]... -- COMMAND [WORD]...  a command, in the root of the repository
+#   run.sh [option]... --shell               a shell on the terminal; `poweroff -ff` ends the machine
+#
+#   --kernel 12|13          Debian release (default 12)
+#   --cgroup v2|v1|hybrid   what systemd mounts (default v2)
+#   --lsm apparmor|selinux  (default apparmor; SELinux is permissive)
+#   --deadline SECONDS      for the whole machine (default 1800)
+#   --memory MIB, --cpus N  (default 2048, 2)
+#
+# RT_* variables are passed on. Output comes as it is written; the exit status is that of the command, 124 when the
+# deadline passed, 125 when the machine itself failed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+work=$repository/build/vm
+
+kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 shell=
+command=() cases=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel | --cgroup | --lsm | --deadline | --memory | --cpus)
+		declare "${1#--}=${2:?$1 needs a value}"
+		shift 2
+		;;
+	--shell) shell=1 && shift ;;
+	--)
+		shift
+		command=("$@")
+		break
+		;;
+	-*) sed -n '2,/^set/{s/^# \?//p}' "$0" >&2 && exit 125 ;;
+	*) cases+=("$1") && shift ;;
+	esac
+done
+
+arguments="console=ttyS0 quiet panic=-1 root=PARTUUID=11111111-2222-3333-4444-555555555555 rootwait rw"
+arguments+=" fsck.mode=skip systemd.unit=job.target systemd.show_status=no"
+case $cgroup in
+v2) ;;
+v1) arguments+=" systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1" ;;
+hybrid)
+	arguments+=" systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0"
+	arguments+=" SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
+	;;
+*) echo "run.sh: --cgroup is v2, v1 or hybrid" >&2 && exit 125 ;;
+esac
+case $lsm in
+apparmor) ;;
+selinux) arguments+=" security=selinux selinux=1 enforcing=0" ;;
+*) echo "run.sh: --lsm is apparmor or selinux" >&2 && exit 125 ;;
+esac
+[ -z "$shell" ] || arguments+=" rt.shell"
+
+"$here/setup.sh" "$kernel"
+
+run=$(mktemp -d "$work/run.XXXXXX")
+trap 'rm -rf "$run"' EXIT
+
+# Compiled here: there is no compiler inside.
+(cd "$repository" && node --import=tsx --eval "import('./conformance/harness/guest.ts').then((guest) => guest.probePath())")
+
+# The repository as it is now, without what no case needs.
+mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"
+tar -C "$repository" -c --exclude=./.git --exclude=./node_modules --exclude='./build/*' . | tar -C "$run/tree" -x
+for path in rt node conformance; do
+	[ ! -e "$repository/build/$path" ] || cp -a "$repository/build/$path" "$run/tree/build/"
+done
+if [ ${#command[@]} -eq 0 ]; then
+	[ ${#cases[@]} -gt 0 ] || cases=("$repository"/conformance/cases/*.test.ts)
+	node "$here/bundle.mjs" "$run/tree/build/vm/cases" "${cases[@]}"
+	command=(conformance/vm/guest/suite)
+	for bundle in "$run"/tree/build/vm/cases/*.mjs; do command+=("build/vm/cases/$(basename "$bundle")"); done
+fi
+{
+	echo "#!/bin/bash"
+	for name in "${!RT_@}"; do printf 'export %s=%q\n' "$name" "${!name}"; done
+	printf '%q ' "${command[@]}"
+	echo
+} >"$run/tree/build/vm/command"
+chmod 755 "$run/tree/build/vm/command"
+truncate --size 1G "$run/tree.img"
+mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L rt-tree -E root_owner=0:0 -d "$run/tree" "$run/tree.img"
+
+disks=()
+for disk in "disk-$kernel" node-modules; do disks+=("$work/$disk.img"); done
+machine=(
+	qemu-system-x86_64 -accel tcg,thread=multi -M q35 -cpu max -smp "$cpus" -m "$memory"
+	-nodefaults -display none -no-reboot -kernel "$work/kernel-$kernel/vmlinuz" -append "$arguments"
+	-drive "if=none,id=root,file=$work/disk-$kernel.img,format=raw,snapshot=on" -device nvme,drive=root,serial=root
+	-drive "if=none,id=node,file=$work/node-modules.img,format=raw,snapshot=on" -device nvme,drive=node,serial=node
+	-drive "if=none,id=tree,file=$run/tree.img,format=raw,cache=unsafe" -device nvme,drive=tree,serial=tree
+)
+if [ -n "$shell" ]; then
+	TMPDIR=$run "${machine[@]}" -serial mon:stdio
+	exit
+fi
+
+machine+=(
+	-serial "file:$run/console" -chardev stdio,id=output,signal=off -serial chardev:output
+	-serial "file:$run/status"
+)
+ended=0
+TMPDIR=$run timeout --foreground --kill-after 5 "$deadline" setpriv --pdeathsig KILL "${machine[@]}" </dev/null || ended=$?
+status=$(tr -d '\r\n' <"$run/status")
+if [ "$ended" = 124 ]; then
+	echo "run.sh: the machine was not done after $deadline s" >&2
+elif [ -n "$status" ]; then
+	exit "$status"
+else
+	ended=125
+	echo "run.sh: the machine failed; the end of its console:" >&2
+fi
+tail -n 25 "$run/console" >&2
+exit "$ended"

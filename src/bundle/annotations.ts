@@ -1,0 +1,22 @@
+import type { Config } from '../../schema/generated/config.ts';
+
+/**
+ * Annotations by which engines ask for what config.json has no field for (crun(1)). Whoever may set annotations
+ * may use them, so `features` lists them as potentially unsafe.
+ */
+export const ANNOTATIONS = {
+  seccompReceiver: 'run.oci.seccomp.receiver',
+} as const;
+
+/** A JSON pointer to an annotation. */
+export function annotationPointer(name: string): string {
+  return `/annotations/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** The socket that gets the listener of the seccomp filter, '' for none, and where the config names it. */
+export function seccompReceiver({ annotations, linux }: Config): { path: string; from: string } {
+  const path = linux?.seccomp?.listenerPath ?? '';
+  if (path !== '') return { path, from: '/linux/seccomp/listenerPath' };
+  const name = ANNOTATIONS.seccompReceiver;
+  return { path: annotations?.[name] ?? '', from: annotationPointer(name) };
+}

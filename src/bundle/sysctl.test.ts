@@ -1,0 +1,24 @@
+import t from 'tap';
+import { sysctlPath } from './sysctl.ts';
+
+t.test('sysctlPath: the first separator tells which character separates', async (t) => {
+  t.equal(sysctlPath('net.ipv4.ip_forward'), 'net/ipv4/ip_forward');
+  t.equal(sysctlPath('net/ipv4/conf/eth0.1/forwarding'), 'net/ipv4/conf/eth0.1/forwarding');
+  t.equal(sysctlPath('net.ipv4.conf.eth0/1.forwarding'), 'net/ipv4/conf/eth0.1/forwarding');
+});
+
+t.test('sysctlPath: never leads out of the directory it starts with', async (t) => {
+  for (const name of [
+    '',
+    'kernel',
+    '.a',
+    'a.',
+    '/a/b',
+    'net//b',
+    'net/./b',
+    'net/../kernel/panic',
+    'net.//.kernel.panic',
+  ]) {
+    t.equal(sysctlPath(name), undefined, name);
+  }
+});

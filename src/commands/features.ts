@@ -1,0 +1,107 @@
+import type { Config, NamespaceType } from '../../schema/generated/config.ts';
+import type { Features, LinuxFeatures, SeccompFeatures } from '../../schema/generated/features.ts';
+import { ANNOTATIONS } from '../bundle/annotations.ts';
+import { unsupportedFaults } from '../bundle/unsupported.ts';
+import { commands, globalOptions } from '../cli/options.ts';
+import { commit, version } from '../cli/version.ts';
+import type { Native } from '../host/native.ts';
+import { CAPABILITIES } from '../plan/capabilities.ts';
+import { CLONE_NEW } from '../plan/constants.ts';
+import { knownHookKinds } from '../plan/hooks.ts';
+import { knownMountOptions } from '../plan/mount-options.ts';
+import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from '../plan/scheduling.ts';
+import { knownArchitectures } from '../plan/seccomp/architectures.ts';
+import { flagBits, operators, returnValues } from '../plan/seccomp/profile.ts';
+import { specVersion } from '../state/report.ts';
+import type { Context, Outcome } from './command.ts';
+
+/**
+ * Prints what rt can do (runtime-spec features.md). Every list comes from the table that the work itself is done
+ * with, and every answer from the check that refuses what is not there.
+ */
+export function features(context: Context): Outcome {
+  return { output: `${JSON.stringify(featuresOf(context.native), null, 4)}\n` };
+}
+
+export function featuresOf(native: Native): Features {
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: specVersion,
+    hooks: knownHookKinds(),
+    mountOptions: knownMountOptions(),
+    linux: linuxFeatures(native),
+    annotations: {
+      'org.opencontainers.runc.checkpoint.enabled': String('checkpoint' in commands),
+      'rt.commit': commit(),
+      'rt.version': version,
+    },
+    potentiallyUnsafeConfigAnnotations: [
+      ...(hasSystemd() ? ['org.systemd.property.'] : []),
+      ...Object.values(ANNOTATIONS),
+    ].sort(),
+  };
+}
+
+function linuxFeatures(native: Native): LinuxFeatures {
+  return {
+    namespaces: (Object.keys(CLONE_NEW) as NamespaceType[])
+      .filter((type) => accepts({ linux: { namespaces: [{ type }] } }))
+      .sort(),
+    capabilities: [...CAPABILITIES],
+    cgroup: {
+      v1: true,
+      v2: true,
+      systemd: hasSystemd(),
+      systemdUser: hasSystemd(),
+      rdma: accepts({ linux: { resources: { rdma: { device: { hcaHandles: 1 } } } } }),
+    },
+    seccomp: seccompFeatures(native),
+    apparmor: { enabled: accepts({ process: { cwd: '/', apparmorProfile: 'profile' } }) },
+    selinux: { enabled: accepts({ process: { cwd: '/', selinuxLabel: 'label' } }) },
+    intelRdt: {
+      enabled: accepts({ linux: { intelRdt: { closID: 'group' } } }),
+      schemata: accepts({ linux: { intelRdt: { schemata: ['MB:0=100'] } } }),
+      monitoring: accepts({ linux: { intelRdt: { enableMonitoring: true } } }),
+    },
+    memoryPolicy: { modes: Object.keys(MEMORY_POLICY_MODES).sort(), flags: Object.keys(MEMORY_POLICY_FLAGS).sort() },
+    mountExtensions: {
+      idmap: { enabled: accepts({ mounts: [{ destination: '/a', options: ['bind', 'idmap'] }] }) },
+    },
+    netDevices: { enabled: accepts({ linux: { netDevices: { eth0: {} } } }) },
+  };
+}
+
+function seccompFeatures(native: Native): SeccompFeatures {
+  const knownFlags = keys(flagBits);
+  return {
+    enabled: true,
+    actions: keys(returnValues),
+    operators: keys(operators),
+    archs: knownArchitectures(),
+    knownFlags,
+    supportedFlags: knownFlags.filter(
+      (flag) => flag !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' || isSince(native, 5, 19),
+    ),
+  };
+}
+
+function keys<Name extends string>(table: Readonly<Record<Name, unknown>>): Name[] {
+  return (Object.keys(table) as Name[]).sort();
+}
+
+/** Whether nothing of such a config would be refused as unsupported. */
+function accepts(part: Partial<Config>): boolean {
+  return unsupportedFaults({ ociVersion: specVersion, ...part }).length === 0;
+}
+
+function hasSystemd(): boolean {
+  return globalOptions().some((option) => option.name === 'systemd-cgroup' && option.unsupported === undefined);
+}
+
+function isSince(native: Native, major: number, minor: number): boolean {
+  const [first = 0, second = 0] = native
+    .kernel()
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  return first > major || (first === major && second >= minor);
+}

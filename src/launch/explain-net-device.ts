@@ -1,0 +1,26 @@
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { PlannedOp } from '../plan/types.ts';
+
+/** Why a device does not move, and what helps; `name` is that of the errno. */
+export function netDeviceWords(op: PlannedOp & { op: 'net_device' }, name: string): Partial<Diagnostic> | undefined {
+  switch (name) {
+    case 'ENODEV':
+      return { hint: 'the host has no such device in the network namespace of rt; see ip link' };
+    case 'EEXIST':
+      return {
+        pointer: op.name === op.newName ? op.from : `${op.from}/name`,
+        hint: `the container already has a device "${op.newName}"; choose another name`,
+      };
+    case 'EALREADY':
+      return {
+        message: `cannot move network device "${op.name}" into the container: its network namespace is that of rt`,
+        hint: 'give the container a network namespace of its own',
+      };
+    case 'EINVAL':
+      return { hint: 'the device may be one that cannot leave its network namespace, such as lo or a bridge port' };
+    case 'EPERM':
+      return { hint: 'rt needs CAP_NET_ADMIN in both network namespaces' };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import type { Plan } from '../plan/types.ts';
+import { encodeProgram } from './encode.ts';
+import { describeOp } from './explain-failure.ts';
+
+/** Devices that left the host, and the descriptor that keeps their namespace whatever becomes of init. */
+export interface MovedDevices {
+  readonly devices: Plan['netDevices'];
+  readonly namespace: number;
+}
+
+/** Moves the devices of the plan to the namespace of init. When one cannot be moved, those before it come back. */
+export function moveNetDevices(native: Native, { netDevices }: Plan, pid: number): MovedDevices | undefined {
+  if (netDevices.length === 0) return undefined;
+  const path = `/proc/${String(pid)}/ns/net`;
+  const namespace = native.open(path, 0, 0);
+  if (namespace < 0) throw systemFailure('launch.namespace', `cannot open "${path}"`, 'open', namespace);
+  const result = native.runProgram(encodeProgram(netDevices.map((op) => ({ ...op, namespace: path }))));
+  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
+  const [index, errno] = result;
+  const failed = index === undefined ? undefined : netDevices[index];
+  if (failed === undefined || errno === undefined) return { devices: netDevices, namespace };
+  returnNetDevices(native, { devices: netDevices.slice(0, index), namespace });
+  throw new Failure(describeOp(failed, errno, 'rtnetlink', ''));
+}
+
+/** For a container that does not come to be: with its namespace, a virtual device would end. */
+export function returnNetDevices(native: Native, moved: MovedDevices | undefined): void {
+  if (moved === undefined) return;
+  const namespace = `/proc/self/fd/${String(moved.namespace)}`;
+  // One by one: what has become of one device says nothing about the others.
+  for (const op of moved.devices) native.runProgram(encodeProgram([{ ...op, namespace, back: 1 }]));
+  native.close(moved.namespace);
+}
+
+/** The container has come to be: the devices stay with its namespace. */
+export function leaveNetDevices(native: Native, moved: MovedDevices | undefined): void {
+  if (moved !== undefined) native.close(moved.namespace);
+}

@@ -1,0 +1,27 @@
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { encodeProgram } from './encode.ts';
+
+const O_PATH = 0o10000000;
+const O_NOFOLLOW = 0o400000;
+const maximumFile = 1 << 12;
+
+/** Id of the mount that is seen at a path (`mnt_id` of proc_pid_fdinfo(5)); undefined when the path is gone. */
+export function mountIdAt(native: Native, path: string): number | undefined {
+  const fd = native.open(path, O_PATH | O_NOFOLLOW, 0);
+  if (fd < 0) return undefined;
+  const text = native.readText(`/proc/self/fdinfo/${String(fd)}`, maximumFile);
+  native.close(fd);
+  const id = typeof text === 'number' ? undefined : /^mnt_id:\s*(\d+)$/m.exec(text)?.[1];
+  return id === undefined ? undefined : Number(id);
+}
+
+/** Takes the mounts of a container away that lie on the host, on top of the mount `below`. */
+export function releaseRoot(native: Native, rootfs: string, below: number | undefined): void {
+  if (below === undefined) return;
+  const id = mountIdAt(native, rootfs);
+  if (id === undefined || id === below) return;
+  const result = native.runProgram(encodeProgram([{ op: 'unmount', path: rootfs }]));
+  const errno = typeof result === 'number' ? -result : (result[1] ?? 0);
+  if (errno !== 0) throw systemFailure('root.release', `cannot unmount "${rootfs}"`, 'umount2', -errno);
+}
