@@ -137,19 +137,22 @@ test: build $(STAMPS)/packages-test ## unit tests, then containers run for real 
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
-# The virtual machines, one after the other: Debian release, what systemd mounts, security module.
+# The virtual machines: Debian release, what systemd mounts, security module. Cases run one after the other, so a
+# machine fills one processor. Node takes seconds for each command there: RT_RUNTIMES=rt,node has both hosts.
 VM_VARIANTS ?= 12-v2-apparmor 12-v1-apparmor 13-v2-apparmor 13-v1-apparmor 12-v2-selinux
+VM_JOBS ?= $(shell nproc)
 
 test-vm: build ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/vm-*
-	@for variant in $(VM_VARIANTS); do \
-		echo "# $$variant"; \
-		IFS=- read -r kernel cgroup lsm <<<"$$variant"; \
-		conformance/vm/run.sh --kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
-			tee build/tap/vm-$$variant.tap | $(TAP_PROGRESS) || true; \
-	done
+	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
+
+vm-%: | build
+	@IFS=- read -r kernel cgroup lsm <<<"$*"; \
+	RT_RUNTIMES=$${RT_RUNTIMES:-rt} conformance/vm/run.sh \
+		--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
+		tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || true
 
 test-engines: build $(STAMPS)/packages-engines ## containerd, Docker and Podman with runc, the control, and with rt (needs root)
 	@mkdir -p build/tap

@@ -12,6 +12,7 @@ const PROGRAMS = {
   peer: ['peer.c'],
   deny: ['deny.c'],
   receiver: ['receiver.c'],
+  resctrl: ['resctrl.c'],
 } as const;
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [
@@ -44,6 +45,11 @@ export function guestProgram(name: keyof typeof PROGRAMS): string {
     renameSync(aside, output);
   }
   return output;
+}
+
+/** Compiles all of them, for a machine without a compiler. */
+export function compileGuestPrograms(): void {
+  for (const name of Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]) guestProgram(name);
 }
 
 export function probePath(): string {

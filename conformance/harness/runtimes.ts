@@ -7,7 +7,7 @@ import { Sandbox } from './sandbox.ts';
 import type { Runtime } from './sandbox.ts';
 import { PATIENCE, until } from './wait.ts';
 
-const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Without the loader that tap adds to every Node below it: it opens the standard streams, non-blocking. */
 const PLAIN_NODE = ['/usr/bin/env', '--unset=NODE_OPTIONS', process.execPath];
@@ -28,6 +28,8 @@ export interface CaseOptions {
   readonly oursOnly?: string;
   /** What rt refuses with an error until it is there. Skips our hosts; the peers show that the case is right. */
   readonly notYet?: string;
+  /** What this host lacks for the case, undefined when it has everything. Skips all runtimes. */
+  readonly lacking?: string | undefined;
   /** Runtimes known to behave differently, with the reason. Skips these. */
   readonly deviates?: Readonly<Record<string, string>>;
 }
@@ -42,7 +44,8 @@ export function forEachRuntime(
   options: CaseOptions = {},
 ): void {
   for (const runtime of RUNTIMES) {
-    const reason = options.deviates?.[runtime.name] ?? (runtime.ours ? options.notYet : options.oursOnly);
+    const reason =
+      options.lacking ?? options.deviates?.[runtime.name] ?? (runtime.ours ? options.notYet : options.oursOnly);
     void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 * PATIENCE }, async (t) => {
       const before = takeSnapshot();
       const sandbox = new Sandbox(runtime);

@@ -61,7 +61,8 @@ run=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 
 # Compiled here: there is no compiler inside.
-(cd "$repository" && node --import=tsx --eval "import('./conformance/harness/guest.ts').then((guest) => guest.probePath())")
+(cd "$repository" && node --import=tsx --eval \
+	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms())")
 
 # The repository as it is now, without what no case needs.
 mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"

@@ -39,6 +39,13 @@ export interface DeviceProgramOp {
   readonly program: Uint8Array;
 }
 
+/** Makes a group of resctrl, or with `must_exist` 1 verifies that it is there. */
+export interface ResctrlGroupOp {
+  readonly op: 'resctrl_group';
+  readonly path: string;
+  readonly mustExist: number;
+}
+
 /** Moves the device `name` from the runtime's network namespace to the one at `namespace` (that of the container's init, known only after the clone), as `new_name`, with its permanent addresses of global scope, and brings it up; `back` 1 does the reverse. */
 export interface NetDeviceOp {
   readonly op: 'net_device';
@@ -431,6 +438,7 @@ export type Op =
   | WriteFileOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
+  | ResctrlGroupOp
   | NetDeviceOp
   | CgroupJoinOp
   | UnshareOp
@@ -550,8 +558,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['program', 'bytes'],
     ],
   },
-  net_device: {
+  resctrl_group: {
     code: 5,
+    group: 'host',
+    call: 'mkdir(2)',
+    fields: [
+      ['path', 'str'],
+      ['mustExist', 'u32'],
+    ],
+  },
+  net_device: {
+    code: 6,
     group: 'host',
     call: 'rtnetlink(7)',
     fields: [
@@ -561,10 +578,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['back', 'u32'],
     ],
   },
-  cgroup_join: { code: 6, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 7, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  cgroup_join: { code: 7, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 8, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 8,
+    code: 9,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -574,7 +591,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 9,
+    code: 10,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -582,9 +599,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  join_process: { code: 10, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  join_process: { code: 11, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
   outlive: {
-    code: 11,
+    code: 12,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -592,10 +609,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  session_keyring: { code: 12, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 13, group: 'init', call: 'netdevice(7)', fields: [] },
+  session_keyring: { code: 13, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 14, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 14,
+    code: 15,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -604,7 +621,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 15,
+    code: 16,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -613,15 +630,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 16, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 17, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 17,
+    code: 18,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 18,
+    code: 19,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -635,7 +652,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 19,
+    code: 20,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -650,7 +667,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -661,7 +678,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 21,
+    code: 22,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -671,7 +688,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 22,
+    code: 23,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -680,7 +697,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 23,
+    code: 24,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -693,7 +710,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 24,
+    code: 25,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -702,7 +719,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 25,
+    code: 26,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -711,17 +728,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 26, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 27, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 27, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 28, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 28,
+    code: 29,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 29, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 30, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 30,
+    code: 31,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -734,13 +751,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 31, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 32, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 33, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 34, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 35, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 32, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 33, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 34, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 35, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 36, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 36,
+    code: 37,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -748,9 +765,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 37, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 38, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 38,
+    code: 39,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -759,9 +776,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 39, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 40, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 40,
+    code: 41,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -774,10 +791,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 41, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 42, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 42, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 43, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 43,
+    code: 44,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -786,7 +803,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 44,
+    code: 45,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -795,10 +812,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 45, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 46, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 46, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 47, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 47,
+    code: 48,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -807,7 +824,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 48,
+    code: 49,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -817,7 +834,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 49,
+    code: 50,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -828,7 +845,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 50,
+    code: 51,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -836,9 +853,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 51, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 52, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 52,
+    code: 53,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -846,9 +863,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 53, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 54, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 54,
+    code: 55,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -856,9 +873,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 55, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 56, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -867,9 +884,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 57, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 58, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 58,
+    code: 59,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -17,7 +17,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
     uidMappings: map,
     gidMappings: map,
     timeOffsets: { monotonic: {} },
-    intelRdt: {},
     mountLabel: 'x',
     resources: {
       blockIO: { weight: 10 },
@@ -35,7 +34,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
       .sort(),
     [
       'gidMappings',
-      'intelRdt',
       'mountLabel',
       'namespaces/1',
       'namespaces/2',

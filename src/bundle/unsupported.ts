@@ -27,7 +27,6 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
     uidMappings: whenAny,
     gidMappings: whenAny,
     timeOffsets: whenAny,
-    intelRdt: always,
     mountLabel: whenText,
   },
   resources: {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
 import { netDeviceWords } from './explain-net-device.ts';
@@ -95,7 +96,7 @@ function action(op: PlannedOp): string {
     case 'cgroup_enable':
       return `unable to apply cgroup configuration: cannot make cgroup "${op.hierarchy}${op.path}"`;
     case 'write_file':
-      return `cannot write "${op.data}" to "${op.path}"`;
+      return `cannot write "${op.data.trim()}" to "${op.path}"`;
     case 'device_program':
     case 'write_device_rules':
       return `cannot set device rules of "${op.directory}"`;
@@ -131,9 +132,11 @@ function action(op: PlannedOp): string {
     case 'oom_score_adj':
       return `cannot set oom_score_adj to ${String(op.value)}`;
     case 'rlimit':
-      return `cannot set resource limit ${String(op.soft)}:${String(op.hard)}`;
+      return `cannot set ${rlimitName(op.resource)} to ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'resctrl_group':
+      return op.mustExist ? `cannot use resctrl group "${op.path}"` : `cannot make resctrl group "${op.path}"`;
     case 'net_device':
       return `cannot move network device "${op.name}" into the container`;
     case 'scheduler':

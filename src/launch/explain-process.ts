@@ -18,6 +18,8 @@ function hintFor(op: PlannedOp, name: string): string | undefined {
   switch (op.op) {
     case 'oom_score_adj':
       return name === 'EACCES' ? 'only CAP_SYS_RESOURCE may lower the score; raise the value' : undefined;
+    case 'rlimit':
+      return name === 'EPERM' ? 'only CAP_SYS_RESOURCE may raise a hard limit; lower the value' : undefined;
     case 'scheduler':
       return schedulerHint(op.policy, name);
     case 'io_priority':

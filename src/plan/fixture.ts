@@ -30,7 +30,15 @@ export const unified: CgroupFacts = {
 };
 
 export function facts(cgroups: CgroupFacts = hybrid): Facts {
-  return { cgroups, lastCapability: 40, architecture: 'x86_64', hasKcore: true, hasApparmor: false, hasSelinux: false };
+  return {
+    cgroups,
+    lastCapability: 40,
+    architecture: 'x86_64',
+    hasKcore: true,
+    resctrl: undefined,
+    hasApparmor: false,
+    hasSelinux: false,
+  };
 }
 
 export const options: PlanOptions = { id: 'c1', bundle: '/bundle', newKeyring: true, awaitStart: 'socket' };

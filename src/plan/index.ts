@@ -23,6 +23,7 @@ import {
 import { keyLabelOps, labelOps } from './labels.ts';
 import { netDeviceOps } from './net-devices.ts';
 import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
+import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
@@ -53,6 +54,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
+  const resctrl = resctrlPlan(config, facts, options.id, faults);
+  const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
@@ -61,6 +64,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...oomOps(process), // through the host's procfs, before the container's namespaces are entered
     ...receiver, // by a path of the host
     ...cgroups.join, // before anything is allocated on the container's behalf
+    ...resctrl.join,
     ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...resetAffinityOps(), // after the cpuset, which then decides
@@ -95,7 +99,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   return {
     host: cgroups.host,
     limits: cgroups.limits,
-    netDevices: netDeviceOps(config),
+    netDevices,
+    resctrl,
     init,
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,

@@ -40,6 +40,11 @@ export function workingDirectoryOps(process: Process): PlannedOp[] {
   return path === '/' ? [] : [{ op: 'make_directory', path, mode: 0o755, from: '/process/cwd' }];
 }
 
+/** Name of a limit by its number. */
+export function rlimitName(resource: number): string {
+  return Object.keys(RLIMITS).find((name) => RLIMITS[name] === resource) ?? String(resource);
+}
+
 /** Limits and owners, while the process still has the rights to set them. */
 export function rightsOps(process: Process): PlannedOp[] {
   const ops: PlannedOp[] = (process.rlimits ?? []).map(({ type, soft, hard }, index) => ({
