@@ -55,6 +55,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_namespace_open(context, &op->namespace_open);
 	case RT_OP_NAMESPACE_JOIN:
 		return rt_namespace_join(context, &op->namespace_join);
+	case RT_OP_JOIN_PROCESS:
+		return rt_join_process(context, &op->join_process);
+	case RT_OP_OUTLIVE:
+		return rt_outlive(context, &op->outlive);
 	case RT_OP_SESSION_KEYRING:
 		return rt_session_keyring(context, &op->session_keyring);
 	case RT_OP_LOOPBACK_UP:

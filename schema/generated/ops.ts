@@ -104,6 +104,19 @@ export interface NamespaceJoinOp {
   readonly type: number;
 }
 
+/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step. */
+export interface JoinProcessOp {
+  readonly op: 'join_process';
+  readonly flags: number;
+}
+
+/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. `terminal` 1: descriptor 0 becomes its controlling terminal. */
+export interface OutliveOp {
+  readonly op: 'outlive';
+  readonly fork: number;
+  readonly terminal: number;
+}
+
 /** Joins a new session keyring called `name` and lets its user search it. */
 export interface SessionKeyringOp {
   readonly op: 'session_keyring';
@@ -209,11 +222,12 @@ export interface MakeLinkOp {
   readonly target: string;
 }
 
-/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, and makes the slave descriptors 0 to 2 and the controlling terminal. */
+/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, waits until that has handed it on, and makes the slave descriptors 0 to 2, and the controlling terminal when `controlling` is 1. */
 export interface TerminalOp {
   readonly op: 'terminal';
   readonly width: number;
   readonly height: number;
+  readonly controlling: number;
 }
 
 /** Binds the terminal at descriptor 0 on `path`, which is made, an empty file, when missing. */
@@ -455,6 +469,8 @@ export type Op =
   | UnshareOp
   | NamespaceOpenOp
   | NamespaceJoinOp
+  | JoinProcessOp
+  | OutliveOp
   | SessionKeyringOp
   | LoopbackUpOp
   | SetPropagationOp
@@ -636,10 +652,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  session_keyring: { code: 14, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 15, group: 'init', call: 'netdevice(7)', fields: [] },
+  join_process: { code: 14, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  outlive: {
+    code: 15,
+    group: 'init',
+    call: 'clone3(2), setsid(2), ioctl_tty(2)',
+    fields: [
+      ['fork', 'u32'],
+      ['terminal', 'u32'],
+    ],
+  },
+  session_keyring: { code: 16, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 17, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 16,
+    code: 18,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -648,7 +674,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 17,
+    code: 19,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -657,15 +683,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 18, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 20, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 19,
+    code: 21,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 20,
+    code: 22,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -679,7 +705,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 21,
+    code: 23,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -694,7 +720,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 22,
+    code: 24,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -705,7 +731,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 23,
+    code: 25,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -715,7 +741,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 24,
+    code: 26,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -724,7 +750,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 25,
+    code: 27,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -737,7 +763,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 26,
+    code: 28,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -746,25 +772,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 27,
+    code: 29,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
       ['width', 'u32'],
       ['height', 'u32'],
+      ['controlling', 'u32'],
     ],
   },
-  console: { code: 28, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 29, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 30, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 31, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 30,
+    code: 32,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 31, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 33, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 32,
+    code: 34,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -777,13 +804,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 33, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 34, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 35, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 36, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 37, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 35, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 36, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 37, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 38, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 39, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 38,
+    code: 40,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -791,9 +818,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 39, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 41, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 40,
+    code: 42,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -802,9 +829,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 41, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 43, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 42,
+    code: 44,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -817,10 +844,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 43, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 44, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 45, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 46, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 45,
+    code: 47,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -829,7 +856,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 46,
+    code: 48,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -838,10 +865,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 47, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 48, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 49, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 50, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 49,
+    code: 51,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -850,7 +877,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 50,
+    code: 52,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -860,7 +887,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 51,
+    code: 53,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -871,7 +898,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 52,
+    code: 54,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -879,9 +906,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 53, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 55, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 54,
+    code: 56,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -889,9 +916,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 55, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 57, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 56,
+    code: 58,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -899,9 +926,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 57, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 59, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 58,
+    code: 60,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -910,9 +937,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 59, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 61, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 60,
+    code: 62,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -72,7 +72,8 @@ export interface Native {
   /**
    * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
    * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `pidNamespace` ('' for none)
-   * is joined first; `listenPath` ('' for none) is where the helper listens for `start`.
+   * is joined first; `listenPath` ('' for none) is where the helper listens for `start`; `target` (-1 for none)
+   * is a pidfd of the container that it enters; `preserved` descriptors from 3 on are the program's.
    * [pid, control descriptor].
    */
   launch(
@@ -81,6 +82,8 @@ export interface Native {
     cgroup: string,
     pidNamespace: string,
     listenPath: string,
+    target: number,
+    preserved: number,
   ): number[] | number;
   /**
    * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The descriptor of a

@@ -20,14 +20,17 @@ const EBUSY = 16;
 const EDEADLK = 35;
 const ECONNREFUSED = 111;
 const noLimit = -1;
+const noTarget = -1;
 const SOCK_SEQPACKET = 5;
-const goAhead = new Uint8Array([1]).buffer;
+export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
   /** Called once systemd has started the unit: from then on it has to be stopped. */
   readonly onUnitStarted?: () => void;
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preserved: number;
   /** Runs the hooks of the runtime namespace, while init waits. */
   readonly onHostHooks: (pid: number) => void;
   /** Takes the master of the process's terminal. */
@@ -57,7 +60,15 @@ export function prepare(native: Native, plan: Plan): void {
 /** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
-  const result = native.launch(program, plan.cloneFlags, plan.cloneCgroup, plan.pidNamespace, options.listenPath);
+  const result = native.launch(
+    program,
+    plan.cloneFlags,
+    plan.cloneCgroup,
+    plan.pidNamespace,
+    options.listenPath,
+    noTarget,
+    options.preserved,
+  );
   if (typeof result === 'number') {
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
   }
@@ -115,10 +126,12 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
         break;
       case 'terminal':
         options.onTerminal(record.master);
+        native.send(control, goAhead);
         break;
       case 'failed':
       case 'hook_failed':
         throw failureOf(record, plan.init);
+      case 'forked':
       case 'end':
         throw died(native, plan);
     }
@@ -137,7 +150,7 @@ function died(native: Native, plan: Plan): Failure {
   });
 }
 
-function receive(native: Native, control: number): HelperRecord {
+export function receive(native: Native, control: number): HelperRecord {
   const buffer = native.receive(control, noLimit);
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
@@ -146,7 +159,7 @@ function receive(native: Native, control: number): HelperRecord {
 }
 
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
-function failureOf(
+export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
 ): Failure {
