@@ -26,6 +26,16 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->write_file.path) &&
 		       rt_read_str(reader, &op->write_file.data) &&
 		       rt_read_u32(reader, &op->write_file.ignore);
+	case RT_OP_WRITE_FILES:
+		return rt_read_strs(reader, &op->write_files.paths) &&
+		       rt_read_strs(reader, &op->write_files.data);
+	case RT_OP_WRITE_FIRST:
+		return rt_read_strs(reader, &op->write_first.paths) &&
+		       rt_read_strs(reader, &op->write_first.data);
+	case RT_OP_CGROUP_DELEGATE:
+		return rt_read_str(reader, &op->cgroup_delegate.directory) &&
+		       rt_read_strs(reader, &op->cgroup_delegate.files) &&
+		       rt_read_u32(reader, &op->cgroup_delegate.uid);
 	case RT_OP_WRITE_DEVICE_RULES:
 		return rt_read_str(reader, &op->write_device_rules.directory) &&
 		       rt_read_strs(reader, &op->write_device_rules.rules);
@@ -51,6 +61,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_NAMESPACE_JOIN:
 		return rt_read_slot(reader, &op->namespace_join.slot) &&
 		       rt_read_u32(reader, &op->namespace_join.type);
+	case RT_OP_JOIN_PROCESS:
+		return rt_read_u32(reader, &op->join_process.flags);
+	case RT_OP_OUTLIVE:
+		return rt_read_u32(reader, &op->outlive.fork) &&
+		       rt_read_u32(reader, &op->outlive.terminal);
 	case RT_OP_SESSION_KEYRING:
 		return rt_read_str(reader, &op->session_keyring.name);
 	case RT_OP_LOOPBACK_UP:
@@ -107,7 +122,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->make_link.target);
 	case RT_OP_TERMINAL:
 		return rt_read_u32(reader, &op->terminal.width) &&
-		       rt_read_u32(reader, &op->terminal.height);
+		       rt_read_u32(reader, &op->terminal.height) &&
+		       rt_read_u32(reader, &op->terminal.controlling);
 	case RT_OP_CONSOLE:
 		return rt_read_str(reader, &op->console.path);
 	case RT_OP_MASK_PATH:
@@ -217,6 +233,12 @@ bool rt_op_is_host(enum rt_op_code code)
 		return true;
 	case RT_OP_WRITE_FILE:
 		return true;
+	case RT_OP_WRITE_FILES:
+		return true;
+	case RT_OP_WRITE_FIRST:
+		return true;
+	case RT_OP_CGROUP_DELEGATE:
+		return true;
 	case RT_OP_WRITE_DEVICE_RULES:
 		return true;
 	case RT_OP_DEVICE_PROGRAM:
@@ -232,6 +254,10 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_NAMESPACE_OPEN:
 		return false;
 	case RT_OP_NAMESPACE_JOIN:
+		return false;
+	case RT_OP_JOIN_PROCESS:
+		return false;
+	case RT_OP_OUTLIVE:
 		return false;
 	case RT_OP_SESSION_KEYRING:
 		return false;

@@ -11,64 +11,69 @@ enum rt_op_code {
 	RT_OP_CGROUP_CREATE = 0,
 	RT_OP_CGROUP_ENABLE = 1,
 	RT_OP_WRITE_FILE = 2,
-	RT_OP_WRITE_DEVICE_RULES = 3,
-	RT_OP_DEVICE_PROGRAM = 4,
-	RT_OP_RESCTRL_GROUP = 5,
-	RT_OP_NET_DEVICE = 6,
-	RT_OP_CGROUP_JOIN = 7,
-	RT_OP_UNSHARE = 8,
-	RT_OP_NAMESPACE_OPEN = 9,
-	RT_OP_NAMESPACE_JOIN = 10,
-	RT_OP_SESSION_KEYRING = 11,
-	RT_OP_LOOPBACK_UP = 12,
-	RT_OP_SET_PROPAGATION = 13,
-	RT_OP_OPEN_ROOT = 14,
-	RT_OP_OPEN_ROOT_DIRECTORY = 15,
-	RT_OP_HOLD_ROOT = 16,
-	RT_OP_MOUNT_FILESYSTEM = 17,
-	RT_OP_MOUNT_BIND = 18,
-	RT_OP_MOUNT_ATTRIBUTES = 19,
-	RT_OP_MOUNT_PROPAGATION = 20,
-	RT_OP_MAKE_DIRECTORY = 21,
-	RT_OP_MAKE_DEVICE = 22,
-	RT_OP_MAKE_LINK = 23,
-	RT_OP_TERMINAL = 24,
-	RT_OP_CONSOLE = 25,
-	RT_OP_MASK_PATH = 26,
-	RT_OP_READONLY_PATH = 27,
-	RT_OP_HOST_HOOKS = 28,
-	RT_OP_HOOK = 29,
-	RT_OP_UNMOUNT = 30,
-	RT_OP_PIVOT_ROOT = 31,
-	RT_OP_CHROOT = 32,
-	RT_OP_SET_HOSTNAME = 33,
-	RT_OP_SET_DOMAINNAME = 34,
-	RT_OP_SYSCTL = 35,
-	RT_OP_OOM_SCORE_ADJ = 36,
-	RT_OP_RLIMIT = 37,
-	RT_OP_CPU_AFFINITY = 38,
-	RT_OP_SCHEDULER = 39,
-	RT_OP_IO_PRIORITY = 40,
-	RT_OP_PERSONALITY = 41,
-	RT_OP_MEMORY_POLICY = 42,
-	RT_OP_SECURITY_ATTRIBUTE = 43,
-	RT_OP_UMASK = 44,
-	RT_OP_STDIO_OWNER = 45,
-	RT_OP_DROP_BOUNDING = 46,
-	RT_OP_SET_USER = 47,
-	RT_OP_SET_CAPABILITIES = 48,
-	RT_OP_CHANGE_DIRECTORY = 49,
-	RT_OP_NO_NEW_PRIVS = 50,
-	RT_OP_FIND_PROGRAM = 51,
-	RT_OP_FIND_HOME = 52,
-	RT_OP_SECCOMP = 53,
-	RT_OP_SECCOMP_RECEIVER = 54,
-	RT_OP_SECCOMP_NOTIFY = 55,
-	RT_OP_AWAIT_START = 56,
-	RT_OP_EXEC = 57,
+	RT_OP_WRITE_FILES = 3,
+	RT_OP_WRITE_FIRST = 4,
+	RT_OP_CGROUP_DELEGATE = 5,
+	RT_OP_WRITE_DEVICE_RULES = 6,
+	RT_OP_DEVICE_PROGRAM = 7,
+	RT_OP_RESCTRL_GROUP = 8,
+	RT_OP_NET_DEVICE = 9,
+	RT_OP_CGROUP_JOIN = 10,
+	RT_OP_UNSHARE = 11,
+	RT_OP_NAMESPACE_OPEN = 12,
+	RT_OP_NAMESPACE_JOIN = 13,
+	RT_OP_JOIN_PROCESS = 14,
+	RT_OP_OUTLIVE = 15,
+	RT_OP_SESSION_KEYRING = 16,
+	RT_OP_LOOPBACK_UP = 17,
+	RT_OP_SET_PROPAGATION = 18,
+	RT_OP_OPEN_ROOT = 19,
+	RT_OP_OPEN_ROOT_DIRECTORY = 20,
+	RT_OP_HOLD_ROOT = 21,
+	RT_OP_MOUNT_FILESYSTEM = 22,
+	RT_OP_MOUNT_BIND = 23,
+	RT_OP_MOUNT_ATTRIBUTES = 24,
+	RT_OP_MOUNT_PROPAGATION = 25,
+	RT_OP_MAKE_DIRECTORY = 26,
+	RT_OP_MAKE_DEVICE = 27,
+	RT_OP_MAKE_LINK = 28,
+	RT_OP_TERMINAL = 29,
+	RT_OP_CONSOLE = 30,
+	RT_OP_MASK_PATH = 31,
+	RT_OP_READONLY_PATH = 32,
+	RT_OP_HOST_HOOKS = 33,
+	RT_OP_HOOK = 34,
+	RT_OP_UNMOUNT = 35,
+	RT_OP_PIVOT_ROOT = 36,
+	RT_OP_CHROOT = 37,
+	RT_OP_SET_HOSTNAME = 38,
+	RT_OP_SET_DOMAINNAME = 39,
+	RT_OP_SYSCTL = 40,
+	RT_OP_OOM_SCORE_ADJ = 41,
+	RT_OP_RLIMIT = 42,
+	RT_OP_CPU_AFFINITY = 43,
+	RT_OP_SCHEDULER = 44,
+	RT_OP_IO_PRIORITY = 45,
+	RT_OP_PERSONALITY = 46,
+	RT_OP_MEMORY_POLICY = 47,
+	RT_OP_SECURITY_ATTRIBUTE = 48,
+	RT_OP_UMASK = 49,
+	RT_OP_STDIO_OWNER = 50,
+	RT_OP_DROP_BOUNDING = 51,
+	RT_OP_SET_USER = 52,
+	RT_OP_SET_CAPABILITIES = 53,
+	RT_OP_CHANGE_DIRECTORY = 54,
+	RT_OP_NO_NEW_PRIVS = 55,
+	RT_OP_FIND_PROGRAM = 56,
+	RT_OP_FIND_HOME = 57,
+	RT_OP_SECCOMP = 58,
+	RT_OP_SECCOMP_RECEIVER = 59,
+	RT_OP_SECCOMP_NOTIFY = 60,
+	RT_OP_AWAIT_START = 61,
+	RT_OP_EXEC = 62,
 };
 
-enum { RT_OP_COUNT = 58 };
+enum { RT_OP_COUNT = 63 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -87,6 +92,22 @@ struct rt_op_write_file {
 	struct rt_str path;
 	struct rt_str data;
 	uint32_t ignore;
+};
+
+struct rt_op_write_files {
+	struct rt_strs paths;
+	struct rt_strs data;
+};
+
+struct rt_op_write_first {
+	struct rt_strs paths;
+	struct rt_strs data;
+};
+
+struct rt_op_cgroup_delegate {
+	struct rt_str directory;
+	struct rt_strs files;
+	uint32_t uid;
 };
 
 struct rt_op_write_device_rules {
@@ -128,6 +149,15 @@ struct rt_op_namespace_open {
 struct rt_op_namespace_join {
 	uint32_t slot;
 	uint32_t type;
+};
+
+struct rt_op_join_process {
+	uint32_t flags;
+};
+
+struct rt_op_outlive {
+	uint32_t fork;
+	uint32_t terminal;
 };
 
 struct rt_op_session_keyring {
@@ -209,6 +239,7 @@ struct rt_op_make_link {
 struct rt_op_terminal {
 	uint32_t width;
 	uint32_t height;
+	uint32_t controlling;
 };
 
 struct rt_op_console {
@@ -363,6 +394,9 @@ struct rt_op {
 		struct rt_op_cgroup_create cgroup_create;
 		struct rt_op_cgroup_enable cgroup_enable;
 		struct rt_op_write_file write_file;
+		struct rt_op_write_files write_files;
+		struct rt_op_write_first write_first;
+		struct rt_op_cgroup_delegate cgroup_delegate;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
 		struct rt_op_resctrl_group resctrl_group;
@@ -371,6 +405,8 @@ struct rt_op {
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
 		struct rt_op_namespace_join namespace_join;
+		struct rt_op_join_process join_process;
+		struct rt_op_outlive outlive;
 		struct rt_op_session_keyring session_keyring;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;

@@ -9,7 +9,7 @@ enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216 };
 struct rt_context {
 	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
 	int control;         /* to the runtime; after await_start the connection of `start` */
-	int listener;        /* where `start` connects, or -1 */
+	int listener;        /* where `start` connects, or a pidfd of the container that is entered */
 	int null_device;     /* the host's, opened by the first mask */
 	int empty_directory; /* a mount of the first masked directory, cloned for the others */
 	int procfs;          /* private, opened by the first sysctl */
@@ -22,6 +22,7 @@ struct rt_context {
 	uint32_t head_length;
 	char home[RT_PATH_MAX]; /* `HOME=...`, empty when the program has its own */
 	const char *call;       /* the system call that failed last */
+	uint32_t item;          /* which part of an op with several failed */
 	char detail[RT_DETAIL_MAX];
 	uint32_t detail_length;
 	bool hook_failed; /* the failing op is a hook that ran: outcome and value say how it ended */
@@ -59,6 +60,9 @@ int rt_open_procfs(struct rt_context *context);
 int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
 int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
 int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
+int rt_write_files(struct rt_context *context, struct rt_op_write_files *op);
+int rt_write_first(struct rt_context *context, struct rt_op_write_first *op);
+int rt_cgroup_delegate(struct rt_context *context, struct rt_op_cgroup_delegate *op);
 int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op);
 int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
 int rt_resctrl_group(struct rt_context *context, const struct rt_op_resctrl_group *op);
@@ -68,6 +72,8 @@ int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *o
 int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
 int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
 int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
+int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
+int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
 int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);
 int rt_loopback_up(struct rt_context *context);
 int rt_set_hostname(struct rt_context *context, const struct rt_op_set_hostname *op);

@@ -33,6 +33,12 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_cgroup_enable(context, &op->cgroup_enable);
 	case RT_OP_WRITE_FILE:
 		return rt_write_file(context, &op->write_file);
+	case RT_OP_WRITE_FILES:
+		return rt_write_files(context, &op->write_files);
+	case RT_OP_WRITE_FIRST:
+		return rt_write_first(context, &op->write_first);
+	case RT_OP_CGROUP_DELEGATE:
+		return rt_cgroup_delegate(context, &op->cgroup_delegate);
 	case RT_OP_WRITE_DEVICE_RULES:
 		return rt_write_device_rules(context, &op->write_device_rules);
 	case RT_OP_DEVICE_PROGRAM:
@@ -49,6 +55,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_namespace_open(context, &op->namespace_open);
 	case RT_OP_NAMESPACE_JOIN:
 		return rt_namespace_join(context, &op->namespace_join);
+	case RT_OP_JOIN_PROCESS:
+		return rt_join_process(context, &op->join_process);
+	case RT_OP_OUTLIVE:
+		return rt_outlive(context, &op->outlive);
 	case RT_OP_SESSION_KEYRING:
 		return rt_session_keyring(context, &op->session_keyring);
 	case RT_OP_LOOPBACK_UP:

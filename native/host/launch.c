@@ -12,6 +12,7 @@
 
 #include <linux/poll.h>
 #include <linux/un.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,9 @@ static int listen_at(const char *path)
 
 struct launch {
 	int helper, program, control, listener;
-	int error; /* written by the child, which shares this memory */
+	int preserved;  /* descriptors from 3 on that the program gets */
+	char first[12]; /* RT_FD_FIRST and these, decimal */
+	int error;      /* written by the child, which shares this memory */
 };
 
 /* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
@@ -107,20 +110,20 @@ static void run_helper(void *argument)
 {
 	struct launch *launch = argument;
 	const int from[] = {launch->program, launch->control, launch->listener};
-	int high[3];
+	const int first = RT_FD_FIRST + launch->preserved;
+	int high[RT_FD_COUNT];
 	long status = 0;
-	for (int i = 0; i < 3; i++)
-		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, HIGH_FD);
-	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, HIGH_FD);
-	for (int i = 0; i < 3 && status >= 0; i++)
-		status = high[i] < 0 ? rt_sys(close, RT_FD_PROGRAM + i) * 0
-				     : rt_sys(dup3, high[i], RT_FD_PROGRAM + i, 0);
-	/* Node marks its standard descriptors close-on-exec; the container gets them as they came. */
-	for (int fd = 0; fd <= 2; fd++)
+	for (int i = 0; i < RT_FD_COUNT; i++)
+		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, first + HIGH_FD);
+	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, first + HIGH_FD);
+	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
+		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
+	/* Node marks what it inherits close-on-exec; the container gets it as it came. */
+	for (int fd = 0; fd < first; fd++)
 		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
 	if (status >= 0)
-		status = rt_sys(close_range, RT_FD_FIRST_FREE, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
-	static const char *const args[] = {"rt-init", NULL};
+		status = rt_sys(close_range, first + RT_FD_COUNT, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+	const char *const args[] = {"rt-init", launch->first, NULL};
 	static const char *const env[] = {NULL};
 	if (status >= 0)
 		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);
@@ -177,6 +180,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	RT_CLEANUP_FD int program = sealed_memfd("rt-program", 0, args[0].data, args[0].length);
 	if (program < 0)
 		return program;
+	int target = (int)args[5].integer;
 	RT_CLEANUP_FD int listener = args[4].length > 0 ? listen_at(args[4].data) : -1;
 	if (args[4].length > 0 && listener < 0)
 		return listener;
@@ -185,7 +189,12 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		return status;
 	RT_CLEANUP_FD int ours = pair[0];
 	RT_CLEANUP_FD int theirs = pair[1];
-	struct launch launch = {helper, program, theirs, listener, 0};
+	struct launch launch = {.helper = helper,
+		.program = program,
+		.control = theirs,
+		.listener = target >= 0 ? target : listener,
+		.preserved = (int)args[6].integer};
+	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
 	long pid = clone_helper(&launch, (uint64_t)args[1].integer, args[2].data, args[3].data);
 	if (pid < 0)
 		return pid;
@@ -267,7 +276,7 @@ int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)
 	return pid < 0 ? pid : raw;
 }
 
-/* Runs host operations in this process: nothing, or [index of the failing op, errno]. */
+/* Runs host operations in this process: nothing, or [index of the failing op, errno, item of the op]. */
 int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 {
 	struct rt_reader reader;
@@ -287,7 +296,8 @@ int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 			continue;
 		result->numbers[0] = index;
 		result->numbers[1] = -status;
-		result->count = 2;
+		result->numbers[2] = context->item;
+		result->count = 3;
 		break;
 	}
 	rt_context_close(context);

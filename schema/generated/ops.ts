@@ -1,6 +1,6 @@
 // Generated from schema/ops.json by schema/build/ops.ts; do not edit.
 
-/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
+/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes, with EDEADLK when it or an ancestor is frozen. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
 export interface CgroupCreateOp {
   readonly op: 'cgroup_create';
   readonly hierarchy: string;
@@ -25,6 +25,28 @@ export interface WriteFileOp {
   readonly ignore: number;
 }
 
+/** Writes each of `data` to the file of the same place in `paths`, as write_file does. One refused with EINVAL is tried again after the others: settings that bound each other are taken in one order only, and which one depends on their values before. */
+export interface WriteFilesOp {
+  readonly op: 'write_files';
+  readonly paths: readonly string[];
+  readonly data: readonly string[];
+}
+
+/** Writes to the first file of `paths` that exists what stands in its place in `data`, as write_file does. */
+export interface WriteFirstOp {
+  readonly op: 'write_first';
+  readonly paths: readonly string[];
+  readonly data: readonly string[];
+}
+
+/** Gives a v2 cgroup and those of `files` that it has to `uid`, who may then divide it among children. */
+export interface CgroupDelegateOp {
+  readonly op: 'cgroup_delegate';
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly uid: number;
+}
+
 /** Writes the lines of `rules` one by one to `devices.deny` (lines that begin with `-`) or `devices.allow` (`+`) of a v1 cgroup. */
 export interface WriteDeviceRulesOp {
   readonly op: 'write_device_rules';
@@ -32,7 +54,7 @@ export interface WriteDeviceRulesOp {
   readonly rules: readonly string[];
 }
 
-/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup and asks the kernel whether it is there. */
+/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup, asks the kernel whether it is there, and detaches those that an earlier op of this kind attached. An empty program only detaches. */
 export interface DeviceProgramOp {
   readonly op: 'device_program';
   readonly directory: string;
@@ -80,6 +102,19 @@ export interface NamespaceJoinOp {
   readonly op: 'namespace_join';
   readonly slot: number;
   readonly type: number;
+}
+
+/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step. */
+export interface JoinProcessOp {
+  readonly op: 'join_process';
+  readonly flags: number;
+}
+
+/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. `terminal` 1: descriptor 0 becomes its controlling terminal. */
+export interface OutliveOp {
+  readonly op: 'outlive';
+  readonly fork: number;
+  readonly terminal: number;
 }
 
 /** Joins a new session keyring called `name` and lets its user search it. */
@@ -187,11 +222,12 @@ export interface MakeLinkOp {
   readonly target: string;
 }
 
-/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, and makes the slave descriptors 0 to 2 and the controlling terminal. */
+/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, waits until that has handed it on, and makes the slave descriptors 0 to 2, and the controlling terminal when `controlling` is 1. */
 export interface TerminalOp {
   readonly op: 'terminal';
   readonly width: number;
   readonly height: number;
+  readonly controlling: number;
 }
 
 /** Binds the terminal at descriptor 0 on `path`, which is made, an empty file, when missing. */
@@ -212,7 +248,7 @@ export interface ReadonlyPathOp {
   readonly path: string;
 }
 
-/** Tells the runtime that mounts are done and waits until the hooks of the runtime namespace have run. */
+/** Stops for the runtime: until systemd has put the process into its unit, or, once mounts are done, until the hooks of the runtime namespace have run. */
 export interface HostHooksOp {
   readonly op: 'host_hooks';
 }
@@ -422,6 +458,9 @@ export type Op =
   | CgroupCreateOp
   | CgroupEnableOp
   | WriteFileOp
+  | WriteFilesOp
+  | WriteFirstOp
+  | CgroupDelegateOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
   | ResctrlGroupOp
@@ -430,6 +469,8 @@ export type Op =
   | UnshareOp
   | NamespaceOpenOp
   | NamespaceJoinOp
+  | JoinProcessOp
+  | OutliveOp
   | SessionKeyringOp
   | LoopbackUpOp
   | SetPropagationOp
@@ -524,8 +565,36 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ignore', 'u32'],
     ],
   },
-  write_device_rules: {
+  write_files: {
     code: 3,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['paths', 'strs'],
+      ['data', 'strs'],
+    ],
+  },
+  write_first: {
+    code: 4,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['paths', 'strs'],
+      ['data', 'strs'],
+    ],
+  },
+  cgroup_delegate: {
+    code: 5,
+    group: 'host',
+    call: 'fchownat(2)',
+    fields: [
+      ['directory', 'str'],
+      ['files', 'strs'],
+      ['uid', 'u32'],
+    ],
+  },
+  write_device_rules: {
+    code: 6,
     group: 'host',
     call: 'write(2)',
     fields: [
@@ -534,7 +603,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   device_program: {
-    code: 4,
+    code: 7,
     group: 'host',
     call: 'bpf(2)',
     fields: [
@@ -543,7 +612,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   resctrl_group: {
-    code: 5,
+    code: 8,
     group: 'host',
     call: 'mkdir(2)',
     fields: [
@@ -552,7 +621,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   net_device: {
-    code: 6,
+    code: 9,
     group: 'host',
     call: 'rtnetlink(7)',
     fields: [
@@ -562,10 +631,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['back', 'u32'],
     ],
   },
-  cgroup_join: { code: 7, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 8, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  cgroup_join: { code: 10, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 11, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 9,
+    code: 12,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -575,7 +644,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 10,
+    code: 13,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -583,10 +652,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['type', 'u32'],
     ],
   },
-  session_keyring: { code: 11, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 12, group: 'init', call: 'netdevice(7)', fields: [] },
+  join_process: { code: 14, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  outlive: {
+    code: 15,
+    group: 'init',
+    call: 'clone3(2), setsid(2), ioctl_tty(2)',
+    fields: [
+      ['fork', 'u32'],
+      ['terminal', 'u32'],
+    ],
+  },
+  session_keyring: { code: 16, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
+  loopback_up: { code: 17, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 13,
+    code: 18,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -595,7 +674,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 14,
+    code: 19,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -604,15 +683,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['isolate', 'u32'],
     ],
   },
-  open_root_directory: { code: 15, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 20, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 16,
+    code: 21,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 17,
+    code: 22,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -626,7 +705,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 18,
+    code: 23,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -641,7 +720,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 19,
+    code: 24,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -652,7 +731,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 20,
+    code: 25,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -662,7 +741,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 21,
+    code: 26,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -671,7 +750,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 22,
+    code: 27,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -684,7 +763,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 23,
+    code: 28,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -693,25 +772,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 24,
+    code: 29,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
       ['width', 'u32'],
       ['height', 'u32'],
+      ['controlling', 'u32'],
     ],
   },
-  console: { code: 25, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 26, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 30, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 31, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 27,
+    code: 32,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 28, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 33, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 29,
+    code: 34,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -724,13 +804,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 30, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 31, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 32, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 33, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 34, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 35, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 36, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 37, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 38, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 39, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 35,
+    code: 40,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -738,9 +818,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['value', 'str'],
     ],
   },
-  oom_score_adj: { code: 36, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: { code: 41, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
   rlimit: {
-    code: 37,
+    code: 42,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -749,9 +829,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 38, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 43, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 39,
+    code: 44,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -764,10 +844,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 40, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 41, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 45, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 46, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 42,
+    code: 47,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -776,7 +856,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 43,
+    code: 48,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -785,10 +865,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 44, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 45, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 49, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 50, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 46,
+    code: 51,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -797,7 +877,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 47,
+    code: 52,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -807,7 +887,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 48,
+    code: 53,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -818,7 +898,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   change_directory: {
-    code: 49,
+    code: 54,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -826,9 +906,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 50, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 55, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 51,
+    code: 56,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -836,9 +916,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 52, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 57, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 53,
+    code: 58,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -846,9 +926,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 54, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 59, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 55,
+    code: 60,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -857,9 +937,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 56, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 61, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 57,
+    code: 62,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -4,18 +4,41 @@
  */
 
 export type TextOption =
+  | 'apparmor'
   | 'bundle'
   | 'config'
   | 'console-socket'
+  | 'cpu-burst'
+  | 'cpu-idle'
+  | 'cpu-period'
+  | 'cpu-quota'
+  | 'cpu-rt-period'
+  | 'cpu-rt-runtime'
+  | 'cpu-share'
+  | 'cpuset-cpus'
+  | 'cpuset-mems'
   | 'criu'
+  | 'cwd'
   | 'format'
   | 'id'
+  | 'interval'
+  | 'kernel-memory'
+  | 'kernel-memory-tcp'
+  | 'l3-cache-schema'
   | 'log'
   | 'log-format'
+  | 'mem-bw-schema'
+  | 'memory'
+  | 'memory-reservation'
+  | 'memory-swap'
   | 'pid-file'
   | 'pidfd-socket'
+  | 'process'
+  | 'process-label'
+  | 'resources'
   | 'root'
-  | 'rootless';
+  | 'rootless'
+  | 'user';
 
 export type FlagOption =
   | 'all'
@@ -23,18 +46,25 @@ export type FlagOption =
   | 'detach'
   | 'force'
   | 'help'
+  | 'ignore-paused'
   | 'keep'
   | 'no-new-keyring'
+  | 'no-new-privs'
   | 'no-pivot'
   | 'no-subreaper'
   | 'quiet'
   | 'rootless-spec'
+  | 'stats'
   | 'systemd-cgroup'
+  | 'tty'
   | 'version';
 
-export type IntegerOption = 'preserve-fds';
+export type IntegerOption = 'blkio-weight' | 'pids-limit' | 'preserve-fds';
 
-export type OptionName = TextOption | FlagOption | IntegerOption;
+/** May be given more than once. */
+export type ListOption = 'additional-gids' | 'cap' | 'cgroup' | 'env';
+
+export type OptionName = TextOption | FlagOption | IntegerOption | ListOption;
 
 interface CommonSpec {
   /** How it is written, when that differs from `name`. */
@@ -43,6 +73,8 @@ interface CommonSpec {
   /** A further spelling, not in the help. */
   readonly alias?: string;
   readonly help: string;
+  /** Accepted, not in the help. */
+  readonly hidden?: boolean;
   /** Parsed, but refused when a command would have to honour it; the text is the hint of the error. */
   readonly unsupported?: string;
 }
@@ -65,12 +97,18 @@ export interface IntegerSpec extends CommonSpec {
   readonly value: string;
 }
 
-export type OptionSpec = TextSpec | FlagSpec | IntegerSpec;
+export interface ListSpec extends CommonSpec {
+  readonly kind: 'list';
+  readonly name: ListOption;
+  readonly value: string;
+}
+
+export type OptionSpec = TextSpec | FlagSpec | IntegerSpec | ListSpec;
 
 /** Values given on the command line. Absent text: not given. */
 export type Options = { readonly [name in TextOption]?: string } & { readonly [name in FlagOption]?: boolean } & {
   readonly [name in IntegerOption]?: number;
-};
+} & { readonly [name in ListOption]?: readonly string[] };
 
 export interface CommandSpec {
   readonly summary: string;
@@ -79,12 +117,30 @@ export interface CommandSpec {
   readonly minimum: number;
   readonly maximum: number;
   readonly options: readonly OptionSpec[];
+  /** What follows the first operand belongs to a program: options stand before it. */
+  readonly optionsFirst?: boolean;
   /** Further paragraphs of the help. */
   readonly details?: string;
 }
 
 export type CommandName =
-  'create' | 'start' | 'state' | 'kill' | 'delete' | 'run' | 'list' | 'spec' | 'validate' | 'plan' | 'features';
+  | 'create'
+  | 'start'
+  | 'exec'
+  | 'state'
+  | 'kill'
+  | 'delete'
+  | 'run'
+  | 'list'
+  | 'ps'
+  | 'pause'
+  | 'resume'
+  | 'update'
+  | 'events'
+  | 'spec'
+  | 'validate'
+  | 'plan'
+  | 'features';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -102,8 +158,7 @@ export function globalOptions(): OptionSpec[] {
     {
       kind: 'flag',
       name: 'systemd-cgroup',
-      help: 'drive cgroups through systemd',
-      unsupported: 'configure the engine for the cgroupfs driver',
+      help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
     },
     { kind: 'text', name: 'rootless', value: 'true|false|auto', help: 'accepted for compatibility, ignored' },
     { kind: 'text', name: 'criu', value: 'FILE', help: 'accepted for compatibility, ignored' },
@@ -136,6 +191,18 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     ],
     details:
       'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.',
+  }),
+  exec: () => ({
+    summary: 'run a further program in a container',
+    operands: 'ID [PROGRAM [ARGUMENT...]]',
+    minimum: 1,
+    maximum: Infinity,
+    optionsFirst: true,
+    options: [...executionOptions(), helpOption()],
+    details:
+      'Options stand before ID. With --process the program is process.args of FILE, and the options that describe\n' +
+      'a process are ignored. The exit code is that of the program, 128 plus the number of the signal that ended\n' +
+      'it, or 255 when it could not be run.',
   }),
   state: () => lifecycle('print the state of a container as JSON'),
   kill: () => ({
@@ -181,6 +248,56 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       { kind: 'flag', name: 'quiet', short: 'q', help: 'print ids only' },
       helpOption(),
     ],
+  }),
+  ps: () => ({
+    summary: 'list the processes of a container',
+    operands: 'ID [PS-OPTION]...',
+    minimum: 1,
+    maximum: Infinity,
+    optionsFirst: true,
+    options: [
+      {
+        kind: 'text',
+        name: 'format',
+        short: 'f',
+        value: 'table|json',
+        choices: ['table', 'json'],
+        help: 'form of the output (default table)',
+      },
+      helpOption(),
+    ],
+    details:
+      'The table is what ps(1) of the host prints with PS-OPTION (default -ef), without other processes;\n' +
+      'it must have a column PID. The JSON is a list of pids on the host.',
+  }),
+  pause: () => lifecycle('stop all processes of a container where they are'),
+  resume: () => lifecycle('let a paused container go on'),
+  update: () => ({
+    summary: 'change the limits of a container',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [...updateOptions(), helpOption()],
+    details:
+      'Only what is given changes. BYTES may end in b, k, m, g, t or p, in powers of 1024; -1 is no limit.\n' +
+      'When a limit cannot be set, those set before get their old values back.',
+  }),
+  events: () => ({
+    summary: 'print what a container uses and when it runs out of memory',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [
+      {
+        kind: 'text',
+        name: 'interval',
+        value: 'DURATION',
+        help: 'time between two samples, such as 500ms or 1m30s (default 5s)',
+      },
+      { kind: 'flag', name: 'stats', help: 'print one sample and end' },
+      helpOption(),
+    ],
+    details: 'One JSON object a line, of type stats or oom; the command ends with the container.',
   }),
   spec: () => ({
     summary: 'write a config.json to start from',
@@ -243,6 +360,38 @@ function lifecycle(summary: string): CommandSpec {
   return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] };
 }
 
+function updateOptions(): OptionSpec[] {
+  const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
+  const resctrl = 'write to the schemata file of the resctrl group';
+  return [
+    {
+      kind: 'text',
+      name: 'resources',
+      short: 'r',
+      value: 'FILE',
+      help: 'limits as a linux.resources object; - reads standard input; other options are ignored then',
+    },
+    { kind: 'integer', name: 'blkio-weight', value: 'N', help: 'weight of block I/O, 10 to 1000' },
+    text('cpu-period', 'US', 'period in which the quota is given, in microseconds'),
+    text('cpu-quota', 'US', 'processor time in each period, in microseconds; -1 is no limit'),
+    text('cpu-burst', 'US', 'quota that may be saved up, in microseconds'),
+    text('cpu-share', 'N', 'weight beside other containers (default 1024)'),
+    text('cpu-rt-period', 'US', 'period of realtime processes, in microseconds'),
+    text('cpu-rt-runtime', 'US', 'processor time of realtime processes in each period, in microseconds'),
+    text('cpuset-cpus', 'LIST', 'processors to run on, such as 0-3,7'),
+    text('cpuset-mems', 'LIST', 'memory nodes to use'),
+    text('cpu-idle', '0|1', 'run only when nothing else wants to'),
+    text('memory', 'BYTES', 'memory limit'),
+    text('memory-reservation', 'BYTES', 'memory that is taken last when the host runs short'),
+    text('memory-swap', 'BYTES', 'limit of memory and swap together'),
+    { ...text('kernel-memory', 'BYTES', 'ignored'), hidden: true },
+    { ...text('kernel-memory-tcp', 'BYTES', 'ignored'), hidden: true },
+    { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
+    { ...text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT)'), unsupported: resctrl },
+    { ...text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT)'), unsupported: resctrl },
+  ];
+}
+
 function bundleOptions(): OptionSpec[] {
   return [
     { kind: 'text', name: 'bundle', short: 'b', value: 'DIR', help: 'bundle (default: current directory)' },
@@ -256,36 +405,50 @@ function bundleOptions(): OptionSpec[] {
   ];
 }
 
+function executionOptions(): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'process', short: 'p', value: 'FILE', help: 'process to run, as in config.json' },
+    { kind: 'flag', name: 'tty', short: 't', help: 'give it a terminal' },
+    { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
+    { kind: 'text', name: 'cwd', value: 'DIR', help: 'working directory' },
+    { kind: 'list', name: 'env', short: 'e', value: 'NAME=VALUE', help: 'add a variable to the environment (repeat)' },
+    { kind: 'text', name: 'user', short: 'u', value: 'UID[:GID]', help: 'user, and group, as numbers' },
+    { kind: 'list', name: 'additional-gids', short: 'g', value: 'GID', help: 'add a supplementary group (repeat)' },
+    { kind: 'list', name: 'cap', short: 'c', value: 'CAP', help: 'add a capability (repeat)' },
+    { kind: 'flag', name: 'no-new-privs', help: 'the program never gains privileges' },
+    { kind: 'text', name: 'apparmor', value: 'PROFILE', help: 'AppArmor profile of the process' },
+    { kind: 'text', name: 'process-label', value: 'LABEL', help: 'SELinux label of the process' },
+    {
+      kind: 'list',
+      name: 'cgroup',
+      value: '[CONTROLLER[,...]:]PATH',
+      help: "run it in a cgroup below the container's (repeat for further controllers)",
+    },
+    { kind: 'flag', name: 'ignore-paused', help: 'also in a paused container: it starts when that is resumed' },
+    { kind: 'text', name: 'pid-file', value: 'FILE', help: 'write the pid of the process to FILE' },
+    ...descriptorOptions('the process'),
+  ];
+}
+
 function creationOptions(): OptionSpec[] {
   return [
     ...bundleOptions(),
     { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
     { kind: 'flag', name: 'no-new-keyring', help: 'keep the session keyring of the caller' },
     {
-      kind: 'text',
-      name: 'console-socket',
-      value: 'SOCKET',
-      help: 'send the terminal of the container to SOCKET',
-    },
-    {
-      kind: 'text',
-      name: 'pidfd-socket',
-      value: 'SOCKET',
-      help: "send a pidfd of the container's init to SOCKET",
-      unsupported: 'use --pid-file',
-    },
-    {
       kind: 'flag',
       name: 'no-pivot',
       help: 'do not use pivot_root to enter the root filesystem',
       unsupported: 'place the bundle on a file system that is not the initial ramfs',
     },
-    {
-      kind: 'integer',
-      name: 'preserve-fds',
-      value: 'N',
-      help: 'hand N further descriptors, from 3 on, to the container',
-      unsupported: 'use a bind-mounted socket or pipe',
-    },
+    ...descriptorOptions("the container's init"),
+  ];
+}
+
+function descriptorOptions(owner: string): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
+    { kind: 'text', name: 'pidfd-socket', value: 'SOCKET', help: `send a pidfd of ${owner} to SOCKET` },
+    { kind: 'integer', name: 'preserve-fds', value: 'N', help: `hand N further descriptors, from 3 on, to ${owner}` },
   ];
 }

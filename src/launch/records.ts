@@ -6,6 +6,8 @@ export type HelperRecord =
   | { readonly kind: 'ready' }
   /** `master` is a descriptor of this process now. */
   | { readonly kind: 'terminal'; readonly master: number }
+  /** The process goes on as another one, the first one ends. */
+  | { readonly kind: 'forked'; readonly pid: number }
   | { readonly kind: 'end' }
   | {
       readonly kind: 'failed';
@@ -29,7 +31,7 @@ export interface HookResult {
 }
 
 const headerSize = 24;
-const kinds = { failed: 1, hostHooks: 2, ready: 3, hookFailed: 4, terminal: 5 } as const;
+const kinds = { failed: 1, hostHooks: 2, ready: 3, hookFailed: 4, terminal: 5, forked: 6 } as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);
@@ -38,6 +40,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   if (kind === kinds.ready) return { kind: 'ready' };
   if (kind === kinds.hostHooks) return { kind: 'host_hooks' };
   if (kind === kinds.terminal) return { kind: 'terminal', master: u32(bytes, 12) };
+  if (kind === kinds.forked) return { kind: 'forked', pid: u32(bytes, 12) };
   const op = u32(bytes, 4);
   const callEnd = headerSize + u32(bytes, 16);
   const detail = bytes.subarray(callEnd, callEnd + u32(bytes, 20));

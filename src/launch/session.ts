@@ -1,28 +1,36 @@
-import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import type { Plan, PlannedOp } from '../plan/types.ts';
-import { removeCgroups } from './cgroup.ts';
+import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
+import { hostFailure, runHostOps } from './host-ops.ts';
 import { moveNetDevices, returnNetDevices } from './net-devices.ts';
 import type { MovedDevices } from './net-devices.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
+import { requireSystemd, startUnit } from './systemd.ts';
 
 const SIGKILL = 9;
 const EBUSY = 16;
+const EDEADLK = 35;
 const ECONNREFUSED = 111;
 const noLimit = -1;
+const noTarget = -1;
 const SOCK_SEQPACKET = 5;
-const goAhead = new Uint8Array([1]).buffer;
+export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
+  /** Called once systemd has started the unit: from then on it has to be stopped. */
+  readonly onUnitStarted?: () => void;
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preserved: number;
   /** Runs the hooks of the runtime namespace, while init waits. */
   readonly onHostHooks: (pid: number) => void;
   /** Takes the master of the process's terminal. */
@@ -39,43 +47,37 @@ export interface Launched {
 
 /** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
 export function prepare(native: Native, plan: Plan): void {
-  const result = native.runProgram(encodeProgram(plan.host));
-  const failed = failedOp(plan.host, result);
+  if (plan.unit !== undefined) requireSystemd(native);
+  const failed = runHostOps(native, plan.host);
   if (failed === undefined) return;
-  // An existing cgroup that is busy belongs to somebody else: what lies before it in the plan is ours.
-  const directories = plan.cgroup.directories.slice(0, failed.errno === EBUSY ? failed.index : undefined);
-  removeCgroups(native, { ...plan.cgroup, directories });
-  throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
-}
-
-interface FailedOp {
-  readonly op: PlannedOp;
-  readonly index: number;
-  readonly errno: number;
-}
-
-function failedOp(ops: readonly PlannedOp[], result: readonly number[] | number): FailedOp | undefined {
-  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
-  const [index, errno] = result;
-  const op = index === undefined ? undefined : ops[index];
-  if (index === undefined || op === undefined || errno === undefined) return undefined;
-  return { op, index, errno };
+  // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
+  const foreign = failed.errno === EBUSY || failed.errno === EDEADLK;
+  const directories = plan.cgroup.directories.slice(0, foreign ? failed.index : undefined);
+  removeCgroups(native, withoutUnit({ ...plan.cgroup, directories }));
+  throw hostFailure(native, failed);
 }
 
 /** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
-  const result = native.launch(program, plan.cloneFlags, plan.cloneCgroup, plan.pidNamespace, options.listenPath);
+  const result = native.launch(
+    program,
+    plan.cloneFlags,
+    plan.cloneCgroup,
+    plan.pidNamespace,
+    options.listenPath,
+    noTarget,
+    options.preserved,
+  );
   if (typeof result === 'number') {
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
   }
   const [pid = 0, control = -1] = result;
   let moved: MovedDevices | undefined;
   try {
-    const failed = failedOp(plan.limits, native.runProgram(encodeProgram(plan.limits)));
-    if (failed !== undefined) {
-      throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
-    }
+    if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
+    const failed = runHostOps(native, plan.limits);
+    if (failed !== undefined) throw hostFailure(native, failed);
     awaitReady(native, plan, control, pid, {
       ...options,
       onHostHooks: (initPid): void => {
@@ -93,6 +95,25 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
   }
 }
 
+/** Has systemd put init, which waits for it, into its unit. */
+function enterUnit(
+  native: Native,
+  plan: Plan,
+  unit: UnitPlan,
+  control: number,
+  pid: number,
+  { onUnitStarted }: LaunchOptions,
+): void {
+  const record = receive(native, control);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
+  if (record.kind !== 'host_hooks') throw died(native, plan);
+  startUnit(native, unit, pid);
+  onUnitStarted?.();
+  const failed = runHostOps(native, unit.ops);
+  if (failed !== undefined) throw hostFailure(native, failed);
+  native.send(control, goAhead);
+}
+
 function awaitReady(native: Native, plan: Plan, control: number, pid: number, options: LaunchOptions): void {
   for (;;) {
     const record = receive(native, control);
@@ -105,21 +126,31 @@ function awaitReady(native: Native, plan: Plan, control: number, pid: number, op
         break;
       case 'terminal':
         options.onTerminal(record.master);
+        native.send(control, goAhead);
         break;
       case 'failed':
       case 'hook_failed':
         throw failureOf(record, plan.init);
+      case 'forked':
       case 'end':
-        throw new Failure({
-          code: 'launch.died',
-          message: 'the container process ended while it was being set up',
-          hint: 'it may have been killed for want of memory: the memory limit may be too low',
-        });
+        throw died(native, plan);
     }
   }
 }
 
-function receive(native: Native, control: number): HelperRecord {
+/** The kernel counts in the container's cgroup whom it killed for want of memory. */
+function died(native: Native, plan: Plan): Failure {
+  if (!wasOutOfMemory(native, plan.cgroup)) {
+    return new Failure({ code: 'launch.died', message: 'the container process ended while it was being set up' });
+  }
+  return new Failure({
+    code: 'launch.memory',
+    message: 'container init was OOM-killed (memory limit too low?)',
+    pointer: '/linux/resources/memory/limit',
+  });
+}
+
+export function receive(native: Native, control: number): HelperRecord {
   const buffer = native.receive(control, noLimit);
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
@@ -128,7 +159,7 @@ function receive(native: Native, control: number): HelperRecord {
 }
 
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
-function failureOf(
+export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
 ): Failure {

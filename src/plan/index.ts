@@ -5,6 +5,7 @@ import type { Facts } from '../facts/facts.ts';
 import { cgroupPlan } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hostHookOps, startContainerOps } from './hooks.ts';
+import { keyringOps } from './keyring.ts';
 import { mountOps } from './mounts.ts';
 import { isNew, isSeparate, namespacePlan } from './namespaces.ts';
 import {
@@ -16,6 +17,7 @@ import {
   processOf,
   programOps,
   rightsOps,
+  withEnvironment,
   workingDirectoryOps,
 } from './process.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
@@ -34,8 +36,12 @@ export interface PlanOptions {
   readonly bundle: string;
   /** A session keyring of the container's own. */
   readonly newKeyring: boolean;
+  /** Variables that the runtime adds to the environment. */
+  readonly env?: readonly string[];
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
+  /** Cgroups are made by systemd: `linux.cgroupsPath` is `slice:prefix:name`. */
+  readonly systemd?: boolean;
 }
 
 /**
@@ -44,9 +50,9 @@ export interface PlanOptions {
  */
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
-  const process = processOf(config);
+  const process = withEnvironment(processOf(config), options.env ?? []);
   const namespaces = namespacePlan(config);
-  const cgroups = cgroupPlan(config, facts, options.id, faults);
+  const cgroups = cgroupPlan(config, facts, options, faults);
   const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
   const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
@@ -65,13 +71,13 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(options.newKeyring ? keyLabelOps(process, facts) : []),
-    ...keyringOps(options),
+    ...(options.newKeyring ? keyringOps(options.id) : []),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
     ...(mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts)),
-    ...terminalOps(process), // from the container's devpts
-    ...(mounts === undefined ? [] : consoleOps(process)),
+    ...terminalOps(process, 1), // from the container's devpts
+    ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
     ...createContainerOps(config, options),
@@ -102,10 +108,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneCgroup: cgroups.cloneCgroup,
     pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
+    ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: mounts?.warnings ?? [],
   };
-}
-
-function keyringOps({ id, newKeyring }: PlanOptions): PlannedOp[] {
-  return newKeyring ? [{ op: 'session_keyring', name: `_ses.${id}`, from: 'default' }] : [];
 }
