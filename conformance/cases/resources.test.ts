@@ -103,6 +103,12 @@ const ROWS: readonly Row[] = [
     deviates: { runc: '1.1 ignores it' },
   },
   {
+    name: 'memory.kernel -1 asks for nothing',
+    resources: { memory: { kernel: -1, limit: 64 * MIB } },
+    v1: [['memory.limit_in_bytes', String(64 * MIB)]],
+    v2: [['memory.max', String(64 * MIB)]],
+  },
+  {
     name: 'memory.checkBeforeUpdate asks nothing of a new container',
     resources: { memory: { limit: 64 * MIB, checkBeforeUpdate: true } },
     v1: [['memory.limit_in_bytes', String(64 * MIB)]],
@@ -466,6 +472,11 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | unde
   [
     { blockIO: { throttleReadBpsDevice: [{ major: 4000, minor: 0, rate: 5 }] } },
     /(?:read_bps_device|io\.max).*no such device/,
+    undefined,
+  ],
+  [
+    { blockIO: { weightDevice: [{ major: 4000, minor: 0, weight: 100 }] } },
+    /weight.*(?:no such|not supported|invalid argument)/,
     undefined,
   ],
   [{ hugepageLimits: [{ pageSize: '3MB', limit: 5 }] }, /hugetlb/, undefined],
