@@ -97,7 +97,9 @@ export class Receiver {
   }
 
   static async listen(sandbox: Sandbox, path: string): Promise<Receiver> {
-    const receiver = new Receiver(start([guestProgram('peer'), 'socket', path], { env: sandbox.env, interactive: true }));
+    const receiver = new Receiver(
+      start([guestProgram('peer'), 'socket', path], { env: sandbox.env, interactive: true }),
+    );
     await until('the socket listens', () => receiver.running.output().includes('listening'));
     return receiver;
   }

@@ -5,7 +5,7 @@
 
 #include "../helper/program.h"
 
-enum { RT_PROGRAM_VERSION = 1, RT_SLOTS = 64 };
+enum { RT_PROGRAM_VERSION = 1, RT_SLOTS = 1024 };
 
 enum rt_op_code {
 	RT_OP_CGROUP_CREATE = 0,
@@ -14,60 +14,70 @@ enum rt_op_code {
 	RT_OP_WRITE_DEVICE_RULES = 3,
 	RT_OP_DEVICE_PROGRAM = 4,
 	RT_OP_NET_DEVICE = 5,
-	RT_OP_CGROUP_JOIN = 6,
-	RT_OP_UNSHARE = 7,
-	RT_OP_NAMESPACE_OPEN = 8,
-	RT_OP_NAMESPACE_JOIN = 9,
-	RT_OP_SESSION_KEYRING = 10,
-	RT_OP_LOOPBACK_UP = 11,
-	RT_OP_SET_PROPAGATION = 12,
-	RT_OP_OPEN_ROOT = 13,
-	RT_OP_OPEN_ROOT_DIRECTORY = 14,
-	RT_OP_HOLD_ROOT = 15,
-	RT_OP_MOUNT_FILESYSTEM = 16,
-	RT_OP_MOUNT_BIND = 17,
-	RT_OP_MOUNT_ATTRIBUTES = 18,
-	RT_OP_MOUNT_PROPAGATION = 19,
-	RT_OP_MAKE_DIRECTORY = 20,
-	RT_OP_MAKE_DEVICE = 21,
-	RT_OP_MAKE_LINK = 22,
-	RT_OP_TERMINAL = 23,
-	RT_OP_CONSOLE = 24,
-	RT_OP_MASK_PATH = 25,
-	RT_OP_READONLY_PATH = 26,
-	RT_OP_HOST_HOOKS = 27,
-	RT_OP_HOOK = 28,
-	RT_OP_UNMOUNT = 29,
-	RT_OP_PIVOT_ROOT = 30,
-	RT_OP_CHROOT = 31,
-	RT_OP_SET_HOSTNAME = 32,
-	RT_OP_SET_DOMAINNAME = 33,
-	RT_OP_SYSCTL = 34,
-	RT_OP_OOM_SCORE_ADJ = 35,
-	RT_OP_RLIMIT = 36,
-	RT_OP_CPU_AFFINITY = 37,
-	RT_OP_SCHEDULER = 38,
-	RT_OP_IO_PRIORITY = 39,
-	RT_OP_PERSONALITY = 40,
-	RT_OP_MEMORY_POLICY = 41,
-	RT_OP_SECURITY_ATTRIBUTE = 42,
-	RT_OP_UMASK = 43,
-	RT_OP_STDIO_OWNER = 44,
-	RT_OP_DROP_BOUNDING = 45,
-	RT_OP_SET_USER = 46,
-	RT_OP_SET_CAPABILITIES = 47,
-	RT_OP_CHANGE_DIRECTORY = 48,
-	RT_OP_NO_NEW_PRIVS = 49,
-	RT_OP_FIND_PROGRAM = 50,
-	RT_OP_FIND_HOME = 51,
-	RT_OP_SECCOMP = 52,
-	RT_OP_SECCOMP_RECEIVER = 53,
-	RT_OP_SECCOMP_NOTIFY = 54,
-	RT_OP_AWAIT_START = 55,
-	RT_OP_EXEC = 56,
+	RT_OP_RAISE_LIMIT = 6,
+	RT_OP_USER_NAMESPACE = 7,
+	RT_OP_CHECK_ID_MAPS = 8,
+	RT_OP_BECOME_ROOT = 9,
+	RT_OP_OPEN_TREE = 10,
+	RT_OP_IDMAP_TREE = 11,
+	RT_OP_INHERIT_SLOTS = 12,
+	RT_OP_CGROUP_JOIN = 13,
+	RT_OP_UNSHARE = 14,
+	RT_OP_NAMESPACE_OPEN = 15,
+	RT_OP_NAMESPACE_JOIN = 16,
+	RT_OP_TIME_NAMESPACE = 17,
+	RT_OP_SESSION_KEYRING = 18,
+	RT_OP_LOOPBACK_UP = 19,
+	RT_OP_SET_PROPAGATION = 20,
+	RT_OP_OPEN_ROOT = 21,
+	RT_OP_OPEN_ROOT_DIRECTORY = 22,
+	RT_OP_HOLD_ROOT = 23,
+	RT_OP_MOUNT_FILESYSTEM = 24,
+	RT_OP_MOUNT_BIND = 25,
+	RT_OP_MOUNT_ATTRIBUTES = 26,
+	RT_OP_MOUNT_PROPAGATION = 27,
+	RT_OP_MAKE_DIRECTORY = 28,
+	RT_OP_MAKE_DEVICE = 29,
+	RT_OP_BIND_DEVICE = 30,
+	RT_OP_MAKE_LINK = 31,
+	RT_OP_TERMINAL = 32,
+	RT_OP_CONSOLE = 33,
+	RT_OP_MASK_PATH = 34,
+	RT_OP_READONLY_PATH = 35,
+	RT_OP_HOST_HOOKS = 36,
+	RT_OP_HOOK = 37,
+	RT_OP_UNMOUNT = 38,
+	RT_OP_PIVOT_ROOT = 39,
+	RT_OP_CHROOT = 40,
+	RT_OP_SET_HOSTNAME = 41,
+	RT_OP_SET_DOMAINNAME = 42,
+	RT_OP_SYSCTL = 43,
+	RT_OP_OOM_SCORE_ADJ = 44,
+	RT_OP_RLIMIT = 45,
+	RT_OP_CPU_AFFINITY = 46,
+	RT_OP_SCHEDULER = 47,
+	RT_OP_IO_PRIORITY = 48,
+	RT_OP_PERSONALITY = 49,
+	RT_OP_MEMORY_POLICY = 50,
+	RT_OP_SECURITY_ATTRIBUTE = 51,
+	RT_OP_UMASK = 52,
+	RT_OP_STDIO_OWNER = 53,
+	RT_OP_DROP_BOUNDING = 54,
+	RT_OP_SET_USER = 55,
+	RT_OP_SET_CAPABILITIES = 56,
+	RT_OP_FORK_INIT = 57,
+	RT_OP_CHANGE_DIRECTORY = 58,
+	RT_OP_NO_NEW_PRIVS = 59,
+	RT_OP_FIND_PROGRAM = 60,
+	RT_OP_FIND_HOME = 61,
+	RT_OP_SECCOMP = 62,
+	RT_OP_SECCOMP_RECEIVER = 63,
+	RT_OP_SECCOMP_NOTIFY = 64,
+	RT_OP_AWAIT_START = 65,
+	RT_OP_EXEC = 66,
 };
 
-enum { RT_OP_COUNT = 57 };
+enum { RT_OP_COUNT = 67 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -105,6 +115,46 @@ struct rt_op_net_device {
 	uint32_t back;
 };
 
+struct rt_op_raise_limit {
+	uint32_t resource;
+	uint64_t hard;
+};
+
+struct rt_op_user_namespace {
+	uint32_t slot;
+	struct rt_str uid_map;
+	struct rt_str gid_map;
+	uint32_t deny_setgroups;
+	struct rt_str uid_tool;
+	struct rt_str gid_tool;
+};
+
+struct rt_op_check_id_maps {
+	struct rt_str uid_map;
+	struct rt_str gid_map;
+};
+
+struct rt_op_become_root {
+	uint32_t groups;
+};
+
+struct rt_op_open_tree {
+	uint32_t slot;
+	struct rt_str path;
+	uint32_t flags;
+	uint32_t propagation;
+};
+
+struct rt_op_idmap_tree {
+	uint32_t slot;
+	uint32_t namespace;
+	uint32_t recursive;
+};
+
+struct rt_op_inherit_slots {
+	struct rt_u32s slots;
+};
+
 struct rt_op_cgroup_join {
 	struct rt_str file;
 };
@@ -122,10 +172,17 @@ struct rt_op_namespace_open {
 struct rt_op_namespace_join {
 	uint32_t slot;
 	uint32_t type;
+	uint32_t user;
+	uint32_t keep;
+};
+
+struct rt_op_time_namespace {
+	struct rt_str offsets;
 };
 
 struct rt_op_session_keyring {
 	struct rt_str name;
+	uint32_t permission;
 };
 
 struct rt_op_set_propagation {
@@ -137,6 +194,7 @@ struct rt_op_open_root {
 	struct rt_str path;
 	uint32_t type;
 	uint32_t isolate;
+	uint32_t tree;
 };
 
 struct rt_op_open_root_directory {
@@ -155,6 +213,7 @@ struct rt_op_mount_filesystem {
 	struct rt_strs options;
 	uint64_t attributes;
 	uint32_t flags;
+	uint32_t pid_namespace;
 };
 
 struct rt_op_mount_bind {
@@ -166,6 +225,7 @@ struct rt_op_mount_bind {
 	uint64_t recursive_set;
 	uint64_t recursive_clear;
 	uint32_t flags;
+	uint32_t tree;
 };
 
 struct rt_op_mount_attributes {
@@ -193,6 +253,15 @@ struct rt_op_make_device {
 	uint32_t minor;
 	uint32_t uid;
 	uint32_t gid;
+};
+
+struct rt_op_bind_device {
+	uint32_t tree;
+	struct rt_str source;
+	struct rt_str path;
+	uint32_t mode;
+	uint32_t major;
+	uint32_t minor;
 };
 
 struct rt_op_make_link {
@@ -242,10 +311,12 @@ struct rt_op_set_domainname {
 struct rt_op_sysctl {
 	struct rt_str path;
 	struct rt_str value;
+	uint32_t host;
 };
 
 struct rt_op_oom_score_adj {
 	int32_t value;
+	uint32_t ignore;
 };
 
 struct rt_op_rlimit {
@@ -304,6 +375,7 @@ struct rt_op_set_user {
 	uint32_t uid;
 	uint32_t gid;
 	struct rt_u32s groups;
+	uint32_t keep_groups;
 };
 
 struct rt_op_set_capabilities {
@@ -311,6 +383,10 @@ struct rt_op_set_capabilities {
 	uint64_t permitted;
 	uint64_t inheritable;
 	uint64_t ambient;
+};
+
+struct rt_op_fork_init {
+	uint32_t slot;
 };
 
 struct rt_op_change_directory {
@@ -360,10 +436,18 @@ struct rt_op {
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
 		struct rt_op_net_device net_device;
+		struct rt_op_raise_limit raise_limit;
+		struct rt_op_user_namespace user_namespace;
+		struct rt_op_check_id_maps check_id_maps;
+		struct rt_op_become_root become_root;
+		struct rt_op_open_tree open_tree;
+		struct rt_op_idmap_tree idmap_tree;
+		struct rt_op_inherit_slots inherit_slots;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
 		struct rt_op_namespace_join namespace_join;
+		struct rt_op_time_namespace time_namespace;
 		struct rt_op_session_keyring session_keyring;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
@@ -375,6 +459,7 @@ struct rt_op {
 		struct rt_op_mount_propagation mount_propagation;
 		struct rt_op_make_directory make_directory;
 		struct rt_op_make_device make_device;
+		struct rt_op_bind_device bind_device;
 		struct rt_op_make_link make_link;
 		struct rt_op_terminal terminal;
 		struct rt_op_console console;
@@ -398,6 +483,7 @@ struct rt_op {
 		struct rt_op_drop_bounding drop_bounding;
 		struct rt_op_set_user set_user;
 		struct rt_op_set_capabilities set_capabilities;
+		struct rt_op_fork_init fork_init;
 		struct rt_op_change_directory change_directory;
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;

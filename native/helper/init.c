@@ -35,7 +35,7 @@ static void ignore_sigpipe(void)
 	rt_sys(rt_sigaction, SIGPIPE_NUMBER, &action, NULL, sizeof(action.mask));
 }
 
-static void prepare(struct rt_context *context)
+static void prepare(void)
 {
 	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
 	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. */
@@ -46,7 +46,6 @@ static void prepare(struct rt_context *context)
 	ignore_sigpipe();
 	rt_sys(setsid);
 	rt_sys(umask, 0);
-	context->owner = (uint32_t)rt_sys(geteuid);
 }
 
 static _Noreturn void leave(void)
@@ -62,7 +61,7 @@ _Noreturn void rt_init_main(void)
 	uint32_t count;
 	size_t size = 0;
 	rt_context_init(&context, RT_FD_CONTROL, RT_FD_LISTENER);
-	prepare(&context);
+	prepare();
 	const uint8_t *program = map_program(&size);
 	if (program == NULL || !rt_check_program(program, size, false, &reader, &count)) {
 		context.call = "program";

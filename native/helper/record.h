@@ -9,6 +9,8 @@
  *                                 `start` sends 1 byte over a connection of its own: execute
  *   end of file         ->        execve has happened
  *   FAILED, HOOK_FAILED ->        at any point; the helper then exits
+ *   STAGE_FAILED        ->        from the stage, before there is a helper
+ *   FORKED              ->        the helper goes on as its sibling with the pid in `value`, and exits
  */
 #ifndef RT_RECORD_H
 #define RT_RECORD_H
@@ -20,14 +22,16 @@ enum rt_record_kind {
 	RT_RECORD_HOST_HOOKS = 2,
 	RT_RECORD_READY = 3,
 	RT_RECORD_HOOK_FAILED = 4,
-	RT_RECORD_TERMINAL = 5
+	RT_RECORD_TERMINAL = 5,
+	RT_RECORD_STAGE_FAILED = 6,
+	RT_RECORD_FORKED = 7
 };
 
 struct rt_record_header {
 	uint32_t kind;
 	uint32_t op;            /* index of the op in the program */
 	uint32_t error;         /* errno; for HOOK_FAILED the outcome */
-	uint32_t value;         /* for HOOK_FAILED the value of the outcome; a descriptor that came with it */
+	uint32_t value;         /* of the outcome for HOOK_FAILED, a pid for FORKED; a descriptor that came */
 	uint32_t call_length;   /* bytes of the call's name, which follow */
 	uint32_t detail_length; /* bytes after the name: head of the program, output of the hook */
 };

@@ -24,11 +24,7 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
     commandLine: whenText,
   },
   linux: {
-    uidMappings: whenAny,
-    gidMappings: whenAny,
-    timeOffsets: whenAny,
     intelRdt: always,
-    mountLabel: whenText,
   },
   resources: {
     blockIO: whenSaysSomething,
@@ -41,15 +37,9 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
   cpu: { realtimeRuntime: whenNotZero, realtimePeriod: whenNotZero },
 };
 
-const namespaces: readonly string[] = ['user', 'time'];
-
-const mountOptions: readonly string[] = ['idmap', 'ridmap', 'tmpcopyup'];
-
-const mountMembers: Section = { uidMappings: whenAny, gidMappings: whenAny };
-
 /** What a valid config asks for and this version of rt cannot do. Nothing of it is ever left out silently. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
-  const { process, linux, mounts } = config;
+  const { process, linux } = config;
   const resources = linux?.resources;
   const faults: Diagnostic[] = [];
   section(config, unsupported.config, '', faults);
@@ -58,17 +48,6 @@ export function unsupportedFaults(config: Config): Diagnostic[] {
   section(resources, unsupported.resources, '/linux/resources', faults);
   section(resources?.memory, unsupported.memory, '/linux/resources/memory', faults);
   section(resources?.cpu, unsupported.cpu, '/linux/resources/cpu', faults);
-  linux?.namespaces?.forEach(({ type }, index) => {
-    if (namespaces.includes(type)) faults.push(fault(`/linux/namespaces/${index}`, `a namespace of type ${type}`));
-  });
-  mounts?.forEach((mount, index) => {
-    section(mount, mountMembers, `/mounts/${index}`, faults);
-    mount.options?.forEach((option, at) => {
-      const sign = option.indexOf('=');
-      const name = sign < 0 ? option : option.slice(0, sign);
-      if (mountOptions.includes(name)) faults.push(fault(`/mounts/${index}/options/${at}`, `the mount option ${name}`));
-    });
-  });
   return faults;
 }
 

@@ -105,7 +105,12 @@ export function globalOptions(): OptionSpec[] {
       help: 'drive cgroups through systemd',
       unsupported: 'configure the engine for the cgroupfs driver',
     },
-    { kind: 'text', name: 'rootless', value: 'true|false|auto', help: 'accepted for compatibility, ignored' },
+    {
+      kind: 'text',
+      name: 'rootless',
+      value: 'true|false|auto',
+      help: 'do without cgroups that may not be made (default auto: unless run by root)',
+    },
     { kind: 'text', name: 'criu', value: 'FILE', help: 'accepted for compatibility, ignored' },
     { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
     helpOption(),

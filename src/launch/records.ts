@@ -17,6 +17,16 @@ export type HelperRecord =
       /** What the kernel said besides (a filesystem's own words), or the head of the program that did not run. */
       readonly detail: Uint8Array;
     }
+  | {
+      readonly kind: 'stage_failed';
+      /** Index of the op in the program of the stage; the rest as for `failed`. */
+      readonly op: number;
+      readonly errno: number;
+      readonly call: string;
+      readonly detail: Uint8Array;
+    }
+  /** Init goes on as another process, `pid`, and this one ends. */
+  | { readonly kind: 'forked'; readonly pid: number }
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
 
 /** How a hook ended; `value` is its exit status, the signal that ended it, or the errno of execve(2). */
@@ -29,7 +39,15 @@ export interface HookResult {
 }
 
 const headerSize = 24;
-const kinds = { failed: 1, hostHooks: 2, ready: 3, hookFailed: 4, terminal: 5 } as const;
+const kinds = {
+  failed: 1,
+  hostHooks: 2,
+  ready: 3,
+  hookFailed: 4,
+  terminal: 5,
+  stageFailed: 6,
+  forked: 7,
+} as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);
@@ -38,6 +56,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   if (kind === kinds.ready) return { kind: 'ready' };
   if (kind === kinds.hostHooks) return { kind: 'host_hooks' };
   if (kind === kinds.terminal) return { kind: 'terminal', master: u32(bytes, 12) };
+  if (kind === kinds.forked) return { kind: 'forked', pid: u32(bytes, 12) };
   const op = u32(bytes, 4);
   const callEnd = headerSize + u32(bytes, 16);
   const detail = bytes.subarray(callEnd, callEnd + u32(bytes, 20));
@@ -54,7 +73,8 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
       },
     };
   }
-  return { kind: 'failed', op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
+  const failed = kind === kinds.stageFailed ? 'stage_failed' : 'failed';
+  return { kind: failed, op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
 }
 
 /** The result of the native function runHook. */

@@ -30,10 +30,26 @@ export const unified: CgroupFacts = {
 };
 
 export function facts(cgroups: CgroupFacts = hybrid): Facts {
-  return { cgroups, lastCapability: 40, architecture: 'x86_64', hasKcore: true, hasApparmor: false, hasSelinux: false };
+  return {
+    cgroups,
+    lastCapability: 40,
+    architecture: 'x86_64',
+    hasKcore: true,
+    user: { uid: 0, gid: 0, initial: true },
+    idMapTools: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
+    hasApparmor: false,
+    hasSelinux: false,
+    mayMakeCgroup: () => true,
+  };
 }
 
-export const options: PlanOptions = { id: 'c1', bundle: '/bundle', newKeyring: true, awaitStart: 'socket' };
+export const options: PlanOptions = {
+  id: 'c1',
+  bundle: '/bundle',
+  rootless: 'auto',
+  newKeyring: true,
+  awaitStart: 'socket',
+};
 
 /** The least that makes a container with its own mounts. */
 export function config(change: Partial<Config> = {}): Config {

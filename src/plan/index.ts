@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { cgroupPlan } from './cgroup/index.ts';
+import type { Rootless } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hostHookOps, startContainerOps } from './hooks.ts';
 import { mountOps } from './mounts.ts';
@@ -12,6 +13,7 @@ import {
   credentialOps,
   execOps,
   filterOps,
+  hardLimitOps,
   oomOps,
   processOf,
   programOps,
@@ -23,14 +25,17 @@ import { netDeviceOps } from './net-devices.ts';
 import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
+import { makeStage, slotsLeft } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
+import { checkUserNamespace, enterUserOps, groupsRule, openUserOps, userNamespaceOf } from './user-namespace.ts';
 
 export interface PlanOptions {
   readonly id: string;
   /** Absolute. */
   readonly bundle: string;
+  readonly rootless: Rootless;
   /** A session keyring of the container's own. */
   readonly newKeyring: boolean;
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
@@ -45,27 +50,55 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
   const process = processOf(config);
   const namespaces = namespacePlan(config);
-  const cgroups = cgroupPlan(config, facts, options.id, faults);
+  const cgroups = cgroupPlan(config, facts, options.id, options.rootless, faults);
+  const stage = makeStage(config, facts);
+  const root = openRootOps(config, options.bundle, stage);
   const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
-  const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
+  const mounts = hasMounts
+    ? mountOps(config, facts, options.bundle, cgroups.record, stage, namespaces.pidSlot, faults)
+    : undefined;
+  const devices = mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts, stage);
+  checkUserNamespace(config, facts, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
   const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
-  const init: PlannedOp[] = [
-    ...oomOps(process), // through the host's procfs, before the container's namespaces are entered
-    ...receiver, // by a path of the host
+  const first: PlannedOp[] = [
+    ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
     ...cgroups.join, // before anything is allocated on the container's behalf
-    ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
+  ];
+  const hasUser = userNamespaceOf(config) !== 'runtime';
+  // Whatever takes rights on the host comes before its user namespace is entered, by a process of its own.
+  const staged: PlannedOp[] = !hasUser
+    ? stage.ops
+    : [
+        ...first,
+        ...hardLimitOps(process),
+        ...namespaces.open, // before any is joined, which changes what a path means
+        ...openUserOps(config, facts), // the idmapped mounts below may be for it
+        ...stage.ops,
+        ...namespaces.joinForeign, // needs rights in the user namespaces that own them
+        ...enterUserOps(config, facts),
+        ...namespaces.join,
+      ];
+  // A receiver of the filter is told the pid that the container will have.
+  const forkFirst = early && receiver.length > 0;
+  const left = slotsLeft(staged);
+  const init: PlannedOp[] = [
+    ...receiver, // by a path of the host
+    ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
+    ...(hasUser ? [] : [...first, ...namespaces.open, ...namespaces.join]), // as above
+    ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
+    ...namespaces.time, // through the host's procfs
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(options.newKeyring ? keyLabelOps(process, facts) : []),
-    ...keyringOps(options),
+    ...keyringOps(options, hasUser),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
-    ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
+    ...root, // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
-    ...(mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts)),
+    ...devices,
     ...terminalOps(process), // from the container's devpts
     ...(mounts === undefined ? [] : consoleOps(process)),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
@@ -80,9 +113,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...credentialOps(process, early && filter.length > 0),
+    ...credentialOps(process, early && filter.length > 0, groupsRule(config, facts)),
+    ...(forkFirst ? namespaces.forkIntoPid : []),
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, filter) : []), // create can still say that it cannot be loaded
+    ...(forkFirst ? [] : namespaces.forkIntoPid), // with no rights left that others in a shared pid namespace could take over
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
     ...startContainerOps(config, options),
     ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
@@ -92,15 +127,20 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     host: cgroups.host,
     limits: cgroups.limits,
     netDevices: netDeviceOps(config),
+    stage: staged,
     init,
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,
-    pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
     warnings: mounts?.warnings ?? [],
   };
 }
 
-function keyringOps({ id, newKeyring }: PlanOptions): PlannedOp[] {
-  return newKeyring ? [{ op: 'session_keyring', name: `_ses.${id}`, from: 'default' }] : [];
+/** Permissions to search a keyring (keyctl(2)): of its user, or of others where users are mapped. */
+const keyring = { userSearch: 0x80000, otherSearch: 0x8 } as const;
+
+function keyringOps({ id, newKeyring }: PlanOptions, mapped: boolean): PlannedOp[] {
+  if (!newKeyring) return [];
+  const permission = mapped ? keyring.otherSearch : keyring.userSearch;
+  return [{ op: 'session_keyring', name: `_ses.${id}`, permission, from: 'default' }];
 }
