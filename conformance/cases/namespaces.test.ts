@@ -197,6 +197,7 @@ forEachRuntime('linux.namespaces: a joined pid namespace, its procfs and the exi
   const container = await rt.started(['wait'], joined);
   const state = await container.state();
   t.equal(readlinkSync(`/proc/${state.pid}/ns/pid`), readlinkSync(`/proc/${pid}/ns/pid`));
+  await until('it waits', () => container.stdout().includes('ready'));
   t.equal((await container.kill('TERM')).status, 0);
   await until('it is stopped', async () => (await container.state()).status === 'stopped');
   t.match(container.stdout(), '"signal":15');

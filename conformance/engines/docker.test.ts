@@ -158,14 +158,10 @@ forEachDocker(
   { notYet: 'exec, ps, pause, update' },
 );
 
-forEachDocker(
-  'a session on a terminal',
-  async (t, docker, rt) => {
-    const session = docker.argv('run', '--rm', '-it', '--network', 'none', 'tiny', '/bin/sh').join(' ');
-    const input = 'test -t 0 && echo on a $((40+2)) terminal\nexit 6\n';
-    const outcome = await run(['script', '-qec', session, '/dev/null'], { env: rt.env, input });
-    t.equal(outcome.status, 6, outcome.stdout + outcome.stderr);
-    t.match(outcome.stdout, 'on a 42 terminal');
-  },
-  { notYet: 'terminals' },
-);
+forEachDocker('a session on a terminal', async (t, docker, rt) => {
+  const session = docker.argv('run', '--rm', '-it', '--network', 'none', 'tiny', '/bin/sh').join(' ');
+  const input = 'test -t 0 && echo on a $((40+2)) terminal\nexit 6\n';
+  const outcome = await run(['script', '-qec', session, '/dev/null'], { env: rt.env, input });
+  t.equal(outcome.status, 6, outcome.stdout + outcome.stderr);
+  t.match(outcome.stdout, 'on a 42 terminal');
+});

@@ -50,7 +50,7 @@ export class Containerd {
         '',
       ].join('\n'),
     );
-    const engine = new Containerd(sandbox, launch(sandbox), runtimeFile(sandbox, at('config.json')), rootfs);
+    const engine = new Containerd(sandbox, launch(sandbox), runtimeFile(sandbox, undefined), rootfs);
     await engine.#answers();
     return engine;
   }

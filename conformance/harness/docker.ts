@@ -24,11 +24,15 @@ export class Docker {
     this.configFile = configFile;
   }
 
-  /** Starts the engine and imports the image. */
-  static async start(sandbox: Sandbox): Promise<Docker> {
+  /**
+   * Starts the engine and imports the image.
+   *
+   * @param keepConfig whether `configFile` is written, which costs every call of the runtime some milliseconds
+   */
+  static async start(sandbox: Sandbox, keepConfig = true): Promise<Docker> {
     const at = (name: string): string => join(sandbox.dir, name);
     const configFile = at('config.json');
-    const wrapper = runtimeFile(sandbox, configFile);
+    const wrapper = runtimeFile(sandbox, keepConfig ? configFile : undefined);
     const log = openSync(at('docker.log'), 'w');
     const daemon = start(
       [

@@ -12,6 +12,7 @@ const PROGRAMS = {
   peer: ['peer.c'],
   deny: ['deny.c'],
   receiver: ['receiver.c'],
+  resctrl: ['resctrl.c'],
 } as const;
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [

@@ -1,17 +1,19 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { Sandbox } from './sandbox.ts';
 
 /**
  * The runtime of a sandbox as one file, which is what engines take. It also keeps the configuration of the bundle that
- * was used last, which is gone with the container.
+ * was used last, which is gone with the container, unless `configFile` is undefined.
  */
-export function runtimeFile(sandbox: Sandbox, configFile: string): string {
+export function runtimeFile(sandbox: Sandbox, configFile: string | undefined): string {
+  const [file = '', ...more] = sandbox.runtime.argv;
+  if (configFile === undefined && more.length === 0 && isAbsolute(file)) return file;
   const path = join(sandbox.dir, 'runtime');
   const words = sandbox.runtime.argv.map((word) => `'${word}'`).join(' ');
   writeFileSync(
     path,
-    `#!/bin/sh\nfor word; do\n\t[ "$last" != --bundle ] || cp "$word/config.json" ${configFile}\n\tlast=$word\ndone\nexec ${words} "$@"\n`,
+    `#!/bin/sh\nfor word; do\n\t[ "$last" != --bundle ] || cp "$word/config.json" ${configFile ?? '/dev/null'}\n\tlast=$word\ndone\nexec ${words} "$@"\n`,
     { mode: 0o755 },
   );
   return path;

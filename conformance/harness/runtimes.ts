@@ -7,7 +7,7 @@ import { Sandbox } from './sandbox.ts';
 import type { Runtime } from './sandbox.ts';
 import { PATIENCE, until } from './wait.ts';
 
-const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Without the loader that tap adds to every Node below it: it opens the standard streams, non-blocking. */
 const PLAIN_NODE = ['/usr/bin/env', '--unset=NODE_OPTIONS', process.execPath];

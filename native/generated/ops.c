@@ -32,6 +32,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_DEVICE_PROGRAM:
 		return rt_read_str(reader, &op->device_program.directory) &&
 		       rt_read_bytes(reader, &op->device_program.program);
+	case RT_OP_RESCTRL_GROUP:
+		return rt_read_str(reader, &op->resctrl_group.path) &&
+		       rt_read_u32(reader, &op->resctrl_group.must_exist);
 	case RT_OP_NET_DEVICE:
 		return rt_read_str(reader, &op->net_device.namespace) &&
 		       rt_read_str(reader, &op->net_device.name) &&
@@ -263,6 +266,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_WRITE_DEVICE_RULES:
 		return true;
 	case RT_OP_DEVICE_PROGRAM:
+		return true;
+	case RT_OP_RESCTRL_GROUP:
 		return true;
 	case RT_OP_NET_DEVICE:
 		return true;

@@ -60,6 +60,7 @@ int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op)
 int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
 int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op);
 int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
+int rt_resctrl_group(struct rt_context *context, const struct rt_op_resctrl_group *op);
 int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op);
 int rt_raise_limit(struct rt_context *context, const struct rt_op_raise_limit *op);
 int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op);

@@ -53,6 +53,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_write_device_rules(context, &op->write_device_rules);
 	case RT_OP_DEVICE_PROGRAM:
 		return rt_device_program(context, &op->device_program);
+	case RT_OP_RESCTRL_GROUP:
+		return rt_resctrl_group(context, &op->resctrl_group);
 	case RT_OP_NET_DEVICE:
 		return rt_net_device(context, &op->net_device);
 	case RT_OP_RAISE_LIMIT:

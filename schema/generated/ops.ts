@@ -39,6 +39,13 @@ export interface DeviceProgramOp {
   readonly program: Uint8Array;
 }
 
+/** Makes a group of resctrl, or with `must_exist` 1 verifies that it is there. */
+export interface ResctrlGroupOp {
+  readonly op: 'resctrl_group';
+  readonly path: string;
+  readonly mustExist: number;
+}
+
 /** Moves the device `name` from the runtime's network namespace to the one at `namespace` (that of the container's init, known only after the clone), as `new_name`, with its permanent addresses of global scope, and brings it up; `back` 1 does the reverse. */
 export interface NetDeviceOp {
   readonly op: 'net_device';
@@ -503,6 +510,7 @@ export type Op =
   | WriteFileOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
+  | ResctrlGroupOp
   | NetDeviceOp
   | RaiseLimitOp
   | UserNamespaceOp
@@ -630,8 +638,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['program', 'bytes'],
     ],
   },
-  net_device: {
+  resctrl_group: {
     code: 5,
+    group: 'host',
+    call: 'mkdir(2)',
+    fields: [
+      ['path', 'str'],
+      ['mustExist', 'u32'],
+    ],
+  },
+  net_device: {
+    code: 6,
     group: 'host',
     call: 'rtnetlink(7)',
     fields: [
@@ -642,7 +659,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   raise_limit: {
-    code: 6,
+    code: 7,
     group: 'stage',
     call: 'prlimit(2)',
     fields: [
@@ -651,7 +668,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   user_namespace: {
-    code: 7,
+    code: 8,
     group: 'stage',
     call: 'clone3(2), user_namespaces(7), newuidmap(1)',
     fields: [
@@ -664,7 +681,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   check_id_maps: {
-    code: 8,
+    code: 9,
     group: 'stage',
     call: 'user_namespaces(7)',
     fields: [
@@ -673,13 +690,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   become_root: {
-    code: 9,
+    code: 10,
     group: 'stage',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [['groups', 'u32']],
   },
   open_tree: {
-    code: 10,
+    code: 11,
     group: 'stage',
     call: 'openat2(2), open_tree(2), mount_setattr(2)',
     fields: [
@@ -690,7 +707,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   idmap_tree: {
-    code: 11,
+    code: 12,
     group: 'stage',
     call: 'mount_setattr(2)',
     fields: [
@@ -699,11 +716,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursive', 'u32'],
     ],
   },
-  inherit_slots: { code: 12, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
-  cgroup_join: { code: 13, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 14, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  inherit_slots: { code: 13, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
+  cgroup_join: { code: 14, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 15, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 15,
+    code: 16,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -713,7 +730,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 16,
+    code: 17,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -724,13 +741,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 17,
+    code: 18,
     group: 'init',
     call: 'unshare(2), time_namespaces(7), setns(2)',
     fields: [['offsets', 'str']],
   },
   session_keyring: {
-    code: 18,
+    code: 19,
     group: 'init',
     call: 'keyctl(2)',
     fields: [
@@ -738,9 +755,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['permission', 'u32'],
     ],
   },
-  loopback_up: { code: 19, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 20, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -749,7 +766,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 21,
+    code: 22,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -759,15 +776,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 22, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 23, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 23,
+    code: 24,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 24,
+    code: 25,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -782,7 +799,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 25,
+    code: 26,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -798,7 +815,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 26,
+    code: 27,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -809,7 +826,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 27,
+    code: 28,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -819,7 +836,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 28,
+    code: 29,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -828,7 +845,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 29,
+    code: 30,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -841,7 +858,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 30,
+    code: 31,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -854,7 +871,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 31,
+    code: 32,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -863,7 +880,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 32,
+    code: 33,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -871,17 +888,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['height', 'u32'],
     ],
   },
-  console: { code: 33, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 34, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 34, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 35, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 35,
+    code: 36,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 36, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 37, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 37,
+    code: 38,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -894,13 +911,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 38, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 39, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 40, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 41, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 42, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 39, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 40, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 41, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 42, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 43, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 43,
+    code: 44,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -910,7 +927,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 44,
+    code: 45,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -919,7 +936,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 45,
+    code: 46,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -928,9 +945,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 46, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 47, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 47,
+    code: 48,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -943,10 +960,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 48, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 49, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 49, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 50, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 50,
+    code: 51,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -955,7 +972,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 51,
+    code: 52,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -964,10 +981,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 52, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 53, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 53, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 54, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 54,
+    code: 55,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -976,7 +993,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 55,
+    code: 56,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -987,7 +1004,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -997,9 +1014,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 57, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 58, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 58,
+    code: 59,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1007,9 +1024,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 59, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 60, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 60,
+    code: 61,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1017,9 +1034,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 61, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 62, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 62,
+    code: 63,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -1027,9 +1044,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 63, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 64, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1038,9 +1055,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 65, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 66, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -1,7 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
-import { hasNamespace } from './rule.ts';
 
 /** IFNAMSIZ - 1 of linux/if.h. */
 const longestName = 15;
@@ -12,10 +11,6 @@ export const netDeviceRules: readonly Rule[] = [netDevices];
 function netDevices(config: Config, report: Report): void {
   const devices = Object.entries(config.linux?.netDevices ?? {});
   if (devices.length === 0) return;
-  if (!hasNamespace(config, 'network')) {
-    const message = 'unable to move network devices without a private NET namespace';
-    report('namespace.devices', '/linux/netDevices', message, 'add {"type": "network"} to linux.namespaces');
-  }
   const taken = new Set<string>();
   for (const [name, device] of devices) {
     const pointer = `/linux/netDevices/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;

@@ -5,6 +5,7 @@ import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
 import { netDeviceRules } from './rules-net-devices.ts';
 import { processRules } from './rules-process.ts';
+import { resctrlRules } from './rules-resctrl.ts';
 import { schedulingRules } from './rules-scheduling.ts';
 import { seccompRules } from './rules-seccomp.ts';
 import { shown } from './pointer.ts';
@@ -23,6 +24,7 @@ const rules: readonly Rule[] = [
   ...namespaceRules,
   ...linuxRules,
   ...netDeviceRules,
+  ...resctrlRules,
   ...seccompRules,
 ];
 

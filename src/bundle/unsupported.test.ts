@@ -12,7 +12,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
   };
   t.strictSame(pointers({ process }), ['/process/commandLine']);
   const linux = {
-    intelRdt: {},
     resources: {
       blockIO: { weight: 10 },
       hugepageLimits: [{}],
@@ -28,7 +27,6 @@ t.test('what asks for something that is not supported is named', async (t) => {
       .map((pointer) => pointer?.slice('/linux/'.length))
       .sort(),
     [
-      'intelRdt',
       'resources/blockIO',
       'resources/cpu/realtimePeriod',
       'resources/cpu/realtimeRuntime',

@@ -23,9 +23,7 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux' | 'resources' 
   process: {
     commandLine: whenText,
   },
-  linux: {
-    intelRdt: always,
-  },
+  linux: {},
   resources: {
     blockIO: whenSaysSomething,
     hugepageLimits: whenAny,

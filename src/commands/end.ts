@@ -2,6 +2,7 @@ import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { cgroupProcesses, isFrozen, killCgroup, removeCgroups } from '../launch/cgroup.ts';
+import { removeResctrl } from '../launch/resctrl.ts';
 import { runHooks } from '../launch/hooks.ts';
 import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
@@ -66,6 +67,7 @@ function milliseconds(native: Native): number {
 export function destroyContainer(native: Native, root: string, record: ContainerRecord): Diagnostic[] {
   removeCgroups(native, record.cgroup);
   releaseRoot(native, record.rootfs, record.rootMount);
+  removeResctrl(native, record.resctrl);
   // Of two deletes at once, one runs the hooks.
   return removeContainerDirectory(native, root, record.id) ? runPoststop(native, record) : [];
 }

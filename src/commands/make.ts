@@ -6,6 +6,7 @@ import { runHooks } from '../launch/hooks.ts';
 import { removeCgroups } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
+import { prepareResctrl, removeResctrl, resctrlRecord } from '../launch/resctrl.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
 import type { MovedDevices } from '../launch/net-devices.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
@@ -75,6 +76,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     writeRecord(native, root.path, progress.record);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
+    prepareResctrl(native, compiled.plan);
     const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       onHostHooks: (initPid): void => {
@@ -127,6 +129,7 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
     startTime: 0,
     creator: thisProcess(native),
     cgroup: plan.cgroup,
+    ...(plan.resctrl.groups.length === 0 ? {} : { resctrl: resctrlRecord(native, plan) }),
     privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
   };
@@ -157,6 +160,7 @@ function undo(native: Native, root: string, { record, moved, cgroupsMade, hooksB
   // Directories that prepare found, but did not make, may be someone else's.
   if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
   attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
+  if (cgroupsMade) attempt(() => removeResctrl(native, record.resctrl));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

@@ -9,6 +9,8 @@ export interface Facts {
   readonly architecture: 'x86_64' | 'aarch64';
   /** True when the host has /proc/kcore, to which /dev/core then points. */
   readonly hasKcore: boolean;
+  /** Where resctrl is mounted, if it is. */
+  readonly resctrl: string | undefined;
   /** True when the kernel enforces AppArmor profiles. */
   readonly hasApparmor: boolean;
   /** True when the kernel enforces SELinux labels, or would in enforcing mode. */
@@ -49,6 +51,7 @@ export interface Hierarchy {
 const cgroupRoot = '/sys/fs/cgroup';
 const cgroup1Magic = 0x27e0eb;
 const cgroup2Magic = 0x63677270;
+const resctrlRoot = '/sys/fs/resctrl';
 const selinuxMagic = 0xf97cff8c;
 const maximumFile = 1 << 16;
 
@@ -70,6 +73,10 @@ export function readFacts(native: Native): Facts {
     },
     get hasKcore(): boolean {
       return typeof native.stat('/proc/kcore', 0) !== 'number';
+    },
+    get resctrl(): string | undefined {
+      // Only the kernel makes files in sysfs, and only root mounts something there.
+      return typeof native.stat(`${resctrlRoot}/schemata`, 0) === 'number' ? undefined : resctrlRoot;
     },
     get hasApparmor(): boolean {
       const text = native.readText('/sys/module/apparmor/parameters/enabled', maximumFile);

@@ -97,7 +97,7 @@ function action(op: PlannedOp): string {
     case 'cgroup_enable':
       return `unable to apply cgroup configuration: cannot make cgroup "${op.hierarchy}${op.path}"`;
     case 'write_file':
-      return `cannot write "${op.data}" to "${op.path}"`;
+      return `cannot write "${op.data.trim()}" to "${op.path}"`;
     case 'device_program':
     case 'write_device_rules':
       return `cannot set device rules of "${op.directory}"`;
@@ -155,6 +155,8 @@ function action(op: PlannedOp): string {
       return `cannot set ${rlimitName(op.resource)} to ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'resctrl_group':
+      return op.mustExist ? `cannot use resctrl group "${op.path}"` : `cannot make resctrl group "${op.path}"`;
     case 'net_device':
       return `cannot move network device "${op.name}" into the container`;
     case 'scheduler':

@@ -26,7 +26,7 @@ function words(bytes: Uint8Array): string[] {
 
 function text(plan: Plan): string {
   const lines = [
-    ...section('host: the runtime, before the clone', plan.host),
+    ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
     `clone: flags 0x${plan.cloneFlags.toString(16)}` +
       (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`),
     '',

@@ -40,6 +40,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     hasApparmor: false,
     hasSelinux: false,
     mayMakeCgroup: () => true,
+    resctrl: undefined,
   };
 }
 

@@ -23,6 +23,7 @@ import {
 import { keyLabelOps, labelOps } from './labels.ts';
 import { netDeviceOps } from './net-devices.ts';
 import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
+import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { makeStage, slotsLeft } from './stage.ts';
@@ -60,6 +61,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const devices = mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts, stage);
   checkUserNamespace(config, facts, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
+  const resctrl = resctrlPlan(config, facts, options.id, faults);
+  const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
@@ -67,6 +70,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const first: PlannedOp[] = [
     ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
     ...cgroups.join, // before anything is allocated on the container's behalf
+    ...resctrl.join,
   ];
   const hasUser = userNamespaceOf(config) !== 'runtime';
   // Whatever takes rights on the host comes before its user namespace is entered, by a process of its own.
@@ -126,7 +130,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   return {
     host: cgroups.host,
     limits: cgroups.limits,
-    netDevices: netDeviceOps(config),
+    netDevices,
+    resctrl,
     stage: staged,
     init,
     cloneFlags: namespaces.cloneFlags,

@@ -1,9 +1,20 @@
 import type { Config } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { isSeparate } from './namespaces.ts';
 import type { PlannedOp } from './types.ts';
 
 /** Devices of the host that move to the container's network namespace (runtime-spec config-linux.md, netDevices). */
-export function netDeviceOps(config: Config): (PlannedOp & { op: 'net_device' })[] {
-  return Object.entries(config.linux?.netDevices ?? {}).map(([name, { name: newName = '' }]) => ({
+export function netDeviceOps(config: Config, faults: Diagnostic[]): (PlannedOp & { op: 'net_device' })[] {
+  const devices = config.linux?.netDevices ?? {};
+  if (Object.keys(devices).length > 0 && !isSeparate(config, 'network')) {
+    faults.push({
+      code: 'namespace.devices',
+      message: 'unable to move network devices without a private NET namespace',
+      pointer: '/linux/netDevices',
+      hint: 'add {"type": "network"} to linux.namespaces',
+    });
+  }
+  return Object.entries(devices).map(([name, { name: newName = '' }]) => ({
     op: 'net_device',
     namespace: '',
     name,

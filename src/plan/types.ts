@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
+import type { ResctrlPlan } from './resctrl.ts';
 
 /** Where the op came from: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
 export type From = string;
@@ -22,6 +23,7 @@ export interface Plan {
   readonly init: readonly PlannedOp[];
   /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
   readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
+  readonly resctrl: ResctrlPlan;
   /** CLONE_NEW* flags of the one clone3(2). */
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */

@@ -1,4 +1,5 @@
 import type { Hooks } from '../../schema/generated/config.ts';
+import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface ContainerRecord {
   /** The process that is creating the container, and its start time. */
   readonly creator: { readonly pid: number; readonly startTime: number };
   readonly cgroup: CgroupRecord;
+  /** Absent when the container is in no resctrl group. */
+  readonly resctrl?: ResctrlRecord;
   /** False when the container shares a pid namespace: then killing it means killing its cgroup. */
   readonly privatePidNamespace: boolean;
   /** As they were at `create`; config.json may have changed since. */

@@ -1,0 +1,119 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Mutation } from '../harness/config.ts';
+import { guestProgram } from '../harness/guest.ts';
+import { run } from '../harness/process.ts';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+
+const ROOT = '/sys/fs/resctrl';
+
+/** Prints every file of a group, and what groups there are, in the middle of a container's life. */
+const show = (group: string): string => `for f in ${group}/schemata ${group}/tasks; do echo "$f: $(cat $f)"; done`;
+
+/** Runs a shell script on a make-believe resctrl; `$CREATE`, `$START`, `$DELETE` act on one container, $ID. */
+async function withResctrl(rt: Sandbox, script: string, mutate: Mutation): Promise<Outcome & { id: string }> {
+  const id = rt.nextId();
+  const bundle = rt.bundle(mutate);
+  const command = (...words: string[]): string => rt.argv(...words).join(' ');
+  const file = join(rt.dir, 'script');
+  const words = [
+    `ID=${id}`,
+    `CREATE='${command('create', '--bundle', bundle.dir, id)}'`,
+    `START='${command('start', id)}'`,
+    `DELETE='${command('delete', '--force', id)}'`,
+  ];
+  writeFileSync(file, `#!/bin/sh\n${words.join('\n')}\n${script}\n`);
+  chmodSync(file, 0o755);
+  return { ...(await run([guestProgram('resctrl'), file], { env: rt.env })), id };
+}
+
+const words = { oursOnly: 'the peers look for resctrl in mountinfo, which cannot be made up' };
+
+forEachRuntime(
+  'linux.intelRdt: a group of the name of the container, its schemata in order, its task, and its end',
+  async (t, rt) => {
+    const script = `$CREATE </dev/null >/dev/null && ${show(`${ROOT}/$ID`)}; $DELETE; ls ${ROOT}`;
+    const outcome = await withResctrl(rt, script, (config) => {
+      config.linux.intelRdt = { l3CacheSchema: 'L3:0=f;1=f', memBwSchema: 'MB:0=50', schemata: ['L2:0=3', 'L3:0=1'] };
+    });
+    t.equal(outcome.status, 0, outcome.stderr);
+    // The file keeps the last line only, as each is one write from its start; the kernel takes each as a command.
+    t.match(outcome.stdout, `${ROOT}/${outcome.id}/schemata: L3:0=1`);
+    t.match(outcome.stdout, `${ROOT}/${outcome.id}/tasks: 0`, 'the helper writes itself');
+    t.match(outcome.stdout, /\ninfo\nmon_groups\nprepared\nschemata\ntasks\n$/, 'delete removes the group');
+  },
+  words,
+);
+
+forEachRuntime(
+  'linux.intelRdt.enableMonitoring makes a monitoring group',
+  async (t, rt) => {
+    const group = `${ROOT}/prepared/mon_groups`;
+    const script = `$CREATE </dev/null >/dev/null && ls ${group} && cat ${group}/$ID/tasks; $DELETE; ls ${group}; ls -d ${ROOT}/prepared`;
+    const outcome = await withResctrl(rt, script, (config) => {
+      config.linux.intelRdt = { closID: 'prepared', enableMonitoring: true };
+    });
+    t.equal(outcome.stdout, `${outcome.id}\n0${ROOT}/prepared\n`, outcome.stderr);
+  },
+  words,
+);
+
+forEachRuntime(
+  'linux.intelRdt.closID: a group that is there stays, one that is not must be described',
+  async (t, rt) => {
+    const there = await withResctrl(
+      rt,
+      `$CREATE </dev/null >/dev/null; $DELETE; ${show(`${ROOT}/prepared`)}`,
+      (config) => {
+        config.linux.intelRdt = { closID: 'prepared', schemata: ['MB:0=70'] };
+      },
+    );
+    t.equal(there.stdout, `${ROOT}/prepared/schemata: MB:0=70\n${ROOT}/prepared/tasks: 0\n`, there.stderr);
+    const missing = await withResctrl(rt, '$CREATE', (config) => (config.linux.intelRdt = { closID: 'nosuch' }));
+    t.equal(missing.status, 1);
+    t.match(missing.stderr, `cannot use resctrl group "${ROOT}/nosuch": no such file or directory`);
+    t.match(missing.stderr, '/linux/intelRdt/closID');
+  },
+  words,
+);
+
+forEachRuntime(
+  'linux.intelRdt: a schema that the kernel refuses is named with the words of the kernel, and undone',
+  async (t, rt) => {
+    const refuse = `rm ${ROOT}/prepared/schemata; mkdir ${ROOT}/prepared/schemata; echo "Invalid mask" > ${ROOT}/info/last_cmd_status`;
+    const outcome = await withResctrl(rt, `${refuse}; $CREATE; ls ${ROOT}`, (config) => {
+      config.linux.intelRdt = { closID: 'prepared', schemata: ['L3:0=zz'] };
+    });
+    t.match(outcome.stderr, /cannot write "L3:0=zz" to ".*prepared\/schemata"/);
+    t.match(outcome.stderr, /\/linux\/intelRdt\/schemata\/0\n.*hint: the kernel says: Invalid mask/s);
+  },
+  words,
+);
+
+forEachRuntime(
+  'linux.intelRdt: what makes no sense, or a host without it, is refused and named',
+  async (t, rt) => {
+    const cases: readonly (readonly [intelRdt: Record<string, unknown>, words: RegExp])[] = [
+      [{ closID: '../x' }, /linux\.intelRdt\.closID must be the name of a resctrl group, found "\.\.\/x"/],
+      [{ closID: 'info' }, /linux\.intelRdt\.closID must be/],
+      [{ closID: 'mon_groups' }, /linux\.intelRdt\.closID must be/],
+      [{ memBwSchema: 'L3:0=f' }, /linux\.intelRdt\.memBwSchema must be one line that starts with MB:/],
+      [{ l3CacheSchema: 'L3:0=f\nMB:0=1' }, /l3CacheSchema must not have MB: lines/],
+      [{ schemata: ['L3'] }, /schemata\[0\] must be one line NAME:VALUES/],
+      [{ enableMonitoring: 'yes' }, /linux\.intelRdt\.enableMonitoring must be true or false/],
+    ];
+    for (const [intelRdt, message] of cases) {
+      const outcome = await rt.run((config) => (config.linux.intelRdt = intelRdt));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, message);
+    }
+    if (existsSync(`${ROOT}/schemata`)) return;
+    const none = await rt.run((config) => (config.linux.intelRdt = {}));
+    t.equal(none.status, 1);
+    t.match(none.stderr, /intelRdt is specified in config, but Intel RDT is not enabled/);
+    t.match(none.stderr, /\/linux\/intelRdt\n.*hint: mount it/s);
+  },
+  { oursOnly: 'words of this project' },
+);

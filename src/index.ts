@@ -1,0 +1,133 @@
+/**
+ * rt for programs: the commands of the `rt` program as functions, in this process and synchronous. Nothing is
+ * printed; what fails throws a `Failure` whose `diagnostics` are data (src/diag/diagnostic.ts).
+ */
+import type { Config } from '../schema/generated/config.ts';
+import type { Features } from '../schema/generated/features.ts';
+import { checkConfigText } from './bundle/load.ts';
+import type { Options } from './cli/options.ts';
+import type { Command, Context, Outcome } from './commands/command.ts';
+import { compile } from './commands/compile.ts';
+import { create } from './commands/create.ts';
+import { deleteContainer } from './commands/delete.ts';
+import { featuresOf } from './commands/features.ts';
+import { kill } from './commands/kill.ts';
+import { list } from './commands/list.ts';
+import { exitCode } from './commands/run.ts';
+import { start } from './commands/start.ts';
+import { state } from './commands/state.ts';
+import { Failure } from './diag/diagnostic.ts';
+import type { Diagnostic } from './diag/diagnostic.ts';
+import { withLocations } from './diag/failure.ts';
+import { expectDone } from './diag/system.ts';
+import { loadNative } from './host/node.ts';
+import { explain } from './plan/explain.ts';
+import type { Plan } from './plan/types.ts';
+import type { StateReport } from './state/report.ts';
+
+export { Failure, explain };
+export type { Config, Diagnostic, Features, Plan, StateReport };
+
+export interface RuntimeOptions {
+  /** Directory of container states, as `--root`. */
+  readonly root?: string;
+  /** Gets what `--debug` would log. */
+  readonly debug?: (message: string) => void;
+}
+
+export interface BundleOptions {
+  /** Directory of the bundle; the working directory when not given. */
+  readonly bundle?: string;
+  /** Configuration instead of config.json of the bundle. */
+  readonly config?: string;
+}
+
+export interface CreateOptions extends BundleOptions {
+  readonly pidFile?: string;
+  /** False: keep the session keyring of this process. */
+  readonly newKeyring?: boolean;
+}
+
+/**
+ * What is wrong with the text of a config.json, each fault with its line and column. `unsupported` lists what is
+ * valid but would be refused by `create`.
+ */
+export function validate(text: string): { faults: readonly Diagnostic[]; unsupported: readonly Diagnostic[] } {
+  const name = 'config.json';
+  const { faults, unsupported } = checkConfigText(text, name);
+  const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
+    list.length === 0 ? [] : withLocations(new Failure(list), text, name).diagnostics;
+  return { faults: located(faults), unsupported: located(unsupported) };
+}
+
+/** Containers below one state root. */
+export class Runtime {
+  readonly #native = loadNative();
+  readonly #options: RuntimeOptions;
+
+  constructor(options: RuntimeOptions = {}) {
+    this.#options = options;
+  }
+
+  /** What `create` would do for a bundle, without doing it; `explain` makes text of it. */
+  plan(options: BundleOptions = {}, id = 'plan'): Plan {
+    return compile(this.#context([id], bundleOptions(options)), id, 'socket').plan;
+  }
+
+  /** Sets a container up; its program gets the standard descriptors of this process and waits for `start`. */
+  create(id: string, options: CreateOptions = {}): void {
+    this.#call(create, [id], {
+      ...bundleOptions(options),
+      ...(options.pidFile === undefined ? {} : { 'pid-file': options.pidFile }),
+      'no-new-keyring': options.newKeyring === false,
+    });
+  }
+
+  start(id: string): void {
+    this.#call(start, [id]);
+  }
+
+  state(id: string): StateReport {
+    return JSON.parse(this.#call(state, [id]).output ?? '') as StateReport;
+  }
+
+  list(): StateReport[] {
+    return (JSON.parse(this.#call(list, [], { format: 'json' }).output ?? '') as StateReport[] | null) ?? [];
+  }
+
+  /** `signal` is a name with or without SIG, or a number. */
+  kill(id: string, signal: string | number = 'TERM', options: { readonly all?: boolean } = {}): void {
+    this.#call(kill, [id, String(signal)], { all: options.all === true });
+  }
+
+  /**
+   * Waits for the end of a container that this process has created: its exit code, or 128 plus the number of the
+   * signal that ended it. Blocks this thread.
+   */
+  wait(id: string): number {
+    const { pid } = this.state(id);
+    return exitCode(expectDone(this.#native.waitChild(pid), 'wait', `cannot wait for container ${id}`, 'waitpid'));
+  }
+
+  /** Gives what went wrong with poststop hooks, which does not make it fail. */
+  delete(id: string, options: { readonly force?: boolean } = {}): readonly Diagnostic[] {
+    return this.#call(deleteContainer, [id], { force: options.force === true }).warnings ?? [];
+  }
+
+  features(): Features {
+    return featuresOf(this.#native);
+  }
+
+  #call(command: Command, operands: readonly string[], options: Options = {}): Outcome {
+    return command(this.#context(operands, options));
+  }
+
+  #context(operands: readonly string[], options: Options): Context {
+    const { root, debug = (): void => undefined } = this.#options;
+    return { native: this.#native, globals: root === undefined ? {} : { root }, options, operands, debug };
+  }
+}
+
+function bundleOptions({ bundle, config }: BundleOptions): Options {
+  return { ...(bundle === undefined ? {} : { bundle }), ...(config === undefined ? {} : { config }) };
+}

@@ -1,0 +1,66 @@
+import type { Config } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { PlannedOp } from './types.ts';
+
+/** Groups of resctrl that a container was put in; saved at create, since an exec joins them too. */
+export interface ResctrlRecord {
+  /** Absolute, the outer one first. */
+  readonly groups: readonly string[];
+  /** Those of them that rt made, and removes with the container. */
+  readonly made: readonly string[];
+}
+
+export interface ResctrlPlan {
+  readonly groups: readonly string[];
+  /** Make and fill the groups, before the clone. */
+  readonly host: readonly PlannedOp[];
+  /** Enter them. */
+  readonly join: readonly PlannedOp[];
+}
+
+const nothing: ResctrlPlan = { groups: [], host: [], join: [] };
+
+/** Cache and memory bandwidth (runtime-spec config-linux.md, "IntelRdt"; kernel: Documentation/filesystems/resctrl). */
+export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Diagnostic[]): ResctrlPlan {
+  const asked = config.linux?.intelRdt;
+  if (asked === undefined) return nothing;
+  const place = '/linux/intelRdt';
+  const root = facts.resctrl;
+  if (root === undefined) {
+    faults.push({
+      code: 'resctrl.missing',
+      message: 'intelRdt is specified in config, but Intel RDT is not enabled: no resctrl on /sys/fs/resctrl',
+      pointer: place,
+      hint: 'mount it (mount -t resctrl resctrl /sys/fs/resctrl) on a CPU that has it, or leave linux.intelRdt out',
+    });
+    return nothing;
+  }
+  const { closID = '', l3CacheSchema = '', memBwSchema = '', schemata = [], enableMonitoring = false } = asked;
+  const from = closID === '' ? place : `${place}/closID`;
+  const group = `${root}/${closID === '' ? id : closID}`;
+  const lines: [text: string, from: string][] = [
+    ...l3CacheSchema.split('\n').map((line): [string, string] => [line, `${place}/l3CacheSchema`]),
+    [memBwSchema, `${place}/memBwSchema`],
+    ...schemata.map((line, index): [string, string] => [line, `${place}/schemata/${String(index)}`]),
+  ];
+  const given = lines.filter(([line]) => line.trim() !== '');
+  // A group that is only named, not described, is one that the administrator has prepared.
+  const mustExist = closID !== '' && given.length === 0;
+  const host: PlannedOp[] = [{ op: 'resctrl_group', path: group, mustExist: Number(mustExist), from }];
+  for (const [line, origin] of given) {
+    host.push({ op: 'write_file', path: `${group}/schemata`, data: `${line.trim()}\n`, ignore: 0, from: origin });
+  }
+  const groups = [group];
+  if (enableMonitoring) {
+    const monitor = `${group}/mon_groups/${id}`;
+    host.push({ op: 'resctrl_group', path: monitor, mustExist: 0, from: `${place}/enableMonitoring` });
+    groups.push(monitor);
+  }
+  return { groups, host, join: resctrlJoinOps(groups, from) };
+}
+
+/** Enters the groups, the outer one first: a monitoring group takes only tasks of the group that it is in. */
+export function resctrlJoinOps(groups: readonly string[], from: string): PlannedOp[] {
+  return groups.map((path) => ({ op: 'cgroup_join', file: `${path}/tasks`, from }));
+}
