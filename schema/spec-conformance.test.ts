@@ -1,7 +1,8 @@
 /** docs/spec-conformance.md says of every property what rt does with it. This is what keeps the page true. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import ts from 'typescript';
 import { unsupportedFaults } from '../src/bundle/unsupported.ts';
 import type { Config } from './generated/config.ts';
 import { schemaProperties } from './properties.ts';
@@ -47,6 +48,64 @@ function readRows(): Row[] {
   return rows;
 }
 
+interface TestFile {
+  readonly text: string;
+  /** What a title must match; the computed parts of a title are groups. */
+  readonly titles: readonly RegExp[];
+}
+
+const testFiles = new Map<string, TestFile>();
+
+function testFile(name: string): TestFile {
+  const known = testFiles.get(name);
+  if (known !== undefined) return known;
+  const path = ['conformance/cases/', 'conformance/', '']
+    .map((folder) => `${folder}${name}.test.ts`)
+    .find((candidate) => existsSync(repository + candidate));
+  const text = path === undefined ? '' : readFileSync(repository + path, 'utf8');
+  const file = { text, titles: parseTitles(text) };
+  testFiles.set(name, file);
+  return file;
+}
+
+const quote = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+const isCase = (node: ts.Node): node is ts.CallExpression =>
+  ts.isCallExpression(node) && /^(forEachRuntime|t\.test)$/.test(node.expression.getText());
+
+const contains = (node: ts.Node, condition: (node: ts.Node) => boolean): boolean =>
+  condition(node) || (ts.forEachChild(node, (child) => contains(child, condition)) ?? false);
+
+/** Titles given to forEachRuntime or t.test, or to a function of the file that calls one of them. */
+function parseTitles(source: string): RegExp[] {
+  const tree = ts.createSourceFile('test.ts', source, ts.ScriptTarget.Latest, true);
+  const wrappers = new Set(
+    tree.statements.filter(ts.isFunctionDeclaration).flatMap((one) => (contains(one, isCase) ? [one.name?.text] : [])),
+  );
+  const found: RegExp[] = [];
+  const visit = (node: ts.Node): void => {
+    if (isCase(node) || (ts.isCallExpression(node) && wrappers.has(node.expression.getText()))) {
+      for (const argument of node.arguments) {
+        if (ts.isStringLiteralLike(argument)) found.push(new RegExp(`^${quote(argument.text)}$`));
+        if (!ts.isTemplateExpression(argument)) continue;
+        const spans = argument.templateSpans.map((span) => `(.+)${quote(span.literal.text)}`);
+        found.push(new RegExp(`^${quote(argument.head.text)}${spans.join('')}$`));
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}
+
+/** True for a title of the file. What a title computes must be words that the file has. */
+function isTitle(name: string, title: string): boolean {
+  const { text, titles } = testFile(name);
+  const isThere = (part: string): boolean =>
+    (/^[{[]/.test(part) ? (part.match(/\w+/g) ?? []) : part.split(',')).every((word) => text.includes(word));
+  return titles.some((pattern) => pattern.exec(title)?.slice(1).every(isThere) ?? false);
+}
+
 const rows = readRows();
 const kinds: readonly Kind[] = ['config', 'state', 'features'];
 const properties = new Map<Kind, readonly Property[]>(kinds.map((kind) => [kind, schemaProperties(kind)]));
@@ -83,7 +142,18 @@ t.test('every row is about a property, or a value of one, and says one of four w
   t.ok(rows.length > 200, `${rows.length} rows`);
 });
 
-t.test('what has a row as supported is not refused', async (t) => {
+t.test('what is supported has a case, and every case that is named is there', async (t) => {
+  for (const { subject, status, cases, words } of rows) {
+    if (status === 'yes' && cases.length === 0) t.fail(`${subject}: no case`);
+    if (status === 'differs' || status === 'refused') t.ok(words !== '', `${subject}: says why`);
+    for (const text of cases) {
+      const colon = text.indexOf(': ');
+      if (!isTitle(text.slice(0, colon), text.slice(colon + 2))) t.fail(`${subject}: there is no case "${text}"`);
+    }
+  }
+});
+
+t.test('what has a row as supported is not refused, and the other way round', async (t) => {
   for (const row of rows.filter(({ kind }) => kind === 'config')) {
     const property = propertyOf(row);
     if (property === undefined) continue;
@@ -95,9 +165,16 @@ t.test('what has a row as supported is not refused', async (t) => {
     if (open && !isSection && refused.length > 0) {
       t.fail(`${row.subject} is "${row.status}", but: ${refused.join(', ')}`);
     }
+    if (!open && refused.length === 0) {
+      t.fail(`${row.subject} is "${row.status}", but rt takes it: say yes and name the case`);
+    }
   }
 });
 
 t.test('the rows of a sample are read as they are written', async (t) => {
   t.strictSame(expandBraces('a.{b,c}[].{d,e}'), ['a.b[].d', 'a.b[].e', 'a.c[].d', 'a.c[].e']);
+  t.ok(isTitle('uts', 'hostname of 64 characters is the longest'));
+  t.notOk(isTitle('uts', 'hostname of 65 characters is the longest'));
+  t.ok(isTitle('cgroups', 'resources.pids.limit'));
+  t.notOk(isTitle('cgroups', 'resources.nosuch.limit'));
 });

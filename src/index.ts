@@ -24,6 +24,8 @@ import { loadNative } from './host/node.ts';
 import { explain } from './plan/explain.ts';
 import type { Plan } from './plan/types.ts';
 import type { StateReport } from './state/report.ts';
+import { stateRoot } from './state/root.ts';
+import { requireRecord } from './state/store.ts';
 
 export { Failure, explain };
 export type { Config, Diagnostic, Features, Plan, StateReport };
@@ -105,7 +107,9 @@ export class Runtime {
    * signal that ended it. Blocks this thread.
    */
   wait(id: string): number {
-    const { pid } = this.state(id);
+    // Not the state's: it has no pid any more once the container has stopped.
+    const root = stateRoot(this.#native, this.#options.root).path;
+    const { pid } = requireRecord(this.#native, root, id);
     return exitCode(expectDone(this.#native.waitChild(pid), 'wait', `cannot wait for container ${id}`, 'waitpid'));
   }
 

@@ -330,23 +330,6 @@ forEachRuntime('process has only descriptors 0, 1 and 2, even when the runtime w
   );
 });
 
-forEachRuntime(
-  'preserve-fds passes that many descriptors on',
-  async (t, rt) => {
-    const { openSync, closeSync } = await import('node:fs');
-    const file = openSync('/etc/passwd', 'r');
-    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds']));
-    const words = ['run', '--preserve-fds', '1', '--bundle', bundle.dir, rt.nextId()];
-    const outcome = await rt.commandWith({ descriptors: [file, file] }, ...words);
-    closeSync(file);
-    t.strictSame(
-      (JSON.parse(outcome.stdout) as OpenFile[]).map(({ fd }) => fd),
-      [0, 1, 2, 3],
-    );
-  },
-  { notYet: '--preserve-fds' },
-);
-
 forEachRuntime('process.user owns its standard output and the host keeps its /dev/null', async (t, rt) => {
   const [files] = await rt.observe<[OpenFile[]]>([['fds']], (config) => {
     config.process.user = { uid: 1000, gid: 1000 };

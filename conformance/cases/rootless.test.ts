@@ -54,8 +54,8 @@ class User {
       return [join(this.#rt.dir, 'runtime')];
     }
     if (name === 'node') {
-      cpSync(dirname(argv[1] ?? ''), join(this.#rt.dir, 'node'), { recursive: true });
-      return [argv[0] ?? '', join(this.#rt.dir, 'node', 'rt.js')];
+      cpSync(dirname(argv.at(-1) ?? ''), join(this.#rt.dir, 'node'), { recursive: true });
+      return [...argv.slice(0, -1), join(this.#rt.dir, 'node', 'rt.js')];
     }
     return [...argv];
   }

@@ -800,6 +800,7 @@ static const struct {
 	{"read", 1, verb_read},
 	{"rlimits", 0, verb_rlimits},
 	{"sched", 0, verb_sched},
+	{"spy", 1, verb_spy},
 	{"stat", 1, verb_stat},
 	{"stderr", 1, verb_stderr},
 	{"stdin", 0, verb_stdin},

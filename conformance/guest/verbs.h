@@ -4,6 +4,7 @@
 
 void verb_absorb(char **args);
 void verb_emit(char **args);
+void verb_spy(char **args);
 void verb_tty(char **args);
 void verb_winch(char **args);
 

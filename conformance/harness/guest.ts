@@ -8,7 +8,7 @@ const SOURCES = join(CONFORMANCE, 'guest');
 const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
 /** The programs of `guest` and what they are made of. */
 const PROGRAMS = {
-  probe: ['probe.c', 'terminal.c', 'verbs.h'],
+  probe: ['probe.c', 'terminal.c', 'spy.c', 'verbs.h'],
   peer: ['peer.c'],
   deny: ['deny.c'],
   receiver: ['receiver.c'],

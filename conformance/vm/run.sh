@@ -10,6 +10,7 @@
 #   --lsm apparmor|selinux  (default apparmor; SELinux is permissive)
 #   --deadline SECONDS      for the whole machine (default 1800)
 #   --memory MIB, --cpus N  (default 2048, 2)
+#   --with PATH             a further file or folder of build/, such as oci/bin
 #
 # RT_* variables are passed on. Output comes as it is written; the exit status is that of the command, 124 when the
 # deadline passed, 125 when the machine itself failed.
@@ -18,12 +19,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
 
-kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 shell=
+kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 shell= with=()
 command=() cases=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel | --cgroup | --lsm | --deadline | --memory | --cpus)
 		declare "${1#--}=${2:?$1 needs a value}"
+		shift 2
+		;;
+	--with)
+		with+=("${2:?--with needs a value}")
 		shift 2
 		;;
 	--shell) shell=1 && shift ;;
@@ -39,6 +44,8 @@ done
 
 arguments="console=ttyS0 quiet panic=-1 root=PARTUUID=11111111-2222-3333-4444-555555555555 rootwait rw"
 arguments+=" fsck.mode=skip systemd.unit=job.target systemd.show_status=no"
+# On a busy host the timer's first ticks can come too late, and the kernel would give up on it.
+arguments+=" no_timer_check"
 case $cgroup in
 v2) ;;
 v1) arguments+=" systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1" ;;
@@ -67,8 +74,10 @@ trap 'rm -rf "$run"' EXIT
 # The repository as it is now, without what no case needs.
 mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"
 tar -C "$repository" -c --exclude=./.git --exclude=./node_modules --exclude='./build/*' . | tar -C "$run/tree" -x
-for path in rt node conformance; do
-	[ ! -e "$repository/build/$path" ] || cp -a "$repository/build/$path" "$run/tree/build/"
+for path in rt node conformance "${with[@]}"; do
+	[ -e "$repository/build/$path" ] || continue
+	mkdir -p "$run/tree/build/$(dirname "$path")"
+	cp -a "$repository/build/$path" "$run/tree/build/$path"
 done
 if [ ${#command[@]} -eq 0 ]; then
 	[ ${#cases[@]} -gt 0 ] || cases=("$repository"/conformance/cases/*.test.ts)

@@ -84,6 +84,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_SESSION_KEYRING:
 		return rt_read_str(reader, &op->session_keyring.name) &&
 		       rt_read_u32(reader, &op->session_keyring.permission);
+	case RT_OP_JOIN_PROCESS:
+		return rt_read_u32(reader, &op->join_process.flags);
+	case RT_OP_OUTLIVE:
+		return rt_read_u32(reader, &op->outlive.fork) &&
+		       rt_read_u32(reader, &op->outlive.terminal);
 	case RT_OP_LOOPBACK_UP:
 		return true;
 	case RT_OP_SET_PROPAGATION:
@@ -148,7 +153,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->make_link.target);
 	case RT_OP_TERMINAL:
 		return rt_read_u32(reader, &op->terminal.width) &&
-		       rt_read_u32(reader, &op->terminal.height);
+		       rt_read_u32(reader, &op->terminal.height) &&
+		       rt_read_u32(reader, &op->terminal.controlling);
 	case RT_OP_CONSOLE:
 		return rt_read_str(reader, &op->console.path);
 	case RT_OP_MASK_PATH:
@@ -296,6 +302,10 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_TIME_NAMESPACE:
 		return false;
 	case RT_OP_SESSION_KEYRING:
+		return false;
+	case RT_OP_JOIN_PROCESS:
+		return false;
+	case RT_OP_OUTLIVE:
 		return false;
 	case RT_OP_LOOPBACK_UP:
 		return false;

@@ -28,57 +28,59 @@ enum rt_op_code {
 	RT_OP_NAMESPACE_JOIN = 17,
 	RT_OP_TIME_NAMESPACE = 18,
 	RT_OP_SESSION_KEYRING = 19,
-	RT_OP_LOOPBACK_UP = 20,
-	RT_OP_SET_PROPAGATION = 21,
-	RT_OP_OPEN_ROOT = 22,
-	RT_OP_OPEN_ROOT_DIRECTORY = 23,
-	RT_OP_HOLD_ROOT = 24,
-	RT_OP_MOUNT_FILESYSTEM = 25,
-	RT_OP_MOUNT_BIND = 26,
-	RT_OP_MOUNT_ATTRIBUTES = 27,
-	RT_OP_MOUNT_PROPAGATION = 28,
-	RT_OP_MAKE_DIRECTORY = 29,
-	RT_OP_MAKE_DEVICE = 30,
-	RT_OP_BIND_DEVICE = 31,
-	RT_OP_MAKE_LINK = 32,
-	RT_OP_TERMINAL = 33,
-	RT_OP_CONSOLE = 34,
-	RT_OP_MASK_PATH = 35,
-	RT_OP_READONLY_PATH = 36,
-	RT_OP_HOST_HOOKS = 37,
-	RT_OP_HOOK = 38,
-	RT_OP_UNMOUNT = 39,
-	RT_OP_PIVOT_ROOT = 40,
-	RT_OP_CHROOT = 41,
-	RT_OP_SET_HOSTNAME = 42,
-	RT_OP_SET_DOMAINNAME = 43,
-	RT_OP_SYSCTL = 44,
-	RT_OP_OOM_SCORE_ADJ = 45,
-	RT_OP_RLIMIT = 46,
-	RT_OP_CPU_AFFINITY = 47,
-	RT_OP_SCHEDULER = 48,
-	RT_OP_IO_PRIORITY = 49,
-	RT_OP_PERSONALITY = 50,
-	RT_OP_MEMORY_POLICY = 51,
-	RT_OP_SECURITY_ATTRIBUTE = 52,
-	RT_OP_UMASK = 53,
-	RT_OP_STDIO_OWNER = 54,
-	RT_OP_DROP_BOUNDING = 55,
-	RT_OP_SET_USER = 56,
-	RT_OP_SET_CAPABILITIES = 57,
-	RT_OP_FORK_INIT = 58,
-	RT_OP_CHANGE_DIRECTORY = 59,
-	RT_OP_NO_NEW_PRIVS = 60,
-	RT_OP_FIND_PROGRAM = 61,
-	RT_OP_FIND_HOME = 62,
-	RT_OP_SECCOMP = 63,
-	RT_OP_SECCOMP_RECEIVER = 64,
-	RT_OP_SECCOMP_NOTIFY = 65,
-	RT_OP_AWAIT_START = 66,
-	RT_OP_EXEC = 67,
+	RT_OP_JOIN_PROCESS = 20,
+	RT_OP_OUTLIVE = 21,
+	RT_OP_LOOPBACK_UP = 22,
+	RT_OP_SET_PROPAGATION = 23,
+	RT_OP_OPEN_ROOT = 24,
+	RT_OP_OPEN_ROOT_DIRECTORY = 25,
+	RT_OP_HOLD_ROOT = 26,
+	RT_OP_MOUNT_FILESYSTEM = 27,
+	RT_OP_MOUNT_BIND = 28,
+	RT_OP_MOUNT_ATTRIBUTES = 29,
+	RT_OP_MOUNT_PROPAGATION = 30,
+	RT_OP_MAKE_DIRECTORY = 31,
+	RT_OP_MAKE_DEVICE = 32,
+	RT_OP_BIND_DEVICE = 33,
+	RT_OP_MAKE_LINK = 34,
+	RT_OP_TERMINAL = 35,
+	RT_OP_CONSOLE = 36,
+	RT_OP_MASK_PATH = 37,
+	RT_OP_READONLY_PATH = 38,
+	RT_OP_HOST_HOOKS = 39,
+	RT_OP_HOOK = 40,
+	RT_OP_UNMOUNT = 41,
+	RT_OP_PIVOT_ROOT = 42,
+	RT_OP_CHROOT = 43,
+	RT_OP_SET_HOSTNAME = 44,
+	RT_OP_SET_DOMAINNAME = 45,
+	RT_OP_SYSCTL = 46,
+	RT_OP_OOM_SCORE_ADJ = 47,
+	RT_OP_RLIMIT = 48,
+	RT_OP_CPU_AFFINITY = 49,
+	RT_OP_SCHEDULER = 50,
+	RT_OP_IO_PRIORITY = 51,
+	RT_OP_PERSONALITY = 52,
+	RT_OP_MEMORY_POLICY = 53,
+	RT_OP_SECURITY_ATTRIBUTE = 54,
+	RT_OP_UMASK = 55,
+	RT_OP_STDIO_OWNER = 56,
+	RT_OP_DROP_BOUNDING = 57,
+	RT_OP_SET_USER = 58,
+	RT_OP_SET_CAPABILITIES = 59,
+	RT_OP_FORK_INIT = 60,
+	RT_OP_CHANGE_DIRECTORY = 61,
+	RT_OP_NO_NEW_PRIVS = 62,
+	RT_OP_FIND_PROGRAM = 63,
+	RT_OP_FIND_HOME = 64,
+	RT_OP_SECCOMP = 65,
+	RT_OP_SECCOMP_RECEIVER = 66,
+	RT_OP_SECCOMP_NOTIFY = 67,
+	RT_OP_AWAIT_START = 68,
+	RT_OP_EXEC = 69,
 };
 
-enum { RT_OP_COUNT = 68 };
+enum { RT_OP_COUNT = 70 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -191,6 +193,15 @@ struct rt_op_session_keyring {
 	uint32_t permission;
 };
 
+struct rt_op_join_process {
+	uint32_t flags;
+};
+
+struct rt_op_outlive {
+	uint32_t fork;
+	uint32_t terminal;
+};
+
 struct rt_op_set_propagation {
 	uint32_t type;
 	uint32_t recursive;
@@ -278,6 +289,7 @@ struct rt_op_make_link {
 struct rt_op_terminal {
 	uint32_t width;
 	uint32_t height;
+	uint32_t controlling;
 };
 
 struct rt_op_console {
@@ -456,6 +468,8 @@ struct rt_op {
 		struct rt_op_namespace_join namespace_join;
 		struct rt_op_time_namespace time_namespace;
 		struct rt_op_session_keyring session_keyring;
+		struct rt_op_join_process join_process;
+		struct rt_op_outlive outlive;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;

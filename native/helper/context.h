@@ -9,11 +9,12 @@ enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216 };
 struct rt_context {
 	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
 	int control;         /* to the runtime; after await_start the connection of `start` */
-	int listener;        /* where `start` connects, or -1 */
+	int listener;        /* where `start` connects, or a pidfd of the container that is entered */
 	int null_device;     /* the host's, opened by the first mask */
 	int empty_directory; /* a mount of the first masked directory, cloned for the others */
 	int procfs;          /* private, opened by the first sysctl */
 	int receiver;        /* of the seccomp listener, connected by seccomp_receiver */
+	int first_free;      /* where what the stage has opened begins */
 	char host_pid[12];   /* of this process, as the runtime knows it */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
@@ -75,6 +76,8 @@ int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
 int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
 int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
 int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op);
+int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
+int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
 int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);
 int rt_loopback_up(struct rt_context *context);
 int rt_set_hostname(struct rt_context *context, const struct rt_op_set_hostname *op);

@@ -10,16 +10,16 @@
 
 enum { SIGPIPE_NUMBER = 13, SIGKILL_NUMBER = 9, NO_OP = 0xffffffff };
 
-static const uint8_t *map_program(size_t *size)
+static const uint8_t *map_program(int fd, size_t *size)
 {
 	struct statx st;
-	if (rt_statx(RT_FD_PROGRAM, &st) < 0)
+	if (rt_statx(fd, &st) < 0)
 		return NULL;
 	*size = (size_t)st.stx_size;
-	long memory = rt_sys(mmap, NULL, *size, PROT_READ, MAP_PRIVATE, RT_FD_PROGRAM, 0);
+	long memory = rt_sys(mmap, NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (memory < 0 && memory > -RT_PATH_MAX)
 		return NULL;
-	rt_sys(close, RT_FD_PROGRAM);
+	rt_sys(close, fd);
 	return (const uint8_t *)memory;
 }
 
@@ -35,13 +35,13 @@ static void ignore_sigpipe(void)
 	rt_sys(rt_sigaction, SIGPIPE_NUMBER, &action, NULL, sizeof(action.mask));
 }
 
-static void prepare(void)
+static void prepare(int first)
 {
 	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
 	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. */
 	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	rt_sys(prctl, PR_SET_NAME, "rt:init", 0, 0, 0);
-	for (int fd = RT_FD_CONTROL; fd < RT_FD_FIRST_FREE; fd++)
+	for (int fd = first + RT_FD_CONTROL; fd < first + RT_FD_COUNT; fd++)
 		rt_sys(fcntl, fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */);
 	ignore_sigpipe();
 	rt_sys(setsid);
@@ -54,15 +54,27 @@ static _Noreturn void leave(void)
 		rt_sys(exit_group, RT_EXIT_FAILED);
 }
 
-_Noreturn void rt_init_main(void)
+/* What the kernel put on the stack: argc, then argv (execve(2)). argv[1] is a decimal number. */
+static int first_descriptor(const long *stack)
+{
+	int first = 0;
+	const char *digits = stack[0] > 1 ? (const char *)stack[2] : "";
+	for (; *digits >= '0' && *digits <= '9'; digits++)
+		first = first * 10 + (*digits - '0');
+	return first;
+}
+
+_Noreturn void rt_init_main(const long *stack)
 {
 	static struct rt_context context;
 	struct rt_reader reader;
 	uint32_t count;
 	size_t size = 0;
-	rt_context_init(&context, RT_FD_CONTROL, RT_FD_LISTENER);
-	prepare();
-	const uint8_t *program = map_program(&size);
+	int first = first_descriptor(stack);
+	rt_context_init(&context, first + RT_FD_CONTROL, first + RT_FD_LISTENER);
+	context.first_free = first + RT_FD_COUNT;
+	prepare(first);
+	const uint8_t *program = map_program(first + RT_FD_PROGRAM, &size);
 	if (program == NULL || !rt_check_program(program, size, false, &reader, &count)) {
 		context.call = "program";
 		rt_report(&context, RT_RECORD_FAILED, NO_OP, EPROTO, 0);

@@ -2,8 +2,11 @@
 #ifndef RT_INIT_H
 #define RT_INIT_H
 
-/* Descriptors the helper is born with; everything above is closed before it runs. */
-enum { RT_FD_PROGRAM = 3, RT_FD_CONTROL = 4, RT_FD_LISTENER = 5, RT_FD_FIRST_FREE = 6 };
+/* Descriptors the helper is born with, counted from its argument: below are the standard ones and those that the
+ * program gets, everything above is closed. The last is the socket on which init listens, or the pidfd of the
+ * container that is entered. */
+enum { RT_FD_PROGRAM, RT_FD_CONTROL, RT_FD_LISTENER, RT_FD_COUNT };
+enum { RT_FD_FIRST = 3 };
 
 /* Exit status of a helper that has reported a failure: engines know it from execve failing after start. */
 enum { RT_EXIT_FAILED = 255 };

@@ -92,6 +92,13 @@ int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namesp
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 
+int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op)
+{
+	long status = rt_sys(setns, context->listener, op->flags);
+	rt_close(&context->listener);
+	return status < 0 ? rt_fail(context, "setns", status) : 0;
+}
+
 /* Permissions are the fourth field of `type;uid;gid;perm;description`, in hexadecimal (keyctl(2)). */
 static bool parse_permissions(const char *text, uint32_t *permissions)
 {

@@ -3,6 +3,8 @@
 #include "record.h"
 #include "sys.h"
 
+#include <asm/ioctls.h>
+#include <linux/mman.h>
 #include <linux/prctl.h>
 
 enum { SOL_SOCKET_LEVEL = 1, SO_PEERCRED_OPTION = 17 };
@@ -94,6 +96,60 @@ int rt_await_start(struct rt_context *context, const struct rt_op_await_start *o
 	if (status < 0)
 		return rt_fail(context, "read", status);
 	return op->how == 1 ? accept_start(context) : 0;
+}
+
+/* The number that the host knows the process by, for who is told of it (seccomp_receiver). */
+static void keep_host_pid(struct rt_context *context, uint32_t pid)
+{
+	size_t first = sizeof(context->host_pid) - 1;
+	char *digits = context->host_pid;
+	digits[first] = '\0';
+	do {
+		digits[--first] = (char)('0' + pid % 10);
+		pid /= 10;
+	} while (pid > 0);
+	for (size_t i = 0; first + i < sizeof(context->host_pid); i++)
+		digits[i] = digits[first + i];
+}
+
+/* CLONE_PARENT makes it a child of the runtime's, as its first one is. The kernel writes its number, as the first
+ * process sees it, to memory that both share. */
+static long fork_sibling(struct rt_context *context)
+{
+	struct clone_args clone = {.flags = CLONE_PARENT};
+	uint32_t *number = NULL;
+	if (context->host_pid[0] != '\0') {
+		long memory = rt_sys(mmap, NULL, sizeof(*number), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (memory < 0 && memory > -RT_PATH_MAX)
+			return memory;
+		number = (uint32_t *)memory;
+		clone.flags |= CLONE_PARENT_SETTID;
+		clone.parent_tid = (uint64_t)memory;
+	}
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid == 0 && number != NULL)
+		keep_host_pid(context, *number);
+	return pid;
+}
+
+int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
+{
+	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	if (op->fork) {
+		long pid = fork_sibling(context);
+		if (pid < 0)
+			return rt_fail(context, "clone3", pid);
+		if (pid > 0) {
+			context->call = NULL;
+			rt_report(context, RT_RECORD_FORKED, 0, 0, (uint32_t)pid);
+			rt_sys(exit_group, 0);
+		}
+		/* The session of the first ends with it, and a terminal with its session. */
+		rt_sys(setsid);
+	}
+	long status = op->terminal ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
+	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }
 
 static size_t append(char *to, size_t at, size_t size, const char *text)

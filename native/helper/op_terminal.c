@@ -76,13 +76,16 @@ int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op)
 	long status = rt_send_descriptor(context->control, &record, sizeof(record), master);
 	if (status < 0)
 		return rt_fail(context, "sendmsg", status);
+	status = rt_wait_for_byte(context->control);
+	if (status < 0)
+		return rt_fail(context, "read", status);
 	for (int fd = 0; fd <= 2; fd++) {
 		status = rt_sys(dup3, slave, fd, 0);
 		if (status < 0)
 			return rt_fail(context, "dup3", status);
 	}
 	/* Of the session that the helper has begun at birth. */
-	status = rt_sys(ioctl, 0, TIOCSCTTY, 0);
+	status = op->controlling ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
 	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }
 

@@ -4,6 +4,8 @@
  *   HOST_HOOKS          ->        runs prestart and createRuntime hooks
  *                       <-        1 byte: go on (end of file: give up)
  *   TERMINAL            ->        takes the master that comes with it
+ *                       <-        1 byte: it is where it belongs
+ *   FORKED              ->        reaps the first process, goes on with the second
  *   READY               ->        saves the state
  *                       <-        1 byte: run's "execute"; create's "saved", after which it exits and
  *                                 `start` sends 1 byte over a connection of its own: execute
@@ -23,15 +25,15 @@ enum rt_record_kind {
 	RT_RECORD_READY = 3,
 	RT_RECORD_HOOK_FAILED = 4,
 	RT_RECORD_TERMINAL = 5,
-	RT_RECORD_STAGE_FAILED = 6,
-	RT_RECORD_FORKED = 7
+	RT_RECORD_FORKED = 6,
+	RT_RECORD_STAGE_FAILED = 7
 };
 
 struct rt_record_header {
 	uint32_t kind;
-	uint32_t op;            /* index of the op in the program */
-	uint32_t error;         /* errno; for HOOK_FAILED the outcome */
-	uint32_t value;         /* of the outcome for HOOK_FAILED, a pid for FORKED; a descriptor that came */
+	uint32_t op;    /* index of the op in the program */
+	uint32_t error; /* errno; for HOOK_FAILED the outcome */
+	uint32_t value; /* for HOOK_FAILED the value of the outcome; a descriptor that came with it; a pid */
 	uint32_t call_length;   /* bytes of the call's name, which follow */
 	uint32_t detail_length; /* bytes after the name: head of the program, output of the hook */
 };

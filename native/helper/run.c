@@ -29,7 +29,7 @@ int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slot
 {
 	for (uint32_t i = 0; i < op->slots.count; i++) {
 		uint32_t slot = rt_u32_at(&op->slots, i);
-		int fd = RT_FD_FIRST_FREE + (int)i;
+		int fd = context->first_free + (int)i;
 		if (slot >= RT_SLOTS)
 			return rt_fail(context, "fcntl", -EINVAL);
 		long status = rt_sys(fcntl, fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */);
@@ -81,6 +81,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_namespace_join(context, &op->namespace_join);
 	case RT_OP_TIME_NAMESPACE:
 		return rt_time_namespace(context, &op->time_namespace);
+	case RT_OP_JOIN_PROCESS:
+		return rt_join_process(context, &op->join_process);
+	case RT_OP_OUTLIVE:
+		return rt_outlive(context, &op->outlive);
 	case RT_OP_SESSION_KEYRING:
 		return rt_session_keyring(context, &op->session_keyring);
 	case RT_OP_LOOPBACK_UP:

@@ -14,26 +14,26 @@ static void run_helper(void *argument)
 {
 	struct launch *launch = argument;
 	const int from[] = {launch->program, launch->control, launch->listener};
-	int first = HIGH_FD > RT_FD_FIRST_FREE + launch->kept_count ? HIGH_FD
-								    : RT_FD_FIRST_FREE + launch->kept_count;
-	int high[3];
+	const int first = RT_FD_FIRST + launch->preserved;
+	const int free = first + RT_FD_COUNT;
+	const int above = free + launch->kept_count + HIGH_FD;
+	int high[RT_FD_COUNT];
 	long status = 0;
-	for (int i = 0; i < 3; i++)
-		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, first);
-	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, first);
+	for (int i = 0; i < RT_FD_COUNT; i++)
+		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, above);
+	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, above);
 	for (int i = 0; i < launch->kept_count && status >= 0; i++)
-		status = launch->kept[i] = (int)rt_sys(fcntl, launch->kept[i], DUP_CLOEXEC, first);
-	for (int i = 0; i < 3 && status >= 0; i++)
-		status = high[i] < 0 ? rt_sys(close, RT_FD_PROGRAM + i) * 0
-				     : rt_sys(dup3, high[i], RT_FD_PROGRAM + i, 0);
-	/* Node marks its standard descriptors close-on-exec; the container gets them as they came. */
-	for (int fd = 0; fd <= 2; fd++)
+		status = launch->kept[i] = (int)rt_sys(fcntl, launch->kept[i], DUP_CLOEXEC, above);
+	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
+		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
+	/* Node marks what it inherits close-on-exec; the container gets it as it came. */
+	for (int fd = 0; fd < first; fd++)
 		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
 	if (status >= 0)
-		status = rt_sys(close_range, RT_FD_FIRST_FREE, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+		status = rt_sys(close_range, free, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	for (int i = 0; i < launch->kept_count && status >= 0; i++)
-		status = rt_sys(dup3, launch->kept[i], RT_FD_FIRST_FREE + i, 0);
-	static const char *const args[] = {"rt-init", NULL};
+		status = rt_sys(dup3, launch->kept[i], free + i, 0);
+	const char *const args[] = {"rt-init", launch->first, NULL};
 	static const char *const env[] = {NULL};
 	if (status >= 0)
 		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);

@@ -6,6 +6,8 @@
 
 struct launch {
 	int helper, program, control, listener;
+	int preserved;      /* descriptors from 3 on that the program gets */
+	char first[12];     /* RT_FD_FIRST and these, decimal */
 	int kept[RT_SLOTS]; /* descriptors of the stage, in the order of their slots */
 	int kept_count;
 	int error; /* written by the child, which shares this memory */

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-enum { RT_MAX_ARGS = 6, RT_MAX_NUMBERS = 8 };
+enum { RT_MAX_ARGS = 8, RT_MAX_NUMBERS = 8 };
 
 /* One argument. Kinds: 'i' integer (number), 's' string without NUL inside, 'b' bytes (ArrayBuffer),
  * 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers that arrives packed (pack.h). The binding owns all memory until the function returns. */

@@ -5,12 +5,14 @@
 #include "../helper/context.h"
 #include "../helper/descriptor.h"
 #include "../helper/hook.h"
+#include "../helper/init.h"
 #include "../helper/record.h"
 #include "../helper/sys.h"
 
 #include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/un.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +132,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	RT_CLEANUP_FD int program = sealed_memfd("rt-program", 0, args[0].data, args[0].length);
 	if (program < 0)
 		return program;
+	int target = (int)args[5].integer;
 	RT_CLEANUP_FD int listener = args[3].length > 0 ? listen_at(args[3].data) : -1;
 	if (args[3].length > 0 && listener < 0)
 		return listener;
@@ -141,8 +144,12 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	__attribute__((cleanup(free_stage))) struct stage *stage = NULL;
 	if (args[4].length > 0 && (status = make_stage(&args[4], theirs, &stage)) < 0)
 		return status;
-	struct launch launch = {
-		.helper = helper, .program = program, .control = theirs, .listener = listener};
+	struct launch launch = {.helper = helper,
+		.program = program,
+		.control = theirs,
+		.listener = target >= 0 ? target : listener,
+		.preserved = (int)args[6].integer};
+	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
 	long pid = rt_clone_init(&launch, stage, (uint64_t)args[1].integer, args[2].data);
 	if (pid < 0)
 		return pid;

@@ -151,6 +151,19 @@ export interface SessionKeyringOp {
   readonly permission: number;
 }
 
+/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step. */
+export interface JoinProcessOp {
+  readonly op: 'join_process';
+  readonly flags: number;
+}
+
+/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. `terminal` 1: descriptor 0 becomes its controlling terminal. */
+export interface OutliveOp {
+  readonly op: 'outlive';
+  readonly fork: number;
+  readonly terminal: number;
+}
+
 /** Brings `lo` up in a new network namespace. */
 export interface LoopbackUpOp {
   readonly op: 'loopback_up';
@@ -264,11 +277,12 @@ export interface MakeLinkOp {
   readonly target: string;
 }
 
-/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, and makes the slave descriptors 0 to 2 and the controlling terminal. */
+/** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, waits until that has handed it on, and makes the slave descriptors 0 to 2, and the controlling terminal when `controlling` is 1. */
 export interface TerminalOp {
   readonly op: 'terminal';
   readonly width: number;
   readonly height: number;
+  readonly controlling: number;
 }
 
 /** Binds the terminal at descriptor 0 on `path`, which is made, an empty file, when missing. */
@@ -525,6 +539,8 @@ export type Op =
   | NamespaceJoinOp
   | TimeNamespaceOp
   | SessionKeyringOp
+  | JoinProcessOp
+  | OutliveOp
   | LoopbackUpOp
   | SetPropagationOp
   | OpenRootOp
@@ -755,9 +771,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['permission', 'u32'],
     ],
   },
-  loopback_up: { code: 20, group: 'init', call: 'netdevice(7)', fields: [] },
-  set_propagation: {
+  join_process: { code: 20, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  outlive: {
     code: 21,
+    group: 'init',
+    call: 'clone3(2), setsid(2), ioctl_tty(2)',
+    fields: [
+      ['fork', 'u32'],
+      ['terminal', 'u32'],
+    ],
+  },
+  loopback_up: { code: 22, group: 'init', call: 'netdevice(7)', fields: [] },
+  set_propagation: {
+    code: 23,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -766,7 +792,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 22,
+    code: 24,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -776,15 +802,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 23, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 25, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 24,
+    code: 26,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 25,
+    code: 27,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -799,7 +825,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 26,
+    code: 28,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -815,7 +841,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 27,
+    code: 29,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -826,7 +852,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 28,
+    code: 30,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -836,7 +862,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 29,
+    code: 31,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -845,7 +871,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 30,
+    code: 32,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -858,7 +884,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 31,
+    code: 33,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -871,7 +897,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 32,
+    code: 34,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -880,25 +906,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 33,
+    code: 35,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
       ['width', 'u32'],
       ['height', 'u32'],
+      ['controlling', 'u32'],
     ],
   },
-  console: { code: 34, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 35, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 36, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 37, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 36,
+    code: 38,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 37, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 39, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 38,
+    code: 40,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -911,13 +938,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 39, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 40, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 41, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 42, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 43, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 41, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 42, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 43, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 44, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 45, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 44,
+    code: 46,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -927,7 +954,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 45,
+    code: 47,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -936,7 +963,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 46,
+    code: 48,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -945,9 +972,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 47, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 49, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 48,
+    code: 50,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -960,10 +987,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 49, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 50, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 51, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 52, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 51,
+    code: 53,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -972,7 +999,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 52,
+    code: 54,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -981,10 +1008,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 53, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 54, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 55, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 56, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 55,
+    code: 57,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -993,7 +1020,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 56,
+    code: 58,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1004,7 +1031,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 57,
+    code: 59,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1014,9 +1041,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 58, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 60, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 59,
+    code: 61,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1024,9 +1051,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 60, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 62, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 61,
+    code: 63,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1034,9 +1061,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 62, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 64, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 63,
+    code: 65,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -1044,9 +1071,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 64, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 66, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 65,
+    code: 67,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1055,9 +1082,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 66, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 68, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 67,
+    code: 69,
     group: 'init',
     call: 'execve(2)',
     fields: [

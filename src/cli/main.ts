@@ -1,6 +1,7 @@
 import type { Command, Context } from '../commands/command.ts';
 import { create } from '../commands/create.ts';
 import { deleteContainer } from '../commands/delete.ts';
+import { exec } from '../commands/exec.ts';
 import { features } from '../commands/features.ts';
 import { kill } from '../commands/kill.ts';
 import { list } from '../commands/list.ts';
@@ -24,6 +25,7 @@ import { versionText } from './version.ts';
 const handlers: { readonly [name in CommandName]: Command } = {
   create,
   start,
+  exec,
   run,
   state,
   kill,

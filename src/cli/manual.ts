@@ -21,8 +21,9 @@ export function manual(): string {
     '| 0 | success |\n' +
     '| 1 | the command failed; the reason is on standard error and in the log |\n' +
     '| 3 | there is no such command |\n' +
-    '| N | `run` in the foreground: the program ended with N |\n' +
-    '| 128+S | `run` in the foreground: signal S ended the program |\n'
+    '| N | `run` and `exec` in the foreground: the program ended with N |\n' +
+    '| 128+S | `run` and `exec` in the foreground: signal S ended the program |\n' +
+    '| 255 | `exec`: the program could not be run |\n'
   );
 }
 

@@ -4,18 +4,23 @@
  */
 
 export type TextOption =
+  | 'apparmor'
   | 'bundle'
   | 'config'
   | 'console-socket'
   | 'criu'
+  | 'cwd'
   | 'format'
   | 'id'
   | 'log'
   | 'log-format'
   | 'pid-file'
   | 'pidfd-socket'
+  | 'process'
+  | 'process-label'
   | 'root'
-  | 'rootless';
+  | 'rootless'
+  | 'user';
 
 export type FlagOption =
   | 'all'
@@ -23,18 +28,24 @@ export type FlagOption =
   | 'detach'
   | 'force'
   | 'help'
+  | 'ignore-paused'
   | 'keep'
   | 'no-new-keyring'
+  | 'no-new-privs'
   | 'no-pivot'
   | 'no-subreaper'
   | 'quiet'
   | 'rootless-spec'
   | 'systemd-cgroup'
+  | 'tty'
   | 'version';
 
 export type IntegerOption = 'preserve-fds';
 
-export type OptionName = TextOption | FlagOption | IntegerOption;
+/** May be given more than once. */
+export type ListOption = 'additional-gids' | 'cap' | 'cgroup' | 'env';
+
+export type OptionName = TextOption | FlagOption | IntegerOption | ListOption;
 
 interface CommonSpec {
   /** How it is written, when that differs from `name`. */
@@ -65,12 +76,18 @@ export interface IntegerSpec extends CommonSpec {
   readonly value: string;
 }
 
-export type OptionSpec = TextSpec | FlagSpec | IntegerSpec;
+export interface ListSpec extends CommonSpec {
+  readonly kind: 'list';
+  readonly name: ListOption;
+  readonly value: string;
+}
+
+export type OptionSpec = TextSpec | FlagSpec | IntegerSpec | ListSpec;
 
 /** Values given on the command line. Absent text: not given. */
 export type Options = { readonly [name in TextOption]?: string } & { readonly [name in FlagOption]?: boolean } & {
   readonly [name in IntegerOption]?: number;
-};
+} & { readonly [name in ListOption]?: readonly string[] };
 
 export interface CommandSpec {
   readonly summary: string;
@@ -79,12 +96,25 @@ export interface CommandSpec {
   readonly minimum: number;
   readonly maximum: number;
   readonly options: readonly OptionSpec[];
+  /** What follows the first operand belongs to a program: options stand before it. */
+  readonly optionsFirst?: boolean;
   /** Further paragraphs of the help. */
   readonly details?: string;
 }
 
 export type CommandName =
-  'create' | 'start' | 'state' | 'kill' | 'delete' | 'run' | 'list' | 'spec' | 'validate' | 'plan' | 'features';
+  | 'create'
+  | 'start'
+  | 'exec'
+  | 'state'
+  | 'kill'
+  | 'delete'
+  | 'run'
+  | 'list'
+  | 'spec'
+  | 'validate'
+  | 'plan'
+  | 'features';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -141,6 +171,18 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     ],
     details:
       'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.',
+  }),
+  exec: () => ({
+    summary: 'run a further program in a container',
+    operands: 'ID [PROGRAM [ARGUMENT...]]',
+    minimum: 1,
+    maximum: Infinity,
+    optionsFirst: true,
+    options: [...executionOptions(), helpOption()],
+    details:
+      'Options stand before ID. With --process the program is process.args of FILE, and the options that describe\n' +
+      'a process are ignored. The exit code is that of the program, 128 plus the number of the signal that ended\n' +
+      'it, or 255 when it could not be run.',
   }),
   state: () => lifecycle('print the state of a container as JSON'),
   kill: () => ({
@@ -261,36 +303,50 @@ function bundleOptions(): OptionSpec[] {
   ];
 }
 
+function executionOptions(): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'process', short: 'p', value: 'FILE', help: 'process to run, as in config.json' },
+    { kind: 'flag', name: 'tty', short: 't', help: 'give it a terminal' },
+    { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
+    { kind: 'text', name: 'cwd', value: 'DIR', help: 'working directory' },
+    { kind: 'list', name: 'env', short: 'e', value: 'NAME=VALUE', help: 'add a variable to the environment (repeat)' },
+    { kind: 'text', name: 'user', short: 'u', value: 'UID[:GID]', help: 'user, and group, as numbers' },
+    { kind: 'list', name: 'additional-gids', short: 'g', value: 'GID', help: 'add a supplementary group (repeat)' },
+    { kind: 'list', name: 'cap', short: 'c', value: 'CAP', help: 'add a capability (repeat)' },
+    { kind: 'flag', name: 'no-new-privs', help: 'the program never gains privileges' },
+    { kind: 'text', name: 'apparmor', value: 'PROFILE', help: 'AppArmor profile of the process' },
+    { kind: 'text', name: 'process-label', value: 'LABEL', help: 'SELinux label of the process' },
+    {
+      kind: 'list',
+      name: 'cgroup',
+      value: '[CONTROLLER[,...]:]PATH',
+      help: "run it in a cgroup below the container's (repeat for further controllers)",
+    },
+    { kind: 'flag', name: 'ignore-paused', help: 'also in a paused container: it starts when that is resumed' },
+    { kind: 'text', name: 'pid-file', value: 'FILE', help: 'write the pid of the process to FILE' },
+    ...descriptorOptions('the process'),
+  ];
+}
+
 function creationOptions(): OptionSpec[] {
   return [
     ...bundleOptions(),
     { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
     { kind: 'flag', name: 'no-new-keyring', help: 'keep the session keyring of the caller' },
     {
-      kind: 'text',
-      name: 'console-socket',
-      value: 'SOCKET',
-      help: 'send the terminal of the container to SOCKET',
-    },
-    {
-      kind: 'text',
-      name: 'pidfd-socket',
-      value: 'SOCKET',
-      help: "send a pidfd of the container's init to SOCKET",
-      unsupported: 'use --pid-file',
-    },
-    {
       kind: 'flag',
       name: 'no-pivot',
       help: 'do not use pivot_root to enter the root filesystem',
       unsupported: 'place the bundle on a file system that is not the initial ramfs',
     },
-    {
-      kind: 'integer',
-      name: 'preserve-fds',
-      value: 'N',
-      help: 'hand N further descriptors, from 3 on, to the container',
-      unsupported: 'use a bind-mounted socket or pipe',
-    },
+    ...descriptorOptions("the container's init"),
+  ];
+}
+
+function descriptorOptions(owner: string): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
+    { kind: 'text', name: 'pidfd-socket', value: 'SOCKET', help: `send a pidfd of ${owner} to SOCKET` },
+    { kind: 'integer', name: 'preserve-fds', value: 'N', help: `hand N further descriptors, from 3 on, to ${owner}` },
   ];
 }

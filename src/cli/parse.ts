@@ -30,10 +30,12 @@ export function parseGlobals(
   return { ...collect(normalised, specs, undefined), rest };
 }
 
-/** Parses the words after the name of a command. Options may follow operands. */
+/** Parses the words after the name of a command. Options may follow operands, but for a few commands. */
 export function parseCommand(words: readonly string[], name: CommandName, spec: CommandSpec): Parsed {
-  const { normalised } = normalise(words, spec.options, false, name);
-  return collect(normalised, spec.options, name);
+  const first = spec.optionsFirst === true;
+  const { normalised, rest } = normalise(words, spec.options, first, name);
+  const { options, operands } = collect(normalised, spec.options, name);
+  return { options, operands: first ? rest : operands };
 }
 
 /** Throws unless the number of operands fits the command. */
@@ -101,9 +103,13 @@ function collect(normalised: string[], specs: readonly OptionSpec[], command: Co
     string: ['_', ...specs.filter((spec) => spec.kind !== 'flag').map((spec) => spec.name)],
     boolean: specs.filter((spec) => spec.kind === 'flag').map((spec) => spec.name),
   });
-  const options: Record<string, string | boolean | number> = {};
+  const options: Record<string, string | boolean | number | readonly string[]> = {};
   for (const spec of specs) {
     const given = raw[spec.name] as string | boolean | readonly string[] | undefined;
+    if (spec.kind === 'list') {
+      if (given !== undefined) options[spec.name] = typeof given === 'object' ? given : [String(given)];
+      continue;
+    }
     const value = typeof given === 'object' ? given[given.length - 1] : given;
     if (value === undefined || value === '') continue;
     options[spec.name] = spec.kind === 'integer' ? parseInteger(String(value), spec.name, command) : value;

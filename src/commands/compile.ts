@@ -15,6 +15,8 @@ export interface Compiled {
   /** Absolute, without symbolic links. */
   readonly bundle: string;
   readonly config: RunnableConfig;
+  /** What the config was read from. */
+  readonly text: string;
   readonly plan: Plan;
   /** Gives the diagnostics of a failure their place in the configuration's text. */
   readonly locate: (failure: Failure) => Failure;
@@ -23,7 +25,12 @@ export interface Compiled {
 }
 
 /** Reads the bundle that the options name and makes the plan for a container `id`. No side effects. */
-export function compile(context: Context, id: string, awaitStart: 'socket' | 'control'): Compiled {
+export function compile(
+  context: Context,
+  id: string,
+  awaitStart: 'socket' | 'control',
+  env: readonly string[] = [],
+): Compiled {
   const { native, options } = context;
   const directory = options.bundle ?? '.';
   const bundle = expectResult(
@@ -40,12 +47,13 @@ export function compile(context: Context, id: string, awaitStart: 'socket' | 'co
       id,
       bundle,
       newKeyring: options['no-new-keyring'] !== true,
+      env,
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),
     });
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
-    return { bundle, config, plan: compiled, locate, warnings: located };
+    return { bundle, config, text, plan: compiled, locate, warnings: located };
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }
@@ -77,7 +85,7 @@ export function refuseUnsupported(context: Context, specs: readonly OptionSpec[]
   for (const spec of globalOptions()) refuseIfGiven(spec, context.globals[spec.name]);
 }
 
-function refuseIfGiven(spec: OptionSpec, value: string | boolean | number | undefined): void {
+function refuseIfGiven(spec: OptionSpec, value: string | boolean | number | readonly string[] | undefined): void {
   if (spec.unsupported === undefined || value === undefined || value === false || value === 0) return;
   const name: OptionName = spec.name;
   throw new Failure({

@@ -62,6 +62,8 @@ t.test('features: sections agree with what a config may ask for', async (t) => {
   const { linux } = found;
   t.equal(linux?.netDevices?.enabled, !isRefused({ linux: { netDevices: { eth0: {} } } }));
   t.equal(linux?.intelRdt?.enabled, !isRefused({ linux: { intelRdt: { closID: 'x' } } }));
+  t.equal(linux?.intelRdt?.schemata, !isRefused({ linux: { intelRdt: { schemata: ['MB:0=1'] } } }));
+  t.equal(linux?.intelRdt?.monitoring, !isRefused({ linux: { intelRdt: { enableMonitoring: true } } }));
   t.equal(linux?.mountExtensions?.idmap?.enabled, found.mountOptions?.includes('idmap'));
   t.equal(linux?.capabilities?.length, 41);
   t.ok(found.potentiallyUnsafeConfigAnnotations?.includes('run.oci.seccomp.receiver'));

@@ -29,6 +29,7 @@ function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): 
     creator: { pid: 30, startTime: 400 },
     cgroup: { manager: 'cgroupfs', version: 2, directories: [] },
     privatePidNamespace: true,
+    keyring: true,
     hooks: {},
     ...change,
   };

@@ -24,11 +24,13 @@ import {
   removeContainerDirectory,
   replaceFile,
   startSocketPath,
+  writeConfig,
   writeRecord,
 } from '../state/store.ts';
 import type { Context } from './command.ts';
 import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
+import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { killContainer, runPoststop } from './end.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
@@ -65,20 +67,24 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   const id = context.operands[0] as string;
   checkId(id);
   const root = stateRoot(native, context.globals.root);
-  const compiled = compile(context, id, awaitStart);
+  const handed = handedDescriptors(native, options['preserve-fds'], true);
+  const compiled = compile(context, id, awaitStart, handed.env);
   const console = openCallers(context, compiled, detach);
+  const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], compiled.bundle);
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
   makeContainerDirectory(native, root, id);
-  const progress: Progress = { record: firstRecord(native, id, compiled), cgroupsMade: false, hooksBegan: false };
+  const progress: Progress = { record: firstRecord(context, id, compiled), cgroupsMade: false, hooksBegan: false };
   let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
+    writeConfig(native, root.path, id, compiled.text);
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
     prepareResctrl(native, compiled.plan);
     const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
+      preserved: handed.count,
       onHostHooks: (initPid): void => {
         progress.hooksBegan = true;
         runCreationHooks(native, compiled, progress.record, initPid);
@@ -91,6 +97,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     progress.moved = moved;
     progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
     writeRecord(native, root.path, progress.record);
+    sendPidfd(native, pidfdSocket, pid, 'standard');
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
@@ -111,7 +118,7 @@ function openCallers({ native, options }: Context, { config, bundle, locate }: C
   }
 }
 
-function firstRecord(native: Native, id: string, { bundle, config, plan }: Compiled): ContainerRecord {
+function firstRecord({ native, options }: Context, id: string, { bundle, config, plan }: Compiled): ContainerRecord {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
   const { poststart, poststop } = config.hooks ?? {};
@@ -131,6 +138,7 @@ function firstRecord(native: Native, id: string, { bundle, config, plan }: Compi
     cgroup: plan.cgroup,
     ...(plan.resctrl.groups.length === 0 ? {} : { resctrl: resctrlRecord(native, plan) }),
     privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
+    keyring: options['no-new-keyring'] !== true,
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
   };
 }

@@ -12,6 +12,16 @@ export function withLocations(failure: Failure, text: string, file: string): Fai
   return new Failure(located, failure.exitCode);
 }
 
+/** The same failure without the places in config.json, for what did not come from there. */
+export function withoutPointers(failure: Failure, exitCode: number = failure.exitCode): Failure {
+  const bare = failure.diagnostics.map((diagnostic): Diagnostic => {
+    const rest: { pointer?: string } & Diagnostic = { ...diagnostic };
+    delete (rest as { pointer?: string }).pointer;
+    return rest;
+  });
+  return new Failure(bare, exitCode);
+}
+
 /** The same failure with the phase in front of its first message: `create failed: …`. */
 export function inPhase(failure: Failure, phase: string): Failure {
   const named = failure.diagnostics.map((diagnostic, index) =>

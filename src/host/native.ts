@@ -72,10 +72,19 @@ export interface Native {
    * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
    * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `listenPath` ('' for none) is where
    * the helper listens for `start`. `stage` (empty for none) is a program that a process between the two runs
-   * first: the clone is then its last step.
+   * first: the clone is then its last step. `target` (-1 for none) is a pidfd of the container that it enters;
+   * `preserved` descriptors from 3 on are the program's.
    * [pid, control descriptor]; pid 0 when an op of the stage failed, which the control descriptor tells.
    */
-  launch(program: Packed, cloneFlags: number, cgroup: string, listenPath: string, stage: Packed): number[] | number;
+  launch(
+    program: Packed,
+    cloneFlags: number,
+    cgroup: string,
+    listenPath: string,
+    stage: Packed,
+    target: number,
+    preserved: number,
+  ): number[] | number;
   /**
    * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The descriptor of a
    * record that brings one is the record's value.

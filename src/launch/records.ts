@@ -6,6 +6,8 @@ export type HelperRecord =
   | { readonly kind: 'ready' }
   /** `master` is a descriptor of this process now. */
   | { readonly kind: 'terminal'; readonly master: number }
+  /** The process goes on as another one, the first one ends. */
+  | { readonly kind: 'forked'; readonly pid: number }
   | { readonly kind: 'end' }
   | {
       readonly kind: 'failed';
@@ -25,8 +27,6 @@ export type HelperRecord =
       readonly call: string;
       readonly detail: Uint8Array;
     }
-  /** Init goes on as another process, `pid`, and this one ends. */
-  | { readonly kind: 'forked'; readonly pid: number }
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
 
 /** How a hook ended; `value` is its exit status, the signal that ended it, or the errno of execve(2). */
@@ -45,8 +45,8 @@ const kinds = {
   ready: 3,
   hookFailed: 4,
   terminal: 5,
-  stageFailed: 6,
-  forked: 7,
+  forked: 6,
+  stageFailed: 7,
 } as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {

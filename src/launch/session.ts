@@ -20,12 +20,15 @@ const EINVAL = 22;
 const ENOSPC = 28;
 const ECONNREFUSED = 111;
 const noLimit = -1;
+const noTarget = -1;
 const SOCK_SEQPACKET = 5;
-const goAhead = new Uint8Array([1]).buffer;
+export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preserved: number;
   /** Runs the hooks of the runtime namespace, while init waits. */
   readonly onHostHooks: (pid: number) => void;
   /** Takes the master of the process's terminal. */
@@ -69,7 +72,15 @@ function failedOp(ops: readonly PlannedOp[], result: readonly number[] | number)
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
   const stage = plan.stage.length === 0 ? [] : encodeProgram(plan.stage);
-  const result = native.launch(program, plan.cloneFlags, plan.cloneCgroup, options.listenPath, stage);
+  const result = native.launch(
+    program,
+    plan.cloneFlags,
+    plan.cloneCgroup,
+    options.listenPath,
+    stage,
+    noTarget,
+    options.preserved,
+  );
   if (typeof result === 'number') {
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, cloneHint(-result));
   }
@@ -124,6 +135,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
         break;
       case 'terminal':
         options.onTerminal(record.master);
+        native.send(control, goAhead);
         break;
       case 'forked':
         init.replaceBy(record.pid);
@@ -142,7 +154,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
   }
 }
 
-function receive(native: Native, control: number): HelperRecord {
+export function receive(native: Native, control: number): HelperRecord {
   const buffer = native.receive(control, noLimit);
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
@@ -172,7 +184,7 @@ function cloneHint(errno: number): string | undefined {
 }
 
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
-function failureOf(
+export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'stage_failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
 ): Failure {

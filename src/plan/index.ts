@@ -6,6 +6,7 @@ import { cgroupPlan } from './cgroup/index.ts';
 import type { Rootless } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hostHookOps, startContainerOps } from './hooks.ts';
+import { keyringOps } from './keyring.ts';
 import { mountOps } from './mounts.ts';
 import { isNew, isSeparate, namespacePlan } from './namespaces.ts';
 import {
@@ -18,6 +19,7 @@ import {
   processOf,
   programOps,
   rightsOps,
+  withEnvironment,
   workingDirectoryOps,
 } from './process.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
@@ -39,6 +41,8 @@ export interface PlanOptions {
   readonly rootless: Rootless;
   /** A session keyring of the container's own. */
   readonly newKeyring: boolean;
+  /** Variables that the runtime adds to the environment. */
+  readonly env?: readonly string[];
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
 }
@@ -49,7 +53,7 @@ export interface PlanOptions {
  */
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
-  const process = processOf(config);
+  const process = withEnvironment(processOf(config), options.env ?? []);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options.id, options.rootless, faults);
   const stage = makeStage(config, facts);
@@ -98,13 +102,13 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...namespaces.time, // through the host's procfs
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(options.newKeyring ? keyLabelOps(process, facts) : []),
-    ...keyringOps(options, hasUser),
+    ...(options.newKeyring ? keyringOps(options.id, hasUser) : []),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...root, // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
     ...devices,
-    ...terminalOps(process), // from the container's devpts
-    ...(mounts === undefined ? [] : consoleOps(process)),
+    ...terminalOps(process, 1), // from the container's devpts
+    ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
     ...createContainerOps(config, options),
@@ -139,13 +143,4 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cgroup: cgroups.record,
     warnings: mounts?.warnings ?? [],
   };
-}
-
-/** Permissions to search a keyring (keyctl(2)): of its user, or of others where users are mapped. */
-const keyring = { userSearch: 0x80000, otherSearch: 0x8 } as const;
-
-function keyringOps({ id, newKeyring }: PlanOptions, mapped: boolean): PlannedOp[] {
-  if (!newKeyring) return [];
-  const permission = mapped ? keyring.otherSearch : keyring.userSearch;
-  return [{ op: 'session_keyring', name: `_ses.${id}`, permission, from: 'default' }];
 }

@@ -169,6 +169,10 @@ function needsHome(asked: readonly string[] | undefined, env: readonly string[])
   return asked !== undefined && !env.some((entry) => entry.startsWith('HOME='));
 }
 
+export function withEnvironment(process: Process, more: readonly string[]): Process {
+  return more.length === 0 ? process : { ...process, env: [...(process.env ?? []), ...more] };
+}
+
 export function processOf(config: Config): Process {
   return config.process ?? { cwd: '/' };
 }

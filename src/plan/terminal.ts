@@ -1,11 +1,11 @@
 import type { Process } from '../../schema/generated/config.ts';
 import type { PlannedOp } from './types.ts';
 
-/** A terminal as standard input, output and error, and as controlling terminal. `consoleSize` is for it alone. */
-export function terminalOps(process: Process): PlannedOp[] {
+/** A terminal as standard input, output and error. `consoleSize` is for it alone. */
+export function terminalOps(process: Process, controlling: 0 | 1): PlannedOp[] {
   if (process.terminal !== true) return [];
   const { width = 0, height = 0 } = process.consoleSize ?? {};
-  return [{ op: 'terminal', width: Number(width), height: Number(height), from: '/process/terminal' }];
+  return [{ op: 'terminal', width: Number(width), height: Number(height), controlling, from: '/process/terminal' }];
 }
 
 /** /dev/console of a container with a terminal (runtime-spec, "Default Devices"). */

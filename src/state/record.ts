@@ -30,6 +30,8 @@ export interface ContainerRecord {
   readonly resctrl?: ResctrlRecord;
   /** False when the container shares a pid namespace: then killing it means killing its cgroup. */
   readonly privatePidNamespace: boolean;
+  /** Whether it has a session keyring of its own, which its further processes join. */
+  readonly keyring: boolean;
   /** As they were at `create`; config.json may have changed since. */
   readonly hooks: Pick<Hooks, 'poststart' | 'poststop'>;
 }

@@ -20,6 +20,7 @@ function record(pid: number): ContainerRecord {
     creator: { pid: 30, startTime: 400 },
     cgroup: { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c1'] },
     privatePidNamespace: true,
+    keyring: true,
     hooks: {},
   };
 }

@@ -26,6 +26,7 @@ const record: ContainerRecord = {
   creator: { pid: 77, startTime: 1 },
   cgroup: { manager: 'cgroupfs', version: 2, directories: [] },
   privatePidNamespace: true,
+  keyring: true,
   hooks: {},
 };
 

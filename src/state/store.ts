@@ -30,6 +30,11 @@ export function startSocketPath(root: string, id: string): string {
   return `${root}/${id}/start.sock`;
 }
 
+/** Its config as it was at create: what a bundle says may change. */
+export function configPath(root: string, id: string): string {
+  return `${root}/${id}/config.json`;
+}
+
 /** Makes the directory of a container. That it can be made only once is what keeps ids unique. */
 export function makeContainerDirectory(native: Native, root: StateRoot, id: string): void {
   const path = containerDirectory(root.path, id);
@@ -57,6 +62,12 @@ function makeRoot(native: Native, root: StateRoot): void {
     expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
     if (root.sticky && count === parts.length) native.chmod(path, 0o1000 | directoryMode);
   }
+}
+
+/** Keeps the text of the config; the directory is new, so nobody reads it yet. */
+export function writeConfig(native: Native, root: string, id: string, text: string): void {
+  const path = configPath(root, id);
+  expectDone(native.writeText(path, text, newFile, 0o600), 'file.write', `cannot write "${path}"`, 'write');
 }
 
 /** Replaces the record in one step: readers see the old one or the new one. */
@@ -146,6 +157,7 @@ export function directoryExists(native: Native, root: string, id: string): boole
 export function removeContainerDirectory(native: Native, root: string, id: string): boolean {
   const path = containerDirectory(root, id);
   native.unlink(startSocketPath(root, id));
+  native.unlink(configPath(root, id));
   const removed = native.unlink(`${path}/state.json`) === 0;
   let result = native.rmdir(path);
   if (result === -ENOTEMPTY) {

@@ -1,0 +1,144 @@
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OpenFile } from '../harness/guest.ts';
+import { run } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Bundle, Sandbox } from '../harness/sandbox.ts';
+import { Receiver } from '../harness/terminal.ts';
+
+const O_NONBLOCK = 0o4000;
+
+function describing(rt: Sandbox): Bundle {
+  return rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds', '--', 'env']));
+}
+
+function parse(stdout: string): [OpenFile[], string[]] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line)) as [OpenFile[], string[]];
+}
+
+forEachRuntime('--preserve-fds hands descriptors on under their numbers', async (t, rt) => {
+  const files = ['a', 'b', 'c'].map((name) => join(rt.dir, name));
+  const descriptors = files.map((file) => openSync(file, 'w'));
+  const bundle = describing(rt);
+  const words = ['run', '--preserve-fds', '2', '--bundle', bundle.dir, rt.nextId()];
+  const [fds] = parse((await rt.commandWith({ descriptors }, ...words)).stdout);
+  t.strictSame(
+    fds.filter(({ fd }) => fd > 2).map(({ fd, target }) => [fd, target]),
+    [
+      [3, files[0]],
+      [4, files[1]],
+    ],
+  );
+  descriptors.forEach((fd) => closeSync(fd));
+});
+
+forEachRuntime(
+  '--preserve-fds of more descriptors than there are is an error',
+  async (t, rt) => {
+    const bundle = describing(rt);
+    for (const count of ['90', '-1']) {
+      const outcome = await rt.command('create', `--preserve-fds=${count}`, '--bundle', bundle.dir, rt.nextId());
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, count === '90' ? /unable to stat preserved-fd \d+ \(of 90\)/ : /negative/);
+    }
+  },
+  { oursOnly: 'the words are ours' },
+);
+
+/** `run` by a service manager: the environment names the process itself. */
+function activated(
+  rt: Sandbox,
+  count: number,
+  pid: string,
+  descriptors: number[],
+  ...flags: string[]
+): Promise<{ stdout: string; stderr: string }> {
+  const words = rt.argv('run', ...flags, '--bundle', describing(rt).dir, rt.nextId());
+  const script = `LISTEN_PID=${pid} LISTEN_FDS=${count} LISTEN_FDNAMES=x exec "$@"`;
+  return run(['/bin/sh', '-c', script, 'sh', ...words], { env: rt.env, descriptors });
+}
+
+forEachRuntime('LISTEN_FDS hands the sockets of a service manager on', async (t, rt) => {
+  const descriptors = [openSync(rt.dir, 'r'), openSync(rt.dir, 'r'), openSync(rt.dir, 'r')];
+  const [fds, env] = parse((await activated(rt, 2, '$$', descriptors)).stdout);
+  t.strictSame(
+    fds.map(({ fd }) => fd),
+    [0, 1, 2, 3, 4],
+  );
+  t.ok(env.includes('LISTEN_FDS=2'));
+  t.ok(env.includes('LISTEN_PID=1'));
+  const [more] = parse((await activated(rt, 2, '$$', descriptors, '--preserve-fds', '1')).stdout);
+  t.strictSame(
+    more.map(({ fd }) => fd),
+    [0, 1, 2, 3, 4, 5],
+  );
+  descriptors.forEach((fd) => closeSync(fd));
+});
+
+forEachRuntime(
+  'LISTEN_FDS for another process is not ours',
+  async (t, rt) => {
+    const descriptors = [openSync(rt.dir, 'r')];
+    const [fds, env] = parse((await activated(rt, 1, '1', descriptors)).stdout);
+    t.strictSame(
+      fds.map(({ fd }) => fd),
+      [0, 1, 2],
+    );
+    t.notOk(env.some((entry) => entry.startsWith('LISTEN')));
+    descriptors.forEach((fd) => closeSync(fd));
+  },
+  { deviates: { crun: 'does not look at LISTEN_PID' } },
+);
+
+forEachRuntime('standard descriptors of a container are not made non-blocking', async (t, rt) => {
+  const bundle = describing(rt);
+  const outcome = await rt.commandWith({ input: '' }, 'run', '--bundle', bundle.dir, rt.nextId());
+  const [fds] = parse(outcome.stdout);
+  t.equal(fds.length, 3);
+  for (const { fd, flags } of fds) t.equal(flags & O_NONBLOCK, 0, `descriptor ${fd}`);
+});
+
+forEachRuntime(
+  '--pidfd-socket receives a pidfd of the process',
+  async (t, rt) => {
+    const socket = join(rt.dir, 'pidfd');
+    const first = await Receiver.listen(rt, socket);
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    const id = rt.nextId();
+    t.equal((await rt.create(bundle, id, '--pidfd-socket', socket)).outcome.status, 0);
+    const state = JSON.parse((await rt.command('state', id)).stdout) as { pid: number };
+    t.match(await first.receive(), { data: 'standard', messages: 1, fds: 1, pid: state.pid });
+    await first.running.ended;
+    const again = join(rt.dir, 'pidfd-of-exec');
+    const second = await Receiver.listen(rt, again);
+    const pidFile = join(rt.dir, 'pid');
+    const flags = ['--detach', '--pid-file', pidFile, '--pidfd-socket', again];
+    t.equal((await rt.command('exec', ...flags, id, '/bin/sh', '-c', 'exec sleep 1000 >/dev/null 2>&1')).status, 0);
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    t.match(await second.receive(), { data: 'setns', messages: 1, fds: 1, pid });
+    await second.running.ended;
+    const absent = await rt.command('create', '--bundle', bundle.dir, '--pidfd-socket', '/nosuch', rt.nextId());
+    t.equal(absent.status, 1);
+    t.match(absent.stderr, 'pidfd socket "/nosuch"');
+    await rt.command('delete', '--force', id);
+  },
+  { oursOnly: 'peers of Debian 12 have no --pidfd-socket' },
+);
+
+forEachRuntime('--pid-file is the number alone, under the mask of the caller, replaced in one step', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+  const id = rt.nextId();
+  const file = join(rt.dir, 'pid');
+  writeFileSync(file, 'old', { mode: 0o600 });
+  const words = rt.argv('create', '--bundle', bundle.dir, '--pid-file', file, id);
+  const outcome = await run(['/bin/sh', '-c', 'umask 027; exec "$@" >/dev/null 2>&1', 'sh', ...words], { env: rt.env });
+  t.equal(outcome.status, 0, outcome.stderr);
+  const state = JSON.parse((await rt.command('state', id)).stdout) as { pid: number };
+  t.equal(readFileSync(file, 'utf8'), String(state.pid));
+  const { statSync } = await import('node:fs');
+  t.equal(statSync(file).mode & 0o777, 0o640);
+  await rt.command('delete', '--force', id);
+});

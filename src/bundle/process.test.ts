@@ -1,0 +1,38 @@
+import t from 'tap';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { parseSavedConfig, readProcess } from './process.ts';
+
+function faults(text: string): readonly Diagnostic[] {
+  try {
+    readProcess(text, 'p.json');
+    return [];
+  } catch (error) {
+    if (error instanceof Failure) return error.diagnostics;
+    throw error;
+  }
+}
+
+t.test('readProcess takes a process as it is', async (t) => {
+  t.same(readProcess('{"cwd": "/", "args": ["x"]}', 'p.json'), { cwd: '/', args: ['x'] });
+  const limit = '{"type": "RLIMIT_AS", "soft": 1, "hard": 18446744073709551615}';
+  const { rlimits } = readProcess(`{"cwd": "/", "args": ["x"], "rlimits": [${limit}]}`, 'p.json');
+  t.equal(rlimits?.[0]?.hard, 18446744073709551615n);
+});
+
+t.test('readProcess tells every fault with its place in the file', async (t) => {
+  const found = faults('{\n"cwd": "x",\n"args": [],\n"env": ["A"]}');
+  t.same(
+    found.map(({ location }) => location?.line),
+    [2, 3, 4],
+  );
+  t.match(found[0], { location: { file: 'p.json' }, message: /absolute path/ });
+  t.match(faults('{"cwd": "/"}')[0]?.message, 'args must not be empty');
+  t.match(faults('[]')[0]?.message, 'must be');
+});
+
+t.test('parseSavedConfig keeps limits exact', async (t) => {
+  const text = '{"process": {"cwd": "/", "rlimits": [{"type": "RLIMIT_AS", "soft": 9007199254740993, "hard": 2}]}}';
+  t.equal(parseSavedConfig(text, 'x').process?.rlimits?.[0]?.soft, 9007199254740993n);
+  t.equal(parseSavedConfig(text.replace('9007199254740993', '5'), 'x').process?.rlimits?.[0]?.soft, 5);
+});

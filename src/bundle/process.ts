@@ -1,0 +1,49 @@
+import type { Config, Process } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { withoutPointers } from '../diag/failure.ts';
+import { locate } from '../diag/locate.ts';
+import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
+import { checkRequirements } from './rules.ts';
+import { unsupportedFaults } from './unsupported.ts';
+import { diagnose, schemaFaults } from './validate.ts';
+
+export type RunnableProcess = Process & { args: string[] };
+
+const place = '/process';
+
+/** The process that a JSON text holds, the `process` of a config alone. Throws a Failure with every fault. */
+export function readProcess(text: string, file: string): RunnableProcess {
+  const value = mayHoldLongIntegers(text) ? parseExactJson(text, file) : parseJson(text, file);
+  const faults = processFaults(value).map((fault): Diagnostic => {
+    const { pointer } = fault;
+    return pointer === undefined ? fault : { ...fault, location: locate(text, pointer.slice(place.length), file) };
+  });
+  if (faults.length > 0) throw new Failure(faults);
+  return value as RunnableProcess;
+}
+
+/** Throws unless a program can be run as this process says. */
+export function checkProcess(process: Process): RunnableProcess {
+  // There is no text in which a fault would have a place.
+  const faults = processFaults(process);
+  if (faults.length > 0) throw withoutPointers(new Failure(faults));
+  return process as RunnableProcess;
+}
+
+/** What is wrong with it or cannot be done yet, by the rules for a config. */
+function processFaults(process: unknown): Diagnostic[] {
+  const config = { ociVersion: '1.0.0', process } as Config;
+  const invalid = diagnose(config, schemaFaults(config));
+  invalid.push(...checkRequirements(config).filter(({ pointer = '' }) => pointer.startsWith(place)));
+  return invalid.length > 0 ? invalid : unsupportedFaults(config);
+}
+
+/** A config that was valid when it was saved: only limits hold integers that JSON.parse rounds. */
+export function parseSavedConfig(text: string, file: string): Config {
+  const config = parseJson(text, file) as Config;
+  const rounded = (config.process?.rlimits ?? []).some(
+    ({ soft, hard }) => !Number.isSafeInteger(soft) || !Number.isSafeInteger(hard),
+  );
+  return rounded ? (parseExactJson(text, file) as Config) : config;
+}

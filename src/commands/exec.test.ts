@@ -1,0 +1,169 @@
+import t from 'tap';
+import type { Config } from '../../schema/generated/config.ts';
+import type { Options } from '../cli/options.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { planExec } from '../plan/exec.ts';
+import { config, facts } from '../plan/fixture.ts';
+import type { CgroupRecord } from '../plan/types.ts';
+import { FakeHost } from '../state/fake-native.ts';
+import { handedDescriptors } from './descriptors.ts';
+import { execCgroups } from './exec-cgroup.ts';
+import { execProcess } from './exec-process.ts';
+
+const container: Config = config({
+  process: {
+    cwd: '/srv',
+    args: ['/init'],
+    env: ['PATH=/bin'],
+    user: { uid: 7, gid: 8, umask: 0o77, additionalGids: [3] },
+    capabilities: { bounding: ['CAP_KILL'] },
+    rlimits: [{ type: 'RLIMIT_CORE', soft: 1, hard: 2 }],
+  },
+});
+
+function words(step: () => unknown): string {
+  try {
+    step();
+  } catch (error) {
+    if (error instanceof Failure) return error.diagnostics.map(({ message }) => message).join('; ');
+    throw error;
+  }
+  return '';
+}
+
+function composed(options: Options, ...command: string[]): ReturnType<typeof execProcess> {
+  return execProcess(new FakeHost().native, container, options, command);
+}
+
+t.test('a process from options is that of the container with changes', async (t) => {
+  t.same(composed({}, 'ls', '-l'), { ...container.process, args: ['ls', '-l'], terminal: false });
+  t.match(composed({ tty: true, cwd: '/x', 'no-new-privs': true }, 'ls'), {
+    terminal: true,
+    cwd: '/x',
+    noNewPrivileges: true,
+  });
+  t.same(composed({ env: ['A=1', 'B=2'] }, 'ls').env, ['PATH=/bin', 'A=1', 'B=2']);
+  t.same(composed({ user: '5', 'additional-gids': ['9'] }, 'ls').user, {
+    uid: 5,
+    gid: 8,
+    umask: 0o77,
+    additionalGids: [3, 9],
+  });
+  t.match(composed({ user: '5:6' }, 'ls').user, { uid: 5, gid: 6 });
+  t.same(composed({ cap: ['CAP_CHOWN'] }, 'ls').capabilities, {
+    bounding: ['CAP_KILL', 'CAP_CHOWN'],
+    effective: ['CAP_CHOWN'],
+    permitted: ['CAP_CHOWN'],
+  });
+});
+
+t.test('numbers of users that are not plain numbers are refused', async (t) => {
+  for (const user of ['', 'root', '1:', ':1', '-1', '+1', '0x1', '1e3', ' 1', '4294967295', '4294967296', '1:2:3']) {
+    if (user === '') continue;
+    t.match(
+      words(() => composed({ user }, 'ls')),
+      /^bad (uid|gid): /,
+      user,
+    );
+  }
+  t.match(
+    words(() => composed({ 'additional-gids': ['x'] }, 'ls')),
+    'bad additional gid',
+  );
+});
+
+t.test('what cannot be run is refused', async (t) => {
+  t.equal(
+    words(() => composed({})),
+    'exec args cannot be empty',
+  );
+  t.match(
+    words(() => composed({ cwd: 'x' }, 'ls')),
+    'Cwd must be an absolute path',
+  );
+  t.match(
+    words(() => composed({ cap: ['CAP_X'] }, 'ls')),
+    'unknown capability',
+  );
+});
+
+const legacy: CgroupRecord = {
+  manager: 'cgroupfs',
+  version: 1,
+  directories: ['/sys/fs/cgroup/pids/c', '/sys/fs/cgroup/cpu,cpuacct/c', '/sys/fs/cgroup/unified/c'],
+};
+const unified: CgroupRecord = { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c'] };
+
+t.test('cgroups of a further process', async (t) => {
+  const host = new FakeHost();
+  host.files.set('/proc/40/cgroup', '1:pids:/c\n0::/c/init.scope\n');
+  t.same(execCgroups(host.native, legacy, 40, []), {
+    tasks: ['/sys/fs/cgroup/pids/c/tasks', '/sys/fs/cgroup/cpu,cpuacct/c/tasks'],
+    born: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/unified/c/init.scope'],
+  });
+  t.same(execCgroups(host.native, unified, 40, []), {
+    tasks: [],
+    born: ['/sys/fs/cgroup/c', '/sys/fs/cgroup/c/init.scope'],
+  });
+  t.same(execCgroups(host.native, unified, 40, ['a//b']), { tasks: [], born: ['/sys/fs/cgroup/c/a/b'] });
+  t.same(execCgroups(host.native, legacy, 40, ['cpuacct:x', 'pids:/y']).tasks, [
+    '/sys/fs/cgroup/pids/c/y/tasks',
+    '/sys/fs/cgroup/cpu,cpuacct/c/x/tasks',
+  ]);
+  t.same(execCgroups(host.native, legacy, 40, ['/z']).tasks, [
+    '/sys/fs/cgroup/pids/c/z/tasks',
+    '/sys/fs/cgroup/cpu,cpuacct/c/z/tasks',
+  ]);
+  for (const bad of [['../x'], ['/a/../../b'], ['pids:..'], ['x', 'y'], [':x'], ['pids:a', 'pids:b'], ['none:a']]) {
+    t.match(
+      words(() => execCgroups(host.native, legacy, 40, bad)),
+      'invalid --cgroup argument',
+      bad.join(' '),
+    );
+  }
+  t.match(
+    words(() => execCgroups(host.native, unified, 40, ['pids:x'])),
+    'cgroup v2 takes one path',
+  );
+});
+
+t.test('descriptors of a service manager are counted only when they are for this process', async (t) => {
+  const host = new FakeHost();
+  const native = {
+    ...host.native,
+    readLink: (path: string): string | number => (path === '/proc/self/fd/5' ? 'x' : -2),
+  };
+  t.same(handedDescriptors(native, undefined, true), { count: 0, env: [] });
+  host.environment.set('LISTEN_FDS', '2');
+  host.environment.set('LISTEN_PID', '1');
+  t.same(handedDescriptors(native, undefined, true), { count: 0, env: [] });
+  host.environment.set('LISTEN_PID', String(host.pid));
+  t.same(handedDescriptors(native, 1, true), { count: 3, env: ['LISTEN_FDS=2', 'LISTEN_PID=1'] });
+  t.match(
+    words(() => handedDescriptors(native, 1, false)),
+    'unable to stat preserved-fd 0 (of 1): no such file or directory',
+  );
+});
+
+t.test('planExec: rights go before the process is in the pid namespace, and the filter comes after it', async (t) => {
+  const order = (change: Partial<Config>, noNewPrivileges: boolean): string[] => {
+    const made = { ...config(change) };
+    const process = { cwd: '/', args: ['x'], noNewPrivileges };
+    const options = { id: 'c1', bundle: '/b', initPid: 40, keyring: true, tasks: ['/t/tasks'] };
+    return planExec(made, process, facts(), options).map(({ op }) => op);
+  };
+  const seccomp = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+  } as const;
+  const filtered = { linux: { namespaces: [{ type: 'pid' }], seccomp } } as unknown as Partial<Config>;
+  for (const noNewPrivileges of [true, false]) {
+    const plain = order({}, noNewPrivileges);
+    t.ok(plain.indexOf('cgroup_join') < plain.indexOf('join_process'), 'cgroups by paths of the host');
+    t.ok(plain.indexOf('set_capabilities') < plain.indexOf('outlive'));
+    t.equal(plain.at(-1), 'exec');
+    const strict = order(filtered, noNewPrivileges);
+    t.ok(strict.indexOf('outlive') < strict.indexOf('seccomp'), 'the filter may forbid the fork');
+    t.ok(strict.indexOf('set_capabilities') < strict.indexOf('outlive'));
+  }
+});

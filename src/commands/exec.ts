@@ -1,0 +1,100 @@
+import { parseSavedConfig } from '../bundle/process.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { inPhase, withoutPointers } from '../diag/failure.ts';
+import { expectResult, systemFailure } from '../diag/system.ts';
+import { readFacts } from '../facts/facts.ts';
+import { enter } from '../launch/enter.ts';
+import { isFrozen } from '../launch/cgroup.ts';
+import { planExec } from '../plan/exec.ts';
+import { openProcess } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { configPath, replaceFile, requireRecord } from '../state/store.ts';
+import type { Context, Outcome } from './command.ts';
+import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
+import { execCgroups } from './exec-cgroup.ts';
+import { execProcess } from './exec-process.ts';
+import { exitCode } from './run.ts';
+import { giveMaster, openConsole } from './terminal.ts';
+import type { Console } from './terminal.ts';
+
+/** Tells a failure of exec from one of the program, as engines expect. */
+const failedExitCode = 255;
+const largestConfig = 32 * 1024 * 1024;
+
+/** Runs a further program in a container that was created. */
+export function exec(context: Context): Outcome {
+  const { native, options } = context;
+  const foreground = options.detach !== true;
+  let started: Started;
+  try {
+    if (foreground) native.catchSignals();
+    started = startProcess(context, !foreground);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // The process is not the one of a config.json, so a pointer into one would mislead.
+    throw inPhase(withoutPointers(error, failedExitCode), 'exec failed');
+  }
+  if (!foreground) return {};
+  const { pid, master, console } = started;
+  const status = native.superviseChild(pid, master, console.kind === 'relay' ? console.console : -1);
+  if (status < 0) throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', status);
+  return { exitCode: exitCode(status) };
+}
+
+interface Started {
+  readonly pid: number;
+  readonly master: number;
+  readonly console: Console;
+}
+
+function startProcess(context: Context, detach: boolean): Started {
+  const { native, options } = context;
+  const [id = '', ...command] = context.operands;
+  const handed = handedDescriptors(native, options['preserve-fds'], false);
+  const root = stateRoot(native, context.globals.root).path;
+  const record = requireRecord(native, root, id);
+  const target = openContainer(context, record);
+  const path = configPath(root, id);
+  const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
+  const config = parseSavedConfig(text, path);
+  const process = execProcess(native, config, options, command);
+  const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
+  const { bundle, keyring, pid: initPid } = record;
+  const plan = { id, bundle, initPid, keyring, tasks: cgroups.tasks };
+  const ops = planExec(config, process, readFacts(native), plan);
+  const console = openConsole(native, process, options['console-socket'], detach, '.');
+  const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
+  let master = -1;
+  const pid = enter(native, ops, {
+    target,
+    cgroups: cgroups.born,
+    preserved: handed.count,
+    onTerminal: (descriptor) => {
+      master = descriptor;
+      giveMaster(native, console, descriptor);
+    },
+    onStarted: (child) => {
+      sendPidfd(native, pidfdSocket, child, 'setns');
+      const pidFile = options['pid-file'];
+      if (pidFile !== undefined) replaceFile(native, pidFile, String(child), 0o666);
+    },
+  });
+  context.debug(`process ${pid} runs in container ${id}`);
+  return { pid, master, console };
+}
+
+/** A pidfd of the container's init, which must be there to be joined. */
+function openContainer({ native, options }: Context, record: ContainerRecord): number {
+  const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
+  if (target === undefined) {
+    const message =
+      record.pid === 0 ? 'cannot exec in a container that is being created' : 'cannot exec in a stopped container';
+    throw new Failure({ code: 'exec.status', message });
+  }
+  if (options['ignore-paused'] !== true && isFrozen(native, record.cgroup)) {
+    const message = 'cannot exec in a paused container (use --ignore-paused to override)';
+    throw new Failure({ code: 'exec.status', message });
+  }
+  return target;
+}

@@ -1,0 +1,78 @@
+import type { Config, Process } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Facts } from '../facts/facts.ts';
+import { CLONE_NEW } from './constants.ts';
+import { boundingOps, credentialOps, execOps, filterOps, oomOps, processOf, programOps, rightsOps } from './process.ts';
+import { keyringOps } from './keyring.ts';
+import { keyLabelOps, labelOps } from './labels.ts';
+import { execAffinityOps, resetAffinityOps, schedulingOps } from './scheduling.ts';
+import { seccompPlan } from './seccomp/ops.ts';
+import { terminalOps } from './terminal.ts';
+import type { PlannedOp } from './types.ts';
+import { groupsRule, userNamespaceOf } from './user-namespace.ts';
+
+export interface ExecOptions {
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  /** The container's first process. */
+  readonly initPid: number;
+  /** False when the container was made without a session keyring of its own. */
+  readonly keyring: boolean;
+  /** Cgroup v1 files that take the process in. */
+  readonly tasks: readonly string[];
+}
+
+/**
+ * Compiles what a further process does from its birth to execve. `config` is the container's, as it was at
+ * create; `process` is complete. Throws a Failure with every fault that only shows here.
+ */
+export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): PlannedOp[] {
+  const faults: Diagnostic[] = [];
+  const filtered = { kind: 'exec', initPid: options.initPid } as const;
+  const { receiver, filter } = seccompPlan(config, facts, options, filtered, faults);
+  const labels = labelOps(process, facts, faults);
+  const affinity = execAffinityOps(process);
+  if (faults.length > 0) throw new Failure(faults);
+  const early = process.noNewPrivileges !== true;
+  return [
+    ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
+    ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
+    ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
+    ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
+    ...receiver, // by a path of the host
+    { op: 'join_process', flags: namespaceFlags(config), from: '/linux/namespaces' },
+    ...(options.keyring
+      ? [...keyLabelOps(process, facts), ...keyringOps(options.id, userNamespaceOf(config) !== 'runtime')]
+      : []),
+    ...openTerminalOps(process),
+    ...rightsOps(process),
+    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...labels, // for the execve to come
+    ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
+    ...credentialOps(process, early && filter.length > 0, groupsRule(config, facts)),
+    ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
+    ...programOps(process), // with the user's rights
+    ...(early ? filterOps(process, filter) : filter), // as late as possible: it need not allow our own calls
+    ...execOps(process),
+  ];
+}
+
+/** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */
+function namespaceFlags(config: Config): number {
+  let flags = 0;
+  for (const { type } of config.linux?.namespaces ?? []) flags |= CLONE_NEW[type];
+  return flags >>> 0;
+}
+
+/** A pid namespace is entered by children only, and a controlling terminal belongs to the session of the last one. */
+function outliveOps(config: Config, process: Process): PlannedOp[] {
+  const fork = Number((config.linux?.namespaces ?? []).some(({ type }) => type === 'pid'));
+  return [{ op: 'outlive', fork, terminal: Number(process.terminal === true), from: 'default' }];
+}
+
+function openTerminalOps(process: Process): PlannedOp[] {
+  const ops = terminalOps(process, 0);
+  return ops.length === 0 ? [] : [{ op: 'open_root_directory', path: '/', from: 'default' }, ...ops];
+}
