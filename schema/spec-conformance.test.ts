@@ -175,6 +175,6 @@ t.test('the rows of a sample are read as they are written', async (t) => {
   t.strictSame(expandBraces('a.{b,c}[].{d,e}'), ['a.b[].d', 'a.b[].e', 'a.c[].d', 'a.c[].e']);
   t.ok(isTitle('uts', 'hostname of 64 characters is the longest'));
   t.notOk(isTitle('uts', 'hostname of 65 characters is the longest'));
-  t.ok(isTitle('cgroups', 'resources.pids.limit'));
-  t.notOk(isTitle('cgroups', 'resources.nosuch.limit'));
+  t.ok(isTitle('resources', 'resources.pids.limit'));
+  t.notOk(isTitle('resources', 'resources.nosuch.limit'));
 });

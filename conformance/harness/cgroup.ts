@@ -34,7 +34,26 @@ export function cgroupsWithPrefix(prefix: string): string[] {
  * @param controller v1 controller name; ignored on a v2-only host
  */
 export function readCgroup(controller: string, path: string, file: string): string {
-  return readFileSync(join(isUnified() ? MOUNT : join(MOUNT, controller), path, file), 'utf8').trim();
+  return readFileSync(join(cgroupDirectory(controller, path), file), 'utf8').trim();
+}
+
+/** Directory of a container's cgroup; the controller counts on v1 only. */
+export function cgroupDirectory(controller: string, path: string): string {
+  return join(isUnified() ? MOUNT : join(MOUNT, controller), path);
+}
+
+/** Why a case that needs a controller cannot run here; undefined when the host has it. */
+export function lackingController(name: string): string | undefined {
+  const has = isUnified()
+    ? readFileSync(join(MOUNT, 'cgroup.controllers'), 'utf8').trim().split(' ').includes(name)
+    : existsSync(join(MOUNT, name, 'cgroup.procs'));
+  return has ? undefined : `no cgroup v${isUnified() ? 2 : 1} controller ${name} on this host`;
+}
+
+/** `major:minor` of a disk of the host, for limits of block devices; undefined without one. */
+export function someDisk(): string | undefined {
+  const name = readdirSync('/sys/block').find((one) => !/^(?:loop|ram|zram|fd|sr|md|dm-)/.test(one));
+  return name === undefined ? undefined : readFileSync(join('/sys/block', name, 'dev'), 'utf8').trim();
 }
 
 /** Removes an empty tree of cgroups, deepest first. */

@@ -26,6 +26,16 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->write_file.path) &&
 		       rt_read_str(reader, &op->write_file.data) &&
 		       rt_read_u32(reader, &op->write_file.ignore);
+	case RT_OP_WRITE_FILES:
+		return rt_read_strs(reader, &op->write_files.paths) &&
+		       rt_read_strs(reader, &op->write_files.data);
+	case RT_OP_WRITE_FIRST:
+		return rt_read_strs(reader, &op->write_first.paths) &&
+		       rt_read_strs(reader, &op->write_first.data);
+	case RT_OP_CGROUP_DELEGATE:
+		return rt_read_str(reader, &op->cgroup_delegate.directory) &&
+		       rt_read_strs(reader, &op->cgroup_delegate.files) &&
+		       rt_read_u32(reader, &op->cgroup_delegate.uid);
 	case RT_OP_WRITE_DEVICE_RULES:
 		return rt_read_str(reader, &op->write_device_rules.directory) &&
 		       rt_read_strs(reader, &op->write_device_rules.rules);
@@ -268,6 +278,12 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_CGROUP_ENABLE:
 		return true;
 	case RT_OP_WRITE_FILE:
+		return true;
+	case RT_OP_WRITE_FILES:
+		return true;
+	case RT_OP_WRITE_FIRST:
+		return true;
+	case RT_OP_CGROUP_DELEGATE:
 		return true;
 	case RT_OP_WRITE_DEVICE_RULES:
 		return true;

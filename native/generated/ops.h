@@ -11,76 +11,79 @@ enum rt_op_code {
 	RT_OP_CGROUP_CREATE = 0,
 	RT_OP_CGROUP_ENABLE = 1,
 	RT_OP_WRITE_FILE = 2,
-	RT_OP_WRITE_DEVICE_RULES = 3,
-	RT_OP_DEVICE_PROGRAM = 4,
-	RT_OP_RESCTRL_GROUP = 5,
-	RT_OP_NET_DEVICE = 6,
-	RT_OP_RAISE_LIMIT = 7,
-	RT_OP_USER_NAMESPACE = 8,
-	RT_OP_CHECK_ID_MAPS = 9,
-	RT_OP_BECOME_ROOT = 10,
-	RT_OP_OPEN_TREE = 11,
-	RT_OP_IDMAP_TREE = 12,
-	RT_OP_INHERIT_SLOTS = 13,
-	RT_OP_CGROUP_JOIN = 14,
-	RT_OP_UNSHARE = 15,
-	RT_OP_NAMESPACE_OPEN = 16,
-	RT_OP_NAMESPACE_JOIN = 17,
-	RT_OP_TIME_NAMESPACE = 18,
-	RT_OP_SESSION_KEYRING = 19,
-	RT_OP_JOIN_PROCESS = 20,
-	RT_OP_OUTLIVE = 21,
-	RT_OP_LOOPBACK_UP = 22,
-	RT_OP_SET_PROPAGATION = 23,
-	RT_OP_OPEN_ROOT = 24,
-	RT_OP_OPEN_ROOT_DIRECTORY = 25,
-	RT_OP_HOLD_ROOT = 26,
-	RT_OP_MOUNT_FILESYSTEM = 27,
-	RT_OP_MOUNT_BIND = 28,
-	RT_OP_MOUNT_ATTRIBUTES = 29,
-	RT_OP_MOUNT_PROPAGATION = 30,
-	RT_OP_MAKE_DIRECTORY = 31,
-	RT_OP_MAKE_DEVICE = 32,
-	RT_OP_BIND_DEVICE = 33,
-	RT_OP_MAKE_LINK = 34,
-	RT_OP_TERMINAL = 35,
-	RT_OP_CONSOLE = 36,
-	RT_OP_MASK_PATH = 37,
-	RT_OP_READONLY_PATH = 38,
-	RT_OP_HOST_HOOKS = 39,
-	RT_OP_HOOK = 40,
-	RT_OP_UNMOUNT = 41,
-	RT_OP_PIVOT_ROOT = 42,
-	RT_OP_CHROOT = 43,
-	RT_OP_SET_HOSTNAME = 44,
-	RT_OP_SET_DOMAINNAME = 45,
-	RT_OP_SYSCTL = 46,
-	RT_OP_OOM_SCORE_ADJ = 47,
-	RT_OP_RLIMIT = 48,
-	RT_OP_CPU_AFFINITY = 49,
-	RT_OP_SCHEDULER = 50,
-	RT_OP_IO_PRIORITY = 51,
-	RT_OP_PERSONALITY = 52,
-	RT_OP_MEMORY_POLICY = 53,
-	RT_OP_SECURITY_ATTRIBUTE = 54,
-	RT_OP_UMASK = 55,
-	RT_OP_STDIO_OWNER = 56,
-	RT_OP_DROP_BOUNDING = 57,
-	RT_OP_SET_USER = 58,
-	RT_OP_SET_CAPABILITIES = 59,
-	RT_OP_FORK_INIT = 60,
-	RT_OP_CHANGE_DIRECTORY = 61,
-	RT_OP_NO_NEW_PRIVS = 62,
-	RT_OP_FIND_PROGRAM = 63,
-	RT_OP_FIND_HOME = 64,
-	RT_OP_SECCOMP = 65,
-	RT_OP_SECCOMP_RECEIVER = 66,
-	RT_OP_SECCOMP_NOTIFY = 67,
-	RT_OP_AWAIT_START = 68,
-	RT_OP_EXEC = 69,
+	RT_OP_WRITE_FILES = 3,
+	RT_OP_WRITE_FIRST = 4,
+	RT_OP_CGROUP_DELEGATE = 5,
+	RT_OP_WRITE_DEVICE_RULES = 6,
+	RT_OP_DEVICE_PROGRAM = 7,
+	RT_OP_RESCTRL_GROUP = 8,
+	RT_OP_NET_DEVICE = 9,
+	RT_OP_RAISE_LIMIT = 10,
+	RT_OP_USER_NAMESPACE = 11,
+	RT_OP_CHECK_ID_MAPS = 12,
+	RT_OP_BECOME_ROOT = 13,
+	RT_OP_OPEN_TREE = 14,
+	RT_OP_IDMAP_TREE = 15,
+	RT_OP_INHERIT_SLOTS = 16,
+	RT_OP_CGROUP_JOIN = 17,
+	RT_OP_UNSHARE = 18,
+	RT_OP_NAMESPACE_OPEN = 19,
+	RT_OP_NAMESPACE_JOIN = 20,
+	RT_OP_TIME_NAMESPACE = 21,
+	RT_OP_SESSION_KEYRING = 22,
+	RT_OP_JOIN_PROCESS = 23,
+	RT_OP_OUTLIVE = 24,
+	RT_OP_LOOPBACK_UP = 25,
+	RT_OP_SET_PROPAGATION = 26,
+	RT_OP_OPEN_ROOT = 27,
+	RT_OP_OPEN_ROOT_DIRECTORY = 28,
+	RT_OP_HOLD_ROOT = 29,
+	RT_OP_MOUNT_FILESYSTEM = 30,
+	RT_OP_MOUNT_BIND = 31,
+	RT_OP_MOUNT_ATTRIBUTES = 32,
+	RT_OP_MOUNT_PROPAGATION = 33,
+	RT_OP_MAKE_DIRECTORY = 34,
+	RT_OP_MAKE_DEVICE = 35,
+	RT_OP_BIND_DEVICE = 36,
+	RT_OP_MAKE_LINK = 37,
+	RT_OP_TERMINAL = 38,
+	RT_OP_CONSOLE = 39,
+	RT_OP_MASK_PATH = 40,
+	RT_OP_READONLY_PATH = 41,
+	RT_OP_HOST_HOOKS = 42,
+	RT_OP_HOOK = 43,
+	RT_OP_UNMOUNT = 44,
+	RT_OP_PIVOT_ROOT = 45,
+	RT_OP_CHROOT = 46,
+	RT_OP_SET_HOSTNAME = 47,
+	RT_OP_SET_DOMAINNAME = 48,
+	RT_OP_SYSCTL = 49,
+	RT_OP_OOM_SCORE_ADJ = 50,
+	RT_OP_RLIMIT = 51,
+	RT_OP_CPU_AFFINITY = 52,
+	RT_OP_SCHEDULER = 53,
+	RT_OP_IO_PRIORITY = 54,
+	RT_OP_PERSONALITY = 55,
+	RT_OP_MEMORY_POLICY = 56,
+	RT_OP_SECURITY_ATTRIBUTE = 57,
+	RT_OP_UMASK = 58,
+	RT_OP_STDIO_OWNER = 59,
+	RT_OP_DROP_BOUNDING = 60,
+	RT_OP_SET_USER = 61,
+	RT_OP_SET_CAPABILITIES = 62,
+	RT_OP_FORK_INIT = 63,
+	RT_OP_CHANGE_DIRECTORY = 64,
+	RT_OP_NO_NEW_PRIVS = 65,
+	RT_OP_FIND_PROGRAM = 66,
+	RT_OP_FIND_HOME = 67,
+	RT_OP_SECCOMP = 68,
+	RT_OP_SECCOMP_RECEIVER = 69,
+	RT_OP_SECCOMP_NOTIFY = 70,
+	RT_OP_AWAIT_START = 71,
+	RT_OP_EXEC = 72,
 };
 
-enum { RT_OP_COUNT = 70 };
+enum { RT_OP_COUNT = 73 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -99,6 +102,22 @@ struct rt_op_write_file {
 	struct rt_str path;
 	struct rt_str data;
 	uint32_t ignore;
+};
+
+struct rt_op_write_files {
+	struct rt_strs paths;
+	struct rt_strs data;
+};
+
+struct rt_op_write_first {
+	struct rt_strs paths;
+	struct rt_strs data;
+};
+
+struct rt_op_cgroup_delegate {
+	struct rt_str directory;
+	struct rt_strs files;
+	uint32_t uid;
 };
 
 struct rt_op_write_device_rules {
@@ -451,6 +470,9 @@ struct rt_op {
 		struct rt_op_cgroup_create cgroup_create;
 		struct rt_op_cgroup_enable cgroup_enable;
 		struct rt_op_write_file write_file;
+		struct rt_op_write_files write_files;
+		struct rt_op_write_first write_first;
+		struct rt_op_cgroup_delegate cgroup_delegate;
 		struct rt_op_write_device_rules write_device_rules;
 		struct rt_op_device_program device_program;
 		struct rt_op_resctrl_group resctrl_group;

@@ -22,6 +22,7 @@ struct rt_context {
 	uint32_t head_length;
 	char home[RT_PATH_MAX]; /* `HOME=...`, empty when the program has its own */
 	const char *call;       /* the system call that failed last */
+	uint32_t item;          /* which part of an op with several failed */
 	char detail[RT_DETAIL_MAX];
 	uint32_t detail_length;
 	bool hook_failed; /* the failing op is a hook that ran: outcome and value say how it ended */
@@ -59,6 +60,9 @@ int rt_open_procfs(struct rt_context *context);
 int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
 int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
 int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
+int rt_write_files(struct rt_context *context, struct rt_op_write_files *op);
+int rt_write_first(struct rt_context *context, struct rt_op_write_first *op);
+int rt_cgroup_delegate(struct rt_context *context, struct rt_op_cgroup_delegate *op);
 int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op);
 int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
 int rt_resctrl_group(struct rt_context *context, const struct rt_op_resctrl_group *op);

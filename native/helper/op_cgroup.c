@@ -52,6 +52,16 @@ static int write_at(int directory, const char *name, const char *data, size_t si
 	return written < 0 ? (int)written : 0;
 }
 
+/* Whoever joins a frozen cgroup stands still in the middle of it, and the runtime that waits for it too. */
+static bool is_frozen(int directory)
+{
+	char value[8];
+	int length = read_at(directory, "cgroup.freeze", value, sizeof(value));
+	if (length < 0)
+		return read_at(directory, "freezer.state", value, sizeof(value)) > 0 && value[0] == 'F';
+	return length > 0 && value[0] == '1';
+}
+
 /* cpuset refuses tasks while cpus or mems are empty, and v1 starts them empty. */
 static int inherit(struct rt_context *context, int parent, int child, struct rt_strs files)
 {
@@ -93,7 +103,9 @@ int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
 		int child = open_component(context, parent, name);
 		if (child < 0)
 			return child;
-		if (op->inherit.count > 0)
+		if (existed && is_frozen(child))
+			status = rt_fail(context, "mkdirat", -EDEADLK);
+		else if (op->inherit.count > 0)
 			status = inherit(context, parent, child, op->inherit);
 		rt_close(&parent);
 		parent = child;
@@ -156,6 +168,73 @@ int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op)
 	return 0;
 }
 
+enum { MAX_TOGETHER = 32 };
+
+int rt_write_files(struct rt_context *context, struct rt_op_write_files *op)
+{
+	uint32_t count = op->paths.count;
+	if (count > MAX_TOGETHER || op->data.count != count)
+		return rt_fail(context, "write", -E2BIG);
+	bool written[MAX_TOGETHER] = {false};
+	/* Each round writes at least one file, or ends it. */
+	for (uint32_t left = count; left > 0;) {
+		struct rt_strs paths = op->paths, data = op->data;
+		uint32_t before = left;
+		int refused = 0;
+		for (uint32_t i = 0; i < count; i++) {
+			const char *path = rt_next_str(&paths);
+			const char *text = rt_next_str(&data);
+			if (written[i])
+				continue;
+			int status = write_at(AT_FDCWD, path, text, rt_strlen(text));
+			if (status == 0) {
+				written[i] = true;
+				left--;
+				continue;
+			}
+			if (refused == 0) {
+				refused = status;
+				context->item = i;
+			}
+			if (status != -EINVAL)
+				return context->item = i, rt_fail(context, "write", status);
+		}
+		if (left == before)
+			return rt_fail(context, "write", refused);
+	}
+	return 0;
+}
+
+int rt_write_first(struct rt_context *context, struct rt_op_write_first *op)
+{
+	if (op->data.count != op->paths.count)
+		return rt_fail(context, "write", -E2BIG);
+	int status = -ENOENT;
+	for (context->item = 0; op->paths.count > 0; context->item++) {
+		const char *path = rt_next_str(&op->paths);
+		const char *text = rt_next_str(&op->data);
+		status = write_at(AT_FDCWD, path, text, rt_strlen(text));
+		if (status != -ENOENT)
+			break;
+	}
+	return status < 0 ? rt_fail(context, "write", status) : 0;
+}
+
+int rt_cgroup_delegate(struct rt_context *context, struct rt_op_cgroup_delegate *op)
+{
+	RT_CLEANUP_FD int directory = open_hierarchy(context, op->directory.data);
+	if (directory < 0)
+		return directory;
+	long status = rt_sys(fchownat, directory, "", op->uid, -1, AT_EMPTY_PATH);
+	while (status >= 0 && op->files.count > 0) {
+		status = rt_sys(
+			fchownat, directory, rt_next_str(&op->files), op->uid, -1, AT_SYMLINK_NOFOLLOW);
+		if (status == -ENOENT)
+			status = 0;
+	}
+	return status < 0 ? rt_fail(context, "fchownat", status) : 0;
+}
+
 int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op)
 {
 	RT_CLEANUP_FD int directory = open_hierarchy(context, op->directory.data);
@@ -169,7 +248,7 @@ int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_
 		rt_open_how(directory, "devices.deny", O_WRONLY | O_NOFOLLOW, 0, RESOLVE_BENEATH);
 	if (deny < 0)
 		return rt_fail(context, "openat2", deny);
-	while (op->rules.count > 0) {
+	for (context->item = 0; op->rules.count > 0; context->item++) {
 		const char *rule = rt_next_str(&op->rules);
 		long status = rt_sys(write, rule[0] == '+' ? allow : deny, rule + 1, rt_strlen(rule + 1));
 		if (status < 0)

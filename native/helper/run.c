@@ -49,6 +49,12 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_cgroup_enable(context, &op->cgroup_enable);
 	case RT_OP_WRITE_FILE:
 		return rt_write_file(context, &op->write_file);
+	case RT_OP_WRITE_FILES:
+		return rt_write_files(context, &op->write_files);
+	case RT_OP_WRITE_FIRST:
+		return rt_write_first(context, &op->write_first);
+	case RT_OP_CGROUP_DELEGATE:
+		return rt_cgroup_delegate(context, &op->cgroup_delegate);
 	case RT_OP_WRITE_DEVICE_RULES:
 		return rt_write_device_rules(context, &op->write_device_rules);
 	case RT_OP_DEVICE_PROGRAM:

@@ -231,7 +231,7 @@ int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)
 	return pid < 0 ? pid : raw;
 }
 
-/* Runs host operations in this process: nothing, or [index of the failing op, errno]. */
+/* Runs host operations in this process: nothing, or [index of the failing op, errno, item of the op]. */
 int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 {
 	struct rt_reader reader;
@@ -251,7 +251,8 @@ int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 			continue;
 		result->numbers[0] = index;
 		result->numbers[1] = -status;
-		result->count = 2;
+		result->numbers[2] = context->item;
+		result->count = 3;
 		break;
 	}
 	rt_context_close(context);

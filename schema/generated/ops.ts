@@ -1,6 +1,6 @@
 // Generated from schema/ops.json by schema/build/ops.ts; do not edit.
 
-/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
+/** Makes a cgroup and its missing ancestors below a hierarchy's mount point; fails with EBUSY when it exists and has processes, with EDEADLK when it or an ancestor is frozen. On cpuset, fills the empty files named in `inherit` from the parent, top down. */
 export interface CgroupCreateOp {
   readonly op: 'cgroup_create';
   readonly hierarchy: string;
@@ -25,6 +25,28 @@ export interface WriteFileOp {
   readonly ignore: number;
 }
 
+/** Writes each of `data` to the file of the same place in `paths`, as write_file does. One refused with EINVAL is tried again after the others: settings that bound each other are taken in one order only, and which one depends on their values before. */
+export interface WriteFilesOp {
+  readonly op: 'write_files';
+  readonly paths: readonly string[];
+  readonly data: readonly string[];
+}
+
+/** Writes to the first file of `paths` that exists what stands in its place in `data`, as write_file does. */
+export interface WriteFirstOp {
+  readonly op: 'write_first';
+  readonly paths: readonly string[];
+  readonly data: readonly string[];
+}
+
+/** Gives a v2 cgroup and those of `files` that it has to `uid`, who may then divide it among children. */
+export interface CgroupDelegateOp {
+  readonly op: 'cgroup_delegate';
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly uid: number;
+}
+
 /** Writes the lines of `rules` one by one to `devices.deny` (lines that begin with `-`) or `devices.allow` (`+`) of a v1 cgroup. */
 export interface WriteDeviceRulesOp {
   readonly op: 'write_device_rules';
@@ -32,7 +54,7 @@ export interface WriteDeviceRulesOp {
   readonly rules: readonly string[];
 }
 
-/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup and asks the kernel whether it is there. */
+/** Loads `program`, eBPF instructions of type BPF_PROG_TYPE_CGROUP_DEVICE, attaches it to a v2 cgroup, asks the kernel whether it is there, and detaches those that an earlier op of this kind attached. An empty program only detaches. */
 export interface DeviceProgramOp {
   readonly op: 'device_program';
   readonly directory: string;
@@ -303,7 +325,7 @@ export interface ReadonlyPathOp {
   readonly path: string;
 }
 
-/** Tells the runtime that mounts are done and waits until the hooks of the runtime namespace have run. */
+/** Stops for the runtime: until systemd has put the process into its unit, or, once mounts are done, until the hooks of the runtime namespace have run. */
 export interface HostHooksOp {
   readonly op: 'host_hooks';
 }
@@ -522,6 +544,9 @@ export type Op =
   | CgroupCreateOp
   | CgroupEnableOp
   | WriteFileOp
+  | WriteFilesOp
+  | WriteFirstOp
+  | CgroupDelegateOp
   | WriteDeviceRulesOp
   | DeviceProgramOp
   | ResctrlGroupOp
@@ -636,8 +661,36 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ignore', 'u32'],
     ],
   },
-  write_device_rules: {
+  write_files: {
     code: 3,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['paths', 'strs'],
+      ['data', 'strs'],
+    ],
+  },
+  write_first: {
+    code: 4,
+    group: 'host',
+    call: 'open(2), write(2)',
+    fields: [
+      ['paths', 'strs'],
+      ['data', 'strs'],
+    ],
+  },
+  cgroup_delegate: {
+    code: 5,
+    group: 'host',
+    call: 'fchownat(2)',
+    fields: [
+      ['directory', 'str'],
+      ['files', 'strs'],
+      ['uid', 'u32'],
+    ],
+  },
+  write_device_rules: {
+    code: 6,
     group: 'host',
     call: 'write(2)',
     fields: [
@@ -646,7 +699,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   device_program: {
-    code: 4,
+    code: 7,
     group: 'host',
     call: 'bpf(2)',
     fields: [
@@ -655,7 +708,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   resctrl_group: {
-    code: 5,
+    code: 8,
     group: 'host',
     call: 'mkdir(2)',
     fields: [
@@ -664,7 +717,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   net_device: {
-    code: 6,
+    code: 9,
     group: 'host',
     call: 'rtnetlink(7)',
     fields: [
@@ -675,7 +728,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   raise_limit: {
-    code: 7,
+    code: 10,
     group: 'stage',
     call: 'prlimit(2)',
     fields: [
@@ -684,7 +737,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   user_namespace: {
-    code: 8,
+    code: 11,
     group: 'stage',
     call: 'clone3(2), user_namespaces(7), newuidmap(1)',
     fields: [
@@ -697,7 +750,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   check_id_maps: {
-    code: 9,
+    code: 12,
     group: 'stage',
     call: 'user_namespaces(7)',
     fields: [
@@ -706,13 +759,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   become_root: {
-    code: 10,
+    code: 13,
     group: 'stage',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [['groups', 'u32']],
   },
   open_tree: {
-    code: 11,
+    code: 14,
     group: 'stage',
     call: 'openat2(2), open_tree(2), mount_setattr(2)',
     fields: [
@@ -723,7 +776,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   idmap_tree: {
-    code: 12,
+    code: 15,
     group: 'stage',
     call: 'mount_setattr(2)',
     fields: [
@@ -732,11 +785,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursive', 'u32'],
     ],
   },
-  inherit_slots: { code: 13, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
-  cgroup_join: { code: 14, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 15, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  inherit_slots: { code: 16, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
+  cgroup_join: { code: 17, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 18, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 16,
+    code: 19,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -746,7 +799,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 17,
+    code: 20,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -757,13 +810,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 18,
+    code: 21,
     group: 'init',
     call: 'unshare(2), time_namespaces(7), setns(2)',
     fields: [['offsets', 'str']],
   },
   session_keyring: {
-    code: 19,
+    code: 22,
     group: 'init',
     call: 'keyctl(2)',
     fields: [
@@ -771,9 +824,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['permission', 'u32'],
     ],
   },
-  join_process: { code: 20, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  join_process: { code: 23, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
   outlive: {
-    code: 21,
+    code: 24,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -781,9 +834,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 22, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 25, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 23,
+    code: 26,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -792,7 +845,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 24,
+    code: 27,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -802,15 +855,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 25, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 28, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 26,
+    code: 29,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 27,
+    code: 30,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -825,7 +878,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 28,
+    code: 31,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -841,7 +894,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 29,
+    code: 32,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -852,7 +905,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 30,
+    code: 33,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -862,7 +915,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 31,
+    code: 34,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -871,7 +924,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 32,
+    code: 35,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -884,7 +937,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 33,
+    code: 36,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -897,7 +950,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 34,
+    code: 37,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -906,7 +959,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 35,
+    code: 38,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -915,17 +968,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 36, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 37, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 39, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 40, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 38,
+    code: 41,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 39, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 42, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 40,
+    code: 43,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -938,13 +991,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 41, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 42, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 43, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 44, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 45, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 44, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 45, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 46, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 47, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 48, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 46,
+    code: 49,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -954,7 +1007,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 47,
+    code: 50,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -963,7 +1016,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 48,
+    code: 51,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -972,9 +1025,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 49, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 52, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 50,
+    code: 53,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -987,10 +1040,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 51, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 52, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 54, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 55, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 53,
+    code: 56,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -999,7 +1052,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 54,
+    code: 57,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1008,10 +1061,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 55, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 56, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 58, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 59, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 57,
+    code: 60,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1020,7 +1073,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 58,
+    code: 61,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1031,7 +1084,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 59,
+    code: 62,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1041,9 +1094,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 60, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 63, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 61,
+    code: 64,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1051,9 +1104,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 62, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 65, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 63,
+    code: 66,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1061,9 +1114,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 64, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 67, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 65,
+    code: 68,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -1071,9 +1124,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 66, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 69, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 67,
+    code: 70,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1082,9 +1135,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 68, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 71, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 69,
+    code: 72,
     group: 'init',
     call: 'execve(2)',
     fields: [

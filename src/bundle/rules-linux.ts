@@ -21,7 +21,16 @@ const ipcParameters = [
   'kernel/shm_rmid_forced',
 ];
 
-export const linuxRules: readonly Rule[] = [devices, deviceRules, memory, cpuLists, unified, cgroupsPath, sysctl];
+export const linuxRules: readonly Rule[] = [
+  devices,
+  deviceRules,
+  memory,
+  cpuLists,
+  weights,
+  unified,
+  cgroupsPath,
+  sysctl,
+];
 
 function devices({ linux }: Config, report: Report): void {
   each(linux?.devices, (device, index) => {
@@ -115,6 +124,24 @@ function cpuLists({ linux }: Config, report: Report): void {
     const message = `linux.resources.cpu.${name} must be a list such as 0-3,7, found ${shown(list)}`;
     report('cpu.list', `/linux/resources/cpu/${name}`, message);
   }
+}
+
+/** config-linux.md, "Block IO": 0 stands for "not set" in configurations that engines write. */
+function weights({ linux }: Config, report: Report): void {
+  const values = linux?.resources?.blockIO;
+  if (values === undefined) return;
+  const check = (pointer: string, weight: number | undefined): void => {
+    if (weight === undefined || weight === 0 || (weight >= 10 && weight <= 1000)) return;
+    const place = pointer.slice(1).replaceAll('/', '.');
+    report('blockio.weight', pointer, `${place} must be from 10 to 1000, found ${weight}`);
+  };
+  const pointer = '/linux/resources/blockIO';
+  check(`${pointer}/weight`, values.weight);
+  check(`${pointer}/leafWeight`, values.leafWeight);
+  each(values.weightDevice, ({ weight, leafWeight }, index) => {
+    check(`${pointer}/weightDevice/${index}/weight`, weight);
+    check(`${pointer}/weightDevice/${index}/leafWeight`, leafWeight);
+  });
 }
 
 function unified({ linux }: Config, report: Report): void {

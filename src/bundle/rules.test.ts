@@ -229,6 +229,14 @@ t.test('limits', async (t) => {
   t.match(ofResources({ memory: { limit: 2, swap: 1 } }), [/memory\+swap limit should be >= memory limit/]);
   t.match(ofResources({ memory: { limit: -2, swappiness: 101 } }), [/found -2/, /at most 100/]);
   t.match(ofResources({ cpu: { cpus: 'x', mems: '0-1' } }), [/^\/linux\/resources\/cpu\/cpus: /]);
+  t.strictSame(
+    ofResources({ blockIO: { weight: 0, leafWeight: 1000, weightDevice: [{ major: 8, minor: 0, weight: 10 }] } }),
+    [],
+  );
+  t.match(ofResources({ blockIO: { weight: 9, weightDevice: [{ major: 8, minor: 0, weight: 1001 }] } }), [
+    /^\/linux\/resources\/blockIO\/weight: .*from 10 to 1000, found 9/,
+    /^\/linux\/resources\/blockIO\/weightDevice\/0\/weight: /,
+  ]);
   t.match(ofResources({ unified: { 'a/b': '1' } }), [/unified resource "a\/b" must be a file name \(no slashes\)/]);
   t.match(ofLinux({ cgroupsPath: '/a/../b' }), [/must not contain "\.\."/]);
   t.strictSame(ofLinux({ cgroupsPath: '/a..b/c' }), []);

@@ -36,7 +36,7 @@ export function optionHelp(spec: OptionSpec): string {
 }
 
 function optionRows(specs: readonly OptionSpec[]): string {
-  return columns(specs.map((spec) => [optionUsage(spec), optionHelp(spec)]));
+  return columns(specs.filter(({ hidden }) => hidden !== true).map((spec) => [optionUsage(spec), optionHelp(spec)]));
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

@@ -1,15 +1,19 @@
 import type { Command, Context } from '../commands/command.ts';
 import { create } from '../commands/create.ts';
 import { deleteContainer } from '../commands/delete.ts';
+import { events } from '../commands/events.ts';
 import { exec } from '../commands/exec.ts';
 import { features } from '../commands/features.ts';
 import { kill } from '../commands/kill.ts';
 import { list } from '../commands/list.ts';
+import { pause, resume } from '../commands/pause.ts';
 import { printPlan } from '../commands/plan.ts';
+import { ps } from '../commands/ps.ts';
 import { run } from '../commands/run.ts';
 import { spec } from '../commands/spec.ts';
 import { start } from '../commands/start.ts';
 import { state } from '../commands/state.ts';
+import { update } from '../commands/update.ts';
 import { validate } from '../commands/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -31,6 +35,11 @@ const handlers: { readonly [name in CommandName]: Command } = {
   kill,
   delete: deleteContainer,
   list,
+  ps,
+  pause,
+  resume,
+  update,
+  events,
   spec,
   validate,
   plan: printPlan,
@@ -87,7 +96,12 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
   if (outcome.warnings !== undefined && outcome.warnings.length > 0) {
     report(native, settings, 'warning', outcome.warnings);
   }
-  const printed = outcome.output === undefined ? 0 : print(native, outcome.output);
+  let printed = outcome.output === undefined ? 0 : print(native, outcome.output);
+  for (const part of outcome.stream ?? []) {
+    printed = print(native, part);
+    // Nobody reads any more.
+    if (printed !== 0) break;
+  }
   return outcome.exitCode ?? printed;
 }
 

@@ -35,7 +35,8 @@ function section(name: CommandName): string {
 }
 
 function table(specs: readonly OptionSpec[]): string {
-  const rows = specs.map((spec) => `| \`${escape(optionUsage(spec))}\` | ${escape(optionHelp(spec))} |\n`);
+  const shown = specs.filter(({ hidden }) => hidden !== true);
+  const rows = shown.map((spec) => `| \`${escape(optionUsage(spec))}\` | ${escape(optionHelp(spec))} |\n`);
   return `| option | meaning |\n| --- | --- |\n${rows.join('')}`;
 }
 

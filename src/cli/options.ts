@@ -8,16 +8,34 @@ export type TextOption =
   | 'bundle'
   | 'config'
   | 'console-socket'
+  | 'cpu-burst'
+  | 'cpu-idle'
+  | 'cpu-period'
+  | 'cpu-quota'
+  | 'cpu-rt-period'
+  | 'cpu-rt-runtime'
+  | 'cpu-share'
+  | 'cpuset-cpus'
+  | 'cpuset-mems'
   | 'criu'
   | 'cwd'
   | 'format'
   | 'id'
+  | 'interval'
+  | 'kernel-memory'
+  | 'kernel-memory-tcp'
+  | 'l3-cache-schema'
   | 'log'
   | 'log-format'
+  | 'mem-bw-schema'
+  | 'memory'
+  | 'memory-reservation'
+  | 'memory-swap'
   | 'pid-file'
   | 'pidfd-socket'
   | 'process'
   | 'process-label'
+  | 'resources'
   | 'root'
   | 'rootless'
   | 'user';
@@ -36,11 +54,12 @@ export type FlagOption =
   | 'no-subreaper'
   | 'quiet'
   | 'rootless-spec'
+  | 'stats'
   | 'systemd-cgroup'
   | 'tty'
   | 'version';
 
-export type IntegerOption = 'preserve-fds';
+export type IntegerOption = 'blkio-weight' | 'pids-limit' | 'preserve-fds';
 
 /** May be given more than once. */
 export type ListOption = 'additional-gids' | 'cap' | 'cgroup' | 'env';
@@ -54,6 +73,8 @@ interface CommonSpec {
   /** A further spelling, not in the help. */
   readonly alias?: string;
   readonly help: string;
+  /** Accepted, not in the help. */
+  readonly hidden?: boolean;
   /** Parsed, but refused when a command would have to honour it; the text is the hint of the error. */
   readonly unsupported?: string;
 }
@@ -111,6 +132,11 @@ export type CommandName =
   | 'delete'
   | 'run'
   | 'list'
+  | 'ps'
+  | 'pause'
+  | 'resume'
+  | 'update'
+  | 'events'
   | 'spec'
   | 'validate'
   | 'plan'
@@ -132,8 +158,7 @@ export function globalOptions(): OptionSpec[] {
     {
       kind: 'flag',
       name: 'systemd-cgroup',
-      help: 'drive cgroups through systemd',
-      unsupported: 'configure the engine for the cgroupfs driver',
+      help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
     },
     {
       kind: 'text',
@@ -229,6 +254,56 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       helpOption(),
     ],
   }),
+  ps: () => ({
+    summary: 'list the processes of a container',
+    operands: 'ID [PS-OPTION]...',
+    minimum: 1,
+    maximum: Infinity,
+    optionsFirst: true,
+    options: [
+      {
+        kind: 'text',
+        name: 'format',
+        short: 'f',
+        value: 'table|json',
+        choices: ['table', 'json'],
+        help: 'form of the output (default table)',
+      },
+      helpOption(),
+    ],
+    details:
+      'The table is what ps(1) of the host prints with PS-OPTION (default -ef), without other processes;\n' +
+      'it must have a column PID. The JSON is a list of pids on the host.',
+  }),
+  pause: () => lifecycle('stop all processes of a container where they are'),
+  resume: () => lifecycle('let a paused container go on'),
+  update: () => ({
+    summary: 'change the limits of a container',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [...updateOptions(), helpOption()],
+    details:
+      'Only what is given changes. BYTES may end in b, k, m, g, t or p, in powers of 1024; -1 is no limit.\n' +
+      'When a limit cannot be set, those set before get their old values back.',
+  }),
+  events: () => ({
+    summary: 'print what a container uses and when it runs out of memory',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [
+      {
+        kind: 'text',
+        name: 'interval',
+        value: 'DURATION',
+        help: 'time between two samples, such as 500ms or 1m30s (default 5s)',
+      },
+      { kind: 'flag', name: 'stats', help: 'print one sample and end' },
+      helpOption(),
+    ],
+    details: 'One JSON object a line, of type stats or oom; the command ends with the container.',
+  }),
   spec: () => ({
     summary: 'write a config.json to start from',
     operands: '',
@@ -288,6 +363,38 @@ function helpOption(): OptionSpec {
 
 function lifecycle(summary: string): CommandSpec {
   return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] };
+}
+
+function updateOptions(): OptionSpec[] {
+  const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
+  const resctrl = 'write to the schemata file of the resctrl group';
+  return [
+    {
+      kind: 'text',
+      name: 'resources',
+      short: 'r',
+      value: 'FILE',
+      help: 'limits as a linux.resources object; - reads standard input; other options are ignored then',
+    },
+    { kind: 'integer', name: 'blkio-weight', value: 'N', help: 'weight of block I/O, 10 to 1000' },
+    text('cpu-period', 'US', 'period in which the quota is given, in microseconds'),
+    text('cpu-quota', 'US', 'processor time in each period, in microseconds; -1 is no limit'),
+    text('cpu-burst', 'US', 'quota that may be saved up, in microseconds'),
+    text('cpu-share', 'N', 'weight beside other containers (default 1024)'),
+    text('cpu-rt-period', 'US', 'period of realtime processes, in microseconds'),
+    text('cpu-rt-runtime', 'US', 'processor time of realtime processes in each period, in microseconds'),
+    text('cpuset-cpus', 'LIST', 'processors to run on, such as 0-3,7'),
+    text('cpuset-mems', 'LIST', 'memory nodes to use'),
+    text('cpu-idle', '0|1', 'run only when nothing else wants to'),
+    text('memory', 'BYTES', 'memory limit'),
+    text('memory-reservation', 'BYTES', 'memory that is taken last when the host runs short'),
+    text('memory-swap', 'BYTES', 'limit of memory and swap together'),
+    { ...text('kernel-memory', 'BYTES', 'ignored'), hidden: true },
+    { ...text('kernel-memory-tcp', 'BYTES', 'ignored'), hidden: true },
+    { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
+    { ...text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT)'), unsupported: resctrl },
+    { ...text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT)'), unsupported: resctrl },
+  ];
 }
 
 function bundleOptions(): OptionSpec[] {

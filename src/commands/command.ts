@@ -17,6 +17,8 @@ export interface Context {
 export interface Outcome {
   readonly exitCode?: number;
   readonly output?: string;
+  /** Output of a command that goes on, printed part by part as it comes. */
+  readonly stream?: Iterable<string>;
   /** What went wrong without making the command fail. */
   readonly warnings?: readonly Diagnostic[];
 }

@@ -50,6 +50,7 @@ export function compile(
       env,
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),
+      systemd: context.globals['systemd-cgroup'] === true,
     });
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;

@@ -1,7 +1,7 @@
 import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { cgroupProcesses, isFrozen, killCgroup, removeCgroups } from '../launch/cgroup.ts';
+import { cgroupProcesses, isFrozen, killCgroup, removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { removeResctrl } from '../launch/resctrl.ts';
 import { runHooks } from '../launch/hooks.ts';
 import { releaseRoot } from '../launch/root.ts';
@@ -65,7 +65,8 @@ function milliseconds(native: Native): number {
  * hooks run. The result tells of hooks that failed, which the specification wants as warnings.
  */
 export function destroyContainer(native: Native, root: string, record: ContainerRecord): Diagnostic[] {
-  removeCgroups(native, record.cgroup);
+  // A create that was killed had not started its unit, or systemd has ended it with init.
+  removeCgroups(native, record.pid === 0 ? withoutUnit(record.cgroup) : record.cgroup);
   releaseRoot(native, record.rootfs, record.rootMount);
   removeResctrl(native, record.resctrl);
   // Of two deletes at once, one runs the hooks.

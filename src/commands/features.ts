@@ -52,7 +52,8 @@ function linuxFeatures(native: Native): LinuxFeatures {
       v1: true,
       v2: true,
       systemd: hasSystemd(),
-      systemdUser: hasSystemd(),
+      // The manager of a user's session is not spoken to.
+      systemdUser: false,
       rdma: accepts({ linux: { resources: { rdma: { device: { hcaHandles: 1 } } } } }),
     },
     seccomp: seccompFeatures(native),

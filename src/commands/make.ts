@@ -3,7 +3,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
 import { runHooks } from '../launch/hooks.ts';
-import { removeCgroups } from '../launch/cgroup.ts';
+import { removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
 import { prepareResctrl, removeResctrl, resctrlRecord } from '../launch/resctrl.ts';
@@ -55,6 +55,7 @@ interface Progress {
   record: ContainerRecord;
   moved?: MovedDevices | undefined;
   cgroupsMade: boolean;
+  unitStarted: boolean;
   hooksBegan: boolean;
 }
 
@@ -74,7 +75,12 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
   makeContainerDirectory(native, root, id);
-  const progress: Progress = { record: firstRecord(context, id, compiled), cgroupsMade: false, hooksBegan: false };
+  const progress: Progress = {
+    record: firstRecord(context, id, compiled),
+    cgroupsMade: false,
+    unitStarted: false,
+    hooksBegan: false,
+  };
   let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
@@ -84,6 +90,9 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     prepareResctrl(native, compiled.plan);
     const { pid, control, moved } = launch(native, compiled.plan, {
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
+      onUnitStarted: (): void => {
+        progress.unitStarted = true;
+      },
       preserved: handed.count,
       onHostHooks: (initPid): void => {
         progress.hooksBegan = true;
@@ -153,7 +162,8 @@ function runCreationHooks(native: Native, { bundle, config }: Compiled, record: 
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-function undo(native: Native, root: string, { record, moved, cgroupsMade, hooksBegan }: Progress): Diagnostic[] {
+function undo(native: Native, root: string, progress: Progress): Diagnostic[] {
+  const { record, moved, cgroupsMade, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -166,7 +176,8 @@ function undo(native: Native, root: string, { record, moved, cgroupsMade, hooksB
   returnNetDevices(native, moved);
   if (record.pid !== 0) attempt(() => killContainer(native, record));
   // Directories that prepare found, but did not make, may be someone else's.
-  if (cgroupsMade) attempt(() => removeCgroups(native, record.cgroup));
+  const { cgroup } = record;
+  if (cgroupsMade) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
   attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   if (cgroupsMade) attempt(() => removeResctrl(native, record.resctrl));
   attempt(() => {

@@ -9,6 +9,8 @@ export interface Facts {
   readonly architecture: 'x86_64' | 'aarch64';
   /** True when the host has /proc/kcore, to which /dev/core then points. */
   readonly hasKcore: boolean;
+  /** Files of a v2 cgroup that go to whom it is delegated to, from /sys/kernel/cgroup/delegate. */
+  readonly delegatedCgroupFiles: readonly string[];
   /** Where resctrl is mounted, if it is. */
   readonly resctrl: string | undefined;
   /** True when the kernel enforces AppArmor profiles. */
@@ -71,6 +73,10 @@ export function readFacts(native: Native): Facts {
       if (machine === 'x86_64' || machine === 'aarch64') return machine;
       throw new Failure({ code: 'host.architecture', message: `rt does not know the architecture "${machine}"` });
     },
+    get delegatedCgroupFiles(): readonly string[] {
+      const text = native.readText('/sys/kernel/cgroup/delegate', maximumFile);
+      return typeof text === 'number' ? ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads'] : lines(text);
+    },
     get hasKcore(): boolean {
       return typeof native.stat('/proc/kcore', 0) !== 'number';
     },
@@ -131,6 +137,10 @@ function mayMakeCgroup(native: Native, path: string, uid: number): boolean {
     return (owner === uid && (mode & 0o200) !== 0) || (mode & 0o002) !== 0;
   }
   return false;
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
 }
 
 /** From /proc/self/cgroup (cgroups(7)), one line `id:controllers:path` for each hierarchy. */

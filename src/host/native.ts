@@ -65,7 +65,8 @@ export interface Native {
   catchSignals(): number;
   /**
    * Runs a program of host operations (schema/ops.json) in this process.
-   * [] when all succeeded, else [op index, errno, call] of the first that failed.
+   * [] when all succeeded, else [op index, errno, item] of the first that failed; `item` is the place in an op
+   * that writes several things.
    */
   runProgram(program: Packed): number[] | number;
   /**
@@ -96,6 +97,23 @@ export interface Native {
   connect(path: string, type: number): number;
   /** Sends one message, not empty, with one descriptor (SCM_RIGHTS). */
   sendDescriptor(socket: number, fd: number, text: string): number;
+  /**
+   * poll(2) of pairs of int32, descriptor and events (POLLIN 1, POLLPRI 2): index of the first that is ready,
+   * -ETIMEDOUT after `timeoutMs` (-1: no limit). A kernel file is ready for POLLPRI when it changed since it was read.
+   */
+  poll(wanted: ArrayBuffer, timeoutMs: number): number;
+  /** eventfd(2), close-on-exec and non-blocking. */
+  eventDescriptor(): number;
+  /** Text of an open file from its start, or what a descriptor that cannot seek holds; at most `max` bytes. */
+  readFd(fd: number, max: number): string | number;
+  /** Runs a program of the host to its end: its standard output, at most `max` bytes. -EIO when it fails. */
+  capture(args: readonly string[], max: number): string | number;
+  /** As connect, to a stream socket, giving up after `timeoutMs`. */
+  connectStream(path: string, timeoutMs: number): number;
+  /** Sends all of `bytes`; each wait for the other side is limited. */
+  sendStream(fd: number, bytes: ArrayBuffer, timeoutMs: number): number;
+  /** What has arrived on a stream socket, at most `max` bytes; empty at its end. */
+  receiveStream(fd: number, max: number, timeoutMs: number): ArrayBuffer | number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
   /**

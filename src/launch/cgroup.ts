@@ -1,6 +1,7 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { CgroupRecord } from '../plan/types.ts';
+import { stopUnit } from './systemd.ts';
 
 const EBUSY = 16;
 const ENOENT = 2;
@@ -13,7 +14,14 @@ const removeAttempts = 11;
 
 /** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
 export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
+  // systemd removes what it made; what it did not is ours.
+  if (cgroup.unit !== undefined) stopUnit(native, cgroup.unit);
   for (const directory of cgroup.directories) removeTree(native, directory);
+}
+
+/** The record without its unit, which may be another container's: only who started a unit may stop it. */
+export function withoutUnit({ manager, version, directories }: CgroupRecord): CgroupRecord {
+  return { manager, version, directories };
 }
 
 function removeTree(native: Native, directory: string): void {
@@ -44,7 +52,7 @@ function isDirectory(native: Native, path: string): boolean {
 }
 
 /** Nothing announces that a v1 cgroup became empty, so this waits for a descriptor that never speaks. */
-function wait(native: Native, milliseconds: number): void {
+export function wait(native: Native, milliseconds: number): void {
   const pidfd = native.pidfdOpen(native.processId());
   if (pidfd < 0) return;
   native.pidfdWait(pidfd, milliseconds);
@@ -69,7 +77,7 @@ function mainDirectory(cgroup: CgroupRecord): string | undefined {
   return freezerDirectory(cgroup) ?? cgroup.directories[0];
 }
 
-function freezerDirectory({ directories }: CgroupRecord): string | undefined {
+export function freezerDirectory({ directories }: CgroupRecord): string | undefined {
   return directories.find((directory) => directory.startsWith('/sys/fs/cgroup/freezer/'));
 }
 
@@ -90,9 +98,29 @@ export function killCgroup(native: Native, cgroup: CgroupRecord): void {
   const [first = ''] = cgroup.directories;
   if (cgroup.version === 2) {
     native.writeText(`${first}/cgroup.kill`, '1', O_WRONLY, 0);
+    // It kills what is frozen too, but leaves the cgroup so.
+    native.writeText(`${first}/cgroup.freeze`, '0', O_WRONLY, 0);
     return;
   }
   for (const pid of cgroupProcesses(native, cgroup)) native.signalProcess(pid, SIGKILL);
   const freezer = freezerDirectory(cgroup);
   if (freezer !== undefined) native.writeText(`${freezer}/freezer.state`, 'THAWED', O_WRONLY, 0);
+}
+
+/** Whether the kernel has killed a process of the container for want of memory. */
+export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
+  return outOfMemoryKills(native, cgroup) > 0;
+}
+
+/** `oom_kill` of memory.events (v2) or memory.oom_control (v1); 0 when it cannot be read. */
+function outOfMemoryKills(native: Native, cgroup: CgroupRecord): number {
+  const file = cgroup.version === 2 ? 'memory.events' : 'memory.oom_control';
+  const text = native.readText(`${memoryDirectory(cgroup) ?? ''}/${file}`, maximumFile);
+  return typeof text === 'number' ? 0 : Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** The container's cgroup in the hierarchy of the memory controller; undefined when the host has none. */
+export function memoryDirectory({ version, directories }: CgroupRecord): string | undefined {
+  if (version === 2) return directories[0];
+  return directories.find((directory) => directory.startsWith('/sys/fs/cgroup/memory/'));
 }

@@ -11,22 +11,31 @@ import type { HelperRecord } from './records.ts';
 const ENOENT = 2;
 const ENOEXEC = 8;
 const EBUSY = 16;
+const EDEADLK = 35;
 
 const devptsHint =
   'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';
 
-/** What went wrong with an op, in words that name its object. `detail` is what the kernel said besides. */
-export function describeOp(op: PlannedOp, errno: number, call: string, detail: string): Diagnostic {
+/**
+ * What went wrong with an op, in words that name its object. `detail` is what the kernel said besides, `item` the part
+ * that failed of an op that has several.
+ */
+export function describeOp(op: PlannedOp, errno: number, call: string, detail: string, item = 0): Diagnostic {
   const cause = detail === '' ? errnoText(errno) : `${errnoText(errno)}: ${detail.replace(/^[ew] /, '')}`;
   const fault: Diagnostic = {
     code: `op.${op.op}`,
-    message: `${action(op)}: ${cause} (${call})`,
+    message: `${action(op, item)}: ${cause} (${call})`,
     errno: errnoName(errno),
     syscall: call,
-    ...(op.from.startsWith('/') ? { pointer: op.from } : {}),
+    ...pointerOf(op, item),
   };
   const special = specialWords(op, errno, call) ?? namespaceWords(op, errno, call, detail);
   return special === undefined ? fault : { ...fault, ...special };
+}
+
+function pointerOf(op: PlannedOp, item: number): Partial<Diagnostic> {
+  const from = op.items?.[item] ?? op.from;
+  return from.startsWith('/') ? { pointer: from } : {};
 }
 
 function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagnostic> | undefined {
@@ -35,8 +44,17 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
     case 'find_program':
       return { message: lookupMessage(op.name, errno) };
     case 'cgroup_create':
+      if (errno === EDEADLK) {
+        return { message: `container's cgroup unexpectedly frozen: "${op.hierarchy}${op.path}"` };
+      }
       if (errno !== EBUSY) return undefined;
       return { message: `container's cgroup is not empty: "${op.hierarchy}${op.path}" has processes` };
+    case 'write_file':
+    case 'write_first':
+      if (name === 'EINVAL' && op.op === 'write_file' && op.path.endsWith('/memory.limit_in_bytes')) {
+        return { hint: 'the limit of memory and swap together must not be lower: set swap too' };
+      }
+      return missingFile(op, errno);
     case 'mount_bind':
       if (call === 'open_tree' && errno === ENOENT) {
         return {
@@ -80,6 +98,25 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
   }
 }
 
+/** Files that only some kernels and hosts have. */
+function missingFile(
+  op: PlannedOp & { op: 'write_file' | 'write_first' },
+  errno: number,
+): Partial<Diagnostic> | undefined {
+  if (errno !== ENOENT) return undefined;
+  const path = op.op === 'write_file' ? op.path : (op.paths[0] ?? '');
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  if (file.startsWith('hugetlb.')) {
+    return { hint: 'this host has no huge pages of that size: see /sys/kernel/mm/hugepages' };
+  }
+  if (file.startsWith('blkio.') || file.startsWith('io.')) {
+    return { hint: 'weights need the I/O scheduler bfq (modprobe bfq) or, on cgroup v2, a kernel with iocost' };
+  }
+  if (file.startsWith('cpu.rt_')) return { hint: 'the kernel was built without CONFIG_RT_GROUP_SCHED' };
+  if (file.startsWith('memory.')) return { hint: 'the kernel does not account this; swap needs swapaccount=1' };
+  return { hint: 'this kernel has no such setting' };
+}
+
 function rootCause(errno: number): string {
   return errnoName(errno) === 'ELOOP' ? 'it is a symbolic link' : errnoText(errno);
 }
@@ -91,15 +128,23 @@ function lookupMessage(name: string, errno: number): string {
   return `exec: "${name}": ${errnoText(errno)}`;
 }
 
-function action(op: PlannedOp): string {
+function action(op: PlannedOp, item: number): string {
   switch (op.op) {
     case 'cgroup_create':
     case 'cgroup_enable':
       return `unable to apply cgroup configuration: cannot make cgroup "${op.hierarchy}${op.path}"`;
     case 'write_file':
       return `cannot write "${op.data.trim()}" to "${op.path}"`;
-    case 'device_program':
+    case 'write_files':
+      return `cannot write "${op.data[item] ?? ''}" to "${op.paths[item] ?? ''}"`;
+    case 'write_first':
+      // The first name is the one that documentation has; the others stand in for it.
+      return `cannot write "${op.data[item] ?? op.data[0] ?? ''}" to "${op.paths[item] ?? op.paths[0] ?? ''}"`;
+    case 'cgroup_delegate':
+      return `cannot give cgroup "${op.directory}" to user ${String(op.uid)}`;
     case 'write_device_rules':
+      return `cannot set device rule "${op.rules[item] ?? ''}" of "${op.directory}"`;
+    case 'device_program':
       return `cannot set device rules of "${op.directory}"`;
     case 'cgroup_join':
       return `unable to apply cgroup configuration: cannot join through "${op.file}"`;

@@ -1,23 +1,26 @@
-import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import type { Plan, PlannedOp } from '../plan/types.ts';
-import { removeCgroups } from './cgroup.ts';
+import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
+import { hostFailure, runHostOps } from './host-ops.ts';
 import { moveNetDevices, returnNetDevices } from './net-devices.ts';
 import type { MovedDevices } from './net-devices.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
+import { requireSystemd, startUnit } from './systemd.ts';
 
 const SIGKILL = 9;
 const EPERM = 1;
 const EBUSY = 16;
 const EINVAL = 22;
 const ENOSPC = 28;
+const EDEADLK = 35;
 const ECONNREFUSED = 111;
 const noLimit = -1;
 const noTarget = -1;
@@ -25,6 +28,8 @@ const SOCK_SEQPACKET = 5;
 export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
+  /** Called once systemd has started the unit: from then on it has to be stopped. */
+  readonly onUnitStarted?: () => void;
   /** Where init listens for `start`; '' when it is told over the control socket. */
   readonly listenPath: string;
   /** Descriptors from 3 on that the program gets. */
@@ -45,27 +50,14 @@ export interface Launched {
 
 /** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
 export function prepare(native: Native, plan: Plan): void {
-  const result = native.runProgram(encodeProgram(plan.host));
-  const failed = failedOp(plan.host, result);
+  if (plan.unit !== undefined) requireSystemd(native);
+  const failed = runHostOps(native, plan.host);
   if (failed === undefined) return;
-  // An existing cgroup that is busy belongs to somebody else: what lies before it in the plan is ours.
-  const directories = plan.cgroup.directories.slice(0, failed.errno === EBUSY ? failed.index : undefined);
-  removeCgroups(native, { ...plan.cgroup, directories });
-  throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
-}
-
-interface FailedOp {
-  readonly op: PlannedOp;
-  readonly index: number;
-  readonly errno: number;
-}
-
-function failedOp(ops: readonly PlannedOp[], result: readonly number[] | number): FailedOp | undefined {
-  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
-  const [index, errno] = result;
-  const op = index === undefined ? undefined : ops[index];
-  if (index === undefined || op === undefined || errno === undefined) return undefined;
-  return { op, index, errno };
+  // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
+  const foreign = failed.errno === EBUSY || failed.errno === EDEADLK;
+  const directories = plan.cgroup.directories.slice(0, foreign ? failed.index : undefined);
+  removeCgroups(native, withoutUnit({ ...plan.cgroup, directories }));
+  throw hostFailure(native, failed);
 }
 
 /** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
@@ -89,10 +81,9 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
   let pid = first;
   let moved: MovedDevices | undefined;
   try {
-    const failed = failedOp(plan.limits, native.runProgram(encodeProgram(plan.limits)));
-    if (failed !== undefined) {
-      throw new Failure(describeOp(failed.op, failed.errno, OP_CODECS[failed.op.op].call, ''));
-    }
+    if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
+    const failed = runHostOps(native, plan.limits);
+    if (failed !== undefined) throw hostFailure(native, failed);
     const init = {
       get pid(): number {
         return pid;
@@ -116,6 +107,25 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     native.close(control);
     throw error;
   }
+}
+
+/** Has systemd put init, which waits for it, into its unit. */
+function enterUnit(
+  native: Native,
+  plan: Plan,
+  unit: UnitPlan,
+  control: number,
+  pid: number,
+  { onUnitStarted }: LaunchOptions,
+): void {
+  const record = receive(native, control);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
+  if (record.kind !== 'host_hooks') throw died(native, plan);
+  startUnit(native, unit, pid);
+  onUnitStarted?.();
+  const failed = runHostOps(native, unit.ops);
+  if (failed !== undefined) throw hostFailure(native, failed);
+  native.send(control, goAhead);
 }
 
 interface Init {
@@ -145,13 +155,21 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'hook_failed':
         throw failureOf(record, plan.init);
       case 'end':
-        throw new Failure({
-          code: 'launch.died',
-          message: 'the container process ended while it was being set up',
-          hint: 'it may have been killed for want of memory: the memory limit may be too low',
-        });
+        throw died(native, plan);
     }
   }
+}
+
+/** The kernel counts in the container's cgroup whom it killed for want of memory. */
+function died(native: Native, plan: Plan): Failure {
+  if (!wasOutOfMemory(native, plan.cgroup)) {
+    return new Failure({ code: 'launch.died', message: 'the container process ended while it was being set up' });
+  }
+  return new Failure({
+    code: 'launch.memory',
+    message: 'container init was OOM-killed (memory limit too low?)',
+    pointer: '/linux/resources/memory/limit',
+  });
 }
 
 export function receive(native: Native, control: number): HelperRecord {

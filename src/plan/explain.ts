@@ -1,5 +1,6 @@
 import { OP_CODECS } from '../../schema/generated/ops.ts';
 import type { Op } from '../../schema/generated/ops.ts';
+import type { UnitPlan } from './cgroup/unit.ts';
 import { disassemble } from './seccomp/bpf.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
@@ -27,6 +28,7 @@ function words(bytes: Uint8Array): string[] {
 function text(plan: Plan): string {
   const lines = [
     ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
+    ...(plan.unit === undefined ? [] : unitLines(plan.unit)),
     `clone: flags 0x${plan.cloneFlags.toString(16)}` +
       (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`),
     '',
@@ -38,6 +40,12 @@ function text(plan: Plan): string {
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),
   ];
   return lines.join('\n');
+}
+
+/** After the clone, while init waits in its first op. */
+function unitLines({ name, properties, ops }: UnitPlan): string[] {
+  const rows = properties.map(({ name: property, value }) => `      ${property}=${shown(property, value.value)}`);
+  return [`unit: systemd starts ${name} with init in it`, ...rows, '', ...section('host: then', ops)];
 }
 
 function section(title: string, ops: readonly PlannedOp[]): string[] {

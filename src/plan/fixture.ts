@@ -6,12 +6,14 @@ import type { PlanOptions } from './index.ts';
 export const hybrid: CgroupFacts = {
   version: 1,
   hierarchies: [
-    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer'].map((name) => ({
-      mount: `/sys/fs/cgroup/${name}`,
-      controllers: [name],
-      own: '/',
-      version: 1 as const,
-    })),
+    ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio'].map(
+      (name) => ({
+        mount: `/sys/fs/cgroup/${name}`,
+        controllers: [name],
+        own: '/',
+        version: 1 as const,
+      }),
+    ),
     { mount: '/sys/fs/cgroup/systemd', controllers: ['name=systemd'], own: '/', version: 1 },
     { mount: '/sys/fs/cgroup/unified', controllers: [], own: '/', version: 2 },
   ],
@@ -22,7 +24,7 @@ export const unified: CgroupFacts = {
   hierarchies: [
     {
       mount: '/sys/fs/cgroup',
-      controllers: ['cpuset', 'cpu', 'io', 'memory', 'pids'],
+      controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'],
       own: '/user.slice/session.scope',
       version: 2,
     },
@@ -41,6 +43,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     hasSelinux: false,
     mayMakeCgroup: () => true,
     resctrl: undefined,
+    delegatedCgroupFiles: ['cgroup.procs'],
   };
 }
 

@@ -45,6 +45,8 @@ export interface PlanOptions {
   readonly env?: readonly string[];
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
+  /** Cgroups are made by systemd: `linux.cgroupsPath` is `slice:prefix:name`. */
+  readonly systemd?: boolean;
 }
 
 /**
@@ -55,7 +57,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
   const process = withEnvironment(processOf(config), options.env ?? []);
   const namespaces = namespacePlan(config);
-  const cgroups = cgroupPlan(config, facts, options.id, options.rootless, faults);
+  const cgroups = cgroupPlan(config, facts, options, faults);
   const stage = makeStage(config, facts);
   const root = openRootOps(config, options.bundle, stage);
   const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
@@ -71,12 +73,14 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
+  const hasUser = userNamespaceOf(config) !== 'runtime';
+  // Init itself waits until systemd has put it into the unit: there is nobody to tell while the stage runs.
+  const awaitUnit = cgroups.join.filter(({ op }) => op === 'host_hooks');
   const first: PlannedOp[] = [
     ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
-    ...cgroups.join, // before anything is allocated on the container's behalf
+    ...(hasUser ? cgroups.join.filter(({ op }) => op !== 'host_hooks') : cgroups.join), // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
-  const hasUser = userNamespaceOf(config) !== 'runtime';
   // Whatever takes rights on the host comes before its user namespace is entered, by a process of its own.
   const staged: PlannedOp[] = !hasUser
     ? stage.ops
@@ -96,7 +100,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const init: PlannedOp[] = [
     ...receiver, // by a path of the host
     ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
-    ...(hasUser ? [] : [...first, ...namespaces.open, ...namespaces.join]), // as above
+    ...(hasUser ? awaitUnit : [...first, ...namespaces.open, ...namespaces.join]), // as above
     ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...namespaces.time, // through the host's procfs
@@ -141,6 +145,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
+    ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: mounts?.warnings ?? [],
   };
 }

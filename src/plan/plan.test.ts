@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { CLONE_NEW, MS } from './constants.ts';
-import { config, facts, options, unified } from './fixture.ts';
+import { config, facts, hybrid, options, unified } from './fixture.ts';
 import { explain } from './explain.ts';
 import { plan } from './index.ts';
 import type { Plan, PlannedOp } from './types.ts';
@@ -139,9 +139,9 @@ t.test('plan: rootfsPropagation', async (t) => {
 t.test('plan: cgroups on v1 are made everywhere, the v2 half of a hybrid is entered by the clone', async (t) => {
   const made = plan(config({ linux: { cgroupsPath: '/a/../b' } }), facts(), options);
   t.equal(made.cloneCgroup, '/sys/fs/cgroup/unified/b');
-  t.equal(find(made, 'cgroup_create').length, 8);
+  t.equal(find(made, 'cgroup_create').length, hybrid.hierarchies.length);
   t.strictSame(find(made, 'cgroup_create')[0]?.inherit, ['cpuset.cpus', 'cpuset.mems']);
-  t.equal(find(made, 'cgroup_join').length, 7);
+  t.equal(find(made, 'cgroup_join').length, hybrid.hierarchies.length - 1);
   t.ok(names(made.host).includes('write_device_rules'), 'device rules before init makes its nodes');
 });
 
@@ -151,26 +151,38 @@ t.test('plan: a limit whose controller the host lacks names the controller', asy
   t.match(found, [/devices/, /^\/linux\/resources\/pids\/limit: .*"pids"/]);
 });
 
-t.test('plan: v2 limits', async (t) => {
+t.test('plan: v2 limits and the controllers they need', async (t) => {
   const resources = {
     devices: [{ allow: true, access: 'rwm' }],
-    memory: { limit: 1000, swap: 1500 },
-    cpu: { shares: 1024, quota: 50000 },
+    memory: { limit: 1000 },
     pids: { limit: 0 },
   };
   const made = plan(config({ linux: { resources } }), facts(unified), options);
   t.strictSame(
-    made.limits.map((op) => (op.op === 'write_file' ? [op.path.slice('/sys/fs/cgroup'.length), op.data] : op)),
+    made.limits.map((op) => (op.op === 'write_file' ? [op.path, op.data] : op)),
     [
-      ['/user.slice/c1/pids.max', '1'],
-      ['/user.slice/c1/memory.max', '1000'],
-      ['/user.slice/c1/memory.swap.max', '500'],
-      ['/user.slice/c1/cpu.weight', '100'],
-      ['/user.slice/c1/cpu.max', '50000 100000'],
+      ['/sys/fs/cgroup/user.slice/c1/pids.max', '1'],
+      ['/sys/fs/cgroup/user.slice/c1/memory.max', '1000'],
     ],
   );
-  t.strictSame(find(made, 'cgroup_enable')[0]?.required, ['pids', 'memory', 'cpu']);
+  t.strictSame(find(made, 'cgroup_enable')[0]?.required, ['pids', 'memory']);
   t.match(faultsOf({ linux: { resources: { memory: { swap: 5 } } } }, facts(unified)).join(), 'without memory limit');
+});
+
+t.test('plan: a v2 cgroup goes to the user who sees it as its own through a writable mount', async (t) => {
+  const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid'] }];
+  const namespaces = [{ type: 'mount' as const }, { type: 'cgroup' as const }];
+  const process = { cwd: '/', args: ['a'], user: { uid: 1000, gid: 1000 } };
+  const delegated = (change: Partial<Config>, host = facts(unified)): unknown =>
+    find(plan(config({ mounts, process, linux: { namespaces }, ...change }), host, options), 'cgroup_delegate').map(
+      ({ uid, directory, from }) => [uid, directory, from],
+    );
+  const given = [[1000, '/sys/fs/cgroup/user.slice/c1', '/mounts/0']];
+  t.strictSame(delegated({}), given);
+  t.strictSame(delegated({ mounts: [{ ...mounts[0], destination: '/sys/fs/cgroup', options: ['ro'] }] }), []);
+  t.strictSame(delegated({ mounts: [] }), []);
+  t.strictSame(delegated({ linux: { namespaces: [{ type: 'mount' }] } }), []);
+  t.strictSame(delegated({}, facts()), [], 'v1 cannot be delegated');
 });
 
 t.test('plan: a terminal is opened where the mounts are, before anything becomes read-only', async (t) => {

@@ -1,12 +1,17 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
+import type { UnitPlan } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
 
 /** Where the op came from: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
 export type From = string;
 
 /** An operation and what asked for it. */
-export type PlannedOp = Op & { readonly from: From };
+export type PlannedOp = Op & {
+  readonly from: From;
+  /** What asked for each part of an op that writes several files. */
+  readonly items?: readonly From[];
+};
 
 /** Everything `launch` does for one container. Same config, facts and options: same plan. */
 export interface Plan {
@@ -29,13 +34,17 @@ export interface Plan {
   /** Cgroup v2 directory to be born in; '' on v1. */
   readonly cloneCgroup: string;
   readonly cgroup: CgroupRecord;
+  /** With the systemd driver: the unit that init is put into while it waits in its first op. */
+  readonly unit?: UnitPlan;
   /** What the config asks for in vain. */
   readonly warnings: readonly Diagnostic[];
 }
 
 /** The container's cgroups, saved at create: later commands come without the options that chose them. */
 export interface CgroupRecord {
-  readonly manager: 'cgroupfs';
+  readonly manager: 'cgroupfs' | 'systemd';
+  /** The unit that systemd keeps for the container. */
+  readonly unit?: string;
   readonly version: 1 | 2;
   /** Absolute directories made for the container, one for each hierarchy. */
   readonly directories: readonly string[];

@@ -64,9 +64,7 @@ function isAny(value: number | bigint | undefined): boolean {
   return value === undefined || Number(value) === -1;
 }
 
-/** A rule for all types is one for every access too (v1: "a" needs no more). */
-function accessOf({ type = 'a', access = '' }: LinuxDeviceCgroup): number {
-  if (type === 'a') return everyAccess;
+function accessOf({ access = '' }: LinuxDeviceCgroup): number {
   let bits = 0;
   for (const letter of access) bits |= accessBits[letter] ?? 0;
   return bits;

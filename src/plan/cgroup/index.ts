@@ -1,8 +1,20 @@
 import type { Config } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
+import type { PlanOptions } from '../index.ts';
 import { normalizePath } from '../path.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
+import { delegationOps } from './delegate.ts';
+import type { Limits } from './limits.ts';
+import {
+  annotatedProperties,
+  deviceProperties,
+  limitProperties,
+  roundedResources,
+  scopeProperties,
+  unitPlace,
+} from './unit.ts';
+import type { UnitPlan } from './unit.ts';
 import { legacyLimits } from './v1.ts';
 import { unifiedLimits } from './v2.ts';
 
@@ -13,6 +25,7 @@ export interface CgroupPlan {
   /** Enter them, one write for each v1 hierarchy. */
   readonly join: readonly PlannedOp[];
   readonly limits: readonly PlannedOp[];
+  readonly unit?: UnitPlan;
   /** Entered by the clone itself: writing cgroup.procs would wait for an RCU grace period. */
   readonly cloneCgroup: string;
 }
@@ -20,31 +33,34 @@ export interface CgroupPlan {
 /** Whether cgroups are the runtime's to make: root of the host has them all, others have what was given to them. */
 export type Rootless = 'true' | 'false' | 'auto';
 
-/** Where the container's cgroups are (contract: cgroupsPath, cgroupfs driver) and what is written there. */
+/** Where the container's cgroups are (contract of engines for cgroupsPath) and what is written there. */
 export function cgroupPlan(
   config: Config,
   facts: Facts,
-  id: string,
-  rootless: Rootless,
+  { id, rootless, systemd = false }: Pick<PlanOptions, 'id' | 'rootless' | 'systemd'>,
   faults: Diagnostic[],
 ): CgroupPlan {
   const { version } = facts.cgroups;
   const { hierarchies, mayRestrictDevices } = permittedCgroups(config, facts, id, rootless, faults);
   const cgroupsPath = config.linux?.cgroupsPath ?? '';
   const from = cgroupsPath === '' ? 'default' : '/linux/cgroupsPath';
+  const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
+  if (place === undefined) refuseUnitPath(cgroupsPath, faults);
+  const paths = hierarchies.map((hierarchy) => place?.path ?? locate(cgroupsPath, id, version, hierarchy));
+  const directories = hierarchies.map(({ mount }, index) => mount + (paths[index] ?? ''));
   const host: PlannedOp[] = [];
   const join: PlannedOp[] = [];
-  const directories: string[] = [];
   let cloneCgroup = '';
-  for (const hierarchy of hierarchies) {
-    const path = locate(cgroupsPath, id, version, hierarchy);
-    const directory = hierarchy.mount + path;
-    directories.push(directory);
-    host.push({ op: 'cgroup_create', hierarchy: hierarchy.mount, path, inherit: inherited(hierarchy), from });
-    if (hierarchy.version === 2) cloneCgroup = directory;
-    else join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
-  }
-  const resources = config.linux?.resources ?? {};
+  hierarchies.forEach((hierarchy, index) => {
+    const { mount } = hierarchy;
+    host.push({ op: 'cgroup_create', hierarchy: mount, path: paths[index] ?? '', inherit: inherited(hierarchy), from });
+    const directory = directories[index] ?? '';
+    if (hierarchy.version === 1) join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
+    // With systemd the unit is started with init in it.
+    else if (!systemd) cloneCgroup = directory;
+  });
+  const asked = config.linux?.resources ?? {};
+  const resources = systemd ? roundedResources(asked) : asked;
   const limitFaults: Diagnostic[] = [];
   const limits =
     version === 2
@@ -53,23 +69,59 @@ export function cgroupPlan(
   // Device rules that are not written need no hierarchy to write them to.
   const counts = ({ pointer }: Diagnostic): boolean => mayRestrictDevices || pointer !== '/linux/resources/devices';
   faults.push(...limitFaults.filter(counts));
-  if (version === 2 && hierarchies[0] !== undefined) {
-    const path = directories[0]?.slice(hierarchies[0].mount.length) ?? '';
-    host.push({
-      op: 'cgroup_enable',
-      hierarchy: hierarchies[0].mount,
-      path,
-      required: limits.controllers,
-      optional: hierarchies[0].controllers.filter((name) => !limits.controllers.includes(name)),
-      from,
-    });
-  }
   // Denying everything and allowing some is not one step: it is done before init makes its first node.
-  const isDevices = ({ op }: PlannedOp): boolean => op === 'write_device_rules' || op === 'device_program';
-  // Only root of the host may; in a user namespace no device can be made either.
-  if (mayRestrictDevices) host.push(...limits.ops.filter(isDevices));
-  const later = limits.ops.filter((op) => !isDevices(op));
-  return { record: { manager: 'cgroupfs', version, directories }, host, join, limits: later, cloneCgroup };
+  const early = [
+    ...(version === 2 ? unifiedOps(config, facts, paths[0] ?? '', limits, from) : []),
+    ...limits.early,
+    // Only root of the host may; in a user namespace no device can be made either.
+    ...(mayRestrictDevices ? limits.devices.filter(restricts) : []),
+  ];
+  if (place === undefined) {
+    host.push(...early);
+    return { record: { manager: 'cgroupfs', version, directories }, host, join, limits: limits.ops, cloneCgroup };
+  }
+  const lines = limits.devices.flatMap((op) => (op.op === 'write_device_rules' ? op.rules : []));
+  const properties = [
+    ...scopeProperties(place, id, version),
+    ...deviceProperties(lines),
+    ...limitProperties(resources, version),
+    ...annotatedProperties(config.annotations ?? {}, faults),
+  ];
+  return {
+    record: { manager: 'systemd', version, directories, unit: place.name },
+    host,
+    // The first op of init is to wait until systemd has put it into the unit.
+    join: [{ op: 'host_hooks', from }, ...join],
+    limits: limits.ops,
+    cloneCgroup,
+    unit: { name: place.name, properties, ops: early },
+  };
+}
+
+/** Engines that are set up for systemd send a unit: as a path it would make a cgroup that nobody looks for. */
+function refuseUnitPath(cgroupsPath: string, faults: Diagnostic[]): void {
+  if (!/^[^/:]+\.slice:[^/:]*:[^/:]+$/.test(cgroupsPath)) return;
+  faults.push({
+    code: 'cgroup.systemd',
+    message: `linux.cgroupsPath "${cgroupsPath}" names a unit of systemd`,
+    pointer: '/linux/cgroupsPath',
+    hint: 'call rt with --systemd-cgroup, or give a path',
+  });
+}
+
+/** Controllers for the cgroup, and its owner. */
+function unifiedOps(config: Config, facts: Facts, path: string, limits: Limits, from: string): PlannedOp[] {
+  const hierarchy = facts.cgroups.hierarchies[0];
+  if (hierarchy === undefined) return [];
+  const optional = hierarchy.controllers.filter((name) => !limits.controllers.includes(name));
+  return [
+    { op: 'cgroup_enable', hierarchy: hierarchy.mount, path, required: limits.controllers, optional, from },
+    ...delegationOps(config, facts, hierarchy.mount + path),
+  ];
+}
+
+function restricts(op: PlannedOp): boolean {
+  return op.op !== 'device_program' || op.program.length > 0;
 }
 
 /**

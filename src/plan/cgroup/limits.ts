@@ -1,15 +1,128 @@
-import type { PlannedOp } from '../types.ts';
+import type { Diagnostic } from '../../diag/diagnostic.ts';
+import type { From, PlannedOp } from '../types.ts';
+
+/** A file of a controller, such as `memory.max`, the text to write to it, and what asked for it. */
+export interface Setting {
+  readonly file: string;
+  readonly data: string;
+  readonly from: From;
+}
 
 /** What the limits of a config come to. */
 export interface Limits {
+  /** Before init joins: realtime bandwidth. */
+  readonly early: readonly PlannedOp[];
+  /** Who may use which device; an empty program (v2) stands for everybody all. */
+  readonly devices: readonly PlannedOp[];
   readonly ops: readonly PlannedOp[];
   /** Controllers that must be enabled for them (v2). */
   readonly controllers: readonly string[];
+}
+
+/** What the cgroup of a running container has now, where a change depends on it (v2 joins two values in one file). */
+export interface Current {
+  /** `cpu.max`: quota or `max`, and period, in microseconds. */
+  readonly quota?: string;
+  readonly period?: string;
+  /** `memory.max` in bytes; -1 for `max`. */
+  readonly memoryLimit?: number | bigint;
+}
+
+/** Collects the writes to the files of a container's cgroups, each by the controller that its name begins with. */
+export class LimitWriter {
+  readonly ops: PlannedOp[] = [];
+  readonly early: PlannedOp[] = [];
+  readonly devices: PlannedOp[] = [];
+  readonly controllers = new Set<string>();
+  readonly faults: Diagnostic[];
+  private readonly directoryOf: (controller: string) => string | undefined;
+  private readonly version: 1 | 2;
+
+  constructor(version: 1 | 2, directoryOf: (controller: string) => string | undefined, faults: Diagnostic[]) {
+    this.version = version;
+    this.directoryOf = directoryOf;
+    this.faults = faults;
+  }
+
+  /** One write; the errno `ignore` does not count as a failure. */
+  write(setting: Setting, ignore = 0): void {
+    const path = this.path(setting);
+    if (path !== undefined) this.ops.push({ op: 'write_file', path, data: setting.data, ignore, from: setting.from });
+  }
+
+  /** Settings that bound each other: the kernel may refuse one before another was written. */
+  writeTogether(settings: readonly Setting[]): void {
+    this.several('write_files', settings);
+  }
+
+  /** The first setting whose file this kernel has. */
+  writeFirst(settings: readonly Setting[]): void {
+    this.several('write_first', settings);
+  }
+
+  fault(code: string, message: string, pointer: string, hint?: string): void {
+    this.faults.push(hint === undefined ? { code, message, pointer } : { code, message, pointer, hint });
+  }
+
+  /** For a field that only the other version of cgroups has. */
+  refuseField(pointer: string): void {
+    const [, , , ...names] = pointer.split('/');
+    const name = names.filter((part) => !/^[0-9]+$/.test(part)).join(' ');
+    this.fault('cgroup.version', `cannot set ${name}: cgroup v${String(this.version)} has no such setting`, pointer);
+  }
+
+  result(): Limits {
+    return { early: this.early, devices: this.devices, ops: this.ops, controllers: [...this.controllers] };
+  }
+
+  private several(op: 'write_files' | 'write_first', settings: readonly Setting[]): void {
+    const [first, second] = settings;
+    if (first === undefined) return;
+    if (second === undefined) {
+      this.write(first);
+      return;
+    }
+    const found = settings.map((setting) => ({ ...setting, path: this.path(setting) }));
+    const known = found.filter((setting): setting is Setting & { path: string } => setting.path !== undefined);
+    if (known.length < settings.length) return;
+    this.ops.push({
+      op,
+      paths: known.map(({ path }) => path),
+      data: known.map(({ data }) => data),
+      from: first.from,
+      items: known.map(({ from }) => from),
+    });
+  }
+
+  /** The setting's file; undefined, with a fault, when this host does not have its controller. */
+  private path({ file, data, from }: Setting): string | undefined {
+    const controller = file.slice(0, file.indexOf('.'));
+    const directory = this.directoryOf(controller);
+    if (directory !== undefined) {
+      this.controllers.add(controller);
+      return `${directory}/${file}`;
+    }
+    if (this.version === 2) {
+      this.fault(
+        'cgroup.controller',
+        `cannot set ${file} to ${data}: the controller "${controller}" is not available`,
+        from,
+      );
+    } else {
+      this.fault(
+        'cgroup.controller',
+        `cannot set ${file} to ${data}: this host has no mounted cgroup hierarchy with the controller "${controller}"`,
+        from,
+        `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`,
+      );
+    }
+    return undefined;
+  }
 }
 
 export function isSet(value: number | bigint | undefined): value is number | bigint {
   return value !== undefined && Number(value) !== 0;
 }
 
-/** Errno that write_file may ignore: the kernel lacks the file. */
+/** Errno that a write may ignore: the kernel lacks the file. */
 export const ENOENT = 2;

@@ -1,17 +1,14 @@
-import type { LinuxResources } from '../../../schema/generated/config.ts';
+import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Hierarchy } from '../../facts/facts.ts';
-import type { PlannedOp } from '../types.ts';
-import { deviceLines } from './devices.ts';
-import { ENOENT, isSet } from './limits.ts';
-import type { Limits } from './limits.ts';
+import { commonLimits, hugepageLimits } from './common.ts';
+import { deviceLines } from './device-lines.ts';
+import { ENOENT, LimitWriter, isSet } from './limits.ts';
+import type { Limits, Setting } from './limits.ts';
 
-interface Writer {
-  readonly hierarchies: readonly Hierarchy[];
-  readonly directories: readonly string[];
-  readonly ops: PlannedOp[];
-  readonly faults: Diagnostic[];
-}
+/** Bounds of cpu.shares (kernel: kernel/sched/sched.h); the kernel moves what is beyond them without a word. */
+const minimumShares = 2;
+const maximumShares = 262144;
 
 /** Resources as files of the v1 controllers (kernel: Documentation/admin-guide/cgroup-v1). */
 export function legacyLimits(
@@ -20,97 +17,194 @@ export function legacyLimits(
   directories: readonly string[],
   faults: Diagnostic[],
 ): Limits {
-  const writer: Writer = { hierarchies, directories, ops: [], faults };
-  writeCpuset(writer, resources);
-  writeDevices(writer, resources);
-  writeMemory(writer, resources);
-  writeCpu(writer, resources);
-  const pids = resources.pids?.limit;
-  if (pids !== undefined) {
-    // 0 is a valid limit since 1.3, but the controller takes 1 for "no fork".
-    const limit = Number(pids) < 0 ? 'max' : Number(pids) === 0 ? '1' : String(pids);
-    write(writer, 'pids', 'pids.max', limit, '/linux/resources/pids/limit');
+  const directoryOf = (controller: string): string | undefined => {
+    const mount = hierarchies.find(({ controllers }) => controllers.includes(controller))?.mount;
+    return mount === undefined ? undefined : directories.find((directory) => directory.startsWith(`${mount}/`));
+  };
+  const writer = new LimitWriter(1, directoryOf, faults);
+  writeDevices(writer, resources, directoryOf('devices'));
+  commonLimits(resources, writer);
+  writeMemory(writer, resources.memory ?? {});
+  writeCpu(writer, resources.cpu ?? {});
+  writeRealtime(writer, resources.cpu ?? {}, directoryOf('cpu'));
+  writeBlockIo(writer, resources.blockIO ?? {});
+  hugepageLimits(resources, writer, 'limit_in_bytes');
+  writeNetwork(writer, resources);
+  if (Object.keys(resources.unified ?? {}).length > 0) {
+    writer.fault(
+      'cgroup.unified',
+      'invalid configuration: cannot use unified on cgroup v1',
+      '/linux/resources/unified',
+      'use the fields of linux.resources, or boot the host with cgroup v2',
+    );
   }
-  return { ops: writer.ops, controllers: [] };
+  return writer.result();
 }
 
-function directoryOf(writer: Writer, controller: string): string | undefined {
-  const index = writer.hierarchies.findIndex(({ controllers }) => controllers.includes(controller));
-  return writer.directories[index];
-}
-
-function write(writer: Writer, controller: string, file: string, data: string, from: string, ignore = 0): void {
-  const directory = directoryOf(writer, controller);
+function writeDevices(writer: LimitWriter, { devices }: LinuxResources, directory: string | undefined): void {
+  const from = devices === undefined ? 'default' : '/linux/resources/devices';
   if (directory !== undefined) {
-    writer.ops.push({ op: 'write_file', path: `${directory}/${file}`, data, ignore, from });
+    const rules = deviceLines(devices ?? [], writer.faults);
+    writer.devices.push({ op: 'write_device_rules', directory, rules, from });
     return;
   }
-  writer.faults.push({
-    code: 'cgroup.controller',
-    message: `cannot set ${file} to ${data}: this host has no mounted cgroup hierarchy with the controller "${controller}"`,
-    pointer: from,
-    hint: `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`,
-  });
+  writer.fault(
+    'cgroup.controller',
+    'cannot restrict devices: this host has no mounted cgroup hierarchy with the controller "devices"',
+    '/linux/resources/devices',
+    'mount it: mount -t cgroup -o devices none /sys/fs/cgroup/devices',
+  );
 }
 
-function writeCpuset(writer: Writer, resources: LinuxResources): void {
-  const { cpus, mems } = resources.cpu ?? {};
-  if (cpus) write(writer, 'cpuset', 'cpuset.cpus', cpus, '/linux/resources/cpu/cpus');
-  if (mems) write(writer, 'cpuset', 'cpuset.mems', mems, '/linux/resources/cpu/mems');
-}
-
-function writeDevices(writer: Writer, resources: LinuxResources): void {
-  const directory = directoryOf(writer, 'devices');
-  const from = resources.devices === undefined ? 'default' : '/linux/resources/devices';
-  if (directory !== undefined) {
-    writer.ops.push({ op: 'write_device_rules', directory, rules: deviceLines(resources.devices ?? []), from });
-    return;
-  }
-  writer.faults.push({
-    code: 'cgroup.controller',
-    message: 'cannot restrict devices: this host has no mounted cgroup hierarchy with the controller "devices"',
-    pointer: '/linux/resources/devices',
-    hint: 'mount it: mount -t cgroup -o devices none /sys/fs/cgroup/devices',
-  });
-}
-
-function writeMemory(writer: Writer, resources: LinuxResources): void {
-  const memory = resources.memory ?? {};
+function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
   const from = '/linux/resources/memory/';
-  const { limit, swap } = memory;
-  if (isSet(limit)) write(writer, 'memory', 'memory.limit_in_bytes', String(limit), `${from}limit`);
-  // Of a memory limit of -1 follows that memory and swap are not limited either.
-  const total = isSet(swap) ? swap : limit !== undefined && Number(limit) === -1 ? -1 : undefined;
-  if (total !== undefined) {
-    const ignore = Number(total) === -1 ? ENOENT : 0;
-    write(writer, 'memory', 'memory.memsw.limit_in_bytes', String(total), `${from}swap`, ignore);
-  }
+  writeMemoryAndSwap(writer, memory);
   if (isSet(memory.reservation)) {
-    write(writer, 'memory', 'memory.soft_limit_in_bytes', String(memory.reservation), `${from}reservation`);
+    const data = String(memory.reservation);
+    writer.write({ file: 'memory.soft_limit_in_bytes', data, from: `${from}reservation` });
+  }
+  const kernel = { kernel: 'memory.kmem.limit_in_bytes', kernelTCP: 'memory.kmem.tcp.limit_in_bytes' } as const;
+  for (const name of ['kernel', 'kernelTCP'] as const) {
+    const value = memory[name];
+    // -1 asks for no limit, which is what there is on a kernel that has dropped the file.
+    if (isSet(value)) {
+      writer.write({ file: kernel[name], data: String(value), from: from + name }, Number(value) < 0 ? ENOENT : 0);
+    }
   }
   // The largest uint64 stands for "not set" in configurations that engines write.
   if (memory.swappiness !== undefined && BigInt(memory.swappiness) !== 0xffff_ffff_ffff_ffffn) {
-    write(writer, 'memory', 'memory.swappiness', String(memory.swappiness), `${from}swappiness`);
+    writer.write({ file: 'memory.swappiness', data: String(memory.swappiness), from: `${from}swappiness` });
   }
   if (memory.disableOOMKiller === true) {
-    write(writer, 'memory', 'memory.oom_control', '1', `${from}disableOOMKiller`);
+    writer.write({ file: 'memory.oom_control', data: '1', from: `${from}disableOOMKiller` });
   }
   if (memory.useHierarchy === true) {
-    write(writer, 'memory', 'memory.use_hierarchy', '1', `${from}useHierarchy`, ENOENT);
+    writer.write({ file: 'memory.use_hierarchy', data: '1', from: `${from}useHierarchy` }, ENOENT);
   }
 }
 
-function writeCpu(writer: Writer, resources: LinuxResources): void {
-  const cpu = resources.cpu ?? {};
+/** The kernel keeps limit <= memsw.limit at any moment, so the order depends on what is there now. */
+function writeMemoryAndSwap(writer: LimitWriter, { limit, swap }: LinuxMemory): void {
+  const from = '/linux/resources/memory/';
+  const own: Setting | undefined = isSet(limit)
+    ? { file: 'memory.limit_in_bytes', data: String(limit), from: `${from}limit` }
+    : undefined;
+  // Of a memory limit of -1 follows that memory and swap are not limited either.
+  const total = isSet(swap) ? swap : limit !== undefined && Number(limit) === -1 ? -1 : undefined;
+  if (total === undefined) {
+    if (own !== undefined) writer.write(own);
+    return;
+  }
+  const both: Setting = {
+    file: 'memory.memsw.limit_in_bytes',
+    data: String(total),
+    from: from + (isSet(swap) ? 'swap' : 'limit'),
+  };
+  if (Number(total) === -1) {
+    // A kernel that does not account swap does not limit it either.
+    writer.write(both, ENOENT);
+    if (own !== undefined) writer.write(own);
+  } else {
+    writer.writeTogether(own === undefined ? [both] : [own, both]);
+  }
+}
+
+function writeCpu(writer: LimitWriter, { shares, quota, period, burst, idle }: LinuxCpu): void {
   const from = '/linux/resources/cpu/';
-  if (isSet(cpu.shares)) write(writer, 'cpu', 'cpu.shares', String(cpu.shares), `${from}shares`);
-  if (isSet(cpu.period)) write(writer, 'cpu', 'cpu.cfs_period_us', String(cpu.period), `${from}period`);
-  if (isSet(cpu.quota)) write(writer, 'cpu', 'cpu.cfs_quota_us', String(cpu.quota), `${from}quota`);
-  if (cpu.burst !== undefined) {
-    const ignore = isSet(cpu.burst) ? 0 : ENOENT;
-    write(writer, 'cpu', 'cpu.cfs_burst_us', String(cpu.burst), `${from}burst`, ignore);
+  const together: Setting[] = [];
+  if (isSet(shares)) {
+    if (Number(shares) > maximumShares) {
+      writer.fault('cpu.shares', `the maximum allowed cpu-shares is ${String(maximumShares)}`, `${from}shares`);
+    }
+    if (Number(shares) < minimumShares) {
+      writer.fault('cpu.shares', `the minimum allowed cpu-shares is ${String(minimumShares)}`, `${from}shares`);
+    }
+    together.push({ file: 'cpu.shares', data: String(shares), from: `${from}shares` });
   }
-  if (cpu.idle !== undefined) {
-    write(writer, 'cpu', 'cpu.idle', String(cpu.idle), `${from}idle`, isSet(cpu.idle) ? 0 : ENOENT);
+  if (isSet(period)) together.push({ file: 'cpu.cfs_period_us', data: String(period), from: `${from}period` });
+  if (isSet(quota)) together.push({ file: 'cpu.cfs_quota_us', data: String(quota), from: `${from}quota` });
+  addBurst(writer, together, 'cpu.cfs_burst_us', burst);
+  addIdle(writer, together, idle);
+  writer.writeTogether(together);
+}
+
+/** 0 is what a kernel without the file has; it goes first, since a smaller quota may not be below the burst. */
+export function addBurst(writer: LimitWriter, together: Setting[], file: string, burst: LinuxCpu['burst']): void {
+  if (burst === undefined) return;
+  const setting: Setting = { file, data: String(burst), from: '/linux/resources/cpu/burst' };
+  if (isSet(burst)) together.push(setting);
+  else writer.write(setting, ENOENT);
+}
+
+/** 0 goes first: an idle cgroup takes no weight. */
+export function addIdle(writer: LimitWriter, together: Setting[], idle: LinuxCpu['idle']): void {
+  if (idle === undefined) return;
+  const setting: Setting = { file: 'cpu.idle', data: String(idle), from: '/linux/resources/cpu/idle' };
+  if (isSet(idle)) together.push(setting);
+  else writer.write(setting, ENOENT);
+}
+
+/** Before init joins: a realtime process is refused by a cgroup without bandwidth. */
+function writeRealtime(
+  writer: LimitWriter,
+  { realtimePeriod, realtimeRuntime }: LinuxCpu,
+  directory: string | undefined,
+): void {
+  const from = '/linux/resources/cpu/';
+  const settings: Setting[] = [];
+  if (isSet(realtimePeriod)) {
+    settings.push({ file: 'cpu.rt_period_us', data: String(realtimePeriod), from: `${from}realtimePeriod` });
   }
+  if (isSet(realtimeRuntime)) {
+    settings.push({ file: 'cpu.rt_runtime_us', data: String(realtimeRuntime), from: `${from}realtimeRuntime` });
+  }
+  if (settings.length === 0) return;
+  const own = new LimitWriter(1, () => directory, writer.faults);
+  own.writeTogether(settings);
+  writer.early.push(...own.ops);
+}
+
+function writeBlockIo(writer: LimitWriter, blockIo: LinuxBlockIo): void {
+  const from = '/linux/resources/blockIO/';
+  const { weight, leafWeight, weightDevice = [] } = blockIo;
+  const first = (files: readonly string[], data: string, source: string): void =>
+    writer.writeFirst(files.map((file) => ({ file, data, from: source })));
+  if (isSet(weight)) first(['blkio.weight', 'blkio.bfq.weight'], String(weight), `${from}weight`);
+  if (isSet(leafWeight)) first(['blkio.leaf_weight'], String(leafWeight), `${from}leafWeight`);
+  weightDevice.forEach((device, index) => {
+    const number = `${String(device.major)}:${String(device.minor)}`;
+    const place = `${from}weightDevice/${String(index)}`;
+    if (isSet(device.weight)) {
+      first(['blkio.weight_device', 'blkio.bfq.weight_device'], `${number} ${String(device.weight)}`, place);
+    }
+    if (isSet(device.leafWeight)) {
+      first(['blkio.leaf_weight_device'], `${number} ${String(device.leafWeight)}`, place);
+    }
+  });
+  const throttles = {
+    throttleReadBpsDevice: 'read_bps',
+    throttleWriteBpsDevice: 'write_bps',
+    throttleReadIOPSDevice: 'read_iops',
+    throttleWriteIOPSDevice: 'write_iops',
+  } as const;
+  for (const name of Object.keys(throttles) as (keyof typeof throttles)[]) {
+    (blockIo[name] ?? []).forEach(({ major, minor, rate = 0 }, index) => {
+      writer.write({
+        file: `blkio.throttle.${throttles[name]}_device`,
+        data: `${String(major)}:${String(minor)} ${String(rate)}`,
+        from: `${from}${name}/${String(index)}`,
+      });
+    });
+  }
+}
+
+function writeNetwork(writer: LimitWriter, { network }: LinuxResources): void {
+  const from = '/linux/resources/network/';
+  if (isSet(network?.classID)) {
+    writer.write({ file: 'net_cls.classid', data: String(network.classID), from: `${from}classID` });
+  }
+  (network?.priorities ?? []).forEach(({ name, priority }, index) => {
+    const data = `${name} ${String(priority)}`;
+    writer.write({ file: 'net_prio.ifpriomap', data, from: `${from}priorities/${String(index)}` });
+  });
 }

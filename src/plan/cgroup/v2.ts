@@ -1,10 +1,15 @@
-import type { LinuxResources } from '../../../schema/generated/config.ts';
+import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Hierarchy } from '../../facts/facts.ts';
 import type { PlannedOp } from '../types.ts';
+import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceProgram } from './device-program.ts';
-import { ENOENT, isSet } from './limits.ts';
-import type { Limits } from './limits.ts';
+import { ENOENT, LimitWriter, isSet } from './limits.ts';
+import type { Current, Limits, Setting } from './limits.ts';
+import { unifiedSettings } from './unified.ts';
+import { addBurst, addIdle } from './v1.ts';
+
+const defaultPeriod = '100000';
 
 /** Resources as files of the unified hierarchy (kernel: Documentation/admin-guide/cgroup-v2.rst). */
 export function unifiedLimits(
@@ -12,94 +17,127 @@ export function unifiedLimits(
   hierarchy: Hierarchy | undefined,
   directory: string,
   faults: Diagnostic[],
+  current: Current = {},
 ): Limits {
-  const ops: PlannedOp[] = [];
-  const controllers = new Set<string>();
-  const write = (file: string, data: string, from: string, ignore = 0): void => {
-    const controller = file.slice(0, file.indexOf('.'));
-    if (hierarchy?.controllers.includes(controller) !== true) {
-      faults.push({
-        code: 'cgroup.controller',
-        message: `cannot set ${file} to ${data}: the controller "${controller}" is not available`,
-        pointer: from,
-      });
-      return;
-    }
-    controllers.add(controller);
-    ops.push({ op: 'write_file', path: `${directory}/${file}`, data, ignore, from });
-  };
-  const pids = resources.pids?.limit;
-  if (pids !== undefined) {
-    const limit = Number(pids) < 0 ? 'max' : Number(pids) === 0 ? '1' : String(pids);
-    write('pids.max', limit, '/linux/resources/pids/limit');
-  }
-  writeMemory(resources, write, faults);
-  writeCpu(resources, write);
-  const program = deviceProgram(resources.devices ?? []);
-  if (program !== undefined) {
-    const from = resources.devices === undefined ? 'default' : '/linux/resources/devices';
-    ops.push({ op: 'device_program', directory, program, from });
-  }
-  return { ops, controllers: [...controllers] };
+  const available = (controller: string): boolean => hierarchy?.controllers.includes(controller) === true;
+  const writer = new LimitWriter(2, (controller) => (available(controller) ? directory : undefined), faults);
+  commonLimits(resources, writer);
+  writeMemory(resources.memory ?? {}, writer, current);
+  writeCpu(resources.cpu ?? {}, writer, current);
+  writeBlockIo(resources.blockIO ?? {}, writer);
+  hugepageLimits(resources, writer, 'max');
+  const { classID, priorities = [] } = resources.network ?? {};
+  if (isSet(classID)) writer.refuseField('/linux/resources/network/classID');
+  if (priorities.length > 0) writer.refuseField('/linux/resources/network/priorities');
+  writer.devices.push(deviceOp(resources, directory));
+  // Last, so that they win over the fields that mean the same.
+  unifiedSettings(resources.unified ?? {}, writer, available, directory);
+  return writer.result();
 }
 
-type Write = (file: string, data: string, from: string, ignore?: number) => void;
+/** A container without device rules is restricted to the default devices. */
+function deviceOp({ devices }: LinuxResources, directory: string): PlannedOp {
+  const program = deviceProgram(devices ?? []) ?? new Uint8Array();
+  return {
+    op: 'device_program',
+    directory,
+    program,
+    from: devices === undefined ? 'default' : '/linux/resources/devices',
+  };
+}
 
-function writeMemory(resources: LinuxResources, write: Write, faults: Diagnostic[]): void {
-  const { limit, swap, reservation, swappiness, disableOOMKiller, useHierarchy } = resources.memory ?? {};
+function writeMemory(memory: LinuxMemory, writer: LimitWriter, current: Current): void {
   const from = '/linux/resources/memory/';
-  if (isSet(limit)) write('memory.max', maximum(limit), `${from}limit`);
-  if (isSet(swap)) writeSwap(limit, swap, write, faults);
-  if (isSet(reservation)) write('memory.low', maximum(reservation), `${from}reservation`);
-  const legacy = { swappiness: isSet(swappiness), disableOOMKiller, useHierarchy };
-  for (const name of ['swappiness', 'disableOOMKiller', 'useHierarchy'] as const) {
-    if (legacy[name] !== true) continue;
-    faults.push({
-      code: 'cgroup.legacy',
-      message: `cannot set memory ${name}: cgroup v2 has no such setting`,
-      pointer: from + name,
+  const { limit, reservation, swappiness, disableOOMKiller, kernel, kernelTCP } = memory;
+  if (isSet(limit)) writer.write({ file: 'memory.max', data: maximum(limit), from: `${from}limit` });
+  writeSwap(memory, writer, current);
+  if (isSet(reservation)) {
+    writer.write({ file: 'memory.low', data: maximum(reservation), from: `${from}reservation` });
+  }
+  // useHierarchy is no wish of its own here: the unified hierarchy always accounts children to their parents.
+  if (isSet(swappiness) && BigInt(swappiness) !== 0xffff_ffff_ffff_ffffn) writer.refuseField(`${from}swappiness`);
+  if (disableOOMKiller === true) writer.refuseField(`${from}disableOOMKiller`);
+  if (kernel !== undefined && Number(kernel) > 0) writer.refuseField(`${from}kernel`);
+  if (kernelTCP !== undefined && Number(kernelTCP) > 0) writer.refuseField(`${from}kernelTCP`);
+}
+
+/** The config's `swap` is memory and swap together, memory.swap.max is swap alone. */
+function writeSwap({ limit, swap }: LinuxMemory, writer: LimitWriter, current: Current): void {
+  const from = '/linux/resources/memory/swap';
+  const write = (data: string, ignore = 0): void => writer.write({ file: 'memory.swap.max', data, from }, ignore);
+  if (!isSet(swap)) {
+    // No limit of memory means none of swap. The file is missing where swap is not accounted.
+    if (limit !== undefined && Number(limit) === -1) write('max', ENOENT);
+    return;
+  }
+  const memory = isSet(limit) ? limit : current.memoryLimit;
+  if (Number(swap) < 0) write('max', ENOENT);
+  else if (!isSet(memory)) writer.fault('memory.swap', 'unable to set swap limit without memory limit', from);
+  else if (Number(memory) < 0) write(String(swap));
+  else if (BigInt(swap) < BigInt(memory)) {
+    writer.fault('memory.swap', 'memory+swap limit should be >= memory limit', from);
+  } else {
+    const alone = BigInt(swap) - BigInt(memory);
+    write(String(alone), alone === 0n ? ENOENT : 0);
+  }
+}
+
+function writeCpu(cpu: LinuxCpu, writer: LimitWriter, current: Current): void {
+  const { shares, quota, period, burst, idle, realtimePeriod, realtimeRuntime } = cpu;
+  const from = '/linux/resources/cpu/';
+  const together: Setting[] = [];
+  if (isSet(shares)) {
+    together.push({ file: 'cpu.weight', data: String(cpuWeight(Number(shares))), from: `${from}shares` });
+  }
+  if (isSet(quota) || isSet(period)) {
+    const share = isSet(quota) ? (Number(quota) > 0 ? String(quota) : 'max') : (current.quota ?? 'max');
+    const data = `${share} ${isSet(period) ? String(period) : (current.period ?? defaultPeriod)}`;
+    together.push({ file: 'cpu.max', data, from: `${from}${isSet(quota) ? 'quota' : 'period'}` });
+  }
+  addBurst(writer, together, 'cpu.max.burst', burst);
+  addIdle(writer, together, idle);
+  writer.writeTogether(together);
+  if (isSet(realtimePeriod)) writer.refuseField(`${from}realtimePeriod`);
+  if (isSet(realtimeRuntime)) writer.refuseField(`${from}realtimeRuntime`);
+}
+
+function writeBlockIo(blockIo: LinuxBlockIo, writer: LimitWriter): void {
+  const from = '/linux/resources/blockIO/';
+  const { weight, leafWeight, weightDevice = [] } = blockIo;
+  if (isSet(weight)) writeWeight('', weight, `${from}weight`, writer);
+  if (isSet(leafWeight)) writer.refuseField(`${from}leafWeight`);
+  weightDevice.forEach((device, index) => {
+    const place = `${from}weightDevice/${String(index)}`;
+    const number = `${String(device.major)}:${String(device.minor)} `;
+    if (isSet(device.weight)) writeWeight(number, device.weight, `${place}/weight`, writer);
+    if (isSet(device.leafWeight)) writer.refuseField(`${place}/leafWeight`);
+  });
+  const throttles = {
+    throttleReadBpsDevice: 'rbps',
+    throttleWriteBpsDevice: 'wbps',
+    throttleReadIOPSDevice: 'riops',
+    throttleWriteIOPSDevice: 'wiops',
+  } as const;
+  for (const name of Object.keys(throttles) as (keyof typeof throttles)[]) {
+    (blockIo[name] ?? []).forEach(({ major, minor, rate }, index) => {
+      const value = isSet(rate) ? String(rate) : 'max';
+      const data = `${String(major)}:${String(minor)} ${throttles[name]}=${value}`;
+      writer.write({ file: 'io.max', data, from: `${from}${name}/${String(index)}` });
     });
   }
 }
 
-/** The config's `swap` is memory and swap together, memory.swap.max is swap alone. */
-function writeSwap(
-  limit: number | bigint | undefined,
-  swap: number | bigint,
-  write: Write,
-  faults: Diagnostic[],
-): void {
-  const from = '/linux/resources/memory/swap';
-  if (Number(swap) < 0) {
-    write('memory.swap.max', 'max', from, ENOENT);
-  } else if (!isSet(limit)) {
-    faults.push({ code: 'cgroup.swap', message: 'unable to set swap limit without memory limit', pointer: from });
-  } else if (Number(limit) < 0) {
-    write('memory.swap.max', String(swap), from);
-  } else if (BigInt(swap) < BigInt(limit)) {
-    faults.push({ code: 'cgroup.swap', message: 'memory+swap limit should be >= memory limit', pointer: from });
-  } else {
-    const alone = BigInt(swap) - BigInt(limit);
-    write('memory.swap.max', String(alone), from, alone === 0n ? ENOENT : 0);
-  }
+/** BFQ takes the weight as it is; io.weight (of iocost) has a range of its own. */
+function writeWeight(device: string, weight: number, from: string, writer: LimitWriter): void {
+  writer.writeFirst([
+    { file: 'io.bfq.weight', data: `${device}${String(weight)}`, from },
+    { file: 'io.weight', data: `${device}${String(ioWeight(weight))}`, from },
+  ]);
 }
 
-function writeCpu(resources: LinuxResources, write: Write): void {
-  const { shares, quota, period, burst, idle, cpus, mems } = resources.cpu ?? {};
-  const from = '/linux/resources/cpu/';
-  if (isSet(shares)) write('cpu.weight', String(cpuWeight(Number(shares))), `${from}shares`);
-  if (isSet(quota) || isSet(period)) {
-    const share = isSet(quota) && Number(quota) > 0 ? String(quota) : 'max';
-    write(
-      'cpu.max',
-      `${share} ${isSet(period) ? String(period) : '100000'}`,
-      `${from}${isSet(quota) ? 'quota' : 'period'}`,
-    );
-  }
-  if (burst !== undefined) write('cpu.max.burst', String(burst), `${from}burst`, isSet(burst) ? 0 : ENOENT);
-  if (idle !== undefined) write('cpu.idle', String(idle), `${from}idle`, isSet(idle) ? 0 : ENOENT);
-  if (cpus) write('cpuset.cpus', cpus, `${from}cpus`);
-  if (mems) write('cpuset.mems', mems, `${from}mems`);
+/** blkio weight [10, 1000] to io.weight [1, 10000]. */
+export function ioWeight(weight: number): number {
+  return 1 + Math.floor(((weight - 10) * 9999) / 990);
 }
 
 function maximum(value: number | bigint): string {

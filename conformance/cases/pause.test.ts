@@ -1,0 +1,131 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCgroup, isUnified } from '../harness/cgroup.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Container, Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+/** A container that writes one byte after another to /tmp/count, as quickly as it can. */
+async function counting(rt: Sandbox): Promise<{ container: Container; written: () => number; path: string }> {
+  let path = '';
+  const container = await rt.started([], (config) => {
+    config.process.args = ['/bin/sh', '-c', 'while :; do echo -n x; done >/tmp/count'];
+    path = config.linux.cgroupsPath;
+  });
+  const file = join(container.bundle.rootfs, 'tmp/count');
+  const written = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  await until('the program runs', () => written() > 10);
+  return { container, written, path };
+}
+
+function isFrozen(path: string): boolean {
+  return isUnified()
+    ? /^frozen 1$/m.test(readCgroup('', path, 'cgroup.events'))
+    : readCgroup('freezer', path, 'freezer.state') === 'FROZEN';
+}
+
+forEachRuntime('pause stops the program where it is, resume lets it go on', async (t, rt) => {
+  const { container, written, path } = await counting(rt);
+  const paused = await rt.command('pause', container.id);
+  t.strictSame(paused, { status: 0, stdout: '', stderr: '' });
+  t.ok(isFrozen(path), 'the kernel says so when pause has returned');
+  const before = written();
+  t.equal((await container.state()).status, 'paused');
+  t.equal(written(), before, 'not one byte more after a whole command has run');
+  const resumed = await rt.command('resume', container.id);
+  t.strictSame(resumed, { status: 0, stdout: '', stderr: '' });
+  await until('it goes on', () => written() > before);
+  t.equal((await container.state()).status, 'running');
+  await container.remove('--force');
+});
+
+forEachRuntime(
+  'pause and resume: who is not running is not paused, who is not paused is not resumed',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const fails = async (word: string, message: string): Promise<void> => {
+      const outcome = await rt.command(word, container.id);
+      t.equal(outcome.status, 1, word);
+      t.match(outcome.stderr, message);
+    };
+    await fails('resume', 'container not paused');
+    t.equal((await rt.command('pause', container.id)).status, 0);
+    await fails('pause', 'container not running');
+    const start = await container.start();
+    t.equal(start.status, 1);
+    t.match(start.stderr, /cannot start a(?:n already running container| container in the paused state)/);
+    const remove = await container.remove();
+    t.equal(remove.status, 1);
+    t.match(remove.stderr, `cannot delete container ${container.id} that is not stopped: paused`);
+    t.equal((await rt.command('resume', container.id)).status, 0);
+    await container.kill('KILL');
+    await until('it has stopped', async () => (await container.state()).status === 'stopped');
+    await fails('pause', 'container not running');
+    await fails('resume', 'container not paused');
+    await container.remove();
+    t.match((await rt.command('pause', container.id)).stderr, 'container does not exist');
+  },
+  { deviates: { crun: 'succeeds, or has other words' } },
+);
+
+forEachRuntime(
+  'a created container can be paused',
+  async (t, rt) => {
+    const container = await rt.created();
+    t.equal((await rt.command('pause', container.id)).status, 0);
+    t.equal((await container.state()).status, 'paused');
+    t.equal((await rt.command('resume', container.id)).status, 0);
+    t.equal((await container.state()).status, 'created');
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'says created' } },
+);
+
+forEachRuntime(
+  'kill KILL ends a paused container',
+  async (t, rt) => {
+    const { container } = await counting(rt);
+    t.equal((await rt.command('pause', container.id)).status, 0);
+    t.equal((await container.kill('KILL')).status, 0);
+    await until('it has stopped', async () => (await container.state()).status === 'stopped');
+    await container.remove();
+  },
+  { deviates: { crun: '1.8 does not thaw on v1' } },
+);
+
+forEachRuntime('delete --force ends a paused container', async (t, rt) => {
+  const { container } = await counting(rt);
+  t.equal((await rt.command('pause', container.id)).status, 0);
+  t.equal((await container.remove('--force')).status, 0);
+});
+
+forEachRuntime('another signal waits until a paused container goes on', async (t, rt) => {
+  const container = await rt.started(['wait']);
+  await until('the program waits', () => container.stdout() !== '');
+  t.equal((await rt.command('pause', container.id)).status, 0);
+  t.equal((await container.kill('TERM')).status, 0);
+  t.equal((await container.state()).status, 'paused');
+  t.equal((await rt.command('resume', container.id)).status, 0);
+  await until('it has ended', async () => (await container.state()).status === 'stopped');
+  await container.remove();
+});
+
+for (const all of ['--all', '-a']) {
+  forEachRuntime(
+    `kill ${all} reaches every process of the container`,
+    async (t, rt) => {
+      let path = '';
+      const container = await rt.started([], (config) => {
+        config.process.args = ['/bin/sh', '-c', 'busybox sleep 1000 & busybox sleep 1000 & wait'];
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid');
+        path = config.linux.cgroupsPath;
+      });
+      const processes = (): string[] => readCgroup('pids', path, 'cgroup.procs').split('\n').filter(Boolean);
+      await until('all three run', () => processes().length === 3);
+      t.equal((await rt.command('kill', all, container.id, 'KILL')).status, 0);
+      await until('none is left', () => processes().length === 0);
+      await container.remove();
+    },
+    { deviates: { crun: '1.8 wants the signal before the options' } },
+  );
+}

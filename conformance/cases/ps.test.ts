@@ -1,0 +1,89 @@
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Container, Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+async function three(rt: Sandbox): Promise<Container> {
+  const container = await rt.started([], (config) => {
+    config.process.args = ['/bin/sh', '-c', 'busybox sleep 1000 & busybox sleep 1000 & wait'];
+  });
+  const pids = async (): Promise<unknown[]> =>
+    (JSON.parse((await rt.command('ps', '--format', 'json', container.id)).stdout) as unknown[] | null) ?? [];
+  await until('three processes run', async () => (await pids()).length === 3);
+  return container;
+}
+
+forEachRuntime(
+  'ps --format json: the pids on the host, nothing else',
+  async (t, rt) => {
+    const container = await three(rt);
+    const outcome = await rt.command('ps', '--format', 'json', container.id);
+    t.equal(outcome.status, 0);
+    t.equal(outcome.stderr, '');
+    t.match(outcome.stdout, /^\[\d+,\d+,\d+\]\n$/);
+    t.ok((JSON.parse(outcome.stdout) as number[]).includes((await container.state()).pid));
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'prints a line for each' } },
+);
+
+forEachRuntime(
+  'ps: the rows of ps(1) with the processes of the container',
+  async (t, rt) => {
+    const container = await three(rt);
+    const { pid } = await container.state();
+    const outcome = await rt.command('ps', container.id);
+    t.equal(outcome.status, 0);
+    const lines = outcome.stdout.trim().split('\n');
+    t.match(lines[0], /^UID +PID +PPID .* CMD$/);
+    t.equal(lines.length, 4);
+    t.ok(lines.some((line) => line.split(/ +/)[1] === String(pid)));
+    t.equal(lines.filter((line) => line.endsWith('busybox sleep 1000')).length, 2);
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'has a table of its own' } },
+);
+
+forEachRuntime(
+  'ps hands words after the id on to ps(1)',
+  async (t, rt) => {
+    const container = await three(rt);
+    const { pid } = await container.state();
+    const outcome = await rt.command('ps', container.id, '-e', '-o', 'pid,comm');
+    t.match(outcome.stdout, new RegExp(`^ *PID COMMAND\n(?: *\\d+ \\w+\n){3}$`));
+    t.match(outcome.stdout, new RegExp(`^ *${pid} sh$`, 'm'));
+    const without = await rt.command('ps', container.id, '-e', '-o', 'comm');
+    t.equal(without.status, 1);
+    t.match(without.stderr, "couldn't find PID field in ps output");
+    const wrong = await rt.command('ps', container.id, '--no-such-option');
+    t.equal(wrong.status, 1);
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'takes no words for ps(1)' } },
+);
+
+forEachRuntime(
+  'ps of a stopped container lists nobody',
+  async (t, rt) => {
+    const container = await rt.started(['nothing']);
+    await until('it has ended', async () => (await container.state()).status === 'stopped');
+    const json = await rt.command('ps', '-f', 'json', container.id);
+    t.strictSame(json, { status: 0, stdout: 'null\n', stderr: '' });
+    const table = await rt.command('ps', container.id);
+    t.equal(table.status, 0);
+    t.equal(table.stdout.trim().split('\n').length, 1);
+    await container.remove();
+    const gone = await rt.command('ps', container.id);
+    t.equal(gone.status, 1);
+    t.match(gone.stderr, 'container does not exist');
+  },
+  { deviates: { crun: 'prints an empty list' } },
+);
+
+forEachRuntime('ps of a created and of a paused container', async (t, rt) => {
+  const container = await rt.created();
+  const { pid } = await container.state();
+  t.equal((await rt.command('ps', '-f', 'json', container.id)).stdout.replaceAll(/\s/g, ''), `[${pid}]`);
+  await rt.command('pause', container.id);
+  t.equal((await rt.command('ps', '-f', 'json', container.id)).stdout.replaceAll(/\s/g, ''), `[${pid}]`);
+  await container.remove('--force');
+});

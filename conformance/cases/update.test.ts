@@ -1,0 +1,305 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { isUnified, readCgroup } from '../harness/cgroup.ts';
+import { grantCapabilities } from '../harness/config.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Container, Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const MIB = 1_048_576;
+type Expected = readonly (readonly [file: string, value: string])[];
+
+const BEFORE = {
+  memory: { limit: 64 * MIB, swap: 96 * MIB },
+  cpu: { quota: 30_000, period: 60_000, shares: 1024 },
+  pids: { limit: 40 },
+};
+
+/** Options of `update`, and what the kernel says after them of a container with the limits above. */
+const OPTIONS: readonly {
+  readonly words: readonly string[];
+  readonly v1: Expected;
+  readonly v2: Expected;
+  readonly deviates?: Record<string, string>;
+}[] = [
+  {
+    words: ['--memory', '80m', '--memory-swap', '100M'],
+    v1: [
+      ['memory.limit_in_bytes', String(80 * MIB)],
+      ['memory.memsw.limit_in_bytes', String(100 * MIB)],
+    ],
+    v2: [
+      ['memory.max', String(80 * MIB)],
+      ['memory.swap.max', String(20 * MIB)],
+    ],
+  },
+  {
+    words: ['--memory', '128m', '--memory-swap', '256m'],
+    v1: [
+      ['memory.limit_in_bytes', String(128 * MIB)],
+      ['memory.memsw.limit_in_bytes', String(256 * MIB)],
+    ],
+    v2: [
+      ['memory.max', String(128 * MIB)],
+      ['memory.swap.max', String(128 * MIB)],
+    ],
+  },
+  {
+    words: ['--memory=32MiB', '--memory-swap=33554432'],
+    v1: [
+      ['memory.limit_in_bytes', String(32 * MIB)],
+      ['memory.memsw.limit_in_bytes', String(32 * MIB)],
+    ],
+    v2: [
+      ['memory.max', String(32 * MIB)],
+      ['memory.swap.max', '0'],
+    ],
+  },
+  {
+    words: ['--memory', '-1', '--memory-swap', '-1'],
+    v1: [
+      ['memory.limit_in_bytes', '9223372036854771712'],
+      ['memory.memsw.limit_in_bytes', '9223372036854771712'],
+    ],
+    v2: [
+      ['memory.max', 'max'],
+      ['memory.swap.max', 'max'],
+    ],
+  },
+  {
+    words: ['--memory-reservation', '16m'],
+    v1: [['memory.soft_limit_in_bytes', String(16 * MIB)]],
+    v2: [['memory.low', String(16 * MIB)]],
+  },
+  { words: ['--cpu-quota', '20000'], v1: [['cpu.cfs_quota_us', '20000']], v2: [['cpu.max', '20000 60000']] },
+  { words: ['--cpu-quota', '-1'], v1: [['cpu.cfs_quota_us', '-1']], v2: [['cpu.max', 'max 60000']] },
+  {
+    words: ['--cpu-period', '50000'],
+    v1: [
+      ['cpu.cfs_quota_us', '30000'],
+      ['cpu.cfs_period_us', '50000'],
+    ],
+    v2: [['cpu.max', '30000 50000']],
+    deviates: { crun: 'has no stored value' },
+  },
+  {
+    words: ['--cpu-quota', '50000', '--cpu-period', '100000', '--cpu-burst', '10000'],
+    v1: [['cpu.cfs_burst_us', '10000']],
+    v2: [['cpu.max.burst', '10000']],
+    deviates: { runc: '1.1 has no --cpu-burst', crun: 'has no --cpu-burst' },
+  },
+  {
+    words: ['--cpu-share', '512'],
+    v1: [['cpu.shares', '512']],
+    v2: [['cpu.weight', '59']],
+    deviates: isUnified() ? { runc: '1.1 has the old formula', crun: '1.8 has the old formula' } : {},
+  },
+  {
+    words: ['--cpu-idle', '1'],
+    v1: [['cpu.idle', '1']],
+    v2: [['cpu.idle', '1']],
+    deviates: { runc: '1.1 does not set it on v1', crun: 'has no --cpu-idle' },
+  },
+  {
+    words: ['--cpuset-cpus', '0', '--cpuset-mems', '0'],
+    v1: [
+      ['cpuset.cpus', '0'],
+      ['cpuset.mems', '0'],
+    ],
+    v2: [
+      ['cpuset.cpus', '0'],
+      ['cpuset.mems', '0'],
+    ],
+  },
+  { words: ['--pids-limit', '20'], v1: [['pids.max', '20']], v2: [['pids.max', '20']] },
+  { words: ['--pids-limit', '-1'], v1: [['pids.max', 'max']], v2: [['pids.max', 'max']] },
+];
+
+function running(rt: Sandbox): Promise<{ container: Container; check: (t: Test, files: Expected) => void }> {
+  return rt
+    .started(['pause'], (config) => Object.assign(config.linux.resources, BEFORE))
+    .then((container) => ({
+      container,
+      check: (t, files) => {
+        const path = container.bundle.config.linux.cgroupsPath;
+        for (const [file, value] of files) {
+          t.equal(readCgroup(file.slice(0, file.indexOf('.')), path, file), value, file);
+        }
+      },
+    }));
+}
+
+for (const { words, v1, v2, deviates } of OPTIONS) {
+  forEachRuntime(
+    `update ${words.join(' ')}`,
+    async (t, rt) => {
+      const { container, check } = await running(rt);
+      const outcome = await rt.command('update', ...words, container.id);
+      t.strictSame(outcome, { status: 0, stdout: '', stderr: '' });
+      check(t, isUnified() ? v2 : v1);
+      await container.remove('--force');
+    },
+    deviates === undefined ? {} : { deviates },
+  );
+}
+
+const DOCUMENT = JSON.stringify({
+  memory: { limit: 80 * MIB, swap: 80 * MIB, reservation: 0 },
+  cpu: { shares: 2048, quota: 40_000, period: 80_000, cpus: '0', mems: '' },
+  pids: { limit: 33 },
+});
+const DOCUMENT_V1: Expected = [
+  ['memory.limit_in_bytes', String(80 * MIB)],
+  ['memory.memsw.limit_in_bytes', String(80 * MIB)],
+  ['cpu.shares', '2048'],
+  ['cpu.cfs_quota_us', '40000'],
+  ['cpu.cfs_period_us', '80000'],
+  ['cpuset.cpus', '0'],
+  ['pids.max', '33'],
+];
+const DOCUMENT_V2: Expected = [
+  ['memory.max', String(80 * MIB)],
+  ['memory.swap.max', '0'],
+  ['cpu.max', '40000 80000'],
+  ['cpuset.cpus', '0'],
+  ['pids.max', '33'],
+];
+
+forEachRuntime('update --resources FILE: a linux.resources object, other options are ignored', async (t, rt) => {
+  const { container, check } = await running(rt);
+  const file = join(rt.dir, 'resources.json');
+  writeFileSync(file, DOCUMENT);
+  t.equal((await rt.command('update', '--resources', file, '--pids-limit', '7', container.id)).status, 0);
+  check(t, isUnified() ? DOCUMENT_V2 : DOCUMENT_V1);
+  await container.remove('--force');
+});
+
+forEachRuntime('update --resources -: the object comes on standard input', async (t, rt) => {
+  const { container, check } = await running(rt);
+  t.equal((await rt.commandWith({ input: DOCUMENT }, 'update', '--resources', '-', container.id)).status, 0);
+  check(t, isUnified() ? DOCUMENT_V2 : DOCUMENT_V1);
+  await container.remove('--force');
+});
+
+forEachRuntime('update holds for a process that runs already', async (t, rt) => {
+  const container = await rt.started([], (config) => {
+    config.process.args = ['/bin/sh', '-c', 'while [ ! -e /tmp/go ]; do busybox usleep 5000; done; probe fork 50'];
+    config.linux.resources['pids'] = { limit: 40 };
+  });
+  t.equal((await rt.command('update', '--pids-limit', '8', container.id)).status, 0);
+  writeFileSync(join(container.bundle.rootfs, 'tmp/go'), '');
+  await until('the program has ended', async () => (await container.state()).status === 'stopped');
+  t.match(JSON.parse(container.stdout()), { errno: 'EAGAIN' });
+  await container.remove();
+});
+
+forEachRuntime(
+  'update: when one limit is refused the others keep their old values',
+  async (t, rt) => {
+    const { container, check } = await running(rt);
+    const words = ['--memory', '70m', '--pids-limit', '11', '--cpuset-mems', '99'];
+    const outcome = await rt.command('update', ...words, container.id);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cpuset\.mems/);
+    check(t, [
+      ['pids.max', '40'],
+      isUnified() ? ['memory.max', String(64 * MIB)] : ['memory.limit_in_bytes', String(64 * MIB)],
+    ]);
+    await container.remove('--force');
+  },
+  { deviates: { crun: 'leaves what was set before' } },
+);
+
+forEachRuntime(
+  'update with checkBeforeUpdate refuses a limit below what is in use',
+  async (t, rt) => {
+    const { container, check } = await running(rt);
+    const input = JSON.stringify({ memory: { limit: 4096, checkBeforeUpdate: true } });
+    const outcome = await rt.commandWith({ input }, 'update', '--resources', '-', container.id);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /rejecting memory limit 4096 <= usage \d+/);
+    check(t, isUnified() ? [['memory.max', String(64 * MIB)]] : [['memory.limit_in_bytes', String(64 * MIB)]]);
+    await container.remove('--force');
+  },
+  { deviates: { runc: '1.1 does not know it', crun: '1.8 has other words' } },
+);
+
+forEachRuntime(
+  'update with devices replaces the rules: what was allowed before is denied after',
+  async (t, rt) => {
+    const container = await rt.started([], (config) => {
+      const loop =
+        'for i in 1 2 3; do until [ -e /tmp/$i ]; do busybox usleep 5000; done; probe open /dev/kmsg r; done';
+      config.process.args = ['/bin/sh', '-c', loop];
+      grantCapabilities(config, 'CAP_SYSLOG', 'CAP_DAC_OVERRIDE');
+      config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11, fileMode: 0o666 }];
+      config.linux.resources.devices = [
+        { allow: false, access: 'rwm' },
+        { allow: true, type: 'c', major: 1, minor: 11, access: 'rwm' },
+      ];
+    });
+    const open = async (count: number): Promise<string | null> => {
+      writeFileSync(join(container.bundle.rootfs, 'tmp', String(count)), '');
+      const lines = await until('the answer is there', () => {
+        const found = container.stdout().split('\n').filter(Boolean);
+        return found.length >= count && found;
+      });
+      return (JSON.parse(lines[count - 1] ?? '') as { errno: string | null }).errno;
+    };
+    t.equal(await open(1), null);
+    const change = async (rules: unknown[]): Promise<void> => {
+      const input = JSON.stringify({ devices: [{ allow: false, access: 'rwm' }, ...rules] });
+      const outcome = await rt.commandWith({ input }, 'update', '--resources', '-', container.id);
+      t.strictSame(outcome, { status: 0, stdout: '', stderr: '' });
+    };
+    await change([]);
+    t.equal(await open(2), 'EPERM');
+    await change([{ allow: true, type: 'c', major: 1, minor: 11, access: 'r' }]);
+    t.equal(await open(3), null, 'rules that were stacked would still deny it');
+    await container.remove('--force');
+  },
+  { oursOnly: 'the peers leave devices as they are' },
+);
+
+for (const [input, words] of [
+  ['{"memory": {"limit": "1"}}', /standard input:1:13 {2}\/memory\/limit/],
+  ['{"pids": {}}', /pids\.limit is missing/],
+  ['[]', /must be an object/],
+  ['{', /standard input/],
+  ['', /standard input/],
+  ['{"cpu": {"cpus": "x"}}', /cpu\.cpus must be a list/],
+] as const) {
+  forEachRuntime(
+    `update --resources with ${input === '' ? 'nothing' : input} names the fault and its place`,
+    async (t, rt) => {
+      const { container } = await running(rt);
+      const outcome = await rt.commandWith({ input }, 'update', '--resources', '-', container.id);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+      await container.remove('--force');
+    },
+    { oursOnly: 'the words are our own' },
+  );
+}
+
+forEachRuntime(
+  'update: values that are none, and containers that are not there',
+  async (t, rt) => {
+    const { container } = await running(rt);
+    const fails = async (message: string | RegExp, ...words: string[]): Promise<void> => {
+      const outcome = await rt.command('update', ...words, container.id);
+      t.equal(outcome.status, 1, words.join(' '));
+      t.match(outcome.stderr, message);
+    };
+    await fails('invalid value for memory: "lots"', '--memory', 'lots');
+    await fails('invalid value for cpu-quota: "0x10"', '--cpu-quota', '0x10');
+    await fails(/blockIO\.weight must be from 10 to 1000/, '--blkio-weight', '5');
+    await container.kill('KILL');
+    await until('it has stopped', async () => (await container.state()).status === 'stopped');
+    await fails('container not running', '--pids-limit', '5');
+    await container.remove();
+    await fails('container does not exist', '--pids-limit', '5');
+  },
+  { oursOnly: 'the words are our own' },
+);

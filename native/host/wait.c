@@ -1,0 +1,123 @@
+/* Native functions that wait: for kernel files that change, and for a program to end. */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "result.h"
+
+enum { MAX_POLLED = 8, FIRST_OUTPUT = 64 * 1024 };
+
+/* Pairs of int32: descriptor, events of poll(2). The index of the first that is ready, or -ETIMEDOUT. */
+int64_t rt_fn_poll(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	int32_t pairs[MAX_POLLED][2];
+	size_t count = args[0].length / sizeof(pairs[0]);
+	if (count > MAX_POLLED || args[0].length % sizeof(pairs[0]) != 0)
+		return -EINVAL;
+	memcpy(pairs, args[0].data, args[0].length);
+	struct pollfd wanted[MAX_POLLED];
+	for (size_t i = 0; i < count; i++)
+		wanted[i] = (struct pollfd){.fd = pairs[i][0], .events = (short)pairs[i][1]};
+	int ready = poll(wanted, (nfds_t)count, (int)args[1].integer);
+	if (ready < 0)
+		return -errno;
+	for (size_t i = 0; i < count; i++)
+		if (wanted[i].revents != 0)
+			return (int64_t)i;
+	return -ETIMEDOUT;
+}
+
+int64_t rt_fn_eventDescriptor(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args, (void)result;
+	return rt_checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+/* From the start of a file, which also tells kernfs that its change was noticed; from a descriptor that
+ * cannot seek, what is there. */
+int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
+{
+	int fd = (int)args[0].integer;
+	if (args[1].integer <= 0 || args[1].integer > INT_MAX)
+		return -EINVAL;
+	size_t size = (size_t)args[1].integer, length = 0;
+	RT_FREE char *data = malloc(size);
+	if (!data)
+		return -ENOMEM;
+	lseek(fd, 0, SEEK_SET);
+	while (length < size) {
+		ssize_t got = read(fd, data + length, size - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && length == 0)
+			return -errno;
+		if (got <= 0)
+			break;
+		length += (size_t)got;
+	}
+	return rt_result_copy(result, data, length);
+}
+
+static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
+{
+	size_t capacity = 0;
+	for (;;) {
+		if (*length == capacity) {
+			capacity = capacity == 0 ? FIRST_OUTPUT : capacity * 2;
+			char *larger = capacity > max ? NULL : realloc(*data, capacity);
+			if (!larger)
+				return capacity > max ? -EFBIG : -ENOMEM;
+			*data = larger;
+		}
+		ssize_t got = read(fd, *data + *length, capacity - *length);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got == 0)
+			return 0;
+		if (got > 0)
+			*length += (size_t)got;
+	}
+}
+
+/* posix_spawnp(3) with the caller's environment, its standard output in a pipe: what it wrote, if it ended
+ * with status 0; -EIO when it did not. */
+int64_t rt_fn_capture(const struct rt_value *args, struct rt_result *result)
+{
+	extern char **environ;
+	if (args[0].count == 0)
+		return -EINVAL;
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	RT_CLOSE_FD int ours = ends[0];
+	posix_spawn_file_actions_t actions;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	pid_t pid;
+	int error = posix_spawnp(&pid, args[0].list[0], &actions, NULL, (char *const *)args[0].list, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	if (error != 0)
+		return -error;
+	RT_FREE char *data = NULL;
+	size_t length = 0;
+	int64_t status = read_to_end(ours, (size_t)args[1].integer, &data, &length);
+	if (status < 0)
+		kill(pid, SIGKILL);
+	int ended;
+	while (waitpid(pid, &ended, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (status < 0)
+		return status;
+	if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0)
+		return -EIO;
+	return rt_result_copy(result, data, length);
+}

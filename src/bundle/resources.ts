@@ -1,0 +1,31 @@
+import type { LinuxResources } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { withLocations } from '../diag/failure.ts';
+import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
+import { diagnose, schemaFaults } from './validate.ts';
+
+const place = '/linux/resources';
+
+/**
+ * Parses and checks a document that is one `linux.resources` object, as `update` gets it. Throws a Failure with
+ * every fault, each with its place in the text; `name` is what the text is called.
+ */
+export function parseResources(text: string, name: string): LinuxResources {
+  const around = (resources: unknown): unknown => ({ ociVersion: '1.3.0', linux: { resources } });
+  let value = parseJson(text, name);
+  let faults = schemaFaults(around(value));
+  if (faults.length > 0 && mayHoldLongIntegers(text)) {
+    value = parseExactJson(text, name);
+    faults = schemaFaults(around(value));
+  }
+  const found = diagnose(around(value), faults, text);
+  if (found.length > 0) throw withLocations(new Failure(found.map(inDocument)), text, name);
+  return value as LinuxResources;
+}
+
+/** The same fault with its pointer into the document instead of a config. */
+function inDocument(fault: Diagnostic): Diagnostic {
+  if (fault.pointer?.startsWith(place) !== true) return fault;
+  return { ...fault, pointer: fault.pointer.slice(place.length) };
+}

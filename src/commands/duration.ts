@@ -1,0 +1,26 @@
+const units: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Milliseconds of a duration as Go writes it, `1m30s`, `0.5s` or `-2h`; undefined when it is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, sign = '', body = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
+  if (body === '0') return 0;
+  const part = /^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)/;
+  let rest = body;
+  let total = 0;
+  while (rest !== '') {
+    const match = part.exec(rest);
+    if (match === null) return undefined;
+    const [whole, number = '', unit = ''] = match;
+    total += Number(number) * (units[unit] ?? 0);
+    rest = rest.slice(whole.length);
+  }
+  return body === '' ? undefined : sign === '-' ? -total : total;
+}

@@ -1,0 +1,67 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { exactJson } from '../diag/exact-json.ts';
+import { readFacts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
+import { OomWatch } from '../launch/oom.ts';
+import { readStats } from '../launch/stats.ts';
+import { milliseconds, pollInput, waitList } from '../launch/wait.ts';
+import { isRunning } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import type { Context, Outcome } from './command.ts';
+import { parseDuration } from './duration.ts';
+import { findContainer } from './find.ts';
+
+const defaultInterval = '5s';
+
+/** Prints what a container uses, once or again and again, and that it ran out of memory, one JSON object a line. */
+export function events(context: Context): Outcome {
+  const { native, options } = context;
+  const text = options.interval ?? defaultInterval;
+  const interval = parseDuration(text);
+  if (interval === undefined) {
+    throw new Failure({
+      code: 'events.interval',
+      message: `invalid value "${text}" for flag -interval`,
+      hint: 'give a duration such as 500ms, 5s or 1m30s',
+    });
+  }
+  if (interval <= 0) {
+    throw new Failure({ code: 'events.interval', message: 'duration interval must be greater than 0' });
+  }
+  const { record, status } = findContainer(context);
+  if (status === 'stopped' || status === 'creating') {
+    throw new Failure({ code: 'events.status', message: `container with id ${record.id} is not running` });
+  }
+  if (options.stats === true) return { output: statsLine(native, record) };
+  return { stream: lines(native, record, interval) };
+}
+
+function statsLine(native: Native, { id, cgroup }: ContainerRecord): string {
+  const data = readStats(native, readFacts(native).cgroups, cgroup);
+  return `${exactJson({ type: 'stats', id, data })}\n`;
+}
+
+/** Until the init of the container has ended. */
+function* lines(native: Native, record: ContainerRecord, interval: number): Generator<string> {
+  const { id, pid, startTime, cgroup } = record;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd < 0) return;
+  const oom = new OomWatch(native, cgroup);
+  try {
+    // The pid was looked up before: it may have become another process's in between.
+    if (!isRunning(native, pid, startTime)) return;
+    let next = milliseconds(native) + interval;
+    for (let alive = true; alive;) {
+      const wait = Math.max(0, Math.ceil(next - milliseconds(native)));
+      const ready = native.poll(waitList([[pidfd, pollInput], ...oom.wanted()]), wait);
+      alive = ready !== 0;
+      for (let count = oom.count(); count > 0; count--) yield `${exactJson({ type: 'oom', id })}\n`;
+      if (!alive || milliseconds(native) < next) continue;
+      yield statsLine(native, record);
+      next = Math.max(next + interval, milliseconds(native));
+    }
+  } finally {
+    oom.close();
+    native.close(pidfd);
+  }
+}

@@ -1,0 +1,13 @@
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { statusOf } from '../state/status.ts';
+import type { Status } from '../state/status.ts';
+import { requireRecord } from '../state/store.ts';
+import type { Context } from './command.ts';
+
+/** The container that the first operand names, which must exist, and what it is doing. */
+export function findContainer({ native, globals, operands }: Context): { record: ContainerRecord; status: Status } {
+  const root = stateRoot(native, globals.root).path;
+  const record = requireRecord(native, root, operands[0] as string);
+  return { record, status: statusOf(native, root, record) };
+}

@@ -1,0 +1,42 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { cgroupProcesses } from '../launch/cgroup.ts';
+import type { Context, Outcome } from './command.ts';
+import { findContainer } from './find.ts';
+
+const largestOutput = 64 << 20;
+
+/** Lists the processes of a container, by their pids on the host or as ps(1) of the host shows them. */
+export function ps(context: Context): Outcome {
+  const { native, options, operands } = context;
+  const { record, status } = findContainer(context);
+  // What is left in the cgroup of a container that is not there (any more) is not its own.
+  const pids = status === 'stopped' || status === 'creating' ? [] : cgroupProcesses(native, record.cgroup);
+  // What go-runc expects of Go for no process at all.
+  if (options.format === 'json') return { output: `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n` };
+  return { output: selectRows(processTable(native, operands.slice(1)), new Set(pids)) };
+}
+
+function processTable(native: Native, words: readonly string[]): string[] {
+  const command = ['ps', ...(words.length === 0 ? ['-ef'] : words)];
+  const output = native.capture(command, largestOutput);
+  if (typeof output === 'number') {
+    const hint = 'ps must be installed on the host; --format json needs no program';
+    throw systemFailure('ps.run', `cannot run "${command.join(' ')}"`, 'posix_spawn', output, hint);
+  }
+  return output.split('\n').filter((line) => line !== '');
+}
+
+/** The header, and the lines whose column PID names one of the processes. */
+export function selectRows(lines: readonly string[], pids: ReadonlySet<number>): string {
+  const [header = '', ...rows] = lines;
+  const column = fields(header).indexOf('PID');
+  if (column < 0) throw new Failure({ code: 'ps.pid', message: "couldn't find PID field in ps output" });
+  const own = rows.filter((row) => pids.has(Number(fields(row)[column])));
+  return [header, ...own].map((line) => `${line}\n`).join('');
+}
+
+function fields(line: string): string[] {
+  return line.trim().split(/\s+/);
+}

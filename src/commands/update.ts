@@ -1,0 +1,63 @@
+import { parseResources } from '../bundle/resources.ts';
+import { checkRules } from '../bundle/rules.ts';
+import type { LinuxResources } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { expectResult } from '../diag/system.ts';
+import { readFacts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
+import { changeLimits } from '../launch/change-limits.ts';
+import { commands } from '../cli/options.ts';
+import type { Context, Outcome } from './command.ts';
+import { refuseUnsupported } from './compile.ts';
+import { findContainer } from './find.ts';
+import { resourcesOf } from './update-options.ts';
+
+const standardInput = 0;
+const largestDocument = 16 << 20;
+
+/** Changes the limits of a container, all that are asked for or none. */
+export function update(context: Context): Outcome {
+  const { native, options } = context;
+  refuseUnsupported(context, commands.update().options);
+  const { record, status } = findContainer(context);
+  if (status === 'stopped' || status === 'creating') {
+    throw new Failure({ code: 'update.status', message: 'container not running' });
+  }
+  const resources = options.resources === undefined ? fromOptions(context) : fromFile(native, options.resources);
+  const warnings = options.resources === undefined ? ignoredOptions(context) : [];
+  changeLimits(native, readFacts(native), record.cgroup, resources);
+  return { warnings };
+}
+
+function fromFile(native: Native, path: string): LinuxResources {
+  const name = path === '-' ? 'standard input' : path;
+  const text = expectResult(
+    path === '-' ? native.readFd(standardInput, largestDocument) : native.readText(path, largestDocument),
+    'update.read',
+    `cannot read "${name}"`,
+    'read',
+  );
+  return parseResources(text, name);
+}
+
+function fromOptions({ options }: Context): LinuxResources {
+  const resources = resourcesOf(options);
+  // Without the pointers, which would lead into no document; swap is checked against what the container has.
+  const { swap, ...memory } = resources.memory ?? {};
+  const alone = memory.limit === undefined ? memory : { ...memory, ...(swap === undefined ? {} : { swap }) };
+  const faults = checkRules({ ociVersion: '1.3.0', linux: { resources: { ...resources, memory: alone } } });
+  if (faults.length > 0) {
+    throw new Failure(
+      faults.map(({ code, message }) => ({ code, message: message.replaceAll('linux.resources.', '') })),
+    );
+  }
+  return resources;
+}
+
+/** Kernel memory has no limit of its own any more (kernel 5.16, cgroup v2). */
+function ignoredOptions({ options }: Context): Diagnostic[] {
+  return (['kernel-memory', 'kernel-memory-tcp'] as const)
+    .filter((name) => options[name] !== undefined)
+    .map((name) => ({ code: 'update.ignored', message: `--${name} is ignored: it has no effect on current kernels` }));
+}

@@ -1,0 +1,130 @@
+import type { LinuxResources } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
+import type { Current } from '../plan/cgroup/limits.ts';
+import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
+import { legacyLimits } from '../plan/cgroup/v1.ts';
+import { unifiedLimits } from '../plan/cgroup/v2.ts';
+import type { CgroupRecord, PlannedOp } from '../plan/types.ts';
+import { memoryDirectory } from './cgroup.ts';
+import { hostFailure, runHostOps } from './host-ops.ts';
+import { setUnitProperties } from './systemd.ts';
+
+const maximumFile = 1 << 16;
+/** How many files one op writes at most (native/helper/op_cgroup.c). */
+const filesOfOneOp = 32;
+
+/**
+ * Sets limits of a container that exists. Only what `resources` has is touched. When one limit is refused, those set
+ * before get their old values back.
+ */
+export function changeLimits(native: Native, facts: Facts, cgroup: CgroupRecord, asked: LinuxResources): void {
+  const faults: Diagnostic[] = [];
+  const { version, hierarchies } = facts.cgroups;
+  const { directories, unit } = cgroup;
+  const [first = ''] = directories;
+  const current = version === 2 ? currentValues(native, first) : {};
+  const resources = unit === undefined ? asked : roundedResources(asked, current);
+  const limits =
+    version === 2
+      ? unifiedLimits(resources, hierarchies[0], first, faults, current)
+      : legacyLimits(resources, hierarchies, directories, faults);
+  if (resources.memory?.checkBeforeUpdate === true) checkUsage(native, cgroup, resources, faults);
+  if (faults.length > 0) throw new Failure(faults.map(withoutPlace));
+  const ops = [...limits.early, ...limits.ops, ...(resources.devices === undefined ? [] : limits.devices)];
+  const before = oldValues(native, ops);
+  const failed = runHostOps(native, ops);
+  if (failed === undefined) {
+    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, version, current));
+    return;
+  }
+  const failure = hostFailure(native, failed);
+  throw new Failure([...failure.diagnostics.map(withoutPlace), ...restore(native, before)]);
+}
+
+/** The pointers are into a config; the place of an update is its document or the command line. */
+function withoutPlace({ code, message, hint, errno, syscall }: Diagnostic): Diagnostic {
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(errno === undefined ? {} : { errno }),
+    ...(syscall === undefined ? {} : { syscall }),
+  };
+}
+
+function read(native: Native, path: string): string {
+  const text = native.readText(path, maximumFile);
+  return typeof text === 'number' ? '' : text.trim();
+}
+
+function currentValues(native: Native, directory: string): Current {
+  const [quota, period] = read(native, `${directory}/cpu.max`).split(' ');
+  const memory = read(native, `${directory}/memory.max`);
+  return {
+    ...(quota === undefined || period === undefined ? {} : { quota, period }),
+    ...(memory === '' ? {} : { memoryLimit: memory === 'max' ? -1 : BigInt(memory) }),
+  };
+}
+
+/** A limit below what is in use would make the kernel reclaim, and then kill (spec: checkBeforeUpdate). */
+function checkUsage(native: Native, cgroup: CgroupRecord, { memory }: LinuxResources, faults: Diagnostic[]): void {
+  const directory = memoryDirectory(cgroup);
+  if (directory === undefined) return;
+  const usage = (file: string): bigint => BigInt(read(native, `${directory}/${file}`) || 0);
+  const isUnified = cgroup.version === 2;
+  const used = usage(isUnified ? 'memory.current' : 'memory.usage_in_bytes');
+  const both = isUnified ? used + usage('memory.swap.current') : usage('memory.memsw.usage_in_bytes');
+  const check = (name: string, limit: number | bigint | undefined, inUse: bigint): void => {
+    if (limit === undefined || Number(limit) <= 0 || BigInt(limit) > inUse) return;
+    faults.push({ code: 'update.usage', message: `rejecting ${name} ${String(limit)} <= usage ${String(inUse)}` });
+  };
+  check('memory limit', memory?.limit, used);
+  check('memory+swap limit', memory?.swap, both);
+}
+
+interface OldValue {
+  readonly path: string;
+  readonly data: string;
+}
+
+/** What the files that `ops` write say now, in a form that can be written back. */
+function oldValues(native: Native, ops: readonly PlannedOp[]): OldValue[] {
+  const written = ops.flatMap((op) => {
+    if (op.op === 'write_file') return [{ path: op.path, data: op.data }];
+    if (op.op !== 'write_files' && op.op !== 'write_first') return [];
+    return op.paths.map((path, index) => ({ path, data: op.data[index] ?? '' }));
+  });
+  return written.flatMap(({ path, data }) => {
+    const text = native.readText(path, maximumFile);
+    return typeof text === 'number' ? [] : [{ path, data: oldValue(path, text.trim(), data) }];
+  });
+}
+
+/** In a file with a line for each device, the line of that device; without one it had no limit. */
+function oldValue(path: string, text: string, data: string): string {
+  const [key = ''] = data.split(' ');
+  const isKeyed = data.includes(' ') && !path.endsWith('/cpu.max');
+  if (!isKeyed) return text === '' ? '\n' : text;
+  const line = text.split('\n').find((one) => one.startsWith(`${key} `));
+  if (line !== undefined) return line;
+  return path.endsWith('/io.max') ? `${key} rbps=max wbps=max riops=max wiops=max` : `${key} 0`;
+}
+
+function restore(native: Native, before: readonly OldValue[]): readonly Diagnostic[] {
+  for (let at = 0; at < before.length; at += filesOfOneOp) {
+    const part = before.slice(at, at + filesOfOneOp);
+    const paths = part.map(({ path }) => path);
+    const failed = runHostOps(native, [
+      { op: 'write_files', paths, data: part.map(({ data }) => data), from: 'default' },
+    ]);
+    if (failed === undefined) continue;
+    return hostFailure(native, failed).diagnostics.map((fault) => ({
+      ...withoutPlace(fault),
+      message: `cannot restore the old limits: ${fault.message}`,
+    }));
+  }
+  return [];
+}

@@ -1,0 +1,54 @@
+import { OP_CODECS } from '../../schema/generated/ops.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { encodeProgram } from './encode.ts';
+import { describeOp } from './explain-failure.ts';
+
+export interface FailedOp {
+  readonly op: PlannedOp;
+  readonly index: number;
+  readonly errno: number;
+  /** Which part failed, of an op that does several things. */
+  readonly item: number;
+}
+
+const EBUSY = 16;
+
+/** Runs ops of the runtime's side; undefined when all succeeded, else the first that failed. */
+export function runHostOps(native: Native, ops: readonly PlannedOp[]): FailedOp | undefined {
+  if (ops.length === 0) return undefined;
+  const result = native.runProgram(encodeProgram(ops));
+  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
+  const [index, errno, item = 0] = result;
+  const op = index === undefined ? undefined : ops[index];
+  if (index === undefined || op === undefined || errno === undefined) return undefined;
+  return { op, index, errno, item };
+}
+
+/** The failure of a host op in words, with what the kernel can tell of the reason. */
+export function hostFailure(native: Native, { op, errno, item }: FailedOp): Failure {
+  const fault = describeOp(op, errno, OP_CODECS[op.op].call, '', item);
+  const busy = errno === EBUSY ? memoryInUse(native, op, item) : undefined;
+  return new Failure(busy === undefined ? fault : { ...fault, message: busy });
+}
+
+/** v1 does not take a limit below what is in use. */
+function memoryInUse(native: Native, op: PlannedOp, item: number): string | undefined {
+  const write =
+    op.op === 'write_file'
+      ? { path: op.path, data: op.data }
+      : op.op === 'write_files'
+        ? { path: op.paths[item] ?? '', data: op.data[item] ?? '' }
+        : undefined;
+  const file = '/memory.limit_in_bytes';
+  if (write?.path.endsWith(file) !== true) return undefined;
+  const directory = write.path.slice(0, -file.length);
+  const read = (name: string): string => {
+    const text = native.readText(`${directory}/${name}`, 4096);
+    return typeof text === 'number' ? 'unknown' : text.trim();
+  };
+  const [current, peak] = [read('memory.usage_in_bytes'), read('memory.max_usage_in_bytes')];
+  return `unable to set memory limit to ${write.data} (current usage: ${current}, peak usage: ${peak})`;
+}

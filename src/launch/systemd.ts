@@ -1,0 +1,184 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+import type { UnitPlan, UnitProperty } from '../plan/cgroup/unit.ts';
+import { DbusConnection, DbusError } from './dbus/connection.ts';
+import type { DbusWriter } from './dbus/marshal.ts';
+import type { Message } from './dbus/message.ts';
+
+const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
+const manager = {
+  destination: 'org.freedesktop.systemd1',
+  path: '/org/freedesktop/systemd1',
+  interface: 'org.freedesktop.systemd1.Manager',
+};
+const errorPrefix = 'org.freedesktop.systemd1.';
+/** For all that one command says to systemd, as in runc. */
+const timeoutMs = 30_000;
+
+/** One conversation with the manager of systemd (org.freedesktop.systemd1(5)). */
+class Manager {
+  private readonly connection: DbusConnection;
+  /** Without a bus between there are no names to send to, and signals come unasked. */
+  private readonly direct: boolean;
+
+  constructor(native: Native) {
+    const { path, direct } = managerSocket(native);
+    this.direct = direct;
+    this.connection = new DbusConnection(native, path, timeoutMs);
+    this.connection.authenticate();
+    if (direct) return;
+    this.connection.call({ ...bus, member: 'Hello', signature: '' }, () => undefined);
+    const rule = `type='signal',sender='${manager.destination}',interface='${manager.interface}',member='JobRemoved'`;
+    this.connection.call({ ...bus, member: 'AddMatch', signature: 's' }, (body) => body.string(rule));
+    this.call('Subscribe', '', () => undefined);
+  }
+
+  call(member: string, signature: string, writeBody: (body: DbusWriter) => void): Message {
+    const destination = this.direct ? '' : manager.destination;
+    return this.connection.call({ ...manager, destination, member, signature }, writeBody);
+  }
+
+  /** Calls a method that starts a job, and waits for the job's result: `done` when all went well. */
+  job(member: string, signature: string, writeBody: (body: DbusWriter) => void): string {
+    const job = this.call(member, signature, writeBody).body.string();
+    for (;;) {
+      const { body } = this.connection.signal('JobRemoved');
+      body.u32();
+      const path = body.string();
+      body.string();
+      const result = body.string();
+      if (path === job) return result;
+    }
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}
+
+function managerSocket(native: Native): { path: string; direct: boolean } {
+  const given = native.getEnv('DBUS_SYSTEM_BUS_ADDRESS');
+  const address = typeof given === 'string' ? /(?:^|;)unix:path=([^,;]+)/.exec(given)?.[1] : undefined;
+  if (address !== undefined) return { path: address, direct: false };
+  // The bus is the interface that is promised to others; the manager's own socket serves where no bus runs.
+  const candidates = [
+    { path: '/run/dbus/system_bus_socket', direct: false },
+    { path: '/run/systemd/private', direct: true },
+  ];
+  const found = candidates.find(({ path }) => typeof native.stat(path, 1) !== 'number');
+  if (found === undefined) throw absent();
+  return found;
+}
+
+/** Throws unless systemd runs this host (sd_booted(3)). */
+export function requireSystemd(native: Native): void {
+  if (typeof native.stat('/run/systemd/system', 1) === 'number') throw absent();
+}
+
+function absent(): Failure {
+  return new Failure({
+    code: 'systemd.absent',
+    message: 'cannot drive cgroups through systemd: systemd does not run on this host',
+    hint: 'leave --systemd-cgroup out, and configure the engine for the cgroupfs driver',
+  });
+}
+
+function withManager<T>(native: Native, use: (manager: Manager) => T): T {
+  const open = new Manager(native);
+  try {
+    return use(open);
+  } finally {
+    open.close();
+  }
+}
+
+/** Starts the scope of a container with the process `pid` in it. One of that name that failed is reset first. */
+export function startUnit(native: Native, unit: UnitPlan, pid: number): void {
+  const start = (systemd: Manager): string =>
+    systemd.job('StartTransientUnit', 'ssa(sv)a(sa(sv))', (body) => {
+      body.string(unit.name);
+      body.string('replace');
+      writeProperties(body, [...unit.properties, { name: 'PIDs', value: { type: 'au', value: [pid] } }]);
+      body.array(8, () => undefined);
+    });
+  withManager(native, (systemd) => {
+    let result: string;
+    try {
+      result = start(systemd);
+    } catch (error) {
+      if (!(error instanceof DbusError) || error.dbusName !== `${errorPrefix}UnitExists`)
+        throw unitFailure('start', unit.name, error);
+      reset(systemd, unit.name);
+      try {
+        result = start(systemd);
+      } catch (again) {
+        throw unitFailure('start', unit.name, again);
+      }
+    }
+    if (result !== 'done') throw jobFailure('start', unit.name, result);
+  });
+}
+
+/** Changes limits of the unit until the host restarts. */
+export function setUnitProperties(native: Native, name: string, properties: readonly UnitProperty[]): void {
+  if (properties.length === 0) return;
+  withManager(native, (systemd) => {
+    try {
+      systemd.call('SetUnitProperties', 'sba(sv)', (body) => {
+        body.string(name);
+        body.u32(1);
+        writeProperties(body, properties);
+      });
+    } catch (error) {
+      throw unitFailure('set properties of', name, error);
+    }
+  });
+}
+
+/** Stops the unit, which may be gone already, and forgets that it failed. */
+export function stopUnit(native: Native, name: string): void {
+  withManager(native, (systemd) => {
+    try {
+      const result = systemd.job('StopUnit', 'ss', (body) => {
+        body.string(name);
+        body.string('replace');
+      });
+      if (result !== 'done') throw jobFailure('stop', name, result);
+    } catch (error) {
+      const isGone = error instanceof DbusError && error.dbusName === `${errorPrefix}NoSuchUnit`;
+      if (!isGone) throw unitFailure('stop', name, error);
+    }
+    reset(systemd, name);
+  });
+}
+
+/** A failed unit keeps its name until this. That it is not there, or did not fail, is as good. */
+function reset(systemd: Manager, name: string): void {
+  try {
+    systemd.call('ResetFailedUnit', 's', (body) => body.string(name));
+  } catch (error) {
+    if (!(error instanceof DbusError)) throw error;
+  }
+}
+
+function writeProperties(body: DbusWriter, properties: readonly UnitProperty[]): void {
+  body.array(8, () => {
+    for (const { name, value } of properties) {
+      body.align(8);
+      body.string(name);
+      body.variant(value);
+    }
+  });
+}
+
+function jobFailure(action: string, name: string, result: string): Failure {
+  return new Failure({ code: 'systemd.job', message: `unable to ${action} unit "${name}": job ended with ${result}` });
+}
+
+function unitFailure(action: string, name: string, error: unknown): unknown {
+  if (!(error instanceof DbusError)) return error;
+  return new Failure({
+    code: 'systemd.call',
+    message: `unable to ${action} unit "${name}": ${error.message === '' ? error.dbusName : error.message}`,
+  });
+}

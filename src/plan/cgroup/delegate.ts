@@ -1,0 +1,32 @@
+import type { Config, IdMapping } from '../../../schema/generated/config.ts';
+import type { Facts } from '../../facts/facts.ts';
+import { normalizePath } from '../path.ts';
+import type { PlannedOp } from '../types.ts';
+
+/**
+ * Gives the container's v2 cgroup to the user of its process, when the container sees it as the root of its own
+ * cgroup namespace through a writable mount: only then it can divide the cgroup (runtime-spec config-linux.md,
+ * "Cgroup ownership").
+ */
+export function delegationOps(config: Config, facts: Facts, directory: string): PlannedOp[] {
+  const ownsNamespace = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'cgroup' && !path);
+  const mount = (config.mounts ?? []).findIndex(
+    ({ destination, type, options = [] }) =>
+      type === 'cgroup' && normalizePath(destination) === '/sys/fs/cgroup' && !options.includes('ro'),
+  );
+  if (!ownsNamespace || mount < 0) return [];
+  const uid = hostUid(config, config.process?.user?.uid ?? 0);
+  // The owner already, or nobody the host knows.
+  if (uid === undefined || uid === 0) return [];
+  const from = `/mounts/${String(mount)}`;
+  return [{ op: 'cgroup_delegate', directory, files: facts.delegatedCgroupFiles, uid, from }];
+}
+
+/** The host's id of a user of the container; undefined when no mapping has it. */
+function hostUid(config: Config, uid: number): number | undefined {
+  const isMapped = (config.linux?.namespaces ?? []).some(({ type }) => type === 'user');
+  if (!isMapped) return uid;
+  const holds = ({ containerID, size }: IdMapping): boolean => uid >= containerID && uid < containerID + size;
+  const mapping = config.linux?.uidMappings?.find(holds);
+  return mapping === undefined ? undefined : mapping.hostID + (uid - mapping.containerID);
+}

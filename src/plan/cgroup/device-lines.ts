@@ -1,0 +1,141 @@
+import type { LinuxDeviceCgroup } from '../../../schema/generated/config.ts';
+import type { Diagnostic } from '../../diag/diagnostic.ts';
+import { defaultDeviceRules } from './devices.ts';
+
+/** An entry of the v1 controller's list: what is excepted from its default. `*` stands for any number. */
+interface Exception {
+  readonly type: 'b' | 'c';
+  readonly major: string;
+  readonly minor: string;
+  readonly access: string;
+}
+
+/** The v1 controller: one default, and exceptions from it, no matter in which order they were made. */
+interface Controller {
+  allowsByDefault: boolean;
+  exceptions: Exception[];
+}
+
+/**
+ * Rules as lines for devices.allow (`+`) and devices.deny (`-`): the default first, then the exceptions. The list
+ * of rules is ordered, the last that speaks of an access decides it, and begins with everything denied. An
+ * exception from an exception cannot be said to the controller: the kernel would take the line and leave it out,
+ * so it is a fault here.
+ */
+export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnostic[]): string[] {
+  const controller: Controller = { allowsByDefault: false, exceptions: [] };
+  rules.forEach((rule, index) => {
+    if (isTotal(rule)) {
+      controller.allowsByDefault = rule.allow;
+      controller.exceptions = [];
+      return;
+    }
+    for (const part of parts(rule)) apply(controller, part, rule.allow, index, faults);
+  });
+  // They come after the rules of the config: nothing takes the default devices away.
+  const defaults = defaultDeviceRules.flatMap(parts);
+  for (const part of defaults) apply(controller, part, true, undefined, faults);
+  if (controller.allowsByDefault) refuseDeniedDefaults(controller, defaults, faults);
+  const sign = controller.allowsByDefault ? '-' : '+';
+  return [
+    controller.allowsByDefault ? '+a' : '-a',
+    ...controller.exceptions.map(({ type, major, minor, access }) => `${sign}${type} ${major}:${minor} ${access}`),
+  ];
+}
+
+function isTotal({ type = 'a', major, minor, access }: LinuxDeviceCgroup): boolean {
+  return type === 'a' && number(major) === '*' && number(minor) === '*' && letters(access).length === 3;
+}
+
+function parts({ type = 'a', major, minor, access }: LinuxDeviceCgroup): Exception[] {
+  const types = type === 'a' ? (['b', 'c'] as const) : ([type === 'b' ? 'b' : 'c'] as const);
+  return types.map((one) => ({ type: one, major: number(major), minor: number(minor), access: letters(access) }));
+}
+
+function number(value: number | bigint | undefined): string {
+  return value === undefined || Number(value) === -1 ? '*' : String(value);
+}
+
+/** In the kernel's order, each once. */
+function letters(access = ''): string {
+  return ['r', 'w', 'm'].filter((letter) => access.includes(letter)).join('');
+}
+
+function apply(
+  controller: Controller,
+  part: Exception,
+  allow: boolean,
+  index: number | undefined,
+  faults: Diagnostic[],
+): void {
+  if (allow !== controller.allowsByDefault) {
+    add(controller, part);
+    return;
+  }
+  controller.exceptions = controller.exceptions.flatMap((exception) => {
+    if (!overlaps(exception, part)) return [exception];
+    if (covers(part, exception)) {
+      const access = without(exception.access, part.access);
+      return access === '' ? [] : [{ ...exception, access }];
+    }
+    if (index !== undefined) faults.push(hole(part, exception, allow, index));
+    return [exception];
+  });
+}
+
+function refuseDeniedDefaults(controller: Controller, defaults: readonly Exception[], faults: Diagnostic[]): void {
+  for (const exception of controller.exceptions) {
+    const device = defaults.find((part) => overlaps(exception, part));
+    if (device === undefined) continue;
+    faults.push({
+      code: 'device.hole',
+      message: `cannot deny ${shown(exception)} and leave ${shown(device)} to the container: cgroup v1 knows no exception from a denied range`,
+      pointer: '/linux/resources/devices',
+      hint,
+    });
+  }
+}
+
+function add(controller: Controller, part: Exception): void {
+  const { exceptions } = controller;
+  const same = exceptions.findIndex(
+    ({ type, major, minor }) => type === part.type && major === part.major && minor === part.minor,
+  );
+  const found = exceptions[same];
+  if (found === undefined) exceptions.push(part);
+  else exceptions[same] = { ...found, access: letters(found.access + part.access) };
+}
+
+function overlaps(one: Exception, other: Exception): boolean {
+  const meet = (a: string, b: string): boolean => a === '*' || b === '*' || a === b;
+  return (
+    one.type === other.type &&
+    meet(one.major, other.major) &&
+    meet(one.minor, other.minor) &&
+    without(one.access, other.access) !== one.access
+  );
+}
+
+/** Whether the numbers of `wide` include all of `narrow`. */
+function covers(wide: Exception, narrow: Exception): boolean {
+  return (wide.major === '*' || wide.major === narrow.major) && (wide.minor === '*' || wide.minor === narrow.minor);
+}
+
+function without(access: string, taken: string): string {
+  return ['r', 'w', 'm'].filter((letter) => access.includes(letter) && !taken.includes(letter)).join('');
+}
+
+const hint = 'list the devices one by one, or boot the host with cgroup v2';
+
+function hole(part: Exception, from: Exception, allow: boolean, index: number): Diagnostic {
+  return {
+    code: 'device.hole',
+    message: `cannot ${allow ? 'allow' : 'deny'} ${shown(part)}: cgroup v1 knows no exception from the rule for ${shown(from)} before it`,
+    pointer: `/linux/resources/devices/${String(index)}`,
+    hint,
+  };
+}
+
+function shown({ type, major, minor, access }: Exception): string {
+  return `${type} ${major}:${minor} ${access}`;
+}

@@ -1,0 +1,135 @@
+import t from 'tap';
+import type { Config, LinuxResources } from '../../../schema/generated/config.ts';
+import { Failure } from '../../diag/diagnostic.ts';
+import type { Diagnostic } from '../../diag/diagnostic.ts';
+import { config, facts, options, unified } from '../fixture.ts';
+import { explain } from '../explain.ts';
+import { plan } from '../index.ts';
+import {
+  annotatedProperties,
+  deviceProperties,
+  limitProperties,
+  listBytes,
+  roundedResources,
+  slicePath,
+  unitPlace,
+} from './unit.ts';
+
+function shown(resources: LinuxResources, version: 1 | 2 = 2): string[] {
+  return limitProperties(resources, version).map(({ name, value }) => `${name}=${String(value.value)}`);
+}
+
+t.test('unitPlace: slice:prefix:name', async (t) => {
+  t.strictSame(unitPlace('machine.slice:libpod:abc', 'x'), {
+    name: 'libpod-abc.scope',
+    slice: 'machine.slice',
+    path: '/machine.slice/libpod-abc.scope',
+  });
+  t.match(unitPlace('a-b-c.slice::x', 'x'), { name: 'x.scope', path: '/a.slice/a-b.slice/a-b-c.slice/x.scope' });
+  t.match(unitPlace(':cri:x', 'x'), { slice: 'system.slice', path: '/system.slice/cri-x.scope' });
+  t.match(unitPlace('', 'c1'), { path: '/system.slice/rt-c1.scope' });
+  t.match(unitPlace('-.slice:a:b', 'c1'), { path: '/a-b.scope' });
+  for (const path of [
+    '/a',
+    'a:b',
+    'a.slice:b:c:d',
+    'a.slice:b:',
+    'a.slice:b:c/d',
+    'a:b:c',
+    'a--b.slice:b:c',
+    '.slice:b:c',
+  ]) {
+    t.throws(() => unitPlace(path, 'x'), Failure, path);
+  }
+  t.equal(slicePath('user.slice'), '/user.slice');
+});
+
+t.test('limitProperties: limits as systemd knows them', async (t) => {
+  t.strictSame(shown({ memory: { limit: 1000, swap: 1500, reservation: 5 } }), [
+    'MemoryMax=1000',
+    'MemoryLow=5',
+    'MemorySwapMax=500',
+  ]);
+  t.strictSame(shown({ memory: { limit: 1000, swap: 1500, reservation: 5 } }, 1), ['MemoryLimit=1000']);
+  const infinity = '18446744073709551615';
+  t.strictSame(shown({ memory: { limit: -1 } }), [`MemoryMax=${infinity}`, `MemorySwapMax=${infinity}`]);
+  t.strictSame(shown({ cpu: { quota: 33_333, period: 100_000 } }), [
+    'CPUQuotaPeriodUSec=100000',
+    'CPUQuotaPerSecUSec=340000',
+  ]);
+  t.strictSame(shown({ cpu: { quota: -1 } }), ['CPUQuotaPeriodUSec=100000', `CPUQuotaPerSecUSec=${infinity}`]);
+  t.strictSame(shown({ cpu: { shares: 1024 } }), ['CPUWeight=100']);
+  t.strictSame(shown({ cpu: { shares: 1024, idle: 1 } }), [], 'an idle cgroup has no weight');
+  t.strictSame(shown({ cpu: { shares: 1024 } }, 1), ['CPUShares=1024']);
+  t.strictSame(shown({ cpu: { cpus: '0-2,9', mems: '1' } }), ['AllowedCPUs=7,2', 'AllowedMemoryNodes=2']);
+  t.strictSame(shown({ pids: { limit: 0 } }), ['TasksMax=1']);
+  t.strictSame(shown({ pids: { limit: -1 } }), [`TasksMax=${infinity}`]);
+  t.strictSame(listBytes('16'), [0, 0, 1]);
+});
+
+t.test('roundedResources: the quota of the cgroup is the one that systemd keeps', async (t) => {
+  t.equal(roundedResources({ cpu: { quota: 33_333, period: 100_000 } }).cpu?.quota, 34_000);
+  t.equal(roundedResources({ cpu: { quota: 50_000 } }).cpu?.quota, 50_000);
+  t.equal(roundedResources({ cpu: { quota: -1 } }).cpu?.quota, -1);
+});
+
+t.test('deviceProperties: an allow-list, what systemd cannot say is left out', async (t) => {
+  t.strictSame(
+    deviceProperties(['-a', '+c *:* m', '+c 1:3 rwm', '+b 8:* r', '+c *:5 r']).map(({ value }) => value.value),
+    [
+      'strict',
+      [
+        ['char-*', 'm'],
+        ['/dev/char/1:3', 'rwm'],
+        ['block-8', 'r'],
+      ],
+    ],
+  );
+  t.strictSame(deviceProperties(['+a', '-b 8:0 r']), []);
+});
+
+t.test('annotatedProperties: an allow-list, with values in GVariant text', async (t) => {
+  const faults: Diagnostic[] = [];
+  const of = (name: string, text: string): unknown =>
+    annotatedProperties({ [`org.systemd.property.${name}`]: text, other: 'x' }, faults)[0];
+  t.strictSame(of('TimeoutStopUSec', 'uint64 5'), { name: 'TimeoutStopUSec', value: { type: 't', value: 5n } });
+  t.strictSame(of('TimeoutStopSec', '5'), { name: 'TimeoutStopUSec', value: { type: 't', value: 5_000_000n } });
+  t.strictSame(of('CollectMode', "'inactive'"), { name: 'CollectMode', value: { type: 's', value: 'inactive' } });
+  t.strictSame(of('KillSignal', 'int32 9'), { name: 'KillSignal', value: { type: 'i', value: 9 } });
+  t.strictSame(of('SendSIGHUP', 'true'), { name: 'SendSIGHUP', value: { type: 'b', value: true } });
+  t.strictSame(of('After', "['a.service', 'b.service']"), {
+    name: 'After',
+    value: { type: 'as', value: ['a.service', 'b.service'] },
+  });
+  t.strictSame(of('Wants', '@as []'), { name: 'Wants', value: { type: 'as', value: [] } });
+  t.strictSame(faults, []);
+  for (const [name, text] of [
+    ['Delegate', 'false'],
+    ['constructor', 'true'],
+    ['KillSignal', "'x'"],
+    ['CollectMode', 'plain'],
+    ['TimeoutStopUSec', '-5'],
+  ] as const) {
+    of(name, text);
+    t.match(faults.pop(), { pointer: `/annotations/org.systemd.property.${name}` }, `${name} ${text}`);
+  }
+});
+
+t.test('plan: with systemd, init waits first and is born outside of the unit', async (t) => {
+  const change: Partial<Config> = {
+    linux: { cgroupsPath: 'a-b.slice:p:n', resources: { pids: { limit: 5 } }, namespaces: [{ type: 'mount' }] },
+  };
+  for (const host of [facts(), facts(unified)]) {
+    const made = plan(config(change), host, { ...options, systemd: true });
+    t.equal(made.cloneCgroup, '');
+    const order = made.init.map(({ op }) => op);
+    t.equal(order.filter((op) => op === 'cgroup_join').length, host.cgroups.version === 1 ? 12 : 0);
+    t.ok(order.indexOf('host_hooks') <= 1, 'only its own oom score before');
+    t.match(made.cgroup, { manager: 'systemd', unit: 'p-n.scope' });
+    t.ok(made.cgroup.directories.every((directory) => directory.endsWith('/a.slice/a-b.slice/p-n.scope')));
+    t.ok(made.unit?.ops.some(({ op }) => op === 'device_program' || op === 'write_device_rules'));
+    t.match(explain(made, 'text'), 'unit: systemd starts p-n.scope');
+    t.match(explain(made, 'text'), 'TasksMax=0x5');
+  }
+  t.throws(() => plan(config(change), facts(), options), /names a unit of systemd/);
+});

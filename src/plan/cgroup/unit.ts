@@ -1,0 +1,263 @@
+import type { LinuxResources } from '../../../schema/generated/config.ts';
+import { Failure } from '../../diag/diagnostic.ts';
+import type { Diagnostic } from '../../diag/diagnostic.ts';
+import type { PlannedOp } from '../types.ts';
+import { pidsMaximum } from './common.ts';
+import type { Current } from './limits.ts';
+import { isSet } from './limits.ts';
+import { cpuWeight } from './v2.ts';
+
+/** A value of D-Bus with its type (D-Bus specification, "Type System"). */
+export type UnitValue =
+  | { readonly type: 'b'; readonly value: boolean }
+  | { readonly type: 's'; readonly value: string }
+  | { readonly type: 'i' | 'u'; readonly value: number }
+  | { readonly type: 't' | 'x'; readonly value: bigint }
+  | { readonly type: 'as'; readonly value: readonly string[] }
+  | { readonly type: 'au'; readonly value: readonly number[] }
+  | { readonly type: 'ay'; readonly value: readonly number[] }
+  | { readonly type: 'a(ss)'; readonly value: readonly (readonly [string, string])[] };
+
+export interface UnitProperty {
+  readonly name: string;
+  readonly value: UnitValue;
+}
+
+/** A scope of systemd for a container. */
+export interface UnitPlan {
+  readonly name: string;
+  /** Properties with which it is started; the pid of init is added. */
+  readonly properties: readonly UnitProperty[];
+  /** Done by the runtime once init is in it: what systemd would undo, or does not know. */
+  readonly ops: readonly PlannedOp[];
+}
+
+/** Where systemd puts a container: its unit, the slice that holds it, and its cgroup below a hierarchy's mount. */
+export interface UnitPlace {
+  readonly name: string;
+  readonly slice: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** `infinity` of systemd's limits. */
+const infinity = 0xffff_ffff_ffff_ffffn;
+const defaultSlice = 'system.slice';
+const microsecondsPerSecond = 1_000_000n;
+/** systemd keeps a quota in whole percents. */
+const quotaStep = 10_000n;
+const defaultPeriod = 100_000n;
+
+/** `slice:prefix:name`, as engines write it for the systemd driver; without one `system.slice:rt:ID`. */
+export function unitPlace(cgroupsPath: string, id: string): UnitPlace {
+  const parts = cgroupsPath === '' ? [defaultSlice, 'rt', id] : cgroupsPath.split(':');
+  const [slice = '', prefix = '', name = ''] = parts;
+  if (parts.length !== 3 || name === '') {
+    throw unitFailure(
+      `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "${cgroupsPath}" instead`,
+      'write it so, or leave --systemd-cgroup out',
+    );
+  }
+  const unit = prefix === '' ? `${name}.scope` : `${prefix}-${name}.scope`;
+  // systemd.unit(5): letters of a unit's name; others would have to be escaped.
+  if (!/^[A-Za-z0-9:_.\\@-]+$/.test(unit) || unit.length > 255) {
+    throw unitFailure(`"${unit}" is not the name of a systemd unit`, 'use letters, digits and :-_.\\ in cgroupsPath');
+  }
+  const inSlice = slice === '' ? defaultSlice : slice;
+  return { name: unit, slice: inSlice, path: `${slicePath(inSlice)}/${unit}` };
+}
+
+/** `a-b.slice` is inside `a.slice` (systemd.slice(5)): `/a.slice/a-b.slice`. */
+export function slicePath(slice: string): string {
+  if (slice === '-.slice') return '';
+  const stem = slice.endsWith('.slice') ? slice.slice(0, -'.slice'.length) : '';
+  const parts = stem.split('-');
+  if (stem === '' || slice.includes('/') || parts.includes('')) {
+    throw unitFailure(`"${slice}" is not the name of a systemd slice`, 'a slice ends in .slice, such as machine.slice');
+  }
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('-')}.slice`).join('');
+}
+
+function unitFailure(message: string, hint: string): Failure {
+  return new Failure({ code: 'cgroup.systemd', message, pointer: '/linux/cgroupsPath', hint });
+}
+
+/** Properties of a new scope besides its limits. Delegated, so that systemd leaves what is in it alone. */
+export function scopeProperties({ slice }: UnitPlace, id: string, version: 1 | 2): UnitProperty[] {
+  const on = (name: string): UnitProperty => ({ name, value: { type: 'b', value: true } });
+  return [
+    { name: 'Description', value: { type: 's', value: `rt container ${id}` } },
+    { name: 'Slice', value: { type: 's', value: slice } },
+    on('Delegate'),
+    on('MemoryAccounting'),
+    on('CPUAccounting'),
+    on(version === 2 ? 'IOAccounting' : 'BlockIOAccounting'),
+    on('TasksAccounting'),
+    { name: 'DefaultDependencies', value: { type: 'b', value: false } },
+  ];
+}
+
+/** Limits as properties, so that systemd knows them when it writes the files of a cgroup again (systemd.resource-control(5)). */
+export function limitProperties(resources: LinuxResources, version: 1 | 2, current: Current = {}): UnitProperty[] {
+  const { memory = {}, cpu = {}, pids, blockIO } = resources;
+  const properties: UnitProperty[] = [];
+  const number = (name: string, value: bigint): void => {
+    properties.push({ name, value: { type: 't', value } });
+  };
+  const bytes = (name: string, value: number | bigint | undefined): void => {
+    if (isSet(value)) number(name, Number(value) < 0 ? infinity : BigInt(value));
+  };
+  bytes(version === 2 ? 'MemoryMax' : 'MemoryLimit', memory.limit);
+  if (version === 2) {
+    bytes('MemoryLow', memory.reservation);
+    const swap = swapAlone(resources, current);
+    if (swap !== undefined) number('MemorySwapMax', swap);
+  }
+  if (isSet(cpu.shares)) {
+    if (version === 1) number('CPUShares', BigInt(cpu.shares));
+    // An idle cgroup has no weight: the kernel refuses one.
+    else if (!isSet(cpu.idle)) number('CPUWeight', BigInt(cpuWeight(Number(cpu.shares))));
+  }
+  if (isSet(cpu.quota) || isSet(cpu.period)) addQuota(number, resources, current);
+  for (const [name, list] of [
+    ['AllowedCPUs', cpu.cpus],
+    ['AllowedMemoryNodes', cpu.mems],
+  ] as const) {
+    if (list) properties.push({ name, value: { type: 'ay', value: listBytes(list) } });
+  }
+  if (pids?.limit !== undefined) {
+    const limit = pidsMaximum(pids.limit);
+    number('TasksMax', limit === 'max' ? infinity : BigInt(limit));
+  }
+  if (version === 1 && isSet(blockIO?.weight)) number('BlockIOWeight', BigInt(blockIO.weight));
+  return properties;
+}
+
+function swapAlone({ memory = {} }: LinuxResources, current: Current): bigint | undefined {
+  const { swap } = memory;
+  const limit = isSet(memory.limit) ? memory.limit : current.memoryLimit;
+  if (!isSet(swap)) return Number(memory.limit ?? 0) === -1 ? infinity : undefined;
+  if (Number(swap) < 0) return infinity;
+  if (limit === undefined || Number(limit) < 0) return BigInt(swap);
+  return BigInt(swap) > BigInt(limit) ? BigInt(swap) - BigInt(limit) : 0n;
+}
+
+function addQuota(number: (name: string, value: bigint) => void, { cpu = {} }: LinuxResources, current: Current): void {
+  const period = isSet(cpu.period) ? BigInt(cpu.period) : BigInt(current.period ?? defaultPeriod);
+  const quota = isSet(cpu.quota) ? BigInt(cpu.quota) : BigInt(current.quota === 'max' ? -1 : (current.quota ?? -1));
+  number('CPUQuotaPeriodUSec', period);
+  number('CPUQuotaPerSecUSec', quota <= 0n ? infinity : wholePercents(quota, period));
+}
+
+/** The resources with a quota that systemd can keep, so that the files of the cgroup and the unit say the same. */
+export function roundedResources(resources: LinuxResources, current: Current = {}): LinuxResources {
+  const { quota, period } = resources.cpu ?? {};
+  if (!isSet(quota) || Number(quota) < 0) return resources;
+  const length = isSet(period) ? BigInt(period) : BigInt(current.period ?? defaultPeriod);
+  const rounded = (wholePercents(BigInt(quota), length) * length) / microsecondsPerSecond;
+  return { ...resources, cpu: { ...resources.cpu, quota: Number(rounded) } };
+}
+
+/**
+ * Device rules as systemd writes them when it is told to reload: on v1 it would otherwise allow everything then. `lines`
+ * are those of the devices controller. An allow-list only; what it cannot say is left out, which allows less.
+ */
+export function deviceProperties(lines: readonly string[]): UnitProperty[] {
+  if (lines[0] !== '-a') return [];
+  const allowed = lines.slice(1).flatMap((line): (readonly [string, string])[] => {
+    const [, type = '', major = '', minor = '', access = ''] = /^\+([bc]) ([0-9*]+):([0-9*]+) (\w+)$/.exec(line) ?? [];
+    const kind = type === 'b' ? 'block' : 'char';
+    if (minor === '*') return [[`${kind}-${major}`, access]];
+    return major === '*' ? [] : [[`/dev/${kind}/${major}:${minor}`, access]];
+  });
+  return [
+    { name: 'DevicePolicy', value: { type: 's', value: 'strict' } },
+    { name: 'DeviceAllow', value: { type: 'a(ss)', value: allowed } },
+  ];
+}
+
+function wholePercents(quota: bigint, period: bigint): bigint {
+  const perSecond = (quota * microsecondsPerSecond + period - 1n) / period;
+  return ((perSecond + quotaStep - 1n) / quotaStep) * quotaStep;
+}
+
+/** A list such as `0-2,8` as a bit mask, lowest byte first. */
+export function listBytes(list: string): number[] {
+  const bytes: number[] = [];
+  for (const part of list.split(',')) {
+    const [first = NaN, last = first] = part.trim().split('-').map(Number);
+    if (!(first <= last && last < 65536)) continue;
+    for (let bit = first; bit <= last; bit++) {
+      while (bytes.length <= bit >> 3) bytes.push(0);
+      bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) | (1 << (bit & 7));
+    }
+  }
+  return bytes;
+}
+
+/**
+ * Properties that annotations may set, by an allow-list: what ends a container and how it is ordered among other
+ * units. Others could undo limits or run programs of the host.
+ */
+const annotated: Readonly<Record<string, readonly UnitValue['type'][]>> = {
+  After: ['as'],
+  Before: ['as'],
+  CollectMode: ['s'],
+  Description: ['s'],
+  KillMode: ['s'],
+  KillSignal: ['i'],
+  OOMPolicy: ['s'],
+  RuntimeMaxUSec: ['t'],
+  SendSIGHUP: ['b'],
+  SendSIGKILL: ['b'],
+  TimeoutStopUSec: ['t'],
+  Wants: ['as'],
+};
+const annotationPrefix = 'org.systemd.property.';
+
+/** `org.systemd.property.NAME` with a value in GVariant text (`true`, `'x'`, `uint64 5`, `['a', 'b']`). */
+export function annotatedProperties(
+  annotations: Readonly<Record<string, string>>,
+  faults: Diagnostic[],
+): UnitProperty[] {
+  return Object.entries(annotations).flatMap(([key, text]) => {
+    if (!key.startsWith(annotationPrefix)) return [];
+    const given = key.slice(annotationPrefix.length);
+    const isSeconds = given.endsWith('Sec') && !given.endsWith('USec');
+    const name = isSeconds ? `${given.slice(0, -3)}USec` : given;
+    const types = Object.hasOwn(annotated, name) ? annotated[name] : undefined;
+    const value = types === undefined ? undefined : parseVariant(text, types, isSeconds);
+    if (value !== undefined) return [{ name, value }];
+    const cause = types === undefined ? 'may not be set' : `must be of type ${types.join(' or ')}, found ${text}`;
+    faults.push({
+      code: 'cgroup.systemd',
+      message: `annotation ${key}: the property ${cause}`,
+      pointer: `/annotations/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      hint: types === undefined ? `those that may: ${Object.keys(annotated).join(', ')}` : 'write it as GVariant text',
+    });
+    return [];
+  });
+}
+
+/** Undefined when the text is not a value of one of the types. */
+function parseVariant(text: string, types: readonly UnitValue['type'][], isSeconds: boolean): UnitValue | undefined {
+  const trimmed = text.trim();
+  const integer = /^(?:(u?int32|u?int64|byte|handle) )?(-?[0-9]+)$/.exec(trimmed)?.[2];
+  const string = /^(?:'([^'\\]*)'|"([^"\\]*)")$/.exec(trimmed);
+  for (const type of types) {
+    if (type === 'b' && (trimmed === 'true' || trimmed === 'false')) return { type, value: trimmed === 'true' };
+    if (type === 's' && string !== null) return { type, value: string[1] ?? string[2] ?? '' };
+    if (type === 'i' && integer !== undefined) return { type, value: Number(integer) };
+    if (type === 't' && integer !== undefined && !integer.startsWith('-')) {
+      return { type, value: BigInt(integer) * (isSeconds ? microsecondsPerSecond : 1n) };
+    }
+    if (type === 'as') {
+      const list = /^(?:@as )?\[(.*)\]$/.exec(trimmed)?.[1];
+      const items =
+        list === undefined ? undefined : list.split(',').map((item) => /^\s*['"]([^'"\\]*)['"]\s*$/.exec(item)?.[1]);
+      if (list?.trim() === '') return { type, value: [] };
+      if (items?.every((item) => item !== undefined) === true) return { type, value: items };
+    }
+  }
+  return undefined;
+}
