@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 CHECK_PACKAGES := clang-format
-TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io
+TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io uidmap
 ENGINE_PACKAGES := $(TEST_PACKAGES) containerd tini podman conmon bsdutils
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 

@@ -1,7 +1,9 @@
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestMount } from '../harness/config.ts';
+import { probePath } from '../harness/guest.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
@@ -510,3 +512,77 @@ forEachRuntime('options of a tmpfs on a bind mount have no effect, and rt says s
   t.equal(outcome.stdout, 'content');
   if (rt.runtime.ours) t.match(outcome.stderr, /"mode=700" has no effect on a bind mount\n\s+config\.json:\d+:\d+/);
 });
+
+forEachRuntime('mounts: bind of a fifo and of a socket are what they are on the host', async (t, rt) => {
+  const fifo = join(rt.dir, 'fifo');
+  const path = join(rt.dir, 'socket');
+  execFileSync('mkfifo', [fifo]);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  try {
+    const stats = await rt.observe<Stat[]>(
+      [
+        ['stat', '/a/fifo'],
+        ['stat', '/a/socket'],
+      ],
+      (config) => {
+        config.mounts.push({ destination: '/a/fifo', source: fifo, options: ['bind'] });
+        config.mounts.push({ destination: '/a/socket', source: path, options: ['bind', 'ro'] });
+      },
+    );
+    t.strictSame(
+      stats.map(({ type }) => type),
+      ['fifo', 'socket'],
+    );
+  } finally {
+    server.close();
+  }
+});
+
+forEachRuntime('mounts: bind of a device node is that device', async (t, rt) => {
+  const [stat, open] = await rt.observe<[Stat, Attempt]>(
+    [
+      ['stat', '/a/zero'],
+      ['open', '/a/zero', 'r'],
+    ],
+    (config) => config.mounts.push({ destination: '/a/zero', source: '/dev/zero', options: ['bind'] }),
+  );
+  t.match(stat, { type: 'char', major: 1, minor: 5 });
+  t.equal(open.errno, null);
+});
+
+forEachRuntime(
+  'mounts: mountLabel on a kernel without SELinux is refused with its place',
+  async (t, rt) => {
+    if (existsSync('/sys/fs/selinux/enforce')) {
+      t.pass('this kernel has SELinux');
+      return;
+    }
+    const outcome = await rt.run((config) => (config.linux.mountLabel = 'system_u:object_r:container_file_t:s0'));
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /selinux is disabled or not supported/);
+    t.match(outcome.stderr, '/linux/mountLabel');
+  },
+  { oursOnly: 'the peers have other words, or mount without' },
+);
+
+for (const [call, words] of [
+  ['mount_setattr', /mount_setattr/],
+  ['open_tree', /cannot open/],
+  ['fsopen', /fsopen/],
+] as const) {
+  forEachRuntime(
+    `mounts: a kernel without ${call} is an error that names it`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) =>
+        config.mounts.push({ destination: '/t', source: '/etc', options: ['rbind', 'rro'] }),
+      );
+      const refuse = [probePath(), 'refuse', call, '-', 'ENOSYS'];
+      const outcome = await rt.commandThrough(refuse, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, /function not implemented/);
+    },
+    { oursOnly: 'the peers fall back to older calls' },
+  );
+}

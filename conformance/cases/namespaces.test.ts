@@ -1,9 +1,11 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { changeNamespace } from '../harness/config.ts';
+import { changeNamespace, grantCapabilities } from '../harness/config.ts';
+import type { TestConfig } from '../harness/config.ts';
 import type { Ids } from '../harness/guest.ts';
 import { parseMountinfo } from '../harness/mountinfo.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
 
 type Namespaces = Record<string, string>;
 
@@ -79,28 +81,26 @@ forEachRuntime('linux.namespaces: mounts of the host are gone from the container
   t.strictSame(targets, ['/', '/proc', '/dev', '/dev/pts', '/sys']);
 });
 
-forEachRuntime(
-  'linux.namespaces: user namespace maps ids',
-  async (t, rt) => {
-    const bundle = rt.bundle((config) => {
-      config.linux.namespaces.push({ type: 'user' });
-      config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-      config.linux.gidMappings = [{ containerID: 0, hostID: 200_000, size: 500 }];
-    });
-    const { chownSync, chmodSync } = await import('node:fs');
-    for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
-    chownSync(bundle.rootfs, 100_000, 200_000);
-    const [ids, uids, gids, ns] = await rt.observeBundle<[Ids, { text: string }, { text: string }, Namespaces]>(
-      bundle,
-      [['ids'], ['read', '/proc/self/uid_map'], ['read', '/proc/self/gid_map'], ['ns']],
-    );
-    t.strictSame(ids.uid, [0, 0, 0]);
-    t.equal(uids.text.trim().replaceAll(/ +/g, ' '), '0 100000 1000');
-    t.equal(gids.text.trim().replaceAll(/ +/g, ' '), '0 200000 500');
-    t.not(ns['user'], own('user'));
-  },
-  { notYet: 'user namespaces' },
-);
+forEachRuntime('linux.namespaces: user namespace maps ids', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.linux.namespaces.push({ type: 'user' });
+    config.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+    config.linux.gidMappings = [{ containerID: 0, hostID: 200_000, size: 500 }];
+  });
+  const { chownSync, chmodSync } = await import('node:fs');
+  for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+  chownSync(bundle.rootfs, 100_000, 200_000);
+  const [ids, uids, gids, ns] = await rt.observeBundle<[Ids, { text: string }, { text: string }, Namespaces]>(bundle, [
+    ['ids'],
+    ['read', '/proc/self/uid_map'],
+    ['read', '/proc/self/gid_map'],
+    ['ns'],
+  ]);
+  t.strictSame(ids.uid, [0, 0, 0]);
+  t.equal(uids.text.trim().replaceAll(/ +/g, ' '), '0 100000 1000');
+  t.equal(gids.text.trim().replaceAll(/ +/g, ' '), '0 200000 500');
+  t.not(ns['user'], own('user'));
+});
 
 forEachRuntime(
   'linux.namespaces: time namespace has the given offsets',
@@ -122,7 +122,7 @@ forEachRuntime(
     ]);
     t.not(ns['time'], own('time'));
   },
-  { notYet: 'time namespaces', deviates: { runc: '1.1 has no time namespace', crun: '1.8 has no offsets' } },
+  { deviates: { runc: '1.1 has no time namespace', crun: '1.8 has no offsets' } },
 );
 
 forEachRuntime(
@@ -156,3 +156,84 @@ forEachRuntime(
   },
   { deviates: { runc: 'leaves the mounts', crun: 'leaves the mounts' } },
 );
+
+forEachRuntime(
+  'linux.namespaces: nobody in a pid namespace sees a process with more rights than those of the container that joins',
+  async (t, rt) => {
+    const watcher = await rt.started(['watch', '/stop'], (config) => {
+      grantCapabilities(config, 'CAP_SYS_PTRACE', 'CAP_DAC_OVERRIDE');
+    });
+    const { pid } = await watcher.state();
+    const count = 10;
+    for (let round = 0; round < count; round++) {
+      const outcome = await rt.run((config) => changeNamespace(config, 'pid', `/proc/${pid}/ns/pid`));
+      t.equal(outcome.status, 0, outcome.stderr);
+    }
+    writeFileSync(join(watcher.bundle.rootfs, 'stop'), '');
+    const line = await until('the watcher ended', () => watcher.stdout().trim().split('\n')[1]);
+    const { seen, capabilities } = JSON.parse(line) as { seen: number; capabilities: string };
+    t.ok(seen > 0, `saw ${seen} processes`);
+    // CAP_KILL, CAP_NET_BIND_SERVICE and CAP_AUDIT_WRITE: what the containers have.
+    const allowed = (1n << 5n) | (1n << 10n) | (1n << 29n);
+    t.equal(BigInt(`0x${capabilities}`) & ~allowed, 0n, capabilities);
+    await until('it is stopped', async () => (await watcher.state()).status === 'stopped');
+    t.equal((await watcher.remove()).status, 0);
+  },
+  { deviates: { runc: '1.1 sets up inside the pid namespace', crun: '1.8 sets up inside the pid namespace' } },
+);
+
+forEachRuntime('linux.namespaces: a joined pid namespace, its procfs and the exit status', async (t, rt) => {
+  const other = await rt.started(['pause']);
+  const { pid } = await other.state();
+  const joined = (config: TestConfig): void => changeNamespace(config, 'pid', `/proc/${pid}/ns/pid`);
+  const [ids, one] = await rt.observe<[Ids, { text: string }]>([['ids'], ['read', '/proc/1/cmdline']], joined);
+  t.not(ids.pid, 1);
+  t.equal(one.text, '/bin/probe', 'pid 1 is that of the other container');
+  const outcome = await rt.run((config) => {
+    joined(config);
+    config.process.args = ['/bin/probe', 'exit', '7'];
+  });
+  t.equal(outcome.status, 7);
+  const container = await rt.started(['wait'], joined);
+  const state = await container.state();
+  t.equal(readlinkSync(`/proc/${state.pid}/ns/pid`), readlinkSync(`/proc/${pid}/ns/pid`));
+  await until('it waits', () => container.stdout().includes('ready'));
+  t.equal((await container.kill('TERM')).status, 0);
+  await until('it is stopped', async () => (await container.state()).status === 'stopped');
+  t.match(container.stdout(), '"signal":15');
+  t.equal((await container.remove()).status, 0);
+  t.equal((await other.remove('--force')).status, 0);
+});
+
+for (const [what, pointer, words, change] of [
+  ['a file of another type', '/linux/namespaces/4/path', /not a namespace of type network/, '/proc/self/ns/uts'],
+  ['no namespace at all', '/linux/namespaces/4/path', /not a namespace of type network/, '/etc/passwd'],
+  ['a missing file', '/linux/namespaces/4/path', /no such file or directory/, '/nonexistent'],
+  ['a relative path', '/linux/namespaces/4/path', /must be an absolute path/, 'ns/net'],
+] as const) {
+  forEachRuntime(
+    `linux.namespaces: a path to ${what} is refused with its place`,
+    async (t, rt) => {
+      const outcome = await rt.run((config) => changeNamespace(config, 'network', change));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+      t.ok(outcome.stderr.includes(pointer), outcome.stderr);
+    },
+    { oursOnly: 'the peers have other words, and no places' },
+  );
+}
+
+for (const type of ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time']) {
+  forEachRuntime(
+    `linux.namespaces: two of type ${type} are refused`,
+    async (t, rt) => {
+      const outcome = await rt.run((config) => {
+        changeNamespace(config, type);
+        config.linux.namespaces.push({ type }, { type });
+      });
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, new RegExp(`duplicated ns \\{${type} \\}`));
+    },
+    { oursOnly: 'the peers have other words' },
+  );
+}

@@ -86,34 +86,26 @@ forEachContainerd('the container of a killed shim is cleaned up', async (t, engi
   t.equal((await engine.command('containers', 'rm', 'one')).status, 0);
 });
 
-forEachContainerd(
-  'exec runs in the container and passes its exit status',
-  async (t, engine) => {
-    await waiting(t, engine, 'one');
-    const words = ['--exec-id', 'e1', 'one', '/bin/sh', '-c', 'echo $$; exit 3'];
-    const outcome = await engine.command('tasks', 'exec', ...words);
-    t.equal(outcome.status, 3, outcome.stderr);
-    t.ok(Number(outcome.stdout) > 1);
-    t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
-    t.equal((await engine.remove('one')).status, 0);
-  },
-  { notYet: 'exec' },
-);
+forEachContainerd('exec runs in the container and passes its exit status', async (t, engine) => {
+  await waiting(t, engine, 'one');
+  const words = ['--exec-id', 'e1', 'one', '/bin/sh', '-c', 'echo $$; exit 3'];
+  const outcome = await engine.command('tasks', 'exec', ...words);
+  t.equal(outcome.status, 3, outcome.stderr);
+  t.ok(Number(outcome.stdout) > 1);
+  t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
+  t.equal((await engine.remove('one')).status, 0);
+});
 
-forEachContainerd(
-  'pause, resume, ps and metrics',
-  async (t, engine) => {
-    await waiting(t, engine, 'one');
-    const pid = String((await engine.task('one'))?.pid);
-    t.equal((await engine.command('tasks', 'pause', 'one')).status, 0);
-    t.match(await engine.task('one'), { status: 'PAUSED' });
-    t.equal((await engine.command('tasks', 'resume', 'one')).status, 0);
-    t.match(await engine.task('one'), { status: 'RUNNING' });
-    const ps = await engine.command('tasks', 'ps', 'one');
-    t.ok(ps.stdout.split(/\s+/).includes(pid), ps.stderr);
-    t.match((await engine.command('tasks', 'metrics', 'one')).stdout, /memory/);
-    t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
-    t.equal((await engine.remove('one')).status, 0);
-  },
-  { notYet: 'pause, resume, ps' },
-);
+forEachContainerd('pause, resume, ps and metrics', async (t, engine) => {
+  await waiting(t, engine, 'one');
+  const pid = String((await engine.task('one'))?.pid);
+  t.equal((await engine.command('tasks', 'pause', 'one')).status, 0);
+  t.match(await engine.task('one'), { status: 'PAUSED' });
+  t.equal((await engine.command('tasks', 'resume', 'one')).status, 0);
+  t.match(await engine.task('one'), { status: 'RUNNING' });
+  const ps = await engine.command('tasks', 'ps', 'one');
+  t.ok(ps.stdout.split(/\s+/).includes(pid), ps.stderr);
+  t.match((await engine.command('tasks', 'metrics', 'one')).stdout, /memory/);
+  t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
+  t.equal((await engine.remove('one')).status, 0);
+});

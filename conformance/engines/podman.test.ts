@@ -96,19 +96,15 @@ forEachPodman('containers of a pod share namespaces', async (t, podman, rt) => {
   t.equal(removed.status, 0, removed.stderr);
 });
 
-forEachPodman(
-  'exec, pause, stats and top',
-  async (t, podman) => {
-    await detach(t, podman);
-    const exec = await podman.command('exec', '-e', 'A=b', 'one', '/bin/sh', '-c', 'echo $A; exit 9');
-    t.strictSame(exec, { status: 9, stdout: 'b\n', stderr: '' });
-    t.equal((await podman.command('exec', 'one', '/nosuch')).status, 127);
-    t.equal((await podman.command('pause', 'one')).status, 0);
-    t.match(await exitCode(podman), /^paused/);
-    t.equal((await podman.command('unpause', 'one')).status, 0);
-    t.match((await podman.command('stats', '--no-stream', 'one')).stdout, '%');
-    t.match((await podman.command('top', 'one')).stdout, 'probe');
-    t.equal((await podman.command('rm', '--force', '--time', '0', 'one')).status, 0);
-  },
-  { notYet: 'exec, pause' },
-);
+forEachPodman('exec, pause, stats and top', async (t, podman) => {
+  await detach(t, podman);
+  const exec = await podman.command('exec', '-e', 'A=b', 'one', '/bin/sh', '-c', 'echo $A; exit 9');
+  t.strictSame(exec, { status: 9, stdout: 'b\n', stderr: '' });
+  t.equal((await podman.command('exec', 'one', '/nosuch')).status, 127);
+  t.equal((await podman.command('pause', 'one')).status, 0);
+  t.match(await exitCode(podman), /^paused/);
+  t.equal((await podman.command('unpause', 'one')).status, 0);
+  t.match((await podman.command('stats', '--no-stream', 'one')).stdout, '%');
+  t.match((await podman.command('top', 'one')).stdout, 'probe');
+  t.equal((await podman.command('rm', '--force', '--time', '0', 'one')).status, 0);
+});

@@ -9,6 +9,10 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <time.h>
+#include <stddef.h>
+#include <linux/seccomp.h>
+#include <linux/filter.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -271,6 +275,53 @@ static void verb_cwd(char **args)
 	}
 	put_string(path);
 	putchar('\n');
+}
+
+/* Seconds on the clocks that a time namespace moves. */
+static void verb_clocks(char **args)
+{
+	(void)args;
+	struct timespec monotonic, boottime;
+
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	clock_gettime(CLOCK_BOOTTIME, &boottime);
+	printf("{\"monotonic\":%lld,\"boottime\":%lld}\n", (long long)monotonic.tv_sec,
+		(long long)boottime.tv_sec);
+}
+
+/*
+ * watch FILE: until FILE exists, looks at every process of the pid namespace but itself. Says which capabilities
+ * any of them ever had, and how many different ones there were.
+ */
+static void verb_watch(char **args)
+{
+	unsigned long long all = 0;
+	int newest = 0, seen = 0;
+
+	puts("{\"ready\":true}");
+	fflush(stdout);
+	while (access(args[0], F_OK) < 0) {
+		DIR *dir = opendir("/proc");
+		for (struct dirent *entry; dir && (entry = readdir(dir));) {
+			int pid = atoi(entry->d_name);
+			char path[300];
+			if (pid <= 0 || pid == getpid())
+				continue;
+			if (pid > newest) {
+				newest = pid;
+				seen++;
+			}
+			snprintf(path, sizeof(path), "/proc/%d/status", pid);
+			char *status = read_text(path);
+			char *line = status ? strstr(status, "CapPrm:") : NULL;
+			if (line)
+				all |= strtoull(line + 7, NULL, 16);
+			free(status);
+		}
+		if (dir)
+			closedir(dir);
+	}
+	printf("{\"seen\":%d,\"capabilities\":\"%llx\"}\n", seen, all);
 }
 
 static void verb_uts(char **args)
@@ -672,6 +723,51 @@ static int run_subreaper(char **args)
 	return 0;
 }
 
+/*
+ * Runs on the host: a command for which one system call fails as on a kernel that lacks it.
+ *   refuse CALL ARGUMENT|- ERRNO COMMAND... : CALL by name, only with ARGUMENT as its first when that is a number.
+ */
+static int run_refuse(char **args)
+{
+	static const struct {
+		const char *name;
+		unsigned number;
+	} calls[] = {
+		{"unshare", SYS_unshare},
+		{"setns", SYS_setns},
+		{"open_tree", SYS_open_tree},
+		{"fsopen", SYS_fsopen},
+		{"mount_setattr", 442},
+		{"clone3", SYS_clone3},
+	};
+	unsigned number = 0, error = 0;
+
+	if (!args[0] || !args[1] || !args[2] || !args[3])
+		return BAD_CALL;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (strcmp(args[0], calls[i].name) == 0)
+			number = calls[i].number;
+	for (int code = 1; code < 134; code++)
+		if (strerrorname_np(code) && strcmp(strerrorname_np(code), args[2]) == 0)
+			error = (unsigned)code;
+	if (number == 0 || error == 0)
+		return BAD_CALL;
+	bool any = strcmp(args[1], "-") == 0;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)strtoul(args[1], NULL, 0), 0, any ? 0 : 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return BAD_CALL;
+	execvp(args[3], args + 3);
+	return 127;
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -679,6 +775,7 @@ static const struct {
 } verbs[] = {
 	{"absorb", 2, verb_absorb},
 	{"chmod", 2, verb_chmod},
+	{"clocks", 0, verb_clocks},
 	{"create", 1, verb_create},
 	{"cwd", 0, verb_cwd},
 	{"echo", 1, verb_echo},
@@ -713,6 +810,7 @@ static const struct {
 	{"unlink", 1, verb_unlink},
 	{"uts", 0, verb_uts},
 	{"wait", 0, verb_wait},
+	{"watch", 1, verb_watch},
 	{"winch", 0, verb_winch},
 	{"write", 2, verb_write},
 };
@@ -735,6 +833,8 @@ static bool run_verb(char **words)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "refuse") == 0)
+		return run_refuse(argv + 2);
 	if (argc > 1 && strcmp(argv[1], "subreaper") == 0)
 		return run_subreaper(argv + 2);
 	for (int start = 1; start < argc;) {

@@ -112,12 +112,13 @@ static void answer(int listener, const struct seccomp_notif *request)
 	char path[4096] = "";
 	bool is_made = request->data.nr == __NR_mkdirat;
 	struct iovec here = {path, sizeof(path) - 1};
-	struct iovec there = {(void *)(uintptr_t)request->data.args[is_made ? 1 : 0], sizeof(path) - 1};
-	/* To the end of the page at first: the next one may not be there. */
-	there.iov_len = 4096 - ((uintptr_t)there.iov_base & 4095);
-	if (there.iov_len >= sizeof(path))
-		there.iov_len = sizeof(path) - 1;
-	process_vm_readv((pid_t)request->pid, &here, 1, &there, 1, 0);
+	/* To the end of the page, then from the next one, which may not be there. */
+	char *from = (char *)(uintptr_t)request->data.args[is_made ? 1 : 0];
+	size_t first = 4096 - ((uintptr_t)from & 4095);
+	if (first >= sizeof(path))
+		first = sizeof(path) - 1;
+	struct iovec there[] = {{from, first}, {from + first, sizeof(path) - 1 - first}};
+	process_vm_readv((pid_t)request->pid, &here, 1, there, 2, 0);
 	if (strncmp(path, ROOT "/", sizeof(ROOT)) == 0) {
 		int result = is_made ? mkdir(path, 0755) : empty_group(path);
 		reply.flags = 0;

@@ -34,6 +34,8 @@ export interface TestMount {
   type?: string;
   source?: string;
   options?: string[];
+  uidMappings?: Record<string, number>[];
+  gidMappings?: Record<string, number>[];
 }
 
 export interface TestHook {
@@ -63,6 +65,7 @@ export interface TestLinux {
   maskedPaths?: string[];
   readonlyPaths?: string[];
   rootfsPropagation?: string;
+  mountLabel?: string;
 }
 
 /** Changes a fresh minimal configuration into the one a case needs. */
@@ -121,6 +124,16 @@ export function minimalConfig(cgroupsPath: string): TestConfig {
 /** Grants exactly these capabilities in the three sets that matter for a root process. */
 export function grantCapabilities(config: TestConfig, ...names: string[]): void {
   config.process.capabilities = { bounding: names, effective: names, permitted: names };
+}
+
+/** First host ids of the user namespaces of cases: uid of the container's root, and its gid. */
+export const MAPPED = { uid: 100_000, gid: 200_000, size: 1000 } as const;
+
+/** Gives the container a user namespace of its own, in which 1000 ids are mapped. */
+export function addUserNamespace(config: TestConfig): void {
+  config.linux.namespaces.push({ type: 'user' });
+  config.linux.uidMappings = [{ containerID: 0, hostID: MAPPED.uid, size: MAPPED.size }];
+  config.linux.gidMappings = [{ containerID: 0, hostID: MAPPED.gid, size: MAPPED.size }];
 }
 
 /** Replaces the new namespace of a type by one given by path, or drops it (shares the runtime's). */

@@ -13,6 +13,8 @@ export interface Outcome {
 export interface SpawnOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** Who the command runs as; the group list is emptied. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   /** Text given on standard input; without it standard input is /dev/null. */
   readonly input?: string;
   /** Open files that become standard output and standard error instead of pipes. */
@@ -55,6 +57,7 @@ export function start(argv: readonly string[], options: SpawnOptions = {}): Runn
   const child = spawn(file, args, {
     cwd: options.cwd,
     env: options.env,
+    ...options.user,
     stdio: [
       options.input === undefined && options.interactive !== true ? 'ignore' : 'pipe',
       options.stdout ?? 'pipe',

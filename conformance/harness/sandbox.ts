@@ -98,6 +98,11 @@ export class Sandbox {
     return run(this.argv(...words), { env: this.env, ...options });
   }
 
+  /** Runs a command of the runtime by way of another command, given by its first words. */
+  commandThrough(prefix: readonly string[], ...words: string[]): Promise<Outcome> {
+    return run([...prefix, ...this.argv(...words)], { env: this.env });
+  }
+
   /** Starts a command of the runtime without waiting for it. */
   background(...words: string[]): Running {
     return start(this.argv(...words), { env: this.env });

@@ -50,6 +50,32 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->net_device.name) &&
 		       rt_read_str(reader, &op->net_device.new_name) &&
 		       rt_read_u32(reader, &op->net_device.back);
+	case RT_OP_RAISE_LIMIT:
+		return rt_read_u32(reader, &op->raise_limit.resource) &&
+		       rt_read_u64(reader, &op->raise_limit.hard);
+	case RT_OP_USER_NAMESPACE:
+		return rt_read_slot(reader, &op->user_namespace.slot) &&
+		       rt_read_str(reader, &op->user_namespace.uid_map) &&
+		       rt_read_str(reader, &op->user_namespace.gid_map) &&
+		       rt_read_u32(reader, &op->user_namespace.deny_setgroups) &&
+		       rt_read_str(reader, &op->user_namespace.uid_tool) &&
+		       rt_read_str(reader, &op->user_namespace.gid_tool);
+	case RT_OP_CHECK_ID_MAPS:
+		return rt_read_str(reader, &op->check_id_maps.uid_map) &&
+		       rt_read_str(reader, &op->check_id_maps.gid_map);
+	case RT_OP_BECOME_ROOT:
+		return rt_read_u32(reader, &op->become_root.groups);
+	case RT_OP_OPEN_TREE:
+		return rt_read_slot(reader, &op->open_tree.slot) &&
+		       rt_read_str(reader, &op->open_tree.path) &&
+		       rt_read_u32(reader, &op->open_tree.flags) &&
+		       rt_read_u32(reader, &op->open_tree.propagation);
+	case RT_OP_IDMAP_TREE:
+		return rt_read_slot(reader, &op->idmap_tree.slot) &&
+		       rt_read_slot(reader, &op->idmap_tree.namespace) &&
+		       rt_read_u32(reader, &op->idmap_tree.recursive);
+	case RT_OP_INHERIT_SLOTS:
+		return rt_read_u32s(reader, &op->inherit_slots.slots);
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
 	case RT_OP_UNSHARE:
@@ -60,14 +86,19 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->namespace_open.type);
 	case RT_OP_NAMESPACE_JOIN:
 		return rt_read_slot(reader, &op->namespace_join.slot) &&
-		       rt_read_u32(reader, &op->namespace_join.type);
+		       rt_read_u32(reader, &op->namespace_join.type) &&
+		       rt_read_slot(reader, &op->namespace_join.user) &&
+		       rt_read_u32(reader, &op->namespace_join.keep);
+	case RT_OP_TIME_NAMESPACE:
+		return rt_read_str(reader, &op->time_namespace.offsets);
+	case RT_OP_SESSION_KEYRING:
+		return rt_read_str(reader, &op->session_keyring.name) &&
+		       rt_read_u32(reader, &op->session_keyring.permission);
 	case RT_OP_JOIN_PROCESS:
 		return rt_read_u32(reader, &op->join_process.flags);
 	case RT_OP_OUTLIVE:
 		return rt_read_u32(reader, &op->outlive.fork) &&
 		       rt_read_u32(reader, &op->outlive.terminal);
-	case RT_OP_SESSION_KEYRING:
-		return rt_read_str(reader, &op->session_keyring.name);
 	case RT_OP_LOOPBACK_UP:
 		return true;
 	case RT_OP_SET_PROPAGATION:
@@ -76,7 +107,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_OPEN_ROOT:
 		return rt_read_str(reader, &op->open_root.path) &&
 		       rt_read_u32(reader, &op->open_root.type) &&
-		       rt_read_u32(reader, &op->open_root.isolate);
+		       rt_read_u32(reader, &op->open_root.isolate) &&
+		       rt_read_slot(reader, &op->open_root.tree);
 	case RT_OP_OPEN_ROOT_DIRECTORY:
 		return rt_read_str(reader, &op->open_root_directory.path);
 	case RT_OP_HOLD_ROOT:
@@ -88,7 +120,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->mount_filesystem.source) &&
 		       rt_read_strs(reader, &op->mount_filesystem.options) &&
 		       rt_read_u64(reader, &op->mount_filesystem.attributes) &&
-		       rt_read_u32(reader, &op->mount_filesystem.flags);
+		       rt_read_u32(reader, &op->mount_filesystem.flags) &&
+		       rt_read_slot(reader, &op->mount_filesystem.pid_namespace);
 	case RT_OP_MOUNT_BIND:
 		return rt_read_slot(reader, &op->mount_bind.slot) &&
 		       rt_read_str(reader, &op->mount_bind.source) &&
@@ -97,7 +130,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u64(reader, &op->mount_bind.clear) &&
 		       rt_read_u64(reader, &op->mount_bind.recursive_set) &&
 		       rt_read_u64(reader, &op->mount_bind.recursive_clear) &&
-		       rt_read_u32(reader, &op->mount_bind.flags);
+		       rt_read_u32(reader, &op->mount_bind.flags) &&
+		       rt_read_slot(reader, &op->mount_bind.tree);
 	case RT_OP_MOUNT_ATTRIBUTES:
 		return rt_read_slot(reader, &op->mount_attributes.slot) &&
 		       rt_read_u64(reader, &op->mount_attributes.set) &&
@@ -117,6 +151,13 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->make_device.minor) &&
 		       rt_read_u32(reader, &op->make_device.uid) &&
 		       rt_read_u32(reader, &op->make_device.gid);
+	case RT_OP_BIND_DEVICE:
+		return rt_read_slot(reader, &op->bind_device.tree) &&
+		       rt_read_str(reader, &op->bind_device.source) &&
+		       rt_read_str(reader, &op->bind_device.path) &&
+		       rt_read_u32(reader, &op->bind_device.mode) &&
+		       rt_read_u32(reader, &op->bind_device.major) &&
+		       rt_read_u32(reader, &op->bind_device.minor);
 	case RT_OP_MAKE_LINK:
 		return rt_read_str(reader, &op->make_link.path) &&
 		       rt_read_str(reader, &op->make_link.target);
@@ -152,9 +193,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->set_domainname.name);
 	case RT_OP_SYSCTL:
 		return rt_read_str(reader, &op->sysctl.path) &&
-		       rt_read_str(reader, &op->sysctl.value);
+		       rt_read_str(reader, &op->sysctl.value) &&
+		       rt_read_u32(reader, &op->sysctl.host);
 	case RT_OP_OOM_SCORE_ADJ:
-		return rt_read_i32(reader, &op->oom_score_adj.value);
+		return rt_read_i32(reader, &op->oom_score_adj.value) &&
+		       rt_read_u32(reader, &op->oom_score_adj.ignore);
 	case RT_OP_RLIMIT:
 		return rt_read_u32(reader, &op->rlimit.resource) &&
 		       rt_read_u64(reader, &op->rlimit.soft) &&
@@ -190,12 +233,15 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_SET_USER:
 		return rt_read_u32(reader, &op->set_user.uid) &&
 		       rt_read_u32(reader, &op->set_user.gid) &&
-		       rt_read_u32s(reader, &op->set_user.groups);
+		       rt_read_u32s(reader, &op->set_user.groups) &&
+		       rt_read_u32(reader, &op->set_user.keep_groups);
 	case RT_OP_SET_CAPABILITIES:
 		return rt_read_u64(reader, &op->set_capabilities.effective) &&
 		       rt_read_u64(reader, &op->set_capabilities.permitted) &&
 		       rt_read_u64(reader, &op->set_capabilities.inheritable) &&
 		       rt_read_u64(reader, &op->set_capabilities.ambient);
+	case RT_OP_FORK_INIT:
+		return rt_read_slot(reader, &op->fork_init.slot);
 	case RT_OP_CHANGE_DIRECTORY:
 		return rt_read_str(reader, &op->change_directory.path) &&
 		       rt_read_u32(reader, &op->change_directory.phase);
@@ -247,6 +293,20 @@ bool rt_op_is_host(enum rt_op_code code)
 		return true;
 	case RT_OP_NET_DEVICE:
 		return true;
+	case RT_OP_RAISE_LIMIT:
+		return false;
+	case RT_OP_USER_NAMESPACE:
+		return false;
+	case RT_OP_CHECK_ID_MAPS:
+		return false;
+	case RT_OP_BECOME_ROOT:
+		return false;
+	case RT_OP_OPEN_TREE:
+		return false;
+	case RT_OP_IDMAP_TREE:
+		return false;
+	case RT_OP_INHERIT_SLOTS:
+		return false;
 	case RT_OP_CGROUP_JOIN:
 		return false;
 	case RT_OP_UNSHARE:
@@ -255,11 +315,13 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_NAMESPACE_JOIN:
 		return false;
+	case RT_OP_TIME_NAMESPACE:
+		return false;
+	case RT_OP_SESSION_KEYRING:
+		return false;
 	case RT_OP_JOIN_PROCESS:
 		return false;
 	case RT_OP_OUTLIVE:
-		return false;
-	case RT_OP_SESSION_KEYRING:
 		return false;
 	case RT_OP_LOOPBACK_UP:
 		return false;
@@ -282,6 +344,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_MAKE_DIRECTORY:
 		return false;
 	case RT_OP_MAKE_DEVICE:
+		return false;
+	case RT_OP_BIND_DEVICE:
 		return false;
 	case RT_OP_MAKE_LINK:
 		return false;
@@ -334,6 +398,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_SET_USER:
 		return false;
 	case RT_OP_SET_CAPABILITIES:
+		return false;
+	case RT_OP_FORK_INIT:
 		return false;
 	case RT_OP_CHANGE_DIRECTORY:
 		return false;

@@ -5,7 +5,7 @@
 
 #include "../helper/program.h"
 
-enum { RT_PROGRAM_VERSION = 1, RT_SLOTS = 64 };
+enum { RT_PROGRAM_VERSION = 1, RT_SLOTS = 1024 };
 
 enum rt_op_code {
 	RT_OP_CGROUP_CREATE = 0,
@@ -18,62 +18,72 @@ enum rt_op_code {
 	RT_OP_DEVICE_PROGRAM = 7,
 	RT_OP_RESCTRL_GROUP = 8,
 	RT_OP_NET_DEVICE = 9,
-	RT_OP_CGROUP_JOIN = 10,
-	RT_OP_UNSHARE = 11,
-	RT_OP_NAMESPACE_OPEN = 12,
-	RT_OP_NAMESPACE_JOIN = 13,
-	RT_OP_JOIN_PROCESS = 14,
-	RT_OP_OUTLIVE = 15,
-	RT_OP_SESSION_KEYRING = 16,
-	RT_OP_LOOPBACK_UP = 17,
-	RT_OP_SET_PROPAGATION = 18,
-	RT_OP_OPEN_ROOT = 19,
-	RT_OP_OPEN_ROOT_DIRECTORY = 20,
-	RT_OP_HOLD_ROOT = 21,
-	RT_OP_MOUNT_FILESYSTEM = 22,
-	RT_OP_MOUNT_BIND = 23,
-	RT_OP_MOUNT_ATTRIBUTES = 24,
-	RT_OP_MOUNT_PROPAGATION = 25,
-	RT_OP_MAKE_DIRECTORY = 26,
-	RT_OP_MAKE_DEVICE = 27,
-	RT_OP_MAKE_LINK = 28,
-	RT_OP_TERMINAL = 29,
-	RT_OP_CONSOLE = 30,
-	RT_OP_MASK_PATH = 31,
-	RT_OP_READONLY_PATH = 32,
-	RT_OP_HOST_HOOKS = 33,
-	RT_OP_HOOK = 34,
-	RT_OP_UNMOUNT = 35,
-	RT_OP_PIVOT_ROOT = 36,
-	RT_OP_CHROOT = 37,
-	RT_OP_SET_HOSTNAME = 38,
-	RT_OP_SET_DOMAINNAME = 39,
-	RT_OP_SYSCTL = 40,
-	RT_OP_OOM_SCORE_ADJ = 41,
-	RT_OP_RLIMIT = 42,
-	RT_OP_CPU_AFFINITY = 43,
-	RT_OP_SCHEDULER = 44,
-	RT_OP_IO_PRIORITY = 45,
-	RT_OP_PERSONALITY = 46,
-	RT_OP_MEMORY_POLICY = 47,
-	RT_OP_SECURITY_ATTRIBUTE = 48,
-	RT_OP_UMASK = 49,
-	RT_OP_STDIO_OWNER = 50,
-	RT_OP_DROP_BOUNDING = 51,
-	RT_OP_SET_USER = 52,
-	RT_OP_SET_CAPABILITIES = 53,
-	RT_OP_CHANGE_DIRECTORY = 54,
-	RT_OP_NO_NEW_PRIVS = 55,
-	RT_OP_FIND_PROGRAM = 56,
-	RT_OP_FIND_HOME = 57,
-	RT_OP_SECCOMP = 58,
-	RT_OP_SECCOMP_RECEIVER = 59,
-	RT_OP_SECCOMP_NOTIFY = 60,
-	RT_OP_AWAIT_START = 61,
-	RT_OP_EXEC = 62,
+	RT_OP_RAISE_LIMIT = 10,
+	RT_OP_USER_NAMESPACE = 11,
+	RT_OP_CHECK_ID_MAPS = 12,
+	RT_OP_BECOME_ROOT = 13,
+	RT_OP_OPEN_TREE = 14,
+	RT_OP_IDMAP_TREE = 15,
+	RT_OP_INHERIT_SLOTS = 16,
+	RT_OP_CGROUP_JOIN = 17,
+	RT_OP_UNSHARE = 18,
+	RT_OP_NAMESPACE_OPEN = 19,
+	RT_OP_NAMESPACE_JOIN = 20,
+	RT_OP_TIME_NAMESPACE = 21,
+	RT_OP_SESSION_KEYRING = 22,
+	RT_OP_JOIN_PROCESS = 23,
+	RT_OP_OUTLIVE = 24,
+	RT_OP_LOOPBACK_UP = 25,
+	RT_OP_SET_PROPAGATION = 26,
+	RT_OP_OPEN_ROOT = 27,
+	RT_OP_OPEN_ROOT_DIRECTORY = 28,
+	RT_OP_HOLD_ROOT = 29,
+	RT_OP_MOUNT_FILESYSTEM = 30,
+	RT_OP_MOUNT_BIND = 31,
+	RT_OP_MOUNT_ATTRIBUTES = 32,
+	RT_OP_MOUNT_PROPAGATION = 33,
+	RT_OP_MAKE_DIRECTORY = 34,
+	RT_OP_MAKE_DEVICE = 35,
+	RT_OP_BIND_DEVICE = 36,
+	RT_OP_MAKE_LINK = 37,
+	RT_OP_TERMINAL = 38,
+	RT_OP_CONSOLE = 39,
+	RT_OP_MASK_PATH = 40,
+	RT_OP_READONLY_PATH = 41,
+	RT_OP_HOST_HOOKS = 42,
+	RT_OP_HOOK = 43,
+	RT_OP_UNMOUNT = 44,
+	RT_OP_PIVOT_ROOT = 45,
+	RT_OP_CHROOT = 46,
+	RT_OP_SET_HOSTNAME = 47,
+	RT_OP_SET_DOMAINNAME = 48,
+	RT_OP_SYSCTL = 49,
+	RT_OP_OOM_SCORE_ADJ = 50,
+	RT_OP_RLIMIT = 51,
+	RT_OP_CPU_AFFINITY = 52,
+	RT_OP_SCHEDULER = 53,
+	RT_OP_IO_PRIORITY = 54,
+	RT_OP_PERSONALITY = 55,
+	RT_OP_MEMORY_POLICY = 56,
+	RT_OP_SECURITY_ATTRIBUTE = 57,
+	RT_OP_UMASK = 58,
+	RT_OP_STDIO_OWNER = 59,
+	RT_OP_DROP_BOUNDING = 60,
+	RT_OP_SET_USER = 61,
+	RT_OP_SET_CAPABILITIES = 62,
+	RT_OP_FORK_INIT = 63,
+	RT_OP_CHANGE_DIRECTORY = 64,
+	RT_OP_NO_NEW_PRIVS = 65,
+	RT_OP_FIND_PROGRAM = 66,
+	RT_OP_FIND_HOME = 67,
+	RT_OP_SECCOMP = 68,
+	RT_OP_SECCOMP_RECEIVER = 69,
+	RT_OP_SECCOMP_NOTIFY = 70,
+	RT_OP_AWAIT_START = 71,
+	RT_OP_EXEC = 72,
 };
 
-enum { RT_OP_COUNT = 63 };
+enum { RT_OP_COUNT = 73 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -132,6 +142,46 @@ struct rt_op_net_device {
 	uint32_t back;
 };
 
+struct rt_op_raise_limit {
+	uint32_t resource;
+	uint64_t hard;
+};
+
+struct rt_op_user_namespace {
+	uint32_t slot;
+	struct rt_str uid_map;
+	struct rt_str gid_map;
+	uint32_t deny_setgroups;
+	struct rt_str uid_tool;
+	struct rt_str gid_tool;
+};
+
+struct rt_op_check_id_maps {
+	struct rt_str uid_map;
+	struct rt_str gid_map;
+};
+
+struct rt_op_become_root {
+	uint32_t groups;
+};
+
+struct rt_op_open_tree {
+	uint32_t slot;
+	struct rt_str path;
+	uint32_t flags;
+	uint32_t propagation;
+};
+
+struct rt_op_idmap_tree {
+	uint32_t slot;
+	uint32_t namespace;
+	uint32_t recursive;
+};
+
+struct rt_op_inherit_slots {
+	struct rt_u32s slots;
+};
+
 struct rt_op_cgroup_join {
 	struct rt_str file;
 };
@@ -149,6 +199,17 @@ struct rt_op_namespace_open {
 struct rt_op_namespace_join {
 	uint32_t slot;
 	uint32_t type;
+	uint32_t user;
+	uint32_t keep;
+};
+
+struct rt_op_time_namespace {
+	struct rt_str offsets;
+};
+
+struct rt_op_session_keyring {
+	struct rt_str name;
+	uint32_t permission;
 };
 
 struct rt_op_join_process {
@@ -160,10 +221,6 @@ struct rt_op_outlive {
 	uint32_t terminal;
 };
 
-struct rt_op_session_keyring {
-	struct rt_str name;
-};
-
 struct rt_op_set_propagation {
 	uint32_t type;
 	uint32_t recursive;
@@ -173,6 +230,7 @@ struct rt_op_open_root {
 	struct rt_str path;
 	uint32_t type;
 	uint32_t isolate;
+	uint32_t tree;
 };
 
 struct rt_op_open_root_directory {
@@ -191,6 +249,7 @@ struct rt_op_mount_filesystem {
 	struct rt_strs options;
 	uint64_t attributes;
 	uint32_t flags;
+	uint32_t pid_namespace;
 };
 
 struct rt_op_mount_bind {
@@ -202,6 +261,7 @@ struct rt_op_mount_bind {
 	uint64_t recursive_set;
 	uint64_t recursive_clear;
 	uint32_t flags;
+	uint32_t tree;
 };
 
 struct rt_op_mount_attributes {
@@ -229,6 +289,15 @@ struct rt_op_make_device {
 	uint32_t minor;
 	uint32_t uid;
 	uint32_t gid;
+};
+
+struct rt_op_bind_device {
+	uint32_t tree;
+	struct rt_str source;
+	struct rt_str path;
+	uint32_t mode;
+	uint32_t major;
+	uint32_t minor;
 };
 
 struct rt_op_make_link {
@@ -279,10 +348,12 @@ struct rt_op_set_domainname {
 struct rt_op_sysctl {
 	struct rt_str path;
 	struct rt_str value;
+	uint32_t host;
 };
 
 struct rt_op_oom_score_adj {
 	int32_t value;
+	uint32_t ignore;
 };
 
 struct rt_op_rlimit {
@@ -341,6 +412,7 @@ struct rt_op_set_user {
 	uint32_t uid;
 	uint32_t gid;
 	struct rt_u32s groups;
+	uint32_t keep_groups;
 };
 
 struct rt_op_set_capabilities {
@@ -348,6 +420,10 @@ struct rt_op_set_capabilities {
 	uint64_t permitted;
 	uint64_t inheritable;
 	uint64_t ambient;
+};
+
+struct rt_op_fork_init {
+	uint32_t slot;
 };
 
 struct rt_op_change_directory {
@@ -401,13 +477,21 @@ struct rt_op {
 		struct rt_op_device_program device_program;
 		struct rt_op_resctrl_group resctrl_group;
 		struct rt_op_net_device net_device;
+		struct rt_op_raise_limit raise_limit;
+		struct rt_op_user_namespace user_namespace;
+		struct rt_op_check_id_maps check_id_maps;
+		struct rt_op_become_root become_root;
+		struct rt_op_open_tree open_tree;
+		struct rt_op_idmap_tree idmap_tree;
+		struct rt_op_inherit_slots inherit_slots;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
 		struct rt_op_namespace_join namespace_join;
+		struct rt_op_time_namespace time_namespace;
+		struct rt_op_session_keyring session_keyring;
 		struct rt_op_join_process join_process;
 		struct rt_op_outlive outlive;
-		struct rt_op_session_keyring session_keyring;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
@@ -418,6 +502,7 @@ struct rt_op {
 		struct rt_op_mount_propagation mount_propagation;
 		struct rt_op_make_directory make_directory;
 		struct rt_op_make_device make_device;
+		struct rt_op_bind_device bind_device;
 		struct rt_op_make_link make_link;
 		struct rt_op_terminal terminal;
 		struct rt_op_console console;
@@ -441,6 +526,7 @@ struct rt_op {
 		struct rt_op_drop_bounding drop_bounding;
 		struct rt_op_set_user set_user;
 		struct rt_op_set_capabilities set_capabilities;
+		struct rt_op_fork_init fork_init;
 		struct rt_op_change_directory change_directory;
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;

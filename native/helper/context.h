@@ -14,8 +14,8 @@ struct rt_context {
 	int empty_directory; /* a mount of the first masked directory, cloned for the others */
 	int procfs;          /* private, opened by the first sysctl */
 	int receiver;        /* of the seccomp listener, connected by seccomp_receiver */
+	int first_free;      /* where what the stage has opened begins */
 	char host_pid[12];   /* of this process, as the runtime knows it */
-	uint32_t owner;      /* uid of the runtime */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
 	char head[RT_HEAD_MAX];    /* first bytes of it, to explain a failing execve */
@@ -67,11 +67,19 @@ int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_
 int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
 int rt_resctrl_group(struct rt_context *context, const struct rt_op_resctrl_group *op);
 int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op);
+int rt_raise_limit(struct rt_context *context, const struct rt_op_raise_limit *op);
+int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op);
+int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_maps *op);
+int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op);
+int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op);
+int rt_idmap_tree(struct rt_context *context, const struct rt_op_idmap_tree *op);
+int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slots *op);
 int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op);
 
 int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
 int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
 int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
+int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op);
 int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
 int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);
@@ -99,6 +107,7 @@ int rt_console(struct rt_context *context, const struct rt_op_console *op);
 
 int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op);
 int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op);
+int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *op);
 int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op);
@@ -114,6 +123,7 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);
 int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op);
 int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op);
+int rt_fork_init(struct rt_context *context, const struct rt_op_fork_init *op);
 int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op);
 int rt_no_new_privs(struct rt_context *context);
 int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);

@@ -35,7 +35,7 @@ static void ignore_sigpipe(void)
 	rt_sys(rt_sigaction, SIGPIPE_NUMBER, &action, NULL, sizeof(action.mask));
 }
 
-static void prepare(struct rt_context *context, int first)
+static void prepare(int first)
 {
 	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
 	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. */
@@ -46,7 +46,6 @@ static void prepare(struct rt_context *context, int first)
 	ignore_sigpipe();
 	rt_sys(setsid);
 	rt_sys(umask, 0);
-	context->owner = (uint32_t)rt_sys(geteuid);
 }
 
 static _Noreturn void leave(void)
@@ -73,7 +72,8 @@ _Noreturn void rt_init_main(const long *stack)
 	size_t size = 0;
 	int first = first_descriptor(stack);
 	rt_context_init(&context, first + RT_FD_CONTROL, first + RT_FD_LISTENER);
-	prepare(&context, first);
+	context.first_free = first + RT_FD_COUNT;
+	prepare(first);
 	const uint8_t *program = map_program(first + RT_FD_PROGRAM, &size);
 	if (program == NULL || !rt_check_program(program, size, false, &reader, &count)) {
 		context.call = "program";

@@ -6,6 +6,7 @@
 #include <linux/in.h>
 #include <linux/keyctl.h>
 #include <linux/nsfs.h>
+#include <linux/prctl.h>
 #include <linux/sockios.h>
 
 enum { SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC, AF_INET_FAMILY = 2 };
@@ -29,10 +30,65 @@ int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_o
 	return 0;
 }
 
+static bool is_same(int a, int b)
+{
+	struct statx first, second;
+	return rt_statx(a, &first) == 0 && rt_statx(b, &second) == 0 && first.stx_ino == second.stx_ino &&
+	       first.stx_dev_minor == second.stx_dev_minor;
+}
+
+static bool is_own_pid_namespace(int target)
+{
+	RT_CLEANUP_FD int own = rt_open_how(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY, 0, 0);
+	return own >= 0 && is_same(own, target);
+}
+
+/* Whether a namespace is owned by a user namespace (ioctl_ns(2)); not when its owner is out of sight. */
+static bool belongs_to(int target, int user)
+{
+	RT_CLEANUP_FD int owner = (int)rt_sys(ioctl, target, NS_GET_USERNS, 0);
+	return owner >= 0 && is_same(owner, user);
+}
+
 int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op)
 {
-	long status = rt_sys(setns, context->slots[op->slot], op->type);
-	rt_close(&context->slots[op->slot]);
+	int target = context->slots[op->slot];
+	if (target < 0)
+		return 0;
+	if (op->type == CLONE_NEWPID && is_own_pid_namespace(target)) {
+		/* The stage has joined it, so this process was born there. */
+		rt_close(&context->slots[op->slot]);
+		return 0;
+	}
+	if (op->user != 0 && belongs_to(target, context->slots[op->user]))
+		return 0;
+	/* Whoever has rights in the namespace must not reach into this process, which has more. */
+	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	long status = rt_sys(setns, target, op->type);
+	if (!op->keep)
+		rt_close(&context->slots[op->slot]);
+	return status < 0 ? rt_fail(context, "setns", status) : 0;
+}
+
+int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op)
+{
+	long status = rt_sys(unshare, CLONE_NEWTIME);
+	if (status < 0)
+		return rt_fail(context, "unshare", status);
+	if (op->offsets.length > 0) {
+		RT_CLEANUP_FD int file = rt_open_how(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY, 0, 0);
+		if (file < 0)
+			return rt_fail(context, "openat2", file);
+		status = rt_sys(write, file, op->offsets.data, op->offsets.length);
+		if (status < 0)
+			return rt_fail(context, "write", status);
+	}
+	/* unshare(2) is for children. Since Linux 6.3 an execve(2) changes over, too, but init has to live by
+	 * the clocks of the container on older kernels as well. */
+	RT_CLEANUP_FD int target = rt_open_how(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY, 0, 0);
+	if (target < 0)
+		return rt_fail(context, "openat2", target);
+	status = rt_sys(setns, target, CLONE_NEWTIME);
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 
@@ -61,7 +117,6 @@ static bool parse_permissions(const char *text, uint32_t *permissions)
 
 int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op)
 {
-	enum { USER_SEARCH = 0x80000 };
 	char description[512];
 	uint32_t permissions;
 	long key = rt_sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, op->name.data);
@@ -75,7 +130,7 @@ int rt_session_keyring(struct rt_context *context, const struct rt_op_session_ke
 	description[sizeof(description) - 1] = '\0';
 	if (!parse_permissions(description, &permissions))
 		return rt_fail(context, "keyctl", -EINVAL);
-	long status = rt_sys(keyctl, KEYCTL_SETPERM, key, permissions | USER_SEARCH);
+	long status = rt_sys(keyctl, KEYCTL_SETPERM, key, permissions | op->permission);
 	return status < 0 ? rt_fail(context, "keyctl", status) : 0;
 }
 
@@ -120,9 +175,31 @@ int rt_open_procfs(struct rt_context *context)
 	return 0;
 }
 
+/* The one mounted on /proc of the runtime, while it can still be reached. */
+static int open_host_procfs(struct rt_context *context)
+{
+	enum { PROC_SUPER_MAGIC = 0x9fa0, PROC_ROOT_INODE = 1 };
+	struct statfs fs;
+	struct statx st;
+	if (context->procfs >= 0)
+		return 0;
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, 0);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	long status = rt_sys(fstatfs, fd, &fs);
+	if (status >= 0)
+		status = rt_statx(fd, &st);
+	if (status < 0)
+		return rt_fail(context, "fstatfs", status);
+	if (fs.f_type != PROC_SUPER_MAGIC || st.stx_ino != PROC_ROOT_INODE)
+		return rt_fail(context, "fstatfs", -EMEDIUMTYPE);
+	context->procfs = rt_steal_fd(&fd);
+	return 0;
+}
+
 int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)
 {
-	int status = rt_open_procfs(context);
+	int status = op->host ? open_host_procfs(context) : rt_open_procfs(context);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int fd = rt_open_how(context->procfs, op->path.data, O_WRONLY | O_NOFOLLOW, 0,

@@ -3,6 +3,7 @@
 #include "record.h"
 #include "sys.h"
 
+#include <asm/ioctls.h>
 #include <linux/capability.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
@@ -26,7 +27,20 @@ int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_ad
 	if (fd < 0)
 		return rt_fail(context, "openat2", fd);
 	long written = rt_sys(write, fd, text + at, sizeof(text) - at);
-	return written < 0 ? rt_fail(context, "write", written) : 0;
+	if (written < 0 && (op->ignore == 0 || written != -(long)op->ignore))
+		return rt_fail(context, "write", written);
+	return 0;
+}
+
+int rt_raise_limit(struct rt_context *context, const struct rt_op_raise_limit *op)
+{
+	struct rlimit64 limit;
+	long status = rt_sys(prlimit64, 0, op->resource, NULL, &limit);
+	if (status >= 0 && limit.rlim_max < op->hard) {
+		limit.rlim_max = op->hard;
+		status = rt_sys(prlimit64, 0, op->resource, &limit, NULL);
+	}
+	return status < 0 ? rt_fail(context, "prlimit", status) : 0;
 }
 
 int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op)
@@ -105,7 +119,10 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 	long status = rt_sys(prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	if (status < 0)
 		return rt_fail(context, "prctl", status);
-	status = rt_sys(setgroups, op->groups.count, groups);
+	enum { KEEP = 1, SET_IF_ALLOWED = 2 };
+	status = op->keep_groups == KEEP ? 0 : rt_sys(setgroups, op->groups.count, groups);
+	if (status == -EPERM && op->keep_groups == SET_IF_ALLOWED && op->groups.count == 0)
+		status = 0;
 	if (status < 0)
 		return rt_fail(context, "setgroups", status);
 	status = rt_sys(setresgid, op->gid, op->gid, op->gid);
@@ -118,6 +135,54 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 		return rt_fail(context, "setresuid", -EPERM);
 	status = rt_sys(prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
+}
+
+/* The number by which the runtime knows this process, for the records that tell it. */
+static void note_host_pid(struct rt_context *context, uint32_t pid)
+{
+	size_t digits = 1, at;
+	for (uint32_t rest = pid; rest >= 10; rest /= 10)
+		digits++;
+	context->host_pid[digits] = '\0';
+	for (at = digits; at > 0; pid /= 10)
+		context->host_pid[--at] = (char)('0' + pid % 10);
+}
+
+int rt_fork_init(struct rt_context *context, const struct rt_op_fork_init *op)
+{
+	enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9 };
+	int ready[2];
+	uint32_t own;
+	if (context->slots[op->slot] < 0)
+		return 0;
+	for (int slot = 0; slot < RT_SLOTS; slot++)
+		rt_close(&context->slots[slot]);
+	long status = rt_sys(pipe2, ready, O_CLOEXEC);
+	if (status < 0)
+		return rt_fail(context, "pipe2", status);
+	/* A terminal belongs to the session of this process, whose end would hang it up: the child takes it over. */
+	bool terminal = rt_sys(ioctl, 0, TIOCNOTTY, 0) >= 0;
+	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
+	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD_NUMBER, 0, 0, 0, 0);
+	if (pid < 0)
+		return rt_fail(context, "clone", pid);
+	if (pid > 0) {
+		context->call = NULL;
+		own = (uint32_t)pid;
+		rt_report(context, RT_RECORD_FORKED, 0, 0, own);
+		rt_sys(write, ready[1], &own, sizeof(own));
+		for (;;)
+			rt_sys(exit_group, 0);
+	}
+	rt_close(&ready[1]);
+	if (rt_sys(read, ready[0], &own, sizeof(own)) != sizeof(own))
+		return rt_fail(context, "read", -EPIPE);
+	rt_close(&ready[0]);
+	note_host_pid(context, own);
+	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+	rt_sys(setsid);
+	status = terminal ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
+	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }
 
 int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op)

@@ -50,20 +50,25 @@ int rt_host_hooks(struct rt_context *context)
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
-static bool peer_is_owner(const struct rt_context *context, int peer)
+/* The uid at the other end, as this user namespace sees it. */
+static bool peer_uid(int socket, uint32_t *uid)
 {
 	struct {
 		int32_t pid;
 		uint32_t uid, gid;
 	} credentials = {0, (uint32_t)-1, (uint32_t)-1};
 	uint32_t size = sizeof(credentials);
-	return rt_sys(getsockopt, peer, SOL_SOCKET_LEVEL, SO_PEERCRED_OPTION, &credentials, &size) == 0 &&
-	       credentials.uid == context->owner;
+	long status = rt_sys(getsockopt, socket, SOL_SOCKET_LEVEL, SO_PEERCRED_OPTION, &credentials, &size);
+	*uid = credentials.uid;
+	return status == 0;
 }
 
 /* A `start` that is killed before it has sent its byte leaves the container waiting for another. */
 static int accept_start(struct rt_context *context)
 {
+	uint32_t owner, uid;
+	if (!peer_uid(context->control, &owner))
+		return rt_fail(context, "getsockopt", -EPERM);
 	rt_close(&context->control);
 	for (;;) {
 		RT_CLEANUP_FD int peer = (int)rt_sys(accept4, context->listener, NULL, NULL, O_CLOEXEC);
@@ -71,7 +76,7 @@ static int accept_start(struct rt_context *context)
 			continue;
 		if (peer < 0)
 			return rt_fail(context, "accept4", peer);
-		if (!peer_is_owner(context, peer) || rt_wait_for_byte(peer) < 0)
+		if (!peer_uid(peer, &uid) || uid != owner || rt_wait_for_byte(peer) < 0)
 			continue;
 		context->control = rt_steal_fd(&peer);
 		rt_close(&context->listener);

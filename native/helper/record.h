@@ -11,6 +11,8 @@
  *                                 `start` sends 1 byte over a connection of its own: execute
  *   end of file         ->        execve has happened
  *   FAILED, HOOK_FAILED ->        at any point; the helper then exits
+ *   STAGE_FAILED        ->        from the stage, before there is a helper
+ *   FORKED              ->        the helper goes on as its sibling with the pid in `value`, and exits
  */
 #ifndef RT_RECORD_H
 #define RT_RECORD_H
@@ -23,7 +25,8 @@ enum rt_record_kind {
 	RT_RECORD_READY = 3,
 	RT_RECORD_HOOK_FAILED = 4,
 	RT_RECORD_TERMINAL = 5,
-	RT_RECORD_FORKED = 6
+	RT_RECORD_FORKED = 6,
+	RT_RECORD_STAGE_FAILED = 7
 };
 
 struct rt_record_header {

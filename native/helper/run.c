@@ -1,5 +1,6 @@
 /* One op, one function: no decision is taken here. */
 #include "context.h"
+#include "init.h"
 #include "sys.h"
 
 void rt_context_init(struct rt_context *context, int control, int listener)
@@ -22,6 +23,21 @@ void rt_context_close(struct rt_context *context)
 	rt_close(&context->empty_directory);
 	rt_close(&context->procfs);
 	rt_close(&context->receiver);
+}
+
+int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slots *op)
+{
+	for (uint32_t i = 0; i < op->slots.count; i++) {
+		uint32_t slot = rt_u32_at(&op->slots, i);
+		int fd = context->first_free + (int)i;
+		if (slot >= RT_SLOTS)
+			return rt_fail(context, "fcntl", -EINVAL);
+		long status = rt_sys(fcntl, fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */);
+		if (status < 0)
+			return rt_fail(context, "fcntl", status);
+		context->slots[slot] = fd;
+	}
+	return 0;
 }
 
 int rt_run_op(struct rt_context *context, struct rt_op *op)
@@ -47,6 +63,20 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_resctrl_group(context, &op->resctrl_group);
 	case RT_OP_NET_DEVICE:
 		return rt_net_device(context, &op->net_device);
+	case RT_OP_RAISE_LIMIT:
+		return rt_raise_limit(context, &op->raise_limit);
+	case RT_OP_USER_NAMESPACE:
+		return rt_user_namespace(context, &op->user_namespace);
+	case RT_OP_CHECK_ID_MAPS:
+		return rt_check_id_maps(context, &op->check_id_maps);
+	case RT_OP_BECOME_ROOT:
+		return rt_become_root(context, &op->become_root);
+	case RT_OP_OPEN_TREE:
+		return rt_open_tree(context, &op->open_tree);
+	case RT_OP_IDMAP_TREE:
+		return rt_idmap_tree(context, &op->idmap_tree);
+	case RT_OP_INHERIT_SLOTS:
+		return rt_inherit_slots(context, &op->inherit_slots);
 	case RT_OP_CGROUP_JOIN:
 		return rt_cgroup_join(context, &op->cgroup_join);
 	case RT_OP_UNSHARE:
@@ -55,6 +85,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_namespace_open(context, &op->namespace_open);
 	case RT_OP_NAMESPACE_JOIN:
 		return rt_namespace_join(context, &op->namespace_join);
+	case RT_OP_TIME_NAMESPACE:
+		return rt_time_namespace(context, &op->time_namespace);
 	case RT_OP_JOIN_PROCESS:
 		return rt_join_process(context, &op->join_process);
 	case RT_OP_OUTLIVE:
@@ -85,6 +117,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_make_directory(context, &op->make_directory);
 	case RT_OP_MAKE_DEVICE:
 		return rt_make_device(context, &op->make_device);
+	case RT_OP_BIND_DEVICE:
+		return rt_bind_device(context, &op->bind_device);
 	case RT_OP_MAKE_LINK:
 		return rt_make_link(context, &op->make_link);
 	case RT_OP_TERMINAL:
@@ -135,6 +169,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_set_user(context, &op->set_user);
 	case RT_OP_SET_CAPABILITIES:
 		return rt_set_capabilities(context, &op->set_capabilities);
+	case RT_OP_FORK_INIT:
+		return rt_fork_init(context, &op->fork_init);
 	case RT_OP_CHANGE_DIRECTORY:
 		return rt_change_directory(context, &op->change_directory);
 	case RT_OP_NO_NEW_PRIVS:

@@ -1,8 +1,7 @@
-/* Native functions that start and talk to the helper. System calls are made directly (sys.h): the child of
- * the clone shares this process's memory until it executes the helper. */
+/* Native functions that start and talk to the helper. */
+#include "clone_init.h"
 #include "functions.h"
 
-#include "../helper/clone.h"
 #include "../helper/context.h"
 #include "../helper/descriptor.h"
 #include "../helper/hook.h"
@@ -10,6 +9,7 @@
 #include "../helper/record.h"
 #include "../helper/sys.h"
 
+#include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/un.h>
 #include <stdio.h>
@@ -30,9 +30,6 @@ enum {
 	MEMFD_EXEC = 0x10, /* Linux 6.3 */
 	ADD_SEALS = 1033,
 	SEAL_ALL = 0xf, /* SEAL, SHRINK, GROW, WRITE */
-	DUP_CLOEXEC = 1030,
-	SIGCHLD_NUMBER = 17,
-	HIGH_FD = 32,
 	RECORD_MAX = 16384,
 };
 
@@ -98,76 +95,31 @@ static int listen_at(const char *path)
 	return result < 0 ? (int)result : rt_steal_fd(&fd);
 }
 
-struct launch {
-	int helper, program, control, listener;
-	int preserved;  /* descriptors from 3 on that the program gets */
-	char first[12]; /* RT_FD_FIRST and these, decimal */
-	int error;      /* written by the child, which shares this memory */
-};
-
-/* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
-static void run_helper(void *argument)
+static void free_stage(struct stage **stage)
 {
-	struct launch *launch = argument;
-	const int from[] = {launch->program, launch->control, launch->listener};
-	const int first = RT_FD_FIRST + launch->preserved;
-	int high[RT_FD_COUNT];
-	long status = 0;
-	for (int i = 0; i < RT_FD_COUNT; i++)
-		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, first + HIGH_FD);
-	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, first + HIGH_FD);
-	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
-		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
-	/* Node marks what it inherits close-on-exec; the container gets it as it came. */
-	for (int fd = 0; fd < first; fd++)
-		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
-	if (status >= 0)
-		status = rt_sys(close_range, first + RT_FD_COUNT, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
-	const char *const args[] = {"rt-init", launch->first, NULL};
-	static const char *const env[] = {NULL};
-	if (status >= 0)
-		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);
-	launch->error = (int)-status;
-	for (;;)
-		rt_sys(exit_group, RT_EXIT_FAILED);
+	if (*stage == NULL)
+		return;
+	if ((*stage)->result != NULL)
+		rt_sys(munmap, (*stage)->result, sizeof(*(*stage)->result));
+	free(*stage);
 }
 
-/* Enters the pid namespace at `path` for the next child; *own is what to go back to. */
-static int join_pid_namespace(const char *path, int *own)
+/* Shared memory for the result, so that it survives the copy. */
+static int make_stage(const struct rt_value *program, int control, struct stage **made)
 {
-	RT_CLEANUP_FD int target = rt_open_how(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, 0);
-	if (target < 0)
-		return target;
-	*own = rt_open_how(AT_FDCWD, "/proc/thread-self/ns/pid", O_RDONLY, 0, 0);
-	if (*own < 0)
-		return *own;
-	return (int)rt_sys(setns, target, CLONE_NEWPID);
-}
-
-static long clone_helper(struct launch *launch, uint64_t flags, const char *cgroup, const char *pid_namespace)
-{
-	RT_CLEANUP_FD int cgroup_fd = -1;
-	RT_CLEANUP_FD int own_pid_namespace = -1;
-	struct clone_args args = {.flags = flags | CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD_NUMBER};
-	if (cgroup[0] != '\0') {
-		cgroup_fd = rt_open_how(AT_FDCWD, cgroup, O_PATH | O_DIRECTORY, 0, 0);
-		if (cgroup_fd < 0)
-			return cgroup_fd;
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup_fd;
-	}
-	if (pid_namespace[0] != '\0') {
-		int status = join_pid_namespace(pid_namespace, &own_pid_namespace);
-		if (status < 0)
-			return status;
-	}
-	uint64_t all = ~0ull, before = 0;
-	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
-	long pid = rt_clone(&args, sizeof(args), run_helper, launch);
-	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
-	if (own_pid_namespace >= 0)
-		rt_sys(setns, own_pid_namespace, CLONE_NEWPID);
-	return pid;
+	struct stage *stage = *made = calloc(1, sizeof(*stage));
+	if (stage == NULL)
+		return -ENOMEM;
+	if (!rt_check_program(
+		    (const uint8_t *)program->data, program->length, false, &stage->reader, &stage->count))
+		return -EPROTO;
+	rt_context_init(&stage->context, control, -1);
+	long memory = rt_sys(mmap, NULL, sizeof(*stage->result), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (memory < 0 && memory > -RT_PATH_MAX)
+		return (int)memory;
+	stage->result = (struct stage_result *)memory;
+	return 0;
 }
 
 int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
@@ -181,24 +133,27 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	if (program < 0)
 		return program;
 	int target = (int)args[5].integer;
-	RT_CLEANUP_FD int listener = args[4].length > 0 ? listen_at(args[4].data) : -1;
-	if (args[4].length > 0 && listener < 0)
+	RT_CLEANUP_FD int listener = args[3].length > 0 ? listen_at(args[3].data) : -1;
+	if (args[3].length > 0 && listener < 0)
 		return listener;
 	long status = rt_sys(socketpair, UNIX_FAMILY, SEQPACKET | O_CLOEXEC, 0, pair);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int ours = pair[0];
 	RT_CLEANUP_FD int theirs = pair[1];
+	__attribute__((cleanup(free_stage))) struct stage *stage = NULL;
+	if (args[4].length > 0 && (status = make_stage(&args[4], theirs, &stage)) < 0)
+		return status;
 	struct launch launch = {.helper = helper,
 		.program = program,
 		.control = theirs,
 		.listener = target >= 0 ? target : listener,
 		.preserved = (int)args[6].integer};
 	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
-	long pid = clone_helper(&launch, (uint64_t)args[1].integer, args[2].data, args[3].data);
+	long pid = rt_clone_init(&launch, stage, (uint64_t)args[1].integer, args[2].data);
 	if (pid < 0)
 		return pid;
-	if (launch.error != 0) {
+	if (pid > 0 && launch.error != 0) {
 		rt_sys(wait4, pid, NULL, 0, NULL);
 		return -launch.error;
 	}

@@ -9,7 +9,7 @@ type Kind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
 
 interface OpSpec {
   readonly name: string;
-  readonly group: 'host' | 'init';
+  readonly group: 'host' | 'stage' | 'init';
   readonly doc: string;
   readonly kernel: string;
   readonly safe: string;
@@ -76,7 +76,7 @@ export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s
 
 export interface OpCodec {
   readonly code: number;
-  readonly group: 'host' | 'init';
+  readonly group: 'host' | 'stage' | 'init';
   /** The system calls it makes, as man pages name them. */
   readonly call: string;
   readonly fields: readonly (readonly [name: string, kind: FieldKind])[];
@@ -173,11 +173,17 @@ ${host.join('\n')}
 `;
 }
 
+const runBy: Record<OpSpec['group'], string> = {
+  host: 'the runtime',
+  stage: 'the stage, a process between the runtime and init with the rights of the runtime',
+  init: "the container's init, or the stage",
+};
+
 function page(): string {
   const ops = spec.ops.map((op) => {
     const rows = op.fields.map(([name, kind]) => `| \`${name}\` | ${kind} |`);
     const table = rows.length === 0 ? '' : `\n| field | kind |\n| --- | --- |\n${rows.join('\n')}\n`;
-    return `## ${op.name}\n\n${op.doc}\n${table}\n- Run by: ${op.group === 'host' ? 'the runtime' : "the container's init"}\n- Kernel: ${op.kernel}\n- Safe because: ${op.safe}\n`;
+    return `## ${op.name}\n\n${op.doc}\n${table}\n- Run by: ${runBy[op.group]}\n- Kernel: ${op.kernel}\n- Safe because: ${op.safe}\n`;
   });
   return `# Operations of a plan
 

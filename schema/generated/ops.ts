@@ -77,6 +77,60 @@ export interface NetDeviceOp {
   readonly back: number;
 }
 
+/** Raises the hard resource limit to `hard` where it is lower, and leaves the soft one: in a user namespace init may only lower it. */
+export interface RaiseLimitOp {
+  readonly op: 'raise_limit';
+  readonly resource: number;
+  readonly hard: number | bigint;
+}
+
+/** Makes a user namespace with the maps given as lines `inside outside size` and keeps it in `slot`. The maps are written directly, or by the programs `uid_tool` and `gid_tool` where these are not empty. `deny_setgroups` 1 forbids setgroups(2) in it first, without which nobody unprivileged may write a gid map. */
+export interface UserNamespaceOp {
+  readonly op: 'user_namespace';
+  readonly slot: number;
+  readonly uidMap: string;
+  readonly gidMap: string;
+  readonly denySetgroups: number;
+  readonly uidTool: string;
+  readonly gidTool: string;
+}
+
+/** Compares the maps of the user namespace it is in with lines `inside outside size`: EINVAL when they differ. */
+export interface CheckIdMapsOp {
+  readonly op: 'check_id_maps';
+  readonly uidMap: string;
+  readonly gidMap: string;
+}
+
+/** Becomes uid 0 and gid 0 of the user namespace, without supplementary groups. `groups`: 0 they must go; 1 setgroups(2) is forbidden in it; 2 it may be forbidden. */
+export interface BecomeRootOp {
+  readonly op: 'become_root';
+  readonly groups: number;
+}
+
+/** Clones the mount at `path` with the rights of the runtime, detached, and keeps it in `slot`. `flags`: 1 with all mounts below it; 2 it must be a directory and its last component no symbolic link. `propagation` (0: as it is) is given to all of it. */
+export interface OpenTreeOp {
+  readonly op: 'open_tree';
+  readonly slot: number;
+  readonly path: string;
+  readonly flags: number;
+  readonly propagation: number;
+}
+
+/** Maps the owners of the files of the detached mount in `slot` through the user namespace in `namespace`, `recursive` also of the mounts below it. */
+export interface IdmapTreeOp {
+  readonly op: 'idmap_tree';
+  readonly slot: number;
+  readonly namespace: number;
+  readonly recursive: number;
+}
+
+/** Takes over what the stage has opened: its descriptors in the order of their slots, from the first free one on. */
+export interface InheritSlotsOp {
+  readonly op: 'inherit_slots';
+  readonly slots: readonly number[];
+}
+
 /** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
 export interface CgroupJoinOp {
   readonly op: 'cgroup_join';
@@ -97,11 +151,26 @@ export interface NamespaceOpenOp {
   readonly type: number;
 }
 
-/** Joins the namespace opened in `slot`. */
+/** Joins the namespace opened in `slot`, unless it was joined before. One that belongs to the user namespace in `user` (0: none) is left for later, when the process is in that user namespace. `keep` 1: the descriptor is needed again. */
 export interface NamespaceJoinOp {
   readonly op: 'namespace_join';
   readonly slot: number;
   readonly type: number;
+  readonly user: number;
+  readonly keep: number;
+}
+
+/** Makes a time namespace, writes `offsets` (lines `clock seconds nanoseconds`) and enters it: without that only children would be in it. */
+export interface TimeNamespaceOp {
+  readonly op: 'time_namespace';
+  readonly offsets: string;
+}
+
+/** Joins a new session keyring called `name` and adds `permission`, that of its user or of others to search it. */
+export interface SessionKeyringOp {
+  readonly op: 'session_keyring';
+  readonly name: string;
+  readonly permission: number;
 }
 
 /** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step. */
@@ -117,12 +186,6 @@ export interface OutliveOp {
   readonly terminal: number;
 }
 
-/** Joins a new session keyring called `name` and lets its user search it. */
-export interface SessionKeyringOp {
-  readonly op: 'session_keyring';
-  readonly name: string;
-}
-
 /** Brings `lo` up in a new network namespace. */
 export interface LoopbackUpOp {
   readonly op: 'loopback_up';
@@ -135,12 +198,13 @@ export interface SetPropagationOp {
   readonly recursive: number;
 }
 
-/** Clones the mount tree at the rootfs, gives its top the propagation `type`, attaches it over itself and keeps the descriptor: every later path in the container is resolved below it. `isolate` first makes the mount that holds the rootfs private, which a shared one must be. */
+/** Clones the mount tree at the rootfs, gives its top the propagation `type`, attaches it over itself and keeps the descriptor: every later path in the container is resolved below it. `isolate` first makes the mount that holds the rootfs private, which a shared one must be. A tree that the stage opened in `tree` (0: none) is attached over the root of the mount namespace instead, so that its path need not be reachable. */
 export interface OpenRootOp {
   readonly op: 'open_root';
   readonly path: string;
   readonly type: number;
   readonly isolate: number;
+  readonly tree: number;
 }
 
 /** Opens the rootfs without cloning it, when there is no mount namespace. */
@@ -155,7 +219,7 @@ export interface HoldRootOp {
   readonly path: string;
 }
 
-/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links and be a directory; 2 an existing directory gives its mode to the new root unless `mode=` is given. The mount's descriptor is kept in `slot`. */
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links and be a directory; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first. A procfs shows the pid namespace in `pid_namespace` (0: its own). The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
   readonly slot: number;
@@ -165,9 +229,10 @@ export interface MountFilesystemOp {
   readonly options: readonly string[];
   readonly attributes: number | bigint;
   readonly flags: number;
+  readonly pidNamespace: number;
 }
 
-/** Binds `source` on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be procfs. The mount's descriptor is kept in `slot`. */
+/** Binds `source`, which the stage may have opened in `tree` (0: it has not), on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be procfs. The mount's descriptor is kept in `slot`. */
 export interface MountBindOp {
   readonly op: 'mount_bind';
   readonly slot: number;
@@ -178,6 +243,7 @@ export interface MountBindOp {
   readonly recursiveSet: number | bigint;
   readonly recursiveClear: number | bigint;
   readonly flags: number;
+  readonly tree: number;
 }
 
 /** Changes MOUNT_ATTR_* bits of the mount kept in `slot`; slot 0 is the root. */
@@ -213,6 +279,17 @@ export interface MakeDeviceOp {
   readonly minor: number;
   readonly uid: number;
   readonly gid: number;
+}
+
+/** Binds the device node `source` of the host, which the stage may have opened in `tree` (0: it has not), on the same path of the container, where a user namespace does not let it make one. It must be of type and number given, or the call fails with ENODEV. */
+export interface BindDeviceOp {
+  readonly op: 'bind_device';
+  readonly tree: number;
+  readonly source: string;
+  readonly path: string;
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
 }
 
 /** Makes a symbolic link; an existing name is left as it is. */
@@ -293,17 +370,19 @@ export interface SetDomainnameOp {
   readonly name: string;
 }
 
-/** Writes a kernel parameter below /proc/sys of a private procfs. */
+/** Writes a kernel parameter below /proc/sys of a private procfs, or with `host` 1 of the runtime's, where the pid namespace belongs to a user namespace above: then no procfs can be made. */
 export interface SysctlOp {
   readonly op: 'sysctl';
   readonly path: string;
   readonly value: string;
+  readonly host: number;
 }
 
-/** Adjusts the OOM score of the process. */
+/** Adjusts the OOM score of the process; `ignore` is an errno that does not count as a failure, 0 for none. */
 export interface OomScoreAdjOp {
   readonly op: 'oom_score_adj';
   readonly value: number;
+  readonly ignore: number;
 }
 
 /** Sets a resource limit. */
@@ -378,12 +457,13 @@ export interface DropBoundingOp {
   readonly last: number;
 }
 
-/** Sets supplementary groups, gid and uid, keeping permitted capabilities for set_capabilities. */
+/** Sets supplementary groups, gid and uid, keeping permitted capabilities for set_capabilities. `keep_groups` 1: setgroups(2) is forbidden in the user namespace; 2: it may be, which is no failure where no groups were asked for. */
 export interface SetUserOp {
   readonly op: 'set_user';
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
+  readonly keepGroups: number;
 }
 
 /** Sets effective, permitted, inheritable and ambient capabilities. */
@@ -393,6 +473,12 @@ export interface SetCapabilitiesOp {
   readonly permitted: number | bigint;
   readonly inheritable: number | bigint;
   readonly ambient: number | bigint;
+}
+
+/** Goes on as a child in the pid namespace in `slot`, joined before, with the same parent; nothing to do when the stage joined it. After the rights were dropped, so that nobody in that namespace ever sees a process with more of them than the container's. */
+export interface ForkInitOp {
+  readonly op: 'fork_init';
+  readonly slot: number;
 }
 
 /** Enters the working directory. `phase` 0: with the rights of the set-up, EACCES and EPERM are put off; 1: as the user, if phase 0 put it off. Then verifies that the directory is inside the root. */
@@ -465,13 +551,21 @@ export type Op =
   | DeviceProgramOp
   | ResctrlGroupOp
   | NetDeviceOp
+  | RaiseLimitOp
+  | UserNamespaceOp
+  | CheckIdMapsOp
+  | BecomeRootOp
+  | OpenTreeOp
+  | IdmapTreeOp
+  | InheritSlotsOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
   | NamespaceJoinOp
+  | TimeNamespaceOp
+  | SessionKeyringOp
   | JoinProcessOp
   | OutliveOp
-  | SessionKeyringOp
   | LoopbackUpOp
   | SetPropagationOp
   | OpenRootOp
@@ -483,6 +577,7 @@ export type Op =
   | MountPropagationOp
   | MakeDirectoryOp
   | MakeDeviceOp
+  | BindDeviceOp
   | MakeLinkOp
   | TerminalOp
   | ConsoleOp
@@ -509,6 +604,7 @@ export type Op =
   | DropBoundingOp
   | SetUserOp
   | SetCapabilitiesOp
+  | ForkInitOp
   | ChangeDirectoryOp
   | NoNewPrivsOp
   | FindProgramOp
@@ -523,7 +619,7 @@ export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s
 
 export interface OpCodec {
   readonly code: number;
-  readonly group: 'host' | 'init';
+  readonly group: 'host' | 'stage' | 'init';
   /** The system calls it makes, as man pages name them. */
   readonly call: string;
   readonly fields: readonly (readonly [name: string, kind: FieldKind])[];
@@ -531,7 +627,7 @@ export interface OpCodec {
 
 export const PROGRAM_VERSION = 1;
 
-export const SLOTS = 64;
+export const SLOTS = 1024;
 
 export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   cgroup_create: {
@@ -631,10 +727,69 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['back', 'u32'],
     ],
   },
-  cgroup_join: { code: 10, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 11, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
-  namespace_open: {
+  raise_limit: {
+    code: 10,
+    group: 'stage',
+    call: 'prlimit(2)',
+    fields: [
+      ['resource', 'u32'],
+      ['hard', 'u64'],
+    ],
+  },
+  user_namespace: {
+    code: 11,
+    group: 'stage',
+    call: 'clone3(2), user_namespaces(7), newuidmap(1)',
+    fields: [
+      ['slot', 'slot'],
+      ['uidMap', 'str'],
+      ['gidMap', 'str'],
+      ['denySetgroups', 'u32'],
+      ['uidTool', 'str'],
+      ['gidTool', 'str'],
+    ],
+  },
+  check_id_maps: {
     code: 12,
+    group: 'stage',
+    call: 'user_namespaces(7)',
+    fields: [
+      ['uidMap', 'str'],
+      ['gidMap', 'str'],
+    ],
+  },
+  become_root: {
+    code: 13,
+    group: 'stage',
+    call: 'setgroups(2), setresgid(2), setresuid(2)',
+    fields: [['groups', 'u32']],
+  },
+  open_tree: {
+    code: 14,
+    group: 'stage',
+    call: 'openat2(2), open_tree(2), mount_setattr(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['path', 'str'],
+      ['flags', 'u32'],
+      ['propagation', 'u32'],
+    ],
+  },
+  idmap_tree: {
+    code: 15,
+    group: 'stage',
+    call: 'mount_setattr(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['namespace', 'slot'],
+      ['recursive', 'u32'],
+    ],
+  },
+  inherit_slots: { code: 16, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
+  cgroup_join: { code: 17, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 18, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  namespace_open: {
+    code: 19,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -644,17 +799,34 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 13,
+    code: 20,
     group: 'init',
     call: 'setns(2)',
     fields: [
       ['slot', 'slot'],
       ['type', 'u32'],
+      ['user', 'slot'],
+      ['keep', 'u32'],
     ],
   },
-  join_process: { code: 14, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  time_namespace: {
+    code: 21,
+    group: 'init',
+    call: 'unshare(2), time_namespaces(7), setns(2)',
+    fields: [['offsets', 'str']],
+  },
+  session_keyring: {
+    code: 22,
+    group: 'init',
+    call: 'keyctl(2)',
+    fields: [
+      ['name', 'str'],
+      ['permission', 'u32'],
+    ],
+  },
+  join_process: { code: 23, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
   outlive: {
-    code: 15,
+    code: 24,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -662,10 +834,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  session_keyring: { code: 16, group: 'init', call: 'keyctl(2)', fields: [['name', 'str']] },
-  loopback_up: { code: 17, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 25, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 18,
+    code: 26,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -674,24 +845,25 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 19,
+    code: 27,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
       ['path', 'str'],
       ['type', 'u32'],
       ['isolate', 'u32'],
+      ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 20, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 28, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 21,
+    code: 29,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 22,
+    code: 30,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -702,10 +874,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['options', 'strs'],
       ['attributes', 'u64'],
       ['flags', 'u32'],
+      ['pidNamespace', 'slot'],
     ],
   },
   mount_bind: {
-    code: 23,
+    code: 31,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -717,10 +890,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursiveSet', 'u64'],
       ['recursiveClear', 'u64'],
       ['flags', 'u32'],
+      ['tree', 'slot'],
     ],
   },
   mount_attributes: {
-    code: 24,
+    code: 32,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -731,7 +905,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 25,
+    code: 33,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -741,7 +915,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 26,
+    code: 34,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -750,7 +924,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 27,
+    code: 35,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -762,8 +936,21 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['gid', 'u32'],
     ],
   },
+  bind_device: {
+    code: 36,
+    group: 'init',
+    call: 'open_tree(2), statx(2), move_mount(2)',
+    fields: [
+      ['tree', 'slot'],
+      ['source', 'str'],
+      ['path', 'str'],
+      ['mode', 'u32'],
+      ['major', 'u32'],
+      ['minor', 'u32'],
+    ],
+  },
   make_link: {
-    code: 28,
+    code: 37,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -772,7 +959,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 29,
+    code: 38,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -781,17 +968,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 30, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 31, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 39, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 40, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 32,
+    code: 41,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 33, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 42, group: 'init', call: 'send(2), recv(2)', fields: [] },
   hook: {
-    code: 34,
+    code: 43,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -804,23 +991,32 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 35, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 36, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 37, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 38, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 39, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  unmount: { code: 44, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 45, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 46, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 47, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 48, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 40,
+    code: 49,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
       ['path', 'str'],
       ['value', 'str'],
+      ['host', 'u32'],
     ],
   },
-  oom_score_adj: { code: 41, group: 'init', call: 'proc_pid_oom_score_adj(5)', fields: [['value', 'i32']] },
+  oom_score_adj: {
+    code: 50,
+    group: 'init',
+    call: 'proc_pid_oom_score_adj(5)',
+    fields: [
+      ['value', 'i32'],
+      ['ignore', 'u32'],
+    ],
+  },
   rlimit: {
-    code: 42,
+    code: 51,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -829,9 +1025,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 43, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 52, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 44,
+    code: 53,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -844,10 +1040,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 45, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 46, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 54, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 55, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 47,
+    code: 56,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -856,7 +1052,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 48,
+    code: 57,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -865,10 +1061,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 49, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 50, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 58, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 59, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 51,
+    code: 60,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -877,17 +1073,18 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 52,
+    code: 61,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
       ['uid', 'u32'],
       ['gid', 'u32'],
       ['groups', 'u32s'],
+      ['keepGroups', 'u32'],
     ],
   },
   set_capabilities: {
-    code: 53,
+    code: 62,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -897,8 +1094,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
+  fork_init: { code: 63, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 54,
+    code: 64,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -906,9 +1104,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 55, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 65, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 56,
+    code: 66,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -916,9 +1114,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 57, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 67, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 58,
+    code: 68,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -926,9 +1124,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 59, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 69, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 60,
+    code: 70,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -937,9 +1135,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 61, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 71, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 62,
+    code: 72,
     group: 'init',
     call: 'execve(2)',
     fields: [

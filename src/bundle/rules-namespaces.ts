@@ -1,4 +1,4 @@
-import type { Config, IdMapping, NamespaceType } from '../../schema/generated/config.ts';
+import type { Config, IdMapping, LinuxTimeOffset, NamespaceType } from '../../schema/generated/config.ts';
 import { printable } from '../diag/printable.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
@@ -110,6 +110,7 @@ function overlaps(start: number, otherStart: number, size: number, otherSize: nu
 
 function timeNamespace(config: Config, report: Report): void {
   const offsets = config.linux?.timeOffsets;
+  for (const [clock, offset] of Object.entries(offsets ?? {})) clockOffset(clock, offset as LinuxTimeOffset, report);
   if (offsets === undefined || (offsets.monotonic ?? offsets.boottime) === undefined) return;
   const namespace = namespaceOf(config, 'time');
   if (namespace === undefined) {
@@ -120,6 +121,19 @@ function timeNamespace(config: Config, report: Report): void {
       'time namespace enabled, but both namespace path and time offsets specified -- you may only provide one';
     report('namespace.time', '/linux/timeOffsets', message);
   }
+}
+
+/** time_namespaces(7): these two clocks, and less than a second of nanoseconds. */
+function clockOffset(clock: string, offset: LinuxTimeOffset | null, report: Report): void {
+  if (clock !== 'monotonic' && clock !== 'boottime') {
+    const message = `linux.timeOffsets has no clock ${shown(clock)}`;
+    report('time.clock', '/linux/timeOffsets', message, 'a time namespace moves the clocks monotonic and boottime');
+    return;
+  }
+  const nanosecs = offset?.nanosecs ?? 0;
+  if (nanosecs < 1_000_000_000) return;
+  const message = `linux.timeOffsets.${clock}.nanosecs must be less than 1000000000, found ${nanosecs}`;
+  report('time.nanosecs', `/linux/timeOffsets/${clock}/nanosecs`, message, 'put whole seconds into secs');
 }
 
 function restrictedPaths(config: Config, report: Report): void {

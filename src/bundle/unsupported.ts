@@ -5,8 +5,6 @@ type Condition = (value: unknown) => boolean;
 
 const always: Condition = () => true;
 const whenText: Condition = (value) => value !== '';
-const whenAny: Condition = (value) =>
-  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : true;
 
 type Section = Readonly<Record<string, Condition>>;
 
@@ -19,38 +17,16 @@ const unsupported: Readonly<Record<'config' | 'process' | 'linux', Section>> = {
   process: {
     commandLine: whenText,
   },
-  linux: {
-    uidMappings: whenAny,
-    gidMappings: whenAny,
-    timeOffsets: whenAny,
-    mountLabel: whenText,
-  },
+  linux: {},
 };
-
-const namespaces: readonly string[] = ['user', 'time'];
-
-const mountOptions: readonly string[] = ['idmap', 'ridmap', 'tmpcopyup'];
-
-const mountMembers: Section = { uidMappings: whenAny, gidMappings: whenAny };
 
 /** What a valid config asks for and this version of rt cannot do. Nothing of it is ever left out silently. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
-  const { process, linux, mounts } = config;
+  const { process, linux } = config;
   const faults: Diagnostic[] = [];
   section(config, unsupported.config, '', faults);
   section(process, unsupported.process, '/process', faults);
   section(linux, unsupported.linux, '/linux', faults);
-  linux?.namespaces?.forEach(({ type }, index) => {
-    if (namespaces.includes(type)) faults.push(fault(`/linux/namespaces/${index}`, `a namespace of type ${type}`));
-  });
-  mounts?.forEach((mount, index) => {
-    section(mount, mountMembers, `/mounts/${index}`, faults);
-    mount.options?.forEach((option, at) => {
-      const sign = option.indexOf('=');
-      const name = sign < 0 ? option : option.slice(0, sign);
-      if (mountOptions.includes(name)) faults.push(fault(`/mounts/${index}/options/${at}`, `the mount option ${name}`));
-    });
-  });
   return faults;
 }
 

@@ -160,7 +160,12 @@ export function globalOptions(): OptionSpec[] {
       name: 'systemd-cgroup',
       help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
     },
-    { kind: 'text', name: 'rootless', value: 'true|false|auto', help: 'accepted for compatibility, ignored' },
+    {
+      kind: 'text',
+      name: 'rootless',
+      value: 'true|false|auto',
+      help: 'do without cgroups that may not be made (default auto: unless run by root)',
+    },
     { kind: 'text', name: 'criu', value: 'FILE', help: 'accepted for compatibility, ignored' },
     { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
     helpOption(),

@@ -49,6 +49,7 @@ export function compile(
       newKeyring: options['no-new-keyring'] !== true,
       env,
       awaitStart,
+      rootless: rootlessOf(context.globals.rootless),
       systemd: context.globals['systemd-cgroup'] === true,
     });
     const { warnings } = compiled;
@@ -65,6 +66,17 @@ function missingProcess(): Failure {
     code: 'process.missing',
     message: 'process property must not be empty',
     hint: 'add "process" with "args" to config.json',
+  });
+}
+
+/** As other runtimes read a truth value. */
+function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {
+  if (value === undefined || value === 'auto') return 'auto';
+  if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return 'true';
+  if (/^(?:0|f|F|FALSE|false|False)$/.test(value)) return 'false';
+  throw new Failure({
+    code: 'option.rootless',
+    message: `invalid value "${value}" for --rootless: true, false or auto`,
   });
 }
 

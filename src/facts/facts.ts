@@ -17,6 +17,20 @@ export interface Facts {
   readonly hasApparmor: boolean;
   /** True when the kernel enforces SELinux labels, or would in enforcing mode. */
   readonly hasSelinux: boolean;
+  readonly user: UserFacts;
+  /** Absolute paths of newuidmap and newgidmap; '' for one that is missing. */
+  readonly idMapTools: { readonly uid: string; readonly gid: string };
+  /** Whether the runtime may make a directory at this path of a cgroup hierarchy. */
+  readonly mayMakeCgroup: (path: string) => boolean;
+}
+
+/** Who runs the runtime, as its own user namespace sees it. */
+export interface UserFacts {
+  /** Effective ids. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether that user namespace is the first one, whose root has all rights on the host. */
+  readonly initial: boolean;
 }
 
 export interface CgroupFacts {
@@ -45,6 +59,7 @@ const maximumFile = 1 << 16;
 
 export function readFacts(native: Native): Facts {
   let cgroups: CgroupFacts | undefined;
+  let user: UserFacts | undefined;
   return {
     get cgroups(): CgroupFacts {
       return (cgroups ??= readCgroups(native));
@@ -76,7 +91,52 @@ export function readFacts(native: Native): Facts {
     get hasSelinux(): boolean {
       return native.fileSystemType('/sys/fs/selinux') === selinuxMagic;
     },
+    get user(): UserFacts {
+      return (user ??= readUser(native));
+    },
+    get idMapTools(): { uid: string; gid: string } {
+      return { uid: findTool(native, 'newuidmap'), gid: findTool(native, 'newgidmap') };
+    },
+    mayMakeCgroup(path): boolean {
+      return mayMakeCgroup(native, path, this.user.uid);
+    },
   };
+}
+
+/** The map of the first user namespace is the identity (user_namespaces(7)). */
+function readUser(native: Native): UserFacts {
+  const map = native.readText('/proc/self/uid_map', maximumFile);
+  return {
+    uid: native.effectiveUid(),
+    get gid(): number {
+      const text = native.readText('/proc/self/status', maximumFile);
+      return Number(/^Gid:\s+\d+\s+(\d+)/m.exec(typeof text === 'number' ? '' : text)?.[1] ?? 0);
+    },
+    initial: typeof map === 'number' || /^\s*0\s+0\s+4294967295\s*$/.test(map),
+  };
+}
+
+/** Engines may give no PATH at all, or one without the directories of the system. */
+function findTool(native: Native, name: string): string {
+  const path = native.getEnv('PATH');
+  const directories = [...(typeof path === 'string' ? path.split(':') : []), '/usr/bin', '/usr/local/bin', '/bin'];
+  for (const directory of directories) {
+    if (!directory.startsWith('/')) continue;
+    const found = native.stat(`${directory}/${name}`, 1);
+    if (typeof found !== 'number' && ((found[0] ?? 0) & 0o111) !== 0) return `${directory}/${name}`;
+  }
+  return '';
+}
+
+/** By the nearest directory that exists: a hierarchy is delegated by giving its directory to the user. */
+function mayMakeCgroup(native: Native, path: string, uid: number): boolean {
+  for (let at = path.slice(0, path.lastIndexOf('/')); at.length > 1; at = at.slice(0, at.lastIndexOf('/'))) {
+    const found = native.stat(at, 1);
+    if (typeof found === 'number') continue;
+    const [mode = 0, owner = 0] = found;
+    return (owner === uid && (mode & 0o200) !== 0) || (mode & 0o002) !== 0;
+  }
+  return false;
 }
 
 function lines(text: string): string[] {

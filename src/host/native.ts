@@ -71,17 +71,18 @@ export interface Native {
   runProgram(program: Packed): number[] | number;
   /**
    * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
-   * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `pidNamespace` ('' for none)
-   * is joined first; `listenPath` ('' for none) is where the helper listens for `start`; `target` (-1 for none)
-   * is a pidfd of the container that it enters; `preserved` descriptors from 3 on are the program's.
-   * [pid, control descriptor].
+   * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `listenPath` ('' for none) is where
+   * the helper listens for `start`. `stage` (empty for none) is a program that a process between the two runs
+   * first: the clone is then its last step. `target` (-1 for none) is a pidfd of the container that it enters;
+   * `preserved` descriptors from 3 on are the program's.
+   * [pid, control descriptor]; pid 0 when an op of the stage failed, which the control descriptor tells.
    */
   launch(
     program: Packed,
     cloneFlags: number,
     cgroup: string,
-    pidNamespace: string,
     listenPath: string,
+    stage: Packed,
     target: number,
     preserved: number,
   ): number[] | number;

@@ -67,7 +67,7 @@ function cloneInto(
   const program = encodeProgram(ops);
   let result: readonly number[] | number = -EINVAL;
   for (const cgroup of cgroups) {
-    result = native.launch(program, 0, cgroup, '', '', target, preserved);
+    result = native.launch(program, 0, cgroup, '', [], target, preserved);
     if (typeof result !== 'number') {
       const [pid = 0, control = -1] = result;
       return { pid, control };

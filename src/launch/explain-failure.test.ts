@@ -63,6 +63,7 @@ t.test('describeOp: a mount names both sides, and the missing source its pointer
     recursiveSet: 0,
     recursiveClear: 0,
     flags: 0,
+    tree: 0,
     from: '/mounts/3',
   };
   t.match(describeOp(op, ENOENT, 'open_tree', ''), {

@@ -3,6 +3,7 @@ import { errnoName, errnoText } from '../diag/errno.ts';
 import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
+import { namespaceName, namespaceWords } from './explain-namespaces.ts';
 import { netDeviceWords } from './explain-net-device.ts';
 import { processWords, securityAction } from './explain-process.ts';
 import type { HelperRecord } from './records.ts';
@@ -28,7 +29,7 @@ export function describeOp(op: PlannedOp, errno: number, call: string, detail: s
     syscall: call,
     ...pointerOf(op, item),
   };
-  const special = specialWords(op, errno, call);
+  const special = specialWords(op, errno, call) ?? namespaceWords(op, errno, call, detail);
   return special === undefined ? fault : { ...fault, ...special };
 }
 
@@ -148,8 +149,27 @@ function action(op: PlannedOp, item: number): string {
     case 'cgroup_join':
       return `unable to apply cgroup configuration: cannot join through "${op.file}"`;
     case 'namespace_open':
+      return `cannot open namespace "${op.path}"`;
     case 'namespace_join':
-      return op.op === 'namespace_open' ? `cannot open namespace "${op.path}"` : 'cannot join namespace';
+      return `cannot join the ${namespaceName(op.type)} namespace`;
+    case 'user_namespace':
+      return 'cannot make a user namespace';
+    case 'check_id_maps':
+      return 'the mappings are not those of the user namespace that is joined';
+    case 'become_root':
+      return 'cannot become root of the user namespace';
+    case 'time_namespace':
+      return op.offsets === '' ? 'cannot make a time namespace' : 'cannot set the clocks of the time namespace';
+    case 'open_tree':
+      return `cannot open "${op.path}"`;
+    case 'idmap_tree':
+      return 'cannot idmap the mount';
+    case 'raise_limit':
+      return `cannot raise the hard resource limit to ${String(op.hard)}`;
+    case 'bind_device':
+      return `cannot bind device "${op.source}" of the host`;
+    case 'fork_init':
+      return 'cannot enter the pid namespace';
     case 'mount_filesystem':
       return `cannot mount ${op.type} on "${op.destination}"`;
     case 'mount_bind':
@@ -204,7 +224,11 @@ function action(op: PlannedOp, item: number): string {
 }
 
 /** Why execve(2) failed, read from the head of the file that was to run. */
-export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
+export function explainProgram({
+  errno,
+  call,
+  detail,
+}: HelperRecord & { kind: 'failed' | 'stage_failed' }): Diagnostic {
   const end = detail.indexOf(0);
   if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));

@@ -19,6 +19,14 @@ export type HelperRecord =
       /** What the kernel said besides (a filesystem's own words), or the head of the program that did not run. */
       readonly detail: Uint8Array;
     }
+  | {
+      readonly kind: 'stage_failed';
+      /** Index of the op in the program of the stage; the rest as for `failed`. */
+      readonly op: number;
+      readonly errno: number;
+      readonly call: string;
+      readonly detail: Uint8Array;
+    }
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
 
 /** How a hook ended; `value` is its exit status, the signal that ended it, or the errno of execve(2). */
@@ -31,7 +39,15 @@ export interface HookResult {
 }
 
 const headerSize = 24;
-const kinds = { failed: 1, hostHooks: 2, ready: 3, hookFailed: 4, terminal: 5, forked: 6 } as const;
+const kinds = {
+  failed: 1,
+  hostHooks: 2,
+  ready: 3,
+  hookFailed: 4,
+  terminal: 5,
+  forked: 6,
+  stageFailed: 7,
+} as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);
@@ -57,7 +73,8 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
       },
     };
   }
-  return { kind: 'failed', op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
+  const failed = kind === kinds.stageFailed ? 'stage_failed' : 'failed';
+  return { kind: failed, op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
 }
 
 /** The result of the native function runHook. */

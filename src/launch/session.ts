@@ -16,7 +16,10 @@ import type { HelperRecord } from './records.ts';
 import { requireSystemd, startUnit } from './systemd.ts';
 
 const SIGKILL = 9;
+const EPERM = 1;
 const EBUSY = 16;
+const EINVAL = 22;
+const ENOSPC = 28;
 const EDEADLK = 35;
 const ECONNREFUSED = 111;
 const noLimit = -1;
@@ -60,31 +63,42 @@ export function prepare(native: Native, plan: Plan): void {
 /** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
+  const stage = plan.stage.length === 0 ? [] : encodeProgram(plan.stage);
   const result = native.launch(
     program,
     plan.cloneFlags,
     plan.cloneCgroup,
-    plan.pidNamespace,
     options.listenPath,
+    stage,
     noTarget,
     options.preserved,
   );
   if (typeof result === 'number') {
-    throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result);
+    throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, cloneHint(-result));
   }
-  const [pid = 0, control = -1] = result;
+  const [first = 0, control = -1] = result;
+  if (first === 0) throw stageFailure(native, plan, control);
+  let pid = first;
   let moved: MovedDevices | undefined;
   try {
     if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
     const failed = runHostOps(native, plan.limits);
     if (failed !== undefined) throw hostFailure(native, failed);
-    awaitReady(native, plan, control, pid, {
-      ...options,
-      onHostHooks: (initPid): void => {
-        moved = moveNetDevices(native, plan, initPid);
-        options.onHostHooks(initPid);
+    const init = {
+      get pid(): number {
+        return pid;
       },
-    });
+      replaceBy: (next: number): void => {
+        // The parent of both: nobody else would reap the first.
+        native.waitChild(pid);
+        pid = next;
+      },
+    };
+    const onHostHooks = (initPid: number): void => {
+      moved = moveNetDevices(native, plan, initPid);
+      options.onHostHooks(initPid);
+    };
+    awaitReady(native, plan, control, { ...options, onHostHooks }, init);
     return { pid, control, moved };
   } catch (error) {
     returnNetDevices(native, moved);
@@ -114,24 +128,32 @@ function enterUnit(
   native.send(control, goAhead);
 }
 
-function awaitReady(native: Native, plan: Plan, control: number, pid: number, options: LaunchOptions): void {
+interface Init {
+  readonly pid: number;
+  readonly replaceBy: (pid: number) => void;
+}
+
+function awaitReady(native: Native, plan: Plan, control: number, options: LaunchOptions, init: Init): void {
   for (;;) {
     const record = receive(native, control);
     switch (record.kind) {
       case 'ready':
         return;
       case 'host_hooks':
-        options.onHostHooks(pid);
+        options.onHostHooks(init.pid);
         native.send(control, goAhead);
         break;
       case 'terminal':
         options.onTerminal(record.master);
         native.send(control, goAhead);
         break;
+      case 'forked':
+        init.replaceBy(record.pid);
+        break;
       case 'failed':
+      case 'stage_failed':
       case 'hook_failed':
         throw failureOf(record, plan.init);
-      case 'forked':
       case 'end':
         throw died(native, plan);
     }
@@ -158,9 +180,30 @@ export function receive(native: Native, control: number): HelperRecord {
   return decodeRecord(buffer);
 }
 
+/** The process of the stage has ended by itself, so there is nothing to kill. */
+function stageFailure(native: Native, plan: Plan, control: number): Failure {
+  const record = receive(native, control);
+  native.close(control);
+  if (record.kind === 'stage_failed') return failureOf(record, plan.stage);
+  return new Failure({ code: 'launch.died', message: 'the process that sets up the user namespace ended' });
+}
+
+function cloneHint(errno: number): string | undefined {
+  switch (errno) {
+    case EPERM:
+      return 'making namespaces needs root, or a user namespace that the user may make';
+    case EINVAL:
+      return 'the kernel may lack one of the namespaces that linux.namespaces asks for';
+    case ENOSPC:
+      return 'there are too many namespaces: see /proc/sys/user/max_*_namespaces';
+    default:
+      return undefined;
+  }
+}
+
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
 export function failureOf(
-  record: HelperRecord & { kind: 'failed' | 'hook_failed' },
+  record: HelperRecord & { kind: 'failed' | 'stage_failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
 ): Failure {
   const op = ops?.[record.op];
@@ -170,7 +213,7 @@ export function failureOf(
     return hookFailure(kind, Number(index), hook, record.result);
   }
   const diagnostic: Diagnostic =
-    record.call === 'execve' && (op === undefined || op.op === 'exec')
+    record.kind === 'failed' && record.call === 'execve' && (op === undefined || op.op === 'exec')
       ? explainProgram(record)
       : op === undefined
         ? unknownOp(record)
@@ -179,7 +222,7 @@ export function failureOf(
 }
 
 /** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
-function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' }): Diagnostic {
+function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' | 'stage_failed' }): Diagnostic {
   return systemFailure('start.failed', 'the container process failed', call, -errno).diagnostics[0] as Diagnostic;
 }
 

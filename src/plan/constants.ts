@@ -28,8 +28,12 @@ export const CLONE_NEW = {
 
 export const S_IF = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const;
 
-/** Flags of the ops mount_filesystem and mount_bind (docs/ops.md). */
+/** Flags of the ops mount_filesystem, mount_bind and open_tree (docs/ops.md). */
 export const MOUNT_PLAIN_DIRECTORY = 1;
 export const MOUNT_INHERIT_MODE = 2;
+export const MOUNT_COPY_UP = 4;
+export const MOUNT_INHERIT_OWNER = 8;
 export const BIND_RECURSIVE = 1;
 export const BIND_NEEDS_PROCFS = 2;
+export const TREE_RECURSIVE = 1;
+export const TREE_DIRECTORY = 2;

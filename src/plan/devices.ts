@@ -2,7 +2,9 @@ import type { Config, LinuxDevice } from '../../schema/generated/config.ts';
 import type { Facts } from '../facts/facts.ts';
 import { S_IF } from './constants.ts';
 import { normalizePath } from './path.ts';
+import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
+import { userNamespaceOf } from './user-namespace.ts';
 
 const defaultNodes: readonly (readonly [path: string, major: number, minor: number])[] = [
   ['/dev/null', 1, 3],
@@ -24,8 +26,12 @@ const links: readonly (readonly [path: string, target: string])[] = [
 const defaultMode = 0o666;
 
 /** Nodes of the config, the default ones it does not redefine, and the links (spec: "Default Devices"). */
-export function deviceOps(config: Config, facts: Facts): PlannedOp[] {
+export function deviceOps(config: Config, facts: Facts, stage: Stage): PlannedOp[] {
   const ops: PlannedOp[] = [];
+  // A node that is made in a user namespace does not open, so those of the host take their places.
+  const bound = userNamespaceOf(config) !== 'runtime' || !facts.user.initial;
+  const node = (path: string, device: LinuxDevice, from: string): PlannedOp =>
+    bound && device.type !== 'p' ? bindNode(path, device, stage, from) : makeNode(path, device, from);
   const defined = new Set<string>();
   (config.linux?.devices ?? []).forEach((device, index) => {
     const path = normalizePath(device.path);
@@ -42,7 +48,21 @@ export function deviceOps(config: Config, facts: Facts): PlannedOp[] {
   return ops;
 }
 
-function node(path: string, device: LinuxDevice, from: string): PlannedOp {
+/** Owner and mode are those of the host's node. */
+function bindNode(path: string, { type, major = 0, minor = 0 }: LinuxDevice, stage: Stage, from: string): PlannedOp {
+  return {
+    op: 'bind_device',
+    tree: stage.openTree(path, { recursive: false }, from),
+    source: path,
+    path,
+    mode: type === 'b' ? S_IF.block : S_IF.character,
+    major: Number(major),
+    minor: Number(minor),
+    from,
+  };
+}
+
+function makeNode(path: string, device: LinuxDevice, from: string): PlannedOp {
   const { type, major = 0, minor = 0, fileMode = defaultMode, uid = 0, gid = 0 } = device;
   const format = type === 'b' ? S_IF.block : type === 'p' ? S_IF.fifo : S_IF.character;
   return {

@@ -10,6 +10,7 @@ import { execAffinityOps, resetAffinityOps, schedulingOps } from './scheduling.t
 import { seccompPlan } from './seccomp/ops.ts';
 import { terminalOps } from './terminal.ts';
 import type { PlannedOp } from './types.ts';
+import { groupsRule, userNamespaceOf } from './user-namespace.ts';
 
 export interface ExecOptions {
   readonly id: string;
@@ -37,18 +38,20 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   const early = process.noNewPrivileges !== true;
   return [
     ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
-    ...oomOps(processOf(config)), // through the host's procfs, before the container's namespaces are entered
+    ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...receiver, // by a path of the host
     { op: 'join_process', flags: namespaceFlags(config), from: '/linux/namespaces' },
-    ...(options.keyring ? [...keyLabelOps(process, facts), ...keyringOps(options.id)] : []),
+    ...(options.keyring
+      ? [...keyLabelOps(process, facts), ...keyringOps(options.id, userNamespaceOf(config) !== 'runtime')]
+      : []),
     ...openTerminalOps(process),
     ...rightsOps(process),
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...credentialOps(process, early && filter.length > 0),
+    ...credentialOps(process, early && filter.length > 0, groupsRule(config, facts)),
     ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, filter) : filter), // as late as possible: it need not allow our own calls

@@ -30,9 +30,11 @@ function text(plan: Plan): string {
     ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
     ...(plan.unit === undefined ? [] : unitLines(plan.unit)),
     `clone: flags 0x${plan.cloneFlags.toString(16)}` +
-      (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`) +
-      (plan.pidNamespace === '' ? '' : ` in pid namespace ${plan.pidNamespace}`),
+      (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`),
     '',
+    ...(plan.stage.length === 0
+      ? []
+      : section('stage: a process before init, with the rights of the runtime', plan.stage)),
     ...section("init: the container's first process", plan.init),
     ...section('limits: the runtime, meanwhile', plan.limits),
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),

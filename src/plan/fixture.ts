@@ -37,14 +37,23 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     lastCapability: 40,
     architecture: 'x86_64',
     hasKcore: true,
-    resctrl: undefined,
+    user: { uid: 0, gid: 0, initial: true },
+    idMapTools: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
     hasApparmor: false,
     hasSelinux: false,
+    mayMakeCgroup: () => true,
+    resctrl: undefined,
     delegatedCgroupFiles: ['cgroup.procs'],
   };
 }
 
-export const options: PlanOptions = { id: 'c1', bundle: '/bundle', newKeyring: true, awaitStart: 'socket' };
+export const options: PlanOptions = {
+  id: 'c1',
+  bundle: '/bundle',
+  rootless: 'auto',
+  newKeyring: true,
+  awaitStart: 'socket',
+};
 
 /** The least that makes a container with its own mounts. */
 export function config(change: Partial<Config> = {}): Config {

@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { cgroupPlan } from './cgroup/index.ts';
+import type { Rootless } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hostHookOps, startContainerOps } from './hooks.ts';
 import { keyringOps } from './keyring.ts';
@@ -13,6 +14,7 @@ import {
   credentialOps,
   execOps,
   filterOps,
+  hardLimitOps,
   oomOps,
   processOf,
   programOps,
@@ -26,14 +28,17 @@ import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts
 import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
+import { makeStage, slotsLeft } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
+import { checkUserNamespace, enterUserOps, groupsRule, openUserOps, userNamespaceOf } from './user-namespace.ts';
 
 export interface PlanOptions {
   readonly id: string;
   /** Absolute. */
   readonly bundle: string;
+  readonly rootless: Rootless;
   /** A session keyring of the container's own. */
   readonly newKeyring: boolean;
   /** Variables that the runtime adds to the environment. */
@@ -53,8 +58,14 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const process = withEnvironment(processOf(config), options.env ?? []);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options, faults);
+  const stage = makeStage(config, facts);
+  const root = openRootOps(config, options.bundle, stage);
   const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
-  const mounts = hasMounts ? mountOps(config, facts, options.bundle, cgroups.record, faults) : undefined;
+  const mounts = hasMounts
+    ? mountOps(config, facts, options.bundle, cgroups.record, stage, namespaces.pidSlot, faults)
+    : undefined;
+  const devices = mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts, stage);
+  checkUserNamespace(config, facts, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
   const resctrl = resctrlPlan(config, facts, options.id, faults);
   const netDevices = netDeviceOps(config, faults);
@@ -62,20 +73,44 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
-  const init: PlannedOp[] = [
-    ...oomOps(process), // through the host's procfs, before the container's namespaces are entered
-    ...receiver, // by a path of the host
-    ...cgroups.join, // before anything is allocated on the container's behalf
+  const hasUser = userNamespaceOf(config) !== 'runtime';
+  // Init itself waits until systemd has put it into the unit: there is nobody to tell while the stage runs.
+  const awaitUnit = cgroups.join.filter(({ op }) => op === 'host_hooks');
+  const first: PlannedOp[] = [
+    ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
+    ...(hasUser ? cgroups.join.filter(({ op }) => op !== 'host_hooks') : cgroups.join), // before anything is allocated on the container's behalf
     ...resctrl.join,
-    ...namespaces.join, // before its own are looked at: a joined mount namespace has other paths
+  ];
+  // Whatever takes rights on the host comes before its user namespace is entered, by a process of its own.
+  const staged: PlannedOp[] = !hasUser
+    ? stage.ops
+    : [
+        ...first,
+        ...hardLimitOps(process),
+        ...namespaces.open, // before any is joined, which changes what a path means
+        ...openUserOps(config, facts), // the idmapped mounts below may be for it
+        ...stage.ops,
+        ...namespaces.joinForeign, // needs rights in the user namespaces that own them
+        ...enterUserOps(config, facts),
+        ...namespaces.join,
+      ];
+  // A receiver of the filter is told the pid that the container will have.
+  const forkFirst = early && receiver.length > 0;
+  const left = slotsLeft(staged);
+  const init: PlannedOp[] = [
+    ...receiver, // by a path of the host
+    ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
+    ...(hasUser ? awaitUnit : [...first, ...namespaces.open, ...namespaces.join]), // as above
+    ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
+    ...namespaces.time, // through the host's procfs
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(options.newKeyring ? keyLabelOps(process, facts) : []),
-    ...(options.newKeyring ? keyringOps(options.id) : []),
+    ...(options.newKeyring ? keyringOps(options.id, hasUser) : []),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
-    ...openRootOps(config, options.bundle), // propagation first: no mount below may reach the host
+    ...root, // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
-    ...(mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts)),
+    ...devices,
     ...terminalOps(process, 1), // from the container's devpts
     ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
@@ -90,9 +125,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...credentialOps(process, early && filter.length > 0),
+    ...credentialOps(process, early && filter.length > 0, groupsRule(config, facts)),
+    ...(forkFirst ? namespaces.forkIntoPid : []),
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, filter) : []), // create can still say that it cannot be loaded
+    ...(forkFirst ? [] : namespaces.forkIntoPid), // with no rights left that others in a shared pid namespace could take over
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
     ...startContainerOps(config, options),
     ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
@@ -103,10 +140,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     limits: cgroups.limits,
     netDevices,
     resctrl,
+    stage: staged,
     init,
     cloneFlags: namespaces.cloneFlags,
     cloneCgroup: cgroups.cloneCgroup,
-    pidNamespace: namespaces.pidNamespace,
     cgroup: cgroups.record,
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: mounts?.warnings ?? [],

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from './constants.ts';
+import type { IdmapOptions } from './stage.ts';
 
 /** What the option words of one mount ask for (contract of mount(8) words; kernel: mount_setattr(2), fsconfig(2)). */
 export interface MountOptions {
@@ -16,6 +17,10 @@ export interface MountOptions {
   /** Words that say nothing to this kind of mount: their places in the list. */
   readonly withoutEffect: number[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
+  /** Words that ask for an idmapped mount. */
+  idmap: IdmapOptions | undefined;
+  /** A tmpfs starts with what it covers. */
+  copyUp: boolean;
 }
 
 /** 'set' and 'clear' act on bits of the mount, 'filesystem' on the superblock. */
@@ -24,6 +29,8 @@ type Effect =
   | { readonly kind: 'filesystem'; readonly flag: string }
   | { readonly kind: 'propagation'; readonly type: number; readonly recursive: boolean }
   | { readonly kind: 'bind'; readonly recursive: boolean }
+  | { readonly kind: 'idmap'; readonly recursive: boolean }
+  | { readonly kind: 'copyUp' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unsupported'; readonly hint: string };
 
@@ -68,9 +75,9 @@ function words(): Map<string, Effect> {
     table.set(word, { kind: 'nothing' });
   }
   table.set('remount', { kind: 'unsupported', hint: 'give the mount its options when it is first listed' });
-  for (const word of ['idmap', 'ridmap', 'tmpcopyup']) {
-    table.set(word, { kind: 'unsupported', hint: 'this version of rt does not have it yet' });
-  }
+  table.set('idmap', { kind: 'idmap', recursive: false });
+  table.set('ridmap', { kind: 'idmap', recursive: true });
+  table.set('tmpcopyup', { kind: 'copyUp' });
   return table;
 }
 
@@ -100,6 +107,8 @@ export function parseMountOptions(
     data: [],
     withoutEffect: [],
     propagation: [],
+    idmap: undefined,
+    copyUp: false,
   };
   list.forEach((word, index) => {
     const effect = words().get(word);
@@ -127,6 +136,12 @@ function apply(options: MountOptions, effect: Effect, word: string, pointer: str
     case 'bind':
       options.bind = true;
       options.recursiveBind ||= effect.recursive;
+      return;
+    case 'idmap':
+      options.idmap = { recursive: effect.recursive || options.idmap?.recursive === true };
+      return;
+    case 'copyUp':
+      options.copyUp = true;
       return;
     case 'nothing':
       return;

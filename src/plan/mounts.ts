@@ -6,13 +6,18 @@ import {
   BIND_NEEDS_PROCFS,
   BIND_RECURSIVE,
   MOUNT_ATTR,
+  MOUNT_COPY_UP,
   MOUNT_INHERIT_MODE,
+  MOUNT_INHERIT_OWNER,
   MOUNT_PLAIN_DIRECTORY,
 } from './constants.ts';
 import { parseMountOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { normalizePath } from './path.ts';
+import { idmapOf } from './stage.ts';
+import type { IdmapOptions, Stage } from './stage.ts';
 import type { CgroupRecord, PlannedOp } from './types.ts';
+import { userNamespaceOf } from './user-namespace.ts';
 
 export interface MountPlan {
   /** In the order of the config. */
@@ -24,11 +29,10 @@ export interface MountPlan {
   readonly devIsBind: boolean;
 }
 
-/** Slot 0 is the root; a mount whose descriptor is needed again gets the next one. */
-const firstSlot = 1;
-
 interface State extends MountPlan {
-  slot: number;
+  readonly config: Config;
+  readonly stage: Stage;
+  readonly pidSlot: number;
   devIsBind: boolean;
 }
 
@@ -38,9 +42,12 @@ export function mountOps(
   facts: Facts,
   bundle: string,
   cgroup: CgroupRecord,
+  stage: Stage,
+  pidSlot: number,
   faults: Diagnostic[],
 ): MountPlan {
-  const state: State = { mounts: [], afterwards: [], warnings: [], devIsBind: false, slot: firstSlot };
+  const state: State = { mounts: [], afterwards: [], warnings: [], devIsBind: false, config, stage, pidSlot };
+  checkLabel(config, facts, faults);
   (config.mounts ?? []).forEach((mount, index) => {
     const from = `/mounts/${String(index)}`;
     const destination = normalizePath(mount.destination);
@@ -52,9 +59,9 @@ export function mountOps(
         pointer: `${from}/options/${String(at)}`,
       });
     }
-    if (options.bind) addBind(state, mount, destination, options, bundle, from, faults);
+    if (options.bind) addBind(state, mount, destination, options, facts, bundle, from, faults);
     else if (mount.type === 'cgroup') {
-      state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, from));
+      state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, stage, from));
     } else addFilesystem(state, mount, destination, options, from, faults);
   });
   return state;
@@ -65,6 +72,7 @@ function addBind(
   mount: Mount,
   destination: string,
   options: MountOptions,
+  facts: Facts,
   bundle: string,
   from: string,
   faults: Diagnostic[],
@@ -79,17 +87,22 @@ function addBind(
     return;
   }
   if (destination === '/dev') state.devIsBind = true;
-  const slot = options.propagation.length > 0 ? state.slot++ : 0;
+  const path = source.startsWith('/') ? source : `${bundle}/${source}`;
+  const idmap = idmapOf(mount, options.idmap);
+  checkIdmap(state.config, mount, idmap, facts, from, faults);
+  const tree = state.stage.openTree(path, { recursive: options.recursiveBind, idmap }, from);
+  const slot = options.propagation.length > 0 ? tree || state.stage.nextSlot() : 0;
   state.mounts.push({
     op: 'mount_bind',
     slot,
-    source: source.startsWith('/') ? source : `${bundle}/${source}`,
+    source: path,
     destination,
     set: options.set,
     clear: options.clear,
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
     flags: (options.recursiveBind ? BIND_RECURSIVE : 0) | (destination === '/proc' ? BIND_NEEDS_PROCFS : 0),
+    tree,
     from,
   });
   addPropagation(state, options, slot, from);
@@ -116,9 +129,12 @@ function addFilesystem(
   const plain = type === 'proc' || type === 'sysfs';
   // Devices and mount points are still to be made in it, so it becomes read-only afterwards, by descriptor.
   const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
-  const slot = later || options.propagation.length > 0 ? state.slot++ : 0;
+  const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
+  if (options.copyUp && type !== 'tmpfs') refuseCopyUp(mount, from, faults);
+  if (idmapOf(mount, options.idmap) !== undefined) refuseIdmap(mount, from, faults);
   const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',')));
   const hasMode = data.some((word) => word.startsWith('mode='));
+  const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
   const flags = options.filesystemFlags.filter((flag) => flag !== 'i_version' || type !== 'tmpfs');
   state.mounts.push({
     op: 'mount_filesystem',
@@ -126,9 +142,13 @@ function addFilesystem(
     destination,
     type,
     source: mount.source ?? type,
-    options: [...flags, ...data],
+    options: [...flags, ...data, ...labelOption(state.config, type)],
     attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
-    flags: (plain ? MOUNT_PLAIN_DIRECTORY : 0) | (type === 'tmpfs' && !hasMode ? MOUNT_INHERIT_MODE : 0),
+    flags:
+      (plain ? MOUNT_PLAIN_DIRECTORY : 0) |
+      (type === 'tmpfs' && !hasMode ? MOUNT_INHERIT_MODE : 0) |
+      (options.copyUp ? MOUNT_COPY_UP | (hasOwner ? 0 : MOUNT_INHERIT_OWNER) : 0),
+    pidNamespace: type === 'proc' ? state.pidSlot : 0,
     from,
   });
   if (later) {
@@ -141,4 +161,69 @@ function addPropagation(state: State, options: MountOptions, slot: number, from:
   for (const { type, recursive } of options.propagation) {
     state.mounts.push({ op: 'mount_propagation', slot, type, recursive: Number(recursive), from });
   }
+}
+
+/** Filesystems whose files have labels of their own (selinux(8)). */
+const selfLabelled: readonly string[] = ['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2'];
+
+function labelOption(config: Config, type: string): string[] {
+  const label = config.linux?.mountLabel ?? '';
+  return label === '' || selfLabelled.includes(type) ? [] : [`context=${label}`];
+}
+
+function checkLabel(config: Config, facts: Facts, faults: Diagnostic[]): void {
+  if ((config.linux?.mountLabel ?? '') === '' || facts.hasSelinux) return;
+  faults.push({
+    code: 'selinux.mount',
+    message: 'linux.mountLabel is specified in config, but selinux is disabled or not supported',
+    pointer: '/linux/mountLabel',
+    hint: 'leave it out, or boot the host with SELinux',
+  });
+}
+
+function checkIdmap(
+  config: Config,
+  mount: Mount,
+  idmap: IdmapOptions | undefined,
+  facts: Facts,
+  from: string,
+  faults: Diagnostic[],
+): void {
+  if (idmap === undefined) return;
+  const missing = idmap.maps === undefined && userNamespaceOf(config) === 'runtime';
+  const half = idmap.maps !== undefined && (idmap.maps.uids.length === 0 || idmap.maps.gids.length === 0);
+  if (missing || half) {
+    faults.push({
+      code: 'mount.idmap',
+      message: `cannot idmap the mount on "${mount.destination}": ${missing ? 'neither the mount nor the container has' : 'it needs both'} uidMappings and gidMappings`,
+      pointer: from,
+      hint: 'give the mount uidMappings and gidMappings, or the container a user namespace',
+    });
+  }
+  if (facts.user.uid !== 0) {
+    faults.push({
+      code: 'mount.idmap',
+      message: `cannot idmap the mount on "${mount.destination}": only root may map the owners of a filesystem of the host`,
+      pointer: from,
+      hint: 'run rt as root, or leave the mappings out',
+    });
+  }
+}
+
+function refuseIdmap(mount: Mount, from: string, faults: Diagnostic[]): void {
+  faults.push({
+    code: 'mount.idmap',
+    message: `cannot idmap the mount on "${mount.destination}": it is a new filesystem of type ${mount.type ?? ''}, not a bind mount`,
+    pointer: from,
+    hint: 'idmap what exists: add the option bind or rbind',
+  });
+}
+
+function refuseCopyUp(mount: Mount, from: string, faults: Diagnostic[]): void {
+  faults.push({
+    code: 'mount.tmpcopyup',
+    message: `cannot copy up into the mount on "${mount.destination}": it is of type ${mount.type ?? ''}`,
+    pointer: from,
+    hint: 'the option tmpcopyup is for the type tmpfs',
+  });
 }

@@ -1,49 +1,91 @@
 import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generated/config.ts';
 import { CLONE_NEW } from './constants.ts';
 import type { PlannedOp } from './types.ts';
+import { userNamespaceOf, userSlot } from './user-namespace.ts';
 
 export interface NamespacePlan {
   readonly cloneFlags: number;
-  /** Path of a pid namespace to join: it takes effect for children, so the runtime joins it for the clone. */
-  readonly pidNamespace: string;
   /** Opened first, all of them, since joining a mount namespace changes what a path means. */
+  readonly open: readonly PlannedOp[];
+  /** Those that the user namespace to be joined does not own: with the rights of the runtime. */
+  readonly joinForeign: readonly PlannedOp[];
+  /** All others, or all when the user namespace stays the same. */
   readonly join: readonly PlannedOp[];
+  /** For processes to come: init itself follows by forking, as its last step with rights. */
+  readonly joinPid: readonly PlannedOp[];
+  readonly forkIntoPid: readonly PlannedOp[];
   /** After the cgroups were entered: its root is the cgroup of that moment. */
   readonly cgroup: readonly PlannedOp[];
+  readonly time: readonly PlannedOp[];
+  /** Slot of the pid namespace that is joined, 0 for none: a procfs has to show it. */
+  readonly pidSlot: number;
 }
 
 /** In the order in which they are joined (setns(2)). */
-const joinOrder: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'mount', 'cgroup'];
+const joinOrder: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'time', 'mount', 'cgroup', 'pid'];
 
-const firstSlot = 48;
+const firstSlot = userSlot + 1;
 
 export function namespacePlan(config: Config): NamespacePlan {
   const namespaces = config.linux?.namespaces ?? [];
   let cloneFlags = 0;
   for (const { type, path } of namespaces) {
-    if (!path && type !== 'cgroup') cloneFlags |= CLONE_NEW[type];
+    if (!path && type !== 'cgroup' && type !== 'time' && type !== 'user') cloneFlags |= CLONE_NEW[type];
   }
-  const opens: PlannedOp[] = [];
-  const joins: PlannedOp[] = [];
+  const open: PlannedOp[] = [];
+  const joinForeign: PlannedOp[] = [];
+  const join: PlannedOp[] = [];
+  const joinPid: PlannedOp[] = [];
+  const forkIntoPid: PlannedOp[] = [];
+  let pidSlot = 0;
   for (const [index, type] of joinOrder.entries()) {
     const path = pathOf(namespaces, type);
     if (path === undefined) continue;
-    const from = `/linux/namespaces/${String(namespaces.findIndex((entry) => entry.type === type))}`;
-    opens.push({ op: 'namespace_open', slot: firstSlot + index, path, type: CLONE_NEW[type], from });
-    joins.push({ op: 'namespace_join', slot: firstSlot + index, type: CLONE_NEW[type], from });
+    const from = pointerOf(namespaces, type);
+    const slot = firstSlot + index;
+    const entry = { op: 'namespace_join', slot, type: CLONE_NEW[type], from } as const;
+    open.push({ op: 'namespace_open', slot, path, type: CLONE_NEW[type], from });
+    if (type === 'pid') {
+      pidSlot = slot;
+      joinForeign.push({ ...entry, user: userSlot, keep: 1 });
+      joinPid.push({ ...entry, user: 0, keep: 1 });
+      forkIntoPid.push({ op: 'fork_init', slot, from });
+    } else {
+      joinForeign.push({ ...entry, user: userSlot, keep: 0 });
+      join.push({ ...entry, user: 0, keep: 0 });
+    }
   }
-  const newCgroup = namespaces.findIndex(({ type, path }) => type === 'cgroup' && !path);
+  const newCgroup = isNew(config, 'cgroup');
   return {
     cloneFlags: cloneFlags >>> 0,
-    pidNamespace: pathOf(namespaces, 'pid') ?? '',
-    join: [...opens, ...joins],
-    cgroup:
-      newCgroup < 0 ? [] : [{ op: 'unshare', flags: CLONE_NEW.cgroup, from: `/linux/namespaces/${String(newCgroup)}` }],
+    open,
+    joinForeign: userNamespaceOf(config) === 'runtime' ? [] : joinForeign,
+    join,
+    joinPid,
+    forkIntoPid,
+    cgroup: newCgroup ? [{ op: 'unshare', flags: CLONE_NEW.cgroup, from: pointerOf(namespaces, 'cgroup') }] : [],
+    time: isNew(config, 'time') ? [timeOp(config)] : [],
+    pidSlot,
   };
+}
+
+/** Lines of /proc/PID/timens_offsets (time_namespaces(7)). */
+function timeOp(config: Config): PlannedOp {
+  const { namespaces = [], timeOffsets } = config.linux ?? {};
+  const lines = (['monotonic', 'boottime'] as const).flatMap((clock) => {
+    const offset = timeOffsets?.[clock];
+    return offset === undefined ? [] : [`${clock} ${String(offset.secs ?? 0)} ${String(offset.nanosecs ?? 0)}\n`];
+  });
+  const from = lines.length > 0 ? '/linux/timeOffsets' : pointerOf(namespaces, 'time');
+  return { op: 'time_namespace', offsets: lines.join(''), from };
 }
 
 function pathOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): string | undefined {
   return namespaces.find((entry) => entry.type === type)?.path || undefined;
+}
+
+function pointerOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): string {
+  return `/linux/namespaces/${String(namespaces.findIndex((entry) => entry.type === type))}`;
 }
 
 /** True when the container has a namespace of this type to itself, made now. */

@@ -93,12 +93,12 @@ t.test('plan: namespaces are made by the clone, joined in order, and a cgroup na
   ] as const;
   const made = plan(config({ linux: { namespaces: [...namespaces] } }), facts(), options);
   t.equal(made.cloneFlags, CLONE_NEW.mount | CLONE_NEW.uts);
-  t.equal(made.pidNamespace, '/proc/1/ns/pid');
   t.strictSame(
     find(made, 'namespace_open').map(({ path, from }) => [path, from]),
     [
       ['/proc/1/ns/ipc', '/linux/namespaces/2'],
       ['/run/netns/a', '/linux/namespaces/1'],
+      ['/proc/1/ns/pid', '/linux/namespaces/3'],
     ],
   );
   const order = names(made.init);

@@ -24,15 +24,20 @@ const RLIMITS: Readonly<Record<string, number>> = {
   RLIMIT_RTTIME: 15,
 };
 
+/** Errno that oom_score_adj may ignore. */
+const EACCES = 13;
+
 const defaultUmask = 0o022;
 
 const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
 
 /** First of all, while the host's procfs is at hand and nothing has dropped a right. */
-export function oomOps(process: Process): PlannedOp[] {
+export function oomOps(process: Process, facts: Facts): PlannedOp[] {
   const { oomScoreAdj } = process;
   if (oomScoreAdj === undefined) return [];
-  return [{ op: 'oom_score_adj', value: oomScoreAdj, from: '/process/oomScoreAdj' }];
+  // Engines without rights ask for less than they have themselves, which only the host's root may give.
+  const ignore = facts.user.uid === 0 && facts.user.initial ? 0 : EACCES;
+  return [{ op: 'oom_score_adj', value: oomScoreAdj, ignore, from: '/process/oomScoreAdj' }];
 }
 
 export function workingDirectoryOps(process: Process): PlannedOp[] {
@@ -43,6 +48,16 @@ export function workingDirectoryOps(process: Process): PlannedOp[] {
 /** Name of a limit by its number. */
 export function rlimitName(resource: number): string {
   return Object.keys(RLIMITS).find((name) => RLIMITS[name] === resource) ?? String(resource);
+}
+
+/** In a user namespace nobody may raise a hard limit, so that is done before. */
+export function hardLimitOps(process: Process): PlannedOp[] {
+  return (process.rlimits ?? []).map(({ type, hard }, index) => ({
+    op: 'raise_limit',
+    resource: RLIMITS[type] ?? -1,
+    hard,
+    from: `/process/rlimits/${String(index)}`,
+  }));
 }
 
 /** Limits and owners, while the process still has the rights to set them. */
@@ -80,11 +95,11 @@ export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
  * Groups, gid, uid and then the capability sets, which a config without `capabilities` leaves empty. `keepAdmin` leaves
  * CAP_SYS_ADMIN among the permitted, not the effective ones, for `filterOps`.
  */
-export function credentialOps(process: Process, keepAdmin: boolean): PlannedOp[] {
+export function credentialOps(process: Process, keepAdmin: boolean, keepGroups: number): PlannedOp[] {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
   const sets = capabilityOp(process);
   return [
-    { op: 'set_user', uid, gid, groups: additionalGids, from: '/process/user' },
+    { op: 'set_user', uid, gid, groups: additionalGids, keepGroups, from: '/process/user' },
     { ...sets, permitted: sets.permitted | (keepAdmin ? SYS_ADMIN : 0n) },
     { op: 'change_directory', path: process.cwd, phase: 1, from: '/process/cwd' },
   ];

@@ -2,10 +2,11 @@ import type { Config } from '../../schema/generated/config.ts';
 import { MOUNT_ATTR, MS } from './constants.ts';
 import { isSeparate } from './namespaces.ts';
 import { normalizePath } from './path.ts';
+import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
 /** Propagation of the whole tree first, so that no mount made below reaches the host, then the root itself. */
-export function openRootOps(config: Config, bundle: string): PlannedOp[] {
+export function openRootOps(config: Config, bundle: string, stage: Stage): PlannedOp[] {
   const path = config.root?.path ?? '';
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
   if (mountsOnHost(config)) return [{ op: 'hold_root', path: root, from: '/root/path' }];
@@ -13,7 +14,8 @@ export function openRootOps(config: Config, bundle: string): PlannedOp[] {
   const asked = config.linux?.rootfsPropagation ?? '';
   const type = asked.endsWith('slave') ? MS.slave : MS.private;
   const isolate = Number(asked.endsWith('shared'));
-  return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, from: '/root/path' }];
+  const tree = stage.openTree(root, { recursive: true, directory: true }, '/root/path');
+  return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: '/root/path' }];
 }
 
 /** Mounts without a mount namespace lie in the runtime's own, below the root, and go when the container does. */

@@ -1,14 +1,19 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { sysctlPath } from '../bundle/sysctl.ts';
+import { isNew } from './namespaces.ts';
 import type { PlannedOp } from './types.ts';
+import { userNamespaceOf } from './user-namespace.ts';
 
 export function sysctlOps(config: Config): PlannedOp[] {
   const entries = Object.entries(config.linux?.sysctl ?? {});
+  // A procfs is of a pid namespace, and only the owner of that may make one.
+  const host = userNamespaceOf(config) !== 'runtime' && !isNew(config, 'pid');
   return entries.map(([name, value]) => ({
     op: 'sysctl',
     // Checked by the rules of the bundle.
     path: `sys/${sysctlPath(name) ?? name}`,
     value,
+    host: Number(host),
     from: `/linux/sysctl/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   }));
 }

@@ -17,6 +17,11 @@ export type PlannedOp = Op & {
 export interface Plan {
   /** Done by the runtime before the clone: cgroups are made. */
   readonly host: readonly PlannedOp[];
+  /**
+   * Done by a process between the runtime and init, with the rights of the runtime: what init can no longer do in
+   * a user namespace. Empty: there is no such process.
+   */
+  readonly stage: readonly PlannedOp[];
   /** Done by the runtime while init sets itself up: limits. */
   readonly limits: readonly PlannedOp[];
   /** Done by the container's init, the helper, from its birth to execve. */
@@ -28,8 +33,6 @@ export interface Plan {
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */
   readonly cloneCgroup: string;
-  /** Pid namespace to join before the clone; '' for none. */
-  readonly pidNamespace: string;
   readonly cgroup: CgroupRecord;
   /** With the systemd driver: the unit that init is put into while it waits in its first op. */
   readonly unit?: UnitPlan;

@@ -30,14 +30,18 @@ export interface CgroupPlan {
   readonly cloneCgroup: string;
 }
 
+/** Whether cgroups are the runtime's to make: root of the host has them all, others have what was given to them. */
+export type Rootless = 'true' | 'false' | 'auto';
+
 /** Where the container's cgroups are (contract of engines for cgroupsPath) and what is written there. */
 export function cgroupPlan(
   config: Config,
   facts: Facts,
-  { id, systemd = false }: Pick<PlanOptions, 'id' | 'systemd'>,
+  { id, rootless, systemd = false }: Pick<PlanOptions, 'id' | 'rootless' | 'systemd'>,
   faults: Diagnostic[],
 ): CgroupPlan {
-  const { version, hierarchies } = facts.cgroups;
+  const { version } = facts.cgroups;
+  const { hierarchies, mayRestrictDevices } = permittedCgroups(config, facts, id, rootless, faults);
   const cgroupsPath = config.linux?.cgroupsPath ?? '';
   const from = cgroupsPath === '' ? 'default' : '/linux/cgroupsPath';
   const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
@@ -57,15 +61,20 @@ export function cgroupPlan(
   });
   const asked = config.linux?.resources ?? {};
   const resources = systemd ? roundedResources(asked) : asked;
+  const limitFaults: Diagnostic[] = [];
   const limits =
     version === 2
-      ? unifiedLimits(resources, hierarchies[0], directories[0] ?? '', faults)
-      : legacyLimits(resources, hierarchies, directories, faults);
+      ? unifiedLimits(resources, hierarchies[0], directories[0] ?? '', limitFaults)
+      : legacyLimits(resources, hierarchies, directories, limitFaults);
+  // Device rules that are not written need no hierarchy to write them to.
+  const counts = ({ pointer }: Diagnostic): boolean => mayRestrictDevices || pointer !== '/linux/resources/devices';
+  faults.push(...limitFaults.filter(counts));
   // Denying everything and allowing some is not one step: it is done before init makes its first node.
   const early = [
     ...(version === 2 ? unifiedOps(config, facts, paths[0] ?? '', limits, from) : []),
     ...limits.early,
-    ...limits.devices.filter(restricts),
+    // Only root of the host may; in a user namespace no device can be made either.
+    ...(mayRestrictDevices ? limits.devices.filter(restricts) : []),
   ];
   if (place === undefined) {
     host.push(...early);
@@ -113,6 +122,38 @@ function unifiedOps(config: Config, facts: Facts, path: string, limits: Limits, 
 
 function restricts(op: PlannedOp): boolean {
   return op.op !== 'device_program' || op.program.length > 0;
+}
+
+/**
+ * A user without rights has the hierarchies in which a directory was given to them, and does without the others as
+ * long as the config asks for nothing of them.
+ */
+function permittedCgroups(
+  config: Config,
+  facts: Facts,
+  id: string,
+  rootless: Rootless,
+  faults: Diagnostic[],
+): { hierarchies: readonly Hierarchy[]; mayRestrictDevices: boolean } {
+  const { version, hierarchies } = facts.cgroups;
+  const { uid, initial } = facts.user;
+  const isRoot = uid === 0 && initial;
+  if (isRoot && rootless !== 'true') return { hierarchies, mayRestrictDevices: true };
+  if (rootless === 'false') return { hierarchies, mayRestrictDevices: isRoot };
+  const { cgroupsPath = '', resources = {} } = config.linux ?? {};
+  const permitted = hierarchies.filter((hierarchy) =>
+    facts.mayMakeCgroup(hierarchy.mount + locate(cgroupsPath, id, version, hierarchy)),
+  );
+  const limited = Object.keys(resources).some((name) => name !== 'devices');
+  if (permitted.length < hierarchies.length && (cgroupsPath !== '' || limited)) {
+    faults.push({
+      code: 'rootless.cgroup',
+      message: 'rootless needs no limits + no cgrouppath when no permission is granted for cgroups',
+      pointer: limited ? '/linux/resources' : '/linux/cgroupsPath',
+      hint: 'leave them out, or have the cgroup delegated: run rt in a user service or scope with Delegate=yes',
+    });
+  }
+  return { hierarchies: permitted, mayRestrictDevices: isRoot };
 }
 
 /** Without an absolute path: beside the runtime's own cgroup on v2, at the top of each v1 hierarchy. */

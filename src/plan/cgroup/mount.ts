@@ -2,6 +2,8 @@ import type { Config } from '../../../schema/generated/config.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { BIND_RECURSIVE, MOUNT_ATTR } from '../constants.ts';
 import type { MountOptions } from '../mount-options.ts';
+import { isSeparate } from '../namespaces.ts';
+import type { Stage } from '../stage.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
 
 /** A mount of type `cgroup`: the unified hierarchy as seen from the cgroup namespace, or on v1 a directory with one mount for each hierarchy. */
@@ -11,15 +13,16 @@ export function cgroupMountOps(
   cgroup: CgroupRecord,
   destination: string,
   options: MountOptions,
+  stage: Stage,
   from: string,
 ): PlannedOp[] {
-  const isPrivate = (config.linux?.namespaces ?? []).some(({ type }) => type === 'cgroup');
+  const isPrivate = isSeparate(config, 'cgroup');
   if (facts.cgroups.version === 2) {
     // A mount made in the host's cgroup namespace sets the options of all mounts of the hierarchy anew: the host would
     // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
     return isPrivate
       ? [filesystem(destination, 'cgroup2', [], options.set, from)]
-      : facts.cgroups.hierarchies.map(({ mount }) => bind(mount, destination, options.set, from));
+      : facts.cgroups.hierarchies.map(({ mount }) => bind(mount, destination, options.set, stage, from));
   }
   const attributes = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC | options.set;
   const readOnly = attributes & MOUNT_ATTR.RDONLY;
@@ -33,7 +36,7 @@ export function cgroupMountOps(
     ops.push(
       isPrivate
         ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes, from)
-        : bind(ownDirectory(hierarchy, cgroup), target, attributes, from),
+        : bind(ownDirectory(hierarchy, cgroup), target, attributes, stage, from),
     );
     if (hierarchy.controllers.length < 2) continue;
     for (const controller of hierarchy.controllers) {
@@ -47,7 +50,7 @@ export function cgroupMountOps(
 }
 
 /** The last slot, away from those that the mounts count up; used and done with in these ops. */
-const cgroupSlot = 63;
+const cgroupSlot = 1023;
 
 /** A named hierarchy has no controller: `none,name=x` (cgroups(7)). */
 function mountOptions(hierarchy: Hierarchy): string[] {
@@ -66,10 +69,21 @@ function filesystem(
   attributes: number,
   from: string,
 ): PlannedOp & { op: 'mount_filesystem' } {
-  return { op: 'mount_filesystem', slot: 0, destination, type, source: 'cgroup', options, attributes, flags: 0, from };
+  return {
+    op: 'mount_filesystem',
+    slot: 0,
+    destination,
+    type,
+    source: 'cgroup',
+    options,
+    attributes,
+    flags: 0,
+    pidNamespace: 0,
+    from,
+  };
 }
 
-function bind(source: string, destination: string, set: number, from: string): PlannedOp {
+function bind(source: string, destination: string, set: number, stage: Stage, from: string): PlannedOp {
   return {
     op: 'mount_bind',
     slot: 0,
@@ -80,6 +94,7 @@ function bind(source: string, destination: string, set: number, from: string): P
     recursiveSet: 0,
     recursiveClear: 0,
     flags: BIND_RECURSIVE,
+    tree: stage.openTree(source, { recursive: true }, from),
     from,
   };
 }

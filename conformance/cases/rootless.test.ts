@@ -1,0 +1,311 @@
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import type { Mutation, TestConfig } from '../harness/config.ts';
+import type { Attempt, Ids, Stat, Text } from '../harness/guest.ts';
+import { run } from '../harness/process.ts';
+import type { Outcome, SpawnOptions } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+/** Debian's user `daemon`: newuidmap(1) wants to know who asks. */
+const USER = { uid: 1, gid: 1, name: 'daemon' } as const;
+/** The range that the case gives this user in /etc/subuid and /etc/subgid. */
+const RANGE = { first: 300_000, size: 65_536 } as const;
+
+/** What somebody without rights has: a copy of the runtime, a bundle and a state root of their own. */
+class User {
+  readonly #rt: Sandbox;
+  readonly #argv: readonly string[];
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly runtimeDir: string;
+
+  constructor(rt: Sandbox) {
+    this.#rt = rt;
+    const made = rt.bundle();
+    this.bundle = made.dir;
+    this.rootfs = made.rootfs;
+    this.runtimeDir = join(rt.dir, 'xdg');
+    mkdirSync(this.runtimeDir);
+    mkdirSync(rt.root);
+    chmodSync(rt.dir, 0o755);
+    execFileSync('rm', [join(made.dir, 'config.json')]);
+    execFileSync('chown', ['-R', `${USER.uid}:${USER.gid}`, made.dir, rt.root, this.runtimeDir]);
+    this.#argv = this.#copy();
+  }
+
+  /** The work tree may lie where only root can go. */
+  #copy(): string[] {
+    const { name, argv } = this.#rt.runtime;
+    if (name === 'rt') {
+      copyFileSync(argv[0] ?? '', join(this.#rt.dir, 'runtime'));
+      return [join(this.#rt.dir, 'runtime')];
+    }
+    if (name === 'node') {
+      cpSync(dirname(argv.at(-1) ?? ''), join(this.#rt.dir, 'node'), { recursive: true });
+      return [...argv.slice(0, -1), join(this.#rt.dir, 'node', 'rt.js')];
+    }
+    return [...argv];
+  }
+
+  command(words: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
+    const env = { ...this.#rt.env, XDG_RUNTIME_DIR: this.runtimeDir };
+    return run([...this.#argv, ...words], { env, user: USER, cwd: this.bundle, ...options });
+  }
+
+  /** Writes what `spec --rootless` writes, changed by the case. */
+  async configure(mutate?: Mutation): Promise<void> {
+    const outcome = await this.command(['spec', '--rootless']);
+    if (outcome.status !== 0) throw new Error(outcome.stderr);
+    const file = join(this.bundle, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as TestConfig;
+    config.process.terminal = false;
+    config.process.args = ['/bin/probe', 'nothing'];
+    mutate?.(config);
+    writeFileSync(file, JSON.stringify(config, null, 2));
+  }
+
+  async observe<Lines extends unknown[]>(verbs: readonly (readonly string[])[], mutate?: Mutation): Promise<Lines> {
+    await this.configure((config) => {
+      config.process.args = ['/bin/probe', ...verbs.flatMap((verb, i) => (i === 0 ? verb : ['--', ...verb]))];
+      mutate?.(config);
+    });
+    const outcome = await this.command(['--root', this.#rt.root, 'run', this.#rt.nextId()]);
+    if (outcome.status !== 0) throw new Error(`run ended with ${outcome.status}: ${outcome.stderr}`);
+    return outcome.stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line)) as Lines;
+  }
+}
+
+/** Gives the user a range of ids, in the mount namespace of the cases only. */
+async function withRange(
+  rt: Sandbox,
+  body: () => Promise<void>,
+  text = `${USER.name}:${RANGE.first}:${RANGE.size}\n`,
+): Promise<void> {
+  const file = join(rt.dir, 'subid');
+  writeFileSync(file, text);
+  chmodSync(file, 0o644);
+  const targets = ['/etc/subuid', '/etc/subgid'];
+  for (const target of targets) execFileSync('mount', ['--bind', file, target]);
+  try {
+    await body();
+  } finally {
+    for (const target of targets) execFileSync('umount', [target]);
+  }
+}
+
+const mapRange: Mutation = ({ linux }) => {
+  const maps = (own: number): Record<string, number>[] => [
+    { containerID: 0, hostID: own, size: 1 },
+    { containerID: 1, hostID: RANGE.first, size: 1000 },
+  ];
+  linux.uidMappings = maps(USER.uid);
+  linux.gidMappings = maps(USER.gid);
+};
+
+const fields = (text: string): string[][] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+
+forEachRuntime(
+  'rootless: what spec --rootless writes runs for a user without rights, who is root inside',
+  async (t, rt) => {
+    const user = new User(rt);
+    const [ids, uids, gids, groups, opened, made] = await user.observe<[Ids, Text, Text, Text, Attempt, Stat]>([
+      ['ids'],
+      ['read', '/proc/self/uid_map'],
+      ['read', '/proc/self/gid_map'],
+      ['read', '/proc/self/setgroups'],
+      ['open', '/dev/null', 'rw'],
+      ['stat', '/dev/zero'],
+    ]);
+    t.strictSame([ids.uid, ids.gid, ids.pid], [[0, 0, 0], [0, 0, 0], 1]);
+    t.strictSame(fields(uids.text), [['0', String(USER.uid), '1']]);
+    t.strictSame(fields(gids.text), [['0', String(USER.gid), '1']]);
+    t.equal(groups.text, 'deny\n');
+    t.equal(opened.errno, null);
+    t.match(made, { type: 'char', major: 1, minor: 5 });
+  },
+);
+
+forEachRuntime(
+  'rootless: a range of /etc/subuid is mapped by newuidmap, and other users can be taken',
+  async (t, rt) => {
+    const user = new User(rt);
+    await withRange(rt, async () => {
+      const [ids, uids, gids] = await user.observe<[Ids, Text, Text]>(
+        [['ids'], ['read', '/proc/self/uid_map'], ['read', '/proc/self/gid_map']],
+        (config) => {
+          mapRange(config);
+          config.process.user = { uid: 7, gid: 8, additionalGids: [9] };
+        },
+      );
+      t.strictSame(ids.uid, [7, 7, 7]);
+      t.strictSame(ids.gid, [8, 8, 8]);
+      t.strictSame(ids.groups, [9]);
+      for (const map of [uids, gids]) {
+        t.strictSame(fields(map.text), [
+          ['0', '1', '1'],
+          ['1', String(RANGE.first), '1000'],
+        ]);
+      }
+    });
+  },
+);
+
+forEachRuntime(
+  'rootless: create, start, state, kill and delete, with the state below XDG_RUNTIME_DIR',
+  async (t, rt) => {
+    const user = new User(rt);
+    await user.configure((config) => (config.process.args = ['/bin/probe', 'pause']));
+    const id = rt.nextId();
+    const name = rt.runtime.ours ? 'rt' : rt.runtime.name;
+    const files = { stdout: 1, stderr: 2 };
+    const created = await user.command(['create', id], files);
+    t.equal(created.status, 0);
+    const directory = join(user.runtimeDir, name);
+    t.ok(readdirSync(directory).includes(id));
+    t.equal(statSync(directory).mode & 0o7777, 0o1700);
+    t.equal((await user.command(['start', id])).status, 0);
+    const state = JSON.parse((await user.command(['state', id])).stdout) as { status: string; pid: number };
+    t.equal(state.status, 'running');
+    t.equal(statSync(`/proc/${state.pid}`).uid, USER.uid);
+    t.equal((await user.command(['kill', id, 'KILL'])).status, 0);
+    await until('it ended', async () => (await user.command(['state', id])).stdout.includes('stopped'));
+    t.equal((await user.command(['delete', id])).status, 0);
+    t.strictSame(readdirSync(directory), []);
+  },
+  { deviates: { crun: 'its directory is not sticky' } },
+);
+
+forEachRuntime(
+  'rootless: a second container joins the namespaces of the first',
+  async (t, rt) => {
+    const user = new User(rt);
+    await user.configure((config) => (config.process.args = ['/bin/probe', 'pause']));
+    const id = rt.nextId();
+    const files = { stdout: 1, stderr: 2 };
+    t.equal((await user.command(['create', id], files)).status, 0);
+    t.equal((await user.command(['start', id])).status, 0);
+    const { pid } = JSON.parse((await user.command(['state', id])).stdout) as { pid: number };
+    await user.command(['--version']);
+    execFileSync('rm', [join(user.bundle, 'config.json')]);
+    const [ns] = await user.observe<[Record<string, string>]>([['ns']], (config) => {
+      delete config.hostname;
+      delete config.linux.uidMappings;
+      delete config.linux.gidMappings;
+      for (const namespace of config.linux.namespaces) {
+        const file = namespace.type === 'network' ? 'net' : namespace.type;
+        if (namespace.type !== 'mount') namespace.path = `/proc/${pid}/ns/${file}`;
+      }
+    });
+    for (const file of ['user', 'pid', 'ipc', 'uts']) t.equal(ns[file], readlinkSync(`/proc/${pid}/ns/${file}`), file);
+    t.equal((await user.command(['delete', '--force', id])).status, 0);
+  },
+  { deviates: { crun: '1.8 lacks it' } },
+);
+
+/** What cannot be without rights, and the words and the place that tell it. */
+const REFUSED: readonly (readonly [what: string, pointer: string, words: RegExp, mutate: Mutation])[] = [
+  [
+    'a cgroup',
+    '/linux/cgroupsPath',
+    /rootless needs no limits \+ no cgrouppath/,
+    (c) => (c.linux.cgroupsPath = '/nowhere'),
+  ],
+  [
+    'a limit',
+    '/linux/resources',
+    /rootless needs no limits \+ no cgrouppath/,
+    (c) => (c.linux.resources = { pids: { limit: 5 } }),
+  ],
+  [
+    'no user namespace',
+    '/linux/namespaces',
+    /without a user namespace/,
+    (c) => {
+      c.linux.namespaces = c.linux.namespaces.filter(({ type }) => type !== 'user');
+      delete c.linux.uidMappings;
+      delete c.linux.gidMappings;
+    },
+  ],
+  [
+    'additional groups',
+    '/process/user/additionalGids',
+    /cannot set any additional groups in a rootless container/,
+    (c) => (c.process.user.additionalGids = [0]),
+  ],
+  ['ids of others', '/linux/uidMappings', /cannot write linux\.uidMappings/, mapRange],
+  [
+    'an idmapped mount',
+    '/mounts/7',
+    /only root may map the owners/,
+    (c) =>
+      c.mounts.push({
+        destination: '/t',
+        source: '/etc',
+        options: ['rbind', 'idmap'],
+      }),
+  ],
+];
+
+for (const [what, pointer, words, mutate] of REFUSED) {
+  forEachRuntime(
+    `rootless: ${what} is refused with its place`,
+    async (t, rt) => {
+      const user = new User(rt);
+      await withRange(
+        rt,
+        async () => {
+          await user.configure(mutate);
+          const outcome = await user.command(['--root', rt.root, 'run', rt.nextId()]);
+          t.equal(outcome.status, 1);
+          t.match(outcome.stderr, words);
+          t.ok(outcome.stderr.includes(pointer), outcome.stderr);
+          t.match(outcome.stderr, /hint: /);
+        },
+        'nobody:300000:1000\n',
+      );
+    },
+    { oursOnly: 'the peers have other words, and no places' },
+  );
+}
+
+forEachRuntime(
+  'rootless: --rootless=false makes the lack of cgroups an error',
+  async (t, rt) => {
+    const user = new User(rt);
+    await user.configure();
+    const outcome = await user.command(['--root', rt.root, '--rootless=false', 'run', rt.nextId()]);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cgroup.*permission denied/);
+    const wrong = await user.command(['--root', rt.root, '--rootless=maybe', 'run', rt.nextId()]);
+    t.equal(wrong.status, 1);
+    t.match(wrong.stderr, /"maybe" for --rootless/);
+  },
+  { oursOnly: 'crun ignores the option, runc has other words' },
+);
+
+forEachRuntime('rootless: root of the host keeps its cgroups', async (t, rt) => {
+  const container = await rt.started(['pause']);
+  const { pid } = await container.state();
+  t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), container.bundle.config.linux.cgroupsPath);
+  t.equal((await container.remove('--force')).status, 0);
+});

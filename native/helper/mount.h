@@ -1,0 +1,20 @@
+/* What the ops on mounts share. */
+#ifndef RT_MOUNT_H
+#define RT_MOUNT_H
+
+#include "context.h"
+
+/* Changes MOUNT_ATTR_* bits and the propagation (0: as it is) of a mount, or of all below it too. */
+int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive);
+
+/* Attaches a detached mount to what `target` refers to. */
+int rt_attach(struct rt_context *context, int mount, int target);
+
+/* Keeps the descriptor of a mount in a slot; 0 is none. */
+void rt_keep(struct rt_context *context, uint32_t slot, int *mount);
+
+/* Copies what is in the directory `from` into the directory `to`: owners, modes, times and contents; links
+ * are never followed. */
+int rt_copy_tree(struct rt_context *context, int from, int to);
+
+#endif

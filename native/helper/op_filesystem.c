@@ -1,0 +1,145 @@
+/* New filesystems (fsopen(2)): configured by their context, attached when they are complete. */
+#include "mount.h"
+#include "sys.h"
+
+enum { PLAIN_DIRECTORY = 1, INHERIT_MODE = 2, COPY_UP = 4, INHERIT_OWNER = 8 };
+enum { SIGCHLD_NUMBER = 17 };
+
+static int configure(struct rt_context *context, int filesystem, const char *option)
+{
+	char key[256];
+	size_t length = 0;
+	while (option[length] != '\0' && option[length] != '=')
+		length++;
+	if (length >= sizeof(key))
+		return rt_fail(context, "fsconfig", -EINVAL);
+	for (size_t i = 0; i < length; i++)
+		key[i] = option[i];
+	key[length] = '\0';
+	long status = option[length] == '='
+			      ? rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, key, option + length + 1, 0)
+			      : rt_sys(fsconfig, filesystem, FSCONFIG_SET_FLAG, key, NULL, 0);
+	return status < 0 ? rt_fail(context, "fsconfig", status) : 0;
+}
+
+/* mode=%o of an existing directory, so that a tmpfs on it does not open it up. */
+static int inherit_mode(struct rt_context *context, int filesystem, int target)
+{
+	struct statx st;
+	char value[6];
+	int status = rt_statx(target, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	for (int digit = 0; digit < 5; digit++)
+		value[digit] = (char)('0' + (st.stx_mode >> (12 - 3 * digit) & 7));
+	value[0] = '0';
+	value[5] = '\0';
+	status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, "mode", value, 0);
+	return status < 0 ? rt_fail(context, "fsconfig", status) : 0;
+}
+
+/* What the filesystem itself said about the failure, read from its context (fsopen(2)). */
+static void read_reason(struct rt_context *context, int filesystem)
+{
+	long size = rt_sys(read, filesystem, context->detail, sizeof(context->detail));
+	context->detail_length = size > 0 ? (uint32_t)size : 0;
+}
+
+/* A child in the pid namespace that was joined makes the context, in the table of descriptors it shares. */
+static int open_procfs_in_child(struct rt_context *context)
+{
+	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, context->slots[0], 1030 /* F_DUPFD_CLOEXEC */, 0);
+	if (place < 0)
+		return place;
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD_NUMBER};
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid == 0) {
+		long status = rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
+		if (status >= 0)
+			status = rt_sys(dup3, status, place, O_CLOEXEC) < 0 ? -EBADF : 0;
+		for (;;)
+			rt_sys(exit_group, -status);
+	}
+	int raw = 0;
+	long ended = pid;
+	while (pid > 0 && (ended = rt_sys(wait4, pid, &raw, 0, NULL)) == -EINTR)
+		;
+	if (ended < 0 || raw != 0)
+		return ended < 0 ? (int)ended : (raw & 0x7f) != 0 ? -EIO : -(raw >> 8);
+	return rt_steal_fd(&place);
+}
+
+/* Linux 6.18 takes the pid namespace as an option; before, a procfs shows that of whoever makes it. */
+static int open_procfs_of(struct rt_context *context, int pid_namespace)
+{
+	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
+	if (filesystem < 0)
+		return filesystem;
+	long status = rt_sys(fsconfig, filesystem, FSCONFIG_SET_FD, "pidns", NULL, pid_namespace);
+	return status < 0 ? open_procfs_in_child(context) : rt_steal_fd(&filesystem);
+}
+
+static int create_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op, int target)
+{
+	RT_CLEANUP_FD int filesystem = op->pid_namespace != 0 && context->slots[op->pid_namespace] >= 0
+					       ? open_procfs_of(context, context->slots[op->pid_namespace])
+					       : (int)rt_sys(fsopen, op->type.data, FSOPEN_CLOEXEC);
+	if (filesystem < 0)
+		return rt_fail(context, "fsopen", filesystem);
+	int status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, "source", op->source.data, 0);
+	if (status < 0)
+		status = rt_fail(context, "fsconfig", status);
+	if (status == 0 && op->flags & INHERIT_MODE)
+		status = inherit_mode(context, filesystem, target);
+	while (status == 0 && op->options.count > 0)
+		status = configure(context, filesystem, rt_next_str(&op->options));
+	if (status == 0) {
+		status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+		if (status < 0)
+			status = rt_fail(context, "fsconfig", status);
+	}
+	if (status == 0) {
+		status = (int)rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC, op->attributes);
+		if (status < 0)
+			status = rt_fail(context, "fsmount", status);
+	}
+	if (status < 0)
+		read_reason(context, filesystem);
+	return status;
+}
+
+int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op)
+{
+	bool plain = op->flags & PLAIN_DIRECTORY;
+	bool made = false;
+	RT_CLEANUP_FD int target = rt_resolve(context, op->destination.data, RT_MISSING_FAILS, 0, plain);
+	if (target == -ENOENT) {
+		made = true;
+		target = rt_resolve(context, op->destination.data, RT_MISSING_DIRECTORY, 0755, plain);
+	}
+	if (target < 0)
+		return target;
+	if (made)
+		op->flags &= ~(uint32_t)INHERIT_MODE;
+	struct statx st;
+	int status = rt_statx(target, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	if ((st.stx_mode & S_IFMT) != S_IFDIR)
+		return rt_fail(context, "openat2", -ENOTDIR);
+	RT_CLEANUP_FD int mount = create_filesystem(context, op, target);
+	if (mount < 0)
+		return mount;
+	if (op->flags & COPY_UP && (status = rt_copy_tree(context, target, mount)) < 0)
+		return status;
+	if (op->flags & INHERIT_OWNER) {
+		/* An owner that the user namespace does not know cannot be given. */
+		status = (int)rt_sys(fchownat, mount, "", st.stx_uid, st.stx_gid, AT_EMPTY_PATH);
+		if (status < 0 && status != -EINVAL && status != -EPERM)
+			return rt_fail(context, "fchownat", status);
+	}
+	status = rt_attach(context, mount, target);
+	if (status == 0)
+		rt_keep(context, op->slot, &mount);
+	return status;
+}

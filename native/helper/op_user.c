@@ -1,0 +1,191 @@
+/* User namespaces: made with a process that holds them, entered by the stage (user_namespaces(7)). */
+#include "context.h"
+#include "hook.h"
+#include "sys.h"
+
+#include <linux/prctl.h>
+
+enum { SIGCHLD_NUMBER = 17, MAP_MAX = 4096, MAX_WORDS = 1024, TOOL_TIMEOUT_MS = 10000 };
+
+/* A process in a new user namespace that waits for the end of `hold` and does nothing else. */
+static long start_keeper(int hold[2])
+{
+	long status = rt_sys(pipe2, hold, O_CLOEXEC);
+	if (status < 0)
+		return status;
+	struct clone_args clone = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD_NUMBER};
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid != 0)
+		return pid;
+	char byte;
+	rt_sys(close, hold[1]);
+	rt_sys(read, hold[0], &byte, 1);
+	for (;;)
+		rt_sys(exit_group, 0);
+}
+
+static size_t append(char *to, size_t at, const char *text)
+{
+	for (size_t i = 0; text[i] != '\0'; i++)
+		to[at++] = text[i];
+	to[at] = '\0';
+	return at;
+}
+
+static size_t append_number(char *to, size_t at, long value)
+{
+	char digits[20];
+	size_t first = sizeof(digits) - 1;
+	digits[first] = '\0';
+	do
+		digits[--first] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	return append(to, at, digits + first);
+}
+
+static int write_map(
+	struct rt_context *context, long keeper, const char *file, const char *text, size_t length)
+{
+	char path[64];
+	size_t at = append_number(path, append(path, 0, "/proc/"), keeper);
+	append(path, append(path, at, "/"), file);
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, 0);
+	long written = fd < 0 ? fd : rt_sys(write, fd, text, length);
+	if (written >= 0)
+		return 0;
+	context->detail_length = (uint32_t)append(context->detail, 0, file);
+	return rt_fail(context, "write", written);
+}
+
+/* newuidmap PID INSIDE OUTSIDE SIZE...: the numbers of the lines are its words. */
+static int run_tool(struct rt_context *context, long keeper, struct rt_str tool, struct rt_str map)
+{
+	static char words[MAP_MAX], pid[20];
+	static const char *args[MAX_WORDS];
+	static struct rt_hook_result result;
+	static const char *const env[] = {NULL};
+	size_t count = 2;
+	if (map.length >= sizeof(words))
+		return rt_fail(context, "execve", -E2BIG);
+	append_number(pid, 0, keeper);
+	args[0] = tool.data;
+	args[1] = pid;
+	append(words, 0, map.data);
+	for (char *at = words; *at != '\0';) {
+		if (count + 1 >= MAX_WORDS)
+			return rt_fail(context, "execve", -E2BIG);
+		args[count++] = at;
+		while (*at != '\0' && *at != ' ' && *at != '\n')
+			at++;
+		while (*at == ' ' || *at == '\n')
+			*at++ = '\0';
+	}
+	args[count] = NULL;
+	int status = rt_hook_run(tool.data, args, env, -1, "", 0, TOOL_TIMEOUT_MS, &result);
+	if (status < 0)
+		return rt_fail(context, "clone3", status);
+	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
+		return 0;
+	if (result.outcome == RT_HOOK_NOT_RUN)
+		return rt_fail(context, "execve", -(int)result.value);
+	context->detail_length = result.err_length;
+	for (uint32_t i = 0; i < result.err_length; i++)
+		context->detail[i] = result.err[i];
+	return rt_fail(context, "newuidmap", -EPERM);
+}
+
+static int write_maps(struct rt_context *context, long keeper, const struct rt_op_user_namespace *op)
+{
+	int status = op->deny_setgroups ? write_map(context, keeper, "setgroups", "deny", 4) : 0;
+	if (status == 0)
+		status = op->uid_tool.length > 0 ? run_tool(context, keeper, op->uid_tool, op->uid_map)
+						 : write_map(context, keeper, "uid_map", op->uid_map.data,
+							   op->uid_map.length);
+	if (status == 0)
+		status = op->gid_tool.length > 0 ? run_tool(context, keeper, op->gid_tool, op->gid_map)
+						 : write_map(context, keeper, "gid_map", op->gid_map.data,
+							   op->gid_map.length);
+	return status;
+}
+
+int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op)
+{
+	int hold[2] = {-1, -1};
+	long keeper = start_keeper(hold);
+	rt_close(&hold[0]);
+	if (keeper < 0) {
+		rt_close(&hold[1]);
+		return rt_fail(context, "clone3", keeper);
+	}
+	int status = write_maps(context, keeper, op);
+	if (status == 0) {
+		char path[64];
+		size_t at = append_number(path, append(path, 0, "/proc/"), keeper);
+		append(path, at, "/ns/user");
+		status = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
+		if (status < 0)
+			status = rt_fail(context, "openat2", status);
+	}
+	rt_close(&hold[1]);
+	while (rt_sys(wait4, keeper, NULL, 0, NULL) == -EINTR)
+		;
+	if (status < 0)
+		return status;
+	rt_close(&context->slots[op->slot]);
+	context->slots[op->slot] = status;
+	return 0;
+}
+
+/* The number at *at; moves behind it. False when there is none. */
+static bool next_number(const char **at, uint64_t *value)
+{
+	while (**at == ' ' || **at == '\n' || **at == '\t')
+		(*at)++;
+	if (**at == '\0')
+		return false;
+	for (*value = 0; **at >= '0' && **at <= '9'; (*at)++)
+		*value = *value * 10 + (uint64_t)(**at - '0');
+	return true;
+}
+
+static int check_map(struct rt_context *context, const char *path, const char *wanted)
+{
+	char text[MAP_MAX];
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	long size = rt_sys(read, fd, text, sizeof(text) - 1);
+	if (size < 0)
+		return rt_fail(context, "read", size);
+	text[size] = '\0';
+	const char *found = text;
+	uint64_t a = 0, b = 0;
+	for (;;) {
+		bool more = next_number(&wanted, &a);
+		if (next_number(&found, &b) != more || (more && a != b))
+			break;
+		if (!more)
+			return 0;
+	}
+	context->detail_length = (uint32_t)append(context->detail, 0, text);
+	return rt_fail(context, "read", -EINVAL);
+}
+
+int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_maps *op)
+{
+	int status = check_map(context, "/proc/self/uid_map", op->uid_map.data);
+	return status < 0 ? status : check_map(context, "/proc/self/gid_map", op->gid_map.data);
+}
+
+int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op)
+{
+	enum { KEEP = 1, SET_IF_ALLOWED = 2 };
+	long status = op->groups == KEEP ? 0 : rt_sys(setgroups, 0, NULL);
+	if (status < 0 && !(status == -EPERM && op->groups == SET_IF_ALLOWED))
+		return rt_fail(context, "setgroups", status);
+	status = rt_sys(setresgid, 0, 0, 0);
+	if (status < 0)
+		return rt_fail(context, "setresgid", status);
+	status = rt_sys(setresuid, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "setresuid", status) : 0;
+}

@@ -1,0 +1,114 @@
+/* System calls are made directly (sys.h): the child of the clone shares this process's memory until it executes
+ * the helper. */
+#include "clone_init.h"
+
+#include "../helper/clone.h"
+#include "../helper/init.h"
+#include "../helper/record.h"
+#include "../helper/sys.h"
+
+enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030, HIGH_FD = 32 };
+
+/* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
+static void run_helper(void *argument)
+{
+	struct launch *launch = argument;
+	const int from[] = {launch->program, launch->control, launch->listener};
+	const int first = RT_FD_FIRST + launch->preserved;
+	const int free = first + RT_FD_COUNT;
+	const int above = free + launch->kept_count + HIGH_FD;
+	int high[RT_FD_COUNT];
+	long status = 0;
+	for (int i = 0; i < RT_FD_COUNT; i++)
+		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, above);
+	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, above);
+	for (int i = 0; i < launch->kept_count && status >= 0; i++)
+		status = launch->kept[i] = (int)rt_sys(fcntl, launch->kept[i], DUP_CLOEXEC, above);
+	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
+		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
+	/* Node marks what it inherits close-on-exec; the container gets it as it came. */
+	for (int fd = 0; fd < first; fd++)
+		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
+	if (status >= 0)
+		status = rt_sys(close_range, free, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+	for (int i = 0; i < launch->kept_count && status >= 0; i++)
+		status = rt_sys(dup3, launch->kept[i], free + i, 0);
+	const char *const args[] = {"rt-init", launch->first, NULL};
+	static const char *const env[] = {NULL};
+	if (status >= 0)
+		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);
+	launch->error = (int)-status;
+	for (;;)
+		rt_sys(exit_group, RT_EXIT_FAILED);
+}
+
+static long clone_helper(struct launch *launch, uint64_t flags, int cgroup)
+{
+	struct clone_args args = {.flags = flags | CLONE_VM | CLONE_VFORK,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD_NUMBER};
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	return rt_clone(&args, sizeof(args), run_helper, launch);
+}
+
+/* In the copy of this process: only system calls. Init becomes its sibling. */
+static _Noreturn void run_stage(struct stage *stage, struct launch *launch, uint64_t flags)
+{
+	stage->result->pid = 0;
+	for (uint32_t index = 0; index < stage->count; index++) {
+		struct rt_op op;
+		rt_next_op(&stage->reader, &op);
+		stage->context.detail_length = 0;
+		int status = rt_run_op(&stage->context, &op);
+		if (status >= 0)
+			continue;
+		rt_report(&stage->context, RT_RECORD_STAGE_FAILED, index, (uint32_t)-status, 0);
+		for (;;)
+			rt_sys(exit_group, RT_EXIT_FAILED);
+	}
+	for (int slot = 0; slot < RT_SLOTS; slot++)
+		if (stage->context.slots[slot] >= 0)
+			launch->kept[launch->kept_count++] = stage->context.slots[slot];
+	stage->result->pid = clone_helper(launch, flags | CLONE_PARENT, -1);
+	stage->result->error = launch->error;
+	for (;;)
+		rt_sys(exit_group, 0);
+}
+
+static long clone_stage(struct stage *stage, struct launch *launch, uint64_t flags, int cgroup)
+{
+	struct clone_args args = {.exit_signal = SIGCHLD_NUMBER};
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	stage->result->pid = -ECHILD;
+	long pid = rt_sys(clone3, &args, sizeof(args));
+	if (pid == 0)
+		run_stage(stage, launch, flags);
+	if (pid < 0)
+		return pid;
+	while (rt_sys(wait4, pid, NULL, 0, NULL) == -EINTR)
+		;
+	launch->error = stage->result->error;
+	return stage->result->pid;
+}
+
+/* With every signal blocked: a handler of this process must not run in a child that has its memory. */
+long rt_clone_init(struct launch *launch, struct stage *stage, uint64_t flags, const char *cgroup)
+{
+	RT_CLEANUP_FD int cgroup_fd = -1;
+	if (cgroup[0] != '\0') {
+		cgroup_fd = rt_open_how(AT_FDCWD, cgroup, O_PATH | O_DIRECTORY, 0, 0);
+		if (cgroup_fd < 0)
+			return cgroup_fd;
+	}
+	uint64_t all = ~0ull, before = 0;
+	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
+	long pid = stage == NULL ? clone_helper(launch, flags, cgroup_fd)
+				 : clone_stage(stage, launch, flags, cgroup_fd);
+	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
+	return pid;
+}

@@ -1,0 +1,98 @@
+import type { Config, IdMapping, Mount } from '../../schema/generated/config.ts';
+import type { Facts } from '../facts/facts.ts';
+import { MS, TREE_DIRECTORY, TREE_RECURSIVE } from './constants.ts';
+import type { PlannedOp } from './types.ts';
+import { makeUserNamespace, mapText, userNamespaceOf, userSlot } from './user-namespace.ts';
+
+/**
+ * What is opened with the rights of the runtime, before init has only those of a user namespace: mounts that it
+ * could not reach or change. Slots of mounts are counted here too, so that no two are the same.
+ */
+export interface Stage {
+  /** A slot for a mount that is needed again. */
+  readonly nextSlot: () => number;
+  /** Clones the mount at a host path; 0 when init opens it itself. */
+  readonly openTree: (path: string, options: TreeOptions, from: string) => number;
+  /** Everything opened so far. */
+  readonly ops: PlannedOp[];
+}
+
+export interface TreeOptions {
+  readonly recursive: boolean;
+  readonly directory?: boolean;
+  /** The owners of its files are mapped through these, or through the container's user namespace. */
+  readonly idmap?: IdmapOptions | undefined;
+}
+
+export interface IdmapOptions {
+  readonly recursive: boolean;
+  /** Undefined: the container's. */
+  readonly maps?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
+}
+
+export function makeStage(config: Config, facts: Facts): Stage {
+  const ops: PlannedOp[] = [];
+  const namespaces = new Map<string, number>();
+  let slot = 1;
+  const opensAll = opensForInit(config, facts);
+  const nextSlot = (): number => slot++;
+
+  const namespaceFor = ({ maps }: IdmapOptions, from: string): number => {
+    if (maps === undefined) return userSlot;
+    const key = `${mapText(maps.uids)}${mapText(maps.gids)}`;
+    let made = namespaces.get(key);
+    if (made === undefined) {
+      made = nextSlot();
+      namespaces.set(key, made);
+      ops.push(makeUserNamespace(made, maps.uids, maps.gids, facts, from));
+    }
+    return made;
+  };
+
+  const openTree = (path: string, { recursive, directory, idmap }: TreeOptions, from: string): number => {
+    if (!opensAll && idmap === undefined) return 0;
+    const tree = nextSlot();
+    const flags = (recursive ? TREE_RECURSIVE : 0) | (directory === true ? TREE_DIRECTORY : 0);
+    ops.push({ op: 'open_tree', slot: tree, path, flags, propagation: propagationOf(config), from });
+    if (idmap !== undefined) {
+      const namespace = namespaceFor(idmap, from);
+      ops.push({ op: 'idmap_tree', slot: tree, namespace, recursive: Number(idmap.recursive), from });
+    }
+    return tree;
+  };
+  return { nextSlot, openTree, ops };
+}
+
+/**
+ * Root opens what a container in a user namespace needs, wherever that lies. A mount namespace that is joined has
+ * paths of its own, and a user without rights gains none by opening first.
+ */
+function opensForInit(config: Config, facts: Facts): boolean {
+  const mount = config.linux?.namespaces?.find(({ type }) => type === 'mount');
+  return userNamespaceOf(config) !== 'runtime' && mount !== undefined && !mount.path && facts.user.uid === 0;
+}
+
+/** A clone is a peer of what it was cloned from: what is mounted in the container must not reach the host. */
+function propagationOf(config: Config): number {
+  const asked = config.linux?.rootfsPropagation ?? '';
+  if (asked.endsWith('shared')) return userNamespaceOf(config) === 'runtime' ? 0 : MS.slave;
+  return asked.endsWith('private') || asked.endsWith('unbindable') ? MS.private : MS.slave;
+}
+
+/** Mappings of a mount, which idmap it even without an option that says so. */
+export function idmapOf(mount: Mount, option: IdmapOptions | undefined): IdmapOptions | undefined {
+  const { uidMappings = [], gidMappings = [] } = mount;
+  if (option?.maps !== undefined) return option;
+  if (uidMappings.length === 0 && gidMappings.length === 0) return option;
+  return { recursive: option?.recursive ?? false, maps: { uids: uidMappings, gids: gidMappings } };
+}
+
+/** Slots that are still open when the stage has run, in the order in which init finds them. */
+export function slotsLeft(ops: readonly PlannedOp[]): number[] {
+  const open = new Set<number>();
+  for (const op of ops) {
+    if (op.op === 'user_namespace' || op.op === 'namespace_open' || op.op === 'open_tree') open.add(op.slot);
+    else if (op.op === 'namespace_join' && op.keep === 0) open.delete(op.slot);
+  }
+  return [...open].sort((a, b) => a - b);
+}
