@@ -47,12 +47,17 @@ static bool read_bytes(JSContext *context, JSValueConst from, struct rt_value *v
 	return value->data || !JS_HasException(context);
 }
 
+static bool read_count(JSContext *context, JSValueConst list, uint32_t *count)
+{
+	JSValue length = JS_GetPropertyStr(context, list, "length");
+	return JS_ToUint32(context, count, length) == 0;
+}
+
 static bool read_list(struct call *call, JSValueConst from, struct rt_value *value)
 {
 	JSContext *context = call->context;
-	JSValue length_value = JS_GetPropertyStr(context, from, "length");
 	uint32_t count;
-	if (JS_ToUint32(context, &count, length_value) < 0)
+	if (!read_count(context, from, &count))
 		return false;
 	const char **list = calloc((size_t)count + 1, sizeof(*list));
 	if (!list) {
@@ -101,9 +106,8 @@ static bool pack_item(struct call *call, JSValueConst item, struct rt_pack *pack
 static bool read_packed(struct call *call, JSValueConst from, struct rt_value *value)
 {
 	JSContext *context = call->context;
-	JSValue length_value = JS_GetPropertyStr(context, from, "length");
 	uint32_t count;
-	if (JS_ToUint32(context, &count, length_value) < 0)
+	if (!read_count(context, from, &count))
 		return false;
 	struct rt_pack pack = {0};
 	bool right = true;

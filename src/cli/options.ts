@@ -241,18 +241,7 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     operands: '',
     minimum: 0,
     maximum: 0,
-    options: [
-      {
-        kind: 'text',
-        name: 'format',
-        short: 'f',
-        value: 'table|json',
-        choices: ['table', 'json'],
-        help: 'form of the output (default table)',
-      },
-      { kind: 'flag', name: 'quiet', short: 'q', help: 'print ids only' },
-      helpOption(),
-    ],
+    options: [tableOption(), { kind: 'flag', name: 'quiet', short: 'q', help: 'print ids only' }, helpOption()],
   }),
   ps: () => ({
     summary: 'list the processes of a container',
@@ -260,17 +249,7 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     minimum: 1,
     maximum: Infinity,
     optionsFirst: true,
-    options: [
-      {
-        kind: 'text',
-        name: 'format',
-        short: 'f',
-        value: 'table|json',
-        choices: ['table', 'json'],
-        help: 'form of the output (default table)',
-      },
-      helpOption(),
-    ],
+    options: [tableOption(), helpOption()],
     details:
       'The table is what ps(1) of the host prints with PS-OPTION (default -ef), without other processes;\n' +
       'it must have a column PID. The JSON is a list of pids on the host.',
@@ -359,6 +338,17 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
 
 function helpOption(): OptionSpec {
   return { kind: 'flag', name: 'help', short: 'h', help: 'print this help' };
+}
+
+function tableOption(): OptionSpec {
+  return {
+    kind: 'text',
+    name: 'format',
+    short: 'f',
+    value: 'table|json',
+    choices: ['table', 'json'],
+    help: 'form of the output (default table)',
+  };
 }
 
 function lifecycle(summary: string): CommandSpec {
