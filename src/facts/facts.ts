@@ -60,13 +60,14 @@ const maximumFile = 1 << 16;
 export function readFacts(native: Native): Facts {
   let cgroups: CgroupFacts | undefined;
   let user: UserFacts | undefined;
+  let lastCapability: number | undefined;
+  let idMapTools: Facts['idMapTools'] | undefined;
   return {
     get cgroups(): CgroupFacts {
       return (cgroups ??= readCgroups(native));
     },
     get lastCapability(): number {
-      const text = native.readText('/proc/sys/kernel/cap_last_cap', maximumFile);
-      return typeof text === 'number' ? 40 : Number.parseInt(text, 10);
+      return (lastCapability ??= readLastCapability(native));
     },
     get architecture(): 'x86_64' | 'aarch64' {
       const machine = native.kernel().split('\0')[1] ?? '';
@@ -95,12 +96,17 @@ export function readFacts(native: Native): Facts {
       return (user ??= readUser(native));
     },
     get idMapTools(): { uid: string; gid: string } {
-      return { uid: findTool(native, 'newuidmap'), gid: findTool(native, 'newgidmap') };
+      return (idMapTools ??= { uid: findTool(native, 'newuidmap'), gid: findTool(native, 'newgidmap') });
     },
     mayMakeCgroup(path): boolean {
       return mayMakeCgroup(native, path, this.user.uid);
     },
   };
+}
+
+function readLastCapability(native: Native): number {
+  const text = native.readText('/proc/sys/kernel/cap_last_cap', maximumFile);
+  return typeof text === 'number' ? 40 : Number.parseInt(text, 10);
 }
 
 /** The map of the first user namespace is the identity (user_namespaces(7)). */
