@@ -11,7 +11,8 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 CHECK_PACKAGES := clang-format
-TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io uidmap
+TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io uidmap \
+	bash zsh fish man-db groff-base mandoc
 ENGINE_PACKAGES := $(TEST_PACKAGES) containerd tini podman conmon bsdutils
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
@@ -116,7 +117,19 @@ build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.
 	$(BIN)/cmake-js compile --silent --directory native --out build/addon >build/addon.log || { cat build/addon.log; exit 1; }
 	cp build/addon/Release/rt.node $@.new && mv $@.new $@
 
-build: build/rt build/node/rt.node ## build build/rt (static binary) and build/node (for Node)
+# Manual and completion, from the same table as the parser of options.
+build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
+	$(BIN)/tsx $< $@.new
+	@rm -rf $@ && mv $@.new $@
+
+build/completion: build/rt
+	@mkdir -p $@
+	build/rt completion bash >$@/bash
+	build/rt completion zsh >$@/zsh
+	build/rt completion fish >$@/fish
+	@touch $@
+
+build: build/rt build/node/rt.node build/man build/completion ## build build/rt (static binary) and build/node (for Node)
 
 demo: build ## run a container and show what happened
 	conformance/demo.sh
@@ -193,8 +206,14 @@ generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated fro
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts
 
-install: build/rt ## install PREFIX=/usr/local: copy build/rt to PREFIX/bin
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+install: build/rt build/man build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells
 	install -D --mode=755 build/rt $(DESTDIR)$(PREFIX)/bin/rt
+	install -D --mode=644 --target-directory=$(SHARE)/man/man1 build/man/*.1
+	install -D --mode=644 build/completion/bash $(SHARE)/bash-completion/completions/rt
+	install -D --mode=644 build/completion/zsh $(SHARE)/zsh/site-functions/_rt
+	install -D --mode=644 build/completion/fish $(SHARE)/fish/vendor_completions.d/rt.fish
 
 clean: ## remove build/, keep node_modules
 	rm -rf build

@@ -1,4 +1,5 @@
 import type { Command, Context } from '../commands/command.ts';
+import { completion } from '../commands/completion.ts';
 import { create } from '../commands/create.ts';
 import { deleteContainer } from '../commands/delete.ts';
 import { events } from '../commands/events.ts';
@@ -20,9 +21,12 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { debug, report } from '../diag/log.ts';
 import type { LogSettings } from '../diag/log.ts';
 import type { Native } from '../host/native.ts';
+import { complete, completionText } from './complete.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, Options } from './options.ts';
+import { stateRoot } from '../state/root.ts';
+import { directoryHasRecord, listIds } from '../state/store.ts';
 import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse.ts';
 import { versionText } from './version.ts';
 
@@ -44,6 +48,7 @@ const handlers: { readonly [name in CommandName]: Command } = {
   validate,
   plan: printPlan,
   features,
+  completion,
 };
 
 const standardOutput = 1;
@@ -80,6 +85,8 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
     const topic = words[0];
     return print(native, topic === undefined ? generalHelp() : commandHelp(known(topic)));
   }
+  // What the shells' functions call; the words may be anything.
+  if (name === '__complete') return print(native, completionText(complete(words, (root) => idsBelow(native, root))));
   const command = known(name);
   const specification = commands[command]();
   const { options, operands } = parseCommand(words, command, specification);
@@ -108,6 +115,17 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
 function known(name: string): CommandName {
   if (Object.hasOwn(commands, name)) return name as CommandName;
   throw new Failure({ code: 'usage.command', message: `No help topic for '${name}'` }, unknownCommandExitCode);
+}
+
+/** Ids of containers; none where they cannot be read, since a completion has nobody to tell. */
+function idsBelow(native: Native, option: string | undefined): readonly string[] {
+  try {
+    const root = stateRoot(native, option).path;
+    return (listIds(native, root) ?? []).filter((id) => directoryHasRecord(native, root, id));
+  } catch (error) {
+    if (error instanceof Failure) return [];
+    throw error;
+  }
 }
 
 function logSettings(globals: Options): LogSettings {

@@ -1,6 +1,7 @@
 /**
- * The one table of the command line: parser (parse.ts), help (help.ts) and docs/cli.md (manual.ts) are made
- * from it. Entries are functions, so that a start of rt builds only the one it needs.
+ * The one table of the command line: parser (parse.ts), help (help.ts), completion (complete.ts), man pages
+ * (man.ts) and docs/cli.md (manual.ts) are made from it. Entries are functions, so that a start of rt builds only
+ * the one it needs.
  */
 
 export type TextOption =
@@ -119,6 +120,8 @@ export interface CommandSpec {
   readonly options: readonly OptionSpec[];
   /** What follows the first operand belongs to a program: options stand before it. */
   readonly optionsFirst?: boolean;
+  /** ID is the name of a container to be made. */
+  readonly makesContainer?: boolean;
   /** Further paragraphs of the help. */
   readonly details?: string;
 }
@@ -140,7 +143,8 @@ export type CommandName =
   | 'spec'
   | 'validate'
   | 'plan'
-  | 'features';
+  | 'features'
+  | 'completion';
 
 /** Options before the command. */
 export function globalOptions(): OptionSpec[] {
@@ -179,6 +183,7 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     operands: 'ID',
     minimum: 1,
     maximum: 1,
+    makesContainer: true,
     options: [...creationOptions(), helpOption()],
   }),
   start: () => lifecycle('run the program of a created container'),
@@ -187,6 +192,7 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     operands: 'ID',
     minimum: 1,
     maximum: 1,
+    makesContainer: true,
     options: [
       ...creationOptions(),
       { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
@@ -333,6 +339,16 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       { kind: 'flag', name: 'no-new-keyring', help: 'plan for a container without a session keyring of its own' },
       helpOption(),
     ],
+  }),
+  completion: () => ({
+    summary: 'print what a shell needs to complete command lines of rt',
+    operands: 'bash|zsh|fish',
+    minimum: 1,
+    maximum: 1,
+    options: [helpOption()],
+    details:
+      'make install puts it where the shells look. Without that: source <(rt completion bash) in ~/.bashrc,\n' +
+      'the same with zsh after compinit in ~/.zshrc, or rt completion fish | source in config.fish.',
   }),
 };
 

@@ -8,6 +8,11 @@ const names =
 const realTimeMinimum = 34;
 const realTimeMaximum = 64;
 
+/** Names of the signals 1 to 31, without SIG. */
+export function signalNames(): string[] {
+  return names.split(' ');
+}
+
 /**
  * Number of a signal given as number or name, in any case, with or without SIG. Numbers are not checked:
  * the kernel does that.
@@ -15,7 +20,7 @@ const realTimeMaximum = 64;
 export function parseSignal(text: string): number {
   if (/^[0-9]+$/.test(text)) return Number(text);
   const name = text.toUpperCase().replace(/^SIG/, '');
-  const position = names.split(' ').indexOf(name);
+  const position = signalNames().indexOf(name);
   if (position >= 0) return position + 1;
   const synonym = { IOT: 6, CLD: 17, POLL: 29 }[name];
   if (synonym !== undefined) return synonym;

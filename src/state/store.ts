@@ -35,6 +35,10 @@ export function configPath(root: string, id: string): string {
   return `${root}/${id}/config.json`;
 }
 
+function recordPath(root: string, id: string): string {
+  return `${root}/${id}/state.json`;
+}
+
 /** Makes the directory of a container. That it can be made only once is what keeps ids unique. */
 export function makeContainerDirectory(native: Native, root: StateRoot, id: string): void {
   const path = containerDirectory(root.path, id);
@@ -72,7 +76,7 @@ export function writeConfig(native: Native, root: string, id: string, text: stri
 
 /** Replaces the record in one step: readers see the old one or the new one. */
 export function writeRecord(native: Native, root: string, record: ContainerRecord): void {
-  replaceFile(native, `${containerDirectory(root, record.id)}/state.json`, JSON.stringify(record), 0o600);
+  replaceFile(native, recordPath(root, record.id), JSON.stringify(record), 0o600);
 }
 
 /** Writes a file beside `path` and renames it. The new file is exclusive, so it is never someone else's. */
@@ -100,7 +104,7 @@ export function replaceFile(native: Native, path: string, text: string, mode: nu
 /** Undefined when the container does not exist, or has no record (yet, or any more). */
 export function readRecord(native: Native, root: string, id: string): ContainerRecord | undefined {
   checkId(id);
-  const path = `${containerDirectory(root, id)}/state.json`;
+  const path = recordPath(root, id);
   const text = native.readText(path, largestRecord);
   if (text === -ENOENT || text === -ENOTDIR) return undefined;
   return parseRecord(expectResult(text, 'state.read', `cannot read "${path}"`, 'read'), path, id);
@@ -149,6 +153,11 @@ export function directoryExists(native: Native, root: string, id: string): boole
   return typeof native.stat(containerDirectory(root, id), 0) !== 'number';
 }
 
+/** True when the directory is that of a container, whatever its record says. */
+export function directoryHasRecord(native: Native, root: string, id: string): boolean {
+  return typeof native.stat(recordPath(root, id), 0) !== 'number';
+}
+
 /**
  * Removes the directory of a container. The record goes before the directory, so an id is free again only
  * when nothing is left. What is gone already is no error: two deletes may run at once. True for the one that
@@ -158,7 +167,7 @@ export function removeContainerDirectory(native: Native, root: string, id: strin
   const path = containerDirectory(root, id);
   native.unlink(startSocketPath(root, id));
   native.unlink(configPath(root, id));
-  const removed = native.unlink(`${path}/state.json`) === 0;
+  const removed = native.unlink(recordPath(root, id)) === 0;
   let result = native.rmdir(path);
   if (result === -ENOTEMPTY) {
     removeEntries(native, path);

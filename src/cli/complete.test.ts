@@ -1,0 +1,72 @@
+import t from 'tap';
+import { CAPABILITIES } from '../plan/capabilities.ts';
+import { complete } from './complete.ts';
+import { commands } from './options.ts';
+
+const noIds = (): string[] => [];
+
+function words(...line: string[]): string[] {
+  return complete(line, noIds).candidates.map(({ word }) => word);
+}
+
+t.test('complete offers every command, and what it does', async (t) => {
+  const { candidates, paths } = complete([''], noIds);
+  t.strictSame(
+    candidates.map(({ word }) => word),
+    [...Object.keys(commands), 'help'],
+  );
+  t.equal(paths, 'none');
+  t.match(candidates, [{ word: 'create', help: commands.create().summary }]);
+  t.strictSame(words('--debug', '--root', '/r', 'st'), words(''), 'after global options');
+  t.strictSame(words('help', ''), Object.keys(commands));
+});
+
+t.test('complete offers the options of where the cursor is, each once', async (t) => {
+  t.strictSame(words('-').slice(0, 2), ['--root', '--log']);
+  t.strictSame(words('--root', '/r', '-')[0], '--log', 'not a second time');
+  t.strictSame(words('delete', '-'), ['--force', '-f', '--help', '-h']);
+  t.strictSame(words('delete', '-f', 'c1', '-'), ['--help', '-h'], 'also after an operand');
+  t.ok(words('exec', '--env', 'A=B', '-').includes('--env'), 'one that may be repeated');
+  t.notOk(words('update', '-').includes('--kernel-memory'), 'not what the help hides');
+  t.notOk(words('create', '-').includes('--no-pivot'), 'not what would be refused');
+});
+
+t.test('complete takes the names of values for what they are', async (t) => {
+  const paths = (...line: string[]): string => complete(line, noIds).paths;
+  t.equal(paths('create', '--bundle', ''), 'directories');
+  t.equal(paths('create', '--bundle='), 'directories');
+  t.equal(paths('run', '--pid-file', 'a'), 'files');
+  t.strictSame(words('--log-format', ''), ['text', 'json']);
+  t.strictSame(words('list', '-f', 't'), ['table', 'json']);
+  t.strictSame(words('list', '--format=t'), ['--format=table', '--format=json']);
+  t.strictSame(words('list', '--quiet='), ['--quiet=true', '--quiet=false']);
+  t.strictSame(words('exec', '--cap', ''), CAPABILITIES);
+  t.strictSame(words('update', '--memory', ''), []);
+});
+
+t.test('complete offers containers where one is named', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const ids = (...line: string[]): string[] => {
+    const list = (root: string | undefined): string[] => {
+      asked.push(root);
+      return ['c1', 'c2'];
+    };
+    return complete(line, list).candidates.map(({ word }) => word);
+  };
+  t.strictSame(ids('state', ''), ['c1', 'c2']);
+  t.strictSame(ids('--root=/r', 'kill', '--all', 'c'), ['c1', 'c2']);
+  t.strictSame(ids('--root', '/s', 'exec', '-t', ''), ['c1', 'c2']);
+  t.strictSame(asked, [undefined, '/r', '/s']);
+  t.strictSame(ids('create', ''), [], 'not for one that is to be made');
+  t.strictSame(ids('plan', '--id', ''), []);
+  t.strictSame(ids('list', ''), []);
+});
+
+t.test('complete goes on after the container', async (t) => {
+  t.ok(words('kill', 'c1', '').includes('TERM'));
+  t.strictSame(words('kill', 'c1', 'TERM', ''), []);
+  t.strictSame(words('exec', 'c1', '-'), [], 'the words of the program are its own');
+  t.strictSame(words('completion', ''), ['bash', 'zsh', 'fish']);
+  t.strictSame(words('nonsense', ''), []);
+  t.strictSame(words('constructor', ''), []);
+});

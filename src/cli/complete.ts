@@ -1,0 +1,147 @@
+import { CAPABILITIES } from '../plan/capabilities.ts';
+import { signalNames } from '../commands/signal.ts';
+import { optionHelp } from './help.ts';
+import { commands, globalOptions } from './options.ts';
+import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
+
+/** A word that may stand where the cursor is, and what it means. */
+export interface Candidate {
+  readonly word: string;
+  readonly help: string;
+}
+
+export interface Completion {
+  readonly candidates: readonly Candidate[];
+  /** What the shell adds from the file system. */
+  readonly paths: 'none' | 'files' | 'directories';
+}
+
+/** Ids of the containers below the state root that `--root` names. */
+export type ListIds = (root: string | undefined) => readonly string[];
+
+const nothing: Completion = { candidates: [], paths: 'none' };
+
+/**
+ * What may stand in the last of `words`, which is a part of a word, after the others, all without the name of the
+ * program. The names that the option table gives to values and operands (DIR, FILE, ID, `text|json`) say what they
+ * are. The shell drops what does not fit the part.
+ */
+export function complete(words: readonly string[], listIds: ListIds): Completion {
+  const globals = scan(words, globalOptions(), true);
+  const root = globals.given.get('root');
+  if (globals.cursor !== 'operand') return completeOption(globals, globalOptions(), root, listIds);
+  const [name = '', ...rest] = globals.operands;
+  if (rest.length === 0) return { candidates: commandCandidates(true), paths: 'none' };
+  if (name === 'help' || name === 'h') {
+    return rest.length === 1 ? { candidates: commandCandidates(false), paths: 'none' } : nothing;
+  }
+  if (!Object.hasOwn(commands, name)) return nothing;
+  const spec = commands[name as CommandName]();
+  const found = scan(rest, spec.options, spec.optionsFirst === true);
+  if (found.cursor !== 'operand') return completeOption(found, spec.options, root, listIds);
+  return completeOperand(spec, found.operands.length - 1, root, listIds);
+}
+
+interface Scan {
+  /** Where the last word stands: in an option's name, in the value of `option`, or after the options. */
+  readonly cursor: 'name' | 'value' | 'operand';
+  readonly option?: OptionSpec;
+  /** What stands before the value in the last word: `--format=`. */
+  readonly prefix: string;
+  /** Values of the options before the cursor, by name; a flag has none. */
+  readonly given: ReadonlyMap<string, string>;
+  /** The last one is the last word, when that is an operand. */
+  readonly operands: readonly string[];
+}
+
+/** Reads words as the parser does, but takes what it does not know for a flag. */
+function scan(words: readonly string[], specs: readonly OptionSpec[], stopAtOperand: boolean): Scan {
+  const given = new Map<string, string>();
+  const operands: string[] = [];
+  const last = words.length - 1;
+  for (let index = 0; index <= last; index += 1) {
+    const word = words[index] ?? '';
+    if (word === '--' && index < last) {
+      return { cursor: 'operand', prefix: '', given, operands: [...operands, ...words.slice(index + 1)] };
+    }
+    if (!word.startsWith('-') || (word === '-' && index < last)) {
+      if (stopAtOperand) return { cursor: 'operand', prefix: '', given, operands: words.slice(index) };
+      operands.push(word);
+      continue;
+    }
+    const [, name = '', equals = '', value = ''] = /^--?([^=]*)(=?)([^]*)$/.exec(word) ?? [];
+    const spec = specs.find((one) => (one.long ?? one.name) === name || one.short === name || one.alias === name);
+    if (index === last) {
+      if (equals === '' || spec === undefined) return { cursor: 'name', prefix: '', given, operands };
+      return { cursor: 'value', option: spec, prefix: word.slice(0, word.indexOf('=') + 1), given, operands };
+    }
+    if (spec === undefined) continue;
+    if (spec.kind === 'flag' || equals !== '') {
+      given.set(spec.name, value);
+      continue;
+    }
+    index += 1;
+    if (index === last) return { cursor: 'value', option: spec, prefix: '', given, operands };
+    given.set(spec.name, words[index] ?? '');
+  }
+  return { cursor: 'operand', prefix: '', given, operands };
+}
+
+function completeOption(
+  { cursor, option, prefix, given }: Scan,
+  specs: readonly OptionSpec[],
+  root: string | undefined,
+  listIds: ListIds,
+): Completion {
+  if (cursor === 'name') return { candidates: optionCandidates(specs, given), paths: 'none' };
+  const kind = option === undefined || option.kind === 'flag' ? 'true|false' : option.value;
+  const { candidates, paths } = completeKind(kind, option?.name === 'id', root, listIds);
+  return { candidates: candidates.map(({ word, help }) => ({ word: prefix + word, help })), paths };
+}
+
+/** Not those given before, unless they may be repeated. */
+function optionCandidates(specs: readonly OptionSpec[], given: ReadonlyMap<string, string>): Candidate[] {
+  return specs
+    .filter(({ hidden, unsupported }) => hidden !== true && unsupported === undefined)
+    .filter(({ name, kind }) => kind === 'list' || !given.has(name))
+    .flatMap((spec) => {
+      const help = optionHelp(spec);
+      const short = spec.short === undefined ? [] : [{ word: `-${spec.short}`, help }];
+      return [{ word: `--${spec.long ?? spec.name}`, help }, ...short];
+    });
+}
+
+function commandCandidates(withHelp: boolean): Candidate[] {
+  const names = Object.keys(commands) as CommandName[];
+  const all = names.map((name): Candidate => ({ word: name, help: commands[name]().summary }));
+  return withHelp ? [...all, { word: 'help', help: 'print help' }] : all;
+}
+
+function completeOperand(spec: CommandSpec, position: number, root: string | undefined, listIds: ListIds): Completion {
+  const kind = spec.operands.split(' ')[position]?.replace(/^\[|\]$/g, '');
+  return kind === undefined ? nothing : completeKind(kind, spec.makesContainer === true, root, listIds);
+}
+
+function completeKind(kind: string, newId: boolean, root: string | undefined, listIds: ListIds): Completion {
+  switch (kind) {
+    case 'DIR':
+      return { candidates: [], paths: 'directories' };
+    case 'FILE':
+    case 'SOCKET':
+      return { candidates: [], paths: 'files' };
+    case 'ID':
+      return { candidates: newId ? [] : listIds(root).map((word) => ({ word, help: 'container' })), paths: 'none' };
+    case 'SIGNAL':
+      return { candidates: signalNames().map((word, index) => ({ word, help: `signal ${index + 1}` })), paths: 'none' };
+    case 'CAP':
+      return { candidates: CAPABILITIES.map((word) => ({ word, help: 'capability' })), paths: 'none' };
+    default:
+      if (!/^[a-z0-9-]+(\|[a-z0-9-]+)+$/.test(kind)) return nothing;
+      return { candidates: kind.split('|').map((word) => ({ word, help: '' })), paths: 'none' };
+  }
+}
+
+/** As the shells' functions read it: the kind of paths, then a candidate a line, its meaning after a tab. */
+export function completionText({ candidates, paths }: Completion): string {
+  return `${paths}\n${candidates.map(({ word, help }) => `${word}\t${help}\n`).join('')}`;
+}

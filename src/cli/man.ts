@@ -1,0 +1,100 @@
+import { exitCodes, optionRules } from './conventions.ts';
+import { optionHelp, optionUsage } from './help.ts';
+import { commands, globalOptions } from './options.ts';
+import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
+import { version } from './version.ts';
+
+/** Texts of the man pages in the language of man(7), by file name: `rt.1`, and `rt-COMMAND.1` for each command. */
+export function manPages(date: string): ReadonlyMap<string, string> {
+  const names = Object.keys(commands) as CommandName[];
+  return new Map([
+    ['rt.1', mainPage(names, date)],
+    ...names.map((name): [string, string] => [`rt-${name}.1`, commandPage(name, commands[name](), date)]),
+  ]);
+}
+
+function mainPage(names: readonly CommandName[], date: string): string {
+  return page('rt', 'low-level container runtime', date, [
+    ['SYNOPSIS', `.B rt\n[global options]\n.I COMMAND\n[options] [arguments]`],
+    [
+      'DESCRIPTION',
+      paragraphs([
+        'rt runs containers as the OCI runtime specification describes them: it takes a bundle, which is a directory with ' +
+          'config.json and a root filesystem, and makes a container of it. Its command line is that of runc, so container ' +
+          'engines use it in its place.',
+        optionRules.join('\n').replaceAll('`', ''),
+      ]),
+    ],
+    ['COMMANDS', names.map((name) => tagged(`\\fBrt\\-${dashes(name)}\\fR(1)`, commands[name]().summary)).join('')],
+    ['OPTIONS', optionList(globalOptions())],
+    ['EXIT STATUS', exitCodes.map(([code, meaning]) => tagged(bold(code), meaning)).join('')],
+    [
+      'FILES',
+      tagged(bold('/run/rt'), 'states of the containers, unless --root says otherwise') +
+        tagged(bold('$XDG_RUNTIME_DIR/rt'), 'the same for a user who is not root'),
+    ],
+    [
+      'EXAMPLES',
+      'A bundle with a program, run once:\n' +
+        example(['mkdir -p bundle/rootfs/bin && cd bundle', 'cp /bin/busybox rootfs/bin/sh', 'rt spec', 'rt run c1']) +
+        '.PP\nWhat an engine does:\n' +
+        example(['rt create c1 && rt start c1', 'rt state c1', 'rt kill c1 KILL', 'rt delete c1']),
+    ],
+    ['SEE ALSO', 'https://github.com/opencontainers/runtime\\-spec\n'],
+  ]);
+}
+
+function commandPage(name: CommandName, spec: CommandSpec, date: string): string {
+  const usage = `.B rt\n[global options]\n.B ${dashes(name)}\n[options]${spec.operands === '' ? '' : `\n${escape(spec.operands)}`}`;
+  return page(`rt-${name}`, spec.summary, date, [
+    ['SYNOPSIS', usage],
+    ...(spec.details === undefined ? [] : [['DESCRIPTION', paragraphs([spec.details])] as const]),
+    ['OPTIONS', optionList(spec.options)],
+    ['SEE ALSO', '.BR rt (1),\nfor the global options and the exit status\n'],
+  ]);
+}
+
+type Section = readonly [title: string, text: string];
+
+function page(name: string, summary: string, date: string, sections: readonly Section[]): string {
+  const title = name.toUpperCase().replaceAll('-', '\\-');
+  const parts: readonly Section[] = [['NAME', `${dashes(name)} \\- ${escape(summary)}`], ...sections];
+  return (
+    `.TH ${title} 1 ${date} "rt ${version}" "rt"\n` +
+    parts.map(([heading, text]) => `.SH ${/ /.test(heading) ? `"${heading}"` : heading}\n${text.trimEnd()}\n`).join('')
+  );
+}
+
+function optionList(specs: readonly OptionSpec[]): string {
+  return specs
+    .filter(({ hidden }) => hidden !== true)
+    .map((spec) => tagged(bold(optionUsage(spec)), optionHelp(spec)))
+    .join('');
+}
+
+/** An entry of a list; `tag` is in the language of man(7). */
+function tagged(tag: string, text: string): string {
+  return `.TP\n${tag}\n${escape(text)}\n`;
+}
+
+function paragraphs(texts: readonly string[]): string {
+  return texts.map((text) => escape(text)).join('\n.PP\n');
+}
+
+function example(lines: readonly string[]): string {
+  return `.PP\n.RS 4\n.nf\n${lines.map((line) => `${escape(line)}\n`).join('')}.fi\n.RE\n`;
+}
+
+function bold(text: string): string {
+  return `\\fB${escape(text)}\\fR`;
+}
+
+/** A line that begins with a control character would be a request. */
+function escape(text: string): string {
+  return dashes(text.replaceAll('\\', '\\e')).replace(/^(?=[.'])/gm, '\\&');
+}
+
+/** As they are typed: a plain one becomes a hyphen in print. */
+function dashes(text: string): string {
+  return text.replaceAll('-', '\\-');
+}
