@@ -10,7 +10,8 @@
  *                                    bytes when that is not 0; ends with its status.
  *   peer socket PATH                 listens, and after the first line on stdin accepts and says in one line what
  *                                    came: {"data":TEXT,"messages":N,"fds":N,"kind":LINK}. A terminal is then relayed.
- *   peer notify PATH                 a datagram socket: each datagram a line, {"data":TEXT,"fds":N}.
+ *   peer notify PATH                 a datagram socket, abstract with @ before its name: each datagram a line,
+ *                                    {"data":TEXT,"fds":N}.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,8 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "json.h"
 
 enum { BAD_CALL = 99, SLOW_PIECE = 512 };
 
@@ -185,7 +189,12 @@ static int listen_at(const char *path, int type)
 	}
 	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	socklen_t length = sizeof(address);
+	if (path[0] == '@') {
+		address.sun_path[0] = '\0';
+		length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	}
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0)
 		fail(path);
 	if (type == SOCK_STREAM && listen(fd, 1) < 0)
 		fail("listen");
@@ -219,20 +228,6 @@ static bool receive(int fd, struct received *received)
 		received->count += count;
 	}
 	return true;
-}
-
-static void put_string(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		if (*text == '\n')
-			fputs("\\n", stdout);
-		else
-			putchar(*text);
-	}
-	putchar('"');
 }
 
 static int run_socket(char **args)

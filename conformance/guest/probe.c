@@ -31,29 +31,17 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "verbs.h"
 
 extern char **environ;
 
 #define BAD_CALL 99
-
-static void put_string(const char *text)
-{
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20)
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	}
-	putchar('"');
-}
 
 /* {"errno": NAME} for a call that returned `result` and left errno behind. */
 static void put_outcome(long result)
@@ -685,6 +673,19 @@ static void verb_stdin(char **args)
 	free(text);
 }
 
+/* sd_notify(3): TEXT to the socket that NOTIFY_SOCKET names. */
+static void verb_notify(char **args)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strncpy(address.sun_path, path ? path : "", sizeof(address.sun_path) - 1);
+	put_outcome(sendto(fd, args[0], strlen(args[0]), MSG_NOSIGNAL, (struct sockaddr *)&address,
+		sizeof(address)));
+	close(fd);
+}
+
 static void verb_nothing(char **args)
 {
 	(void)args;
@@ -794,6 +795,7 @@ static const struct {
 	{"mknod", 4, verb_mknod},
 	{"mount", 4, verb_mount},
 	{"nothing", 0, verb_nothing},
+	{"notify", 1, verb_notify},
 	{"ns", 0, verb_ns},
 	{"open", 2, verb_open},
 	{"pause", 0, verb_pause},

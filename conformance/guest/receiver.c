@@ -21,24 +21,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "json.h"
+
 static int fail(const char *what)
 {
 	perror(what);
 	return 1;
-}
-
-static void put_string(const char *text)
-{
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20)
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	}
-	putchar('"');
 }
 
 /* Takes one message; the listener that came with it, or -1. */

@@ -1,4 +1,5 @@
 /* Native functions that start and talk to the helper. */
+#include "address.h"
 #include "clone_init.h"
 #include "functions.h"
 
@@ -11,7 +12,6 @@
 
 #include <linux/mman.h>
 #include <linux/poll.h>
-#include <linux/un.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,46 +50,18 @@ static int sealed_memfd(const char *name, unsigned flags, const void *data, size
 	return status < 0 ? (int)status : rt_steal_fd(&fd);
 }
 
-/* The address of a socket file, through a descriptor of its directory: the path itself may be longer than
- * the 108 bytes of sun_path. `directory` must stay open until the address has been used. */
-static int socket_address(const char *path, struct sockaddr_un *address, int *directory)
-{
-	static const char prefix[] = "/proc/self/fd/";
-	const char *slash = strrchr(path, '/');
-	char parent[RT_PATH_MAX];
-	if (slash == NULL || (size_t)(slash - path) >= sizeof(parent))
-		return -EINVAL;
-	memcpy(parent, path, (size_t)(slash - path));
-	parent[slash - path] = '\0';
-	*directory = rt_open_how(AT_FDCWD, parent[0] == '\0' ? "/" : parent, O_PATH | O_DIRECTORY, 0, 0);
-	if (*directory < 0)
-		return *directory;
-	char digits[12];
-	size_t first = sizeof(digits) - 1;
-	digits[first] = '\0';
-	for (int rest = *directory; first == sizeof(digits) - 1 || rest > 0; rest /= 10)
-		digits[--first] = (char)('0' + rest % 10);
-	if (sizeof(prefix) + strlen(digits + first) + strlen(slash) > sizeof(address->sun_path))
-		return -ENAMETOOLONG;
-	address->sun_family = UNIX_FAMILY;
-	memcpy(address->sun_path, prefix, sizeof(prefix));
-	strcat(address->sun_path, digits + first);
-	strcat(address->sun_path, slash);
-	return 0;
-}
-
 static int listen_at(const char *path)
 {
-	struct sockaddr_un address;
+	struct rt_address address;
 	RT_CLEANUP_FD int directory = -1;
-	int status = socket_address(path, &address, &directory);
+	int status = rt_socket_address(path, &address, &directory);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, SEQPACKET | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	rt_sys(fchmod, fd, 0600); /* the mode that bind(2) gives the file */
-	long result = rt_sys(bind, fd, &address, sizeof(address));
+	long result = rt_sys(bind, fd, &address.address, address.length);
 	if (result >= 0)
 		result = rt_sys(listen, fd, 8);
 	return result < 0 ? (int)result : rt_steal_fd(&fd);
@@ -202,15 +174,15 @@ int64_t rt_fn_send(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_connect(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	struct sockaddr_un address;
+	struct rt_address address;
 	RT_CLEANUP_FD int directory = -1;
-	int status = socket_address(args[0].data, &address, &directory);
+	int status = rt_socket_address(args[0].data, &address, &directory);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, args[1].integer | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	long connected = rt_sys(connect, fd, &address, sizeof(address));
+	long connected = rt_sys(connect, fd, &address.address, address.length);
 	return connected < 0 ? connected : rt_steal_fd(&fd);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "notify.h"
 #include "relay.h"
 
 rt_function rt_fn_catchSignals, rt_fn_superviseChild;
@@ -79,32 +80,38 @@ static int take_signals(pid_t pid, struct rt_relay *relay)
 	return forwarded;
 }
 
-/* Waits for a signal, or for something to relay. */
-static int64_t wait_and_move(struct rt_relay *relay)
+/* Waits for a signal, for something to relay, or for word of the program. */
+static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify)
 {
-	struct pollfd polls[1 + RT_RELAY_POLLS] = {{.fd = signal_pipe[0], .events = POLLIN}};
+	struct pollfd polls[2 + RT_RELAY_POLLS] = {
+		{.fd = signal_pipe[0], .events = POLLIN}, {.fd = notify->program, .events = POLLIN}};
 	if (relay)
-		rt_relay_polls(relay, polls + 1);
-	if (poll(polls, relay ? 1 + RT_RELAY_POLLS : 1, -1) < 0)
+		rt_relay_polls(relay, polls + 2);
+	if (poll(polls, relay ? 2 + RT_RELAY_POLLS : 2, -1) < 0)
 		return errno == EINTR ? 0 : -errno;
+	if (polls[1].revents != 0)
+		rt_notify_take(notify);
 	if (relay)
-		rt_relay_move(relay, polls + 1);
+		rt_relay_move(relay, polls + 2);
 	return 0;
 }
 
-static int64_t supervise(pid_t pid, struct rt_relay *relay)
+static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *notify)
 {
 	int raw = 0;
 	/* A child that ended before the handlers were there has sent no signal that they could see. */
 	while (!reap(pid, &raw)) {
-		int64_t status = wait_and_move(relay);
+		int64_t status = wait_and_move(relay, notify);
 		if (status < 0)
 			return status;
 		take_signals(pid, relay);
 	}
+	/* It may have said something and ended at once. */
+	if (notify->program >= 0)
+		rt_notify_take(notify);
 	/* What it wrote is still on its way to the caller, who may be slow, but may also want to end it. */
 	while (relay && rt_relay_has_output(relay)) {
-		if (wait_and_move(relay) < 0 || take_signals(0, relay))
+		if (wait_and_move(relay, notify) < 0 || take_signals(0, relay))
 			break;
 	}
 	return raw;
@@ -114,14 +121,16 @@ int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *resu
 {
 	(void)result;
 	pid_t pid = (pid_t)args[0].integer;
+	struct rt_notify notify = {
+		.program = (int)args[3].integer, .manager = (int)args[4].integer, .messages = args[5].list};
 	if (args[1].integer < 0)
-		return supervise(pid, NULL);
+		return supervise(pid, NULL, &notify);
 	struct rt_relay *relay = malloc(sizeof(*relay));
 	if (!relay)
 		return -ENOMEM;
 	int64_t status = rt_relay_open(relay, (int)args[1].integer, (int)args[2].integer);
 	if (status >= 0)
-		status = supervise(pid, relay);
+		status = supervise(pid, relay, &notify);
 	rt_relay_close(relay);
 	free(relay);
 	return status;

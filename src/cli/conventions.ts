@@ -16,3 +16,18 @@ export const exitCodes: readonly (readonly [code: string, meaning: string])[] = 
   ['128+S', 'run and exec in the foreground: signal S ended the program'],
   ['255', 'exec: the program could not be run'],
 ];
+
+/** For the manual: variables of the environment that mean something to rt. */
+export const environment: readonly (readonly [variable: string, meaning: string])[] = [
+  [
+    'NOTIFY_SOCKET',
+    'a service manager waits for readiness (sd_notify(3)): the container gets a socket of its own, in /run/notify. ' +
+      'At the first READY=1 there the manager is told so, and the main process: rt itself with run in the foreground, ' +
+      'else the init of the container. start and run --detach end at that moment, or with the program',
+  ],
+  [
+    'LISTEN_FDS, LISTEN_PID',
+    'sockets that a service manager opened for this process (sd_listen_fds(3)) become those of the program',
+  ],
+  ['XDG_RUNTIME_DIR', 'where the states of the containers are for a user who is not root'],
+];

@@ -1,4 +1,4 @@
-import { exitCodes, optionRules } from './conventions.ts';
+import { environment, exitCodes, optionRules } from './conventions.ts';
 import { optionHelp, optionUsage } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
@@ -28,6 +28,7 @@ function mainPage(names: readonly CommandName[], date: string): string {
     ['COMMANDS', names.map((name) => tagged(`\\fBrt\\-${dashes(name)}\\fR(1)`, commands[name]().summary)).join('')],
     ['OPTIONS', optionList(globalOptions())],
     ['EXIT STATUS', exitCodes.map(([code, meaning]) => tagged(bold(code), meaning)).join('')],
+    ['ENVIRONMENT', environment.map(([name, meaning]) => tagged(bold(name), meaning)).join('')],
     [
       'FILES',
       tagged(bold('/run/rt'), 'states of the containers, unless --root says otherwise') +

@@ -1,4 +1,4 @@
-import { exitCodes, optionRules } from './conventions.ts';
+import { environment, exitCodes, optionRules } from './conventions.ts';
 import { optionHelp, optionUsage, usageLine } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, OptionSpec } from './options.ts';
@@ -13,6 +13,8 @@ export function manual(): string {
     `${optionRules.map((rule) => `- ${rule}\n`).join('')}\n` +
     `## Global options\n\n${table(globalOptions())}\n` +
     names.map(section).join('\n') +
+    '\n## Environment\n\n' +
+    `| variable | meaning |\n| --- | --- |\n${environment.map(([name, meaning]) => `| ${name} | ${meaning} |\n`).join('')}` +
     '\n## Exit codes\n\n' +
     `| code | meaning |\n| --- | --- |\n${exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |\n`).join('')}`
   );

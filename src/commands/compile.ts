@@ -24,12 +24,15 @@ export interface Compiled {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Reads the bundle that the options name and makes the plan for a container `id`. No side effects. */
+/**
+ * Reads the bundle that the options name and makes the plan for a container `id`. No side effects. `from`: what the
+ * runtime itself was given to pass on.
+ */
 export function compile(
   context: Context,
   id: string,
   awaitStart: 'socket' | 'control',
-  env: readonly string[] = [],
+  from: { readonly env?: readonly string[]; readonly notify?: string | undefined } = {},
 ): Compiled {
   const { native, options } = context;
   const directory = options.bundle ?? '.';
@@ -47,7 +50,7 @@ export function compile(
       id,
       bundle,
       newKeyring: options['no-new-keyring'] !== true,
-      env,
+      ...from,
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),
       systemd: context.globals['systemd-cgroup'] === true,

@@ -37,7 +37,7 @@ export function exec(context: Context): Outcome {
   }
   if (!foreground) return {};
   const { pid, master, console } = started;
-  const status = native.superviseChild(pid, master, console.kind === 'relay' ? console.console : -1);
+  const status = native.superviseChild(pid, master, console.kind === 'relay' ? console.console : -1, -1, -1, []);
   if (status < 0) throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', status);
   return { exitCode: exitCode(status) };
 }

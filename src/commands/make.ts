@@ -9,6 +9,8 @@ import type { Native } from '../host/native.ts';
 import { prepareResctrl, removeResctrl, resctrlRecord } from '../launch/resctrl.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
 import type { MovedDevices } from '../launch/net-devices.ts';
+import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket } from '../launch/notify.ts';
+import type { NotifyProxy } from '../launch/notify.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
 import type { Plan } from '../plan/types.ts';
@@ -21,6 +23,7 @@ import type { StateRoot } from '../state/root.ts';
 import { thisProcess } from '../state/status.ts';
 import {
   makeContainerDirectory,
+  notifyDirectory,
   removeContainerDirectory,
   replaceFile,
   startSocketPath,
@@ -46,6 +49,8 @@ export interface MadeContainer {
   readonly plan: Plan;
   /** Network devices of the host, until the program runs. */
   readonly moved: MovedDevices | undefined;
+  /** Sockets to pass on when the program is ready. */
+  readonly notify: NotifyProxy | undefined;
   readonly locate: (failure: Failure) => Failure;
   readonly warnings: readonly Diagnostic[];
 }
@@ -69,14 +74,18 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const handed = handedDescriptors(native, options['preserve-fds'], true);
-  const compiled = compile(context, id, awaitStart, handed.env);
+  const managerPath = managerSocket(native);
+  const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
+  const compiled = compile(context, id, awaitStart, { env: handed.env, notify });
   const console = openCallers(context, compiled, detach);
+  // With create it is start that passes on what the program says.
+  const manager = managerPath === undefined || awaitStart === 'socket' ? -1 : connectManager(native, managerPath);
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], compiled.bundle);
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
   makeContainerDirectory(native, root, id);
   const progress: Progress = {
-    record: firstRecord(context, id, compiled),
+    record: firstRecord(context, id, compiled, notify !== undefined),
     cgroupsMade: false,
     unitStarted: false,
     hooksBegan: false,
@@ -85,6 +94,9 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   try {
     writeRecord(native, root.path, progress.record);
     writeConfig(native, root.path, id, compiled.text);
+    if (notify !== undefined) makeNotifyDirectory(native, notify);
+    const proxy =
+      notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
     prepareResctrl(native, compiled.plan);
@@ -111,7 +123,7 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
     const { plan, locate, warnings } = compiled;
-    return { root, record: progress.record, control, master, console, plan, moved, locate, warnings };
+    return { root, record: progress.record, control, master, console, plan, moved, notify: proxy, locate, warnings };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;
@@ -127,12 +139,17 @@ function openCallers({ native, options }: Context, { config, bundle, locate }: C
   }
 }
 
-function firstRecord({ native, options }: Context, id: string, { bundle, config, plan }: Compiled): ContainerRecord {
+function firstRecord(
+  { native, options }: Context,
+  id: string,
+  { bundle, config, plan }: Compiled,
+  notified: boolean,
+): ContainerRecord {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
   const { poststart, poststop } = config.hooks ?? {};
   const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
-  const rootMount = mountsOnHost(config) ? mountIdAt(native, absoluteRoot) : undefined;
+  const rootMount = mountsOnHost(config, notified) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
     version: 1,
     id,

@@ -5,6 +5,7 @@ import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
+import { readyMessages } from '../launch/notify.ts';
 import { release } from '../launch/session.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
@@ -12,6 +13,7 @@ import { refuseUnsupported } from './compile.ts';
 import { destroyContainer, killContainer } from './end.ts';
 import { makeContainer } from './make.ts';
 import { runPoststart } from './poststart.ts';
+import { awaitReadiness } from './readiness.ts';
 
 /** `create` and `start` in one; in the foreground also the wait for the end, and `delete`. */
 export function run(context: Context): Outcome {
@@ -22,7 +24,7 @@ export function run(context: Context): Outcome {
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
   const made = makeContainer(context, 'control', !foreground);
-  const { root, record, control, master, console, plan, moved, locate, warnings } = made;
+  const { root, record, control, master, console, plan, moved, notify, locate, warnings } = made;
   try {
     release(native, control, plan);
   } catch (error) {
@@ -38,8 +40,16 @@ export function run(context: Context): Outcome {
   } catch (error) {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
-  if (!foreground) return { warnings };
-  const status = native.superviseChild(record.pid, master, console.kind === 'relay' ? console.console : -1);
+  if (!foreground) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
+  const status = native.superviseChild(
+    record.pid,
+    master,
+    console.kind === 'relay' ? console.console : -1,
+    notify?.program ?? -1,
+    notify?.manager ?? -1,
+    // This process is the one that the manager started, and it stays.
+    readyMessages(native.processId()),
+  );
   const atEnd = options.keep === true ? [] : clean(native, root.path, record);
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);

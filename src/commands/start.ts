@@ -1,12 +1,16 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
+import type { Native } from '../host/native.ts';
+import { bindProgramSocket, connectManager, managerSocket } from '../launch/notify.ts';
+import type { NotifyProxy } from '../launch/notify.ts';
 import { connectStart, release } from '../launch/session.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
-import { requireRecord, startSocketPath } from '../state/store.ts';
+import { notifyDirectory, requireRecord, startSocketPath } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
+import { awaitReadiness } from './readiness.ts';
 
 /** Lets the init of a created container run its program, and waits until it does. */
 export function start(context: Context): Outcome {
@@ -16,6 +20,7 @@ export function start(context: Context): Outcome {
   const record = requireRecord(native, root, id);
   refuseUnlessCreated(statusOf(native, root, record));
   const socket = startSocketPath(root, id);
+  const notify = openNotify(native, root, id);
   try {
     release(native, connectStart(native, socket));
   } catch (error) {
@@ -28,7 +33,18 @@ export function start(context: Context): Outcome {
   native.unlink(socket);
   context.debug(`container ${id} runs`);
   runPoststart(native, root, record);
-  return {};
+  return { warnings: awaitReadiness(native, record, notify) };
+}
+
+function openNotify(native: Native, root: string, id: string): NotifyProxy | undefined {
+  const path = managerSocket(native);
+  if (path === undefined) return undefined;
+  try {
+    const manager = connectManager(native, path);
+    return { program: bindProgramSocket(native, notifyDirectory(root, id)), manager };
+  } catch (error) {
+    throw error instanceof Failure ? inPhase(error, 'start failed') : error;
+  }
 }
 
 function refuseUnlessCreated(status: Status): void {

@@ -93,7 +93,10 @@ export interface Native {
   receive(control: number, timeoutMs: number): ArrayBuffer | number;
   /** Sends one record. */
   send(control: number, record: ArrayBuffer): number;
-  /** Connects a unix socket of the type (SOCK_STREAM 1, SOCK_SEQPACKET 5) to an absolute path: a descriptor. */
+  /**
+   * Connects a unix socket of the type (SOCK_STREAM 1, SOCK_DGRAM 2, SOCK_SEQPACKET 5) to an absolute path, or to an
+   * abstract name written with @ before it: a descriptor.
+   */
   connect(path: string, type: number): number;
   /** Sends one message, not empty, with one descriptor (SCM_RIGHTS). */
   sendDescriptor(socket: number, fd: number, text: string): number;
@@ -119,9 +122,23 @@ export interface Native {
   /**
    * Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns
    * the raw status of `pid`. Meanwhile relays between standard input and output and the terminal whose `master`
-   * is given (-1 for none), with `console`, the caller's terminal, in raw mode.
+   * is given (-1 for none), with `console`, the caller's terminal, in raw mode; and takes the datagrams of `program`
+   * (-1 for none): the first with a line READY=1 has `messages` sent to `manager`, a datagram each.
    */
-  superviseChild(pid: number, master: number, console: number): number;
+  superviseChild(
+    pid: number,
+    master: number,
+    console: number,
+    program: number,
+    manager: number,
+    messages: readonly string[],
+  ): number;
+  /** A datagram socket at an absolute path, which must not exist yet: a descriptor. */
+  bindDatagram(path: string): number;
+  /** Takes one datagram without waiting: 1 when one of its lines is READY=1, else 0. */
+  takeReady(socket: number): number;
+  /** pipe2(2), close-on-exec: [end to read, end to write]. */
+  pipe(): number[] | number;
   /**
    * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs captured
    * (first 4 KiB of each), its process group killed after `timeoutMs` (0: no limit).

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { notifyOrigin } from '../plan/notify.ts';
 import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
@@ -56,6 +57,8 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       }
       return missingFile(op, errno);
     case 'mount_bind':
+      if (op.from === notifyOrigin)
+        return { hint: 'NOTIFY_SOCKET is in the environment: unset it, or make room for it' };
       if (call === 'open_tree' && errno === ENOENT) {
         return {
           pointer: `${op.from}/source`,

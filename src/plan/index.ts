@@ -24,6 +24,7 @@ import {
 } from './process.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
 import { netDeviceOps } from './net-devices.ts';
+import { notifyOps, notifyVariable } from './notify.ts';
 import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
 import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
@@ -43,6 +44,8 @@ export interface PlanOptions {
   readonly newKeyring: boolean;
   /** Variables that the runtime adds to the environment. */
   readonly env?: readonly string[];
+  /** Directory of the host with the socket for what the program says to the service manager of the runtime. */
+  readonly notify?: string | undefined;
   /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
   /** Cgroups are made by systemd: `linux.cgroupsPath` is `slice:prefix:name`. */
@@ -55,15 +58,18 @@ export interface PlanOptions {
  */
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
-  const process = withEnvironment(processOf(config), options.env ?? []);
+  const { env = [], notify } = options;
+  const process = withEnvironment(processOf(config), notify === undefined ? env : [...env, notifyVariable]);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options, faults);
   const stage = makeStage(config, facts);
-  const root = openRootOps(config, options.bundle, stage);
-  const hasMounts = isSeparate(config, 'mount') || mountsOnHost(config);
+  const onHost = mountsOnHost(config, notify !== undefined);
+  const root = openRootOps(config, options.bundle, stage, onHost);
+  const hasMounts = isSeparate(config, 'mount') || onHost;
   const mounts = hasMounts
     ? mountOps(config, facts, options.bundle, cgroups.record, stage, namespaces.pidSlot, faults)
     : undefined;
+  const notifyMount = notifyOps(notify, stage);
   const devices = mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts, stage);
   checkUserNamespace(config, facts, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
@@ -110,6 +116,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...root, // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
+    ...notifyMount, // on top of what the config has there
     ...devices,
     ...terminalOps(process, 1), // from the container's devpts
     ...(isSeparate(config, 'mount') ? consoleOps(process) : []),

@@ -216,3 +216,16 @@ t.test('plan: a cgroup mount on v2 is made in a cgroup namespace only, else it i
   t.ok(find(own, 'mount_filesystem').some(({ type }) => type === 'cgroup2'));
   t.equal(find(own, 'mount_bind').length, 0);
 });
+
+t.test('plan: a socket for a service manager lies on top of the mounts of the config', async (t) => {
+  const change: Partial<Config> = {
+    mounts: [{ destination: '/run', type: 'tmpfs' }],
+    process: { cwd: '/', args: ['a'], env: ['NOTIFY_SOCKET=/elsewhere'] },
+  };
+  const made = plan(config(change), facts(), { ...options, notify: '/state/notify' });
+  const order = names(made.init);
+  t.ok(order.indexOf('mount_filesystem') < order.indexOf('mount_bind'));
+  t.match(find(made, 'mount_bind'), [{ source: '/state/notify', destination: '/run/notify', from: 'NOTIFY_SOCKET' }]);
+  t.strictSame(find(made, 'exec')[0]?.env, ['NOTIFY_SOCKET=/run/notify/notify.sock']);
+  t.notMatch(explain(plan(config(change), facts(), options), 'text'), '/run/notify');
+});

@@ -6,10 +6,10 @@ import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
 /** Propagation of the whole tree first, so that no mount made below reaches the host, then the root itself. */
-export function openRootOps(config: Config, bundle: string, stage: Stage): PlannedOp[] {
+export function openRootOps(config: Config, bundle: string, stage: Stage, onHost: boolean): PlannedOp[] {
   const path = config.root?.path ?? '';
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
-  if (mountsOnHost(config)) return [{ op: 'hold_root', path: root, from: '/root/path' }];
+  if (onHost) return [{ op: 'hold_root', path: root, from: '/root/path' }];
   if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: '/root/path' }];
   const asked = config.linux?.rootfsPropagation ?? '';
   const type = asked.endsWith('slave') ? MS.slave : MS.private;
@@ -18,9 +18,12 @@ export function openRootOps(config: Config, bundle: string, stage: Stage): Plann
   return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: '/root/path' }];
 }
 
-/** Mounts without a mount namespace lie in the runtime's own, below the root, and go when the container does. */
-export function mountsOnHost(config: Config): boolean {
-  return !isSeparate(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true);
+/**
+ * Mounts without a mount namespace lie in the runtime's own, below the root, and go when the container does. `more`:
+ * the runtime adds some.
+ */
+export function mountsOnHost(config: Config, more: boolean): boolean {
+  return !isSeparate(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true || more);
 }
 
 /**

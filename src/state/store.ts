@@ -30,6 +30,11 @@ export function startSocketPath(root: string, id: string): string {
   return `${root}/${id}/start.sock`;
 }
 
+/** What the container sees of its state, when a service manager waits for it. */
+export function notifyDirectory(root: string, id: string): string {
+  return `${root}/${id}/notify`;
+}
+
 /** Its config as it was at create: what a bundle says may change. */
 export function configPath(root: string, id: string): string {
   return `${root}/${id}/config.json`;

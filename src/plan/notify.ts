@@ -1,0 +1,33 @@
+import { MOUNT_ATTR } from './constants.ts';
+import type { Stage } from './stage.ts';
+import type { PlannedOp } from './types.ts';
+
+/** What asked for the mount and the variable: the environment of the runtime. */
+export const notifyOrigin = 'NOTIFY_SOCKET';
+
+const directory = '/run/notify';
+
+/** Name of the socket in the directory that is bound; where the container finds it is part of its environment. */
+export const notifySocketName = 'notify.sock';
+export const notifyVariable = `NOTIFY_SOCKET=${directory}/${notifySocketName}`;
+
+/** Binds the directory of the runtime's socket, as an engine would list it last among the mounts. */
+export function notifyOps(source: string | undefined, stage: Stage): PlannedOp[] {
+  if (source === undefined) return [];
+  const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+  return [
+    {
+      op: 'mount_bind',
+      slot: 0,
+      source,
+      destination: directory,
+      set: RDONLY | NOSUID | NODEV | NOEXEC,
+      clear: 0,
+      recursiveSet: 0,
+      recursiveClear: 0,
+      flags: 0,
+      tree: stage.openTree(source, { recursive: false }, notifyOrigin),
+      from: notifyOrigin,
+    },
+  ];
+}
