@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -12,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { hierarchies, isUnified } from '../harness/cgroup.ts';
-import { changeNamespace, grantCapabilities } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation, TestProcess } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
@@ -645,17 +647,32 @@ forEachRuntime(
   { oursOnly: 'the names of the processes are ours' },
 );
 
-forEachRuntime('exec shares the session keyring of the container', async (t, rt) => {
-  await withContainer(rt, async (container) => {
-    const script = 'cat /proc/keys';
-    const { stdout } = await rt.command('exec', container.id, '/bin/sh', '-c', script);
-    const again = await rt.command('exec', container.id, '/bin/sh', '-c', script);
-    const serial = (text: string): string | undefined =>
-      text
-        .split('\n')
-        .find((line) => line.includes(`_ses.${container.id}`))
-        ?.split(' ')[0];
-    t.ok(serial(stdout), stdout);
-    t.equal(serial(again.stdout), serial(stdout));
+for (const [where, mutate] of [
+  ['', undefined],
+  [', in a user namespace too', addUserNamespace],
+] as const) {
+  forEachRuntime(`exec shares the session keyring of the container${where}`, async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/bin/probe', 'wait'];
+      mutate?.(config);
+    });
+    if (mutate !== undefined) chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+    for (const directory of [rt.dir, bundle.dir]) chmodSync(directory, 0o755);
+    const container = await rt.runDetached(bundle);
+    try {
+      t.equal(container.outcome.status, 0, container.outcome.stderr);
+      const keyring = async (): Promise<string | undefined> => {
+        const { stdout } = await rt.command('exec', container.id, '/bin/sh', '-c', 'cat /proc/keys');
+        return stdout
+          .split('\n')
+          .find((line) => line.includes(`_ses.${container.id}`))
+          ?.split(' ')[0];
+      };
+      const serial = await keyring();
+      t.ok(serial);
+      t.equal(await keyring(), serial);
+    } finally {
+      await container.remove('--force');
+    }
   });
-});
+}

@@ -181,6 +181,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->hook.after) &&
 		       rt_read_u32(reader, &op->hook.timeout_ms) &&
 		       rt_read_u32(reader, &op->hook.in_root);
+	case RT_OP_REMOVE_MOUNT:
+		return rt_read_str(reader, &op->remove_mount.destination);
 	case RT_OP_UNMOUNT:
 		return rt_read_str(reader, &op->unmount.path);
 	case RT_OP_PIVOT_ROOT:
@@ -360,6 +362,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_HOST_HOOKS:
 		return false;
 	case RT_OP_HOOK:
+		return false;
+	case RT_OP_REMOVE_MOUNT:
 		return false;
 	case RT_OP_UNMOUNT:
 		return true;

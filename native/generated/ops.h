@@ -52,38 +52,39 @@ enum rt_op_code {
 	RT_OP_READONLY_PATH = 41,
 	RT_OP_HOST_HOOKS = 42,
 	RT_OP_HOOK = 43,
-	RT_OP_UNMOUNT = 44,
-	RT_OP_PIVOT_ROOT = 45,
-	RT_OP_CHROOT = 46,
-	RT_OP_SET_HOSTNAME = 47,
-	RT_OP_SET_DOMAINNAME = 48,
-	RT_OP_SYSCTL = 49,
-	RT_OP_OOM_SCORE_ADJ = 50,
-	RT_OP_RLIMIT = 51,
-	RT_OP_CPU_AFFINITY = 52,
-	RT_OP_SCHEDULER = 53,
-	RT_OP_IO_PRIORITY = 54,
-	RT_OP_PERSONALITY = 55,
-	RT_OP_MEMORY_POLICY = 56,
-	RT_OP_SECURITY_ATTRIBUTE = 57,
-	RT_OP_UMASK = 58,
-	RT_OP_STDIO_OWNER = 59,
-	RT_OP_DROP_BOUNDING = 60,
-	RT_OP_SET_USER = 61,
-	RT_OP_SET_CAPABILITIES = 62,
-	RT_OP_FORK_INIT = 63,
-	RT_OP_CHANGE_DIRECTORY = 64,
-	RT_OP_NO_NEW_PRIVS = 65,
-	RT_OP_FIND_PROGRAM = 66,
-	RT_OP_FIND_HOME = 67,
-	RT_OP_SECCOMP = 68,
-	RT_OP_SECCOMP_RECEIVER = 69,
-	RT_OP_SECCOMP_NOTIFY = 70,
-	RT_OP_AWAIT_START = 71,
-	RT_OP_EXEC = 72,
+	RT_OP_REMOVE_MOUNT = 44,
+	RT_OP_UNMOUNT = 45,
+	RT_OP_PIVOT_ROOT = 46,
+	RT_OP_CHROOT = 47,
+	RT_OP_SET_HOSTNAME = 48,
+	RT_OP_SET_DOMAINNAME = 49,
+	RT_OP_SYSCTL = 50,
+	RT_OP_OOM_SCORE_ADJ = 51,
+	RT_OP_RLIMIT = 52,
+	RT_OP_CPU_AFFINITY = 53,
+	RT_OP_SCHEDULER = 54,
+	RT_OP_IO_PRIORITY = 55,
+	RT_OP_PERSONALITY = 56,
+	RT_OP_MEMORY_POLICY = 57,
+	RT_OP_SECURITY_ATTRIBUTE = 58,
+	RT_OP_UMASK = 59,
+	RT_OP_STDIO_OWNER = 60,
+	RT_OP_DROP_BOUNDING = 61,
+	RT_OP_SET_USER = 62,
+	RT_OP_SET_CAPABILITIES = 63,
+	RT_OP_FORK_INIT = 64,
+	RT_OP_CHANGE_DIRECTORY = 65,
+	RT_OP_NO_NEW_PRIVS = 66,
+	RT_OP_FIND_PROGRAM = 67,
+	RT_OP_FIND_HOME = 68,
+	RT_OP_SECCOMP = 69,
+	RT_OP_SECCOMP_RECEIVER = 70,
+	RT_OP_SECCOMP_NOTIFY = 71,
+	RT_OP_AWAIT_START = 72,
+	RT_OP_EXEC = 73,
 };
 
-enum { RT_OP_COUNT = 73 };
+enum { RT_OP_COUNT = 74 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -333,6 +334,10 @@ struct rt_op_hook {
 	uint32_t in_root;
 };
 
+struct rt_op_remove_mount {
+	struct rt_str destination;
+};
+
 struct rt_op_unmount {
 	struct rt_str path;
 };
@@ -509,6 +514,7 @@ struct rt_op {
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
 		struct rt_op_hook hook;
+		struct rt_op_remove_mount remove_mount;
 		struct rt_op_unmount unmount;
 		struct rt_op_set_hostname set_hostname;
 		struct rt_op_set_domainname set_domainname;

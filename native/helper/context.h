@@ -50,9 +50,9 @@ enum rt_missing { RT_MISSING_FAILS, RT_MISSING_DIRECTORY, RT_MISSING_FILE };
 int rt_resolve(
 	struct rt_context *context, const char *path, enum rt_missing missing, uint32_t mode, bool plain);
 
-/* An O_PATH descriptor of the parent directory of an absolute container path, made when missing; `name` is
- * the last component. */
-int rt_resolve_parent(struct rt_context *context, const char *path, const char **name);
+/* An O_PATH descriptor of the parent directory of an absolute container path; `name` is the last component. */
+int rt_resolve_parent(
+	struct rt_context *context, const char *path, enum rt_missing missing, bool plain, const char **name);
 
 /* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. */
 int rt_open_procfs(struct rt_context *context);
@@ -93,6 +93,7 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);
 int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op);
 int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op);
 int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op);
+int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op);
 int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op);
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
 int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);

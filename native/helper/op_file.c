@@ -24,7 +24,8 @@ static int set_mode(int parent, const char *name, uint32_t mode)
 int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op)
 {
 	const char *name;
-	RT_CLEANUP_FD int parent = rt_resolve_parent(context, op->path.data, &name);
+	RT_CLEANUP_FD int parent =
+		rt_resolve_parent(context, op->path.data, RT_MISSING_DIRECTORY, false, &name);
 	if (parent < 0)
 		return parent;
 	/* dev_t as the kernel takes it: huge encoding of new_encode_dev. */
@@ -56,7 +57,8 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op)
 {
 	const char *name;
-	RT_CLEANUP_FD int parent = rt_resolve_parent(context, op->path.data, &name);
+	RT_CLEANUP_FD int parent =
+		rt_resolve_parent(context, op->path.data, RT_MISSING_DIRECTORY, false, &name);
 	if (parent < 0)
 		return parent;
 	long status = rt_sys(symlinkat, op->target.data, parent, name);

@@ -2,7 +2,7 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { RECURSIVE = 1, NEEDS_PROCFS = 2 };
+enum { RECURSIVE = 1, NEEDS_PROCFS = 2, PLAIN_DESTINATION = 4 };
 
 #define PROC_SUPER_MAGIC 0x9fa0
 
@@ -181,8 +181,9 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	if (op->flags & NEEDS_PROCFS && (status = check_procfs(context, source)) < 0)
 		return status;
 	bool directory = (from.stx_mode & S_IFMT) == S_IFDIR;
-	RT_CLEANUP_FD int target = rt_resolve(context, op->destination.data,
-		directory ? RT_MISSING_DIRECTORY : RT_MISSING_FILE, directory ? 0755 : 0644, false);
+	RT_CLEANUP_FD int target =
+		rt_resolve(context, op->destination.data, directory ? RT_MISSING_DIRECTORY : RT_MISSING_FILE,
+			directory ? 0755 : 0644, op->flags & PLAIN_DESTINATION);
 	if (target < 0)
 		return target;
 	status = rt_statx(target, &to);
@@ -200,6 +201,32 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	if (status == 0)
 		rt_keep(context, op->slot, &source);
 	return status;
+}
+
+int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op)
+{
+	const char *name;
+	RT_CLEANUP_FD int parent =
+		rt_resolve_parent(context, op->destination.data, RT_MISSING_FAILS, true, &name);
+	if (parent < 0)
+		return parent;
+	RT_CLEANUP_FD int mount =
+		rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	if (mount < 0)
+		return rt_fail(context, "openat2", mount);
+	struct statx st;
+	int status = rt_statx(mount, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	if ((st.stx_mode & S_IFMT) == S_IFLNK)
+		return rt_fail(context, "openat2", -ELOOP);
+	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return rt_fail(context, "statx", -EINVAL);
+	status = (int)rt_sys(fchdir, parent);
+	if (status < 0)
+		return rt_fail(context, "fchdir", status);
+	status = (int)rt_sys(umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);
+	return status < 0 ? rt_fail(context, "umount2", status) : 0;
 }
 
 int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op)

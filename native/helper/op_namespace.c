@@ -130,6 +130,9 @@ int rt_session_keyring(struct rt_context *context, const struct rt_op_session_ke
 	description[sizeof(description) - 1] = '\0';
 	if (!parse_permissions(description, &permissions))
 		return rt_fail(context, "keyctl", -EINVAL);
+	/* Only its owner may change them, who made it: a further process of the container need not. */
+	if ((permissions & op->permission) == op->permission)
+		return 0;
 	long status = rt_sys(keyctl, KEYCTL_SETPERM, key, permissions | op->permission);
 	return status < 0 ? rt_fail(context, "keyctl", status) : 0;
 }

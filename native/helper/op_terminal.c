@@ -92,7 +92,8 @@ int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op)
 int rt_console(struct rt_context *context, const struct rt_op_console *op)
 {
 	const char *name;
-	RT_CLEANUP_FD int parent = rt_resolve_parent(context, op->path.data, &name);
+	RT_CLEANUP_FD int parent =
+		rt_resolve_parent(context, op->path.data, RT_MISSING_DIRECTORY, false, &name);
 	if (parent < 0)
 		return parent;
 	int made =

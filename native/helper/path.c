@@ -159,7 +159,8 @@ int rt_resolve(
 	return fd;
 }
 
-int rt_resolve_parent(struct rt_context *context, const char *path, const char **name)
+int rt_resolve_parent(
+	struct rt_context *context, const char *path, enum rt_missing missing, bool plain, const char **name)
 {
 	char parent[RT_PATH_MAX];
 	size_t slash = 0, length = rt_strlen(path);
@@ -176,5 +177,5 @@ int rt_resolve_parent(struct rt_context *context, const char *path, const char *
 		parent[1] = '\0';
 	}
 	*name = path + slash + 1;
-	return rt_resolve(context, parent, RT_MISSING_DIRECTORY, 0755, false);
+	return rt_resolve(context, parent, missing, 0755, plain);
 }

@@ -219,7 +219,7 @@ export interface HoldRootOp {
   readonly path: string;
 }
 
-/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links and be a directory; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first. A procfs shows the pid namespace in `pid_namespace` (0: its own). The mount's descriptor is kept in `slot`. */
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first. A procfs shows the pid namespace in `pid_namespace` (0: its own). The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
   readonly slot: number;
@@ -232,7 +232,7 @@ export interface MountFilesystemOp {
   readonly pidNamespace: number;
 }
 
-/** Binds `source`, which the stage may have opened in `tree` (0: it has not), on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be procfs. The mount's descriptor is kept in `slot`. */
+/** Binds `source`, which the stage may have opened in `tree` (0: it has not), on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be procfs; 4 the destination must be reached without symbolic links. The mount's descriptor is kept in `slot`. */
 export interface MountBindOp {
   readonly op: 'mount_bind';
   readonly slot: number;
@@ -340,6 +340,12 @@ export interface HookOp {
   readonly after: string;
   readonly timeoutMs: number;
   readonly inRoot: number;
+}
+
+/** Detaches the mount at `destination` of a running container, with everything below it. What is there must be the root of a mount, or the call fails with EINVAL. */
+export interface RemoveMountOp {
+  readonly op: 'remove_mount';
+  readonly destination: string;
 }
 
 /** Detaches the mount on `path` with everything below it. */
@@ -585,6 +591,7 @@ export type Op =
   | ReadonlyPathOp
   | HostHooksOp
   | HookOp
+  | RemoveMountOp
   | UnmountOp
   | PivotRootOp
   | ChrootOp
@@ -991,13 +998,14 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inRoot', 'u32'],
     ],
   },
-  unmount: { code: 44, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 45, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 46, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 47, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 48, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  remove_mount: { code: 44, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
+  unmount: { code: 45, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 46, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  chroot: { code: 47, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 48, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 49, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 49,
+    code: 50,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1007,7 +1015,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 50,
+    code: 51,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1016,7 +1024,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 51,
+    code: 52,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1025,9 +1033,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 52, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 53, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 53,
+    code: 54,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1040,10 +1048,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 54, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 55, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 55, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 56, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1052,7 +1060,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 57,
+    code: 58,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1061,10 +1069,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 58, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 59, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 59, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 60, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 60,
+    code: 61,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1073,7 +1081,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 61,
+    code: 62,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1084,7 +1092,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 62,
+    code: 63,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1094,9 +1102,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 63, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 64, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1104,9 +1112,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 65, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 66, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1114,9 +1122,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 67, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 68, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 68,
+    code: 69,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -1124,9 +1132,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 69, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 70, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 70,
+    code: 71,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1135,9 +1143,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 71, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 72, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 72,
+    code: 73,
     group: 'init',
     call: 'execve(2)',
     fields: [

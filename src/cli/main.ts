@@ -7,6 +7,7 @@ import { exec } from '../commands/exec.ts';
 import { features } from '../commands/features.ts';
 import { kill } from '../commands/kill.ts';
 import { list } from '../commands/list.ts';
+import { mounts } from '../commands/mounts.ts';
 import { pause, resume } from '../commands/pause.ts';
 import { printPlan } from '../commands/plan.ts';
 import { ps } from '../commands/ps.ts';
@@ -43,6 +44,7 @@ const handlers: { readonly [name in CommandName]: Command } = {
   pause,
   resume,
   update,
+  mounts,
   events,
   spec,
   validate,

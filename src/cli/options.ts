@@ -139,6 +139,7 @@ export type CommandName =
   | 'pause'
   | 'resume'
   | 'update'
+  | 'mounts'
   | 'events'
   | 'spec'
   | 'validate'
@@ -271,6 +272,16 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'Only what is given changes. BYTES may end in b, k, m, g, t or p, in powers of 1024; -1 is no limit.\n' +
       'When a limit cannot be set, those set before get their old values back.',
+  }),
+  mounts: () => ({
+    summary: 'add mounts to a container, or remove them',
+    operands: 'add|remove ID FILE',
+    minimum: 3,
+    maximum: 3,
+    options: [helpOption()],
+    details:
+      'FILE is a JSON array of mounts as in config.json; - reads standard input. All of them are added, or none.\n' +
+      'To remove mounts their destinations are enough. A destination must be given without symbolic links.',
   }),
   events: () => ({
     summary: 'print what a container uses and when it runs out of memory',

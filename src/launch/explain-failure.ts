@@ -17,6 +17,8 @@ const EDEADLK = 35;
 const devptsHint =
   'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';
 
+const plainHint = 'give the destination without symbolic links';
+
 /**
  * What went wrong with an op, in words that name its object. `detail` is what the kernel said besides, `item` the part
  * that failed of an op that has several.
@@ -32,6 +34,12 @@ export function describeOp(op: PlannedOp, errno: number, call: string, detail: s
   };
   const special = specialWords(op, errno, call) ?? namespaceWords(op, errno, call, detail);
   return special === undefined ? fault : { ...fault, ...special };
+}
+
+function removeMountWords(op: PlannedOp & { op: 'remove_mount' }, name: string): Partial<Diagnostic> | undefined {
+  if (name === 'ELOOP') return { hint: plainHint };
+  if (name !== 'EINVAL') return undefined;
+  return { message: `cannot remove the mount on "${op.destination}": nothing is mounted there` };
 }
 
 function pointerOf(op: PlannedOp, item: number): Partial<Diagnostic> {
@@ -68,6 +76,7 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       if (name === 'EMEDIUMTYPE') {
         return { message: `cannot bind "${op.source}" on "/proc": the source is not procfs` };
       }
+      if (name === 'ELOOP') return { hint: plainHint };
       return name === 'ENOTDIR' || name === 'EISDIR'
         ? { hint: 'source and destination must both be directories, or neither' }
         : undefined;
@@ -77,7 +86,9 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
           message: `filesystem "${op.type}" must be mounted on ordinary directory: "${op.destination}" is not one (${name})`,
         };
       }
-      return undefined;
+      return name === 'ELOOP' ? { hint: plainHint } : undefined;
+    case 'remove_mount':
+      return removeMountWords(op, name);
     case 'net_device':
       return netDeviceWords(op, name);
     case 'change_directory':
@@ -177,6 +188,8 @@ function action(op: PlannedOp, item: number): string {
       return `cannot mount ${op.type} on "${op.destination}"`;
     case 'mount_bind':
       return `cannot mount "${op.source}" on "${op.destination}"`;
+    case 'remove_mount':
+      return `cannot remove the mount on "${op.destination}"`;
     case 'make_directory':
       return `cannot make directory "${op.path}"`;
     case 'make_device':

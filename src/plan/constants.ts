@@ -35,5 +35,6 @@ export const MOUNT_COPY_UP = 4;
 export const MOUNT_INHERIT_OWNER = 8;
 export const BIND_RECURSIVE = 1;
 export const BIND_NEEDS_PROCFS = 2;
+export const BIND_PLAIN_DESTINATION = 4;
 export const TREE_RECURSIVE = 1;
 export const TREE_DIRECTORY = 2;

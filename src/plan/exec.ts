@@ -60,7 +60,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
 }
 
 /** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */
-function namespaceFlags(config: Config): number {
+export function namespaceFlags(config: Config): number {
   let flags = 0;
   for (const { type } of config.linux?.namespaces ?? []) flags |= CLONE_NEW[type];
   return flags >>> 0;

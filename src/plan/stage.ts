@@ -30,11 +30,10 @@ export interface IdmapOptions {
   readonly maps?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
 }
 
-export function makeStage(config: Config, facts: Facts): Stage {
+export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(config, facts)): Stage {
   const ops: PlannedOp[] = [];
   const namespaces = new Map<string, number>();
   let slot = 1;
-  const opensAll = opensForInit(config, facts);
   const nextSlot = (): number => slot++;
 
   const namespaceFor = ({ maps }: IdmapOptions, from: string): number => {

@@ -1,0 +1,93 @@
+import type { Config, Mount } from '../../schema/generated/config.ts';
+import { parseMounts } from '../bundle/mount-list.ts';
+import type { MountList } from '../bundle/mount-list.ts';
+import { parseSavedConfig } from '../bundle/process.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { expectResult } from '../diag/system.ts';
+import { readFacts } from '../facts/facts.ts';
+import { visit } from '../launch/visit.ts';
+import { mountsMade, planAddedMounts, planRemovedMounts } from '../plan/live-mounts.ts';
+import { openProcess } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { configPath, requireRecord } from '../state/store.ts';
+import type { Context, Outcome } from './command.ts';
+
+const standardInput = 0;
+const largestDocument = 16 << 20;
+const largestConfig = 32 << 20;
+
+/** Adds mounts to a container that was created, all of them or none; or removes them, up to the first that is not there. */
+export function mounts(context: Context): Outcome {
+  const [action = '', id = '', file = ''] = context.operands;
+  if (action !== 'add' && action !== 'remove') {
+    throw new Failure({
+      code: 'mounts.action',
+      message: `unknown mounts command ${JSON.stringify(action)}`,
+      hint: 'use one of: add, remove',
+    });
+  }
+  const { native } = context;
+  const root = stateRoot(native, context.globals.root).path;
+  const record = requireRecord(native, root, id);
+  const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
+  if (target === undefined) throw new Failure({ code: 'mounts.status', message: 'container not running' });
+  try {
+    const list = readMounts(context, file, action);
+    const path = configPath(root, id);
+    const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
+    const container: Container = { record, config: parseSavedConfig(text, path), target };
+    if (action === 'remove') return remove(context, container, list);
+    return { warnings: add(context, container, list) };
+  } finally {
+    native.close(target);
+  }
+}
+
+interface Container {
+  readonly record: ContainerRecord;
+  readonly config: Config;
+  /** Pidfd of its init. */
+  readonly target: number;
+}
+
+function readMounts({ native }: Context, file: string, action: 'add' | 'remove'): MountList {
+  const name = file === '-' ? 'standard input' : file;
+  const text = file === '-' ? native.readFd(standardInput, largestDocument) : native.readText(file, largestDocument);
+  return parseMounts(expectResult(text, 'mounts.read', `cannot read "${name}"`, 'read'), name, action);
+}
+
+function add({ native }: Context, container: Container, { mounts, locate }: MountList): readonly Diagnostic[] {
+  const { config, target, record } = container;
+  const facts = readFacts(native);
+  try {
+    const plan = planAddedMounts(config, mounts, facts, { ...record, initPid: record.pid });
+    const failed = visit(native, plan.ops, target);
+    if (failed !== undefined) {
+      const left = takeBack(native, container, mountsMade(plan.ops, failed.index));
+      throw new Failure([...failed.failure.diagnostics, ...left]);
+    }
+    return plan.warnings.length === 0 ? [] : locate(new Failure(plan.warnings)).diagnostics;
+  } catch (error) {
+    throw error instanceof Failure ? inPhase(locate(error), 'cannot add mounts') : error;
+  }
+}
+
+/** What could not be taken back. */
+function takeBack(native: Context['native'], { config, target }: Container, made: Mount[]): readonly Diagnostic[] {
+  if (made.length === 0) return [];
+  const failed = visit(native, planRemovedMounts(config, made, readFacts(native)), target);
+  return failed === undefined ? [] : failed.failure.diagnostics;
+}
+
+function remove({ native }: Context, { config, target }: Container, { mounts, locate }: MountList): Outcome {
+  try {
+    const failed = visit(native, planRemovedMounts(config, mounts, readFacts(native)), target);
+    if (failed !== undefined) throw failed.failure;
+    return {};
+  } catch (error) {
+    throw error instanceof Failure ? inPhase(locate(error), 'cannot remove mounts') : error;
+  }
+}

@@ -1,0 +1,32 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { encodeProgram } from './encode.ts';
+import { failureOf, receive } from './session.ts';
+
+/** Why a visit failed: `index` is that of the op, or the number of ops when it cannot be told. */
+export interface FailedVisit {
+  readonly failure: Failure;
+  readonly index: number;
+}
+
+/**
+ * Runs ops in a process that joins the container of `target`, a pidfd, and ends after the last one, which is
+ * await_start. The process stays in the runtime's cgroup and in its pid namespace.
+ */
+export function visit(native: Native, ops: readonly PlannedOp[], target: number): FailedVisit | undefined {
+  const result = native.launch(encodeProgram(ops), 0, '', '', [], target, 0);
+  if (typeof result === 'number') throw systemFailure('visit.clone', 'cannot start a process', 'clone3', result);
+  const [pid = 0, control = -1] = result;
+  try {
+    const record = receive(native, control);
+    if (record.kind === 'ready') return undefined;
+    if (record.kind === 'failed') return { failure: failureOf(record, ops), index: record.op };
+    const message = 'the process that was to enter the container ended';
+    return { failure: new Failure({ code: 'visit.died', message }), index: ops.length };
+  } finally {
+    native.close(control);
+    native.waitChild(pid);
+  }
+}

@@ -1,0 +1,144 @@
+import type { Config, Mount } from '../../schema/generated/config.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Facts } from '../facts/facts.ts';
+import { BIND_PLAIN_DESTINATION, CLONE_NEW, MOUNT_PLAIN_DIRECTORY } from './constants.ts';
+import { namespaceFlags } from './exec.ts';
+import { mountOps } from './mounts.ts';
+import { isSeparate } from './namespaces.ts';
+import { normalizePath } from './path.ts';
+import { makeStage } from './stage.ts';
+import type { CgroupRecord, PlannedOp } from './types.ts';
+import { checkUserNamespace, groupsRule, userNamespaceOf, userSlot } from './user-namespace.ts';
+
+export interface LiveMountOptions {
+  /** Absolute; what a relative source is relative to. */
+  readonly bundle: string;
+  /** The container's first process. */
+  readonly initPid: number;
+  readonly cgroup: CgroupRecord;
+}
+
+export interface LiveMountPlan {
+  readonly ops: readonly PlannedOp[];
+  /** What the mounts ask for in vain. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+const pidSlot = userSlot + 1;
+
+/**
+ * Compiles mounts to be added to a container that runs. `config` is the container's, as it was at create. All sources
+ * are opened on the host before the first one is mounted. Somebody in the container may be replacing directories by
+ * links meanwhile, so a destination is reached without symbolic links, unlike at create.
+ */
+export function planAddedMounts(
+  config: Config,
+  mounts: readonly Mount[],
+  facts: Facts,
+  { bundle, initPid, cgroup }: LiveMountOptions,
+): LiveMountPlan {
+  const faults: Diagnostic[] = [];
+  const container: Config = { ...config, mounts: [...mounts] };
+  const stage = makeStage(container, facts, true);
+  const showsProcesses = mounts.some(({ type }) => type === 'proc') && isSeparate(config, 'pid');
+  checkNamespace(config, faults);
+  mounts.forEach((mount, index) => check(mount, `/mounts/${String(index)}`, facts, faults));
+  checkUserNamespace(container, facts, faults);
+  const planned = mountOps(container, facts, bundle, cgroup, stage, showsProcesses ? pidSlot : 0, faults);
+  // The rest of the config was found good at create.
+  const found = faults.filter(({ pointer }) => pointer === undefined || pointer.startsWith('/mounts'));
+  if (found.length > 0) throw new Failure(found);
+  const usesUser = stage.ops.some((op) => op.op === 'idmap_tree' && op.namespace === userSlot);
+  return {
+    ops: [
+      ...(usesUser ? [openNamespace(userSlot, initPid, 'user')] : []),
+      ...stage.ops, // by paths of the host
+      ...(showsProcesses ? [openNamespace(pidSlot, initPid, 'pid')] : []),
+      ...enter(config, facts),
+      ...[...planned.mounts, ...planned.afterwards].map(withPlainDestination),
+      { op: 'await_start', how: 0, from: 'default' },
+    ],
+    warnings: planned.warnings,
+  };
+}
+
+/** Compiles the removal of mounts from a container that runs, the last one first: it may lie on one before it. */
+export function planRemovedMounts(config: Config, mounts: readonly Mount[], facts: Facts): readonly PlannedOp[] {
+  const faults: Diagnostic[] = [];
+  checkNamespace(config, faults);
+  if (faults.length > 0) throw new Failure(faults);
+  const removals = mounts.map(({ destination }, index): PlannedOp => {
+    const from = `/mounts/${String(index)}/destination`;
+    return { op: 'remove_mount', destination: normalizePath(destination), from };
+  });
+  return [...enter(config, facts), ...removals.reverse(), { op: 'await_start', how: 0, from: 'default' }];
+}
+
+/** The mounts that were made by the ops before the one that failed. */
+export function mountsMade(ops: readonly PlannedOp[], failed: number): Mount[] {
+  return ops.slice(0, failed).flatMap((op): Mount[] => {
+    return op.op === 'mount_bind' || op.op === 'mount_filesystem' ? [{ destination: op.destination }] : [];
+  });
+}
+
+/** The namespace of a process that join_process finds alive afterwards, so its pid is not another's. */
+function openNamespace(slot: number, pid: number, type: 'user' | 'pid'): PlannedOp {
+  return {
+    op: 'namespace_open',
+    slot,
+    path: `/proc/${pid}/ns/${type}`,
+    type: CLONE_NEW[type],
+    from: '/linux/namespaces',
+  };
+}
+
+/** From here on paths are the container's; what is made belongs to its root. */
+function enter(config: Config, facts: Facts): PlannedOp[] {
+  const from = '/linux/namespaces';
+  const becomeRoot: PlannedOp = { op: 'become_root', groups: groupsRule(config, facts), from };
+  return [
+    { op: 'join_process', flags: namespaceFlags(config), from },
+    ...(userNamespaceOf(config) === 'runtime' ? [] : [becomeRoot]),
+    { op: 'open_root_directory', path: '/', from: 'default' },
+  ];
+}
+
+function withPlainDestination(op: PlannedOp): PlannedOp {
+  switch (op.op) {
+    case 'mount_bind':
+      return { ...op, flags: op.flags | BIND_PLAIN_DESTINATION };
+    case 'mount_filesystem':
+      return { ...op, flags: op.flags | MOUNT_PLAIN_DIRECTORY };
+    default:
+      return op;
+  }
+}
+
+function checkNamespace(config: Config, faults: Diagnostic[]): void {
+  if (isSeparate(config, 'mount')) return;
+  faults.push({
+    code: 'mounts.namespace',
+    message: 'cannot change the mounts of a container that has no mount namespace of its own',
+    hint: 'add {"type": "mount"} to linux.namespaces',
+  });
+}
+
+function check({ type, destination, options = [] }: Mount, pointer: string, facts: Facts, faults: Diagnostic[]): void {
+  if (type === 'cgroup') {
+    faults.push({
+      code: 'mounts.cgroup',
+      message: `cannot add the mount on "${destination}": cgroups can only be mounted when a container is created`,
+      pointer,
+    });
+  }
+  const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind');
+  if (isBind && facts.user.uid !== 0) {
+    faults.push({
+      code: 'mounts.rootless',
+      message: `cannot add the mount on "${destination}": only root may bring a directory of the host into a container that runs`,
+      pointer,
+      hint: 'list it in config.json, where it is mounted when the container is created',
+    });
+  }
+}
