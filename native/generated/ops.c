@@ -187,6 +187,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->unmount.path);
 	case RT_OP_PIVOT_ROOT:
 		return true;
+	case RT_OP_MOVE_ROOT:
+		return rt_read_u32(reader, &op->move_root.attached) &&
+		       rt_read_u32(reader, &op->move_root.detach);
 	case RT_OP_CHROOT:
 		return true;
 	case RT_OP_SET_HOSTNAME:
@@ -368,6 +371,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_UNMOUNT:
 		return true;
 	case RT_OP_PIVOT_ROOT:
+		return false;
+	case RT_OP_MOVE_ROOT:
 		return false;
 	case RT_OP_CHROOT:
 		return false;

@@ -55,36 +55,37 @@ enum rt_op_code {
 	RT_OP_REMOVE_MOUNT = 44,
 	RT_OP_UNMOUNT = 45,
 	RT_OP_PIVOT_ROOT = 46,
-	RT_OP_CHROOT = 47,
-	RT_OP_SET_HOSTNAME = 48,
-	RT_OP_SET_DOMAINNAME = 49,
-	RT_OP_SYSCTL = 50,
-	RT_OP_OOM_SCORE_ADJ = 51,
-	RT_OP_RLIMIT = 52,
-	RT_OP_CPU_AFFINITY = 53,
-	RT_OP_SCHEDULER = 54,
-	RT_OP_IO_PRIORITY = 55,
-	RT_OP_PERSONALITY = 56,
-	RT_OP_MEMORY_POLICY = 57,
-	RT_OP_SECURITY_ATTRIBUTE = 58,
-	RT_OP_UMASK = 59,
-	RT_OP_STDIO_OWNER = 60,
-	RT_OP_DROP_BOUNDING = 61,
-	RT_OP_SET_USER = 62,
-	RT_OP_SET_CAPABILITIES = 63,
-	RT_OP_FORK_INIT = 64,
-	RT_OP_CHANGE_DIRECTORY = 65,
-	RT_OP_NO_NEW_PRIVS = 66,
-	RT_OP_FIND_PROGRAM = 67,
-	RT_OP_FIND_HOME = 68,
-	RT_OP_SECCOMP = 69,
-	RT_OP_SECCOMP_RECEIVER = 70,
-	RT_OP_SECCOMP_NOTIFY = 71,
-	RT_OP_AWAIT_START = 72,
-	RT_OP_EXEC = 73,
+	RT_OP_MOVE_ROOT = 47,
+	RT_OP_CHROOT = 48,
+	RT_OP_SET_HOSTNAME = 49,
+	RT_OP_SET_DOMAINNAME = 50,
+	RT_OP_SYSCTL = 51,
+	RT_OP_OOM_SCORE_ADJ = 52,
+	RT_OP_RLIMIT = 53,
+	RT_OP_CPU_AFFINITY = 54,
+	RT_OP_SCHEDULER = 55,
+	RT_OP_IO_PRIORITY = 56,
+	RT_OP_PERSONALITY = 57,
+	RT_OP_MEMORY_POLICY = 58,
+	RT_OP_SECURITY_ATTRIBUTE = 59,
+	RT_OP_UMASK = 60,
+	RT_OP_STDIO_OWNER = 61,
+	RT_OP_DROP_BOUNDING = 62,
+	RT_OP_SET_USER = 63,
+	RT_OP_SET_CAPABILITIES = 64,
+	RT_OP_FORK_INIT = 65,
+	RT_OP_CHANGE_DIRECTORY = 66,
+	RT_OP_NO_NEW_PRIVS = 67,
+	RT_OP_FIND_PROGRAM = 68,
+	RT_OP_FIND_HOME = 69,
+	RT_OP_SECCOMP = 70,
+	RT_OP_SECCOMP_RECEIVER = 71,
+	RT_OP_SECCOMP_NOTIFY = 72,
+	RT_OP_AWAIT_START = 73,
+	RT_OP_EXEC = 74,
 };
 
-enum { RT_OP_COUNT = 74 };
+enum { RT_OP_COUNT = 75 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -342,6 +343,11 @@ struct rt_op_unmount {
 	struct rt_str path;
 };
 
+struct rt_op_move_root {
+	uint32_t attached;
+	uint32_t detach;
+};
+
 struct rt_op_set_hostname {
 	struct rt_str name;
 };
@@ -516,6 +522,7 @@ struct rt_op {
 		struct rt_op_hook hook;
 		struct rt_op_remove_mount remove_mount;
 		struct rt_op_unmount unmount;
+		struct rt_op_move_root move_root;
 		struct rt_op_set_hostname set_hostname;
 		struct rt_op_set_domainname set_domainname;
 		struct rt_op_sysctl sysctl;

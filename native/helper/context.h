@@ -101,6 +101,7 @@ int rt_mount_propagation(struct rt_context *context, const struct rt_op_mount_pr
 int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op);
 int rt_readonly_path(struct rt_context *context, const struct rt_op_readonly_path *op);
 int rt_pivot_root(struct rt_context *context);
+int rt_move_root(struct rt_context *context, const struct rt_op_move_root *op);
 int rt_chroot(struct rt_context *context);
 
 int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op);

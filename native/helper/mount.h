@@ -10,6 +10,10 @@ int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, boo
 /* Attaches a detached mount to what `target` refers to. */
 int rt_attach(struct rt_context *context, int mount, int target);
 
+/* Makes the mount that holds `directory` private, which works on its root only: the last ancestor with the
+ * same mount id. A mount moved onto a shared one would become shared itself, and appear on the host. */
+int rt_isolate(struct rt_context *context, int directory);
+
 /* Keeps the descriptor of a mount in a slot; 0 is none. */
 void rt_keep(struct rt_context *context, uint32_t slot, int *mount);
 

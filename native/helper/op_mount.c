@@ -45,9 +45,7 @@ static int open_directory(struct rt_context *context, const char *path)
 	return fd < 0 ? rt_fail(context, "openat2", fd) : fd;
 }
 
-/* Makes the mount that holds `directory` private, which works on its root only: the last ancestor with the
- * same mount id. A mount moved onto a shared one would become shared itself, and appear on the host. */
-static int isolate(struct rt_context *context, int directory)
+int rt_isolate(struct rt_context *context, int directory)
 {
 	struct statx st, above;
 	RT_CLEANUP_FD int top = rt_open_how(directory, ".", O_PATH | O_DIRECTORY, 0, 0);
@@ -76,7 +74,7 @@ static int root_of_stage(struct rt_context *context, const struct rt_op_open_roo
 	RT_CLEANUP_FD int target = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (target < 0)
 		return rt_fail(context, "openat2", target);
-	int status = op->isolate ? isolate(context, target) : 0;
+	int status = op->isolate ? rt_isolate(context, target) : 0;
 	if (status < 0)
 		return status;
 	status = rt_set_mount(tree, 0, 0, op->type, false);
@@ -95,7 +93,7 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 	RT_CLEANUP_FD int directory = open_directory(context, op->path.data);
 	if (directory < 0)
 		return directory;
-	int status = op->isolate ? isolate(context, directory) : 0;
+	int status = op->isolate ? rt_isolate(context, directory) : 0;
 	if (status < 0)
 		return status;
 	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone goes between. */

@@ -137,6 +137,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_hook(context, &op->hook);
 	case RT_OP_PIVOT_ROOT:
 		return rt_pivot_root(context);
+	case RT_OP_MOVE_ROOT:
+		return rt_move_root(context, &op->move_root);
 	case RT_OP_CHROOT:
 		return rt_chroot(context);
 	case RT_OP_SET_HOSTNAME:

@@ -359,6 +359,13 @@ export interface PivotRootOp {
   readonly op: 'pivot_root';
 }
 
+/** Moves the root descriptor over the root of the mount namespace and makes it the process's root, where pivot_root cannot: on the initial ramfs. `attached` 1: it lies there already. `detach` 1: no mount of the host is shared any more, and all of them are detached; every procfs and sysfs that stays is covered. */
+export interface MoveRootOp {
+  readonly op: 'move_root';
+  readonly attached: number;
+  readonly detach: number;
+}
+
 /** Changes the root directory, where there is no mount namespace. */
 export interface ChrootOp {
   readonly op: 'chroot';
@@ -594,6 +601,7 @@ export type Op =
   | RemoveMountOp
   | UnmountOp
   | PivotRootOp
+  | MoveRootOp
   | ChrootOp
   | SetHostnameOp
   | SetDomainnameOp
@@ -1001,11 +1009,20 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   remove_mount: { code: 44, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
   unmount: { code: 45, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
   pivot_root: { code: 46, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
-  chroot: { code: 47, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 48, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 49, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  move_root: {
+    code: 47,
+    group: 'init',
+    call: 'move_mount(2), umount2(2), chroot(2)',
+    fields: [
+      ['attached', 'u32'],
+      ['detach', 'u32'],
+    ],
+  },
+  chroot: { code: 48, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 49, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 50, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 50,
+    code: 51,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1015,7 +1032,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 51,
+    code: 52,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1024,7 +1041,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 52,
+    code: 53,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1033,9 +1050,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 53, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 54, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 54,
+    code: 55,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1048,10 +1065,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 55, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 56, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 56, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 57, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 57,
+    code: 58,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1060,7 +1077,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 58,
+    code: 59,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1069,10 +1086,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 59, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 60, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 60, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 61, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 61,
+    code: 62,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1081,7 +1098,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 62,
+    code: 63,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1092,7 +1109,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 63,
+    code: 64,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1102,9 +1119,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 64, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 65, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 65,
+    code: 66,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1112,9 +1129,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 66, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 67, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 67,
+    code: 68,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1122,9 +1139,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 68, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 69, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 69,
+    code: 70,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -1132,9 +1149,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 70, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 71, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 71,
+    code: 72,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1143,9 +1160,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 72, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 73, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 73,
+    code: 74,
     group: 'init',
     call: 'execve(2)',
     fields: [

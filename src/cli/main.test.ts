@@ -71,7 +71,9 @@ t.test('main writes no log when the command succeeds', async (t) => {
 });
 
 t.test('main refuses options that it would have to ignore', async (t) => {
-  const cases: [string[], RegExp][] = [[['run', '--no-pivot', 'c1'], /option --no-pivot is not supported/]];
+  const cases: [string[], RegExp][] = [
+    [['update', '--l3-cache-schema', 'L3:0=f', 'c1'], /option --l3-cache-schema is not supported/],
+  ];
   for (const [words, message] of cases) t.match(run(...words), { code: 1, stderr: message }, words.join(' '));
   t.match(run('--systemd-cgroup', 'delete', '-f', 'c1'), { code: 0 }, 'engines pass it to every command');
 });

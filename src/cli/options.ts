@@ -348,6 +348,7 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
         help: 'form of the output (default text)',
       },
       { kind: 'flag', name: 'no-new-keyring', help: 'plan for a container without a session keyring of its own' },
+      noPivotOption(),
       helpOption(),
     ],
   }),
@@ -457,14 +458,17 @@ function creationOptions(): OptionSpec[] {
     ...bundleOptions(),
     { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
     { kind: 'flag', name: 'no-new-keyring', help: 'keep the session keyring of the caller' },
-    {
-      kind: 'flag',
-      name: 'no-pivot',
-      help: 'do not use pivot_root to enter the root filesystem',
-      unsupported: 'place the bundle on a file system that is not the initial ramfs',
-    },
+    noPivotOption(),
     ...descriptorOptions("the container's init"),
   ];
+}
+
+function noPivotOption(): OptionSpec {
+  return {
+    kind: 'flag',
+    name: 'no-pivot',
+    help: 'enter the root filesystem without pivot_root, which fails on the initial ramfs',
+  };
 }
 
 function descriptorOptions(owner: string): OptionSpec[] {

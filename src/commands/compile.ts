@@ -50,6 +50,7 @@ export function compile(
       id,
       bundle,
       newKeyring: options['no-new-keyring'] !== true,
+      pivot: options['no-pivot'] !== true,
       ...from,
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),

@@ -89,6 +89,8 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       return name === 'ELOOP' ? { hint: plainHint } : undefined;
     case 'remove_mount':
       return removeMountWords(op, name);
+    case 'pivot_root':
+      return name === 'EINVAL' ? { hint: 'the initial ramfs cannot be replaced: use --no-pivot' } : undefined;
     case 'net_device':
       return netDeviceWords(op, name);
     case 'change_directory':
@@ -182,6 +184,8 @@ function action(op: PlannedOp, item: number): string {
       return `cannot raise the hard resource limit to ${String(op.hard)}`;
     case 'bind_device':
       return `cannot bind device "${op.source}" of the host`;
+    case 'move_root':
+      return 'cannot move the root filesystem over that of the host';
     case 'fork_init':
       return 'cannot enter the pid namespace';
     case 'mount_filesystem':

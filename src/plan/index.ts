@@ -25,7 +25,7 @@ import {
 import { keyLabelOps, labelOps } from './labels.ts';
 import { netDeviceOps } from './net-devices.ts';
 import { notifyOps, notifyVariable } from './notify.ts';
-import { enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
+import { checkPivot, enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
 import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
@@ -42,6 +42,8 @@ export interface PlanOptions {
   readonly rootless: Rootless;
   /** A session keyring of the container's own. */
   readonly newKeyring: boolean;
+  /** False: the root is entered without pivot_root(2). */
+  readonly pivot?: boolean;
   /** Variables that the runtime adds to the environment. */
   readonly env?: readonly string[];
   /** Directory of the host with the socket for what the program says to the service manager of the runtime. */
@@ -58,7 +60,7 @@ export interface PlanOptions {
  */
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
-  const { env = [], notify } = options;
+  const { env = [], notify, pivot = true } = options;
   const process = withEnvironment(processOf(config), notify === undefined ? env : [...env, notifyVariable]);
   const namespaces = namespacePlan(config);
   const cgroups = cgroupPlan(config, facts, options, faults);
@@ -72,6 +74,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const notifyMount = notifyOps(notify, stage);
   const devices = mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts, stage);
   checkUserNamespace(config, facts, faults);
+  checkPivot(config, pivot, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
   const resctrl = resctrlPlan(config, facts, options.id, faults);
   const netDevices = netDeviceOps(config, faults);
@@ -127,7 +130,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...nameOps(config),
     ...sysctlOps(config), // through a private procfs, so neither mounts nor masks matter
     ...(mounts === undefined ? [] : protectOps(config)), // over everything that was mounted, hooks' mounts too
-    ...enterRootOps(config), // from here on the host's files are out of reach
+    ...enterRootOps(config, pivot, stage), // from here on the host's files are out of reach
     ...rightsOps(process),
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come; a profile that is not loaded is refused now

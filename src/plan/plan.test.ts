@@ -229,3 +229,19 @@ t.test('plan: a socket for a service manager lies on top of the mounts of the co
   t.strictSame(find(made, 'exec')[0]?.env, ['NOTIFY_SOCKET=/run/notify/notify.sock']);
   t.notMatch(explain(plan(config(change), facts(), options), 'text'), '/run/notify');
 });
+
+t.test('plan: --no-pivot moves the root, and says what it may detach', async (t) => {
+  const moveOf = (linux: Config['linux']): unknown => {
+    const { init } = plan(config({ linux: { namespaces: [{ type: 'mount' }], ...linux } }), facts(), {
+      ...options,
+      pivot: false,
+    });
+    t.notOk(names(init).includes('pivot_root'));
+    return init.find(({ op }) => op === 'move_root');
+  };
+  t.match(moveOf({}), { attached: 0, detach: 1, from: '--no-pivot' });
+  t.match(moveOf({ rootfsPropagation: 'shared' }), { detach: 0 }, 'what is shared with the host is left alone');
+  const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const mapped = { uidMappings: mapping, gidMappings: mapping, namespaces: [{ type: 'mount' }, { type: 'user' }] };
+  t.match(moveOf(mapped as Config['linux']), { attached: 1 });
+});

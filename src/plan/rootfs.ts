@@ -1,21 +1,24 @@
 import type { Config } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from './constants.ts';
 import { isSeparate } from './namespaces.ts';
 import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
+const rootOrigin = '/root/path';
+
 /** Propagation of the whole tree first, so that no mount made below reaches the host, then the root itself. */
 export function openRootOps(config: Config, bundle: string, stage: Stage, onHost: boolean): PlannedOp[] {
   const path = config.root?.path ?? '';
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
-  if (onHost) return [{ op: 'hold_root', path: root, from: '/root/path' }];
-  if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: '/root/path' }];
+  if (onHost) return [{ op: 'hold_root', path: root, from: rootOrigin }];
+  if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: rootOrigin }];
   const asked = config.linux?.rootfsPropagation ?? '';
   const type = asked.endsWith('slave') ? MS.slave : MS.private;
   const isolate = Number(asked.endsWith('shared'));
-  const tree = stage.openTree(root, { recursive: true, directory: true }, '/root/path');
-  return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: '/root/path' }];
+  const tree = stage.openTree(root, { recursive: true, directory: true }, rootOrigin);
+  return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: rootOrigin }];
 }
 
 /**
@@ -61,14 +64,36 @@ export function protectOps(config: Config): PlannedOp[] {
   return ops;
 }
 
-export function enterRootOps(config: Config): PlannedOp[] {
+/** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */
+export function enterRootOps(config: Config, pivot: boolean, stage: Stage): PlannedOp[] {
   if (!isSeparate(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
-  const ops: PlannedOp[] = [{ op: 'pivot_root', from: 'default' }];
   const asked = config.linux?.rootfsPropagation;
+  const ops: PlannedOp[] = [
+    pivot
+      ? { op: 'pivot_root', from: 'default' }
+      : {
+          op: 'move_root',
+          attached: Number(stage.ops.some(({ op, from }) => op === 'open_tree' && from === rootOrigin)),
+          // Detaching from a shared mount would reach the host.
+          detach: Number(hostPropagation(config).length > 0),
+          from: '--no-pivot',
+        },
+  ];
   if (asked === undefined) return ops;
   // pivot_root(2) refuses a shared root, so what was asked for takes its place only now.
   const recursive = Number(asked.startsWith('r'));
   const name = (recursive ? asked.slice(1) : asked) as keyof typeof MS;
   ops.push({ op: 'set_propagation', type: MS[name], recursive, from: '/linux/rootfsPropagation' });
   return ops;
+}
+
+/** The host's mounts stay where they are, and what is unmounted on the host stays mounted in a private tree. */
+export function checkPivot(config: Config, pivot: boolean, faults: Diagnostic[]): void {
+  if (pivot || !config.linux?.rootfsPropagation?.endsWith('private')) return;
+  faults.push({
+    code: 'root.propagation',
+    message: 'rootfsPropagation of [r]private is not safe without pivot_root',
+    pointer: '/linux/rootfsPropagation',
+    hint: 'use slave, which is the default, or drop --no-pivot',
+  });
 }

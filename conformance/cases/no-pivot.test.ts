@@ -1,0 +1,150 @@
+import { chownSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MAPPED, addUserNamespace } from '../harness/config.ts';
+import type { Mutation, TestConfig } from '../harness/config.ts';
+import type { Attempt, Names, Text } from '../harness/guest.ts';
+import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Bundle, Sandbox } from '../harness/sandbox.ts';
+
+function runWithout(rt: Sandbox, bundle: Bundle): Promise<{ status: number; stdout: string; stderr: string }> {
+  return rt.command('run', '--no-pivot', '--bundle', bundle.dir, rt.nextId());
+}
+
+const lines = (text: string): unknown[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+
+const kinds: readonly (readonly [string, Mutation])[] = [
+  ['as root', () => undefined],
+  ['with a user namespace', addUserNamespace],
+  ['with rootfsPropagation shared', (config) => (config.linux.rootfsPropagation = 'shared')],
+  ['with rootfsPropagation rslave', (config) => (config.linux.rootfsPropagation = 'rslave')],
+];
+
+for (const [name, mutate] of kinds) {
+  forEachRuntime(`--no-pivot: the container has its own root, and no mount of the host: ${name}`, async (t, rt) => {
+    const before = readFileSync('/proc/self/mountinfo', 'utf8');
+    const volume = join(rt.dir, 'volume');
+    mkdirSync(volume);
+    writeFileSync(join(volume, 'file'), 'here');
+    const bundle = rt.bundle((config) => {
+      config.root.readonly = true;
+      config.linux.maskedPaths = ['/proc/kcore'];
+      config.mounts.push({ destination: '/volume', type: 'bind', source: volume, options: ['rbind'] });
+      mutate(config);
+      const verbs = ['list', '/', '--', 'read', '/proc/self/mountinfo', '--', 'read', '/volume/file'];
+      config.process.args = ['/bin/probe', ...verbs, '--', 'create', '/x', '--', 'list', '/proc/1/root/../..'];
+    });
+    for (const dir of [rt.dir, bundle.dir, volume]) chmodSync(dir, 0o755);
+    if (bundle.config.linux.uidMappings !== undefined) chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+    const outcome = await runWithout(rt, bundle);
+    t.equal(outcome.status, 0, outcome.stderr);
+    const [top, mounts, file, made, above] = lines(outcome.stdout) as [Names, Text, Text, Attempt, Names];
+    t.strictSame(top.names.sort(), above.names.sort(), 'there is nothing above the root');
+    t.ok(top.names.includes('volume'));
+    t.equal(file.text, 'here');
+    t.equal(made.errno, 'EROFS');
+    const seen = parseMountinfo(mounts.text);
+    t.equal(seen.filter(({ type }) => type === 'proc' || type === 'sysfs').length, 2, 'those of the config');
+    t.ok(mountAt(seen, '/')?.options.includes('ro'));
+    t.equal(readFileSync('/proc/self/mountinfo', 'utf8'), before, 'the mounts of the host are as they were');
+  });
+}
+
+const nested = (...words: string[]): string[] => ['/bin/busybox', 'unshare', ...words, '/mnt'];
+
+forEachRuntime('--no-pivot: masks hold in a user namespace that the container makes', async (t, rt) => {
+  const attempt = (args: string[], mutate?: Mutation): Promise<{ status: number; stderr: string }> => {
+    const bundle = rt.bundle((config) => {
+      config.process.args = args;
+      // Root would need CAP_SETFCAP to map itself.
+      config.process.user = { uid: 1000, gid: 1000 };
+      mutate?.(config);
+    });
+    mkdirSync(join(bundle.rootfs, 'mnt'));
+    return runWithout(rt, bundle);
+  };
+  const proc = nested('-Urmpf', 'mount', '-t', 'proc', 'proc');
+  t.equal((await attempt(proc)).status, 0, 'where nothing is masked, a procfs may be mounted');
+  const masked = await attempt(proc, (config) => (config.linux.maskedPaths = ['/proc/sys']));
+  t.not(masked.status, 0);
+  t.match(masked.stderr, /permission denied|not permitted/i);
+  const sys = nested('-Urmn', 'mount', '-t', 'sysfs', 'sysfs');
+  const writable = (config: TestConfig): void => {
+    for (const mount of config.mounts) if (mount.destination === '/sys') mount.options = ['nosuid', 'noexec', 'nodev'];
+  };
+  t.equal((await attempt(sys, writable)).status, 0, 'and a sysfs');
+  const covered = await attempt(sys, (config) => {
+    writable(config);
+    config.linux.maskedPaths = ['/sys/kernel'];
+  });
+  t.not(covered.status, 0);
+  t.match(covered.stderr, /permission denied|not permitted/i);
+});
+
+forEachRuntime('--no-pivot: exec enters the same root, and delete leaves nothing', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+  writeFileSync(join(bundle.rootfs, 'mark'), '');
+  const container = await rt.create(bundle, rt.nextId(), '--no-pivot');
+  t.equal(container.outcome.status, 0, container.outcome.stderr);
+  t.equal((await container.start()).status, 0);
+  const outcome = await rt.command('exec', container.id, '/bin/ls', '/', '/..');
+  t.equal(outcome.stdout.match(/^mark$/gm)?.length, 2, outcome.stderr);
+  t.equal((await container.remove('--force')).status, 0);
+});
+
+/** Runs a command where the root is a mount on a shared one, which is enough for pivot_root to refuse. */
+const unmovable = `
+  mkdir "$0" && mount -t tmpfs tmpfs "$0" && mount --make-shared "$0" && mkdir "$0/root"
+  mount -t tmpfs -o mode=755 tmpfs "$0/root"
+  for each in /*; do
+    if [ -h "$each" ]; then cp -d "$each" "$0/root"
+    elif [ -d "$each" ]; then mkdir "$0/root$each"; mount --rbind "$each" "$0/root$each"
+    fi
+  done
+  exec chroot "$0/root" "$@"`;
+
+forEachRuntime('--no-pivot: works on a root that pivot_root refuses to replace', async (t, rt) => {
+  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'list', '/', '--', 'list', '/..']));
+  const surroundings = (name: string): string[] => {
+    return ['unshare', '--mount', '--propagation=private', 'sh', '-c', unmovable, join(rt.dir, name)];
+  };
+  const words = ['run', '--bundle', bundle.dir];
+  const refused = await rt.commandThrough(surroundings('first'), ...words, rt.nextId());
+  t.equal(refused.status, 1);
+  t.match(refused.stderr, /pivot.root/);
+  if (rt.runtime.ours) t.match(refused.stderr, /hint: .*--no-pivot/);
+  const done = await rt.commandThrough(surroundings('second'), ...words, '--no-pivot', rt.nextId());
+  t.equal(done.status, 0, done.stderr);
+  const [top, above] = lines(done.stdout) as [Names, Names];
+  t.strictSame(top.names.sort(), above.names.sort());
+  t.ok(top.names.includes('bin'));
+});
+
+forEachRuntime('--no-pivot: on a host whose mounts are shared, they stay as they are', async (t, rt) => {
+  for (const propagation of [undefined, 'shared', 'slave']) {
+    const bundle = rt.bundle((config) => {
+      if (propagation !== undefined) config.linux.rootfsPropagation = propagation;
+    });
+    const script =
+      'mount --make-rshared / && cp /proc/self/mountinfo "$0" && "$@" && diff "$0" /proc/self/mountinfo && echo same';
+    const shared = ['unshare', '--mount', '--propagation=private', 'sh', '-c', script, join(rt.dir, 'before')];
+    const outcome = await rt.commandThrough(shared, 'run', '--no-pivot', '--bundle', bundle.dir, rt.nextId());
+    t.equal(outcome.stdout, 'same\n', `${propagation ?? 'default'}: ${outcome.stderr}`);
+  }
+});
+
+forEachRuntime('--no-pivot: rootfsPropagation private is refused', async (t, rt) => {
+  for (const propagation of ['private', 'rprivate']) {
+    const outcome = await runWithout(
+      rt,
+      rt.bundle((config) => (config.linux.rootfsPropagation = propagation)),
+    );
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /rootfsPropagation of \[r\]private is not safe without pivot_root/);
+    if (rt.runtime.ours) t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/linux\/rootfsPropagation/);
+  }
+});
