@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
 import type { Mutation, TestMount } from '../harness/config.ts';
 import type { Attempt, Stat } from '../harness/guest.ts';
+import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
@@ -59,6 +60,16 @@ for (const options of [['bind', 'idmap'], ['rbind', 'idmap'], ['rbind', 'ridmap'
   );
 }
 
+/** Covers `sub` of a source for the time of `body`. */
+async function withMountBelow(dir: string, words: readonly string[], body: () => Promise<void>): Promise<void> {
+  execFileSync('mount', [...words, join(dir, 'sub')]);
+  try {
+    await body();
+  } finally {
+    execFileSync('umount', [join(dir, 'sub')]);
+  }
+}
+
 for (const [word, below] of [
   ['idmap', 0],
   ['ridmap', 5000],
@@ -67,9 +78,11 @@ for (const [word, below] of [
     `idmapped mount: ${word} ${below === 0 ? 'leaves' : 'maps'} the mounts below`,
     async (t, rt) => {
       const dir = source(rt);
-      execFileSync('mount', ['-t', 'tmpfs', 'sub', join(dir, 'sub')]);
-      try {
-        writeFileSync(join(dir, 'sub/deep'), 'x');
+      const other = join(rt.dir, 'other');
+      mkdirSync(other);
+      writeFileSync(join(other, 'deep'), 'x');
+      // Of the filesystem that the cases above map: tmpfs cannot be mapped before Linux 6.3.
+      await withMountBelow(dir, ['--bind', other], async () => {
         const [top, deep] = await rt.observe<[Stat, Stat]>(
           [
             ['stat', '/data/file'],
@@ -80,13 +93,33 @@ for (const [word, below] of [
         );
         t.equal(top.uid, 5003);
         t.equal(deep.uid, below);
-      } finally {
-        execFileSync('umount', [join(dir, 'sub')]);
-      }
+      });
     },
     { deviates: OLD },
   );
 }
+
+forEachRuntime(
+  'idmapped mount: ridmap over a mount that cannot be mapped is refused, idmap leaves it as it is',
+  async (t, rt) => {
+    const dir = source(rt);
+    await withMountBelow(dir, ['-t', 'sysfs', 'sys'], async () => {
+      const attempt = (word: string): Promise<Outcome> =>
+        rt.run((config) =>
+          config.mounts.push({ destination: '/data', source: dir, options: ['rbind', word], ...maps(5000) }),
+        );
+      const { status, stderr } = await attempt('ridmap');
+      t.equal(status, 1);
+      t.match(
+        stderr,
+        /cannot idmap the mount: its filesystem, \S+, or that of a mount below it, has no idmapped mounts/,
+      );
+      t.match(stderr, /\/mounts\/4\n.*hint: idmap instead of ridmap/);
+      t.equal((await attempt('idmap')).status, 0);
+    });
+  },
+  { oursOnly: 'the peers have other words, and no places' },
+);
 
 forEachRuntime(
   'idmapped mount: without mappings of its own it takes those of the user namespace',

@@ -50,7 +50,7 @@ export function namespaceWords(
     case 'open_tree':
       return name === 'ENOENT' ? { pointer: sourcePointer(op.from), hint: missingHint(op.from) } : rootWords(op, name);
     case 'idmap_tree':
-      return idmapWords(op.from, name, detail);
+      return idmapWords(op, name, detail);
     case 'bind_device':
       if (name === 'ENODEV') {
         return {
@@ -207,12 +207,16 @@ const filesystems: Readonly<Record<string, string>> = {
   '63677270': 'cgroup2',
 };
 
-function idmapWords(from: string, name: string, detail: string): Partial<Diagnostic> {
+function idmapWords(op: PlannedOp & { op: 'idmap_tree' }, name: string, detail: string): Partial<Diagnostic> {
   const type = filesystems[detail] ?? `0x${detail}`;
   if (name === 'EINVAL') {
+    // mount_setattr(2) does not tell which of the mounts it was.
+    const which = op.recursive ? `its filesystem, ${type}, or that of a mount below it,` : `its filesystem, ${type},`;
     return {
-      message: `cannot idmap the mount: its filesystem, ${type}, has no idmapped mounts in this kernel, or is idmapped already (mount_setattr)`,
-      hint: 'drop idmap and the mappings of the mount and change the owners of the files, or use another filesystem',
+      message: `cannot idmap the mount: ${which} has no idmapped mounts in this kernel, or is idmapped already (mount_setattr)`,
+      hint: op.recursive
+        ? 'idmap instead of ridmap leaves the mounts below as they are; or change the owners of the files instead'
+        : 'drop idmap and the mappings of the mount and change the owners of the files, or use another filesystem',
     };
   }
   return name === 'EPERM'
@@ -220,7 +224,7 @@ function idmapWords(from: string, name: string, detail: string): Partial<Diagnos
         message: `cannot idmap the mount: rt has no rights over its filesystem, ${type} (mount_setattr)`,
         hint: 'it was mounted in a user namespace above; run rt as root there',
       }
-    : { pointer: from };
+    : { pointer: op.from };
 }
 
 function deviceName(mode: number): string {
