@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
-import { cgroupDirectory, cgroupsWithPrefix, hierarchies, isUnified } from '../harness/cgroup.ts';
+import { cgroupDirectory, cgroupsWithPrefix, hierarchies, isUnified, readCgroup } from '../harness/cgroup.ts';
+import { guestProgram } from '../harness/guest.ts';
+import { start } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
 
 forEachRuntime(
   'linux.cgroupsPath: the program is in it, in every hierarchy, as soon as create has returned',
@@ -70,17 +73,44 @@ forEachRuntime(
 
 forEachRuntime('an empty cgroup made by the engine is used and removed', async (t, rt) => {
   const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'echo', 'here']));
-  mkdirSync(join('/sys/fs/cgroup', isUnified() ? '' : 'memory', bundle.config.linux.cgroupsPath));
+  mkdirSync(join('/sys/fs/cgroup', isUnified() ? '' : 'pids', bundle.config.linux.cgroupsPath));
   t.equal((await rt.runBundle(bundle)).stdout, 'here');
   t.strictSame(cgroupsWithPrefix(rt.prefix), []);
 });
+
+/** What systemd does to empty v1 cgroups at the top of a hierarchy when it rearranges its own. */
+forEachRuntime(
+  'a v1 cgroup that somebody removes before the program is in it is made again, with its limits',
+  async (t, rt) => {
+    let removed = 0;
+    for (let attempt = 0; attempt < 20 && removed < 3; attempt++) {
+      const bundle = rt.bundle((config) => {
+        config.process.args = ['/bin/probe', 'pause'];
+        Object.assign(config.linux.resources, { pids: { limit: 33 } });
+      });
+      const path = bundle.config.linux.cgroupsPath;
+      const remover = start([guestProgram('peer'), 'rmdir', cgroupDirectory('pids', path)], { env: rt.env });
+      await until('it tries', () => remover.output().includes('ready'));
+      const container = await rt.create(bundle);
+      remover.child.kill('SIGKILL');
+      await remover.ended;
+      if (remover.output().includes('removed')) removed++;
+      t.equal(container.outcome.status, 0, container.outcome.stderr);
+      const { pid } = await container.state();
+      t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), `:pids:${path}\n`);
+      t.equal(readCgroup('pids', path, 'pids.max'), '33');
+      t.equal((await container.remove('--force')).status, 0);
+    }
+    t.ok(removed > 0, 'it was removed at least once');
+  },
+  { lacking: isUnified() ? 'cgroup v1 only' : undefined, deviates: { runc: 'fails', crun: 'fails' } },
+);
 
 forEachRuntime('delete kills what a program left in a shared pid namespace', async (t, rt) => {
   const container = await rt.started([], (config: TestConfig) => {
     config.process.args = ['/bin/sh', '-c', 'busybox sleep 1000 & echo $!'];
     config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid');
   });
-  const { until } = await import('../harness/wait.ts');
   await until('the program ended', async () => (await container.state()).status === 'stopped');
   t.equal((await container.remove('--force')).status, 0);
 });

@@ -12,6 +12,7 @@
  *                                    came: {"data":TEXT,"messages":N,"fds":N,"kind":LINK}. A terminal is then relayed.
  *   peer notify PATH                 a datagram socket, abstract with @ before its name: each datagram a line,
  *                                    {"data":TEXT,"fds":N}.
+ *   peer rmdir PATH                  removes a directory, once, as soon as it is there and empty; {"removed":true}.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -297,13 +298,24 @@ static int run_notify(char **args)
 	return 0;
 }
 
+/* Never lets go of the processor: what it waits for may be there for microseconds. */
+static int run_rmdir(char **args)
+{
+	puts("{\"ready\":true}");
+	fflush(stdout);
+	while (rmdir(args[0]) < 0)
+		;
+	puts("{\"removed\":true}");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*run)(char **args);
 	} roles[] = {
-		{"pty", run_pty}, {"reader", run_reader}, {"socket", run_socket}, {"notify", run_notify}};
+		{"pty", run_pty}, {"reader", run_reader}, {"socket", run_socket}, {"notify", run_notify}, {"rmdir", run_rmdir}};
 	for (size_t i = 0; argc > 1 && i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (strcmp(argv[1], roles[i].name) == 0)
 			return roles[i].run(argv + 2);

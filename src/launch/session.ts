@@ -3,7 +3,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
-import type { Plan, PlannedOp } from '../plan/types.ts';
+import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
 import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
@@ -17,11 +17,13 @@ import { requireSystemd, startUnit } from './systemd.ts';
 
 const SIGKILL = 9;
 const EPERM = 1;
+const ENOENT = 2;
 const EBUSY = 16;
 const EINVAL = 22;
 const ENOSPC = 28;
 const EDEADLK = 35;
 const ECONNREFUSED = 111;
+const launchAttempts = 10;
 const noLimit = -1;
 const noTarget = -1;
 const SOCK_SEQPACKET = 5;
@@ -60,8 +62,27 @@ export function prepare(native: Native, plan: Plan): void {
   throw hostFailure(native, failed);
 }
 
-/** Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone. */
+/** A cgroup that `prepare` has made is gone before init was in it. */
+class CgroupVanished extends Failure {}
+
+/**
+ * Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone.
+ *
+ * systemd removes empty v1 cgroups of others, too, when it rearranges its own (`cg_trim`): then all of it is done again.
+ */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return launchOnce(native, plan, options);
+    } catch (error) {
+      if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
+      if (options.listenPath !== '') native.unlink(options.listenPath);
+      prepare(native, plan);
+    }
+  }
+}
+
+function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
   const stage = plan.stage.length === 0 ? [] : encodeProgram(plan.stage);
   const result = native.launch(
@@ -83,7 +104,10 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
   try {
     if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
     const failed = runHostOps(native, plan.limits);
-    if (failed !== undefined) throw hostFailure(native, failed);
+    if (failed !== undefined) {
+      const failure = hostFailure(native, failed);
+      throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
+    }
     const init = {
       get pid(): number {
         return pid;
@@ -107,6 +131,10 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     native.close(control);
     throw error;
   }
+}
+
+function isWhole(native: Native, { directories }: CgroupRecord): boolean {
+  return directories.every((directory) => native.stat(directory, 0) !== -ENOENT);
 }
 
 /** Has systemd put init, which waits for it, into its unit. */
@@ -218,7 +246,7 @@ export function failureOf(
       : op === undefined
         ? unknownOp(record)
         : describeOp(op, record.errno, record.call, detailText(record.detail));
-  return new Failure(diagnostic);
+  return op?.op === 'cgroup_join' && record.errno === ENOENT ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }
 
 /** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
