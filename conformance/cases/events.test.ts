@@ -1,4 +1,4 @@
-import { isUnified, readCgroup } from '../harness/cgroup.ts';
+import { isUnified, lackingController, readCgroup } from '../harness/cgroup.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
@@ -51,7 +51,7 @@ forEachRuntime(
     t.ok(Object.keys(raw).length > 20);
     await container.remove('--force');
   },
-  { deviates: CRUN_LACKS },
+  { deviates: CRUN_LACKS, lacking: lackingController('memory') },
 );
 
 forEachRuntime(
@@ -84,7 +84,7 @@ forEachRuntime(
     t.ok(found.length >= 1, 'there is one');
     for (const event of found) t.strictSame(event, { type: 'oom', id: container.id });
   },
-  { deviates: CRUN_LACKS },
+  { deviates: CRUN_LACKS, lacking: lackingController('memory') },
 );
 
 forEachRuntime(

@@ -1,5 +1,13 @@
 import { existsSync } from 'node:fs';
-import { cgroupDirectory, isUnified, lackingController, readCgroup, someDisk } from '../harness/cgroup.ts';
+import {
+  cgroupDirectory,
+  controllerOf,
+  isUnified,
+  lackingController,
+  lackingSettings,
+  readCgroup,
+  someDisk,
+} from '../harness/cgroup.ts';
 import { grantCapabilities } from '../harness/config.ts';
 import type { Attempt } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -271,16 +279,8 @@ const ROWS: readonly Row[] = [
 
 function lacking(files: Expected | undefined): string | undefined {
   if (files === undefined) return `cgroup v${isUnified() ? 2 : 1} of this kernel has no such setting`;
-  for (const [file] of files) {
-    const missing = lackingController(controllerOf(file));
-    if (missing !== undefined) return missing;
-  }
-  return files.some(([, value]) => value.startsWith('0:0 ')) ? 'no disk on this host' : undefined;
-}
-
-function controllerOf(file: string): string {
-  const name = file.slice(0, file.indexOf('.'));
-  return name === 'cgroup' ? 'memory' : name;
+  const noDisk = files.some(([, value]) => value.startsWith('0:0 ')) ? 'no disk on this host' : undefined;
+  return lackingSettings(files) ?? noDisk;
 }
 
 for (const { name, resources, v1, v2, deviates } of ROWS) {
@@ -344,25 +344,37 @@ forEachRuntime('pids.limit stops fork with EAGAIN', async (t, rt) => {
   t.equal(forks.made, 9, 'the program itself is the tenth');
 });
 
-forEachRuntime('memory.limit: what needs more is killed, and the kernel counts it', async (t, rt) => {
-  let path = '';
-  const container = await rt.started(['memhog', String(200 * MIB)], (config) => {
-    config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB };
-    path = config.linux.cgroupsPath;
-  });
-  await until('the program was killed', async () => (await container.state()).status === 'stopped');
-  const events = readCgroup('memory', path, isUnified() ? 'memory.events' : 'memory.oom_control');
-  t.match(events, /^oom_kill [1-9]/m);
-  await container.remove();
-});
+/** Kernels since Linux 6.12 may lack these for cgroup v1. */
+const NEEDS_MEMORY = { lacking: lackingController('memory') };
+const NEEDS_CPUSET = { lacking: lackingController('cpuset') };
 
-forEachRuntime('memory.limit: `run` ends with 137', async (t, rt) => {
-  const outcome = await rt.run((config) => {
-    config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB };
-    config.process.args = ['/bin/probe', 'memhog', String(200 * MIB)];
-  });
-  t.equal(outcome.status, 137);
-});
+forEachRuntime(
+  'memory.limit: what needs more is killed, and the kernel counts it',
+  async (t, rt) => {
+    let path = '';
+    const container = await rt.started(['memhog', String(200 * MIB)], (config) => {
+      config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB };
+      path = config.linux.cgroupsPath;
+    });
+    await until('the program was killed', async () => (await container.state()).status === 'stopped');
+    const events = readCgroup('memory', path, isUnified() ? 'memory.events' : 'memory.oom_control');
+    t.match(events, /^oom_kill [1-9]/m);
+    await container.remove();
+  },
+  NEEDS_MEMORY,
+);
+
+forEachRuntime(
+  'memory.limit: `run` ends with 137',
+  async (t, rt) => {
+    const outcome = await rt.run((config) => {
+      config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB };
+      config.process.args = ['/bin/probe', 'memhog', String(200 * MIB)];
+    });
+    t.equal(outcome.status, 137);
+  },
+  NEEDS_MEMORY,
+);
 
 forEachRuntime(
   'memory.limit too low for init itself: create says so',
@@ -377,7 +389,7 @@ forEachRuntime(
         : /unable to set memory limit to 4096 \(current usage: \d+, peak usage: \d+\)|OOM-killed/,
     );
   },
-  { deviates: { runc: '1.1 has other words', crun: 'other words' } },
+  { ...NEEDS_MEMORY, deviates: { runc: '1.1 has other words', crun: 'other words' } },
 );
 
 forEachRuntime(
@@ -401,16 +413,20 @@ forEachRuntime(
     });
     t.equal(outcome.status, 0);
   },
-  { deviates: { runc: 'needs more itself', crun: 'may need more itself' } },
+  { ...NEEDS_MEMORY, deviates: { runc: 'needs more itself', crun: 'may need more itself' } },
 );
 
-forEachRuntime('cpu.cpus holds for the program', async (t, rt) => {
-  const [ids] = await rt.observe<[{ cpus: string }]>(
-    [['ids']],
-    (config) => (config.linux.resources['cpu'] = { cpus: '1' }),
-  );
-  t.equal(ids.cpus, '1');
-});
+forEachRuntime(
+  'cpu.cpus holds for the program',
+  async (t, rt) => {
+    const [ids] = await rt.observe<[{ cpus: string }]>(
+      [['ids']],
+      (config) => (config.linux.resources['cpu'] = { cpus: '1' }),
+    );
+    t.equal(ids.cpus, '1');
+  },
+  NEEDS_CPUSET,
+);
 
 forEachRuntime(
   'resources.devices: a denied device in an allowed range is denied, or refused as a whole',
@@ -489,6 +505,8 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | unde
 ];
 
 for (const [resources, words, version] of REFUSED) {
+  const otherVersion = version !== undefined && version !== (isUnified() ? 2 : 1);
+  const lacking = words.source.startsWith('cpuset') ? NEEDS_CPUSET.lacking : undefined;
   forEachRuntime(
     `resources ${JSON.stringify(resources)} is refused`,
     async (t, rt) => {
@@ -499,15 +517,19 @@ for (const [resources, words, version] of REFUSED) {
     },
     {
       oursOnly: 'the words and the place in config.json are our own',
-      lacking: version !== undefined && version !== (isUnified() ? 2 : 1) ? `cgroup v${version} only` : undefined,
+      lacking: otherVersion ? `cgroup v${version} only` : lacking,
     },
   );
 }
 
-forEachRuntime('what a limit that fails left is gone, and the cgroup with it', async (t, rt) => {
-  const bundle = rt.bundle((config) => {
-    config.linux.resources['cpu'] = { mems: '99' };
-  });
-  t.not((await rt.runBundle(bundle)).status, 0);
-  t.notOk(existsSync(cgroupDirectory('cpuset', bundle.config.linux.cgroupsPath)));
-});
+forEachRuntime(
+  'what a limit that fails left is gone, and the cgroup with it',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.linux.resources['cpu'] = { mems: '99' };
+    });
+    t.not((await rt.runBundle(bundle)).status, 0);
+    t.notOk(existsSync(cgroupDirectory('cpuset', bundle.config.linux.cgroupsPath)));
+  },
+  NEEDS_CPUSET,
+);

@@ -50,6 +50,18 @@ export function lackingController(name: string): string | undefined {
   return has ? undefined : `no cgroup v${isUnified() ? 2 : 1} controller ${name} on this host`;
 }
 
+/** Why settings, files named CONTROLLER.SETTING, cannot be read here; undefined when the host has all of them. */
+export function lackingSettings(files: readonly (readonly [file: string, value: string])[]): string | undefined {
+  const names = files.map(([file]) => controllerOf(file));
+  return names.map(lackingController).find((reason) => reason !== undefined);
+}
+
+/** Any controller has the files cgroup.*; memory is as good as another. */
+export function controllerOf(file: string): string {
+  const name = file.slice(0, file.indexOf('.'));
+  return name === 'cgroup' ? 'memory' : name;
+}
+
 /** `major:minor` of a disk of the host, for limits of block devices; undefined without one. */
 export function someDisk(): string | undefined {
   const name = readdirSync('/sys/block').find((one) => !/^(?:loop|ram|zram|fd|sr|md|dm-)/.test(one));

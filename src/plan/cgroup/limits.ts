@@ -113,11 +113,20 @@ export class LimitWriter {
         'cgroup.controller',
         `cannot set ${file} to ${data}: this host has no mounted cgroup hierarchy with the controller "${controller}"`,
         from,
-        `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`,
+        mountHint(controller),
       );
     }
     return undefined;
   }
+}
+
+/** v1 controllers that kernels since Linux 6.12 may be built without, and the option that keeps them. */
+const optional: Readonly<Record<string, string>> = { memory: 'CONFIG_MEMCG_V1', cpuset: 'CONFIG_CPUSETS_V1' };
+
+function mountHint(controller: string): string {
+  const hint = `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`;
+  const option = optional[controller];
+  return option === undefined ? hint : `${hint}; a kernel built without ${option} has it in cgroup v2 only`;
 }
 
 export function isSet(value: number | bigint | undefined): value is number | bigint {
