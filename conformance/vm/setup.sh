@@ -95,7 +95,7 @@ image() {
 }
 
 disk=disk-$release.img
-if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here/guest/"*)"; then
+if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here"/guest/{job*,masked.txt})"; then
 	echo "vm: making the disk of Debian $release" >&2
 	tree=$(mktemp -d "$work/tree.XXXXXX")
 	tar -x --numeric-owner --xattrs --exclude './dev/*' -C "$tree" -f "$tarball"
