@@ -6,6 +6,7 @@ import {
   lackingController,
   lackingSettings,
   readCgroup,
+  schedulersOf,
   someDisk,
 } from '../harness/cgroup.ts';
 import { grantCapabilities } from '../harness/config.ts';
@@ -18,6 +19,10 @@ const MIB = 1_048_576;
 const UNLIMITED = '9223372036854771712';
 const [MAJOR, MINOR] = (someDisk() ?? '0:0').split(':').map(Number);
 const DISK = `${MAJOR}:${MINOR}`;
+
+/** Weights are those of a scheduler, which a disk must use to have one of its own. */
+const HAS_BFQ = schedulersOf(DISK).includes('bfq');
+const USES_BFQ = schedulersOf(DISK).includes('[bfq]');
 
 type Expected = readonly (readonly [file: string, value: string])[];
 
@@ -201,9 +206,16 @@ const ROWS: readonly Row[] = [
   {
     name: 'blockIO.weight',
     resources: { blockIO: { weight: 500 } },
-    v1: existsSync('/sys/fs/cgroup/blkio/blkio.bfq.io_serviced') ? [['blkio.bfq.weight', '500']] : undefined,
-    v2: undefined,
+    v1: HAS_BFQ ? [['blkio.bfq.weight', '500']] : undefined,
+    v2: HAS_BFQ ? [['io.bfq.weight', 'default 500']] : undefined,
     deviates: { crun: '1.8 knows blkio.weight only' },
+  },
+  {
+    name: 'blockIO.weightDevice',
+    resources: { blockIO: { weightDevice: [{ major: MAJOR, minor: MINOR, weight: 300 }] } },
+    v1: USES_BFQ ? [['blkio.bfq.weight_device', `${DISK} 300`]] : undefined,
+    v2: USES_BFQ ? [['io.bfq.weight', `default 100\n${DISK} 300`]] : undefined,
+    deviates: { crun: '1.8 knows blkio.weight_device only' },
   },
   {
     name: 'blockIO.throttleReadBpsDevice',

@@ -2,6 +2,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
+import { isUnified } from '../harness/cgroup.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
 import type { Attempt, Ids, Stat, Text } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
@@ -63,6 +65,15 @@ class User {
   command(words: readonly string[], options: SpawnOptions = {}): Promise<Outcome> {
     const env = { ...this.#rt.env, XDG_RUNTIME_DIR: this.runtimeDir };
     return run([...this.#argv, ...words], { env, user: USER, cwd: this.bundle, ...options });
+  }
+
+  /** Runs a command in a service of this user, whose cgroup is delegated; the command is in one below it. */
+  commandInService(words: readonly string[]): Promise<Outcome> {
+    const settings = ['Delegate=yes', `WorkingDirectory=${this.bundle}`].flatMap((setting) => ['-p', setting]);
+    const service = ['--quiet', '--pipe', '--wait', '--collect', `--uid=${USER.uid}`, `--gid=${USER.gid}`, ...settings];
+    const enter = 'own=/sys/fs/cgroup$(cut -c4- /proc/self/cgroup); mkdir $own/rt; echo $$ >$own/rt/cgroup.procs';
+    const env = Object.entries(this.#rt.env).map(([name, value]) => `--setenv=${name}=${value}`);
+    return run(['systemd-run', ...service, ...env, 'sh', '-c', `${enter}; exec "$@"`, 'sh', ...this.#argv, ...words]);
   }
 
   /** Writes what `spec --rootless` writes, changed by the case. */
@@ -301,6 +312,32 @@ forEachRuntime(
     t.match(wrong.stderr, /"maybe" for --rootless/);
   },
   { oursOnly: 'crun ignores the option, runc has other words' },
+);
+
+forEachRuntime(
+  'rootless: limits hold in a cgroup that was delegated, and it is gone afterwards',
+  async (t, rt) => {
+    const user = new User(rt);
+    await user.configure((config) => {
+      config.process.args = ['/bin/probe', 'fork', '50', '--', 'read', '/proc/self/cgroup'];
+      config.linux.resources = { pids: { limit: 10 } };
+    });
+    const outcome = await user.commandInService(['--root', rt.root, 'run', rt.nextId()]);
+    t.equal(outcome.status, 0, outcome.stderr);
+    const [forks, groups] = outcome.stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    t.strictSame(forks, { made: 9, errno: 'EAGAIN' });
+    t.match(groups, { text: rt.prefix });
+  },
+  {
+    lacking: !isUnified()
+      ? 'cgroup v1 cannot be delegated'
+      : existsSync('/run/systemd/system')
+        ? undefined
+        : 'systemd does not run on this host',
+  },
 );
 
 forEachRuntime('rootless: root of the host keeps its cgroups', async (t, rt) => {

@@ -34,7 +34,7 @@ forEachRuntime(
     const session = inTerminal(rt, ['/bin/probe', 'tty', '--', 'nothing'], { rows: 33, columns: 99 });
     const { status, restored } = await session.end();
     const tty = ttyLine(session.output());
-    t.equal(status, 0, session.output());
+    t.equal(status, 0, status === 0 ? 'it ran' : session.output());
     t.ok(restored);
     t.strictSame(tty.tty, [1, 1, 1]);
     t.equal(tty.major, slaveMajor);
@@ -155,7 +155,7 @@ forEachRuntime(
     for (const [index, size] of sizes.entries()) {
       const session = inTerminal(rt, ['/bin/probe', 'emit', String(index + 1), String(size)]);
       const { status } = await session.end();
-      t.equal(status, 0, session.output());
+      t.equal(status, 0, status === 0 ? 'it ran' : session.output());
       same(t, session.output(), pattern(index + 1, size));
     }
   },
@@ -167,7 +167,7 @@ forEachRuntime(
   async (t, rt) => {
     const session = inTerminal(rt, ['/bin/probe', 'emit', '3', '200000'], { delay: 500 });
     const { status } = await session.end();
-    t.equal(status, 0, session.output());
+    t.equal(status, 0, status === 0 ? 'it ran' : session.output());
     same(t, session.output(), pattern(3, 200_000));
   },
   { deviates: { runc: 'leaves output processing of the caller on: newlines of a raw terminal change' } },

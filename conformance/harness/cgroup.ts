@@ -68,6 +68,12 @@ export function someDisk(): string | undefined {
   return name === undefined ? undefined : readFileSync(join('/sys/block', name, 'dev'), 'utf8').trim();
 }
 
+/** Schedulers that a disk, given as `major:minor`, can have, the one it has in brackets. */
+export function schedulersOf(disk: string): string {
+  const file = `/sys/dev/block/${disk}/queue/scheduler`;
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
 /** Removes an empty tree of cgroups, deepest first. */
 export function removeCgroup(path: string): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
