@@ -233,3 +233,61 @@ for (const [what, mount, pointer, words] of REFUSED) {
     { oursOnly: 'the peers have other words, and no places' },
   );
 }
+
+for (const [option, uid, gid] of [
+  // The container's ids begin at MAPPED; the file belongs to 3 and 4.
+  ['idmap=uids=0-100000-10;gids=0-200000-10', 3, 4],
+  ['idmap=uids=0-100007-2#3-100050-5;gids=4-200100-1', 50, 100],
+  ['ridmap=uids=@0-20-10;gids=@0-30-10', 23, 34],
+] as const) {
+  forEachRuntime(
+    `idmapped mount: the option ${option} has the mappings`,
+    async (t, rt) => {
+      const dir = source(rt);
+      const bundle = mapped(rt, (config) => {
+        config.mounts.push({ destination: '/data', source: dir, options: ['bind', option] });
+      });
+      const [file] = await rt.observeBundle<[Stat]>(bundle, [['stat', '/data/file']]);
+      t.match(file, { uid, gid });
+    },
+    { deviates: { runc: OLD.runc, ...(option.startsWith('r') ? { crun: 'has no ridmap with mappings' } : {}) } },
+  );
+}
+
+forEachRuntime(
+  'idmapped mount: an option with mappings that make no sense is refused with its place',
+  async (t, rt) => {
+    const dir = source(rt);
+    const read = /cannot read the mappings of mount option/;
+    const cases: [string, RegExp][] = [
+      ['idmap=', read],
+      ['idmap=uids', read],
+      ['idmap=uids=', read],
+      ['idmap=uids=0-1', read],
+      ['idmap=uids=0-1-0;gids=0-1-1', read],
+      ['idmap=uids=0-1-1;uids=0-1-1', read],
+      ['idmap=uids=0-1-1;pids=0-1-1', read],
+      ['idmap=uids=0-4294967295-1;gids=0-1-1', read],
+      ['idmap=uids=-1-1-1;gids=0-1-1', read],
+      ['idmap=uids=0-1-1', /it needs both uidMappings and gidMappings/],
+      ['idmap=uids=@0-995-10;gids=0-1-1', /ids 995 to 1004 after "@" are not all mapped in the container/],
+    ];
+    for (const [option, words] of cases) {
+      const bundle = mapped(rt, (config) => {
+        config.mounts.push({ destination: '/data', source: dir, options: ['bind', option] });
+      });
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 1, option);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4/);
+    }
+    const both = await rt.runBundle(
+      mapped(rt, (config) => {
+        const options = ['bind', 'idmap=uids=0-1-1;gids=0-1-1'];
+        config.mounts.push({ destination: '/data', source: dir, options, ...maps(5000) });
+      }),
+    );
+    t.match(both.stderr, /both an option and the mount itself give mappings/);
+  },
+  { oursOnly: 'the words are ours' },
+);

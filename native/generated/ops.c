@@ -173,6 +173,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->readonly_path.path);
 	case RT_OP_HOST_HOOKS:
 		return true;
+	case RT_OP_OPEN_LOG:
+		return rt_read_slot(reader, &op->open_log.slot) &&
+		       rt_read_str(reader, &op->open_log.path);
 	case RT_OP_HOOK:
 		return rt_read_str(reader, &op->hook.path) &&
 		       rt_read_strs(reader, &op->hook.args) &&
@@ -180,7 +183,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->hook.before) &&
 		       rt_read_str(reader, &op->hook.after) &&
 		       rt_read_u32(reader, &op->hook.timeout_ms) &&
-		       rt_read_u32(reader, &op->hook.in_root);
+		       rt_read_u32(reader, &op->hook.in_root) &&
+		       rt_read_slot(reader, &op->hook.out) &&
+		       rt_read_slot(reader, &op->hook.err);
 	case RT_OP_REMOVE_MOUNT:
 		return rt_read_str(reader, &op->remove_mount.destination);
 	case RT_OP_UNMOUNT:
@@ -363,6 +368,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_READONLY_PATH:
 		return false;
 	case RT_OP_HOST_HOOKS:
+		return false;
+	case RT_OP_OPEN_LOG:
 		return false;
 	case RT_OP_HOOK:
 		return false;

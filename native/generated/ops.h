@@ -51,41 +51,42 @@ enum rt_op_code {
 	RT_OP_MASK_PATH = 40,
 	RT_OP_READONLY_PATH = 41,
 	RT_OP_HOST_HOOKS = 42,
-	RT_OP_HOOK = 43,
-	RT_OP_REMOVE_MOUNT = 44,
-	RT_OP_UNMOUNT = 45,
-	RT_OP_PIVOT_ROOT = 46,
-	RT_OP_MOVE_ROOT = 47,
-	RT_OP_CHROOT = 48,
-	RT_OP_SET_HOSTNAME = 49,
-	RT_OP_SET_DOMAINNAME = 50,
-	RT_OP_SYSCTL = 51,
-	RT_OP_OOM_SCORE_ADJ = 52,
-	RT_OP_RLIMIT = 53,
-	RT_OP_CPU_AFFINITY = 54,
-	RT_OP_SCHEDULER = 55,
-	RT_OP_IO_PRIORITY = 56,
-	RT_OP_PERSONALITY = 57,
-	RT_OP_MEMORY_POLICY = 58,
-	RT_OP_SECURITY_ATTRIBUTE = 59,
-	RT_OP_UMASK = 60,
-	RT_OP_STDIO_OWNER = 61,
-	RT_OP_DROP_BOUNDING = 62,
-	RT_OP_SET_USER = 63,
-	RT_OP_SET_CAPABILITIES = 64,
-	RT_OP_FORK_INIT = 65,
-	RT_OP_CHANGE_DIRECTORY = 66,
-	RT_OP_NO_NEW_PRIVS = 67,
-	RT_OP_FIND_PROGRAM = 68,
-	RT_OP_FIND_HOME = 69,
-	RT_OP_SECCOMP = 70,
-	RT_OP_SECCOMP_RECEIVER = 71,
-	RT_OP_SECCOMP_NOTIFY = 72,
-	RT_OP_AWAIT_START = 73,
-	RT_OP_EXEC = 74,
+	RT_OP_OPEN_LOG = 43,
+	RT_OP_HOOK = 44,
+	RT_OP_REMOVE_MOUNT = 45,
+	RT_OP_UNMOUNT = 46,
+	RT_OP_PIVOT_ROOT = 47,
+	RT_OP_MOVE_ROOT = 48,
+	RT_OP_CHROOT = 49,
+	RT_OP_SET_HOSTNAME = 50,
+	RT_OP_SET_DOMAINNAME = 51,
+	RT_OP_SYSCTL = 52,
+	RT_OP_OOM_SCORE_ADJ = 53,
+	RT_OP_RLIMIT = 54,
+	RT_OP_CPU_AFFINITY = 55,
+	RT_OP_SCHEDULER = 56,
+	RT_OP_IO_PRIORITY = 57,
+	RT_OP_PERSONALITY = 58,
+	RT_OP_MEMORY_POLICY = 59,
+	RT_OP_SECURITY_ATTRIBUTE = 60,
+	RT_OP_UMASK = 61,
+	RT_OP_STDIO_OWNER = 62,
+	RT_OP_DROP_BOUNDING = 63,
+	RT_OP_SET_USER = 64,
+	RT_OP_SET_CAPABILITIES = 65,
+	RT_OP_FORK_INIT = 66,
+	RT_OP_CHANGE_DIRECTORY = 67,
+	RT_OP_NO_NEW_PRIVS = 68,
+	RT_OP_FIND_PROGRAM = 69,
+	RT_OP_FIND_HOME = 70,
+	RT_OP_SECCOMP = 71,
+	RT_OP_SECCOMP_RECEIVER = 72,
+	RT_OP_SECCOMP_NOTIFY = 73,
+	RT_OP_AWAIT_START = 74,
+	RT_OP_EXEC = 75,
 };
 
-enum { RT_OP_COUNT = 75 };
+enum { RT_OP_COUNT = 76 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -325,6 +326,11 @@ struct rt_op_readonly_path {
 	struct rt_str path;
 };
 
+struct rt_op_open_log {
+	uint32_t slot;
+	struct rt_str path;
+};
+
 struct rt_op_hook {
 	struct rt_str path;
 	struct rt_strs args;
@@ -333,6 +339,8 @@ struct rt_op_hook {
 	struct rt_str after;
 	uint32_t timeout_ms;
 	uint32_t in_root;
+	uint32_t out;
+	uint32_t err;
 };
 
 struct rt_op_remove_mount {
@@ -519,6 +527,7 @@ struct rt_op {
 		struct rt_op_console console;
 		struct rt_op_mask_path mask_path;
 		struct rt_op_readonly_path readonly_path;
+		struct rt_op_open_log open_log;
 		struct rt_op_hook hook;
 		struct rt_op_remove_mount remove_mount;
 		struct rt_op_unmount unmount;

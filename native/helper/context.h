@@ -135,6 +135,7 @@ int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_r
 int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
 int rt_exec(struct rt_context *context, struct rt_op_exec *op);
 
+int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op);
 int rt_hook(struct rt_context *context, struct rt_op_hook *op);
 int rt_host_hooks(struct rt_context *context);
 int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op);

@@ -48,7 +48,7 @@ static long place(int from, int to)
 
 /* After the clone: only system calls. */
 static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *path, const char *const *args,
-	const char *const *env, int directory)
+	const char *const *env, int directory, const int outputs[2])
 {
 	struct {
 		void *handler;
@@ -65,9 +65,9 @@ static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *pat
 	if (status >= 0)
 		status = place(pipes->input, 0);
 	if (status >= 0)
-		status = place(pipes->out[1], 1);
+		status = place(outputs[0] >= 0 ? outputs[0] : pipes->out[1], 1);
 	if (status >= 0)
-		status = place(pipes->err[1], 2);
+		status = place(outputs[1] >= 0 ? outputs[1] : pipes->err[1], 2);
 	if (status >= 0)
 		status = rt_sys(close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	if (status >= 0)
@@ -138,7 +138,8 @@ static void drain_rest(int fd, char *kept, uint32_t *length)
 }
 
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
-	const char *input, size_t input_length, uint32_t timeout_ms, struct rt_hook_result *result)
+	const char *input, size_t input_length, uint32_t timeout_ms, const int outputs[2],
+	struct rt_hook_result *result)
 {
 	__attribute__((cleanup(close_pipes))) struct hook_pipes pipes = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
 	RT_CLEANUP_FD int pidfd = -1;
@@ -154,7 +155,7 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
-		hook_child(&pipes, path, args, env, directory);
+		hook_child(&pipes, path, args, env, directory, outputs);
 	pidfd = child_pidfd;
 	rt_close(&pipes.out[1]);
 	rt_close(&pipes.err[1]);

@@ -18,9 +18,11 @@ struct rt_hook_result {
 	char err[RT_HOOK_OUTPUT_MAX];
 };
 
-/* `directory` is entered by the hook, -1 stays. `input` is its stdin. 0, or a negative errno when the
+/* `directory` is entered by the hook, -1 stays. `input` is its stdin, `outputs` are its stdout and stderr, each
+ * captured in `result` where it is -1. 0, or a negative errno when the
  * hook could not be attempted (no descriptors, no process). */
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
-	const char *input, size_t input_length, uint32_t timeout_ms, struct rt_hook_result *result);
+	const char *input, size_t input_length, uint32_t timeout_ms, const int outputs[2],
+	struct rt_hook_result *result);
 
 #endif

@@ -179,6 +179,21 @@ static void list_to_vector(struct rt_strs list, const char **vector, size_t max)
 	vector[i] = NULL;
 }
 
+int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
+{
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, op->path.data,
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600, 0);
+	struct statx st;
+	int status = fd < 0 ? fd : rt_statx(fd, &st);
+	if (status < 0)
+		return rt_fail(context, "openat2", status);
+	if ((st.stx_mode & S_IFMT) != S_IFREG)
+		return rt_fail(context, "openat2", -EINVAL);
+	rt_close(&context->slots[op->slot]);
+	context->slots[op->slot] = rt_steal_fd(&fd);
+	return 0;
+}
+
 int rt_hook(struct rt_context *context, struct rt_op_hook *op)
 {
 	enum { MAX_STRINGS = 1024 };
@@ -191,10 +206,12 @@ int rt_hook(struct rt_context *context, struct rt_op_hook *op)
 	size_t length = append(input, 0, sizeof(input), op->before.data);
 	length = append_number(input, length, sizeof(input), (uint32_t)rt_sys(getpid));
 	length = append(input, length, sizeof(input), op->after.data);
+	int outputs[2] = {
+		op->out == 0 ? -1 : context->slots[op->out], op->err == 0 ? -1 : context->slots[op->err]};
 	list_to_vector(op->args, args, MAX_STRINGS);
 	list_to_vector(op->env, env, MAX_STRINGS);
 	int status = rt_hook_run(op->path.data, args, env, op->in_root ? -1 : context->slots[0], input,
-		length, op->timeout_ms, &result);
+		length, op->timeout_ms, outputs, &result);
 	if (status < 0)
 		return rt_fail(context, "clone3", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)

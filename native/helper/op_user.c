@@ -81,7 +81,8 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 			*at++ = '\0';
 	}
 	args[count] = NULL;
-	int status = rt_hook_run(tool.data, args, env, -1, "", 0, TOOL_TIMEOUT_MS, &result);
+	int status = rt_hook_run(
+		tool.data, args, env, -1, "", 0, TOOL_TIMEOUT_MS, (const int[2]){-1, -1}, &result);
 	if (status < 0)
 		return rt_fail(context, "clone3", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)

@@ -133,6 +133,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_readonly_path(context, &op->readonly_path);
 	case RT_OP_HOST_HOOKS:
 		return rt_host_hooks(context);
+	case RT_OP_OPEN_LOG:
+		return rt_open_log(context, &op->open_log);
 	case RT_OP_HOOK:
 		return rt_hook(context, &op->hook);
 	case RT_OP_PIVOT_ROOT:

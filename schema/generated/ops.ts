@@ -330,7 +330,14 @@ export interface HostHooksOp {
   readonly op: 'host_hooks';
 }
 
-/** Runs a hook inside the container: `before` + own pid + `after` on stdin, its outputs captured, its process group killed after `timeout_ms` (0 for no limit). */
+/** Opens the regular file `path` to append to, makes it when it is not there, and keeps it in `slot`. */
+export interface OpenLogOp {
+  readonly op: 'open_log';
+  readonly slot: number;
+  readonly path: string;
+}
+
+/** Runs a hook inside the container: `before` + own pid + `after` on stdin, its process group killed after `timeout_ms` (0 for no limit). Its outputs go to the files in `out` and `err`, or with slot 0 are captured. */
 export interface HookOp {
   readonly op: 'hook';
   readonly path: string;
@@ -340,6 +347,8 @@ export interface HookOp {
   readonly after: string;
   readonly timeoutMs: number;
   readonly inRoot: number;
+  readonly out: number;
+  readonly err: number;
 }
 
 /** Detaches the mount at `destination` of a running container, with everything below it. What is there must be the root of a mount, or the call fails with EINVAL. */
@@ -597,6 +606,7 @@ export type Op =
   | MaskPathOp
   | ReadonlyPathOp
   | HostHooksOp
+  | OpenLogOp
   | HookOp
   | RemoveMountOp
   | UnmountOp
@@ -992,8 +1002,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     fields: [['path', 'str']],
   },
   host_hooks: { code: 42, group: 'init', call: 'send(2), recv(2)', fields: [] },
-  hook: {
+  open_log: {
     code: 43,
+    group: 'init',
+    call: 'openat2(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['path', 'str'],
+    ],
+  },
+  hook: {
+    code: 44,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -1004,13 +1023,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['after', 'str'],
       ['timeoutMs', 'u32'],
       ['inRoot', 'u32'],
+      ['out', 'slot'],
+      ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 44, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
-  unmount: { code: 45, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 46, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  remove_mount: { code: 45, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
+  unmount: { code: 46, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 47, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
   move_root: {
-    code: 47,
+    code: 48,
     group: 'init',
     call: 'move_mount(2), umount2(2), chroot(2)',
     fields: [
@@ -1018,11 +1039,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 48, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 49, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 50, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  chroot: { code: 49, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 50, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 51, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 51,
+    code: 52,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1032,7 +1053,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 52,
+    code: 53,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1041,7 +1062,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 53,
+    code: 54,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1050,9 +1071,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 54, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 55, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 55,
+    code: 56,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1065,10 +1086,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 56, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 57, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 57, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 58, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 58,
+    code: 59,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1077,7 +1098,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 59,
+    code: 60,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1086,10 +1107,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 60, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 61, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 61, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 62, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 62,
+    code: 63,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1098,7 +1119,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 63,
+    code: 64,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1109,7 +1130,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1119,9 +1140,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 65, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 66, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1129,9 +1150,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 67, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 68, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 68,
+    code: 69,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1139,9 +1160,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 69, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 70, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 70,
+    code: 71,
     group: 'init',
     call: 'seccomp(2)',
     fields: [
@@ -1149,9 +1170,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['filter', 'bytes'],
     ],
   },
-  seccomp_receiver: { code: 71, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 72, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 72,
+    code: 73,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1160,9 +1181,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 73, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 74, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   exec: {
-    code: 74,
+    code: 75,
     group: 'init',
     call: 'execve(2)',
     fields: [

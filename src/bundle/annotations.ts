@@ -5,8 +5,14 @@ import type { Config } from '../../schema/generated/config.ts';
  * may use them, so `features` lists them as potentially unsafe.
  */
 export const ANNOTATIONS = {
+  hooksStderr: 'run.oci.hooks.stderr',
+  hooksStdout: 'run.oci.hooks.stdout',
+  keepGroups: 'run.oci.keep_original_groups',
+  mountContext: 'run.oci.mount_context_type',
   seccompReceiver: 'run.oci.seccomp.receiver',
 } as const;
+
+type Annotated = Pick<Config, 'annotations'>;
 
 /** A JSON pointer to an annotation. */
 export function annotationPointer(name: string): string {
@@ -19,4 +25,16 @@ export function seccompReceiver({ annotations, linux }: Config): { path: string;
   if (path !== '') return { path, from: '/linux/seccomp/listenerPath' };
   const name = ANNOTATIONS.seccompReceiver;
   return { path: annotations?.[name] ?? '', from: annotationPointer(name) };
+}
+
+/** The process keeps the supplementary groups of the runtime, whatever the config says of groups. */
+export function keepsGroups({ annotations }: Annotated): boolean {
+  return annotations?.[ANNOTATIONS.keepGroups] === '1';
+}
+
+/** Which label of a new filesystem `linux.mountLabel` is (mount(8), "context="). */
+export const mountContexts: readonly string[] = ['context', 'defcontext', 'fscontext', 'rootcontext'];
+
+export function mountContext({ annotations }: Annotated): string {
+  return annotations?.[ANNOTATIONS.mountContext] ?? 'context';
 }

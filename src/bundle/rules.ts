@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { annotationRules } from './rules-annotations.ts';
 import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
@@ -20,7 +21,7 @@ const rules: readonly Rule[] = [
   ...schedulingRules,
   ...mountRules,
   hookPaths,
-  annotationNames,
+  ...annotationRules,
   ...namespaceRules,
   ...linuxRules,
   ...netDeviceRules,
@@ -87,12 +88,5 @@ function hookPaths({ hooks }: Config, report: Report): void {
       const place = `hooks.${kind}[${index}].path`;
       report('hook.path', `/hooks/${kind}/${index}/path`, `${place} must be an absolute path, found ${shown(path)}`);
     });
-  }
-}
-
-/** config.md, "Annotations": names must not be empty. */
-function annotationNames({ annotations }: Config, report: Report): void {
-  if (annotations !== undefined && Object.hasOwn(annotations, '')) {
-    report('annotation.name', '/annotations', 'annotations must not have an empty name');
   }
 }

@@ -3,12 +3,12 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { cgroupProcesses, isFrozen, killCgroup, removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { removeResctrl } from '../launch/resctrl.ts';
-import { runHooks } from '../launch/hooks.ts';
+import { runHook } from '../launch/hooks.ts';
 import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import { hookState } from '../state/report.ts';
+import { hookSurroundings } from '../state/report.ts';
 import { removeContainerDirectory } from '../state/store.ts';
 
 /** How long a killed container may take to end, as in runc. */
@@ -76,17 +76,14 @@ export function destroyContainer(native: Native, root: string, record: Container
 /** Every hook runs, whatever became of the one before it. */
 export function runPoststop(native: Native, record: ContainerRecord): Diagnostic[] {
   const hooks: readonly Hook[] = record.hooks.poststop ?? [];
-  const diagnostics: Diagnostic[] = [];
-  hooks.forEach((hook, index) => {
-    // The hook keeps its place in the list, so that the message and the pointer name the right one.
-    const alone: Hook[] = [];
-    alone[index] = hook;
+  const surroundings = hookSurroundings(record, 'stopped');
+  return hooks.flatMap((hook, index) => {
     try {
-      runHooks(native, 'poststop', alone, hookState(record, 'stopped'), record.bundle);
+      runHook(native, 'poststop', hook, index, surroundings);
+      return [];
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      diagnostics.push(...error.diagnostics);
+      if (error instanceof Failure) return error.diagnostics;
+      throw error;
     }
   });
-  return diagnostics;
 }

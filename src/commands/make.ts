@@ -17,7 +17,7 @@ import type { Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import { hookState } from '../state/report.ts';
+import { hookSurroundings } from '../state/report.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
 import { thisProcess } from '../state/status.ts';
@@ -170,12 +170,12 @@ function firstRecord(
 }
 
 /** Hooks of the host that run while init is being set up, so that they can prepare its network namespace. */
-function runCreationHooks(native: Native, { bundle, config }: Compiled, record: ContainerRecord, pid: number): void {
+function runCreationHooks(native: Native, { config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
-  const state = hookState(record, 'created', pid);
-  runHooks(native, 'prestart', prestart, state, bundle);
-  runHooks(native, 'createRuntime', createRuntime, state, bundle);
+  const surroundings = hookSurroundings(record, 'created', pid);
+  runHooks(native, 'prestart', prestart, surroundings);
+  runHooks(native, 'createRuntime', createRuntime, surroundings);
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */

@@ -2,7 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 import { runHooks } from '../launch/hooks.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import { hookState } from '../state/report.ts';
+import { hookSurroundings } from '../state/report.ts';
 import { destroyContainer, killContainer } from './end.ts';
 
 /**
@@ -13,7 +13,7 @@ export function runPoststart(native: Native, root: string, record: ContainerReco
   const hooks = record.hooks.poststart ?? [];
   if (hooks.length === 0) return;
   try {
-    runHooks(native, 'poststart', hooks, hookState(record, 'running', record.pid), record.bundle);
+    runHooks(native, 'poststart', hooks, hookSurroundings(record, 'running', record.pid));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     killContainer(native, record);

@@ -140,8 +140,8 @@ export interface Native {
   /** pipe2(2), close-on-exec: [end to read, end to write]. */
   pipe(): number[] | number;
   /**
-   * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs captured
-   * (first 4 KiB of each), its process group killed after `timeoutMs` (0: no limit).
+   * Runs a hook to its end: execve(path, args, env) in `cwd`, `input` on stdin, outputs to the descriptors `stdout`
+   * and `stderr`, or where these are -1 captured (first 4 KiB of each), its process group killed after `timeoutMs` (0: no limit).
    * Result record: u32 outcome (0 exited, 1 signalled, 2 timed out, 3 exec failed), u32 value (status, signal or errno),
    * u32 stdout length, stdout, u32 stderr length, stderr.
    */
@@ -152,6 +152,8 @@ export interface Native {
     cwd: string,
     input: string,
     timeoutMs: number,
+    stdout: number,
+    stderr: number,
   ): ArrayBuffer | number;
   /** _exit(2). */
   exit(code: number): never;

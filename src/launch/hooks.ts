@@ -3,39 +3,76 @@ import { Failure } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { HookOutput, HookOutputs } from '../plan/hooks.ts';
 import { decodeHookResult } from './records.ts';
 import type { HookResult } from './records.ts';
 
+const EINVAL = 22;
+
 export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
+
+/** What surrounds hooks of the runtime namespace. */
+export interface HookSurroundings {
+  /** Their standard input, JSON. */
+  readonly state: string;
+  /** Their working directory, absolute. */
+  readonly bundle: string;
+  readonly outputs: HookOutputs;
+}
 
 /**
  * Runs hooks of the runtime namespace one after another, each with the state on stdin (runtime-spec config.md,
  * "POSIX-platform Hooks"). Its environment is exactly `env`. The first that fails ends it with a Failure.
  */
-export function runHooks(
+export function runHooks(native: Native, kind: HookKind, hooks: readonly Hook[], surroundings: HookSurroundings): void {
+  hooks.forEach((hook, index) => {
+    runHook(native, kind, hook, index, surroundings);
+  });
+}
+
+/** `index` is its place in the list of its kind. */
+export function runHook(
   native: Native,
   kind: HookKind,
-  hooks: readonly Hook[],
-  stateJson: string,
-  directory: string,
+  hook: Hook,
+  index: number,
+  { state, bundle, outputs }: HookSurroundings,
 ): void {
-  hooks.forEach((hook, index) => {
-    const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
-    const timeoutMs = (hook.timeout ?? 0) * 1000;
-    const record = native.runHook(hook.path, args, hook.env ?? [], directory, stateJson, timeoutMs);
-    if (typeof record === 'number') {
-      throw systemFailure(
-        'hook.failed',
-        `error running ${kind} hook #${String(index)} "${hook.path}"`,
-        'clone',
-        record,
-      );
-    }
-    const result = decodeHookResult(record);
-    if (result.outcome !== 'exited' || result.value !== 0) {
-      throw hookFailure(kind, index, hook, result);
-    }
-  });
+  const stdout = openOutput(native, bundle, outputs.stdout);
+  const stderr = openOutput(native, bundle, outputs.stderr);
+  const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
+  const timeoutMs = (hook.timeout ?? 0) * 1000;
+  const record = native.runHook(hook.path, args, hook.env ?? [], bundle, state, timeoutMs, stdout, stderr);
+  for (const descriptor of [stdout, stderr]) if (descriptor >= 0) native.close(descriptor);
+  if (typeof record === 'number') {
+    throw systemFailure('hook.failed', `error running ${kind} hook #${String(index)} "${hook.path}"`, 'clone', record);
+  }
+  const result = decodeHookResult(record);
+  if (result.outcome !== 'exited' || result.value !== 0) throw hookFailure(kind, index, hook, result);
+}
+
+const S_IFREG = 0o100000;
+const appending = 0o1 | 0o100 | 0o400 | 0o2000 | 0o4000 | 0o400000; // O_WRONLY|CREAT|NOCTTY|APPEND|NONBLOCK|NOFOLLOW
+
+/** -1: captured. The file is a regular one of the bundle, whatever somebody put there. */
+function openOutput(native: Native, bundle: string, output: HookOutput | undefined): number {
+  if (output === undefined) return -1;
+  const path = `${bundle}/${output.name}`;
+  const descriptor = native.open(path, appending, 0o600);
+  const [mode = 0] = descriptor < 0 ? [] : asList(native.stat(`/proc/self/fd/${String(descriptor)}`, 1));
+  if (descriptor >= 0 && (mode & 0o170000) === S_IFREG) return descriptor;
+  if (descriptor >= 0) native.close(descriptor);
+  const { diagnostics } = systemFailure(
+    'hook.output',
+    `cannot append the output of hooks to "${path}"`,
+    'open',
+    descriptor < 0 ? descriptor : -EINVAL,
+  );
+  throw new Failure(diagnostics.map((diagnostic) => ({ ...diagnostic, pointer: output.from })));
+}
+
+function asList(stat: number[] | number): number[] {
+  return typeof stat === 'number' ? [] : stat;
 }
 
 export function hookFailure(kind: string, index: number, hook: Hook | undefined, result: HookResult): Failure {

@@ -1,7 +1,9 @@
 import type { Config, Hook, Hooks } from '../../schema/generated/config.ts';
+import { ANNOTATIONS, annotationPointer } from '../bundle/annotations.ts';
+import type { Stage } from './stage.ts';
 import { stateAroundPid } from './state-json.ts';
 import type { ContainerIdentity } from './state-json.ts';
-import type { PlannedOp } from './types.ts';
+import type { From, PlannedOp } from './types.ts';
 
 /** In the order in which they run. */
 const hookKinds: Readonly<Record<keyof Hooks, true>> = {
@@ -26,14 +28,58 @@ export function hostHookOps(config: Config): PlannedOp[] {
   return hasDevices ? [{ op: 'host_hooks', from: '/linux/netDevices' }] : [];
 }
 
+/** A file that an output of hooks is appended to. */
+export interface HookOutput {
+  /** In the bundle. */
+  readonly name: string;
+  readonly from: From;
+}
+
+export interface HookOutputs {
+  readonly stdout: HookOutput | undefined;
+  readonly stderr: HookOutput | undefined;
+}
+
+export function hookOutputs(annotations: Config['annotations']): HookOutputs {
+  const output = (annotation: string): HookOutput | undefined => {
+    const name = annotations?.[annotation];
+    return name === undefined ? undefined : { name, from: annotationPointer(annotation) };
+  };
+  return { stdout: output(ANNOTATIONS.hooksStdout), stderr: output(ANNOTATIONS.hooksStderr) };
+}
+
+/** Where the outputs of the container's hooks go; a slot of 0 is for none. */
+export interface HookLogs {
+  readonly open: readonly PlannedOp[];
+  readonly out: number;
+  readonly err: number;
+}
+
+/** The files that annotations ask for, while paths are those of the host. */
+export function hookLogs(config: Config, bundle: string, stage: Stage): HookLogs {
+  const { createContainer = [], startContainer = [] } = config.hooks ?? {};
+  const { stdout, stderr } = hookOutputs(config.annotations);
+  const open: PlannedOp[] = [];
+  if (createContainer.length === 0 && startContainer.length === 0) return { open, out: 0, err: 0 };
+  const keep = (output: HookOutput | undefined): number => {
+    if (output === undefined) return 0;
+    const { name, from } = output;
+    const slot = stage.nextSlot();
+    open.push({ op: 'open_log', slot, path: `${bundle}/${name}`, from });
+    return slot;
+  };
+  const out = keep(stdout);
+  return { open, out, err: keep(stderr) };
+}
+
 /** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */
-export function createContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
-  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options);
+export function createContainerOps(config: Config, options: ContainerIdentity, logs: HookLogs): PlannedOp[] {
+  return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options, logs);
 }
 
 /** startContainer hooks: inside the container, after `start` and right before its program. */
-export function startContainerOps(config: Config, options: ContainerIdentity): PlannedOp[] {
-  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options);
+export function startContainerOps(config: Config, options: ContainerIdentity, logs: HookLogs): PlannedOp[] {
+  return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options, logs);
 }
 
 function hookOps(
@@ -41,6 +87,7 @@ function hookOps(
   hooks: readonly Hook[],
   kind: 'createContainer' | 'startContainer',
   options: ContainerIdentity,
+  { out, err }: HookLogs,
 ): PlannedOp[] {
   if (hooks.length === 0) return [];
   const [before, after] = stateAroundPid(config, options, 'created');
@@ -53,6 +100,8 @@ function hookOps(
     after,
     timeoutMs: (hook.timeout ?? 0) * 1000,
     inRoot: kind === 'startContainer' ? 1 : 0,
+    out,
+    err,
     from: `/hooks/${kind}/${String(index)}`,
   }));
 }

@@ -5,7 +5,7 @@ import type { Facts } from '../facts/facts.ts';
 import { cgroupPlan } from './cgroup/index.ts';
 import type { Rootless } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
-import { createContainerOps, hostHookOps, startContainerOps } from './hooks.ts';
+import { createContainerOps, hookLogs, hostHookOps, startContainerOps } from './hooks.ts';
 import { keyringOps } from './keyring.ts';
 import { mountOps } from './mounts.ts';
 import { isNew, isSeparate, namespacePlan } from './namespaces.ts';
@@ -73,6 +73,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     : undefined;
   const notifyMount = notifyOps(notify, stage);
   const devices = mounts === undefined || mounts.devIsBind ? [] : deviceOps(config, facts, stage);
+  const logs = hookLogs(config, options.bundle, stage);
   checkUserNamespace(config, facts, faults);
   checkPivot(config, pivot, faults);
   const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
@@ -99,6 +100,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...namespaces.open, // before any is joined, which changes what a path means
         ...openUserOps(config, facts), // the idmapped mounts below may be for it
         ...stage.ops,
+        ...logs.open,
         ...namespaces.joinForeign, // needs rights in the user namespaces that own them
         ...enterUserOps(config, facts),
         ...namespaces.join,
@@ -109,7 +111,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const init: PlannedOp[] = [
     ...receiver, // by a path of the host
     ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
-    ...(hasUser ? awaitUnit : [...first, ...namespaces.open, ...namespaces.join]), // as above
+    ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.join]), // as above
     ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...namespaces.time, // through the host's procfs
@@ -125,7 +127,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
-    ...createContainerOps(config, options),
+    ...createContainerOps(config, options, logs),
     ...workingDirectoryOps(process),
     ...nameOps(config),
     ...sysctlOps(config), // through a private procfs, so neither mounts nor masks matter
@@ -141,7 +143,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(early ? filterOps(process, filter) : []), // create can still say that it cannot be loaded
     ...(forkFirst ? [] : namespaces.forkIntoPid), // with no rights left that others in a shared pid namespace could take over
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
-    ...startContainerOps(config, options),
+    ...startContainerOps(config, options, logs),
     ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
     ...execOps(process),
   ];

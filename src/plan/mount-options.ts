@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from './constants.ts';
-import type { IdmapOptions } from './stage.ts';
+import { parseIdmapOption } from './idmap-option.ts';
+import type { IdRanges } from './idmap-option.ts';
 
 /** What the option words of one mount ask for (contract of mount(8) words; kernel: mount_setattr(2), fsconfig(2)). */
 export interface MountOptions {
@@ -18,9 +19,15 @@ export interface MountOptions {
   readonly withoutEffect: number[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
   /** Words that ask for an idmapped mount. */
-  idmap: IdmapOptions | undefined;
+  idmap: IdmapWord | undefined;
   /** A tmpfs starts with what it covers. */
   copyUp: boolean;
+}
+
+/** `idmap`, alone or with mappings. */
+export interface IdmapWord {
+  readonly recursive: boolean;
+  readonly ranges?: IdRanges;
 }
 
 /** 'set' and 'clear' act on bits of the mount, 'filesystem' on the superblock. */
@@ -113,7 +120,11 @@ export function parseMountOptions(
   list.forEach((word, index) => {
     const effect = words().get(word);
     const at = `${pointer}/options/${String(index)}`;
-    if (effect === undefined) options.data.push(word);
+    const mapped = /^(r?)idmap=(.*)$/.exec(word);
+    if (mapped !== null) {
+      const ranges = parseIdmapOption(mapped[2] ?? '', word, at, faults);
+      options.idmap = { recursive: mapped[1] === 'r' || options.idmap?.recursive === true, ranges };
+    } else if (effect === undefined) options.data.push(word);
     else apply(options, effect, word, at, faults);
   });
   if (options.bind) setAsideTmpfsOptions(options, list);
@@ -138,7 +149,7 @@ function apply(options: MountOptions, effect: Effect, word: string, pointer: str
       options.recursiveBind ||= effect.recursive;
       return;
     case 'idmap':
-      options.idmap = { recursive: effect.recursive || options.idmap?.recursive === true };
+      options.idmap = { ...options.idmap, recursive: effect.recursive || options.idmap?.recursive === true };
       return;
     case 'copyUp':
       options.copyUp = true;

@@ -1,4 +1,5 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
+import { mountContext } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { cgroupMountOps } from './cgroup/mount.ts';
@@ -11,13 +12,12 @@ import {
   MOUNT_INHERIT_OWNER,
   MOUNT_PLAIN_DIRECTORY,
 } from './constants.ts';
+import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { parseMountOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { normalizePath } from './path.ts';
-import { idmapOf } from './stage.ts';
-import type { IdmapOptions, Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import type { CgroupRecord, PlannedOp } from './types.ts';
-import { userNamespaceOf } from './user-namespace.ts';
 
 export interface MountPlan {
   /** In the order of the config. */
@@ -88,7 +88,7 @@ function addBind(
   }
   if (destination === '/dev') state.devIsBind = true;
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
-  const idmap = idmapOf(mount, options.idmap);
+  const idmap = idmapOf(state.config, mount, options.idmap, from, faults);
   checkIdmap(state.config, mount, idmap, facts, from, faults);
   const tree = state.stage.openTree(path, { recursive: options.recursiveBind, idmap }, from);
   const slot = options.propagation.length > 0 ? tree || state.stage.nextSlot() : 0;
@@ -131,7 +131,7 @@ function addFilesystem(
   const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   if (options.copyUp && type !== 'tmpfs') refuseCopyUp(mount, from, faults);
-  if (idmapOf(mount, options.idmap) !== undefined) refuseIdmap(mount, from, faults);
+  if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
   const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',')));
   const hasMode = data.some((word) => word.startsWith('mode='));
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
@@ -168,7 +168,7 @@ const selfLabelled: readonly string[] = ['proc', 'sysfs', 'mqueue', 'cgroup', 'c
 
 function labelOption(config: Config, type: string): string[] {
   const label = config.linux?.mountLabel ?? '';
-  return label === '' || selfLabelled.includes(type) ? [] : [`context=${label}`];
+  return label === '' || selfLabelled.includes(type) ? [] : [`${mountContext(config)}=${label}`];
 }
 
 function checkLabel(config: Config, facts: Facts, faults: Diagnostic[]): void {
@@ -178,44 +178,6 @@ function checkLabel(config: Config, facts: Facts, faults: Diagnostic[]): void {
     message: 'linux.mountLabel is specified in config, but selinux is disabled or not supported',
     pointer: '/linux/mountLabel',
     hint: 'leave it out, or boot the host with SELinux',
-  });
-}
-
-function checkIdmap(
-  config: Config,
-  mount: Mount,
-  idmap: IdmapOptions | undefined,
-  facts: Facts,
-  from: string,
-  faults: Diagnostic[],
-): void {
-  if (idmap === undefined) return;
-  const missing = idmap.maps === undefined && userNamespaceOf(config) === 'runtime';
-  const half = idmap.maps !== undefined && (idmap.maps.uids.length === 0 || idmap.maps.gids.length === 0);
-  if (missing || half) {
-    faults.push({
-      code: 'mount.idmap',
-      message: `cannot idmap the mount on "${mount.destination}": ${missing ? 'neither the mount nor the container has' : 'it needs both'} uidMappings and gidMappings`,
-      pointer: from,
-      hint: 'give the mount uidMappings and gidMappings, or the container a user namespace',
-    });
-  }
-  if (facts.user.uid !== 0) {
-    faults.push({
-      code: 'mount.idmap',
-      message: `cannot idmap the mount on "${mount.destination}": only root may map the owners of a filesystem of the host`,
-      pointer: from,
-      hint: 'run rt as root, or leave the mappings out',
-    });
-  }
-}
-
-function refuseIdmap(mount: Mount, from: string, faults: Diagnostic[]): void {
-  faults.push({
-    code: 'mount.idmap',
-    message: `cannot idmap the mount on "${mount.destination}": it is a new filesystem of type ${mount.type ?? ''}, not a bind mount`,
-    pointer: from,
-    hint: 'idmap what exists: add the option bind or rbind',
   });
 }
 

@@ -245,3 +245,22 @@ t.test('plan: --no-pivot moves the root, and says what it may detach', async (t)
   const mapped = { uidMappings: mapping, gidMappings: mapping, namespaces: [{ type: 'mount' }, { type: 'user' }] };
   t.match(moveOf(mapped as Config['linux']), { attached: 1 });
 });
+
+t.test('plan: annotations change groups, labels of mounts, and where hooks speak', async (t) => {
+  const change: Partial<Config> = {
+    annotations: {
+      'run.oci.keep_original_groups': '1',
+      'run.oci.mount_context_type': 'rootcontext',
+      'run.oci.hooks.stderr': 'log',
+    },
+    hooks: { createContainer: [{ path: '/h' }] },
+    mounts: [{ destination: '/t', type: 'tmpfs' }],
+    linux: { namespaces: [{ type: 'mount' }], mountLabel: 'a:b:c:d' },
+  };
+  const made = plan(config(change), { ...facts(), hasSelinux: true }, options);
+  t.match(find(made, 'set_user'), [{ keepGroups: 1 }]);
+  t.ok(find(made, 'mount_filesystem')[0]?.options.includes('rootcontext=a:b:c:d'));
+  const [log] = find(made, 'open_log');
+  t.match(log, { path: '/bundle/log', from: '/annotations/run.oci.hooks.stderr' });
+  t.match(find(made, 'hook'), [{ out: 0, err: log?.slot }]);
+});

@@ -1,4 +1,4 @@
-import type { Config, IdMapping, Mount } from '../../schema/generated/config.ts';
+import type { Config, IdMapping } from '../../schema/generated/config.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MS, TREE_DIRECTORY, TREE_RECURSIVE } from './constants.ts';
 import type { PlannedOp } from './types.ts';
@@ -78,19 +78,12 @@ function propagationOf(config: Config): number {
   return asked.endsWith('private') || asked.endsWith('unbindable') ? MS.private : MS.slave;
 }
 
-/** Mappings of a mount, which idmap it even without an option that says so. */
-export function idmapOf(mount: Mount, option: IdmapOptions | undefined): IdmapOptions | undefined {
-  const { uidMappings = [], gidMappings = [] } = mount;
-  if (option?.maps !== undefined) return option;
-  if (uidMappings.length === 0 && gidMappings.length === 0) return option;
-  return { recursive: option?.recursive ?? false, maps: { uids: uidMappings, gids: gidMappings } };
-}
-
 /** Slots that are still open when the stage has run, in the order in which init finds them. */
 export function slotsLeft(ops: readonly PlannedOp[]): number[] {
   const open = new Set<number>();
   for (const op of ops) {
-    if (op.op === 'user_namespace' || op.op === 'namespace_open' || op.op === 'open_tree') open.add(op.slot);
+    if (op.op === 'user_namespace' || op.op === 'namespace_open' || op.op === 'open_tree' || op.op === 'open_log')
+      open.add(op.slot);
     else if (op.op === 'namespace_join' && op.keep === 0) open.delete(op.slot);
   }
   return [...open].sort((a, b) => a - b);

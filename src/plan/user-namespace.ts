@@ -1,4 +1,5 @@
 import type { Config, IdMapping } from '../../schema/generated/config.ts';
+import { keepsGroups } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { normalizePath } from './path.ts';
@@ -82,8 +83,9 @@ export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
   return ops;
 }
 
-/** setgroups(2) is forbidden where the gid map was written without privilege. */
+/** setgroups(2) is forbidden where the gid map was written without privilege, and unwanted by an annotation. */
 export function groupsRule(config: Config, facts: Facts): number {
+  if (keepsGroups(config)) return GROUPS.keep;
   const kind = userNamespaceOf(config);
   if (kind === 'new') {
     const { uid, gid } = facts.user;
@@ -178,7 +180,7 @@ function checkUser(config: Config, facts: Facts, faults: Diagnostic[]): void {
     if (isMapped(config, 'gid', id)) return;
     faults.push(unmapped(config, 'gid', id, `cannot add unmapped gid ${id} in user namespace`, pointer));
   });
-  if (additionalGids.length > 0 && groupsRule(config, facts) === GROUPS.keep) {
+  if (additionalGids.length > 0 && !keepsGroups(config) && groupsRule(config, facts) === GROUPS.keep) {
     faults.push({
       code: 'rootless.groups',
       message: 'cannot set any additional groups in a rootless container',

@@ -1,3 +1,5 @@
+import type { HookSurroundings } from '../launch/hooks.ts';
+import { hookOutputs } from '../plan/hooks.ts';
 import type { ContainerRecord } from './record.ts';
 import type { Status } from './status.ts';
 
@@ -33,8 +35,12 @@ export function stateReport(record: ContainerRecord, status: Status, owner: stri
   };
 }
 
-/** What hooks read from standard input. Without `pid` there is no such key: the container has stopped. */
-export function hookState(record: ContainerRecord, status: Status, pid?: number): string {
+/** What hooks get. Without `pid` the state has no such key: the container has stopped. */
+export function hookSurroundings(record: ContainerRecord, status: Status, pid?: number): HookSurroundings {
+  return { state: hookState(record, status, pid), bundle: record.bundle, outputs: hookOutputs(record.annotations) };
+}
+
+function hookState(record: ContainerRecord, status: Status, pid?: number): string {
   return JSON.stringify({
     ociVersion: specVersion,
     id: record.id,

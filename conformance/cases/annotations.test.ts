@@ -1,0 +1,156 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { MAPPED, addUserNamespace } from '../harness/config.ts';
+import type { TestHook } from '../harness/config.ts';
+import type { Ids } from '../harness/guest.ts';
+import { run, start } from '../harness/process.ts';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const runc = 'has no annotations of its own';
+const withGroups = ['setpriv', '--groups=4,27,1234'];
+
+/** With a pipe as standard input: crun would give the host's /dev/null to the user of the container. */
+function through(rt: Sandbox, ...words: string[]): Promise<Outcome> {
+  return run([...withGroups, ...rt.argv(...words)], { env: rt.env, input: '' });
+}
+
+forEachRuntime(
+  'run.oci.keep_original_groups: the process keeps the groups of the runtime, also with exec',
+  async (t, rt) => {
+    for (const [value, groups] of [
+      ['1', [4, 27, 1234]],
+      ['0', [77]],
+    ] as const) {
+      const bundle = rt.bundle((config) => {
+        config.annotations = { 'run.oci.keep_original_groups': value };
+        config.process.user = { uid: 1000, gid: 1000, additionalGids: [77] };
+        config.process.args = ['/bin/probe', 'ids', '--', 'wait'];
+      });
+      const id = rt.nextId();
+      const running = start([...withGroups, ...rt.argv('run', '--bundle', bundle.dir, id)], { env: rt.env, input: '' });
+      const [line = ''] = await until('the program speaks', () => {
+        const lines = running.output().split('\n');
+        return lines.length > 2 && lines;
+      });
+      t.strictSame((JSON.parse(line) as Ids).groups, groups, value);
+      const outcome = await through(rt, 'exec', '--user', '5:6', id, '/bin/probe', 'ids');
+      const { uid, groups: ofExec } = JSON.parse(outcome.stdout) as Ids;
+      t.equal(uid[0], 5);
+      if (value === '1') t.strictSame(ofExec, groups);
+      else t.notOk(ofExec.includes(1234));
+      await rt.command('delete', '--force', id);
+      await running.ended;
+    }
+  },
+  { deviates: { runc } },
+);
+
+forEachRuntime(
+  'run.oci.keep_original_groups: in a user namespace they stay too, as groups that nobody there knows',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      addUserNamespace(config);
+      config.annotations = { 'run.oci.keep_original_groups': '1' };
+      config.process.args = ['/bin/probe', 'ids'];
+    });
+    for (const dir of [rt.dir, bundle.dir]) chmodSync(dir, 0o755);
+    chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+    const outcome = await through(rt, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.strictSame((JSON.parse(outcome.stdout) as Ids).groups, [65_534, 65_534, 65_534], outcome.stderr);
+  },
+  { deviates: { runc } },
+);
+
+const KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const;
+
+/** Says its name on both outputs. */
+function speaking(kind: string): TestHook {
+  const script = `echo out of ${kind}; echo err of ${kind} >&2`;
+  return { path: '/bin/busybox', args: ['busybox', 'sh', '-c', script] };
+}
+
+for (const isMapped of [false, true]) {
+  forEachRuntime(
+    `run.oci.hooks.stdout and stderr: what hooks say is appended to files of the bundle, user namespace ${isMapped}`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => {
+        if (isMapped) addUserNamespace(config);
+        config.annotations = { 'run.oci.hooks.stdout': 'out.log', 'run.oci.hooks.stderr': 'err.log' };
+        config.hooks = {};
+        for (const kind of KINDS) config.hooks[kind] = [speaking(kind)];
+      });
+      chmodSync(rt.dir, 0o755);
+      if (isMapped) chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+      writeFileSync(join(bundle.dir, 'out.log'), 'before\n');
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 0, outcome.stderr);
+      const said = (name: string): string[] => readFileSync(join(bundle.dir, name), 'utf8').trimEnd().split('\n');
+      t.strictSame(said('out.log'), ['before', ...KINDS.map((kind) => `out of ${kind}`)]);
+      t.strictSame(
+        said('err.log'),
+        KINDS.map((kind) => `err of ${kind}`),
+      );
+    },
+    { deviates: { runc, crun: 'loses what startContainer hooks say' } },
+  );
+}
+
+forEachRuntime(
+  'run.oci.hooks.stdout: nothing but a regular file of the bundle is written to',
+  async (t, rt) => {
+    const victim = join(rt.dir, 'victim');
+    writeFileSync(victim, 'untouched');
+    const plant: Record<string, (path: string) => void> = {
+      link: (path) => symlinkSync(victim, path),
+      dangling: (path) => symlinkSync(join(rt.dir, 'made'), path),
+      fifo: (path) => execFileSync('mkfifo', [path]),
+      directory: (path) => mkdirSync(path),
+    };
+    for (const kind of ['prestart', 'createContainer'] as const) {
+      for (const [name, make] of Object.entries(plant)) {
+        const bundle = rt.bundle((config) => {
+          config.annotations = { 'run.oci.hooks.stdout': 'log' };
+          config.hooks = { [kind]: [speaking(kind)] };
+        });
+        make(join(bundle.dir, 'log'));
+        const outcome = await rt.runBundle(bundle);
+        t.equal(outcome.status, 1, `${kind} ${name}`);
+        t.match(outcome.stderr, /cannot append the output of hooks to ".*\/log": .* \(open/);
+        t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/annotations\/run\.oci\.hooks\.stdout/);
+      }
+    }
+    t.equal(readFileSync(victim, 'utf8'), 'untouched');
+    t.notOk(existsSync(join(rt.dir, 'made')));
+  },
+  { oursOnly: 'crun takes any file of the host' },
+);
+
+forEachRuntime(
+  'annotations: values that make no sense are refused, each with its place',
+  async (t, rt) => {
+    const cases: [string, string, RegExp][] = [
+      ['run.oci.keep_original_groups', 'yes', /must be 0 or 1, found "yes"/],
+      ['run.oci.mount_context_type', 'xcontext', /must be one of context, defcontext, fscontext, rootcontext/],
+      ...['', '.', '..', '/etc/motd', '../x', 'a/b', 'a\0b', 'x'.repeat(1 << 20)].flatMap((value): typeof cases => [
+        ['run.oci.hooks.stdout', value, /must be the name of a file, without "\/"/],
+        ['run.oci.hooks.stderr', value, /must be the name of a file, without "\/"/],
+      ]),
+    ];
+    for (const [name, value, words] of cases) {
+      const outcome = await rt.run((config) => {
+        config.annotations = { [name]: value };
+        config.hooks = { prestart: [speaking('prestart')] };
+      });
+      t.equal(outcome.status, 1, `${name}=${value.slice(0, 20)}`);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, `the annotation ${name} must be`);
+      t.match(outcome.stderr, new RegExp(`config\\.json:\\d+:\\d+  /annotations/${name.replaceAll('.', '\\.')}\n`));
+      t.ok(outcome.stderr.length < 4096, 'the value is not printed at length');
+    }
+  },
+  { oursOnly: 'the words are ours' },
+);

@@ -1,0 +1,46 @@
+import type { Config } from '../../schema/generated/config.ts';
+import { ANNOTATIONS, annotationPointer, mountContexts } from './annotations.ts';
+import { shown } from './pointer.ts';
+import type { Report, Rule } from './rule.ts';
+
+export const annotationRules: readonly Rule[] = [names, values];
+
+/** config.md, "Annotations": names must not be empty. */
+function names({ annotations }: Config, report: Report): void {
+  if (annotations !== undefined && Object.hasOwn(annotations, '')) {
+    report('annotation.name', '/annotations', 'annotations must not have an empty name');
+  }
+}
+
+interface Expectation {
+  readonly test: (value: string) => boolean;
+  readonly words: string;
+  readonly hint?: string;
+}
+
+// Annotations come from further away than the rest of a config: none may choose a file of the host.
+const fileInBundle: Expectation = {
+  test: (value) => value !== '' && value !== '.' && value !== '..' && !/[/\0]/.test(value) && value.length <= 255,
+  words: 'the name of a file, without "/"',
+  hint: 'it is made in the bundle',
+};
+
+const expected: Readonly<Record<string, Expectation>> = {
+  [ANNOTATIONS.hooksStderr]: fileInBundle,
+  [ANNOTATIONS.hooksStdout]: fileInBundle,
+  [ANNOTATIONS.keepGroups]: { test: (value) => value === '0' || value === '1', words: '0 or 1' },
+  [ANNOTATIONS.mountContext]: {
+    test: (value) => mountContexts.includes(value),
+    words: `one of ${mountContexts.join(', ')}`,
+  },
+};
+
+/** Of those that mean something to rt. */
+function values({ annotations }: Config, report: Report): void {
+  for (const [name, value] of Object.entries(annotations ?? {})) {
+    const expectation = Object.hasOwn(expected, name) ? expected[name] : undefined;
+    if (expectation === undefined || typeof value !== 'string' || expectation.test(value)) continue;
+    const message = `the annotation ${name} must be ${expectation.words}, found ${shown(value)}`;
+    report('annotation.value', annotationPointer(name), message, expectation.hint);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Config, Mount } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Facts } from '../facts/facts.ts';
+import { absoluteRanges } from './idmap-option.ts';
+import type { IdmapWord } from './mount-options.ts';
+import type { IdmapOptions } from './stage.ts';
+import { userNamespaceOf } from './user-namespace.ts';
+
+/** Mappings of a mount idmap it even without an option that says so. */
+export function asksForIdmap({ uidMappings = [], gidMappings = [] }: Mount, word: IdmapWord | undefined): boolean {
+  return word !== undefined || uidMappings.length > 0 || gidMappings.length > 0;
+}
+
+/** How the owners of the files of a mount are mapped; undefined when they are not. */
+export function idmapOf(
+  config: Config,
+  mount: Mount,
+  word: IdmapWord | undefined,
+  from: string,
+  faults: Diagnostic[],
+): IdmapOptions | undefined {
+  if (!asksForIdmap(mount, word)) return undefined;
+  const recursive = word?.recursive ?? false;
+  const { uidMappings = [], gidMappings = [] } = mount;
+  const given = uidMappings.length > 0 || gidMappings.length > 0;
+  const ranges = word?.ranges;
+  if (ranges === undefined)
+    return given ? { recursive, maps: { uids: uidMappings, gids: gidMappings } } : { recursive };
+  const uids = absoluteRanges(ranges.uids, config.linux?.uidMappings ?? []);
+  const gids = absoluteRanges(ranges.gids, config.linux?.gidMappings ?? []);
+  const unmapped = uids.unmapped ?? gids.unmapped;
+  const fault = (cause: string, hint: string): void => {
+    const pointer = `${from}/options`;
+    const message = `cannot idmap the mount on "${mount.destination}": ${cause}`;
+    faults.push({ code: 'mount.idmap', message, pointer, hint });
+  };
+  if (given) fault('both an option and the mount itself give mappings', 'keep one of them');
+  if (unmapped !== undefined) {
+    const last = String(unmapped.hostID + unmapped.size - 1);
+    fault(
+      `ids ${String(unmapped.hostID)} to ${last} after "@" are not all mapped in the container`,
+      'extend linux.uidMappings and linux.gidMappings, or leave "@" out to give ids of the host',
+    );
+  }
+  return { recursive, maps: { uids: uids.mappings, gids: gids.mappings } };
+}
+
+export function checkIdmap(
+  config: Config,
+  mount: Mount,
+  idmap: IdmapOptions | undefined,
+  facts: Facts,
+  from: string,
+  faults: Diagnostic[],
+): void {
+  if (idmap === undefined) return;
+  const missing = idmap.maps === undefined && userNamespaceOf(config) === 'runtime';
+  const half = idmap.maps !== undefined && (idmap.maps.uids.length === 0 || idmap.maps.gids.length === 0);
+  if (missing || half) {
+    faults.push({
+      code: 'mount.idmap',
+      message: `cannot idmap the mount on "${mount.destination}": ${missing ? 'neither the mount nor the container has' : 'it needs both'} uidMappings and gidMappings`,
+      pointer: from,
+      hint: 'give the mount uidMappings and gidMappings, or the container a user namespace',
+    });
+  }
+  if (facts.user.uid !== 0) {
+    faults.push({
+      code: 'mount.idmap',
+      message: `cannot idmap the mount on "${mount.destination}": only root may map the owners of a filesystem of the host`,
+      pointer: from,
+      hint: 'run rt as root, or leave the mappings out',
+    });
+  }
+}
+
+export function refuseIdmap(mount: Mount, from: string, faults: Diagnostic[]): void {
+  faults.push({
+    code: 'mount.idmap',
+    message: `cannot idmap the mount on "${mount.destination}": it is a new filesystem of type ${mount.type ?? ''}, not a bind mount`,
+    pointer: from,
+    hint: 'idmap what exists: add the option bind or rbind',
+  });
+}
