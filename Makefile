@@ -67,6 +67,10 @@ $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages
 build/quickjs/%.o: $(STAMPS)/quickjs
 	$(MUSL_CC) $(QUICKJS_CFLAGS) -c $(QUICKJS)/$*.c -o $@
 
+$(STAMPS)/criu: native/setup/criu.sh | $(STAMPS)/packages
+	native/setup/criu.sh
+	@touch $@
+
 # ---- C: the helper, and the rt binary around it.
 
 WARNINGS := -Wall -Wextra -Werror -Wswitch-enum -Wformat=2 -Wstrict-prototypes
@@ -143,7 +147,7 @@ CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engine
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 
-test: build $(STAMPS)/packages-test ## unit tests, then containers run for real (needs root)
+test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then containers run for real (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/*
 	@$(BIN)/tap run $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
@@ -155,7 +159,7 @@ test: build $(STAMPS)/packages-test ## unit tests, then containers run for real 
 VM_VARIANTS ?= 12-v2-apparmor 12-v1-apparmor 13-v2-apparmor 13-v1-apparmor 12-v2-selinux
 VM_JOBS ?= $(shell nproc)
 
-test-vm: build ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
+test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/vm-*
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)

@@ -74,7 +74,7 @@ trap 'rm -rf "$run"' EXIT
 # The repository as it is now, without what no case needs.
 mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"
 tar -C "$repository" -c --exclude=./.git --exclude=./node_modules --exclude='./build/*' . | tar -C "$run/tree" -x
-for path in rt node conformance "${with[@]}"; do
+for path in rt node conformance criu "${with[@]}"; do
 	[ -e "$repository/build/$path" ] || continue
 	mkdir -p "$run/tree/build/$(dirname "$path")"
 	cp -a "$repository/build/$path" "$run/tree/build/$path"

@@ -273,6 +273,12 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_strs(reader, &op->seccomp_notify.state);
 	case RT_OP_AWAIT_START:
 		return rt_read_u32(reader, &op->await_start.how);
+	case RT_OP_PASS_DESCRIPTORS:
+		return rt_read_u32(reader, &op->pass_descriptors.first) &&
+		       rt_read_u32s(reader, &op->pass_descriptors.slots);
+	case RT_OP_MAKE_MOUNT_POINT:
+		return rt_read_str(reader, &op->make_mount_point.path) &&
+		       rt_read_u32(reader, &op->make_mount_point.directory);
 	case RT_OP_EXEC:
 		return rt_read_strs(reader, &op->exec.args) &&
 		       rt_read_strs(reader, &op->exec.env);
@@ -432,6 +438,10 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_SECCOMP_NOTIFY:
 		return false;
 	case RT_OP_AWAIT_START:
+		return false;
+	case RT_OP_PASS_DESCRIPTORS:
+		return false;
+	case RT_OP_MAKE_MOUNT_POINT:
 		return false;
 	case RT_OP_EXEC:
 		return false;

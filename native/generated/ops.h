@@ -83,10 +83,12 @@ enum rt_op_code {
 	RT_OP_SECCOMP_RECEIVER = 72,
 	RT_OP_SECCOMP_NOTIFY = 73,
 	RT_OP_AWAIT_START = 74,
-	RT_OP_EXEC = 75,
+	RT_OP_PASS_DESCRIPTORS = 75,
+	RT_OP_MAKE_MOUNT_POINT = 76,
+	RT_OP_EXEC = 77,
 };
 
-enum { RT_OP_COUNT = 76 };
+enum { RT_OP_COUNT = 78 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -478,6 +480,16 @@ struct rt_op_await_start {
 	uint32_t how;
 };
 
+struct rt_op_pass_descriptors {
+	uint32_t first;
+	struct rt_u32s slots;
+};
+
+struct rt_op_make_mount_point {
+	struct rt_str path;
+	uint32_t directory;
+};
+
 struct rt_op_exec {
 	struct rt_strs args;
 	struct rt_strs env;
@@ -556,6 +568,8 @@ struct rt_op {
 		struct rt_op_seccomp_receiver seccomp_receiver;
 		struct rt_op_seccomp_notify seccomp_notify;
 		struct rt_op_await_start await_start;
+		struct rt_op_pass_descriptors pass_descriptors;
+		struct rt_op_make_mount_point make_mount_point;
 		struct rt_op_exec exec;
 	};
 };

@@ -107,6 +107,7 @@ int rt_chroot(struct rt_context *context);
 int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op);
 int rt_console(struct rt_context *context, const struct rt_op_console *op);
 
+int rt_make_mount_point(struct rt_context *context, const struct rt_op_make_mount_point *op);
 int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op);
 int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op);
 int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *op);
@@ -134,6 +135,7 @@ int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
 int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op);
 int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
 int rt_exec(struct rt_context *context, struct rt_op_exec *op);
+int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op);
 
 int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op);
 int rt_hook(struct rt_context *context, struct rt_op_hook *op);

@@ -2,6 +2,13 @@
 #include "context.h"
 #include "sys.h"
 
+int rt_make_mount_point(struct rt_context *context, const struct rt_op_make_mount_point *op)
+{
+	RT_CLEANUP_FD int fd = rt_resolve(context, op->path.data,
+		op->directory ? RT_MISSING_DIRECTORY : RT_MISSING_FILE, op->directory ? 0755 : 0644, false);
+	return fd < 0 ? fd : 0;
+}
+
 int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op)
 {
 	RT_CLEANUP_FD int fd = rt_resolve(context, op->path.data, RT_MISSING_DIRECTORY, op->mode, false);

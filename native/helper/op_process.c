@@ -330,6 +330,16 @@ static void default_signals(void)
 	rt_sys(rt_sigprocmask, SIG_BLOCK_ALL, &none, NULL, sizeof(none));
 }
 
+int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op)
+{
+	long status = rt_sys(dup3, context->control, op->first, 0);
+	for (uint32_t i = 0; i < op->slots.count && status >= 0; i++) {
+		uint32_t slot = rt_u32_at(&op->slots, i);
+		status = slot >= RT_SLOTS ? -EBADF : rt_sys(dup3, context->slots[slot], op->first + 1 + i, 0);
+	}
+	return status < 0 ? rt_fail(context, "dup3", status) : 0;
+}
+
 int rt_exec(struct rt_context *context, struct rt_op_exec *op)
 {
 	const char **args = string_vector(op->args, "");

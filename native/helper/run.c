@@ -193,6 +193,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_seccomp_notify(context, &op->seccomp_notify);
 	case RT_OP_AWAIT_START:
 		return rt_await_start(context, &op->await_start);
+	case RT_OP_PASS_DESCRIPTORS:
+		return rt_pass_descriptors(context, &op->pass_descriptors);
+	case RT_OP_MAKE_MOUNT_POINT:
+		return rt_make_mount_point(context, &op->make_mount_point);
 	case RT_OP_EXEC:
 		return rt_exec(context, &op->exec);
 	}

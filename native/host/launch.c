@@ -19,8 +19,8 @@
 /* The helper program, embedded at build time. */
 extern const unsigned char rt_helper_start[], rt_helper_end[];
 
-rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_send, rt_fn_connect, rt_fn_sendDescriptor,
-	rt_fn_waitChild, rt_fn_runHook;
+rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_receiveMessage, rt_fn_send, rt_fn_connect,
+	rt_fn_sendDescriptor, rt_fn_waitChild, rt_fn_runHook;
 
 enum {
 	UNIX_FAMILY = 1,
@@ -161,6 +161,28 @@ int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 		((struct rt_record_header *)(void *)record)->value = (uint32_t)fd;
 	result->data = record;
 	result->length = size < 0 ? 0 : (size_t)size;
+	return 0;
+}
+
+int64_t rt_fn_receiveMessage(const struct rt_value *args, struct rt_result *result)
+{
+	int fd = -1;
+	char *record = malloc(RECORD_MAX);
+	if (record == NULL)
+		return -ENOMEM;
+	/* A peer that closes with a message of ours unread resets, before what it has said can be read. */
+	long size;
+	do
+		size = rt_receive_descriptor(
+			(int)args[0].integer, record + sizeof(fd), RECORD_MAX - sizeof(fd), &fd);
+	while (size == -ECONNRESET);
+	if (size < 0) {
+		free(record);
+		return size;
+	}
+	memcpy(record, &fd, sizeof(fd));
+	result->data = record;
+	result->length = sizeof(fd) + (size_t)size;
 	return 0;
 }
 

@@ -555,6 +555,20 @@ export interface AwaitStartOp {
   readonly how: number;
 }
 
+/** Gives the program that `exec` runs the control socket as descriptor `first`, and those in `slots` after it. */
+export interface PassDescriptorsOp {
+  readonly op: 'pass_descriptors';
+  readonly first: number;
+  readonly slots: readonly number[];
+}
+
+/** Makes what is missing of the path of a mount point: a directory, or an empty file when `directory` is 0. */
+export interface MakeMountPointOp {
+  readonly op: 'make_mount_point';
+  readonly path: string;
+  readonly directory: number;
+}
+
 /** Default signal dispositions, empty signal mask, every descriptor above 2 close-on-exec, then the program found by find_program. */
 export interface ExecOp {
   readonly op: 'exec';
@@ -638,6 +652,8 @@ export type Op =
   | SeccompReceiverOp
   | SeccompNotifyOp
   | AwaitStartOp
+  | PassDescriptorsOp
+  | MakeMountPointOp
   | ExecOp;
 
 export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
@@ -1182,8 +1198,26 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   await_start: { code: 74, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
-  exec: {
+  pass_descriptors: {
     code: 75,
+    group: 'init',
+    call: 'dup3(2)',
+    fields: [
+      ['first', 'u32'],
+      ['slots', 'u32s'],
+    ],
+  },
+  make_mount_point: {
+    code: 76,
+    group: 'init',
+    call: 'openat2(2), mkdirat(2)',
+    fields: [
+      ['path', 'str'],
+      ['directory', 'u32'],
+    ],
+  },
+  exec: {
+    code: 77,
     group: 'init',
     call: 'execve(2)',
     fields: [

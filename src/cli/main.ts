@@ -1,4 +1,5 @@
 import type { Command, Context } from '../commands/command.ts';
+import { checkpoint } from '../commands/checkpoint.ts';
 import { completion } from '../commands/completion.ts';
 import { create } from '../commands/create.ts';
 import { deleteContainer } from '../commands/delete.ts';
@@ -11,6 +12,7 @@ import { mounts } from '../commands/mounts.ts';
 import { pause, resume } from '../commands/pause.ts';
 import { printPlan } from '../commands/plan.ts';
 import { ps } from '../commands/ps.ts';
+import { restore } from '../commands/restore.ts';
 import { run } from '../commands/run.ts';
 import { spec } from '../commands/spec.ts';
 import { start } from '../commands/start.ts';
@@ -45,6 +47,8 @@ const handlers: { readonly [name in CommandName]: Command } = {
   resume,
   update,
   mounts,
+  checkpoint,
+  restore,
   events,
   spec,
   validate,

@@ -4,6 +4,18 @@
  * the one it needs.
  */
 
+import {
+  bundleOptions,
+  checkpointOptions,
+  creationOptions,
+  executionOptions,
+  helpOption,
+  noPivotOption,
+  restoreOptions,
+  tableOption,
+  updateOptions,
+} from './option-groups.ts';
+
 export type TextOption =
   | 'apparmor'
   | 'bundle'
@@ -22,16 +34,22 @@ export type TextOption =
   | 'cwd'
   | 'format'
   | 'id'
+  | 'image-path'
   | 'interval'
   | 'kernel-memory'
   | 'kernel-memory-tcp'
   | 'l3-cache-schema'
   | 'log'
   | 'log-format'
+  | 'lsm-mount-context'
+  | 'lsm-profile'
+  | 'manage-cgroups-mode'
   | 'mem-bw-schema'
   | 'memory'
   | 'memory-reservation'
   | 'memory-swap'
+  | 'page-server'
+  | 'parent-path'
   | 'pid-file'
   | 'pidfd-socket'
   | 'process'
@@ -39,31 +57,43 @@ export type TextOption =
   | 'resources'
   | 'root'
   | 'rootless'
-  | 'user';
+  | 'user'
+  | 'work-path';
 
 export type FlagOption =
   | 'all'
+  | 'auto-dedup'
   | 'debug'
   | 'detach'
+  | 'ext-unix-sk'
+  | 'file-locks'
   | 'force'
   | 'help'
   | 'ignore-paused'
   | 'keep'
+  | 'lazy-pages'
+  | 'leave-running'
+  | 'link-remap'
   | 'no-new-keyring'
   | 'no-new-privs'
   | 'no-pivot'
   | 'no-subreaper'
+  | 'pre-dump'
   | 'quiet'
   | 'rootless-spec'
+  | 'shell-job'
   | 'stats'
   | 'systemd-cgroup'
+  | 'tcp-close'
+  | 'tcp-established'
+  | 'tcp-skip-in-flight'
   | 'tty'
   | 'version';
 
-export type IntegerOption = 'blkio-weight' | 'pids-limit' | 'preserve-fds';
+export type IntegerOption = 'blkio-weight' | 'pids-limit' | 'preserve-fds' | 'status-fd';
 
 /** May be given more than once. */
-export type ListOption = 'additional-gids' | 'cap' | 'cgroup' | 'env';
+export type ListOption = 'additional-gids' | 'cap' | 'cgroup' | 'empty-ns' | 'env';
 
 export type OptionName = TextOption | FlagOption | IntegerOption | ListOption;
 
@@ -140,6 +170,8 @@ export type CommandName =
   | 'resume'
   | 'update'
   | 'mounts'
+  | 'checkpoint'
+  | 'restore'
   | 'events'
   | 'spec'
   | 'validate'
@@ -171,7 +203,12 @@ export function globalOptions(): OptionSpec[] {
       value: 'true|false|auto',
       help: 'do without cgroups that may not be made (default auto: unless run by root)',
     },
-    { kind: 'text', name: 'criu', value: 'FILE', help: 'accepted for compatibility, ignored' },
+    {
+      kind: 'text',
+      name: 'criu',
+      value: 'FILE',
+      help: 'program that checkpoints and restores (default: criu in PATH)',
+    },
     { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
     helpOption(),
   ];
@@ -283,6 +320,27 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       'FILE is a JSON array of mounts as in config.json; - reads standard input. All of them are added, or none.\n' +
       'To remove mounts their destinations are enough. A destination must be given without symbolic links.',
   }),
+  checkpoint: () => ({
+    summary: 'write a running container to a directory of images, and end it',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    options: [...checkpointOptions(), helpOption()],
+    details:
+      'Needs criu. What leads out of the container, such as open connections, has to be allowed by an option. In a\n' +
+      'failure the errors of criu are shown; its log is dump.log in the work directory.',
+  }),
+  restore: () => ({
+    summary: 'make a container from images that checkpoint wrote',
+    operands: 'ID',
+    minimum: 1,
+    maximum: 1,
+    makesContainer: true,
+    options: [...restoreOptions(), helpOption()],
+    details:
+      'The bundle decides what the container may do: images whose processes have other rights, namespaces, mounts\n' +
+      'or filters than config.json asks for are refused. A network namespace comes back empty.',
+  }),
   events: () => ({
     summary: 'print what a container uses and when it runs out of memory',
     operands: 'ID',
@@ -364,117 +422,6 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
   }),
 };
 
-function helpOption(): OptionSpec {
-  return { kind: 'flag', name: 'help', short: 'h', help: 'print this help' };
-}
-
-function tableOption(): OptionSpec {
-  return {
-    kind: 'text',
-    name: 'format',
-    short: 'f',
-    value: 'table|json',
-    choices: ['table', 'json'],
-    help: 'form of the output (default table)',
-  };
-}
-
 function lifecycle(summary: string): CommandSpec {
   return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] };
-}
-
-function updateOptions(): OptionSpec[] {
-  const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
-  const resctrl = 'write to the schemata file of the resctrl group';
-  return [
-    {
-      kind: 'text',
-      name: 'resources',
-      short: 'r',
-      value: 'FILE',
-      help: 'limits as a linux.resources object; - reads standard input; other options are ignored then',
-    },
-    { kind: 'integer', name: 'blkio-weight', value: 'N', help: 'weight of block I/O, 10 to 1000' },
-    text('cpu-period', 'US', 'period in which the quota is given, in microseconds'),
-    text('cpu-quota', 'US', 'processor time in each period, in microseconds; -1 is no limit'),
-    text('cpu-burst', 'US', 'quota that may be saved up, in microseconds'),
-    text('cpu-share', 'N', 'weight beside other containers (default 1024)'),
-    text('cpu-rt-period', 'US', 'period of realtime processes, in microseconds'),
-    text('cpu-rt-runtime', 'US', 'processor time of realtime processes in each period, in microseconds'),
-    text('cpuset-cpus', 'LIST', 'processors to run on, such as 0-3,7'),
-    text('cpuset-mems', 'LIST', 'memory nodes to use'),
-    text('cpu-idle', '0|1', 'run only when nothing else wants to'),
-    text('memory', 'BYTES', 'memory limit'),
-    text('memory-reservation', 'BYTES', 'memory that is taken last when the host runs short'),
-    text('memory-swap', 'BYTES', 'limit of memory and swap together'),
-    { ...text('kernel-memory', 'BYTES', 'ignored'), hidden: true },
-    { ...text('kernel-memory-tcp', 'BYTES', 'ignored'), hidden: true },
-    { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
-    { ...text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT)'), unsupported: resctrl },
-    { ...text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT)'), unsupported: resctrl },
-  ];
-}
-
-function bundleOptions(): OptionSpec[] {
-  return [
-    { kind: 'text', name: 'bundle', short: 'b', value: 'DIR', help: 'bundle (default: current directory)' },
-    {
-      kind: 'text',
-      name: 'config',
-      short: 'f',
-      value: 'FILE',
-      help: 'configuration (default: config.json of the bundle)',
-    },
-  ];
-}
-
-function executionOptions(): OptionSpec[] {
-  return [
-    { kind: 'text', name: 'process', short: 'p', value: 'FILE', help: 'process to run, as in config.json' },
-    { kind: 'flag', name: 'tty', short: 't', help: 'give it a terminal' },
-    { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
-    { kind: 'text', name: 'cwd', value: 'DIR', help: 'working directory' },
-    { kind: 'list', name: 'env', short: 'e', value: 'NAME=VALUE', help: 'add a variable to the environment (repeat)' },
-    { kind: 'text', name: 'user', short: 'u', value: 'UID[:GID]', help: 'user, and group, as numbers' },
-    { kind: 'list', name: 'additional-gids', short: 'g', value: 'GID', help: 'add a supplementary group (repeat)' },
-    { kind: 'list', name: 'cap', short: 'c', value: 'CAP', help: 'add a capability (repeat)' },
-    { kind: 'flag', name: 'no-new-privs', help: 'the program never gains privileges' },
-    { kind: 'text', name: 'apparmor', value: 'PROFILE', help: 'AppArmor profile of the process' },
-    { kind: 'text', name: 'process-label', value: 'LABEL', help: 'SELinux label of the process' },
-    {
-      kind: 'list',
-      name: 'cgroup',
-      value: '[CONTROLLER[,...]:]PATH',
-      help: "run it in a cgroup below the container's (repeat for further controllers)",
-    },
-    { kind: 'flag', name: 'ignore-paused', help: 'also in a paused container: it starts when that is resumed' },
-    { kind: 'text', name: 'pid-file', value: 'FILE', help: 'write the pid of the process to FILE' },
-    ...descriptorOptions('the process'),
-  ];
-}
-
-function creationOptions(): OptionSpec[] {
-  return [
-    ...bundleOptions(),
-    { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
-    { kind: 'flag', name: 'no-new-keyring', help: 'keep the session keyring of the caller' },
-    noPivotOption(),
-    ...descriptorOptions("the container's init"),
-  ];
-}
-
-function noPivotOption(): OptionSpec {
-  return {
-    kind: 'flag',
-    name: 'no-pivot',
-    help: 'enter the root filesystem without pivot_root, which fails on the initial ramfs',
-  };
-}
-
-function descriptorOptions(owner: string): OptionSpec[] {
-  return [
-    { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
-    { kind: 'text', name: 'pidfd-socket', value: 'SOCKET', help: `send a pidfd of ${owner} to SOCKET` },
-    { kind: 'integer', name: 'preserve-fds', value: 'N', help: `hand N further descriptors, from 3 on, to ${owner}` },
-  ];
 }

@@ -56,7 +56,7 @@ export interface MadeContainer {
 }
 
 /** How far creation got, which is what has to be undone when it fails. */
-interface Progress {
+export interface Progress {
   record: ContainerRecord;
   moved?: MovedDevices | undefined;
   cgroupsMade: boolean;
@@ -139,7 +139,7 @@ function openCallers({ native, options }: Context, { config, bundle, locate }: C
   }
 }
 
-function firstRecord(
+export function firstRecord(
   { native, options }: Context,
   id: string,
   { bundle, config, plan }: Compiled,
@@ -170,7 +170,7 @@ function firstRecord(
 }
 
 /** Hooks of the host that run while init is being set up, so that they can prepare its network namespace. */
-function runCreationHooks(native: Native, { config }: Compiled, record: ContainerRecord, pid: number): void {
+export function runCreationHooks(native: Native, { config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
   const surroundings = hookSurroundings(record, 'created', pid);
@@ -179,7 +179,7 @@ function runCreationHooks(native: Native, { config }: Compiled, record: Containe
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-function undo(native: Native, root: string, progress: Progress): Diagnostic[] {
+export function undo(native: Native, root: string, progress: Progress): Diagnostic[] {
   const { record, moved, cgroupsMade, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {

@@ -57,7 +57,7 @@ export function run(context: Context): Outcome {
 }
 
 /** The program's exit code is what counts, so a clean-up that fails is told as a warning. */
-function clean(native: Native, root: string, record: ContainerRecord): readonly Diagnostic[] {
+export function clean(native: Native, root: string, record: ContainerRecord): readonly Diagnostic[] {
   try {
     killContainer(native, record);
     return destroyContainer(native, root, record);

@@ -91,6 +91,11 @@ export interface Native {
    * record that brings one is the record's value.
    */
   receive(control: number, timeoutMs: number): ArrayBuffer | number;
+  /**
+   * Waits for one message of a SOCK_SEQPACKET socket: a descriptor that came with it (int32, -1 for none), then the
+   * message, empty at end of file.
+   */
+  receiveMessage(fd: number): ArrayBuffer | number;
   /** Sends one record. */
   send(control: number, record: ArrayBuffer): number;
   /**

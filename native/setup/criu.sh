@@ -1,0 +1,44 @@
+#!/bin/bash
+# Fetches CRIU, as Debian 13 has it, with the libraries it needs into build/criu; build/criu/criu starts it.
+#
+# The one of Debian 12 does not start on kernels of today and does not know no_new_privs. apt looks with private
+# directories, as in quickjs.sh.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+work=$PWD/build/criu
+rm -rf "$work"
+mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/apt/debs" "$work/root"
+
+mirror=$(apt-get indextargets --format '$(REPO_URI)' | awk '/\/debian\/?$/ && !found { print; found = 1 }')
+mirror=${mirror:-http://deb.debian.org/debian}
+cat >"$work/apt/debian.sources" <<-END
+	Types: deb
+	URIs: $mirror
+	Suites: trixie
+	Components: main
+	Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+private=(
+	-o Dir::Etc::sourcelist="$work/apt/debian.sources" -o Dir::Etc::sourceparts=/dev/null
+	-o Dir::State::lists="$work/apt/lists" -o Dir::Cache="$work/apt/cache" -o Dir::State::status=/dev/null
+	-o APT::Sandbox::User="$(id -un)"
+)
+apt-get "${private[@]}" --quiet=2 update
+mapfile -t packages < <(
+	apt-cache "${private[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+		--no-replaces --no-enhances criu | sed -n 's/^\(\w[^ ]*\)$/\1/p'
+)
+(cd "$work/apt/debs" && apt-get "${private[@]}" --quiet=2 download "${packages[@]}")
+for package in "$work"/apt/debs/*.deb; do dpkg-deb --extract "$package" "$work/root"; done
+rm -rf "$work/apt"
+
+# Its own C library, which is newer than that of the host may be.
+cat >"$work/criu" <<-'END'
+	#!/bin/sh
+	root=$(dirname "$(readlink -f "$0")")/root
+	libraries=$(dirname "$(ls "$root"/usr/lib/*/libc.so.6)")
+	exec "$(ls "$libraries"/ld-linux-*.so.*)" --library-path "$libraries" "$root/usr/sbin/criu" "$@"
+END
+chmod 755 "$work/criu"
+"$work/criu" --version >/dev/null

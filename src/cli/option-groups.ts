@@ -1,0 +1,185 @@
+import type { FlagOption, OptionSpec, TextOption } from './options.ts';
+
+/** Options that commands of the table (options.ts) share, or have many of. */
+
+export function helpOption(): OptionSpec {
+  return { kind: 'flag', name: 'help', short: 'h', help: 'print this help' };
+}
+
+export function tableOption(): OptionSpec {
+  return {
+    kind: 'text',
+    name: 'format',
+    short: 'f',
+    value: 'table|json',
+    choices: ['table', 'json'],
+    help: 'form of the output (default table)',
+  };
+}
+
+export function updateOptions(): OptionSpec[] {
+  const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
+  const resctrl = 'write to the schemata file of the resctrl group';
+  return [
+    {
+      kind: 'text',
+      name: 'resources',
+      short: 'r',
+      value: 'FILE',
+      help: 'limits as a linux.resources object; - reads standard input; other options are ignored then',
+    },
+    { kind: 'integer', name: 'blkio-weight', value: 'N', help: 'weight of block I/O, 10 to 1000' },
+    text('cpu-period', 'US', 'period in which the quota is given, in microseconds'),
+    text('cpu-quota', 'US', 'processor time in each period, in microseconds; -1 is no limit'),
+    text('cpu-burst', 'US', 'quota that may be saved up, in microseconds'),
+    text('cpu-share', 'N', 'weight beside other containers (default 1024)'),
+    text('cpu-rt-period', 'US', 'period of realtime processes, in microseconds'),
+    text('cpu-rt-runtime', 'US', 'processor time of realtime processes in each period, in microseconds'),
+    text('cpuset-cpus', 'LIST', 'processors to run on, such as 0-3,7'),
+    text('cpuset-mems', 'LIST', 'memory nodes to use'),
+    text('cpu-idle', '0|1', 'run only when nothing else wants to'),
+    text('memory', 'BYTES', 'memory limit'),
+    text('memory-reservation', 'BYTES', 'memory that is taken last when the host runs short'),
+    text('memory-swap', 'BYTES', 'limit of memory and swap together'),
+    { ...text('kernel-memory', 'BYTES', 'ignored'), hidden: true },
+    { ...text('kernel-memory-tcp', 'BYTES', 'ignored'), hidden: true },
+    { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
+    { ...text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT)'), unsupported: resctrl },
+    { ...text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT)'), unsupported: resctrl },
+  ];
+}
+
+function imageOptions(): OptionSpec[] {
+  const flag = (name: FlagOption, help: string): OptionSpec => ({ kind: 'flag', name, help });
+  return [
+    { kind: 'text', name: 'image-path', value: 'DIR', help: 'directory of the images (default ./checkpoint)' },
+    { kind: 'text', name: 'work-path', value: 'DIR', help: 'directory of the log (default: that of the images)' },
+    flag('tcp-established', 'keep TCP connections that are open'),
+    flag('ext-unix-sk', 'allow unix sockets that lead out of the container'),
+    flag('shell-job', 'allow a terminal of the caller'),
+    flag('lazy-pages', 'move memory pages when they are needed'),
+    flag('file-locks', 'keep file locks'),
+    flag('auto-dedup', 'drop pages from images made before that are in newer ones'),
+    {
+      kind: 'text',
+      name: 'manage-cgroups-mode',
+      value: 'soft|ignore',
+      choices: ['soft', 'ignore'],
+      help: 'accepted for compatibility: cgroups and limits are always those of config.json',
+    },
+    {
+      kind: 'list',
+      name: 'empty-ns',
+      value: 'network',
+      help: 'leave out what is in the network namespace, which is done always (repeat)',
+    },
+  ];
+}
+
+export function checkpointOptions(): OptionSpec[] {
+  return [
+    ...imageOptions(),
+    parentOption(),
+    { kind: 'flag', name: 'leave-running', help: 'let the container go on' },
+    { kind: 'flag', name: 'pre-dump', help: 'write memory only and let the container go on' },
+    { kind: 'flag', name: 'tcp-skip-in-flight', help: 'leave out TCP connections that are being made' },
+    { kind: 'flag', name: 'link-remap', help: 'link deleted files that are open for a while' },
+    { kind: 'text', name: 'page-server', value: 'ADDRESS:PORT', help: 'send memory to a page server' },
+    {
+      kind: 'integer',
+      name: 'status-fd',
+      value: 'FD',
+      help: 'write a NUL byte to FD when lazy pages can be asked for',
+    },
+  ];
+}
+
+export function restoreOptions(): OptionSpec[] {
+  return [
+    ...bundleOptions(),
+    ...imageOptions(),
+    { kind: 'flag', name: 'detach', short: 'd', help: 'return when the container runs' },
+    { kind: 'flag', name: 'no-subreaper', help: 'do not adopt orphans of the container while waiting' },
+    { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
+    { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
+    { kind: 'flag', name: 'tcp-close', help: 'close TCP connections that were open' },
+    { kind: 'text', name: 'lsm-profile', value: 'TYPE:NAME', help: 'label of the processes, in place of the old one' },
+    { kind: 'text', name: 'lsm-mount-context', value: 'LABEL', help: 'label of the mounts, in place of the old one' },
+    { kind: 'flag', name: 'no-new-keyring', help: 'has no effect: session keyrings are not restored' },
+    {
+      kind: 'flag',
+      name: 'no-pivot',
+      help: 'do not use pivot_root to enter the root filesystem',
+      unsupported: 'place the bundle on a file system that is not the initial ramfs',
+    },
+    { ...parentOption(), hidden: true },
+  ];
+}
+
+function parentOption(): OptionSpec {
+  return { kind: 'text', name: 'parent-path', value: 'DIR', help: 'images of a --pre-dump, relative to --image-path' };
+}
+
+export function bundleOptions(): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'bundle', short: 'b', value: 'DIR', help: 'bundle (default: current directory)' },
+    {
+      kind: 'text',
+      name: 'config',
+      short: 'f',
+      value: 'FILE',
+      help: 'configuration (default: config.json of the bundle)',
+    },
+  ];
+}
+
+export function executionOptions(): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'process', short: 'p', value: 'FILE', help: 'process to run, as in config.json' },
+    { kind: 'flag', name: 'tty', short: 't', help: 'give it a terminal' },
+    { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
+    { kind: 'text', name: 'cwd', value: 'DIR', help: 'working directory' },
+    { kind: 'list', name: 'env', short: 'e', value: 'NAME=VALUE', help: 'add a variable to the environment (repeat)' },
+    { kind: 'text', name: 'user', short: 'u', value: 'UID[:GID]', help: 'user, and group, as numbers' },
+    { kind: 'list', name: 'additional-gids', short: 'g', value: 'GID', help: 'add a supplementary group (repeat)' },
+    { kind: 'list', name: 'cap', short: 'c', value: 'CAP', help: 'add a capability (repeat)' },
+    { kind: 'flag', name: 'no-new-privs', help: 'the program never gains privileges' },
+    { kind: 'text', name: 'apparmor', value: 'PROFILE', help: 'AppArmor profile of the process' },
+    { kind: 'text', name: 'process-label', value: 'LABEL', help: 'SELinux label of the process' },
+    {
+      kind: 'list',
+      name: 'cgroup',
+      value: '[CONTROLLER[,...]:]PATH',
+      help: "run it in a cgroup below the container's (repeat for further controllers)",
+    },
+    { kind: 'flag', name: 'ignore-paused', help: 'also in a paused container: it starts when that is resumed' },
+    { kind: 'text', name: 'pid-file', value: 'FILE', help: 'write the pid of the process to FILE' },
+    ...descriptorOptions('the process'),
+  ];
+}
+
+export function creationOptions(): OptionSpec[] {
+  return [
+    ...bundleOptions(),
+    { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
+    { kind: 'flag', name: 'no-new-keyring', help: 'keep the session keyring of the caller' },
+    noPivotOption(),
+    ...descriptorOptions("the container's init"),
+  ];
+}
+
+export function noPivotOption(): OptionSpec {
+  return {
+    kind: 'flag',
+    name: 'no-pivot',
+    help: 'enter the root filesystem without pivot_root, which fails on the initial ramfs',
+  };
+}
+
+function descriptorOptions(owner: string): OptionSpec[] {
+  return [
+    { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
+    { kind: 'text', name: 'pidfd-socket', value: 'SOCKET', help: `send a pidfd of ${owner} to SOCKET` },
+    { kind: 'integer', name: 'preserve-fds', value: 'N', help: `hand N further descriptors, from 3 on, to ${owner}` },
+  ];
+}

@@ -1,0 +1,133 @@
+import { parseSavedConfig } from '../bundle/process.ts';
+import { commands } from '../cli/options.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { inPhase, withoutPointers } from '../diag/failure.ts';
+import { expectDone, expectResult } from '../diag/system.ts';
+import { readFacts } from '../facts/facts.ts';
+import { freezerDirectory } from '../launch/cgroup.ts';
+import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';
+import { encodeMessage } from '../launch/criu/protobuf.ts';
+import type { Field } from '../launch/criu/protobuf.ts';
+import { OPTION, REQUEST, callCriu } from '../launch/criu/rpc.ts';
+import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
+import { CLONE_NEW } from '../plan/constants.ts';
+import { plan } from '../plan/index.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { configPath } from '../state/store.ts';
+import type { Context, Outcome } from './command.ts';
+import { refuseUnsupported } from './compile.ts';
+import { commonOptions, criuOps, errorsOf, openDirectories, refuseNamespaces, removeLog } from './criu.ts';
+import type { Directories } from './criu.ts';
+import { destroyContainer, killContainer } from './end.ts';
+import { findContainer } from './find.ts';
+
+const logFile = 'dump.log';
+const largestConfig = 32 << 20;
+const newFile = 0o1 | 0o100 | 0o200 | 0o400000; // O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+
+/** Writes a container to images, and ends it unless it is to go on. */
+export function checkpoint(context: Context): Outcome {
+  const { native, options } = context;
+  refuseUnsupported(context, commands.checkpoint().options);
+  refuseNamespaces(context);
+  const { record, status } = findContainer(context);
+  if (status !== 'running' && status !== 'paused') {
+    throw new Failure({ code: 'checkpoint.status', message: `Container cannot be checkpointed in ${status} state` });
+  }
+  const root = stateRoot(native, context.globals.root).path;
+  const preDump = options['pre-dump'] === true;
+  try {
+    const fields = containerOptions(context, root, record);
+    const directories = openDirectories(context, true);
+    removeLog(native, directories, 'dump');
+    if (!preDump) writeDescriptors(context, directories, record);
+    callCriu(native, {
+      request: preDump ? REQUEST.preDump : REQUEST.dump,
+      options: [...commonOptions(context, directories, logFile), ...fields, ...dumpOptions(context, preDump)],
+      ops: criuOps(context, []),
+      cloneFlags: 0,
+      cgroup: '',
+      onNotify: ({ stage }) => context.debug(`criu: ${stage}`),
+      readLog: () => errorsOf(native, directories, logFile),
+    });
+  } catch (error) {
+    // The config is the one that was saved, not a file that the caller could look into.
+    throw error instanceof Failure ? inPhase(withoutPointers(error), 'checkpoint failed') : error;
+  }
+  if (preDump || options['leave-running'] === true) return {};
+  killContainer(native, record);
+  return { warnings: destroyContainer(native, root, record) };
+}
+
+/** What criu has to know of the container. */
+function containerOptions({ native }: Context, root: string, record: ContainerRecord): Field[] {
+  const path = configPath(root, record.id);
+  const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
+  const config = parseSavedConfig(text, path);
+  const faults = checkpointFaults(config);
+  if (faults.length > 0) throw new Failure(faults);
+  const { id, bundle, cgroup, pid } = record;
+  const made = plan(config, readFacts(native), {
+    id,
+    bundle,
+    newKeyring: record.keyring,
+    awaitStart: 'socket',
+    rootless: 'auto',
+    systemd: cgroup.manager === 'systemd',
+  });
+  const network = config.linux?.namespaces?.find(({ type }) => type === 'network');
+  const freezer = cgroup.version === 2 ? cgroup.directories[0] : freezerDirectory(cgroup);
+  return [
+    [OPTION.pid, pid],
+    [OPTION.root, record.rootfs],
+    ...externalMounts(native, pid, plannedMounts(config, made)).map((word): Field => [OPTION.external, word]),
+    ...(network?.path ? [[OPTION.external, externalNetwork(native, pid)] as const] : []),
+    ...(network !== undefined && !network.path ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
+    ...standardDescriptors(native, pid)
+      .filter((name) => name.startsWith('file['))
+      .map((name): Field => [OPTION.external, name]),
+    ...(freezer === undefined ? [] : [[OPTION.freezeCgroup, freezer] as const]),
+  ];
+}
+
+function dumpOptions({ options }: Context, preDump: boolean): Field[] {
+  const flags = [
+    [OPTION.leaveRunning, options['leave-running'] === true || preDump],
+    [OPTION.tcpSkipInFlight, options['tcp-skip-in-flight'] === true],
+    [OPTION.linkRemap, options['link-remap'] === true],
+    [OPTION.trackMemory, preDump || options['parent-path'] !== undefined],
+  ] as const;
+  const parent = options['parent-path'];
+  const status = options['status-fd'];
+  return [
+    ...flags.filter(([, value]) => value).map(([field]): Field => [field, true]),
+    ...(parent === undefined ? [] : [[OPTION.parentImages, relative(parent)] as const]),
+    ...(status === undefined || status < 0 ? [] : [[OPTION.statusDescriptor, status] as const]),
+    ...pageServer(options['page-server']),
+  ];
+}
+
+function relative(path: string): string {
+  if (!path.startsWith('/')) return path;
+  throw new Failure({ code: 'checkpoint.parent', message: '--parent-path must be relative to --image-path' });
+}
+
+function pageServer(word: string | undefined): Field[] {
+  if (word === undefined) return [];
+  const found = /^(.*):(\d{1,5})$/.exec(word);
+  if (found === null) throw new Failure({ code: 'checkpoint.server', message: 'Use --page-server ADDRESS:PORT' });
+  const server = encodeMessage([
+    [1, found[1] ?? ''],
+    [2, Number(found[2])],
+  ]);
+  return [[OPTION.pageServer, server]];
+}
+
+/** What standard input, output and error were, for who restores it. */
+function writeDescriptors({ native }: Context, { images, imagePath }: Directories, { pid }: ContainerRecord): void {
+  const path = `/proc/self/fd/${images}/descriptors.json`;
+  native.unlink(path);
+  const written = native.writeText(path, JSON.stringify(standardDescriptors(native, pid)), newFile, 0o600);
+  expectDone(written, 'checkpoint.write', `cannot write "${imagePath}/descriptors.json"`, 'write');
+}

@@ -1,0 +1,112 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { expectDone } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { encodeMessage } from '../launch/criu/protobuf.ts';
+import type { Field } from '../launch/criu/protobuf.ts';
+import { OPTION, firstDescriptor } from '../launch/criu/rpc.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import type { Context } from './command.ts';
+
+/** What checkpoint and restore share: directories, options and the log of criu. */
+
+const directoryFlags = 0o200000 | 0o400000; // O_DIRECTORY | O_NOFOLLOW
+const EEXIST = 17;
+const defaultImages = 'checkpoint';
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const largestLog = 64 << 20;
+const logLevel = 4;
+const shownErrors = 3;
+/** What criu tries in vain and does without. */
+const harmless = /Can't setup RLIMIT_NOFILE|tun: Unable to create tun/;
+
+export interface Directories {
+  readonly images: number;
+  readonly work: number;
+  /** As the caller wrote it. */
+  readonly imagePath: string;
+  readonly workPath: string;
+}
+
+/** Opens the directories of images and log; with `make` they are made when they are missing. */
+export function openDirectories({ native, options }: Context, make: boolean): Directories {
+  const imagePath = options['image-path'] ?? defaultImages;
+  const workPath = options['work-path'] ?? imagePath;
+  const images = openDirectory(native, imagePath, make);
+  const work = workPath === imagePath ? images : openDirectory(native, workPath, true);
+  return { images, work, imagePath, workPath };
+}
+
+function openDirectory(native: Native, path: string, make: boolean): number {
+  if (make) {
+    const made = native.mkdir(path, 0o700);
+    if (made < 0 && made !== -EEXIST) expectDone(made, 'criu.directory', `cannot make directory "${path}"`, 'mkdir');
+  }
+  return expectDone(native.open(path, directoryFlags, 0), 'criu.directory', `cannot open directory "${path}"`, 'open');
+}
+
+/** A log that is there already, or a link in its place, must not be written to. */
+export function removeLog(native: Native, { work }: Directories, name: string): void {
+  for (const file of [`${name}.log`, `stats-${name}`]) native.unlink(`/proc/self/fd/${work}/${file}`);
+}
+
+/** Options that both requests have. */
+export function commonOptions({ options }: Context, { images, work }: Directories, logFile: string): Field[] {
+  const flags = [
+    [OPTION.tcpEstablished, options['tcp-established']],
+    [OPTION.externalUnixSockets, options['ext-unix-sk']],
+    [OPTION.shellJob, options['shell-job']],
+    [OPTION.fileLocks, options['file-locks']],
+    [OPTION.autoDedup, options['auto-dedup']],
+    [OPTION.lazyPages, options['lazy-pages']],
+  ] as const;
+  return [
+    [OPTION.imagesDirectory, images],
+    [OPTION.workDirectory, work],
+    [OPTION.logLevel, logLevel],
+    [OPTION.logFile, logFile],
+    [OPTION.notifyScripts, true],
+    [OPTION.orphanTerminalMaster, true],
+    [OPTION.manageCgroups, false],
+    ...flags.filter(([, value]) => value === true).map(([field]): Field => [field, true]),
+  ];
+}
+
+export function refuseNamespaces({ options }: Context): void {
+  const unknown = (options['empty-ns'] ?? []).find((name) => name !== 'network');
+  if (unknown === undefined) return;
+  throw new Failure({ code: 'criu.namespace', message: `namespace "${unknown}" is not supported` });
+}
+
+export function inheritedDescriptor(key: string, descriptor: number): Field {
+  return [
+    OPTION.inheritDescriptor,
+    encodeMessage([
+      [1, key],
+      [2, descriptor],
+    ]),
+  ];
+}
+
+/** The process becomes criu, which gets the socket and what is in the slots. */
+export function criuOps({ native, globals }: Context, slots: readonly number[]): PlannedOp[] {
+  const own = native.getEnv('PATH');
+  const search = typeof own === 'number' || own === '' ? defaultPath : `${own}:${defaultPath}`;
+  const name = globals.criu ?? 'criu';
+  const from = globals.criu === undefined ? 'default' : '--criu';
+  return [
+    { op: 'pass_descriptors', first: firstDescriptor, slots: [...slots], from },
+    { op: 'find_program', name, search, from },
+    { op: 'exec', args: [name, 'swrk', String(firstDescriptor)], env: [`PATH=${search}`], from },
+  ];
+}
+
+/** The first errors that a log tells of, without times and places in the source; empty when there are none. */
+export function errorsOf(native: Native, { work, workPath }: Directories, logFile: string): string {
+  const text = native.readText(`/proc/self/fd/${work}/${logFile}`, largestLog);
+  if (typeof text === 'number') return '';
+  const errors = text
+    .split('\n')
+    .filter((line) => /\bError \(/.test(line) && !harmless.test(line))
+    .map((line) => line.replace(/^.*?\bError \([^)]*\): ?/, '').trim());
+  return errors.length === 0 ? '' : `${errors.slice(0, shownErrors).join('; ')} (log file: ${workPath}/${logFile})`;
+}

@@ -1,0 +1,236 @@
+import { commands } from '../cli/options.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { prepare } from '../launch/session.ts';
+import { isHandedIn, restoredMounts } from '../launch/criu/external.ts';
+import { openImages } from '../launch/criu/images.ts';
+import { OPTION, REQUEST, callCriu, firstDescriptor } from '../launch/criu/rpc.ts';
+import type { Notification } from '../launch/criu/rpc.ts';
+import type { Field } from '../launch/criu/protobuf.ts';
+import { verifyImages } from '../launch/criu/verify.ts';
+import { hostFailure, runHostOps } from '../launch/host-ops.ts';
+import { startUnit } from '../launch/systemd.ts';
+import { visit } from '../launch/visit.ts';
+import { checkpointFaults, networkKey, plannedMounts } from '../plan/checkpoint.ts';
+import type { PlannedMount } from '../plan/checkpoint.ts';
+import { CLONE_NEW } from '../plan/constants.ts';
+import { namespaceFlags } from '../plan/exec.ts';
+import { isNew } from '../plan/namespaces.ts';
+import { planRestore } from '../plan/restore.ts';
+import { checkId } from '../state/id.ts';
+import { openProcess, readProcess } from '../state/process.ts';
+import { stateRoot } from '../state/root.ts';
+import type { StateRoot } from '../state/root.ts';
+import { makeContainerDirectory, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
+import type { Context, Outcome } from './command.ts';
+import { compile, refuseUnsupported } from './compile.ts';
+import type { Compiled } from './compile.ts';
+import {
+  commonOptions,
+  criuOps,
+  errorsOf,
+  inheritedDescriptor,
+  openDirectories,
+  refuseNamespaces,
+  removeLog,
+} from './criu.ts';
+import type { Directories } from './criu.ts';
+import { firstRecord, runCreationHooks, undo } from './make.ts';
+import type { Progress } from './make.ts';
+import { runPoststart } from './poststart.ts';
+import { clean, exitCode } from './run.ts';
+import { giveMaster, openConsole } from './terminal.ts';
+import type { Console } from './terminal.ts';
+
+const logFile = 'restore.log';
+const largestList = 1 << 16;
+
+/** Makes a container of a bundle and the images of another one, whose processes go on. */
+export function restore(context: Context): Outcome {
+  const { native, options } = context;
+  refuseUnsupported(context, commands.restore().options);
+  refuseNamespaces(context);
+  const foreground = options.detach !== true;
+  if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
+  if (foreground) native.catchSignals();
+  const made = makeFromImages(context, !foreground);
+  const { root, progress, compiled, console, master } = made;
+  const { record } = progress;
+  try {
+    runPoststart(native, root.path, record);
+  } catch (error) {
+    throw error instanceof Failure ? inPhase(compiled.locate(error), 'restore failed') : error;
+  }
+  if (!foreground) return { warnings: compiled.warnings };
+  const relay = console.kind === 'relay' ? console.console : -1;
+  const status = native.superviseChild(record.pid, master, relay, -1, -1, []);
+  const atEnd = clean(native, root.path, record);
+  if (status < 0) throw systemFailure('restore.wait', 'cannot wait for the container', 'waitpid', status);
+  return { exitCode: exitCode(status), warnings: [...compiled.warnings, ...atEnd] };
+}
+
+interface Restored {
+  readonly root: StateRoot;
+  readonly progress: Progress;
+  readonly compiled: Compiled;
+  readonly console: Console;
+  readonly master: number;
+}
+
+function makeFromImages(context: Context, detach: boolean): Restored {
+  const { native, options } = context;
+  const id = context.operands[0] as string;
+  checkId(id);
+  const root = stateRoot(native, context.globals.root);
+  const compiled = compile(context, id, 'control');
+  const { config, plan, bundle, locate } = compiled;
+  const mounts = plannedMounts(config, plan);
+  const progress: Progress = {
+    record: firstRecord(context, id, compiled, false),
+    cgroupsMade: false,
+    unitStarted: false,
+    hooksBegan: false,
+  };
+  const directories = checkedDirectories(context, compiled, mounts, progress.record.rootfs);
+  const console = openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
+  makeContainerDirectory(native, root, id);
+  let master = -1;
+  try {
+    writeRecord(native, root.path, progress.record);
+    writeConfig(native, root.path, id, compiled.text);
+    prepare(native, plan);
+    progress.cgroupsMade = true;
+    const { rootfs } = progress.record;
+    const restorePlan = planRestore(config, plan, mounts, { rootfs, isDirectory: (path) => isDirectory(native, path) });
+    const onNotify = ({ stage, pid, descriptor }: Notification): void => {
+      context.debug(`criu: ${stage}`);
+      if (stage === 'setup-namespaces') {
+        progress.hooksBegan = true;
+        runCreationHooks(native, compiled, progress.record, pid);
+      } else if (stage === 'orphan-pts-master') {
+        master = descriptor;
+        giveMaster(native, console, descriptor);
+      } else if (stage === 'post-restore') {
+        progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+        finish(context, root, compiled, progress);
+      }
+    };
+    callCriu(native, {
+      request: REQUEST.restore,
+      options: [
+        ...commonOptions(context, directories, logFile),
+        ...restoreOptions(context, compiled, mounts, rootfs, directories),
+      ],
+      ops: [...restorePlan.ops, ...criuOps(context, restorePlan.slots)],
+      cloneFlags: restorePlan.cloneFlags,
+      cgroup: plan.cloneCgroup,
+      onWaiting: (pid) => {
+        if (plan.unit === undefined) return;
+        startUnit(native, plan.unit, pid);
+        progress.unitStarted = true;
+        const failed = runHostOps(native, plan.unit.ops);
+        if (failed !== undefined) throw hostFailure(native, failed);
+      },
+      onNotify,
+      readLog: () => errorsOf(native, directories, logFile),
+    });
+    if (progress.record.pid === 0)
+      throw new Failure({ code: 'restore.pid', message: 'criu has not named the process' });
+    return { root, progress, compiled, console, master };
+  } catch (error) {
+    const leftovers = undo(native, root.path, progress);
+    if (!(error instanceof Failure)) throw error;
+    throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers], error.exitCode)), 'restore failed');
+  }
+}
+
+/** The directories, once it is known that what is in them may be restored with this config. */
+function checkedDirectories(
+  context: Context,
+  { config, plan, locate }: Compiled,
+  mounts: readonly PlannedMount[],
+  rootfs: string,
+): Directories {
+  const { native, options } = context;
+  try {
+    const faults = checkpointFaults(config);
+    if (faults.length > 0) throw new Failure(faults);
+    const directories = openDirectories(context, false);
+    const images = openImages(native, directories.images, directories.imagePath);
+    verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
+    removeLog(native, directories, 'restore');
+    return directories;
+  } catch (error) {
+    throw error instanceof Failure ? inPhase(locate(error), 'restore failed') : error;
+  }
+}
+
+function restoreOptions(
+  { native, options }: Context,
+  { config }: Compiled,
+  mounts: readonly PlannedMount[],
+  rootfs: string,
+  directories: Directories,
+): Field[] {
+  const namespaces = config.linux?.namespaces ?? [];
+  const joined = namespaces.some(({ type, path }) => type === 'network' && Boolean(path));
+  return [
+    [OPTION.root, rootfs],
+    [OPTION.restoreSibling, true],
+    ...restoredMounts(mounts).map((word): Field => [OPTION.external, word]),
+    ...standardKeys(native, directories).flatMap((key, index) =>
+      isHandedIn(key) ? [inheritedDescriptor(key, index)] : [],
+    ),
+    ...(joined ? [inheritedDescriptor(networkKey, firstDescriptor + 1)] : []),
+    ...(isNew(config, 'network') ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
+    ...(options['tcp-close'] === true ? [[OPTION.tcpClose, true] as const] : []),
+    ...(options['lsm-profile'] === undefined ? [] : [[OPTION.lsmProfile, options['lsm-profile']] as const]),
+    ...(options['lsm-mount-context'] === undefined
+      ? []
+      : [[OPTION.lsmMountContext, options['lsm-mount-context']] as const]),
+  ];
+}
+
+/** What standard input, output and error were; nothing that cannot be handed in is taken from there. */
+function standardKeys(native: Native, { images }: Directories): readonly string[] {
+  const text = native.readText(`/proc/self/fd/${images}/descriptors.json`, largestList);
+  if (typeof text === 'number') return [];
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list.slice(0, 3).map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The processes are there and stand still: limits, loopback, state and pid file come before they go on. */
+function finish({ native, options }: Context, root: StateRoot, { config, plan }: Compiled, progress: Progress): void {
+  const { record } = progress;
+  const failed = runHostOps(native, plan.limits);
+  if (failed !== undefined) throw hostFailure(native, failed);
+  if (isNew(config, 'network')) raiseLoopback(native, namespaceFlags(config), record.pid, record.startTime);
+  writeRecord(native, root.path, record);
+  const pidFile = options['pid-file'];
+  if (pidFile !== undefined) replaceFile(native, pidFile, String(record.pid), 0o666);
+}
+
+/** The namespace comes back empty, and in a new one this device is down. */
+function raiseLoopback(native: Native, flags: number, pid: number, startTime: number): void {
+  const target = openProcess(native, pid, startTime);
+  if (target === undefined) return;
+  const ops = [
+    { op: 'join_process', flags: flags & (CLONE_NEW.network | CLONE_NEW.user), from: '/linux/namespaces' },
+    { op: 'loopback_up', from: 'default' },
+    { op: 'await_start', how: 0, from: 'default' },
+  ] as const;
+  const failed = visit(native, ops, target);
+  native.close(target);
+  if (failed !== undefined) throw failed.failure;
+}
+
+function isDirectory(native: Native, path: string): boolean {
+  const status = native.stat(path, 1);
+  return typeof status !== 'number' && ((status[0] ?? 0) & 0o170000) === 0o040000;
+}

@@ -1,0 +1,87 @@
+import { Failure } from '../../diag/diagnostic.ts';
+import { expectResult } from '../../diag/system.ts';
+import type { Native } from '../../host/native.ts';
+import { networkKey, nullKey } from '../../plan/checkpoint.ts';
+import type { PlannedMount } from '../../plan/checkpoint.ts';
+
+/** What a container has from outside, told to CRIU by names (`--external` of criu(8)). */
+
+const largestTable = 16 << 20;
+
+interface SeenMount {
+  readonly id: string;
+  readonly root: string;
+  readonly path: string;
+  readonly type: string;
+}
+
+function mountsOf(native: Native, pid: number): SeenMount[] {
+  const path = `/proc/${pid}/mountinfo`;
+  const text = expectResult(native.readText(path, largestTable), 'checkpoint.mounts', `cannot read "${path}"`, 'read');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [id = '', , , root = '', target = ''] = line.split(' ');
+      const type = line.slice(line.indexOf(' - ') + 3).split(' ')[0] ?? '';
+      return { id, root: unescaped(root), path: unescaped(target), type };
+    });
+}
+
+/** Blanks and backslashes stand as octal numbers (proc_pid_mountinfo(5)). */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}
+
+/** For the dump: `mnt[PATH]:KEY` of every mount that comes from the host. */
+export function externalMounts(native: Native, pid: number, planned: readonly PlannedMount[]): string[] {
+  const seen = mountsOf(native, pid);
+  return planned.flatMap(({ path, kind, external }): string[] => {
+    const mount = seen.filter((one) => one.path === path).at(-1);
+    if (kind === 'mask') return mount !== undefined && mount.type !== 'tmpfs' ? [`mnt[${path}]:${nullKey}`] : [];
+    if (external === undefined) return [];
+    if (mount !== undefined) return [`mnt[${path}]:${external.key}`];
+    throw new Failure({
+      code: 'checkpoint.mount',
+      message: `cannot checkpoint: nothing is mounted on "${path}" any more`,
+      hint: 'the destination of a mount must be written without symbolic links',
+    });
+  });
+}
+
+/** For the restore: `mnt[KEY]:SOURCE` of the same mounts. */
+export function restoredMounts(planned: readonly PlannedMount[]): string[] {
+  const binds = planned.flatMap(({ external }) => {
+    return external === undefined ? [] : [`mnt[${external.key}]:${external.source}`];
+  });
+  return [...binds, `mnt[${nullKey}]:/dev/null`];
+}
+
+/** `net[INODE]:KEY` of a network namespace that the container has joined. */
+export function externalNetwork(native: Native, pid: number): string {
+  const path = `/proc/${pid}/ns/net`;
+  const status = expectResult(native.stat(path, 1), 'checkpoint.network', `cannot open "${path}"`, 'stat');
+  return `net[${status[3] ?? 0}]:${networkKey}`;
+}
+
+/**
+ * Names of the descriptors 0 to 2 of init. A pipe, or a file of the host that the container has no mount of, has to be
+ * handed in again when it is restored.
+ */
+export function standardDescriptors(native: Native, pid: number): string[] {
+  const mounts = new Set(mountsOf(native, pid).map(({ id }) => id));
+  return [0, 1, 2].map((fd) => {
+    const link = native.readLink(`/proc/${pid}/fd/${fd}`);
+    if (typeof link === 'number' || !link.startsWith('/')) return typeof link === 'number' ? '' : link;
+    const information = native.readText(`/proc/${pid}/fdinfo/${fd}`, 1 << 16);
+    const mount = typeof information === 'number' ? undefined : /^mnt_id:\s*(\d+)$/m.exec(information)?.[1];
+    const status = native.stat(`/proc/${pid}/fd/${fd}`, 1);
+    if (mount === undefined || mounts.has(mount) || typeof status === 'number') return link;
+    return `file[${Number(mount).toString(16)}:${(status[3] ?? 0).toString(16)}]`;
+  });
+}
+
+/** Whether a name is that of a descriptor which is handed in, as far as that can be. */
+export function isHandedIn(name: string): boolean {
+  return /^(?:pipe:\[\d+\]|file\[[0-9a-f]+:[0-9a-f]+\])$/.test(name);
+}

@@ -1,0 +1,139 @@
+/** Protocol buffers (protobuf.dev, "Encoding"), as far as CRIU's messages need them. */
+
+/** Number of a field and its value; a message within a message is its bytes. */
+export type Field = readonly [number, number | boolean | string | Uint8Array];
+
+/** Values of a message by the number of their field. Varints beyond 2^53 lose their last bits. */
+export type Message = ReadonlyMap<number, readonly (number | Uint8Array)[]>;
+
+const varint = 0;
+const fixed64 = 1;
+const delimited = 2;
+const fixed32 = 5;
+
+export function encodeMessage(fields: readonly Field[]): Uint8Array {
+  const bytes: number[] = [];
+  for (const [number, value] of fields) {
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      pushVarint(bytes, number * 8 + varint);
+      pushVarint(bytes, Number(value));
+    } else {
+      const content = typeof value === 'string' ? utf8(value) : value;
+      pushVarint(bytes, number * 8 + delimited);
+      pushVarint(bytes, content.length);
+      for (const byte of content) bytes.push(byte);
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+function pushVarint(bytes: number[], value: number): void {
+  let rest = value;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) + 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes.push(rest);
+}
+
+export function utf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
+    else if (code < 0x1_0000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    else {
+      bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f));
+      bytes.push(0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** Undefined when the bytes are not a message. */
+export function decodeMessage(bytes: Uint8Array): Message | undefined {
+  const message = new Map<number, (number | Uint8Array)[]>();
+  const position = { at: 0 };
+  while (position.at < bytes.length) {
+    const key = readVarint(bytes, position);
+    if (key === undefined) return undefined;
+    const value = readValue(bytes, position, key % 8);
+    if (value === undefined) return undefined;
+    const number = Math.floor(key / 8);
+    const list = message.get(number);
+    if (list === undefined) message.set(number, [value]);
+    else list.push(value);
+  }
+  return message;
+}
+
+function readValue(bytes: Uint8Array, position: { at: number }, type: number): number | Uint8Array | undefined {
+  if (type === varint) return readVarint(bytes, position);
+  const length = type === delimited ? readVarint(bytes, position) : { [fixed64]: 8, [fixed32]: 4 }[type];
+  if (length === undefined || position.at + length > bytes.length) return undefined;
+  position.at += length;
+  return bytes.subarray(position.at - length, position.at);
+}
+
+function readVarint(bytes: Uint8Array, position: { at: number }): number | undefined {
+  let value = 0;
+  for (let scale = 1; scale < 2 ** 70; scale *= 0x80) {
+    const byte = bytes[position.at];
+    if (byte === undefined) return undefined;
+    position.at += 1;
+    value += (byte % 0x80) * scale;
+    if (byte < 0x80) return value;
+  }
+  return undefined;
+}
+
+/** The last value of a number field, as protocol buffers have it. */
+export function numberOf(message: Message, field: number): number | undefined {
+  const value = message.get(field)?.at(-1);
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** All values of a repeated number field, packed or not. */
+export function numbersOf(message: Message, field: number): number[] {
+  const numbers: number[] = [];
+  for (const value of message.get(field) ?? []) {
+    if (typeof value === 'number') {
+      numbers.push(value);
+      continue;
+    }
+    const position = { at: 0 };
+    while (position.at < value.length) numbers.push(readVarint(value, position) ?? NaN);
+  }
+  return numbers;
+}
+
+export function bytesOf(message: Message, field: number): Uint8Array | undefined {
+  const value = message.get(field)?.at(-1);
+  return typeof value === 'object' ? value : undefined;
+}
+
+/** The text of a string field, one character for each byte: to be compared with what `byteText` gives. */
+export function textOf(message: Message, field: number): string | undefined {
+  const bytes = bytesOf(message, field);
+  return bytes === undefined ? undefined : fromBytes(bytes);
+}
+
+/** The bytes of a text as characters. */
+export function byteText(text: string): string {
+  return fromBytes(utf8(text));
+}
+
+function fromBytes(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** The message in a field, or in each of them. */
+export function messagesOf(message: Message, field: number): Message[] {
+  return (message.get(field) ?? []).flatMap((value) => {
+    const inner = typeof value === 'object' ? decodeMessage(value) : undefined;
+    return inner === undefined ? [] : [inner];
+  });
+}

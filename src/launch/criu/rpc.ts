@@ -1,0 +1,168 @@
+import { Failure } from '../../diag/diagnostic.ts';
+import { systemFailure } from '../../diag/system.ts';
+import type { Native } from '../../host/native.ts';
+import type { PlannedOp } from '../../plan/types.ts';
+import { encodeProgram } from '../encode.ts';
+import { u32 } from '../bytes.ts';
+import { decodeRecord } from '../records.ts';
+import { failureOf } from '../session.ts';
+import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
+import type { Field, Message } from './protobuf.ts';
+
+/**
+ * A conversation with `criu swrk`: one request, notifications that it waits for an answer to, one response
+ * (rpc.proto of CRIU). The RPC rather than the command line, for it takes directories as descriptors, hands over the
+ * terminal of a restored container, and stops when the processes are there and before they go on.
+ */
+
+/** Field numbers of criu_opts. */
+export const OPTION = {
+  imagesDirectory: 1,
+  pid: 2,
+  leaveRunning: 3,
+  externalUnixSockets: 4,
+  tcpEstablished: 5,
+  shellJob: 7,
+  fileLocks: 8,
+  logLevel: 9,
+  logFile: 10,
+  pageServer: 11,
+  notifyScripts: 12,
+  root: 13,
+  parentImages: 14,
+  trackMemory: 15,
+  autoDedup: 16,
+  workDirectory: 17,
+  linkRemap: 18,
+  manageCgroups: 24,
+  cgroupRoot: 25,
+  restoreSibling: 26,
+  inheritDescriptor: 27,
+  manageCgroupsMode: 34,
+  external: 37,
+  emptyNamespaces: 38,
+  freezeCgroup: 44,
+  tcpSkipInFlight: 46,
+  lazyPages: 48,
+  statusDescriptor: 49,
+  orphanTerminalMaster: 50,
+  tcpClose: 52,
+  lsmProfile: 53,
+  lsmMountContext: 63,
+} as const;
+
+export const REQUEST = { dump: 1, restore: 2, preDump: 4 } as const;
+const notifyType = 6;
+const EPIPE = 32;
+/** Of a response: the pid of a restored container. */
+const response = { type: 1, success: 2, restore: 4, notify: 5, errno: 7, message: 9 } as const;
+/** Where the program of criu finds its socket; the descriptors that it inherits follow. */
+export const firstDescriptor = 100;
+
+export interface Notification {
+  /** Such as `setup-namespaces`. */
+  readonly stage: string;
+  /** Of the container's init, or 0. */
+  readonly pid: number;
+  /** That came with it, -1 for none. */
+  readonly descriptor: number;
+}
+
+export interface CriuCall {
+  readonly request: number;
+  readonly options: readonly Field[];
+  /** What the process does before it becomes criu; the last op is exec. */
+  readonly ops: readonly PlannedOp[];
+  readonly cloneFlags: number;
+  /** Cgroup v2 directory to be born in; '' for the runtime's own. */
+  readonly cgroup: string;
+  /** Is called with the pid of criu as it waits to be put into a unit. */
+  readonly onWaiting?: (pid: number) => void;
+  readonly onNotify: (notification: Notification) => void;
+  /** Lines that tell of errors in the log, for the message. */
+  readonly readLog: () => string;
+}
+
+/** Runs one request to its end; the pid in the response (of a restore). Throws what criu has to say. */
+export function callCriu(native: Native, call: CriuCall): number {
+  const result = native.launch(encodeProgram(call.ops), call.cloneFlags, call.cgroup, '', [], -1, 0);
+  if (typeof result === 'number') throw systemFailure('criu.start', 'cannot start criu', 'clone3', result);
+  const [pid = 0, control = -1] = result;
+  try {
+    if (call.ops[0]?.op === 'host_hooks') awaitUnit(native, call, control, pid);
+    send(native, control, [
+      [1, call.request],
+      [2, encodeMessage(call.options)],
+    ]);
+    for (;;) {
+      const { message, descriptor } = receive(native, control, call);
+      if (numberOf(message, response.type) !== notifyType) return conclude(message, call);
+      const [notify = new Map()] = messagesOf(message, response.notify);
+      const stage = textOf(notify, 1) ?? '';
+      call.onNotify({ stage, pid: numberOf(notify, 2) ?? 0, descriptor });
+      send(native, control, [
+        [1, notifyType],
+        [3, true],
+      ]);
+    }
+  } finally {
+    // End of file ends it, if it has not ended yet.
+    native.close(control);
+    native.waitChild(pid);
+  }
+}
+
+function awaitUnit(native: Native, call: CriuCall, control: number, pid: number): void {
+  const buffer = native.receive(control, -1);
+  const record = typeof buffer === 'number' ? undefined : decodeRecord(buffer);
+  if (record?.kind !== 'host_hooks') throw new Failure({ code: 'criu.start', message: 'cannot start criu' });
+  call.onWaiting?.(pid);
+  native.send(control, new Uint8Array([1]).buffer);
+}
+
+function send(native: Native, control: number, fields: readonly Field[]): void {
+  const sent = native.send(control, encodeMessage(fields).slice().buffer);
+  // Who has ended has said why, which is yet to be read.
+  if (sent < 0 && sent !== -EPIPE) throw systemFailure('criu.send', 'cannot speak to criu', 'sendto', sent);
+}
+
+function receive(native: Native, control: number, call: CriuCall): { message: Message; descriptor: number } {
+  const buffer = native.receiveMessage(control);
+  if (typeof buffer === 'number') throw systemFailure('criu.receive', 'cannot hear from criu', 'recvmsg', buffer);
+  const all = new Uint8Array(buffer);
+  const bytes = all.subarray(4);
+  // The helper's records begin with their kind; a response of criu with the key of its first field, 8.
+  if (bytes[0] !== 8) {
+    const record = decodeRecord(bytes.slice().buffer);
+    if (record.kind === 'failed') throw failureOf(record, call.ops);
+    throw criuFailure('it ended', call);
+  }
+  const message = decodeMessage(bytes);
+  if (message === undefined) throw criuFailure('its answer is no message', call);
+  return { message, descriptor: u32(all, 0) | 0 };
+}
+
+function conclude(message: Message, call: CriuCall): number {
+  if (numberOf(message, response.success) !== 1) {
+    throw criuFailure(textOf(message, response.message) ?? `errno ${numberOf(message, response.errno) ?? 0}`, call);
+  }
+  const [restored] = messagesOf(message, response.restore);
+  return restored === undefined ? 0 : (numberOf(restored, 1) ?? 0);
+}
+
+/** For what criu itself gives no advice. */
+const hints: readonly (readonly [RegExp, string])[] = [
+  [/unix socket \d+ not found/i, 'sockets that lead out of the container need --ext-unix-sk'],
+  [/vdso|kerndat/i, 'this criu may be too old for the kernel: criu check says more'],
+];
+
+function criuFailure(reason: string, call: CriuCall): Failure {
+  const log = call.readLog();
+  const hint = hints.find(([pattern]) => pattern.test(log))?.[1];
+  const words = log === '' ? reason : log;
+  return new Failure({
+    code: 'criu.failed',
+    message: `criu failed: ${words}`,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -1,0 +1,108 @@
+import type { Config } from '../../schema/generated/config.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { MOUNT_ATTR } from './constants.ts';
+import type { Plan } from './types.ts';
+
+/** A mount that the container has because its config asks for it. */
+export interface PlannedMount {
+  /** In the container. */
+  readonly path: string;
+  readonly kind: 'root' | 'filesystem' | 'bind' | 'mask' | 'readonly' | 'console';
+  /** Of a new filesystem. */
+  readonly type?: string;
+  /** What comes from the host: its path there, and the name that it has in the images. */
+  readonly external?: { readonly key: string; readonly source: string };
+  /** MOUNT_ATTR_RDONLY, NOSUID, NODEV and NOEXEC, as far as they must be there. */
+  readonly flags: number;
+}
+
+/** Name of a masked file in the images. */
+export const nullKey = 'rt-null';
+/** Name of the network namespace in the images. */
+export const networkKey = 'rt-net';
+
+const protective = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC;
+
+/** Every mount of the plan. Names of external ones are ours, never paths of an image, which could mean something. */
+export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
+  const readonly = config.root?.readonly === true ? MOUNT_ATTR.RDONLY : 0;
+  const mounts: PlannedMount[] = [{ path: '/', kind: 'root', flags: readonly }];
+  let count = 0;
+  for (const op of init) {
+    switch (op.op) {
+      case 'mount_filesystem': {
+        // Filesystems that become read-only at the end are so by an op of their own.
+        const later = init.some((one) => one.op === 'mount_attributes' && one.slot !== 0 && one.slot === op.slot);
+        const flags = (Number(op.attributes) & protective) | (later ? MOUNT_ATTR.RDONLY : 0);
+        mounts.push({ path: op.destination, kind: 'filesystem', type: op.type, flags });
+        break;
+      }
+      case 'mount_bind':
+        mounts.push({
+          path: op.destination,
+          kind: 'bind',
+          external: { key: `rt-bind-${count++}`, source: op.source },
+          flags: (Number(op.set) | Number(op.recursiveSet)) & protective,
+        });
+        break;
+      case 'bind_device':
+        mounts.push({
+          path: op.path,
+          kind: 'bind',
+          external: { key: `rt-bind-${count++}`, source: op.source },
+          flags: 0,
+        });
+        break;
+      case 'mask_path':
+        mounts.push({ path: op.path, kind: 'mask', flags: 0 });
+        break;
+      case 'readonly_path':
+        mounts.push({ path: op.path, kind: 'readonly', flags: MOUNT_ATTR.RDONLY });
+        break;
+      case 'console':
+        mounts.push({ path: op.path, kind: 'console', flags: 0 });
+        break;
+      default:
+        break;
+    }
+  }
+  return mounts;
+}
+
+/** What keeps a container of this config from being checkpointed and restored. */
+export function checkpointFaults(config: Config): Diagnostic[] {
+  const faults: Diagnostic[] = [];
+  const { namespaces = [], seccomp, netDevices, intelRdt } = config.linux ?? {};
+  const refuse = (pointer: string, message: string): void => {
+    faults.push({ code: 'checkpoint.unsupported', pointer, message: `cannot checkpoint a container ${message}` });
+  };
+  for (const type of ['pid', 'mount'] as const) {
+    const found = namespaces.some((namespace) => namespace.type === type);
+    if (!found) refuse('/linux/namespaces', `that has no ${type} namespace of its own`);
+  }
+  namespaces.forEach(({ type, path }, index) => {
+    // Its root would have to read images that only the root of the host can.
+    if (type === 'user') refuse(`/linux/namespaces/${String(index)}`, 'that has a user namespace');
+    else if (path && type !== 'network') {
+      refuse(`/linux/namespaces/${String(index)}/path`, `that joins a ${type} namespace`);
+    }
+  });
+  if ((seccomp?.listenerPath ?? '') !== '') refuse('/linux/seccomp/listenerPath', 'whose system calls are watched');
+  if (Object.keys(netDevices ?? {}).length > 0) refuse('/linux/netDevices', 'that has network devices of the host');
+  if (intelRdt !== undefined) refuse('/linux/intelRdt', 'that is in a resctrl group');
+  (config.mounts ?? []).forEach(({ destination }, index) => {
+    if (isPlain(destination)) return;
+    // CRIU reads `mnt[DESTINATION]:KEY`, so such a name could be taken for another mount.
+    const shown = JSON.stringify(destination);
+    refuse(`/mounts/${String(index)}/destination`, `with a mount on ${shown}: it has a bracket or a control character`);
+  });
+  return faults;
+}
+
+function isPlain(path: string): boolean {
+  for (let index = 0; index < path.length; index += 1) {
+    const code = path.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f || path[index] === '[' || path[index] === ']') return false;
+  }
+  return true;
+}
