@@ -215,8 +215,10 @@ const void *rt_heap_seal(struct rt_heap_root root)
 {
 	if (image.heap.outgrown)
 		return NULL;
-	/* Fresh memory is cheaper to touch than the file-backed rest of the section. */
+	/* Fresh memory is cheaper to touch than pages of the file: neither the rest of the section is used, nor the
+	 * gaps that the build left. */
 	image.heap.end = image.heap.at;
+	memset(image.heap.free, 0, sizeof(image.heap.free));
 	image.root = root;
 	image.sealed = true;
 	return image.bytes;

@@ -41,11 +41,11 @@ t.test('compileSeccomp makes one comparison per lone call', (t) => {
     '1: if == 0xc000003e goto 3 else 2',
     '2: return KILL_THREAD',
     '3: load number',
-    '4: if >= 0x27 goto 7 else 5',
-    '5: if == 0x0 goto 8 else 6',
-    '6: return ERRNO(1)',
-    '7: if == 0x27 goto 8 else 9',
-    '8: return ALLOW',
+    '4: if >= 0x28 goto 9 else 5',
+    '5: if == 0x0 goto 7 else 6',
+    '6: if == 0x27 goto 7 else 8',
+    '7: return ALLOW',
+    '8: return ERRNO(1)',
     '9: return ERRNO(38)',
   ]);
   t.end();
