@@ -252,8 +252,13 @@ export const OP_PACKERS: Packers = {
   host_hooks(_op, to) {
     to[to.length] = 42;
   },
-  hook(op, to) {
+  open_log(op, to) {
     to[to.length] = 43;
+    to[to.length] = op.slot;
+    to[to.length] = op.path;
+  },
+  hook(op, to) {
+    to[to.length] = 44;
     to[to.length] = op.path;
     packList(op.args, to);
     packList(op.env, to);
@@ -261,48 +266,59 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.after;
     to[to.length] = op.timeoutMs;
     to[to.length] = op.inRoot;
+    to[to.length] = op.out;
+    to[to.length] = op.err;
+  },
+  remove_mount(op, to) {
+    to[to.length] = 45;
+    to[to.length] = op.destination;
   },
   unmount(op, to) {
-    to[to.length] = 44;
+    to[to.length] = 46;
     to[to.length] = op.path;
   },
   pivot_root(_op, to) {
-    to[to.length] = 45;
+    to[to.length] = 47;
+  },
+  move_root(op, to) {
+    to[to.length] = 48;
+    to[to.length] = op.attached;
+    to[to.length] = op.detach;
   },
   chroot(_op, to) {
-    to[to.length] = 46;
+    to[to.length] = 49;
   },
   set_hostname(op, to) {
-    to[to.length] = 47;
+    to[to.length] = 50;
     to[to.length] = op.name;
   },
   set_domainname(op, to) {
-    to[to.length] = 48;
+    to[to.length] = 51;
     to[to.length] = op.name;
   },
   sysctl(op, to) {
-    to[to.length] = 49;
+    to[to.length] = 52;
     to[to.length] = op.path;
     to[to.length] = op.value;
     to[to.length] = op.host;
   },
   oom_score_adj(op, to) {
-    to[to.length] = 50;
+    to[to.length] = 53;
     to[to.length] = op.value;
     to[to.length] = op.ignore;
   },
   rlimit(op, to) {
-    to[to.length] = 51;
+    to[to.length] = 54;
     to[to.length] = op.resource;
     packWide(op.soft, to);
     packWide(op.hard, to);
   },
   cpu_affinity(op, to) {
-    to[to.length] = 52;
+    to[to.length] = 55;
     packBytes(op.cpus, to);
   },
   scheduler(op, to) {
-    to[to.length] = 53;
+    to[to.length] = 56;
     to[to.length] = op.policy;
     packWide(op.flags, to);
     to[to.length] = op.nice;
@@ -312,93 +328,91 @@ export const OP_PACKERS: Packers = {
     packWide(op.period, to);
   },
   io_priority(op, to) {
-    to[to.length] = 54;
+    to[to.length] = 57;
     to[to.length] = op.value;
   },
   personality(op, to) {
-    to[to.length] = 55;
+    to[to.length] = 58;
     to[to.length] = op.persona;
   },
   memory_policy(op, to) {
-    to[to.length] = 56;
+    to[to.length] = 59;
     to[to.length] = op.mode;
     packBytes(op.nodes, to);
   },
   security_attribute(op, to) {
-    to[to.length] = 57;
+    to[to.length] = 60;
     to[to.length] = op.name;
     to[to.length] = op.value;
     to[to.length] = op.expected;
   },
   umask(op, to) {
-    to[to.length] = 58;
+    to[to.length] = 61;
     to[to.length] = op.mask;
   },
   stdio_owner(op, to) {
-    to[to.length] = 59;
+    to[to.length] = 62;
     to[to.length] = op.uid;
   },
   drop_bounding(op, to) {
-    to[to.length] = 60;
+    to[to.length] = 63;
     packWide(op.keep, to);
     to[to.length] = op.last;
   },
   set_user(op, to) {
-    to[to.length] = 61;
+    to[to.length] = 64;
     to[to.length] = op.uid;
     to[to.length] = op.gid;
     packList(op.groups, to);
     to[to.length] = op.keepGroups;
   },
   set_capabilities(op, to) {
-    to[to.length] = 62;
+    to[to.length] = 65;
     packWide(op.effective, to);
     packWide(op.permitted, to);
     packWide(op.inheritable, to);
     packWide(op.ambient, to);
   },
   fork_init(op, to) {
-    to[to.length] = 63;
+    to[to.length] = 66;
     to[to.length] = op.slot;
   },
   change_directory(op, to) {
-    to[to.length] = 64;
+    to[to.length] = 67;
     to[to.length] = op.path;
     to[to.length] = op.phase;
   },
   no_new_privs(_op, to) {
-    to[to.length] = 65;
+    to[to.length] = 68;
   },
   find_program(op, to) {
-    to[to.length] = 66;
+    to[to.length] = 69;
     to[to.length] = op.name;
     to[to.length] = op.search;
   },
   find_home(op, to) {
-    to[to.length] = 67;
+    to[to.length] = 70;
     to[to.length] = op.uid;
   },
   seccomp(op, to) {
-    to[to.length] = 68;
+    to[to.length] = 71;
     to[to.length] = op.flags;
-    packBytes(op.filter, to);
   },
   seccomp_receiver(op, to) {
-    to[to.length] = 69;
+    to[to.length] = 72;
     to[to.length] = op.path;
   },
   seccomp_notify(op, to) {
-    to[to.length] = 70;
+    to[to.length] = 73;
     to[to.length] = op.flags;
-    packBytes(op.filter, to);
     packList(op.state, to);
   },
   await_start(op, to) {
-    to[to.length] = 71;
+    to[to.length] = 74;
     to[to.length] = op.how;
   },
   exec(op, to) {
-    to[to.length] = 72;
+    to[to.length] = 75;
     packList(op.args, to);
     packList(op.env, to);
   },
