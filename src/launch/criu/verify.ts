@@ -3,7 +3,7 @@ import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { printable } from '../../diag/printable.ts';
 import type { Native } from '../../host/native.ts';
-import { capabilityMask } from '../../plan/capabilities.ts';
+import { capabilityMask } from '../../bundle/capabilities.ts';
 import { nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { isSeparate } from '../../plan/namespaces.ts';
