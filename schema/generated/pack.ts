@@ -411,8 +411,18 @@ export const OP_PACKERS: Packers = {
     to[to.length] = 74;
     to[to.length] = op.how;
   },
-  exec(op, to) {
+  pass_descriptors(op, to) {
     to[to.length] = 75;
+    to[to.length] = op.first;
+    packList(op.slots, to);
+  },
+  make_mount_point(op, to) {
+    to[to.length] = 76;
+    to[to.length] = op.path;
+    to[to.length] = op.directory;
+  },
+  exec(op, to) {
+    to[to.length] = 77;
     packList(op.args, to);
     packList(op.env, to);
   },
