@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
 import { grantCapabilities } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -358,3 +359,18 @@ forEachRuntime('the program is not the runtime: /proc/1/exe cannot be opened for
   t.equal(exe.errno, 'ETXTBSY');
   t.equal(link.link, '/bin/probe');
 });
+
+forEachRuntime(
+  'a session keyring beyond the quota of its user is an error with the cure',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const refuse = [probePath(), 'refuse', 'keyctl', '1', 'EDQUOT'];
+    const outcome = await rt.commandThrough(refuse, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cannot make the session keyring "_ses\.[^"]+": disk quota exceeded \(keyctl\)/);
+    t.match(outcome.stderr, /hint: .*\/proc\/sys\/kernel\/keys.* or use --no-new-keyring/);
+    const without = await rt.commandThrough(refuse, 'run', '--no-new-keyring', '--bundle', bundle.dir, rt.nextId());
+    t.equal(without.status, 0, without.stderr);
+  },
+  { oursOnly: 'the words are ours' },
+);

@@ -740,6 +740,7 @@ static int run_refuse(char **args)
 		{"fsopen", SYS_fsopen},
 		{"mount_setattr", 442},
 		{"clone3", SYS_clone3},
+		{"keyctl", SYS_keyctl},
 	};
 	unsigned number = 0, error = 0;
 

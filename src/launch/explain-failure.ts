@@ -184,6 +184,8 @@ function action(op: PlannedOp, item: number): string {
       return `cannot raise the hard resource limit to ${String(op.hard)}`;
     case 'bind_device':
       return `cannot bind device "${op.source}" of the host`;
+    case 'session_keyring':
+      return `cannot make the session keyring "${op.name}"`;
     case 'open_log':
       return `cannot append the output of hooks to "${op.path}"`;
     case 'move_root':

@@ -29,6 +29,10 @@ function hintFor(op: PlannedOp, name: string): string | undefined {
       return op.mode & numaBalancing
         ? 'the kernel may not know MPOL_F_NUMA_BALANCING for this mode'
         : 'a node of linux.memoryPolicy.nodes may be missing, or be outside linux.resources.cpu.mems';
+    case 'session_keyring':
+      return name === 'EDQUOT'
+        ? 'its user has as many keys as /proc/sys/kernel/keys allows: raise maxkeys and maxbytes (root_ for root), or use --no-new-keyring'
+        : undefined;
     case 'cpu_affinity':
       return name === 'EINVAL' ? 'none of these CPUs is online and in the cpuset of the container' : undefined;
     case 'security_attribute':
