@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
 import { cgroupDirectory, cgroupsWithPrefix, hierarchies, isUnified, readCgroup } from '../harness/cgroup.ts';
@@ -129,4 +129,72 @@ forEachRuntime(
     rmdirSync(directory);
   },
   { deviates: { crun: '1.8 waits for ever' } },
+);
+
+const onUnified = isUnified() ? undefined : 'the unified hierarchy is not in charge here';
+
+forEachRuntime(
+  'run.oci.delegate-cgroup: the program is in a cgroup below the one with the limits, and may divide it',
+  async (t, rt) => {
+    let path = '';
+    // A limit that needs no controller.
+    const limit = 'cgroup.max.descendants';
+    const bundle = rt.bundle((config) => {
+      path = config.linux.cgroupsPath;
+      config.annotations = { 'run.oci.delegate-cgroup': '/payload/inner' };
+      config.linux.namespaces.push({ type: 'cgroup' });
+      config.linux.resources = { ...config.linux.resources, unified: { [limit]: '77' } };
+      config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] });
+      const script =
+        `cat /proc/self/cgroup | grep ^0:; cd /sys/fs/cgroup; cat ${limit}; mkdir below && echo 0 >below/cgroup.procs && ` +
+        `echo 5 >below/${limit} && cat below/${limit}; exec sleep 1000`;
+      config.process.args = ['/bin/busybox', 'sh', '-c', script];
+    });
+    symlinkSync('busybox', join(bundle.rootfs, 'bin/grep'));
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    const { pid } = await container.state();
+    const where = (of: number): string => /^0::(.*)$/m.exec(readFileSync(`/proc/${of}/cgroup`, 'utf8'))?.[1] ?? '';
+    t.equal(where(pid), `${path}/payload/inner`);
+    t.equal(readCgroup('', path, limit), '77');
+    await container.start();
+    await until('the program has divided its cgroup', () => container.stdout().split('\n').length > 3);
+    t.equal(container.stdout(), '0::/\nmax\n5\n', container.stderr());
+    t.equal(where(pid), `${path}/payload/inner/below`);
+    const exec = await rt.command('exec', container.id, '/bin/cat', '/proc/self/cgroup');
+    t.match(exec.stdout, /^0::\/$/m, exec.stderr);
+    const resources = JSON.stringify({ unified: { [limit]: '88' } });
+    const update = await rt.commandWith({ input: resources }, 'update', '--resources', '-', container.id);
+    t.equal(update.status, 0, update.stderr);
+    t.equal(readCgroup('', path, limit), '88');
+    t.equal((await rt.command('pause', container.id)).status, 0);
+    t.equal((await container.state()).status, 'paused');
+    t.equal((await rt.command('resume', container.id)).status, 0);
+    t.equal((await container.remove('--force')).status, 0);
+  },
+  { lacking: onUnified, deviates: { runc: 'has no annotations of its own' } },
+);
+
+forEachRuntime(
+  'annotations of cgroups that cannot be honoured are refused, each with its place',
+  async (t, rt) => {
+    const bad = ['..', '../x', 'a/../b', 'a//b', '.', 'cgroup.procs', 'a b', 'a\nb', 'a\0b', 'x'.repeat(256)];
+    const cases: [string, string, RegExp][] = [
+      ...bad.flatMap((value): typeof cases => [
+        ['run.oci.delegate-cgroup', value, /must be the path of a cgroup below that of the container/],
+        ['run.oci.systemd.subgroup', value, /must be the path of a cgroup below that of the container/],
+      ]),
+      ['run.oci.systemd.subgroup', 'x', /the annotation run\.oci\.systemd\.subgroup needs --systemd-cgroup/],
+    ];
+    if (!isUnified()) cases.push(['run.oci.delegate-cgroup', 'x', /the annotation \S+ needs cgroup v2/]);
+    for (const [name, value, words] of cases) {
+      const outcome = await rt.run((config) => (config.annotations = { [name]: value }));
+      t.equal(outcome.status, 1, `${name}=${value.slice(0, 20)}`);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, new RegExp(`config\\.json:\\d+:\\d+  /annotations/${name.replaceAll('.', '\\.')}\n`));
+    }
+    const empty = { 'run.oci.delegate-cgroup': '', 'run.oci.systemd.subgroup': '' };
+    t.equal((await rt.run((config) => (config.annotations = empty))).status, 0, 'empty is for none');
+  },
+  { oursOnly: 'the words are ours' },
 );

@@ -297,3 +297,29 @@ forEachRuntime(
   },
   { oursOnly: 'the peers make a directory of that name' },
 );
+
+forEachRuntime(
+  'systemd: run.oci.systemd.subgroup and delegate-cgroup lie below the scope, which stays manageable',
+  async (t, rt) => {
+    const { id, path, unit, outcome } = await create(rt, (config) => {
+      config.annotations = { 'run.oci.systemd.subgroup': 'sub', 'run.oci.delegate-cgroup': 'payload' };
+      config.linux.resources = { ...config.linux.resources, pids: { limit: 77 } };
+    });
+    t.equal(outcome.status, 0, outcome.stderr);
+    const { pid } = JSON.parse((await rt.command('state', id)).stdout) as { pid: number };
+    t.equal(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), `0::${path}/sub/payload\n`);
+    t.equal(readCgroup('pids', `${path}/sub`, 'pids.max'), '77');
+    t.equal(show(unit, 'TasksMax')['TasksMax'], '77');
+    t.equal((await rt.command('start', id)).status, 0);
+    const exec = await rt.command('exec', id, '/bin/cat', '/proc/self/cgroup');
+    t.equal(exec.stdout, `0::${path}/sub/payload\n`, exec.stderr);
+    t.equal((await rt.command('update', '--pids-limit', '88', id)).status, 0);
+    t.equal(readCgroup('pids', `${path}/sub`, 'pids.max'), '88');
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    t.equal(show(unit, 'LoadState')['LoadState'], 'not-found');
+  },
+  {
+    lacking: LACKING.lacking ?? (isUnified() ? undefined : 'the unified hierarchy is not in charge here'),
+    deviates: { runc: 'has no annotations of its own' },
+  },
+);

@@ -5,11 +5,13 @@ import type { Config } from '../../schema/generated/config.ts';
  * may use them, so `features` lists them as potentially unsafe.
  */
 export const ANNOTATIONS = {
+  delegateCgroup: 'run.oci.delegate-cgroup',
   hooksStderr: 'run.oci.hooks.stderr',
   hooksStdout: 'run.oci.hooks.stdout',
   keepGroups: 'run.oci.keep_original_groups',
   mountContext: 'run.oci.mount_context_type',
   seccompReceiver: 'run.oci.seccomp.receiver',
+  systemdSubgroup: 'run.oci.systemd.subgroup',
 } as const;
 
 type Annotated = Pick<Config, 'annotations'>;

@@ -25,7 +25,23 @@ const fileInBundle: Expectation = {
   hint: 'it is made in the bundle',
 };
 
+/** Names of the kernel's own files cannot be cgroups. */
+const isCgroupName = (name: string): boolean =>
+  /^[A-Za-z0-9_.:@+-]{1,255}$/.test(name) && !/^(?:\.\.?$|cgroup\.)/.test(name);
+
+const cgroupBelow: Expectation = {
+  test: (value) =>
+    value === '' ||
+    value
+      .replace(/^\/|\/$/g, '')
+      .split('/')
+      .every(isCgroupName),
+  words: 'the path of a cgroup below that of the container',
+  hint: 'use letters, digits and _.:@+- for the names of cgroups',
+};
+
 const expected: Readonly<Record<string, Expectation>> = {
+  [ANNOTATIONS.delegateCgroup]: cgroupBelow,
   [ANNOTATIONS.hooksStderr]: fileInBundle,
   [ANNOTATIONS.hooksStdout]: fileInBundle,
   [ANNOTATIONS.keepGroups]: { test: (value) => value === '0' || value === '1', words: '0 or 1' },
@@ -33,6 +49,7 @@ const expected: Readonly<Record<string, Expectation>> = {
     test: (value) => mountContexts.includes(value),
     words: `one of ${mountContexts.join(', ')}`,
   },
+  [ANNOTATIONS.systemdSubgroup]: cgroupBelow,
 };
 
 /** Of those that mean something to rt. */

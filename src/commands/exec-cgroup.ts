@@ -16,12 +16,12 @@ const maximumFile = 1 << 16;
 /** The container's own cgroups, or those below them that --cgroup names. */
 export function execCgroups(
   native: Native,
-  { version, directories }: CgroupRecord,
+  { version, directories, inside }: CgroupRecord,
   pid: number,
   words: readonly string[],
 ): ExecCgroups {
   const below = parseWords(words, version);
-  const unified = version === 2 ? directories[0] : directories.find((directory) => isUnified(directory));
+  const unified = version === 2 ? (inside ?? directories[0]) : directories.find((directory) => isUnified(directory));
   const legacy = version === 2 ? [] : directories.filter((directory) => !isUnified(directory));
   const tasks = legacy.map((directory) => {
     const name = controllersOf(directory).find((controller) => below.has(controller)) ?? '';

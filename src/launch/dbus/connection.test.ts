@@ -118,7 +118,13 @@ const removed = (job: string, result: string): Uint8Array =>
     body.string(result);
   });
 
-const unit = { name: 'x.scope', properties: [{ name: 'TasksMax', value: { type: 't', value: 5n } }], ops: [] } as const;
+const unit = {
+  name: 'x.scope',
+  properties: [{ name: 'TasksMax', value: { type: 't', value: 5n } }],
+  divide: [],
+  inside: '',
+  ops: [],
+} as const;
 
 t.test('startUnit waits for its job, whichever comes first', async (t) => {
   const { native, calls } = manager(() => [removed('/job/8', 'failed'), removed('/job/9', 'done'), reply('/job/9')]);

@@ -5,6 +5,7 @@ import type { PlanOptions } from '../index.ts';
 import { normalizePath } from '../path.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
 import { delegationOps } from './delegate.ts';
+import { innerCgroups } from './inner.ts';
 import type { Limits } from './limits.ts';
 import {
   annotatedProperties,
@@ -46,8 +47,10 @@ export function cgroupPlan(
   const from = cgroupsPath === '' ? 'default' : '/linux/cgroupsPath';
   const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
   if (place === undefined) refuseUnitPath(cgroupsPath, faults);
+  const { subgroup, delegated } = innerCgroups(config, version, systemd, faults);
   const paths = hierarchies.map((hierarchy) => place?.path ?? locate(cgroupsPath, id, version, hierarchy));
-  const directories = hierarchies.map(({ mount }, index) => mount + (paths[index] ?? ''));
+  const directories = hierarchies.map(({ mount }, index) => mount + (paths[index] ?? '') + subgroup);
+  const leaf = `${paths[0] ?? ''}${subgroup}${delegated}`;
   const host: PlannedOp[] = [];
   const join: PlannedOp[] = [];
   let cloneCgroup = '';
@@ -57,7 +60,7 @@ export function cgroupPlan(
     const directory = directories[index] ?? '';
     if (hierarchy.version === 1) join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
     // With systemd the unit is started with init in it.
-    else if (!systemd) cloneCgroup = directory;
+    else if (!systemd) cloneCgroup = directory + (version === 2 ? delegated : '');
   });
   const asked = config.linux?.resources ?? {};
   const resources = systemd ? roundedResources(asked) : asked;
@@ -71,14 +74,26 @@ export function cgroupPlan(
   faults.push(...limitFaults.filter(counts));
   // Denying everything and allowing some is not one step: it is done before init makes its first node.
   const early = [
-    ...(version === 2 ? unifiedOps(config, facts, paths[0] ?? '', limits, from) : []),
+    ...(version === 2 ? unifiedOps(config, facts, leaf, limits, from) : []),
     ...limits.early,
     // Only root of the host may; in a user namespace no device can be made either.
     ...(mayRestrictDevices ? limits.devices.filter(restricts) : []),
   ];
+  const mount = hierarchies[0]?.mount ?? '';
+  const divide: PlannedOp[] =
+    subgroup + delegated === '' || mount === ''
+      ? []
+      : [{ op: 'cgroup_create', hierarchy: mount, path: leaf, inherit: [], from: '/annotations' }];
+  const inside = divide.length === 0 ? {} : { inside: mount + leaf };
   if (place === undefined) {
-    host.push(...early);
-    return { record: { manager: 'cgroupfs', version, directories }, host, join, limits: limits.ops, cloneCgroup };
+    host.push(...divide, ...early);
+    return {
+      record: { manager: 'cgroupfs', version, directories, ...inside },
+      host,
+      join,
+      limits: limits.ops,
+      cloneCgroup,
+    };
   }
   const lines = limits.devices.flatMap((op) => (op.op === 'write_device_rules' ? op.rules : []));
   const properties = [
@@ -88,13 +103,13 @@ export function cgroupPlan(
     ...annotatedProperties(config.annotations ?? {}, faults),
   ];
   return {
-    record: { manager: 'systemd', version, directories, unit: place.name },
+    record: { manager: 'systemd', version, directories, unit: place.name, ...inside },
     host,
     // The first op of init is to wait until systemd has put it into the unit.
     join: [{ op: 'host_hooks', from }, ...join],
     limits: limits.ops,
     cloneCgroup,
-    unit: { name: place.name, properties, ops: early },
+    unit: { name: place.name, properties, divide, inside: inside.inside ?? '', ops: early },
   };
 }
 

@@ -133,3 +133,26 @@ t.test('plan: with systemd, init waits first and is born outside of the unit', a
   }
   t.throws(() => plan(config(change), facts(), options), /names a unit of systemd/);
 });
+
+t.test('plan: cgroups below the scope are made and entered once systemd has started it', async (t) => {
+  const scope = '/sys/fs/cgroup/a.slice/p-n.scope';
+  const change: Partial<Config> = {
+    annotations: { 'run.oci.systemd.subgroup': 'sub', 'run.oci.delegate-cgroup': '/in' },
+    linux: { cgroupsPath: 'a.slice:p:n', resources: { pids: { limit: 5 } }, namespaces: [{ type: 'mount' }] },
+  };
+  const made = plan(config(change), facts(unified), { ...options, systemd: true });
+  t.match(made.cgroup, { directories: [`${scope}/sub`], inside: `${scope}/sub/in` });
+  t.match(made.unit, {
+    divide: [{ op: 'cgroup_create', path: '/a.slice/p-n.scope/sub/in' }],
+    inside: `${scope}/sub/in`,
+  });
+  t.match(
+    made.unit?.ops.find(({ op }) => op === 'cgroup_enable'),
+    { path: '/a.slice/p-n.scope/sub/in' },
+    'controllers as far down as the limits need them, and one further for the container',
+  );
+  const limits = made.limits.flatMap((op) =>
+    op.op === 'write_files' ? op.paths : op.op === 'write_file' ? [op.path] : [],
+  );
+  t.ok(limits.includes(`${scope}/sub/pids.max`), limits.join(' '));
+});

@@ -28,7 +28,11 @@ export interface UnitPlan {
   readonly name: string;
   /** Properties with which it is started; the pid of init is added. */
   readonly properties: readonly UnitProperty[];
-  /** Done by the runtime once init is in it: what systemd would undo, or does not know. */
+  /** Done by the runtime once init is in it: cgroups are made below it. */
+  readonly divide: readonly PlannedOp[];
+  /** The one of them that init then moves to, '' for none: a cgroup with children has no processes of its own. */
+  readonly inside: string;
+  /** Done by the runtime after that: what systemd would undo, or does not know. */
   readonly ops: readonly PlannedOp[];
 }
 

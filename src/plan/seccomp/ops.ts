@@ -5,21 +5,19 @@ import type { Facts } from '../../facts/facts.ts';
 import { stateAroundPid } from '../state-json.ts';
 import type { ContainerIdentity } from '../state-json.ts';
 import type { PlannedOp } from '../types.ts';
-import { checkSeccomp } from './compile.ts';
+import { compileSeccomp } from './compile.ts';
 
 export interface SeccompPlan {
   /** While paths are those of the host: the connection to who gets the listener. */
   readonly receiver: readonly PlannedOp[];
   /** Loads the filter. */
-  readonly load: readonly PlannedOp[];
-  /** Compiles it; see CheckedSeccomp. */
-  readonly filter: (() => Uint8Array) | undefined;
+  readonly filter: readonly PlannedOp[];
 }
 
 /** The process that the filter is for: a container's first, or one that joins with `initPid` as the first. */
 export type Filtered = { readonly kind: 'init' } | { readonly kind: 'exec'; readonly initPid: number };
 
-const nothing: SeccompPlan = { receiver: [], load: [], filter: undefined };
+const nothing: SeccompPlan = { receiver: [], filter: [] };
 
 /** The filter of the config, if it asks for one. */
 export function seccompPlan(
@@ -31,17 +29,18 @@ export function seccompPlan(
 ): SeccompPlan {
   const section = config.linux?.seccomp;
   if (section === undefined) return nothing;
-  const checked = checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
-  if (checked === undefined) return nothing;
-  const { flags, filter } = checked;
-  if (!checked.notifies) return { receiver: [], load: [{ op: 'seccomp', flags, from: '/linux/seccomp' }], filter };
+  const compiled = compileSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
+  if (compiled === undefined) return nothing;
+  const { flags, filter } = compiled;
+  if (!compiled.notifies) {
+    return { receiver: [], filter: [{ op: 'seccomp', flags, filter, from: '/linux/seccomp' }] };
+  }
   const { path, from } = seccompReceiver(config);
   const absolute = path.startsWith('/') ? path : `${identity.bundle}/${path}`;
   const state = processState(config, identity, filtered);
   return {
     receiver: [{ op: 'seccomp_receiver', path: absolute, from }],
-    load: [{ op: 'seccomp_notify', flags, state, from: '/linux/seccomp' }],
-    filter,
+    filter: [{ op: 'seccomp_notify', flags, filter, state, from: '/linux/seccomp' }],
   };
 }
 
