@@ -111,8 +111,8 @@ build/rt.js build/node/rt.js &: native/build/bundle.mjs tsconfig.json $(TS_SOURC
 	node native/build/bundle.mjs
 
 # The program is evaluated here, once, and rt starts with the resulting heap (native/host/arena.h).
-build/rt: build/rt-unsealed build/rt.js
-	build/rt-unsealed build/rt.js build/rt.heap
+build/rt: build/rt-unsealed build/rt.js native/build/training/config.json
+	build/rt-unsealed build/rt.js build/rt.heap native/build/training
 	objcopy --update-section .rt_heap=build/rt.heap build/rt-unsealed $@.new
 	@rm build/rt.heap && mv $@.new $@
 

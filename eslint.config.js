@@ -10,7 +10,7 @@ const mayImport = {
   bundle: ['host'],
   facts: ['host'],
   plan: ['bundle', 'facts'],
-  launch: ['host', 'facts', 'plan'],
+  launch: ['bundle', 'host', 'facts', 'plan'],
   state: ['host', 'facts', 'plan', 'launch'],
 };
 const folders = [...Object.keys(mayImport), 'commands', 'cli'];

@@ -5,7 +5,7 @@ import type { LinuxSeccomp, SeccompArch } from '../../schema/generated/config.ts
 import * as tables from '../../schema/generated/syscalls.ts';
 import type { Run } from '../../schema/generated/syscalls.ts';
 import type { NativeArchitecture } from '../../src/plan/seccomp/architectures.ts';
-import { compileSeccomp } from '../../src/plan/seccomp/compile.ts';
+import { checkSeccomp } from '../../src/plan/seccomp/compile.ts';
 import { nameOfReturn } from '../../src/plan/seccomp/bpf.ts';
 import { callData, simulator } from '../../src/plan/seccomp/simulate.ts';
 import { Oracle, oracleMissing, returnValue } from './oracle.ts';
@@ -151,9 +151,10 @@ t.test('filters answer as libseccomp does', { skip: oracleMissing }, (t) => {
         }));
         const profile: LinuxSeccomp = { ...whole, syscalls };
         const theirs = oracle.build(profile, native).filter;
-        const compiled = compileSeccomp(profile, { nativeArch: native, diagnostics: [] });
+        const compiled = checkSeccomp(profile, { nativeArch: native, diagnostics: [] });
         if (compiled === undefined) throw new Error('the profile gives no filter');
-        const answer = simulator(compiled.filter);
+        const filter = compiled.filter();
+        const answer = simulator(filter);
         const oracleAnswer = simulator(theirs);
         const lists = argumentSamples(profile).map((list) => ({ list, data: callData(0, 0, list) }));
         for (const abi of abis.filter((abi) => abi.native === native)) {
@@ -176,7 +177,7 @@ t.test('filters answer as libseccomp does', { skip: oracleMissing }, (t) => {
         }
         const foreign = callData(0xc000_0016, 0);
         t.equal(answer(foreign), oracleAnswer(foreign), 'an architecture that is not listed');
-        const [own, other] = [compiled.filter.length / 8, theirs.length / 8];
+        const [own, other] = [filter.length / 8, theirs.length / 8];
         t.comment(`${own} instructions, libseccomp ${other}`);
         if (file === 'engine-default.json') t.ok(own * 4 < other, 'a quarter of the instructions');
         t.end();
@@ -205,9 +206,9 @@ t.test('every name of libseccomp means the same numbers here', { skip: oracleMis
       };
       const { filter, unknown } = oracle.build(profile, native);
       if (unknown.has(name)) continue;
-      const compiled = compileSeccomp(profile, { nativeArch: native, diagnostics: [] });
+      const compiled = checkSeccomp(profile, { nativeArch: native, diagnostics: [] });
       if (compiled === undefined) throw new Error('the profile gives no filter');
-      const [ours, theirs] = [simulator(compiled.filter), simulator(filter)];
+      const [ours, theirs] = [simulator(compiled.filter()), simulator(filter)];
       for (const { audit: architecture, first } of own) {
         for (let number = first; number < first + 600; number++) {
           for (const value of number === 102 || number === 117 ? [0n, 1n, 2n, 5n, 11n, 20n, 21n, 24n] : [0n]) {
@@ -227,8 +228,8 @@ t.test('a call that the installed libseccomp may not know is known here', (t) =>
     defaultAction: 'SCMP_ACT_ERRNO',
     syscalls: [{ names: ['mseal', 'statmount'], action: 'SCMP_ACT_ALLOW' }],
   };
-  const compiled = compileSeccomp(profile, { nativeArch: 'x86_64', diagnostics: [] });
-  const answer = simulator(compiled?.filter ?? new Uint8Array());
+  const compiled = checkSeccomp(profile, { nativeArch: 'x86_64', diagnostics: [] });
+  const answer = simulator(compiled?.filter() ?? new Uint8Array());
   const architecture = x86_64.audit;
   t.equal(answer(callData(architecture, 457)), returnValue('SCMP_ACT_ALLOW', undefined));
   t.equal(answer(callData(architecture, 462)), returnValue('SCMP_ACT_ALLOW', undefined));

@@ -263,13 +263,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_FIND_HOME:
 		return rt_read_u32(reader, &op->find_home.uid);
 	case RT_OP_SECCOMP:
-		return rt_read_u32(reader, &op->seccomp.flags) &&
-		       rt_read_bytes(reader, &op->seccomp.filter);
+		return rt_read_u32(reader, &op->seccomp.flags);
 	case RT_OP_SECCOMP_RECEIVER:
 		return rt_read_str(reader, &op->seccomp_receiver.path);
 	case RT_OP_SECCOMP_NOTIFY:
 		return rt_read_u32(reader, &op->seccomp_notify.flags) &&
-		       rt_read_bytes(reader, &op->seccomp_notify.filter) &&
 		       rt_read_strs(reader, &op->seccomp_notify.state);
 	case RT_OP_AWAIT_START:
 		return rt_read_u32(reader, &op->await_start.how);

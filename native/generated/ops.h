@@ -463,7 +463,6 @@ struct rt_op_find_home {
 
 struct rt_op_seccomp {
 	uint32_t flags;
-	struct rt_bytes filter;
 };
 
 struct rt_op_seccomp_receiver {
@@ -472,7 +471,6 @@ struct rt_op_seccomp_receiver {
 
 struct rt_op_seccomp_notify {
 	uint32_t flags;
-	struct rt_bytes filter;
 	struct rt_strs state;
 };
 

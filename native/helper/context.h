@@ -10,6 +10,7 @@ struct rt_context {
 	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
 	int control;         /* to the runtime; after await_start the connection of `start` */
 	int listener;        /* where `start` connects, or a pidfd of the container that is entered */
+	int filter;          /* the seccomp filter comes over it */
 	int null_device;     /* the host's, opened by the first mask */
 	int empty_directory; /* a mount of the first masked directory, cloned for the others */
 	int procfs;          /* private, opened by the first sysctl */

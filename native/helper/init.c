@@ -72,6 +72,7 @@ _Noreturn void rt_init_main(const long *stack)
 	size_t size = 0;
 	int first = first_descriptor(stack);
 	rt_context_init(&context, first + RT_FD_CONTROL, first + RT_FD_LISTENER);
+	context.filter = first + RT_FD_FILTER;
 	context.first_free = first + RT_FD_COUNT;
 	prepare(first);
 	const uint8_t *program = map_program(first + RT_FD_PROGRAM, &size);

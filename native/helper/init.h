@@ -3,9 +3,9 @@
 #define RT_INIT_H
 
 /* Descriptors the helper is born with, counted from its argument: below are the standard ones and those that the
- * program gets, everything above is closed. The last is the socket on which init listens, or the pidfd of the
- * container that is entered. */
-enum { RT_FD_PROGRAM, RT_FD_CONTROL, RT_FD_LISTENER, RT_FD_COUNT };
+ * program gets, everything above is closed. The listener is the socket on which init listens, or the pidfd of the
+ * container that is entered; the seccomp filter comes over the last. */
+enum { RT_FD_PROGRAM, RT_FD_CONTROL, RT_FD_LISTENER, RT_FD_FILTER, RT_FD_COUNT };
 enum { RT_FD_FIRST = 3 };
 
 /* Exit status of a helper that has reported a failure: engines know it from execve failing after start. */

@@ -17,20 +17,38 @@ enum {
 	PID_DIGITS = 12,
 };
 
-static long load(struct rt_context *context, uint32_t flags, struct rt_bytes filter)
+/* Waits for the filter: the number of its instructions. */
+static long receive(struct rt_context *context, struct sock_filter *instructions)
 {
-	struct sock_fprog program = {.len = (unsigned short)(filter.length / sizeof(struct sock_filter)),
-		.filter = (struct sock_filter *)(uintptr_t)filter.data};
-	if (filter.length % sizeof(struct sock_filter) != 0 ||
-		filter.length / sizeof(struct sock_filter) > 0xffff)
-		return rt_fail(context, "seccomp", -EINVAL);
+	const size_t room = BPF_MAXINSNS * sizeof(*instructions);
+	size_t length = 0;
+	for (;;) {
+		long got = rt_sys(read, context->filter, (char *)instructions + length, room - length);
+		if (got == -EINTR)
+			continue;
+		if (got < 0)
+			return rt_fail(context, "read", got);
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	rt_close(&context->filter);
+	return (long)(length / sizeof(*instructions));
+}
+
+static long load(struct rt_context *context, uint32_t flags, long count, struct sock_filter *instructions)
+{
+	struct sock_fprog program = {.len = (unsigned short)count, .filter = instructions};
 	long status = rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 	return status < 0 ? rt_fail(context, "seccomp", status) : status;
 }
 
+static struct sock_filter filter[BPF_MAXINSNS];
+
 int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
 {
-	return (int)load(context, op->flags, op->filter);
+	long count = receive(context, filter);
+	return (int)(count < 0 ? count : load(context, op->flags, count, filter));
 }
 
 /* The socket is opened by its path once and connected to through the descriptor: the path may be longer than
@@ -162,6 +180,9 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 {
 	static char stack[4096] __attribute__((aligned(16)));
 	static struct hand_over shared;
+	long count = receive(context, filter);
+	if (count < 0)
+		return (int)count;
 	describe(context, op->state, &shared);
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
@@ -170,7 +191,7 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 	long thread = rt_clone(&args, sizeof(args), send_listener, &shared);
 	if (thread < 0)
 		return rt_fail(context, "clone3", thread);
-	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, op->filter);
+	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, count, filter);
 	__atomic_store_n(&shared.listener, listener < 0 ? LISTENER_FAILED : (int)listener, __ATOMIC_RELEASE);
 	long result;
 	/* No system call to wait with, for the same reason; execve would end the other thread. */

@@ -7,6 +7,7 @@ void rt_context_init(struct rt_context *context, int control, int listener)
 {
 	*context = (struct rt_context){.control = control,
 		.listener = listener,
+		.filter = -1,
 		.null_device = -1,
 		.empty_directory = -1,
 		.procfs = -1,
@@ -23,6 +24,7 @@ void rt_context_close(struct rt_context *context)
 	rt_close(&context->empty_directory);
 	rt_close(&context->procfs);
 	rt_close(&context->receiver);
+	rt_close(&context->filter);
 }
 
 int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slots *op)

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <linux/mman.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Blocks, header included: multiples of 16 up to 512 bytes, above that four to each power of two. The header
  * keeps the class, so a block needs no search when it is freed, and QuickJS may use the slack of its class. */
@@ -15,7 +17,7 @@ enum {
 	STEP = 16,
 	SMALL_CLASSES = 32,
 	CLASSES = SMALL_CLASSES + 4 * 32,
-	PAGE_SIZE = 4096,
+	PAGE_SIZE = RT_HEAP_SIZE / RT_HEAP_PAGES,
 	CHUNK = 128 * 1024
 };
 
@@ -40,6 +42,7 @@ static union {
 		struct heap heap;
 		struct rt_heap_root root;
 		bool sealed;
+		unsigned char writers[RT_HEAP_PAGES]; /* enum rt_heap_use by page */
 		_Alignas(STEP) char memory[];
 	};
 	char bytes[RT_HEAP_SIZE];
@@ -195,13 +198,24 @@ size_t malloc_usable_size(void *pointer)
 	return pointer ? usable(pointer) : 0;
 }
 
+/* A kernel older than 5.14 does not know the call, and faults. */
+void rt_heap_prefault(enum rt_heap_use use)
+{
+	for (size_t page = 0; page < RT_HEAP_PAGES; page++) {
+		size_t first = page;
+		while (page < RT_HEAP_PAGES && image.writers[page] == use)
+			page++;
+		if (page > first)
+			(void)madvise(image.bytes + first * PAGE_SIZE, (page - first) * PAGE_SIZE,
+				MADV_POPULATE_WRITE);
+	}
+}
+
 const struct rt_heap_root *rt_heap_root(void)
 {
 	if (!image.sealed)
 		return NULL;
-	/* Nearly every page gets a reference count written. One call is quicker than a fault for each; a kernel
-	 * older than 5.14 does not know it and faults. */
-	(void)madvise(image.bytes, pages((size_t)(image.heap.end - image.bytes)), MADV_POPULATE_WRITE);
+	rt_heap_prefault(RT_HEAP_START);
 	return &image.root;
 }
 
@@ -215,9 +229,39 @@ const void *rt_heap_seal(struct rt_heap_root root)
 {
 	if (image.heap.outgrown)
 		return NULL;
-	/* Fresh memory is cheaper to touch than the file-backed rest of the section. */
+	/* Fresh memory is cheaper to touch than pages of the file: neither the rest of the section is used, nor the
+	 * gaps that the build left. */
 	image.heap.end = image.heap.at;
+	memset(image.heap.free, 0, sizeof(image.heap.free));
 	image.root = root;
 	image.sealed = true;
 	return image.bytes;
+}
+
+static enum rt_heap_use watched;
+
+static void note_write(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	size_t at = (size_t)((char *)info->si_addr - image.bytes);
+	if (at >= RT_HEAP_SIZE)
+		_exit(128 + signal);
+	size_t page = at / PAGE_SIZE;
+	if (mprotect(image.bytes + page * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE) != 0)
+		_exit(128 + signal);
+	if (image.writers[page] == RT_HEAP_RARE)
+		image.writers[page] = (unsigned char)watched;
+}
+
+bool rt_heap_watch(enum rt_heap_use use)
+{
+	watched = use;
+	const struct sigaction action = {.sa_sigaction = note_write, .sa_flags = SA_SIGINFO};
+	return sigaction(SIGSEGV, &action, NULL) == 0 && mprotect(image.bytes, RT_HEAP_SIZE, PROT_READ) == 0;
+}
+
+bool rt_heap_learn(int file)
+{
+	off_t place = (char *)image.writers - image.bytes;
+	return pwrite(file, image.writers, RT_HEAP_PAGES, place) == RT_HEAP_PAGES;
 }

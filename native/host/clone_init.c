@@ -13,7 +13,7 @@ enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030, HIGH_FD = 32 };
 static void run_helper(void *argument)
 {
 	struct launch *launch = argument;
-	const int from[] = {launch->program, launch->control, launch->listener};
+	const int from[] = {launch->program, launch->control, launch->listener, launch->filter};
 	const int first = RT_FD_FIRST + launch->preserved;
 	const int free = first + RT_FD_COUNT;
 	const int above = free + launch->kept_count + HIGH_FD;

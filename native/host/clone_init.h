@@ -5,7 +5,7 @@
 #include "../helper/context.h"
 
 struct launch {
-	int helper, program, control, listener;
+	int helper, program, control, listener, filter;
 	int preserved;      /* descriptors from 3 on that the program gets */
 	char first[12];     /* RT_FD_FIRST and these, decimal */
 	int kept[RT_SLOTS]; /* descriptors of the stage, in the order of their slots */

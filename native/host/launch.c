@@ -24,6 +24,7 @@ rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_receiveMessage,
 
 enum {
 	UNIX_FAMILY = 1,
+	STREAM = 1,
 	SEQPACKET = 5,
 	MEMFD_CLOEXEC = 1,
 	MEMFD_ALLOW_SEALING = 2,
@@ -113,6 +114,12 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		return status;
 	RT_CLEANUP_FD int ours = pair[0];
 	RT_CLEANUP_FD int theirs = pair[1];
+	if (args[7].integer != 0)
+		status = rt_sys(socketpair, UNIX_FAMILY, STREAM | O_CLOEXEC, 0, pair);
+	if (status < 0)
+		return status;
+	RT_CLEANUP_FD int our_filter = args[7].integer != 0 ? pair[0] : -1;
+	RT_CLEANUP_FD int their_filter = args[7].integer != 0 ? pair[1] : -1;
 	__attribute__((cleanup(free_stage))) struct stage *stage = NULL;
 	if (args[4].length > 0 && (status = make_stage(&args[4], theirs, &stage)) < 0)
 		return status;
@@ -120,6 +127,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		.program = program,
 		.control = theirs,
 		.listener = target >= 0 ? target : listener,
+		.filter = their_filter,
 		.preserved = (int)args[6].integer};
 	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
 	long pid = rt_clone_init(&launch, stage, (uint64_t)args[1].integer, args[2].data);
@@ -131,7 +139,8 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	}
 	result->numbers[0] = pid;
 	result->numbers[1] = rt_steal_fd(&ours);
-	result->count = 2;
+	result->numbers[2] = rt_steal_fd(&our_filter);
+	result->count = 3;
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "prefault.h"
 #include "result.h"
 
 /* glibc 2.36 declares these in <sys/pidfd.h>, older ones do not; the numbers are the same everywhere. */
@@ -37,6 +38,18 @@ int64_t rt_fn_changeDirectory(const struct rt_value *args, struct rt_result *res
 {
 	(void)result;
 	return rt_checked(chdir(args[0].data));
+}
+
+/* Only the rt binary has it. */
+__attribute__((weak)) void rt_heap_prefault(enum rt_heap_use use);
+
+int64_t rt_fn_prefaultHeap(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args;
+	(void)result;
+	if (rt_heap_prefault)
+		rt_heap_prefault(RT_HEAP_PLAN);
+	return 0;
 }
 
 int64_t rt_fn_effectiveUid(const struct rt_value *args, struct rt_result *result)

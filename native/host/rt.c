@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -36,10 +37,30 @@ static int run(const struct rt_heap_root *root, int argc, char **argv)
 	return code;
 }
 
-/* Only at build time: rt PROGRAM.js IMAGE. */
+/* Which pages of the heap are written to is found out in a process of its own, whose heap is then thrown away. A plan
+ * that fails, for want of a cgroup where packages are built, writes to nearly the same. */
+static bool learn(const struct rt_heap_root *root, int image, char *bundle)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		char *version[] = {"rt", "--version"};
+		char *plan[] = {"rt", "plan", "--bundle", bundle};
+		int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (dup2(nowhere, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
+			_exit(INTERNAL_ERROR);
+		bool learned = rt_heap_watch(RT_HEAP_START) && run(root, 2, version) == 0;
+		learned = learned && rt_heap_watch(RT_HEAP_PLAN);
+		(void)run(root, 4, plan);
+		_exit(learned && rt_heap_learn(image) ? 0 : INTERNAL_ERROR);
+	}
+	int status;
+	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+/* Only at build time: rt PROGRAM.js IMAGE BUNDLE. */
 static int seal(int argc, char **argv)
 {
-	if (argc != 3) {
+	if (argc != 4) {
 		fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
 		return INTERNAL_ERROR;
 	}
@@ -52,16 +73,20 @@ static int seal(int argc, char **argv)
 		fputs("rt: the program defines no function start\n", stderr);
 		return INTERNAL_ERROR;
 	}
-	FILE *image = fopen(argv[2], "wbe");
-	if (!image) {
+	int image = open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (image < 0) {
 		perror(argv[2]);
 		return INTERNAL_ERROR;
 	}
-	const void *bytes = rt_heap_seal((struct rt_heap_root){context, start});
-	bool written = bytes && fwrite(bytes, RT_HEAP_SIZE, 1, image) == 1;
-	if (fclose(image) != 0 || !written) {
+	const struct rt_heap_root root = {context, start};
+	const void *bytes = rt_heap_seal(root);
+	if (!bytes || write(image, bytes, RT_HEAP_SIZE) != RT_HEAP_SIZE) {
 		fputs("rt: cannot write the heap: it has outgrown RT_HEAP_SIZE, or the disk is full\n",
 			stderr);
+		return INTERNAL_ERROR;
+	}
+	if (!learn(&root, image, argv[3])) {
+		fputs("rt: cannot find out which pages of the heap a plan takes\n", stderr);
 		return INTERNAL_ERROR;
 	}
 	return 0;

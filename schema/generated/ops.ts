@@ -528,11 +528,10 @@ export interface FindHomeOp {
   readonly uid: number;
 }
 
-/** Loads a filter, an array of struct sock_filter. */
+/** Loads the filter, an array of struct sock_filter, that the runtime has compiled meanwhile: it comes over a socket of its own and ends with end of file. */
 export interface SeccompOp {
   readonly op: 'seccomp';
   readonly flags: number;
-  readonly filter: Uint8Array;
 }
 
 /** Connects to the stream socket at `path`, which will get the listener of the filter, and notes the number that the process has on the host. */
@@ -541,11 +540,10 @@ export interface SeccompReceiverOp {
   readonly path: string;
 }
 
-/** Loads a filter as seccomp does and sends its listener to the receiver: one message, the parts of `state` with the process's number between them, and the listener as its only descriptor. */
+/** Loads the filter as seccomp does and sends its listener to the receiver: one message, the parts of `state` with the process's number between them, and the listener as its only descriptor. */
 export interface SeccompNotifyOp {
   readonly op: 'seccomp_notify';
   readonly flags: number;
-  readonly filter: Uint8Array;
   readonly state: readonly string[];
 }
 
@@ -1177,15 +1175,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   find_home: { code: 70, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
-  seccomp: {
-    code: 71,
-    group: 'init',
-    call: 'seccomp(2)',
-    fields: [
-      ['flags', 'u32'],
-      ['filter', 'bytes'],
-    ],
-  },
+  seccomp: { code: 71, group: 'init', call: 'read(2), seccomp(2)', fields: [['flags', 'u32']] },
   seccomp_receiver: { code: 72, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
     code: 73,
@@ -1193,7 +1183,6 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     call: 'seccomp(2), sendmsg(2)',
     fields: [
       ['flags', 'u32'],
-      ['filter', 'bytes'],
       ['state', 'strs'],
     ],
   },

@@ -57,25 +57,18 @@ function deviceNumber(device: LinuxDevice, part: 'major' | 'minor', most: number
 /** config-linux.md, "Allowed Device list". */
 function deviceRules({ linux }: Config, report: Report): void {
   each(linux?.resources?.devices, (rule, index) => {
-    const pointer = `/linux/resources/devices/${index}`;
     const { type = 'a', access = '' } = rule;
-    if (type.length > 1 || !'abc'.includes(type)) {
-      report(
-        'device.type',
-        `${pointer}/type`,
-        `invalid device type ${shown(type)}`,
-        'use a (all), b (block) or c (character)',
-      );
+    if (type !== 'a' && type !== 'b' && type !== 'c') {
+      const message = `invalid device type ${shown(type)}`;
+      const hint = 'use a (all), b (block) or c (character)';
+      report('device.type', `/linux/resources/devices/${index}/type`, message, hint);
     }
-    if (access === '') {
-      report(
-        'device.access',
-        `${pointer}/access`,
-        `device access at ${index} field cannot be empty`,
-        'use letters of rwm',
-      );
-    } else if (!/^[rwm]+$/.test(access)) {
-      report('device.access', `${pointer}/access`, `device access must be letters of rwm, found ${shown(access)}`);
+    if (access !== 'rwm' && !/^[rwm]+$/.test(access)) {
+      const message =
+        access === ''
+          ? `device access at ${index} field cannot be empty`
+          : `device access must be letters of rwm, found ${shown(access)}`;
+      report('device.access', `/linux/resources/devices/${index}/access`, message, 'use letters of rwm');
     }
     wildcard(rule, 'major', index, report);
     wildcard(rule, 'minor', index, report);

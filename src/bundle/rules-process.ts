@@ -1,5 +1,6 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
 import { printable } from '../diag/printable.ts';
+import { CAPABILITIES, isCapability } from './capabilities.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
@@ -11,17 +12,10 @@ const modeBits = 0o777;
 
 const maximumConsoleSize = 65535;
 
-// Names of capabilities(7), Linux 5.14 and later, in the order of their numbers. A space on both sides of each makes
-// a search in the text a search for the whole name, without a table to build at every start.
-const capabilityNames =
-  ' CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
-  'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT ' +
-  'SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP ' +
-  'MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE ';
-
-// Names of getrlimit(2).
-const rlimitNames =
-  ' AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIME SIGPENDING STACK ';
+// Names of getrlimit(2), without their prefix.
+const rlimitNames = 'AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIME SIGPENDING STACK'
+  .split(' ')
+  .map((name) => `RLIMIT_${name}`);
 
 type CapabilitySet = 'bounding' | 'effective' | 'inheritable' | 'permitted' | 'ambient';
 
@@ -108,7 +102,7 @@ function knownCapabilities({ capabilities }: Process, report: Report): void {
     each(capabilities[set], (name, index) => {
       if (settled.has(name)) return;
       settled.add(name);
-      if (name.startsWith('CAP_') && isWord(capabilityNames, name.slice(4))) return;
+      if (isCapability(name)) return;
       const place = `process.capabilities.${set}[${index}]`;
       report(
         'process.capability',
@@ -123,8 +117,8 @@ function knownCapabilities({ capabilities }: Process, report: Report): void {
 function capabilityHint(name: string): string {
   const upper = name.toUpperCase();
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (isWord(capabilityNames, full.slice(4))) return `write ${full}`;
-  return `the capabilities are ${listed(capabilityNames, 'CAP_')}`;
+  if (isCapability(full)) return `write ${full}`;
+  return `the capabilities are ${CAPABILITIES.join(', ')}`;
 }
 
 /** Conditions of capset(2) in a process whose bounding set has been reduced. */
@@ -147,8 +141,8 @@ function rlimits(process: Process, report: Report): void {
   const seen = new Set<string>();
   each(process.rlimits, ({ type, soft, hard }, index) => {
     const pointer = `/process/rlimits/${index}`;
-    if (type !== undefined && !(type.startsWith('RLIMIT_') && isWord(rlimitNames, type.slice(7)))) {
-      const hint = `the limits are ${listed(rlimitNames, 'RLIMIT_')}`;
+    if (type !== undefined && !rlimitNames.includes(type)) {
+      const hint = `the limits are ${rlimitNames.join(', ')}`;
       report('process.rlimit', `${pointer}/type`, `wrong rlimit value: ${printable(type)}`, hint);
     }
     if (seen.has(type))
@@ -159,13 +153,4 @@ function rlimits(process: Process, report: Report): void {
       report('process.rlimit', `${pointer}/soft`, message);
     }
   });
-}
-
-function listed(words: string, prefix: string): string {
-  const names = words.trim().split(' ');
-  return names.map((name) => prefix + name).join(', ');
-}
-
-function isWord(words: string, word: string): boolean {
-  return word !== '' && !word.includes(' ') && words.includes(` ${word} `);
 }

@@ -1,4 +1,4 @@
-import type { Config, LinuxSeccomp, LinuxSeccompArg, SeccompAction } from '../../schema/generated/config.ts';
+import type { Config, LinuxSeccomp, SeccompAction } from '../../schema/generated/config.ts';
 import { ANNOTATIONS, annotationPointer, seccompReceiver } from './annotations.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
@@ -22,12 +22,17 @@ function seccomp(config: Config, report: Report): void {
     const message = 'SCMP_ACT_NOTIFY cannot be used as the default action';
     report('seccomp.notify', `${pointer}/defaultAction`, message, 'name the system calls to be notified of');
   }
-  errorNumber(filter.defaultAction, filter.defaultErrnoRet, `${pointer}/defaultErrnoRet`, report);
-  each(filter.syscalls, (rule, index) => {
-    const place = `${pointer}/syscalls/${index}`;
-    if (rule.action === 'SCMP_ACT_NOTIFY') notifies = true;
-    errorNumber(rule.action, rule.errnoRet, `${place}/errnoRet`, report);
-    each(rule.args, (argument, at) => argumentIndex(argument, `${place}/args/${at}/index`, report));
+  if (isSet(filter.defaultErrnoRet)) {
+    errorNumber(filter.defaultAction, filter.defaultErrnoRet, `${pointer}/defaultErrnoRet`, report);
+  }
+  each(filter.syscalls, ({ action, errnoRet, args }, index) => {
+    if (action === 'SCMP_ACT_NOTIFY') notifies = true;
+    if (isSet(errnoRet)) errorNumber(action, errnoRet, `${pointer}/syscalls/${index}/errnoRet`, report);
+    each(args, ({ index: number }, at) => {
+      if (number === undefined || number <= lastArgument) return;
+      const message = `the index of an argument must be at most ${lastArgument}, found ${number}`;
+      report('seccomp.argument', `${pointer}/syscalls/${index}/args/${at}/index`, message);
+    });
   });
   listener(config, filter, notifies, report);
 }
@@ -55,8 +60,8 @@ function listener(config: Config, filter: LinuxSeccomp, notifies: boolean, repor
 }
 
 /** config-linux.md: an action that has no use for errnoRet must be refused. */
-function errorNumber(action: SeccompAction, value: number | undefined, pointer: string, report: Report): void {
-  if (value === undefined || value === 0 || action === undefined) return;
+function errorNumber(action: SeccompAction, value: number, pointer: string, report: Report): void {
+  if (action === undefined) return;
   const maximum = action === 'SCMP_ACT_ERRNO' ? maximumErrno : action === 'SCMP_ACT_TRACE' ? maximumData : 0;
   const name = pointer.slice(pointer.lastIndexOf('/') + 1);
   if (maximum === 0) {
@@ -66,7 +71,6 @@ function errorNumber(action: SeccompAction, value: number | undefined, pointer: 
   }
 }
 
-function argumentIndex({ index }: LinuxSeccompArg, pointer: string, report: Report): void {
-  if (index === undefined || index <= lastArgument) return;
-  report('seccomp.argument', pointer, `the index of an argument must be at most ${lastArgument}, found ${index}`);
+function isSet(value: number | undefined): value is number {
+  return value !== undefined && value !== 0;
 }

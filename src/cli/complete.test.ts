@@ -1,5 +1,5 @@
 import t from 'tap';
-import { CAPABILITIES } from '../plan/capabilities.ts';
+import { CAPABILITIES } from '../bundle/capabilities.ts';
 import { complete } from './complete.ts';
 import { commands } from './options.ts';
 

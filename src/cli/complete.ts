@@ -1,4 +1,4 @@
-import { CAPABILITIES } from '../plan/capabilities.ts';
+import { CAPABILITIES } from '../bundle/capabilities.ts';
 import { signalNames } from '../commands/signal.ts';
 import { optionHelp } from './help.ts';
 import { commands, globalOptions } from './options.ts';

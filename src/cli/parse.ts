@@ -26,15 +26,15 @@ export function parseGlobals(
   words: readonly string[],
   specs: readonly OptionSpec[],
 ): Parsed & { rest: readonly string[] } {
-  const { normalised, rest } = normalise(words, specs, true, undefined);
-  return { ...collect(normalised, specs, undefined), rest };
+  const { normalised, given, rest } = normalise(words, specs, true, undefined);
+  return { ...collect(normalised, given, undefined), rest };
 }
 
 /** Parses the words after the name of a command. Options may follow operands, but for a few commands. */
 export function parseCommand(words: readonly string[], name: CommandName, spec: CommandSpec): Parsed {
   const first = spec.optionsFirst === true;
-  const { normalised, rest } = normalise(words, spec.options, first, name);
-  const { options, operands } = collect(normalised, spec.options, name);
+  const { normalised, given, rest } = normalise(words, spec.options, first, name);
+  const { options, operands } = collect(normalised, given, name);
   return { options, operands: first ? rest : operands };
 }
 
@@ -60,16 +60,17 @@ function normalise(
   specs: readonly OptionSpec[],
   stopAtOperand: boolean,
   command: CommandName | undefined,
-): { normalised: string[]; rest: readonly string[] } {
+): { normalised: string[]; given: readonly OptionSpec[]; rest: readonly string[] } {
   const normalised: string[] = [];
+  const given: OptionSpec[] = [];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] as string;
     if (word === '--') {
-      if (stopAtOperand) return { normalised, rest: words.slice(index + 1) };
-      return { normalised: [...normalised, ...words.slice(index)], rest: [] };
+      if (stopAtOperand) return { normalised, given, rest: words.slice(index + 1) };
+      return { normalised: [...normalised, ...words.slice(index)], given, rest: [] };
     }
     if (word === '-' || !word.startsWith('-')) {
-      if (stopAtOperand) return { normalised, rest: words.slice(index) };
+      if (stopAtOperand) return { normalised, given, rest: words.slice(index) };
       normalised.push(word);
       continue;
     }
@@ -93,10 +94,12 @@ function normalise(
       }
     }
     normalised.push(`--${spec.name}=${value}`);
+    if (!given.includes(spec)) given.push(spec);
   }
-  return { normalised, rest: [] };
+  return { normalised, given, rest: [] };
 }
 
+/** `specs` are those of the options that were given: the time of minimist grows with the options it is told of. */
 function collect(normalised: string[], specs: readonly OptionSpec[], command: CommandName | undefined): Parsed {
   const raw = minimist(normalised, {
     // '_' keeps operands as they are written: an id may look like a number.

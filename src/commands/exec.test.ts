@@ -150,7 +150,7 @@ t.test('planExec: rights go before the process is in the pid namespace, and the 
     const made = { ...config(change) };
     const process = { cwd: '/', args: ['x'], noNewPrivileges };
     const options = { id: 'c1', bundle: '/b', initPid: 40, keyring: true, tasks: ['/t/tasks'] };
-    return planExec(made, process, facts(), options).map(({ op }) => op);
+    return planExec(made, process, facts(), options).ops.map(({ op }) => op);
   };
   const seccomp = {
     defaultAction: 'SCMP_ACT_ALLOW',

@@ -61,12 +61,11 @@ function startProcess(context: Context, detach: boolean): Started {
   const process = execProcess(native, config, options, command);
   const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
   const { bundle, keyring, pid: initPid } = record;
-  const plan = { id, bundle, initPid, keyring, tasks: cgroups.tasks };
-  const ops = planExec(config, process, readFacts(native), plan);
+  const plan = planExec(config, process, readFacts(native), { id, bundle, initPid, keyring, tasks: cgroups.tasks });
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   let master = -1;
-  const pid = enter(native, ops, {
+  const pid = enter(native, plan, {
     target,
     cgroups: cgroups.born,
     preserved: handed.count,

@@ -5,7 +5,7 @@ import { unsupportedFaults } from '../bundle/unsupported.ts';
 import { commands, globalOptions } from '../cli/options.ts';
 import { commit, version } from '../cli/version.ts';
 import type { Native } from '../host/native.ts';
-import { CAPABILITIES } from '../plan/capabilities.ts';
+import { CAPABILITIES } from '../bundle/capabilities.ts';
 import { CLONE_NEW } from '../plan/constants.ts';
 import { knownHookKinds } from '../plan/hooks.ts';
 import { knownMountOptions } from '../plan/mount-options.ts';

@@ -38,6 +38,11 @@ export interface Native {
   getEnv(name: string): string | number;
   getCwd(): string | number;
   changeDirectory(path: string): number;
+  /**
+   * Makes the memory that a plan will write to the process's own at once: quicker than page by page. Nothing on Node,
+   * whose heap is not part of its binary.
+   */
+  prefaultHeap(): number;
   effectiveUid(): number;
   /** getpid(2). */
   processId(): number;
@@ -74,8 +79,10 @@ export interface Native {
    * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `listenPath` ('' for none) is where
    * the helper listens for `start`. `stage` (empty for none) is a program that a process between the two runs
    * first: the clone is then its last step. `target` (-1 for none) is a pidfd of the container that it enters;
-   * `preserved` descriptors from 3 on are the program's.
-   * [pid, control descriptor]; pid 0 when an op of the stage failed, which the control descriptor tells.
+   * `preserved` descriptors from 3 on are the program's. With `filtered` 1 the seccomp filter is sent afterwards,
+   * over a stream socket that ends with it.
+   * [pid, control descriptor, descriptor for the filter or -1]; pid 0 when an op of the stage failed, which the
+   * control descriptor tells.
    */
   launch(
     program: Packed,
@@ -85,6 +92,7 @@ export interface Native {
     stage: Packed,
     target: number,
     preserved: number,
+    filtered: number,
   ): number[] | number;
   /**
    * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The descriptor of a

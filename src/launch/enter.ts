@@ -1,9 +1,10 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, goAhead, receive } from './session.ts';
+import { failureOf, goAhead, receive, sendFilter } from './session.ts';
 
 const SIGKILL = 9;
 const ENOENT = 2;
@@ -25,10 +26,11 @@ export interface EnterOptions {
 }
 
 /** Starts a process in a container and returns its pid when it runs its program. On failure it is gone. */
-export function enter(native: Native, ops: readonly PlannedOp[], options: EnterOptions): number {
-  const first = cloneInto(native, ops, options);
+export function enter(native: Native, { ops, filter }: ExecPlan, options: EnterOptions): number {
+  const first = cloneInto(native, ops, filter !== undefined, options);
   let { pid } = first;
   try {
+    if (filter !== undefined) sendFilter(native, first.filter, filter);
     let failed: HelperRecord | undefined;
     for (;;) {
       const record = receive(native, first.control);
@@ -62,15 +64,16 @@ function isRefusal(errno: number): boolean {
 function cloneInto(
   native: Native,
   ops: readonly PlannedOp[],
+  filtered: boolean,
   { target, cgroups, preserved }: EnterOptions,
-): { readonly pid: number; readonly control: number } {
+): { readonly pid: number; readonly control: number; readonly filter: number } {
   const program = encodeProgram(ops);
   let result: readonly number[] | number = -EINVAL;
   for (const cgroup of cgroups) {
-    result = native.launch(program, 0, cgroup, '', [], target, preserved);
+    result = native.launch(program, 0, cgroup, '', [], target, preserved, Number(filtered));
     if (typeof result !== 'number') {
-      const [pid = 0, control = -1] = result;
-      return { pid, control };
+      const [pid = 0, control = -1, filter = -1] = result;
+      return { pid, control, filter };
     }
     if (!isRefusal(-result)) break;
   }

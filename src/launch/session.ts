@@ -22,8 +22,12 @@ const EBUSY = 16;
 const EINVAL = 22;
 const ENOSPC = 28;
 const EDEADLK = 35;
+const EPIPE = 32;
+const ECONNRESET = 104;
 const ECONNREFUSED = 111;
 const launchAttempts = 10;
+/** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
+const filterTimeout = 10_000;
 const noLimit = -1;
 const noTarget = -1;
 const SOCK_SEQPACKET = 5;
@@ -94,11 +98,13 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     stage,
     noTarget,
     options.preserved,
+    Number(plan.filter !== undefined),
   );
   if (typeof result === 'number') {
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, cloneHint(-result));
   }
-  const [first = 0, control = -1] = result;
+  const [first = 0, control = -1, filterSocket = -1] = result;
+  let filter = filterSocket;
   if (first === 0) throw stageFailure(native, plan, control);
   let pid = first;
   let moved: MovedDevices | undefined;
@@ -108,6 +114,10 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     if (failed !== undefined) {
       const failure = hostFailure(native, failed);
       throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
+    }
+    if (plan.filter !== undefined) {
+      filter = -1;
+      sendFilter(native, filterSocket, plan.filter);
     }
     const init = {
       get pid(): number {
@@ -130,6 +140,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     native.signalProcess(pid, SIGKILL);
     native.waitChild(pid);
     native.close(control);
+    if (filter >= 0) native.close(filter);
     throw error;
   }
 }
@@ -158,6 +169,18 @@ function enterUnit(
   const failed = runHostOps(native, unit.ops);
   if (failed !== undefined) throw hostFailure(native, failed);
   native.send(control, goAhead);
+}
+
+/** Sends the filter that `compile` makes and closes the socket. When init has ended, it tells the reason itself. */
+export function sendFilter(native: Native, socket: number, compile: () => Uint8Array): void {
+  try {
+    const sent = native.sendStream(socket, compile().slice().buffer, filterTimeout);
+    if (sent < 0 && sent !== -EPIPE && sent !== -ECONNRESET) {
+      throw systemFailure('launch.filter', 'cannot send the seccomp filter to the container process', 'send', sent);
+    }
+  } finally {
+    native.close(socket);
+  }
 }
 
 function moveTo(native: Native, directory: string, pid: number): void {

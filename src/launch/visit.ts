@@ -16,7 +16,7 @@ export interface FailedVisit {
  * await_start. The process stays in the runtime's cgroup and in its pid namespace.
  */
 export function visit(native: Native, ops: readonly PlannedOp[], target: number): FailedVisit | undefined {
-  const result = native.launch(encodeProgram(ops), 0, '', '', [], target, 0);
+  const result = native.launch(encodeProgram(ops), 0, '', '', [], target, 0, 0);
   if (typeof result === 'number') throw systemFailure('visit.clone', 'cannot start a process', 'clone3', result);
   const [pid = 0, control = -1] = result;
   try {

@@ -24,19 +24,25 @@ export interface ExecOptions {
   readonly tasks: readonly string[];
 }
 
+export interface ExecPlan {
+  readonly ops: readonly PlannedOp[];
+  /** As in a Plan. */
+  readonly filter?: () => Uint8Array;
+}
+
 /**
  * Compiles what a further process does from its birth to execve. `config` is the container's, as it was at
  * create; `process` is complete. Throws a Failure with every fault that only shows here.
  */
-export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): PlannedOp[] {
+export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): ExecPlan {
   const faults: Diagnostic[] = [];
   const filtered = { kind: 'exec', initPid: options.initPid } as const;
-  const { receiver, filter } = seccompPlan(config, facts, options, filtered, faults);
+  const { receiver, load, filter } = seccompPlan(config, facts, options, filtered, faults);
   const labels = labelOps(process, facts, faults);
   const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
   const early = process.noNewPrivileges !== true;
-  return [
+  const ops: PlannedOp[] = [
     ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
@@ -51,12 +57,13 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...credentialOps(process, early && filter.length > 0, groupsRule(config, facts)),
+    ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
     ...programOps(process), // with the user's rights
-    ...(early ? filterOps(process, filter) : filter), // as late as possible: it need not allow our own calls
+    ...(early ? filterOps(process, load) : load), // as late as possible: it need not allow our own calls
     ...execOps(process),
   ];
+  return filter === undefined ? { ops } : { ops, filter };
 }
 
 /** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */

@@ -6,7 +6,9 @@ import type { Plan, PlannedOp } from './types.ts';
 
 /** A plan for people (`text`) or programs (`json`; 64-bit integers that do not fit a double as strings). */
 export function explain(plan: Plan, format: 'text' | 'json'): string {
-  return format === 'json' ? `${JSON.stringify(plan, plainValue, 2)}\n` : text(plan);
+  const filter = plan.filter?.();
+  if (format === 'text') return text(plan, filter);
+  return `${JSON.stringify({ ...plan, ...(filter === undefined ? {} : { filter }) }, plainValue, 2)}\n`;
 }
 
 function plainValue(key: string, value: unknown): unknown {
@@ -25,7 +27,7 @@ function words(bytes: Uint8Array): string[] {
   return result;
 }
 
-function text(plan: Plan): string {
+function text(plan: Plan, filter: Uint8Array | undefined): string {
   const lines = [
     ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
     ...(plan.unit === undefined ? [] : unitLines(plan.unit)),
@@ -37,6 +39,7 @@ function text(plan: Plan): string {
       : section('stage: a process before init, with the rights of the runtime', plan.stage)),
     ...section("init: the container's first process", plan.init),
     ...section('limits: the runtime, meanwhile', plan.limits),
+    ...(filter === undefined ? [] : ['filter: sent to init, meanwhile', ...disassemble(filter), '']),
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),
   ];
   return lines.join('\n');
@@ -61,8 +64,7 @@ function call(op: Op): string {
 
 function shown(name: string, value: unknown): string {
   if (value instanceof Uint8Array) {
-    const isProgram = name === 'filter' || name === 'program';
-    return isProgram ? `[${String(value.length / 8)} instructions]` : `[${words(value).join(' ')}]`;
+    return name === 'program' ? `[${String(value.length / 8)} instructions]` : `[${words(value).join(' ')}]`;
   }
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
   if (typeof value === 'number') return value > 9 ? `0x${value.toString(16)}` : String(value);

@@ -76,7 +76,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const logs = hookLogs(config, options.bundle, stage);
   checkUserNamespace(config, facts, faults);
   checkPivot(config, pivot, faults);
-  const { receiver, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
+  const { receiver, load, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
   const resctrl = resctrlPlan(config, facts, options.id, faults);
   const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
@@ -137,19 +137,20 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
-    ...credentialOps(process, early && filter.length > 0, groupsRule(config, facts)),
+    ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...(forkFirst ? namespaces.forkIntoPid : []),
     ...programOps(process), // with the user's rights
-    ...(early ? filterOps(process, filter) : []), // create can still say that it cannot be loaded
+    ...(early ? filterOps(process, load) : []), // create can still say that it cannot be loaded
     ...(forkFirst ? [] : namespaces.forkIntoPid), // with no rights left that others in a shared pid namespace could take over
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
     ...startContainerOps(config, options, logs),
-    ...(early ? [] : filter), // as late as possible: the profile need not allow our own calls
+    ...(early ? [] : load), // as late as possible: the profile need not allow our own calls
     ...execOps(process),
   ];
   return {
     host: cgroups.host,
     limits: cgroups.limits,
+    ...(filter === undefined ? {} : { filter }),
     netDevices,
     resctrl,
     stage: staged,

@@ -52,11 +52,10 @@ const attributeWords: readonly (readonly [set: string, clear: string, bit: numbe
   ['strictatime', 'nostrictatime', MOUNT_ATTR.STRICTATIME],
 ];
 
-let table: Map<string, Effect> | undefined;
+const effects: ReadonlyMap<string, Effect> = effectsOfWords();
 
-function words(): Map<string, Effect> {
-  if (table !== undefined) return table;
-  table = new Map<string, Effect>();
+function effectsOfWords(): Map<string, Effect> {
+  const table = new Map<string, Effect>();
   for (const [set, clear, bit] of attributeWords) {
     for (const recursive of [false, true]) {
       const prefix = recursive ? 'r' : '';
@@ -90,7 +89,7 @@ function words(): Map<string, Effect> {
 
 /** Every word that rt knows, sorted; `features` lists them. */
 export function knownMountOptions(): string[] {
-  return [...words()]
+  return [...effects]
     .filter(([, effect]) => effect.kind !== 'unsupported')
     .map(([word]) => word)
     .sort();
@@ -118,21 +117,33 @@ export function parseMountOptions(
     copyUp: false,
   };
   list.forEach((word, index) => {
-    const effect = words().get(word);
-    const at = `${pointer}/options/${String(index)}`;
-    const mapped = /^(r?)idmap=(.*)$/.exec(word);
-    if (mapped !== null) {
-      const ranges = parseIdmapOption(mapped[2] ?? '', word, at, faults);
-      options.idmap = { recursive: mapped[1] === 'r' || options.idmap?.recursive === true, ranges };
-    } else if (effect === undefined) options.data.push(word);
-    else apply(options, effect, word, at, faults);
+    const effect = effects.get(word);
+    if (effect === undefined) addData(options, word, `${pointer}/options/${String(index)}`, faults);
+    else if (effect.kind === 'unsupported')
+      faults.push(unsupported(word, `${pointer}/options/${String(index)}`, effect.hint));
+    else apply(options, effect);
   });
   if (options.bind) setAsideTmpfsOptions(options, list);
   if (options.bind) refuseFilesystemOptions(options, list, pointer, faults);
   return options;
 }
 
-function apply(options: MountOptions, effect: Effect, word: string, pointer: string, faults: Diagnostic[]): void {
+/** A word of the filesystem, or `idmap=` with mappings. */
+function addData(options: MountOptions, word: string, pointer: string, faults: Diagnostic[]): void {
+  const mapped = /^(r?)idmap=(.*)$/.exec(word);
+  if (mapped === null) {
+    options.data.push(word);
+    return;
+  }
+  const ranges = parseIdmapOption(mapped[2] ?? '', word, pointer, faults);
+  options.idmap = { recursive: mapped[1] === 'r' || options.idmap?.recursive === true, ranges };
+}
+
+function unsupported(word: string, pointer: string, hint: string): Diagnostic {
+  return { code: 'mount.option.unsupported', message: `mount option "${word}" is not supported`, pointer, hint };
+}
+
+function apply(options: MountOptions, effect: Exclude<Effect, { kind: 'unsupported' }>): void {
   switch (effect.kind) {
     case 'set':
     case 'clear':
@@ -155,14 +166,6 @@ function apply(options: MountOptions, effect: Effect, word: string, pointer: str
       options.copyUp = true;
       return;
     case 'nothing':
-      return;
-    case 'unsupported':
-      faults.push({
-        code: 'mount.option.unsupported',
-        message: `mount option "${word}" is not supported`,
-        pointer,
-        hint: effect.hint,
-      });
       return;
   }
 }
@@ -201,7 +204,7 @@ function refuseFilesystemOptions(
   faults: Diagnostic[],
 ): void {
   if (options.data.length === 0 && options.filesystemFlags.length === 0) return;
-  const isData = (word: string): boolean => options.data.includes(word) || words().get(word)?.kind === 'filesystem';
+  const isData = (word: string): boolean => options.data.includes(word) || effects.get(word)?.kind === 'filesystem';
   const index = list.findIndex(isData);
   faults.push({
     code: 'mount.option.bind',

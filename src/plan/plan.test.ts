@@ -47,7 +47,7 @@ t.test('plan: what holds for every configuration', async (t) => {
       all.every(({ from }) => from === 'default' || from.startsWith('/')),
       `${file}: every op says where it came from`,
     );
-    t.strictSame(plan(read, facts(), options), made, `${file}: the same again`);
+    t.equal(explain(plan(read, facts(), options), 'json'), explain(made, 'json'), `${file}: the same again`);
     t.match(explain(made, 'text'), 'pivot_root');
     t.equal((JSON.parse(explain(made, 'json')) as Plan).init.length, made.init.length);
   }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { capabilityMask } from './capabilities.ts';
+import { capabilityMask } from '../bundle/capabilities.ts';
 import { normalizePath } from './path.ts';
 import { environment, programOps } from './process.ts';
 

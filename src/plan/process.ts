@@ -1,6 +1,6 @@
 import type { Config, LinuxCapabilities, Process } from '../../schema/generated/config.ts';
 import type { Facts } from '../facts/facts.ts';
-import { capabilityMask } from './capabilities.ts';
+import { capabilityMask } from '../bundle/capabilities.ts';
 import { normalizePath } from './path.ts';
 import type { PlannedOp } from './types.ts';
 

@@ -24,6 +24,8 @@ export interface Plan {
   readonly stage: readonly PlannedOp[];
   /** Done by the runtime while init sets itself up: limits. */
   readonly limits: readonly PlannedOp[];
+  /** Then: compiles the seccomp filter (struct sock_filter) that an op of init waits for. */
+  readonly filter?: () => Uint8Array;
   /** Done by the container's init, the helper, from its birth to execve. */
   readonly init: readonly PlannedOp[];
   /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */

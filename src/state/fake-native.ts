@@ -96,6 +96,7 @@ export class FakeHost {
       fileSystemType: () => this.fileSystem,
       getEnv: (name) => this.environment.get(name) ?? -2,
       getCwd: () => this.cwd,
+      prefaultHeap: () => 0,
       effectiveUid: () => this.uid,
       processId: () => this.pid,
       realTime: () => [1_700_000_000, 5],

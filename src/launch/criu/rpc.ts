@@ -85,7 +85,7 @@ export interface CriuCall {
 
 /** Runs one request to its end; the pid in the response (of a restore). Throws what criu has to say. */
 export function callCriu(native: Native, call: CriuCall): number {
-  const result = native.launch(encodeProgram(call.ops), call.cloneFlags, call.cgroup, '', [], -1, 0);
+  const result = native.launch(encodeProgram(call.ops), call.cloneFlags, call.cgroup, '', [], -1, 0, 0);
   if (typeof result === 'number') throw systemFailure('criu.start', 'cannot start criu', 'clone3', result);
   const [pid = 0, control = -1] = result;
   try {

@@ -3,7 +3,7 @@ import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { printable } from '../../diag/printable.ts';
 import type { Native } from '../../host/native.ts';
-import { capabilityMask } from '../../plan/capabilities.ts';
+import { capabilityMask } from '../../bundle/capabilities.ts';
 import { nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { isSeparate } from '../../plan/namespaces.ts';
@@ -148,9 +148,9 @@ function verifyLabel({ expected, refuse }: Verification, name: string, found: st
 /** The first filter of a process is the one that the container was given. */
 function verifyFilter(context: Verification, name: string, mode: number, last: number | undefined): void {
   const { native, directory, expected, refuse } = context;
-  const filters = expected.plan.init.flatMap((op) => (op.op === 'seccomp' ? [op.filter] : []));
-  const [wanted] = filters;
-  if (wanted === undefined) return;
+  const { init, filter: compile } = expected.plan;
+  if (compile === undefined || !init.some(({ op }) => op === 'seccomp')) return;
+  const wanted = compile();
   const list = messagesOf(readSingle(native, directory, 'seccomp.img'), 1);
   let filter = mode === filterMode && last !== undefined ? list[last] : undefined;
   // Each names the one before it by its number; a ring would have no first.

@@ -33,15 +33,16 @@ export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnos
     for (const part of parts(rule)) apply(controller, part, rule.allow, index, faults);
   });
   // They come after the rules of the config: nothing takes the default devices away.
-  const defaults = defaultDeviceRules.flatMap(parts);
   for (const part of defaults) apply(controller, part, true, undefined, faults);
-  if (controller.allowsByDefault) refuseDeniedDefaults(controller, defaults, faults);
+  if (controller.allowsByDefault) refuseDeniedDefaults(controller, faults);
   const sign = controller.allowsByDefault ? '-' : '+';
   return [
     controller.allowsByDefault ? '+a' : '-a',
     ...controller.exceptions.map(({ type, major, minor, access }) => `${sign}${type} ${major}:${minor} ${access}`),
   ];
 }
+
+const defaults: readonly Exception[] = defaultDeviceRules.flatMap(parts);
 
 function isTotal({ type = 'a', major, minor, access }: LinuxDeviceCgroup): boolean {
   return type === 'a' && number(major) === '*' && number(minor) === '*' && letters(access).length === 3;
@@ -83,7 +84,7 @@ function apply(
   });
 }
 
-function refuseDeniedDefaults(controller: Controller, defaults: readonly Exception[], faults: Diagnostic[]): void {
+function refuseDeniedDefaults(controller: Controller, faults: Diagnostic[]): void {
   for (const exception of controller.exceptions) {
     const device = defaults.find((part) => overlaps(exception, part));
     if (device === undefined) continue;

@@ -19,7 +19,9 @@ export function legacyLimits(
 ): Limits {
   const directoryOf = (controller: string): string | undefined => {
     const mount = hierarchies.find(({ controllers }) => controllers.includes(controller))?.mount;
-    return mount === undefined ? undefined : directories.find((directory) => directory.startsWith(`${mount}/`));
+    if (mount === undefined) return undefined;
+    const below = `${mount}/`;
+    return directories.find((directory) => directory.startsWith(below));
   };
   const writer = new LimitWriter(1, directoryOf, faults);
   writeDevices(writer, resources, directoryOf('devices'));

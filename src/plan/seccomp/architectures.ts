@@ -1,6 +1,6 @@
 import type { SeccompArch } from '../../../schema/generated/config.ts';
-import { aarch64, arm, armPrivate, ipc, socketcall, x32, x86, x86_64 } from '../../../schema/generated/syscalls.ts';
-import type { Run } from '../../../schema/generated/syscalls.ts';
+import { aarch64, arm, armPrivate, multiplexed, x32, x86, x86_64 } from './calls.ts';
+import type { Call, CallRun } from './calls.ts';
 
 export type NativeArchitecture = 'x86_64' | 'aarch64';
 
@@ -8,8 +8,8 @@ export type NativeArchitecture = 'x86_64' | 'aarch64';
 export interface Space {
   /** Number of its first call; the space ends where the next one starts. */
   readonly first: number;
-  /** Names by number, counted from `first`; absent when calls of the space are not let in. */
-  readonly runs?: readonly Run[];
+  /** Calls by number, counted from `first`; absent when calls of the space are not let in. */
+  readonly runs?: readonly CallRun[];
   /** Whether arguments are compared with all of their 64 bits; 32-bit ABIs take the low half. */
   readonly wide: boolean;
   readonly multiplexers?: readonly Multiplexer[];
@@ -17,9 +17,9 @@ export interface Space {
 
 /** A call whose first argument says which other call is meant. */
 export interface Multiplexer {
-  readonly name: string;
-  /** Names by the value of the first argument. */
-  readonly runs: readonly Run[];
+  readonly call: Call;
+  /** Calls by the value of the first argument. */
+  readonly runs: readonly CallRun[];
 }
 
 /** What a filter sees as one value of seccomp_data.arch. */
@@ -46,10 +46,7 @@ const architectures = {
         first: 0,
         runs: x86,
         wide: false,
-        multiplexers: [
-          { name: 'socketcall', runs: socketcall },
-          { name: 'ipc', runs: ipc },
-        ],
+        multiplexers: [multiplexed.socketcall, multiplexed.ipc],
       },
     ],
   },

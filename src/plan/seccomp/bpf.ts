@@ -35,19 +35,19 @@ const longestJump = 255;
  * instead of in repeated passes.
  */
 export class ProgramBuilder {
-  readonly #heads: number[] = [];
-  readonly #operands: number[] = [];
+  /** The last instruction first, each as operand and head, so that the reverse is the program. */
+  readonly #words: number[] = [];
   readonly #returns = new Map<number, Label>();
   readonly #stones = new Map<Label, Label>();
 
   get length(): number {
-    return this.#heads.length;
+    return this.#words.length >> 1;
   }
 
   /** Ends the program with a seccomp return value; equal values share one instruction while it is in reach. */
   return(value: number): Label {
     const known = this.#returns.get(value);
-    if (known !== undefined && this.#distance(known) < longestJump) return known;
+    if (known !== undefined && (this.#words.length >> 1) - known <= longestJump) return known;
     const label = this.#emit(opcode.return, value);
     this.#returns.set(value, label);
     return label;
@@ -57,11 +57,16 @@ export class ProgramBuilder {
   compare(comparison: Comparison, value: number, yes: Label, no: Label): Label {
     if (yes === no) return yes;
     // The common case without further calls: this is the inner loop of a compilation.
-    const last = this.#heads.length - 1;
-    const toYes = last - yes;
-    const toNo = last - no;
-    if (toYes <= longestJump && toNo <= longestJump)
-      return this.#emit(comparison | (toYes << 16) | (toNo << 24), value);
+    const words = this.#words;
+    const at = words.length;
+    const label = at >> 1;
+    const toYes = label - 1 - yes;
+    const toNo = label - 1 - no;
+    if (toYes <= longestJump && toNo <= longestJump) {
+      words[at] = value;
+      words[at + 1] = comparison | (toYes << 16) | (toNo << 24);
+      return label;
+    }
     // A stone for `no` moves `yes` away by one, hence the shorter reach of the first.
     const nearYes = this.#near(yes, longestJump - 1);
     const nearNo = this.#near(no, longestJump);
@@ -83,23 +88,19 @@ export class ProgramBuilder {
   /** The program that starts at `entry`, as an array of struct sock_filter, little endian. */
   finish(entry: Label): Uint8Array {
     this.#fallInto(entry);
-    const count = this.length;
-    const words = new Uint32Array(count * 2);
-    for (let at = 0, from = count - 1; from >= 0; at += 2, from--) {
-      words[at] = this.#heads[from] ?? 0;
-      words[at + 1] = this.#operands[from] ?? 0;
-    }
-    return new Uint8Array(words.buffer);
+    return new Uint8Array(new Uint32Array(this.#words.reverse()).buffer);
   }
 
   #emit(head: number, operand: number): Label {
-    this.#operands.push(operand);
-    return this.#heads.push(head) - 1;
+    const at = this.#words.length;
+    this.#words[at] = operand;
+    this.#words[at + 1] = head;
+    return at >> 1;
   }
 
   /** What a jump that is emitted now would have to skip to land on `target`. */
   #distance(target: Label): number {
-    return this.#heads.length - target - 1;
+    return this.length - target - 1;
   }
 
   #fallInto(next: Label): void {
@@ -110,9 +111,9 @@ export class ProgramBuilder {
     if (this.#distance(target) <= reach) return target;
     const stone = this.#stones.get(target);
     if (stone !== undefined && this.#distance(stone) <= reach) return stone;
-    const isReturn = this.#heads[target] === opcode.return;
+    const isReturn = this.#words[target * 2 + 1] === opcode.return;
     const fresh = isReturn
-      ? this.#emit(opcode.return, this.#operands[target] ?? 0)
+      ? this.#emit(opcode.return, this.#words[target * 2] ?? 0)
       : this.#emit(opcode.goto, this.#distance(target));
     this.#stones.set(target, fresh);
     return fresh;

@@ -1,3 +1,4 @@
+import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { architecturesOf } from './architectures.ts';
 import type { NativeArchitecture } from './architectures.ts';
@@ -16,9 +17,13 @@ export interface SeccompOptions {
   readonly found?: Set<string>;
 }
 
-export interface CompiledSeccomp {
-  /** Array of struct sock_filter, little endian: what seccomp(2) takes. */
-  readonly filter: Uint8Array;
+export interface CheckedSeccomp {
+  /**
+   * Compiles the filter to an array of struct sock_filter, little endian: what seccomp(2) takes. Most of the work, and
+   * for the last step of init, so it is done while init takes the others. Throws a Failure when the kernel would not
+   * take the filter for its size, which only shows then.
+   */
+  readonly filter: () => Uint8Array;
   /** SECCOMP_FILTER_FLAG_* for seccomp(2). */
   readonly flags: number;
   /** Whether a rule asks for SCMP_ACT_NOTIFY; the caller adds SECCOMP_FILTER_FLAG_NEW_LISTENER or refuses. */
@@ -26,26 +31,26 @@ export interface CompiledSeccomp {
 }
 
 /**
- * Compiles a seccomp profile (runtime-spec config-linux.md, "Seccomp") to the filter of seccomp(2).
- * Undefined when the section asks for nothing, and when it has faults, which are added to `options.diagnostics`.
+ * Checks a seccomp profile (runtime-spec config-linux.md, "Seccomp"). Undefined when the section asks for nothing, and
+ * when it has faults, which are added to `options.diagnostics`.
  */
-export function compileSeccomp(section: SeccompSection, options: SeccompOptions): CompiledSeccomp | undefined {
+export function checkSeccomp(section: SeccompSection, options: SeccompOptions): CheckedSeccomp | undefined {
   const profile = readProfile(section, options.diagnostics);
   if (profile === undefined) return undefined;
   const architectures = architecturesOf(options.nativeArch, section.architectures ?? []);
-  const sections = architectures.map((architecture) => ({
-    architecture,
-    ranges: rangesOf(architecture, profile, options.found),
-  }));
-  const filter = emitProgram(sections, profile.defaultAction);
-  const count = filter.length / instructionSize;
-  if (count > maxInstructions) {
-    options.diagnostics.push({
+  const filter = (): Uint8Array => {
+    const sections = architectures.map((architecture) => ({
+      architecture,
+      ranges: rangesOf(architecture, profile, options.found),
+    }));
+    const program = emitProgram(sections, profile.defaultAction);
+    const count = program.length / instructionSize;
+    if (count <= maxInstructions) return program;
+    throw new Failure({
       code: 'seccomp.size',
       message: `cannot load the seccomp profile: it needs ${count} instructions, the kernel takes ${maxInstructions}`,
       pointer: '/linux/seccomp/syscalls',
     });
-    return undefined;
-  }
+  };
   return { filter, flags: profile.flags, notifies: profile.notifies };
 }

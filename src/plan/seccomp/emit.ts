@@ -27,48 +27,67 @@ export function emitProgram(sections: readonly Section[], defaultAction: number)
   return builder.finish(builder.load(dataOffset.architecture, next));
 }
 
-/** Up to so many numbers in a row are compared one by one; more would be deeper than the tree. */
-const longestRow = 4;
+/** Up to so many single numbers are compared one by one; more would be deeper than the tree. */
+const mostSingles = 4;
+
+/**
+ * Ranges from one index to the next group's that have one outcome but for a few single numbers, which one comparison
+ * each can pick out. Two comparisons of order would be needed for each of them otherwise.
+ */
+interface Group {
+  readonly from: number;
+  readonly background: Outcome;
+}
 
 function emitTree(builder: ProgramBuilder, ranges: Ranges, defaultAction: number): Label {
   const { starts, outcomes } = ranges;
+  const groups = groupsOf(ranges);
+  const groupCount = groups.length;
   const emit = (from: number, to: number): Label => {
-    const background = backgroundOf(ranges, from, to);
-    if (background === undefined) {
+    const group = groups[from] as Group;
+    if (to - from > 1) {
       const middle = (from + to) >>> 1;
       const upper = emit(middle, to);
-      return builder.compare(opcode.ifAtLeast, starts[middle] ?? 0, upper, emit(from, middle));
+      const border = starts[(groups[middle] as Group).from] as number;
+      return builder.compare(opcode.ifAtLeast, border, upper, emit(from, middle));
     }
+    const { from: first, background } = group;
+    const end = to < groupCount ? (groups[to] as Group).from : starts.length;
     let next = emitOutcome(builder, background, defaultAction);
-    for (let at = to - 1; at >= from; at--) {
-      const outcome = outcomes[at] ?? killThread;
+    for (let at = end - 1; at >= first; at--) {
+      const outcome = outcomes[at] as Outcome;
       if (outcome === background) continue;
-      next = builder.compare(opcode.ifEqual, starts[at] ?? 0, emitOutcome(builder, outcome, defaultAction), next);
+      next = builder.compare(opcode.ifEqual, starts[at] as number, emitOutcome(builder, outcome, defaultAction), next);
     }
     return next;
   };
-  return emit(0, starts.length);
+  return emit(0, groupCount);
 }
 
-/**
- * The outcome of all numbers in these ranges but a few single ones, which one comparison each can pick out. Two
- * comparisons of order would be needed for each of them otherwise. Undefined when the ranges are not like that.
- * A single number in front of the first wide range is counted even when it has the same outcome; that only costs a split.
- */
-function backgroundOf({ starts, outcomes }: Ranges, from: number, to: number): Outcome | undefined {
-  if (to - from > 2 * longestRow + 1) return undefined;
+/** From the lowest number on, each group as long as it can be. */
+function groupsOf({ starts, outcomes }: Ranges): Group[] {
+  const groups: Group[] = [];
+  const count = starts.length;
+  let from = 0;
   let background: Outcome | undefined;
   let singles = 0;
-  let start = starts[from];
-  for (let at = from; at < to; at++) {
-    const next = starts[at + 1];
-    const isSingle = next !== undefined && start !== undefined && next - start === 1;
-    if (!isSingle && background === undefined) background = outcomes[at];
-    else if (!isSingle && background !== outcomes[at]) return undefined;
-    else if (outcomes[at] !== background) singles++;
-    start = next;
+  for (let at = 0; at < count; at++) {
+    const outcome = outcomes[at] as Outcome;
+    // The last range goes on to the end of all numbers.
+    const isSingle = at + 1 < count && (starts[at + 1] as number) - (starts[at] as number) === 1;
+    if (outcome === background) continue;
+    if (isSingle ? singles < mostSingles : background === undefined) {
+      if (isSingle) singles++;
+      else background = outcome;
+      continue;
+    }
+    groups.push({ from, background: background ?? (outcomes[from] as Outcome) });
+    from = at;
+    background = isSingle ? undefined : outcome;
+    singles = isSingle ? 1 : 0;
   }
-  return singles > longestRow ? undefined : (background ?? outcomes[from]);
+  groups.push({ from, background: background ?? (outcomes[from] as Outcome) });
+  return groups;
 }
 
 function emitOutcome(builder: ProgramBuilder, outcome: Outcome, defaultAction: number): Label {

@@ -5,19 +5,21 @@ import type { Facts } from '../../facts/facts.ts';
 import { stateAroundPid } from '../state-json.ts';
 import type { ContainerIdentity } from '../state-json.ts';
 import type { PlannedOp } from '../types.ts';
-import { compileSeccomp } from './compile.ts';
+import { checkSeccomp } from './compile.ts';
 
 export interface SeccompPlan {
   /** While paths are those of the host: the connection to who gets the listener. */
   readonly receiver: readonly PlannedOp[];
   /** Loads the filter. */
-  readonly filter: readonly PlannedOp[];
+  readonly load: readonly PlannedOp[];
+  /** Compiles it; see CheckedSeccomp. */
+  readonly filter: (() => Uint8Array) | undefined;
 }
 
 /** The process that the filter is for: a container's first, or one that joins with `initPid` as the first. */
 export type Filtered = { readonly kind: 'init' } | { readonly kind: 'exec'; readonly initPid: number };
 
-const nothing: SeccompPlan = { receiver: [], filter: [] };
+const nothing: SeccompPlan = { receiver: [], load: [], filter: undefined };
 
 /** The filter of the config, if it asks for one. */
 export function seccompPlan(
@@ -29,18 +31,17 @@ export function seccompPlan(
 ): SeccompPlan {
   const section = config.linux?.seccomp;
   if (section === undefined) return nothing;
-  const compiled = compileSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
-  if (compiled === undefined) return nothing;
-  const { flags, filter } = compiled;
-  if (!compiled.notifies) {
-    return { receiver: [], filter: [{ op: 'seccomp', flags, filter, from: '/linux/seccomp' }] };
-  }
+  const checked = checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
+  if (checked === undefined) return nothing;
+  const { flags, filter } = checked;
+  if (!checked.notifies) return { receiver: [], load: [{ op: 'seccomp', flags, from: '/linux/seccomp' }], filter };
   const { path, from } = seccompReceiver(config);
   const absolute = path.startsWith('/') ? path : `${identity.bundle}/${path}`;
   const state = processState(config, identity, filtered);
   return {
     receiver: [{ op: 'seccomp_receiver', path: absolute, from }],
-    filter: [{ op: 'seccomp_notify', flags, filter, state, from: '/linux/seccomp' }],
+    load: [{ op: 'seccomp_notify', flags, state, from: '/linux/seccomp' }],
+    filter,
   };
 }
 

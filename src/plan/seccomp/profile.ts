@@ -7,6 +7,7 @@ import type {
   SeccompFlag,
   SeccompOperator,
 } from '../../../schema/generated/config.ts';
+import { callNames, callsByName } from './calls.ts';
 
 /** A comparison of one argument, the 64-bit values in halves because BPF calculates with 32 bits. */
 export interface Condition {
@@ -29,17 +30,27 @@ export interface Rule {
   readonly conditions: readonly Condition[];
 }
 
-/**
- * The rules of a name in the order of the profile. A name whose rules only repeat the default action has none,
- * but is there: the profile knew the call.
- */
-export type RulesByName = ReadonlyMap<string, readonly Rule[]>;
+/** What the profile says of a call. */
+export interface CallRules {
+  /** In the order of the profile; none when all of them only repeat the default action. */
+  readonly rules: readonly Rule[];
+  /** What the first rule without conditions returns: it decides alone, as in libseccomp, wherever it stands. */
+  readonly always: number | undefined;
+}
+
+/** By call; undefined for one that the profile does not name. */
+export type RulesByCall = readonly (CallRules | undefined)[];
+
+export function callRules(rules: readonly Rule[], defaultAction: number): CallRules {
+  const always = rules.find(({ conditions }) => conditions.length === 0)?.action;
+  return { rules, always: rules.length === 0 ? defaultAction : always };
+}
 
 export interface Profile {
   readonly defaultAction: number;
   /** What a call gets that is newer than the profile. */
   readonly newerAction: number;
-  readonly rules: RulesByName;
+  readonly rules: RulesByCall;
   /** Flags of seccomp(2). */
   readonly flags: number;
   /** Whether a rule asks for SCMP_ACT_NOTIFY, that is for a listener. */
@@ -86,8 +97,7 @@ export const operators: Readonly<Record<SeccompOperator, true>> = {
   SCMP_CMP_MASKED_EQ: true,
 };
 
-/** Stands for numbers without a call in the generated tables, so no rule may have it as a name. */
-const hole = '-';
+const noRules: readonly undefined[] = callNames.map(() => undefined);
 const everyBit: Halves = { high: 0xffff_ffff, low: 0xffff_ffff };
 const root = '/linux/seccomp';
 
@@ -107,15 +117,17 @@ export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]):
   if (section.defaultAction === 'SCMP_ACT_NOTIFY') {
     diagnostics.push(fault('notify', 'SCMP_ACT_NOTIFY cannot be used as default action', `${root}/defaultAction`));
   }
-  const rules = new Map<string, readonly Rule[]>();
+  const rules: (CallRules | undefined)[] = noRules.slice();
   syscalls.forEach((syscall, index) => {
-    const added = reader.rules(syscall, defaultAction, `${root}/syscalls/${index}`);
+    const added = callRules(reader.rules(syscall, defaultAction, `${root}/syscalls/${index}`), defaultAction);
     for (const name of syscall.names) {
-      const known = rules.get(name);
-      rules.set(name, known === undefined || known.length === 0 ? added : [...known, ...added]);
+      const call = callsByName.get(name);
+      if (call === undefined) continue;
+      const known = rules[call]?.rules;
+      // One object for all names of a section, so that neighbours are seen to be alike.
+      rules[call] = known?.length ? callRules([...known, ...added.rules], defaultAction) : added;
     }
   });
-  rules.delete(hole);
   const notifies = syscalls.some((syscall) => syscall.action === 'SCMP_ACT_NOTIFY');
   const flags = reader.flags(section.flags, notifies);
   if (diagnostics.length > before) return undefined;

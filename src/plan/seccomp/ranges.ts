@@ -1,7 +1,8 @@
-import type { Run } from '../../../schema/generated/syscalls.ts';
-import type { Architecture, Multiplexer } from './architectures.ts';
-import { killThread } from './profile.ts';
-import type { Condition, Profile, Rule, RulesByName } from './profile.ts';
+import type { Architecture, Multiplexer, Space } from './architectures.ts';
+import { callNames } from './calls.ts';
+import type { Call } from './calls.ts';
+import { callRules, killThread } from './profile.ts';
+import type { CallRules, Condition, Profile, Rule, RulesByCall } from './profile.ts';
 
 /** What to do with a call: return this value, or look at its arguments. */
 export type Outcome = number | Chain;
@@ -22,84 +23,89 @@ export interface Ranges {
 /** A tracer that cancels a call sets its number to -1, which is a call of no ABI. */
 const cancelled = 0xffff_ffff;
 
-/** Turns rules by name into ranges of call numbers. Names that have a number here are added to `found`. */
+/** Turns rules by call into ranges of call numbers. Names that have a number here are added to `found`. */
 export function rangesOf(architecture: Architecture, profile: Profile, found?: Set<string>): Ranges {
+  const { defaultAction } = profile;
   const starts: number[] = [];
   const outcomes: Outcome[] = [];
   let last: Outcome | undefined;
   const append = (start: number, outcome: Outcome): void => {
+    // No number is left for what was to hold from here on.
+    if (starts[starts.length - 1] === start) {
+      starts.pop();
+      outcomes.pop();
+      last = outcomes[outcomes.length - 1];
+    }
     if (last === outcome) return;
     last = outcome;
-    starts.push(start);
-    outcomes.push(outcome);
+    outcomes[starts.length] = outcome;
+    starts[starts.length] = start;
   };
   // Calls above the highest known one; the default as long as the profile knows no call of the architecture.
-  let newer = profile.defaultAction;
+  let newer = defaultAction;
   for (const space of architecture.spaces) {
     if (space.runs === undefined) {
-      if (newer !== profile.defaultAction) continue;
+      if (newer !== defaultAction) continue;
       append(space.first, killThread);
-      append(cancelled, profile.defaultAction);
+      append(cancelled, defaultAction);
       continue;
     }
-    const rules = space.multiplexers ? withMultiplexers(profile.rules, space.multiplexers) : profile.rules;
-    let next = space.first;
-    let previous: readonly Rule[] | undefined;
-    for (const [first, text] of space.runs) {
-      let number = space.first + first - 1;
-      for (const name of text.split('\n')) {
-        number++;
-        const own = rules.get(name);
-        if (own === undefined) continue;
-        found?.add(name);
-        // Names of one section of the profile share their rules, so most calls only prolong a range.
-        if (own !== previous || number !== next) {
-          if (number !== next) append(next, profile.defaultAction);
-          append(number, outcomeOf(own, space.wide, profile.defaultAction));
-          previous = own;
+    if (found !== undefined) collect(space, profile.rules, found);
+    const rules = space.multiplexers ? withMultiplexers(profile, space.multiplexers) : profile.rules;
+    let known = space.first;
+    append(known, defaultAction);
+    for (const { first, calls } of space.runs) {
+      const begin = space.first + first;
+      // Read once: on QuickJS the length of a typed array is a call.
+      const count = calls.length;
+      let previous: CallRules | undefined;
+      for (let at = 0; at < count; at++) {
+        const own = rules[calls[at] as Call];
+        if (own === previous) continue;
+        previous = own;
+        if (own === undefined) {
+          known = begin + at;
+          append(known, defaultAction);
+        } else {
+          append(begin + at, own.always ?? { rules: own.rules, wide: space.wide });
         }
-        next = number + 1;
       }
+      if (previous === undefined) continue;
+      known = begin + count;
+      append(known, defaultAction);
     }
-    if (next > space.first) newer = profile.newerAction;
-    append(next, newer);
+    if (known > space.first) newer = profile.newerAction;
+    append(known, newer);
   }
   return { starts, outcomes };
 }
 
-function isUnconditional(rule: Rule): boolean {
-  return rule.conditions.length === 0;
-}
-
-/** The first rule without conditions decides alone, as in libseccomp, wherever it stands. */
-function outcomeOf(rules: readonly Rule[], wide: boolean, defaultAction: number): Outcome {
-  if (rules.length === 0) return defaultAction;
-  const always = rules.find(isUnconditional);
-  return always === undefined ? { rules, wide } : always.action;
+function collect({ runs = [] }: Space, rules: RulesByCall, found: Set<string>): void {
+  for (const { calls } of runs)
+    for (const call of calls) if (rules[call] !== undefined) found.add(callNames[call] ?? '');
 }
 
 /**
  * Adds to the rules of a multiplexing call those of the calls behind it: the first argument names the call. The
  * call's own first argument is behind a pointer then, which a filter cannot follow, so conditions on it are dropped.
  */
-function withMultiplexers(rules: RulesByName, multiplexers: readonly Multiplexer[]): RulesByName {
+function withMultiplexers({ rules, defaultAction }: Profile, multiplexers: readonly Multiplexer[]): RulesByCall {
   // Engines let these calls through as they are, and then nothing behind them can matter.
-  const restricted = multiplexers.filter(({ name }) => !rules.get(name)?.some(isUnconditional));
+  const restricted = multiplexers.filter(
+    ({ call }) => rules[call]?.always === undefined || rules[call].rules.length === 0,
+  );
   if (restricted.length === 0) return rules;
-  const all = new Map(rules);
-  for (const { name: multiplexer, runs } of restricted) {
-    const behind = callsOf(runs).flatMap(([value, name]) =>
-      (rules.get(name) ?? []).map((rule) => behindMultiplexer(rule, value)),
+  const all = rules.slice();
+  for (const { call: multiplexer, runs } of restricted) {
+    const behind = runs.flatMap(({ first, calls }) =>
+      Array.from(calls).flatMap((call, at) =>
+        (rules[call]?.rules ?? []).map((rule) => behindMultiplexer(rule, first + at)),
+      ),
     );
-    if (behind.length > 0) all.set(multiplexer, [...(rules.get(multiplexer) ?? []), ...behind]);
+    if (behind.length > 0)
+      all[multiplexer] = callRules([...(rules[multiplexer]?.rules ?? []), ...behind], defaultAction);
   }
   return all;
-}
-
-function callsOf(runs: readonly Run[]): [value: number, name: string][] {
-  return runs.flatMap(([first, names]) =>
-    names.split('\n').map((name, index): [number, string] => [first + index, name]),
-  );
 }
 
 function behindMultiplexer(rule: Rule, value: number): Rule {

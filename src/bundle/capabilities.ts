@@ -43,13 +43,19 @@ export const CAPABILITIES: readonly string[] = [
   'CAP_CHECKPOINT_RESTORE',
 ];
 
+const numbers: ReadonlyMap<string, number> = new Map(CAPABILITIES.map((name, number) => [name, number]));
+
+export function isCapability(name: string): boolean {
+  return numbers.has(name);
+}
+
 /** A capability set as the 64-bit mask of capset(2). */
 export function capabilityMask(names: readonly string[]): bigint {
   let low = 0;
   let high = 0;
   for (const name of names) {
-    const number = CAPABILITIES.indexOf(name);
-    if (number < 0) continue;
+    const number = numbers.get(name);
+    if (number === undefined) continue;
     if (number < 32) low |= 1 << number;
     else high |= 1 << (number - 32);
   }
