@@ -16,7 +16,7 @@ t.test('complete offers every command, and what it does', async (t) => {
     [...Object.keys(commands), 'help'],
   );
   t.equal(paths, 'none');
-  t.match(candidates, [{ word: 'create', help: commands.create().summary }]);
+  t.match(candidates, [{ word: 'create', help: commands.create.summary }]);
   t.strictSame(words('--debug', '--root', '/r', 'st'), words(''), 'after global options');
   t.strictSame(words('help', ''), Object.keys(commands));
 });

@@ -27,16 +27,16 @@ const nothing: Completion = { candidates: [], paths: 'none' };
  * are. The shell drops what does not fit the part.
  */
 export function complete(words: readonly string[], listIds: ListIds): Completion {
-  const globals = scan(words, globalOptions(), true);
+  const globals = scan(words, globalOptions, true);
   const root = globals.given.get('root');
-  if (globals.cursor !== 'operand') return completeOption(globals, globalOptions(), root, listIds);
+  if (globals.cursor !== 'operand') return completeOption(globals, globalOptions, root, listIds);
   const [name = '', ...rest] = globals.operands;
   if (rest.length === 0) return { candidates: commandCandidates(true), paths: 'none' };
   if (name === 'help' || name === 'h') {
     return rest.length === 1 ? { candidates: commandCandidates(false), paths: 'none' } : nothing;
   }
   if (!Object.hasOwn(commands, name)) return nothing;
-  const spec = commands[name as CommandName]();
+  const spec = commands[name as CommandName];
   const found = scan(rest, spec.options, spec.optionsFirst === true);
   if (found.cursor !== 'operand') return completeOption(found, spec.options, root, listIds);
   return completeOperand(spec, found.operands.length - 1, root, listIds);
@@ -113,7 +113,7 @@ function optionCandidates(specs: readonly OptionSpec[], given: ReadonlyMap<strin
 
 function commandCandidates(withHelp: boolean): Candidate[] {
   const names = Object.keys(commands) as CommandName[];
-  const all = names.map((name): Candidate => ({ word: name, help: commands[name]().summary }));
+  const all = names.map((name): Candidate => ({ word: name, help: commands[name].summary }));
   return withHelp ? [...all, { word: 'help', help: 'print help' }] : all;
 }
 

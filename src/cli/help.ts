@@ -4,18 +4,18 @@ import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
 /** Help of rt as a whole. */
 export function generalHelp(): string {
   const names = Object.keys(commands) as CommandName[];
-  const rows = names.map((name): [string, string] => [name, commands[name]().summary]);
+  const rows = names.map((name): [string, string] => [name, commands[name].summary]);
   rows.push(['help [COMMAND]', 'print help']);
   return (
     'rt runs containers as the OCI runtime specification describes them\n\n' +
     'Usage: rt [global options] COMMAND [options] [arguments]\n\n' +
-    `Commands:\n${columns(rows)}\nGlobal options:\n${optionRows(globalOptions())}`
+    `Commands:\n${columns(rows)}\nGlobal options:\n${optionRows(globalOptions)}`
   );
 }
 
 /** Help of one command. */
 export function commandHelp(name: CommandName): string {
-  const spec = commands[name]();
+  const spec = commands[name];
   const details = spec.details === undefined ? '' : `\n${spec.details}\n`;
   return `rt ${name}: ${spec.summary}\n\nUsage: ${usageLine(name, spec)}\n\nOptions:\n${optionRows(spec.options)}${details}`;
 }

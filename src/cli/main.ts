@@ -67,7 +67,7 @@ const unknownCommandExitCode = 3;
 export function main(words: readonly string[], native: Native): number {
   let settings: LogSettings = { file: '', format: 'text', debug: false };
   try {
-    const { options: globals, rest } = parseGlobals(words, globalOptions());
+    const { options: globals, rest } = parseGlobals(words, globalOptions);
     settings = logSettings(globals);
     return runCommand(native, globals, rest, settings);
   } catch (error) {
@@ -94,7 +94,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
   // What the shells' functions call; the words may be anything.
   if (name === '__complete') return print(native, completionText(complete(words, (root) => idsBelow(native, root))));
   const command = known(name);
-  const specification = commands[command]();
+  const specification = commands[command];
   const { options, operands } = parseCommand(words, command, specification);
   if (options.help === true) return print(native, commandHelp(command));
   checkOperands(operands, command, specification);

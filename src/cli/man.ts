@@ -9,7 +9,7 @@ export function manPages(date: string): ReadonlyMap<string, string> {
   const names = Object.keys(commands) as CommandName[];
   return new Map([
     ['rt.1', mainPage(names, date)],
-    ...names.map((name): [string, string] => [`rt-${name}.1`, commandPage(name, commands[name](), date)]),
+    ...names.map((name): [string, string] => [`rt-${name}.1`, commandPage(name, commands[name], date)]),
   ]);
 }
 
@@ -25,8 +25,8 @@ function mainPage(names: readonly CommandName[], date: string): string {
         optionRules.join('\n').replaceAll('`', ''),
       ]),
     ],
-    ['COMMANDS', names.map((name) => tagged(`\\fBrt\\-${dashes(name)}\\fR(1)`, commands[name]().summary)).join('')],
-    ['OPTIONS', optionList(globalOptions())],
+    ['COMMANDS', names.map((name) => tagged(`\\fBrt\\-${dashes(name)}\\fR(1)`, commands[name].summary)).join('')],
+    ['OPTIONS', optionList(globalOptions)],
     ['EXIT STATUS', exitCodes.map(([code, meaning]) => tagged(bold(code), meaning)).join('')],
     ['ENVIRONMENT', environment.map(([name, meaning]) => tagged(bold(name), meaning)).join('')],
     [

@@ -15,7 +15,7 @@ t.test('docs/cli.md is what the option table says (UPDATE=1 writes it)', async (
 t.test('help names every command and option, and fits a terminal', async (t) => {
   for (const name of Object.keys(commands) as CommandName[]) {
     t.match(generalHelp(), `  ${name} `);
-    for (const { long, name: plain, hidden = false } of commands[name]().options) {
+    for (const { long, name: plain, hidden = false } of commands[name].options) {
       t.equal(new RegExp(`--${long ?? plain}[ \n]`).test(commandHelp(name)), !hidden, `${name} --${plain}`);
     }
     for (const line of commandHelp(name).split('\n')) t.ok(line.length <= 120, line);
@@ -24,7 +24,7 @@ t.test('help names every command and option, and fits a terminal', async (t) => 
 
 t.test('options of one command have names of their own', async (t) => {
   for (const name of Object.keys(commands) as CommandName[]) {
-    const names = commands[name]().options.flatMap((option) => [option.long ?? option.name, option.short ?? []].flat());
+    const names = commands[name].options.flatMap((option) => [option.long ?? option.name, option.short ?? []].flat());
     t.equal(new Set(names).size, names.length, name);
   }
 });

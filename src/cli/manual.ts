@@ -11,7 +11,7 @@ export function manual(): string {
     'Made from the option table `src/cli/options.ts`; do not edit.\n\n' +
     '    rt [global options] COMMAND [options] [arguments]\n\n' +
     `${optionRules.map((rule) => `- ${rule}\n`).join('')}\n` +
-    `## Global options\n\n${table(globalOptions())}\n` +
+    `## Global options\n\n${table(globalOptions)}\n` +
     names.map(section).join('\n') +
     '\n## Environment\n\n' +
     `| variable | meaning |\n| --- | --- |\n${environment.map(([name, meaning]) => `| ${name} | ${meaning} |\n`).join('')}` +
@@ -21,7 +21,7 @@ export function manual(): string {
 }
 
 function section(name: CommandName): string {
-  const spec = commands[name]();
+  const spec = commands[name];
   const summary = `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`;
   const details = spec.details === undefined ? '' : `${spec.details}\n\n`;
   return `## ${name}\n\n    ${usageLine(name, spec)}\n\n${summary}\n\n${details}${table(spec.options)}`;

@@ -1,7 +1,6 @@
 /**
  * The one table of the command line: parser (parse.ts), help (help.ts), completion (complete.ts), man pages
- * (man.ts) and docs/cli.md (manual.ts) are made from it. Entries are functions, so that a start of rt builds only
- * the one it needs.
+ * (man.ts) and docs/cli.md (manual.ts) are made from it.
  */
 
 import {
@@ -180,52 +179,50 @@ export type CommandName =
   | 'completion';
 
 /** Options before the command. */
-export function globalOptions(): OptionSpec[] {
-  return [
-    { kind: 'text', name: 'root', value: 'DIR', help: 'directory of container states (default /run/rt)' },
-    { kind: 'text', name: 'log', value: 'FILE', help: 'append diagnostics to FILE as well as writing them to stderr' },
-    {
-      kind: 'text',
-      name: 'log-format',
-      value: 'text|json',
-      choices: ['text', 'json'],
-      help: 'format of the records in the log (default text)',
-    },
-    { kind: 'flag', name: 'debug', help: 'log what is being done, too' },
-    {
-      kind: 'flag',
-      name: 'systemd-cgroup',
-      help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
-    },
-    {
-      kind: 'text',
-      name: 'rootless',
-      value: 'true|false|auto',
-      help: 'do without cgroups that may not be made (default auto: unless run by root)',
-    },
-    {
-      kind: 'text',
-      name: 'criu',
-      value: 'FILE',
-      help: 'program that checkpoints and restores (default: criu in PATH)',
-    },
-    { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
-    helpOption(),
-  ];
-}
+export const globalOptions: readonly OptionSpec[] = [
+  { kind: 'text', name: 'root', value: 'DIR', help: 'directory of container states (default /run/rt)' },
+  { kind: 'text', name: 'log', value: 'FILE', help: 'append diagnostics to FILE as well as writing them to stderr' },
+  {
+    kind: 'text',
+    name: 'log-format',
+    value: 'text|json',
+    choices: ['text', 'json'],
+    help: 'format of the records in the log (default text)',
+  },
+  { kind: 'flag', name: 'debug', help: 'log what is being done, too' },
+  {
+    kind: 'flag',
+    name: 'systemd-cgroup',
+    help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
+  },
+  {
+    kind: 'text',
+    name: 'rootless',
+    value: 'true|false|auto',
+    help: 'do without cgroups that may not be made (default auto: unless run by root)',
+  },
+  {
+    kind: 'text',
+    name: 'criu',
+    value: 'FILE',
+    help: 'program that checkpoints and restores (default: criu in PATH)',
+  },
+  { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
+  helpOption(),
+];
 
 /** Commands in the order in which the help lists them. */
-export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
-  create: () => ({
+export const commands: { readonly [name in CommandName]: CommandSpec } = {
+  create: {
     summary: 'set a container up; its program waits for start',
     operands: 'ID',
     minimum: 1,
     maximum: 1,
     makesContainer: true,
     options: [...creationOptions(), helpOption()],
-  }),
-  start: () => lifecycle('run the program of a created container'),
-  run: () => ({
+  },
+  start: lifecycle('run the program of a created container'),
+  run: {
     summary: 'create, start, wait for the end and delete',
     operands: 'ID',
     minimum: 1,
@@ -240,8 +237,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     ],
     details:
       'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.',
-  }),
-  exec: () => ({
+  },
+  exec: {
     summary: 'run a further program in a container',
     operands: 'ID [PROGRAM [ARGUMENT...]]',
     minimum: 1,
@@ -252,9 +249,9 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       'Options stand before ID. With --process the program is process.args of FILE, and the options that describe\n' +
       'a process are ignored. The exit code is that of the program, 128 plus the number of the signal that ended\n' +
       'it, or 255 when it could not be run.',
-  }),
-  state: () => lifecycle('print the state of a container as JSON'),
-  kill: () => ({
+  },
+  state: lifecycle('print the state of a container as JSON'),
+  kill: {
     summary: 'send a signal to a container',
     operands: 'ID [SIGNAL]',
     minimum: 1,
@@ -264,8 +261,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       helpOption(),
     ],
     details: 'SIGNAL is a number or a name with or without SIG, such as KILL, SIGTERM or RTMIN+3; TERM when not given.',
-  }),
-  delete: () => ({
+  },
+  delete: {
     summary: 'remove a stopped container',
     operands: 'ID',
     minimum: 1,
@@ -279,15 +276,15 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       },
       helpOption(),
     ],
-  }),
-  list: () => ({
+  },
+  list: {
     summary: 'list containers',
     operands: '',
     minimum: 0,
     maximum: 0,
     options: [tableOption(), { kind: 'flag', name: 'quiet', short: 'q', help: 'print ids only' }, helpOption()],
-  }),
-  ps: () => ({
+  },
+  ps: {
     summary: 'list the processes of a container',
     operands: 'ID [PS-OPTION]...',
     minimum: 1,
@@ -297,10 +294,10 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'The table is what ps(1) of the host prints with PS-OPTION (default -ef), without other processes;\n' +
       'it must have a column PID. The JSON is a list of pids on the host.',
-  }),
-  pause: () => lifecycle('stop all processes of a container where they are'),
-  resume: () => lifecycle('let a paused container go on'),
-  update: () => ({
+  },
+  pause: lifecycle('stop all processes of a container where they are'),
+  resume: lifecycle('let a paused container go on'),
+  update: {
     summary: 'change the limits of a container',
     operands: 'ID',
     minimum: 1,
@@ -309,8 +306,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'Only what is given changes. BYTES may end in b, k, m, g, t or p, in powers of 1024; -1 is no limit.\n' +
       'When a limit cannot be set, those set before get their old values back.',
-  }),
-  mounts: () => ({
+  },
+  mounts: {
     summary: 'add mounts to a container, or remove them',
     operands: 'add|remove ID FILE',
     minimum: 3,
@@ -319,8 +316,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'FILE is a JSON array of mounts as in config.json; - reads standard input. All of them are added, or none.\n' +
       'To remove mounts their destinations are enough. A destination must be given without symbolic links.',
-  }),
-  checkpoint: () => ({
+  },
+  checkpoint: {
     summary: 'write a running container to a directory of images, and end it',
     operands: 'ID',
     minimum: 1,
@@ -329,8 +326,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'Needs criu. What leads out of the container, such as open connections, has to be allowed by an option. In a\n' +
       'failure the errors of criu are shown; its log is dump.log in the work directory.',
-  }),
-  restore: () => ({
+  },
+  restore: {
     summary: 'make a container from images that checkpoint wrote',
     operands: 'ID',
     minimum: 1,
@@ -340,8 +337,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'The bundle decides what the container may do: images whose processes have other rights, namespaces, mounts\n' +
       'or filters than config.json asks for are refused. A network namespace comes back empty.',
-  }),
-  events: () => ({
+  },
+  events: {
     summary: 'print what a container uses and when it runs out of memory',
     operands: 'ID',
     minimum: 1,
@@ -357,8 +354,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       helpOption(),
     ],
     details: 'One JSON object a line, of type stats or oom; the command ends with the container.',
-  }),
-  spec: () => ({
+  },
+  spec: {
     summary: 'write a config.json to start from',
     operands: '',
     minimum: 0,
@@ -374,23 +371,23 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
       helpOption(),
     ],
-  }),
-  features: () => ({
+  },
+  features: {
     summary: 'print what rt can do, as JSON',
     operands: '',
     minimum: 0,
     maximum: 0,
     options: [helpOption()],
     details: 'The form is that of features.md of the runtime specification. It needs no root and reads no container.',
-  }),
-  validate: () => ({
+  },
+  validate: {
     summary: 'report every fault in a bundle',
     operands: '',
     minimum: 0,
     maximum: 0,
     options: [...bundleOptions(), helpOption()],
-  }),
-  plan: () => ({
+  },
+  plan: {
     summary: 'print what create would do, without doing it',
     operands: '',
     minimum: 0,
@@ -409,8 +406,8 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
       noPivotOption(),
       helpOption(),
     ],
-  }),
-  completion: () => ({
+  },
+  completion: {
     summary: 'print what a shell needs to complete command lines of rt',
     operands: 'bash|zsh|fish',
     minimum: 1,
@@ -419,7 +416,7 @@ export const commands: { readonly [name in CommandName]: () => CommandSpec } = {
     details:
       'make install puts it where the shells look. Without that: source <(rt completion bash) in ~/.bashrc,\n' +
       'the same with zsh after compinit in ~/.zshrc, or rt completion fish | source in config.fish.',
-  }),
+  },
 };
 
 function lifecycle(summary: string): CommandSpec {

@@ -5,7 +5,7 @@ import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse
 
 /** Options that were given with a value other than false, and operands. */
 function parse(name: CommandName, ...words: string[]): { options: object; operands: readonly string[] } {
-  const { options, operands } = parseCommand(words, name, commands[name]());
+  const { options, operands } = parseCommand(words, name, commands[name]);
   return { options: given(options), operands };
 }
 
@@ -15,7 +15,7 @@ function given(options: object): object {
 
 function fault(name: CommandName, ...words: string[]): string {
   try {
-    const spec = commands[name]();
+    const spec = commands[name];
     checkOperands(parseCommand(words, name, spec).operands, name, spec);
   } catch (error) {
     if (error instanceof UsageFailure && error.command === name) return error.message;
@@ -108,7 +108,7 @@ t.test('parseCommand and checkOperands name what is wrong', async (t) => {
 
 t.test('parseGlobals stops at the command', async (t) => {
   const parseAll = (...words: string[]): unknown => {
-    const { options, rest } = parseGlobals(words, globalOptions());
+    const { options, rest } = parseGlobals(words, globalOptions);
     return [given(options), rest];
   };
   t.same(parseAll(), [{}, []]);

@@ -29,7 +29,7 @@ const newFile = 0o1 | 0o100 | 0o200 | 0o400000; // O_WRONLY | O_CREAT | O_EXCL |
 /** Writes a container to images, and ends it unless it is to go on. */
 export function checkpoint(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.checkpoint().options);
+  refuseUnsupported(context, commands.checkpoint.options);
   refuseNamespaces(context);
   const { record, status } = findContainer(context);
   if (status !== 'running' && status !== 'paused') {

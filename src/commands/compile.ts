@@ -88,7 +88,7 @@ function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {
 /** Throws when an option is given that is understood but cannot be honoured yet. */
 export function refuseUnsupported(context: Context, specs: readonly OptionSpec[]): void {
   for (const spec of specs) refuseIfGiven(spec, context.options[spec.name]);
-  for (const spec of globalOptions()) refuseIfGiven(spec, context.globals[spec.name]);
+  for (const spec of globalOptions) refuseIfGiven(spec, context.globals[spec.name]);
 }
 
 function refuseIfGiven(spec: OptionSpec, value: string | boolean | number | readonly string[] | undefined): void {

@@ -6,7 +6,7 @@ import { makeContainer } from './make.ts';
 
 /** Sets a container up and leaves its init waiting for `start`. */
 export function create(context: Context): Outcome {
-  refuseUnsupported(context, commands.create().options);
+  refuseUnsupported(context, commands.create.options);
   const { control, warnings } = makeContainer(context, 'socket', true);
   confirm(context.native, control);
   return { warnings };

@@ -96,7 +96,7 @@ function accepts(part: Partial<Config>): boolean {
 }
 
 function hasSystemd(): boolean {
-  return globalOptions().some((option) => option.name === 'systemd-cgroup' && option.unsupported === undefined);
+  return globalOptions.some((option) => option.name === 'systemd-cgroup' && option.unsupported === undefined);
 }
 
 function isSince(native: Native, major: number, minor: number): boolean {

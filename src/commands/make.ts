@@ -28,6 +28,7 @@ import {
   replaceFile,
   startSocketPath,
   writeConfig,
+  draftRecord,
   writeRecord,
 } from '../state/store.ts';
 import type { Context } from './command.ts';
@@ -100,7 +101,15 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
     prepare(native, compiled.plan);
     progress.cgroupsMade = true;
     prepareResctrl(native, compiled.plan);
+    // Written while init sets itself up, and seen once it has.
+    let record = progress.record;
+    let publish = (): void => undefined;
+    const draft = (pid: number): void => {
+      record = { ...record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+      publish = draftRecord(native, root.path, record);
+    };
     const { pid, control, moved } = launch(native, compiled.plan, {
+      onBorn: draft,
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       onUnitStarted: (): void => {
         progress.unitStarted = true;
@@ -116,14 +125,16 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
       },
     });
     progress.moved = moved;
-    progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
-    writeRecord(native, root.path, progress.record);
+    // In a joined pid namespace init is the child of the process that was born.
+    if (pid !== record.pid) draft(pid);
+    progress.record = record;
+    publish();
     sendPidfd(native, pidfdSocket, pid, 'standard');
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
     const { plan, locate, warnings } = compiled;
-    return { root, record: progress.record, control, master, console, plan, moved, notify: proxy, locate, warnings };
+    return { root, record, control, master, console, plan, moved, notify: proxy, locate, warnings };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
     if (!(error instanceof Failure)) throw error;

@@ -50,7 +50,7 @@ const largestList = 1 << 16;
 /** Makes a container of a bundle and the images of another one, whose processes go on. */
 export function restore(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.restore().options);
+  refuseUnsupported(context, commands.restore.options);
   refuseNamespaces(context);
   const foreground = options.detach !== true;
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();

@@ -18,7 +18,7 @@ import { awaitReadiness } from './readiness.ts';
 /** `create` and `start` in one; in the foreground also the wait for the end, and `delete`. */
 export function run(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.run().options);
+  refuseUnsupported(context, commands.run.options);
   const foreground = options.detach !== true;
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.

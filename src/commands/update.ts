@@ -19,7 +19,7 @@ const largestDocument = 16 << 20;
 /** Changes the limits of a container, all that are asked for or none. */
 export function update(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.update().options);
+  refuseUnsupported(context, commands.update.options);
   const { record, status } = findContainer(context);
   if (status === 'stopped' || status === 'creating') {
     throw new Failure({ code: 'update.status', message: 'container not running' });

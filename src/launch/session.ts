@@ -35,6 +35,8 @@ const O_WRONLY = 1;
 export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
+  /** Called with the pid of init while it sets itself up, which leaves time to prepare what comes next. */
+  readonly onBorn: (pid: number) => void;
   /** Called once systemd has started the unit: from then on it has to be stopped. */
   readonly onUnitStarted?: () => void;
   /** Where init listens for `start`; '' when it is told over the control socket. */
@@ -119,6 +121,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       filter = -1;
       sendFilter(native, filterSocket, plan.filter);
     }
+    options.onBorn(pid);
     const init = {
       get pid(): number {
         return pid;

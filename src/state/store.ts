@@ -84,8 +84,18 @@ export function writeRecord(native: Native, root: string, record: ContainerRecor
   replaceFile(native, recordPath(root, record.id), JSON.stringify(record), 0o600);
 }
 
+/** As writeRecord, in two steps: readers see the new record once the returned function was called. */
+export function draftRecord(native: Native, root: string, record: ContainerRecord): () => void {
+  return draftFile(native, recordPath(root, record.id), JSON.stringify(record), 0o600);
+}
+
 /** Writes a file beside `path` and renames it. The new file is exclusive, so it is never someone else's. */
 export function replaceFile(native: Native, path: string, text: string, mode: number): void {
+  draftFile(native, path, text, mode)();
+}
+
+/** Writes the file; the returned function renames it. */
+function draftFile(native: Native, path: string, text: string, mode: number): () => void {
   const slash = path.lastIndexOf('/') + 1;
   const temporary = `${path.slice(0, slash)}.${path.slice(slash)}`;
   let result = native.writeText(temporary, text, newFile, mode);
@@ -99,11 +109,12 @@ export function replaceFile(native: Native, path: string, text: string, mode: nu
     native.unlink(temporary);
     throw systemFailure('file.write', action, 'write', result);
   }
-  result = native.rename(temporary, path);
-  if (result < 0) {
+  return () => {
+    const renamed = native.rename(temporary, path);
+    if (renamed >= 0) return;
     native.unlink(temporary);
-    throw systemFailure('file.write', action, 'rename', result);
-  }
+    throw systemFailure('file.write', action, 'rename', renamed);
+  };
 }
 
 /** Undefined when the container does not exist, or has no record (yet, or any more). */
