@@ -13,7 +13,7 @@ BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-k
 CHECK_PACKAGES := clang-format
 TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io uidmap \
 	bash zsh fish man-db groff-base mandoc
-ENGINE_PACKAGES := $(TEST_PACKAGES) containerd tini podman conmon bsdutils
+ENGINE_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins iproute2 tini podman conmon bsdutils
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
@@ -69,6 +69,10 @@ build/quickjs/%.o: $(STAMPS)/quickjs
 
 $(STAMPS)/criu: native/setup/criu.sh | $(STAMPS)/packages
 	native/setup/criu.sh
+	@touch $@
+
+$(STAMPS)/engines: $(wildcard conformance/engines/tools/*.* conformance/engines/tools/cri/*) | $(STAMPS)/packages
+	conformance/engines/tools/build.sh
 	@touch $@
 
 # ---- C: the helper, and the rt binary around it.
@@ -171,7 +175,7 @@ vm-%: | build
 		--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
 		tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || true
 
-test-engines: build $(STAMPS)/packages-engines ## containerd, Docker and Podman with runc, the control, and with rt (needs root)
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker and Podman with runc, the control, and with rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,engines) $(ENGINE_TESTS) | $(TAP_PROGRESS) || true

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { Podman } from '../harness/podman.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
@@ -39,15 +40,11 @@ forEachPodman('options of run are in force', async (t, podman, rt) => {
   t.equal(readFileSync(join(volume, 'file'), 'utf8'), 'content\n');
 });
 
-forEachPodman(
-  'a root that is read-only has writable places',
-  async (t, podman) => {
-    const script = 'touch /file 2>/dev/null || touch /tmp/file; ls /tmp';
-    const outcome = await podman.run(['--read-only'], '/bin/sh', '-c', script);
-    t.strictSame(outcome, { status: 0, stdout: 'file\n', stderr: '' });
-  },
-  { notYet: 'tmpcopyup' },
-);
+forEachPodman('a root that is read-only has writable places', async (t, podman) => {
+  const script = 'touch /file 2>/dev/null || touch /tmp/file; ls /tmp';
+  const outcome = await podman.run(['--read-only'], '/bin/sh', '-c', script);
+  t.strictSame(outcome, { status: 0, stdout: 'file\n', stderr: '' });
+});
 
 /** Starts a detached container that prints every signal it gets. */
 async function detach(t: Test, podman: Podman, ...options: string[]): Promise<void> {
@@ -108,3 +105,29 @@ forEachPodman('exec, pause, stats and top', async (t, podman) => {
   t.match((await podman.command('top', 'one')).stdout, 'probe');
   t.equal((await podman.command('rm', '--force', '--time', '0', 'one')).status, 0);
 });
+
+forEachPodman(
+  'checkpoint and restore: the program goes on where it was',
+  async (t, podman) => {
+    const script = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done';
+    const started = await podman.detach(['--name', 'one'], '/bin/sh', '-c', script);
+    t.equal(started.status, 0, started.stderr);
+    const lines = async (): Promise<string[]> => (await podman.command('logs', 'one')).stdout.trimEnd().split('\n');
+    await until('it counts', async () => (await lines()).length > 5, 30_000);
+    const checkpoint = await podman.command('container', 'checkpoint', '--keep', 'one');
+    t.equal(checkpoint.status, 0, checkpoint.stderr);
+    t.match(await exitCode(podman), /^exited /);
+    const last = (await lines()).length;
+    const restore = await podman.command('container', 'restore', '--keep', 'one');
+    t.equal(restore.status, 0, restore.stderr);
+    t.match(await exitCode(podman), /^running /);
+    await until('it counts on', async () => (await lines()).length > last + 3, 30_000);
+    const all = await lines();
+    t.strictSame(
+      all,
+      all.map((_, index) => String(index + 1)),
+      'without a gap',
+    );
+  },
+  { lacking: criuLacking() },
+);

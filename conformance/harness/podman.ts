@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
 import { run } from './process.ts';
 import type { Outcome } from './process.ts';
 import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
 
 /**
  * Podman with a storage of its own, without network. It has no daemon: each container has a monitor (conmon) that lives
@@ -44,7 +46,8 @@ export class Podman {
   }
 
   command(...words: string[]): Promise<Outcome> {
-    const env = { ...this.#sandbox.env, CONTAINERS_CONF: join(this.#sandbox.dir, 'containers.conf') };
+    const conf = join(this.#sandbox.dir, 'containers.conf');
+    const env = { ...this.#sandbox.env, PATH: CRIU_PATH, CONTAINERS_CONF: conf };
     return run(this.argv(...words), { env, deadline: 60_000 });
   }
 
@@ -69,6 +72,19 @@ export class Podman {
     await this.command('rm', '--all', '--force', '--time', '0');
     await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
     await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'run')]);
-    for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}podman`)) removeCgroup(path);
+    for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}podman`)) await removeEmpty(path);
   }
+}
+
+/** A monitor ends after its container. */
+async function removeEmpty(cgroup: string): Promise<void> {
+  await until(`${cgroup} is empty`, () => {
+    try {
+      removeCgroup(cgroup);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+      throw error;
+    }
+  });
 }

@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { makeRootfs } from './guest.ts';
+import { run, start } from './process.ts';
+import type { Outcome, Running } from './process.ts';
+import { REPOSITORY } from './runtimes.ts';
+import { runtimeFile } from './runtime-file.ts';
+import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
+
+/** Programs that make test-engines builds. */
+export const ENGINE_BIN = join(REPOSITORY, 'build', 'engines', 'bin');
+
+/** Why there is no containerd 2 to test with; undefined when there is one. */
+export function criLacking(): string | undefined {
+  if (!existsSync(join(ENGINE_BIN, 'cri'))) return 'containerd 2 is missing: make build/stamps/engines builds it';
+  return existsSync('/usr/lib/cni/bridge') ? undefined : 'the package containernetworking-plugins is missing';
+}
+
+const IMAGE = 'localhost/tiny:1';
+let engines = 0;
+
+/** A containerd 2 with the CRI plugin, everything it writes in the sandbox, and the calls that the kubelet makes. */
+export class Cri {
+  readonly logs: string;
+  /** Cgroup of all pods. */
+  readonly #parent: string;
+  readonly #bridge: string;
+  readonly #sandbox: Sandbox;
+  readonly #daemon: Running;
+
+  private constructor(sandbox: Sandbox, daemon: Running, bridge: string) {
+    this.#sandbox = sandbox;
+    this.#daemon = daemon;
+    this.#bridge = bridge;
+    this.#parent = `/${sandbox.prefix}pods`;
+    this.logs = join(sandbox.dir, 'logs');
+  }
+
+  static async start(sandbox: Sandbox): Promise<Cri> {
+    const bridge = `rt${process.pid}-${engines++}`;
+    mkdirSync(join(sandbox.dir, 'logs'));
+    writeConfig(sandbox, runtimeFile(sandbox, undefined), bridge);
+    const log = openSync(join(sandbox.dir, 'containerd.log'), 'a');
+    const argv = [join(ENGINE_BIN, 'containerd'), '--config', join(sandbox.dir, 'containerd.toml')];
+    const daemon = start(argv, { env: environment(sandbox), stdout: log, stderr: log, deadline: 600_000 });
+    closeSync(log);
+    daemon.ended.catch(() => undefined);
+    const engine = new Cri(sandbox, daemon, bridge);
+    await until('containerd answers', async () => (await engine.attempt('Version', {})).status === 0, 60_000);
+    const image = makeImage(sandbox);
+    const words = ['--address', join(sandbox.dir, 'sock'), '--namespace', 'k8s.io', 'images', 'import', image];
+    const imported = await run([join(ENGINE_BIN, 'ctr'), ...words], { env: environment(sandbox), deadline: 60_000 });
+    if (imported.status !== 0) throw new Error(imported.stderr);
+    return engine;
+  }
+
+  /** Calls a method, whatever comes of it. */
+  attempt(method: string, request: object): Promise<Outcome> {
+    const argv = [join(ENGINE_BIN, 'cri'), join(this.#sandbox.dir, 'sock'), method];
+    return run(argv, { env: environment(this.#sandbox), input: JSON.stringify(request), deadline: 60_000 });
+  }
+
+  /** Calls a method that must succeed. */
+  async call<Response>(method: string, request: object): Promise<Response> {
+    const outcome = await this.attempt(method, request);
+    if (outcome.status !== 0) throw new Error(`${method}: ${outcome.stderr}`);
+    return JSON.parse(outcome.stdout) as Response;
+  }
+
+  /** The config of a pod that shares the given namespaces among its containers. */
+  podConfig(name: string, pid: 'POD' | 'CONTAINER'): object {
+    return {
+      metadata: { name, uid: name, namespace: 'default', attempt: 0 },
+      hostname: name,
+      log_directory: this.logs,
+      linux: {
+        cgroup_parent: this.#parent,
+        security_context: { namespace_options: { network: 'POD', pid, ipc: 'POD' } },
+      },
+    };
+  }
+
+  /** Starts a pod; its id. */
+  async runPod(config: object): Promise<string> {
+    const request = { config, runtime_handler: 'tested' };
+    return (await this.call<{ podSandboxId: string }>('RunPodSandbox', request)).podSandboxId;
+  }
+
+  /** Creates a container in a pod; its id. Its log is `NAME.log`. */
+  async create(pod: string, podConfig: object, name: string, config: object): Promise<string> {
+    const all = { metadata: { name, attempt: 0 }, image: { image: IMAGE }, log_path: `${name}.log`, ...config };
+    const request = { pod_sandbox_id: pod, config: all, sandbox_config: podConfig };
+    return (await this.call<{ containerId: string }>('CreateContainer', request)).containerId;
+  }
+
+  async exec(id: string, ...cmd: string[]): Promise<{ stdout: string; stderr: string; exitCode: number }> {
+    const request = { container_id: id, cmd, timeout: 30 };
+    type Raw = { stdout?: string; stderr?: string; exitCode?: number };
+    const { stdout = '', stderr = '', exitCode = 0 } = await this.call<Raw>('ExecSync', request);
+    const text = (base64: string): string => Buffer.from(base64, 'base64').toString();
+    return { stdout: text(stdout), stderr: text(stderr), exitCode };
+  }
+
+  /** What a container wrote so far: lines of `stdout` and `stderr`. */
+  output(name: string): string[] {
+    const path = join(this.logs, `${name}.log`);
+    if (!existsSync(path)) return [];
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/^\S+ (stdout|stderr) F /, '$1 '));
+  }
+
+  /**
+   * Ends the engine and removes what it leaves by design: the bridge of the pods and the cgroup above them.
+   *
+   * @throws when the runtime still has a container
+   */
+  async stop(): Promise<void> {
+    this.#daemon.child.kill('SIGTERM');
+    await this.#daemon.ended.catch(() => undefined);
+    const state = join(this.#sandbox.dir, 'shim-root', 'k8s.io');
+    const left = existsSync(state) ? readdirSync(state) : [];
+    await run(['ip', 'link', 'delete', this.#bridge], { env: this.#sandbox.env });
+    for (const path of cgroupsWithPrefix(this.#parent.slice(1))) removeCgroup(path);
+    for (const name of ['run', 'data']) rmSync(join(this.#sandbox.dir, name), { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
+  }
+}
+
+function environment(sandbox: Sandbox): Record<string, string> {
+  return { ...sandbox.env, PATH: `${ENGINE_BIN}:${sandbox.env['PATH'] ?? ''}` };
+}
+
+function writeConfig(sandbox: Sandbox, runtime: string, bridge: string): void {
+  const at = (name: string): string => join(sandbox.dir, name);
+  const cri = 'io.containerd.cri.v1';
+  const config = `
+version = 3
+root = '${at('data')}'
+state = '${at('run')}'
+disabled_plugins = ['io.containerd.snapshotter.v1.btrfs', 'io.containerd.snapshotter.v1.zfs', 'io.containerd.nri.v1.nri']
+[grpc]
+address = '${at('sock')}'
+[plugins.'io.containerd.internal.v1.opt']
+path = '${at('opt')}'
+[plugins.'${cri}.images'.pinned_images]
+sandbox = '${IMAGE}'
+[plugins.'${cri}.runtime']
+restrict_oom_score_adj = true
+[plugins.'${cri}.runtime'.containerd]
+default_runtime_name = 'tested'
+[plugins.'${cri}.runtime'.containerd.runtimes.tested]
+runtime_type = 'io.containerd.runc.v2'
+[plugins.'${cri}.runtime'.containerd.runtimes.tested.options]
+BinaryName = '${runtime}'
+Root = '${at('shim-root')}'
+[plugins.'${cri}.runtime'.cni]
+bin_dirs = ['/usr/lib/cni']
+conf_dir = '${at('cni')}'
+`;
+  writeFileSync(at('containerd.toml'), config.trimStart());
+  mkdirSync(at('cni'));
+  const ipam = { type: 'host-local', dataDir: at('addresses'), ranges: [[{ subnet: '10.254.77.0/24' }]] };
+  const network = { cniVersion: '1.0.0', name: bridge, plugins: [{ type: 'bridge', bridge, ipam }] };
+  writeFileSync(at('cni/10-pods.conflist'), JSON.stringify(network));
+}
+
+/** An archive with an image of one layer, as the OCI image specification has it: the root file system of all cases. */
+function makeImage(sandbox: Sandbox): string {
+  const layout = join(sandbox.dir, 'image');
+  const rootfs = join(sandbox.dir, 'image-rootfs');
+  mkdirSync(join(layout, 'blobs', 'sha256'), { recursive: true });
+  mkdirSync(rootfs);
+  makeRootfs(rootfs);
+  const blob = (mediaType: string, bytes: Buffer): { mediaType: string; digest: string; size: number } => {
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(layout, 'blobs', 'sha256', hash), bytes);
+    return { mediaType, digest: `sha256:${hash}`, size: bytes.length };
+  };
+  const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
+  const type = 'application/vnd.oci.image';
+  const tar = execFileSync('tar', ['-C', rootfs, '--numeric-owner', '-c', '.'], { maxBuffer: 1 << 28 });
+  const layer = blob(`${type}.layer.v1.tar`, tar);
+  const config = blob(
+    `${type}.config.v1+json`,
+    json({
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      os: 'linux',
+      config: { Cmd: ['/bin/sleep', '1000000'], Env: ['PATH=/bin'] },
+      rootfs: { type: 'layers', diff_ids: [layer.digest] },
+    }),
+  );
+  const manifest = blob(
+    `${type}.manifest.v1+json`,
+    json({ schemaVersion: 2, mediaType: `${type}.manifest.v1+json`, config, layers: [layer] }),
+  );
+  const annotations = { 'io.containerd.image.name': IMAGE };
+  writeFileSync(join(layout, 'index.json'), json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }));
+  writeFileSync(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
+  const archive = join(sandbox.dir, 'image.tar');
+  execFileSync('tar', ['-C', layout, '-cf', archive, '.']);
+  return archive;
+}
