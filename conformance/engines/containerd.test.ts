@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Test } from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
 import { Containerd } from '../harness/containerd.ts';
+import { criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
@@ -109,3 +110,32 @@ forEachContainerd('pause, resume, ps and metrics', async (t, engine) => {
   t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
   t.equal((await engine.remove('one')).status, 0);
 });
+
+forEachContainerd(
+  'a checkpoint is restored, and the program goes on where it was',
+  async (t, engine) => {
+    const script = 'i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.1; done';
+    const started = await engine.detachImage('one', '/bin/busybox', 'sh', '-c', script.replace('mv', 'busybox mv'));
+    t.equal(started.status, 0, started.stderr);
+    const count = async (): Promise<number> => {
+      const words = ['tasks', 'exec', '--exec-id', `e${Date.now()}`, 'one', '/bin/cat', '/tmp/count'];
+      return Number((await engine.command(...words)).stdout);
+    };
+    const kill = async (): Promise<void> => {
+      t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
+      t.equal((await engine.remove('one')).status, 0);
+    };
+    await until('it counts', async () => (await count()) > 3, 30_000);
+    const name = 'localhost/one:checkpoint';
+    const checkpoint = await engine.command('containers', 'checkpoint', '--image', '--rw', '--task', 'one', name);
+    t.equal(checkpoint.status, 0, checkpoint.stderr);
+    const last = await count();
+    await kill();
+    const restore = await engine.command('containers', 'restore', '--live', '--rw', 'one', name);
+    t.equal(restore.status, 0, restore.stderr);
+    await until('it counts on', async () => (await count()) > last, 30_000);
+    t.ok((await count()) < last + 100, 'from where it was');
+    await kill();
+  },
+  { lacking: criuLacking() },
+);

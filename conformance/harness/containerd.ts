@@ -1,7 +1,9 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
+import { IMAGE, makeImage } from './image.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running } from './process.ts';
 import { runtimeFile } from './runtime-file.ts';
@@ -65,9 +67,20 @@ export class Containerd {
     return run(argv, { env: this.#sandbox.env, deadline: 60_000 });
   }
 
+  #runtimeWords(): string[] {
+    return ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot()];
+  }
+
   #runWords(options: readonly string[], id: string, command: readonly string[]): string[] {
-    const runtime = ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot()];
-    return ['run', ...runtime, ...options, '--rootfs', this.#rootfs, id, ...command];
+    return ['run', ...this.#runtimeWords(), ...options, '--rootfs', this.#rootfs, id, ...command];
+  }
+
+  /** `ctr run --detach` of an image, which a checkpoint needs. */
+  async detachImage(id: string, ...command: string[]): Promise<Outcome> {
+    const imported = await this.command('images', 'import', '--snapshotter', 'native', makeImage(this.#sandbox));
+    if (imported.status !== 0) return imported;
+    const options = ['--snapshotter', 'native', '--detach', '--log-uri', `file://${this.#log(id)}`];
+    return this.command('run', ...this.#runtimeWords(), ...options, IMAGE, id, ...command);
   }
 
   /** The shim makes a directory for its namespace in it, which stays. */
@@ -155,7 +168,8 @@ export class Containerd {
 function launch(sandbox: Sandbox): Running {
   const log = openSync(join(sandbox.dir, 'containerd.log'), 'a');
   const argv = ['containerd', '--config', join(sandbox.dir, 'containerd.toml')];
-  const daemon = start(argv, { env: sandbox.env, stdout: log, stderr: log, deadline: 600_000 });
+  const env = { ...sandbox.env, PATH: CRIU_PATH };
+  const daemon = start(argv, { env, stdout: log, stderr: log, deadline: 600_000 });
   closeSync(log);
   daemon.ended.catch(() => undefined);
   return daemon;

@@ -9,7 +9,8 @@ import type { Context } from './command.ts';
 
 /** What checkpoint and restore share: directories, options and the log of criu. */
 
-const directoryFlags = 0o200000 | 0o400000; // O_DIRECTORY | O_NOFOLLOW
+/** The caller may name a link, as containerd does; those in the directory are another matter. */
+const directoryFlags = 0o200000; // O_DIRECTORY
 const EEXIST = 17;
 const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
