@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isUnified } from '../harness/cgroup.ts';
+import type { Mutation } from '../harness/config.ts';
+import type { Text } from '../harness/guest.ts';
+import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
+
+const MIB = 1_048_576;
+
+/** Why no v1 hierarchy of a controller can be had: it needs a kernel that has it, and nobody else who does. */
+function lackingFree(controller: string): string | undefined {
+  if (isUnified()) return 'cgroup v1 only';
+  const line = readFileSync('/proc/cgroups', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${controller}\t`));
+  if (line === undefined) return `this kernel has no cgroup v1 controller ${controller}`;
+  return existsSync(join('/sys/fs/cgroup', controller)) ? 'resources.test.ts: the host has its hierarchy' : undefined;
+}
+
+const network = (value: Record<string, unknown>): Mutation => {
+  return (config) => (config.linux.resources = { ...config.linux.resources, network: value });
+};
+
+/** Controller, what asks for it, the file that says so, and what has to be in it. */
+const settings: readonly (readonly [string, Mutation, string, RegExp])[] = [
+  ['net_cls', network({ classID: 0x10_0001 }), 'net_cls.classid', /^1048577$/],
+  ['net_prio', network({ priorities: [{ name: 'lo', priority: 7 }] }), 'net_prio.ifpriomap', /^lo 7$/m],
+  [
+    'hugetlb',
+    (config) => {
+      const hugepageLimits = [{ pageSize: '2MB', limit: 4 * MIB }];
+      config.linux.resources = { ...config.linux.resources, hugepageLimits };
+    },
+    'hugetlb.2MB.limit_in_bytes',
+    new RegExp(`^${4 * MIB}$`),
+  ],
+  [
+    'rdma',
+    (config) => {
+      config.linux.resources = { ...config.linux.resources, rdma: { mlx5_0: { hcaHandles: 2 } } };
+    },
+    'rdma.max',
+    /^mlx5_0 hca_handle=2/,
+  ],
+];
+
+for (const [controller, mutate, file, value] of settings) {
+  // No machine of the tests has such a device, and the kernel takes limits of those that it has.
+  const lacking =
+    controller === 'rdma' && !existsSync('/sys/class/infiniband/mlx5_0')
+      ? 'this host has no RDMA device'
+      : lackingFree(controller);
+  forEachRuntime(
+    `resources of ${controller} on cgroup v1, with a hierarchy mounted for the case`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => {
+        config.linux.namespaces.push({ type: 'cgroup' });
+        config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] });
+        config.process.args = ['/bin/probe', 'read', `/sys/fs/cgroup/${controller}/${file}`, '--'];
+        config.process.args.push('read', '/proc/self/cgroup');
+        mutate(config);
+      });
+      const script = join(REPOSITORY, 'conformance/harness/with-controllers.sh');
+      const mounted = ['unshare', '--mount', '--propagation=private', script, controller];
+      const outcome = await rt.commandThrough(mounted, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.equal(outcome.status, 0, outcome.stderr);
+      const [setting, own] = outcome.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)) as [Text, Text];
+      t.match(setting.text.trim(), value, `${file} as the container sees it`);
+      t.match(own.text, new RegExp(`:${controller}:/$`, 'm'), 'the container is in a cgroup of this hierarchy');
+    },
+    { lacking, deviates: { crun: 'wants more controllers than these' } },
+  );
+}
