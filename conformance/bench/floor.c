@@ -4,7 +4,7 @@
  *   floor spec|docker ROOTFS CGROUP [FILTER]
  *
  * `spec` does what the configuration of `runc spec` asks, `docker` what Docker's defaults ask with a memory limit, a
- * CPU quota and a process limit, plus a seccomp filter (struct sock_filter records in FILE) when one is given. There
+ * CPU quota and a process limit, plus the seccomp filter of the profile (struct sock_filter records in FILE). There
  * is no configuration, no checking and no state, and paths are trusted: it is a clock, not a runtime. The program in
  * the container is /bin/true.
  */
