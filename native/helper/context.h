@@ -17,6 +17,7 @@ struct rt_context {
 	int receiver;        /* of the seccomp listener, connected by seccomp_receiver */
 	int first_free;      /* where what the stage has opened begins */
 	char host_pid[12];   /* of this process, as the runtime knows it */
+	bool made;           /* the path resolved last was missing */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
 	char head[RT_HEAD_MAX];    /* first bytes of it, to explain a failing execve */

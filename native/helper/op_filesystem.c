@@ -111,15 +111,11 @@ static int create_filesystem(struct rt_context *context, struct rt_op_mount_file
 int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op)
 {
 	bool plain = op->flags & PLAIN_DIRECTORY;
-	bool made = false;
-	RT_CLEANUP_FD int target = rt_resolve(context, op->destination.data, RT_MISSING_FAILS, 0, plain);
-	if (target == -ENOENT) {
-		made = true;
-		target = rt_resolve(context, op->destination.data, RT_MISSING_DIRECTORY, 0755, plain);
-	}
+	RT_CLEANUP_FD int target =
+		rt_resolve(context, op->destination.data, RT_MISSING_DIRECTORY, 0755, plain);
 	if (target < 0)
 		return target;
-	if (made)
+	if (context->made)
 		op->flags &= ~(uint32_t)INHERIT_MODE;
 	struct statx st;
 	int status = rt_statx(target, &st);

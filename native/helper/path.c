@@ -80,14 +80,32 @@ static int make(int parent, const char *name, bool last, enum rt_missing missing
 	return 0;
 }
 
+/* The deepest directory on walk->path that is there; `end` is where its name ends, 0 for the root itself. */
+static int open_deepest(struct walk *walk, size_t *end)
+{
+	int fd = -ENOENT;
+	size_t at = rt_strlen(walk->path);
+	while (fd == -ENOENT && at > 0) {
+		do
+			at--;
+		while (at > 0 && walk->path[at] != '/');
+		char saved = walk->path[at];
+		walk->path[at] = '\0';
+		fd = open_below(walk, at == 0 ? "/" : walk->path, O_DIRECTORY);
+		walk->path[at] = saved;
+		*end = at;
+	}
+	return fd;
+}
+
 /* Makes what is missing of walk->path. 1: look at the (changed) path again. */
 static int make_missing(struct walk *walk, enum rt_missing missing, uint32_t mode, int *result)
 {
-	RT_CLEANUP_FD int parent = open_below(walk, "/", O_DIRECTORY);
+	size_t end = 0;
+	RT_CLEANUP_FD int parent = open_deepest(walk, &end);
 	if (parent < 0)
 		return parent;
-	bool made = false;
-	size_t end = 0;
+	/* Below what was just made there is nothing to resolve: one component at a time. */
 	for (;;) {
 		size_t start = end;
 		while (walk->path[start] == '/')
@@ -104,25 +122,15 @@ static int make_missing(struct walk *walk, enum rt_missing missing, uint32_t mod
 			name[i - start] = walk->path[i];
 		name[end - start] = '\0';
 		bool last = walk->path[end] == '\0';
-		int child = -ENOENT;
-		if (!made) {
-			char saved = walk->path[end];
-			walk->path[end] = '\0';
-			child = open_below(walk, walk->path, last ? 0 : O_DIRECTORY);
-			walk->path[end] = saved;
+		int status = make(parent, name, last, missing, mode);
+		if (status == -EEXIST) {
+			status = follow_dangling(walk, parent, name, start, end);
+			return status < 0 ? status : 1;
 		}
-		if (child == -ENOENT) {
-			int status = make(parent, name, last, missing, mode);
-			if (status == -EEXIST) {
-				status = follow_dangling(walk, parent, name, start, end);
-				return status < 0 ? status : 1;
-			}
-			if (status < 0)
-				return status;
-			made = true; /* below what was just made there is nothing to resolve: one component at a time */
-			child = (int)rt_sys(openat, parent, name,
-				O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY));
-		}
+		if (status < 0)
+			return status;
+		int child = (int)rt_sys(
+			openat, parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | (last ? 0 : O_DIRECTORY));
 		if (child < 0)
 			return child;
 		rt_close(&parent);
@@ -138,6 +146,7 @@ static int resolve(
 	struct walk walk = {.root = context->slots[0],
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (plain ? RESOLVE_NO_SYMLINKS : 0)};
 	int status = copy_path(walk.path, path);
+	context->made = false;
 	if (status < 0)
 		return status;
 	for (;;) {
@@ -145,6 +154,7 @@ static int resolve(
 		if (fd != -ENOENT || missing == RT_MISSING_FAILS)
 			return fd;
 		status = make_missing(&walk, missing, mode, &fd);
+		context->made = status == 0;
 		if (status <= 0)
 			return status < 0 ? status : fd;
 	}

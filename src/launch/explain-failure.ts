@@ -86,7 +86,7 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
           message: `filesystem "${op.type}" must be mounted on ordinary directory: "${op.destination}" is not one (${name})`,
         };
       }
-      return name === 'ELOOP' ? { hint: plainHint } : undefined;
+      return name === 'ELOOP' && call !== 'copy' ? { hint: plainHint } : undefined;
     case 'remove_mount':
       return removeMountWords(op, name);
     case 'pivot_root':
