@@ -7,6 +7,10 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PREFIX ?= /usr/local
+# `make V=1` shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-8s%s\n' $(1) $@
+
 export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
@@ -65,7 +69,8 @@ $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages
 	@touch $@
 
 build/quickjs/%.o: $(STAMPS)/quickjs
-	$(MUSL_CC) $(QUICKJS_CFLAGS) -c $(QUICKJS)/$*.c -o $@
+	$(call say,CC)
+	$(Q)$(MUSL_CC) $(QUICKJS_CFLAGS) -c $(QUICKJS)/$*.c -o $@
 
 $(STAMPS)/criu: native/setup/criu.sh | $(STAMPS)/packages
 	native/setup/criu.sh
@@ -90,51 +95,61 @@ HELPER_OBJECTS := $(patsubst native/%.c,build/helper-objects/%.o,$(HELPER_SOURCE
 HOST_OBJECTS := $(patsubst native/%.c,build/host-objects/%.o,$(HOST_SOURCES) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
 
 build/helper-objects/%.o: native/%.c | $(STAMPS)/packages
+	$(call say,CC)
 	@mkdir -p $(@D)
-	gcc $(HELPER_CFLAGS) -c $< -o $@
+	$(Q)gcc $(HELPER_CFLAGS) -c $< -o $@
 
 build/helper: $(HELPER_OBJECTS)
-	gcc $(HELPER_LDFLAGS) $^ -o $@
+	$(call say,LD)
+	$(Q)gcc $(HELPER_LDFLAGS) $^ -o $@
 
 build/host-objects/%.o: native/%.c $(STAMPS)/quickjs
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(HOST_CFLAGS) -c $< -o $@
+	$(Q)$(MUSL_CC) $(HOST_CFLAGS) -c $< -o $@
 
 build/host-objects/embedded.o: native/host/embedded.S build/helper
+	$(call say,CC)
 	@mkdir -p $(@D)
-	gcc -DRT_HELPER='"build/helper"' -c $< -o $@
+	$(Q)gcc -DRT_HELPER='"build/helper"' -c $< -o $@
 
 build/rt-unsealed: $(HOST_OBJECTS) build/host-objects/embedded.o $(QUICKJS_OBJECTS)
-	$(MUSL_CC) $(HOST_LDFLAGS) $^ -lm -o $@
+	$(call say,LD)
+	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) $^ -lm -o $@
 
 -include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d)
 
 # ---- TypeScript: one file for each host.
 
 build/rt.js build/node/rt.js &: native/build/bundle.mjs tsconfig.json $(TS_SOURCES) $(wildcard .git/logs/HEAD) $(NODE_MODULES)
-	node native/build/bundle.mjs
+	$(call say,BUNDLE)
+	$(Q)node native/build/bundle.mjs
 
 # The program is evaluated here, once, and rt starts with the resulting heap (native/host/arena.h).
 build/rt: build/rt-unsealed build/rt.js native/build/training/config.json
-	build/rt-unsealed build/rt.js build/rt.heap native/build/training
-	objcopy --update-section .rt_heap=build/rt.heap build/rt-unsealed $@.new
+	$(call say,SEAL)
+	$(Q)build/rt-unsealed build/rt.js build/rt.heap native/build/training
+	$(Q)objcopy --update-section .rt_heap=build/rt.heap build/rt-unsealed $@.new
 	@rm build/rt.heap && mv $@.new $@
 
 build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.cc $(HOST_SOURCES) $(HELPER_SOURCES) \
 		$(NATIVE_HEADERS) native/host/embedded.S build/helper $(NODE_MODULES)
-	$(BIN)/cmake-js compile --silent --directory native --out build/addon >build/addon.log || { cat build/addon.log; exit 1; }
-	cp build/addon/Release/rt.node $@.new && mv $@.new $@
+	$(call say,ADDON)
+	$(Q)$(BIN)/cmake-js compile --silent --directory native --out build/addon >build/addon.log || { cat build/addon.log; exit 1; }
+	$(Q)cp build/addon/Release/rt.node $@.new && mv $@.new $@
 
 # Manual and completion, from the same table as the parser of options.
 build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
-	$(BIN)/tsx $< $@.new
+	$(call say,MAN)
+	$(Q)$(BIN)/tsx $< $@.new
 	@rm -rf $@ && mv $@.new $@
 
 build/completion: build/rt
+	$(call say,MAKE)
 	@mkdir -p $@
-	build/rt completion bash >$@/bash
-	build/rt completion zsh >$@/zsh
-	build/rt completion fish >$@/fish
+	$(Q)build/rt completion bash >$@/bash
+	$(Q)build/rt completion zsh >$@/zsh
+	$(Q)build/rt completion fish >$@/fish
 	@touch $@
 
 build: build/rt build/node/rt.node build/man build/completion ## build build/rt (static binary) and build/node (for Node)
