@@ -16,6 +16,7 @@ const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const largestLog = 64 << 20;
 const logLevel = 4;
+const nftables = 2;
 const shownErrors = 3;
 /** What criu tries in vain and does without. */
 const harmless = /Can't setup RLIMIT_NOFILE|tun: Unable to create tun/;
@@ -68,6 +69,8 @@ export function commonOptions({ options }: Context, { images, work }: Directorie
     [OPTION.notifyScripts, true],
     [OPTION.orphanTerminalMaster, true],
     [OPTION.manageCgroups, false],
+    // By a library: the other way needs the programs of iptables.
+    [OPTION.networkLock, nftables],
     ...flags.filter(([, value]) => value === true).map(([field]): Field => [field, true]),
   ];
 }

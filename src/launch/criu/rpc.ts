@@ -49,9 +49,11 @@ export const OPTION = {
   tcpClose: 52,
   lsmProfile: 53,
   lsmMountContext: 63,
+  networkLock: 64,
 } as const;
 
-export const REQUEST = { dump: 1, restore: 2, preDump: 4 } as const;
+/** The pre-dump after which criu does not wait for more. */
+export const REQUEST = { dump: 1, restore: 2, preDump: 13 } as const;
 const notifyType = 6;
 const EPIPE = 32;
 /** Of a response: the pid of a restored container. */
