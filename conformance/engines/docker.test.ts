@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
 import { Docker } from '../harness/docker.ts';
+import { criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { run } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
@@ -161,3 +162,32 @@ forEachDocker('a session on a terminal', async (t, docker, rt) => {
   t.equal(outcome.status, 6, outcome.stdout + outcome.stderr);
   t.match(outcome.stdout, 'on a 42 terminal');
 });
+
+forEachDocker(
+  'checkpoint and start --checkpoint: the program goes on where it was',
+  async (t, docker) => {
+    const script = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done';
+    const words = ['run', '--detach', '--name', 'one', '--network', 'none', 'tiny', '/bin/sh', '-c', script];
+    const started = await docker.command(...words);
+    t.equal(started.status, 0, started.stderr);
+    const lines = async (): Promise<string[]> => (await docker.command('logs', 'one')).stdout.trimEnd().split('\n');
+    await until('it counts', async () => (await lines()).length > 5, 30_000);
+    const checkpoint = await docker.command('checkpoint', 'create', 'one', 'here');
+    t.equal(checkpoint.status, 0, checkpoint.stderr);
+    const status = async (): Promise<string> =>
+      (await docker.command('inspect', '--format', '{{.State.Status}}', 'one')).stdout.trim();
+    await until('it has ended', async () => (await status()) === 'exited', 30_000);
+    const last = (await lines()).length;
+    const restored = await docker.command('start', '--checkpoint', 'here', 'one');
+    t.equal(restored.status, 0, restored.stderr);
+    await until('it counts on', async () => (await lines()).length > last + 3, 30_000);
+    const all = await lines();
+    t.strictSame(
+      all,
+      all.map((_, index) => String(index + 1)),
+      'without a gap',
+    );
+    t.equal((await docker.command('rm', '--force', 'one')).status, 0);
+  },
+  { lacking: criuLacking() },
+);

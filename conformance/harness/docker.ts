@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
 import { run, start } from './process.ts';
@@ -39,9 +40,11 @@ export class Docker {
         ...['dockerd', '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
         ...['--host', `unix://${at('sock')}`, '--iptables=false', '--ip6tables=false', '--bridge=none'],
         ...['--storage-driver', 'vfs', '--cgroup-parent', `/${sandbox.prefix}docker`],
+        // For checkpoints.
+        '--experimental',
         ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
       ],
-      { env: sandbox.env, stdout: log, stderr: log, deadline: 100_000 },
+      { env: { ...sandbox.env, PATH: CRIU_PATH }, stdout: log, stderr: log, deadline: 100_000 },
     );
     closeSync(log);
     const docker = new Docker(sandbox, daemon, configFile);
