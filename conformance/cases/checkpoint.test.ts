@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -127,6 +128,9 @@ forEachRuntime(
   async (t, rt) => {
     const data = join(rt.dir, 'data');
     mkdirSync(data);
+    // What is mounted there later on the host is to arrive in the container.
+    execFileSync('mount', ['--bind', data, data]);
+    execFileSync('mount', ['--make-shared', data]);
     writeFileSync(join(data, 'file'), 'from the host');
     const bundle = counter(rt, (config) => {
       config.mounts.push({ destination: '/data', type: 'bind', source: data, options: ['bind', 'ro'] });
@@ -150,6 +154,7 @@ forEachRuntime(
     t.equal(readFileSync(pidFile, 'utf8'), String(pid));
     const mounts = parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
     t.ok(mountAt(mounts, '/data')?.options.includes('ro'));
+    t.strictSame(mountAt(mounts, '/data')?.propagation, ['master']);
     t.ok(mountAt(mounts, '/proc/sys')?.options.includes('ro'));
     t.ok(mountAt(mounts, '/proc/keys'));
     t.ok(mountAt(mounts, '/sys/firmware')?.options.includes('ro'));
@@ -166,6 +171,7 @@ forEachRuntime(
     t.equal((await rt.command('kill', id, 'KILL')).status, 0);
     await until('it has stopped', async () => (await stateOf(rt, id)).status === 'stopped');
     t.equal((await rt.command('delete', id)).status, 0);
+    execFileSync('umount', [data]);
   },
   CONTROLLED,
 );

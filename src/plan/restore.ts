@@ -40,7 +40,8 @@ export function planRestore(
       ...(network === undefined
         ? []
         : [{ op: 'namespace_open', slot: networkSlot, path: network, type: CLONE_NEW.network, from } as const]),
-      { op: 'set_propagation', type: MS.private, recursive: 1, from: 'default' },
+      // Nothing reaches the host, and a mount that was a slave of one of the host can be so again.
+      { op: 'set_propagation', type: MS.slave, recursive: 1, from: 'default' },
       // CRIU wants a mount for a root.
       { op: 'hold_root', path: rootfs, from: '/root/path' },
       ...mountPoints(mounts, isDirectory),

@@ -9,6 +9,6 @@ build=$(cd "$build" && pwd)
 
 go=$("$here/../../oci/toolchain.sh" "$build/go")
 # A toolchain that is too old fetches the one that go.mod asks for.
-export GOPATH=$build/go GOCACHE=$build/go/cache GOFLAGS=-modcacherw GOTOOLCHAIN=auto CGO_ENABLED=0
+export GOPATH=$build/go GOCACHE=$build/go/cache GOFLAGS="-modcacherw ${GOFLAGS:-}" GOTOOLCHAIN=auto CGO_ENABLED=0
 cd "$here"
 "$go" build -trimpath -buildvcs=false -ldflags='-s -w' -o "$build/bin/" tool ./cri
