@@ -5,20 +5,20 @@ import { Failure } from '../diag/diagnostic.ts';
 /** The options of `update` as a `linux.resources` object. */
 export function resourcesOf(options: Options): LinuxResources {
   const cpu: LinuxCpu = {
-    ...integer(options, 'cpu-share', 'shares'),
-    ...integer(options, 'cpu-quota', 'quota'),
-    ...integer(options, 'cpu-period', 'period'),
-    ...integer(options, 'cpu-burst', 'burst'),
-    ...integer(options, 'cpu-rt-runtime', 'realtimeRuntime'),
-    ...integer(options, 'cpu-rt-period', 'realtimePeriod'),
-    ...integer(options, 'cpu-idle', 'idle'),
+    ...member(options, 'cpu-share', 'shares', integer),
+    ...member(options, 'cpu-quota', 'quota', integer),
+    ...member(options, 'cpu-period', 'period', integer),
+    ...member(options, 'cpu-burst', 'burst', integer),
+    ...member(options, 'cpu-rt-runtime', 'realtimeRuntime', integer),
+    ...member(options, 'cpu-rt-period', 'realtimePeriod', integer),
+    ...member(options, 'cpu-idle', 'idle', integer),
     ...(options['cpuset-cpus'] === undefined ? {} : { cpus: options['cpuset-cpus'] }),
     ...(options['cpuset-mems'] === undefined ? {} : { mems: options['cpuset-mems'] }),
   };
   const memory: LinuxMemory = {
-    ...bytes(options, 'memory', 'limit'),
-    ...bytes(options, 'memory-reservation', 'reservation'),
-    ...bytes(options, 'memory-swap', 'swap'),
+    ...member(options, 'memory', 'limit', bytes),
+    ...member(options, 'memory-reservation', 'reservation', bytes),
+    ...member(options, 'memory-swap', 'swap', bytes),
   };
   const pids = options['pids-limit'];
   const weight = options['blkio-weight'];
@@ -30,26 +30,33 @@ export function resourcesOf(options: Options): LinuxResources {
   };
 }
 
-function integer<Name extends keyof LinuxCpu>(
-  options: Options,
-  option: TextOption,
-  name: Name,
-): Partial<Record<Name, number | bigint>> {
-  const text = options[option];
-  if (text === undefined) return {};
-  if (!/^[+-]?[0-9]+$/.test(text)) throw invalid(option, text, 'give a decimal integer');
-  return { [name]: exact(BigInt(text)) } as Record<Name, number | bigint>;
+/** How the value of an option is read: undefined when it cannot be. */
+interface Reading {
+  readonly parse: (text: string) => number | bigint | undefined;
+  readonly hint: string;
 }
 
-function bytes<Name extends keyof LinuxMemory>(
+const integer: Reading = {
+  parse: (text) => (/^[+-]?[0-9]+$/.test(text) ? exact(BigInt(text)) : undefined),
+  hint: 'give a decimal integer',
+};
+
+const bytes: Reading = { parse: parseBytes, hint: 'give bytes, with k, m, g, t or p behind if you like, or -1' };
+
+/** An option as a member of the config, where it is given. */
+function member<Name extends keyof LinuxCpu | keyof LinuxMemory>(
   options: Options,
   option: TextOption,
   name: Name,
+  { parse, hint }: Reading,
 ): Partial<Record<Name, number | bigint>> {
   const text = options[option];
   if (text === undefined) return {};
-  const value = parseBytes(text);
-  if (value === undefined) throw invalid(option, text, 'give bytes, with k, m, g, t or p behind if you like, or -1');
+  const value = parse(text);
+  if (value === undefined) {
+    const message = `invalid value for ${option}: ${JSON.stringify(text)}`;
+    throw new Failure({ code: 'update.value', message, hint });
+  }
   return { [name]: value } as Record<Name, number | bigint>;
 }
 
@@ -68,8 +75,4 @@ export function parseBytes(text: string): number | bigint | undefined {
 function exact(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-function invalid(option: string, text: string, hint: string): Failure {
-  return new Failure({ code: 'update.value', message: `invalid value for ${option}: ${JSON.stringify(text)}`, hint });
 }
