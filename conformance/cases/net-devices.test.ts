@@ -223,3 +223,29 @@ forEachRuntime(
   },
   { oursOnly: 'words of this project' },
 );
+
+forEachRuntime(
+  'linux.netDevices: what comes back is as it was: down or up, with labels and addresses of every scope',
+  async (t, rt) => {
+    const more = `
+ip link add idle type veth peer name other
+ip addr add 203.0.113.1/24 dev idle
+ip addr add 203.0.113.9/24 dev idle label idle:9
+ip addr add 169.254.7.7/16 scope link dev idle
+ip addr add 192.0.2.99/24 dev outside label outside:x
+`;
+    const show = 'ip -o addr show dev idle; ip -o addr show dev outside; ip -o link show up | cut -d" " -f2 | sort';
+    const script = `${setUp}${more}show() { ${show}; }
+show | sed 's/^[0-9]*: //' >"$0.before"; $RUN; show | sed 's/^[0-9]*: //' >"$0.after"
+diff "$0.before" "$0.after" && echo same; grep -c . "$0.before"`;
+    for (const name of ['', 'eth9']) {
+      const outcome = await inNetwork(rt, script, (config) => {
+        config.linux.netDevices = { idle: { name }, outside: {} };
+        config.process.args = ['/nosuch'];
+      });
+      t.match(outcome.stderr, /nosuch/);
+      t.match(outcome.stdout, /^same\n\d\d?\n$/, `${outcome.stdout}${outcome.stderr}`);
+    }
+  },
+  { oursOnly: 'not promised by others' },
+);

@@ -49,7 +49,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->net_device.namespace) &&
 		       rt_read_str(reader, &op->net_device.name) &&
 		       rt_read_str(reader, &op->net_device.new_name) &&
-		       rt_read_u32(reader, &op->net_device.back);
+		       rt_read_u32(reader, &op->net_device.back) &&
+		       rt_read_bytes(reader, &op->net_device.state);
 	case RT_OP_RAISE_LIMIT:
 		return rt_read_u32(reader, &op->raise_limit.resource) &&
 		       rt_read_u64(reader, &op->raise_limit.hard);

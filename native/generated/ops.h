@@ -145,6 +145,7 @@ struct rt_op_net_device {
 	struct rt_str name;
 	struct rt_str new_name;
 	uint32_t back;
+	struct rt_bytes state;
 };
 
 struct rt_op_raise_limit {

@@ -1,6 +1,7 @@
 /* Network devices of the host for a container: rtnetlink(7). */
 #include "clone.h"
 #include "context.h"
+#include "net_device.h"
 #include "sys.h"
 
 #include <linux/if.h>
@@ -90,29 +91,42 @@ static int ask(int socket, const struct request *request, visitor *visit, void *
 	}
 }
 
-static int keep_index(const struct nlmsghdr *message, void *argument)
+struct device {
+	int index;
+	bool up;
+};
+
+static int keep_device(const struct nlmsghdr *message, void *argument)
 {
+	const struct ifinfomsg *link = NLMSG_DATA(message);
 	if (message->nlmsg_type == RTM_NEWLINK)
-		*(int *)argument = ((const struct ifinfomsg *)NLMSG_DATA(message))->ifi_index;
+		*(struct device *)argument = (struct device){link->ifi_index, link->ifi_flags & IFF_UP};
 	return 0;
+}
+
+static int look_up(int socket, const char *name, struct device *device)
+{
+	struct request request;
+	device->index = -ENODEV;
+	begin(&request, RTM_GETLINK, NLM_F_ACK, sizeof(request.link));
+	if (!add(&request, IFLA_IFNAME, name, rt_strlen(name) + 1))
+		return -ENAMETOOLONG;
+	int status = ask(socket, &request, keep_device, device);
+	return status < 0 ? status : device->index;
 }
 
 /* The index of a device, or a negative errno: ENODEV. */
 static int find_device(int socket, const struct rt_str *name)
 {
-	struct request request;
-	int index = -ENODEV;
-	begin(&request, RTM_GETLINK, NLM_F_ACK, sizeof(request.link));
-	if (!add(&request, IFLA_IFNAME, name->data, name->length + 1))
-		return -ENAMETOOLONG;
-	int status = ask(socket, &request, keep_index, &index);
-	return status < 0 ? status : index;
+	struct device device;
+	return look_up(socket, name->data, &device);
 }
 
 /* Requests that make a device's addresses again, one after another. */
 struct addresses {
 	int index;
 	bool keep_label;
+	bool every_scope;
 	size_t length;
 	char requests[ADDRESSES_MAX] __attribute__((aligned(8)));
 };
@@ -121,7 +135,7 @@ struct addresses {
 static const uint32_t lasting_flags =
 	IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE;
 
-/* Keeps a permanent address of global scope; the kernel makes those of a narrower scope itself. */
+/* Keeps a permanent address. One of a narrower scope than the global means something only where it is. */
 static int keep_address(const struct nlmsghdr *message, void *argument)
 {
 	struct addresses *kept = argument;
@@ -129,7 +143,7 @@ static int keep_address(const struct nlmsghdr *message, void *argument)
 	struct request request;
 	uint32_t flags = address->ifa_flags;
 	if (message->nlmsg_type != RTM_NEWADDR || (int)address->ifa_index != kept->index ||
-		address->ifa_scope != RT_SCOPE_UNIVERSE)
+		(address->ifa_scope != RT_SCOPE_UNIVERSE && !kept->every_scope))
 		return 0;
 	begin(&request, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(request.address));
 	request.address = *address;
@@ -204,17 +218,60 @@ struct side {
 	int namespace, socket;
 };
 
-/* From `from` to `to`, where a name in use is noticed before anything has moved. */
-static int move_device(
-	const struct side *from, const struct side *to, const struct rt_str *name, const struct rt_str *next)
+static int open_socket(void)
+{
+	return (int)rt_sys(socket, NETLINK_FAMILY, RAW | O_CLOEXEC, NETLINK_ROUTE);
+}
+
+/* A state is whether the device is up, in four bytes, and the requests that make its addresses. */
+enum { STATE_HEAD = 4 };
+
+long rt_net_device_state(const char *name, char *state, size_t size)
+{
+	struct device device;
+	struct addresses kept = {.keep_label = true, .every_scope = true};
+	RT_CLEANUP_FD int socket = open_socket();
+	int status = socket < 0 ? socket : look_up(socket, name, &device);
+	if (status < 0)
+		return status;
+	kept.index = device.index;
+	status = read_addresses(socket, &kept);
+	if (status < 0)
+		return status;
+	if (STATE_HEAD + kept.length > size)
+		return -ENOBUFS;
+	uint32_t up = device.up;
+	copy(state, &up, STATE_HEAD);
+	copy(state + STATE_HEAD, kept.requests, kept.length);
+	return (long)(STATE_HEAD + kept.length);
+}
+
+/* False when the state is none, or more than one can be. */
+static bool read_state(const struct rt_bytes *state, bool *up, struct addresses *kept)
+{
+	uint32_t word = 0;
+	if (state->length < STATE_HEAD || state->length - STATE_HEAD > sizeof(kept->requests))
+		return false;
+	copy(&word, state->data, STATE_HEAD);
+	*up = word != 0;
+	kept->length = state->length - STATE_HEAD;
+	copy(kept->requests, state->data + STATE_HEAD, kept->length);
+	return true;
+}
+
+/* From `from` to `to`, where a name in use is noticed before anything has moved. There it is what `state` says, or
+ * without one up, with the addresses that it had. */
+static int move_device(const struct side *from, const struct side *to, const struct rt_str *name,
+	const struct rt_str *next, const struct rt_bytes *state)
 {
 	struct addresses kept = {.keep_label = rt_equal(name->data, next->data)};
+	bool up = true;
 	kept.index = find_device(from->socket, name);
 	if (kept.index < 0)
 		return kept.index;
 	if (find_device(to->socket, next) >= 0)
 		return -EEXIST;
-	int status = read_addresses(from->socket, &kept);
+	int status = read_state(state, &up, &kept) ? 0 : read_addresses(from->socket, &kept);
 	if (status == 0)
 		status = change_namespace(from->socket, kept.index, to->namespace, next);
 	if (status < 0)
@@ -222,13 +279,8 @@ static int move_device(
 	int index = find_device(to->socket, next);
 	if (index < 0)
 		return index;
-	status = bring_up(to->socket, index);
+	status = up ? bring_up(to->socket, index) : 0;
 	return status < 0 ? status : write_addresses(to->socket, &kept, index);
-}
-
-static int open_socket(void)
-{
-	return (int)rt_sys(socket, NETLINK_FAMILY, RAW | O_CLOEXEC, NETLINK_ROUTE);
 }
 
 /* A process of its own enters the namespace, so that no thread of the runtime ever does; it shares the
@@ -281,7 +333,7 @@ int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op)
 		status = open_side(&there, false);
 	if (status < 0)
 		return rt_fail(context, "socket", status);
-	status = op->back ? move_device(&there, &own, &op->new_name, &op->name)
-			  : move_device(&own, &there, &op->name, &op->new_name);
+	status = op->back ? move_device(&there, &own, &op->new_name, &op->name, &op->state)
+			  : move_device(&own, &there, &op->name, &op->new_name, &op->state);
 	return status < 0 ? rt_fail(context, "rtnetlink", status) : 0;
 }

@@ -7,6 +7,7 @@
 #include "../helper/descriptor.h"
 #include "../helper/hook.h"
 #include "../helper/init.h"
+#include "../helper/net_device.h"
 #include "../helper/record.h"
 #include "../helper/sys.h"
 
@@ -20,7 +21,7 @@
 extern const unsigned char rt_helper_start[], rt_helper_end[];
 
 rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_receive, rt_fn_receiveMessage, rt_fn_send, rt_fn_connect,
-	rt_fn_sendDescriptor, rt_fn_waitChild, rt_fn_runHook;
+	rt_fn_sendDescriptor, rt_fn_waitChild, rt_fn_runHook, rt_fn_netDeviceState;
 
 enum {
 	UNIX_FAMILY = 1,
@@ -260,6 +261,21 @@ int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 	}
 	rt_context_close(context);
 	free(context);
+	return 0;
+}
+
+int64_t rt_fn_netDeviceState(const struct rt_value *args, struct rt_result *result)
+{
+	char *state = malloc(RT_NET_DEVICE_STATE_MAX);
+	if (state == NULL)
+		return -ENOMEM;
+	long length = rt_net_device_state(args[0].data, state, RT_NET_DEVICE_STATE_MAX);
+	if (length < 0) {
+		free(state);
+		return length;
+	}
+	result->data = state;
+	result->length = (size_t)length;
 	return 0;
 }
 

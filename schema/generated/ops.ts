@@ -68,13 +68,14 @@ export interface ResctrlGroupOp {
   readonly mustExist: number;
 }
 
-/** Moves the device `name` from the runtime's network namespace to the one at `namespace` (that of the container's init, known only after the clone), as `new_name`, with its permanent addresses of global scope, and brings it up; `back` 1 does the reverse. */
+/** Moves the device `name` from the runtime's network namespace to the one at `namespace` (that of the container's init, known only after the clone), as `new_name`, with its permanent addresses of global scope, and brings it up. `back` 1 does the reverse, and gives it what `state` says that it had. */
 export interface NetDeviceOp {
   readonly op: 'net_device';
   readonly namespace: string;
   readonly name: string;
   readonly newName: string;
   readonly back: number;
+  readonly state: Uint8Array;
 }
 
 /** Raises the hard resource limit to `hard` where it is lower, and leaves the soft one: in a user namespace init may only lower it. */
@@ -764,6 +765,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['name', 'str'],
       ['newName', 'str'],
       ['back', 'u32'],
+      ['state', 'bytes'],
     ],
   },
   raise_limit: {

@@ -64,6 +64,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.name;
     to[to.length] = op.newName;
     to[to.length] = op.back;
+    packBytes(op.state, to);
   },
   raise_limit(op, to) {
     to[to.length] = 10;

@@ -74,6 +74,8 @@ export interface Native {
    * that writes several things.
    */
   runProgram(program: Packed): number[] | number;
+  /** What the op net_device needs to give a device of this network namespace back what it has now. */
+  netDeviceState(name: string): ArrayBuffer | number;
   /**
    * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
    * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `listenPath` ('' for none) is where

@@ -17,13 +17,20 @@ export function moveNetDevices(native: Native, { netDevices }: Plan, pid: number
   const path = `/proc/${String(pid)}/ns/net`;
   const namespace = native.open(path, 0, 0);
   if (namespace < 0) throw systemFailure('launch.namespace', `cannot open "${path}"`, 'open', namespace);
+  const devices = netDevices.map((op) => ({ ...op, state: stateOf(native, op.name) }));
   const result = native.runProgram(encodeProgram(netDevices.map((op) => ({ ...op, namespace: path }))));
   if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
   const [index, errno] = result;
   const failed = index === undefined ? undefined : netDevices[index];
-  if (failed === undefined || errno === undefined) return { devices: netDevices, namespace };
-  returnNetDevices(native, { devices: netDevices.slice(0, index), namespace });
+  if (failed === undefined || errno === undefined) return { devices, namespace };
+  returnNetDevices(native, { devices: devices.slice(0, index), namespace });
   throw new Failure(describeOp(failed, errno, 'rtnetlink', ''));
+}
+
+/** Nothing of a device that cannot be read: moving it will say why. */
+function stateOf(native: Native, name: string): Uint8Array {
+  const state = native.netDeviceState(name);
+  return typeof state === 'number' ? new Uint8Array() : new Uint8Array(state);
 }
 
 /** For a container that does not come to be: with its namespace, a virtual device would end. */

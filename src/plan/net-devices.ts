@@ -3,6 +3,8 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { isSeparate } from './namespaces.ts';
 import type { PlannedOp } from './types.ts';
 
+const noState = new Uint8Array();
+
 /** Devices of the host that move to the container's network namespace (runtime-spec config-linux.md, netDevices). */
 export function netDeviceOps(config: Config, faults: Diagnostic[]): (PlannedOp & { op: 'net_device' })[] {
   const devices = config.linux?.netDevices ?? {};
@@ -20,6 +22,7 @@ export function netDeviceOps(config: Config, faults: Diagnostic[]): (PlannedOp &
     name,
     newName: newName === '' ? name : newName,
     back: 0,
+    state: noState,
     from: `/linux/netDevices/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   }));
 }
