@@ -173,10 +173,10 @@ test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then container
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
-# The virtual machines: Debian release, what systemd mounts, security module. Cases run one after the other, so a
-# machine fills one processor. Node takes seconds for each command there: RT_RUNTIMES=rt,node has both hosts.
+# The virtual machines: Debian release, what systemd mounts, security module. Each runs two test files at a time on two
+# processors. Node takes seconds for each command there: RT_RUNTIMES=rt,node has both hosts.
 VM_VARIANTS ?= 12-v2-apparmor 12-v1-apparmor 13-v2-apparmor 13-v1-apparmor 12-v2-selinux
-VM_JOBS ?= $(shell nproc)
+VM_JOBS ?= $(shell expr \( $$(nproc) + 1 \) / 2)
 
 test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
 	@mkdir -p build/tap

@@ -13,8 +13,8 @@ const installed = (await run(['sh', '-c', 'command -v dockerd docker containerd'
 
 /** A case with an engine of its own. */
 function forEachDocker(name: string, body: (t: Test, docker: Docker, rt: Sandbox) => Promise<void>): void {
-  if (!installed) return;
-  forEachEngine(name, (rt) => Docker.start(rt), body, { deviates: { crun: 'refuses hybrid cgroups' } });
+  const lacking = installed ? undefined : 'docker.io is not installed';
+  forEachEngine(name, (rt) => Docker.start(rt), body, { lacking, deviates: { crun: 'refuses hybrid cgroups' } });
 }
 
 const LIMITS = ['-m', '512m', '--cpus', '0.5', '--pids-limit', '100'];
