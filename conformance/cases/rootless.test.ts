@@ -71,7 +71,7 @@ class User {
   commandInService(words: readonly string[]): Promise<Outcome> {
     const settings = ['Delegate=yes', `WorkingDirectory=${this.bundle}`].flatMap((setting) => ['-p', setting]);
     const service = ['--quiet', '--pipe', '--wait', '--collect', `--uid=${USER.uid}`, `--gid=${USER.gid}`, ...settings];
-    const enter = 'own=/sys/fs/cgroup$(cut -c4- /proc/self/cgroup); mkdir $own/rt; echo $$ >$own/rt/cgroup.procs';
+    const enter = 'own=/sys/fs/cgroup$(cut -c4- /proc/self/cgroup); mkdir $own/rt; echo 0 >$own/rt/cgroup.procs';
     const env = Object.entries(this.#rt.env).map(([name, value]) => `--setenv=${name}=${value}`);
     return run(['systemd-run', ...service, ...env, 'sh', '-c', `${enter}; exec "$@"`, 'sh', ...this.#argv, ...words]);
   }
@@ -179,6 +179,7 @@ forEachRuntime(
       }
     });
   },
+  { deviates: { runc: '1.1 takes no additional groups' } },
 );
 
 forEachRuntime(
@@ -230,7 +231,7 @@ forEachRuntime(
     for (const file of ['user', 'pid', 'ipc', 'uts']) t.equal(ns[file], readlinkSync(`/proc/${pid}/ns/${file}`), file);
     t.equal((await user.command(['delete', '--force', id])).status, 0);
   },
-  { deviates: { crun: '1.8 lacks it' } },
+  { deviates: { runc: '1.1 asks for mappings', crun: '1.8 lacks it' } },
 );
 
 /** What cannot be without rights, and the words and the place that tell it. */
@@ -319,17 +320,12 @@ forEachRuntime(
   async (t, rt) => {
     const user = new User(rt);
     await user.configure((config) => {
-      config.process.args = ['/bin/probe', 'fork', '50', '--', 'read', '/proc/self/cgroup'];
+      config.process.args = ['/bin/probe', 'fork', '50'];
       config.linux.resources = { pids: { limit: 10 } };
     });
     const outcome = await user.commandInService(['--root', rt.root, 'run', rt.nextId()]);
     t.equal(outcome.status, 0, outcome.stderr);
-    const [forks, groups] = outcome.stdout
-      .trim()
-      .split('\n')
-      .map((line): unknown => JSON.parse(line));
-    t.strictSame(forks, { made: 9, errno: 'EAGAIN' });
-    t.match(groups, { text: rt.prefix });
+    t.strictSame(JSON.parse(outcome.stdout), { made: 9, errno: 'EAGAIN' });
   },
   {
     lacking: !isUnified()
@@ -337,6 +333,7 @@ forEachRuntime(
       : existsSync('/run/systemd/system')
         ? undefined
         : 'systemd does not run on this host',
+    deviates: { crun: '1.8 without --systemd-cgroup leaves the limit out' },
   },
 );
 

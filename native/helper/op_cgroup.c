@@ -120,6 +120,26 @@ int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
 	return 0;
 }
 
+/* Whether the children of a cgroup have a controller. */
+static bool is_enabled(int directory, const char *controller)
+{
+	char words[512];
+	int length = read_at(directory, "cgroup.subtree_control", words, sizeof(words) - 1);
+	words[length < 0 ? 0 : length] = '\0';
+	for (char *word = words, *end; *word != '\0'; word = end + 1) {
+		for (end = word; *end != ' ' && *end != '\n' && *end != '\0';)
+			end++;
+		bool last = *end == '\0';
+		*end = '\0';
+		if (rt_equal(word, controller))
+			return true;
+		if (last)
+			break;
+	}
+	return false;
+}
+
+/* Above a cgroup that was delegated only root may write, and has enabled what it gives away. */
 static int enable(struct rt_context *context, int directory, struct rt_strs controllers, bool required)
 {
 	while (controllers.count > 0) {
@@ -131,7 +151,7 @@ static int enable(struct rt_context *context, int directory, struct rt_strs cont
 		for (size_t i = 0; i < length; i++)
 			word[i + 1] = name[i];
 		int status = write_at(directory, "cgroup.subtree_control", word, length + 1);
-		if (status < 0 && required)
+		if (status < 0 && required && !is_enabled(directory, name))
 			return rt_fail(context, "write", status);
 	}
 	return 0;
