@@ -172,6 +172,25 @@ forEachRuntime('linux.seccomp: deny by default with a list of what is allowed', 
   t.equal(unknown?.errno, 'ENOSYS', 'a call newer than the profile does not exist, rather than being forbidden');
 });
 
+forEachRuntime(
+  'linux.seccomp.architectures: those that the machine cannot run may be listed, of either order of bytes',
+  async (t, rt) => {
+    const others = [
+      ...['ARM', 'AARCH64', 'LOONGARCH64', 'M68K', 'MIPS', 'MIPS64', 'MIPS64N32', 'MIPSEL', 'MIPSEL64', 'MIPSEL64N32'],
+      ...['PARISC', 'PARISC64', 'PPC', 'PPC64', 'PPC64LE', 'RISCV64', 'S390', 'S390X', 'SH', 'SHEB'],
+    ];
+    const [mkdir, ids] = await rt.observe<[Attempt, Ids]>([['mkdir', '/tmp/x'], ['ids']], (config) => {
+      config.linux.seccomp = {
+        ...allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 90 }),
+        architectures: others.map((name) => `SCMP_ARCH_${name}`),
+      };
+    });
+    t.equal(mkdir.errno, 'EMSGSIZE');
+    t.equal(ids.seccomp, '2');
+  },
+  { oursOnly: 'libseccomp refuses the other order of bytes' },
+);
+
 forEachRuntime('linux.seccomp: unknown names of calls are ignored', async (t, rt) => {
   const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
     config.linux.seccomp = allowBut({ names: ['no_such_call', 'mkdir'], action: 'SCMP_ACT_ERRNO' });

@@ -5,6 +5,7 @@ import type { LinuxSeccomp, SeccompArch } from '../../schema/generated/config.ts
 import * as tables from '../../schema/generated/syscalls.ts';
 import type { Run } from '../../schema/generated/syscalls.ts';
 import type { NativeArchitecture } from '../../src/plan/seccomp/architectures.ts';
+import { knownArchitectures } from '../../src/plan/seccomp/architectures.ts';
 import { checkSeccomp } from '../../src/plan/seccomp/compile.ts';
 import { nameOfReturn } from '../../src/plan/seccomp/bpf.ts';
 import { callData, simulator } from '../../src/plan/seccomp/simulate.ts';
@@ -237,3 +238,84 @@ t.test('a call that the installed libseccomp may not know is known here', (t) =>
   t.equal(answer(callData(architecture, 463)), ENOSYS);
   t.end();
 });
+
+/** Architectures whose calls can reach the kernel of a machine; whether the library knows the others, and takes them. */
+const runnable: Readonly<Record<NativeArchitecture, readonly SeccompArch[]>> = {
+  x86_64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  aarch64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+};
+/** libseccomp 2.5.4 has these; it does not mix the two orders of bytes in one filter. */
+const littleEndian: readonly SeccompArch[] = [
+  ...runnable.x86_64,
+  ...runnable.aarch64,
+  'SCMP_ARCH_MIPSEL',
+  'SCMP_ARCH_MIPSEL64',
+  'SCMP_ARCH_MIPSEL64N32',
+  'SCMP_ARCH_PPC64LE',
+  'SCMP_ARCH_RISCV64',
+];
+const bigEndian: readonly SeccompArch[] = [
+  'SCMP_ARCH_MIPS',
+  'SCMP_ARCH_MIPS64',
+  'SCMP_ARCH_MIPS64N32',
+  'SCMP_ARCH_PARISC',
+  'SCMP_ARCH_PARISC64',
+  'SCMP_ARCH_PPC',
+  'SCMP_ARCH_PPC64',
+  'SCMP_ARCH_S390',
+  'SCMP_ARCH_S390X',
+];
+const unknownThere: readonly SeccompArch[] = [
+  'SCMP_ARCH_LOONGARCH64',
+  'SCMP_ARCH_M68K',
+  'SCMP_ARCH_SH',
+  'SCMP_ARCH_SHEB',
+];
+
+for (const native of ['x86_64', 'aarch64'] as const) {
+  t.test(`an architecture that ${native} cannot run changes no answer`, { skip: oracleMissing }, (t) => {
+    const oracle = new Oracle();
+    t.teardown(() => oracle.close());
+    const all = [...littleEndian, ...bigEndian, ...unknownThere];
+    t.strictSame(all.toSorted(), knownArchitectures().toSorted(), 'every name of the schema is in one of the lists');
+    const whole = JSON.parse(readFileSync(new URL('engine-default.json', directory), 'utf8')) as LinuxSeccomp;
+    const { unknown } = oracle.build({ ...whole, architectures: [] }, native);
+    const syscalls = (whole.syscalls ?? []).map((syscall) => ({
+      ...syscall,
+      names: syscall.names.filter((name) => !unknown.has(name)),
+    }));
+    const filterOf = (architectures: readonly SeccompArch[]): Uint8Array => {
+      const profile = { ...whole, syscalls, architectures: [...architectures] };
+      const compiled = checkSeccomp(profile, { nativeArch: native, diagnostics: [] });
+      if (compiled === undefined) throw new Error('the profile gives no filter');
+      return compiled.filter();
+    };
+    const own = filterOf([]);
+    const [abi] = abis.filter((each) => each.native === native && each.listed === undefined);
+    if (abi === undefined) throw new Error('the machine has no ABI of its own');
+    const answer = simulator(own);
+    for (const foreign of all.filter((name) => !runnable[native].includes(name))) {
+      t.same(filterOf([foreign]), own, `${foreign}: the same filter, since no call comes from it`);
+      if (!littleEndian.includes(foreign)) continue;
+      const profile: LinuxSeccomp = { ...whole, syscalls, architectures: [foreign] };
+      const theirs = simulator(oracle.build(profile, native).filter);
+      const newer = firstNewer(abi, profile);
+      const lists = [[], [0n], [1n], [16n, 3n, 9n], [0x7e02_0000n]];
+      const wrong: string[] = [];
+      for (const number of numbersOf(abi).filter((number) => number < newer)) {
+        for (const list of lists) {
+          const data = callData(abi.audit, number, list);
+          if (answer(data) !== theirs(data)) wrong.push(`${number}(${list.join()})`);
+        }
+      }
+      t.same(wrong, [], `${foreign}: as libseccomp answers with it`);
+    }
+    for (const foreign of bigEndian) {
+      t.throws(
+        () => oracle.build({ ...whole, syscalls: [], architectures: [foreign] }, native),
+        `${foreign}: libseccomp takes no other order of bytes`,
+      );
+    }
+    t.end();
+  });
+}
