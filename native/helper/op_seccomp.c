@@ -17,13 +17,18 @@ enum {
 	PID_DIGITS = 12,
 };
 
-/* Waits for the filter: the number of its instructions. */
-static long receive(struct rt_context *context, struct sock_filter *instructions)
+/* As the runtime sends it. */
+static struct {
+	uint32_t count;
+	struct sock_filter instructions[BPF_MAXINSNS];
+} filter;
+
+/* Waits for the filter. The number in front of it tells one that was cut off, by the end of the runtime. */
+static int receive(struct rt_context *context)
 {
-	const size_t room = BPF_MAXINSNS * sizeof(*instructions);
 	size_t length = 0;
 	for (;;) {
-		long got = rt_sys(read, context->filter, (char *)instructions + length, room - length);
+		long got = rt_sys(read, context->filter, (char *)&filter + length, sizeof(filter) - length);
 		if (got == -EINTR)
 			continue;
 		if (got < 0)
@@ -33,22 +38,22 @@ static long receive(struct rt_context *context, struct sock_filter *instructions
 		length += (size_t)got;
 	}
 	rt_close(&context->filter);
-	return (long)(length / sizeof(*instructions));
+	bool whole = length >= sizeof(filter.count) &&
+		     length - sizeof(filter.count) == (uint64_t)filter.count * sizeof(filter.instructions[0]);
+	return whole ? 0 : rt_fail(context, "read", -EPIPE);
 }
 
-static long load(struct rt_context *context, uint32_t flags, long count, struct sock_filter *instructions)
+static long load(struct rt_context *context, uint32_t flags)
 {
-	struct sock_fprog program = {.len = (unsigned short)count, .filter = instructions};
+	struct sock_fprog program = {.len = (unsigned short)filter.count, .filter = filter.instructions};
 	long status = rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 	return status < 0 ? rt_fail(context, "seccomp", status) : status;
 }
 
-static struct sock_filter filter[BPF_MAXINSNS];
-
 int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
 {
-	long count = receive(context, filter);
-	return (int)(count < 0 ? count : load(context, op->flags, count, filter));
+	int status = receive(context);
+	return status < 0 ? status : (int)load(context, op->flags);
 }
 
 /* The socket is opened by its path once and connected to through the descriptor: the path may be longer than
@@ -180,9 +185,9 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 {
 	static char stack[4096] __attribute__((aligned(16)));
 	static struct hand_over shared;
-	long count = receive(context, filter);
-	if (count < 0)
-		return (int)count;
+	int status = receive(context);
+	if (status < 0)
+		return status;
 	describe(context, op->state, &shared);
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
@@ -191,7 +196,7 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 	long thread = rt_clone(&args, sizeof(args), send_listener, &shared);
 	if (thread < 0)
 		return rt_fail(context, "clone3", thread);
-	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, count, filter);
+	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER);
 	__atomic_store_n(&shared.listener, listener < 0 ? LISTENER_FAILED : (int)listener, __ATOMIC_RELEASE);
 	long result;
 	/* No system call to wait with, for the same reason; execve would end the other thread. */

@@ -529,7 +529,7 @@ export interface FindHomeOp {
   readonly uid: number;
 }
 
-/** Loads the filter, an array of struct sock_filter, that the runtime has compiled meanwhile: it comes over a socket of its own and ends with end of file. */
+/** Loads the filter, an array of struct sock_filter, that the runtime has compiled meanwhile: it comes over a socket of its own, the number of instructions (u32) in front. */
 export interface SeccompOp {
   readonly op: 'seccomp';
   readonly flags: number;

@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
 import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
@@ -26,6 +27,8 @@ const EPIPE = 32;
 const ECONNRESET = 104;
 const ECONNREFUSED = 111;
 const launchAttempts = 10;
+/** Bytes of the number in front of a filter. */
+const countSize = 4;
 /** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
 const filterTimeout = 10_000;
 const noLimit = -1;
@@ -174,10 +177,14 @@ function enterUnit(
   native.send(control, goAhead);
 }
 
-/** Sends the filter that `compile` makes and closes the socket. When init has ended, it tells the reason itself. */
+/** Sends the filter that `compile` makes, behind the number of its instructions (u32), and closes the socket. When init has ended, it tells the reason itself. */
 export function sendFilter(native: Native, socket: number, compile: () => Uint8Array): void {
   try {
-    const sent = native.sendStream(socket, compile().slice().buffer, filterTimeout);
+    const filter = compile();
+    const message = new Uint8Array(countSize + filter.length);
+    new Uint32Array(message.buffer, 0, 1)[0] = filter.length / instructionSize;
+    message.set(filter, countSize);
+    const sent = native.sendStream(socket, message.buffer, filterTimeout);
     if (sent < 0 && sent !== -EPIPE && sent !== -ECONNRESET) {
       throw systemFailure('launch.filter', 'cannot send the seccomp filter to the container process', 'send', sent);
     }
