@@ -9,6 +9,19 @@ import {
   schedulersOf,
   someDisk,
 } from '../harness/cgroup.ts';
+import {
+  cpuBurst,
+  cpuIdle,
+  cpuQuota,
+  cpuset,
+  cpuShares,
+  memoryAndSwap,
+  memoryLimit,
+  memoryReservation,
+  pidsLimit,
+  together,
+} from '../harness/cgroup-settings.ts';
+import type { Expected, Settings } from '../harness/cgroup-settings.ts';
 import { grantCapabilities } from '../harness/config.ts';
 import type { Attempt } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -16,7 +29,6 @@ import type { CaseOptions } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
 const MIB = 1_048_576;
-const UNLIMITED = '9223372036854771712';
 const [MAJOR, MINOR] = (someDisk() ?? '0:0').split(':').map(Number);
 const DISK = `${MAJOR}:${MINOR}`;
 
@@ -24,14 +36,10 @@ const DISK = `${MAJOR}:${MINOR}`;
 const HAS_BFQ = schedulersOf(DISK).includes('bfq');
 const USES_BFQ = schedulersOf(DISK).includes('[bfq]');
 
-type Expected = readonly (readonly [file: string, value: string])[];
-
 /** Fields of `linux.resources`, and what files of cgroup v1 and v2 say for them; undefined when only the other has them. */
-interface Row {
+interface Row extends Settings<Expected | undefined> {
   readonly name: string;
   readonly resources: Record<string, unknown>;
-  readonly v1: Expected | undefined;
-  readonly v2: Expected | undefined;
   readonly deviates?: Record<string, string>;
 }
 
@@ -54,47 +62,27 @@ const ROWS: readonly Row[] = [
   {
     name: 'memory.limit and reservation',
     resources: { memory: { limit: 64 * MIB, reservation: 32 * MIB } },
-    v1: [
-      ['memory.limit_in_bytes', String(64 * MIB)],
-      ['memory.soft_limit_in_bytes', String(32 * MIB)],
-    ],
-    v2: [['memory.low', String(32 * MIB)]],
+    ...together(memoryLimit(64 * MIB), memoryReservation(32 * MIB)),
   },
   {
     name: 'memory.limit -1',
     resources: { memory: { limit: -1 } },
-    v1: [
-      ['memory.limit_in_bytes', UNLIMITED],
-      ['memory.memsw.limit_in_bytes', UNLIMITED],
-    ],
-    v2: [['memory.max', 'max']],
+    ...memoryAndSwap(-1, -1),
   },
   {
     name: 'memory.swap is memory and swap together',
     resources: { memory: { limit: 64 * MIB, swap: 96 * MIB } },
-    v1: [
-      ['memory.limit_in_bytes', String(64 * MIB)],
-      ['memory.memsw.limit_in_bytes', String(96 * MIB)],
-    ],
-    v2: [
-      ['memory.max', String(64 * MIB)],
-      ['memory.swap.max', String(32 * MIB)],
-    ],
+    ...memoryAndSwap(64 * MIB, 96 * MIB),
   },
   {
     name: 'memory.swap equal to limit is no swap',
     resources: { memory: { limit: 64 * MIB, swap: 64 * MIB } },
-    v1: [['memory.memsw.limit_in_bytes', String(64 * MIB)]],
-    v2: [['memory.swap.max', '0']],
+    ...memoryAndSwap(64 * MIB, 64 * MIB),
   },
   {
     name: 'memory.swap -1',
     resources: { memory: { limit: 64 * MIB, swap: -1 } },
-    v1: [
-      ['memory.limit_in_bytes', String(64 * MIB)],
-      ['memory.memsw.limit_in_bytes', UNLIMITED],
-    ],
-    v2: [['memory.swap.max', 'max']],
+    ...memoryAndSwap(64 * MIB, -1),
   },
   {
     name: 'memory.swappiness',
@@ -118,69 +106,51 @@ const ROWS: readonly Row[] = [
   {
     name: 'memory.kernel -1 asks for nothing',
     resources: { memory: { kernel: -1, limit: 64 * MIB } },
-    v1: [['memory.limit_in_bytes', String(64 * MIB)]],
-    v2: [['memory.max', String(64 * MIB)]],
+    ...memoryLimit(64 * MIB),
   },
   {
     name: 'memory.checkBeforeUpdate asks nothing of a new container',
     resources: { memory: { limit: 64 * MIB, checkBeforeUpdate: true } },
-    v1: [['memory.limit_in_bytes', String(64 * MIB)]],
-    v2: [['memory.max', String(64 * MIB)]],
+    ...memoryLimit(64 * MIB),
   },
   {
     name: 'cpu.shares',
     resources: { cpu: { shares: 512 } },
-    v1: [['cpu.shares', '512']],
-    v2: [['cpu.weight', '59']],
+    ...cpuShares(512, 59),
     deviates: isUnified() ? { runc: '1.1 has the old formula', crun: '1.8 has the old formula' } : {},
   },
   {
     name: 'cpu.shares of 1024, the default of both',
     resources: { cpu: { shares: 1024 } },
-    v1: [['cpu.shares', '1024']],
-    v2: [['cpu.weight', '100']],
+    ...cpuShares(1024, 100),
     deviates: isUnified() ? { runc: '1.1 has the old formula', crun: '1.8 has the old formula' } : {},
   },
   {
     name: 'cpu.quota and period',
     resources: { cpu: { quota: 20_000, period: 50_000 } },
-    v1: [
-      ['cpu.cfs_quota_us', '20000'],
-      ['cpu.cfs_period_us', '50000'],
-    ],
-    v2: [['cpu.max', '20000 50000']],
+    ...cpuQuota(20_000, 50_000),
   },
   {
     name: 'cpu.quota alone',
     resources: { cpu: { quota: 30_000 } },
-    v1: [['cpu.cfs_quota_us', '30000']],
-    v2: [['cpu.max', '30000 100000']],
+    ...cpuQuota(30_000, 100_000),
   },
   {
     name: 'cpu.quota and burst',
     resources: { cpu: { quota: 20_000, period: 50_000, burst: 10_000 } },
-    v1: [['cpu.cfs_burst_us', '10000']],
-    v2: [['cpu.max.burst', '10000']],
+    ...cpuBurst(10_000),
     deviates: { runc: OLD_RUNC },
   },
   {
     name: 'cpu.idle',
     resources: { cpu: { idle: 1 } },
-    v1: [['cpu.idle', '1']],
-    v2: [['cpu.idle', '1']],
+    ...cpuIdle(1),
     deviates: { runc: OLD_RUNC },
   },
   {
     name: 'cpu.cpus and mems',
     resources: { cpu: { cpus: '0', mems: '0' } },
-    v1: [
-      ['cpuset.cpus', '0'],
-      ['cpuset.mems', '0'],
-    ],
-    v2: [
-      ['cpuset.cpus', '0'],
-      ['cpuset.mems', '0'],
-    ],
+    ...cpuset('0', '0'),
   },
   {
     name: 'cpu.realtimeRuntime and realtimePeriod',
@@ -193,16 +163,15 @@ const ROWS: readonly Row[] = [
       : undefined,
     v2: undefined,
   },
-  { name: 'pids.limit', resources: { pids: { limit: 55 } }, v1: [['pids.max', '55']], v2: [['pids.max', '55']] },
-  { name: 'pids.limit -1', resources: { pids: { limit: -1 } }, v1: [['pids.max', 'max']], v2: [['pids.max', 'max']] },
+  { name: 'pids.limit', resources: { pids: { limit: 55 } }, ...pidsLimit(55) },
+  { name: 'pids.limit -1', resources: { pids: { limit: -1 } }, ...pidsLimit('max') },
   {
     name: 'pids.limit 0 is the smallest there is',
     resources: { pids: { limit: 0 } },
-    v1: [['pids.max', '1']],
-    v2: [['pids.max', '1']],
+    ...pidsLimit(1),
     deviates: { runc: '1.1 takes 0 as no limit', crun: 'takes 0 as no limit' },
   },
-  { name: 'pids.limit absent', resources: {}, v1: [['pids.max', 'max']], v2: [['pids.max', 'max']] },
+  { name: 'pids.limit absent', resources: {}, ...pidsLimit('max') },
   {
     name: 'blockIO.weight',
     resources: { blockIO: { weight: 500 } },

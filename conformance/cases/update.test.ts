@@ -2,13 +2,24 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { controllerOf, isUnified, lackingController, lackingSettings, readCgroup } from '../harness/cgroup.ts';
+import {
+  cpuBurst,
+  cpuIdle,
+  cpuQuota,
+  cpuset,
+  cpuShares,
+  memoryAndSwap,
+  memoryReservation,
+  pidsLimit,
+  together,
+} from '../harness/cgroup-settings.ts';
+import type { Expected, Settings } from '../harness/cgroup-settings.ts';
 import { grantCapabilities } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
 const MIB = 1_048_576;
-type Expected = readonly (readonly [file: string, value: string])[];
 
 /** Kernels since Linux 6.12 may lack these for cgroup v1. */
 const [noMemory, noCpuset] = [lackingController('memory'), lackingController('cpuset')];
@@ -21,103 +32,36 @@ const BEFORE = {
 const MEMORY_BEFORE = [isUnified() ? 'memory.max' : 'memory.limit_in_bytes', String(64 * MIB)] as const;
 
 /** Options of `update`, and what the kernel says after them of a container with the limits above. */
-const OPTIONS: readonly {
+const OPTIONS: readonly (Settings & {
   readonly words: readonly string[];
-  readonly v1: Expected;
-  readonly v2: Expected;
   readonly deviates?: Record<string, string>;
-}[] = [
-  {
-    words: ['--memory', '80m', '--memory-swap', '100M'],
-    v1: [
-      ['memory.limit_in_bytes', String(80 * MIB)],
-      ['memory.memsw.limit_in_bytes', String(100 * MIB)],
-    ],
-    v2: [
-      ['memory.max', String(80 * MIB)],
-      ['memory.swap.max', String(20 * MIB)],
-    ],
-  },
-  {
-    words: ['--memory', '128m', '--memory-swap', '256m'],
-    v1: [
-      ['memory.limit_in_bytes', String(128 * MIB)],
-      ['memory.memsw.limit_in_bytes', String(256 * MIB)],
-    ],
-    v2: [
-      ['memory.max', String(128 * MIB)],
-      ['memory.swap.max', String(128 * MIB)],
-    ],
-  },
-  {
-    words: ['--memory=32MiB', '--memory-swap=33554432'],
-    v1: [
-      ['memory.limit_in_bytes', String(32 * MIB)],
-      ['memory.memsw.limit_in_bytes', String(32 * MIB)],
-    ],
-    v2: [
-      ['memory.max', String(32 * MIB)],
-      ['memory.swap.max', '0'],
-    ],
-  },
-  {
-    words: ['--memory', '-1', '--memory-swap', '-1'],
-    v1: [
-      ['memory.limit_in_bytes', '9223372036854771712'],
-      ['memory.memsw.limit_in_bytes', '9223372036854771712'],
-    ],
-    v2: [
-      ['memory.max', 'max'],
-      ['memory.swap.max', 'max'],
-    ],
-  },
-  {
-    words: ['--memory-reservation', '16m'],
-    v1: [['memory.soft_limit_in_bytes', String(16 * MIB)]],
-    v2: [['memory.low', String(16 * MIB)]],
-  },
-  { words: ['--cpu-quota', '20000'], v1: [['cpu.cfs_quota_us', '20000']], v2: [['cpu.max', '20000 60000']] },
-  { words: ['--cpu-quota', '-1'], v1: [['cpu.cfs_quota_us', '-1']], v2: [['cpu.max', 'max 60000']] },
-  {
-    words: ['--cpu-period', '50000'],
-    v1: [
-      ['cpu.cfs_quota_us', '30000'],
-      ['cpu.cfs_period_us', '50000'],
-    ],
-    v2: [['cpu.max', '30000 50000']],
-    deviates: { crun: 'has no stored value' },
-  },
+})[] = [
+  { words: ['--memory', '80m', '--memory-swap', '100M'], ...memoryAndSwap(80 * MIB, 100 * MIB) },
+  { words: ['--memory', '128m', '--memory-swap', '256m'], ...memoryAndSwap(128 * MIB, 256 * MIB) },
+  { words: ['--memory=32MiB', '--memory-swap=33554432'], ...memoryAndSwap(32 * MIB, 32 * MIB) },
+  { words: ['--memory', '-1', '--memory-swap', '-1'], ...memoryAndSwap(-1, -1) },
+  { words: ['--memory-reservation', '16m'], ...memoryReservation(16 * MIB) },
+  { words: ['--cpu-quota', '20000'], ...cpuQuota(20_000, 60_000) },
+  { words: ['--cpu-quota', '-1'], ...cpuQuota(-1, 60_000) },
+  { words: ['--cpu-period', '50000'], ...cpuQuota(30_000, 50_000), deviates: { crun: 'has no stored value' } },
   {
     words: ['--cpu-quota', '50000', '--cpu-period', '100000', '--cpu-burst', '10000'],
-    v1: [['cpu.cfs_burst_us', '10000']],
-    v2: [['cpu.max.burst', '10000']],
+    ...cpuBurst(10_000),
     deviates: { runc: '1.1 has no --cpu-burst', crun: 'has no --cpu-burst' },
   },
   {
     words: ['--cpu-share', '512'],
-    v1: [['cpu.shares', '512']],
-    v2: [['cpu.weight', '59']],
+    ...cpuShares(512, 59),
     deviates: isUnified() ? { runc: '1.1 has the old formula', crun: '1.8 has the old formula' } : {},
   },
   {
     words: ['--cpu-idle', '1'],
-    v1: [['cpu.idle', '1']],
-    v2: [['cpu.idle', '1']],
+    ...cpuIdle(1),
     deviates: { runc: '1.1 does not set it on v1', crun: 'has no --cpu-idle' },
   },
-  {
-    words: ['--cpuset-cpus', '0', '--cpuset-mems', '0'],
-    v1: [
-      ['cpuset.cpus', '0'],
-      ['cpuset.mems', '0'],
-    ],
-    v2: [
-      ['cpuset.cpus', '0'],
-      ['cpuset.mems', '0'],
-    ],
-  },
-  { words: ['--pids-limit', '20'], v1: [['pids.max', '20']], v2: [['pids.max', '20']] },
-  { words: ['--pids-limit', '-1'], v1: [['pids.max', 'max']], v2: [['pids.max', 'max']] },
+  { words: ['--cpuset-cpus', '0', '--cpuset-mems', '0'], ...cpuset('0', '0') },
+  { words: ['--pids-limit', '20'], ...pidsLimit(20) },
+  { words: ['--pids-limit', '-1'], ...pidsLimit('max') },
 ];
 
 function running(rt: Sandbox): Promise<{ container: Container; check: (t: Test, files: Expected) => void }> {
@@ -153,23 +97,16 @@ const DOCUMENT = JSON.stringify({
   cpu: { shares: 2048, quota: 40_000, period: 80_000, ...(noCpuset === undefined ? { cpus: '0', mems: '' } : {}) },
   pids: { limit: 33 },
 });
-const DOCUMENT_V1: Expected = [
-  ['memory.limit_in_bytes', String(80 * MIB)],
-  ['memory.memsw.limit_in_bytes', String(80 * MIB)],
-  ['cpu.shares', '2048'],
-  ['cpu.cfs_quota_us', '40000'],
-  ['cpu.cfs_period_us', '80000'],
-  ['cpuset.cpus', '0'],
-  ['pids.max', '33'],
-];
-const DOCUMENT_V2: Expected = [
-  ['memory.max', String(80 * MIB)],
-  ['memory.swap.max', '0'],
-  ['cpu.max', '40000 80000'],
-  ['cpuset.cpus', '0'],
-  ['pids.max', '33'],
-];
-const DOCUMENT_FILES = (isUnified() ? DOCUMENT_V2 : DOCUMENT_V1).filter((setting) => !lackingSettings([setting]));
+const DOCUMENT_SETTINGS = together(
+  memoryAndSwap(80 * MIB, 80 * MIB),
+  cpuQuota(40_000, 80_000),
+  { v1: [['cpu.shares', '2048']], v2: [] },
+  { v1: [['cpuset.cpus', '0']], v2: [['cpuset.cpus', '0']] },
+  pidsLimit(33),
+);
+const DOCUMENT_FILES = (isUnified() ? DOCUMENT_SETTINGS.v2 : DOCUMENT_SETTINGS.v1).filter(
+  (setting) => !lackingSettings([setting]),
+);
 
 forEachRuntime('update --resources FILE: a linux.resources object, other options are ignored', async (t, rt) => {
   const { container, check } = await running(rt);
