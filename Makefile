@@ -190,7 +190,7 @@ vm-%: | build
 		--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
 		tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || true
 
-test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker and Podman with runc, the control, and with rt (needs root)
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker, Podman and Kubernetes' interface, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,engines) $(ENGINE_TESTS) | $(TAP_PROGRESS) || true

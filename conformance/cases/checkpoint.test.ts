@@ -371,6 +371,45 @@ forEachRuntime(
   { ...OURS, oursOnly: 'runc leaves the device down, and runs no poststart hooks' },
 );
 
+forEachRuntime(
+  'checkpoint: with systemd the restored container is in a unit again',
+  async (t, rt) => {
+    const id = rt.nextId();
+    const unit = `rt-${id}.scope`;
+    const bundle = counter(rt, (config) => {
+      config.linux.cgroupsPath = `system.slice:rt:${id}`;
+      config.linux.resources = { ...config.linux.resources, pids: { limit: 17 } };
+    });
+    const flag = '--systemd-cgroup';
+    const nowhere = openSync('/dev/null', 'w');
+    const files = { env: { ...rt.env, PATH: CRIU_PATH }, stdout: nowhere, stderr: nowhere };
+    const state = (): string =>
+      execFileSync('systemctl', ['show', '--property=ActiveState', unit], { encoding: 'utf8' });
+    try {
+      const started = await rt.commandWith(files, flag, 'run', '--detach', '--bundle', bundle.dir, id);
+      t.equal(started.status, 0);
+      await countsBeyond(bundle, 1);
+      t.match(await checkpoint(rt, id), { status: 0, stderr: '' });
+      t.equal(state(), 'ActiveState=inactive\n');
+      const last = count(bundle);
+      const words = ['restore', '--detach', '--bundle', bundle.dir, ...images(rt), id];
+      t.equal((await rt.commandWith(files, flag, ...words)).status, 0);
+      await countsBeyond(bundle, last);
+      t.equal(state(), 'ActiveState=active\n');
+      const { pid } = await stateOf(rt, id);
+      t.ok(readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`/system.slice/${unit}`));
+      t.equal((await rt.command('delete', '--force', id)).status, 0);
+      t.equal(state(), 'ActiveState=inactive\n');
+    } finally {
+      closeSync(nowhere);
+    }
+  },
+  {
+    ...CONTROLLED,
+    lacking: lacking ?? (existsSync('/run/systemd/system') ? undefined : 'systemd does not run on this host'),
+  },
+);
+
 /** Configs that allow less than the images of a plain container have, and the place of the difference. */
 const LESS: readonly (readonly [what: string, change: Mutation, pointer: string, words: RegExp])[] = [
   [

@@ -1,18 +1,24 @@
 import { existsSync } from 'node:fs';
 import type { Test } from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
-import { Containerd } from '../harness/containerd.ts';
+import { Containerd, RELEASES } from '../harness/containerd.ts';
+import type { Release } from '../harness/containerd.ts';
+import { criLacking } from '../harness/cri.ts';
 import { criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
+/** Declares a case for both releases. */
 function forEachContainerd(
   name: string,
   body: (t: Test, engine: Containerd) => Promise<void>,
-  options?: CaseOptions,
+  options: CaseOptions = {},
 ): void {
-  forEachEngine(`containerd: ${name}`, (rt) => Containerd.start(rt), body, options);
+  for (const release of Object.keys(RELEASES) as Release[]) {
+    const lacking = options.lacking ?? (release === 'containerd 2' ? criLacking() : undefined);
+    forEachEngine(`${release}: ${name}`, (rt) => Containerd.start(rt, release), body, { ...options, lacking });
+  }
 }
 
 const MIB = 1_048_576;
@@ -106,7 +112,8 @@ forEachContainerd('pause, resume, ps and metrics', async (t, engine) => {
   t.match(await engine.task('one'), { status: 'RUNNING' });
   const ps = await engine.command('tasks', 'ps', 'one');
   t.ok(ps.stdout.split(/\s+/).includes(pid), ps.stderr);
-  t.match((await engine.command('tasks', 'metrics', 'one')).stdout, /memory/);
+  const metrics = await engine.command('tasks', 'metrics', 'one');
+  t.match(metrics.stdout, /memory/, metrics.stderr);
   t.equal((await engine.command('tasks', 'kill', '--signal', 'SIGKILL', 'one')).status, 0);
   t.equal((await engine.remove('one')).status, 0);
 });

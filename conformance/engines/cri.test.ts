@@ -38,8 +38,10 @@ async function stopAndRemove(engine: Cri, id: string): Promise<void> {
 }
 
 async function statusOf(engine: Cri, id: string): Promise<{ state: string; exitCode?: number; reason?: string }> {
-  type Answer = { status: { state: string; exitCode?: number; reason?: string } };
-  return (await engine.call<Answer>('ContainerStatus', { container_id: id })).status;
+  type Answer = { status: { state?: string; exitCode?: number; reason?: string } };
+  const { status } = await engine.call<Answer>('ContainerStatus', { container_id: id });
+  // The first value of an enumeration is left out.
+  return { ...status, state: status.state ?? 'CONTAINER_CREATED' };
 }
 
 forEachCri('two containers of a pod share net, ipc and pid namespaces', async (t, engine) => {

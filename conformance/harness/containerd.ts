@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { ENGINE_BIN } from './cri.ts';
 import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
 import { IMAGE, makeImage } from './image.ts';
@@ -17,23 +18,32 @@ const DISABLED = [
   'io.containerd.snapshotter.v1.zfs',
 ];
 
+/** Where containerd, its shim and ctr are: Debian's in PATH, or those that make test-engines builds. */
+export const RELEASES = { 'containerd 1.6': '', 'containerd 2': `${ENGINE_BIN}:` } as const;
+export type Release = keyof typeof RELEASES;
+
 /** A containerd of its own, with everything it writes in the sandbox, and `ctr` as its client. */
 export class Containerd {
   readonly #sandbox: Sandbox;
   readonly #runtime: string;
   readonly #rootfs: string;
   readonly #namespace: string;
+  readonly #env: Record<string, string>;
+  readonly #release: Release;
   #daemon: Running;
 
-  private constructor(sandbox: Sandbox, daemon: Running, runtime: string, rootfs: string) {
+  private constructor(sandbox: Sandbox, release: Release, daemon: Running, runtime: string, rootfs: string) {
     this.#sandbox = sandbox;
+    this.#env = environment(sandbox, release);
+    this.#release = release;
     this.#daemon = daemon;
     this.#runtime = runtime;
     this.#rootfs = rootfs;
     this.#namespace = `${sandbox.prefix}ctr`;
   }
 
-  static async start(sandbox: Sandbox): Promise<Containerd> {
+  static async start(sandbox: Sandbox, release: Release): Promise<Containerd> {
+    const env = environment(sandbox, release);
     const at = (name: string): string => join(sandbox.dir, name);
     const rootfs = at('ctr-rootfs');
     mkdirSync(rootfs);
@@ -52,7 +62,7 @@ export class Containerd {
         '',
       ].join('\n'),
     );
-    const engine = new Containerd(sandbox, launch(sandbox), runtimeFile(sandbox, undefined), rootfs);
+    const engine = new Containerd(sandbox, release, launch(sandbox, env), runtimeFile(sandbox, undefined), rootfs);
     await engine.#answers();
     return engine;
   }
@@ -62,9 +72,11 @@ export class Containerd {
   }
 
   /** Runs `ctr`. */
-  command(...words: string[]): Promise<Outcome> {
+  async command(...words: string[]): Promise<Outcome> {
     const argv = ['ctr', '--address', join(this.#sandbox.dir, 'sock'), '--namespace', this.#namespace, ...words];
-    return run(argv, { env: this.#sandbox.env, deadline: 60_000 });
+    const outcome = await run(argv, { env: this.#env, deadline: 60_000 });
+    // What it has to say of the host's cgroup v1.
+    return { ...outcome, stderr: outcome.stderr.replace(/^.*msg="DEPRECATION:.*\n/gm, '') };
   }
 
   #runtimeWords(): string[] {
@@ -77,7 +89,10 @@ export class Containerd {
 
   /** `ctr run --detach` of an image, which a checkpoint needs. */
   async detachImage(id: string, ...command: string[]): Promise<Outcome> {
-    const imported = await this.command('images', 'import', '--snapshotter', 'native', makeImage(this.#sandbox));
+    // Without this, ctr 2 asks for a service that only unpacks for the default snapshotter.
+    const local = this.#release === 'containerd 2' ? ['--local'] : [];
+    const words = ['images', 'import', ...local, '--snapshotter', 'native', makeImage(this.#sandbox)];
+    const imported = await this.command(...words);
     if (imported.status !== 0) return imported;
     const options = ['--snapshotter', 'native', '--detach', '--log-uri', `file://${this.#log(id)}`];
     return this.command('run', ...this.#runtimeWords(), ...options, IMAGE, id, ...command);
@@ -141,7 +156,7 @@ export class Containerd {
   /** Ends the daemon and starts it again; containers keep running. */
   async restart(): Promise<void> {
     await this.#end();
-    this.#daemon = launch(this.#sandbox);
+    this.#daemon = launch(this.#sandbox, this.#env);
     await this.#answers();
   }
 
@@ -165,10 +180,13 @@ export class Containerd {
   }
 }
 
-function launch(sandbox: Sandbox): Running {
+function environment(sandbox: Sandbox, release: Release): Record<string, string> {
+  return { ...sandbox.env, PATH: `${RELEASES[release]}${CRIU_PATH}` };
+}
+
+function launch(sandbox: Sandbox, env: Record<string, string>): Running {
   const log = openSync(join(sandbox.dir, 'containerd.log'), 'a');
   const argv = ['containerd', '--config', join(sandbox.dir, 'containerd.toml')];
-  const env = { ...sandbox.env, PATH: CRIU_PATH };
   const daemon = start(argv, { env, stdout: log, stderr: log, deadline: 600_000 });
   closeSync(log);
   daemon.ended.catch(() => undefined);
