@@ -14,10 +14,11 @@ say = @printf '  %-8s%s\n' $(1) $@
 export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
+DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format
-TEST_PACKAGES := busybox-static crun runc libseccomp-dev procps umoci docker.io uidmap \
+TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io uidmap \
 	bash zsh fish man-db groff-base mandoc
-ENGINE_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins iproute2 tini podman conmon bsdutils
+ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins iproute2 tini podman conmon bsdutils
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
@@ -40,9 +41,10 @@ $(STAMPS)/packages: native/setup/packages.sh Makefile
 	native/setup/packages.sh $(BUILD_PACKAGES)
 	@touch $@
 
+# packages-demo, packages-test and so on: what the list of that name has besides.
 $(STAMPS)/packages-%: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
-	native/setup/packages.sh $(if $(filter check,$*),$(CHECK_PACKAGES),$(if $(filter bench,$*),$(BENCH_PACKAGES),$(if $(filter engines,$*),$(ENGINE_PACKAGES),$(TEST_PACKAGES))))
+	native/setup/packages.sh $($(shell tr a-z A-Z <<<$*)_PACKAGES)
 	@touch $@
 
 $(STAMPS)/node: native/setup/node.sh | $(STAMPS)/packages
@@ -154,7 +156,7 @@ build/completion: build/rt
 
 build: build/rt build/node/rt.node build/man build/completion ## build build/rt (static binary) and build/node (for Node)
 
-demo: build ## run a container and show what happened
+demo: build $(STAMPS)/packages-demo ## run a container and show what happened
 	conformance/demo.sh
 
 # ---- Tests. Both groups run to their end before the verdict.
