@@ -171,7 +171,7 @@ TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then containers run for real (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/*
-	@$(BIN)/tap run $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
+	@$(BIN)/tap run --timeout=120 $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
