@@ -325,3 +325,25 @@ forEachRuntime(
   },
   { oursOnly: 'the words are ours' },
 );
+
+forEachRuntime(
+  'NOTIFY_SOCKET: a container with a socket is not checkpointed, and a restored one is not waited for',
+  async (t, rt) => {
+    const manager = await Manager.listen(rt);
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'notify', 'READY=1', '--', 'wait']));
+    const container = await rt.runDetached(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    const images = join(rt.dir, 'images');
+    const refused = await rt.command('checkpoint', '--image-path', images, container.id);
+    t.equal(refused.status, 1);
+    t.match(refused.stderr, /cannot checkpoint a container for which a service manager waited/);
+    t.equal((await container.state()).status, 'running');
+    const words = ['--no-pivot', '--bundle', bundle.dir, '--image-path', images, rt.nextId()];
+    const restored = await rt.command('restore', ...words);
+    t.equal(restored.status, 1);
+    t.match(restored.stderr, /cannot tell NOTIFY_SOCKET of the environment when a restored container is ready/);
+    t.equal((await container.remove('--force')).status, 0);
+    await manager.end();
+  },
+  { oursOnly: 'runc waits for a restored program to say that it is ready' },
+);

@@ -106,12 +106,7 @@ export function restoreOptions(): OptionSpec[] {
     { kind: 'text', name: 'lsm-profile', value: 'TYPE:NAME', help: 'label of the processes, in place of the old one' },
     { kind: 'text', name: 'lsm-mount-context', value: 'LABEL', help: 'label of the mounts, in place of the old one' },
     { kind: 'flag', name: 'no-new-keyring', help: 'has no effect: session keyrings are not restored' },
-    {
-      kind: 'flag',
-      name: 'no-pivot',
-      help: 'do not use pivot_root to enter the root filesystem',
-      unsupported: 'place the bundle on a file system that is not the initial ramfs',
-    },
+    { kind: 'flag', name: 'no-pivot', help: 'has no effect: criu enters the root filesystem its own way' },
     { ...parentOption(), hidden: true },
   ];
 }

@@ -1,9 +1,11 @@
 import { parseSavedConfig } from '../bundle/process.ts';
 import { commands } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
 import { expectDone, expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
 import { freezerDirectory } from '../launch/cgroup.ts';
 import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';
 import { encodeMessage } from '../launch/criu/protobuf.ts';
@@ -14,7 +16,7 @@ import { CLONE_NEW } from '../plan/constants.ts';
 import { plan } from '../plan/index.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { configPath } from '../state/store.ts';
+import { configPath, notifyDirectory } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { refuseUnsupported } from './compile.ts';
 import { commonOptions, criuOps, errorsOf, openDirectories, refuseNamespaces, removeLog } from './criu.ts';
@@ -60,12 +62,19 @@ export function checkpoint(context: Context): Outcome {
   return { warnings: destroyContainer(native, root, record) };
 }
 
+/** The socket that it would find again is another one, and nobody listens. */
+function notifyFaults(native: Native, root: string, id: string): Diagnostic[] {
+  if (typeof native.stat(notifyDirectory(root, id), 0) === 'number') return [];
+  const message = 'cannot checkpoint a container for which a service manager waited: it has a socket of the host';
+  return [{ code: 'checkpoint.unsupported', message, hint: 'create it without NOTIFY_SOCKET in the environment' }];
+}
+
 /** What criu has to know of the container. */
 function containerOptions({ native }: Context, root: string, record: ContainerRecord): Field[] {
   const path = configPath(root, record.id);
   const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
   const config = parseSavedConfig(text, path);
-  const faults = checkpointFaults(config);
+  const faults = [...checkpointFaults(config), ...notifyFaults(native, root, record.id)];
   if (faults.length > 0) throw new Failure(faults);
   const { id, bundle, cgroup, pid } = record;
   const made = plan(config, readFacts(native), {

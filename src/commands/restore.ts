@@ -11,7 +11,8 @@ import type { Notification } from '../launch/criu/rpc.ts';
 import type { Field } from '../launch/criu/protobuf.ts';
 import { verifyImages } from '../launch/criu/verify.ts';
 import { hostFailure, runHostOps } from '../launch/host-ops.ts';
-import { startUnit } from '../launch/systemd.ts';
+import { enterUnit } from '../launch/unit.ts';
+import { managerSocket } from '../launch/notify.ts';
 import { visit } from '../launch/visit.ts';
 import { checkpointFaults, networkKey, plannedMounts } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
@@ -52,6 +53,7 @@ export function restore(context: Context): Outcome {
   const { native, options } = context;
   refuseUnsupported(context, commands.restore.options);
   refuseNamespaces(context);
+  refuseManager(native);
   const foreground = options.detach !== true;
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   if (foreground) native.catchSignals();
@@ -69,6 +71,17 @@ export function restore(context: Context): Outcome {
   const atEnd = clean(native, root.path, record);
   if (status < 0) throw systemFailure('restore.wait', 'cannot wait for the container', 'waitpid', status);
   return { exitCode: exitCode(status), warnings: [...compiled.warnings, ...atEnd] };
+}
+
+/** A program that goes on was ready before, and says nothing. */
+function refuseManager(native: Native): void {
+  if (managerSocket(native) === undefined) return;
+  throw new Failure({
+    code: 'notify.restore',
+    message:
+      'cannot tell NOTIFY_SOCKET of the environment when a restored container is ready: its program does not say so',
+    hint: 'unset NOTIFY_SOCKET',
+  });
 }
 
 interface Restored {
@@ -128,10 +141,9 @@ function makeFromImages(context: Context, detach: boolean): Restored {
       cgroup: plan.cloneCgroup,
       onWaiting: (pid) => {
         if (plan.unit === undefined) return;
-        startUnit(native, plan.unit, pid);
-        progress.unitStarted = true;
-        const failed = runHostOps(native, plan.unit.ops);
-        if (failed !== undefined) throw hostFailure(native, failed);
+        enterUnit(native, plan.unit, pid, () => {
+          progress.unitStarted = true;
+        });
       },
       onNotify,
       readLog: () => errorsOf(native, directories, logFile),

@@ -14,7 +14,8 @@ import { moveNetDevices, returnNetDevices } from './net-devices.ts';
 import type { MovedDevices } from './net-devices.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
-import { requireSystemd, startUnit } from './systemd.ts';
+import { requireSystemd } from './systemd.ts';
+import { enterUnit } from './unit.ts';
 
 const SIGKILL = 9;
 const EPERM = 1;
@@ -34,7 +35,6 @@ const filterTimeout = 10_000;
 const noLimit = -1;
 const noTarget = -1;
 const SOCK_SEQPACKET = 5;
-const O_WRONLY = 1;
 export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
@@ -114,7 +114,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
   let pid = first;
   let moved: MovedDevices | undefined;
   try {
-    if (plan.unit !== undefined) enterUnit(native, plan, plan.unit, control, pid, options);
+    if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options);
     const failed = runHostOps(native, plan.limits);
     if (failed !== undefined) {
       const failure = hostFailure(native, failed);
@@ -156,7 +156,7 @@ function isWhole(native: Native, { directories }: CgroupRecord): boolean {
 }
 
 /** Has systemd put init, which waits for it, into its unit. */
-function enterUnit(
+function awaitUnit(
   native: Native,
   plan: Plan,
   unit: UnitPlan,
@@ -167,13 +167,7 @@ function enterUnit(
   const record = receive(native, control);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
   if (record.kind !== 'host_hooks') throw died(native, plan);
-  startUnit(native, unit, pid);
-  onUnitStarted?.();
-  const undivided = runHostOps(native, unit.divide);
-  if (undivided !== undefined) throw hostFailure(native, undivided);
-  if (unit.inside !== '') moveTo(native, unit.inside, pid);
-  const failed = runHostOps(native, unit.ops);
-  if (failed !== undefined) throw hostFailure(native, failed);
+  enterUnit(native, unit, pid, () => onUnitStarted?.());
   native.send(control, goAhead);
 }
 
@@ -190,15 +184,6 @@ export function sendFilter(native: Native, socket: number, compile: () => Uint8A
     }
   } finally {
     native.close(socket);
-  }
-}
-
-function moveTo(native: Native, directory: string, pid: number): void {
-  const path = `${directory}/cgroup.procs`;
-  const result = native.writeText(path, String(pid), O_WRONLY, 0);
-  if (result < 0) {
-    const action = `unable to apply cgroup configuration: cannot join through "${path}"`;
-    throw systemFailure('cgroup.inside', action, 'write', result);
   }
 }
 
