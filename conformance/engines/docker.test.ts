@@ -6,6 +6,7 @@ import { Docker } from '../harness/docker.ts';
 import { criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { run } from '../harness/process.ts';
+import type { Outcome } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
@@ -126,18 +127,39 @@ forEachDocker('a container that fails is restarted as often as it may', async (t
   t.equal((await docker.command('rm', 'one')).status, 0);
 });
 
-forEachDocker('build runs commands', async (t, docker, rt) => {
-  const context = join(rt.dir, 'context');
-  mkdirSync(context);
-  writeFileSync(
-    join(context, 'Dockerfile'),
-    'FROM tiny\nENV WORD=built\nRUN echo $WORD > /file && mkdir /made\nWORKDIR /made\nRUN cat /file > copy\nCMD ["/bin/cat", "copy"]\n',
-  );
-  const built = await docker.commandWith({ DOCKER_BUILDKIT: '0' }, 'build', '--network', 'none', '-t', 'own', context);
-  t.equal(built.status, 0, built.stderr + built.stdout);
-  const outcome = await docker.command('run', '--rm', '--network', 'none', 'own');
-  t.strictSame(outcome, { status: 0, stdout: 'built\n', stderr: '' });
-});
+for (const [name, buildkit] of [
+  ['the classic builder', '0'],
+  ['BuildKit', '1'],
+] as const) {
+  forEachDocker(`build runs commands, by ${name}`, async (t, docker, rt) => {
+    const context = join(rt.dir, 'context');
+    mkdirSync(context);
+    const lines = [
+      'FROM tiny',
+      'ENV WORD=built',
+      'RUN echo $WORD > /file && mkdir /made',
+      'WORKDIR /made',
+      'RUN cat /file > copy',
+      'CMD ["/bin/cat", "copy"]',
+      '',
+    ];
+    writeFileSync(join(context, 'Dockerfile'), lines.join('\n'));
+    const build = (...words: string[]): Promise<Outcome> =>
+      docker.commandWith({ DOCKER_BUILDKIT: buildkit }, 'build', '--network', 'none', ...words, context);
+    const built = await build('-t', 'own');
+    t.equal(built.status, 0, built.stderr + built.stdout);
+    if (rt.runtime.ours) {
+      const { process } = JSON.parse(readFileSync(docker.configFile, 'utf8')) as { process: { args: string[] } };
+      t.equal(process.args.at(-1), 'cat /file > copy', 'the runtime ran it');
+    }
+    const outcome = await docker.command('run', '--rm', '--network', 'none', 'own');
+    t.strictSame(outcome, { status: 0, stdout: 'built\n', stderr: '' });
+    writeFileSync(join(context, 'Dockerfile'), 'FROM tiny\nRUN exit 7\n');
+    const failed = await build();
+    t.not(failed.status, 0);
+    t.match(failed.stdout + failed.stderr, /exit code: 7|non-zero code: 7/);
+  });
+}
 
 forEachDocker('exec, top, pause and stats', async (t, docker) => {
   await detach(t, docker, [], 'echo ready; sleep 1000');

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
@@ -34,6 +34,9 @@ export class Docker {
     const at = (name: string): string => join(sandbox.dir, name);
     const configFile = at('config.json');
     const wrapper = runtimeFile(sandbox, keepConfig ? configFile : undefined);
+    // BuildKit in it takes the runc that it finds first, whatever the default runtime is.
+    mkdirSync(at('first'));
+    if (sandbox.runtime.ours) symlinkSync(wrapper, at('first/runc'));
     const log = openSync(at('docker.log'), 'w');
     const daemon = start(
       [
@@ -44,7 +47,7 @@ export class Docker {
         '--experimental',
         ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
       ],
-      { env: { ...sandbox.env, PATH: CRIU_PATH }, stdout: log, stderr: log, deadline: 100_000 },
+      { env: { ...sandbox.env, PATH: `${at('first')}:${CRIU_PATH}` }, stdout: log, stderr: log, deadline: 100_000 },
     );
     closeSync(log);
     const docker = new Docker(sandbox, daemon, configFile);
