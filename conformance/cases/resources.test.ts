@@ -182,7 +182,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'blockIO.weightDevice',
     resources: { blockIO: { weightDevice: [{ major: MAJOR, minor: MINOR, weight: 300 }] } },
-    v1: USES_BFQ ? [['blkio.bfq.weight_device', `${DISK} 300`]] : undefined,
+    v1: USES_BFQ ? [['blkio.bfq.weight_device', `default 100\n${DISK} 300`]] : undefined,
     v2: USES_BFQ ? [['io.bfq.weight', `default 100\n${DISK} 300`]] : undefined,
     deviates: { crun: '1.8 knows blkio.weight_device only' },
   },
