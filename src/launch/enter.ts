@@ -3,6 +3,8 @@ import type { Native } from '../host/native.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
+import { startHelper } from './helper.ts';
+import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, goAhead, receive, sendFilter } from './session.ts';
 
@@ -66,15 +68,12 @@ function cloneInto(
   ops: readonly PlannedOp[],
   filtered: boolean,
   { target, cgroups, preserved }: EnterOptions,
-): { readonly pid: number; readonly control: number; readonly filter: number } {
+): Helper {
   const program = encodeProgram(ops);
-  let result: readonly number[] | number = -EINVAL;
+  let result: Helper | number = -EINVAL;
   for (const cgroup of cgroups) {
-    result = native.launch(program, 0, cgroup, '', [], target, preserved, Number(filtered));
-    if (typeof result !== 'number') {
-      const [pid = 0, control = -1, filter = -1] = result;
-      return { pid, control, filter };
-    }
+    result = startHelper(native, { program, cgroup, target, preserved, filtered });
+    if (typeof result !== 'number') return result;
     if (!isRefusal(-result)) break;
   }
   const where = cgroups[0] === '' ? '' : ` in cgroup "${cgroups[0] ?? ''}"`;

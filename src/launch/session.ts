@@ -8,6 +8,7 @@ import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
 import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
+import { startHelper } from './helper.ts';
 import { hookFailure } from './hooks.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { moveNetDevices, returnNetDevices } from './net-devices.ts';
@@ -33,7 +34,6 @@ const countSize = 4;
 /** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
 const filterTimeout = 10_000;
 const noLimit = -1;
-const noTarget = -1;
 const SOCK_SEQPACKET = 5;
 export const goAhead = new Uint8Array([1]).buffer;
 
@@ -95,23 +95,21 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
 function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launched {
   const program = encodeProgram(plan.init);
   const stage = plan.stage.length === 0 ? [] : encodeProgram(plan.stage);
-  const result = native.launch(
+  const result = startHelper(native, {
     program,
-    plan.cloneFlags,
-    plan.cloneCgroup,
-    options.listenPath,
+    cloneFlags: plan.cloneFlags,
+    cgroup: plan.cloneCgroup,
+    listenPath: options.listenPath,
     stage,
-    noTarget,
-    options.preserved,
-    Number(plan.filter !== undefined),
-  );
+    preserved: options.preserved,
+    filtered: plan.filter !== undefined,
+  });
   if (typeof result === 'number') {
     throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, cloneHint(-result));
   }
-  const [first = 0, control = -1, filterSocket = -1] = result;
-  let filter = filterSocket;
-  if (first === 0) throw stageFailure(native, plan, control);
-  let pid = first;
+  const { control } = result;
+  let { pid, filter } = result;
+  if (pid === 0) throw stageFailure(native, plan, control);
   let moved: MovedDevices | undefined;
   try {
     if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options);
@@ -122,7 +120,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     }
     if (plan.filter !== undefined) {
       filter = -1;
-      sendFilter(native, filterSocket, plan.filter);
+      sendFilter(native, result.filter, plan.filter);
     }
     options.onBorn(pid);
     const init = {

@@ -3,6 +3,7 @@ import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
+import { startHelper } from './helper.ts';
 import { failureOf, receive } from './session.ts';
 
 /** Why a visit failed: `index` is that of the op, or the number of ops when it cannot be told. */
@@ -16,9 +17,9 @@ export interface FailedVisit {
  * await_start. The process stays in the runtime's cgroup and in its pid namespace.
  */
 export function visit(native: Native, ops: readonly PlannedOp[], target: number): FailedVisit | undefined {
-  const result = native.launch(encodeProgram(ops), 0, '', '', [], target, 0, 0);
+  const result = startHelper(native, { program: encodeProgram(ops), target });
   if (typeof result === 'number') throw systemFailure('visit.clone', 'cannot start a process', 'clone3', result);
-  const [pid = 0, control = -1] = result;
+  const { pid, control } = result;
   try {
     const record = receive(native, control);
     if (record.kind === 'ready') return undefined;

@@ -4,6 +4,7 @@ import type { Native } from '../../host/native.ts';
 import type { PlannedOp } from '../../plan/types.ts';
 import { encodeProgram } from '../encode.ts';
 import { u32 } from '../bytes.ts';
+import { startHelper } from '../helper.ts';
 import { decodeRecord } from '../records.ts';
 import { failureOf } from '../session.ts';
 import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
@@ -87,9 +88,10 @@ export interface CriuCall {
 
 /** Runs one request to its end; the pid in the response (of a restore). Throws what criu has to say. */
 export function callCriu(native: Native, call: CriuCall): number {
-  const result = native.launch(encodeProgram(call.ops), call.cloneFlags, call.cgroup, '', [], -1, 0, 0);
+  const program = encodeProgram(call.ops);
+  const result = startHelper(native, { program, cloneFlags: call.cloneFlags, cgroup: call.cgroup });
   if (typeof result === 'number') throw systemFailure('criu.start', 'cannot start criu', 'clone3', result);
-  const [pid = 0, control = -1] = result;
+  const { pid, control } = result;
   try {
     if (call.ops[0]?.op === 'host_hooks') awaitUnit(native, call, control, pid);
     send(native, control, [

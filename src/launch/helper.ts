@@ -1,0 +1,48 @@
+import type { Native, Packed } from '../host/native.ts';
+
+/** How the helper is born, and what it is given. Whatever is left out is as the runtime has it. */
+export interface HelperBirth {
+  readonly program: Packed;
+  /** CLONE_NEW* flags of the clone3(2). */
+  readonly cloneFlags?: number;
+  /** Cgroup v2 directory to be born in. */
+  readonly cgroup?: string;
+  /** Where it listens for `start`. */
+  readonly listenPath?: string;
+  /** Run by a process between the two; the clone is its last step. */
+  readonly stage?: Packed;
+  /** Pidfd of the container that it enters. */
+  readonly target?: number;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preserved?: number;
+  /** A seccomp filter follows. */
+  readonly filtered?: boolean;
+}
+
+/** Descriptors are the caller's to close. */
+export interface Helper {
+  /** 0 when an op of the stage failed, which `control` tells. */
+  readonly pid: number;
+  readonly control: number;
+  /** Takes the filter; -1 when none follows. */
+  readonly filter: number;
+}
+
+const none = -1;
+
+/** Starts the helper: a negative errno of clone3(2) or execveat(2) when that fails. */
+export function startHelper(native: Native, birth: HelperBirth): Helper | number {
+  const result = native.launch(
+    birth.program,
+    birth.cloneFlags ?? 0,
+    birth.cgroup ?? '',
+    birth.listenPath ?? '',
+    birth.stage ?? [],
+    birth.target ?? none,
+    birth.preserved ?? 0,
+    Number(birth.filtered === true),
+  );
+  if (typeof result === 'number') return result;
+  const [pid = 0, control = none, filter = none] = result;
+  return { pid, control, filter };
+}
