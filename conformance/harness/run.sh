@@ -20,4 +20,6 @@ for word in "$@"; do
 done
 [ -n "$files" ] || set -- "$@" "$here"/cases/*.test.ts
 cd "$here/.."
+# The Node that was set up where the system has an old one.
+PATH=$PWD/build/toolchain/bin:$PATH
 exec node_modules/.bin/tap run "$@"
