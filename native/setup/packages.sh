@@ -1,18 +1,26 @@
 #!/bin/bash
-# Installs the Debian packages named as arguments, as far as they are missing. Instant when none is.
+# Installs the Debian packages named as arguments, as far as they are missing. Instant when none is. A name with `?`
+# behind it is one that not every release has.
 set -euo pipefail
 
-missing=()
-for package in "$@"; do
+missing=() perhaps=()
+for name in "$@"; do
+	package=${name%\?}
 	status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
-	[ "$status" = installed ] || missing+=("$package")
+	[ "$status" != installed ] || continue
+	if [ "$package" = "$name" ]; then missing+=("$package"); else perhaps+=("$package"); fi
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+[ ${#missing[@]} -gt 0 ] || [ ${#perhaps[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
+	[ ${#missing[@]} -gt 0 ] || exit 0
 	echo "setup: these Debian packages are needed, install them as root: ${missing[*]}" >&2
 	exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update --quiet=2
+for package in "${perhaps[@]}"; do
+	[ -z "$(apt-cache pkgnames "$package" | grep --line-regexp --fixed-strings "$package")" ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
 apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" </dev/null >/dev/null
