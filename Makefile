@@ -16,9 +16,9 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format
-TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap \
+TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc
-ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins iproute2 tini podman conmon bsdutils
+ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon bsdutils
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps

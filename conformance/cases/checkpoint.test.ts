@@ -532,7 +532,7 @@ forEachRuntime(
     t.match(await checkpoint(rt, id), { status: 1, stderr: /that joins a ipc namespace/ });
     await rt.command('delete', '--force', id);
     const running = rt.background('run', '--bundle', bracket.dir, '--config', plainConfig(rt, bracket), id);
-    await until('it runs', async () => (await rt.command('state', id)).status === 0);
+    await until('it runs', async () => (await rt.command('state', id)).stdout.includes('"running"'));
     const socket = await checkpoint(rt, id);
     t.match(socket.stderr, /criu failed: unix: .*log file: .*\/dump\.log/, 'the words of criu');
     t.match(socket.stderr, /hint: .*--ext-unix-sk/);
