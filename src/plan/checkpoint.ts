@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { seccompReceiver } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from './constants.ts';
 import type { Plan } from './types.ts';
@@ -87,7 +88,8 @@ export function checkpointFaults(config: Config): Diagnostic[] {
       refuse(`/linux/namespaces/${String(index)}/path`, `that joins a ${type} namespace`);
     }
   });
-  if ((seccomp?.listenerPath ?? '') !== '') refuse('/linux/seccomp/listenerPath', 'whose system calls are watched');
+  const receiver = seccompReceiver(config);
+  if (seccomp !== undefined && receiver.path !== '') refuse(receiver.from, 'whose system calls are watched');
   if (Object.keys(netDevices ?? {}).length > 0) refuse('/linux/netDevices', 'that has network devices of the host');
   if (intelRdt !== undefined) refuse('/linux/intelRdt', 'that is in a resctrl group');
   (config.mounts ?? []).forEach(({ destination }, index) => {
