@@ -57,7 +57,12 @@ class User {
     }
     if (name === 'node') {
       cpSync(dirname(argv.at(-1) ?? ''), join(this.#rt.dir, 'node'), { recursive: true });
-      return [...argv.slice(0, -1), join(this.#rt.dir, 'node', 'rt.js')];
+      const words = [...argv.slice(0, -1), join(this.#rt.dir, 'node', 'rt.js')];
+      // So does the Node that native/setup/node.sh puts into it.
+      if (!process.execPath.includes('/build/toolchain/')) return words;
+      const program = join(this.#rt.dir, 'node', 'node');
+      copyFileSync(process.execPath, program);
+      return words.map((word) => (word === process.execPath ? program : word));
     }
     return [...argv];
   }
