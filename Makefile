@@ -18,7 +18,7 @@ DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc
-ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon bsdutils
+ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon redis-tools
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps

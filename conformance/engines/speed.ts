@@ -62,7 +62,7 @@ function print(what: string, medians: Map<string, number>): void {
 print(
   'docker run --rm',
   await measure(
-    (sandbox) => Docker.start(sandbox, false),
+    (sandbox) => Docker.start(sandbox, { keepConfig: false }),
     (docker) => docker.run([], '/bin/true'),
   ),
 );

@@ -28,13 +28,14 @@ export class Containerd {
   readonly #runtime: string;
   readonly #rootfs: string;
   readonly #namespace: string;
-  readonly #env: Record<string, string>;
+  /** Environment of daemon and client. */
+  readonly env: Record<string, string>;
   readonly #release: Release;
   #daemon: Running;
 
   private constructor(sandbox: Sandbox, release: Release, daemon: Running, runtime: string, rootfs: string) {
     this.#sandbox = sandbox;
-    this.#env = environment(sandbox, release);
+    this.env = environment(sandbox, release);
     this.#release = release;
     this.#daemon = daemon;
     this.#runtime = runtime;
@@ -71,10 +72,14 @@ export class Containerd {
     await until('containerd answers', async () => (await this.command('version')).status === 0, 60_000);
   }
 
+  /** Words that call `ctr`. */
+  argv(...words: string[]): string[] {
+    return ['ctr', '--address', join(this.#sandbox.dir, 'sock'), '--namespace', this.#namespace, ...words];
+  }
+
   /** Runs `ctr`. */
   async command(...words: string[]): Promise<Outcome> {
-    const argv = ['ctr', '--address', join(this.#sandbox.dir, 'sock'), '--namespace', this.#namespace, ...words];
-    const outcome = await run(argv, { env: this.#env, deadline: 60_000 });
+    const outcome = await run(this.argv(...words), { env: this.env, deadline: 60_000 });
     // What it has to say of the host's cgroup v1.
     return { ...outcome, stderr: outcome.stderr.replace(/^.*msg="DEPRECATION:.*\n/gm, '') };
   }
@@ -83,7 +88,8 @@ export class Containerd {
     return ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot()];
   }
 
-  #runWords(options: readonly string[], id: string, command: readonly string[]): string[] {
+  /** Words of `ctr run` with options, an id and a command. */
+  runWords(options: readonly string[], id: string, ...command: string[]): string[] {
     return ['run', ...this.#runtimeWords(), ...options, '--rootfs', this.#rootfs, id, ...command];
   }
 
@@ -105,13 +111,13 @@ export class Containerd {
 
   /** `ctr run` in the foreground, removed afterwards. The id is unique in the engine only. */
   run(options: readonly string[], id: string, ...command: string[]): Promise<Outcome> {
-    return this.command(...this.#runWords(['--rm', ...options], id, command));
+    return this.command(...this.runWords(['--rm', ...options], id, ...command));
   }
 
   /** `ctr run --detach`, with the output in a file. */
   detach(options: readonly string[], id: string, ...command: string[]): Promise<Outcome> {
     const log = `file://${this.#log(id)}`;
-    return this.command(...this.#runWords(['--detach', '--log-uri', log, ...options], id, command));
+    return this.command(...this.runWords(['--detach', '--log-uri', log, ...options], id, ...command));
   }
 
   #log(id: string): string {
@@ -156,7 +162,7 @@ export class Containerd {
   /** Ends the daemon and starts it again; containers keep running. */
   async restart(): Promise<void> {
     await this.#end();
-    this.#daemon = launch(this.#sandbox, this.#env);
+    this.#daemon = launch(this.#sandbox, this.env);
     await this.#answers();
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
@@ -8,6 +8,16 @@ import type { Outcome, Running } from './process.ts';
 import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
+
+export interface DockerOptions {
+  /** Whether `configFile` is written, default true; it costs every call of the runtime some milliseconds. */
+  readonly keepConfig?: boolean;
+  /** Ids of the host that the users of containers become (`--userns-remap`). */
+  readonly remap?: { readonly first: number; readonly size: number };
+}
+
+/** Debian's user of this name stands for those whom `remap` makes of containers' users. */
+const REMAPPED = 'daemon';
 
 /**
  * A Docker engine of its own, without network and with everything it writes in the sandbox. Its image `tiny` is the
@@ -25,12 +35,8 @@ export class Docker {
     this.configFile = configFile;
   }
 
-  /**
-   * Starts the engine and imports the image.
-   *
-   * @param keepConfig whether `configFile` is written, which costs every call of the runtime some milliseconds
-   */
-  static async start(sandbox: Sandbox, keepConfig = true): Promise<Docker> {
+  /** Starts the engine and imports the image. */
+  static async start(sandbox: Sandbox, { keepConfig = true, remap }: DockerOptions = {}): Promise<Docker> {
     const at = (name: string): string => join(sandbox.dir, name);
     const configFile = at('config.json');
     const wrapper = runtimeFile(sandbox, keepConfig ? configFile : undefined);
@@ -40,12 +46,14 @@ export class Docker {
     const log = openSync(at('docker.log'), 'w');
     const daemon = start(
       [
+        ...(remap === undefined ? [] : withRange(sandbox, remap)),
         ...['dockerd', '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
         ...['--host', `unix://${at('sock')}`, '--iptables=false', '--ip6tables=false', '--bridge=none'],
         ...['--storage-driver', 'vfs', '--cgroup-parent', `/${sandbox.prefix}docker`],
         // For checkpoints.
         '--experimental',
         ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
+        ...(remap === undefined ? [] : ['--userns-remap', REMAPPED]),
       ],
       { env: { ...sandbox.env, PATH: `${at('first')}:${CRIU_PATH}` }, stdout: log, stderr: log, deadline: 100_000 },
     );
@@ -92,4 +100,14 @@ export class Docker {
     await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
     for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}docker`)) removeCgroup(path);
   }
+}
+
+/** Words before those of a command that sees a range of ids of its own in /etc/subuid and /etc/subgid. */
+function withRange(sandbox: Sandbox, { first, size }: { first: number; size: number }): string[] {
+  const file = join(sandbox.dir, 'subid');
+  writeFileSync(file, `${REMAPPED}:${first}:${size}\n`);
+  // Root of the containers has to reach its files.
+  chmodSync(sandbox.dir, 0o711);
+  const mounts = `mount --bind ${file} /etc/subuid && mount --bind ${file} /etc/subgid && exec "$@"`;
+  return ['unshare', '--mount', 'sh', '-c', mounts, 'sh'];
 }

@@ -16,9 +16,12 @@ import { until } from './wait.ts';
 export class Podman {
   readonly #sandbox: Sandbox;
   readonly #runtime: string;
+  /** Environment of the client. */
+  readonly env: Record<string, string>;
 
   private constructor(sandbox: Sandbox) {
     this.#sandbox = sandbox;
+    this.env = { ...sandbox.env, PATH: CRIU_PATH, CONTAINERS_CONF: join(sandbox.dir, 'containers.conf') };
     this.#runtime = runtimeFile(sandbox, join(sandbox.dir, 'config.json'));
   }
 
@@ -46,24 +49,23 @@ export class Podman {
   }
 
   command(...words: string[]): Promise<Outcome> {
-    const conf = join(this.#sandbox.dir, 'containers.conf');
-    const env = { ...this.#sandbox.env, PATH: CRIU_PATH, CONTAINERS_CONF: conf };
-    return run(this.argv(...words), { env, deadline: 60_000 });
+    return run(this.argv(...words), { env: this.env, deadline: 60_000 });
   }
 
-  #create(command: string, options: readonly string[], words: readonly string[]): Promise<Outcome> {
+  /** Words of `podman run` of the image with options and a command. */
+  runWords(options: readonly string[], ...command: string[]): string[] {
     const placed = ['--network', 'none', '--cgroup-parent', `/${this.#sandbox.prefix}podman`];
-    return this.command(command, ...placed, ...options, 'tiny', ...words);
+    return ['run', ...placed, ...options, 'tiny', ...command];
   }
 
   /** `podman run --rm` of the image. */
-  run(options: readonly string[], ...words: string[]): Promise<Outcome> {
-    return this.#create('run', ['--rm', ...options], words);
+  run(options: readonly string[], ...command: string[]): Promise<Outcome> {
+    return this.command(...this.runWords(['--rm', ...options], ...command));
   }
 
   /** `podman run --detach` of the image. */
-  detach(options: readonly string[], ...words: string[]): Promise<Outcome> {
-    return this.#create('run', ['--detach', ...options], words);
+  detach(options: readonly string[], ...command: string[]): Promise<Outcome> {
+    return this.command(...this.runWords(['--detach', ...options], ...command));
   }
 
   /** Removes all containers, and what the engine leaves by design: mounts of its storage and the parent cgroup. */

@@ -35,6 +35,8 @@ export interface TerminalOptions {
   readonly columns?: number;
   /** Microseconds before each read of at most 512 bytes. */
   readonly delay?: number;
+  /** Of the command, the sandbox's without it. */
+  readonly env?: Record<string, string>;
 }
 
 /** A command that runs in a terminal of its own. */
@@ -43,10 +45,10 @@ export class TerminalSession {
 
   /** `argv` runs in the terminal. */
   constructor(sandbox: Sandbox, argv: readonly string[], options: TerminalOptions = {}) {
-    const { rows = 24, columns = 80, delay = 0 } = options;
+    const { rows = 24, columns = 80, delay = 0, env = sandbox.env } = options;
     const words = ['pty', String(rows), String(columns), String(delay), ...argv];
     this.running = start([guestProgram('peer'), ...words], {
-      env: sandbox.env,
+      env,
       interactive: true,
       encoding: 'latin1',
       descriptors: ['pipe'],
