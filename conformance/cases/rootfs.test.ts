@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
@@ -91,6 +101,25 @@ forEachRuntime('linux.maskedPaths: a file reads as empty, a directory is empty a
   t.strictSame(names.names, []);
   t.equal(create.errno, 'EROFS');
   t.match(kcore, { type: 'char', major: 1, minor: 3 });
+});
+
+forEachRuntime('linux.maskedPaths: a mask is no way to the device of the host', async (t, rt) => {
+  const { uid, gid, mode } = statSync('/dev/null');
+  try {
+    const lines = await rt.observe<Attempt[]>(
+      [
+        ['chmod', '/proc/interrupts', '600'],
+        ['open', '/proc/interrupts', 'w'],
+      ],
+      (config) => (config.linux.maskedPaths = ['/proc/interrupts']),
+    );
+    t.equal(lines[1]?.errno, null, 'the mask can be written to');
+    const after = statSync('/dev/null');
+    t.strictSame([after.uid, after.gid, after.mode], [uid, gid, mode]);
+  } finally {
+    chownSync('/dev/null', uid, gid);
+    chmodSync('/dev/null', mode & 0o7777);
+  }
 });
 
 forEachRuntime(

@@ -2,13 +2,13 @@
 #include "mount.h"
 #include "sys.h"
 
-static int clone_mount(struct rt_context *context, int from)
+static int clone_mount(struct rt_context *context, int from, uint64_t attributes)
 {
 	RT_CLEANUP_FD int mount =
 		(int)rt_sys(open_tree, from, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
 	if (mount < 0)
 		return rt_fail(context, "open_tree", mount);
-	int status = rt_set_mount(mount, 0, 0, MS_PRIVATE, false);
+	int status = rt_set_mount(mount, attributes, 0, MS_PRIVATE, false);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
 	return rt_steal_fd(&mount);
@@ -68,11 +68,13 @@ int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 		status = open_null_device(context);
 		if (status < 0)
 			return status;
-		mount = clone_mount(context, context->null_device);
+		/* It is the host's: nobody inside may change its owner or mode. Reading and writing it still work. */
+		mount = clone_mount(context, context->null_device,
+			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	} else if (context->empty_directory < 0) {
 		mount = make_empty_directory(context);
 	} else {
-		mount = clone_mount(context, context->empty_directory);
+		mount = clone_mount(context, context->empty_directory, 0);
 	}
 	if (mount < 0)
 		return mount;

@@ -55,7 +55,7 @@ export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
         });
         break;
       case 'mask_path':
-        mounts.push({ path: op.path, kind: 'mask', flags: 0 });
+        mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY });
         break;
       case 'readonly_path':
         mounts.push({ path: op.path, kind: 'readonly', flags: MOUNT_ATTR.RDONLY });
