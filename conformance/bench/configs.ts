@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seccompProfile } from './filter.ts';
 
-type Config = Record<string, unknown>;
+export type Config = Record<string, unknown>;
 
 const CONFORMANCE = join(import.meta.dirname, '..');
 const SAFE = ['nosuid', 'noexec', 'nodev'];

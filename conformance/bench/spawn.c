@@ -5,8 +5,8 @@
  *
  * A line of LIST is a label, a tab, and a command's words separated by tabs. Labels: `-` runs the command without
  * reporting it, `wait` (no command) waits until every container left behind has ended; anything else is reported.
- * Output, one line for each: LABEL NANOSECONDS MAXRSS_KIB STATUS. Commands get /dev/null as input and output,
- * and the error output and environment of spawn. The clock runs from before the fork until the command was reaped; posix_spawn shares
+ * Output, one line for each: LABEL NANOSECONDS MAXRSS_KIB. A command that fails ends it all. Commands get /dev/null as
+ * input and output, and the error output and environment of spawn. The clock runs from before the fork until the command was reaped; posix_spawn shares
  * the address space until execve, so the size of this program does not matter.
  */
 #define _GNU_SOURCE
@@ -75,9 +75,10 @@ static void run_line(const struct line *line, const posix_spawn_file_actions_t *
 		err(1, "wait4");
 	long long duration = now() - start;
 
+	if (status != 0)
+		errx(1, "%s %s: wait status %d", line->label, line->words[0], status);
 	if (strcmp(line->label, "-") != 0)
-		printf("%s %lld %ld %d\n", line->label, duration, usage.ru_maxrss,
-			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		printf("%s %lld %ld\n", line->label, duration, usage.ru_maxrss);
 }
 
 int main(int argc, char **argv)

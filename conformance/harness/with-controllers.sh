@@ -8,17 +8,30 @@ controllers=$(echo "$1" | tr , ' ')
 shift
 mounted=
 
+# Whether a command succeeds within five seconds; nothing announces what happens to a hierarchy.
+within() {
+	for _ in $(seq 100); do
+		"$@" 2>/dev/null && return
+		sleep 0.05
+	done
+	"$@"
+}
+
+is_free() { ! grep -q ":$1:" /proc/self/cgroup; }
+
 # The kernel gives a controller back when the last mount goes and no cgroup is left; cgroups go with a delay, and a
 # hierarchy that had some at that moment stays until it is mounted and unmounted once more.
+give_back() {
+	is_free "$1" && return
+	mount -t cgroup -o "$1" none "/sys/fs/cgroup/$1" && umount "/sys/fs/cgroup/$1"
+	is_free "$1"
+}
+
 unmount() {
 	for controller in $mounted; do
 		umount "/sys/fs/cgroup/$controller"
-		for _ in 1 2 3 4 5; do
-			sleep 1
-			grep -q ":$controller:" /proc/self/cgroup || break
-			mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller" && umount "/sys/fs/cgroup/$controller"
-		done
-		rmdir "/sys/fs/cgroup/$controller"
+		within give_back "$controller" || echo "with-controllers.sh: $controller still has cgroups" >&2
+		rmdir --ignore-fail-on-non-empty "/sys/fs/cgroup/$controller"
 	done
 }
 trap unmount EXIT
@@ -31,13 +44,7 @@ if [ ! -f /sys/fs/cgroup/cgroup.controllers ]; then
 		grep -Eq "^([0-9]+:)([^:]*,)?$controller(,[^:]*)?:" /proc/self/cgroup &&
 			grep -Eq " - cgroup [^ ]* ([^ ]*,)?$controller(,|\$)" /proc/self/mountinfo && continue
 		mkdir -p "/sys/fs/cgroup/$controller"
-		for _ in 1 2 3 4 5; do
-			if mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller"; then
-				mounted="$mounted $controller"
-				break
-			fi
-			sleep 1
-		done
+		within mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller" && mounted="$mounted $controller"
 	done
 fi
 "$@"

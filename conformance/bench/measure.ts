@@ -1,0 +1,133 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Sample {
+  /** Nanoseconds, wall clock. */
+  readonly duration: number;
+  /** Largest resident memory of the command or anything it waited for, KiB. */
+  readonly memory: number;
+}
+
+export interface Row {
+  readonly what: string;
+  readonly unit: 'ms' | 'KiB' | 'MiB' | '1/s' | 'x';
+  /** One number for each column, absent when that runtime cannot do it. */
+  readonly values: Readonly<Record<string, number>>;
+  /** The best of each column, where the number is a time. */
+  readonly minima?: Readonly<Record<string, number>>;
+}
+
+/** Column of the kernel's own cost. */
+export const FLOOR = 'floor';
+/** Label of a command whose time does not count. */
+export const UNCOUNTED = '-';
+
+const HERE = import.meta.dirname;
+export const REPOSITORY = join(HERE, '..', '..');
+const TOOLS = join(REPOSITORY, 'build', 'conformance');
+const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
+/** Compiles a program of this directory and gives back its path. */
+export function compile(name: string): string {
+  mkdirSync(TOOLS, { recursive: true });
+  const output = join(TOOLS, name);
+  execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-static', '-O2', '-s', '-o', output, join(HERE, `${name}.c`)]);
+  return output;
+}
+
+/**
+ * Output of a program of this directory, its lines in words; `lines` are its input, words separated by tabs.
+ *
+ * @param cgroup a directory that it and all it starts are in
+ * @throws when it fails
+ */
+export function drive(
+  name: string,
+  words: readonly string[],
+  lines: readonly (readonly string[])[],
+  cgroup?: string,
+): string[][] {
+  const program = [join(TOOLS, name), ...words];
+  const argv =
+    cgroup === undefined
+      ? program
+      : ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"', join(cgroup, 'cgroup.procs'), ...program];
+  const input = `${lines.map((line) => line.join('\t')).join('\n')}\n`;
+  const [file = '', ...rest] = argv;
+  const outcome = spawnSync(file, rest, { input, encoding: 'utf8', maxBuffer: 1 << 28, env: ENVIRONMENT });
+  if (outcome.status !== 0) throw new Error(`${name} ended with ${outcome.status}: ${outcome.stderr}`);
+  return outcome.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' '));
+}
+
+/** Runs a list of commands many rounds; the samples of each label in the order of rounds. */
+export function measure(rounds: number, lines: readonly (readonly string[])[]): Map<string, Sample[]> {
+  const samples = new Map<string, Sample[]>();
+  for (const [label = '', duration, memory] of drive('spawn', [String(rounds)], lines)) {
+    const list = samples.get(label) ?? [];
+    list.push({ duration: Number(duration), memory: Number(memory) });
+    samples.set(label, list);
+  }
+  return samples;
+}
+
+/** Runs a command whose result does not matter; throws when it fails. */
+export function call(argv: readonly string[]): void {
+  const [file = '', ...words] = argv;
+  const { status } = spawnSync(file, words, { stdio: ['ignore', 'ignore', 'inherit'], env: ENVIRONMENT });
+  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}`);
+}
+
+/** As `call`, but tells whether it succeeded. */
+export function succeeds(argv: readonly string[]): boolean {
+  const [file = '', ...words] = argv;
+  return spawnSync(file, words, { stdio: 'ignore', env: ENVIRONMENT }).status === 0;
+}
+
+export function quantile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+export const median = (numbers: readonly number[]): number => quantile(numbers, 0.5);
+
+const durations = (samples: readonly Sample[]): number[] => samples.map(({ duration }) => duration / 1e6);
+
+/** The row of times of samples that have a runtime's name for a label. */
+export function timeRow(what: string, samples: ReadonlyMap<string, readonly Sample[]>): Row {
+  const collect = (from: (numbers: readonly number[]) => number): Record<string, number> =>
+    Object.fromEntries([...samples].map(([label, list]) => [label, from(durations(list))]));
+  return { what, unit: 'ms', values: collect(median), minima: collect((numbers) => Math.min(...numbers)) };
+}
+
+/** The row of their largest memory. */
+export function memoryRow(what: string, samples: ReadonlyMap<string, readonly Sample[]>): Row {
+  const peak = (list: readonly Sample[]): number => Math.max(...list.map(({ memory }) => memory)) / 1024;
+  return {
+    what: `${what}: peak memory`,
+    unit: 'MiB',
+    values: Object.fromEntries([...samples].map(([label, list]) => [label, peak(list)])),
+  };
+}
+
+/** As Markdown; the ratios are of the medians, and of the best times of rt and of what it is compared with. */
+export function table(rows: readonly Row[], columns: readonly string[]): string {
+  const ratio = (values: Row['minima'], over: string): string => {
+    const [own, other] = [values?.['rt'], values?.[over]];
+    return own === undefined || other === undefined ? '' : (own / other).toFixed(2);
+  };
+  const head = ['what', ...columns, 'rt/crun', 'rt/floor', 'rt/crun (best)', 'rt/floor (best)'];
+  const body = rows.map((row) => [
+    `${row.what}, ${row.unit}`,
+    ...columns.map((column) => row.values[column]?.toFixed(row.unit === 'KiB' ? 0 : 2) ?? ''),
+    ratio(row.values, 'crun'),
+    ratio(row.values, FLOOR),
+    ratio(row.minima, 'crun'),
+    ratio(row.minima, FLOOR),
+  ]);
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...body.map(line)].join('\n');
+}

@@ -1,0 +1,109 @@
+/** Many containers at once, and what a process that has nothing to do with them feels of it. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupDirectory, isUnified } from '../harness/cgroup.ts';
+import { specBundle } from './bundles.ts';
+import type { Place } from './bundles.ts';
+import { drive, median, quantile } from './measure.ts';
+import type { Row } from './measure.ts';
+import type { Measured } from './runtimes.ts';
+
+export const CONTAINERS = 100;
+export const CALLERS = 16;
+
+/** Of one batch of containers; times in milliseconds. */
+interface Batch {
+  readonly all: number;
+  /** Until a container's first output, from the start of its command. */
+  readonly firstOutput: readonly number[];
+  /** How long the forks of the other process took. */
+  readonly forks: readonly number[];
+  /** MiB of everything: commands, containers, and what the kernel keeps for them. */
+  readonly memory: number | undefined;
+}
+
+export function parallelRows(batches: number, place: Place, runtimes: readonly Measured[]): Row[] {
+  const found = new Map<string, Batch[]>(runtimes.map(({ name }) => [name, []]));
+  for (let batch = 0; batch < batches; batch++)
+    for (const runtime of runtimes) found.get(runtime.name)?.push(runBatch(place, runtime, batch));
+  const what = `${CONTAINERS} containers by ${CALLERS} callers`;
+  const row = (name: string, unit: Row['unit'], from: (list: readonly Batch[]) => number): Row => ({
+    what: `${what}: ${name}`,
+    unit,
+    values: Object.fromEntries([...found].map(([runtime, list]) => [runtime, from(list)])),
+  });
+  const ofBatches = (of: (batch: Batch) => number) => (list: readonly Batch[]) => median(list.map(of));
+  const rows = [
+    row(
+      'throughput',
+      '1/s',
+      ofBatches(({ all }) => (CONTAINERS / all) * 1000),
+    ),
+    row(
+      'all of them',
+      'ms',
+      ofBatches(({ all }) => all),
+    ),
+    row(
+      'first output',
+      'ms',
+      ofBatches(({ firstOutput }) => median(firstOutput)),
+    ),
+    row(
+      'first output of the slowest',
+      'ms',
+      ofBatches(({ firstOutput }) => Math.max(...firstOutput)),
+    ),
+    row(
+      'fork of another process',
+      'ms',
+      ofBatches(({ forks }) => median(forks)),
+    ),
+    row(
+      'fork of another process, 99 of 100',
+      'ms',
+      ofBatches(({ forks }) => quantile(forks, 0.99)),
+    ),
+  ];
+  const measured = [...found.values()].every((list) => list.every(({ memory }) => memory !== undefined));
+  return measured
+    ? [
+        ...rows,
+        row(
+          'peak memory of all',
+          'MiB',
+          ofBatches(({ memory }) => memory ?? Number.NaN),
+        ),
+      ]
+    : rows;
+}
+
+function runBatch(place: Place, { name, rooted }: Measured, batch: number): Batch {
+  const parent = `parallel-${name}-${batch}`;
+  const bundles = Array.from({ length: CONTAINERS }, (_, index) =>
+    specBundle(place, `${parent}/${index}`, ['/bin/busybox', 'echo', 'running']),
+  );
+  const cgroup = cgroupDirectory('memory', `/${place.prefix}${parent}`);
+  const callers = join(cgroup, 'callers');
+  mkdirSync(callers, { recursive: true });
+  const lines = drive(
+    'parallel',
+    [String(CALLERS)],
+    bundles.map((bundle, index) => [...rooted, 'run', '--bundle', bundle, `parallel-${index}`]),
+    callers,
+  );
+  const times = (label: string): number[] =>
+    lines.filter(([word]) => word === label).map(([, time]) => Number(time) / 1e6);
+  return {
+    all: times('all')[0] ?? Number.NaN,
+    firstOutput: times('output'),
+    forks: times('fork'),
+    memory: peakMemory(cgroup),
+  };
+}
+
+/** Undefined before Linux 5.19, on v2. */
+function peakMemory(cgroup: string): number | undefined {
+  const file = join(cgroup, isUnified() ? 'memory.peak' : 'memory.max_usage_in_bytes');
+  return existsSync(file) ? Number(readFileSync(file, 'utf8')) / 2 ** 20 : undefined;
+}

@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { REPOSITORY } from './measure.ts';
+
+/** A runtime that is measured. */
+export interface Measured {
+  readonly name: string;
+  /** Words that call it. */
+  readonly argv: readonly string[];
+  /** The same with a state root of its own. */
+  readonly rooted: readonly string[];
+}
+
+function commandOf(name: string): string[] | undefined {
+  if (name === 'rt') return existsSync(join(REPOSITORY, 'build/rt')) ? [join(REPOSITORY, 'build/rt')] : undefined;
+  const script = join(REPOSITORY, 'build/node/rt.js');
+  if (name === 'node') return existsSync(script) ? [process.execPath, script] : undefined;
+  const found = spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim();
+  return found === '' ? undefined : [found];
+}
+
+/** The runtimes that are installed and run all bundles. The others are named with the reason. */
+export function usable(names: readonly string[], state: string, bundles: readonly string[]): Measured[] {
+  return names.flatMap((name) => {
+    const argv = commandOf(name);
+    if (argv === undefined) {
+      console.error(`${name}: not there, left out`);
+      return [];
+    }
+    const rooted = [...argv, '--root', join(state, name)];
+    const [file = '', ...words] = rooted;
+    const failed = bundles
+      .map((bundle) => spawnSync(file, [...words, 'run', '--bundle', bundle, 'bench'], { encoding: 'utf8' }))
+      .find(({ status }) => status !== 0);
+    if (failed === undefined) return [{ name, argv, rooted }];
+    console.error(`${name}: left out, run ended with ${failed.status}: ${failed.stderr.trim()}`);
+    return [];
+  });
+}
