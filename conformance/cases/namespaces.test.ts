@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { isUnified } from '../harness/cgroup.ts';
 import { changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { TestConfig } from '../harness/config.ts';
+import { probePath } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
 import { parseMountinfo } from '../harness/mountinfo.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -254,3 +256,19 @@ for (const type of ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', '
     { oursOnly: 'the peers have other words' },
   );
 }
+
+forEachRuntime(
+  'linux.namespaces: when the kernel makes none, they and the cause are named',
+  async (t, rt) => {
+    // Those of the config but pid, which takes a clone.
+    const refuse = [probePath(), 'refuse', 'unshare', '0x4c020000', 'ENOSPC'];
+    const outcome = await rt.commandThrough(refuse, 'run', '--bundle', rt.bundle().dir, rt.nextId());
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cannot make namespaces: mount, uts, ipc, network: no space left on device \(unshare\)/);
+    t.match(outcome.stderr, /too many namespaces: see \/proc\/sys\/user/);
+  },
+  {
+    oursOnly: 'the peers have other words',
+    lacking: isUnified() ? 'with cgroup v2 the clone makes them' : undefined,
+  },
+);

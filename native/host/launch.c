@@ -145,6 +145,16 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	return 0;
 }
 
+/* A peer that closes with a message of ours unread resets, before what it has said can be read. */
+static long receive(int socket, void *buffer, size_t size, int *fd)
+{
+	long length;
+	do
+		length = rt_receive_descriptor(socket, buffer, size, fd);
+	while (length == -ECONNRESET);
+	return length;
+}
+
 int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 {
 	int timeout_ms = (int)args[1].integer;
@@ -161,16 +171,16 @@ int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 	char *record = malloc(RECORD_MAX);
 	if (record == NULL)
 		return -ENOMEM;
-	int fd;
-	long size = rt_receive_descriptor(poll.fd, record, RECORD_MAX, &fd);
-	if (size < 0 && size != -ECONNRESET) {
+	int fd = -1;
+	long size = receive(poll.fd, record, RECORD_MAX, &fd);
+	if (size < 0) {
 		free(record);
 		return size;
 	}
 	if (fd >= 0 && size >= (long)sizeof(struct rt_record_header))
 		((struct rt_record_header *)(void *)record)->value = (uint32_t)fd;
 	result->data = record;
-	result->length = size < 0 ? 0 : (size_t)size;
+	result->length = (size_t)size;
 	return 0;
 }
 
@@ -180,12 +190,7 @@ int64_t rt_fn_receiveMessage(const struct rt_value *args, struct rt_result *resu
 	char *record = malloc(RECORD_MAX);
 	if (record == NULL)
 		return -ENOMEM;
-	/* A peer that closes with a message of ours unread resets, before what it has said can be read. */
-	long size;
-	do
-		size = rt_receive_descriptor(
-			(int)args[0].integer, record + sizeof(fd), RECORD_MAX - sizeof(fd), &fd);
-	while (size == -ECONNRESET);
+	long size = receive((int)args[0].integer, record + sizeof(fd), RECORD_MAX - sizeof(fd), &fd);
 	if (size < 0) {
 		free(record);
 		return size;

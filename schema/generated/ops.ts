@@ -132,13 +132,18 @@ export interface InheritSlotsOp {
   readonly slots: readonly number[];
 }
 
+/** Stops until the runtime has made the cgroups that are joined next. */
+export interface AwaitCgroupsOp {
+  readonly op: 'await_cgroups';
+}
+
 /** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
 export interface CgroupJoinOp {
   readonly op: 'cgroup_join';
   readonly file: string;
 }
 
-/** New namespaces that cannot be made by the clone, such as the cgroup namespace, whose root is the cgroup joined before. */
+/** Makes new namespaces: those that the clone leaves to init, or the cgroup namespace, whose root is the cgroup joined before. */
 export interface UnshareOp {
   readonly op: 'unshare';
   readonly flags: number;
@@ -593,6 +598,7 @@ export type Op =
   | OpenTreeOp
   | IdmapTreeOp
   | InheritSlotsOp
+  | AwaitCgroupsOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
@@ -827,10 +833,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   inherit_slots: { code: 16, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
-  cgroup_join: { code: 17, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 18, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  await_cgroups: { code: 17, group: 'init', call: 'read(2)', fields: [] },
+  cgroup_join: { code: 18, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 19, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 19,
+    code: 20,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -840,7 +847,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -851,13 +858,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 21,
+    code: 22,
     group: 'init',
     call: 'unshare(2), time_namespaces(7), setns(2)',
     fields: [['offsets', 'str']],
   },
   session_keyring: {
-    code: 22,
+    code: 23,
     group: 'init',
     call: 'keyctl(2)',
     fields: [
@@ -865,9 +872,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['permission', 'u32'],
     ],
   },
-  join_process: { code: 23, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
+  join_process: { code: 24, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
   outlive: {
-    code: 24,
+    code: 25,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -875,9 +882,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 25, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 26, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 26,
+    code: 27,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -886,7 +893,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 27,
+    code: 28,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -896,15 +903,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 28, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 29, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 29,
+    code: 30,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 30,
+    code: 31,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
     fields: [
@@ -919,7 +926,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 31,
+    code: 32,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -935,7 +942,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 32,
+    code: 33,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -946,7 +953,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 33,
+    code: 34,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -956,7 +963,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 34,
+    code: 35,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -965,7 +972,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 35,
+    code: 36,
     group: 'init',
     call: 'mknodat(2), fchownat(2)',
     fields: [
@@ -978,7 +985,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 36,
+    code: 37,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -991,7 +998,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 37,
+    code: 38,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -1000,7 +1007,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 38,
+    code: 39,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -1009,17 +1016,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 39, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 40, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 40, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 41, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 41,
+    code: 42,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 42, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 43, group: 'init', call: 'send(2), recv(2)', fields: [] },
   open_log: {
-    code: 43,
+    code: 44,
     group: 'init',
     call: 'openat2(2)',
     fields: [
@@ -1028,7 +1035,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 44,
+    code: 45,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -1043,11 +1050,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 45, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
-  unmount: { code: 46, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 47, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  remove_mount: { code: 46, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
+  unmount: { code: 47, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 48, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
   move_root: {
-    code: 48,
+    code: 49,
     group: 'init',
     call: 'move_mount(2), umount2(2), chroot(2)',
     fields: [
@@ -1055,11 +1062,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 49, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 50, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 51, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  chroot: { code: 50, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 51, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 52, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 52,
+    code: 53,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1069,7 +1076,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 53,
+    code: 54,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1078,7 +1085,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 54,
+    code: 55,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1087,9 +1094,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 55, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 56, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1102,10 +1109,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 57, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 58, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 58, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 59, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 59,
+    code: 60,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1114,7 +1121,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 60,
+    code: 61,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1123,10 +1130,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 61, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 62, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 62, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 63, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 63,
+    code: 64,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1135,7 +1142,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1146,7 +1153,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 65,
+    code: 66,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1156,9 +1163,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 66, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 67, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 67,
+    code: 68,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1166,9 +1173,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 68, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 69, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 69,
+    code: 70,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1176,11 +1183,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 70, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
-  seccomp: { code: 71, group: 'init', call: 'read(2), seccomp(2)', fields: [['flags', 'u32']] },
-  seccomp_receiver: { code: 72, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  find_home: { code: 71, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  seccomp: { code: 72, group: 'init', call: 'read(2), seccomp(2)', fields: [['flags', 'u32']] },
+  seccomp_receiver: { code: 73, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 73,
+    code: 74,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1188,9 +1195,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 74, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 75, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 75,
+    code: 76,
     group: 'init',
     call: 'dup3(2)',
     fields: [
@@ -1199,7 +1206,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 76,
+    code: 77,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1208,7 +1215,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 77,
+    code: 78,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -13,7 +13,7 @@ import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket }
 import type { NotifyProxy } from '../launch/notify.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
-import type { Plan } from '../plan/types.ts';
+import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { readProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -60,7 +60,8 @@ export interface MadeContainer {
 export interface Progress {
   record: ContainerRecord;
   moved?: MovedDevices | undefined;
-  cgroupsMade: boolean;
+  /** Those that were made. */
+  cgroup?: CgroupRecord;
   unitStarted: boolean;
   hooksBegan: boolean;
 }
@@ -87,19 +88,19 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   makeContainerDirectory(native, root, id);
   const progress: Progress = {
     record: firstRecord(context, id, compiled, notify !== undefined),
-    cgroupsMade: false,
     unitStarted: false,
     hooksBegan: false,
   };
   let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
-    writeConfig(native, root.path, id, compiled.text);
     if (notify !== undefined) makeNotifyDirectory(native, notify);
     const proxy =
       notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };
-    prepare(native, compiled.plan);
-    progress.cgroupsMade = true;
+    const onCgroups = (made: CgroupRecord): void => {
+      progress.cgroup = made;
+    };
+    prepare(native, compiled.plan, onCgroups);
     prepareResctrl(native, compiled.plan);
     // Written while init sets itself up, and seen once it has.
     let record = progress.record;
@@ -109,6 +110,10 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
       publish = draftRecord(native, root.path, record);
     };
     const { pid, control, moved } = launch(native, compiled.plan, {
+      onCgroups,
+      onCloned: () => {
+        writeConfig(native, root.path, id, compiled.text);
+      },
       onBorn: draft,
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       onUnitStarted: (): void => {
@@ -191,7 +196,7 @@ export function runCreationHooks(native: Native, { config }: Compiled, record: C
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
 export function undo(native: Native, root: string, progress: Progress): Diagnostic[] {
-  const { record, moved, cgroupsMade, unitStarted, hooksBegan } = progress;
+  const { record, moved, cgroup, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -203,11 +208,9 @@ export function undo(native: Native, root: string, progress: Progress): Diagnost
   };
   returnNetDevices(native, moved);
   if (record.pid !== 0) attempt(() => killContainer(native, record));
-  // Directories that prepare found, but did not make, may be someone else's.
-  const { cgroup } = record;
-  if (cgroupsMade) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
+  if (cgroup !== undefined) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
   attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
-  if (cgroupsMade) attempt(() => removeResctrl(native, record.resctrl));
+  if (cgroup !== undefined) attempt(() => removeResctrl(native, record.resctrl));
   attempt(() => {
     removeContainerDirectory(native, root, record.id);
   });

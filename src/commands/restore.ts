@@ -3,7 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { prepare } from '../launch/session.ts';
+import { prepare, prepareJoin } from '../launch/session.ts';
 import { isHandedIn, restoredMounts } from '../launch/criu/external.ts';
 import { openImages } from '../launch/criu/images.ts';
 import { OPTION, REQUEST, callCriu, firstDescriptor } from '../launch/criu/rpc.ts';
@@ -20,6 +20,7 @@ import { CLONE_NEW } from '../plan/constants.ts';
 import { namespaceFlags } from '../plan/exec.ts';
 import { isNew } from '../plan/namespaces.ts';
 import { planRestore } from '../plan/restore.ts';
+import type { CgroupRecord } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { openProcess, readProcess } from '../state/process.ts';
 import { stateRoot } from '../state/root.ts';
@@ -102,7 +103,6 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   const mounts = plannedMounts(config, plan);
   const progress: Progress = {
     record: firstRecord(context, id, compiled, false),
-    cgroupsMade: false,
     unitStarted: false,
     hooksBegan: false,
   };
@@ -113,8 +113,11 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   try {
     writeRecord(native, root.path, progress.record);
     writeConfig(native, root.path, id, compiled.text);
-    prepare(native, plan);
-    progress.cgroupsMade = true;
+    const onCgroups = (made: CgroupRecord): void => {
+      progress.cgroup = made;
+    };
+    prepare(native, plan, onCgroups);
+    prepareJoin(native, plan, onCgroups);
     const { rootfs } = progress.record;
     const restorePlan = planRestore(config, plan, mounts, { rootfs, isDirectory: (path) => isDirectory(native, path) });
     const onNotify = ({ stage, pid, descriptor }: Notification): void => {

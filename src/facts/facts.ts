@@ -36,6 +36,7 @@ export interface UserFacts {
 export interface CgroupFacts {
   /** 2 when /sys/fs/cgroup is cgroup2; 1 also for a hybrid layout. */
   readonly version: 1 | 2;
+  /** The v2 one first. */
   readonly hierarchies: readonly Hierarchy[];
 }
 
@@ -172,7 +173,7 @@ function addUnified(native: Native, version: 1 | 2, own: string, hierarchies: Hi
   if (native.fileSystemType(mount) !== cgroup2Magic) return;
   const text = version === 2 ? native.readText(`${mount}/cgroup.controllers`, maximumFile) : '';
   const controllers = typeof text === 'number' ? [] : text.trim().split(' ').filter(Boolean);
-  hierarchies.push({ mount, controllers, own, version: 2 });
+  hierarchies.unshift({ mount, controllers, own, version: 2 });
 }
 
 function addLegacy(native: Native, controllers: string, own: string, hierarchies: Hierarchy[]): void {

@@ -4,7 +4,7 @@ import { notifyOrigin } from '../plan/notify.ts';
 import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { text, u16, u32 } from './bytes.ts';
-import { namespaceName, namespaceWords } from './explain-namespaces.ts';
+import { namespaceName, namespaceNames, namespaceWords } from './explain-namespaces.ts';
 import { netDeviceWords } from './explain-net-device.ts';
 import { processWords, securityAction } from './explain-process.ts';
 import type { HelperRecord } from './records.ts';
@@ -164,6 +164,8 @@ function action(op: PlannedOp, item: number): string {
       return `cannot set device rules of "${op.directory}"`;
     case 'cgroup_join':
       return `unable to apply cgroup configuration: cannot join through "${op.file}"`;
+    case 'unshare':
+      return `cannot make namespaces: ${namespaceNames(op.flags)}`;
     case 'namespace_open':
       return `cannot open namespace "${op.path}"`;
     case 'namespace_join':

@@ -8,6 +8,27 @@ export function namespaceName(flag: number): string {
   return Object.entries(CLONE_NEW).find(([, value]) => value === flag)?.[0] ?? 'unknown';
 }
 
+/** Why the kernel makes no namespaces (clone(2), unshare(2)). */
+export function cloneHint(name: string): string | undefined {
+  switch (name) {
+    case 'EPERM':
+      return 'making namespaces needs root, or a user namespace that the user may make';
+    case 'EINVAL':
+      return 'the kernel may lack one of the namespaces that linux.namespaces asks for';
+    case 'ENOSPC':
+      return 'there are too many namespaces: see /proc/sys/user/max_*_namespaces';
+    default:
+      return undefined;
+  }
+}
+
+/** All of them, from their flags. */
+export function namespaceNames(flags: number): string {
+  return Object.entries(CLONE_NEW)
+    .flatMap(([name, flag]) => ((flags & flag) === 0 ? [] : [name]))
+    .join(', ');
+}
+
 /** Causes and cures where namespaces, id maps and mounts in them fail; `detail` is what C noted besides. */
 export function namespaceWords(
   op: PlannedOp,
@@ -26,6 +47,10 @@ export function namespaceWords(
         };
       }
       return { pointer: `${op.from}/path`, ...(name === 'ENOENT' ? { hint: goneHint } : {}) };
+    case 'unshare': {
+      const hint = cloneHint(name);
+      return hint === undefined ? undefined : { hint };
+    }
     case 'namespace_join':
       return name === 'EPERM'
         ? { hint: 'it belongs to another user namespace: join that too, or run rt with rights in it' }

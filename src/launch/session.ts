@@ -1,13 +1,15 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
-import { removeCgroups, wasOutOfMemory, withoutUnit } from './cgroup.ts';
+import { wasOutOfMemory } from './cgroup.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
+import { cloneHint } from './explain-namespaces.ts';
 import { startHelper } from './helper.ts';
 import { hookFailure } from './hooks.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
@@ -19,11 +21,8 @@ import { requireSystemd } from './systemd.ts';
 import { enterUnit } from './unit.ts';
 
 const SIGKILL = 9;
-const EPERM = 1;
 const ENOENT = 2;
 const EBUSY = 16;
-const EINVAL = 22;
-const ENOSPC = 28;
 const EDEADLK = 35;
 const EPIPE = 32;
 const ECONNRESET = 104;
@@ -38,6 +37,9 @@ const SOCK_SEQPACKET = 5;
 export const goAhead = new Uint8Array([1]).buffer;
 
 export interface LaunchOptions {
+  readonly onCgroups: OnCgroups;
+  /** Called once, while init makes its namespaces. */
+  readonly onCloned: () => void;
   /** Called with the pid of init while it sets itself up, which leaves time to prepare what comes next. */
   readonly onBorn: (pid: number) => void;
   /** Called once systemd has started the unit: from then on it has to be stopped. */
@@ -60,16 +62,34 @@ export interface Launched {
   readonly moved: MovedDevices | undefined;
 }
 
-/** Makes the container's cgroups. When one cannot be made, those made before it are removed again. */
-export function prepare(native: Native, plan: Plan): void {
+/** Told which cgroups are made and have to be removed when the container is not. */
+type OnCgroups = (made: CgroupRecord) => void;
+
+/** Makes the cgroups that the clone needs. */
+export function prepare(native: Native, plan: Plan, onCgroups: OnCgroups): void {
   if (plan.unit !== undefined) requireSystemd(native);
-  const failed = runHostOps(native, plan.host);
-  if (failed === undefined) return;
+  makeCgroups(native, plan, plan.host, 0, onCgroups);
+}
+
+/** Makes those that are only needed when they are joined. */
+export function prepareJoin(native: Native, plan: Plan, onCgroups: OnCgroups): void {
+  makeCgroups(native, plan, plan.awaited, plan.host.length, onCgroups);
+}
+
+/** `before`: how many were made before these, each by an op. */
+function makeCgroups(
+  native: Native,
+  { cgroup }: Plan,
+  ops: readonly PlannedOp[],
+  before: number,
+  onCgroups: OnCgroups,
+): void {
+  const failed = runHostOps(native, ops);
   // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
-  const foreign = failed.errno === EBUSY || failed.errno === EDEADLK;
-  const directories = plan.cgroup.directories.slice(0, foreign ? failed.index : undefined);
-  removeCgroups(native, withoutUnit({ ...plan.cgroup, directories }));
-  throw hostFailure(native, failed);
+  const foreign = failed !== undefined && (failed.errno === EBUSY || failed.errno === EDEADLK);
+  const made = failed === undefined ? ops.length : foreign ? failed.index : failed.index + 1;
+  onCgroups({ ...cgroup, directories: cgroup.directories.slice(0, before + made) });
+  if (failed !== undefined) throw hostFailure(native, failed);
 }
 
 /** A cgroup that `prepare` has made is gone before init was in it. */
@@ -81,13 +101,15 @@ class CgroupVanished extends Failure {}
  * systemd removes empty v1 cgroups of others, too, when it rearranges its own (`cg_trim`): then all of it is done again.
  */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
+  let asked = options;
   for (let attempt = 1; ; attempt++) {
     try {
-      return launchOnce(native, plan, options);
+      return launchOnce(native, plan, asked);
     } catch (error) {
       if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
       if (options.listenPath !== '') native.unlink(options.listenPath);
-      prepare(native, plan);
+      prepare(native, plan, options.onCgroups);
+      asked = { ...options, onCloned: (): void => undefined };
     }
   }
 }
@@ -105,13 +127,24 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     filtered: plan.filter !== undefined,
   });
   if (typeof result === 'number') {
-    throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, cloneHint(-result));
+    throw systemFailure(
+      'launch.clone',
+      'cannot start the container process',
+      'clone3',
+      result,
+      cloneHint(errnoName(-result)),
+    );
   }
   const { control } = result;
   let { pid, filter } = result;
   if (pid === 0) throw stageFailure(native, plan, control);
   let moved: MovedDevices | undefined;
   try {
+    options.onCloned();
+    if (plan.awaited.length > 0) {
+      prepareJoin(native, plan, options.onCgroups);
+      native.send(control, goAhead);
+    }
     if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options);
     const failed = runHostOps(native, plan.limits);
     if (failed !== undefined) {
@@ -243,19 +276,6 @@ function stageFailure(native: Native, plan: Plan, control: number): Failure {
   native.close(control);
   if (record.kind === 'stage_failed') return failureOf(record, plan.stage);
   return new Failure({ code: 'launch.died', message: 'the process that sets up the user namespace ended' });
-}
-
-function cloneHint(errno: number): string | undefined {
-  switch (errno) {
-    case EPERM:
-      return 'making namespaces needs root, or a user namespace that the user may make';
-    case EINVAL:
-      return 'the kernel may lack one of the namespaces that linux.namespaces asks for';
-    case ENOSPC:
-      return 'there are too many namespaces: see /proc/sys/user/max_*_namespaces';
-    default:
-      return undefined;
-  }
 }
 
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */

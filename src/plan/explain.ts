@@ -38,6 +38,7 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
       ? []
       : section('stage: a process before init, with the rights of the runtime', plan.stage)),
     ...section("init: the container's first process", plan.init),
+    ...(plan.awaited.length === 0 ? [] : section('cgroups: the runtime, until init joins them', plan.awaited)),
     ...section('limits: the runtime, meanwhile', plan.limits),
     ...(filter === undefined ? [] : ['filter: sent to init, meanwhile', ...disassemble(filter), '']),
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),

@@ -6,6 +6,7 @@ import type { PlanOptions } from './index.ts';
 export const hybrid: CgroupFacts = {
   version: 1,
   hierarchies: [
+    { mount: '/sys/fs/cgroup/unified', controllers: [], own: '/', version: 2 },
     ...['cpuset', 'cpu', 'memory', 'devices', 'pids', 'freezer', 'blkio', 'hugetlb', 'rdma', 'net_cls', 'net_prio'].map(
       (name) => ({
         mount: `/sys/fs/cgroup/${name}`,
@@ -15,7 +16,6 @@ export const hybrid: CgroupFacts = {
       }),
     ),
     { mount: '/sys/fs/cgroup/systemd', controllers: ['name=systemd'], own: '/', version: 1 },
-    { mount: '/sys/fs/cgroup/unified', controllers: [], own: '/', version: 2 },
   ],
 };
 

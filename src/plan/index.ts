@@ -2,6 +2,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
+import { CLONE_NEW } from './constants.ts';
 import { cgroupPlan } from './cgroup/index.ts';
 import type { Rootless } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
@@ -108,9 +109,14 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   // A receiver of the filter is told the pid that the container will have.
   const forkFirst = early && receiver.length > 0;
   const left = slotsLeft(staged);
+  // While init makes its namespaces the runtime makes the cgroups for it.
+  const awaits = staged.length === 0 && cgroups.awaited.length > 0;
+  const unshared = awaits ? namespaces.unshare : [];
   const init: PlannedOp[] = [
+    ...unshared,
     ...receiver, // by a path of the host
     ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
+    ...(awaits ? [{ op: 'await_cgroups', from: 'default' } as const] : []),
     ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.join]), // as above
     ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
@@ -148,14 +154,15 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...execOps(process),
   ];
   return {
-    host: cgroups.host,
+    host: awaits ? cgroups.host : [...cgroups.host, ...cgroups.awaited],
+    awaited: awaits ? cgroups.awaited : [],
     limits: cgroups.limits,
     ...(filter === undefined ? {} : { filter }),
     netDevices,
     resctrl,
     stage: staged,
     init,
-    cloneFlags: namespaces.cloneFlags,
+    cloneFlags: unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),

@@ -5,6 +5,8 @@ import { userNamespaceOf, userSlot } from './user-namespace.ts';
 
 export interface NamespacePlan {
   readonly cloneFlags: number;
+  /** Makes those of `cloneFlags` that need no clone, all at once. */
+  readonly unshare: readonly PlannedOp[];
   /** Opened first, all of them, since joining a mount namespace changes what a path means. */
   readonly open: readonly PlannedOp[];
   /** Those that the user namespace to be joined does not own: with the rights of the runtime. */
@@ -56,8 +58,10 @@ export function namespacePlan(config: Config): NamespacePlan {
     }
   }
   const newCgroup = isNew(config, 'cgroup');
+  const flags = cloneFlags & ~CLONE_NEW.pid;
   return {
     cloneFlags: cloneFlags >>> 0,
+    unshare: flags === 0 ? [] : [{ op: 'unshare', flags, from: '/linux/namespaces' }],
     open,
     joinForeign: userNamespaceOf(config) === 'runtime' ? [] : joinForeign,
     join,

@@ -15,7 +15,7 @@ function names(ops: readonly PlannedOp[]): string[] {
 }
 
 function find<Name extends PlannedOp['op']>(made: Plan, name: Name): (PlannedOp & { op: Name })[] {
-  const all = [...made.host, ...made.init, ...made.limits];
+  const all = [...made.host, ...made.awaited, ...made.init, ...made.limits];
   return all.filter((op): op is PlannedOp & { op: Name } => op.op === name);
 }
 
@@ -42,7 +42,7 @@ t.test('plan: what holds for every configuration', async (t) => {
     t.ok(order.indexOf('drop_bounding') < order.indexOf('set_user'), `${file}: bounding set before the user`);
     t.ok(order.indexOf('set_user') < order.indexOf('set_capabilities'), `${file}: user before the other sets`);
     t.ok(order.indexOf('set_capabilities') < order.indexOf('find_program'), `${file}: lookup with the user's rights`);
-    const all = [...made.host, ...made.init, ...made.limits];
+    const all = [...made.host, ...made.awaited, ...made.init, ...made.limits];
     t.ok(
       all.every(({ from }) => from === 'default' || from.startsWith('/')),
       `${file}: every op says where it came from`,
@@ -92,7 +92,11 @@ t.test('plan: namespaces are made by the clone, joined in order, and a cgroup na
     { type: 'uts' },
   ] as const;
   const made = plan(config({ linux: { namespaces: [...namespaces] } }), facts(), options);
-  t.equal(made.cloneFlags, CLONE_NEW.mount | CLONE_NEW.uts);
+  const flags = CLONE_NEW.mount | CLONE_NEW.uts;
+  t.equal(made.cloneFlags, 0, 'init makes them while the runtime makes its cgroups');
+  t.strictSame(made.init[0], { op: 'unshare', flags, from: '/linux/namespaces' });
+  const unifiedPlan = plan(config({ linux: { namespaces: [...namespaces] } }), facts(unified), options);
+  t.equal(unifiedPlan.cloneFlags, flags, 'a v2 cgroup is there before the clone');
   t.strictSame(
     find(made, 'namespace_open').map(({ path, from }) => [path, from]),
     [
@@ -102,7 +106,7 @@ t.test('plan: namespaces are made by the clone, joined in order, and a cgroup na
     ],
   );
   const order = names(made.init);
-  t.ok(order.lastIndexOf('cgroup_join') < order.indexOf('unshare'), 'its root is the cgroup joined before');
+  t.ok(order.lastIndexOf('cgroup_join') < order.lastIndexOf('unshare'), 'its root is the cgroup joined before');
   t.notOk(order.includes('loopback_up'), "a joined network namespace is not the container's to configure");
 });
 
@@ -140,9 +144,12 @@ t.test('plan: cgroups on v1 are made everywhere, the v2 half of a hybrid is ente
   const made = plan(config({ linux: { cgroupsPath: '/a/../b' } }), facts(), options);
   t.equal(made.cloneCgroup, '/sys/fs/cgroup/unified/b');
   t.equal(find(made, 'cgroup_create').length, hybrid.hierarchies.length);
-  t.strictSame(find(made, 'cgroup_create')[0]?.inherit, ['cpuset.cpus', 'cpuset.mems']);
+  t.strictSame(find(made, 'cgroup_create')[1]?.inherit, ['cpuset.cpus', 'cpuset.mems']);
+  t.strictSame(names(made.host), ['cgroup_create'], 'the clone waits for no other');
+  const order = names(made.init);
+  t.ok(order.indexOf('await_cgroups') < order.indexOf('cgroup_join'), 'the others are made meanwhile');
   t.equal(find(made, 'cgroup_join').length, hybrid.hierarchies.length - 1);
-  t.ok(names(made.host).includes('write_device_rules'), 'device rules before init makes its nodes');
+  t.ok(names(made.awaited).includes('write_device_rules'), 'device rules before init makes its nodes');
 });
 
 t.test('plan: a limit whose controller the host lacks names the controller', async (t) => {

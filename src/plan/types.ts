@@ -15,8 +15,10 @@ export type PlannedOp = Op & {
 
 /** Everything `launch` does for one container. Same config, facts and options: same plan. */
 export interface Plan {
-  /** Done by the runtime before the clone: cgroups are made. */
+  /** Done by the runtime before the clone: cgroups are made, of a hybrid's the one that init is born in. */
   readonly host: readonly PlannedOp[];
+  /** Done by the runtime while init makes its namespaces: the cgroups that init then joins, where that is on v1. */
+  readonly awaited: readonly PlannedOp[];
   /**
    * Done by a process between the runtime and init, with the rights of the runtime: what init can no longer do in
    * a user namespace. Empty: there is no such process.
@@ -31,7 +33,7 @@ export interface Plan {
   /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
   readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
   readonly resctrl: ResctrlPlan;
-  /** CLONE_NEW* flags of the one clone3(2). */
+  /** CLONE_NEW* flags of the one clone3(2): namespaces that init does not make itself. */
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */
   readonly cloneCgroup: string;

@@ -21,8 +21,10 @@ import { unifiedLimits } from './v2.ts';
 
 export interface CgroupPlan {
   readonly record: CgroupRecord;
-  /** Make the directories. */
+  /** Make the directories, before the clone. */
   readonly host: readonly PlannedOp[];
+  /** Make those that are only needed when they are joined. */
+  readonly awaited: readonly PlannedOp[];
   /** Enter them, one write for each v1 hierarchy. */
   readonly join: readonly PlannedOp[];
   readonly limits: readonly PlannedOp[];
@@ -52,11 +54,19 @@ export function cgroupPlan(
   const directories = hierarchies.map(({ mount }, index) => mount + (paths[index] ?? '') + subgroup);
   const leaf = `${paths[0] ?? ''}${subgroup}${delegated}`;
   const host: PlannedOp[] = [];
+  const awaited: PlannedOp[] = [];
   const join: PlannedOp[] = [];
   let cloneCgroup = '';
   hierarchies.forEach((hierarchy, index) => {
     const { mount } = hierarchy;
-    host.push({ op: 'cgroup_create', hierarchy: mount, path: paths[index] ?? '', inherit: inherited(hierarchy), from });
+    const group = hierarchy.version === 1 && !systemd ? awaited : host;
+    group.push({
+      op: 'cgroup_create',
+      hierarchy: mount,
+      path: paths[index] ?? '',
+      inherit: inherited(hierarchy),
+      from,
+    });
     const directory = directories[index] ?? '';
     if (hierarchy.version === 1) join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
     // With systemd the unit is started with init in it.
@@ -86,10 +96,11 @@ export function cgroupPlan(
       : [{ op: 'cgroup_create', hierarchy: mount, path: leaf, inherit: [], from: '/annotations' }];
   const inside = divide.length === 0 ? {} : { inside: mount + leaf };
   if (place === undefined) {
-    host.push(...divide, ...early);
+    (version === 2 ? host : awaited).push(...divide, ...early);
     return {
       record: { manager: 'cgroupfs', version, directories, ...inside },
       host,
+      awaited,
       join,
       limits: limits.ops,
       cloneCgroup,
@@ -105,6 +116,7 @@ export function cgroupPlan(
   return {
     record: { manager: 'systemd', version, directories, unit: place.name, ...inside },
     host,
+    awaited,
     // The first op of init is to wait until systemd has put it into the unit.
     join: [{ op: 'host_hooks', from }, ...join],
     limits: limits.ops,
