@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import { criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { Podman } from '../harness/podman.ts';
+import type { Outcome } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
@@ -20,6 +21,15 @@ forEachPodman('run passes output and exit status', async (t, podman) => {
   const outcome = await podman.run([], '/bin/sh', '-c', 'echo out; echo err >&2; exit 7');
   t.strictSame(outcome, { status: 7, stdout: 'out\n', stderr: 'err\n' });
   t.equal((await podman.command('ps', '--all', '--quiet')).stdout, '');
+});
+
+forEachPodman('the runtime is the one of containers.conf', async (t, podman, rt) => {
+  const info = await podman.command('info', '--format', '{{.Host.OCIRuntime.Name}} {{.Host.OCIRuntime.Version}}');
+  t.match(info.stdout, `tested ${rt.runtime.name} version `, info.stderr);
+  const error = await podman.run([], '/nosuch');
+  t.equal(error.status, 127);
+  t.match(error.stderr, 'stat /nosuch: no such file or directory');
+  t.notMatch(error.stderr, '{', 'the record was read');
 });
 
 forEachPodman('exit codes of the client', async (t, podman) => {
@@ -75,22 +85,16 @@ forEachPodman('init as pid 1', async (t, podman) => {
   t.match(outcome.stdout, /^(catatonit|tini|podman-init)/, outcome.stderr);
 });
 
-forEachPodman('containers of a pod share namespaces', async (t, podman, rt) => {
-  const infra = ['--infra-image', 'tiny', '--infra-command', '/bin/sleep 1000', '--share', 'net,ipc,uts'];
-  const parent = ['--cgroup-parent', `/${rt.prefix}podman`];
-  const made = await podman.command('pod', 'create', '--name', 'pod', '--network', 'none', ...parent, ...infra);
-  if (!t.equal(made.status, 0, made.stderr)) return;
-  const links = async (): Promise<string> => {
-    const script = 'for n in net ipc uts; do busybox readlink /proc/self/ns/$n; done';
-    const outcome = await podman.command('run', '--rm', '--pod', 'pod', 'tiny', '/bin/sh', '-c', script);
-    t.equal(outcome.status, 0, outcome.stderr);
-    return outcome.stdout;
-  };
-  const first = await links();
-  t.equal(first.split('\n').length, 4);
-  t.equal(await links(), first);
-  const removed = await podman.command('pod', 'rm', '--force', '--time', '0', 'pod');
-  t.equal(removed.status, 0, removed.stderr);
+forEachPodman('a health check is run in the container', async (t, podman) => {
+  await detach(t, podman, '--health-cmd', 'test -e /healthy', '--health-interval', 'disable');
+  const check = (): Promise<Outcome> => podman.command('healthcheck', 'run', 'one');
+  t.equal((await check()).status, 1);
+  t.equal((await podman.command('exec', 'one', '/bin/touch', '/healthy')).status, 0);
+  const healthy = await check();
+  t.equal(healthy.status, 0, healthy.stderr);
+  const status = await podman.command('inspect', '--format', '{{.State.Health.Status}}', 'one');
+  t.equal(status.stdout.trim(), 'healthy', status.stderr);
+  t.equal((await podman.command('rm', '--force', '--time', '0', 'one')).status, 0);
 });
 
 forEachPodman('exec, pause, stats and top', async (t, podman) => {

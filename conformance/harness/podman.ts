@@ -1,6 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { cgroupsWithPrefix, hierarchies, isUnified, removeCgroup } from './cgroup.ts';
 import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
 import { run } from './process.ts';
@@ -9,33 +21,60 @@ import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
+/** What the image does when nobody says what: it waits for a signal. Pods have one such container. */
+const IDLE = 'CMD ["/bin/probe", "wait"]';
+
+/** Where Podman puts pods that have no other place, and their monitors. */
+const DEFAULT_PARENT = 'libpod_parent';
+
+/** Who has a storage of their own besides root: Debian's user `daemon`, who gets a range of ids. */
+const USER = { uid: 1, gid: 1, name: 'daemon' } as const;
+const RANGE = { first: 300_000, size: 65_536 } as const;
+
 /**
  * Podman with a storage of its own, without network. It has no daemon: each container has a monitor (conmon) that lives
- * as long as it does.
+ * as long as it does. The runtime is an entry of its containers.conf.
  */
 export class Podman {
   readonly #sandbox: Sandbox;
-  readonly #runtime: string;
+  readonly #rootless: boolean;
+  /** Nobody else's pods were there before. */
+  readonly #ownParent = cgroupsWithPrefix(DEFAULT_PARENT).length === 0;
   /** Environment of the client. */
   readonly env: Record<string, string>;
 
-  private constructor(sandbox: Sandbox) {
+  private constructor(sandbox: Sandbox, rootless: boolean) {
     this.#sandbox = sandbox;
-    this.env = { ...sandbox.env, PATH: CRIU_PATH, CONTAINERS_CONF: join(sandbox.dir, 'containers.conf') };
-    this.#runtime = runtimeFile(sandbox, join(sandbox.dir, 'config.json'));
+    this.#rootless = rootless;
+    const at = (name: string): string => join(sandbox.dir, name);
+    const homes = rootless ? { HOME: at('home'), XDG_RUNTIME_DIR: at('xdg') } : {};
+    this.env = { ...sandbox.env, ...homes, PATH: CRIU_PATH, CONTAINERS_CONF: at('containers.conf') };
   }
 
-  static async start(sandbox: Sandbox): Promise<Podman> {
+  /** Imports the image, as root or, where `rootless` says so, as somebody without rights. */
+  static async start(sandbox: Sandbox, { rootless = false } = {}): Promise<Podman> {
     const at = (name: string): string => join(sandbox.dir, name);
-    // The defaults raise limits, for which a root without CAP_SYS_RESOURCE has no right.
-    writeFileSync(at('containers.conf'), '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n');
-    const podman = new Podman(sandbox);
+    writeFileSync(at('containers.conf'), configuration(runtimeFor(sandbox, rootless)));
+    const podman = new Podman(sandbox, rootless);
     mkdirSync(at('image'));
     makeRootfs(at('image'));
     await run(['tar', '-C', at('image'), '-cf', at('image.tar'), '.']);
-    const imported = await podman.command('import', at('image.tar'), 'tiny');
+    if (rootless) podman.#giveRange();
+    const imported = await podman.command('import', '--change', IDLE, at('image.tar'), 'tiny');
     if (imported.status !== 0) throw new Error(`podman import: ${imported.stderr}`);
     return podman;
+  }
+
+  /** In the mount namespace of the cases only. */
+  #giveRange(): void {
+    const file = join(this.#sandbox.dir, 'subid');
+    writeFileSync(file, `${USER.name}:${RANGE.first}:${RANGE.size}\n`);
+    for (const name of ['home', 'xdg', 'data', 'run', 'tmp']) {
+      mkdirSync(join(this.#sandbox.dir, name));
+      chownSync(join(this.#sandbox.dir, name), USER.uid, USER.gid);
+    }
+    chmodSync(this.#sandbox.dir, 0o711);
+    for (const target of SUBORDINATE) execFileSync('mount', ['--bind', file, target]);
   }
 
   /** Words that call the client. */
@@ -43,19 +82,20 @@ export class Podman {
     const at = (name: string): string => join(this.#sandbox.dir, name);
     return [
       ...['podman', '--root', at('data'), '--runroot', at('run'), '--tmpdir', at('tmp'), '--storage-driver', 'vfs'],
-      ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none', '--runtime', this.#runtime],
       ...words,
     ];
   }
 
   command(...words: string[]): Promise<Outcome> {
-    return run(this.argv(...words), { env: this.env, deadline: 60_000 });
+    const user = this.#rootless ? { user: USER } : {};
+    return run(this.argv(...words), { env: this.env, deadline: 60_000, ...user });
   }
 
   /** Words of `podman run` of the image with options and a command. */
   runWords(options: readonly string[], ...command: string[]): string[] {
-    const placed = ['--network', 'none', '--cgroup-parent', `/${this.#sandbox.prefix}podman`];
-    return ['run', ...placed, ...options, 'tiny', ...command];
+    // Nobody but root may make cgroups here, unless systemd lets them.
+    const placed = this.#rootless ? [] : ['--cgroup-parent', `/${this.#sandbox.prefix}podman`];
+    return ['run', '--network', 'none', ...placed, ...options, 'tiny', ...command];
   }
 
   /** `podman run --rm` of the image. */
@@ -68,14 +108,49 @@ export class Podman {
     return this.command(...this.runWords(['--detach', ...options], ...command));
   }
 
-  /** Removes all containers, and what the engine leaves by design: mounts of its storage and the parent cgroup. */
+  /** Removes all containers, and what the engine leaves by design: mounts of its storage, parents of cgroups. */
   async stop(): Promise<void> {
+    const at = (name: string): string => join(this.#sandbox.dir, name);
     await this.command('pod', 'rm', '--all', '--force');
     await this.command('rm', '--all', '--force', '--time', '0');
-    await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
-    await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'run')]);
+    if (this.#rootless) {
+      // The process that keeps the user namespace.
+      if (existsSync(at('tmp/pause.pid'))) process.kill(Number(readFileSync(at('tmp/pause.pid'), 'utf8')), 'SIGKILL');
+      for (const target of SUBORDINATE) execFileSync('umount', [target]);
+    }
+    for (const name of ['data', 'run']) await run(['umount', '--recursive', '--lazy', '--quiet', at(name)]);
     for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}podman`)) await removeEmpty(path);
+    if (this.#ownParent) for (const path of cgroupsWithPrefix(DEFAULT_PARENT)) await removeEmpty(path);
+    removeFalseCgroups([`${this.#sandbox.prefix}podman`, ...(this.#ownParent ? [DEFAULT_PARENT] : [])]);
   }
+}
+
+const SUBORDINATE = ['/etc/subuid', '/etc/subgid'];
+
+/** The runtime as one file that the user of Podman can reach; the work tree may lie where only root can go. */
+function runtimeFor(sandbox: Sandbox, rootless: boolean): string {
+  const file = runtimeFile(sandbox, rootless ? undefined : join(sandbox.dir, 'config.json'));
+  if (!rootless || !sandbox.runtime.ours) return file;
+  const copy = join(sandbox.dir, 'own-runtime');
+  copyFileSync(file, copy);
+  return copy;
+}
+
+function configuration(runtime: string): string {
+  return [
+    '[containers]',
+    // The defaults raise limits, for which a root without CAP_SYS_RESOURCE has no right.
+    'default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]',
+    '[engine]',
+    'cgroup_manager = "cgroupfs"',
+    'events_logger = "none"',
+    'infra_image = "tiny"',
+    'runtime = "tested"',
+    'runtime_supports_json = ["tested"]',
+    '[engine.runtimes]',
+    `tested = ["${runtime}"]`,
+    '',
+  ].join('\n');
 }
 
 /** A monitor ends after its container. */
@@ -89,4 +164,12 @@ async function removeEmpty(cgroup: string): Promise<void> {
       throw error;
     }
   });
+}
+
+/** On cgroup v1 Podman makes directories for its monitors in /sys/fs/cgroup/hugetlb, also where nothing is mounted. */
+function removeFalseCgroups(names: readonly string[]): void {
+  const parent = '/sys/fs/cgroup/hugetlb';
+  if (isUnified() || hierarchies().includes(parent)) return;
+  for (const name of names) rmSync(join(parent, name), { recursive: true, force: true });
+  if (existsSync(parent) && readdirSync(parent).length === 0) rmdirSync(parent);
 }
