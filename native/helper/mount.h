@@ -21,4 +21,11 @@ void rt_keep(struct rt_context *context, uint32_t slot, int *mount);
  * are never followed. */
 int rt_copy_tree(struct rt_context *context, int from, int to);
 
+/* Whether fsconfig(2) would refuse an option for its length. */
+bool rt_has_long_option(struct rt_strs options);
+
+/* Mounts the filesystem of `op` on what `target` refers to by mount(2): an O_PATH descriptor of its root. */
+int rt_mount_with_long_options(
+	struct rt_context *context, const struct rt_op_mount_filesystem *op, int target, bool plain);
+
 #endif

@@ -123,7 +123,16 @@ int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesyste
 		return rt_fail(context, "statx", status);
 	if ((st.stx_mode & S_IFMT) != S_IFDIR)
 		return rt_fail(context, "openat2", -ENOTDIR);
-	RT_CLEANUP_FD int mount = create_filesystem(context, op, target);
+	RT_CLEANUP_FD int mount = -1;
+	bool simple = (op->flags & ~(uint32_t)PLAIN_DIRECTORY) == 0 && op->pid_namespace == 0;
+	if (simple && rt_has_long_option(op->options)) {
+		mount = rt_mount_with_long_options(context, op, target, plain);
+		if (mount < 0)
+			return mount;
+		rt_keep(context, op->slot, &mount);
+		return 0;
+	}
+	mount = create_filesystem(context, op, target);
 	if (mount < 0)
 		return mount;
 	if (op->flags & COPY_UP && (status = rt_copy_tree(context, target, mount)) < 0)

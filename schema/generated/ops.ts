@@ -225,7 +225,7 @@ export interface HoldRootOp {
   readonly path: string;
 }
 
-/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first. A procfs shows the pid namespace in `pid_namespace` (0: its own). Before Linux 6.18 a child that init makes there opens it, and has the rights of init for that moment. The mount's descriptor is kept in `slot`. */
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first. A procfs shows the pid namespace in `pid_namespace` (0: its own). Before Linux 6.18 a child that init makes there opens it, and has the rights of init for that moment. With an option of more than 255 bytes, which fsconfig does not take, it is mounted in place. The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
   readonly slot: number;
@@ -913,7 +913,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   mount_filesystem: {
     code: 31,
     group: 'init',
-    call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2)',
+    call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2), mount(2)',
     fields: [
       ['slot', 'slot'],
       ['destination', 'str'],
