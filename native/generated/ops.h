@@ -5,7 +5,7 @@
 
 #include "../helper/program.h"
 
-enum { RT_PROGRAM_VERSION = 1, RT_SLOTS = 1024 };
+enum { RT_PROGRAM_VERSION = 2, RT_SLOTS = 1024 };
 
 enum rt_op_code {
 	RT_OP_CGROUP_CREATE = 0,

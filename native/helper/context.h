@@ -3,21 +3,24 @@
 #define RT_CONTEXT_H
 
 #include "../generated/ops.h"
+#include "trace.h"
 
 enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216 };
 
 struct rt_context {
-	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
-	int control;         /* to the runtime; after await_start the connection of `start` */
-	int listener;        /* where `start` connects, or a pidfd of the container that is entered */
-	int filter;          /* the seccomp filter comes over it */
-	int null_device;     /* the host's, opened by the first mask */
-	int empty_directory; /* a mount of the first masked directory, cloned for the others */
-	int procfs;          /* private, opened by the first sysctl */
-	int receiver;        /* of the seccomp listener, connected by seccomp_receiver */
-	int first_free;      /* where what the stage has opened begins */
-	char host_pid[12];   /* of this process, as the runtime knows it */
-	bool made;           /* the path resolved last was missing */
+	int slots[RT_SLOTS];    /* descriptors kept between ops; slot 0 is the container's root */
+	int control;            /* to the runtime; after await_start the connection of `start` */
+	int listener;           /* where `start` connects, or a pidfd of the container that is entered */
+	int filter;             /* the seccomp filter comes over it */
+	int null_device;        /* the host's, opened by the first mask */
+	int empty_directory;    /* a mount of the first masked directory, cloned for the others */
+	int procfs;             /* private, opened by the first sysctl */
+	int receiver;           /* of the seccomp listener, connected by seccomp_receiver */
+	int first_free;         /* where what the stage has opened begins */
+	char host_pid[12];      /* of this process, as the runtime knows it */
+	struct rt_trace *trace; /* NULL: what the ops do is not noted */
+	uint32_t trace_number;  /* of the program in it */
+	bool made;              /* the path resolved last was missing */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
 	char head[RT_HEAD_MAX];    /* first bytes of it, to explain a failing execve */
@@ -44,6 +47,9 @@ static inline int rt_fail(struct rt_context *context, const char *call, long res
 
 /* Runs one op: 0 or a negative errno, with context->call set. */
 int rt_run_op(struct rt_context *context, struct rt_op *op);
+
+/* Runs the ops of a checked program until one fails: 0 or a negative errno, with *index that of the last op. */
+int rt_run_ops(struct rt_context *context, const struct rt_program *program, uint32_t *index);
 
 enum rt_missing { RT_MISSING_FAILS, RT_MISSING_DIRECTORY, RT_MISSING_FILE };
 

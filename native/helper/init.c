@@ -64,36 +64,35 @@ static int first_descriptor(const long *stack)
 	return first;
 }
 
+static void open_trace(struct rt_context *context, int fd, uint32_t number)
+{
+	context->trace = rt_trace_map(fd);
+	context->trace_number = number;
+	rt_sys(close, fd);
+}
+
 _Noreturn void rt_init_main(const long *stack)
 {
 	static struct rt_context context;
-	struct rt_reader reader;
-	uint32_t count;
+	struct rt_program program;
+	uint32_t index = NO_OP;
 	size_t size = 0;
 	int first = first_descriptor(stack);
 	rt_context_init(&context, first + RT_FD_CONTROL, first + RT_FD_LISTENER);
 	context.filter = first + RT_FD_FILTER;
 	context.first_free = first + RT_FD_COUNT;
 	prepare(first);
-	const uint8_t *program = map_program(first + RT_FD_PROGRAM, &size);
-	if (program == NULL || !rt_check_program(program, size, false, &reader, &count)) {
-		context.call = "program";
-		rt_report(&context, RT_RECORD_FAILED, NO_OP, EPROTO, 0);
-		leave();
+	const uint8_t *bytes = map_program(first + RT_FD_PROGRAM, &size);
+	int status = -EPROTO;
+	context.call = "program";
+	if (bytes != NULL && rt_check_program(bytes, size, false, &program)) {
+		if (program.trace != 0)
+			open_trace(&context, context.first_free++, program.trace);
+		status = rt_run_ops(&context, &program, &index);
 	}
-	for (uint32_t index = 0; index < count; index++) {
-		struct rt_op op;
-		rt_next_op(&reader, &op);
-		context.detail_length = 0;
-		int status = rt_run_op(&context, &op);
-		if (status >= 0)
-			continue;
-		if (context.hook_failed)
-			rt_report(&context, RT_RECORD_HOOK_FAILED, index, context.hook_outcome,
-				context.hook_value);
-		else
-			rt_report(&context, RT_RECORD_FAILED, index, (uint32_t)-status, 0);
-		leave();
-	}
+	if (context.hook_failed)
+		rt_report(&context, RT_RECORD_HOOK_FAILED, index, context.hook_outcome, context.hook_value);
+	else if (status < 0)
+		rt_report(&context, RT_RECORD_FAILED, index, (uint32_t)-status, 0);
 	leave();
 }

@@ -1,4 +1,5 @@
 /* The conversation with the runtime: record.h draws it. */
+#include "descriptor.h"
 #include "hook.h"
 #include "record.h"
 #include "sys.h"
@@ -69,6 +70,21 @@ static bool peer_uid(int socket, uint32_t *uid)
 	return status == 0;
 }
 
+/* The byte of `start`: 0, or -EPIPE at end of file. A descriptor that comes with it has the memory of its trace. */
+static int take_start(struct rt_context *context, int peer)
+{
+	char byte;
+	RT_CLEANUP_FD int fd = -1;
+	long size = rt_receive_descriptor(peer, &byte, 1, &fd);
+	if (size != 1)
+		return size < 0 ? (int)size : -EPIPE;
+	if (fd >= 0) {
+		context->trace = rt_trace_map(fd);
+		context->trace_number = RT_TRACE_STARTED;
+	}
+	return 0;
+}
+
 /* A `start` that is killed before it has sent its byte leaves the container waiting for another. */
 static int accept_start(struct rt_context *context)
 {
@@ -82,7 +98,7 @@ static int accept_start(struct rt_context *context)
 			continue;
 		if (peer < 0)
 			return rt_fail(context, "accept4", peer);
-		if (!peer_uid(peer, &uid) || uid != owner || rt_wait_for_byte(peer) < 0)
+		if (!peer_uid(peer, &uid) || uid != owner || take_start(context, peer) < 0)
 			continue;
 		context->control = rt_steal_fd(&peer);
 		rt_close(&context->listener);

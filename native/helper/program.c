@@ -106,8 +106,7 @@ static bool check_op(struct rt_reader *reader, bool host_only)
 	       (!host_only || rt_op_is_host(op.code));
 }
 
-bool rt_check_program(
-	const uint8_t *data, size_t size, bool host_only, struct rt_reader *reader, uint32_t *count)
+bool rt_check_program(const uint8_t *data, size_t size, bool host_only, struct rt_program *program)
 {
 	struct rt_reader all = {data, data + size};
 	uint32_t version;
@@ -119,13 +118,19 @@ bool rt_check_program(
 	all.at += sizeof(magic);
 	if (!rt_read_u32(&all, &version) || version != RT_PROGRAM_VERSION)
 		return false;
-	if (!rt_read_u32(&all, count))
+	if (!rt_read_u32(&all, &program->trace) || !rt_read_u32(&all, &program->count))
 		return false;
-	*reader = all;
-	for (uint32_t i = 0; i < *count; i++)
+	program->reader = all;
+	for (uint32_t i = 0; i < program->count; i++)
 		if (!check_op(&all, host_only))
 			return false;
 	return all.at == all.end;
+}
+
+bool rt_is_traced(const uint8_t *data, size_t size)
+{
+	enum { AT = sizeof(magic) + sizeof(uint32_t) };
+	return size >= AT + sizeof(uint32_t) && load_u32(data + AT) != 0;
 }
 
 void rt_next_op(struct rt_reader *reader, struct rt_op *op)

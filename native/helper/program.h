@@ -49,11 +49,19 @@ uint32_t rt_u32_at(const struct rt_u32s *list, uint32_t index);
 
 struct rt_op;
 
-/* Checks the whole program: header, every op, every field, exact consumption. Leaves `reader` at the
- * first op. Nothing has a side effect before this has returned true. `host_only` refuses the ops that
- * only a container's init may run. */
-bool rt_check_program(
-	const uint8_t *data, size_t size, bool host_only, struct rt_reader *reader, uint32_t *count);
+/* What the header says, and the first op. */
+struct rt_program {
+	uint32_t trace; /* number of the program in a trace, 0: its ops are not noted */
+	uint32_t count;
+	struct rt_reader reader;
+};
+
+/* Checks the whole program: header, every op, every field, exact consumption. Nothing has a side effect before
+ * this has returned true. `host_only` refuses the ops that only a container's init may run. */
+bool rt_check_program(const uint8_t *data, size_t size, bool host_only, struct rt_program *program);
+
+/* Whether the ops of a program that nobody has checked yet are to be noted. */
+bool rt_is_traced(const uint8_t *data, size_t size);
 
 /* Decodes the next op of a checked program. */
 void rt_next_op(struct rt_reader *reader, struct rt_op *op);

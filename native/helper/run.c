@@ -27,6 +27,23 @@ void rt_context_close(struct rt_context *context)
 	rt_close(&context->filter);
 }
 
+int rt_run_ops(struct rt_context *context, const struct rt_program *program, uint32_t *index)
+{
+	struct rt_reader reader = program->reader;
+	for (*index = 0; *index < program->count; ++*index) {
+		struct rt_op op;
+		rt_next_op(&reader, &op);
+		context->detail_length = 0;
+		struct rt_trace_record *record =
+			rt_trace_begin(context->trace, context->trace_number, *index, op.code);
+		int status = rt_run_op(context, &op);
+		rt_trace_end(record, status);
+		if (status < 0)
+			return status;
+	}
+	return 0;
+}
+
 int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slots *op)
 {
 	for (uint32_t i = 0; i < op->slots.count; i++) {

@@ -16,12 +16,15 @@ static void run_helper(void *argument)
 	const int from[] = {launch->program, launch->control, launch->listener, launch->filter};
 	const int first = RT_FD_FIRST + launch->preserved;
 	const int free = first + RT_FD_COUNT;
-	const int above = free + launch->kept_count + HIGH_FD;
+	/* The trace is the first of what is kept. */
+	const int kept = free + (launch->trace >= 0);
+	const int above = kept + launch->kept_count + HIGH_FD;
 	int high[RT_FD_COUNT];
 	long status = 0;
 	for (int i = 0; i < RT_FD_COUNT; i++)
 		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, above);
 	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, above);
+	int trace = launch->trace < 0 ? -1 : (int)rt_sys(fcntl, launch->trace, DUP_CLOEXEC, above);
 	for (int i = 0; i < launch->kept_count && status >= 0; i++)
 		status = launch->kept[i] = (int)rt_sys(fcntl, launch->kept[i], DUP_CLOEXEC, above);
 	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
@@ -31,8 +34,10 @@ static void run_helper(void *argument)
 		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
 	if (status >= 0)
 		status = rt_sys(close_range, free, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+	if (status >= 0 && launch->trace >= 0)
+		status = rt_sys(dup3, trace, free, 0);
 	for (int i = 0; i < launch->kept_count && status >= 0; i++)
-		status = rt_sys(dup3, launch->kept[i], free + i, 0);
+		status = rt_sys(dup3, launch->kept[i], kept + i, 0);
 	const char *const args[] = {"rt-init", launch->first, NULL};
 	static const char *const env[] = {NULL};
 	if (status >= 0)
@@ -57,13 +62,9 @@ static long clone_helper(struct launch *launch, uint64_t flags, int cgroup)
 static _Noreturn void run_stage(struct stage *stage, struct launch *launch, uint64_t flags)
 {
 	stage->result->pid = 0;
-	for (uint32_t index = 0; index < stage->count; index++) {
-		struct rt_op op;
-		rt_next_op(&stage->reader, &op);
-		stage->context.detail_length = 0;
-		int status = rt_run_op(&stage->context, &op);
-		if (status >= 0)
-			continue;
+	uint32_t index;
+	int status = rt_run_ops(&stage->context, &stage->program, &index);
+	if (status < 0) {
 		rt_report(&stage->context, RT_RECORD_STAGE_FAILED, index, (uint32_t)-status, 0);
 		for (;;)
 			rt_sys(exit_group, RT_EXIT_FAILED);

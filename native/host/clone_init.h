@@ -6,6 +6,7 @@
 
 struct launch {
 	int helper, program, control, listener, filter;
+	int trace;          /* -1: none */
 	int preserved;      /* descriptors from 3 on that the program gets */
 	char first[12];     /* RT_FD_FIRST and these, decimal */
 	int kept[RT_SLOTS]; /* descriptors of the stage, in the order of their slots */
@@ -16,8 +17,7 @@ struct launch {
 /* The process between the runtime and init where the plan has a stage (schema/ops.json): a copy of this one,
  * so that nothing it joins can reach this memory. */
 struct stage {
-	struct rt_reader reader;
-	uint32_t count;
+	struct rt_program program;
 	struct rt_context context;
 	/* In memory that both share. */
 	struct stage_result {

@@ -2,6 +2,7 @@
 #include "address.h"
 #include "clone_init.h"
 #include "functions.h"
+#include "trace.h"
 
 #include "../helper/context.h"
 #include "../helper/descriptor.h"
@@ -78,16 +79,24 @@ static void free_stage(struct stage **stage)
 	free(*stage);
 }
 
+/* Where the ops of a program are noted that runs in this process or in a copy of it. */
+static void trace_program(struct rt_context *context, const struct rt_program *program)
+{
+	int fd;
+	context->trace = program->trace == 0 ? NULL : rt_trace_memory(&fd);
+	context->trace_number = program->trace;
+}
+
 /* Shared memory for the result, so that it survives the copy. */
 static int make_stage(const struct rt_value *program, int control, struct stage **made)
 {
 	struct stage *stage = *made = calloc(1, sizeof(*stage));
 	if (stage == NULL)
 		return -ENOMEM;
-	if (!rt_check_program(
-		    (const uint8_t *)program->data, program->length, false, &stage->reader, &stage->count))
+	if (!rt_check_program((const uint8_t *)program->data, program->length, false, &stage->program))
 		return -EPROTO;
 	rt_context_init(&stage->context, control, -1);
+	trace_program(&stage->context, &stage->program);
 	long memory = rt_sys(mmap, NULL, sizeof(*stage->result), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory < 0 && memory > -RT_PATH_MAX)
@@ -129,7 +138,11 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		.control = theirs,
 		.listener = target >= 0 ? target : listener,
 		.filter = their_filter,
+		.trace = -1,
 		.preserved = (int)args[6].integer};
+	if (rt_is_traced((const uint8_t *)args[0].data, args[0].length) &&
+		rt_trace_memory(&launch.trace) == NULL)
+		return -ENOMEM;
 	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
 	long pid = rt_clone_init(&launch, stage, (uint64_t)args[1].integer, args[2].data);
 	if (pid < 0)
@@ -243,26 +256,21 @@ int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)
 /* Runs host operations in this process: nothing, or [index of the failing op, errno, item of the op]. */
 int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 {
-	struct rt_reader reader;
-	uint32_t count;
-	if (!rt_check_program((const uint8_t *)args[0].data, args[0].length, true, &reader, &count))
+	struct rt_program program;
+	if (!rt_check_program((const uint8_t *)args[0].data, args[0].length, true, &program))
 		return -EPROTO;
 	struct rt_context *context = malloc(sizeof(*context));
 	if (context == NULL)
 		return -ENOMEM;
 	rt_context_init(context, -1, -1);
-	result->count = 0;
-	for (uint32_t index = 0; index < count; index++) {
-		struct rt_op op;
-		rt_next_op(&reader, &op);
-		int status = rt_run_op(context, &op);
-		if (status >= 0)
-			continue;
+	trace_program(context, &program);
+	uint32_t index;
+	int status = rt_run_ops(context, &program, &index);
+	if (status < 0) {
 		result->numbers[0] = index;
 		result->numbers[1] = -status;
 		result->numbers[2] = context->item;
 		result->count = 3;
-		break;
 	}
 	rt_context_close(context);
 	free(context);

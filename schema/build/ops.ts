@@ -223,7 +223,7 @@ function page(): string {
 <!-- ${note} -->
 
 A plan is a list of these. \`rt plan\` prints it; the C helper runs it. A program in bytes is a header
-(magic \`RTPG\`, version, number of ops; each u32) and the ops: code (u32) and fields, without padding.
+(magic \`RTPG\`, version, number of the program in a trace or 0 for none, number of ops; each u32) and the ops: code (u32) and fields, without padding.
 All integers are little-endian. A \`str\` is a u32 length, its bytes, and a NUL that is not counted; it holds no
 other NUL. \`strs\` is a u32 count and that many \`str\`; \`bytes\` a u32 length and the bytes; \`u32s\` a u32 count and
 that many u32; \`slot\` a u32 below ${String(spec.slots)}, the register that holds a descriptor. Slot 0 is the root of the container.

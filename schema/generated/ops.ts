@@ -671,7 +671,7 @@ export interface OpCodec {
   readonly fields: readonly (readonly [name: string, kind: FieldKind])[];
 }
 
-export const PROGRAM_VERSION = 1;
+export const PROGRAM_VERSION = 2;
 
 export const SLOTS = 1024;
 

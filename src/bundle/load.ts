@@ -2,6 +2,7 @@ import type { Config, Process, Root } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
+import { phase } from '../diag/trace.ts';
 import { ENOENT, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
@@ -39,7 +40,7 @@ const regularFile = 0o100000;
  */
 export function loadBundle(native: Native, bundle: string, path?: string): { config: RunnableConfig; text: string } {
   const name = path ?? 'config.json';
-  const text = readConfigText(native, path ?? `${bundle}/config.json`, name);
+  const text = phase('read config', () => readConfigText(native, path ?? `${bundle}/config.json`, name));
   const { value, faults, unsupported } = checkConfigText(text, name);
   const all = faults.concat(unsupported);
   if (all.length > 0) throw withLocations(new Failure(all), text, name);
@@ -74,13 +75,17 @@ export function readConfigText(native: Native, path: string, name: string): stri
  * the schema as long as it is a number; only then the text is read again, exactly.
  */
 export function checkConfigText(text: string, name: string): CheckedConfig {
-  let value = parseJson(text, name);
-  let found = schemaFaults(value);
+  let value = phase('parse', () => parseJson(text, name));
+  let found = phase('validate', () => schemaFaults(value));
   if (found.length > 0) refuseDepth(text, name);
   if (found.length > 0 && mayHoldLongIntegers(text)) {
     value = parseExactJson(text, name);
     found = schemaFaults(value);
   }
+  return phase('rules', () => checkRules(value, found, text));
+}
+
+function checkRules(value: unknown, found: ReturnType<typeof schemaFaults>, text: string): CheckedConfig {
   const invalid = diagnose(value, found, text);
   const readable = typeof value === 'object' && value !== null && !Array.isArray(value);
   const faults = readable ? invalid.concat(checkRequirements(value as Config)) : invalid;

@@ -23,12 +23,14 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { debug, report } from '../diag/log.ts';
 import type { LogSettings } from '../diag/log.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
+import { beginTrace, endTrace, phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { complete, completionText } from './complete.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, Options } from './options.ts';
-import { stateRoot } from '../state/root.ts';
+import { absolutePath, stateRoot } from '../state/root.ts';
 import { directoryHasRecord, listIds } from '../state/store.ts';
 import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse.ts';
 import { versionText } from './version.ts';
@@ -58,6 +60,7 @@ const handlers: { readonly [name in CommandName]: Command } = {
 };
 
 const standardOutput = 1;
+const newTrace = 0o1 | 0o100 | 0o1000; // O_WRONLY | O_CREAT | O_TRUNC
 const unknownCommandExitCode = 3;
 
 /**
@@ -69,7 +72,9 @@ export function main(words: readonly string[], native: Native): number {
   try {
     const { options: globals, rest } = parseGlobals(words, globalOptions);
     settings = logSettings(globals);
-    return runCommand(native, globals, rest, settings);
+    const { trace: file } = globals;
+    if (file === undefined) return runCommand(native, globals, rest, settings);
+    return writeTrace(native, file, rest[0] ?? '', settings, (traced) => runCommand(traced, globals, rest, settings));
   } catch (error) {
     if (error instanceof UsageFailure) {
       print(native, `Incorrect Usage.\n\n${error.command === undefined ? generalHelp() : commandHelp(error.command)}`);
@@ -116,6 +121,30 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
     if (printed !== 0) break;
   }
   return outcome.exitCode ?? printed;
+}
+
+/** Runs a command and writes how long each of its steps took, whether it fails or not. */
+function writeTrace(
+  native: Native,
+  file: string,
+  name: string,
+  settings: LogSettings,
+  command: (native: Native) => number,
+): number {
+  const path = absolutePath(native, file);
+  const write = (text: string): number => native.writeText(path, text, newTrace, 0o644);
+  expectDone(write(''), 'trace.write', `cannot write trace "${file}"`, 'open');
+  const traced = beginTrace(native);
+  try {
+    return phase(name, () => command(traced));
+  } finally {
+    const result = write(endTrace(`rt ${name}`));
+    // The command has been carried out, and its exit code tells of that.
+    if (result < 0) {
+      const { diagnostics } = systemFailure('trace.write', `cannot write trace "${file}"`, 'write', result);
+      report(native, settings, 'warning', diagnostics);
+    }
+  }
 }
 
 function known(name: string): CommandName {

@@ -56,6 +56,7 @@ export type TextOption =
   | 'resources'
   | 'root'
   | 'rootless'
+  | 'trace'
   | 'user'
   | 'work-path';
 
@@ -190,6 +191,12 @@ export const globalOptions: readonly OptionSpec[] = [
     help: 'format of the records in the log (default text)',
   },
   { kind: 'flag', name: 'debug', help: 'log what is being done, too' },
+  {
+    kind: 'text',
+    name: 'trace',
+    value: 'FILE',
+    help: 'write to FILE how long each step and each operation took, for Perfetto or chrome://tracing',
+  },
   {
     kind: 'flag',
     name: 'systemd-cgroup',

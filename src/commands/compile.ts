@@ -6,8 +6,10 @@ import { Failure } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectResult } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import { plan } from '../plan/index.ts';
+import type { PlanOptions } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Context } from './command.ts';
 
@@ -47,7 +49,7 @@ export function compile(
   if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
   const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
   try {
-    const compiled = plan(config, readFacts(native), {
+    const planOptions: PlanOptions = {
       id,
       bundle,
       newKeyring: options['no-new-keyring'] !== true,
@@ -56,7 +58,8 @@ export function compile(
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),
       systemd: context.globals['systemd-cgroup'] === true,
-    });
+    };
+    const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
     return { bundle, config, text, plan: compiled, locate, warnings: located };

@@ -1,6 +1,7 @@
 import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { phase } from '../diag/trace.ts';
 import { cgroupProcesses, isFrozen, killCgroup, removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { removeResctrl } from '../launch/resctrl.ts';
 import { runHook } from '../launch/hooks.ts';
@@ -21,6 +22,10 @@ export const SIGKILL = 9;
  * it when the pid namespace is the container's own, else it is killed through the cgroup.
  */
 export function killContainer(native: Native, record: ContainerRecord): void {
+  phase('kill', () => killAll(native, record));
+}
+
+function killAll(native: Native, record: ContainerRecord): void {
   const deadline = milliseconds(native) + killTimeoutMs;
   const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
   if (pidfd !== undefined) {
@@ -66,11 +71,12 @@ function milliseconds(native: Native): number {
  */
 export function destroyContainer(native: Native, root: string, record: ContainerRecord): Diagnostic[] {
   // A create that was killed had not started its unit, or systemd has ended it with init.
-  removeCgroups(native, record.pid === 0 ? withoutUnit(record.cgroup) : record.cgroup);
+  phase('remove cgroups', () => removeCgroups(native, record.pid === 0 ? withoutUnit(record.cgroup) : record.cgroup));
   releaseRoot(native, record.rootfs, record.rootMount);
   removeResctrl(native, record.resctrl);
   // Of two deletes at once, one runs the hooks.
-  return removeContainerDirectory(native, root, record.id) ? runPoststop(native, record) : [];
+  const removed = phase('remove state', () => removeContainerDirectory(native, root, record.id));
+  return removed ? runPoststop(native, record) : [];
 }
 
 /** Every hook runs, whatever became of the one before it. */

@@ -2,10 +2,13 @@ import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
 import { expectResult, systemFailure } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import { enter } from '../launch/enter.ts';
+import type { EnterOptions } from '../launch/enter.ts';
 import { isFrozen } from '../launch/cgroup.ts';
 import { planExec } from '../plan/exec.ts';
+import type { ExecOptions } from '../plan/exec.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
@@ -37,7 +40,8 @@ export function exec(context: Context): Outcome {
   }
   if (!foreground) return {};
   const { pid, master, console } = started;
-  const status = native.superviseChild(pid, master, console.kind === 'relay' ? console.console : -1, -1, -1, []);
+  const relayed = console.kind === 'relay' ? console.console : -1;
+  const status = phase('wait', () => native.superviseChild(pid, master, relayed, -1, -1, []));
   if (status < 0) throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', status);
   return { exitCode: exitCode(status) };
 }
@@ -54,18 +58,20 @@ function startProcess(context: Context, detach: boolean): Started {
   const handed = handedDescriptors(native, options['preserve-fds'], false);
   const root = stateRoot(native, context.globals.root).path;
   const record = requireRecord(native, root, id);
-  const target = openContainer(context, record);
+  const target = phase('find container', () => openContainer(context, record));
   const path = configPath(root, id);
-  const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
-  const config = parseSavedConfig(text, path);
-  const process = execProcess(native, config, options, command);
+  const text = phase('read config', () => native.readText(path, largestConfig));
+  const saved = expectResult(text, 'state.read', `cannot read "${path}"`, 'read');
+  const config = phase('parse', () => parseSavedConfig(saved, path));
+  const process = phase('validate', () => execProcess(native, config, options, command));
   const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
   const { bundle, keyring, pid: initPid } = record;
-  const plan = planExec(config, process, readFacts(native), { id, bundle, initPid, keyring, tasks: cgroups.tasks });
+  const execOptions: ExecOptions = { id, bundle, initPid, keyring, tasks: cgroups.tasks };
+  const plan = phase('plan', () => planExec(config, process, readFacts(native), execOptions));
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   let master = -1;
-  const pid = enter(native, plan, {
+  const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.born,
     preserved: handed.count,
@@ -78,7 +84,8 @@ function startProcess(context: Context, detach: boolean): Started {
       const pidFile = options['pid-file'];
       if (pidFile !== undefined) replaceFile(native, pidFile, String(child), 0o666);
     },
-  });
+  };
+  const pid = phase('launch', () => enter(native, plan, enterOptions));
   context.debug(`process ${pid} runs in container ${id}`);
   return { pid, master, console };
 }

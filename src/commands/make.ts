@@ -2,9 +2,11 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
+import { phase } from '../diag/trace.ts';
 import { runHooks } from '../launch/hooks.ts';
 import { removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { launch, prepare } from '../launch/session.ts';
+import type { LaunchOptions } from '../launch/session.ts';
 import type { Native } from '../host/native.ts';
 import { prepareResctrl, removeResctrl, resctrlRecord } from '../launch/resctrl.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
@@ -93,14 +95,14 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
   };
   let master = -1;
   try {
-    writeRecord(native, root.path, progress.record);
+    phase('save state', () => writeRecord(native, root.path, progress.record));
     if (notify !== undefined) makeNotifyDirectory(native, notify);
     const proxy =
       notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };
     const onCgroups = (made: CgroupRecord): void => {
       progress.cgroup = made;
     };
-    prepare(native, compiled.plan, onCgroups);
+    phase('make cgroups', () => prepare(native, compiled.plan, onCgroups));
     prepareResctrl(native, compiled.plan);
     // Written while init sets itself up, and seen once it has.
     let record = progress.record;
@@ -109,11 +111,9 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
       record = { ...record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
       publish = draftRecord(native, root.path, record);
     };
-    const { pid, control, moved } = launch(native, compiled.plan, {
+    const launchOptions: LaunchOptions = {
       onCgroups,
-      onCloned: () => {
-        writeConfig(native, root.path, id, compiled.text);
-      },
+      onCloned: () => phase('save state', () => writeConfig(native, root.path, id, compiled.text)),
       onBorn: draft,
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       onUnitStarted: (): void => {
@@ -128,12 +128,13 @@ export function makeContainer(context: Context, awaitStart: 'socket' | 'control'
         master = descriptor;
         giveMaster(native, console, descriptor);
       },
-    });
+    };
+    const { pid, control, moved } = phase('launch', () => launch(native, compiled.plan, launchOptions));
     progress.moved = moved;
     // In a joined pid namespace init is the child of the process that was born.
     if (pid !== record.pid) draft(pid);
     progress.record = record;
-    publish();
+    phase('save state', publish);
     sendPidfd(native, pidfdSocket, pid, 'standard');
     const pidFile = options['pid-file'];
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);

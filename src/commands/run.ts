@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
 import { readyMessages } from '../launch/notify.ts';
@@ -26,7 +27,7 @@ export function run(context: Context): Outcome {
   const made = makeContainer(context, 'control', !foreground);
   const { root, record, control, master, console, plan, moved, notify, locate, warnings } = made;
   try {
-    release(native, control, plan);
+    phase('start program', () => release(native, control, plan));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);
@@ -41,16 +42,18 @@ export function run(context: Context): Outcome {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
   if (!foreground) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
-  const status = native.superviseChild(
-    record.pid,
-    master,
-    console.kind === 'relay' ? console.console : -1,
-    notify?.program ?? -1,
-    notify?.manager ?? -1,
-    // This process is the one that the manager started, and it stays.
-    readyMessages(native.processId()),
+  const status = phase('wait', () =>
+    native.superviseChild(
+      record.pid,
+      master,
+      console.kind === 'relay' ? console.console : -1,
+      notify?.program ?? -1,
+      notify?.manager ?? -1,
+      // This process is the one that the manager started, and it stays.
+      readyMessages(native.processId()),
+    ),
   );
-  const atEnd = options.keep === true ? [] : clean(native, root.path, record);
+  const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, root.path, record));
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);
   return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };

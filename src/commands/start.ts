@@ -1,5 +1,6 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
+import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { bindProgramSocket, connectManager, managerSocket } from '../launch/notify.ts';
 import type { NotifyProxy } from '../launch/notify.ts';
@@ -22,7 +23,7 @@ export function start(context: Context): Outcome {
   const socket = startSocketPath(root, id);
   const notify = openNotify(native, root, id);
   try {
-    release(native, connectStart(native, socket));
+    phase('start program', () => release(native, connectStart(native, socket)));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise the cause is the one that init reported.

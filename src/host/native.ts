@@ -134,6 +134,10 @@ export interface Native {
   receiveStream(fd: number, max: number, timeoutMs: number): ArrayBuffer | number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
+  /** Memfd with the memory in which ops are noted for --trace, made at the first call. */
+  traceDescriptor(): number;
+  /** What was noted there, in the order in which the ops began: records of eight u32 (native/helper/trace.h). */
+  traceRecords(): ArrayBuffer | number;
   /**
    * Foreground, after catchSignals: forwards every signal that came or comes to `pid`, reaps all children, returns
    * the raw status of `pid`. Meanwhile relays between standard input and output and the terminal whose `master`

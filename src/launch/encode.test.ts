@@ -6,27 +6,31 @@ import { loadNative } from '../host/node.ts';
 import { encodeProgram } from './encode.ts';
 
 const native = loadNative();
-const header = [Buffer.from('RTPG').readUInt32LE(), PROGRAM_VERSION];
+const untraced = 0;
+const header = [Buffer.from('RTPG').readUInt32LE(), PROGRAM_VERSION, untraced];
 const EPROTO = 71;
 
-t.test('encodeProgram: header with magic, version and number of ops; a code and its fields for each', async (t) => {
-  t.strictSame(encodeProgram([{ op: 'pivot_root' }, { op: 'umask', mask: 0o22 }]), [
-    ...header,
-    2,
-    OP_CODECS.pivot_root.code,
-    OP_CODECS.umask.code,
-    0o22,
-  ]);
-});
+t.test(
+  'encodeProgram: header with magic, version, no trace and number of ops; a code and its fields for each',
+  async (t) => {
+    t.strictSame(encodeProgram([{ op: 'pivot_root' }, { op: 'umask', mask: 0o22 }]), [
+      ...header,
+      2,
+      OP_CODECS.pivot_root.code,
+      OP_CODECS.umask.code,
+      0o22,
+    ]);
+  },
+);
 
 t.test('encodeProgram: lists have their length in front', async (t) => {
-  const exec = encodeProgram([{ op: 'exec', args: ['a', 'b'], env: [] }]).slice(3);
+  const exec = encodeProgram([{ op: 'exec', args: ['a', 'b'], env: [] }]).slice(4);
   t.strictSame(exec.slice(0, 5), [OP_CODECS.exec.code, 2, 'a', 'b', 0]);
 });
 
 t.test('encodeProgram: 64-bit values are exact', async (t) => {
   for (const soft of [0, 1, 2 ** 32, 2 ** 53 - 1, 2n ** 53n + 1n, 2n ** 64n - 1n, -1]) {
-    const [, low, high] = encodeProgram([{ op: 'rlimit', resource: 7, soft, hard: 0 }]).slice(4);
+    const [, low, high] = encodeProgram([{ op: 'rlimit', resource: 7, soft, hard: 0 }]).slice(5);
     t.equal((BigInt(high as number) << 32n) | BigInt(low as number), BigInt.asUintN(64, BigInt(soft)), String(soft));
   }
 });
@@ -46,11 +50,11 @@ t.test('a damaged program is refused before its first op runs', async (t) => {
   const damaged: Record<string, typeof good> = {
     'wrong magic': [0, ...good.slice(1)],
     'wrong version': [good[0] as number, PROGRAM_VERSION + 1, ...good.slice(2)],
-    'an op more than there is': [...good.slice(0, 2), 2, ...good.slice(3)],
+    'an op more than there is': [...good.slice(0, 3), 2, ...good.slice(4)],
     'something behind the last op': [...good, 0],
     'a field missing': good.slice(0, -1),
-    'an unknown op': [...good.slice(0, 2), 2, ...good.slice(3), 0xffff],
-    'a string longer than the program': [...good.slice(0, 2), 2, ...good.slice(3), OP_CODECS.cgroup_join.code, 1000],
+    'an unknown op': [...good.slice(0, 3), 2, ...good.slice(4), 0xffff],
+    'a string longer than the program': [...good.slice(0, 3), 2, ...good.slice(4), OP_CODECS.cgroup_join.code, 1000],
     'an op that only init may run': encodeProgram([...ops, { op: 'pivot_root' }]),
   };
   for (const [what, program] of Object.entries(damaged)) {

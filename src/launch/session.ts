@@ -2,6 +2,8 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
+import { phase, traceStarted } from '../diag/trace.ts';
+import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
 import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
@@ -35,6 +37,7 @@ const filterTimeout = 10_000;
 const noLimit = -1;
 const SOCK_SEQPACKET = 5;
 export const goAhead = new Uint8Array([1]).buffer;
+const goAheadText = '\u0001';
 
 export interface LaunchOptions {
   readonly onCgroups: OnCgroups;
@@ -142,11 +145,11 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
   try {
     options.onCloned();
     if (plan.awaited.length > 0) {
-      prepareJoin(native, plan, options.onCgroups);
+      phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
       native.send(control, goAhead);
     }
     if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options);
-    const failed = runHostOps(native, plan.limits);
+    const failed = phase('limits', () => runHostOps(native, plan.limits));
     if (failed !== undefined) {
       const failure = hostFailure(native, failed);
       throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
@@ -155,7 +158,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       filter = -1;
       sendFilter(native, result.filter, plan.filter);
     }
-    options.onBorn(pid);
+    phase('save state', () => options.onBorn(pid));
     const init = {
       get pid(): number {
         return pid;
@@ -170,7 +173,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       moved = moveNetDevices(native, plan, initPid);
       options.onHostHooks(initPid);
     };
-    awaitReady(native, plan, control, { ...options, onHostHooks }, init);
+    phase('wait for init', () => awaitReady(native, plan, control, { ...options, onHostHooks }, init));
     return { pid, control, moved };
   } catch (error) {
     returnNetDevices(native, moved);
@@ -205,7 +208,7 @@ function awaitUnit(
 /** Sends the filter that `compile` makes, behind the number of its instructions (u32), and closes the socket. When init has ended, it tells the reason itself. */
 export function sendFilter(native: Native, socket: number, compile: () => Uint8Array): void {
   try {
-    const filter = compile();
+    const filter = phase('seccomp', compile);
     const message = new Uint8Array(countSize + filter.length);
     new Uint32Array(message.buffer, 0, 1)[0] = filter.length / instructionSize;
     message.set(filter, countSize);
@@ -323,9 +326,26 @@ export function connectStart(native: Native, socketPath: string): number {
   return control;
 }
 
+/** What `start` sets going, and what asked for it: the plan is known to `create` alone. `nth` counts ops of one name. */
+function startedOp(op: string, nth: number): TracedOp {
+  switch (op) {
+    case 'hook':
+      return { op, from: `/hooks/startContainer/${nth}` };
+    case 'seccomp':
+    case 'seccomp_notify':
+      return { op, from: '/linux/seccomp' };
+    case 'exec':
+      return { op, from: '/process/args' };
+    default:
+      return { op, from: 'default' };
+  }
+}
+
 /** Lets init execute its program. Returns when it runs; a Failure says why it does not. */
 export function release(native: Native, control: number, plan?: Plan): void {
-  native.send(control, goAhead);
+  const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
+  if (trace === undefined) native.send(control, goAhead);
+  else native.sendDescriptor(control, trace, goAheadText);
   const record = receive(native, control);
   native.close(control);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init);

@@ -10,6 +10,7 @@ import {
   expectResult,
   systemFailure,
 } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { checkId } from './id.ts';
 import type { ContainerRecord } from './record.ts';
@@ -119,6 +120,10 @@ function draftFile(native: Native, path: string, text: string, mode: number): ()
 
 /** Undefined when the container does not exist, or has no record (yet, or any more). */
 export function readRecord(native: Native, root: string, id: string): ContainerRecord | undefined {
+  return phase('read state', () => findRecord(native, root, id));
+}
+
+function findRecord(native: Native, root: string, id: string): ContainerRecord | undefined {
   checkId(id);
   const path = recordPath(root, id);
   const text = native.readText(path, largestRecord);

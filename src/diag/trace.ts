@@ -1,0 +1,182 @@
+import { OP_CODECS } from '../../schema/generated/ops.ts';
+import type { Native } from '../host/native.ts';
+import { renderTrace } from './trace-events.ts';
+import type { NotedOp, Span, TracedOp } from './trace-events.ts';
+
+/** Bytes of one record of native/helper/trace.h: eight words. */
+const recordWords = 8;
+
+/** Number of the program in the records of what `start` sets going. */
+const startedNumber = 0xffff_ffff;
+
+/** What a trace that is being made knows. */
+interface Trace {
+  readonly native: Native;
+  /** [seconds, nanoseconds] at which it began. */
+  readonly begin: readonly [number, number];
+  readonly spans: Span[];
+  /** The ops of each program that was made; the first is number 1. */
+  readonly programs: (readonly TracedOp[])[];
+  /** Where programs run that are not run by the runtime itself, by their numbers. */
+  readonly places: Map<number, string>;
+  /** Pids of the processes that run them. */
+  readonly pids: Map<string, number>;
+  /** The ops of a program that another command has made. */
+  describe: (op: string, nth: number) => TracedOp;
+  /** When a helper was seen to have closed its socket: what it did last has ended. */
+  readonly closed: number[];
+}
+
+let current: Trace | undefined;
+
+/** Runs a step of a command; the trace, if there is one, gets when it began and ended. */
+export function phase<T>(name: string, step: () => T): T {
+  return current === undefined ? step() : span(current, name, 'phase', step, {});
+}
+
+/** Number by which the ops of a program are found again in the trace; 0 when there is none. */
+export function traceProgram(ops: readonly TracedOp[]): number {
+  return current === undefined ? 0 : current.programs.push(ops);
+}
+
+/**
+ * Descriptor of the memory in which a helper that runs already is to note what it does; undefined without a trace.
+ * Its program was made by another command: `describe` tells an op by its name, and which of that name it is.
+ */
+export function traceStarted(native: Native, describe: Trace['describe']): number | undefined {
+  if (current === undefined) return undefined;
+  current.places.set(startedNumber, 'init');
+  current.describe = describe;
+  return native.traceDescriptor();
+}
+
+/** From now on there is a trace. What is done by way of the returned functions is in it. */
+export function beginTrace(native: Native): Native {
+  const [seconds = 0, nanoseconds = 0] = native.realTime();
+  const trace: Trace = {
+    native,
+    begin: [seconds, nanoseconds],
+    spans: [],
+    programs: [],
+    places: new Map(),
+    pids: new Map(),
+    describe: (op) => ({ op }),
+    closed: [],
+  };
+  current = trace;
+  return tracedFunctions(native, trace);
+}
+
+/** Ends the trace; its text, in the format of Chrome's trace events. `title` names the process. */
+export function endTrace(title: string): string {
+  const trace = current;
+  if (trace === undefined) return '';
+  const end = now(trace);
+  current = undefined;
+  return renderTrace({
+    title,
+    pid: trace.native.processId(),
+    end,
+    spans: trace.spans,
+    ops: notedOps(trace),
+    pids: trace.pids,
+    closed: trace.closed,
+  });
+}
+
+type Arguments = readonly unknown[];
+
+function span<T>(trace: Trace, name: string, category: Span['category'], step: () => T, details: Span['details']): T {
+  const start = now(trace);
+  try {
+    return step();
+  } finally {
+    trace.spans.push({ name, category, start, end: now(trace), details });
+  }
+}
+
+/** Microseconds since the trace began. */
+function now({ native, begin }: Trace): number {
+  const [seconds = 0, nanoseconds = 0] = native.realTime();
+  return (seconds - begin[0]) * 1e6 + (nanoseconds - begin[1]) / 1e3;
+}
+
+function tracedFunctions(native: Native, trace: Trace): Native {
+  const functions = native as unknown as Record<string, (...args: Arguments) => unknown>;
+  const traced: typeof functions = {};
+  for (const name of Object.keys(functions)) {
+    traced[name] = (...args) => {
+      notePlaces(trace, name, args);
+      const details: Record<string, string | number> = {};
+      if (typeof args[0] === 'string') details['argument'] = args[0];
+      return span(
+        trace,
+        name,
+        'native',
+        () => {
+          const result = functions[name]?.(...args);
+          noteResult(trace, name, args, result, details);
+          return result;
+        },
+        details,
+      );
+    };
+  }
+  return traced as unknown as Native;
+}
+
+/** The number that encodeProgram has put into a program. */
+function numberOf(program: unknown): number {
+  return Array.isArray(program) ? Number(program[2] ?? 0) : 0;
+}
+
+function notePlaces(trace: Trace, name: string, args: Arguments): void {
+  if (name !== 'launch') return;
+  trace.places.set(numberOf(args[0]), 'init');
+  trace.places.set(numberOf(args[4]), 'stage');
+}
+
+function noteResult(
+  trace: Trace,
+  name: string,
+  [first]: Arguments,
+  result: unknown,
+  details: Record<string, string | number>,
+): void {
+  if (typeof result === 'number' && result < 0) details['errno'] = -result;
+  if (name === 'receive' && result instanceof ArrayBuffer && result.byteLength === 0) trace.closed.push(now(trace));
+  if (name === 'launch' && Array.isArray(result)) trace.pids.set('init', Number(result[0]));
+  if (name === 'superviseChild') trace.pids.set('init', Number(first));
+}
+
+function notedOps(trace: Trace): NotedOp[] {
+  const records = trace.native.traceRecords();
+  if (typeof records === 'number') return [];
+  const words = new Uint32Array(records);
+  const ops: NotedOp[] = [];
+  const seen = new Map<number, number>();
+  const started = (code: number): TracedOp => {
+    const nth = seen.get(code) ?? 0;
+    seen.set(code, nth + 1);
+    return trace.describe(nameOf(code), nth);
+  };
+  const time = (at: number): number =>
+    ((words[at] ?? 0) - trace.begin[0]) * 1e6 + ((words[at + 1] ?? 0) - trace.begin[1]) / 1e3;
+  for (let at = 0; at + recordWords <= words.length; at += recordWords) {
+    const [number = 0, index = 0, code = 0, status = 0] = words.subarray(at, at + 4);
+    const ended = words[at + 6] !== 0;
+    ops.push({
+      place: trace.places.get(number) ?? 'runtime',
+      index,
+      op: number === startedNumber ? started(code) : (trace.programs[number - 1]?.[index] ?? { op: nameOf(code) }),
+      error: status > 0x7fff_ffff ? 0x1_0000_0000 - status : 0,
+      start: time(at + 4),
+      end: ended ? time(at + 6) : undefined,
+    });
+  }
+  return ops;
+}
+
+function nameOf(code: number): string {
+  return Object.entries(OP_CODECS).find(([, codec]) => codec.code === code)?.[0] ?? `op ${code}`;
+}
