@@ -189,13 +189,14 @@ t.test('checkSeccomp refuses a filter that the kernel would refuse', (t) => {
   }
 });
 
-t.test('checkSeccomp names the calls that have a number', (t) => {
-  const found = new Set<string>();
-  const syscalls: LinuxSeccomp['syscalls'] = [
-    { names: ['read', 'accept', 'cacheflush', 'no_such_call', '-'], action: 'SCMP_ACT_ALLOW' },
-  ];
-  checkSeccomp({ ...readOnly, syscalls }, { nativeArch: 'x86_64', diagnostics: [], found })?.filter();
-  t.same([...found], ['read', 'accept']);
+t.test('checkSeccomp: names without a number change nothing', (t) => {
+  const filterOf = (...names: string[]): Uint8Array | undefined =>
+    checkSeccomp(
+      { ...readOnly, syscalls: [{ names, action: 'SCMP_ACT_ALLOW' }] },
+      { nativeArch: 'x86_64', diagnostics: [] },
+    )?.filter();
+  t.same(filterOf('read', 'cacheflush', 'no_such_call', '-'), filterOf('read'));
+  t.notSame(filterOf('read', 'accept'), filterOf('read'));
   t.end();
 });
 

@@ -13,8 +13,6 @@ export interface SeccompOptions {
   readonly nativeArch: NativeArchitecture;
   /** Takes what is wrong with the profile; pointers start at /linux/seccomp. */
   readonly diagnostics: Diagnostic[];
-  /** Takes the names of system calls that have a number on an architecture of the filter; for debug output. */
-  readonly found?: Set<string>;
 }
 
 export interface CheckedSeccomp {
@@ -41,7 +39,7 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
   const filter = (): Uint8Array => {
     const sections = architectures.map((architecture) => ({
       architecture,
-      ranges: rangesOf(architecture, profile, options.found),
+      ranges: rangesOf(architecture, profile),
     }));
     const program = emitProgram(sections, profile.defaultAction);
     const count = program.length / instructionSize;

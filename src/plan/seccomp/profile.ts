@@ -50,6 +50,7 @@ export interface Profile {
   readonly defaultAction: number;
   /** What a call gets that is newer than the profile. */
   readonly newerAction: number;
+  /** Made when they are first asked for: nothing is wrong with a profile that could only show here. */
   readonly rules: RulesByCall;
   /** Flags of seccomp(2). */
   readonly flags: number;
@@ -117,21 +118,42 @@ export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]):
   if (section.defaultAction === 'SCMP_ACT_NOTIFY') {
     diagnostics.push(fault('notify', 'SCMP_ACT_NOTIFY cannot be used as default action', `${root}/defaultAction`));
   }
+  const added = syscalls.map((syscall, index) =>
+    callRules(reader.rules(syscall, defaultAction, `${root}/syscalls/${index}`), defaultAction),
+  );
+  const notifies = syscalls.some((syscall) => syscall.action === 'SCMP_ACT_NOTIFY');
+  const flags = reader.flags(section.flags, notifies);
+  if (diagnostics.length > before) return undefined;
+  let rules: RulesByCall | undefined;
+  return {
+    defaultAction,
+    newerAction: actionForNewer(section, defaultAction),
+    get rules(): RulesByCall {
+      return (rules ??= rulesByCall(syscalls, added, defaultAction));
+    },
+    flags,
+    notifies,
+  };
+}
+
+/** `added`: what each section of the profile gives to its names. Names of no table are for other architectures. */
+function rulesByCall(
+  syscalls: readonly LinuxSyscall[],
+  added: readonly CallRules[],
+  defaultAction: number,
+): RulesByCall {
   const rules: (CallRules | undefined)[] = noRules.slice();
-  syscalls.forEach((syscall, index) => {
-    const added = callRules(reader.rules(syscall, defaultAction, `${root}/syscalls/${index}`), defaultAction);
-    for (const name of syscall.names) {
+  for (const [index, { names }] of syscalls.entries()) {
+    const own = added[index];
+    for (const name of names) {
       const call = callsByName.get(name);
       if (call === undefined) continue;
       const known = rules[call]?.rules;
       // One object for all names of a section, so that neighbours are seen to be alike.
-      rules[call] = known?.length ? callRules([...known, ...added.rules], defaultAction) : added;
+      rules[call] = own !== undefined && known?.length ? callRules([...known, ...own.rules], defaultAction) : own;
     }
-  });
-  const notifies = syscalls.some((syscall) => syscall.action === 'SCMP_ACT_NOTIFY');
-  const flags = reader.flags(section.flags, notifies);
-  if (diagnostics.length > before) return undefined;
-  return { defaultAction, newerAction: actionForNewer(section, defaultAction), rules, flags, notifies };
+  }
+  return rules;
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { Architecture, Multiplexer, Space } from './architectures.ts';
-import { callNames } from './calls.ts';
+import type { Architecture, Multiplexer } from './architectures.ts';
 import type { Call } from './calls.ts';
 import { callRules, killThread } from './profile.ts';
 import type { CallRules, Condition, Profile, Rule, RulesByCall } from './profile.ts';
@@ -23,8 +22,8 @@ export interface Ranges {
 /** A tracer that cancels a call sets its number to -1, which is a call of no ABI. */
 const cancelled = 0xffff_ffff;
 
-/** Turns rules by call into ranges of call numbers. Names that have a number here are added to `found`. */
-export function rangesOf(architecture: Architecture, profile: Profile, found?: Set<string>): Ranges {
+/** Turns rules by call into ranges of call numbers. */
+export function rangesOf(architecture: Architecture, profile: Profile): Ranges {
   const { defaultAction } = profile;
   const starts: number[] = [];
   const outcomes: Outcome[] = [];
@@ -50,7 +49,6 @@ export function rangesOf(architecture: Architecture, profile: Profile, found?: S
       append(cancelled, defaultAction);
       continue;
     }
-    if (found !== undefined) collect(space, profile.rules, found);
     const rules = space.multiplexers ? withMultiplexers(profile, space.multiplexers) : profile.rules;
     let known = space.first;
     append(known, defaultAction);
@@ -78,11 +76,6 @@ export function rangesOf(architecture: Architecture, profile: Profile, found?: S
     append(known, newer);
   }
   return { starts, outcomes };
-}
-
-function collect({ runs = [] }: Space, rules: RulesByCall, found: Set<string>): void {
-  for (const { calls } of runs)
-    for (const call of calls) if (rules[call] !== undefined) found.add(callNames[call] ?? '');
 }
 
 /**
