@@ -128,9 +128,9 @@ build/rt.js build/node/rt.js &: native/build/bundle.mjs tsconfig.json $(TS_SOURC
 	$(Q)node native/build/bundle.mjs
 
 # The program is evaluated here, once, and rt starts with the resulting heap (native/host/arena.h).
-build/rt: build/rt-unsealed build/rt.js native/build/training/config.json
+build/rt: build/rt-unsealed build/rt.js native/build/rehearsal.js conformance/configs/docker.json
 	$(call say,SEAL)
-	$(Q)build/rt-unsealed build/rt.js build/rt.heap native/build/training
+	$(Q)build/rt-unsealed build/rt.js build/rt.heap native/build/rehearsal.js
 	$(Q)objcopy --update-section .rt_heap=build/rt.heap build/rt-unsealed $@.new
 	@rm build/rt.heap && mv $@.new $@
 

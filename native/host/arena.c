@@ -1,9 +1,9 @@
 #include "arena.h"
+#include "arrange.h"
 
 #include <errno.h>
 #include <linux/mman.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ enum {
 	STEP = 16,
 	SMALL_CLASSES = 32,
 	CLASSES = SMALL_CLASSES + 4 * 32,
-	PAGE_SIZE = RT_HEAP_SIZE / RT_HEAP_PAGES,
+	PAGE_SIZE = 4096,
 	CHUNK = 128 * 1024
 };
 
@@ -42,7 +42,7 @@ static union {
 		struct heap heap;
 		struct rt_heap_root root;
 		bool sealed;
-		unsigned char writers[RT_HEAP_PAGES]; /* enum rt_heap_use by page */
+		char *ends[RT_HEAP_RARE]; /* of the memory of each use: it begins where the one before ends */
 		_Alignas(STEP) char memory[];
 	};
 	char bytes[RT_HEAP_SIZE];
@@ -104,7 +104,11 @@ static void *allocate(struct heap *heap, size_t size)
 		return NULL;
 	unsigned int class = class_of(size + HEADER);
 	struct block *block = heap->free[class];
-	if (block) {
+	void *arranged = rt_heap_arranges && heap == &image.heap ? rt_heap_arrange(size_of(class)) : NULL;
+	if (arranged) {
+		block = arranged;
+		block->class = class;
+	} else if (block) {
 		heap->free[class] = block->next_free;
 	} else {
 		block = take(heap, size_of(class));
@@ -201,14 +205,8 @@ size_t malloc_usable_size(void *pointer)
 /* A kernel older than 5.14 does not know the call, and faults. */
 void rt_heap_prefault(enum rt_heap_use use)
 {
-	for (size_t page = 0; page < RT_HEAP_PAGES; page++) {
-		size_t first = page;
-		while (page < RT_HEAP_PAGES && image.writers[page] == use)
-			page++;
-		if (page > first)
-			(void)madvise(image.bytes + first * PAGE_SIZE, (page - first) * PAGE_SIZE,
-				MADV_POPULATE_WRITE);
-	}
+	size_t start = pages((size_t)(use == RT_HEAP_START ? image.bytes : image.ends[use - 1]));
+	(void)madvise((void *)start, pages((size_t)image.ends[use]) - start, MADV_POPULATE_WRITE);
 }
 
 const struct rt_heap_root *rt_heap_root(void)
@@ -221,7 +219,7 @@ const struct rt_heap_root *rt_heap_root(void)
 
 void rt_heap_begin(void)
 {
-	image.heap.at = image.memory + HEADER;
+	image.heap.at = rt_heap_areas(image.memory + HEADER, image.ends);
 	image.heap.end = image.bytes + RT_HEAP_SIZE;
 }
 
@@ -231,37 +229,10 @@ const void *rt_heap_seal(struct rt_heap_root root)
 		return NULL;
 	/* Fresh memory is cheaper to touch than pages of the file: neither the rest of the section is used, nor the
 	 * gaps that the build left. */
+	rt_heap_arranges = false;
 	image.heap.end = image.heap.at;
 	memset(image.heap.free, 0, sizeof(image.heap.free));
 	image.root = root;
 	image.sealed = true;
 	return image.bytes;
-}
-
-static enum rt_heap_use watched;
-
-static void note_write(int signal, siginfo_t *info, void *context)
-{
-	(void)context;
-	size_t at = (size_t)((char *)info->si_addr - image.bytes);
-	if (at >= RT_HEAP_SIZE)
-		_exit(128 + signal);
-	size_t page = at / PAGE_SIZE;
-	if (mprotect(image.bytes + page * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE) != 0)
-		_exit(128 + signal);
-	if (image.writers[page] == RT_HEAP_RARE)
-		image.writers[page] = (unsigned char)watched;
-}
-
-bool rt_heap_watch(enum rt_heap_use use)
-{
-	watched = use;
-	const struct sigaction action = {.sa_sigaction = note_write, .sa_flags = SA_SIGINFO};
-	return sigaction(SIGSEGV, &action, NULL) == 0 && mprotect(image.bytes, RT_HEAP_SIZE, PROT_READ) == 0;
-}
-
-bool rt_heap_learn(int file)
-{
-	off_t place = (char *)image.writers - image.bytes;
-	return pwrite(file, image.writers, RT_HEAP_PAGES, place) == RT_HEAP_PAGES;
 }

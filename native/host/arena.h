@@ -14,7 +14,7 @@
 #include "prefault.h"
 #include "quickjs.h"
 
-enum { RT_HEAP_SIZE = 2560 * 1024, RT_HEAP_PAGES = RT_HEAP_SIZE / 4096 };
+enum { RT_HEAP_SIZE = 2560 * 1024 };
 
 /* Functions for JS_NewRuntime2. malloc and its kin work alike, on memory of their own. None is ever given back to the
  * kernel; a freed block is reused for the next request of its size. */
@@ -35,11 +35,5 @@ void rt_heap_begin(void);
 /* Ends the image; later memory comes from elsewhere. Returns RT_HEAP_SIZE bytes to be put into the section,
  * NULL when the heap has outgrown it. */
 const void *rt_heap_seal(struct rt_heap_root root);
-
-/* At build time, with the sealed heap: from `watch` on, the pages that are written to and were not noted before are
- * noted for `use`; `learn` adds that to the image in `file`. Most are written for a reference count that goes up and
- * down, so they look unchanged. */
-bool rt_heap_watch(enum rt_heap_use use);
-bool rt_heap_learn(int file);
 
 #endif

@@ -79,6 +79,18 @@ void rt_engine_print_exception(JSContext *context)
 	fprintf(stderr, "rt: internal error: %s\n%s", words ? words : "unknown", trace ? trace : "");
 }
 
+static bool evaluate(JSContext *context, const struct code *code)
+{
+	JSValue program = JS_ReadObject(context, code->bytes, code->length, JS_READ_OBJ_BYTECODE);
+	JSValue value = JS_IsException(program) ? program : JS_EvalFunction(context, program);
+	if (JS_IsException(value)) {
+		rt_engine_print_exception(context);
+		return false;
+	}
+	JS_FreeValue(context, value);
+	return true;
+}
+
 JSContext *rt_engine_start(const char *path)
 {
 	struct code code = compile(path);
@@ -89,13 +101,14 @@ JSContext *rt_engine_start(const char *path)
 		fputs("rt: cannot start the engine: out of memory\n", stderr);
 		return NULL;
 	}
-	JSValue program = JS_ReadObject(context, code.bytes, code.length, JS_READ_OBJ_BYTECODE);
-	JSValue value = JS_IsException(program) ? program : JS_EvalFunction(context, program);
-	if (JS_IsException(value)) {
-		rt_engine_print_exception(context);
+	if (!evaluate(context, &code))
 		return NULL;
-	}
-	JS_FreeValue(context, value);
 	JS_RunGC(JS_GetRuntime(context));
 	return context;
+}
+
+bool rt_engine_run(JSContext *context, const char *path)
+{
+	struct code code = compile(path);
+	return code.bytes && evaluate(context, &code);
 }

@@ -2,15 +2,17 @@
 #ifndef RT_PREFAULT_H
 #define RT_PREFAULT_H
 
-/* When a page of the heap is written to. */
+/* What a block of the heap is used for, in the order in which the blocks lie in memory. */
 enum rt_heap_use {
+	RT_HEAP_START, /* written to by every command; rt_heap_root prefaults them */
+	RT_HEAP_PLAN,  /* written to by those that make a plan */
+	RT_HEAP_START_READ,
+	RT_HEAP_PLAN_READ,
 	RT_HEAP_RARE,
-	RT_HEAP_START, /* by every command; done by rt_heap_root */
-	RT_HEAP_PLAN   /* by those that make a plan */
+	RT_HEAP_USES
 };
 
-/* Makes pages that will be written to the process's own. One call for each stretch of them is quicker than a fault for
- * each page. */
+/* Makes the pages of a use, which lie together, the process's own: one call is quicker than a fault for each page. */
 void rt_heap_prefault(enum rt_heap_use use);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "arrange.h"
 #include "engine.h"
 
 enum { INTERNAL_ERROR = 1, STACK_LIMIT = 2 * 1024 * 1024 };
@@ -37,56 +38,73 @@ static int run(const struct rt_heap_root *root, int argc, char **argv)
 	return code;
 }
 
-/* Which pages of the heap are written to is found out in a process of its own, whose heap is then thrown away. A plan
- * that fails, for want of a cgroup where packages are built, writes to nearly the same. */
-static bool learn(const struct rt_heap_root *root, int image, char *bundle)
+/* The engine with the program, whose context is NULL when that fails. */
+static struct rt_heap_root start(const char *program)
 {
-	pid_t child = fork();
-	if (child == 0) {
-		char *version[] = {"rt", "--version"};
-		char *plan[] = {"rt", "plan", "--bundle", bundle};
-		int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		if (dup2(nowhere, STDOUT_FILENO) < 0 || dup2(nowhere, STDERR_FILENO) < 0)
-			_exit(INTERNAL_ERROR);
-		bool learned = rt_heap_watch(RT_HEAP_START) && run(root, 2, version) == 0;
-		learned = learned && rt_heap_watch(RT_HEAP_PLAN);
-		(void)run(root, 4, plan);
-		_exit(learned && rt_heap_learn(image) ? 0 : INTERNAL_ERROR);
+	JSContext *context = rt_engine_start(program);
+	if (!context)
+		return (struct rt_heap_root){0};
+	JSValue global = JS_GetGlobalObject(context);
+	JSValue function = JS_GetPropertyStr(context, global, "start");
+	if (!JS_IsFunction(context, function)) {
+		fputs("rt: the program defines no function start\n", stderr);
+		return (struct rt_heap_root){0};
 	}
+	return (struct rt_heap_root){context, function};
+}
+
+/* Runs commands with a host that is only played, and notes which blocks of the heap they use. */
+static bool rehearse(const char *program, const char *host)
+{
+	char *usage[] = {"rt", "run", "--bundle", "/bundle"};
+	char *state[] = {"rt", "state", "c"};
+	char *container[] = {"rt", "run", "--bundle", "/bundle", "c"};
+	char *process[] = {"rt", "exec", "c", "true"};
+	char *begin[] = {"rt", "start", "c"};
+	char *end[] = {"rt", "delete", "--force", "c"};
+	if (!rt_heap_scatter())
+		return false;
+	const struct rt_heap_root root = start(program);
+	if (!root.context || !rt_engine_run(root.context, host) || !rt_heap_watch(RT_HEAP_START))
+		return false;
+	bool held = run(&root, 4, usage) != 0 && run(&root, 3, state) == 0 && rt_heap_watch(RT_HEAP_PLAN);
+	return held && run(&root, 3, begin) == 0 && run(&root, 4, process) == 0 &&
+	       run(&root, 5, container) == 0 && run(&root, 4, end) == 0;
+}
+
+/* In a process of its own, which leaves the heap of this one as it is. */
+static bool learn(const char *program, const char *host)
+{
+	pid_t child = rt_heap_learn() ? fork() : -1;
+	if (child == 0)
+		_exit(rehearse(program, host) ? 0 : INTERNAL_ERROR);
 	int status;
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* Only at build time: rt PROGRAM.js IMAGE BUNDLE. */
+/* Only at build time: rt PROGRAM.js IMAGE HOST.js. */
 static int seal(int argc, char **argv)
 {
 	if (argc != 4) {
 		fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
 		return INTERNAL_ERROR;
 	}
-	JSContext *context = rt_engine_start(argv[1]);
-	if (!context)
-		return INTERNAL_ERROR;
-	JSValue global = JS_GetGlobalObject(context);
-	JSValue start = JS_GetPropertyStr(context, global, "start");
-	if (!JS_IsFunction(context, start)) {
-		fputs("rt: the program defines no function start\n", stderr);
+	if (!learn(argv[1], argv[3])) {
+		fputs("rt: cannot find out which blocks of the heap a command uses\n", stderr);
 		return INTERNAL_ERROR;
 	}
-	int image = open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	const struct rt_heap_root root = start(argv[1]);
+	if (!root.context)
+		return INTERNAL_ERROR;
+	int image = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (image < 0) {
 		perror(argv[2]);
 		return INTERNAL_ERROR;
 	}
-	const struct rt_heap_root root = {context, start};
 	const void *bytes = rt_heap_seal(root);
 	if (!bytes || write(image, bytes, RT_HEAP_SIZE) != RT_HEAP_SIZE) {
 		fputs("rt: cannot write the heap: it has outgrown RT_HEAP_SIZE, or the disk is full\n",
 			stderr);
-		return INTERNAL_ERROR;
-	}
-	if (!learn(&root, image, argv[3])) {
-		fputs("rt: cannot find out which pages of the heap a plan takes\n", stderr);
 		return INTERNAL_ERROR;
 	}
 	return 0;

@@ -1,0 +1,134 @@
+#include "arrange.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	PAGE_SIZE = 4096,
+	HEADER = 8,       /* blocks start at 8 mod 16 */
+	BLOCKS = 1 << 18, /* that the engine asks for while it starts, at most */
+	SCATTERED_PAGES = 1 << 18,
+	/* Of a larger block only a part is used. Bytes. */
+	WRITTEN_MAX = 2048,
+	READ_MAX = 16384
+};
+
+bool rt_heap_arranges;
+
+/* Shared with the second process. */
+static struct layout {
+	size_t bytes[RT_HEAP_USES]; /* of the blocks of each use */
+	unsigned char uses[BLOCKS]; /* enum rt_heap_use */
+} * layout;
+
+static size_t asked; /* number of blocks */
+
+static char *next[RT_HEAP_RARE];
+
+static struct {
+	char *start;
+	size_t count;   /* of the pages taken */
+	size_t watched; /* those taken before the commands began */
+	struct page {
+		uint32_t block; /* to which it belongs */
+		uint32_t size;  /* of that block */
+		bool readable;  /* while it is watched */
+	} pages[SCATTERED_PAGES];
+} * scattered;
+
+bool rt_heap_learn(void)
+{
+	void *shared = mmap(NULL, sizeof(*layout), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return false;
+	layout = shared;
+	memset(layout->uses, RT_HEAP_RARE, sizeof(layout->uses));
+	rt_heap_arranges = true;
+	return true;
+}
+
+char *rt_heap_areas(char *at, char *ends[RT_HEAP_RARE])
+{
+	for (enum rt_heap_use use = 0; use < RT_HEAP_RARE; use++) {
+		next[use] = at;
+		ends[use] = at += layout->bytes[use];
+	}
+	return at;
+}
+
+bool rt_heap_scatter(void)
+{
+	void *start = mmap(NULL, (size_t)SCATTERED_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	scattered = calloc(1, sizeof(*scattered));
+	if (start == MAP_FAILED || !scattered)
+		return false;
+	scattered->start = start;
+	return true;
+}
+
+static void *scatter(uint32_t block, size_t size)
+{
+	size_t needed = (HEADER + size + PAGE_SIZE - 1) / PAGE_SIZE;
+	if (SCATTERED_PAGES - scattered->count < needed)
+		return NULL;
+	char *start = scattered->start + scattered->count * PAGE_SIZE;
+	for (; needed > 0; needed--)
+		scattered->pages[scattered->count++] = (struct page){.block = block, .size = (uint32_t)size};
+	return start + HEADER;
+}
+
+void *rt_heap_arrange(size_t size)
+{
+	if (asked == BLOCKS)
+		return NULL;
+	uint32_t block = (uint32_t)asked++;
+	if (scattered)
+		return scatter(block, size);
+	enum rt_heap_use use = layout->uses[block];
+	if (use == RT_HEAP_RARE)
+		return NULL;
+	char *start = next[use];
+	next[use] += size;
+	return start;
+}
+
+static enum rt_heap_use when_written, when_read;
+
+/* A watched page can first not be touched, then only be read. */
+static void note_use(int signal, siginfo_t *info, void *context)
+{
+	(void)context;
+	size_t index = (size_t)((char *)info->si_addr - scattered->start) / PAGE_SIZE;
+	if (index >= scattered->watched)
+		_exit(128 + signal);
+	struct page *page = &scattered->pages[index];
+	bool writes = page->readable;
+	page->readable = true;
+	if (mprotect(scattered->start + index * PAGE_SIZE, PAGE_SIZE,
+		    writes ? PROT_READ | PROT_WRITE : PROT_READ) != 0)
+		_exit(128 + signal);
+	enum rt_heap_use before = layout->uses[page->block], use = writes ? when_written : when_read;
+	if (page->size > (writes ? WRITTEN_MAX : READ_MAX) || before <= use)
+		return;
+	layout->uses[page->block] = (unsigned char)use;
+	layout->bytes[before] -= page->size;
+	layout->bytes[use] += page->size;
+}
+
+bool rt_heap_watch(enum rt_heap_use use)
+{
+	when_written = use;
+	when_read = use == RT_HEAP_START ? RT_HEAP_START_READ : RT_HEAP_PLAN_READ;
+	if (scattered->watched == 0)
+		scattered->watched = scattered->count;
+	for (size_t page = 0; page < scattered->watched; page++)
+		scattered->pages[page].readable = false;
+	const struct sigaction action = {.sa_sigaction = note_use, .sa_flags = SA_SIGINFO};
+	return sigaction(SIGSEGV, &action, NULL) == 0 &&
+	       mprotect(scattered->start, scattered->watched * PAGE_SIZE, PROT_NONE) == 0;
+}
