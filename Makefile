@@ -176,8 +176,10 @@ test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then container
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
 # The virtual machines: Debian release, what systemd mounts, security module. Each runs two test files at a time on two
-# processors. Node takes seconds for each command there: RT_RUNTIMES=rt,node has both hosts.
-VM_VARIANTS ?= 12-v2-apparmor 12-v1-apparmor 13-v2-apparmor 13-v1-apparmor 12-v2-selinux
+# processors, with the binary; `-node` at the end: those below with Node, which takes seconds for each command there.
+# RELEASE-initramfs: a machine without any file system but the initial one.
+VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs
+VM_NODE_CASES ?= lifecycle mounts cgroups systemd
 VM_JOBS ?= $(shell expr \( $$(nproc) + 1 \) / 2)
 
 test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
@@ -186,10 +188,14 @@ test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
+vm-%-initramfs: | build
+	@conformance/vm/initramfs.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*-initramfs: /' || true
+
 vm-%: | build
-	@IFS=- read -r kernel cgroup lsm <<<"$*"; \
-	RT_RUNTIMES=$${RT_RUNTIMES:-rt} conformance/vm/run.sh \
-		--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 | \
+	@IFS=- read -r kernel cgroup lsm node <<<"$*"; \
+	RT_RUNTIMES=$${node:-$${RT_RUNTIMES:-rt}} conformance/vm/run.sh \
+		--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 \
+		$${node:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)} | \
 		tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || true
 
 test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker, Podman and Kubernetes' interface, with runc, then rt (needs root)

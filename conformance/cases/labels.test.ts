@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -78,9 +78,9 @@ onlyWith(noApparmor, 'process.apparmorProfile that is not loaded is refused', as
   t.match(outcome.stderr, /\/process\/apparmorProfile\n.*hint: load the profile/s);
 });
 
-/** A label that the loaded policy knows; policies differ in what they call the domain of containers. */
-function knownLabel(): string {
-  const labels = ['container_t', 'initrc_t'].map((domain) => `system_u:system_r:${domain}:s0:c1,c2`);
+/** A label that the loaded policy knows, of one of these types; policies differ in what they call those of containers. */
+function knownLabel(role: string, ...types: string[]): string {
+  const labels = types.map((type) => `system_u:${role}:${type}:s0:c1,c2`);
   const known = labels.find((label) => {
     try {
       writeFileSync('/sys/fs/selinux/context', label);
@@ -94,7 +94,7 @@ function knownLabel(): string {
 }
 
 onlyWith(noSelinux, 'process.selinuxLabel is the label of the program', async (t, rt) => {
-  const label = knownLabel();
+  const label = knownLabel('system_r', 'container_t', 'initrc_t');
   const [current] = await rt.observe<[Text]>([['read', '/proc/self/attr/current']], (config) => {
     config.process.selinuxLabel = label;
   });
@@ -105,6 +105,49 @@ onlyWith(noSelinux, 'process.selinuxLabel that the policy does not know is refus
   const outcome = await rt.run((config) => (config.process.selinuxLabel = 'nobody:nothing:nowhere_t:s0'));
   t.equal(outcome.status, 1);
   if (rt.runtime.ours) t.match(outcome.stderr, /cannot set selinux label: .*invalid argument.*selinuxLabel/s);
+});
+
+/** What the annotation says, and whether the root of a new filesystem then has the label. */
+const CONTEXTS: readonly (readonly [kind: string | undefined, isLabelOfRoot: boolean])[] = [
+  [undefined, true],
+  ['context', true],
+  ['rootcontext', true],
+  ['fscontext', false],
+];
+
+for (const [kind, isLabelOfRoot] of CONTEXTS) {
+  const words = kind === undefined ? '' : `, as run.oci.mount_context_type ${kind}`;
+  onlyWith(noSelinux, `linux.mountLabel is the label of new filesystems${words}`, async (t, rt) => {
+    const label = knownLabel('object_r', 'container_file_t', 'svirt_sandbox_file_t', 'removable_t');
+    const container = await rt.started(['wait'], (config) => {
+      config.linux.mountLabel = label;
+      if (kind !== undefined) config.annotations = { 'run.oci.mount_context_type': kind };
+    });
+    const { pid } = await container.state();
+    const mounts = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n');
+    const labelled = (target: string): boolean =>
+      mounts.some((line) => line.includes(` ${target} `) && line.includes(`,${kind ?? 'context'}="${label}"`));
+    for (const target of ['/dev', '/dev/pts']) t.ok(labelled(target), `${target} in ${mounts.join('\n')}`);
+    for (const target of ['/proc', '/sys']) t.notOk(labelled(target), 'these label their files themselves');
+    const ofRoot = execFileSync('stat', ['--format=%C', `/proc/${pid}/root/dev`], { encoding: 'utf8' }).trim();
+    t.equal(ofRoot === label, isLabelOfRoot, ofRoot);
+    t.equal((await container.remove('--force')).status, 0);
+  });
+}
+
+onlyWith(noSelinux, 'linux.mountLabel of a kind that the filesystem does not take is refused', async (t, rt) => {
+  const outcome = await rt.run((config) => {
+    config.linux.mountLabel = knownLabel('object_r', 'container_file_t', 'svirt_sandbox_file_t', 'removable_t');
+    config.annotations = { 'run.oci.mount_context_type': 'defcontext' };
+  });
+  t.equal(outcome.status, 1, 'only filesystems that store labels have a default one');
+  if (rt.runtime.ours) t.match(outcome.stderr, /cannot mount tmpfs on "\/dev": invalid argument.*\/mounts\/1/s);
+});
+
+onlyWith(noSelinux, 'linux.mountLabel that the policy does not know is refused', async (t, rt) => {
+  const outcome = await rt.run((config) => (config.linux.mountLabel = 'nobody:nothing:nowhere_t:s0'));
+  t.equal(outcome.status, 1);
+  if (rt.runtime.ours) t.match(outcome.stderr, /cannot mount tmpfs on "\/dev": invalid argument.*\/mounts\/1/s);
 });
 
 forEachRuntime(

@@ -15,22 +15,36 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CALL(name) {#name, __NR_##name}
+#define CALL(name)                 \
+	{                          \
+#name, __NR_##name \
+	}
 
 static const struct {
 	const char *name;
 	unsigned number;
 } calls[] = {
 	CALL(bind),
+	CALL(bpf),
+	CALL(capset),
+	CALL(clone3),
 	CALL(connect),
+	CALL(fsopen),
 	CALL(ioprio_set),
 	CALL(keyctl),
+	CALL(mknodat),
+	CALL(openat2),
 	CALL(personality),
+	CALL(prlimit64),
 	CALL(sched_setaffinity),
 	CALL(sched_setattr),
 	CALL(seccomp),
 	CALL(set_mempolicy),
+	CALL(setdomainname),
+	CALL(setgroups),
+	CALL(sethostname),
 	CALL(setns),
+	CALL(unshare),
 };
 
 enum { MOST = 8 };

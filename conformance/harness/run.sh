@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 if [ -z "${RT_IN_NAMESPACE:-}" ]; then
 	# crun refuses a hybrid host whose v2 hierarchy has controllers: it gets them as v1.
 	case ,${RT_RUNTIMES:-}, in
-	*crun*) set -- "$here/harness/with-controllers.sh" hugetlb,rdma,misc "$0" "$@" ;;
+	*crun*) set -- "$here/harness/own-null.sh" "$here/harness/with-controllers.sh" hugetlb,rdma,misc "$0" "$@" ;;
 	*) set -- "$0" "$@" ;;
 	esac
 	exec env RT_IN_NAMESPACE=1 unshare --mount --propagation private "$@"

@@ -4,10 +4,10 @@
 #
 #   programs.sh DIRECTORY RUNTIME OUTPUT [PROGRAM]...
 #
-# DIRECTORY is what build.sh made, RUNTIME the command under test; START names another directory than `start`. For each program OUTPUT gets PROGRAM.tap, its
+# DIRECTORY is what build.sh made, RUNTIME the command under test. For each program OUTPUT gets PROGRAM.tap, its
 # standard output; PROGRAM.err; PROGRAM.status, its exit status; PROGRAM.left, what it left on the host, else empty.
 set -eu
-directory=$1 runtime=$2 output=$3
+directory=$(cd "$1" && pwd) runtime=$2 output=$3
 shift 3
 mkdir -p "$output" "$directory/tmp"
 if [ $# -eq 0 ]; then
@@ -54,7 +54,7 @@ run() {
 # Two programs are races that a quick runtime can lose on a busy machine: killsig sends its signal as soon as the
 # container runs, maybe before its shell has set the trap; poststart wants the shell to have written a line before the
 # hook, which runs right after execve. They get five tries.
-cd "$directory/${START:-start}"
+cd "$directory/start"
 clean
 for program; do
 	case $program in

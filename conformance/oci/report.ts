@@ -2,7 +2,7 @@
  * Prints what the validation programs said, a line for each program, and fails when rt fails one without a reason
  * that stands in reasons.json.
  *
- *   report [--record PLACE] RUNTIME...    PLACE: host, vm1 or vm2; writes results.json and the table of README.md
+ *   report [--record PLACE] RUNTIME...    PLACE: host, vm-v1, vm-v2 or vm-selinux; writes results.json and the table of README.md
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,8 +24,9 @@ const COLUMNS: Readonly<Record<string, string>> = {
   'host node': 'rt on Node',
   'host runc': 'runc',
   'host crun': 'crun',
-  'vm1 rt': 'rt, VM v1',
-  'vm2 rt': 'rt, VM v2',
+  'vm-v1 rt': 'rt, VM v1',
+  'vm-v2 rt': 'rt, VM v2',
+  'vm-selinux rt': 'rt, VM SELinux',
 };
 
 const { values: options, positionals: runtimes } = parseArgs({
@@ -56,9 +57,9 @@ for (const name of [...runtimes].sort((a, b) => rank(a) - rank(b))) {
   console.log(`${name}: ${passed} of ${all.size} programs pass`);
   last = { passed, all: all.size };
 }
-for (const [program, verdict] of judgeAll(join(RESULTS, 'repaired'))) {
+for (const [program, verdict] of judgeAll(join(RESULTS, 'mended'))) {
   if (!verdict.passed) unexplained += 1;
-  console.log(`${program} in a repaired bundle: ${cell(verdict)}`);
+  console.log(`${program}, mended: ${cell(verdict)}`);
 }
 const { passed, all } = last ?? { passed: 0, all: 0 };
 console.log(`${passed} of ${all} programs pass`);

@@ -1,6 +1,6 @@
-// Adds up the results of the TAP files named as arguments: prints what failed, with its diagnosis, then the line
-// "N passed, N failed, N skipped". Exits with 1 when something failed or when a file has no end, which is what a
-// crashed runner leaves.
+// Adds up the results of the TAP files named as arguments: prints what failed, with its diagnosis, and what passed only
+// when it was run again, then the line "N passed, N failed, N skipped". Exits with 1 when something failed or when a
+// file has no end, which is what a crashed runner leaves.
 import { existsSync, readFileSync } from 'node:fs';
 
 /** A failed assertion, or a failed file; not the tests in between, which fail with what they hold. */
@@ -11,6 +11,7 @@ let complete = true;
 for (const file of process.argv.slice(2)) {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   for (const [block] of text.matchAll(failure)) console.log(block);
+  for (const [line] of text.matchAll(/^# again: .*$/gm)) console.log(line);
   const last = [...text.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1);
   if (last === undefined) {
     console.log(`${file}: the test run did not end`);

@@ -1,0 +1,111 @@
+import { isUnified } from '../harness/cgroup.ts';
+import { addUserNamespace } from '../harness/config.ts';
+import type { Mutation } from '../harness/config.ts';
+import { guestProgram } from '../harness/guest.ts';
+import { run } from '../harness/process.ts';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+
+/** As on a kernel, or below a seccomp filter, that does not have a call. */
+function runWithout(call: string, rt: Sandbox, mutate: Mutation): Promise<Outcome> {
+  const words = rt.argv('run', '--bundle', rt.bundle(mutate).dir, rt.nextId());
+  return run([guestProgram('deny'), call, ...words], { env: rt.env });
+}
+
+const nothing = (): void => undefined;
+const HINT = 'hint: the kernel, or a seccomp filter around rt, does not have this call; drop the field';
+
+/** A field that asks for a call. Those of scheduling and seccomp stand in the files of their own. */
+const FIELDS: readonly (readonly [pointer: string, call: string, words: string, mutate: Mutation])[] = [
+  ['/hostname', 'sethostname', 'cannot set host name "conformance"', nothing],
+  ['/domainname', 'setdomainname', 'cannot set domain name "d"', (config) => (config.domainname = 'd')],
+  [
+    '/linux/namespaces/3',
+    'setns',
+    'cannot join the uts namespace',
+    ({ linux }) => {
+      linux.namespaces = linux.namespaces.map((namespace) =>
+        namespace.type === 'uts' ? { ...namespace, path: '/proc/self/ns/uts' } : namespace,
+      );
+    },
+  ],
+  [
+    '/linux/namespaces/5',
+    'unshare',
+    'cannot make a time namespace',
+    ({ linux }) => linux.namespaces.push({ type: 'time' }),
+  ],
+  ['/linux/namespaces/5', 'unshare', 'cannot unshare', ({ linux }) => linux.namespaces.push({ type: 'cgroup' })],
+  [
+    '/linux/devices/0',
+    'mknodat',
+    'cannot make device "/dev/x"',
+    ({ linux }) => (linux.devices = [{ path: '/dev/x', type: 'c', major: 1, minor: 3 }]),
+  ],
+  [
+    '/process/rlimits/0',
+    'prlimit64',
+    'cannot set RLIMIT_CORE to 0:0',
+    (config) => (config.process.rlimits = [{ type: 'RLIMIT_CORE', soft: 0, hard: 0 }]),
+  ],
+  ['/process/user', 'setgroups', 'cannot become user 0:0', nothing],
+  ['/process/capabilities', 'capset', 'cannot set capabilities', nothing],
+];
+
+for (const [pointer, call, words, mutate] of FIELDS) {
+  forEachRuntime(
+    `a kernel without ${call} is an error of ${pointer}: ${words}`,
+    async (t, rt) => {
+      const outcome = await runWithout(call, rt, mutate);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `${words}: function not implemented (${call.replace('64', '')})`);
+      t.match(outcome.stderr, new RegExp(`config\\.json:\\d+:\\d+ {2}${pointer}\n`));
+      t.match(outcome.stderr, HINT);
+    },
+    { oursOnly: 'words of this project' },
+  );
+}
+
+/** Calls without which nothing runs: no field is to blame, but the call has its name. */
+const ALWAYS: readonly (readonly [call: string, words: string, mutate: Mutation])[] = [
+  ['clone3', 'cannot start the container process: function not implemented (clone3)', nothing],
+  ['clone3', 'cannot start the container process: function not implemented (clone3)', addUserNamespace],
+  ['fsopen', 'cannot mount proc on "/proc": function not implemented (fsopen)', nothing],
+  ['openat2', 'function not implemented (openat2', nothing],
+];
+
+forEachRuntime(
+  'a kernel that is too old is an error that names the call',
+  async (t, rt) => {
+    for (const [call, words, mutate] of ALWAYS) {
+      const outcome = await runWithout(call, rt, mutate);
+      t.equal(outcome.status, 1, call);
+      t.match(outcome.stderr, words);
+    }
+  },
+  { oursOnly: 'words of this project' },
+);
+
+forEachRuntime(
+  'a kernel without keyctl has no session keyrings: the container runs',
+  async (t, rt) => {
+    const outcome = await runWithout('keyctl', rt, nothing);
+    t.equal(outcome.status, 0, outcome.stderr);
+  },
+  { deviates: { crun: 'fails' } },
+);
+
+forEachRuntime(
+  'a kernel without bpf cannot keep resources.devices',
+  async (t, rt) => {
+    const outcome = await runWithout('bpf', rt, nothing);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'function not implemented (bpf');
+    t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/linux\/resources\/devices\n/);
+  },
+  {
+    oursOnly: 'words of this project',
+    lacking: isUnified() ? undefined : 'cgroup v1 keeps them without bpf',
+  },
+);

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Containers on the initial RAM file system, which pivot_root(2) cannot replace: what --no-pivot is for. Boots a machine
+# that has nothing else; prints TAP. usage: initramfs.sh RELEASE
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$here/../.." && pwd)
+work=$repository/build/vm
+"$here/setup.sh" "$1"
+(cd "$repository" && node --import=tsx --eval \
+	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms())")
+
+run=$(mktemp -d "$work/run.XXXXXX")
+trap 'rm -rf "$run"' EXIT
+mkdir -p "$run"/tree/{bin,dev,proc,sys,run,bundle/rootfs/bin}
+install -m 755 /bin/busybox "$repository/build/rt" "$run/tree/bin/"
+install -m 755 "$here/guest/initramfs" "$run/tree/init"
+install -m 755 /bin/busybox "$repository/build/conformance/probe" "$run/tree/bundle/rootfs/bin/"
+touch "$run/tree/bundle/rootfs/mark"
+(cd "$run/tree" && find . | busybox cpio -o -H newc | gzip -1) >"$run/initramfs" 2>/dev/null
+
+machine=(
+	qemu-system-x86_64 -accel tcg -M q35 -cpu max -smp 1 -m 512 -nodefaults -display none -no-reboot
+	-kernel "$work/kernel-$1/vmlinuz" -initrd "$run/initramfs"
+	-append "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off" -chardev stdio,id=output,signal=off -serial chardev:output
+)
+timeout --foreground --kill-after 5 300 setpriv --pdeathsig KILL "${machine[@]}" </dev/null | tr -d '\r' | tee "$run/output"
+grep -q '^# { total: .* fail: 0,' "$run/output"

@@ -1,0 +1,106 @@
+/** Every property of config.json refuses every value that it cannot have, and names its own place. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { validateConfig } from '../src/bundle/validate.ts';
+
+interface Node {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node | boolean;
+  readonly items?: Node;
+}
+
+/** A member name, or 0 for the first item of a list. */
+type Step = string | 0;
+
+const schema = JSON.parse(readFileSync(new URL('config.schema.json', import.meta.url), 'utf8')) as Node & {
+  readonly $defs: Readonly<Record<string, Node>>;
+};
+
+function resolve(node: Node): Node {
+  const name = node.$ref?.slice('#/$defs/'.length);
+  if (name === undefined) return node;
+  const definition = schema.$defs[name];
+  if (definition === undefined) throw new Error(`no definition ${name}`);
+  return { ...resolve(definition), ...node };
+}
+
+/** Every place of the schema below a node, with what may stand there. */
+function* places(node: Node, path: readonly Step[]): Generator<readonly [readonly Step[], Node]> {
+  const resolved = resolve(node);
+  if (path.length > 0) yield [path, resolved];
+  for (const [name, member] of Object.entries(resolved.properties ?? {})) yield* places(member, [...path, name]);
+  if (typeof resolved.additionalProperties === 'object') yield* places(resolved.additionalProperties, [...path, 'any']);
+  if (resolved.items !== undefined) yield* places(resolved.items, [...path, 0]);
+}
+
+const anything: readonly unknown[] = [null, true, false, 1.5, 1e300, -1, 'no-such-word', [], {}, [[]]];
+
+/** Whether a value is of the kind that the node asks for; members and items are places of their own. */
+function fits(node: Node, value: unknown): boolean {
+  if (node.enum !== undefined) return node.enum.includes(value);
+  switch (node.type) {
+    case 'string':
+      return typeof value === 'string' && new RegExp(node.pattern ?? '').test(value);
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+      return (
+        typeof value === 'number' &&
+        Number.isInteger(value) &&
+        value >= (node.minimum ?? -Infinity) &&
+        value <= (node.maximum ?? Infinity)
+      );
+    case 'array':
+      return Array.isArray(value) && value.length >= (node.minItems ?? 0);
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    default:
+      throw new Error(`no rule for the type ${node.type}`);
+  }
+}
+
+/** A config with a value at one place, and nothing else. */
+function configWith(path: readonly Step[], value: unknown): unknown {
+  return path.reduceRight<unknown>((inner, step) => (step === 0 ? [inner] : { [step]: inner }), value);
+}
+
+t.test('wrong types and values out of range', async (t) => {
+  let count = 0;
+  for (const [path, node] of places(schema, [])) {
+    const limits = node.type === 'integer' ? [(node.minimum ?? 0) - 1, (node.maximum ?? 0) + 1] : [];
+    const pointer = `/${path.join('/')}`;
+    const accepted = [...anything, ...limits.filter(Number.isSafeInteger)].filter((value) => {
+      if (fits(node, value)) return false;
+      count++;
+      return !validateConfig(configWith(path, value)).some(
+        (fault) => fault.code === 'config.type' && fault.pointer === pointer,
+      );
+    });
+    t.strictSame(accepted, [], pointer);
+  }
+  t.ok(count > 2500, `${count} values`);
+});
+
+t.test('members that have to be there', async (t) => {
+  let count = 0;
+  for (const [path, node] of [[[], schema] as const, ...places(schema, [])]) {
+    for (const name of node.required ?? []) {
+      count++;
+      const pointer = `/${[...path, name].join('/')}`;
+      const faults = validateConfig(configWith(path, {}));
+      t.ok(
+        faults.some((fault) => fault.code === 'config.missing' && fault.pointer === pointer),
+        `${pointer}: ${JSON.stringify(faults.map((fault) => fault.pointer))}`,
+      );
+    }
+  }
+  t.ok(count > 30, `${count} members`);
+});
