@@ -267,6 +267,8 @@ const FLAG_OPTIONS: readonly (readonly [
   [['loud'], [], []],
   [['norelatime'], [], []],
   [['nostrictatime'], [], []],
+  [['rnorelatime'], [], []],
+  [['rnostrictatime'], [], []],
   [['async'], [], []],
   [['nomand'], [], []],
   [['noiversion'], [], []],

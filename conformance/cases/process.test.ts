@@ -270,6 +270,33 @@ forEachRuntime('process.rlimits sets soft and hard limits', async (t, rt) => {
   t.strictSame(limits['RLIMIT_NPROC'], ['77', '77']);
 });
 
+/** Soft and hard limit of each type below what any caller has, and enough to live with. */
+const LIMITS: Readonly<Record<string, readonly [soft: number, hard: number]>> = {
+  RLIMIT_AS: [2 ** 32, 2 ** 33],
+  RLIMIT_CORE: [1, 2],
+  RLIMIT_CPU: [100, 200],
+  RLIMIT_DATA: [2 ** 31, 2 ** 32],
+  RLIMIT_FSIZE: [2 ** 30, 2 ** 31],
+  RLIMIT_LOCKS: [11, 12],
+  RLIMIT_MEMLOCK: [4096, 8192],
+  RLIMIT_MSGQUEUE: [1000, 2000],
+  RLIMIT_NOFILE: [30, 40],
+  RLIMIT_NPROC: [70, 80],
+  RLIMIT_RSS: [2 ** 30, 2 ** 31],
+  RLIMIT_RTTIME: [1_000_000, 2_000_000],
+  RLIMIT_SIGPENDING: [50, 60],
+  RLIMIT_STACK: [2 ** 20, 2 ** 21],
+};
+
+forEachRuntime('process.rlimits knows every type', async (t, rt) => {
+  const [limits] = await rt.observe<[Record<string, string[]>]>([['rlimits']], (config) => {
+    config.process.rlimits = Object.entries(LIMITS).map(([type, [soft, hard]]) => ({ type, soft, hard }));
+  });
+  for (const [type, [soft, hard]] of Object.entries(LIMITS)) {
+    t.strictSame(limits[type], [String(soft), String(hard)], type);
+  }
+});
+
 forEachRuntime('process.rlimits keeps 64-bit values exactly', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.process.args = ['/bin/probe', 'rlimits'];

@@ -96,6 +96,61 @@ forEachRuntime(
   { deviates: noScheduler },
 );
 
+/** SCHED_FLAG_* of sched(7) and include/uapi/linux/sched.h, and what sched_getattr(2) then says. */
+const FLAGS: readonly (readonly [what: string, scheduler: Record<string, unknown>, expected: Partial<Sched>])[] = [
+  [
+    'SCHED_FLAG_RECLAIM and SCHED_FLAG_DL_OVERRUN',
+    {
+      policy: 'SCHED_DEADLINE',
+      runtime: 1_000_000,
+      deadline: 20_000_000,
+      period: 40_000_000,
+      flags: ['SCHED_FLAG_RECLAIM', 'SCHED_FLAG_DL_OVERRUN'],
+    },
+    { policy: 6, flags: 6 },
+  ],
+  [
+    'SCHED_FLAG_KEEP_POLICY: the policy of the caller stays',
+    { policy: 'SCHED_BATCH', nice: 7, flags: ['SCHED_FLAG_KEEP_POLICY'] },
+    { policy: 0, nice: 7 },
+  ],
+  [
+    'SCHED_FLAG_KEEP_PARAMS: all of the caller stays',
+    { policy: 'SCHED_BATCH', nice: 7, flags: ['SCHED_FLAG_KEEP_PARAMS'] },
+    { policy: 0, nice: 0 },
+  ],
+];
+
+for (const [what, scheduler, expected] of FLAGS) {
+  forEachRuntime(
+    `process.scheduler.flags ${what}`,
+    async (t, rt) => {
+      const sched = await scheduled(rt, (config) => (config.process.scheduler = scheduler));
+      t.match(sched, expected);
+    },
+    { deviates: noScheduler },
+  );
+}
+
+forEachRuntime(
+  'process.scheduler.flags SCHED_FLAG_UTIL_CLAMP_MIN and MAX need a kernel with clamping',
+  async (t, rt) => {
+    for (const flag of ['SCHED_FLAG_UTIL_CLAMP_MIN', 'SCHED_FLAG_UTIL_CLAMP_MAX']) {
+      const outcome = await rt.run((config) => {
+        config.process.scheduler = { policy: 'SCHED_OTHER', flags: [flag] };
+        config.process.args = ['/bin/probe', 'sched'];
+      });
+      if (outcome.status === 0) {
+        t.match(JSON.parse(outcome.stdout), { policy: 0 }, flag);
+      } else {
+        t.match(outcome.stderr, /cannot set process\.scheduler: .* \(sched_setattr\)/, flag);
+        t.match(outcome.stderr, /hint: .*CONFIG_UCLAMP_TASK/);
+      }
+    }
+  },
+  { deviates: noScheduler },
+);
+
 for (const [name, number] of [
   ['IOPRIO_CLASS_RT', 1],
   ['IOPRIO_CLASS_BE', 2],
@@ -191,7 +246,7 @@ forEachRuntime(
     const last = readdirSync('/sys/devices/system/cpu').filter((name) => /^cpu\d+$/.test(name)).length - 1;
     t.equal(Number(count), last);
   },
-  { deviates: { runc: '1.1 keeps the CPUs of the caller on v1' } },
+  { deviates: { runc: '1.1 keeps the CPUs of the caller on v1', crun: '1.8 keeps those of the caller' } },
 );
 
 forEachRuntime(

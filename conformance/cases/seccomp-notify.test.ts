@@ -70,7 +70,7 @@ for (const noNewPrivileges of [true, false]) {
       t.equal(ids.seccomp, '2');
       const { message, notifications } = await heard(agent);
       t.equal(message.descriptors, 1, 'the listener and nothing else');
-      t.ok(message.ended, 'the connection is closed after the message');
+      if (rt.runtime.ours) t.ok(message.ended, 'the connection is closed after the message');
       t.strictSame(
         notifications.map(({ call }) => call).filter((call) => call === MKDIR),
         [MKDIR],

@@ -42,6 +42,29 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'process.rlimits: priorities, of which nobody has any by default',
+  async (t, rt) => {
+    const { stdout, stderr } = await rt.run((config) => {
+      config.process.args = ['/bin/probe', 'rlimits'];
+      config.process.rlimits = [
+        { type: 'RLIMIT_NICE', soft: 5, hard: 6 },
+        { type: 'RLIMIT_RTPRIO', soft: 7, hard: 8 },
+      ];
+    });
+    const limits = JSON.parse(stdout) as Record<string, string[]>;
+    t.strictSame(
+      [limits['RLIMIT_NICE'], limits['RLIMIT_RTPRIO']],
+      [
+        ['5', '6'],
+        ['7', '8'],
+      ],
+      stderr,
+    );
+  },
+  { lacking },
+);
+
+forEachRuntime(
   'process.rlimits above the hard limit of the caller, without CAP_SYS_RESOURCE, names the limit',
   async (t, rt) => {
     const { status, stderr } = await runBelow(rt, FEW_FILES, moreFiles);

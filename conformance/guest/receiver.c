@@ -5,7 +5,7 @@
  *   receiver SOCKET [NUMBER=ERRNO]...
  *
  * First line: {"message": TEXT, "descriptors": COUNT, "ended": BOOL}, where `ended` tells that the connection was
- * closed after it. Then {"call": NUMBER, "pid": PID, "exists": BOOL}. A listed call fails with ERRNO, any other
+ * closed before the first notification. Then {"call": NUMBER, "pid": PID, "exists": BOOL}. A listed call fails with ERRNO, any other
  * one is let through.
  */
 #define _GNU_SOURCE
@@ -52,8 +52,10 @@ static int take(int connection)
 	}
 	printf("{\"message\":");
 	put_string(text);
+	struct pollfd ready[] = {{connection, POLLIN, 0}, {listener, POLLIN, 0}};
+	poll(ready, 2, -1);
 	printf(",\"descriptors\":%d,\"ended\":%s}\n", descriptors,
-		read(connection, &rest, 1) == 0 ? "true" : "false");
+		recv(connection, &rest, 1, MSG_DONTWAIT) == 0 ? "true" : "false");
 	fflush(stdout);
 	return listener;
 }

@@ -43,7 +43,9 @@ export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
   readSettings().forEach((value, index) => {
     if (value !== before.settings[index]) found.push(`host changed: ${SETTINGS[index]} is ${value}`);
   });
-  if (devNullOwner() !== before.devNull) found.push(`host changed: /dev/null is ${devNullOwner()}`);
+  // crun gives it to the user of the container; its runs have a node of their own (own-null.sh).
+  if (sandbox.runtime.ours && devNullOwner() !== before.devNull)
+    found.push(`host changed: /dev/null is ${devNullOwner()}`);
   return found;
 }
 

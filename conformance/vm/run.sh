@@ -48,7 +48,7 @@ arguments+=" fsck.mode=skip systemd.unit=job.target systemd.show_status=no"
 arguments+=" no_timer_check"
 # What guards a real machine costs an emulated one a fifth of its time: no mitigations, no zeroed pages, page tables of
 # four levels. RCU in a hurry: cgroups, namespaces and mounts go when it has come round.
-arguments+=" mitigations=off init_on_alloc=0 no5lvl rcupdate.rcu_expedited=1 audit=0"
+arguments+=" mitigations=off init_on_alloc=0 no5lvl rcupdate.rcu_expedited=1"
 case $cgroup in
 v2) ;;
 v1) arguments+=" systemd.unified_cgroup_hierarchy=0 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1" ;;
