@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -13,15 +12,26 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import {
+  checkpoint,
+  count,
+  counter,
+  countsBeyond,
+  images,
+  piped,
+  quiet,
+  restore,
+  start,
+  stateOf,
+} from '../harness/checkpoint.ts';
 import { changeNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
 import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
 import { hierarchies } from '../harness/cgroup.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { start as startCommand } from '../harness/process.ts';
-import type { Outcome, Running } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
-import type { Bundle, Sandbox, State } from '../harness/sandbox.ts';
+import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 import { Receiver } from '../harness/terminal.ts';
 import { until } from '../harness/wait.ts';
 
@@ -31,97 +41,10 @@ const CONTROLLED = { lacking, deviates: CRUN };
 const TRACKED = { ...CONTROLLED, lacking: criuLacking('mem_dirty_track') };
 const OURS = { lacking, oursOnly: 'runc takes from the images what they say' };
 
-/** Counts into /tmp/count, by a variable that is in memory alone. */
-const COUNTER = [
-  '/bin/sh',
-  '-c',
-  'i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.05; done',
-];
-
 const FILTER = {
   defaultAction: 'SCMP_ACT_ALLOW',
   syscalls: [{ names: ['kcmp', 'ptrace'], action: 'SCMP_ACT_ERRNO' }],
 };
-
-/** A bundle whose program counts. */
-function counter(rt: Sandbox, mutate?: Mutation): Bundle {
-  const bundle = rt.bundle((config) => {
-    config.process.args = COUNTER;
-    mutate?.(config);
-  });
-  chmodSync(join(bundle.rootfs, 'tmp'), 0o777);
-  symlinkSync('busybox', join(bundle.rootfs, 'bin', 'mv'));
-  return bundle;
-}
-
-function count({ rootfs }: Bundle): number {
-  const path = join(rootfs, 'tmp', 'count');
-  return existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-}
-
-async function countsBeyond(bundle: Bundle, value: number): Promise<number> {
-  await until(`it counts beyond ${value}`, () => count(bundle) > value);
-  return count(bundle);
-}
-
-/** A command without the caller's pipes: nobody could hand them in again. */
-async function quiet(rt: Sandbox, ...words: string[]): Promise<Outcome> {
-  const nowhere = openSync('/dev/null', 'w');
-  const path = join(rt.dir, 'stderr');
-  const stderr = openSync(path, 'w');
-  try {
-    const outcome = await rt.commandWith({ env: { ...rt.env, PATH: CRIU_PATH }, stdout: nowhere, stderr }, ...words);
-    return { ...outcome, stderr: readFileSync(path, 'utf8') };
-  } finally {
-    closeSync(nowhere);
-    closeSync(stderr);
-  }
-}
-
-/** The container itself must not have the file of `quiet` for its standard error. */
-async function start(rt: Sandbox, bundle: Bundle, id: string): Promise<void> {
-  const nowhere = openSync('/dev/null', 'w');
-  try {
-    const words = ['run', '--detach', '--bundle', bundle.dir, id];
-    const { status } = await rt.commandWith({ stdout: nowhere, stderr: nowhere }, ...words);
-    if (status !== 0) throw new Error(`run ended with ${status}`);
-  } finally {
-    closeSync(nowhere);
-  }
-}
-
-async function restore(rt: Sandbox, bundle: Bundle, id: string, ...words: string[]): Promise<Outcome> {
-  const nowhere = openSync('/dev/null', 'w');
-  const log = join(rt.dir, 'restore-log');
-  try {
-    const all = ['--log', log, 'restore', '--detach', '--bundle', bundle.dir, ...images(rt), ...words, id];
-    const env = { ...rt.env, PATH: CRIU_PATH };
-    const outcome = await rt.commandWith({ env, stdout: nowhere, stderr: nowhere }, ...all);
-    return { ...outcome, stderr: existsSync(log) ? readFileSync(log, 'utf8') : '' };
-  } finally {
-    closeSync(nowhere);
-  }
-}
-
-function images(rt: Sandbox): string[] {
-  return ['--image-path', join(rt.dir, 'images'), '--work-path', join(rt.dir, 'work')];
-}
-
-async function checkpoint(rt: Sandbox, id: string, ...words: string[]): Promise<Outcome> {
-  mkdirSync(join(rt.dir, 'work'), { recursive: true });
-  return quiet(rt, 'checkpoint', ...images(rt), ...words, id);
-}
-
-/** A command whose standard output is a pipe; what Node calls so is a socket. */
-function piped(rt: Sandbox, ...words: string[]): Running {
-  const line = '"$@" 2>/dev/null | cat';
-  const env = { ...rt.env, PATH: CRIU_PATH };
-  return startCommand(['bash', '-o', 'pipefail', '-c', line, 'bash', ...rt.argv(...words)], { env });
-}
-
-async function stateOf(rt: Sandbox, id: string): Promise<State> {
-  return JSON.parse((await rt.command('state', id)).stdout) as State;
-}
 
 forEachRuntime(
   'checkpoint: a container goes on where it was, with its mounts, masks, rights and cgroup',

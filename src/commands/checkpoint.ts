@@ -19,7 +19,15 @@ import { stateRoot } from '../state/root.ts';
 import { configPath, notifyDirectory } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { refuseUnsupported } from './compile.ts';
-import { commonOptions, criuOps, errorsOf, openDirectories, refuseNamespaces, removeLog } from './criu.ts';
+import {
+  commonOptions,
+  criuOps,
+  errorsOf,
+  openDirectories,
+  refuseNamespaces,
+  removeLog,
+  terminalOption,
+} from './criu.ts';
 import type { Directories } from './criu.ts';
 import { destroyContainer, killContainer } from './end.ts';
 import { findContainer } from './find.ts';
@@ -70,7 +78,8 @@ function notifyFaults(native: Native, root: string, id: string): Diagnostic[] {
 }
 
 /** What criu has to know of the container. */
-function containerOptions({ native }: Context, root: string, record: ContainerRecord): Field[] {
+function containerOptions(context: Context, root: string, record: ContainerRecord): Field[] {
+  const { native } = context;
   const path = configPath(root, record.id);
   const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
   const config = parseSavedConfig(text, path);
@@ -89,6 +98,7 @@ function containerOptions({ native }: Context, root: string, record: ContainerRe
   const freezer = cgroup.version === 2 ? cgroup.directories[0] : freezerDirectory(cgroup);
   return [
     [OPTION.pid, pid],
+    terminalOption(context, config),
     [OPTION.root, record.rootfs],
     ...externalMounts(native, pid, plannedMounts(config, made)).map((word): Field => [OPTION.external, word]),
     ...(network?.path ? [[OPTION.external, externalNetwork(native, pid)] as const] : []),

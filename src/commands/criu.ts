@@ -1,3 +1,4 @@
+import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectDone } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
@@ -67,12 +68,16 @@ export function commonOptions({ options }: Context, { images, work }: Directorie
     [OPTION.logLevel, logLevel],
     [OPTION.logFile, logFile],
     [OPTION.notifyScripts, true],
-    [OPTION.orphanTerminalMaster, true],
     [OPTION.manageCgroups, false],
     // By a library: the other way needs the programs of iptables.
     [OPTION.networkLock, nftables],
     ...flags.filter(([, value]) => value === true).map(([field]): Field => [field, true]),
   ];
+}
+
+/** The other end of a container's own terminal arrives here; that of the caller's is where it is. */
+export function terminalOption({ options }: Context, config: Config): Field {
+  return [OPTION.orphanTerminalMaster, options['shell-job'] !== true || config.process?.terminal === true];
 }
 
 export function refuseNamespaces({ options }: Context): void {

@@ -37,6 +37,7 @@ import {
   openDirectories,
   refuseNamespaces,
   removeLog,
+  terminalOption,
 } from './criu.ts';
 import type { Directories } from './criu.ts';
 import { firstRecord, runCreationHooks, undo } from './make.ts';
@@ -183,17 +184,19 @@ function checkedDirectories(
 }
 
 function restoreOptions(
-  { native, options }: Context,
+  context: Context,
   { config }: Compiled,
   mounts: readonly PlannedMount[],
   rootfs: string,
   directories: Directories,
 ): Field[] {
+  const { native, options } = context;
   const namespaces = config.linux?.namespaces ?? [];
   const joined = namespaces.some(({ type, path }) => type === 'network' && Boolean(path));
   return [
     [OPTION.root, rootfs],
     [OPTION.restoreSibling, true],
+    terminalOption(context, config),
     ...restoredMounts(mounts).map((word): Field => [OPTION.external, word]),
     ...standardKeys(native, directories).flatMap((key, index) =>
       isHandedIn(key) ? [inheritedDescriptor(key, index)] : [],

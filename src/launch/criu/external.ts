@@ -7,6 +7,10 @@ import type { PlannedMount } from '../../plan/checkpoint.ts';
 /** What a container has from outside, told to CRIU by names (`--external` of criu(8)). */
 
 const largestTable = 16 << 20;
+const formatMask = 0o170000;
+const characterDevice = 0o020000;
+/** Virtual consoles and serial lines, /dev/console, pseudo-terminals, consoles of virtual machines (devices.txt). */
+const terminalMajors = new Set([4, 5, 136, 137, 138, 139, 140, 141, 142, 143, 204, 229]);
 
 interface SeenMount {
   readonly id: string;
@@ -76,9 +80,14 @@ export function standardDescriptors(native: Native, pid: number): string[] {
     const information = native.readText(`/proc/${pid}/fdinfo/${fd}`, 1 << 16);
     const mount = typeof information === 'number' ? undefined : /^mnt_id:\s*(\d+)$/m.exec(information)?.[1];
     const status = native.stat(`/proc/${pid}/fd/${fd}`, 1);
-    if (mount === undefined || mounts.has(mount) || typeof status === 'number') return link;
+    if (mount === undefined || mounts.has(mount) || typeof status === 'number' || isTerminal(status)) return link;
     return `file[${Number(mount).toString(16)}:${(status[3] ?? 0).toString(16)}]`;
   });
+}
+
+/** A terminal is none of the files that are handed in: CRIU takes the caller's for it, where it may (`shell-job`). */
+function isTerminal([mode = 0, , , , , device = 0]: readonly number[]): boolean {
+  return (mode & formatMask) === characterDevice && terminalMajors.has((device >> 8) & 0xfff);
 }
 
 /** Whether a name is that of a descriptor which is handed in, as far as that can be. */

@@ -156,7 +156,9 @@ function conclude(message: Message, call: CriuCall): number {
 
 /** For what criu itself gives no advice. */
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/unix socket \d+ not found/i, 'sockets that lead out of the container need --ext-unix-sk'],
+  [/lookup mount=.* path=\/dev\/(?:pts\/|tty|console)/, 'a terminal of the caller needs --shell-job'],
+  [/stdin fd|Standard stream is not a terminal/, 'with --shell-job standard input must be a terminal'],
+  [/unix socket \d+ (?:not found|without peer)/i, 'sockets that lead out of the container need --ext-unix-sk'],
   [/vdso|kerndat/i, 'this criu may be too old for the kernel: criu check says more'],
 ];
 

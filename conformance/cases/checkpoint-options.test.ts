@@ -1,0 +1,307 @@
+import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { checkpoint, count, counter, countsBeyond, images, restore, start } from '../harness/checkpoint.ts';
+import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
+import { guestProgram } from '../harness/guest.ts';
+import { start as startCommand } from '../harness/process.ts';
+import type { Running } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { TerminalSession } from '../harness/terminal.ts';
+import { until } from '../harness/wait.ts';
+
+const lacking = criuLacking();
+const CRUN = { crun: 'the crun of Debian 12 is built without criu' };
+const CONTROLLED = { lacking, deviates: CRUN };
+const TRACKED = { deviates: CRUN, lacking: criuLacking('mem_dirty_track') };
+const LAZY = { deviates: CRUN, lacking: lacking ?? criuLacking('uffd-noncoop') };
+
+/** Why criu cannot look at connections here; undefined when it can. */
+function tcpLacking(): string | undefined {
+  const asNumber = (text: string): number => {
+    const [, major, minor] = /(\d+)\.(\d+)/.exec(text) ?? [];
+    return Number(major) * 1000 + Number(minor);
+  };
+  const version = execFileSync('criu', ['--version'], { encoding: 'utf8', env: { PATH: CRIU_PATH } });
+  return asNumber(release()) < 6016 || asNumber(version) >= 4002
+    ? undefined
+    : 'criu before 4.2 wants an option of TCP sockets that Linux has not since 6.16';
+}
+
+/** criu in the background, as a server. */
+function criu(rt: Sandbox, ...words: string[]): Running {
+  const running = startCommand(['criu', ...words], { env: { ...rt.env, PATH: CRIU_PATH } });
+  running.ended.catch(() => undefined);
+  return running;
+}
+
+/** A port of the loopback device that nobody listens on. */
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
+const imagesDirectory = (rt: Sandbox): string => join(rt.dir, 'images');
+const pagesIn = (directory: string): string[] => readdirSync(directory).filter((name) => name.startsWith('pages-'));
+
+forEachRuntime(
+  'checkpoint --tcp-established: a connection goes on',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => (config.process.args = ['/bin/probe', 'converse', '/tmp/count']));
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 3);
+    const refused = await checkpoint(rt, id);
+    t.equal(refused.status, 1, 'not without being told');
+    if (rt.runtime.ours) t.match(refused.stderr, /--tcp-established/);
+    await countsBeyond(bundle, count(bundle));
+    t.match(await checkpoint(rt, id, '--tcp-established'), { status: 0, stderr: '' });
+    const last = count(bundle);
+    t.match(await restore(rt, bundle, id, '--tcp-established'), { status: 0, stderr: '' });
+    t.ok((await countsBeyond(bundle, last + 3)) < last + 100);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { deviates: CRUN, lacking: lacking ?? tcpLacking() },
+);
+
+forEachRuntime(
+  'checkpoint --file-locks: locks are held again',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => (config.process.args = ['/bin/probe', 'lock', '/tmp/locked']));
+    const file = join(bundle.rootfs, 'tmp/locked');
+    const kinds = (): string[] => {
+      const inode = `:${statSync(file).ino} `;
+      const lines = readFileSync('/proc/locks', 'utf8').split('\n');
+      return lines.flatMap((line) => (line.includes(inode) ? [line.split(/\s+/)[1] ?? ''] : [])).sort();
+    };
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await until('it is locked', () => existsSync(file) && kinds().length === 2);
+    const refused = await checkpoint(rt, id);
+    t.equal(refused.status, 1, 'not without being told');
+    if (rt.runtime.ours) t.match(refused.stderr, /--file-locks/);
+    t.match(await checkpoint(rt, id, '--file-locks'), { status: 0, stderr: '' });
+    t.strictSame(kinds(), []);
+    t.match(await restore(rt, bundle, id, '--file-locks'), { status: 0, stderr: '' });
+    t.strictSame(kinds(), ['FLOCK', 'POSIX']);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  CONTROLLED,
+);
+
+forEachRuntime(
+  'checkpoint --ext-unix-sk: a socket that leads out of the container is connected again',
+  async (t, rt) => {
+    const outside = join(rt.dir, 'outside');
+    mkdirSync(outside);
+    const receiver = startCommand([guestProgram('peer'), 'notify', join(outside, 'socket')], {
+      env: rt.env,
+      interactive: true,
+    });
+    receiver.ended.catch(() => undefined);
+    const received = (): number =>
+      Math.max(0, ...[...receiver.output().matchAll(/"data":"(\d+)"/g)].map(([, number]) => Number(number)));
+    await until('the socket is there', () => existsSync(join(outside, 'socket')));
+    const bundle = counter(rt, (config) => {
+      config.process.args = ['/bin/probe', 'report', join(outside, 'socket')];
+      config.mounts.push({ destination: outside, type: 'bind', source: outside, options: ['bind'] });
+      // criu asks the kernel for the other end in the network namespace of the process, and knows it by its path.
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'network');
+    });
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await until('it reports', () => received() > 3);
+    const refused = await checkpoint(rt, id);
+    t.equal(refused.status, 1, 'not without being told');
+    t.match(await checkpoint(rt, id, '--ext-unix-sk'), { status: 0, stderr: '' });
+    const last = received();
+    t.match(await restore(rt, bundle, id, '--ext-unix-sk'), { status: 0, stderr: '' });
+    await until('it reports on', () => received() > last + 3);
+    t.ok(received() < last + 100, 'from where it was');
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    receiver.child.kill();
+    await receiver.ended;
+  },
+  CONTROLLED,
+);
+
+forEachRuntime(
+  'checkpoint --shell-job: a terminal of the caller is that of who restores',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => {
+      config.process.args = ['/bin/sh', '-c', 'i=0; while :; do i=$((i+1)); echo number $i; sleep 0.05; done'];
+    });
+    const id = rt.nextId();
+    const env = { ...rt.env, PATH: CRIU_PATH };
+    const last = (session: TerminalSession): number =>
+      Number([...session.output().matchAll(/number (\d+)\r/g)].at(-1)?.[1] ?? 0);
+    // A shell keeps the terminal, as that of a person does.
+    const shell = ['sh', '-c', '"$@"; echo ended with $?; read line', 'sh'];
+    const first = new TerminalSession(rt, [...shell, ...rt.argv('run', '--detach', '--bundle', bundle.dir, id)], {
+      env,
+    });
+    await until('it counts', () => last(first) > 3);
+    const refused = await checkpoint(rt, id);
+    t.equal(refused.status, 1, 'not without being told');
+    if (rt.runtime.ours) t.match(refused.stderr, /--shell-job/);
+    t.match(await checkpoint(rt, id, '--shell-job'), { status: 0, stderr: '' });
+    const reached = last(first);
+    first.type('\n');
+    await first.end();
+    const words = rt.argv('restore', '--detach', '--shell-job', '--bundle', bundle.dir, ...images(rt), id);
+    const second = new TerminalSession(rt, [...shell, ...words], { env });
+    await second.shows('ended with 0');
+    await until('it counts on', () => last(second) > reached + 3);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    second.type('\n');
+    await second.end();
+  },
+  { lacking, deviates: { ...CRUN, runc: '1.1 fails to restore: bad file descriptor' } },
+);
+
+forEachRuntime(
+  'checkpoint --page-server: memory goes to the server',
+  async (t, rt) => {
+    const bundle = counter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 3);
+    mkdirSync(imagesDirectory(rt));
+    const port = await freePort();
+    const words = ['--images-dir', imagesDirectory(rt), '--address', '127.0.0.1', '--port', port, '--status-fd', '1'];
+    const server = criu(rt, 'page-server', ...words);
+    await until('the server listens', () => server.output().includes('\0'));
+    t.match(await checkpoint(rt, id, '--page-server', `127.0.0.1:${port}`), { status: 0, stderr: '' });
+    t.equal((await server.ended).status, 0);
+    t.not(pagesIn(imagesDirectory(rt)).length, 0);
+    const last = count(bundle);
+    t.match(await restore(rt, bundle, id), { status: 0, stderr: '' });
+    t.ok((await countsBeyond(bundle, last)) < last + 50);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  CONTROLLED,
+);
+
+forEachRuntime(
+  'checkpoint --lazy-pages: it waits for who asks for memory, and --status-fd says when',
+  async (t, rt) => {
+    const bundle = counter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 3);
+    mkdirSync(join(rt.dir, 'work'));
+    const port = await freePort();
+    const told = join(rt.dir, 'status');
+    const descriptor = openSync(told, 'w');
+    const words = ['--lazy-pages', '--page-server', `127.0.0.1:${port}`, '--status-fd', '3', id];
+    const dump = rt.backgroundWith(
+      { env: { ...rt.env, PATH: CRIU_PATH }, descriptors: [descriptor] },
+      ...['checkpoint', ...images(rt), ...words],
+    );
+    closeSync(descriptor);
+    await until('it says so', () => readFileSync(told, 'latin1') === '\0');
+    const last = count(bundle);
+    // Who asks, and has enough at once.
+    const client = connect(Number(port), '127.0.0.1');
+    await once(client, 'connect');
+    t.equal(count(bundle), last, 'it stands still');
+    client.end();
+    client.resume();
+    t.equal((await dump.ended).status, 0);
+    t.ok(pagesIn(imagesDirectory(rt)).length > 0);
+    t.equal((await rt.command('state', id)).status, 1, 'it is gone');
+  },
+  LAZY,
+);
+
+forEachRuntime(
+  'checkpoint --auto-dedup: memory that is written again leaves the images of --parent-path',
+  async (t, rt) => {
+    const bundle = counter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 3);
+    const before = join(rt.dir, 'before');
+    const work = ['--work-path', join(rt.dir, 'work')];
+    mkdirSync(join(rt.dir, 'work'));
+    const env = { ...rt.env, PATH: CRIU_PATH };
+    const made = await rt.commandWith({ env }, 'checkpoint', '--pre-dump', '--image-path', before, ...work, id);
+    t.equal(made.status, 0, made.stderr);
+    const blocks = (): number => pagesIn(before).reduce((sum, name) => sum + statSync(join(before, name)).blocks, 0);
+    const all = blocks();
+    await countsBeyond(bundle, count(bundle));
+    t.match(await checkpoint(rt, id, '--parent-path', '../before', '--auto-dedup'), { status: 0, stderr: '' });
+    t.ok(blocks() < all, `${blocks()} blocks of ${all}`);
+    const last = count(bundle);
+    t.match(await restore(rt, bundle, id, '--auto-dedup'), { status: 0, stderr: '' });
+    t.ok((await countsBeyond(bundle, last)) < last + 50);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  TRACKED,
+);
+
+forEachRuntime(
+  'checkpoint --link-remap: a file that is open under a name that is gone',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => {
+      const open = 'exec 3>/tmp/first; busybox ln /tmp/first /tmp/second; busybox rm /tmp/first';
+      config.process.args[2] = `${open}; ${(config.process.args[2] ?? '').replace('sleep', 'echo $i >&3; sleep')}`;
+    });
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 3);
+    const refused = await checkpoint(rt, id);
+    t.equal(refused.status, 1, 'not without being told');
+    if (rt.runtime.ours) t.match(refused.stderr, /link-remap/);
+    t.match(await checkpoint(rt, id, '--link-remap'), { status: 0, stderr: '' });
+    const last = count(bundle);
+    t.match(await restore(rt, bundle, id), { status: 0, stderr: '' });
+    const next = await countsBeyond(bundle, last + 1);
+    const written = readFileSync(join(bundle.rootfs, 'tmp/second'), 'utf8').trim().split('\n');
+    t.strictSame(
+      written.slice(0, next - 1),
+      written.slice(0, next - 1).map((_, index) => String(index + 1)),
+    );
+    t.ok(written.length >= next - 1);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    t.strictSame(readdirSync(join(bundle.rootfs, 'tmp')).sort(), ['count', 'second'], 'no link is left');
+  },
+  { lacking, deviates: { ...CRUN, runc: 'an option since 1.2' } },
+);
+
+forEachRuntime(
+  'checkpoint: options that change nothing here are taken, others are named',
+  async (t, rt) => {
+    const bundle = counter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    for (const [words, message] of [
+      [['--page-server', 'nowhere'], /ADDRESS:PORT/],
+      [['--parent-path', '/absolute'], /parent-path/],
+      [['--manage-cgroups-mode', 'nonsense'], /manage-cgroups-mode/],
+    ] as const) {
+      const refused = await checkpoint(rt, id, ...words);
+      t.equal(refused.status, 1);
+      if (rt.runtime.ours) t.match(refused.stderr, message);
+    }
+    // runc has this one since 1.2.
+    const later = rt.runtime.ours ? ['--tcp-skip-in-flight'] : [];
+    const words = ['--empty-ns', 'network', '--manage-cgroups-mode', 'soft'];
+    t.match(await checkpoint(rt, id, ...words, ...later), { status: 0, stderr: '' });
+    const last = count(bundle);
+    t.match(await restore(rt, bundle, id, '--empty-ns', 'network', '--manage-cgroups-mode', 'soft'), { status: 0 });
+    await countsBeyond(bundle, last);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  CONTROLLED,
+);
