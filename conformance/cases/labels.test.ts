@@ -116,8 +116,7 @@ const CONTEXTS: readonly (readonly [kind: string | undefined, isLabelOfRoot: boo
 ];
 
 for (const [kind, isLabelOfRoot] of CONTEXTS) {
-  const words = kind === undefined ? '' : `, as run.oci.mount_context_type ${kind}`;
-  onlyWith(noSelinux, `linux.mountLabel is the label of new filesystems${words}`, async (t, rt) => {
+  onlyWith(noSelinux, `linux.mountLabel is the label of new filesystems: ${kind ?? 'by default'}`, async (t, rt) => {
     const label = knownLabel('object_r', 'container_file_t', 'svirt_sandbox_file_t', 'removable_t');
     const container = await rt.started(['wait'], (config) => {
       config.linux.mountLabel = label;

@@ -11,7 +11,7 @@ let complete = true;
 for (const file of process.argv.slice(2)) {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   for (const [block] of text.matchAll(failure)) console.log(block);
-  for (const [line] of text.matchAll(/^# again: .*$/gm)) console.log(line);
+  for (const [line] of text.matchAll(/^# again: .*: +not ok .*$/gm)) console.log(line);
   const last = [...text.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1);
   if (last === undefined) {
     console.log(`${file}: the test run did not end`);
