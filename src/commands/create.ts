@@ -1,4 +1,4 @@
-import { confirm } from '../launch/session.ts';
+import { confirm } from '../launch/start.ts';
 import { commands } from '../cli/options.ts';
 import type { Context, Outcome } from './command.ts';
 import { refuseUnsupported } from './compile.ts';

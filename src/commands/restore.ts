@@ -3,7 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { prepare, prepareJoin } from '../launch/session.ts';
+import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
 import { isHandedIn, restoredMounts } from '../launch/criu/external.ts';
 import { openImages } from '../launch/criu/images.ts';
 import { OPTION, REQUEST, callCriu, firstDescriptor } from '../launch/criu/rpc.ts';

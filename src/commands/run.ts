@@ -7,7 +7,7 @@ import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
 import { readyMessages } from '../launch/notify.ts';
-import { release } from '../launch/session.ts';
+import { release } from '../launch/start.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
 import { refuseUnsupported } from './compile.ts';

@@ -4,7 +4,7 @@ import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { bindProgramSocket, connectManager, managerSocket } from '../launch/notify.ts';
 import type { NotifyProxy } from '../launch/notify.ts';
-import { connectStart, release } from '../launch/session.ts';
+import { connectStart, release } from '../launch/start.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';

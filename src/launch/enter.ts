@@ -6,7 +6,7 @@ import { encodeProgram } from './encode.ts';
 import { startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, goAhead, receive, sendFilter } from './session.ts';
+import { failureOf, goAhead, receive, sendFilter } from './control.ts';
 
 const SIGKILL = 9;
 const ENOENT = 2;

@@ -4,7 +4,7 @@ import type { Native } from '../host/native.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { startHelper } from './helper.ts';
-import { failureOf, receive } from './session.ts';
+import { failureOf, receive } from './control.ts';
 
 /** Why a visit failed: `index` is that of the op, or the number of ops when it cannot be told. */
 export interface FailedVisit {

@@ -6,7 +6,7 @@ import { encodeProgram } from '../encode.ts';
 import { u32 } from '../bytes.ts';
 import { startHelper } from '../helper.ts';
 import { decodeRecord } from '../records.ts';
-import { failureOf } from '../session.ts';
+import { failureOf } from '../control.ts';
 import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
 import type { Field, Message } from './protobuf.ts';
 

@@ -1,0 +1,80 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
+import type { Native } from '../host/native.ts';
+import { instructionSize } from '../plan/seccomp/bpf.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { describeOp, explainProgram } from './explain-failure.ts';
+import { hookFailure } from './hooks.ts';
+import { decodeRecord } from './records.ts';
+import type { HelperRecord } from './records.ts';
+
+const ENOENT = 2;
+const EPIPE = 32;
+const ECONNRESET = 104;
+const noLimit = -1;
+/** Bytes of the number in front of a filter. */
+const countSize = 4;
+/** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
+const filterTimeout = 10_000;
+
+/** The answer that a helper waits for. */
+export const goAhead = new Uint8Array([1]).buffer;
+
+/** What the helper says next; native/helper/record.h draws the conversation. */
+export function receive(native: Native, control: number): HelperRecord {
+  const buffer = native.receive(control, noLimit);
+  if (typeof buffer === 'number') {
+    throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
+  }
+  return decodeRecord(buffer);
+}
+
+/** Sends the filter that `compile` makes, behind the number of its instructions (u32), and closes the socket. When init has ended, it tells the reason itself. */
+export function sendFilter(native: Native, socket: number, compile: () => Uint8Array): void {
+  try {
+    const filter = phase('seccomp', compile);
+    const message = new Uint8Array(countSize + filter.length);
+    new Uint32Array(message.buffer, 0, 1)[0] = filter.length / instructionSize;
+    message.set(filter, countSize);
+    const sent = native.sendStream(socket, message.buffer, filterTimeout);
+    if (sent < 0 && sent !== -EPIPE && sent !== -ECONNRESET) {
+      throw systemFailure('launch.filter', 'cannot send the seccomp filter to the container process', 'send', sent);
+    }
+  } finally {
+    native.close(socket);
+  }
+}
+
+/** A cgroup that was made for the container is gone before init was in it. */
+export class CgroupVanished extends Failure {}
+
+/** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
+export function failureOf(
+  record: HelperRecord & { kind: 'failed' | 'stage_failed' | 'hook_failed' },
+  ops: readonly PlannedOp[] | undefined,
+): Failure {
+  const op = ops?.[record.op];
+  if (record.kind === 'hook_failed') {
+    const [, , kind = 'startContainer', index = '0'] = op?.from.split('/') ?? [];
+    const hook = op?.op === 'hook' ? { path: op.path, timeout: op.timeoutMs / 1000 } : undefined;
+    return hookFailure(kind, Number(index), hook, record.result);
+  }
+  const diagnostic: Diagnostic =
+    record.kind === 'failed' && record.call === 'execve' && (op === undefined || op.op === 'exec')
+      ? explainProgram(record)
+      : op === undefined
+        ? unknownOp(record)
+        : describeOp(op, record.errno, record.call, detailText(record.detail));
+  return op?.op === 'cgroup_join' && record.errno === ENOENT ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
+}
+
+/** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
+function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' | 'stage_failed' }): Diagnostic {
+  return systemFailure('start.failed', 'the container process failed', call, -errno).diagnostics[0] as Diagnostic;
+}
+
+function detailText(detail: Uint8Array): string {
+  return String.fromCharCode(...detail.subarray(0, 256)).trim();
+}

@@ -1,0 +1,37 @@
+import type { Native } from '../host/native.ts';
+import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
+import { hostFailure, runHostOps } from './host-ops.ts';
+import { requireSystemd } from './systemd.ts';
+
+const EBUSY = 16;
+const EDEADLK = 35;
+
+/** Told which cgroups are made and have to be removed when the container is not. */
+export type OnCgroups = (made: CgroupRecord) => void;
+
+/** Makes the cgroups that the clone needs. */
+export function prepare(native: Native, plan: Plan, onCgroups: OnCgroups): void {
+  if (plan.unit !== undefined) requireSystemd(native);
+  makeCgroups(native, plan, plan.host, 0, onCgroups);
+}
+
+/** Makes those that are only needed when they are joined. */
+export function prepareJoin(native: Native, plan: Plan, onCgroups: OnCgroups): void {
+  makeCgroups(native, plan, plan.awaited, plan.host.length, onCgroups);
+}
+
+/** `before`: how many were made before these, each by an op. */
+function makeCgroups(
+  native: Native,
+  { cgroup }: Plan,
+  ops: readonly PlannedOp[],
+  before: number,
+  onCgroups: OnCgroups,
+): void {
+  const failed = runHostOps(native, ops);
+  // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
+  const foreign = failed !== undefined && (failed.errno === EBUSY || failed.errno === EDEADLK);
+  const made = failed === undefined ? ops.length : foreign ? failed.index : failed.index + 1;
+  onCgroups({ ...cgroup, directories: cgroup.directories.slice(0, before + made) });
+  if (failed !== undefined) throw hostFailure(native, failed);
+}

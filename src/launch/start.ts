@@ -1,0 +1,52 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import { traceStarted } from '../diag/trace.ts';
+import type { TracedOp } from '../diag/trace-events.ts';
+import type { Native } from '../host/native.ts';
+import type { Plan } from '../plan/types.ts';
+import { failureOf, goAhead, receive } from './control.ts';
+
+const ECONNREFUSED = 111;
+const SOCK_SEQPACKET = 5;
+const goAheadText = '\u0001';
+
+/** Tells init that its state is saved: from now on it outlives the runtime, and waits for `start`. */
+export function confirm(native: Native, control: number): void {
+  native.send(control, goAhead);
+  native.close(control);
+}
+
+/** Connects to the init that waits for `start`. */
+export function connectStart(native: Native, socketPath: string): number {
+  const control = native.connect(socketPath, SOCK_SEQPACKET);
+  if (control === -ECONNREFUSED) {
+    throw new Failure({ code: 'start.dead', message: 'container process is already dead' });
+  }
+  if (control < 0) throw systemFailure('start.connect', `cannot connect to "${socketPath}"`, 'connect', control);
+  return control;
+}
+
+/** What `start` sets going, and what asked for it: the plan is known to `create` alone. `nth` counts ops of one name. */
+function startedOp(op: string, nth: number): TracedOp {
+  switch (op) {
+    case 'hook':
+      return { op, from: `/hooks/startContainer/${nth}` };
+    case 'seccomp':
+    case 'seccomp_notify':
+      return { op, from: '/linux/seccomp' };
+    case 'exec':
+      return { op, from: '/process/args' };
+    default:
+      return { op, from: 'default' };
+  }
+}
+
+/** Lets init execute its program. Returns when it runs; a Failure says why it does not. */
+export function release(native: Native, control: number, plan?: Plan): void {
+  const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
+  if (trace === undefined) native.send(control, goAhead);
+  else native.sendDescriptor(control, trace, goAheadText);
+  const record = receive(native, control);
+  native.close(control);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init);
+}
