@@ -140,6 +140,11 @@ build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.
 	$(Q)$(BIN)/cmake-js compile --silent --directory native --out build/addon >build/addon.log || { cat build/addon.log; exit 1; }
 	$(Q)cp build/addon/Release/rt.node $@.new && mv $@.new $@
 
+# What V8 makes of the program, so that it need not at each start (src/host/main-node.ts).
+build/node/program.cache: native/build/node-cache.cjs build/node/rt.js build/node/rt.node native/build/rehearsal.js conformance/configs/docker.json
+	$(call say,CACHE)
+	$(Q)node $< build/node native/build/rehearsal.js
+
 # Manual and completion, from the same table as the parser of options.
 build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(call say,MAN)
@@ -154,7 +159,7 @@ build/completion: build/rt
 	$(Q)build/rt completion fish >$@/fish
 	@touch $@
 
-build: build/rt build/node/rt.node build/man build/completion ## build build/rt (static binary) and build/node (for Node)
+build: build/rt build/node/program.cache build/man build/completion ## build build/rt (static binary) and build/node (for Node)
 
 demo: build $(STAMPS)/packages-demo ## run a container and show what happened
 	conformance/demo.sh

@@ -32,6 +32,7 @@ static const struct {
 	CALL(fsopen),
 	CALL(ioprio_set),
 	CALL(keyctl),
+	CALL(madvise),
 	CALL(mknodat),
 	CALL(openat2),
 	CALL(personality),

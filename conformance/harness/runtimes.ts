@@ -10,7 +10,7 @@ import { PATIENCE, until } from './wait.ts';
 export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Without the loader that tap adds to every Node below it: it opens the standard streams, non-blocking. */
-const PLAIN_NODE = ['/usr/bin/env', '--unset=NODE_OPTIONS', process.execPath];
+export const PLAIN_NODE = ['/usr/bin/env', '--unset=NODE_OPTIONS', process.execPath];
 
 /** Runtimes named by RT_RUNTIMES: `rt` and `node` are the two hosts of this project, anything else is a command. */
 const RUNTIMES: readonly Runtime[] = (process.env['RT_RUNTIMES'] ?? 'rt,node').split(',').map((word) => {

@@ -1,4 +1,27 @@
-import { main } from '../cli/main.ts';
-import { loadNative } from './node.ts';
+/**
+ * Starts the program on Node with what V8 has compiled of it at build time (native/build/node-cache.cjs): compiling
+ * it takes longer than a container. Code of another version of Node is refused by V8, and the program compiled.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import type * as program from './main-node-program.ts';
 
-process.exit(main(process.argv.slice(2), loadNative()));
+function readCache(): Buffer | undefined {
+  try {
+    return readFileSync(join(import.meta.dirname, 'program.cache'));
+  } catch {
+    // An installation without it is slower, nothing else.
+    return undefined;
+  }
+}
+
+const filename = join(import.meta.dirname, 'program.js');
+const cachedData = readCache();
+const script = new Script(
+  readFileSync(filename, 'utf8'),
+  cachedData === undefined ? { filename } : { filename, cachedData },
+);
+const wrapped = script.runInThisContext() as (require: NodeJS.Require, directory: string) => typeof program;
+process.exit(wrapped(createRequire(filename), import.meta.dirname).start(process.argv.slice(2)));

@@ -1,0 +1,136 @@
+/** What is there for speed alone changes nothing: the same container comes of it when it is switched off. */
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { isUnified, lackingController } from '../harness/cgroup.ts';
+import type { TestConfig } from '../harness/config.ts';
+import { guestProgram } from '../harness/guest.ts';
+import type { Text } from '../harness/guest.ts';
+import { parseMountinfo } from '../harness/mountinfo.ts';
+import { run } from '../harness/process.ts';
+import { PLAIN_NODE, REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
+import type { Bundle, Sandbox } from '../harness/sandbox.ts';
+
+const OURS = { oursOnly: 'what is switched off is ours', lacking: lackingController('pids') };
+
+/** A container that makes use of each kind of operation. */
+function configure(config: TestConfig): void {
+  config.mounts.push(
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'size=64k'] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['mode=1700', 'size=8k'] },
+  );
+  config.linux.resources = { ...config.linux.resources, pids: { limit: 77 } };
+  config.linux.maskedPaths = ['/proc/kcore', '/proc/acpi', '/proc/scsi', '/sys/firmware', '/proc/timer_list'];
+  config.linux.readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+  config.linux.seccomp = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['acct', 'swapon'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 }],
+  };
+  config.linux.sysctl = { 'net.ipv4.ip_unprivileged_port_start': '0' };
+  config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 100, hard: 200 }];
+  const pids = isUnified() ? '/sys/fs/cgroup/pids.max' : '/sys/fs/cgroup/pids/pids.max';
+  const verbs = [
+    ['read', '/proc/self/mountinfo'],
+    ['read', '/proc/self/cgroup'],
+    ['read', '/proc/self/attr/current'],
+    ['read', '/proc/sys/net/ipv4/ip_unprivileged_port_start'],
+    ['read', pids],
+    ...['ids', 'fds', 'rlimits', 'env', 'uts', 'sched', 'cwd'].map((verb) => [verb]),
+    ['list', '/dev'],
+    ...['/dev', '/dev/null', '/dev/zero', '/dev/tty', '/dev/ptmx', '/dev/fd', '/dev/shm', '/tmp', '/proc/kcore'].map(
+      (path) => ['stat', path],
+    ),
+    ['list', '/proc/scsi'],
+    ['write', '/proc/sys/kernel/hostname', 'x'],
+    ['open', '/proc/kcore', 'r'],
+    ['syscall', 'acct'],
+    ['mknod', '/tmp/disk', 'b', '8', '0'],
+  ];
+  config.process.args = ['/bin/probe', ...verbs.flatMap((verb, index) => (index === 0 ? verb : ['--', ...verb]))];
+}
+
+/** An object without what differs from container to container. */
+function without(value: unknown, ...names: string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value as object).filter(([name]) => !names.includes(name)));
+}
+
+/** All that a container sees, but for numbers that are never twice the same. */
+async function observe(t: Test, argv: readonly string[], rt: Sandbox): Promise<unknown> {
+  const outcome = await run(argv, { env: rt.env });
+  t.equal(outcome.status, 0, outcome.stderr);
+  const [mountinfo, ...lines] = outcome.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line));
+  const mounts = parseMountinfo((mountinfo as Text).text).map((mount) => without(mount, 'id', 'parent', 'device'));
+  t.ok(mounts.length > 12 && lines.length > 20);
+  return [
+    mounts,
+    ...lines.map((line) =>
+      Array.isArray(line) ? line.map((file) => without(file, 'target')) : without(line, 'pid', 'inode', 'device'),
+    ),
+  ];
+}
+
+function words(rt: Sandbox, bundle: Bundle, id: string): string[] {
+  return ['--root', rt.root, 'run', '--bundle', bundle.dir, id];
+}
+
+forEachRuntime(
+  'a container is the same on both hosts',
+  async (t, rt) => {
+    const bundle = rt.bundle(configure);
+    const id = rt.nextId();
+    const build = join(REPOSITORY, 'build');
+    const other = rt.runtime.name === 'rt' ? [...PLAIN_NODE, join(build, 'node', 'rt.js')] : [join(build, 'rt')];
+    const wanted = await observe(t, [...rt.runtime.argv, ...words(rt, bundle, id)], rt);
+    t.strictSame(await observe(t, [...other, ...words(rt, bundle, id)], rt), wanted);
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'a container is the same when memory is not made present before it is used',
+  async (t, rt) => {
+    const bundle = rt.bundle(configure);
+    const id = rt.nextId();
+    const denied = (call: string): string[] => [
+      guestProgram('deny'),
+      call,
+      ...rt.runtime.argv,
+      ...words(rt, bundle, id),
+    ];
+    // Both have a filter from outside, which the container's status shows.
+    t.strictSame(await observe(t, denied('madvise'), rt), await observe(t, denied('set_mempolicy'), rt));
+  },
+  { ...OURS, deviates: { node: 'its heap is not part of a program, and V8 does not run without madvise' } },
+);
+
+forEachRuntime(
+  'a container is the same when Node compiles the program itself',
+  async (t, rt) => {
+    const bundle = rt.bundle(configure);
+    const id = rt.nextId();
+    const copy = join(rt.dir, 'node');
+    mkdirSync(copy);
+    cpSync(join(REPOSITORY, 'build', 'node'), copy, { recursive: true });
+    rmSync(join(copy, 'program.cache'));
+    const wanted = await observe(t, [...rt.runtime.argv, ...words(rt, bundle, id)], rt);
+    t.strictSame(await observe(t, [...PLAIN_NODE, join(copy, 'rt.js'), ...words(rt, bundle, id)], rt), wanted);
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'a container is the same when its operations are timed',
+  async (t, rt) => {
+    const bundle = rt.bundle(configure);
+    const id = rt.nextId();
+    const wanted = await observe(t, [...rt.runtime.argv, ...words(rt, bundle, id)], rt);
+    const trace = ['--trace', join(rt.dir, 'trace.json')];
+    t.strictSame(await observe(t, [...rt.runtime.argv, ...trace, ...words(rt, bundle, id)], rt), wanted);
+  },
+  OURS,
+);

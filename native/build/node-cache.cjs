@@ -1,0 +1,19 @@
+// Writes what V8 has compiled of build/node/program.js once a few commands were rehearsed, with a host that is only
+// played: node-cache.cjs DIRECTORY HOST.js
+const { readFileSync, writeFileSync } = require('node:fs');
+const { join, resolve } = require('node:path');
+const { Script, runInThisContext } = require('node:vm');
+
+const [directory, host] = process.argv.slice(2).map((path) => resolve(path));
+const filename = join(directory, 'program.js');
+globalThis.native = { ...require(join(directory, 'rt.node')) };
+runInThisContext(readFileSync(host, 'utf8'));
+const played = { createRequire: () => () => globalThis.native };
+
+const script = new Script(readFileSync(filename, 'utf8'), { filename });
+const { start } = script.runInThisContext()((name) => (name === 'node:module' ? played : require(name)), directory);
+for (const words of ['state c', 'start c', 'exec c true', 'run --bundle /bundle c', 'delete --force c']) {
+  const code = start(words.split(' '));
+  if (code !== 0) throw new Error(`the rehearsal of "rt ${words}" ended with ${code}`);
+}
+writeFileSync(join(directory, 'program.cache'), script.createCachedData());
