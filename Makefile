@@ -19,7 +19,7 @@ CHECK_PACKAGES := clang-format
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc
 ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon redis-tools
-BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
+BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine strace
 
 STAMPS := build/stamps
 NODE_MODULES := $(STAMPS)/node-modules
@@ -141,7 +141,7 @@ build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.
 	$(Q)cp build/addon/Release/rt.node $@.new && mv $@.new $@
 
 # What V8 makes of the program, so that it need not at each start (src/host/main-node.ts).
-build/node/program.cache: native/build/node-cache.cjs build/node/rt.js build/node/rt.node native/build/rehearsal.js conformance/configs/docker.json
+build/node/program.cache: native/build/node-cache.mjs build/node/rt.js build/node/rt.node native/build/rehearsal.js conformance/configs/docker.json
 	$(call say,CACHE)
 	$(Q)node $< build/node native/build/rehearsal.js
 

@@ -1,5 +1,5 @@
 /**
- * Starts the program on Node with what V8 has compiled of it at build time (native/build/node-cache.cjs): compiling
+ * Starts the program on Node with what V8 has compiled of it at build time (native/build/node-cache.mjs): compiling
  * it takes longer than a container. Code of another version of Node is refused by V8, and the program compiled.
  */
 import { readFileSync } from 'node:fs';

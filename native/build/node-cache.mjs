@@ -1,8 +1,11 @@
 // Writes what V8 has compiled of build/node/program.js once a few commands were rehearsed, with a host that is only
-// played: node-cache.cjs DIRECTORY HOST.js
-const { readFileSync, writeFileSync } = require('node:fs');
-const { join, resolve } = require('node:path');
-const { Script, runInThisContext } = require('node:vm');
+// played: node-cache.mjs DIRECTORY HOST.js
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { Script, runInThisContext } from 'node:vm';
+
+const require = createRequire(import.meta.url);
 
 const [directory, host] = process.argv.slice(2).map((path) => resolve(path));
 const filename = join(directory, 'program.js');
