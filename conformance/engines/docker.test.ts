@@ -78,17 +78,22 @@ forEachDocker('processors and memory of the container are those that it was give
 forEachDocker('with a quota of half a processor it gets no more', async (t, docker) => {
   const root = '/sys/fs/cgroup';
   const [used, unit] = isUnified() ? [`${root}/cpu.stat`, 1e6] : [`${root}/cpuacct/cpuacct.usage`, 1e9];
-  const stat = isUnified() ? used : `${root}/cpu/cpu.stat`;
   // What was used, and the clock, before and after two seconds of work.
   const sample = `busybox head -n 1 ${used}; cat /proc/uptime`;
   const busy = 'busybox timeout 2 sh -c "while :; do :; done"';
-  const script = `${sample}; ${busy}; ${sample}; busybox grep nr_throttled ${stat}`;
-  const outcome = await docker.run(['--cpu-quota', '50000'], '/bin/sh', '-c', script);
+  const quota = isUnified() ? `${root}/cpu.max` : `${root}/cpu/cpu.cfs_quota_us`;
+  const outcome = await docker.run(
+    ['--cpu-quota', '50000'],
+    '/bin/sh',
+    '-c',
+    `${sample}; ${busy}; ${sample}; cat ${quota}`,
+  );
   const numbers = outcome.stdout.split('\n').map((line) => Number(/[\d.]+/.exec(line)?.[0]));
-  const [usedBefore = NaN, before = NaN, usedAfter = NaN, after = NaN, throttled = NaN] = numbers;
+  const [usedBefore = NaN, before = NaN, usedAfter = NaN, after = NaN, limit = NaN] = numbers;
   const share = (usedAfter - usedBefore) / unit / (after - before);
   t.ok(share < 0.6, `${share} of a processor: ${outcome.stdout}${outcome.stderr}`);
-  t.ok(throttled > 0, `held back in ${throttled} periods`);
+  // A busy machine gives less than that anyway.
+  t.equal(limit, 50_000);
 });
 
 forEachDocker('a health check is run in the container', async (t, docker) => {
