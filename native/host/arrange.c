@@ -12,9 +12,7 @@ enum {
 	HEADER = 8,       /* blocks start at 8 mod 16 */
 	BLOCKS = 1 << 18, /* that the engine asks for while it starts, at most */
 	SCATTERED_PAGES = 1 << 18,
-	/* Of a larger block only a part is used. Bytes. */
-	WRITTEN_MAX = 2048,
-	READ_MAX = 16384
+	WRITTEN_MAX = 2048 /* bytes of a block: of a larger one only a part is written to */
 };
 
 bool rt_heap_arranges;
@@ -113,7 +111,7 @@ static void note_use(int signal, siginfo_t *info, void *context)
 		    writes ? PROT_READ | PROT_WRITE : PROT_READ) != 0)
 		_exit(128 + signal);
 	enum rt_heap_use before = layout->uses[page->block], use = writes ? when_written : when_read;
-	if (page->size > (writes ? WRITTEN_MAX : READ_MAX) || before <= use)
+	if ((writes && page->size > WRITTEN_MAX) || before <= use)
 		return;
 	layout->uses[page->block] = (unsigned char)use;
 	layout->bytes[before] -= page->size;

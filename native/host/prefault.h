@@ -5,7 +5,7 @@
 /* What a block of the heap is used for, in the order in which the blocks lie in memory. */
 enum rt_heap_use {
 	RT_HEAP_START, /* written to by every command; rt_heap_root prefaults them */
-	RT_HEAP_PLAN,  /* written to by those that make a plan */
+	RT_HEAP_PLAN,  /* written to by those that make a container */
 	RT_HEAP_START_READ,
 	RT_HEAP_PLAN_READ,
 	RT_HEAP_RARE,

@@ -100,6 +100,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
   if (name === '__complete') return print(native, completionText(complete(words, (root) => idsBelow(native, root))));
   const command = known(name);
   const specification = commands[command];
+  if (specification.makesContainer === true) native.prefaultHeap();
   const { options, operands } = parseCommand(words, command, specification);
   if (options.help === true) return print(native, commandHelp(command));
   checkOperands(operands, command, specification);

@@ -37,7 +37,6 @@ export function compile(
   from: { readonly env?: readonly string[]; readonly notify?: string | undefined } = {},
 ): Compiled {
   const { native, options } = context;
-  native.prefaultHeap();
   const directory = options.bundle ?? '.';
   const bundle = expectResult(
     native.realPath(directory),

@@ -39,8 +39,8 @@ export interface Native {
   getCwd(): string | number;
   changeDirectory(path: string): number;
   /**
-   * Makes the memory that a plan will write to the process's own at once: quicker than page by page. Nothing on Node,
-   * whose heap is not part of its binary.
+   * Makes the memory that will be written to while a container is made the process's own at once: quicker than page
+   * by page. Nothing on Node, whose heap is not part of its binary.
    */
   prefaultHeap(): number;
   effectiveUid(): number;
