@@ -89,6 +89,20 @@ static void write_cgroup(const char *hierarchy, const char *cgroup, const char *
 	write_text(path, text);
 }
 
+/* A directory that is no hierarchy has no such file: others make such directories when they take it for one. */
+static void join(const char *hierarchy, const char *cgroup)
+{
+	char path[512];
+
+	cgroup_file(path, sizeof(path), hierarchy, cgroup, "tasks");
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return;
+	check(fd, path);
+	check(write(fd, "0", 1), path);
+	close(fd);
+}
+
 /* A new v1 cpuset has no processors and refuses tasks until it gets its parent's. */
 static void copy_cpuset(const char *cgroup, const char *file)
 {
@@ -322,7 +336,7 @@ static _Noreturn void run_init(const struct container *container)
 	/* Of a process with one thread "0" in `tasks` moves the same as a pid in `cgroup.procs`, without the wait. */
 	for (size_t i = 0; i < HIERARCHY_COUNT; i++)
 		if (container->present[i])
-			write_cgroup(hierarchies[i], container->cgroup, "tasks", "0");
+			join(hierarchies[i], container->cgroup);
 	check(setsid(), "setsid");
 	umask(0);
 	raise_loopback();

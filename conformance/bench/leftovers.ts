@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsWithPrefix, removeCgroup } from '../harness/cgroup.ts';
+import { cgroupsWithPrefix, hierarchies, removeCgroup } from '../harness/cgroup.ts';
 import { until } from '../harness/wait.ts';
 import type { Place } from './bundles.ts';
 
@@ -9,6 +9,7 @@ import type { Place } from './bundles.ts';
  * Gives back those of `ours`, runtimes that must leave none.
  */
 export async function removeCgroups({ prefix }: Place, ours: readonly string[]): Promise<string[]> {
+  removeMistaken(prefix);
   const left = cgroupsWithPrefix(prefix);
   for (const path of left) {
     await until(`${path} is empty`, () => {
@@ -22,6 +23,20 @@ export async function removeCgroups({ prefix }: Place, ours: readonly string[]):
     });
   }
   return left.filter((path) => ours.some((name) => path.includes(`-${name}-`) && !path.includes(`${prefix}parallel-`)));
+}
+
+const CGROUP_ROOT = '/sys/fs/cgroup';
+
+/** crun takes each directory beside the hierarchies of cgroup v1 for one more, and makes directories and files there. */
+function removeMistaken(prefix: string): void {
+  const real = hierarchies();
+  if (real.includes(CGROUP_ROOT)) return;
+  const plain = readdirSync(CGROUP_ROOT, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(CGROUP_ROOT, entry.name))
+    .filter((path) => !real.includes(path));
+  for (const path of plain)
+    for (const name of readdirSync(path)) if (name.startsWith(prefix)) rmSync(join(path, name), { recursive: true });
 }
 
 /** What the measuring left on the host, one line for each thing. */
