@@ -144,6 +144,29 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'checkpoint: a process that has ended and was not reaped yet',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => {
+      // The program that takes the place of the shell does not know of its child.
+      config.process.args = ['/bin/sh', '-c', 'busybox true & exec sleep 600'];
+    });
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    const children = async (): Promise<string> => {
+      const { pid } = await stateOf(rt, id);
+      const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+      return child === '' ? '' : readFileSync(`/proc/${child}/stat`, 'utf8');
+    };
+    await until('its child is a zombie', async () => / Z /.test(await children()));
+    t.match(await checkpoint(rt, id), { status: 0, stderr: '' });
+    t.match(await restore(rt, bundle, id), { status: 0, stderr: '' });
+    t.match(await children(), / Z /);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  CONTROLLED,
+);
+
+forEachRuntime(
   'checkpoint: memory written before by --pre-dump is not written again',
   async (t, rt) => {
     const bundle = counter(rt);

@@ -34,7 +34,7 @@ const creds = {
   noNewPrivileges: 18,
 } as const;
 const core = { task: 3, thread: 5, threadCreds: 10, seccompMode: 11, seccompFilter: 12 } as const;
-const task = { seccompMode: 11, seccompFilter: 12 } as const;
+const task = { state: 1, seccompMode: 11, seccompFilter: 12 } as const;
 const namespaceIds: readonly (readonly [NamespaceType, number])[] = [
   ['pid', 5],
   ['network', 6],
@@ -46,6 +46,8 @@ const namespaceIds: readonly (readonly [NamespaceType, number])[] = [
   ['time', 12],
 ];
 const entry = { filesystem: 1, flags: 5, path: 7, external: 13, superFlags: 17, key: 18 } as const;
+/** TASK_DEAD of CRIU. */
+const dead = 2;
 const filterMode = 2;
 const readOnly = 1;
 /** Numbers of the filesystems that may be in a container without coming from the host. */
@@ -95,7 +97,10 @@ interface Verification {
 function verifyProcess(context: Verification, name: string): void {
   const { native, directory, expected, refuse } = context;
   const image = readSingle(native, directory, name);
+  const [old] = messagesOf(image, core.task);
   const [thread] = messagesOf(image, core.thread);
+  // A zombie has no rights, and gets none: CRIU forks it and lets it exit.
+  if (thread === undefined && old !== undefined && numberOf(old, task.state) === dead) return;
   const [rights] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
   if (thread === undefined || rights === undefined) throw damaged(name);
   const { process } = expected.config;
@@ -110,7 +115,6 @@ function verifyProcess(context: Verification, name: string): void {
     refuse(`${name} may gain privileges (criu before 4.0 does not tell)`, '/process/noNewPrivileges');
   }
   verifyLabel(context, name, textOf(rights, creds.label) ?? '');
-  const [old] = messagesOf(image, core.task);
   const mode = numberOf(thread, core.seccompMode) ?? (old === undefined ? undefined : numberOf(old, task.seccompMode));
   const filter =
     numberOf(thread, core.seccompFilter) ?? (old === undefined ? undefined : numberOf(old, task.seccompFilter));
