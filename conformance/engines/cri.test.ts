@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { isUnified } from '../harness/cgroup.ts';
+import { isUnified, metricsLacking } from '../harness/cgroup.ts';
 import { Cri, criLacking } from '../harness/cri.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { until } from '../harness/wait.ts';
@@ -84,9 +84,14 @@ forEachCri('logs, exec, stats and exit status', async (t, engine) => {
     type Stats = {
       stats: { memory: { usageBytes?: { value: string } }; cpu: { usageCoreNanoSeconds?: { value: string } } };
     };
-    const { stats } = await engine.call<Stats>('ContainerStats', { container_id: id });
-    t.ok(Number(stats.memory.usageBytes?.value) > 0);
-    t.ok(Number(stats.cpu.usageCoreNanoSeconds?.value) > 0);
+    const lackingMetrics = metricsLacking();
+    if (lackingMetrics === undefined) {
+      const { stats } = await engine.call<Stats>('ContainerStats', { container_id: id });
+      t.ok(Number(stats.memory.usageBytes?.value) > 0);
+      t.ok(Number(stats.cpu.usageCoreNanoSeconds?.value) > 0);
+    } else {
+      t.pass('ContainerStats', { skip: lackingMetrics });
+    }
     await engine.call('StopContainer', { container_id: id, timeout: 10 });
     t.match(await statusOf(engine, id), { state: 'CONTAINER_EXITED', exitCode: 7 });
     await engine.call('RemoveContainer', { container_id: id });

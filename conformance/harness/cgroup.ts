@@ -62,6 +62,18 @@ export function controllerOf(file: string): string {
   return name === 'cgroup' ? 'memory' : name;
 }
 
+/**
+ * Why engines cannot read what a container uses; undefined when they can. They look for every cgroup of a process, and
+ * with-controllers.sh, run by somebody else, mounts some where they are not seen.
+ */
+export function metricsLacking(): string | undefined {
+  if (isUnified()) return undefined;
+  const lines = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n');
+  const controllers = lines.flatMap((line) => (line.split(':')[1] ?? '').split(','));
+  const unseen = controllers.filter((name) => name !== '' && !name.startsWith('name=')).filter(lackingController);
+  return unseen.length === 0 ? undefined : `mounted by somebody else, unseen here: ${unseen.join(', ')}`;
+}
+
 /** `major:minor` of a disk of the host, for limits of block devices; undefined without one. */
 export function someDisk(): string | undefined {
   const name = readdirSync('/sys/block').find((one) => !/^(?:loop|ram|zram|fd|sr|md|dm-)/.test(one));
