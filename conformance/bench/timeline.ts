@@ -1,10 +1,11 @@
 /**
  * Shows where the time of one `run` goes: the system calls of rt, the floor and crun, seen by strace(1).
  *
- *   timeline [--runtimes rt,crun] [--longest N] [--json FILE]
+ *   timeline [--runtimes rt,crun] [--rounds N] [--longest N] [--json FILE]
  *
  * strace stops a process at each call, which takes longer than most calls do: the number of calls and their order are
- * exact, of the times only the long ones say something. FILE is a trace for Perfetto.
+ * exact, of the times only the long ones say something. FILE is a trace for Perfetto. For rt there is a table from
+ * its own --trace, too, which takes no time to speak of: the least of N runs for each step and each kind of operation.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ import { ID } from './single.ts';
 const { values: options } = parseArgs({
   options: {
     runtimes: { type: 'string', default: 'rt,crun' },
+    rounds: { type: 'string', default: '50' },
     longest: { type: 'string', default: '12' },
     json: { type: 'string' },
   },
@@ -121,6 +123,42 @@ function longest({ name, calls }: Timeline): string {
   ].join('\n');
 }
 
+interface Event {
+  readonly name: string;
+  readonly cat?: string;
+  readonly dur: number;
+}
+
+/** Time of each step of the runtime, and of all operations of a name, from rt's own traces. */
+function ownTimes(argv: readonly string[]): string {
+  const file = join(place.dir, 'trace.json');
+  const least = new Map<string, number>();
+  for (let round = 0; round < Number(options.rounds); round++) {
+    const [program = '', ...words] = argv;
+    execFileSync(program, ['--trace', file, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as { traceEvents: Event[] };
+    const times = new Map<string, number>();
+    for (const { name, cat, dur } of traceEvents)
+      if (cat !== undefined) times.set(`${cat} ${name}`, (times.get(`${cat} ${name}`) ?? 0) + dur / 1000);
+    for (const [name, time] of times) least.set(name, Math.min(least.get(name) ?? time, time));
+  }
+  const rows = (category: string): string[] =>
+    [...least]
+      .filter(([name]) => name.startsWith(category))
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, 2 * Number(options.longest))
+      .map(([name, time]) => `| ${name.slice(category.length + 1)} | ${time.toFixed(3)} |`);
+  return [
+    '| step of rt | ms |',
+    '| --- | ---: |',
+    ...rows('phase'),
+    '',
+    '| operations | ms |',
+    '| --- | ---: |',
+    ...rows('op'),
+  ].join('\n');
+}
+
 /** Chrome trace events: a process for each runtime, a thread for each of its processes. */
 function perfetto(timelines: readonly Timeline[]): string {
   const events = timelines.flatMap(({ name, calls }, index) => [
@@ -151,6 +189,8 @@ async function main(): Promise<void> {
     record(FLOOR, floor),
   ];
   console.log(`${summary(timelines)}\n\n${timelines.map(longest).join('\n\n')}`);
+  const own = runtimes.find(({ name }) => name === 'rt');
+  if (own !== undefined) console.log(`\n${ownTimes([...own.rooted, 'run', '--bundle', bundle, ID])}`);
   if (options.json !== undefined) writeFileSync(options.json, perfetto(timelines));
   const left = [...(await removeCgroups(place, ['rt', 'node'])), ...leftovers(place, state)];
   if (left.length > 0) throw new Error(`the measuring left behind:\n${left.join('\n')}`);
