@@ -124,6 +124,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
     const onNotify = ({ stage, pid, descriptor }: Notification): void => {
       context.debug(`criu: ${stage}`);
       if (stage === 'setup-namespaces') {
+        raiseLoopback(native, config, pid);
         progress.hooksBegan = true;
         runCreationHooks(native, compiled, progress.record, pid);
       } else if (stage === 'orphan-pts-master') {
@@ -223,21 +224,22 @@ function standardKeys(native: Native, { images }: Directories): readonly string[
   }
 }
 
-/** The processes are there and stand still: limits, loopback, state and pid file come before they go on. */
-function finish({ native, options }: Context, root: StateRoot, { config, plan }: Compiled, progress: Progress): void {
+/** The processes are there and stand still: limits, state and pid file come before they go on. */
+function finish({ native, options }: Context, root: StateRoot, { plan }: Compiled, progress: Progress): void {
   const { record } = progress;
   const failed = runHostOps(native, plan.limits);
   if (failed !== undefined) throw hostFailure(native, failed);
-  if (isNew(config, 'network')) raiseLoopback(native, namespaceFlags(config), record.pid, record.startTime);
   writeRecord(native, root.path, record);
   const pidFile = options['pid-file'];
   if (pidFile !== undefined) replaceFile(native, pidFile, String(record.pid), 0o666);
 }
 
-/** The namespace comes back empty, and in a new one this device is down. */
-function raiseLoopback(native: Native, flags: number, pid: number, startTime: number): void {
-  const target = openProcess(native, pid, startTime);
+/** A new namespace comes back empty, with this device down: up before criu connects what was connected over it. */
+function raiseLoopback(native: Native, config: Compiled['config'], pid: number): void {
+  if (!isNew(config, 'network')) return;
+  const target = openProcess(native, pid, readProcess(native, pid)?.startTime ?? 0);
   if (target === undefined) return;
+  const flags = namespaceFlags(config);
   const ops = [
     { op: 'join_process', flags: flags & (CLONE_NEW.network | CLONE_NEW.user), from: '/linux/namespaces' },
     { op: 'loopback_up', from: 'default' },
