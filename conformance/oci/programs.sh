@@ -9,7 +9,11 @@
 set -eu
 directory=$(cd "$1" && pwd) runtime=$2 output=$3
 shift 3
-mkdir -p "$output" "$directory/tmp"
+mkdir -p "$output"
+output=$(cd "$output" && pwd)
+tmp=$directory/tmp-${output##*/}
+mkdir -p "$tmp"
+exec 8>"$directory/cgroups.lock"
 if [ $# -eq 0 ]; then
 	for path in "$directory"/bin/*; do
 		[ "${path##*/}" = runtimetest ] || set -- "$@" "${path##*/}"
@@ -25,26 +29,26 @@ containers() {
 }
 
 left() {
-	sed -n "s#^\([^ ]* \)\{4\}\($directory/tmp/[^ ]*\) .*#mount \2#p" /proc/self/mountinfo
+	sed -n "s#^\([^ ]* \)\{4\}\($tmp/[^ ]*\) .*#mount \2#p" /proc/self/mountinfo
 	containers | sed 's/^/container /'
-	cgroups | sed 's/^/cgroup /'
+	[ -z "$locked" ] || cgroups | sed 's/^/cgroup /'
 }
 
 clean() {
 	for id in $(containers); do "$runtime" delete --force "$id" >/dev/null 2>&1 || true; done
-	sed -n "s#^\([^ ]* \)\{4\}\($directory/tmp/[^ ]*\) .*#\2#p" /proc/self/mountinfo | sort -r | while read -r path; do
+	sed -n "s#^\([^ ]* \)\{4\}\($tmp/[^ ]*\) .*#\2#p" /proc/self/mountinfo | sort -r | while read -r path; do
 		umount -l "$path"
 	done
-	find /sys/fs/cgroup -depth -type d \( -name cgrouptest -o -path '*/cgrouptest/container' -o -name testdir \) \
+	[ -z "$locked" ] || find /sys/fs/cgroup -depth -type d \( -name cgrouptest -o -path '*/cgrouptest/container' -o -name testdir \) \
 		-exec rmdir {} \; 2>/dev/null || true
-	rm -rf "$directory/tmp"
-	mkdir -p "$directory/tmp"
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
 }
 
 run() {
 	status=0
-	RUNTIME=$runtime TMPDIR=$directory/tmp timeout -k 5 120 "$directory/bin/$1" \
-		</dev/null >"$output/$1.tap" 2>"$output/$1.err" || status=$?
+	RUNTIME=$runtime TMPDIR=$tmp timeout -k 5 120 "$directory/bin/$1" \
+		</dev/null 8>&- >"$output/$1.tap" 2>"$output/$1.err" || status=$?
 	echo "$status" >"$output/$1.status"
 	left >"$output/$1.left"
 	clean
@@ -55,10 +59,20 @@ run() {
 # container runs, maybe before its shell has set the trap; poststart wants the shell to have written a line before the
 # hook, which runs right after execve. They get five tries.
 cd "$directory/start"
+locked=1
+flock 8
 clean
+flock -u 8
 for program; do
+	# These use the same cgroups, whichever runtime they run.
+	locked=
+	case $program in
+	linux_cgroups_* | delete_resources | delete_only_create_resources) locked=1 && flock 8 ;;
+	esac
 	case $program in
 	killsig | poststart) run "$program" || run "$program" || run "$program" || run "$program" || run "$program" || true ;;
 	*) run "$program" || true ;;
 	esac
+	[ -z "$locked" ] || flock -u 8
 done
+rmdir "$tmp"
