@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from './measure.ts';
 
@@ -13,11 +13,23 @@ export interface Measured {
 }
 
 function commandOf(name: string): string[] | undefined {
-  if (name === 'rt') return existsSync(join(REPOSITORY, 'build/rt')) ? [join(REPOSITORY, 'build/rt')] : undefined;
+  if (name === 'rt') return installedBinary();
   const script = join(REPOSITORY, 'build/node/rt.js');
   if (name === 'node') return existsSync(script) ? [process.execPath, script] : undefined;
   const found = spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim();
   return found === '' ? undefined : [found];
+}
+
+/**
+ * A copy, as `make install` leaves one. What the linker has written at once is in large folios, and since Linux 6.18 one
+ * fault maps all of such a folio, which counts as the process's memory.
+ */
+function installedBinary(): string[] | undefined {
+  const built = join(REPOSITORY, 'build/rt');
+  const copy = join(REPOSITORY, 'build/conformance/rt');
+  if (!existsSync(built)) return undefined;
+  copyFileSync(built, copy);
+  return [copy];
 }
 
 /** The runtimes that are installed and run all bundles. The others are named with the reason. */

@@ -30,6 +30,7 @@
     '/run/rt/c/config.json': readText('conformance/configs/docker.json', 1 << 20),
   };
   files['/bundle/config.json'] = files['/run/rt/c/config.json'];
+  files['/plain/config.json'] = readText('conformance/configs/spec-default.json', 1 << 20);
   const ready = new Uint32Array([3, 0, 0, 0, 0, 0]).buffer;
   let records = [];
   let runs = true;

@@ -59,6 +59,7 @@ static bool rehearse(const char *program, const char *host)
 	char *usage[] = {"rt", "run", "--bundle", "/bundle"};
 	char *state[] = {"rt", "state", "c"};
 	char *container[] = {"rt", "run", "--bundle", "/bundle", "c"};
+	char *plain[] = {"rt", "--root", "/run/rt", "run", "--bundle", "/plain", "c"};
 	char *process[] = {"rt", "exec", "c", "true"};
 	char *begin[] = {"rt", "start", "c"};
 	char *end[] = {"rt", "delete", "--force", "c"};
@@ -69,7 +70,7 @@ static bool rehearse(const char *program, const char *host)
 		return false;
 	bool held = run(&root, 4, usage) != 0 && run(&root, 3, state) == 0 && rt_heap_watch(RT_HEAP_PLAN);
 	return held && run(&root, 3, begin) == 0 && run(&root, 4, process) == 0 &&
-	       run(&root, 5, container) == 0 && run(&root, 4, end) == 0;
+	       run(&root, 5, container) == 0 && run(&root, 7, plain) == 0 && run(&root, 4, end) == 0;
 }
 
 /* In a process of its own, which leaves the heap of this one as it is. */
