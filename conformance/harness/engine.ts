@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import { forEachRuntime } from './runtimes.ts';
 import type { CaseOptions } from './runtimes.ts';
@@ -6,6 +8,18 @@ import type { Sandbox } from './sandbox.ts';
 /** A container engine that a case has to itself. */
 interface Engine {
   stop(): Promise<void>;
+}
+
+/** Where shims of containerd listen, whichever directories it was given. One that is killed leaves its socket. */
+const SHIM_SOCKETS = '/run/containerd/s';
+
+const shimSockets = (): string[] =>
+  existsSync(SHIM_SOCKETS) ? readdirSync(SHIM_SOCKETS).map((name) => join(SHIM_SOCKETS, name)) : [];
+
+function removeDeadSockets(before: readonly string[]): void {
+  const alive = readFileSync('/proc/net/unix', 'utf8');
+  const dead = shimSockets().filter((path) => !before.includes(path) && !alive.includes(path));
+  for (const path of dead) rmSync(path, { force: true });
 }
 
 /** Declares a case for each runtime, with an engine that is started for it and ended after it. */
@@ -18,11 +32,13 @@ export function forEachEngine<Kind extends Engine>(
   forEachRuntime(
     name,
     async (t, rt) => {
+      const sockets = shimSockets();
       const engine = await start(rt);
       try {
         await body(t, engine, rt);
       } finally {
         await engine.stop();
+        removeDeadSockets(sockets);
       }
     },
     options,

@@ -4,11 +4,11 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
-  rmdirSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -166,10 +166,13 @@ async function removeEmpty(cgroup: string): Promise<void> {
   });
 }
 
-/** On cgroup v1 Podman makes directories for its monitors in /sys/fs/cgroup/hugetlb, also where nothing is mounted. */
+/** On cgroup v1 Podman makes directories below every name in /sys/fs/cgroup, also where nothing is mounted. */
 function removeFalseCgroups(names: readonly string[]): void {
-  const parent = '/sys/fs/cgroup/hugetlb';
-  if (isUnified() || hierarchies().includes(parent)) return;
-  for (const name of names) rmSync(join(parent, name), { recursive: true, force: true });
-  if (existsSync(parent) && readdirSync(parent).length === 0) rmdirSync(parent);
+  if (isUnified()) return;
+  const mounted = hierarchies();
+  for (const entry of readdirSync('/sys/fs/cgroup')) {
+    const parent = join('/sys/fs/cgroup', entry);
+    if (mounted.includes(parent) || lstatSync(parent).isSymbolicLink()) continue;
+    for (const name of names) rmSync(join(parent, name), { recursive: true, force: true });
+  }
 }
