@@ -147,8 +147,9 @@ forEachRuntime(
   'checkpoint: a process that has ended and was not reaped yet',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
-      // The program that takes the place of the shell does not know of its child.
-      config.process.args = ['/bin/sh', '-c', 'busybox true & exec sleep 600'];
+      // The program that takes the place of the shell does not know of its child, and goes on waiting when CRIU has
+      // interrupted it, which busybox's sleep of Debian 13 does not.
+      config.process.args = ['/bin/sh', '-c', 'busybox true & exec /bin/probe wait'];
     });
     const id = rt.nextId();
     await start(rt, bundle, id);
