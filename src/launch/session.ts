@@ -60,8 +60,9 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     } catch (error) {
       if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
       if (options.listenPath !== '') native.unlink(options.listenPath);
-      prepare(native, plan, options.onCgroups);
-      asked = { ...options, onCloned: (): void => undefined };
+      // All of them have been told of: a second attempt that ends early must not leave those of the first.
+      asked = { ...options, onCgroups: (): void => undefined, onCloned: (): void => undefined };
+      prepare(native, plan, asked.onCgroups);
     }
   }
 }
