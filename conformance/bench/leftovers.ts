@@ -4,11 +4,17 @@ import { cgroupsWithPrefix, hierarchies, removeCgroup } from '../harness/cgroup.
 import { until } from '../harness/wait.ts';
 import type { Place } from './bundles.ts';
 
+/** Takes away what peers leave, and throws when more than that was left behind. `state`: directory of the state roots. */
+export async function verifyNothingLeft(place: Place, state: string): Promise<void> {
+  const left = [...(await removeCgroups(place, ['rt', 'node'])), ...leftovers(place, state)];
+  if (left.length > 0) throw new Error(`the measuring left behind:\n${left.join('\n')}`);
+}
+
 /**
  * Removes the cgroups that are left: those that the measuring made, and what peers leave when they are in a hurry.
  * Gives back those of `ours`, runtimes that must leave none.
  */
-export async function removeCgroups({ prefix }: Place, ours: readonly string[]): Promise<string[]> {
+async function removeCgroups({ prefix }: Place, ours: readonly string[]): Promise<string[]> {
   removeMistaken(prefix);
   const left = cgroupsWithPrefix(prefix);
   for (const path of left) {
@@ -40,7 +46,7 @@ function removeMistaken(prefix: string): void {
 }
 
 /** What the measuring left on the host, one line for each thing. */
-export function leftovers({ dir, prefix }: Place, state: string): string[] {
+function leftovers({ dir, prefix }: Place, state: string): string[] {
   return [
     ...cgroupsWithPrefix(prefix).map((path) => `cgroup ${path}`),
     ...mountLines()

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { dockerBundle, makeRootfs, specBundle } from './bundles.ts';
 import type { Place } from './bundles.ts';
 import { seccompFilter } from './filter.ts';
-import { leftovers, removeCgroups } from './leftovers.ts';
+import { verifyNothingLeft } from './leftovers.ts';
 import { limitRows } from './limit.ts';
 import { FLOOR, compile, table } from './measure.ts';
 import type { Row } from './measure.ts';
@@ -66,8 +66,7 @@ async function main(): Promise<void> {
   }
   console.log(table(rows, [...runtimes.map(({ name }) => name), FLOOR]));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
-  const left = [...(await removeCgroups(place, ['rt', 'node'])), ...leftovers(place, state)];
-  if (left.length > 0) throw new Error(`the measuring left behind:\n${left.join('\n')}`);
+  await verifyNothingLeft(place, state);
 }
 
 try {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeRootfs, specBundle } from './bundles.ts';
 import type { Place } from './bundles.ts';
-import { leftovers, removeCgroups } from './leftovers.ts';
+import { verifyNothingLeft } from './leftovers.ts';
 import { FLOOR, compile } from './measure.ts';
 import { usable } from './runtimes.ts';
 import { ID } from './single.ts';
@@ -192,8 +192,7 @@ async function main(): Promise<void> {
   const own = runtimes.find(({ name }) => name === 'rt');
   if (own !== undefined) console.log(`\n${ownTimes([...own.rooted, 'run', '--bundle', bundle, ID])}`);
   if (options.json !== undefined) writeFileSync(options.json, perfetto(timelines));
-  const left = [...(await removeCgroups(place, ['rt', 'node'])), ...leftovers(place, state)];
-  if (left.length > 0) throw new Error(`the measuring left behind:\n${left.join('\n')}`);
+  await verifyNothingLeft(place, state);
 }
 
 try {
