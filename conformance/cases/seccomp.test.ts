@@ -5,6 +5,7 @@ import type { Attempt, Ids } from '../harness/guest.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
 
 /** Numbers on x86-64; the profiles name the calls. */
 const GETPID = '39';
@@ -207,6 +208,19 @@ function refusedValues(count: number): Rule[] {
     args: [{ index: 0, value: value + 1000, op: 'SCMP_CMP_EQ' }],
   }));
 }
+
+forEachRuntime('linux.seccomp without noNewPrivileges: start needs no recvmsg of the profile', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.process.args = ['/bin/sh', '-c', 'echo began; exec sleep 600'];
+    config.process.noNewPrivileges = false;
+    config.linux.seccomp = allowBut({ names: ['recvmsg'], action: 'SCMP_ACT_ERRNO', errnoRet: 90 });
+  });
+  const container = await rt.create(bundle);
+  const started = await container.start();
+  t.equal(started.status, 0, started.stderr);
+  await until('it runs', () => container.stdout().includes('began'));
+  t.equal((await container.remove('--force')).status, 0);
+});
 
 for (const noNewPrivileges of [true, false]) {
   forEachRuntime(`linux.seccomp: 1000 rules, noNewPrivileges ${noNewPrivileges}`, async (t, rt) => {

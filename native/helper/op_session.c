@@ -70,15 +70,19 @@ static bool peer_uid(int socket, uint32_t *uid)
 	return status == 0;
 }
 
-/* The byte of `start`: 0, or -EPIPE at end of file. A descriptor that comes with it has the memory of its trace. */
+/* The byte of `start`: 0, or -EPIPE at end of file. Only for a trace does another follow, with the descriptor of its
+ * memory: a seccomp filter that is in force by now need not allow recvmsg(2). */
 static int take_start(struct rt_context *context, int peer)
 {
 	char byte;
 	RT_CLEANUP_FD int fd = -1;
-	long size = rt_receive_descriptor(peer, &byte, 1, &fd);
+	long size;
+	do
+		size = rt_sys(read, peer, &byte, 1);
+	while (size == -EINTR);
 	if (size != 1)
 		return size < 0 ? (int)size : -EPIPE;
-	if (fd >= 0) {
+	if (byte == RT_START_TRACED && rt_receive_descriptor(peer, &byte, 1, &fd) == 1 && fd >= 0) {
 		context->trace = rt_trace_map(fd);
 		context->trace_number = RT_TRACE_STARTED;
 	}

@@ -9,6 +9,8 @@ import { failureOf, goAhead, receive } from './control.ts';
 const ECONNREFUSED = 111;
 const SOCK_SEQPACKET = 5;
 const goAheadText = '\u0001';
+/** The memory of a trace follows (native/helper/trace.h). */
+const goAheadTraced = new Uint8Array([2]).buffer;
 
 /** Tells init that its state is saved: from now on it outlives the runtime, and waits for `start`. */
 export function confirm(native: Native, control: number): void {
@@ -44,8 +46,8 @@ function startedOp(op: string, nth: number): TracedOp {
 /** Lets init execute its program. Returns when it runs; a Failure says why it does not. */
 export function release(native: Native, control: number, plan?: Plan): void {
   const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
-  if (trace === undefined) native.send(control, goAhead);
-  else native.sendDescriptor(control, trace, goAheadText);
+  native.send(control, trace === undefined ? goAhead : goAheadTraced);
+  if (trace !== undefined) native.sendDescriptor(control, trace, goAheadText);
   const record = receive(native, control);
   native.close(control);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init);
