@@ -2,7 +2,7 @@
 // (native/host/engine.c). Node gets a program of CommonJS, which it starts much sooner than ES modules, and
 // the API as an ES module.
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 /** Absent in an unpacked archive of the sources. */
@@ -51,12 +51,16 @@ await build({
   entryPoints: { program: 'src/host/main-node-program.ts' },
   format: 'iife',
   globalName: 'program',
-  // Every character a byte: half of the memory, and of the time to read it.
+  // Every character a byte, and no more of them than needed: less to read.
   charset: 'ascii',
+  minifyWhitespace: true,
   define: { ...shared.define, ...paths },
   banner: { js: '(function (require, __dirname) { const moduleUrl = `file://${__dirname}/program.js`;' },
   footer: { js: 'return program; })' },
 });
+// Regular expressions keep their characters, and main-node.ts reads bytes.
+const foreign = /[^\0-\x7f]/.exec(await readFile('build/node/program.js', 'utf8'));
+if (foreign !== null) throw new Error(`write '${foreign[0]}' as an escape: build/node/program.js is not ASCII`);
 await chmod('build/node/rt.js', 0o755);
 await writeFile('build/node/package.json', '{ "type": "commonjs" }\n');
 await build({

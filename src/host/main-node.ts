@@ -20,7 +20,8 @@ function readCache(): Buffer | undefined {
 const filename = join(import.meta.dirname, 'program.js');
 const cachedData = readCache();
 const script = new Script(
-  readFileSync(filename, 'utf8'),
+  // Nothing but ASCII, by native/build/bundle.mjs: quicker to read, and half of the memory.
+  readFileSync(filename, 'latin1'),
   cachedData === undefined ? { filename } : { filename, cachedData },
 );
 const wrapped = script.runInThisContext() as (require: NodeJS.Require, directory: string) => typeof program;

@@ -1,5 +1,5 @@
 import type { SeccompArch } from '../../../schema/generated/config.ts';
-import { aarch64, arm, armPrivate, multiplexed, x32, x86, x86_64 } from './calls.ts';
+import { calls } from './calls.ts';
 import type { Call, CallRun } from './calls.ts';
 
 export type NativeArchitecture = 'x86_64' | 'aarch64';
@@ -34,44 +34,47 @@ const x32First = 0x4000_0000;
 /** __ARM_NR_BASE of asm/unistd.h: calls that only ARM has. */
 const armPrivateFirst = 0x0f_0000;
 
-const x86_64Space: Space = { first: 0, runs: x86_64, wide: true };
+function makeArchitectures() {
+  const { x86_64, x32, x86, aarch64, arm, armPrivate, multiplexed } = calls();
+  const x86_64Space: Space = { first: 0, runs: x86_64, wide: true };
+  return {
+    x86_64: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, wide: false }] },
+    x86_64WithX32: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, runs: x32, wide: false }] },
+    x86: {
+      audit: 0x4000_0003,
+      spaces: [{ first: 0, runs: x86, wide: false, multiplexers: [multiplexed.socketcall, multiplexed.ipc] }],
+    },
+    aarch64: { audit: 0xc000_00b7, spaces: [{ first: 0, runs: aarch64, wide: true }] },
+    arm: {
+      audit: 0x4000_0028,
+      spaces: [
+        { first: 0, runs: arm, wide: false },
+        { first: armPrivateFirst, runs: armPrivate, wide: false },
+      ],
+    },
+  } as const satisfies Record<string, Architecture>;
+}
 
-const architectures = {
-  x86_64: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, wide: false }] },
-  x86_64WithX32: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, runs: x32, wide: false }] },
-  x86: {
-    audit: 0x4000_0003,
-    spaces: [
-      {
-        first: 0,
-        runs: x86,
-        wide: false,
-        multiplexers: [multiplexed.socketcall, multiplexed.ipc],
-      },
-    ],
-  },
-  aarch64: { audit: 0xc000_00b7, spaces: [{ first: 0, runs: aarch64, wide: true }] },
-  arm: {
-    audit: 0x4000_0028,
-    spaces: [
-      { first: 0, runs: arm, wide: false },
-      { first: armPrivateFirst, runs: armPrivate, wide: false },
-    ],
-  },
-} as const satisfies Record<string, Architecture>;
+let made: ReturnType<typeof makeArchitectures> | undefined;
+
+/** Made once, as the tables of calls are. The binary does so when it is built (src/host/main-quickjs.ts). */
+export function architectures(): ReturnType<typeof makeArchitectures> {
+  return (made ??= makeArchitectures());
+}
 
 /**
  * The architectures that a filter has to know: the machine's own, and those of the profile that the machine can run.
  * No call can come from another one, so the rest of the profile's list needs no code.
  */
 export function architecturesOf(native: NativeArchitecture, named: readonly SeccompArch[]): readonly Architecture[] {
+  const { x86_64, x86_64WithX32, x86, aarch64, arm } = architectures();
   switch (native) {
     case 'x86_64': {
-      const own = named.includes('SCMP_ARCH_X32') ? architectures.x86_64WithX32 : architectures.x86_64;
-      return named.includes('SCMP_ARCH_X86') ? [own, architectures.x86] : [own];
+      const own = named.includes('SCMP_ARCH_X32') ? x86_64WithX32 : x86_64;
+      return named.includes('SCMP_ARCH_X86') ? [own, x86] : [own];
     }
     case 'aarch64':
-      return named.includes('SCMP_ARCH_ARM') ? [architectures.aarch64, architectures.arm] : [architectures.aarch64];
+      return named.includes('SCMP_ARCH_ARM') ? [aarch64, arm] : [aarch64];
   }
 }
 

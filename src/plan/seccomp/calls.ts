@@ -3,8 +3,7 @@ import type { Run } from '../../../schema/generated/syscalls.ts';
 
 /**
  * A system call by name, as an index that is the same for all architectures: rules are found by it in an array,
- * which is several times quicker than by name. For the binary all of this is made when it is built
- * (native/host/arena.h).
+ * which is several times quicker than by name.
  */
 export type Call = number;
 
@@ -16,37 +15,59 @@ export interface CallRun {
   readonly calls: Uint16Array;
 }
 
+/** What `calls` gives: the tables of all architectures, with one index for a name. */
+export interface Calls {
+  readonly x86_64: readonly CallRun[];
+  readonly x32: readonly CallRun[];
+  readonly x86: readonly CallRun[];
+  readonly aarch64: readonly CallRun[];
+  readonly arm: readonly CallRun[];
+  readonly armPrivate: readonly CallRun[];
+  /** Calls by the value of the first argument. */
+  readonly multiplexed: Readonly<Record<'socketcall' | 'ipc', { call: Call; runs: readonly CallRun[] }>>;
+  /** Names that a table has. */
+  readonly byName: ReadonlyMap<string, Call>;
+  /** Names by index. */
+  readonly names: readonly string[];
+  /** As many as there are names, to be copied: QuickJS does that at once, and makes them one by one. */
+  readonly none: readonly undefined[];
+}
+
 const hole = '-';
-const names: string[] = [hole];
-const indexes = new Map<string, Call>();
+let made: Calls | undefined;
 
-function callOf(name: string): Call {
-  if (name === hole) return 0;
-  const known = indexes.get(name);
-  if (known !== undefined) return known;
-  indexes.set(name, names.length);
-  return names.push(name) - 1;
+/** Made once: Node needs two milliseconds for it, which commands without a seccomp filter save. */
+export function calls(): Calls {
+  return (made ??= makeCalls());
 }
 
-function callRuns(runs: readonly Run[]): CallRun[] {
-  return runs.map(([first, text]) => ({ first, calls: Uint16Array.from(text.split('\n').map(callOf)) }));
+function makeCalls(): Calls {
+  const names: string[] = [hole];
+  const byName = new Map<string, Call>();
+
+  function callOf(name: string): Call {
+    if (name === hole) return 0;
+    const known = byName.get(name);
+    if (known !== undefined) return known;
+    byName.set(name, names.length);
+    return names.push(name) - 1;
+  }
+
+  function callRuns(runs: readonly Run[]): CallRun[] {
+    return runs.map(([first, text]) => ({ first, calls: Uint16Array.from(text.split('\n').map(callOf)) }));
+  }
+
+  const runs = {
+    x86_64: callRuns(tables.x86_64),
+    x32: callRuns(tables.x32),
+    x86: callRuns(tables.x86),
+    aarch64: callRuns(tables.aarch64),
+    arm: callRuns(tables.arm),
+    armPrivate: callRuns(tables.armPrivate),
+    multiplexed: {
+      socketcall: { call: callOf('socketcall'), runs: callRuns(tables.socketcall) },
+      ipc: { call: callOf('ipc'), runs: callRuns(tables.ipc) },
+    },
+  };
+  return { ...runs, byName, names, none: names.map(() => undefined) };
 }
-
-export const x86_64 = callRuns(tables.x86_64);
-export const x32 = callRuns(tables.x32);
-export const x86 = callRuns(tables.x86);
-export const aarch64 = callRuns(tables.aarch64);
-export const arm = callRuns(tables.arm);
-export const armPrivate = callRuns(tables.armPrivate);
-
-/** Calls by the value of the first argument. */
-export const multiplexed = {
-  socketcall: { call: callOf('socketcall'), runs: callRuns(tables.socketcall) },
-  ipc: { call: callOf('ipc'), runs: callRuns(tables.ipc) },
-} as const;
-
-/** Names that a table has. */
-export const callsByName: ReadonlyMap<string, Call> = indexes;
-
-/** Names by index. */
-export const callNames: readonly string[] = names;

@@ -7,7 +7,7 @@ import type {
   SeccompFlag,
   SeccompOperator,
 } from '../../../schema/generated/config.ts';
-import { callNames, callsByName } from './calls.ts';
+import { calls } from './calls.ts';
 
 /** A comparison of one argument, the 64-bit values in halves because BPF calculates with 32 bits. */
 export interface Condition {
@@ -98,7 +98,6 @@ export const operators: Readonly<Record<SeccompOperator, true>> = {
   SCMP_CMP_MASKED_EQ: true,
 };
 
-const noRules: readonly undefined[] = callNames.map(() => undefined);
 const everyBit: Halves = { high: 0xffff_ffff, low: 0xffff_ffff };
 const root = '/linux/seccomp';
 
@@ -142,11 +141,12 @@ function rulesByCall(
   added: readonly CallRules[],
   defaultAction: number,
 ): RulesByCall {
-  const rules: (CallRules | undefined)[] = noRules.slice();
+  const { byName, none } = calls();
+  const rules: (CallRules | undefined)[] = none.slice();
   for (const [index, { names }] of syscalls.entries()) {
     const own = added[index];
     for (const name of names) {
-      const call = callsByName.get(name);
+      const call = byName.get(name);
       if (call === undefined) continue;
       const known = rules[call]?.rules;
       // One object for all names of a section, so that neighbours are seen to be alike.
