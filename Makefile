@@ -180,12 +180,13 @@ test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then container
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 
-# The virtual machines: Debian release, what systemd mounts, security module. Each runs two test files at a time on two
-# processors, with the binary; `-node` at the end: those below with Node, which takes seconds for each command there.
+# The virtual machines: Debian release, what systemd mounts, security module. Each takes one processor of this machine and
+# runs two test files at a time, with the binary; `-node` at the end: those below with Node, which takes seconds for each
+# command there.
 # RELEASE-initramfs: a machine without any file system but the initial one.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
-VM_JOBS ?= $(shell expr \( $$(nproc) + 1 \) / 2)
+VM_JOBS ?= $(shell nproc)
 
 test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
 	@mkdir -p build/tap
@@ -196,7 +197,7 @@ test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup
 vm-%-initramfs: | build
 	@conformance/vm/initramfs.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*-initramfs: /' || true
 
-# The emulator at times loses a race with a kernel that changes its own code, and the kernel panics: then once more.
+# A machine that ends in the middle starts once more, and the log says so.
 vm-%: | build
 	@IFS=- read -r kernel cgroup lsm node <<<"$*"; \
 	for before in '' '# again: machine $*: not ok the first one ended in the middle'; do \

@@ -98,10 +98,12 @@ chmod 755 "$run/tree/build/vm/command"
 truncate --size 1G "$run/tree.img"
 mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L rt-tree -E root_owner=0:0 -d "$run/tree" "$run/tree.img"
 
+# Both processors take turns on one of the host: emulated side by side, one may run code that the other has just
+# replaced, and the kernel, which turns parts of itself on and off that way, panics.
 disks=()
 for disk in "disk-$kernel" node-modules; do disks+=("$work/$disk.img"); done
 machine=(
-	qemu-system-x86_64 -accel tcg,thread=multi -M q35 -cpu max -smp "$cpus" -m "$memory"
+	qemu-system-x86_64 -accel tcg,thread=single -M q35 -cpu max -smp "$cpus" -m "$memory"
 	-nodefaults -display none -no-reboot -kernel "$work/kernel-$kernel/vmlinuz" -append "$arguments"
 	-drive "if=none,id=root,file=$work/disk-$kernel.img,format=raw,snapshot=on" -device nvme,drive=root,serial=root
 	-drive "if=none,id=node,file=$work/node-modules.img,format=raw,snapshot=on" -device nvme,drive=node,serial=node
