@@ -3,10 +3,11 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { isUnified, lackingController } from '../harness/cgroup.ts';
-import type { TestConfig } from '../harness/config.ts';
+import type { TestConfig, TestMount } from '../harness/config.ts';
 import { guestProgram } from '../harness/guest.ts';
 import type { Text } from '../harness/guest.ts';
 import { parseMountinfo } from '../harness/mountinfo.ts';
+import type { Mount } from '../harness/mountinfo.ts';
 import { run } from '../harness/process.ts';
 import { PLAIN_NODE, REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
@@ -56,22 +57,28 @@ function without(value: unknown, ...names: string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value as object).filter(([name]) => !names.includes(name)));
 }
 
+interface Observation {
+  /** By target. */
+  readonly mounts: readonly Mount[];
+  readonly others: readonly unknown[];
+}
+
 /** All that a container sees, but for numbers that are never twice the same. */
-async function observe(t: Test, argv: readonly string[], rt: Sandbox): Promise<unknown> {
+async function observe(t: Test, argv: readonly string[], rt: Sandbox): Promise<Observation> {
   const outcome = await run(argv, { env: rt.env });
   t.equal(outcome.status, 0, outcome.stderr);
   const [mountinfo, ...lines] = outcome.stdout
     .split('\n')
     .filter((line) => line !== '')
     .map((line): unknown => JSON.parse(line));
-  const mounts = parseMountinfo((mountinfo as Text).text).map((mount) => without(mount, 'id', 'parent', 'device'));
+  const mounts = parseMountinfo((mountinfo as Text).text)
+    .map((mount) => ({ ...mount, id: 0, parent: 0, device: '' }))
+    .toSorted((one, other) => one.target.localeCompare(other.target));
   t.ok(mounts.length > 12 && lines.length > 20);
-  return [
-    mounts,
-    ...lines.map((line) =>
-      Array.isArray(line) ? line.map((file) => without(file, 'target')) : without(line, 'pid', 'inode', 'device'),
-    ),
-  ];
+  const others = lines.map((line) =>
+    Array.isArray(line) ? line.map((file) => without(file, 'target')) : without(line, 'pid', 'inode', 'device'),
+  );
+  return { mounts, others };
 }
 
 function words(rt: Sandbox, bundle: Bundle, id: string): string[] {
@@ -87,6 +94,29 @@ forEachRuntime(
     const other = rt.runtime.name === 'rt' ? [...PLAIN_NODE, join(build, 'node', 'rt.js')] : [join(build, 'rt')];
     const wanted = await observe(t, [...rt.runtime.argv, ...words(rt, bundle, id)], rt);
     t.strictSame(await observe(t, [...other, ...words(rt, bundle, id)], rt), wanted);
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'a container is the same when its cgroups are made before init',
+  async (t, rt) => {
+    const bundle = rt.bundle(configure);
+    const id = rt.nextId();
+    const data: TestMount = { destination: '/data', type: 'bind', source: rt.dir, options: ['bind', 'private'] };
+    bundle.config.mounts.push(data);
+    bundle.save();
+    const argv = [...rt.runtime.argv, ...words(rt, bundle, id)];
+    const wanted = await observe(t, argv, rt);
+    // Mappings of its own: the mount is taken from the host by a process before init, for which no cgroup may be missing.
+    data.uidMappings = data.gidMappings = [{ containerID: 0, hostID: 0, size: 100_000 }];
+    bundle.save();
+    const { stdout } = await rt.command('plan', '--bundle', bundle.dir);
+    t.match(stdout, /^stage: /m);
+    t.notMatch(stdout, /await_cgroups/);
+    const { mounts, others } = await observe(t, argv, rt);
+    const plain = mounts.map((mount) => ({ ...mount, options: mount.options.filter((word) => word !== 'idmapped') }));
+    t.strictSame({ mounts: plain, others }, wanted);
   },
   OURS,
 );
