@@ -78,7 +78,7 @@ $(STAMPS)/criu: native/setup/criu.sh | $(STAMPS)/packages
 	native/setup/criu.sh
 	@touch $@
 
-$(STAMPS)/engines: $(wildcard conformance/engines/tools/*.* conformance/engines/tools/cri/*) | $(STAMPS)/packages
+$(STAMPS)/engines: $(wildcard conformance/engines/tools/*.* conformance/engines/tools/*/*) | $(STAMPS)/packages
 	conformance/engines/tools/build.sh
 	@touch $@
 
@@ -209,7 +209,7 @@ vm-%: | build
 		[ "$$status" = 125 ] || break; \
 	done
 
-test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker, Podman and Kubernetes' interface, with runc, then rt (needs root)
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt unshare --mount conformance/engines/own-cgroups.sh \
