@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenFile } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
+import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 import { Receiver } from '../harness/terminal.ts';
@@ -142,3 +143,18 @@ forEachRuntime('--pid-file is the number alone, under the mask of the caller, re
   t.equal(statSync(file).mode & 0o777, 0o640);
   await rt.command('delete', '--force', id);
 });
+
+forEachRuntime(
+  'output that cannot be written is an error, a reader that has left is none',
+  async (t, rt) => {
+    const shell = (script: string): Promise<Outcome> =>
+      run(['/bin/sh', '-c', script, join(rt.dir, 'fifo'), ...rt.runtime.argv, 'features'], { env: rt.env });
+    const full = await shell('"$@" >/dev/full');
+    const words = 'rt: cannot write to standard output: no space left on device (write)\n';
+    t.strictSame([full.status, full.stderr], [1, words]);
+    const left = await shell('mkfifo "$0"; : <"$0" & exec 3>"$0"; wait; "$@" >&3');
+    // SIGPIPE, which Node ignores.
+    t.strictSame([left.status, left.stderr], [rt.runtime.name === 'rt' ? 128 + 13 : 1, '']);
+  },
+  { oursOnly: 'the words are ours' },
+);

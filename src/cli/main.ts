@@ -23,7 +23,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { debug, report } from '../diag/log.ts';
 import type { LogSettings } from '../diag/log.ts';
-import { expectDone, systemFailure } from '../diag/system.ts';
+import { EPIPE, expectDone, systemFailure } from '../diag/system.ts';
 import { beginTrace, endTrace, phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { complete, completionText } from './complete.ts';
@@ -77,7 +77,8 @@ export function main(words: readonly string[], native: Native): number {
     return writeTrace(native, file, rest[0] ?? '', settings, (traced) => runCommand(traced, globals, rest, settings));
   } catch (error) {
     if (error instanceof UsageFailure) {
-      print(native, `Incorrect Usage.\n\n${error.command === undefined ? generalHelp() : commandHelp(error.command)}`);
+      const help = error.command === undefined ? generalHelp() : commandHelp(error.command);
+      native.writeFd(standardOutput, `Incorrect Usage.\n\n${help}`);
     }
     if (error instanceof Failure) {
       report(native, settings, 'error', error.diagnostics);
@@ -172,9 +173,12 @@ function logSettings(globals: Options): LogSettings {
   };
 }
 
-/** Writes to standard output; the exit code tells whether all of it could be written. */
+/** Writes to standard output. Returns an exit code: a reader that has left needs no words, anything else is a Failure. */
 function print(native: Native, text: string): number {
-  return native.writeFd(standardOutput, text) < 0 ? 1 : 0;
+  const result = native.writeFd(standardOutput, text);
+  if (result === -EPIPE) return 1;
+  expectDone(result, 'output', 'cannot write to standard output', 'write');
+  return 0;
 }
 
 /** A fault of rt itself: nothing a user could do, so the place in the program is told. */

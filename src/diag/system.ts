@@ -32,4 +32,5 @@ export const ESRCH = 3;
 export const EEXIST = 17;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
+export const EPIPE = 32;
 export const ENOTEMPTY = 39;
