@@ -12,6 +12,8 @@ export interface Verdict {
   readonly failed: readonly string[];
   /** Why it did not pass though no assertion failed. */
   readonly complaint?: string;
+  /** Exit status and TAP alone say that it passed. */
+  readonly onlyRemarked: boolean;
   /** What the runtime left on the host. Says nothing about the verdict: a program may end in the middle. */
   readonly left: readonly string[];
 }
@@ -34,12 +36,14 @@ function judge(directory: string, program: string): Verdict {
     .map(([, result]) => result as Result)
     .filter((result) => result.skip === false);
   const failed = results.filter((result) => !result.ok && result.todo === false).map((result) => result.name);
-  const complaint = complaintOf(read('status').trim(), results.length, output, read('err'));
+  const status = read('status').trim();
+  const complaint = complaintOf(status, results.length, output, read('err'));
   return {
     passed: failed.length === 0 && complaint === undefined,
     assertions: results.length,
     failed,
     ...(complaint === undefined ? {} : { complaint }),
+    onlyRemarked: complaint !== undefined && status === '0' && failed.length === 0,
     left: read('left')
       .split('\n')
       .filter((line) => line !== ''),

@@ -21,6 +21,7 @@ interface Reason {
 
 const HERE = import.meta.dirname;
 const RESULTS = join(HERE, '..', '..', 'build', 'oci', 'results');
+const REMARK = 'remark';
 const COLUMNS: Readonly<Record<string, string>> = {
   'host rt': 'rt',
   'host node': 'rt on Node',
@@ -57,7 +58,8 @@ for (const name of [...runtimes].sort((a, b) => rank(a) - rank(b))) {
   console.log(`\n${name}`);
   for (const [program, verdict] of [...all].sort()) explain(name, program, verdict);
   const passed = [...all.values()].filter((verdict) => verdict.passed).length;
-  console.log(`${name}: ${passed} of ${all.size} programs pass`);
+  const byTap = [...all.values()].filter((verdict) => verdict.passed || verdict.onlyRemarked).length;
+  console.log(`${name}: ${passed} of ${all.size} programs pass, ${byTap} by TAP alone`);
   last = { passed, all: all.size };
 }
 for (const [program, verdict] of judgeAll(join(RESULTS, 'mended'))) {
@@ -96,7 +98,7 @@ function cell(verdict: Verdict | undefined): string {
   if (verdict === undefined) return '';
   if (verdict.passed) return verdict.assertions === 0 ? 'ok' : String(verdict.assertions);
   if (verdict.failed.length > 0) return `${verdict.failed.length} of ${verdict.assertions} fail`;
-  return 'fails';
+  return verdict.onlyRemarked ? REMARK : 'fails';
 }
 
 function line(program: string, cells: readonly string[]): string {
@@ -137,10 +139,12 @@ function table(results: Results): string {
     return `| ${[program, ...cells, why.join('; ')].join(' | ')} |`;
   });
   const passes = (column: string, program: string): boolean => results[column]?.[program]?.startsWith('**') === false;
-  const totals = columns.map((column) => {
-    const programs = Object.keys(results[column] ?? {});
-    return `**${programs.filter((program) => passes(column, program)).length} of ${programs.length}**`;
-  });
+  const total = (counts: (column: string, program: string) => boolean): string[] =>
+    columns.map((column) => {
+      const programs = Object.keys(results[column] ?? {});
+      return `**${programs.filter((program) => counts(column, program)).length} of ${programs.length}**`;
+    });
+  const byTap = total((column, program) => passes(column, program) || results[column]?.[program] === `**${REMARK}**`);
   const somewhere = (ours: readonly string[]): number =>
     all.filter((program) => ours.some((column) => passes(column, program))).length;
   const ours = columns.filter((column) => column.endsWith(' rt'));
@@ -148,7 +152,8 @@ function table(results: Results): string {
     `| program | ${columns.map((column) => COLUMNS[column] ?? column).join(' | ')} | why not everywhere |`,
     `|---|${columns.map(() => '---|').join('')}---|`,
     ...rows,
-    `| programs that pass | ${totals.join(' | ')} | |`,
+    `| programs that pass | ${total(passes).join(' | ')} | |`,
+    `| by TAP alone | ${byTap.join(' | ')} | |`,
     '',
     `${somewhere(ours)} of ${all.length} programs pass with rt in one of these places, ${somewhere([...ours, 'mended'])} when those`,
     'that fail because of a line of their own have it mended.',
