@@ -43,6 +43,12 @@ t.test('parseMountOptions: what is no known word is for the filesystem', async (
   });
 });
 
+t.test('parseMountOptions: the later of two words about the filesystem wins', async (t) => {
+  t.match(parse(['sync', 'lazytime', 'async']), { filesystemFlags: ['lazytime'] });
+  t.match(parse(['async', 'sync', 'sync']), { filesystemFlags: ['sync'] });
+  t.strictSame(parse(['bind', 'sync', 'async']).faults, []);
+});
+
 t.test('parseMountOptions: a bind takes none of those', async (t) => {
   const { faults } = parse(['rbind', 'ro', 'data=ordered']);
   t.match(faults, [{ pointer: '/mounts/0/options/2', message: /"data=ordered".*filesystem-specific options/ }]);

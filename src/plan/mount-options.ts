@@ -33,7 +33,7 @@ export interface IdmapWord {
 /** 'set' and 'clear' act on bits of the mount, 'filesystem' on the superblock. */
 type Effect =
   | { readonly kind: 'set' | 'clear'; readonly bit: number; readonly recursive: boolean }
-  | { readonly kind: 'filesystem'; readonly flag: string }
+  | { readonly kind: 'filesystem'; readonly flag: string; readonly set: boolean }
   | { readonly kind: 'propagation'; readonly type: number; readonly recursive: boolean }
   | { readonly kind: 'bind'; readonly recursive: boolean }
   | { readonly kind: 'idmap'; readonly recursive: boolean }
@@ -50,6 +50,14 @@ const attributeWords: readonly (readonly [set: string, clear: string, bit: numbe
   ['nosymfollow', 'symfollow', MOUNT_ATTR.NOSYMFOLLOW],
   ['noatime', 'atime', MOUNT_ATTR.NOATIME],
   ['strictatime', 'nostrictatime', MOUNT_ATTR.STRICTATIME],
+];
+
+const filesystemWords: readonly (readonly [set: string, clear: string | undefined, flag: string])[] = [
+  ['sync', 'async', 'sync'],
+  ['dirsync', undefined, 'dirsync'],
+  ['mand', 'nomand', 'mand'],
+  ['lazytime', 'nolazytime', 'lazytime'],
+  ['iversion', 'noiversion', 'i_version'],
 ];
 
 const effects: ReadonlyMap<string, Effect> = effectsOfWords();
@@ -74,12 +82,12 @@ function effectsOfWords(): Map<string, Effect> {
   }
   table.set('bind', { kind: 'bind', recursive: false });
   table.set('rbind', { kind: 'bind', recursive: true });
-  for (const flag of ['sync', 'dirsync', 'mand', 'lazytime']) table.set(flag, { kind: 'filesystem', flag });
-  table.set('iversion', { kind: 'filesystem', flag: 'i_version' });
-  // The other halves are what a new filesystem starts with; `silent` and `loud` only steer the kernel's log.
-  for (const word of ['async', 'nomand', 'nolazytime', 'noiversion', 'silent', 'loud', 'defaults']) {
-    table.set(word, { kind: 'nothing' });
+  for (const [set, clear, flag] of filesystemWords) {
+    table.set(set, { kind: 'filesystem', flag, set: true });
+    if (clear !== undefined) table.set(clear, { kind: 'filesystem', flag, set: false });
   }
+  // `silent` and `loud` only steer the kernel's log.
+  for (const word of ['silent', 'loud', 'defaults']) table.set(word, { kind: 'nothing' });
   table.set('remount', { kind: 'unsupported', hint: 'give the mount its options when it is first listed' });
   table.set('idmap', { kind: 'idmap', recursive: false });
   table.set('ridmap', { kind: 'idmap', recursive: true });
@@ -150,7 +158,7 @@ function apply(options: MountOptions, effect: Exclude<Effect, { kind: 'unsupport
       applyBit(options, effect.kind === 'set', effect.bit, effect.recursive);
       return;
     case 'filesystem':
-      options.filesystemFlags.push(effect.flag);
+      applyFilesystemFlag(options.filesystemFlags, effect.flag, effect.set);
       return;
     case 'propagation':
       options.propagation.push({ type: effect.type, recursive: effect.recursive });
@@ -168,6 +176,13 @@ function apply(options: MountOptions, effect: Exclude<Effect, { kind: 'unsupport
     case 'nothing':
       return;
   }
+}
+
+/** The later word wins. A new filesystem starts without any of them. */
+function applyFilesystemFlag(flags: string[], flag: string, set: boolean): void {
+  const at = flags.indexOf(flag);
+  if (at >= 0) flags.splice(at, 1);
+  if (set) flags.push(flag);
 }
 
 /** The later word wins; the access-time modes share one field, so that choosing one clears the others. */
@@ -204,7 +219,12 @@ function refuseFilesystemOptions(
   faults: Diagnostic[],
 ): void {
   if (options.data.length === 0 && options.filesystemFlags.length === 0) return;
-  const isData = (word: string): boolean => options.data.includes(word) || effects.get(word)?.kind === 'filesystem';
+  const isData = (word: string): boolean => {
+    const effect = effects.get(word);
+    return (
+      options.data.includes(word) || (effect?.kind === 'filesystem' && options.filesystemFlags.includes(effect.flag))
+    );
+  };
   const index = list.findIndex(isData);
   faults.push({
     code: 'mount.option.bind',
