@@ -211,12 +211,12 @@ forEachRuntime(
   'hooks: a failing startContainer fails start with the cause',
   async (t, rt) => {
     const container = await rt.created((config) => {
-      config.hooks = { startContainer: [shell('exit 3')] };
+      config.hooks = { startContainer: [shell(':'), shell('exit 3')] };
       config.process.args = ['/bin/probe', 'echo', 'ran'];
     });
     const outcome = await container.start();
     t.equal(outcome.status, 1);
-    t.match(outcome.stderr, /startContainer hook #0/);
+    t.match(outcome.stderr, /startContainer hook #1 "\/bin\/busybox": exit status 3/);
     await until('init ended', async () => (await container.state()).status === 'stopped');
     t.equal(container.stdout(), '', 'the program did not run');
     t.equal((await container.remove()).status, 0);
@@ -245,6 +245,7 @@ forEachRuntime('hooks: a failing poststop leaves the container deleted', async (
   );
   await container.remove('--force');
   t.not((await rt.command('state', container.id)).status, 0);
+  if (rt.runtime.ours) t.ok(existsSync(join(rt.dir, 'second')), 'the other hooks run, as the specification has it');
 });
 
 forEachRuntime(
@@ -269,6 +270,43 @@ forEachRuntime(
   },
   { oursOnly: 'the peers kill only the hook itself' },
 );
+
+/** The command during which hooks of a kind run. */
+const COMMANDS: Readonly<Record<Kind, 'create' | 'start' | 'delete'>> = {
+  prestart: 'create',
+  createRuntime: 'create',
+  createContainer: 'create',
+  startContainer: 'start',
+  poststart: 'start',
+  poststop: 'delete',
+};
+
+for (const kind of KINDS) {
+  forEachRuntime(
+    `hooks: timeout of ${kind} ends the hook, and the command says so`,
+    async (t, rt) => {
+      const began = Date.now();
+      const container = await rt.create(
+        rt.bundle((config) => {
+          config.process.args = ['/bin/probe', 'wait'];
+          config.hooks = { [kind]: [shell(':'), shell('exec busybox sleep 50', { timeout: 1 })] };
+        }),
+      );
+      const outcomes = {
+        create: container.outcome,
+        start: await container.start(),
+        delete: await container.remove('--force'),
+      };
+      const { status, stderr } = outcomes[COMMANDS[kind]];
+      // Of poststop hooks the specification wants a warning.
+      t.equal(status, kind === 'poststop' ? 0 : 1, stderr);
+      t.match(stderr, new RegExp(`${kind} hook #1 "/bin/busybox": hook ran past specified timeout of 1\\.0s`));
+      t.match(stderr, new RegExp(`/hooks/${kind}/1`));
+      t.ok(Date.now() - began < 20_000);
+    },
+    { oursOnly: 'other words' },
+  );
+}
 
 forEachRuntime('hooks: a path that does not exist fails create with its name', async (t, rt) => {
   const container = await rt.create(

@@ -15,6 +15,7 @@ import type { MovedDevices } from '../launch/net-devices.ts';
 import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket } from '../launch/notify.ts';
 import type { NotifyProxy } from '../launch/notify.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
+import { startHooks } from '../plan/hooks.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
@@ -165,7 +166,7 @@ export function firstRecord(
 ): ContainerRecord {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const rootfs = config.root.path;
-  const { poststart, poststop } = config.hooks ?? {};
+  const { startContainer = [], poststart, poststop } = config.hooks ?? {};
   const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
   const rootMount = mountsOnHost(config, notified) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
@@ -184,6 +185,7 @@ export function firstRecord(
     privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     keyring: options['no-new-keyring'] !== true,
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
+    ...(startContainer.length === 0 ? {} : { startHooks: startHooks(startContainer, plan.init) }),
   };
 }
 

@@ -23,7 +23,7 @@ export function start(context: Context): Outcome {
   const socket = startSocketPath(root, id);
   const notify = openNotify(native, root, id);
   try {
-    phase('start program', () => release(native, connectStart(native, socket)));
+    phase('start program', () => release(native, connectStart(native, socket), record.startHooks));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise the cause is the one that init reported.

@@ -5,6 +5,7 @@ import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { PlannedOp } from '../plan/types.ts';
+import type { StartHooks } from '../plan/hooks.ts';
 import { describeOp, explainProgram } from './explain-failure.ts';
 import { hookFailure } from './hooks.ts';
 import { decodeRecord } from './records.ts';
@@ -50,13 +51,18 @@ export function sendFilter(native: Native, socket: number, compile: () => Uint8A
 /** A cgroup that was made for the container is gone before init was in it. */
 export class CgroupVanished extends Failure {}
 
-/** Words for a record of failure. `ops` are known to the runtime that made the plan, not to `start`. */
+/** Words for a record of failure. `ops` are known to the runtime that made the plan, `startHooks` to `start`. */
 export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'stage_failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
+  startHooks?: StartHooks,
 ): Failure {
   const op = ops?.[record.op];
   if (record.kind === 'hook_failed') {
+    if (startHooks !== undefined) {
+      const at = record.op - startHooks.firstOp;
+      return hookFailure('startContainer', at, startHooks.hooks[at], record.result);
+    }
     const [, , kind = 'startContainer', index = '0'] = op?.from.split('/') ?? [];
     const hook = op?.op === 'hook' ? { path: op.path, timeout: op.timeoutMs / 1000 } : undefined;
     return hookFailure(kind, Number(index), hook, record.result);

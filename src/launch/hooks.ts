@@ -75,7 +75,12 @@ function asList(stat: number[] | number): number[] {
   return typeof stat === 'number' ? [] : stat;
 }
 
-export function hookFailure(kind: string, index: number, hook: Hook | undefined, result: HookResult): Failure {
+export function hookFailure(
+  kind: string,
+  index: number,
+  hook: Pick<Hook, 'path' | 'timeout'> | undefined,
+  result: HookResult,
+): Failure {
   const path = hook === undefined ? '' : ` "${hook.path}"`;
   return new Failure({
     code: 'hook.failed',
@@ -84,7 +89,7 @@ export function hookFailure(kind: string, index: number, hook: Hook | undefined,
   });
 }
 
-function ending(result: HookResult, hook: Hook | undefined): string {
+function ending(result: HookResult, hook: Pick<Hook, 'timeout'> | undefined): string {
   switch (result.outcome) {
     case 'exited':
       return `exit status ${String(result.value)}`;

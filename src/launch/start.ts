@@ -4,6 +4,7 @@ import { traceStarted } from '../diag/trace.ts';
 import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
 import type { Plan } from '../plan/types.ts';
+import type { StartHooks } from '../plan/hooks.ts';
 import { failureOf, goAhead, receive } from './control.ts';
 
 const ECONNREFUSED = 111;
@@ -43,12 +44,17 @@ function startedOp(op: string, nth: number): TracedOp {
   }
 }
 
-/** Lets init execute its program. Returns when it runs; a Failure says why it does not. */
-export function release(native: Native, control: number, plan?: Plan): void {
+/**
+ * Lets init execute its program. Returns when it runs; a Failure says why it does not. `known`: of its ops, the plan,
+ * or what was saved of it.
+ */
+export function release(native: Native, control: number, known: Plan | StartHooks | undefined): void {
+  const plan = known !== undefined && 'init' in known ? known : undefined;
+  const startHooks = known !== undefined && 'firstOp' in known ? known : undefined;
   const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
   native.send(control, trace === undefined ? goAhead : goAheadTraced);
   if (trace !== undefined) native.sendDescriptor(control, trace, goAheadText);
   const record = receive(native, control);
   native.close(control);
-  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init, startHooks);
 }

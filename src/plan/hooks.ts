@@ -105,3 +105,17 @@ function hookOps(
     from: `/hooks/${kind}/${String(index)}`,
   }));
 }
+
+/** startContainer hooks as `start` needs them, which does not have the plan: init tells it only which op failed. */
+export interface StartHooks {
+  /** Index of the first among the ops of init. */
+  readonly firstOp: number;
+  readonly hooks: readonly Pick<Hook, 'path' | 'timeout'>[];
+}
+
+export function startHooks(hooks: readonly Hook[], init: readonly PlannedOp[]): StartHooks {
+  return {
+    firstOp: init.findIndex(({ op, from }) => op === 'hook' && from.startsWith('/hooks/startContainer/')),
+    hooks: hooks.map(({ path, timeout }) => (timeout === undefined ? { path } : { path, timeout })),
+  };
+}

@@ -1,4 +1,5 @@
 import type { Hooks } from '../../schema/generated/config.ts';
+import type { StartHooks } from '../plan/hooks.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 
@@ -34,4 +35,6 @@ export interface ContainerRecord {
   readonly keyring: boolean;
   /** As they were at `create`; config.json may have changed since. */
   readonly hooks: Pick<Hooks, 'poststart' | 'poststop'>;
+  /** Absent when there are none. */
+  readonly startHooks?: StartHooks;
 }
