@@ -92,6 +92,19 @@ forEachRuntime(
 
 /** Changes of a good configuration, each of which is an error that names the place. */
 const VALUES: readonly (readonly [what: string, change: (config: Loose) => void, words: RegExp])[] = [
+  ['ociVersion absent', (c) => delete c['ociVersion'], /ociVersion is missing/],
+  ['ociVersion 2.0.0', (c) => (c['ociVersion'] = '2.0.0'), /ociVersion "2\.0\.0" is not supported: .*hint: write/s],
+  ['ociVersion one', (c) => (c['ociVersion'] = 'one'), /ociVersion must be a version such as 1\.3\.0, found "one"/],
+  ['windows', (c) => (c['windows'] = { layerFolders: ['x'] }), /windows is not supported\n.*\/windows\n.*hint: leave/s],
+  ['solaris', (c) => (c['solaris'] = {}), /solaris is not supported\n.*\/solaris\n.*hint: leave/s],
+  ['vm', (c) => (c['vm'] = { kernel: { path: '/k' } }), /vm is not supported\n.*\/vm\n.*hint: leave/s],
+  ['zos', (c) => (c['zos'] = {}), /zos is not supported\n.*\/zos\n.*hint: leave/s],
+  ['freebsd', (c) => (c['freebsd'] = {}), /freebsd is not supported\n.*\/freebsd\n.*hint: leave/s],
+  [
+    'process.commandLine',
+    (c) => (c.process['commandLine'] = 'cmd /c dir'),
+    /process\.commandLine is not supported\n.*hint: .*args/s,
+  ],
   ['process absent', (c) => Reflect.deleteProperty(c, 'process'), /process/],
   ['process null', (c) => Reflect.set(c, 'process', null), /process/],
   ['process a list', (c) => Reflect.set(c, 'process', []), /process/],
@@ -381,6 +394,20 @@ forEachRuntime(
     t.match(outcome.stderr, `config.json:${line}:`);
   },
   { oursOnly: 'the peers give no place' },
+);
+
+forEachRuntime(
+  'ociVersion: every version 1 of the specification is taken',
+  async (t, rt) => {
+    for (const version of ['1.0.0', '1.0.0-rc5', '1.0.2-dev', '1.2.1', '1.3.0+dev', '1.99.0']) {
+      const outcome = await rt.run((config) => {
+        config.ociVersion = version;
+        config.process.args = ['/bin/probe', 'echo', 'fine'];
+      });
+      t.strictSame(outcome, { status: 0, stdout: 'fine', stderr: '' }, version);
+    }
+  },
+  { deviates: { crun: '1.8 takes nothing newer than 1.0' } },
 );
 
 forEachRuntime('unknown fields of config.json are accepted', async (t, rt) => {

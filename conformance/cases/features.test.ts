@@ -7,7 +7,14 @@ interface Features {
   ociVersionMax: string;
   hooks: string[];
   mountOptions: string[];
-  linux: { namespaces: string[]; seccomp: { enabled: boolean; actions: string[] } };
+  annotations: Record<string, string>;
+  potentiallyUnsafeConfigAnnotations: string[];
+  linux: {
+    namespaces: string[];
+    capabilities: string[];
+    seccomp: { enabled: boolean; actions: string[]; knownFlags: string[]; supportedFlags: string[] };
+    [section: string]: unknown;
+  };
 }
 
 forEachRuntime(
@@ -24,7 +31,24 @@ forEachRuntime(
     for (const type of ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'])
       t.ok(features.linux.namespaces.includes(type));
     t.ok(features.linux.seccomp.enabled);
+    const hooks = ['createContainer', 'createRuntime', 'poststart', 'poststop', 'prestart', 'startContainer'];
+    t.strictSame([...features.hooks].sort(), hooks);
     if (!rt.runtime.ours) return;
+    const { cgroup, apparmor, selinux, intelRdt, mountExtensions, netDevices } = features.linux;
+    t.strictSame(
+      [cgroup, apparmor, selinux, intelRdt, mountExtensions, netDevices],
+      [
+        { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
+        { enabled: true },
+        { enabled: true },
+        { enabled: true, schemata: true, monitoring: true },
+        { idmap: { enabled: true } },
+        { enabled: true },
+      ],
+    );
+    t.equal(features.linux.capabilities.length, 41);
+    t.ok(features.potentiallyUnsafeConfigAnnotations.includes('org.systemd.property.'));
+    t.match(features.annotations, { 'org.opencontainers.runc.checkpoint.enabled': 'true', 'rt.version': /^\d/ });
     t.match(plain.stdout, /^\{\n {4}"ociVersionMin": "1\.0\.0",\n[^]*\}\n$/, 'four spaces, one line feed at the end');
     const confined = ['unshare', '--mount', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'];
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all'];
@@ -49,4 +73,26 @@ forEachRuntime(
     t.strictSame(JSON.parse(outcome.stdout), features, 'the same for everybody');
   },
   { deviates: { crun: '1.8 prints no features' } },
+);
+
+forEachRuntime(
+  'features: every flag of seccomp that is supported is one that a container takes',
+  async (t, rt) => {
+    const { stdout } = await run([...rt.runtime.argv, 'features'], { env: {} });
+    const { knownFlags, supportedFlags } = (JSON.parse(stdout) as Features).linux.seccomp;
+    for (const flag of supportedFlags) {
+      t.ok(knownFlags.includes(flag));
+      if (flag === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') continue; // seccomp-notify.test.ts
+      const outcome = await rt.run((config) => {
+        config.linux.seccomp = {
+          defaultAction: 'SCMP_ACT_ALLOW',
+          flags: [flag],
+          syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+        };
+        config.process.args = ['/bin/probe', 'mkdir', '/tmp/x'];
+      });
+      t.match(outcome.stdout, 'EPERM', `${flag}: ${outcome.stderr}`);
+    }
+  },
+  { deviates: { crun: '1.8 prints no features', runc: '1.1 prints no flags' } },
 );

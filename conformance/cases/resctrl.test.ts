@@ -12,7 +12,7 @@ const ROOT = '/sys/fs/resctrl';
 /** Prints every file of a group, and what groups there are, in the middle of a container's life. */
 const show = (group: string): string => `for f in ${group}/schemata ${group}/tasks; do echo "$f: $(cat $f)"; done`;
 
-/** Runs a shell script on a make-believe resctrl; `$CREATE`, `$START`, `$DELETE` act on one container, $ID. */
+/** Runs a shell script on a make-believe resctrl; `$CREATE`, `$UPDATE`, `$DELETE` act on one container, $ID. */
 async function withResctrl(rt: Sandbox, script: string, mutate: Mutation): Promise<Outcome & { id: string }> {
   const id = rt.nextId();
   const bundle = rt.bundle(mutate);
@@ -21,7 +21,7 @@ async function withResctrl(rt: Sandbox, script: string, mutate: Mutation): Promi
   const words = [
     `ID=${id}`,
     `CREATE='${command('create', '--bundle', bundle.dir, id)}'`,
-    `START='${command('start', id)}'`,
+    `UPDATE='${command('update')}'`,
     `DELETE='${command('delete', '--force', id)}'`,
   ];
   writeFileSync(file, `#!/bin/sh\n${words.join('\n')}\n${script}\n`);
@@ -43,6 +43,55 @@ forEachRuntime(
     t.match(outcome.stdout, `${ROOT}/${outcome.id}/schemata: L3:0=1`);
     t.match(outcome.stdout, `${ROOT}/${outcome.id}/tasks: 0`, 'the helper writes itself');
     t.match(outcome.stdout, /\ninfo\nmon_groups\nprepared\nschemata\ntasks\n$/, 'delete removes the group');
+  },
+  words,
+);
+
+/** What the last write to the file was: one field alone, and then those that are written in front of it. */
+const LAST: readonly (readonly [intelRdt: Record<string, unknown>, schemata: string])[] = [
+  [{ l3CacheSchema: 'L3:0=f;1=f' }, 'L3:0=f;1=f'],
+  [{ memBwSchema: 'MB:0=5' }, 'MB:0=5'],
+  [{ schemata: ['L2:0=3'] }, 'L2:0=3'],
+  [{ memBwSchema: 'MB:0=5', l3CacheSchema: 'L3:0=f' }, 'MB:0=5'],
+  [{ schemata: ['L2:0=3'], memBwSchema: 'MB:0=5', l3CacheSchema: 'L3:0=f' }, 'L2:0=3'],
+  [{ l3CacheSchema: 'L3:0=f\nL2:0=7\n' }, 'L2:0=7'],
+];
+
+forEachRuntime(
+  'linux.intelRdt: l3CacheSchema, memBwSchema and schemata are written each, in this order',
+  async (t, rt) => {
+    for (const [intelRdt, schemata] of LAST) {
+      const script = `$CREATE </dev/null >/dev/null && cat ${ROOT}/$ID/schemata; $DELETE`;
+      const outcome = await withResctrl(rt, script, (config) => (config.linux.intelRdt = intelRdt));
+      t.equal(outcome.stdout, `${schemata}\n`, outcome.stderr);
+    }
+  },
+  words,
+);
+
+forEachRuntime(
+  'linux.intelRdt: update changes the schemata, all or nothing',
+  async (t, rt) => {
+    const describe: Mutation = (config) => (config.linux.intelRdt = { l3CacheSchema: 'L3:0=f' });
+    const after = (...words: string[]): string =>
+      `$CREATE </dev/null >/dev/null; $UPDATE ${words.join(' ')} $ID; echo $?; cat ${ROOT}/$ID/schemata; $DELETE`;
+    const both = after('--l3-cache-schema', "'L3:0=1'", '--mem-bw-schema', 'MB:0=30');
+    t.strictSame((await withResctrl(rt, both, describe)).stdout, '0\nMB:0=30\n');
+    const alone = after('--l3-cache-schema', 'L3:0=1', '--pids-limit', '7');
+    t.strictSame((await withResctrl(rt, alone, describe)).stdout, '0\nL3:0=1\n');
+    // A limit that the kernel refuses gives the schemata back.
+    const failing = await withResctrl(rt, after('--l3-cache-schema', 'L3:0=1', '--cpu-quota', '10'), describe);
+    t.equal(failing.stdout, '1\nL3:0=f\n');
+    t.match(failing.stderr, /cpu\.(?:cfs_quota_us|max).*invalid argument/);
+    const wrong = await withResctrl(rt, after('--mem-bw-schema', 'L3:0=1'), describe);
+    t.equal(wrong.stdout, '1\nL3:0=f\n');
+    t.match(wrong.stderr, /memBwSchema must be one line that starts with MB:/);
+    const none = await withResctrl(
+      rt,
+      '$CREATE </dev/null >/dev/null; $UPDATE --mem-bw-schema MB:0=1 $ID; $DELETE',
+      () => 0,
+    );
+    t.match(none.stderr, /the container is in no group of it\n.*hint: a container with linux\.intelRdt/);
   },
   words,
 );

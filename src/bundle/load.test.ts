@@ -51,7 +51,7 @@ t.test('what is not supported is refused by name', async (t) => {
   const text = docker.replace('"user": {', '"commandLine": "x", "user": {');
   t.equal(
     failure(() => loadBundle(host('/b/config.json', text), '/b')).message,
-    'process.commandLine is not supported by this version of rt',
+    'process.commandLine is not supported',
   );
 });
 
@@ -126,7 +126,7 @@ t.test('the validate command', async (t) => {
   t.match(of(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
     exitCode: 0,
     output:
-      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported .*\nconfig\.json is valid\n$/,
+      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\nconfig\.json is valid\n$/,
   });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
   t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });

@@ -1,45 +1,36 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 
-type Condition = (value: unknown) => boolean;
+/** A member that asks for what only another kind of runtime does, unless its value asks for nothing; and the cure. */
+interface Refusal {
+  readonly asks: (value: unknown) => boolean;
+  readonly hint: string;
+}
 
-const always: Condition = () => true;
-const whenText: Condition = (value) => value !== '';
+const section: Refusal = { asks: () => true, hint: 'leave the section out: rt runs containers of Linux' };
 
-type Section = Readonly<Record<string, Condition>>;
+type Table = Readonly<Record<string, Refusal>>;
 
-/**
- * Members that the specification knows and this version of rt does not: where they stand, and the values
- * that ask for something. Whoever implements one deletes its row.
- */
-const unsupported: Readonly<Record<'config' | 'process' | 'linux', Section>> = {
-  config: { windows: always, solaris: always, vm: always, zos: always, freebsd: always },
-  process: {
-    commandLine: whenText,
-  },
-  linux: {},
+/** Members that the specification has for other platforms. Nothing of Linux is among them. */
+const ofConfig: Table = { windows: section, solaris: section, vm: section, zos: section, freebsd: section };
+
+const ofProcess: Table = {
+  commandLine: { asks: (value) => value !== '', hint: 'it is for Windows; write the program and its words in args' },
 };
 
-/** What a valid config asks for and this version of rt cannot do. Nothing of it is ever left out silently. */
+/** What a valid config asks for and rt cannot do. Nothing of it is ever left out silently. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
-  const { process, linux } = config;
-  const faults: Diagnostic[] = [];
-  section(config, unsupported.config, '', faults);
-  section(process, unsupported.process, '/process', faults);
-  section(linux, unsupported.linux, '/linux', faults);
-  return faults;
+  return [...faultsOf(config, ofConfig, ''), ...faultsOf(config.process ?? {}, ofProcess, '/process')];
 }
 
-function section(values: object | undefined, table: Section, pointer: string, faults: Diagnostic[]): void {
-  if (values === undefined) return;
+function faultsOf(values: object, table: Table, pointer: string): Diagnostic[] {
+  const faults: Diagnostic[] = [];
   for (const name in table) {
     const value = (values as Readonly<Record<string, unknown>>)[name];
-    if (value === undefined || table[name]?.(value) !== true) continue;
+    if (value === undefined || table[name]?.asks(value) !== true) continue;
     const place = `${pointer}/${name}`;
-    faults.push(fault(place, place.slice(1).replaceAll('/', '.')));
+    const message = `${place.slice(1).replaceAll('/', '.')} is not supported`;
+    faults.push({ code: 'config.unsupported', pointer: place, message, hint: table[name].hint });
   }
-}
-
-function fault(pointer: string, subject: string): Diagnostic {
-  return { code: 'config.unsupported', pointer, message: `${subject} is not supported by this version of rt` };
+  return faults;
 }

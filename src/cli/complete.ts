@@ -1,6 +1,5 @@
 import { CAPABILITIES } from '../bundle/capabilities.ts';
 import { signalNames } from '../commands/signal.ts';
-import { optionHelp } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
 
@@ -102,10 +101,10 @@ function completeOption(
 /** Not those given before, unless they may be repeated. */
 function optionCandidates(specs: readonly OptionSpec[], given: ReadonlyMap<string, string>): Candidate[] {
   return specs
-    .filter(({ hidden, unsupported }) => hidden !== true && unsupported === undefined)
+    .filter(({ hidden }) => hidden !== true)
     .filter(({ name, kind }) => kind === 'list' || !given.has(name))
     .flatMap((spec) => {
-      const help = optionHelp(spec);
+      const help = spec.help;
       const short = spec.short === undefined ? [] : [{ word: `-${spec.short}`, help }];
       return [{ word: `--${spec.long ?? spec.name}`, help }, ...short];
     });

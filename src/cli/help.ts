@@ -31,12 +31,8 @@ export function optionUsage(spec: OptionSpec): string {
   return spec.kind === 'flag' ? names : `${names} ${spec.value}`;
 }
 
-export function optionHelp(spec: OptionSpec): string {
-  return spec.unsupported === undefined ? spec.help : `${spec.help} (not supported yet)`;
-}
-
 function optionRows(specs: readonly OptionSpec[]): string {
-  return columns(specs.filter(({ hidden }) => hidden !== true).map((spec) => [optionUsage(spec), optionHelp(spec)]));
+  return columns(specs.filter(({ hidden }) => hidden !== true).map((spec) => [optionUsage(spec), spec.help]));
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

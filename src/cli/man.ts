@@ -1,5 +1,5 @@
 import { environment, exitCodes, optionRules } from './conventions.ts';
-import { optionHelp, optionUsage } from './help.ts';
+import { optionUsage } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
 import { version } from './version.ts';
@@ -69,7 +69,7 @@ function page(name: string, summary: string, date: string, sections: readonly Se
 function optionList(specs: readonly OptionSpec[]): string {
   return specs
     .filter(({ hidden }) => hidden !== true)
-    .map((spec) => tagged(bold(optionUsage(spec)), optionHelp(spec)))
+    .map((spec) => tagged(bold(optionUsage(spec)), spec.help))
     .join('');
 }
 

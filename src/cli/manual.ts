@@ -1,5 +1,5 @@
 import { environment, exitCodes, optionRules } from './conventions.ts';
-import { optionHelp, optionUsage, usageLine } from './help.ts';
+import { optionUsage, usageLine } from './help.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, OptionSpec } from './options.ts';
 
@@ -29,7 +29,7 @@ function section(name: CommandName): string {
 
 function table(specs: readonly OptionSpec[]): string {
   const shown = specs.filter(({ hidden }) => hidden !== true);
-  const rows = shown.map((spec) => `| \`${escape(optionUsage(spec))}\` | ${escape(optionHelp(spec))} |\n`);
+  const rows = shown.map((spec) => `| \`${escape(optionUsage(spec))}\` | ${escape(spec.help)} |\n`);
   return `| option | meaning |\n| --- | --- |\n${rows.join('')}`;
 }
 

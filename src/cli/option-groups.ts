@@ -19,7 +19,6 @@ export function tableOption(): OptionSpec {
 
 export function updateOptions(): OptionSpec[] {
   const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
-  const resctrl = 'write to the schemata file of the resctrl group';
   return [
     {
       kind: 'text',
@@ -44,8 +43,8 @@ export function updateOptions(): OptionSpec[] {
     { ...text('kernel-memory', 'BYTES', 'ignored'), hidden: true },
     { ...text('kernel-memory-tcp', 'BYTES', 'ignored'), hidden: true },
     { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
-    { ...text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT)'), unsupported: resctrl },
-    { ...text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT)'), unsupported: resctrl },
+    text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT), such as L3:0=f;1=f'),
+    text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT), such as MB:0=50'),
   ];
 }
 

@@ -106,8 +106,6 @@ interface CommonSpec {
   readonly help: string;
   /** Accepted, not in the help. */
   readonly hidden?: boolean;
-  /** Parsed, but refused when a command would have to honour it; the text is the hint of the error. */
-  readonly unsupported?: string;
 }
 
 export interface TextSpec extends CommonSpec {

@@ -1,5 +1,4 @@
 import { parseSavedConfig } from '../bundle/process.ts';
-import { commands } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
@@ -18,7 +17,6 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { configPath, notifyDirectory } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
-import { refuseUnsupported } from './compile.ts';
 import {
   commonOptions,
   criuOps,
@@ -39,7 +37,6 @@ const newFile = 0o1 | 0o100 | 0o200 | 0o400000; // O_WRONLY | O_CREAT | O_EXCL |
 /** Writes a container to images, and ends it unless it is to go on. */
 export function checkpoint(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.checkpoint.options);
   refuseNamespaces(context);
   const { record, status } = findContainer(context);
   if (status !== 'running' && status !== 'paused') {

@@ -1,7 +1,5 @@
 import { loadBundle } from '../bundle/load.ts';
 import type { RunnableConfig } from '../bundle/load.ts';
-import { globalOptions } from '../cli/options.ts';
-import type { OptionName, OptionSpec } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -84,21 +82,5 @@ function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {
   throw new Failure({
     code: 'option.rootless',
     message: `invalid value "${value}" for --rootless: true, false or auto`,
-  });
-}
-
-/** Throws when an option is given that is understood but cannot be honoured yet. */
-export function refuseUnsupported(context: Context, specs: readonly OptionSpec[]): void {
-  for (const spec of specs) refuseIfGiven(spec, context.options[spec.name]);
-  for (const spec of globalOptions) refuseIfGiven(spec, context.globals[spec.name]);
-}
-
-function refuseIfGiven(spec: OptionSpec, value: string | boolean | number | readonly string[] | undefined): void {
-  if (spec.unsupported === undefined || value === undefined || value === false || value === 0) return;
-  const name: OptionName = spec.name;
-  throw new Failure({
-    code: 'option.unsupported',
-    message: `option --${name} is not supported by this version of rt yet`,
-    hint: spec.unsupported,
   });
 }

@@ -1,8 +1,7 @@
-import type { Config, NamespaceType } from '../../schema/generated/config.ts';
+import type { NamespaceType } from '../../schema/generated/config.ts';
 import type { Features, LinuxFeatures, SeccompFeatures } from '../../schema/generated/features.ts';
 import { ANNOTATIONS } from '../bundle/annotations.ts';
-import { unsupportedFaults } from '../bundle/unsupported.ts';
-import { commands, globalOptions } from '../cli/options.ts';
+import { commands } from '../cli/options.ts';
 import { commit, version } from '../cli/version.ts';
 import type { Native } from '../host/native.ts';
 import { CAPABILITIES } from '../bundle/capabilities.ts';
@@ -17,7 +16,7 @@ import type { Context, Outcome } from './command.ts';
 
 /**
  * Prints what rt can do (runtime-spec features.md). Every list comes from the table that the work itself is done
- * with, and every answer from the check that refuses what is not there.
+ * with; what rt can do does not depend on what the host has.
  */
 export function features(context: Context): Outcome {
   return { output: `${JSON.stringify(featuresOf(context.native), null, 4)}\n` };
@@ -35,40 +34,29 @@ export function featuresOf(native: Native): Features {
       'rt.commit': commit(),
       'rt.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: [
-      ...(hasSystemd() ? ['org.systemd.property.'] : []),
-      ...Object.values(ANNOTATIONS),
-    ].sort(),
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', ...Object.values(ANNOTATIONS)].sort(),
   };
 }
 
 function linuxFeatures(native: Native): LinuxFeatures {
   return {
-    namespaces: (Object.keys(CLONE_NEW) as NamespaceType[])
-      .filter((type) => accepts({ linux: { namespaces: [{ type }] } }))
-      .sort(),
+    namespaces: (Object.keys(CLONE_NEW) as NamespaceType[]).sort(),
     capabilities: [...CAPABILITIES],
     cgroup: {
       v1: true,
       v2: true,
-      systemd: hasSystemd(),
+      systemd: true,
       // The manager of a user's session is not spoken to.
       systemdUser: false,
-      rdma: accepts({ linux: { resources: { rdma: { device: { hcaHandles: 1 } } } } }),
+      rdma: true,
     },
     seccomp: seccompFeatures(native),
-    apparmor: { enabled: accepts({ process: { cwd: '/', apparmorProfile: 'profile' } }) },
-    selinux: { enabled: accepts({ process: { cwd: '/', selinuxLabel: 'label' } }) },
-    intelRdt: {
-      enabled: accepts({ linux: { intelRdt: { closID: 'group' } } }),
-      schemata: accepts({ linux: { intelRdt: { schemata: ['MB:0=100'] } } }),
-      monitoring: accepts({ linux: { intelRdt: { enableMonitoring: true } } }),
-    },
+    apparmor: { enabled: true },
+    selinux: { enabled: true },
+    intelRdt: { enabled: true, schemata: true, monitoring: true },
     memoryPolicy: { modes: Object.keys(MEMORY_POLICY_MODES).sort(), flags: Object.keys(MEMORY_POLICY_FLAGS).sort() },
-    mountExtensions: {
-      idmap: { enabled: accepts({ mounts: [{ destination: '/a', options: ['bind', 'idmap'] }] }) },
-    },
-    netDevices: { enabled: accepts({ linux: { netDevices: { eth0: {} } } }) },
+    mountExtensions: { idmap: { enabled: true } },
+    netDevices: { enabled: true },
   };
 }
 
@@ -88,15 +76,6 @@ function seccompFeatures(native: Native): SeccompFeatures {
 
 function keys<Name extends string>(table: Readonly<Record<Name, unknown>>): Name[] {
   return (Object.keys(table) as Name[]).sort();
-}
-
-/** Whether nothing of such a config would be refused as unsupported. */
-function accepts(part: Partial<Config>): boolean {
-  return unsupportedFaults({ ociVersion: specVersion, ...part }).length === 0;
-}
-
-function hasSystemd(): boolean {
-  return globalOptions.some((option) => option.name === 'systemd-cgroup' && option.unsupported === undefined);
 }
 
 function isSince(native: Native, major: number, minor: number): boolean {

@@ -1,11 +1,10 @@
 import { explain } from '../plan/explain.ts';
 import { checkId } from '../state/id.ts';
 import type { Context, Outcome } from './command.ts';
-import { compile, refuseUnsupported } from './compile.ts';
+import { compile } from './compile.ts';
 
 /** Prints the plan for a bundle, with what asked for each operation. Changes nothing. */
 export function printPlan(context: Context): Outcome {
-  refuseUnsupported(context, []);
   const id = context.options.id ?? 'plan';
   checkId(id);
   const { plan, warnings } = compile(context, id, 'socket');

@@ -1,4 +1,3 @@
-import { commands } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
@@ -27,7 +26,7 @@ import { stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
 import { makeContainerDirectory, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
-import { compile, refuseUnsupported } from './compile.ts';
+import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import {
   commonOptions,
@@ -53,7 +52,6 @@ const largestList = 1 << 16;
 /** Makes a container of a bundle and the images of another one, whose processes go on. */
 export function restore(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.restore.options);
   refuseNamespaces(context);
   refuseManager(native);
   const foreground = options.detach !== true;

@@ -1,4 +1,3 @@
-import { commands } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
@@ -10,7 +9,6 @@ import { readyMessages } from '../launch/notify.ts';
 import { release } from '../launch/start.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
-import { refuseUnsupported } from './compile.ts';
 import { destroyContainer, killContainer } from './end.ts';
 import { makeContainer } from './make.ts';
 import { runPoststart } from './poststart.ts';
@@ -19,7 +17,6 @@ import { awaitReadiness } from './readiness.ts';
 /** `create` and `start` in one; in the foreground also the wait for the end, and `delete`. */
 export function run(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.run.options);
   const foreground = options.detach !== true;
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.

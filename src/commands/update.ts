@@ -1,15 +1,15 @@
 import { parseResources } from '../bundle/resources.ts';
 import { checkRules } from '../bundle/rules.ts';
-import type { LinuxResources } from '../../schema/generated/config.ts';
+import { validateConfig } from '../bundle/validate.ts';
+import type { LinuxIntelRdt, LinuxResources } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { changeLimits } from '../launch/change-limits.ts';
-import { commands } from '../cli/options.ts';
+import { withSchemata } from '../launch/resctrl.ts';
 import type { Context, Outcome } from './command.ts';
-import { refuseUnsupported } from './compile.ts';
 import { findContainer } from './find.ts';
 import { resourcesOf } from './update-options.ts';
 
@@ -19,14 +19,16 @@ const largestDocument = 16 << 20;
 /** Changes the limits of a container, all that are asked for or none. */
 export function update(context: Context): Outcome {
   const { native, options } = context;
-  refuseUnsupported(context, commands.update.options);
   const { record, status } = findContainer(context);
   if (status === 'stopped' || status === 'creating') {
     throw new Failure({ code: 'update.status', message: 'container not running' });
   }
   const resources = options.resources === undefined ? fromOptions(context) : fromFile(native, options.resources);
   const warnings = options.resources === undefined ? ignoredOptions(context) : [];
-  changeLimits(native, readFacts(native), record.cgroup, resources);
+  const schemata = options.resources === undefined ? schemataOf(context) : undefined;
+  const change = (): void => changeLimits(native, readFacts(native), record.cgroup, resources);
+  if (schemata === undefined) change();
+  else withSchemata(native, record.resctrl, schemata, change);
   return { warnings };
 }
 
@@ -53,6 +55,19 @@ function fromOptions({ options }: Context): LinuxResources {
     );
   }
   return resources;
+}
+
+/** Undefined when no option asks for them. */
+function schemataOf({ options }: Context): LinuxIntelRdt | undefined {
+  const { 'l3-cache-schema': l3CacheSchema, 'mem-bw-schema': memBwSchema } = options;
+  if (l3CacheSchema === undefined && memBwSchema === undefined) return undefined;
+  const asked: LinuxIntelRdt = {
+    ...(l3CacheSchema === undefined ? {} : { l3CacheSchema }),
+    ...(memBwSchema === undefined ? {} : { memBwSchema }),
+  };
+  const faults = validateConfig({ ociVersion: '1.3.0', linux: { intelRdt: asked } });
+  if (faults.length === 0) return asked;
+  throw new Failure(faults.map(({ code, message }) => ({ code, message: message.replaceAll('linux.intelRdt.', '') })));
 }
 
 /** Kernel memory has no limit of its own any more (kernel 5.16, cgroup v2). */

@@ -1,8 +1,12 @@
+import type { LinuxIntelRdt } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import { withoutPointers } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { Plan } from '../plan/types.ts';
+import { schemaOps } from '../plan/resctrl.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';
 
@@ -18,15 +22,45 @@ export function resctrlRecord(native: Native, { resctrl }: Plan): ResctrlRecord 
 
 /** Makes and fills the groups. */
 export function prepareResctrl(native: Native, { resctrl }: Plan): void {
-  if (resctrl.host.length === 0) return;
-  const result = native.runProgram(encodeProgram(resctrl.host));
+  runGroupOps(native, resctrl.host, resctrl.groups[0] ?? '');
+}
+
+function runGroupOps(native: Native, ops: readonly PlannedOp[], group: string): void {
+  if (ops.length === 0) return;
+  const result = native.runProgram(encodeProgram(ops));
   if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
   const [index, errno] = result;
-  const op = index === undefined ? undefined : resctrl.host[index];
+  const op = index === undefined ? undefined : ops[index];
   if (op === undefined || errno === undefined) return;
   const fault = describeOp(op, errno, op.op === 'write_file' ? 'write' : 'mkdir', '');
-  const hint = kernelWords(native, resctrl.groups[0] ?? '');
+  const hint = kernelWords(native, group);
   throw new Failure(hint === undefined ? fault : { ...fault, hint });
+}
+
+/** Changes the schemata of a container that exists while `body` runs its course; a failure gives the old ones back. */
+export function withSchemata(
+  native: Native,
+  record: ResctrlRecord | undefined,
+  asked: LinuxIntelRdt,
+  body: () => void,
+): void {
+  const [group] = record?.groups ?? [];
+  if (group === undefined) {
+    const message = 'cannot change the schemata of resctrl: the container is in no group of it';
+    throw new Failure({
+      code: 'resctrl.missing',
+      message,
+      hint: 'a container with linux.intelRdt in config.json has one',
+    });
+  }
+  const before = native.readText(`${group}/schemata`, maximumFile);
+  try {
+    runGroupOps(native, schemaOps(group, asked), group);
+    body();
+  } catch (error) {
+    if (typeof before === 'string') runGroupOps(native, schemaOps(group, { schemata: before.split('\n') }), group);
+    throw error instanceof Failure ? withoutPointers(error) : error;
+  }
 }
 
 /** The kernel says in a file what was wrong with the last command. */

@@ -1,4 +1,4 @@
-import type { Config } from '../../schema/generated/config.ts';
+import type { Config, LinuxIntelRdt } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { PlannedOp } from './types.ts';
@@ -19,13 +19,14 @@ export interface ResctrlPlan {
   readonly join: readonly PlannedOp[];
 }
 
+const place = '/linux/intelRdt';
+
 const nothing: ResctrlPlan = { groups: [], host: [], join: [] };
 
 /** Cache and memory bandwidth (runtime-spec config-linux.md, "IntelRdt"; kernel: Documentation/filesystems/resctrl). */
 export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Diagnostic[]): ResctrlPlan {
   const asked = config.linux?.intelRdt;
   if (asked === undefined) return nothing;
-  const place = '/linux/intelRdt';
   const root = facts.resctrl;
   if (root === undefined) {
     faults.push({
@@ -36,21 +37,14 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
     });
     return nothing;
   }
-  const { closID = '', l3CacheSchema = '', memBwSchema = '', schemata = [], enableMonitoring = false } = asked;
+  const { closID = '', enableMonitoring = false } = asked;
   const from = closID === '' ? place : `${place}/closID`;
   const group = `${root}/${closID === '' ? id : closID}`;
-  const lines: [text: string, from: string][] = [
-    ...l3CacheSchema.split('\n').map((line): [string, string] => [line, `${place}/l3CacheSchema`]),
-    [memBwSchema, `${place}/memBwSchema`],
-    ...schemata.map((line, index): [string, string] => [line, `${place}/schemata/${String(index)}`]),
-  ];
-  const given = lines.filter(([line]) => line.trim() !== '');
+  const written = schemaOps(group, asked);
   // A group that is only named, not described, is one that the administrator has prepared.
-  const mustExist = closID !== '' && given.length === 0;
+  const mustExist = closID !== '' && written.length === 0;
   const host: PlannedOp[] = [{ op: 'resctrl_group', path: group, mustExist: Number(mustExist), from }];
-  for (const [line, origin] of given) {
-    host.push({ op: 'write_file', path: `${group}/schemata`, data: `${line.trim()}\n`, ignore: 0, from: origin });
-  }
+  host.push(...written);
   const groups = [group];
   if (enableMonitoring) {
     const monitor = `${group}/mon_groups/${id}`;
@@ -58,6 +52,20 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
     groups.push(monitor);
   }
   return { groups, host, join: resctrlJoinOps(groups, from) };
+}
+
+/** One write for each line: that is what the kernel takes as a command. */
+export function schemaOps(group: string, asked: LinuxIntelRdt): PlannedOp[] {
+  const { l3CacheSchema = '', memBwSchema = '', schemata = [] } = asked;
+  const lines: [text: string, from: string][] = [
+    ...l3CacheSchema.split('\n').map((line): [string, string] => [line, `${place}/l3CacheSchema`]),
+    [memBwSchema, `${place}/memBwSchema`],
+    ...schemata.map((line, index): [string, string] => [line, `${place}/schemata/${String(index)}`]),
+  ];
+  const path = `${group}/schemata`;
+  return lines
+    .filter(([line]) => line.trim() !== '')
+    .map(([line, from]) => ({ op: 'write_file', path, data: `${line.trim()}\n`, ignore: 0, from }));
 }
 
 /** Enters the groups, the outer one first: a monitoring group takes only tasks of the group that it is in. */
