@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { hierarchies, isUnified } from '../harness/cgroup.ts';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
@@ -514,6 +515,51 @@ forEachRuntime('exec has the seccomp filter, limits and OOM score of the contain
     },
   );
 });
+
+/** exec's process in a container of one other CPU; what it may run on, and what was wrong. */
+const AFFINITIES: readonly (readonly [affinity: { initial?: string; final?: string }, cpus: string])[] = [
+  [{}, '0-1'],
+  [{ initial: '1' }, '1'],
+  [{ initial: '0', final: '1' }, '1'],
+  [{ final: '0' }, '0'],
+  [{ initial: '', final: '0-1' }, '0-1'],
+];
+
+forEachRuntime(
+  'exec: process.execCPUAffinity says on which CPUs the process runs, of the file or of config.json',
+  async (t, rt) => {
+    for (const [execCPUAffinity, cpus] of AFFINITIES) {
+      const args = ['/bin/probe', 'ids'];
+      await withContainer(rt, async (container) => {
+        const [ids] = lines(await execFile(rt, container, { args, execCPUAffinity })) as [Ids];
+        t.equal(ids.cpus, cpus, `file ${JSON.stringify(execCPUAffinity)}`);
+      });
+      await withContainer(
+        rt,
+        async (container) => {
+          const [ids] = await probe<[Ids]>(rt, container, [], 'ids');
+          t.equal(ids.cpus, cpus, `config ${JSON.stringify(execCPUAffinity)}`);
+        },
+        (config) => (config.process.execCPUAffinity = execCPUAffinity),
+      );
+    }
+    await withContainer(rt, async (container) => {
+      for (const name of ['initial', 'final'] as const) {
+        const outcome = await execFile(rt, container, {
+          args: ['/bin/true'],
+          execCPUAffinity: { final: '0', [name]: '999' },
+        });
+        t.equal(outcome.status, failed, name);
+        t.match(outcome.stderr, new RegExp(`invalid argument \\(sched_setaffinity\\)`), name);
+        t.match(outcome.stderr, `/execCPUAffinity/${name}`);
+      }
+    });
+  },
+  {
+    deviates: { runc: '1.1 does not know it', crun: '1.8 does not know it' },
+    lacking: cpus().length === 2 ? undefined : 'the case is about two CPUs',
+  },
+);
 
 forEachRuntime('exec --detach returns while the program runs, whose parent is then the engine', async (t, rt) => {
   await withContainer(rt, async (container) => {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
@@ -15,6 +15,19 @@ forEachRuntime('process.user sets real, effective and saved ids', async (t, rt) 
   });
   t.strictSame(ids.uid, [1234, 1234, 1234]);
   t.strictSame(ids.gid, [4321, 4321, 4321]);
+});
+
+forEachRuntime('process.user.username is for Windows: uid and gid say who the user is', async (t, rt) => {
+  const bundle = rt.bundle((config) => Object.assign(config.process.user, { username: 'user' }));
+  writeFileSync(join(bundle.rootfs, 'etc/passwd'), 'user:x:1000:1000::/home/user:/bin/sh\n');
+  const [ids] = await rt.observeBundle<[Ids]>(bundle, [['ids']]);
+  t.strictSame(
+    [ids.uid, ids.gid],
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  );
 });
 
 forEachRuntime('process.user without additionalGids clears the groups of the caller', async (t, rt) => {
@@ -246,6 +259,23 @@ forEachRuntime('process.capabilities: the five sets may differ', async (t, rt) =
   t.equal(ids.inheritable, '0000000000000001');
   // Root gets inheritable and bounding back at execve, capabilities(7).
   t.equal(ids.permitted, '0000000000000029');
+});
+
+forEachRuntime('process.capabilities: each of the five sets is what execve starts from', async (t, rt) => {
+  const container = await rt.created((config) => {
+    config.process.capabilities = {
+      bounding: ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOWNER', 'CAP_SETUID'],
+      permitted: ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOWNER'],
+      effective: ['CAP_KILL'],
+      inheritable: ['CAP_CHOWN', 'CAP_FOWNER'],
+      ambient: ['CAP_CHOWN'],
+    };
+  });
+  // Execve of the program mixes them, so they are read of the process that waits for it.
+  const status = readFileSync(`/proc/${(await container.state()).pid}/status`, 'utf8');
+  const sets = [...status.matchAll(/^Cap(\w+):\s0*(\w+)$/gm)].map(([, name, mask]) => [name, mask]);
+  t.strictSame(Object.fromEntries(sets), { Inh: '9', Prm: '29', Eff: '20', Bnd: 'a9', Amb: '1' });
+  await container.remove('--force');
 });
 
 forEachRuntime('process.capabilities with empty lists leaves none', async (t, rt) => {

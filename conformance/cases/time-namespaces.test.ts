@@ -46,7 +46,11 @@ forEachRuntime(
   'time namespace: an offset may be negative, one clock alone, or none',
   async (t, rt) => {
     const wanted: readonly (readonly [Mutation, string])[] = [
-      [({ linux }) => (linux.timeOffsets = { boottime: { secs: -10 } }), 'monotonic 0 0\nboottime -10 0\n'],
+      [
+        ({ linux }) => (linux.timeOffsets = { boottime: { secs: -10, nanosecs: 7 } }),
+        'monotonic 0 0\nboottime -10 7\n',
+      ],
+      [({ linux }) => (linux.timeOffsets = { monotonic: { secs: 30 } }), 'monotonic 30 0\nboottime 0 0\n'],
       [
         ({ linux }) => (linux.timeOffsets = { monotonic: { nanosecs: 999_999_999 } }),
         'monotonic 0 999999999\nboottime 0 0\n',
