@@ -550,8 +550,9 @@ forEachRuntime(
           execCPUAffinity: { final: '0', [name]: '999' },
         });
         t.equal(outcome.status, failed, name);
-        t.match(outcome.stderr, new RegExp(`invalid argument \\(sched_setaffinity\\)`), name);
-        t.match(outcome.stderr, `/execCPUAffinity/${name}`);
+        const field = `process\\.execCPUAffinity\\.${name}`;
+        t.match(outcome.stderr, new RegExp(`cannot set ${field}: invalid argument \\(sched_setaffinity\\)`));
+        t.match(outcome.stderr, 'hint: none of these CPUs is online');
       }
     });
   },

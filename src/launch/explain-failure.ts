@@ -236,7 +236,9 @@ function action(op: PlannedOp, item: number): string {
     case 'memory_policy':
       return `cannot set ${op.from.slice(1).replaceAll('/', '.')}`;
     case 'cpu_affinity':
-      return 'cannot set the CPU affinity';
+      return op.from === 'default'
+        ? 'cannot reset the CPU affinity'
+        : `cannot set ${op.from.slice(1).replaceAll('/', '.')}`;
     case 'security_attribute':
       return securityAction(op);
     case 'seccomp_receiver':

@@ -34,7 +34,7 @@ function hintFor(op: PlannedOp, name: string): string | undefined {
         ? 'its user has as many keys as /proc/sys/kernel/keys allows: raise maxkeys and maxbytes (root_ for root), or use --no-new-keyring'
         : undefined;
     case 'cpu_affinity':
-      return name === 'EINVAL' ? 'none of these CPUs is online and in the cpuset of the container' : undefined;
+      return name === 'EINVAL' ? 'none of these CPUs is online and in the cpuset of the cgroup' : undefined;
     case 'security_attribute':
       return attributeHint(op.name, name);
     case 'seccomp_receiver':
