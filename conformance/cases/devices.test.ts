@@ -87,6 +87,21 @@ forEachRuntime('linux.devices: an entry replaces a default node of the same path
   t.match(node, { type: 'char', mode: 0o600, uid: 3, gid: 4 });
 });
 
+forEachRuntime('devices: links of the image are kept, and /dev/ptmx is that of the container', async (t, rt) => {
+  const bundle = rt.bundle((config) => {
+    config.mounts = config.mounts.filter(({ destination }) => destination !== '/dev');
+    config.linux.devices = [{ path: '/dev/ptmx', type: 'c', major: 5, minor: 2 }];
+  });
+  mkdirSync(join(bundle.rootfs, 'dev/pts'));
+  symlinkSync('/proc/self/fd/9', join(bundle.rootfs, 'dev/stdin'));
+  const [stdin, ptmx] = await rt.observeBundle<Stat[]>(bundle, [
+    ['stat', '/dev/stdin'],
+    ['stat', '/dev/ptmx'],
+  ]);
+  t.match(stdin, { type: 'link', link: '/proc/self/fd/9' });
+  t.match(ptmx, { type: 'link', link: 'pts/ptmx' });
+});
+
 forEachRuntime('resources.devices: what is not allowed cannot be made or opened', async (t, rt) => {
   const [memory, disk, fuse, allowed, opened, denied] = await rt.observe<Attempt[]>(
     [
@@ -121,6 +136,8 @@ forEachRuntime('resources.devices: an allow rule opens the device, only with the
       ['open', '/dev/kmsg', 'w'],
     ],
     (config) => {
+      // Without it reading is forbidden by kernel.dmesg_restrict too.
+      grantCapabilities(config, 'CAP_SYSLOG', 'CAP_DAC_OVERRIDE');
       config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11, fileMode: 0o666 }];
       config.linux.resources.devices = [
         { allow: false, access: 'rwm' },
@@ -131,6 +148,41 @@ forEachRuntime('resources.devices: an allow rule opens the device, only with the
   t.equal(read?.errno, 'EPERM');
   t.equal(write?.errno, null);
 });
+
+/** Rules behind a first one that denies all, and whether c 1:11 can then be read. */
+const READING: readonly (readonly [rules: readonly Record<string, unknown>[], errno: string | null])[] = [
+  [[{ allow: true, type: 'c', major: 1, minor: 11, access: 'r' }], null],
+  [[{ allow: true, type: 'b', major: 1, minor: 11, access: 'rwm' }], 'EPERM'],
+  [[{ allow: true, type: 'c', major: 1, minor: 12, access: 'rwm' }], 'EPERM'],
+  [[{ allow: true, type: 'c', major: 2, minor: 11, access: 'rwm' }], 'EPERM'],
+  [[{ allow: true, type: 'c', major: 1, minor: 11, access: 'wm' }], 'EPERM'],
+  [[{ allow: true, type: 'c', major: 1, access: 'r' }], null],
+  [[{ allow: true, type: 'c', major: -1, minor: 11, access: 'r' }], null],
+  [[{ allow: true, type: 'c', access: 'r' }], null],
+  [[{ allow: true, type: 'a', access: 'rwm' }], null],
+  [[{ allow: true, access: 'rwm' }], null],
+  [
+    [
+      { allow: true, access: 'rwm' },
+      { allow: false, type: 'c', major: 1, minor: 11, access: 'rw' },
+    ],
+    'EPERM',
+  ],
+];
+
+for (const [rules, errno] of READING) {
+  forEachRuntime(
+    `resources.devices: after ${JSON.stringify(rules)} reading c 1:11 is ${errno ?? 'allowed'}`,
+    async (t, rt) => {
+      const [kmsg] = await rt.observe<Attempt[]>([['open', '/dev/kmsg', 'r']], (config) => {
+        grantCapabilities(config, 'CAP_SYSLOG', 'CAP_DAC_OVERRIDE');
+        config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11, fileMode: 0o666 }];
+        Object.assign(config.linux.resources, { devices: [{ allow: false, access: 'rwm' }, ...rules] });
+      });
+      t.equal(kmsg?.errno, errno);
+    },
+  );
+}
 
 forEachRuntime(
   'resources.devices: a single allow rule without a leading deny is still a list of what is allowed',

@@ -562,6 +562,34 @@ forEachRuntime(
   },
 );
 
+forEachRuntime(
+  'exec has the umask, scheduling, personality and memory policy of the container',
+  async (t, rt) => {
+    const verbs = ['ids', '--', 'sched', '--', 'mempolicy'];
+    const expected = [{ umask: 0o027 }, { policy: 3, nice: 7, ioprio: (2 << 13) | 6, personality: 8 }, { mode: 2 }];
+    await withContainer(
+      rt,
+      async (container) => {
+        t.match(await probe(rt, container, [], ...verbs), expected);
+        const user = { uid: 5, gid: 6, umask: 0o007 };
+        const own = { user, args: ['/bin/probe', ...verbs], scheduler: { policy: 'SCHED_BATCH', nice: 9 } };
+        const [ids, sched, memory] = lines(await execFile(rt, container, own));
+        t.match(ids, { umask: 0o007 });
+        t.match(sched, { policy: 3, nice: 9, personality: 8 }, 'the file is the process');
+        t.match(memory, { mode: 2 });
+      },
+      (config) => {
+        config.process.user.umask = 0o027;
+        config.process.scheduler = { policy: 'SCHED_BATCH', nice: 7 };
+        config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 6 };
+        config.linux.personality = { domain: 'LINUX32' };
+        config.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0' };
+      },
+    );
+  },
+  { deviates: { runc: '1.1 does not know them', crun: '1.8 does not know them' } },
+);
+
 forEachRuntime('exec --detach returns while the program runs, whose parent is then the engine', async (t, rt) => {
   await withContainer(rt, async (container) => {
     const file = join(rt.dir, 'children');

@@ -238,6 +238,14 @@ forEachRuntime('mounts: noexec keeps programs from running', async (t, rt) => {
   t.equal(allowed?.errno, null);
 });
 
+forEachRuntime(
+  'mounts: a relative destination starts at the root',
+  async (t, rt) => {
+    t.ok(mountAt(await mountsWith(rt, { destination: 'some/where', type: 'tmpfs', source: 'tmpfs' }), '/some/where'));
+  },
+  { deviates: { runc: '1.1 refuses it' } },
+);
+
 forEachRuntime('mounts: a later mount covers an earlier one, in the order of the list', async (t, rt) => {
   const [names, below] = await rt.observe<[Names, Stat]>(
     [

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { isUnified } from '../harness/cgroup.ts';
@@ -6,7 +6,8 @@ import { changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { TestConfig } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
-import { parseMountinfo } from '../harness/mountinfo.ts';
+import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
+import { start } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
@@ -52,6 +53,28 @@ for (const [type, name] of TYPES.filter(([type]) => type !== 'mount')) {
     await other.remove('--force');
   });
 }
+
+forEachRuntime('linux.namespaces: mount by path is the given one, with what is mounted there', async (t, rt) => {
+  const source = join(rt.dir, 'source');
+  mkdirSync(source);
+  const script = `mount -t tmpfs only-there ${source} && echo ready && exec sleep 1000`;
+  const words = ['unshare', '--mount', '--propagation=private', 'sh', '-c', script];
+  const holder = start(words, { env: rt.env });
+  await until('the mount namespace is there', () => holder.output().includes('ready'));
+  const path = `/proc/${holder.child.pid ?? 0}/ns/mnt`;
+  const wanted = readlinkSync(path);
+  const [ns, info] = await rt.observe<[Namespaces, { text: string }]>(
+    [['ns'], ['read', '/proc/self/mountinfo']],
+    (config) => {
+      changeNamespace(config, 'mount', path);
+      config.mounts.push({ destination: '/data', source, options: ['rbind'] });
+    },
+  );
+  t.equal(ns['mnt'], wanted);
+  t.equal(mountAt(parseMountinfo(info.text), '/data')?.source, 'only-there');
+  holder.child.kill('SIGKILL');
+  await holder.ended;
+});
 
 forEachRuntime('linux.namespaces: a new pid namespace makes the program pid 1', async (t, rt) => {
   const [ids] = await rt.observe<[Ids]>([['ids']]);

@@ -450,6 +450,8 @@ forEachRuntime(
   },
 );
 
+const HAS_RDMA = lackingController('rdma') === undefined;
+
 /** Configurations that no cgroup can be made for; the last column says where. */
 const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | undefined])[] = [
   [{ memory: { limit: 1000, swap: 500 } }, /memory\+swap limit should be >= memory limit|swap/, undefined],
@@ -463,8 +465,21 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | unde
   [{ cpu: { realtimeRuntime: 1000 } }, /cpu realtimeRuntime: cgroup v2 has no such setting/, 2],
   [{ memory: { swappiness: 5 } }, /memory swappiness: cgroup v2 has no such setting/, 2],
   [{ memory: { disableOOMKiller: true } }, /memory disableOOMKiller: cgroup v2 has no such setting/, 2],
+  [{ cpu: { realtimePeriod: 1000 } }, /cpu realtimePeriod: cgroup v2 has no such setting/, 2],
+  [{ memory: { kernel: 4096 } }, /memory kernel: cgroup v2 has no such setting/, 2],
+  [{ memory: { kernelTCP: 4096 } }, /memory kernelTCP: cgroup v2 has no such setting/, 2],
   [{ network: { classID: 5 } }, /network classID: cgroup v2 has no such setting/, 2],
-  [{ blockIO: { leafWeight: 10 } }, /blkio\.leaf_weight.*no such file/, 1],
+  [{ network: { priorities: [{ name: 'lo', priority: 1 }] } }, /network priorities: cgroup v2 has no such setting/, 2],
+  [
+    { blockIO: { leafWeight: 10 } },
+    /blkio\.leaf_weight.*no such file|leafWeight: cgroup v2 has no such setting/,
+    undefined,
+  ],
+  [
+    { blockIO: { weightDevice: [{ major: 4000, minor: 0, leafWeight: 100 }] } },
+    /blkio\.leaf_weight_device.*no such file|leafWeight: cgroup v2 has no such setting/,
+    undefined,
+  ],
   [{ blockIO: { weight: 5 } }, /blockIO\.weight must be from 10 to 1000, found 5/, undefined],
   [
     { blockIO: { throttleReadBpsDevice: [{ major: 4000, minor: 0, rate: 5 }] } },
@@ -477,7 +492,8 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | unde
     undefined,
   ],
   [{ hugepageLimits: [{ pageSize: '3MB', limit: 5 }] }, /hugetlb/, undefined],
-  [{ rdma: { nosuch: { hcaHandles: 3 } } }, /rdma/, undefined],
+  [{ rdma: { nosuch: { hcaHandles: 3 } } }, HAS_RDMA ? /"nosuch hca_handle=3" to ".*rdma\.max"/ : /rdma/, undefined],
+  [{ rdma: { nosuch: { hcaObjects: 4 } } }, HAS_RDMA ? /"nosuch hca_object=4" to ".*rdma\.max"/ : /rdma/, undefined],
   [{ unified: { 'memory.max': '1' } }, /cannot use unified on cgroup v1/, 1],
   [{ unified: { 'cgroup.procs': '1' } }, /unified resource "cgroup\.procs" is not a setting/, 2],
   [{ unified: { 'nosuch.max': '1' } }, /unified resource "nosuch\.max" can't be set: controller "nosuch"/, 2],

@@ -173,6 +173,10 @@ for (const [word, shown] of [
   ['slave', ['master']],
   ['shared', ['shared']],
   ['unbindable', ['unbindable']],
+  ['rprivate', []],
+  ['rslave', ['master']],
+  ['rshared', ['shared']],
+  ['runbindable', ['unbindable']],
 ] as const) {
   forEachRuntime(
     `linux.rootfsPropagation ${word}`,
@@ -180,20 +184,24 @@ for (const [word, shown] of [
       const bundle = rt.bundle((config) => (config.linux.rootfsPropagation = word));
       execFileSync('mount', ['--bind', bundle.rootfs, bundle.rootfs]);
       execFileSync('mount', ['--make-shared', bundle.rootfs]);
+      const isRecursive = word.startsWith('r');
+      if (isRecursive) execFileSync('mount', ['-t', 'tmpfs', 'below', join(bundle.rootfs, 'tmp')]);
       try {
         const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
-        const tags = mountAt(parseMountinfo(info.text), '/')?.propagation ?? ['missing'];
-        for (const tag of shown) t.ok(tags.includes(tag), `${tag} in ${tags.join(',')}`);
-        if (shown.length === 0) t.strictSame(tags, []);
-        const below = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ target }) =>
-          target.startsWith(`${bundle.rootfs}/`),
+        for (const path of isRecursive ? ['/', '/tmp'] : ['/']) {
+          const tags = mountAt(parseMountinfo(info.text), path)?.propagation ?? ['missing'];
+          for (const tag of shown) t.ok(tags.includes(tag), `${path}: ${tag} in ${tags.join(',')}`);
+          if (shown.length === 0) t.strictSame(tags, [], path);
+        }
+        const below = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
+          ({ target, source }) => target.startsWith(`${bundle.rootfs}/`) && source !== 'below',
         );
         t.strictSame(below, [], 'the mounts of the container did not spread to the host');
       } finally {
         execFileSync('umount', ['--recursive', bundle.rootfs]);
       }
     },
-    { deviates: word === 'private' ? {} : { runc: '1.1 does not apply it to the new root' } },
+    { deviates: word.endsWith('private') ? {} : { runc: '1.1 does not apply it to the new root' } },
   );
 }
 

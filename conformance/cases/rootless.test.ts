@@ -306,6 +306,25 @@ for (const [what, pointer, words, mutate] of REFUSED) {
 }
 
 forEachRuntime(
+  'rootless: several mappings without newuidmap on the host are an error that names it',
+  async (t, rt) => {
+    const user = new User(rt);
+    await user.configure(mapRange);
+    const program = '/usr/bin/newuidmap';
+    execFileSync('mount', ['--bind', '/dev/null', program]);
+    try {
+      const outcome = await user.command(['--root', rt.root, 'run', rt.nextId()]);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, /linux\.uidMappings.*newuidmap/);
+      t.match(outcome.stderr, /\/linux\/uidMappings\n.*hint: /s);
+    } finally {
+      execFileSync('umount', [program]);
+    }
+  },
+  { oursOnly: 'the peers have other words, and no places' },
+);
+
+forEachRuntime(
   'rootless: --rootless=false makes the lack of cgroups an error',
   async (t, rt) => {
     const user = new User(rt);

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { changeNamespace } from '../harness/config.ts';
+import { chmodSync, chownSync, readFileSync } from 'node:fs';
+import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts';
 import type { Text } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 
@@ -33,6 +33,44 @@ forEachRuntime('linux.sysctl: values of private namespaces are set inside, not o
     before,
   );
 });
+
+forEachRuntime(
+  'linux.sysctl: limits of a user namespace are set in one of its own',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      addUserNamespace(config);
+      config.linux.sysctl = { 'user.max_ipc_namespaces': '7', 'net.ipv4.conf.lo.arp_announce': '2' };
+    });
+    for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+    chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+    const lines = await rt.observeBundle<Text[]>(bundle, [
+      ['read', '/proc/sys/user/max_ipc_namespaces'],
+      ['read', '/proc/sys/net/ipv4/conf/lo/arp_announce'],
+    ]);
+    t.strictSame(
+      lines.map(({ text }) => text),
+      ['7\n', '2\n'],
+    );
+  },
+  { deviates: { crun: '1.8 sets it with other rights', runc: '1.1 sets it with other rights' } },
+);
+
+forEachRuntime(
+  'linux.sysctl: what the kernel does not know or take is refused with its place',
+  async (t, rt) => {
+    for (const [key, value, words] of [
+      ['net.ipv4.nosuch', '1', /no such file or directory/],
+      ['net.ipv4.ip_unprivileged_port_start', 'many', /invalid argument/],
+      ['user.max_ipc_namespaces', '1', /setting ucounts without a user namespace not allowed/],
+    ] as const) {
+      const outcome = await rt.run((config) => (config.linux.sysctl = { [key]: value }));
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, new RegExp(`config\\.json:\\d+:\\d+  /linux/sysctl/${key}`));
+    }
+  },
+  { oursOnly: 'words of this project' },
+);
 
 for (const [key, value, drop] of [
   ['net.ipv4.ip_forward', '1', 'network'],

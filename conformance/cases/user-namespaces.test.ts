@@ -129,6 +129,19 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'user namespace: a device that the host lacks is refused with the reason',
+  async (t, rt) => {
+    const outcome = await rt.runBundle(
+      mapped(rt, (config) => (config.linux.devices = [{ path: '/dev/rt-nosuch', type: 'c', major: 1, minor: 3 }])),
+    );
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cannot open "\/dev\/rt-nosuch": no such file or directory/);
+    t.match(outcome.stderr, /\/linux\/devices\/0\n.*hint: in a user namespace no node can be made/s);
+  },
+  { oursOnly: 'the peers have other words' },
+);
+
+forEachRuntime(
   'user namespace: the root file system may lie where its root cannot go',
   async (t, rt) => {
     const bundle = mapped(rt);

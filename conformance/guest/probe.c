@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -602,6 +603,58 @@ static void verb_syscall(char **args)
 	put_outcome(error ? -1 : 0);
 }
 
+static void *call_in_thread(void *number)
+{
+	syscall(*(long *)number, 0);
+	return NULL;
+}
+
+/* thread NUMBER: the call in a thread of its own, and whether the process is still there when the thread has ended. */
+static void verb_thread(char **args)
+{
+	long number = strtol(args[0], NULL, 0);
+	int status = 0;
+
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_t thread;
+		if (pthread_create(&thread, NULL, call_in_thread, &number) != 0)
+			_exit(BAD_CALL);
+		pthread_join(thread, NULL);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status))
+		printf("{\"killed\":%d}\n", WTERMSIG(status));
+	else
+		printf("{\"survived\":%s}\n", WEXITSTATUS(status) == 0 ? "true" : "false");
+}
+
+/* i386 NUMBER: a call as programs of 32 bits make it, with an address that is none. */
+static void verb_i386(char **args)
+{
+	long number = strtol(args[0], NULL, 0);
+	int status = 0;
+
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		long result = -ENOSYS;
+#ifdef __x86_64__
+		__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(1L), "c"(0L) : "memory");
+#endif
+		_exit(result < 0 ? (int)-result : 0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status)) {
+		printf("{\"killed\":%d}\n", WTERMSIG(status));
+		return;
+	}
+	errno = WEXITSTATUS(status);
+	put_outcome(errno ? -1 : 0);
+}
+
 static void on_signal(int number)
 {
 	char line[32];
@@ -789,6 +842,7 @@ static const struct {
 	{"fault", 0, verb_fault},
 	{"fds", 0, verb_fds},
 	{"fork", 1, verb_fork},
+	{"i386", 1, verb_i386},
 	{"ids", 0, verb_ids},
 	{"list", 1, verb_list},
 	{"lock", 1, verb_lock},
@@ -811,6 +865,7 @@ static const struct {
 	{"stderr", 1, verb_stderr},
 	{"stdin", 0, verb_stdin},
 	{"syscall", 1, verb_syscall},
+	{"thread", 1, verb_thread},
 	{"tty", 0, verb_tty},
 	{"umount", 1, verb_umount},
 	{"unlink", 1, verb_unlink},

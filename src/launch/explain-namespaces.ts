@@ -3,6 +3,8 @@ import { errnoName } from '../diag/errno.ts';
 import { CLONE_NEW } from '../plan/constants.ts';
 import type { PlannedOp } from '../plan/types.ts';
 
+const missingDevice = 'in a user namespace no node can be made; the host must have one at this path';
+
 /** Type of a namespace as in linux.namespaces, from its CLONE_NEW* flag. */
 export function namespaceName(flag: number): string {
   return Object.entries(CLONE_NEW).find(([, value]) => value === flag)?.[0] ?? 'unknown';
@@ -83,9 +85,7 @@ export function namespaceWords(
           hint: 'in a user namespace no node can be made; the host must have the same one at this path',
         };
       }
-      return name === 'ENOENT'
-        ? { hint: 'in a user namespace no node can be made; the host must have one at this path' }
-        : undefined;
+      return name === 'ENOENT' ? { hint: missingDevice } : undefined;
     case 'fork_init':
       return name === 'EAGAIN'
         ? { hint: 'the limit of processes leaves no room for the step into the pid namespace' }
@@ -136,7 +136,7 @@ function missingHint(from: string): string {
     ? 'the bind source does not exist on the host; create it or drop the mount'
     : from.startsWith('/root/')
       ? 'create it, or set root.path'
-      : 'the host does not have it';
+      : missingDevice;
 }
 
 function rootWords(op: PlannedOp & { op: 'open_tree' }, name: string): Partial<Diagnostic> | undefined {
