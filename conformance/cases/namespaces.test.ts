@@ -61,19 +61,22 @@ forEachRuntime('linux.namespaces: mount by path is the given one, with what is m
   const words = ['unshare', '--mount', '--propagation=private', 'sh', '-c', script];
   const holder = start(words, { env: rt.env });
   await until('the mount namespace is there', () => holder.output().includes('ready'));
-  const path = `/proc/${holder.child.pid ?? 0}/ns/mnt`;
-  const wanted = readlinkSync(path);
-  const [ns, info] = await rt.observe<[Namespaces, { text: string }]>(
-    [['ns'], ['read', '/proc/self/mountinfo']],
-    (config) => {
-      changeNamespace(config, 'mount', path);
-      config.mounts.push({ destination: '/data', source, options: ['rbind'] });
-    },
-  );
-  t.equal(ns['mnt'], wanted);
-  t.equal(mountAt(parseMountinfo(info.text), '/data')?.source, 'only-there');
-  holder.child.kill('SIGKILL');
-  await holder.ended;
+  try {
+    const path = `/proc/${holder.child.pid ?? 0}/ns/mnt`;
+    const wanted = readlinkSync(path);
+    const [ns, info] = await rt.observe<[Namespaces, { text: string }]>(
+      [['ns'], ['read', '/proc/self/mountinfo']],
+      (config) => {
+        changeNamespace(config, 'mount', path);
+        config.mounts.push({ destination: '/data', source, options: ['rbind'] });
+      },
+    );
+    t.equal(ns['mnt'], wanted);
+    t.equal(mountAt(parseMountinfo(info.text), '/data')?.source, 'only-there');
+  } finally {
+    holder.child.kill('SIGKILL');
+    await holder.ended;
+  }
 });
 
 forEachRuntime('linux.namespaces: a new pid namespace makes the program pid 1', async (t, rt) => {
