@@ -78,8 +78,12 @@ $(STAMPS)/criu: native/setup/criu.sh | $(STAMPS)/packages
 	native/setup/criu.sh
 	@touch $@
 
-$(STAMPS)/engines: $(wildcard conformance/engines/tools/*.* conformance/engines/tools/*/*) | $(STAMPS)/packages
+$(STAMPS)/engines: $(wildcard $(addprefix conformance/engines/tools/,*.* cri/* buildkit/*)) | $(STAMPS)/packages
 	conformance/engines/tools/build.sh
+	@touch $@
+
+$(STAMPS)/kubelet: $(wildcard conformance/engines/tools/kubelet/*) | $(STAMPS)/engines
+	conformance/engines/tools/build.sh kubelet
 	@touch $@
 
 # ---- C: the helper, and the rt binary around it.
@@ -209,7 +213,8 @@ vm-%: | build
 		[ "$$status" = 125 ] || break; \
 	done
 
-test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
+# make test-engines KUBELET=1 also runs pods of a real kubelet: once built (five minutes of processor time), it stays.
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubelet) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt unshare --mount conformance/engines/own-cgroups.sh \

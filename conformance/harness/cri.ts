@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { CRIU_PATH } from './criu.ts';
 import { IMAGE, makeImage } from './image.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running } from './process.ts';
@@ -24,7 +25,7 @@ let engines = 0;
 export class Cri {
   readonly logs: string;
   /** Cgroup of all pods. */
-  readonly #parent: string;
+  readonly parent: string;
   readonly #bridge: string;
   readonly #sandbox: Sandbox;
   readonly #daemon: Running;
@@ -33,7 +34,7 @@ export class Cri {
     this.#sandbox = sandbox;
     this.#daemon = daemon;
     this.#bridge = bridge;
-    this.#parent = `/${sandbox.prefix}pods`;
+    this.parent = `/${sandbox.prefix}pods`;
     this.logs = join(sandbox.dir, 'logs');
   }
 
@@ -75,7 +76,7 @@ export class Cri {
       hostname: name,
       log_directory: this.logs,
       linux: {
-        cgroup_parent: this.#parent,
+        cgroup_parent: this.parent,
         security_context: { namespace_options: { network: 'POD', pid, ipc: 'POD' } },
       },
     };
@@ -123,14 +124,14 @@ export class Cri {
     const state = join(this.#sandbox.dir, 'shim-root', 'k8s.io');
     const left = existsSync(state) ? readdirSync(state) : [];
     await run(['ip', 'link', 'delete', this.#bridge], { env: this.#sandbox.env });
-    for (const path of cgroupsWithPrefix(this.#parent.slice(1))) removeCgroup(path);
+    for (const path of cgroupsWithPrefix(this.parent.slice(1))) removeCgroup(path);
     for (const name of ['run', 'data']) rmSync(join(this.#sandbox.dir, name), { recursive: true, force: true });
     if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
   }
 }
 
 function environment(sandbox: Sandbox): Record<string, string> {
-  return { ...sandbox.env, PATH: `${ENGINE_BIN}:${sandbox.env['PATH'] ?? ''}` };
+  return { ...sandbox.env, PATH: `${ENGINE_BIN}:${CRIU_PATH}` };
 }
 
 function writeConfig(sandbox: Sandbox, runtime: string, bridge: string): void {

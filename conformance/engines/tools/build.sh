@@ -1,6 +1,9 @@
 #!/bin/bash
 # Builds what Debian 12 has not, as each go.mod lists it, into build/engines/bin: containerd 2 with its shim and ctr, a
 # client of the container runtime interface, and BuildKit.
+#
+#   build.sh            these
+#   build.sh kubelet    the kubelet of Kubernetes, which takes as long as all the others
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../../build/engines
@@ -15,5 +18,9 @@ export GOPATH=$build/go GOCACHE=$build/go/cache GOFLAGS="-modcacherw ${GOFLAGS:-
 build() {
 	(cd "$here/$1" && "$go" build -trimpath -buildvcs=false -ldflags='-s -w' -o "$build/bin/" "${@:2}")
 }
-build . tool ./cri
-build buildkit tool
+if [ "${1:-}" = kubelet ]; then
+	build kubelet tool
+else
+	build . tool ./cri
+	build buildkit tool
+fi

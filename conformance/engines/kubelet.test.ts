@@ -1,0 +1,195 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { isUnified } from '../harness/cgroup.ts';
+import { forEachEngine } from '../harness/engine.ts';
+import { probePath } from '../harness/guest.ts';
+import { IMAGE } from '../harness/image.ts';
+import { Kubelet, kubeletLacking } from '../harness/kubelet.ts';
+import type { CaseOptions } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+function forEachKubelet(
+  name: string,
+  body: (t: Test, kubelet: Kubelet, rt: Sandbox) => Promise<void>,
+  options: CaseOptions = {},
+): void {
+  const lacking = kubeletLacking() ?? options.lacking;
+  forEachEngine(`kubelet: ${name}`, (rt) => Kubelet.start(rt), body, { ...options, lacking });
+}
+
+/** A container of a pod. */
+function container(name: string, command: readonly string[], more: object = {}): object {
+  return { name, image: IMAGE, imagePullPolicy: 'Never', command, ...more };
+}
+
+async function namespaces(kubelet: Kubelet, pod: string, name: string): Promise<Record<string, string>> {
+  return JSON.parse(await kubelet.exec(pod, name, '/bin/probe ns')) as Record<string, string>;
+}
+
+function namespacesOfHost(): Record<string, string> {
+  return JSON.parse(execFileSync(probePath(), ['ns'], { encoding: 'utf8' })) as Record<string, string>;
+}
+
+forEachKubelet('two containers of a pod share net, ipc and pid namespaces', async (t, kubelet) => {
+  const wait = ['/bin/probe', 'wait'];
+  kubelet.apply('one', { shareProcessNamespace: true, containers: [container('a', wait), container('b', wait)] });
+  for (const name of ['a', 'b']) await kubelet.ready('one', name);
+  const [a, b, host] = [
+    await namespaces(kubelet, 'one', 'a'),
+    await namespaces(kubelet, 'one', 'b'),
+    namespacesOfHost(),
+  ];
+  for (const name of ['net', 'ipc', 'pid', 'uts']) {
+    t.equal(a[name], b[name], name);
+    t.not(a[name], host[name], name);
+  }
+  t.not(a['mnt'], b['mnt']);
+  t.equal(await kubelet.exec('one', 'b', '/bin/cat /proc/1/cmdline'), '/bin/sleep\0' + '1000000\0');
+  t.match(await kubelet.exec('one', 'a', '/bin/cat /proc/net/fib_trie'), /10\.254\.77\.\d+/);
+  if (!isUnified())
+    t.match(await kubelet.exec('one', 'a', '/bin/cat /proc/self/cgroup'), /\/kubepods\/besteffort\/pod/);
+  t.equal(await kubelet.logs('one', 'a'), '{"ready":true}\n');
+  t.match((await kubelet.ask('GET', '/stats/summary')).text, /"podRef"[^}]*"one-node"/);
+  await kubelet.remove('one');
+});
+
+forEachKubelet('volumes, an initial container, hooks, probes, limits and rights', async (t, kubelet, rt) => {
+  const volume = join(rt.dir, 'volume');
+  mkdirSync(join(volume, 'inner'), { recursive: true });
+  writeFileSync(join(volume, 'inner', 'file'), 'of the host\n');
+  const shared = { name: 'shared', mountPath: '/shared' };
+  const script = 'cat /shared/file /host/inner/file /sub/file; echo "$WORD on $(hostname)"; exec probe wait';
+  kubelet.apply('one', {
+    hostname: 'kube',
+    volumes: [
+      { name: 'shared', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+      { name: 'host', hostPath: { path: volume, type: 'Directory' } },
+    ],
+    initContainers: [container('before', ['/bin/sh', '-c', 'echo made > /shared/file'], { volumeMounts: [shared] })],
+    containers: [
+      container('main', ['/bin/sh', '-c', script], {
+        env: [{ name: 'WORD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+        volumeMounts: [
+          shared,
+          { name: 'host', mountPath: '/host', readOnly: true },
+          { name: 'host', mountPath: '/sub', subPath: 'inner' },
+        ],
+        resources: { limits: { memory: '64Mi', cpu: '500m' } },
+        securityContext: {
+          runAsUser: 1000,
+          runAsGroup: 1001,
+          readOnlyRootFilesystem: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        lifecycle: { postStart: { exec: { command: ['/bin/touch', '/shared/started'] } } },
+        readinessProbe: { exec: { command: ['/bin/cat', '/shared/started'] }, periodSeconds: 1 },
+      }),
+    ],
+  });
+  await kubelet.ready('one', 'main');
+  t.equal(await kubelet.logs('one', 'main'), 'made\nof the host\nof the host\none-node on kube\n{"ready":true}\n');
+  const status = await kubelet.exec('one', 'main', '/bin/cat /proc/self/status');
+  t.match(status, /Uid:\t1000\t1000/);
+  t.match(status, /Gid:\t1001\t1001/);
+  t.match(status, /CapBnd:\t0000000000000000/);
+  t.match(status, /NoNewPrivs:\t1/);
+  t.match(status, /Seccomp:\t2/);
+  const mounts = await kubelet.exec('one', 'main', '/bin/cat /proc/self/mounts');
+  t.match(mounts, / \/ \S+ ro,/);
+  t.match(mounts, / \/host \S+ ro,/);
+  t.match(mounts, / \/sub \S+ rw,/);
+  t.match(mounts, /tmpfs \/shared tmpfs rw,.*size=1024k/);
+  const [memory, quota] = isUnified()
+    ? ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/cpu.max']
+    : ['/sys/fs/cgroup/memory/memory.limit_in_bytes', '/sys/fs/cgroup/cpu/cpu.cfs_quota_us'];
+  t.equal(await kubelet.exec('one', 'main', `/bin/cat ${memory}`), `${64 * 1_048_576}\n`);
+  t.match(await kubelet.exec('one', 'main', `/bin/cat ${quota}`), /^50000/);
+  await kubelet.remove('one');
+});
+
+forEachKubelet('containers that end are started again, and why they ended is known', async (t, kubelet) => {
+  const never = { exec: { command: ['/bin/cat', '/nosuch'] }, periodSeconds: 1, failureThreshold: 1 };
+  kubelet.apply('one', {
+    terminationGracePeriodSeconds: 2,
+    containers: [
+      container('failing', ['/bin/sh', '-c', 'echo word; exit 3']),
+      container('missing', ['/nosuch']),
+      container('hungry', ['/bin/probe', 'memhog', String(64 * 1_048_576)], {
+        resources: { limits: { memory: '16Mi' } },
+      }),
+      container('unwell', ['/bin/probe', 'wait'], { livenessProbe: never }),
+    ],
+  });
+  const again = async (name: string): Promise<{ exitCode: number; reason: string; message?: string } | undefined> =>
+    (await kubelet.reaches('one', name, 'was started again', ({ restartCount }) => restartCount > 1)).lastState
+      .terminated;
+  t.match(await again('failing'), { exitCode: 3, reason: 'Error' });
+  // While one ends and the next begins, there are moments without a previous one.
+  const previous = async (): Promise<boolean> => (await kubelet.logs('one', 'failing', '?previous=true')) === 'word\n';
+  await until('what it wrote is found', previous, 60_000);
+  t.match(await again('missing'), {
+    exitCode: 128,
+    reason: 'StartError',
+    message: /\/nosuch.*no such file or directory/,
+  });
+  t.match(await again('hungry'), { exitCode: 137, reason: 'OOMKilled' });
+  t.match(await again('unwell'), { exitCode: 15, reason: 'Error' });
+  await kubelet.remove('one');
+});
+
+forEachKubelet('a pod outlives the kubelet, which finds it again', async (t, kubelet) => {
+  kubelet.apply('one', { containers: [container('a', ['/bin/probe', 'wait'])] });
+  const before = await kubelet.ready('one', 'a');
+  const own = await namespaces(kubelet, 'one', 'a');
+  await kubelet.restart();
+  const after = await kubelet.ready('one', 'a');
+  t.equal(after.containerID, before.containerID);
+  t.equal(after.restartCount, 0);
+  t.same(await namespaces(kubelet, 'one', 'a'), own);
+  await kubelet.remove('one');
+});
+
+forEachKubelet('a pod in the namespaces of the host, with all privileges', async (t, kubelet) => {
+  kubelet.apply('one', {
+    hostNetwork: true,
+    hostPID: true,
+    hostIPC: true,
+    containers: [container('a', ['/bin/probe', 'wait'], { securityContext: { privileged: true } })],
+  });
+  await kubelet.ready('one', 'a');
+  const [own, host] = [await namespaces(kubelet, 'one', 'a'), namespacesOfHost()];
+  for (const name of ['net', 'ipc', 'pid', 'uts']) t.equal(own[name], host[name], name);
+  t.not(own['mnt'], host['mnt']);
+  t.match(await kubelet.exec('one', 'a', '/bin/cat /proc/self/status'), /Seccomp:\t0/);
+  t.equal(await kubelet.exec('one', 'a', '/bin/mount -t tmpfs none /tmp'), '');
+  await kubelet.remove('one');
+});
+
+forEachKubelet(
+  'root of a pod with hostUsers: false is nobody on the host',
+  async (t, kubelet, rt) => {
+    const volume = join(rt.dir, 'volume');
+    mkdirSync(volume);
+    kubelet.apply('one', {
+      hostUsers: false,
+      volumes: [{ name: 'shared', emptyDir: {} }],
+      containers: [
+        container('a', ['/bin/sh', '-c', 'echo word > /shared/file; cat /shared/file; exec probe wait'], {
+          volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
+        }),
+      ],
+    });
+    await kubelet.ready('one', 'a');
+    const map = await kubelet.exec('one', 'a', '/bin/cat /proc/self/uid_map');
+    t.match(map, /^ +0 +[1-9]\d{4,} +65536\n$/);
+    t.equal(await kubelet.logs('one', 'a'), 'word\n{"ready":true}\n');
+    t.not((await namespaces(kubelet, 'one', 'a'))['user'], namespacesOfHost()['user']);
+    await kubelet.remove('one');
+  },
+  { deviates: { runc: 'containerd has no user namespaces for a runtime without the command "features" of runc 1.2' } },
+);
