@@ -4,15 +4,16 @@ import { isUnified, metricsLacking } from '../harness/cgroup.ts';
 import { Containerd, RELEASES } from '../harness/containerd.ts';
 import type { Release } from '../harness/containerd.ts';
 import { criLacking } from '../harness/cri.ts';
-import { criuLacking } from '../harness/criu.ts';
+import { controllersSeen, criuErrors, criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
 /** Declares a case for both releases. */
 function forEachContainerd(
   name: string,
-  body: (t: Test, engine: Containerd) => Promise<void>,
+  body: (t: Test, engine: Containerd, rt: Sandbox) => Promise<void>,
   options: CaseOptions = {},
 ): void {
   for (const release of Object.keys(RELEASES) as Release[]) {
@@ -120,7 +121,7 @@ forEachContainerd('pause, resume, ps and metrics', async (t, engine) => {
 
 forEachContainerd(
   'a checkpoint is restored, and the program goes on where it was',
-  async (t, engine) => {
+  async (t, engine, rt) => {
     const script = 'i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.1; done';
     const started = await engine.detachImage('one', '/bin/busybox', 'sh', '-c', script.replace('mv', 'busybox mv'));
     t.equal(started.status, 0, started.stderr);
@@ -134,12 +135,14 @@ forEachContainerd(
     };
     await until('it counts', async () => (await count()) > 3, 30_000);
     const name = 'localhost/one:checkpoint';
+    await controllersSeen();
     const checkpoint = await engine.command('containers', 'checkpoint', '--image', '--rw', '--task', 'one', name);
-    t.equal(checkpoint.status, 0, checkpoint.stderr);
+    t.equal(checkpoint.status, 0, criuErrors(checkpoint, rt.dir));
     const last = await count();
     await kill();
+    await controllersSeen();
     const restore = await engine.command('containers', 'restore', '--live', '--rw', 'one', name);
-    t.equal(restore.status, 0, restore.stderr);
+    t.equal(restore.status, 0, criuErrors(restore, rt.dir));
     await until('it counts on', async () => (await count()) > last, 30_000);
     t.ok((await count()) < last + 100, 'from where it was');
     await kill();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
 import { Docker } from '../harness/docker.ts';
-import { criuLacking } from '../harness/criu.ts';
+import { controllersSeen, criuErrors, criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import type { Outcome } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
@@ -234,19 +234,21 @@ forEachDocker('exec, top, pause and stats', async (t, docker) => {
 
 forEachDocker(
   'checkpoint and start --checkpoint: the program goes on where it was',
-  async (t, docker) => {
+  async (t, docker, rt) => {
     const script = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done';
     const words = ['run', '--detach', '--name', 'one', '--network', 'none', 'tiny', '/bin/sh', '-c', script];
     const started = await docker.command(...words);
     t.equal(started.status, 0, started.stderr);
     const lines = async (): Promise<string[]> => (await docker.command('logs', 'one')).stdout.trimEnd().split('\n');
     await until('it counts', async () => (await lines()).length > 5, 30_000);
+    await controllersSeen();
     const checkpoint = await docker.command('checkpoint', 'create', 'one', 'here');
-    t.equal(checkpoint.status, 0, checkpoint.stderr);
+    t.equal(checkpoint.status, 0, criuErrors(checkpoint, rt.dir));
     const status = async (): Promise<string> =>
       (await docker.command('inspect', '--format', '{{.State.Status}}', 'one')).stdout.trim();
     await until('it has ended', async () => (await status()) === 'exited', 30_000);
     const last = (await lines()).length;
+    await controllersSeen();
     // The images have the digest of those that `create` gave to containerd, and are refused until those are collected.
     const restored = await until(
       'the images are taken',
@@ -256,7 +258,7 @@ forEachDocker(
       },
       30_000,
     );
-    t.equal(restored.status, 0, restored.stderr);
+    t.equal(restored.status, 0, criuErrors(restored, rt.dir));
     await until('it counts on', async () => (await lines()).length > last + 3, 30_000);
     const all = await lines();
     t.strictSame(

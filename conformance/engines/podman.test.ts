@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { criuLacking } from '../harness/criu.ts';
+import { controllersSeen, criuErrors, criuLacking } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { Podman } from '../harness/podman.ts';
 import type { Outcome } from '../harness/process.ts';
@@ -112,18 +112,20 @@ forEachPodman('exec, pause, stats and top', async (t, podman) => {
 
 forEachPodman(
   'checkpoint and restore: the program goes on where it was',
-  async (t, podman) => {
+  async (t, podman, rt) => {
     const script = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done';
     const started = await podman.detach(['--name', 'one'], '/bin/sh', '-c', script);
     t.equal(started.status, 0, started.stderr);
     const lines = async (): Promise<string[]> => (await podman.command('logs', 'one')).stdout.trimEnd().split('\n');
     await until('it counts', async () => (await lines()).length > 5, 30_000);
+    await controllersSeen();
     const checkpoint = await podman.command('container', 'checkpoint', '--keep', 'one');
-    t.equal(checkpoint.status, 0, checkpoint.stderr);
+    t.equal(checkpoint.status, 0, criuErrors(checkpoint, rt.dir));
     t.match(await exitCode(podman), /^exited /);
     const last = (await lines()).length;
+    await controllersSeen();
     const restore = await podman.command('container', 'restore', '--keep', 'one');
-    t.equal(restore.status, 0, restore.stderr);
+    t.equal(restore.status, 0, criuErrors(restore, rt.dir));
     t.match(await exitCode(podman), /^running /);
     await until('it counts on', async () => (await lines()).length > last + 3, 30_000);
     const all = await lines();

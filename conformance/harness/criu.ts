@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { metricsLacking } from './cgroup.ts';
+import type { Outcome } from './process.ts';
 import { REPOSITORY } from './runtimes.ts';
+import { until } from './wait.ts';
 
 const directory = join(REPOSITORY, 'build', 'criu');
 
@@ -18,4 +21,27 @@ export function criuLacking(feature?: string): string | undefined {
   } catch (error) {
     return `${feature ?? 'criu check'} fails on this kernel: ${String((error as { stderr?: unknown }).stderr).trim()}`;
   }
+}
+
+/**
+ * Waits until no controller is mounted that is not seen here: criu refuses to go on ("cg: controller hugetlb not found").
+ * with-controllers.sh mounts some for as long as somebody else tests crun.
+ */
+export async function controllersSeen(): Promise<void> {
+  await until('nobody else holds a controller', () => metricsLacking() === undefined, 60_000);
+}
+
+/** What a command that failed said, logs of criu below a directory, and controllers that are in its way. */
+export function criuErrors(outcome: Outcome, directory: string): string {
+  if (outcome.status === 0) return '';
+  const logs = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /(^|\/)(dump|restore)\.log$/.test(path),
+  );
+  const errors = logs.flatMap((path) =>
+    readFileSync(join(directory, path), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('Error'))
+      .map((line) => `${path}: ${line}`),
+  );
+  return [outcome.stderr, ...errors, metricsLacking() ?? ''].join('\n');
 }
