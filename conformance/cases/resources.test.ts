@@ -466,7 +466,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | unde
   [{ memory: { swappiness: 5 } }, /memory swappiness: cgroup v2 has no such setting/, 2],
   [{ memory: { disableOOMKiller: true } }, /memory disableOOMKiller: cgroup v2 has no such setting/, 2],
   [{ cpu: { realtimePeriod: 1000 } }, /cpu realtimePeriod: cgroup v2 has no such setting/, 2],
-  [{ memory: { kernel: 4096 } }, /memory kernel: cgroup v2 has no such setting/, 2],
+  [{ memory: { kernel: 4096 } }, /cannot set memory kernel: (?:cgroup v2 has no such|kernels since 5\.16)/, undefined],
   [{ memory: { kernelTCP: 4096 } }, /memory kernelTCP: cgroup v2 has no such setting/, 2],
   [{ network: { classID: 5 } }, /network classID: cgroup v2 has no such setting/, 2],
   [{ network: { priorities: [{ name: 'lo', priority: 1 }] } }, /network priorities: cgroup v2 has no such setting/, 2],
