@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSy
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { TestMount } from '../harness/config.ts';
+import type { TestConfig, TestMount } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
@@ -125,6 +125,53 @@ forEachRuntime('mounts: cgroup without a cgroup namespace fits /proc/self/cgroup
   t.equal(procs.text, '1\n');
   t.equal(write.errno, 'EROFS');
 });
+
+for (const isPrivate of [true, false]) {
+  const where = isPrivate ? 'in a cgroup namespace' : 'of the host';
+  const withCgroup = (config: TestConfig, ...options: string[]): void => {
+    if (isPrivate) config.linux.namespaces.push({ type: 'cgroup' });
+    config.mounts.push({ ...CGROUP_MOUNT, options });
+  };
+
+  forEachRuntime(
+    `mounts: cgroup ${where} with rro and a propagation`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => withCgroup(config, 'rro', 'rshared'));
+      const top = '/sys/fs/cgroup';
+      const own = isUnified() ? `${top}${isPrivate ? '' : bundle.config.linux.cgroupsPath}` : `${top}/pids`;
+      const [write, info] = await rt.observeBundle<[Attempt, Text]>(bundle, [
+        ['mkdir', `${own}/evil`],
+        ['read', '/proc/self/mountinfo'],
+      ]);
+      t.equal(write.errno, 'EROFS');
+      for (const path of isUnified() ? [top] : [top, `${top}/pids`]) {
+        const mount = mountAt(parseMountinfo(info.text), path);
+        t.ok(mount?.options.includes('ro'), `${path} ${mount?.options.join() ?? ''}`);
+        t.ok(mount?.propagation.includes('shared'), `${path} ${mount?.propagation.join() ?? ''}`);
+      }
+    },
+    { deviates: { runc: '1.1 does not apply rro', crun: '1.8 does not apply them' } },
+  );
+
+  forEachRuntime(
+    `mounts: cgroup ${where} with a word that it cannot honour is refused with its place`,
+    async (t, rt) => {
+      for (const [word, words] of [
+        ['r0', /cannot use mount option "r0": a mount of type cgroup takes none of a filesystem/],
+        ['sync', /cannot use mount option "sync"/],
+        ['size=1k', /cannot use mount option "size=1k"/],
+        ['tmpcopyup', /option tmpcopyup is for the type tmpfs/],
+        ['idmap', /type cgroup, not a bind mount/],
+      ] as const) {
+        const outcome = await rt.run((config) => withCgroup(config, 'nosuid', word));
+        t.equal(outcome.status, 1, word);
+        t.match(outcome.stderr, words);
+        t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4/);
+      }
+    },
+    { oursOnly: 'the peers leave it out' },
+  );
+}
 
 forEachRuntime('mounts: bind shows the directory and writes through', async (t, rt) => {
   const source = hostDirectory(rt);

@@ -132,7 +132,10 @@ export function parseMountOptions(
     else apply(options, effect);
   });
   if (options.bind) setAsideTmpfsOptions(options, list);
-  if (options.bind) refuseFilesystemOptions(options, list, pointer, faults);
+  if (options.bind) {
+    const cause = 'bind mounts cannot have any filesystem-specific options applied';
+    refuseFilesystemOptions(options, list, pointer, cause, faults);
+  }
   return options;
 }
 
@@ -212,10 +215,12 @@ function setAsideTmpfsOptions(options: MountOptions, list: readonly string[]): v
   options.data.splice(0, options.data.length, ...kept);
 }
 
-function refuseFilesystemOptions(
+/** Of a mount that is not made by its filesystem alone: names the first word that only that could read. */
+export function refuseFilesystemOptions(
   options: MountOptions,
   list: readonly string[],
   pointer: string,
+  cause: string,
   faults: Diagnostic[],
 ): void {
   if (options.data.length === 0 && options.filesystemFlags.length === 0) return;
@@ -228,7 +233,7 @@ function refuseFilesystemOptions(
   const index = list.findIndex(isData);
   faults.push({
     code: 'mount.option.bind',
-    message: `cannot use mount option "${list[index] ?? ''}": bind mounts cannot have any filesystem-specific options applied`,
+    message: `cannot use mount option "${list[index] ?? ''}": ${cause}`,
     pointer: `${pointer}/options/${String(index)}`,
     hint: 'an option word may be misspelt, or belong to the filesystem that the source lies on',
   });

@@ -2,7 +2,7 @@ import type { Config, Mount } from '../../schema/generated/config.ts';
 import { mountContext } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
-import { cgroupMountOps } from './cgroup/mount.ts';
+import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
 import {
   BIND_NEEDS_PROCFS,
   BIND_RECURSIVE,
@@ -13,7 +13,7 @@ import {
   MOUNT_PLAIN_DIRECTORY,
 } from './constants.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
-import { parseMountOptions } from './mount-options.ts';
+import { parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
@@ -61,7 +61,17 @@ export function mountOps(
     }
     if (options.bind) addBind(state, mount, destination, options, facts, bundle, from, faults);
     else if (mount.type === 'cgroup') {
+      if (options.copyUp) refuseCopyUp(mount, from, faults);
+      if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
+      refuseFilesystemOptions(
+        options,
+        mount.options ?? [],
+        from,
+        'a mount of type cgroup takes none of a filesystem',
+        faults,
+      );
       state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, stage, from));
+      addPropagation(state, options, cgroupSlot, from);
     } else addFilesystem(state, mount, destination, options, from, faults);
   });
   return state;

@@ -17,14 +17,19 @@ export function cgroupMountOps(
   from: string,
 ): PlannedOp[] {
   const isPrivate = isSeparate(config, 'cgroup');
+  const set = options.set | options.recursiveSet;
+  const clear = options.clear | options.recursiveClear;
   if (facts.cgroups.version === 2) {
     // A mount made in the host's cgroup namespace sets the options of all mounts of the hierarchy anew: the host would
     // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
     return isPrivate
-      ? [filesystem(destination, 'cgroup2', [], options.set, from)]
-      : facts.cgroups.hierarchies.map(({ mount }) => bind(mount, destination, options.set, stage, from));
+      ? [{ ...filesystem(destination, 'cgroup2', [], set, from), slot: cgroupSlot }]
+      : facts.cgroups.hierarchies.map(({ mount }) => ({
+          ...bind(mount, destination, set, clear, stage, from),
+          slot: cgroupSlot,
+        }));
   }
-  const attributes = MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC | options.set;
+  const attributes = ((MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC) & ~clear) | set;
   const readOnly = attributes & MOUNT_ATTR.RDONLY;
   const ops: PlannedOp[] = [
     { ...filesystem(destination, 'tmpfs', ['mode=755'], attributes & ~MOUNT_ATTR.RDONLY, from), slot: cgroupSlot },
@@ -36,7 +41,7 @@ export function cgroupMountOps(
     ops.push(
       isPrivate
         ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes, from)
-        : bind(ownDirectory(hierarchy, cgroup), target, attributes, stage, from),
+        : bind(ownDirectory(hierarchy, cgroup), target, attributes, clear, stage, from),
     );
     if (hierarchy.controllers.length < 2) continue;
     for (const controller of hierarchy.controllers) {
@@ -49,8 +54,8 @@ export function cgroupMountOps(
   return ops;
 }
 
-/** The last slot, away from those that the mounts count up; used and done with in these ops. */
-const cgroupSlot = 1023;
+/** Where the mount is kept, the outer one on v1, until the ops of the next mount. Away from what the mounts count up. */
+export const cgroupSlot = 1023;
 
 /** A named hierarchy has no controller: `none,name=x` (cgroups(7)). */
 function mountOptions(hierarchy: Hierarchy): string[] {
@@ -83,14 +88,21 @@ function filesystem(
   };
 }
 
-function bind(source: string, destination: string, set: number, stage: Stage, from: string): PlannedOp {
+function bind(
+  source: string,
+  destination: string,
+  set: number,
+  clear: number,
+  stage: Stage,
+  from: string,
+): PlannedOp & { op: 'mount_bind' } {
   return {
     op: 'mount_bind',
     slot: 0,
     source,
     destination,
     set,
-    clear: 0,
+    clear: clear & ~set,
     recursiveSet: 0,
     recursiveClear: 0,
     flags: BIND_RECURSIVE,
