@@ -251,6 +251,24 @@ const VALUES: readonly (readonly [what: string, change: (config: Loose) => void,
     },
     /mount namespace|MNT namespace|maskedPaths/,
   ],
+  [
+    'rootfsPropagation without a mount namespace',
+    (c) => {
+      c.linux['namespaces'] = [{ type: 'uts' }];
+      c['mounts'] = [];
+      c.linux['rootfsPropagation'] = 'slave';
+    },
+    /rootfsPropagation without a private MNT namespace\n.*\/linux\/rootfsPropagation\n.*hint: add \{"type": "mount"\}/s,
+  ],
+  [
+    'linux.devices without a mount namespace and mounts',
+    (c) => {
+      c.linux['namespaces'] = [{ type: 'uts' }];
+      c['mounts'] = [];
+      c.linux['devices'] = [{ path: '/dev/x', type: 'c', major: 1, minor: 3 }];
+    },
+    /unable to make devices without a private MNT namespace\n.*\/linux\/devices\n.*hint: add \{"type": "mount"\}/s,
+  ],
   ['linux.devices without a path', (c) => (c.linux['devices'] = [{ type: 'c', major: 1, minor: 3 }]), /devices|path/],
   [
     'linux.devices of an unknown type',

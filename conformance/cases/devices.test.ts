@@ -102,6 +102,31 @@ forEachRuntime('devices: links of the image are kept, and /dev/ptmx is that of t
   t.match(ptmx, { type: 'link', link: 'pts/ptmx' });
 });
 
+forEachRuntime(
+  'devices: nothing is made in a /dev of the host, and nodes of the config elsewhere are',
+  async (t, rt) => {
+    const before = readdirSync('/dev');
+    const [names, node] = await rt.observe<[Names, Stat]>(
+      [
+        ['list', '/dev'],
+        ['stat', '/nodes/null'],
+      ],
+      (config) => {
+        config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));
+        config.mounts.push({ destination: '/dev', source: '/dev', options: ['rbind'] });
+        config.linux.devices = [
+          { path: '/dev/rt-made', type: 'c', major: 1, minor: 3 },
+          { path: '/nodes/null', type: 'c', major: 1, minor: 3, fileMode: 0o640 },
+        ];
+      },
+    );
+    t.strictSame(names.names.sort(), before.sort());
+    t.match(node, { type: 'char', major: 1, minor: 3, mode: 0o640 });
+    t.strictSame(readdirSync('/dev').sort(), before.sort());
+  },
+  { deviates: { runc: '1.1 makes none at all' } },
+);
+
 forEachRuntime('resources.devices: what is not allowed cannot be made or opened', async (t, rt) => {
   const [memory, disk, fuse, allowed, opened, denied] = await rt.observe<Attempt[]>(
     [

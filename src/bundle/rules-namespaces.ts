@@ -16,6 +16,7 @@ export const namespaceRules: readonly Rule[] = [
   mappings,
   timeNamespace,
   restrictedPaths,
+  rootOfTheHost,
 ];
 
 function namespaces(config: Config, report: Report): void {
@@ -134,6 +135,19 @@ function clockOffset(clock: string, offset: LinuxTimeOffset | null, report: Repo
   if (nanosecs < 1_000_000_000) return;
   const message = `linux.timeOffsets.${clock}.nanosecs must be less than 1000000000, found ${nanosecs}`;
   report('time.nanosecs', `/linux/timeOffsets/${clock}/nanosecs`, message, 'put whole seconds into secs');
+}
+
+/** What is left out when the root is only changed to. Mounts make it a tree of its own, on the host. */
+function rootOfTheHost(config: Config, report: Report): void {
+  const { rootfsPropagation, devices = [] } = config.linux ?? {};
+  if (hasNamespace(config, 'mount')) return;
+  const refuse = (name: string, what: string): void => {
+    const message = `unable to ${what} without a private MNT namespace`;
+    report('namespace.mount', `/linux/${name}`, message, 'add {"type": "mount"} to linux.namespaces');
+  };
+  if (rootfsPropagation !== undefined) refuse('rootfsPropagation', 'set rootfsPropagation');
+  const hasMounts = (config.mounts ?? []).length > 0 || config.root?.readonly === true;
+  if (devices.length > 0 && !hasMounts) refuse('devices', 'make devices');
 }
 
 function restrictedPaths(config: Config, report: Report): void {

@@ -176,6 +176,12 @@ t.test('namespaces', async (t) => {
     /^\/linux\/readonlyPaths: unable to restrict sys entries without a private MNT namespace/,
   ]);
   t.strictSame(faults({ linux: { maskedPaths: [], readonlyPaths: [] } }), []);
+  const devices = [{ path: '/dev/x', type: 'p' }];
+  t.match(faults({ linux: { rootfsPropagation: 'slave', devices } }), [
+    /^\/linux\/rootfsPropagation: unable to set rootfsPropagation without a private MNT namespace/,
+    /^\/linux\/devices: unable to make devices without a private MNT namespace/,
+  ]);
+  t.strictSame(faults({ mounts: [{ destination: '/dev', type: 'tmpfs' }], linux: { devices } }), []);
   t.match(ofLinux({ maskedPaths: ['/a', 'b'] }), [/^\/linux\/maskedPaths\/1: .*absolute path, found "b"/]);
 });
 

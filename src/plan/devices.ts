@@ -25,8 +25,11 @@ const links: readonly (readonly [path: string, target: string])[] = [
 
 const defaultMode = 0o666;
 
-/** Nodes of the config, the default ones it does not redefine, and the links (spec: "Default Devices"). */
-export function deviceOps(config: Config, facts: Facts, stage: Stage): PlannedOp[] {
+/**
+ * Nodes of the config, the default ones it does not redefine, and the links (spec: "Default Devices"). Nothing is made
+ * in a /dev that is bound from the host: `devIsBind`.
+ */
+export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stage: Stage): PlannedOp[] {
   const ops: PlannedOp[] = [];
   // A node that is made in a user namespace does not open, so those of the host take their places.
   const bound = userNamespaceOf(config) !== 'runtime' || !facts.user.initial;
@@ -37,9 +40,11 @@ export function deviceOps(config: Config, facts: Facts, stage: Stage): PlannedOp
     const path = normalizePath(device.path);
     // The link to the devpts instance of the container takes its place.
     if (path === '/dev/ptmx') return;
+    if (devIsBind && path.startsWith('/dev/')) return;
     defined.add(path);
     ops.push(node(path, device, `/linux/devices/${String(index)}`));
   });
+  if (devIsBind) return ops;
   for (const [path, major, minor] of defaultNodes) {
     if (!defined.has(path)) ops.push(node(path, { path, type: 'c', major, minor }, 'default'));
   }
