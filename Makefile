@@ -217,7 +217,7 @@ vm-%: | build
 test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubelet) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
-	@RT_RUNTIMES=runc,rt unshare --mount conformance/engines/own-cgroups.sh \
+	@RT_RUNTIMES=runc,rt unshare --mount conformance/harness/own-cgroups.sh \
 		conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,engines) $(ENGINE_TESTS) | $(TAP_PROGRESS) || true
 	@awk '/ ok [0-9]+ - nothing remains/ { clean++ } END { print clean + 0, "cases left no process, mount, cgroup, state or file" }' \
 		build/tap/engines.tap

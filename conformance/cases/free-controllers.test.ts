@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import t from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
 import type { Mutation } from '../harness/config.ts';
 import type { Text } from '../harness/guest.ts';
+import { run } from '../harness/process.ts';
 import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
 
 const MIB = 1_048_576;
@@ -44,6 +48,26 @@ const settings: readonly (readonly [string, Mutation, string, RegExp])[] = [
   ],
 ];
 
+function withController(controller: string): string[] {
+  const script = join(REPOSITORY, 'conformance/harness/with-controllers.sh');
+  return ['unshare', '--mount', '--propagation=private', script, controller];
+}
+
+void t.test(
+  'a hierarchy mounted for one run stays when another run gives it back',
+  { skip: lackingFree('hugetlb') ?? false },
+  async (t) => {
+    const [command = '', ...words] = withController('hugetlb');
+    const script = 'echo mounted; read line; mountpoint --quiet /sys/fs/cgroup/hugetlb';
+    const first = spawn(command, [...words, 'sh', '-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const ended = once(first, 'exit');
+    await once(first.stdout, 'data');
+    t.equal((await run([command, ...words, 'true'])).status, 0);
+    first.stdin.end();
+    t.strictSame(await ended, [0, null]);
+  },
+);
+
 for (const [controller, mutate, file, value] of settings) {
   // No machine of the tests has such a device, and the kernel takes limits of those that it has.
   const lacking =
@@ -60,9 +84,7 @@ for (const [controller, mutate, file, value] of settings) {
         config.process.args.push('read', '/proc/self/cgroup');
         mutate(config);
       });
-      const script = join(REPOSITORY, 'conformance/harness/with-controllers.sh');
-      const mounted = ['unshare', '--mount', '--propagation=private', script, controller];
-      const outcome = await rt.commandThrough(mounted, 'run', '--bundle', bundle.dir, rt.nextId());
+      const outcome = await rt.commandThrough(withController(controller), 'run', '--bundle', bundle.dir, rt.nextId());
       t.equal(outcome.status, 0, outcome.stderr);
       const [setting, own] = outcome.stdout
         .trimEnd()

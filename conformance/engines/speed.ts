@@ -2,7 +2,7 @@
  * Time of `docker run --rm` and `ctr run --rm` of /bin/true by runtime. One round runs each of them once, each in an
  * engine of its own, so that a slow minute of the machine hits all.
  *
- *   unshare --mount conformance/engines/own-cgroups.sh conformance/harness/with-controllers.sh hugetlb,rdma,misc \
+ *   unshare --mount conformance/harness/own-cgroups.sh conformance/harness/with-controllers.sh hugetlb,rdma,misc \
  *     node --import=tsx conformance/engines/speed.ts [ROUNDS]
  */
 import { join } from 'node:path';

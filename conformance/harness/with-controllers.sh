@@ -4,6 +4,9 @@
 #
 #   with-controllers.sh CONTROLLER,... COMMAND [ARGUMENT]...
 set -eu
+# In a /sys/fs/cgroup of its own: to remove a mount point ends what others have mounted on it, in any namespace.
+[ "$1" = --own ] || exec "$(dirname "$0")/own-cgroups.sh" "$0" --own "$@"
+shift
 controllers=$(echo "$1" | tr , ' ')
 shift
 mounted=
@@ -31,7 +34,6 @@ unmount() {
 	for controller in $mounted; do
 		umount "/sys/fs/cgroup/$controller"
 		within give_back "$controller" || echo "with-controllers.sh: $controller still has cgroups" >&2
-		rmdir --ignore-fail-on-non-empty "/sys/fs/cgroup/$controller"
 	done
 }
 trap unmount EXIT
