@@ -285,7 +285,6 @@ for (const kind of KINDS) {
   forEachRuntime(
     `hooks: timeout of ${kind} ends the hook, and the command says so`,
     async (t, rt) => {
-      const began = Date.now();
       const container = await rt.create(
         rt.bundle((config) => {
           config.process.args = ['/bin/probe', 'wait'];
@@ -302,7 +301,6 @@ for (const kind of KINDS) {
       t.equal(status, kind === 'poststop' ? 0 : 1, stderr);
       t.match(stderr, new RegExp(`${kind} hook #1 "/bin/busybox": hook ran past specified timeout of 1\\.0s`));
       t.match(stderr, new RegExp(`/hooks/${kind}/1`));
-      t.ok(Date.now() - began < 20_000);
     },
     { oursOnly: 'other words' },
   );

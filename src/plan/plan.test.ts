@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
-import { CLONE_NEW, MS } from './constants.ts';
+import { CLONE_NEW, MOUNT_ATTR, MS } from './constants.ts';
 import { config, facts, hybrid, options, unified } from './fixture.ts';
 import { explain } from './explain.ts';
 import { plan } from './index.ts';
@@ -186,7 +186,14 @@ t.test('plan: a v2 cgroup goes to the user who sees it as its own through a writ
     );
   const given = [[1000, '/sys/fs/cgroup/user.slice/c1', '/mounts/0']];
   t.strictSame(delegated({}), given);
-  t.strictSame(delegated({ mounts: [{ ...mounts[0], destination: '/sys/fs/cgroup', options: ['ro'] }] }), []);
+  for (const [words, expected] of [
+    [['ro'], []],
+    [['rro'], []],
+    [['ro', 'rw'], given],
+  ] as const) {
+    const mount = { destination: '/sys/fs/cgroup', type: 'cgroup', options: [...words] };
+    t.strictSame(delegated({ mounts: [mount] }), expected, words.join());
+  }
   t.strictSame(delegated({ mounts: [] }), []);
   t.strictSame(delegated({ linux: { namespaces: [{ type: 'mount' }] } }), []);
   t.strictSame(delegated({}, facts()), [], 'v1 cannot be delegated');
@@ -222,6 +229,21 @@ t.test('plan: a cgroup mount on v2 is made in a cgroup namespace only, else it i
   );
   t.ok(find(own, 'mount_filesystem').some(({ type }) => type === 'cgroup2'));
   t.equal(find(own, 'mount_bind').length, 0);
+});
+
+t.test('plan: every option word of a cgroup mount on v2 counts', async (t) => {
+  const of = (words: string[], isPrivate: boolean): Plan => {
+    const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: words }];
+    const namespaces = [{ type: 'mount' as const }, ...(isPrivate ? [{ type: 'cgroup' as const }] : [])];
+    return plan(config({ mounts, linux: { namespaces } }), facts(unified), options);
+  };
+  const own = find(of(['rro', 'nosuid', 'rshared'], true), 'mount_filesystem').find(({ type }) => type === 'cgroup2');
+  t.equal(own?.attributes, MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID);
+  const shared = of(['rro', 'exec', 'rshared'], false);
+  const [bind] = find(shared, 'mount_bind');
+  t.match(bind, { set: 0, clear: MOUNT_ATTR.NOEXEC, recursiveSet: MOUNT_ATTR.RDONLY });
+  t.match(find(shared, 'mount_propagation'), [{ slot: bind?.slot, type: MS.shared, recursive: 1 }]);
+  t.throws(() => of(['r0'], true), /"r0"/);
 });
 
 t.test('plan: a socket for a service manager lies on top of the mounts of the config', async (t) => {

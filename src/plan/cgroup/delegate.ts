@@ -1,5 +1,7 @@
 import type { Config, IdMapping } from '../../../schema/generated/config.ts';
 import type { Facts } from '../../facts/facts.ts';
+import { MOUNT_ATTR } from '../constants.ts';
+import { parseMountOptions } from '../mount-options.ts';
 import { normalizePath } from '../path.ts';
 import type { PlannedOp } from '../types.ts';
 
@@ -12,7 +14,7 @@ export function delegationOps(config: Config, facts: Facts, directory: string): 
   const ownsNamespace = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'cgroup' && !path);
   const mount = (config.mounts ?? []).findIndex(
     ({ destination, type, options = [] }) =>
-      type === 'cgroup' && normalizePath(destination) === '/sys/fs/cgroup' && !options.includes('ro'),
+      type === 'cgroup' && normalizePath(destination) === '/sys/fs/cgroup' && !isReadOnly(options),
   );
   if (!ownsNamespace || mount < 0) return [];
   const uid = hostUid(config, config.process?.user?.uid ?? 0);
@@ -20,6 +22,11 @@ export function delegationOps(config: Config, facts: Facts, directory: string): 
   if (uid === undefined || uid === 0) return [];
   const from = `/mounts/${String(mount)}`;
   return [{ op: 'cgroup_delegate', directory, files: facts.delegatedCgroupFiles, uid, from }];
+}
+
+function isReadOnly(words: readonly string[]): boolean {
+  const { set, recursiveSet } = parseMountOptions(words, false, '', []);
+  return ((set | recursiveSet) & MOUNT_ATTR.RDONLY) !== 0;
 }
 
 /** The host's id of a user of the container; undefined when no mapping has it. */

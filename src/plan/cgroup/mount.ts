@@ -25,7 +25,9 @@ export function cgroupMountOps(
     return isPrivate
       ? [{ ...filesystem(destination, 'cgroup2', [], set, from), slot: cgroupSlot }]
       : facts.cgroups.hierarchies.map(({ mount }) => ({
-          ...bind(mount, destination, set, clear, stage, from),
+          ...bind(mount, destination, options.set, options.clear, stage, from),
+          recursiveSet: options.recursiveSet,
+          recursiveClear: options.recursiveClear,
           slot: cgroupSlot,
         }));
   }
