@@ -466,7 +466,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | unde
   [{ memory: { swappiness: 5 } }, /memory swappiness: cgroup v2 has no such setting/, 2],
   [{ memory: { disableOOMKiller: true } }, /memory disableOOMKiller: cgroup v2 has no such setting/, 2],
   [{ cpu: { realtimePeriod: 1000 } }, /cpu realtimePeriod: cgroup v2 has no such setting/, 2],
-  [{ memory: { kernel: 4096 } }, /cannot set memory kernel: (?:cgroup v2 has no such|kernels since 5\.16)/, undefined],
+  [{ memory: { kernel: 4096 } }, /memory kernel: cgroup v2 has no such setting/, 2],
   [{ memory: { kernelTCP: 4096 } }, /memory kernelTCP: cgroup v2 has no such setting/, 2],
   [{ network: { classID: 5 } }, /network classID: cgroup v2 has no such setting/, 2],
   [{ network: { priorities: [{ name: 'lo', priority: 1 }] } }, /network priorities: cgroup v2 has no such setting/, 2],
@@ -529,4 +529,30 @@ forEachRuntime(
     t.notOk(existsSync(cgroupDirectory('cpuset', bundle.config.linux.cgroupsPath)));
   },
   NEEDS_CPUSET,
+);
+
+forEachRuntime(
+  'resources.memory.kernel of cgroup v1 is written, with a warning that kernels since 5.16 drop it',
+  async (t, rt) => {
+    const warning = /^rt: a limit of kernel memory has no effect since Linux 5\.16/;
+    const bundle = rt.bundle((config) => {
+      config.linux.resources = { ...config.linux.resources, memory: { kernel: 64 * MIB } };
+      config.process.args = ['/bin/probe', 'wait'];
+    });
+    const { id, outcome } = await rt.create(bundle);
+    t.match(outcome.stderr, warning);
+    const updated = await rt.commandWith(
+      { input: `{"memory": {"kernel": ${32 * MIB}}}` },
+      'update',
+      '--resources',
+      '-',
+      id,
+    );
+    t.strictSame([updated.status, warning.test(updated.stderr)], [0, true], updated.stderr);
+    await rt.command('delete', '--force', id);
+  },
+  {
+    oursOnly: 'the words are our own',
+    lacking: isUnified() ? 'cgroup v1 only' : lackingController('memory'),
+  },
 );

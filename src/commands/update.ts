@@ -26,7 +26,9 @@ export function update(context: Context): Outcome {
   const resources = options.resources === undefined ? fromOptions(context) : fromFile(native, options.resources);
   const warnings = options.resources === undefined ? ignoredOptions(context) : [];
   const schemata = options.resources === undefined ? schemataOf(context) : undefined;
-  const change = (): void => changeLimits(native, readFacts(native), record.cgroup, resources);
+  const change = (): void => {
+    warnings.push(...changeLimits(native, readFacts(native), record.cgroup, resources));
+  };
   if (schemata === undefined) change();
   else withSchemata(native, record.resctrl, schemata, change);
   return { warnings };

@@ -18,9 +18,14 @@ const filesOfOneOp = 32;
 
 /**
  * Sets limits of a container that exists. Only what `resources` has is touched. When one limit is refused, those set
- * before get their old values back.
+ * before get their old values back. Returns warnings.
  */
-export function changeLimits(native: Native, facts: Facts, cgroup: CgroupRecord, asked: LinuxResources): void {
+export function changeLimits(
+  native: Native,
+  facts: Facts,
+  cgroup: CgroupRecord,
+  asked: LinuxResources,
+): readonly Diagnostic[] {
   const faults: Diagnostic[] = [];
   const { version, hierarchies } = facts.cgroups;
   const { directories, unit } = cgroup;
@@ -38,7 +43,7 @@ export function changeLimits(native: Native, facts: Facts, cgroup: CgroupRecord,
   const failed = runHostOps(native, ops);
   if (failed === undefined) {
     if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, version, current));
-    return;
+    return limits.warnings.map(withoutPlace);
   }
   const failure = hostFailure(native, failed);
   throw new Failure([...failure.diagnostics.map(withoutPlace), ...restore(native, before)]);

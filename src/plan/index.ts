@@ -166,6 +166,6 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
-    warnings: mounts?.warnings ?? [],
+    warnings: [...(mounts?.warnings ?? []), ...cgroups.warnings],
   };
 }

@@ -28,6 +28,7 @@ export interface CgroupPlan {
   /** Enter them, one write for each v1 hierarchy. */
   readonly join: readonly PlannedOp[];
   readonly limits: readonly PlannedOp[];
+  readonly warnings: readonly Diagnostic[];
   readonly unit?: UnitPlan;
   /** Entered by the clone itself: writing cgroup.procs would wait for an RCU grace period. */
   readonly cloneCgroup: string;
@@ -103,6 +104,7 @@ export function cgroupPlan(
       awaited,
       join,
       limits: limits.ops,
+      warnings: limits.warnings,
       cloneCgroup,
     };
   }
@@ -120,6 +122,7 @@ export function cgroupPlan(
     // The first op of init is to wait until systemd has put it into the unit.
     join: [{ op: 'host_hooks', from }, ...join],
     limits: limits.ops,
+    warnings: limits.warnings,
     cloneCgroup,
     unit: { name: place.name, properties, divide, inside: inside.inside ?? '', ops: early },
   };

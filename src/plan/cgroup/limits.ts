@@ -17,6 +17,7 @@ export interface Limits {
   readonly ops: readonly PlannedOp[];
   /** Controllers that must be enabled for them (v2). */
   readonly controllers: readonly string[];
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** What the cgroup of a running container has now, where a change depends on it (v2 joins two values in one file). */
@@ -35,6 +36,7 @@ export class LimitWriter {
   readonly devices: PlannedOp[] = [];
   readonly controllers = new Set<string>();
   readonly faults: Diagnostic[];
+  readonly warnings: Diagnostic[] = [];
   private readonly directoryOf: (controller: string) => string | undefined;
   private readonly version: 1 | 2;
 
@@ -72,7 +74,8 @@ export class LimitWriter {
   }
 
   result(): Limits {
-    return { early: this.early, devices: this.devices, ops: this.ops, controllers: [...this.controllers] };
+    const { early, devices, ops, warnings } = this;
+    return { early, devices, ops, controllers: [...this.controllers], warnings };
   }
 
   private several(op: 'write_files' | 'write_first', settings: readonly Setting[]): void {

@@ -65,15 +65,21 @@ function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
     const data = String(memory.reservation);
     writer.write({ file: 'memory.soft_limit_in_bytes', data, from: `${from}reservation` });
   }
-  const { kernel, kernelTCP } = memory;
-  if (isSet(kernel) && Number(kernel) > 0) {
-    const message = 'cannot set memory kernel: kernels since 5.16 take the value and drop it';
-    writer.fault('cgroup.kernel', message, `${from}kernel`, 'leave it out: memory.limit counts this memory, too');
-  }
-  if (isSet(kernelTCP)) {
-    const setting = { file: 'memory.kmem.tcp.limit_in_bytes', data: String(kernelTCP), from: `${from}kernelTCP` };
+  const kernel = { kernel: 'memory.kmem.limit_in_bytes', kernelTCP: 'memory.kmem.tcp.limit_in_bytes' } as const;
+  for (const name of ['kernel', 'kernelTCP'] as const) {
+    const value = memory[name];
     // -1 asks for no limit, which is what there is on a kernel that has dropped the file.
-    writer.write(setting, Number(kernelTCP) < 0 ? ENOENT : 0);
+    if (isSet(value)) {
+      writer.write({ file: kernel[name], data: String(value), from: from + name }, Number(value) < 0 ? ENOENT : 0);
+    }
+  }
+  if (isSet(memory.kernel) && Number(memory.kernel) > 0) {
+    writer.warnings.push({
+      code: 'cgroup.kernel-memory',
+      message: 'a limit of kernel memory has no effect since Linux 5.16: the kernel takes the value and drops it',
+      pointer: `${from}kernel`,
+      hint: 'leave it out: memory.limit counts this memory, too',
+    });
   }
   // The largest uint64 stands for "not set" in configurations that engines write.
   if (memory.swappiness !== undefined && BigInt(memory.swappiness) !== 0xffff_ffff_ffff_ffffn) {
