@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
 import { Docker } from '../harness/docker.ts';
-import { controllersSeen, criuErrors, criuLacking } from '../harness/criu.ts';
+import { criuLacking, criuSucceeded } from '../harness/criu.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import type { Outcome } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
@@ -239,16 +239,17 @@ forEachDocker(
     const words = ['run', '--detach', '--name', 'one', '--network', 'none', 'tiny', '/bin/sh', '-c', script];
     const started = await docker.command(...words);
     t.equal(started.status, 0, started.stderr);
+    const remove = async (): Promise<void> => {
+      t.equal((await docker.command('rm', '--force', 'one')).status, 0);
+    };
     const lines = async (): Promise<string[]> => (await docker.command('logs', 'one')).stdout.trimEnd().split('\n');
     await until('it counts', async () => (await lines()).length > 5, 30_000);
-    await controllersSeen();
     const checkpoint = await docker.command('checkpoint', 'create', 'one', 'here');
-    t.equal(checkpoint.status, 0, criuErrors(checkpoint, rt.dir));
+    if (!criuSucceeded(t, checkpoint, rt.dir)) return remove();
     const status = async (): Promise<string> =>
       (await docker.command('inspect', '--format', '{{.State.Status}}', 'one')).stdout.trim();
     await until('it has ended', async () => (await status()) === 'exited', 30_000);
     const last = (await lines()).length;
-    await controllersSeen();
     // The images have the digest of those that `create` gave to containerd, and are refused until those are collected.
     const restored = await until(
       'the images are taken',
@@ -258,7 +259,7 @@ forEachDocker(
       },
       30_000,
     );
-    t.equal(restored.status, 0, criuErrors(restored, rt.dir));
+    if (!criuSucceeded(t, restored, rt.dir)) return remove();
     await until('it counts on', async () => (await lines()).length > last + 3, 30_000);
     const all = await lines();
     t.strictSame(
@@ -266,7 +267,7 @@ forEachDocker(
       all.map((_, index) => String(index + 1)),
       'without a gap',
     );
-    t.equal((await docker.command('rm', '--force', 'one')).status, 0);
+    await remove();
   },
   { lacking: criuLacking() },
 );

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Test } from 'tap';
 import { metricsLacking } from './cgroup.ts';
 import type { Outcome } from './process.ts';
 import { REPOSITORY } from './runtimes.ts';
-import { until } from './wait.ts';
 
 const directory = join(REPOSITORY, 'build', 'criu');
 
@@ -24,24 +24,20 @@ export function criuLacking(feature?: string): string | undefined {
 }
 
 /**
- * Waits until no controller is mounted that is not seen here: criu refuses to go on ("cg: controller hugetlb not found").
- * with-controllers.sh mounts some for as long as somebody else tests crun.
+ * Asserts that a command that has criu work for it succeeded. It cannot while somebody else who tests crun has mounted a
+ * controller that is not seen here (with-controllers.sh; criu: "cg: controller hugetlb not found"), which is no fault.
+ *
+ * @param directory where logs of criu are, somewhere below; runc does not show what is in them
  */
-export async function controllersSeen(): Promise<void> {
-  await until('nobody else holds a controller', () => metricsLacking() === undefined, 60_000);
+export function criuSucceeded(t: Test, outcome: Outcome, directory: string): boolean {
+  if (outcome.status === 0) return t.pass('criu succeeded');
+  t.fail([outcome.stderr, ...criuErrors(directory)].join('\n'), { skip: metricsLacking() ?? false });
+  return false;
 }
 
-/** What a command that failed said, logs of criu below a directory, and controllers that are in its way. */
-export function criuErrors(outcome: Outcome, directory: string): string {
-  if (outcome.status === 0) return '';
-  const logs = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    /(^|\/)(dump|restore)\.log$/.test(path),
-  );
-  const errors = logs.flatMap((path) =>
-    readFileSync(join(directory, path), 'utf8')
-      .split('\n')
-      .filter((line) => line.includes('Error'))
-      .map((line) => `${path}: ${line}`),
-  );
-  return [outcome.stderr, ...errors, metricsLacking() ?? ''].join('\n');
+function criuErrors(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(^|\/)(dump|restore)\.log$/.test(path))
+    .flatMap((path) => readFileSync(join(directory, path), 'utf8').split('\n'))
+    .filter((line) => line.includes('Error'));
 }

@@ -125,9 +125,9 @@ export class Kubelet {
     rmSync(this.#manifest(name));
     await until(`${name} is gone`, async () => (await this.#pod(name)) === undefined, 60_000);
     // The kubelet keeps the empty sandbox for a minute.
-    type Sandbox = { id: string; state?: string; metadata: { name: string } };
-    const sandboxes = async (): Promise<Sandbox[]> =>
-      ((await this.cri.call<{ items?: Sandbox[] }>('ListPodSandbox', {})).items ?? []).filter(
+    type PodSandbox = { id: string; state?: string; metadata: { name: string } };
+    const sandboxes = async (): Promise<PodSandbox[]> =>
+      ((await this.cri.call<{ items?: PodSandbox[] }>('ListPodSandbox', {})).items ?? []).filter(
         ({ metadata }) => metadata.name === `${name}-${NODE}`,
       );
     await until(
@@ -135,7 +135,10 @@ export class Kubelet {
       async () => (await sandboxes()).every(({ state }) => state === 'SANDBOX_NOTREADY'),
       60_000,
     );
-    for (const { id } of await sandboxes()) await this.cri.call('RemovePodSandbox', { pod_sandbox_id: id });
+    // The kubelet stops it more than once, and what it stops cannot be removed.
+    const removed = async ({ id }: PodSandbox): Promise<boolean> =>
+      (await this.cri.attempt('RemovePodSandbox', { pod_sandbox_id: id })).status === 0;
+    for (const sandbox of await sandboxes()) await until('its sandbox is removed', () => removed(sandbox), 60_000);
   }
 
   async #pod(name: string): Promise<{ phase: string; containers: readonly ContainerStatus[] } | undefined> {
