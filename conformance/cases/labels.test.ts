@@ -78,6 +78,21 @@ onlyWith(noApparmor, 'process.apparmorProfile that is not loaded is refused', as
   t.match(outcome.stderr, /\/process\/apparmorProfile\n.*hint: load the profile/s);
 });
 
+onlyWith(noParser, 'exec --apparmor confines the program of exec and no other', (t, rt) =>
+  withProfile(rt, async (profile) => {
+    const container = await rt.started(['wait']);
+    const read = ['/bin/probe', 'read', '/proc/1/attr/current', '--', 'read', '/proc/self/attr/current'];
+    const { stdout, stderr } = await rt.command('exec', '--apparmor', profile, container.id, ...read);
+    const labels = stdout.split('\n').filter((line) => line !== '');
+    t.strictSame(
+      labels.map((line) => (JSON.parse(line) as Text).text),
+      ['unconfined\n', `${profile} (enforce)\n`],
+      stderr,
+    );
+    t.equal((await container.remove('--force')).status, 0);
+  }),
+);
+
 /** A label that the loaded policy knows, of one of these types; policies differ in what they call those of containers. */
 function knownLabel(role: string, ...types: string[]): string {
   const labels = types.map((type) => `system_u:${role}:${type}:s0:c1,c2`);
@@ -99,6 +114,15 @@ onlyWith(noSelinux, 'process.selinuxLabel is the label of the program', async (t
     config.process.selinuxLabel = label;
   });
   t.equal(current.text.replace('\0', ''), label);
+});
+
+onlyWith(noSelinux, 'exec --process-label is the label of the program of exec', async (t, rt) => {
+  const label = knownLabel('system_r', 'container_t', 'initrc_t');
+  const container = await rt.started(['wait']);
+  const read = ['/bin/probe', 'read', '/proc/self/attr/current'];
+  const { stdout, stderr } = await rt.command('exec', '--process-label', label, container.id, ...read);
+  t.equal((JSON.parse(stdout) as Text).text.replace('\0', ''), label, stderr);
+  t.equal((await container.remove('--force')).status, 0);
 });
 
 onlyWith(noSelinux, 'process.selinuxLabel that the policy does not know is refused', async (t, rt) => {
