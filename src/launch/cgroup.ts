@@ -9,8 +9,9 @@ const ENODEV = 19;
 const SIGKILL = 9;
 const maximumFile = 1 << 20;
 const O_WRONLY = 1;
-/** A process that was reaped leaves its cgroup a moment later: about two seconds in all. */
-const removeAttempts = 11;
+/** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
+const patience = 5000;
+const longestPause = 128;
 
 /** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
 export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
@@ -25,15 +26,19 @@ export function withoutUnit({ manager, version, directories }: CgroupRecord): Cg
 }
 
 function removeTree(native: Native, directory: string): void {
-  for (let attempt = 0; ; attempt++) {
+  let pause = 1;
+  let waited = 0;
+  for (;;) {
     const result = native.rmdir(directory);
     if (result === 0 || result === -ENOENT || result === -ENODEV) return;
-    if (result !== -EBUSY || attempt === removeAttempts) {
+    if (result !== -EBUSY || waited >= patience) {
       throw systemFailure('cgroup.remove', `cannot remove cgroup "${directory}"`, 'rmdir', result);
     }
     const children = childrenOf(native, directory);
     if (children.length > 0) for (const child of children) removeTree(native, child);
-    else wait(native, 2 ** attempt);
+    else wait(native, pause);
+    waited += pause;
+    pause = Math.min(2 * pause, longestPause);
   }
 }
 
