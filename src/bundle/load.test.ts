@@ -126,7 +126,7 @@ t.test('the validate command', async (t) => {
   t.match(of(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
     exitCode: 0,
     output:
-      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\nconfig\.json is valid\n$/,
+      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\n {2}hint: .*\nconfig\.json is valid\n$/,
   });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
   t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });

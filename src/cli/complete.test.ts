@@ -28,7 +28,6 @@ t.test('complete offers the options of where the cursor is, each once', async (t
   t.strictSame(words('delete', '-f', 'c1', '-'), ['--help', '-h'], 'also after an operand');
   t.ok(words('exec', '--env', 'A=B', '-').includes('--env'), 'one that may be repeated');
   t.notOk(words('update', '-').includes('--kernel-memory'), 'not what the help hides');
-  t.notOk(words('update', '-').includes('--l3-cache-schema'), 'not what would be refused');
 });
 
 t.test('complete takes the names of values for what they are', async (t) => {
