@@ -273,7 +273,8 @@ forEachRuntime(
     );
     t.ok(written.length >= next - 1);
     t.equal((await rt.command('delete', '--force', id)).status, 0);
-    t.strictSame(readdirSync(join(bundle.rootfs, 'tmp')).sort(), ['count', 'second'], 'no link is left');
+    const left = readdirSync(join(bundle.rootfs, 'tmp')).filter((name) => !['next', 'count', 'second'].includes(name));
+    t.strictSame(left, [], 'no link is left');
   },
   { lacking, deviates: { ...CRUN, runc: 'an option since 1.2' } },
 );
