@@ -374,6 +374,19 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'memory.max too low for init, written when init has long been set up: create says so all the same',
+  async (t, rt) => {
+    const lines = [...Array<string>(5000).fill('max'), '4096'].join('\n');
+    const made = await rt.create(rt.bundle((config) => (config.linux.resources['unified'] = { 'memory.max': lines })));
+    t.match(made.outcome, { status: 1, stderr: /container init was OOM-killed/ });
+  },
+  {
+    lacking: isUnified() ? NEEDS_MEMORY.lacking : 'cgroup v1 refuses a limit below what is used',
+    deviates: { runc: 'its limits are set before', crun: 'its limits are set before' },
+  },
+);
+
+forEachRuntime(
   'memory.limit of 1 MiB still starts /bin/true',
   async (t, rt) => {
     let path = '';

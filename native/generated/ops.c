@@ -77,7 +77,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->idmap_tree.recursive);
 	case RT_OP_INHERIT_SLOTS:
 		return rt_read_u32s(reader, &op->inherit_slots.slots);
-	case RT_OP_AWAIT_CGROUPS:
+	case RT_OP_AWAIT_RUNTIME:
 		return true;
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
@@ -324,7 +324,7 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_INHERIT_SLOTS:
 		return false;
-	case RT_OP_AWAIT_CGROUPS:
+	case RT_OP_AWAIT_RUNTIME:
 		return false;
 	case RT_OP_CGROUP_JOIN:
 		return false;

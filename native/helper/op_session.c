@@ -42,7 +42,7 @@ int rt_wait_for_byte(int socket)
 	return size == 1 ? 0 : size < 0 ? (int)size : -EPIPE;
 }
 
-int rt_await_cgroups(struct rt_context *context)
+int rt_await_runtime(struct rt_context *context)
 {
 	int status = rt_wait_for_byte(context->control);
 	return status < 0 ? rt_fail(context, "read", status) : 0;

@@ -96,8 +96,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_idmap_tree(context, &op->idmap_tree);
 	case RT_OP_INHERIT_SLOTS:
 		return rt_inherit_slots(context, &op->inherit_slots);
-	case RT_OP_AWAIT_CGROUPS:
-		return rt_await_cgroups(context);
+	case RT_OP_AWAIT_RUNTIME:
+		return rt_await_runtime(context);
 	case RT_OP_CGROUP_JOIN:
 		return rt_cgroup_join(context, &op->cgroup_join);
 	case RT_OP_UNSHARE:

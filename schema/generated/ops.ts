@@ -132,9 +132,9 @@ export interface InheritSlotsOp {
   readonly slots: readonly number[];
 }
 
-/** Stops until the runtime has made the cgroups that are joined next. */
-export interface AwaitCgroupsOp {
-  readonly op: 'await_cgroups';
+/** Stops until the runtime has done what it does meanwhile: cgroups that are joined next, or limits that hold from here on. */
+export interface AwaitRuntimeOp {
+  readonly op: 'await_runtime';
 }
 
 /** Moves the calling, single-threaded process by writing 0 to `file`: a v1 `tasks` file takes no lock that waits for RCU. */
@@ -598,7 +598,7 @@ export type Op =
   | OpenTreeOp
   | IdmapTreeOp
   | InheritSlotsOp
-  | AwaitCgroupsOp
+  | AwaitRuntimeOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
@@ -833,7 +833,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   inherit_slots: { code: 16, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
-  await_cgroups: { code: 17, group: 'init', call: 'read(2)', fields: [] },
+  await_runtime: { code: 17, group: 'init', call: 'read(2)', fields: [] },
   cgroup_join: { code: 18, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
   unshare: { code: 19, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {

@@ -106,7 +106,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = 16;
     packList(op.slots, to);
   },
-  await_cgroups(_op, to) {
+  await_runtime(_op, to) {
     to[to.length] = 17;
   },
   cgroup_join(op, to) {

@@ -104,6 +104,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       const failure = hostFailure(native, failed);
       throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
     }
+    if (plan.limitsAwaited) native.send(control, goAhead);
     if (plan.filter !== undefined) {
       filter = -1;
       sendFilter(native, result.filter, plan.filter);

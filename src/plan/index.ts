@@ -111,12 +111,14 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const left = slotsLeft(staged);
   // While init makes its namespaces the runtime makes the cgroups for it.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
+  // v2 makes a limit hold by killing: that must have happened before init says that it is ready.
+  const limitsAwaited = facts.cgroups.version === 2 && cgroups.limits.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
   const init: PlannedOp[] = [
     ...unshared,
     ...receiver, // by a path of the host
     ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
-    ...(awaits ? [{ op: 'await_cgroups', from: 'default' } as const] : []),
+    ...(awaits ? [{ op: 'await_runtime', from: 'default' } as const] : []),
     ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.join]), // as above
     ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
@@ -129,6 +131,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
     ...notifyMount, // on top of what the config has there
     ...devices,
+    // Before any other op that waits for the runtime: what the runtime sends to go on says not for which.
+    ...(limitsAwaited ? [{ op: 'await_runtime', from: 'default' } as const] : []),
     ...terminalOps(process, 1), // from the container's devpts
     ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
@@ -157,6 +161,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     host: awaits ? cgroups.host : [...cgroups.host, ...cgroups.awaited],
     awaited: awaits ? cgroups.awaited : [],
     limits: cgroups.limits,
+    limitsAwaited,
     ...(filter === undefined ? {} : { filter }),
     netDevices,
     resctrl,

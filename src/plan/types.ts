@@ -26,6 +26,8 @@ export interface Plan {
   readonly stage: readonly PlannedOp[];
   /** Done by the runtime while init sets itself up: limits. */
   readonly limits: readonly PlannedOp[];
+  /** Init waits for them in the middle of its work. */
+  readonly limitsAwaited: boolean;
   /** Then: compiles the seccomp filter (struct sock_filter) that an op of init waits for. */
   readonly filter?: () => Uint8Array;
   /** Done by the container's init, the helper, from its birth to execve. */
