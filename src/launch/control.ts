@@ -12,6 +12,7 @@ import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 
 const ENOENT = 2;
+const ENODEV = 19;
 const EPIPE = 32;
 const ECONNRESET = 104;
 const noLimit = -1;
@@ -73,7 +74,8 @@ export function failureOf(
       : op === undefined
         ? unknownOp(record)
         : describeOp(op, record.errno, record.call, detailText(record.detail));
-  return op?.op === 'cgroup_join' && record.errno === ENOENT ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
+  const gone = record.errno === ENOENT || record.errno === ENODEV;
+  return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }
 
 /** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
