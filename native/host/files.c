@@ -3,11 +3,18 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 
 #include "result.h"
 
 enum { FIRST_READ = 16 * 1024 };
+
+/* musl's open follows each O_CLOEXEC with an fcntl that says the same, for kernels before 2.6.23. */
+static int open_file(const char *path, int flags, mode_t mode)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
+}
 
 /* Reads to the end of the file. The size fstat reports is only a first guess: it is 0 in procfs and cgroupfs,
  * and a file may grow. Reading stops at `max` bytes, so an endless file cannot exhaust memory. */
@@ -57,7 +64,7 @@ static int64_t read_path(const struct rt_value *args, struct rt_result *result)
 {
 	if (args[1].integer < 0)
 		return -EINVAL;
-	RT_CLOSE_FD int fd = open(args[0].data, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	RT_CLOSE_FD int fd = open_file(args[0].data, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return -errno;
 	return read_whole(fd, (size_t)args[1].integer, result);
@@ -92,7 +99,7 @@ int64_t rt_fn_readBytes(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_writeText(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	RT_CLOSE_FD int fd = open(args[0].data, (int)args[2].integer | O_CLOEXEC, (mode_t)args[3].integer);
+	RT_CLOSE_FD int fd = open_file(args[0].data, (int)args[2].integer, (mode_t)args[3].integer);
 	if (fd < 0)
 		return -errno;
 	if (args[1].length == 0)
@@ -109,7 +116,7 @@ int64_t rt_fn_writeFd(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_open(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	return rt_checked(open(args[0].data, (int)args[1].integer | O_CLOEXEC, (mode_t)args[2].integer));
+	return rt_checked(open_file(args[0].data, (int)args[1].integer, (mode_t)args[2].integer));
 }
 
 int64_t rt_fn_close(const struct rt_value *args, struct rt_result *result)
@@ -150,7 +157,7 @@ int64_t rt_fn_chmod(const struct rt_value *args, struct rt_result *result)
 
 int64_t rt_fn_readDirectory(const struct rt_value *args, struct rt_result *result)
 {
-	int fd = open(args[0].data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_file(args[0].data, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return -errno;
 	RT_CLOSE_DIR DIR *directory = fdopendir(fd);

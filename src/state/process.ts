@@ -7,13 +7,16 @@ export interface ProcessStatus {
   readonly startTime: number;
 }
 
+/** Of the fields behind the name, which is the second. */
+const startTimeIndex = 22 - 3;
+
 /** Undefined when there is no such process. Format: proc_pid_stat(5). */
 export function readProcess(native: Native, pid: number): ProcessStatus | undefined {
   const text = native.readText(`/proc/${pid}/stat`, 4096);
   if (typeof text === 'number') return undefined;
   // The name of the program, field 2, may itself contain blanks and parentheses.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? 'X', startTime: Number(fields[19]) };
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', startTimeIndex + 1);
+  return { state: fields[0] ?? 'X', startTime: Number(fields[startTimeIndex]) };
 }
 
 /** True when that very process still runs; a zombie does not. */
