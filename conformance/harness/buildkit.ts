@@ -1,12 +1,12 @@
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
 import { ENGINE_BIN } from './cri.ts';
+import { Daemon } from './daemon.ts';
 import { makeRootfs } from './guest.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
-import { until } from './wait.ts';
 
 /** Why there is no BuildKit to test with; undefined when there is one. */
 export function buildkitLacking(): string | undefined {
@@ -25,12 +25,24 @@ const ENTITLEMENTS = ['security.insecure'];
 export class BuildKit {
   readonly context: string;
   readonly #sandbox: Sandbox;
-  readonly #daemon: Running;
+  readonly #daemon: Daemon;
 
-  private constructor(sandbox: Sandbox, daemon: Running) {
+  private constructor(sandbox: Sandbox) {
+    const at = (name: string): string => join(sandbox.dir, name);
     this.#sandbox = sandbox;
-    this.#daemon = daemon;
-    this.context = join(sandbox.dir, 'context');
+    this.context = at('context');
+    this.#daemon = new Daemon({
+      name: 'buildkitd',
+      argv: [
+        ...[join(ENGINE_BIN, 'buildkitd'), '--config', at('buildkitd.toml'), '--root', at('data')],
+        ...['--addr', `unix://${at('sock')}`, '--otel-socket-path', at('otel')],
+        ...['--containerd-worker=false', '--oci-worker=true', '--oci-worker-binary', at('runtime')],
+        ...ENTITLEMENTS.flatMap((name) => ['--allow-insecure-entitlement', name]),
+      ],
+      env: environment(sandbox),
+      log: at('buildkitd.log'),
+      answers: async () => (await this.command('debug', 'workers')).status === 0,
+    });
   }
 
   static async start(sandbox: Sandbox): Promise<BuildKit> {
@@ -42,20 +54,8 @@ export class BuildKit {
     const words = sandbox.argv().map((word) => `'${word}'`);
     writeFileSync(at('runtime'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o755 });
     writeFileSync(at('buildkitd.toml'), `[worker.oci]\ndefaultCgroupParent = "${cgroup(sandbox)}"\n`);
-    const log = openSync(at('buildkitd.log'), 'w');
-    const daemon = start(
-      [
-        ...[join(ENGINE_BIN, 'buildkitd'), '--config', at('buildkitd.toml'), '--root', at('data')],
-        ...['--addr', `unix://${at('sock')}`, '--otel-socket-path', at('otel')],
-        ...['--containerd-worker=false', '--oci-worker=true', '--oci-worker-binary', at('runtime')],
-        ...ENTITLEMENTS.flatMap((name) => ['--allow-insecure-entitlement', name]),
-      ],
-      { env: environment(sandbox), stdout: log, stderr: log, deadline: 600_000 },
-    );
-    closeSync(log);
-    daemon.ended.catch(() => undefined);
-    const engine = new BuildKit(sandbox, daemon);
-    await until('buildkitd answers', async () => (await engine.command('debug', 'workers')).status === 0, 60_000);
+    const engine = new BuildKit(sandbox);
+    await engine.#daemon.start();
     return engine;
   }
 
@@ -88,8 +88,7 @@ export class BuildKit {
 
   /** Ends the engine and removes what it leaves by design: the cgroup above those of the containers. */
   async stop(): Promise<void> {
-    this.#daemon.child.kill('SIGTERM');
-    await this.#daemon.ended.catch(() => undefined);
+    await this.#daemon.end();
     for (const path of cgroupsWithPrefix(cgroup(this.#sandbox).slice(1))) removeCgroup(path);
   }
 }

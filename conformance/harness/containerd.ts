@@ -1,12 +1,13 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
 import { ENGINE_BIN } from './cri.ts';
 import { CRIU_PATH } from './criu.ts';
+import { Daemon } from './daemon.ts';
 import { makeRootfs } from './guest.ts';
 import { IMAGE, makeImage } from './image.ts';
-import { run, start } from './process.ts';
-import type { Outcome, Running } from './process.ts';
+import { run } from './process.ts';
+import type { Outcome } from './process.ts';
 import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
@@ -31,20 +32,25 @@ export class Containerd {
   /** Environment of daemon and client. */
   readonly env: Record<string, string>;
   readonly #release: Release;
-  #daemon: Running;
+  readonly #daemon: Daemon;
 
-  private constructor(sandbox: Sandbox, release: Release, daemon: Running, runtime: string, rootfs: string) {
+  private constructor(sandbox: Sandbox, release: Release, runtime: string, rootfs: string) {
     this.#sandbox = sandbox;
-    this.env = environment(sandbox, release);
+    this.env = { ...sandbox.env, PATH: `${RELEASES[release]}${CRIU_PATH}` };
     this.#release = release;
-    this.#daemon = daemon;
+    this.#daemon = new Daemon({
+      name: 'containerd',
+      argv: ['containerd', '--config', join(sandbox.dir, 'containerd.toml')],
+      env: this.env,
+      log: join(sandbox.dir, 'containerd.log'),
+      answers: async () => (await this.command('version')).status === 0,
+    });
     this.#runtime = runtime;
     this.#rootfs = rootfs;
     this.#namespace = `${sandbox.prefix}ctr`;
   }
 
   static async start(sandbox: Sandbox, release: Release): Promise<Containerd> {
-    const env = environment(sandbox, release);
     const at = (name: string): string => join(sandbox.dir, name);
     const rootfs = at('ctr-rootfs');
     mkdirSync(rootfs);
@@ -63,13 +69,9 @@ export class Containerd {
         '',
       ].join('\n'),
     );
-    const engine = new Containerd(sandbox, release, launch(sandbox, env), runtimeFile(sandbox, undefined), rootfs);
-    await engine.#answers();
+    const engine = new Containerd(sandbox, release, runtimeFile(sandbox, undefined), rootfs);
+    await engine.#daemon.start();
     return engine;
-  }
-
-  async #answers(): Promise<void> {
-    await until('containerd answers', async () => (await this.command('version')).status === 0, 60_000);
   }
 
   /** Words that call `ctr`. */
@@ -160,15 +162,8 @@ export class Containerd {
   }
 
   /** Ends the daemon and starts it again; containers keep running. */
-  async restart(): Promise<void> {
-    await this.#end();
-    this.#daemon = launch(this.#sandbox, this.env);
-    await this.#answers();
-  }
-
-  async #end(): Promise<void> {
-    this.#daemon.child.kill('SIGTERM');
-    await this.#daemon.ended.catch(() => undefined);
+  restart(): Promise<void> {
+    return this.#daemon.restart();
   }
 
   /**
@@ -177,24 +172,11 @@ export class Containerd {
    * @throws when the runtime still has a container
    */
   async stop(): Promise<void> {
-    await this.#end();
+    await this.#daemon.end();
     const state = join(this.#stateRoot(), this.#namespace);
     const left = existsSync(state) ? readdirSync(state) : [];
     if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
     for (const path of cgroupsWithPrefix(this.#namespace)) removeCgroup(path);
     rmSync(join(this.#sandbox.dir, 'run'), { recursive: true, force: true });
   }
-}
-
-function environment(sandbox: Sandbox, release: Release): Record<string, string> {
-  return { ...sandbox.env, PATH: `${RELEASES[release]}${CRIU_PATH}` };
-}
-
-function launch(sandbox: Sandbox, env: Record<string, string>): Running {
-  const log = openSync(join(sandbox.dir, 'containerd.log'), 'a');
-  const argv = ['containerd', '--config', join(sandbox.dir, 'containerd.toml')];
-  const daemon = start(argv, { env, stdout: log, stderr: log, deadline: 600_000 });
-  closeSync(log);
-  daemon.ended.catch(() => undefined);
-  return daemon;
 }

@@ -1,13 +1,13 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CRIU_PATH } from './criu.ts';
+import { Daemon } from './daemon.ts';
 import { makeRootfs } from './guest.ts';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
-import { run, start } from './process.ts';
-import type { Outcome, Running } from './process.ts';
+import { run } from './process.ts';
+import type { Outcome } from './process.ts';
 import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
-import { until } from './wait.ts';
 
 export interface DockerOptions {
   /** Whether `configFile` is written, default true; it costs every call of the runtime some milliseconds. */
@@ -25,14 +25,21 @@ const REMAPPED = 'daemon';
  */
 export class Docker {
   readonly #sandbox: Sandbox;
-  readonly #daemon: Running;
+  readonly #daemon: Daemon;
   /** config.json of the container that was created last, as the engine wrote it. */
   readonly configFile: string;
 
-  private constructor(sandbox: Sandbox, daemon: Running, configFile: string) {
+  private constructor(sandbox: Sandbox, argv: readonly string[], configFile: string) {
+    const at = (name: string): string => join(sandbox.dir, name);
     this.#sandbox = sandbox;
-    this.#daemon = daemon;
     this.configFile = configFile;
+    this.#daemon = new Daemon({
+      name: 'dockerd',
+      argv,
+      env: { ...sandbox.env, PATH: `${at('first')}:${CRIU_PATH}` },
+      log: at('docker.log'),
+      answers: async () => (await this.command('version')).status === 0,
+    });
   }
 
   /** Starts the engine and imports the image. */
@@ -43,24 +50,18 @@ export class Docker {
     // BuildKit in it takes the runc that it finds first, whatever the default runtime is.
     mkdirSync(at('first'));
     if (sandbox.runtime.ours) symlinkSync(wrapper, at('first/runc'));
-    const log = openSync(at('docker.log'), 'w');
-    const daemon = start(
-      [
-        ...(remap === undefined ? [] : withRange(sandbox, remap)),
-        ...['dockerd', '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
-        ...['--host', `unix://${at('sock')}`, '--iptables=false', '--ip6tables=false', '--bridge=none'],
-        ...['--storage-driver', 'vfs', '--cgroup-parent', `/${sandbox.prefix}docker`],
-        // For checkpoints.
-        '--experimental',
-        ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
-        ...(remap === undefined ? [] : ['--userns-remap', REMAPPED]),
-      ],
-      { env: { ...sandbox.env, PATH: `${at('first')}:${CRIU_PATH}` }, stdout: log, stderr: log, deadline: 100_000 },
-    );
-    closeSync(log);
-    const docker = new Docker(sandbox, daemon, configFile);
-    daemon.ended.catch(() => undefined);
-    await until('dockerd answers', async () => (await docker.command('version')).status === 0, 30_000);
+    const argv = [
+      ...(remap === undefined ? [] : withRange(sandbox, remap)),
+      ...['dockerd', '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
+      ...['--host', `unix://${at('sock')}`, '--iptables=false', '--ip6tables=false', '--bridge=none'],
+      ...['--storage-driver', 'vfs', '--cgroup-parent', `/${sandbox.prefix}docker`],
+      // For checkpoints.
+      '--experimental',
+      ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
+      ...(remap === undefined ? [] : ['--userns-remap', REMAPPED]),
+    ];
+    const docker = new Docker(sandbox, argv, configFile);
+    await docker.#daemon.start();
     mkdirSync(at('image'));
     makeRootfs(at('image'));
     await run(['tar', '-C', at('image'), '-cf', at('image.tar'), '.']);
@@ -95,8 +96,7 @@ export class Docker {
 
   /** Ends the engine and removes what it leaves by design: the parent cgroup and its mounts. */
   async stop(): Promise<void> {
-    this.#daemon.child.kill('SIGTERM');
-    await this.#daemon.ended.catch(() => undefined);
+    await this.#daemon.end();
     await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
     for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}docker`)) removeCgroup(path);
   }
