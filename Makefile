@@ -82,8 +82,8 @@ $(STAMPS)/engines: $(wildcard $(addprefix conformance/engines/tools/,*.* cri/* b
 	conformance/engines/tools/build.sh
 	@touch $@
 
-$(STAMPS)/kubelet: $(wildcard conformance/engines/tools/kubelet/*) | $(STAMPS)/engines
-	conformance/engines/tools/build.sh kubelet
+$(STAMPS)/kubernetes: $(wildcard $(addprefix conformance/engines/tools/kubernetes/,* */*)) | $(STAMPS)/engines
+	conformance/engines/tools/build.sh kubernetes
 	@touch $@
 
 # ---- C: the helper, and the rt binary around it.
@@ -213,8 +213,9 @@ vm-%: | build
 		[ "$$status" = 125 ] || break; \
 	done
 
-# make test-engines KUBELET=1 also runs pods of a real kubelet: once built (five minutes of processor time), it stays.
-test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubelet) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
+# make test-engines KUBELET=1 also runs pods of a real kubelet, without and with an API server: once built (eight minutes of
+# processor time), they stay.
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubernetes) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt unshare --mount conformance/harness/own-cgroups.sh \

@@ -5,8 +5,9 @@ import type { Test } from 'tap';
 import { isUnified, metricsLacking } from '../harness/cgroup.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { probePath } from '../harness/guest.ts';
-import { IMAGE } from '../harness/image.ts';
-import { Kubelet, kubeletLacking } from '../harness/kubelet.ts';
+import { kubernetesLacking } from '../harness/kubelet-node.ts';
+import { Kubelet } from '../harness/kubelet.ts';
+import { container } from '../harness/pods.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
@@ -16,13 +17,8 @@ function forEachKubelet(
   body: (t: Test, kubelet: Kubelet, rt: Sandbox) => Promise<void>,
   options: CaseOptions = {},
 ): void {
-  const lacking = kubeletLacking() ?? options.lacking;
+  const lacking = kubernetesLacking() ?? options.lacking;
   forEachEngine(`kubelet: ${name}`, (rt) => Kubelet.start(rt), body, { ...options, lacking });
-}
-
-/** A container of a pod. */
-function container(name: string, command: readonly string[], more: object = {}): object {
-  return { name, image: IMAGE, imagePullPolicy: 'Never', command, ...more };
 }
 
 async function namespaces(kubelet: Kubelet, pod: string, name: string): Promise<Record<string, string>> {

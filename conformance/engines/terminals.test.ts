@@ -1,9 +1,12 @@
 import type { Test } from 'tap';
 import { Containerd, RELEASES } from '../harness/containerd.ts';
 import type { Release } from '../harness/containerd.ts';
-import { criLacking } from '../harness/cri.ts';
+import { TESTED, criLacking } from '../harness/cri.ts';
 import { Docker } from '../harness/docker.ts';
 import { forEachEngine } from '../harness/engine.ts';
+import { kubernetesLacking } from '../harness/kubelet-node.ts';
+import { Kubernetes } from '../harness/kubernetes.ts';
+import { container, pod, runtimeClass } from '../harness/pods.ts';
 import { Podman } from '../harness/podman.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
@@ -71,3 +74,16 @@ for (const release of Object.keys(RELEASES) as Release[]) {
     { lacking: release === 'containerd 2' ? criLacking() : undefined },
   );
 }
+
+forEachEngine(
+  'kubectl: a session on a terminal, by exec',
+  (rt) => Kubernetes.start(rt),
+  async (t, kubernetes, rt) => {
+    const containers = [container('a', ['/bin/probe', 'wait'])];
+    await kubernetes.apply(runtimeClass('ours', TESTED), pod('one', { runtimeClassName: 'ours', containers }));
+    await kubernetes.ready('one');
+    await session(t, rt, kubernetes.argv('exec', '-it', 'one', '--', '/bin/sh'), rt.env);
+    await kubernetes.remove('one');
+  },
+  { lacking: kubernetesLacking() },
+);

@@ -1,10 +1,11 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
 import { CRIU_PATH } from './criu.ts';
+import { Daemon } from './daemon.ts';
 import { IMAGE, makeImage } from './image.ts';
-import { run, start } from './process.ts';
-import type { Outcome, Running } from './process.ts';
+import { run } from './process.ts';
+import type { Outcome } from './process.ts';
 import { REPOSITORY } from './runtimes.ts';
 import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -21,6 +22,11 @@ export function criLacking(): string | undefined {
 
 let engines = 0;
 
+/** Handlers of the engine: the runtime of the sandbox, and a peer. */
+export const TESTED = 'tested';
+export const PEER = 'peer';
+export type Handler = typeof TESTED | typeof PEER;
+
 /** A containerd 2 with the CRI plugin, everything it writes in the sandbox, and the calls that the kubelet makes. */
 export class Cri {
   readonly logs: string;
@@ -28,27 +34,29 @@ export class Cri {
   readonly parent: string;
   readonly #bridge: string;
   readonly #sandbox: Sandbox;
-  readonly #daemon: Running;
+  readonly #daemon: Daemon;
 
-  private constructor(sandbox: Sandbox, daemon: Running, bridge: string) {
+  private constructor(sandbox: Sandbox, bridge: string) {
     this.#sandbox = sandbox;
-    this.#daemon = daemon;
     this.#bridge = bridge;
+    this.#daemon = new Daemon({
+      name: 'containerd',
+      argv: [join(ENGINE_BIN, 'containerd'), '--config', join(sandbox.dir, 'containerd.toml')],
+      env: environment(sandbox),
+      log: join(sandbox.dir, 'containerd.log'),
+      answers: async () => (await this.attempt('Version', {})).status === 0,
+    });
     this.parent = `/${sandbox.prefix}pods`;
     this.logs = join(sandbox.dir, 'logs');
   }
 
-  static async start(sandbox: Sandbox): Promise<Cri> {
+  /** Starts the engine and imports the image; `byDefault` is the handler of pods that ask for none. */
+  static async start(sandbox: Sandbox, byDefault: Handler = TESTED): Promise<Cri> {
     const bridge = `rt${process.pid}-${engines++}`;
     mkdirSync(join(sandbox.dir, 'logs'));
-    writeConfig(sandbox, runtimeFile(sandbox, undefined), bridge);
-    const log = openSync(join(sandbox.dir, 'containerd.log'), 'a');
-    const argv = [join(ENGINE_BIN, 'containerd'), '--config', join(sandbox.dir, 'containerd.toml')];
-    const daemon = start(argv, { env: environment(sandbox), stdout: log, stderr: log, deadline: 600_000 });
-    closeSync(log);
-    daemon.ended.catch(() => undefined);
-    const engine = new Cri(sandbox, daemon, bridge);
-    await until('containerd answers', async () => (await engine.attempt('Version', {})).status === 0, 60_000);
+    writeConfig(sandbox, byDefault, bridge);
+    const engine = new Cri(sandbox, bridge);
+    await engine.#daemon.start();
     const image = makeImage(sandbox);
     const words = ['--address', join(sandbox.dir, 'sock'), '--namespace', 'k8s.io', 'images', 'import', image];
     const imported = await run([join(ENGINE_BIN, 'ctr'), ...words], { env: environment(sandbox), deadline: 60_000 });
@@ -84,7 +92,7 @@ export class Cri {
 
   /** Starts a pod; its id. */
   async runPod(config: object): Promise<string> {
-    const request = { config, runtime_handler: 'tested' };
+    const request = { config, runtime_handler: TESTED };
     return (await this.call<{ podSandboxId: string }>('RunPodSandbox', request)).podSandboxId;
   }
 
@@ -113,16 +121,42 @@ export class Cri {
       .map((line) => line.replace(/^\S+ (stdout|stderr) F /, '$1 '));
   }
 
+  /** Where the runtime of a handler keeps its state: the value of its `--root`. */
+  root(handler: Handler): string {
+    return join(stateRoot(this.#sandbox, handler), 'k8s.io');
+  }
+
+  /** Ids of the containers that the runtime of a handler has state of. */
+  containers(handler: Handler): string[] {
+    return existsSync(this.root(handler)) ? readdirSync(this.root(handler)) : [];
+  }
+
+  /** Removes the sandboxes of a pod that the kubelet is done with; it keeps them, stopped and empty, for a minute. */
+  async removeSandboxes(pod: string): Promise<void> {
+    type PodSandbox = { id: string; state?: string; metadata: { name: string } };
+    const sandboxes = async (): Promise<PodSandbox[]> =>
+      ((await this.call<{ items?: PodSandbox[] }>('ListPodSandbox', {})).items ?? []).filter(
+        ({ metadata }) => metadata.name === pod,
+      );
+    await until(
+      `the sandbox of ${pod} has stopped`,
+      async () => (await sandboxes()).every(({ state }) => state === 'SANDBOX_NOTREADY'),
+      60_000,
+    );
+    // The kubelet stops it more than once, and what it stops cannot be removed.
+    const removed = async ({ id }: PodSandbox): Promise<boolean> =>
+      (await this.attempt('RemovePodSandbox', { pod_sandbox_id: id })).status === 0;
+    for (const sandbox of await sandboxes()) await until('it is removed', () => removed(sandbox), 60_000);
+  }
+
   /**
    * Ends the engine and removes what it leaves by design: the bridge of the pods and the cgroup above them.
    *
    * @throws when the runtime still has a container
    */
   async stop(): Promise<void> {
-    this.#daemon.child.kill('SIGTERM');
-    await this.#daemon.ended.catch(() => undefined);
-    const state = join(this.#sandbox.dir, 'shim-root', 'k8s.io');
-    const left = existsSync(state) ? readdirSync(state) : [];
+    await this.#daemon.end();
+    const left = [...this.containers(TESTED), ...this.containers(PEER)];
     await run(['ip', 'link', 'delete', this.#bridge], { env: this.#sandbox.env });
     for (const path of cgroupsWithPrefix(this.parent.slice(1))) removeCgroup(path);
     for (const name of ['run', 'data']) rmSync(join(this.#sandbox.dir, name), { recursive: true, force: true });
@@ -134,9 +168,19 @@ function environment(sandbox: Sandbox): Record<string, string> {
   return { ...sandbox.env, PATH: `${ENGINE_BIN}:${CRIU_PATH}` };
 }
 
-function writeConfig(sandbox: Sandbox, runtime: string, bridge: string): void {
+function stateRoot(sandbox: Sandbox, handler: Handler): string {
+  return join(sandbox.dir, `shim-${handler}`);
+}
+
+function writeConfig(sandbox: Sandbox, byDefault: Handler, bridge: string): void {
   const at = (name: string): string => join(sandbox.dir, name);
   const cri = 'io.containerd.cri.v1';
+  const runtime = (handler: Handler, program: string): string => `
+[plugins.'${cri}.runtime'.containerd.runtimes.${handler}]
+runtime_type = 'io.containerd.runc.v2'
+[plugins.'${cri}.runtime'.containerd.runtimes.${handler}.options]
+BinaryName = '${program}'
+Root = '${stateRoot(sandbox, handler)}'`;
   const config = `
 version = 3
 root = '${at('data')}'
@@ -151,12 +195,9 @@ sandbox = '${IMAGE}'
 [plugins.'${cri}.runtime']
 restrict_oom_score_adj = true
 [plugins.'${cri}.runtime'.containerd]
-default_runtime_name = 'tested'
-[plugins.'${cri}.runtime'.containerd.runtimes.tested]
-runtime_type = 'io.containerd.runc.v2'
-[plugins.'${cri}.runtime'.containerd.runtimes.tested.options]
-BinaryName = '${runtime}'
-Root = '${at('shim-root')}'
+default_runtime_name = '${byDefault}'
+${runtime(TESTED, runtimeFile(sandbox, undefined))}
+${runtime(PEER, 'runc')}
 [plugins.'${cri}.runtime'.cni]
 bin_dirs = ['/usr/lib/cni']
 conf_dir = '${at('cni')}'

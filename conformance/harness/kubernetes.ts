@@ -1,0 +1,110 @@
+import { ControlPlane, NODE } from './control-plane.ts';
+import { Cri, PEER } from './cri.ts';
+import { KubeletNode } from './kubelet-node.ts';
+import type { ContainerStatus } from './kubelet-node.ts';
+import type { Outcome } from './process.ts';
+import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
+
+/** What the API server has of a pod. */
+export interface Pod {
+  readonly metadata: { readonly uid: string };
+  readonly spec: { readonly overhead?: object; readonly nodeSelector?: object };
+  readonly status: { readonly phase: string; readonly containerStatuses?: readonly ContainerStatus[] };
+}
+
+/**
+ * Kubernetes of one node: an API server, a kubelet, and a containerd 2 whose default runtime is a peer, so that only pods
+ * whose RuntimeClass says so get the runtime of the sandbox.
+ */
+export class Kubernetes {
+  readonly cri: Cri;
+  readonly #plane: ControlPlane;
+  readonly #node: KubeletNode;
+
+  private constructor(cri: Cri, plane: ControlPlane, node: KubeletNode) {
+    this.cri = cri;
+    this.#plane = plane;
+    this.#node = node;
+  }
+
+  static async start(sandbox: Sandbox): Promise<Kubernetes> {
+    const plane = await ControlPlane.start(sandbox);
+    const cri = await Cri.start(sandbox, PEER);
+    const words = ['--kubeconfig', plane.nodeConfig, '--hostname-override', NODE];
+    const kubernetes = new Kubernetes(cri, plane, await KubeletNode.start(sandbox, cri, {}, ...words));
+    await kubernetes.done('wait', '--for=create', `node/${NODE}`);
+    await kubernetes.done('wait', '--for=condition=Ready', `node/${NODE}`);
+    return kubernetes;
+  }
+
+  /** Words that call `kubectl`. */
+  argv(...words: string[]): string[] {
+    return this.#plane.argv(...words);
+  }
+
+  /** Runs `kubectl`, which must succeed; what it prints. */
+  async done(...words: string[]): Promise<string> {
+    const outcome = await this.#plane.kubectl(words);
+    if (outcome.status !== 0) throw new Error(`kubectl ${words.join(' ')}: ${outcome.stderr}`);
+    return outcome.stdout;
+  }
+
+  /** `kubectl apply` of objects, which must succeed; what it prints. */
+  apply(...objects: object[]): Promise<string> {
+    return this.#plane.apply(...objects);
+  }
+
+  /** An object as the API server has it. */
+  async get<Kind>(name: string): Promise<Kind> {
+    return JSON.parse(await this.done('get', name, '--output', 'json')) as Kind;
+  }
+
+  /** Waits until the API server has a container of a pod as wanted. */
+  async reaches(
+    pod: string,
+    container: string,
+    what: string,
+    wanted: (status: ContainerStatus) => boolean,
+  ): Promise<ContainerStatus> {
+    let seen: ContainerStatus | undefined;
+    return until(
+      `${container} of ${pod} ${what}`,
+      async () => {
+        const { status } = await this.get<Pod>(`pod/${pod}`);
+        seen = status.containerStatuses?.find(({ name }) => name === container);
+        return seen !== undefined && wanted(seen) && seen;
+      },
+      60_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it is ${JSON.stringify(seen)}`);
+    });
+  }
+
+  /** Waits until a pod is ready, with all of its containers; what the API server has of it. */
+  async ready(pod: string): Promise<Pod> {
+    await this.done('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=50s');
+    return this.get<Pod>(`pod/${pod}`);
+  }
+
+  /** Runs a command in a container of a pod, with text on standard input if there is one. */
+  exec(pod: string, container: string, command: readonly string[], input?: string): Promise<Outcome> {
+    const stdin = input === undefined ? [] : ['--stdin'];
+    return this.#plane.kubectl(['exec', ...stdin, pod, '--container', container, '--', ...command], input);
+  }
+
+  /** Deletes a pod and waits until the API server, the engine and the runtime no longer have it. */
+  async remove(pod: string): Promise<void> {
+    await this.done('delete', `pod/${pod}`);
+    await this.cri.removeSandboxes(pod);
+  }
+
+  /** Ends the kubelet, the engine and the API server. */
+  async stop(): Promise<void> {
+    try {
+      await this.#node.stop();
+    } finally {
+      await this.#plane.stop();
+    }
+  }
+}
