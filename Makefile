@@ -228,7 +228,7 @@ conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, wit
 	@conformance/oci/build.sh
 	@conformance/oci/run
 
-# make bench SCALE=1 measures beside 1,000 running containers and 5,000 mounts instead: half an hour. The numbers are in
+# make bench SCALE=1 measures beside 1,000 running containers and 5,000 mounts instead: five minutes. The numbers are in
 # build/bench.json or build/bench-scale.json, too.
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor; SCALE=1: on a busy host (needs root)
 	conformance/bench/run $(if $(SCALE),--scale --json build/bench-scale.json,--json build/bench.json)
