@@ -5,3 +5,8 @@ import { loadNative } from './node.ts';
 export function start(argv: readonly string[]): number {
   return main(argv, loadNative());
 }
+
+/** Ends the process without Node's own tear-down, for which nothing is left: all output was written directly. */
+export function exit(code: number): never {
+  return loadNative().exit(code);
+}

@@ -25,4 +25,5 @@ const script = new Script(
   cachedData === undefined ? { filename } : { filename, cachedData },
 );
 const wrapped = script.runInThisContext() as (require: NodeJS.Require, directory: string) => typeof program;
-process.exit(wrapped(createRequire(filename), import.meta.dirname).start(process.argv.slice(2)));
+const { start, exit } = wrapped(createRequire(filename), import.meta.dirname);
+exit(start(process.argv.slice(2)));
