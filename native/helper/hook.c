@@ -1,11 +1,12 @@
 #include "hook.h"
 
+#include "signals.h"
 #include "sys.h"
 
 #include <linux/poll.h>
 #include <linux/wait.h>
 
-enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9, SIGNALS = 64 };
+enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9 };
 
 struct hook_pipes {
 	int input; /* memfd: the whole stdin, then end of file */
@@ -50,16 +51,7 @@ static long place(int from, int to)
 static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *path, const char *const *args,
 	const char *const *env, int directory, const int outputs[2])
 {
-	struct {
-		void *handler;
-		unsigned long flags;
-		void *restorer;
-		uint64_t mask;
-	} action = {NULL, 0, NULL, 0};
-	uint64_t none = 0;
-	for (int signal = 1; signal <= SIGNALS; signal++)
-		rt_sys(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
-	rt_sys(rt_sigprocmask, 2, &none, NULL, sizeof(none));
+	rt_default_signals();
 	rt_sys(setpgid, 0, 0);
 	long status = directory >= 0 ? rt_sys(fchdir, directory) : 0;
 	if (status >= 0)

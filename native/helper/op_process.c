@@ -1,4 +1,4 @@
-/* Attributes of the process that will run the container's program, and the execve itself. */
+/* Attributes of the process that will run the container's program. */
 #include "context.h"
 #include "record.h"
 #include "sys.h"
@@ -9,8 +9,6 @@
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/securebits.h>
-
-enum { SIG_BLOCK_ALL = 2 /* SIG_SETMASK */, SIGNALS = 64, X_OK_MODE = 1, SEEK_TO_END = 2 };
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op)
 {
@@ -231,129 +229,4 @@ int rt_no_new_privs(struct rt_context *context)
 {
 	long status = rt_sys(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
-}
-
-/* 0 when `path` is a file that the user may execute. */
-static int check_program(const char *path)
-{
-	struct statx st;
-	long status = rt_sys(statx, AT_FDCWD, path, 0, STATX_TYPE, &st);
-	if (status < 0)
-		return (int)status;
-	if ((st.stx_mode & S_IFMT) == S_IFDIR)
-		return -EISDIR;
-	return (int)rt_sys(faccessat2, AT_FDCWD, path, X_OK_MODE, AT_EACCESS);
-}
-
-static void read_head(struct rt_context *context)
-{
-	RT_CLEANUP_FD int fd =
-		rt_open_how(AT_FDCWD, context->program, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
-	if (fd < 0)
-		return; /* executable but not readable: the head only serves to explain a failure */
-	long size = rt_sys(read, fd, context->head, sizeof(context->head));
-	context->head_length = size > 0 ? (uint32_t)size : 0;
-}
-
-static bool join_path(char *path, const char *directory, size_t length, const char *name)
-{
-	size_t at = 0, size = rt_strlen(name);
-	if (length + 1 + size >= RT_PATH_MAX)
-		return false;
-	for (; at < length; at++)
-		path[at] = directory[at];
-	if (length > 0)
-		path[at++] = '/';
-	for (size_t i = 0; i <= size; i++)
-		path[at + i] = name[i];
-	return true;
-}
-
-int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op)
-{
-	const char *name = op->name.data;
-	bool slash = false;
-	for (const char *at = name; *at != '\0'; at++)
-		slash = slash || *at == '/';
-	if (slash) {
-		if (!join_path(context->program, "", 0, name))
-			return rt_fail(context, "execve", -ENAMETOOLONG);
-		int status = check_program(context->program);
-		if (status < 0)
-			return rt_fail(context, "execve", status);
-		read_head(context);
-		return 0;
-	}
-	for (const char *at = op->search.data; *at != '\0';) {
-		size_t length = 0;
-		while (at[length] != '\0' && at[length] != ':')
-			length++;
-		/* An empty element would be the working directory: a program is never taken from there. */
-		if (length > 0 && join_path(context->program, at, length, name) &&
-			check_program(context->program) == 0) {
-			read_head(context);
-			return 0;
-		}
-		at += length + (at[length] == ':');
-	}
-	return rt_fail(context, "execve", -ENOENT);
-}
-
-/* `last` is appended unless it is empty. */
-static const char **string_vector(struct rt_strs list, const char *last)
-{
-	size_t size = ((size_t)list.count + 2) * sizeof(char *);
-	long memory = rt_sys(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > -RT_PATH_MAX)
-		return NULL;
-	const char **vector = (const char **)memory;
-	size_t count = 0;
-	while (list.count > 0)
-		vector[count++] = rt_next_str(&list);
-	if (last[0] != '\0')
-		vector[count++] = last;
-	vector[count] = NULL;
-	return vector;
-}
-
-static void default_signals(void)
-{
-	struct {
-		void *handler;
-		unsigned long flags;
-		void *restorer;
-		uint64_t mask;
-	} action = {NULL, 0, NULL, 0};
-	uint64_t none = 0;
-	for (int signal = 1; signal <= SIGNALS; signal++)
-		rt_sys(rt_sigaction, signal, &action, NULL, sizeof(action.mask));
-	rt_sys(rt_sigprocmask, SIG_BLOCK_ALL, &none, NULL, sizeof(none));
-}
-
-int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op)
-{
-	long status = rt_sys(dup3, context->control, op->first, 0);
-	for (uint32_t i = 0; i < op->slots.count && status >= 0; i++) {
-		uint32_t slot = rt_u32_at(&op->slots, i);
-		status = slot >= RT_SLOTS ? -EBADF : rt_sys(dup3, context->slots[slot], op->first + 1 + i, 0);
-	}
-	return status < 0 ? rt_fail(context, "dup3", status) : 0;
-}
-
-int rt_exec(struct rt_context *context, struct rt_op_exec *op)
-{
-	const char **args = string_vector(op->args, "");
-	const char **env = string_vector(op->env, context->home);
-	if (args == NULL || env == NULL)
-		return rt_fail(context, "mmap", -ENOMEM);
-	default_signals();
-	long status = rt_sys(execve, context->program, args, env);
-	/* What TypeScript needs to explain it: the path, a NUL, the head of the file. */
-	uint32_t length = (uint32_t)rt_strlen(context->program) + 1;
-	for (uint32_t i = 0; i < length; i++)
-		context->detail[i] = context->program[i];
-	for (uint32_t i = 0; i < context->head_length; i++)
-		context->detail[length + i] = context->head[i];
-	context->detail_length = length + context->head_length;
-	return rt_fail(context, "execve", status);
 }
