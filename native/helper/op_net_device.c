@@ -2,94 +2,13 @@
 #include "clone.h"
 #include "context.h"
 #include "net_device.h"
+#include "netlink.h"
 #include "sys.h"
 
 #include <linux/if.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 
-enum {
-	NETLINK_FAMILY = 16,
-	RAW = 3,
-	MESSAGE_MAX = 1024,
-	ANSWER_MAX = 32768,
-	ADDRESSES_MAX = 16384,
-};
-
-struct request {
-	struct nlmsghdr header;
-	union {
-		struct ifinfomsg link;
-		struct ifaddrmsg address;
-	};
-	char attributes[MESSAGE_MAX];
-};
-
-static void copy(void *to, const void *from, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		((char *)to)[i] = ((const char *)from)[i];
-}
-
-static void begin(struct request *request, uint16_t type, uint16_t flags, size_t body)
-{
-	for (size_t i = 0; i < sizeof(*request); i++)
-		((char *)request)[i] = 0;
-	request->header.nlmsg_len = (uint32_t)NLMSG_LENGTH(body);
-	request->header.nlmsg_type = type;
-	request->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-}
-
-/* False when there is no room. */
-static bool add(struct request *request, uint16_t type, const void *data, size_t length)
-{
-	size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
-	if (at + RTA_SPACE(length) > sizeof(*request))
-		return false;
-	struct rtattr *attribute = (struct rtattr *)(void *)((char *)request + at);
-	attribute->rta_type = type;
-	attribute->rta_len = (unsigned short)RTA_LENGTH(length);
-	copy(RTA_DATA(attribute), data, length);
-	request->header.nlmsg_len = (uint32_t)(at + RTA_LENGTH(length));
-	return true;
-}
-
-/* What to do with one message of an answer; a negative errno ends it. */
-typedef int visitor(const struct nlmsghdr *message, void *argument);
-
-static int send_request(int socket, const struct request *request)
-{
-	long sent = rt_sys(sendto, socket, request, request->header.nlmsg_len, 0, NULL, 0);
-	return sent < 0 ? (int)sent : 0;
-}
-
-/* Sends a request and reads to the end of its answer: an acknowledgement or the end of a dump. */
-static int ask(int socket, const struct request *request, visitor *visit, void *argument)
-{
-	char answer[ANSWER_MAX] __attribute__((aligned(8)));
-	int status = send_request(socket, request);
-	if (status < 0)
-		return status;
-	for (;;) {
-		long size = rt_sys(recvfrom, socket, answer, sizeof(answer), 0, NULL, NULL);
-		if (size == -EINTR)
-			continue;
-		if (size < 0)
-			return (int)size;
-		const struct nlmsghdr *message = (const struct nlmsghdr *)(void *)answer;
-		for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
-			if (message->nlmsg_type == NLMSG_ERROR)
-				return ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
-			if (message->nlmsg_type == NLMSG_DONE)
-				return 0;
-			status = visit == NULL ? 0 : visit(message, argument);
-			if (status < 0)
-				return status;
-		}
-	}
-}
+enum { ADDRESSES_MAX = 16384 };
 
 struct device {
 	int index;
@@ -106,12 +25,12 @@ static int keep_device(const struct nlmsghdr *message, void *argument)
 
 static int look_up(int socket, const char *name, struct device *device)
 {
-	struct request request;
+	struct rt_netlink_request request;
 	device->index = -ENODEV;
-	begin(&request, RTM_GETLINK, NLM_F_ACK, sizeof(request.link));
-	if (!add(&request, IFLA_IFNAME, name, rt_strlen(name) + 1))
+	rt_netlink_begin(&request, RTM_GETLINK, NLM_F_ACK, sizeof(request.link));
+	if (!rt_netlink_add(&request, IFLA_IFNAME, name, rt_strlen(name) + 1))
 		return -ENAMETOOLONG;
-	int status = ask(socket, &request, keep_device, device);
+	int status = rt_netlink_ask(socket, &request, keep_device, device);
 	return status < 0 ? status : device->index;
 }
 
@@ -140,22 +59,23 @@ static int keep_address(const struct nlmsghdr *message, void *argument)
 {
 	struct addresses *kept = argument;
 	const struct ifaddrmsg *address = NLMSG_DATA(message);
-	struct request request;
+	struct rt_netlink_request request;
 	uint32_t flags = address->ifa_flags;
 	if (message->nlmsg_type != RTM_NEWADDR || (int)address->ifa_index != kept->index ||
 		(address->ifa_scope != RT_SCOPE_UNIVERSE && !kept->every_scope))
 		return 0;
-	begin(&request, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(request.address));
+	rt_netlink_begin(
+		&request, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(request.address));
 	request.address = *address;
 	const struct rtattr *attribute = IFA_RTA(address);
 	long rest = (long)message->nlmsg_len - (long)NLMSG_LENGTH(sizeof(*address));
 	for (; RTA_OK(attribute, rest); attribute = RTA_NEXT(attribute, rest)) {
 		unsigned short type = attribute->rta_type;
 		if (type == IFA_FLAGS)
-			copy(&flags, RTA_DATA(attribute), sizeof(flags));
+			rt_copy(&flags, RTA_DATA(attribute), sizeof(flags));
 		if (type == IFA_FLAGS || type == IFA_CACHEINFO || (type == IFA_LABEL && !kept->keep_label))
 			continue;
-		if (!add(&request, type, RTA_DATA(attribute), RTA_PAYLOAD(attribute)))
+		if (!rt_netlink_add(&request, type, RTA_DATA(attribute), RTA_PAYLOAD(attribute)))
 			return -ENOBUFS;
 	}
 	if (!(flags & IFA_F_PERMANENT))
@@ -163,28 +83,29 @@ static int keep_address(const struct nlmsghdr *message, void *argument)
 	flags &= lasting_flags;
 	request.address.ifa_flags = (unsigned char)flags;
 	size_t size = NLMSG_ALIGN(request.header.nlmsg_len + RTA_SPACE(sizeof(flags)));
-	if (!add(&request, IFA_FLAGS, &flags, sizeof(flags)) || kept->length + size > ADDRESSES_MAX)
+	if (!rt_netlink_add(&request, IFA_FLAGS, &flags, sizeof(flags)) ||
+		kept->length + size > ADDRESSES_MAX)
 		return -ENOBUFS;
-	copy(kept->requests + kept->length, &request, request.header.nlmsg_len);
+	rt_copy(kept->requests + kept->length, &request, request.header.nlmsg_len);
 	kept->length += NLMSG_ALIGN(request.header.nlmsg_len);
 	return 0;
 }
 
 static int read_addresses(int socket, struct addresses *kept)
 {
-	struct request request;
-	begin(&request, RTM_GETADDR, NLM_F_DUMP, sizeof(request.address));
-	return ask(socket, &request, keep_address, kept);
+	struct rt_netlink_request request;
+	rt_netlink_begin(&request, RTM_GETADDR, NLM_F_DUMP, sizeof(request.address));
+	return rt_netlink_ask(socket, &request, keep_address, kept);
 }
 
 static int write_addresses(int socket, const struct addresses *kept, int index)
 {
 	for (size_t at = 0; at < kept->length;) {
-		struct request request;
+		struct rt_netlink_request request;
 		const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)(kept->requests + at);
-		copy(&request, header, header->nlmsg_len);
+		rt_copy(&request, header, header->nlmsg_len);
 		request.address.ifa_index = (uint32_t)index;
-		int status = ask(socket, &request, NULL, NULL);
+		int status = rt_netlink_ask(socket, &request, NULL, NULL);
 		if (status < 0)
 			return status;
 		at += NLMSG_ALIGN(header->nlmsg_len);
@@ -194,34 +115,29 @@ static int write_addresses(int socket, const struct addresses *kept, int index)
 
 static int bring_up(int socket, int index)
 {
-	struct request request;
-	begin(&request, RTM_NEWLINK, NLM_F_ACK, sizeof(request.link));
+	struct rt_netlink_request request;
+	rt_netlink_begin(&request, RTM_NEWLINK, NLM_F_ACK, sizeof(request.link));
 	request.link.ifi_index = index;
 	request.link.ifi_flags = IFF_UP;
 	request.link.ifi_change = IFF_UP;
-	return ask(socket, &request, NULL, NULL);
+	return rt_netlink_ask(socket, &request, NULL, NULL);
 }
 
 static int change_namespace(int socket, int index, int namespace, const struct rt_str *name)
 {
-	struct request request;
-	begin(&request, RTM_NEWLINK, NLM_F_ACK, sizeof(request.link));
+	struct rt_netlink_request request;
+	rt_netlink_begin(&request, RTM_NEWLINK, NLM_F_ACK, sizeof(request.link));
 	request.link.ifi_index = index;
-	if (!add(&request, IFLA_NET_NS_FD, &namespace, sizeof(namespace)) ||
-		!add(&request, IFLA_IFNAME, name->data, name->length + 1))
+	if (!rt_netlink_add(&request, IFLA_NET_NS_FD, &namespace, sizeof(namespace)) ||
+		!rt_netlink_add(&request, IFLA_IFNAME, name->data, name->length + 1))
 		return -ENAMETOOLONG;
-	return ask(socket, &request, NULL, NULL);
+	return rt_netlink_ask(socket, &request, NULL, NULL);
 }
 
 /* One side of the move. */
 struct side {
 	int namespace, socket;
 };
-
-static int open_socket(void)
-{
-	return (int)rt_sys(socket, NETLINK_FAMILY, RAW | O_CLOEXEC, NETLINK_ROUTE);
-}
 
 /* A state is whether the device is up, in four bytes, and the requests that make its addresses. */
 enum { STATE_HEAD = 4 };
@@ -230,7 +146,7 @@ long rt_net_device_state(const char *name, char *state, size_t size)
 {
 	struct device device;
 	struct addresses kept = {.keep_label = true, .every_scope = true};
-	RT_CLEANUP_FD int socket = open_socket();
+	RT_CLEANUP_FD int socket = rt_netlink_open();
 	int status = socket < 0 ? socket : look_up(socket, name, &device);
 	if (status < 0)
 		return status;
@@ -241,8 +157,8 @@ long rt_net_device_state(const char *name, char *state, size_t size)
 	if (STATE_HEAD + kept.length > size)
 		return -ENOBUFS;
 	uint32_t up = device.up;
-	copy(state, &up, STATE_HEAD);
-	copy(state + STATE_HEAD, kept.requests, kept.length);
+	rt_copy(state, &up, STATE_HEAD);
+	rt_copy(state + STATE_HEAD, kept.requests, kept.length);
 	return (long)(STATE_HEAD + kept.length);
 }
 
@@ -252,10 +168,10 @@ static bool read_state(const struct rt_bytes *state, bool *up, struct addresses 
 	uint32_t word = 0;
 	if (state->length < STATE_HEAD || state->length - STATE_HEAD > sizeof(kept->requests))
 		return false;
-	copy(&word, state->data, STATE_HEAD);
+	rt_copy(&word, state->data, STATE_HEAD);
 	*up = word != 0;
 	kept->length = state->length - STATE_HEAD;
-	copy(kept->requests, state->data + STATE_HEAD, kept->length);
+	rt_copy(kept->requests, state->data + STATE_HEAD, kept->length);
 	return true;
 }
 
@@ -289,7 +205,7 @@ static void open_socket_there(void *argument)
 {
 	struct side *there = argument;
 	long status = rt_sys(setns, there->namespace, CLONE_NEWNET);
-	there->socket = status < 0 ? (int)status : open_socket();
+	there->socket = status < 0 ? (int)status : rt_netlink_open();
 	for (;;)
 		rt_sys(exit_group, 0);
 }
@@ -297,7 +213,7 @@ static void open_socket_there(void *argument)
 static int open_side(struct side *side, bool is_own)
 {
 	if (is_own) {
-		side->socket = open_socket();
+		side->socket = rt_netlink_open();
 		return side->socket;
 	}
 	struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES};

@@ -104,6 +104,12 @@ static inline size_t rt_strlen(const char *text)
 	return length;
 }
 
+static inline void rt_copy(void *to, const void *from, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		((char *)to)[i] = ((const char *)from)[i];
+}
+
 static inline bool rt_equal(const char *a, const char *b)
 {
 	while (*a != '\0' && *a == *b) {
