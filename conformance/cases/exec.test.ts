@@ -12,9 +12,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, release } from 'node:os';
 import { join } from 'node:path';
-import { hierarchies, isUnified } from '../harness/cgroup.ts';
+import { hierarchies, isUnified, lackingController } from '../harness/cgroup.ts';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation, TestProcess } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
@@ -516,10 +516,14 @@ forEachRuntime('exec has the seccomp filter, limits and OOM score of the contain
   );
 });
 
-/** exec's process in a container of one other CPU; what it may run on, and what was wrong. */
+/** Before Linux 6.2 whoever joins a v1 cpuset may run on all of its CPUs, whatever was asked for. */
+const [MAJOR = 0, MINOR = 0] = release().split('.').map(Number);
+const FORGETS = MAJOR * 100 + MINOR < 602 && !isUnified() && lackingController('cpuset') === undefined;
+
+/** What is asked for, and on which CPUs exec's process may run then. */
 const AFFINITIES: readonly (readonly [affinity: { initial?: string; final?: string }, cpus: string])[] = [
   [{}, '0-1'],
-  [{ initial: '1' }, '1'],
+  [{ initial: '1' }, FORGETS ? '0-1' : '1'],
   [{ initial: '0', final: '1' }, '1'],
   [{ final: '0' }, '0'],
   [{ initial: '', final: '0-1' }, '0-1'],
