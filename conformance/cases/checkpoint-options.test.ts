@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { release } from 'node:os';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { checkpoint, count, counter, countsBeyond, images, restore, start } from '../harness/checkpoint.ts';
 import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
 import { guestProgram } from '../harness/guest.ts';
+import { kernelBefore } from '../harness/kernel.ts';
+import { freePort } from '../harness/port.ts';
 import { start as startCommand } from '../harness/process.ts';
 import type { Running } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -23,12 +23,9 @@ const LAZY = { deviates: CRUN, lacking: lacking ?? criuLacking('uffd-noncoop') }
 
 /** Why criu cannot look at connections here; undefined when it can. */
 function tcpLacking(): string | undefined {
-  const asNumber = (text: string): number => {
-    const [, major, minor] = /(\d+)\.(\d+)/.exec(text) ?? [];
-    return Number(major) * 1000 + Number(minor);
-  };
   const version = execFileSync('criu', ['--version'], { encoding: 'utf8', env: { PATH: CRIU_PATH } });
-  return asNumber(release()) < 6016 || asNumber(version) >= 4002
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? [];
+  return kernelBefore(6, 16) || Number(major) * 1000 + Number(minor) >= 4002
     ? undefined
     : 'criu before 4.2 wants an option of TCP sockets that Linux has not since 6.16';
 }
@@ -38,16 +35,6 @@ function criu(rt: Sandbox, ...words: string[]): Running {
   const running = startCommand(['criu', ...words], { env: { ...rt.env, PATH: CRIU_PATH } });
   running.ended.catch(() => undefined);
   return running;
-}
-
-/** A port of the loopback device that nobody listens on. */
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 const imagesDirectory = (rt: Sandbox): string => join(rt.dir, 'images');
@@ -176,7 +163,7 @@ forEachRuntime(
     await start(rt, bundle, id);
     await countsBeyond(bundle, 3);
     mkdirSync(imagesDirectory(rt));
-    const port = await freePort();
+    const port = String(await freePort());
     const words = ['--images-dir', imagesDirectory(rt), '--address', '127.0.0.1', '--port', port, '--status-fd', '1'];
     const server = criu(rt, 'page-server', ...words);
     await until('the server listens', () => server.output().includes('\0'));
@@ -199,7 +186,7 @@ forEachRuntime(
     await start(rt, bundle, id);
     await countsBeyond(bundle, 3);
     mkdirSync(join(rt.dir, 'work'));
-    const port = await freePort();
+    const port = String(await freePort());
     const told = join(rt.dir, 'status');
     const descriptor = openSync(told, 'w');
     const words = ['--lazy-pages', '--page-server', `127.0.0.1:${port}`, '--status-fd', '3', id];

@@ -12,13 +12,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { hierarchies, isUnified, lackingController } from '../harness/cgroup.ts';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation, TestProcess } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
+import { kernelBefore } from '../harness/kernel.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -517,8 +518,7 @@ forEachRuntime('exec has the seccomp filter, limits and OOM score of the contain
 });
 
 /** Before Linux 6.2 whoever joins a v1 cpuset may run on all of its CPUs, whatever was asked for. */
-const [MAJOR = 0, MINOR = 0] = release().split('.').map(Number);
-const FORGETS = MAJOR * 100 + MINOR < 602 && !isUnified() && lackingController('cpuset') === undefined;
+const FORGETS = kernelBefore(6, 2) && !isUnified() && lackingController('cpuset') === undefined;
 
 /** What is asked for, and on which CPUs exec's process may run then. */
 const AFFINITIES: readonly (readonly [affinity: { initial?: string; final?: string }, cpus: string])[] = [

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { release } from 'node:os';
 import { join } from 'node:path';
 import { isUnified } from '../harness/cgroup.ts';
 import { changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { TestConfig } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
+import { kernelBefore } from '../harness/kernel.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { start } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -187,9 +187,7 @@ forEachRuntime(
 );
 
 /** Before Linux 6.18 a procfs shows the pid namespace of the process that makes it, which has to go there with rights. */
-const [major = 0, minor = 0] = release().split('.').map(Number);
-const lacksPidns =
-  major * 1000 + minor < 6018 ? 'this kernel cannot make a procfs of another pid namespace' : undefined;
+const lacksPidns = kernelBefore(6, 18) ? 'this kernel cannot make a procfs of another pid namespace' : undefined;
 
 for (const [what, lacking] of [
   ['with its procfs', lacksPidns],

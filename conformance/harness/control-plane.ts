@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENGINE_BIN } from './cri.ts';
 import { Daemon } from './daemon.ts';
-import { freePort } from './kubelet-node.ts';
+import { freePort } from './port.ts';
 import { run } from './process.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { hierarchies } from './cgroup.ts';
 import { ENGINE_BIN, criLacking } from './cri.ts';
 import type { Cri } from './cri.ts';
 import { Daemon } from './daemon.ts';
+import { freePort } from './port.ts';
 import { run } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
 
 /** Why there is no Kubernetes to test with; undefined when there is one. */
 export function kubernetesLacking(): string | undefined {
@@ -42,6 +42,25 @@ interface ContainerState {
   readonly running?: object;
   readonly waiting?: { readonly reason: string; readonly message?: string };
   readonly terminated?: { readonly exitCode: number; readonly reason: string; readonly message?: string };
+}
+
+/** Waits until a container is as wanted. `status` asks for what is said of it, undefined when nothing is yet. */
+export async function reaches(
+  what: string,
+  status: () => Promise<ContainerStatus | undefined>,
+  wanted: (status: ContainerStatus) => boolean,
+): Promise<ContainerStatus> {
+  let seen: ContainerStatus | undefined;
+  return until(
+    what,
+    async () => {
+      seen = await status();
+      return seen !== undefined && wanted(seen) && seen;
+    },
+    60_000,
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; it is ${JSON.stringify(seen)}`);
+  });
 }
 
 export interface Answer {
@@ -152,15 +171,4 @@ function withOwnPlaces(sandbox: Sandbox): string[] {
   const places = ['/var/lib', '/var/log'].map((path) => `mount -t tmpfs tmpfs ${path}`);
   const script = [...places, ...mounts, 'exec "$@"'].join(' && ');
   return ['unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c', script, 'sh'];
-}
-
-/** A port of this machine that nobody listens at. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cri } from './cri.ts';
-import { KubeletNode } from './kubelet-node.ts';
+import { KubeletNode, reaches } from './kubelet-node.ts';
 import type { Answer, ContainerStatus } from './kubelet-node.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
@@ -77,23 +77,13 @@ export class Kubelet {
   }
 
   /** Waits until the kubelet has a container of a pod as wanted. */
-  async reaches(
+  reaches(
     pod: string,
     container: string,
     what: string,
     wanted: (status: ContainerStatus) => boolean,
   ): Promise<ContainerStatus> {
-    let seen: ContainerStatus | undefined;
-    return until(
-      `${container} of ${pod} ${what}`,
-      async () => {
-        seen = await this.status(pod, container);
-        return seen !== undefined && wanted(seen) && seen;
-      },
-      60_000,
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; it is ${JSON.stringify(seen)}`);
-    });
+    return reaches(`${container} of ${pod} ${what}`, () => this.status(pod, container), wanted);
   }
 
   /** Waits until a container runs and its probes, if any, say that it is ready. */

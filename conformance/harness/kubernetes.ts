@@ -1,10 +1,9 @@
 import { ControlPlane, NODE } from './control-plane.ts';
 import { Cri, PEER } from './cri.ts';
-import { KubeletNode } from './kubelet-node.ts';
+import { KubeletNode, reaches } from './kubelet-node.ts';
 import type { ContainerStatus } from './kubelet-node.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
-import { until } from './wait.ts';
 
 /** What the API server has of a pod. */
 export interface Pod {
@@ -61,24 +60,15 @@ export class Kubernetes {
   }
 
   /** Waits until the API server has a container of a pod as wanted. */
-  async reaches(
+  reaches(
     pod: string,
     container: string,
     what: string,
     wanted: (status: ContainerStatus) => boolean,
   ): Promise<ContainerStatus> {
-    let seen: ContainerStatus | undefined;
-    return until(
-      `${container} of ${pod} ${what}`,
-      async () => {
-        const { status } = await this.get<Pod>(`pod/${pod}`);
-        seen = status.containerStatuses?.find(({ name }) => name === container);
-        return seen !== undefined && wanted(seen) && seen;
-      },
-      60_000,
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; it is ${JSON.stringify(seen)}`);
-    });
+    const status = async (): Promise<ContainerStatus | undefined> =>
+      (await this.get<Pod>(`pod/${pod}`)).status.containerStatuses?.find(({ name }) => name === container);
+    return reaches(`${container} of ${pod} ${what}`, status, wanted);
   }
 
   /** Waits until a pod is ready, with all of its containers; what the API server has of it. */
