@@ -251,17 +251,15 @@ forEachRuntime('hooks: a failing poststop leaves the container deleted', async (
 forEachRuntime(
   'hooks: timeout kills the hook and what it started',
   async (t, rt) => {
-    const started = Date.now();
     const container = await rt.create(
       rt.bundle((config) => {
         config.hooks = {
-          createRuntime: [shell(`busybox sleep 50 & echo $! > ${rt.dir}/child; busybox sleep 50`, { timeout: 1 })],
+          createRuntime: [shell(`busybox sleep 5000 & echo $! > ${rt.dir}/child; busybox sleep 5000`, { timeout: 1 })],
         };
       }),
     );
     t.equal(container.outcome.status, 1);
     t.match(container.outcome.stderr, /hook ran past specified timeout of 1/);
-    t.ok(Date.now() - started < 10_000);
     const child = textOf(join(rt.dir, 'child')).trim();
     await until('the child of the hook ended', () => {
       const stat = textOf(`/proc/${child}/stat`);
@@ -288,7 +286,7 @@ for (const kind of KINDS) {
       const container = await rt.create(
         rt.bundle((config) => {
           config.process.args = ['/bin/probe', 'wait'];
-          config.hooks = { [kind]: [shell(':'), shell('exec busybox sleep 50', { timeout: 1 })] };
+          config.hooks = { [kind]: [shell(':'), shell('exec busybox sleep 5000', { timeout: 1 })] };
         }),
       );
       const outcomes = {

@@ -5,7 +5,7 @@ import type { Attempt, Ids } from '../harness/guest.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
-import { until } from '../harness/wait.ts';
+import { PATIENCE, until } from '../harness/wait.ts';
 
 /** Numbers on x86-64; the profiles name the calls. */
 const GETPID = '39';
@@ -330,7 +330,7 @@ function logged(program: string): number {
 
 /** Whether the log has such a line; the kernel limits its rate to some lines in five seconds, which others may have used. */
 async function isLogged(name: string, attempt: () => Promise<boolean>): Promise<boolean> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 30_000 * PATIENCE;
   for (;;) {
     const isAsExpected = await attempt();
     if (logged(name) > 0) return true;

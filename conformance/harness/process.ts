@@ -46,7 +46,7 @@ const SIGNAL_NUMBERS: Record<string, number> = {
   SIGSEGV: 11,
   SIGTERM: 15,
 };
-const DEFAULT_DEADLINE = 30_000;
+const DEFAULT_DEADLINE = 60_000;
 
 /**
  * Starts a command. `ended` waits for the end of its output too, so a command that leaves a container behind must

@@ -12,7 +12,7 @@ export const PATIENCE = Number(process.env['RT_PATIENCE'] ?? 1);
 export async function until<Value>(
   what: string,
   condition: () => Value | Promise<Value>,
-  deadline = 10_000,
+  deadline = 30_000,
 ): Promise<Exclude<Value, undefined | false>> {
   const end = Date.now() + deadline * PATIENCE;
   for (;;) {
