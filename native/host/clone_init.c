@@ -9,6 +9,17 @@
 
 enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030, HIGH_FD = 32 };
 
+/* A copy of `fd` from `above` on, -1 for -1. That number may be beyond the limit of open files, which is EINVAL. */
+static int lift(int fd, int above, long *status)
+{
+	if (fd < 0)
+		return -1;
+	long copy = rt_sys(fcntl, fd, DUP_CLOEXEC, above);
+	if (copy < 0 && *status >= 0)
+		*status = copy == -EINVAL ? -EMFILE : copy;
+	return (int)copy;
+}
+
 /* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
 static void run_helper(void *argument)
 {
@@ -22,11 +33,11 @@ static void run_helper(void *argument)
 	int high[RT_FD_COUNT];
 	long status = 0;
 	for (int i = 0; i < RT_FD_COUNT; i++)
-		high[i] = from[i] < 0 ? -1 : (int)rt_sys(fcntl, from[i], DUP_CLOEXEC, above);
-	int helper = (int)rt_sys(fcntl, launch->helper, DUP_CLOEXEC, above);
-	int trace = launch->trace < 0 ? -1 : (int)rt_sys(fcntl, launch->trace, DUP_CLOEXEC, above);
-	for (int i = 0; i < launch->kept_count && status >= 0; i++)
-		status = launch->kept[i] = (int)rt_sys(fcntl, launch->kept[i], DUP_CLOEXEC, above);
+		high[i] = lift(from[i], above, &status);
+	int helper = lift(launch->helper, above, &status);
+	int trace = lift(launch->trace, above, &status);
+	for (int i = 0; i < launch->kept_count; i++)
+		launch->kept[i] = lift(launch->kept[i], above, &status);
 	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
 		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
 	/* Node marks what it inherits close-on-exec; the container gets it as it came. */

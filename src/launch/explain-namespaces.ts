@@ -19,6 +19,8 @@ export function cloneHint(name: string): string | undefined {
       return 'the kernel may lack one of the namespaces that linux.namespaces asks for';
     case 'ENOSPC':
       return 'there are too many namespaces: see /proc/sys/user/max_*_namespaces';
+    case 'EMFILE':
+      return 'the caller may have too few files open: raise its limit, RLIMIT_NOFILE (ulimit -n)';
     default:
       return undefined;
   }
