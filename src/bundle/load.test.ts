@@ -128,6 +128,18 @@ t.test('the validate command', async (t) => {
     output:
       /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\n {2}hint: .*\nconfig\.json is valid\n$/,
   });
+  const twice = docker.replace('{', '{"hostname": "a", "mounts": [{"type": "b", "type": "c"}],');
+  t.match(of(twice), {
+    exitCode: 0,
+    output: new RegExp(
+      [
+        '^config\\.json:1:31 /mounts/0/type: valid, but without effect: it is given again at config\\.json:1:44',
+        'config\\.json:1:2 /hostname: valid, but without effect: it is given again at config\\.json:\\d+:3',
+        'config\\.json:1:19 /mounts: valid, but without effect: it is given again at config\\.json:\\d+:3',
+        'config\\.json is valid\n$',
+      ].join('\n'),
+    ),
+  });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
   t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });
 });

@@ -1,4 +1,5 @@
 import { checkConfigText, readConfigText } from '../bundle/load.ts';
+import { shadowedMembers } from '../bundle/shadowed.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
@@ -8,7 +9,7 @@ import type { Context, Outcome } from './command.ts';
 
 /**
  * Reports every fault of a bundle's config on standard output and ends with 1 when there is one. What is
- * valid but not supported is reported too and does not count.
+ * valid but not supported, or without effect, is reported too and does not count.
  */
 export function validate({ native, options }: Context): Outcome {
   const directory = options.bundle ?? '.';
@@ -25,11 +26,13 @@ export function validate({ native, options }: Context): Outcome {
     const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
       withLocations(new Failure(list), text, name).diagnostics;
     const notes = located(unsupported).map((note) => line(note, 'valid, but create refuses it: '));
+    notes.push(...shadowedMembers(text, name).map((note) => line(note, 'valid, but without effect: ')));
     if (faults.length > 0)
       return {
         exitCode: 1,
         output: located(faults)
           .map((fault) => line(fault, ''))
+          .concat(notes)
           .join(''),
       };
     return { exitCode: 0, output: `${notes.join('')}${name} is valid\n` };
