@@ -54,14 +54,14 @@ void verb_report(char **args)
 	}
 }
 
+/* A link to the number: a file, open at that moment, might be another one when the images are used. */
 static void put_count(const char *path, unsigned number)
 {
-	char aside[256];
+	char aside[256], text[16];
 	snprintf(aside, sizeof(aside), "%s.next", path);
-	FILE *file = fopen(aside, "w");
-	check(file ? 0 : -1, "fopen");
-	fprintf(file, "%u\n", number);
-	fclose(file);
+	snprintf(text, sizeof(text), "%u", number);
+	unlink(aside);
+	check(symlink(text, aside), "symlink");
 	check(rename(aside, path), "rename");
 }
 

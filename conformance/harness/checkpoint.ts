@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Mutation } from './config.ts';
 import { CRIU_PATH } from './criu.ts';
@@ -7,11 +16,14 @@ import type { Outcome, Running } from './process.ts';
 import type { Bundle, Sandbox, State } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** Counts into /tmp/count, by a variable that is in memory alone. */
+/**
+ * Counts by a variable that is in memory alone; /tmp/count is a link to the number. A file, open at that moment, might be
+ * another one when the images are used.
+ */
 const COUNTER = [
   '/bin/sh',
   '-c',
-  'i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.05; done',
+  'i=0; while :; do i=$((i+1)); ln -sf $i /tmp/next; mv /tmp/next /tmp/count; sleep 0.05; done',
 ];
 
 /** A bundle whose program counts. */
@@ -21,13 +33,16 @@ export function counter(rt: Sandbox, mutate?: Mutation): Bundle {
     mutate?.(config);
   });
   chmodSync(join(bundle.rootfs, 'tmp'), 0o777);
-  symlinkSync('busybox', join(bundle.rootfs, 'bin', 'mv'));
+  for (const applet of ['ln', 'mv']) symlinkSync('busybox', join(bundle.rootfs, 'bin', applet));
   return bundle;
 }
 
 export function count({ rootfs }: Bundle): number {
-  const path = join(rootfs, 'tmp', 'count');
-  return existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+  try {
+    return Number(readlinkSync(join(rootfs, 'tmp', 'count')));
+  } catch {
+    return 0;
+  }
 }
 
 export async function countsBeyond(bundle: Bundle, value: number): Promise<number> {
