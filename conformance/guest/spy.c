@@ -1,4 +1,4 @@
-/* The probe's verb that attacks: it looks into processes that enter its container. */
+/* The probe's verbs that look at other processes: one attacks those that enter its container. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -71,4 +72,39 @@ void verb_spy(char **args)
 		closedir(processes);
 	}
 	printf("{\"seen\":%ld,\"opened\":%ld}\n", seen, opened);
+}
+
+/*
+ * watch FILE: until FILE exists, looks at every process of the pid namespace but itself. Says which capabilities
+ * any of them ever had, and how many different ones there were.
+ */
+void verb_watch(char **args)
+{
+	unsigned long long all = 0;
+	int newest = 0, seen = 0;
+
+	puts("{\"ready\":true}");
+	fflush(stdout);
+	while (access(args[0], F_OK) < 0) {
+		DIR *dir = opendir("/proc");
+		for (struct dirent *entry; dir && (entry = readdir(dir));) {
+			int pid = atoi(entry->d_name);
+			char path[300];
+			if (pid <= 0 || pid == getpid())
+				continue;
+			if (pid > newest) {
+				newest = pid;
+				seen++;
+			}
+			snprintf(path, sizeof(path), "/proc/%d/status", pid);
+			char *status = read_text(path);
+			char *line = status ? strstr(status, "CapPrm:") : NULL;
+			if (line)
+				all |= strtoull(line + 7, NULL, 16);
+			free(status);
+		}
+		if (dir)
+			closedir(dir);
+	}
+	printf("{\"seen\":%d,\"capabilities\":\"%llx\"}\n", seen, all);
 }

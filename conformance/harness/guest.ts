@@ -8,7 +8,10 @@ const SOURCES = join(CONFORMANCE, 'guest');
 const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
 /** The programs of `guest` and what they are made of. */
 const PROGRAMS = {
-  probe: ['probe.c', 'hold.c', 'terminal.c', 'spy.c', 'json.c', 'json.h', 'verbs.h'],
+  probe: [
+    ...['probe.c', 'answer.c', 'children.c', 'files.c', 'hold.c', 'itself.c', 'spy.c', 'surroundings.c', 'terminal.c'],
+    ...['json.c', 'json.h', 'verbs.h'],
+  ],
   peer: ['peer.c', 'json.c', 'json.h'],
   deny: ['deny.c'],
   receiver: ['receiver.c', 'json.c', 'json.h'],

@@ -1,0 +1,174 @@
+/* The probe's verbs that start something, since it may be what ends them. */
+#define _GNU_SOURCE
+#include "json.h"
+#include "verbs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs a file and reports how that ended, to see noexec and file modes at work. */
+void verb_exec(char **args)
+{
+	fflush(stdout);
+	int report[2];
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		put_outcome(-1);
+		return;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		char *const argv[] = {args[0], "nothing", NULL};
+		execv(args[0], argv);
+		int error = errno;
+		_exit(write(report[1], &error, sizeof(error)) < 0 ? BAD_CALL : BAD_CALL);
+	}
+	close(report[1]);
+	int error = 0;
+	ssize_t got = read(report[0], &error, sizeof(error));
+
+	close(report[0]);
+	waitpid(pid, NULL, 0);
+	errno = error;
+	put_outcome(got > 0 ? -1 : 0);
+}
+
+/* Touches so many bytes, page by page. Ends by itself only when the kernel allows it. */
+void verb_memhog(char **args)
+{
+	size_t size = strtoull(args[0], NULL, 0);
+	char *memory = malloc(size);
+	if (!memory) {
+		put_outcome(-1);
+		return;
+	}
+	for (size_t at = 0; at < size; at += 4096)
+		*(volatile char *)(memory + at) = 1;
+	put_outcome(0);
+}
+
+/* Starts up to N waiting children: how many there were, and the error that stopped it. */
+void verb_fork(char **args)
+{
+	int wanted = atoi(args[0]), made = 0, error = 0;
+	pid_t *pids = calloc((size_t)wanted, sizeof(*pids));
+
+	fflush(stdout);
+	for (; made < wanted; made++) {
+		pids[made] = fork();
+		if (pids[made] < 0) {
+			error = errno;
+			break;
+		}
+		if (pids[made] == 0) {
+			pause();
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < made; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	free(pids);
+	printf("{\"made\":%d,\"errno\":", made);
+	if (error)
+		put_string(strerrorname_np(error));
+	else
+		printf("null");
+	puts("}");
+}
+
+/* syscall NUMBER [ARGUMENT...]: in a child, so that a filter that kills is an observation too. */
+void verb_syscall(char **args)
+{
+	long values[6] = {0};
+	long number = strtol(args[0], NULL, 0);
+
+	for (int i = 0; i < 6 && args[i + 1]; i++)
+		values[i] = (long)strtoull(args[i + 1], NULL, 0);
+	fflush(stdout);
+	int report[2];
+	if (pipe2(report, O_CLOEXEC) < 0) {
+		put_outcome(-1);
+		return;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		long result =
+			syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
+		int error = result < 0 ? errno : 0;
+		_exit(write(report[1], &error, sizeof(error)) == sizeof(error) ? 0 : BAD_CALL);
+	}
+	close(report[1]);
+	int error = 0, status = 0;
+
+	if (read(report[0], &error, sizeof(error)) < 0)
+		error = EIO;
+	close(report[0]);
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status)) {
+		printf("{\"killed\":%d}\n", WTERMSIG(status));
+		return;
+	}
+	errno = error;
+	put_outcome(error ? -1 : 0);
+}
+
+static void *call_in_thread(void *number)
+{
+	syscall(*(long *)number, 0);
+	return NULL;
+}
+
+/* thread NUMBER: the call in a thread of its own, and whether the process is still there when the thread has ended. */
+void verb_thread(char **args)
+{
+	long number = strtol(args[0], NULL, 0);
+	int status = 0;
+
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_t thread;
+		if (pthread_create(&thread, NULL, call_in_thread, &number) != 0)
+			_exit(BAD_CALL);
+		pthread_join(thread, NULL);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status))
+		printf("{\"killed\":%d}\n", WTERMSIG(status));
+	else
+		printf("{\"survived\":%s}\n", WEXITSTATUS(status) == 0 ? "true" : "false");
+}
+
+/* i386 NUMBER: a call as programs of 32 bits make it, with an address that is none. */
+void verb_i386(char **args)
+{
+	long number = strtol(args[0], NULL, 0);
+	int status = 0;
+
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		long result = -ENOSYS;
+#ifdef __x86_64__
+		__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(1L), "c"(0L) : "memory");
+#endif
+		_exit(result < 0 ? (int)-result : 0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status)) {
+		printf("{\"killed\":%d}\n", WTERMSIG(status));
+		return;
+	}
+	errno = WEXITSTATUS(status);
+	put_outcome(errno ? -1 : 0);
+}

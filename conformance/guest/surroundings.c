@@ -1,0 +1,94 @@
+/* What the probe does on the host: it is the surroundings in which a runtime is called. */
+#define _GNU_SOURCE
+#include "verbs.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * Runs on the host: a sub-reaper that runs a command, then says which children it was left with and how they
+ * ended. It stands for the shim or monitor of an engine.
+ *   subreaper FILE COMMAND ARGUMENT... : writes the pids of its children to FILE when the command has ended.
+ */
+int run_subreaper(char **args)
+{
+	if (!args[0] || !args[1])
+		return BAD_CALL;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execvp(args[1], args + 1);
+		_exit(127);
+	}
+	int status = 0;
+
+	waitpid(pid, &status, 0);
+	char *children = read_text("/proc/thread-self/children");
+	FILE *file = fopen(args[0], "we");
+	if (!file)
+		return BAD_CALL;
+	fprintf(file, "%d %s\n", WEXITSTATUS(status), children ? children : "");
+	fclose(file);
+	for (pid_t child; (child = waitpid(-1, &status, 0)) > 0;) {
+		printf("{\"pid\":%d,\"exited\":%d,\"status\":%d,\"signal\":%d}\n", child, WIFEXITED(status),
+			WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+			WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+		fflush(stdout);
+	}
+	return 0;
+}
+
+/*
+ * Runs on the host: a command for which one system call fails as on a kernel that lacks it.
+ *   refuse CALL ARGUMENT|- ERRNO COMMAND... : CALL by name, only with ARGUMENT as its first when that is a number.
+ */
+int run_refuse(char **args)
+{
+	static const struct {
+		const char *name;
+		unsigned number;
+	} calls[] = {
+		{"unshare", SYS_unshare},
+		{"setns", SYS_setns},
+		{"open_tree", SYS_open_tree},
+		{"fsopen", SYS_fsopen},
+		{"mount_setattr", 442},
+		{"clone3", SYS_clone3},
+		{"keyctl", SYS_keyctl},
+	};
+	unsigned number = 0, error = 0;
+
+	if (!args[0] || !args[1] || !args[2] || !args[3])
+		return BAD_CALL;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (strcmp(args[0], calls[i].name) == 0)
+			number = calls[i].number;
+	for (int code = 1; code < 134; code++)
+		if (strerrorname_np(code) && strcmp(strerrorname_np(code), args[2]) == 0)
+			error = (unsigned)code;
+	if (number == 0 || error == 0)
+		return BAD_CALL;
+	bool any = strcmp(args[1], "-") == 0;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)strtoul(args[1], NULL, 0), 0, any ? 0 : 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return BAD_CALL;
+	execvp(args[3], args + 3);
+	return 127;
+}
