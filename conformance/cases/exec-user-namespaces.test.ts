@@ -10,34 +10,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
-import type { Mutation, TestProcess } from '../harness/config.ts';
+import type { Mutation } from '../harness/config.ts';
+import { execFile, execProbe, failed, lines } from '../harness/exec.ts';
 import type { Attempt, Ids, Text } from '../harness/guest.ts';
-import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
-
-/** What the status of a failed exec is. */
-const failed = 255;
-
-const lines = ({ stdout }: Outcome): unknown[] =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
-
-/** `exec` of the probe; its lines. */
-async function probe(rt: Sandbox, container: Container, flags: string[], ...words: string[]): Promise<unknown[]> {
-  const outcome = await rt.command('exec', ...flags, container.id, '/bin/probe', ...words);
-  if (outcome.status !== 0) throw new Error(`exec ended with ${outcome.status}: ${outcome.stderr}`);
-  return lines(outcome);
-}
-
-/** `exec --process`, with the least of a process that `change` completes. */
-async function execFile(rt: Sandbox, container: Container, change: Partial<TestProcess>): Promise<Outcome> {
-  const file = join(rt.dir, 'process.json');
-  writeFileSync(file, JSON.stringify({ cwd: '/', user: { uid: 0, gid: 0 }, ...change }));
-  return rt.command('exec', '--process', file, container.id);
-}
 
 /** A container with a user namespace of its own, on a path that its users can reach. */
 async function withMapped(
@@ -68,20 +45,19 @@ forEachRuntime('exec in a user namespace: ids, groups and HOME are those of the 
     const { pid } = await container.state();
     const flags = ['--user', '7:8', '--additional-gids', '9', '--cwd', '/tmp'];
     const verbs = ['ids', '--', 'env', '--', 'ns', '--', 'cwd', '--', 'read', '/proc/self/uid_map'];
-    const [ids, env, spaces, cwd, uids] = (await probe(rt, container, flags, ...verbs)) as [
-      Ids,
-      string[],
-      Record<string, string>,
-      string,
-      Text,
-    ];
+    const [ids, env, spaces, cwd, uids] = await execProbe<[Ids, string[], Record<string, string>, string, Text]>(
+      rt,
+      container,
+      flags,
+      ...verbs,
+    );
     t.strictSame([ids.uid, ids.gid, ids.groups], [[7, 7, 7], [8, 8, 8], [9]]);
     t.ok(env.includes('HOME=/home/user'), 'as its /etc/passwd says');
     t.equal(spaces['user'], readlinkSync(`/proc/${pid}/ns/user`));
     t.equal(spaces['mnt'], readlinkSync(`/proc/${pid}/ns/mnt`));
     t.equal(cwd, '/tmp');
     t.strictSame(uids.text.trim().split(/\s+/), ['0', String(MAPPED.uid), String(MAPPED.size)]);
-    const [root] = (await probe(rt, container, [], 'ids')) as [Ids];
+    const [root] = await execProbe<[Ids]>(rt, container, [], 'ids');
     t.strictSame([root.uid, root.groups], [[0, 0, 0], []], 'no group of the caller');
   });
 });
@@ -122,17 +98,9 @@ forEachRuntime(
         for (const set of [ids.inheritable, ids.ambient]) t.equal(BigInt(`0x${set}`), 0n);
         t.equal(mount.errno, null, 'mounts a filesystem');
         t.equal(uts.errno, null, 'sets the host name');
-        const [none, refused] = (await probe(
-          rt,
-          container,
-          ['--user', '7:8'],
-          'ids',
-          '--',
-          'syscall',
-          '170',
-          '0',
-          '0',
-        )) as [Ids, Attempt];
+        const other = ['--user', '7:8'];
+        const verbs = ['ids', '--', 'syscall', '170', '0', '0'];
+        const [none, refused] = await execProbe<[Ids, Attempt]>(rt, container, other, ...verbs);
         t.equal(BigInt(`0x${none.effective}`), 0n, 'none for another user');
         t.equal(refused.errno, 'EPERM');
         // Outside, the same process has no right at all.

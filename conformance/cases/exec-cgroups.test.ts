@@ -1,0 +1,133 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hierarchies, isUnified } from '../harness/cgroup.ts';
+import { cgroupOf, detached, failed, withContainer } from '../harness/exec.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
+
+forEachRuntime('exec is in the cgroups of the container', async (t, rt) => {
+  await withContainer(rt, async (container) => {
+    const pidFile = join(rt.dir, 'exec.pid');
+    const outcome = await detached(
+      rt,
+      '--pid-file',
+      pidFile,
+      container.id,
+      '/bin/busybox',
+      'sh',
+      '-c',
+      'exec sleep 1000 >/dev/null 2>&1',
+    );
+    t.equal(outcome.status, 0, outcome.stderr);
+    const { pid } = await container.state();
+    const own = readFileSync(`/proc/${readFileSync(pidFile, 'utf8')}/cgroup`, 'utf8');
+    t.equal(own, readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
+    t.match(own, cgroupOf(container));
+  });
+});
+
+forEachRuntime('exec when init has moved to a cgroup below', async (t, rt) => {
+  await withContainer(rt, async (container) => {
+    const { pid } = await container.state();
+    const moved = hierarchies()
+      .map((mount) => join(mount, cgroupOf(container), 'below'))
+      .filter((path) => existsSync(join(path, '..')));
+    t.ok(moved.length > 0);
+    for (const path of moved) {
+      mkdirSync(path);
+      if (path.includes('cpuset')) {
+        for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+          writeFileSync(join(path, file), readFileSync(join(path, '..', file)));
+        }
+      }
+      writeFileSync(join(path, 'cgroup.procs'), String(pid));
+    }
+    if (isUnified()) writeFileSync(`/sys/fs/cgroup${cgroupOf(container)}/cgroup.subtree_control`, '+pids');
+    t.equal((await rt.command('exec', container.id, '/bin/true')).status, 0);
+    await container.kill('KILL');
+    await until('it stopped', async () => (await container.state()).status === 'stopped');
+    for (const path of moved) await until('the cgroup is empty', () => removed(path));
+  });
+});
+
+function removed(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+forEachRuntime(
+  'exec --cgroup runs in a cgroup below',
+  async (t, rt) => {
+    await withContainer(rt, async (container) => {
+      const controller = isUnified() ? '' : 'pids';
+      const below = join('/sys/fs/cgroup', controller, cgroupOf(container), 'sub');
+      mkdirSync(below);
+      const pidFile = join(rt.dir, 'pid');
+      const word = isUnified() ? 'sub' : 'pids:/sub';
+      const outcome = await detached(
+        rt,
+        '--pid-file',
+        pidFile,
+        '--cgroup',
+        word,
+        container.id,
+        '/bin/sh',
+        '-c',
+        'exec sleep 1000 >/dev/null 2>&1',
+      );
+      t.equal(outcome.status, 0, outcome.stderr);
+      const pid = readFileSync(pidFile, 'utf8');
+      t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), `${cgroupOf(container)}/sub\n`);
+      process.kill(Number(pid), 'SIGKILL');
+      await until('the cgroup is empty', () => removed(below));
+      const unknown = await rt.command(
+        'exec',
+        '--cgroup',
+        isUnified() ? 'absent' : 'nonsense:/x',
+        container.id,
+        '/bin/true',
+      );
+      t.not(unknown.status, 0);
+    });
+  },
+  { deviates: { crun: 'other syntax' } },
+);
+
+forEachRuntime(
+  'exec into a paused container is refused, or waits for it to go on',
+  async (t, rt) => {
+    await withContainer(rt, async (container) => {
+      const freezer = isUnified()
+        ? { file: `/sys/fs/cgroup${cgroupOf(container)}/cgroup.freeze`, on: '1', off: '0' }
+        : { file: `/sys/fs/cgroup/freezer${cgroupOf(container)}/freezer.state`, on: 'FROZEN', off: 'THAWED' };
+      writeFileSync(freezer.file, freezer.on);
+      await until('it is paused', async () => (await container.state()).status === 'paused');
+      const refused = await rt.command('exec', container.id, '/bin/true');
+      t.equal(refused.status, failed);
+      t.match(refused.stderr, 'cannot exec in a paused container (use --ignore-paused to override)');
+      const waiting = rt.background('exec', '--ignore-paused', container.id, '/bin/echo', 'at last');
+      await until(
+        'it is in the cgroup',
+        () =>
+          readFileSync(freezer.file.replace(/[^/]*$/, 'cgroup.procs'), 'utf8')
+            .trim()
+            .split('\n').length > 1,
+      );
+      t.equal(waiting.output(), '');
+      writeFileSync(freezer.file, freezer.off);
+      const outcome = await waiting.ended;
+      t.equal(outcome.status, 0, outcome.stderr);
+      t.equal(outcome.stdout, 'at last\n');
+    });
+  },
+  {
+    deviates: {
+      crun: '1.8 has no --ignore-paused',
+      runc: '1.1 waits for its child in a way that a frozen one never ends',
+    },
+  },
+);
