@@ -21,7 +21,7 @@ import { update } from '../commands/update.ts';
 import { validate } from '../commands/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { debug, report } from '../diag/log.ts';
+import { debug, openLog, report } from '../diag/log.ts';
 import type { LogSettings } from '../diag/log.ts';
 import { EPIPE, expectDone, systemFailure } from '../diag/system.ts';
 import { beginTrace, endTrace, phase } from '../diag/trace.ts';
@@ -71,7 +71,7 @@ export function main(words: readonly string[], native: Native): number {
   let settings: LogSettings = { file: '', format: 'text', debug: false };
   try {
     const { options: globals, rest } = parseGlobals(words, globalOptions);
-    settings = logSettings(globals);
+    settings = openLog(native, logSettings(globals));
     const { trace: file } = globals;
     if (file === undefined) return runCommand(native, globals, rest, settings);
     return writeTrace(native, file, rest[0] ?? '', settings, (traced) => runCommand(traced, globals, rest, settings));

@@ -204,6 +204,7 @@ export const globalOptions: readonly OptionSpec[] = [
     kind: 'text',
     name: 'rootless',
     value: 'true|false|auto',
+    choices: ['true', 'false', 'auto'],
     help: 'do without cgroups that may not be made (default auto: unless run by root)',
   },
   {

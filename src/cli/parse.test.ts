@@ -127,4 +127,7 @@ t.test('parseGlobals stops at the command', async (t) => {
   ]);
   t.same(parseAll('-v'), [{ version: true }, []]);
   t.throws(() => parseAll('--log-format', 'xml', 'list'), { message: 'invalid log-format: xml' });
+  t.same(parseAll('--rootless=T', 'list'), [{ rootless: 'true' }, ['list']], 'as engines written in Go may put it');
+  t.same(parseAll('--rootless=0', 'list'), [{ rootless: 'false' }, ['list']]);
+  t.throws(() => parseAll('--rootless', 'maybe', 'list'), { message: 'invalid rootless: maybe' });
 });

@@ -115,20 +115,31 @@ function collect(normalised: string[], specs: readonly OptionSpec[], command: Co
     }
     const value = typeof given === 'object' ? given[given.length - 1] : given;
     if (value === undefined || value === '') continue;
-    options[spec.name] = spec.kind === 'integer' ? parseInteger(String(value), spec.name, command) : value;
-    if (spec.kind === 'text' && spec.choices !== undefined && !spec.choices.includes(String(value))) {
-      throw new UsageFailure(
-        'usage.choice',
-        `invalid ${spec.name}: ${String(value)}`,
-        command,
-        `use one of: ${spec.choices.join(', ')}`,
-      );
-    }
+    options[spec.name] =
+      spec.kind === 'integer'
+        ? parseInteger(String(value), spec.name, command)
+        : spec.kind === 'text' && spec.choices !== undefined
+          ? parseChoice(String(value), spec.name, spec.choices, command)
+          : value;
   }
   return { options, operands: raw._ };
 }
 
+/** A choice between true, false and others takes every spelling of the two. */
+function parseChoice(text: string, name: string, choices: readonly string[], command: CommandName | undefined): string {
+  const choice = choices.includes('true') ? String(truthValue(text) ?? text) : text;
+  if (choices.includes(choice)) return choice;
+  throw new UsageFailure('usage.choice', `invalid ${name}: ${text}`, command, `use one of: ${choices.join(', ')}`);
+}
+
 function parseBoolean(text: string, name: string, command: CommandName | undefined): boolean {
+  const value = truthValue(text);
+  if (value !== undefined) return value;
+  throw new UsageFailure('usage.boolean', `invalid boolean value "${text}" for -${name}`, command);
+}
+
+/** As Go's ParseBool reads it; undefined for anything else. */
+function truthValue(text: string): boolean | undefined {
   switch (text) {
     case '1':
     case 't':
@@ -145,7 +156,7 @@ function parseBoolean(text: string, name: string, command: CommandName | undefin
     case 'False':
       return false;
     default:
-      throw new UsageFailure('usage.boolean', `invalid boolean value "${text}" for -${name}`, command);
+      return undefined;
   }
 }
 

@@ -74,13 +74,6 @@ function missingProcess(): Failure {
   });
 }
 
-/** As other runtimes read a truth value. */
 function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {
-  if (value === undefined || value === 'auto') return 'auto';
-  if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return 'true';
-  if (/^(?:0|f|F|FALSE|false|False)$/.test(value)) return 'false';
-  throw new Failure({
-    code: 'option.rootless',
-    message: `invalid value "${value}" for --rootless: true, false or auto`,
-  });
+  return value === 'true' || value === 'false' ? value : 'auto';
 }

@@ -15,6 +15,18 @@ const standardError = 2;
 const appendFlags = 0o1 | 0o100 | 0o2000 | 0o4010000; // O_WRONLY | O_CREAT | O_APPEND | O_SYNC
 
 /**
+ * Makes the log file, if one is wanted, as a reader may wait for it. The settings to go on with: what cannot be written to
+ * is told once, and no reason not to do what was asked for.
+ */
+export function openLog(native: Native, settings: LogSettings): LogSettings {
+  if (settings.file === '') return settings;
+  const result = native.writeText(settings.file, '', appendFlags, 0o644);
+  if (result >= 0) return settings;
+  lost(native, settings, result);
+  return { ...settings, file: '', format: 'text' };
+}
+
+/**
  * Reports diagnostics: words for people on standard error, one record in the log file. A command that fails
  * makes one record, because engines take the last one (containerd) or expect just one (Podman).
  */
@@ -38,6 +50,9 @@ export function debug(native: Native, settings: LogSettings, message: string): v
 function writeRecord(native: Native, settings: LogSettings, level: Level, message: string): void {
   const record = renderRecord(settings.format, level, message, native.realTime());
   const result = native.writeText(settings.file, record, appendFlags, 0o644);
-  if (result < 0)
-    native.writeFd(standardError, `rt: cannot write to log file "${settings.file}": ${errnoText(-result)}\n`);
+  if (result < 0) lost(native, settings, result);
+}
+
+function lost(native: Native, settings: LogSettings, result: number): void {
+  native.writeFd(standardError, `rt: cannot write to log file "${settings.file}": ${errnoText(-result)}\n`);
 }
