@@ -233,6 +233,8 @@ forEachRuntime(
     };
     await fails('invalid value for memory: "lots"', '--memory', 'lots');
     await fails('invalid value for cpu-quota: "0x10"', '--cpu-quota', '0x10');
+    await fails('invalid value for cpu-quota: "9223372036854775808"', '--cpu-quota', '9223372036854775808');
+    await fails('invalid value for memory: "8192p"', '--memory', '8192p');
     await fails(/blockIO\.weight must be from 10 to 1000/, '--blkio-weight', '5');
     await container.kill('KILL');
     await until('it has stopped', async () => (await container.state()).status === 'stopped');

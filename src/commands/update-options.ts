@@ -38,7 +38,7 @@ interface Reading {
 
 const integer: Reading = {
   parse: (text) => (/^[+-]?[0-9]+$/.test(text) ? exact(BigInt(text)) : undefined),
-  hint: 'give a decimal integer',
+  hint: 'give a decimal integer of 64 bits at most',
 };
 
 const bytes: Reading = { parse: parseBytes, hint: 'give bytes, with k, m, g, t or p behind if you like, or -1' };
@@ -72,7 +72,9 @@ export function parseBytes(text: string): number | bigint | undefined {
   return exact((BigInt(whole + fraction) * factor) / scale);
 }
 
-function exact(value: bigint): number | bigint {
+/** Undefined beyond 64 bits, with sign. */
+function exact(value: bigint): number | bigint | undefined {
+  if (BigInt.asIntN(64, value) !== value) return undefined;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
