@@ -4,7 +4,8 @@
  */
 import type { Config } from '../schema/generated/config.ts';
 import type { Features } from '../schema/generated/features.ts';
-import { checkConfigText } from './bundle/load.ts';
+import { examine } from './bundle/examine.ts';
+import type { Findings } from './bundle/examine.ts';
 import type { Options } from './cli/options.ts';
 import type { Command, Context, Outcome } from './commands/command.ts';
 import { compile } from './commands/compile.ts';
@@ -18,7 +19,6 @@ import { start } from './commands/start.ts';
 import { state } from './commands/state.ts';
 import { Failure } from './diag/diagnostic.ts';
 import type { Diagnostic } from './diag/diagnostic.ts';
-import { withLocations } from './diag/failure.ts';
 import { expectDone } from './diag/system.ts';
 import { loadNative } from './host/node.ts';
 import { explain } from './plan/explain.ts';
@@ -28,7 +28,7 @@ import { stateRoot } from './state/root.ts';
 import { requireRecord } from './state/store.ts';
 
 export { Failure, explain };
-export type { Config, Diagnostic, Features, Plan, StateReport };
+export type { Config, Diagnostic, Features, Findings, Plan, StateReport };
 
 export interface RuntimeOptions {
   /** Directory of container states, as `--root`. */
@@ -50,16 +50,9 @@ export interface CreateOptions extends BundleOptions {
   readonly newKeyring?: boolean;
 }
 
-/**
- * What is wrong with the text of a config.json, each fault with its line and column. `unsupported` lists what is
- * valid but would be refused by `create`.
- */
-export function validate(text: string): { faults: readonly Diagnostic[]; unsupported: readonly Diagnostic[] } {
-  const name = 'config.json';
-  const { faults, unsupported } = checkConfigText(text, name);
-  const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
-    list.length === 0 ? [] : withLocations(new Failure(list), text, name).diagnostics;
-  return { faults: located(faults), unsupported: located(unsupported) };
+/** What is wrong with the text of a config.json, and what in it has no effect. */
+export function validate(text: string): Findings {
+  return examine(text, 'config.json');
 }
 
 /** Containers below one state root. */

@@ -441,6 +441,39 @@ forEachRuntime('unknown fields of config.json are accepted', async (t, rt) => {
 });
 
 forEachRuntime(
+  'validate names every fault, and what has no effect',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const validate = async (text: string): Promise<[status: number, lines: string[]]> => {
+      bundle.saveText(text);
+      const { status, stdout } = await rt.command('validate', '--bundle', bundle.dir);
+      return [status, stdout.split('\n')];
+    };
+    const given =
+      '{"ociVersion": "1.3.0", "root": {"path": "rootfs"},\n "annotations": {}, "annotations": {},\n "hook": {}';
+    t.strictSame(await validate(`${given}}`), [
+      0,
+      [
+        'config.json:2:2 /annotations: valid, but without effect: it is given again at config.json:2:21',
+        'config.json:3:2 /hook: valid, but without effect: the specification has no property of this name here',
+        '  hint: hooks may be meant',
+        'config.json is valid',
+        '',
+      ],
+    ]);
+    const [status, lines] = await validate(`${given},\n "domainname": 7, "mounts": [{}]}`);
+    t.equal(status, 1);
+    t.match(lines, [
+      /^config\.json:4:2 \/domainname: /,
+      /^config\.json:4:30 \/mounts\/0\/destination: /,
+      /:2:2 \/annotations: /,
+      /:3:2 \/hook/,
+    ]);
+  },
+  { oursOnly: 'a command of this project' },
+);
+
+forEachRuntime(
   'an unknown capability is refused',
   async (t, rt) => {
     const outcome = await rt.run((config) => {

@@ -261,6 +261,23 @@ async function types(name: string, schema: Node): Promise<string> {
   });
 }
 
+/** What of a schema its members are known by: names, `*` for the members of a map, `[]` for the elements of a list. */
+function members(given: Node, defs: Node): Node | 0 {
+  const name = typeof given['$ref'] === 'string' ? given['$ref'].slice('#/$defs/'.length) : undefined;
+  const schema = name === undefined ? given : (defs[name] as Node);
+  if (isNode(schema['items'])) return { '[]': members(schema['items'], defs) };
+  if (isNode(schema['additionalProperties'])) return { '*': members(schema['additionalProperties'], defs) };
+  if (!isNode(schema['properties'])) return 0;
+  return Object.fromEntries(Object.entries(schema['properties']).map(([key, part]) => [key, members(part as Node, defs)]));
+}
+
+const MEMBERS_TYPE = `/**
+ * The members that a value may have, with theirs: names, or * for any (a map), or [] (a list); 0 for a value without
+ * members.
+ */
+export type Members = 0 | { readonly [name: string]: Members };
+`;
+
 async function main(directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
   const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
@@ -271,6 +288,9 @@ async function main(directory: string): Promise<void> {
   for (const schema of [config, state, features]) strict.compile(schema);
 
   write('config.ts', await types('Config', config));
+  const known = JSON.stringify(members(config, config['$defs'] as Node)).replaceAll(/"(\w+)":/g, '$1:');
+  // A function: no start of a container needs it.
+  write('members.ts', `${BANNER}\n${MEMBERS_TYPE}\nexport const configMembers = (): Members => (${known});\n`);
   write('state.ts', await types('State', state));
   write('features.ts', await types('Features', features));
   write('validate-config.js', await validators({ validateConfig: section(config, (name) => !PLATFORMS.includes(name)) }));

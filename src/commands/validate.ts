@@ -1,8 +1,7 @@
-import { checkConfigText, readConfigText } from '../bundle/load.ts';
-import { shadowedMembers } from '../bundle/shadowed.ts';
+import { examine } from '../bundle/examine.ts';
+import { readConfigText } from '../bundle/load.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { withLocations } from '../diag/failure.ts';
 import { printable } from '../diag/printable.ts';
 import { expectResult } from '../diag/system.ts';
 import type { Context, Outcome } from './command.ts';
@@ -22,20 +21,15 @@ export function validate({ native, options }: Context): Outcome {
   const name = options.config ?? 'config.json';
   try {
     const text = readConfigText(native, options.config ?? `${bundle}/config.json`, name);
-    const { faults, unsupported } = checkConfigText(text, name);
-    const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
-      withLocations(new Failure(list), text, name).diagnostics;
-    const notes = located(unsupported).map((note) => line(note, 'valid, but create refuses it: '));
-    notes.push(...shadowedMembers(text, name).map((note) => line(note, 'valid, but without effect: ')));
-    if (faults.length > 0)
-      return {
-        exitCode: 1,
-        output: located(faults)
-          .map((fault) => line(fault, ''))
-          .concat(notes)
-          .join(''),
-      };
-    return { exitCode: 0, output: `${notes.join('')}${name} is valid\n` };
+    const { faults, unsupported, ineffective } = examine(text, name);
+    const lines = [
+      ...faults.map((fault) => line(fault, '')),
+      ...unsupported.map((note) => line(note, 'valid, but create refuses it: ')),
+      ...ineffective.map((note) => line(note, 'valid, but without effect: ')),
+    ];
+    return faults.length > 0
+      ? { exitCode: 1, output: lines.join('') }
+      : { exitCode: 0, output: `${lines.join('')}${name} is valid\n` };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { exitCode: 1, output: error.diagnostics.map((fault) => line(fault, '')).join('') };
