@@ -392,6 +392,9 @@ export const commands: { readonly [name in CommandName]: CommandSpec } = {
     minimum: 0,
     maximum: 0,
     options: [...bundleOptions(), helpOption()],
+    details:
+      'Each with its line and column. What is valid and would be refused by create, and what has no effect (a property\n' +
+      'of an unknown name, or one that is given again), is named, too, and does not count for the exit code.',
   },
   plan: {
     summary: 'print what create would do, without doing it',
