@@ -34,12 +34,6 @@ int64_t rt_fn_getCwd(const struct rt_value *args, struct rt_result *result)
 	return rt_result_copy(result, path, strlen(path));
 }
 
-int64_t rt_fn_changeDirectory(const struct rt_value *args, struct rt_result *result)
-{
-	(void)result;
-	return rt_checked(chdir(args[0].data));
-}
-
 /* Only the rt binary has it. */
 __attribute__((weak)) void rt_heap_prefault(enum rt_heap_use use);
 

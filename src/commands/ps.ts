@@ -29,7 +29,7 @@ function processTable(native: Native, words: readonly string[]): string[] {
 }
 
 /** The header, and the lines whose column PID names one of the processes. */
-export function selectRows(lines: readonly string[], pids: ReadonlySet<number>): string {
+function selectRows(lines: readonly string[], pids: ReadonlySet<number>): string {
   const [header = '', ...rows] = lines;
   const column = fields(header).indexOf('PID');
   if (column < 0) throw new Failure({ code: 'ps.pid', message: "couldn't find PID field in ps output" });

@@ -12,7 +12,7 @@ export type Console =
   /** Relayed to the caller's own terminal, this descriptor. */
   | { readonly kind: 'relay'; readonly console: number };
 
-export const noConsole: Console = { kind: 'none' };
+const noConsole: Console = { kind: 'none' };
 
 const readWrite = 2 | 0o400; // O_RDWR | O_NOCTTY
 const standardDescriptors = [2, 1, 0];

@@ -61,7 +61,7 @@ function member<Name extends keyof LinuxCpu | keyof LinuxMemory>(
 }
 
 /** A size as Docker writes it: `512m`, `1.5GiB`, `1024`; -1 for no limit. Undefined for what is none. */
-export function parseBytes(text: string): number | bigint | undefined {
+function parseBytes(text: string): number | bigint | undefined {
   if (text === '-1') return -1;
   const match = /^([0-9]+)(?:\.([0-9]+))? ?([bkmgtp]?)(?:i?b)?$/i.exec(text);
   if (match === null) return undefined;

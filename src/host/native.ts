@@ -37,7 +37,6 @@ export interface Native {
   /** Value of an environment variable, -ENOENT when absent. */
   getEnv(name: string): string | number;
   getCwd(): string | number;
-  changeDirectory(path: string): number;
   /**
    * Makes the memory that will be written to while a container is made the process's own at once: quicker than page
    * by page. Nothing on Node, whose heap is not part of its binary.

@@ -116,7 +116,7 @@ export function passReadiness(
  * Waits until the manager has looked at what it was sent: it finds out whose message it is by the process that sent
  * it, which must be there still.
  */
-export function awaitManager(native: Native, manager: number): Diagnostic[] {
+function awaitManager(native: Native, manager: number): Diagnostic[] {
   const action = 'cannot tell NOTIFY_SOCKET';
   const ends = native.pipe();
   if (typeof ends === 'number') return [...systemFailure('notify.barrier', action, 'pipe2', ends).diagnostics];

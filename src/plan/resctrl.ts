@@ -69,6 +69,6 @@ export function schemaOps(group: string, asked: LinuxIntelRdt): PlannedOp[] {
 }
 
 /** Enters the groups, the outer one first: a monitoring group takes only tasks of the group that it is in. */
-export function resctrlJoinOps(groups: readonly string[], from: string): PlannedOp[] {
+function resctrlJoinOps(groups: readonly string[], from: string): PlannedOp[] {
   return groups.map((path) => ({ op: 'cgroup_join', file: `${path}/tasks`, from }));
 }

@@ -13,7 +13,7 @@ import { maximumCpu, maximumNode, parseNumberList } from '../bundle/number-list.
 import type { PlannedOp } from './types.ts';
 
 /** SCHED_* of sched(7). */
-export const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
+const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
   SCHED_OTHER: 0,
   SCHED_FIFO: 1,
   SCHED_RR: 2,
@@ -24,7 +24,7 @@ export const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
 };
 
 /** SCHED_FLAG_* of linux/sched.h. */
-export const SCHEDULER_FLAGS: Readonly<Record<SchedulerFlag, number>> = {
+const SCHEDULER_FLAGS: Readonly<Record<SchedulerFlag, number>> = {
   SCHED_FLAG_RESET_ON_FORK: 0x01,
   SCHED_FLAG_RECLAIM: 0x02,
   SCHED_FLAG_DL_OVERRUN: 0x04,
@@ -35,7 +35,7 @@ export const SCHEDULER_FLAGS: Readonly<Record<SchedulerFlag, number>> = {
 };
 
 /** IOPRIO_CLASS_* of linux/ioprio.h. */
-export const IO_PRIORITY_CLASSES: Readonly<Record<IoPriorityClass, number>> = {
+const IO_PRIORITY_CLASSES: Readonly<Record<IoPriorityClass, number>> = {
   IOPRIO_CLASS_RT: 1,
   IOPRIO_CLASS_BE: 2,
   IOPRIO_CLASS_IDLE: 3,
@@ -44,7 +44,7 @@ export const IO_PRIORITY_CLASSES: Readonly<Record<IoPriorityClass, number>> = {
 const ioClassShift = 13;
 
 /** PER_* of personality(2). */
-export const PERSONALITIES: Readonly<Record<PersonalityDomain, number>> = { LINUX: 0, LINUX32: 8 };
+const PERSONALITIES: Readonly<Record<PersonalityDomain, number>> = { LINUX: 0, LINUX32: 8 };
 
 /** MPOL_* of set_mempolicy(2). */
 export const MEMORY_POLICY_MODES: Readonly<Record<MemoryPolicyMode, number>> = {

@@ -9,7 +9,7 @@ import type { PlannedOp } from './types.ts';
 export const userSlot = 1000;
 
 /** How setgroups(2) may be used: the field of that name of become_root and keep_groups of set_user. */
-export const GROUPS = { set: 0, keep: 1, setIfAllowed: 2 } as const;
+const GROUPS = { set: 0, keep: 1, setIfAllowed: 2 } as const;
 
 /** What the container has for a user namespace: the runtime's, one made for it, or one that exists. */
 export function userNamespaceOf(config: Config): 'runtime' | 'new' | 'joined' {
