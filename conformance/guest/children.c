@@ -14,30 +14,51 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A child that may report an error number by report[1]: its pid, 0 in the child, or -1 with errno set. */
+static pid_t fork_reporting(int report[2])
+{
+	fflush(stdout);
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid != 0)
+		close(report[1]);
+	return pid;
+}
+
+static void report_error(const int report[2], int error)
+{
+	_exit(write(report[1], &error, sizeof(error)) == sizeof(error) ? 0 : BAD_CALL);
+}
+
+/* What the child reported, 0 for nothing, when it has ended. */
+static int reported(pid_t pid, const int report[2], int *status)
+{
+	int error = 0;
+
+	if (read(report[0], &error, sizeof(error)) < 0)
+		error = EIO;
+	close(report[0]);
+	waitpid(pid, status, 0);
+	return error;
+}
+
 /* Runs a file and reports how that ended, to see noexec and file modes at work. */
 void verb_exec(char **args)
 {
-	fflush(stdout);
 	int report[2];
-	if (pipe2(report, O_CLOEXEC) < 0) {
+	pid_t pid = fork_reporting(report);
+	if (pid < 0) {
 		put_outcome(-1);
 		return;
 	}
-	pid_t pid = fork();
 	if (pid == 0) {
 		char *const argv[] = {args[0], "nothing", NULL};
 		execv(args[0], argv);
-		int error = errno;
-		_exit(write(report[1], &error, sizeof(error)) < 0 ? BAD_CALL : BAD_CALL);
+		report_error(report, errno);
 	}
-	close(report[1]);
-	int error = 0;
-	ssize_t got = read(report[0], &error, sizeof(error));
-
-	close(report[0]);
-	waitpid(pid, NULL, 0);
-	errno = error;
-	put_outcome(got > 0 ? -1 : 0);
+	errno = reported(pid, report, NULL);
+	put_outcome(errno ? -1 : 0);
 }
 
 /* Touches so many bytes, page by page. Ends by itself only when the kernel allows it. */
@@ -93,26 +114,18 @@ void verb_syscall(char **args)
 
 	for (int i = 0; i < 6 && args[i + 1]; i++)
 		values[i] = (long)strtoull(args[i + 1], NULL, 0);
-	fflush(stdout);
-	int report[2];
-	if (pipe2(report, O_CLOEXEC) < 0) {
+	int report[2], status = 0;
+	pid_t pid = fork_reporting(report);
+	if (pid < 0) {
 		put_outcome(-1);
 		return;
 	}
-	pid_t pid = fork();
 	if (pid == 0) {
 		long result =
 			syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
-		int error = result < 0 ? errno : 0;
-		_exit(write(report[1], &error, sizeof(error)) == sizeof(error) ? 0 : BAD_CALL);
+		report_error(report, result < 0 ? errno : 0);
 	}
-	close(report[1]);
-	int error = 0, status = 0;
-
-	if (read(report[0], &error, sizeof(error)) < 0)
-		error = EIO;
-	close(report[0]);
-	waitpid(pid, &status, 0);
+	int error = reported(pid, report, &status);
 	if (WIFSIGNALED(status)) {
 		printf("{\"killed\":%d}\n", WTERMSIG(status));
 		return;
