@@ -235,6 +235,8 @@ forEachRuntime(
     await fails('invalid value for cpu-quota: "0x10"', '--cpu-quota', '0x10');
     await fails('invalid value for cpu-quota: "9223372036854775808"', '--cpu-quota', '9223372036854775808');
     await fails('invalid value for memory: "8192p"', '--memory', '8192p');
+    // Without sign, so a value; with cgroup v2 the greatest weight.
+    if (!isUnified()) await fails('the maximum allowed cpu-shares is 262144', '--cpu-share', '18446744073709551615');
     await fails(/blockIO\.weight must be from 10 to 1000/, '--blkio-weight', '5');
     await container.kill('KILL');
     await until('it has stopped', async () => (await container.state()).status === 'stopped');

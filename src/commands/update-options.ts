@@ -5,12 +5,12 @@ import { Failure } from '../diag/diagnostic.ts';
 /** The options of `update` as a `linux.resources` object. */
 export function resourcesOf(options: Options): LinuxResources {
   const cpu: LinuxCpu = {
-    ...member(options, 'cpu-share', 'shares', integer),
+    ...member(options, 'cpu-share', 'shares', unsigned),
     ...member(options, 'cpu-quota', 'quota', integer),
-    ...member(options, 'cpu-period', 'period', integer),
-    ...member(options, 'cpu-burst', 'burst', integer),
+    ...member(options, 'cpu-period', 'period', unsigned),
+    ...member(options, 'cpu-burst', 'burst', unsigned),
     ...member(options, 'cpu-rt-runtime', 'realtimeRuntime', integer),
-    ...member(options, 'cpu-rt-period', 'realtimePeriod', integer),
+    ...member(options, 'cpu-rt-period', 'realtimePeriod', unsigned),
     ...member(options, 'cpu-idle', 'idle', integer),
     ...(options['cpuset-cpus'] === undefined ? {} : { cpus: options['cpuset-cpus'] }),
     ...(options['cpuset-mems'] === undefined ? {} : { mems: options['cpuset-mems'] }),
@@ -36,10 +36,19 @@ interface Reading {
   readonly hint: string;
 }
 
-const integer: Reading = {
-  parse: (text) => (/^[+-]?[0-9]+$/.test(text) ? exact(BigInt(text)) : undefined),
-  hint: 'give a decimal integer of 64 bits at most',
-};
+const most = { signed: 0x7fff_ffff_ffff_ffffn, unsigned: 0xffff_ffff_ffff_ffffn };
+
+const integer = integerUpTo(most.signed);
+
+/** What is below 0 is refused with the limits of the kernel. */
+const unsigned = integerUpTo(most.unsigned);
+
+function integerUpTo(greatest: bigint): Reading {
+  return {
+    parse: (text) => (/^[+-]?[0-9]+$/.test(text) ? exact(BigInt(text), greatest) : undefined),
+    hint: 'give a decimal integer of 64 bits at most',
+  };
+}
 
 const bytes: Reading = { parse: parseBytes, hint: 'give bytes, with k, m, g, t or p behind if you like, or -1' };
 
@@ -69,12 +78,12 @@ function parseBytes(text: string): number | bigint | undefined {
   const power = Math.max(0, 'bkmgtp'.indexOf(unit.toLowerCase()));
   const factor = 1024n ** BigInt(unit === '' ? 0 : power);
   const scale = 10n ** BigInt(fraction.length);
-  return exact((BigInt(whole + fraction) * factor) / scale);
+  return exact((BigInt(whole + fraction) * factor) / scale, most.signed);
 }
 
-/** Undefined beyond 64 bits, with sign. */
-function exact(value: bigint): number | bigint | undefined {
-  if (BigInt.asIntN(64, value) !== value) return undefined;
+/** Undefined for what is greater, or below what 64 bits with a sign hold. */
+function exact(value: bigint, greatest: bigint): number | bigint | undefined {
+  if (value > greatest || value < ~most.signed) return undefined;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
