@@ -461,6 +461,8 @@ forEachRuntime(
         '',
       ],
     ]);
+    const [, deep] = await validate(`${given}, "deep": ${'['.repeat(3000)}${']'.repeat(3000)}}`);
+    t.match(deep.at(-2), 'config.json is valid', 'nested deeply where nobody looks');
     const [status, lines] = await validate(`${given},\n "domainname": 7, "mounts": [{}]}`);
     t.equal(status, 1);
     t.match(lines, [

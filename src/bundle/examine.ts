@@ -19,7 +19,7 @@ export interface Findings {
 export function examine(text: string, name: string): Findings {
   const { value, faults, unsupported } = checkConfigText(text, name);
   const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
-    list.length === 0 ? [] : withLocations(new Failure(list), text, name).diagnostics;
+    withLocations(new Failure(list), text, name).diagnostics;
   return {
     faults: located(faults),
     unsupported: located(unsupported),

@@ -140,6 +140,9 @@ t.test('the validate command', async (t) => {
       ].join('\n'),
     ),
   });
+  const nested = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+  const deep = `{"ociVersion": "1.3.0", "root": {"path": "/"}, "unknown": ${nested}}`;
+  t.match(of(deep), { exitCode: 0, output: /\/unknown: valid, but without effect: .*\nconfig\.json is valid\n$/ });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
   t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });
 });

@@ -1,30 +1,38 @@
-import { visit } from 'jsonc-parser';
-import type { Diagnostic, Location } from '../diag/diagnostic.ts';
+import type { Node } from 'jsonc-parser';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { jsonTree, position } from '../diag/locate.ts';
 import { pointerPart } from './pointer.ts';
 
 /**
  * The members of objects in a JSON text that have no effect, since a later one has the same name, in the order in which
- * they are replaced.
+ * they are replaced. None are found in a text that is nested too deeply for its tree.
  */
 export function shadowedMembers(text: string, file: string): Diagnostic[] {
-  const found: Diagnostic[] = [];
-  const objects: Map<string, Location>[] = [];
-  visit(text, {
-    onObjectBegin: () => void objects.push(new Map()),
-    onObjectEnd: () => void objects.pop(),
-    onObjectProperty: (name, _offset, _length, line, character, path) => {
-      const by = { file, line: line + 1, column: character + 1 };
-      const location = objects.at(-1)?.get(name);
-      objects.at(-1)?.set(name, by);
-      if (location === undefined) return;
-      const pointer = [...path(), name].map((part) => `/${pointerPart(String(part))}`).join('');
+  const found: { readonly by: number; readonly diagnostic: Diagnostic }[] = [];
+  const root = jsonTree(text);
+  const places: { node: Node; pointer: string }[] = root === undefined ? [] : [{ node: root, pointer: '' }];
+  // A list that grows, and no recursion: the text may be nested deeply.
+  for (const { node, pointer } of places) {
+    const before = new Map<string, Node>();
+    for (const [index, child] of node.children?.entries() ?? []) {
+      const [key, value] = node.type === 'object' ? (child.children ?? []) : [undefined, child];
+      const name = String(key?.value ?? index);
+      const place = `${pointer}/${pointerPart(name)}`;
+      if (value !== undefined) places.push({ node: value, pointer: place });
+      const replaced = before.get(name);
+      before.set(name, child);
+      if (replaced === undefined) continue;
+      const by = position(text, child.offset, file);
       found.push({
-        code: 'config.shadowed',
-        pointer,
-        location,
-        message: `it is given again at ${by.file}:${by.line}:${by.column}`,
+        by: child.offset,
+        diagnostic: {
+          code: 'config.shadowed',
+          pointer: place,
+          location: position(text, replaced.offset, file),
+          message: `it is given again at ${by.file}:${by.line}:${by.column}`,
+        },
       });
-    },
-  });
-  return found;
+    }
+  }
+  return found.sort((one, other) => one.by - other.by).map(({ diagnostic }) => diagnostic);
 }

@@ -28,6 +28,7 @@ export function unknownMembers(config: unknown): Diagnostic[] {
 
 function unknown(name: string, candidates: readonly string[], pointer: string): Diagnostic {
   const meant = candidates
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= furthest)
     .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, far }) => far <= Math.min(furthest, candidate.length / 3))
     .sort((one, other) => one.far - other.far)[0]?.candidate;

@@ -30,13 +30,18 @@ const options = { disallowComments: true, allowTrailingComma: false, allowEmptyC
 /** A thousand faults of one file are located in one tree. */
 let cached: { readonly text: string; readonly tree: Node | undefined } = { text: '', tree: undefined };
 
+/** The tree of a text; undefined when it is nested too deeply for the parser's stack. */
+export function jsonTree(text: string): Node | undefined {
+  if (cached.text !== text) cached = { text, tree: tree(text) };
+  return cached.tree;
+}
+
 /**
  * Line and column, from 1, of the value that `pointer` (RFC 6901) names in `text`: of its name when it
  * is a member of an object. What is not there is located at the innermost object that should hold it.
  */
 export function locate(text: string, pointer: string, file: string): Location {
-  if (cached.text !== text) cached = { text, tree: tree(text) };
-  let place = cached.tree;
+  let place = jsonTree(text);
   let offset = place?.offset ?? 0;
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
@@ -80,7 +85,8 @@ function tree(text: string, errors: ParseError[] = []): Node | undefined {
   }
 }
 
-function position(text: string, offset: number, file: string): Location {
+/** Line and column, from 1, of an offset from 0. */
+export function position(text: string, offset: number, file: string): Location {
   let line = 1;
   let start = 0;
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
