@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,14 @@ static int reported(pid_t pid, const int report[2], int *status)
 	close(report[0]);
 	waitpid(pid, status, 0);
 	return error;
+}
+
+/* {"killed": SIGNAL} for a child that a signal ended; false for any other. */
+static bool put_killed(int status)
+{
+	if (WIFSIGNALED(status))
+		printf("{\"killed\":%d}\n", WTERMSIG(status));
+	return WIFSIGNALED(status);
 }
 
 /* Runs a file and reports how that ended, to see noexec and file modes at work. */
@@ -126,10 +135,8 @@ void verb_syscall(char **args)
 		report_error(report, result < 0 ? errno : 0);
 	}
 	int error = reported(pid, report, &status);
-	if (WIFSIGNALED(status)) {
-		printf("{\"killed\":%d}\n", WTERMSIG(status));
+	if (put_killed(status))
 		return;
-	}
 	errno = error;
 	put_outcome(error ? -1 : 0);
 }
@@ -156,9 +163,7 @@ void verb_thread(char **args)
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
-	if (WIFSIGNALED(status))
-		printf("{\"killed\":%d}\n", WTERMSIG(status));
-	else
+	if (!put_killed(status))
 		printf("{\"survived\":%s}\n", WEXITSTATUS(status) == 0 ? "true" : "false");
 }
 
@@ -178,10 +183,8 @@ void verb_i386(char **args)
 		_exit(result < 0 ? (int)-result : 0);
 	}
 	waitpid(pid, &status, 0);
-	if (WIFSIGNALED(status)) {
-		printf("{\"killed\":%d}\n", WTERMSIG(status));
+	if (put_killed(status))
 		return;
-	}
 	errno = WEXITSTATUS(status);
 	put_outcome(errno ? -1 : 0);
 }
