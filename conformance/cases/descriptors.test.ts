@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { answers } from '../harness/guest.ts';
 import type { OpenFile } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome } from '../harness/process.ts';
@@ -13,12 +14,7 @@ function describing(rt: Sandbox): Bundle {
   return rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds', '--', 'env']));
 }
 
-function parse(stdout: string): [OpenFile[], string[]] {
-  return stdout
-    .trimEnd()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line)) as [OpenFile[], string[]];
-}
+const parse = (stdout: string): [OpenFile[], string[]] => answers(stdout) as [OpenFile[], string[]];
 
 forEachRuntime('--preserve-fds hands descriptors on under their numbers', async (t, rt) => {
   const files = ['a', 'b', 'c'].map((name) => join(rt.dir, name));

@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import type { TestConfig } from '../harness/config.ts';
 import { Docker } from '../harness/docker.ts';
 import { forEachEngine } from '../harness/engine.ts';
+import { answers } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
@@ -37,10 +38,7 @@ forEachDocker('docker run: limits, filter and capabilities are in force', async 
     '/sys/fs/cgroup/memory/memory.limit_in_bytes',
   );
   t.equal(outcome.status, 0, outcome.stderr);
-  const [ids, forks, memory] = outcome.stdout
-    .trim()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
+  const [ids, forks, memory] = answers(outcome.stdout);
   t.equal((ids as Ids).seccomp, '2');
   t.equal((ids as Ids).effective, '00000000a80425fb');
   t.match(forks, { errno: 'EAGAIN', made: 99 });

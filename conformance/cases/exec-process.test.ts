@@ -4,7 +4,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { isUnified, lackingController } from '../harness/cgroup.ts';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
-import { execFile, execProbe, failed, lines, withContainer } from '../harness/exec.ts';
+import { execFile, execProbe, failed, withContainer } from '../harness/exec.ts';
+import { answers } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
 import { kernelBefore } from '../harness/kernel.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -56,7 +57,7 @@ forEachRuntime(
     for (const [execCPUAffinity, cpus] of AFFINITIES) {
       const args = ['/bin/probe', 'ids'];
       await withContainer(rt, async (container) => {
-        const [ids] = lines(await execFile(rt, container, { args, execCPUAffinity })) as [Ids];
+        const [ids] = answers((await execFile(rt, container, { args, execCPUAffinity })).stdout) as [Ids];
         t.equal(ids.cpus, cpus, `file ${JSON.stringify(execCPUAffinity)}`);
       });
       await withContainer(
@@ -98,7 +99,7 @@ forEachRuntime(
         t.match(await execProbe(rt, container, [], ...verbs), expected);
         const user = { uid: 5, gid: 6, umask: 0o007 };
         const own = { user, args: ['/bin/probe', ...verbs], scheduler: { policy: 'SCHED_BATCH', nice: 9 } };
-        const [ids, sched, memory] = lines(await execFile(rt, container, own));
+        const [ids, sched, memory] = answers((await execFile(rt, container, own)).stdout);
         t.match(ids, { umask: 0o007 });
         t.match(sched, { policy: 3, nice: 9, personality: 8 }, 'the file is the process');
         t.match(memory, { mode: 2 });

@@ -11,7 +11,8 @@ import {
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
-import { execFile, execProbe, failed, lines } from '../harness/exec.ts';
+import { execFile, execProbe, failed } from '../harness/exec.ts';
+import { answers } from '../harness/guest.ts';
 import type { Attempt, Ids, Text } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
@@ -92,7 +93,7 @@ forEachRuntime(
           env: ['PATH=/bin'],
           capabilities: { bounding: some, effective: some, permitted: some },
         };
-        const [ids, mount, uts] = lines(await execFile(rt, container, change)) as [Ids, Attempt, Attempt];
+        const [ids, mount, uts] = answers((await execFile(rt, container, change)).stdout) as [Ids, Attempt, Attempt];
         const mask = (1n << 12n) | (1n << 21n) | 1n;
         for (const set of [ids.bounding, ids.effective, ids.permitted]) t.equal(BigInt(`0x${set}`), mask);
         for (const set of [ids.inheritable, ids.ambient]) t.equal(BigInt(`0x${set}`), 0n);
@@ -104,12 +105,11 @@ forEachRuntime(
         t.equal(BigInt(`0x${none.effective}`), 0n, 'none for another user');
         t.equal(refused.errno, 'EPERM');
         // Outside, the same process has no right at all.
-        const [outside] = lines(
-          await execFile(rt, container, {
-            ...change,
-            args: ['/bin/probe', 'open', '/proc/sys/kernel/core_pattern', 'w'],
-          }),
-        ) as [Attempt];
+        const attempt = await execFile(rt, container, {
+          ...change,
+          args: ['/bin/probe', 'open', '/proc/sys/kernel/core_pattern', 'w'],
+        });
+        const [outside] = answers(attempt.stdout) as [Attempt];
         t.equal(outside.errno, 'EACCES');
       },
       (config) => grantCapabilities(config, ...some),

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { changeNamespace, grantCapabilities } from '../harness/config.ts';
-import { execFile, execProbe, failed, lines, withContainer } from '../harness/exec.ts';
-import { probePath } from '../harness/guest.ts';
+import { execFile, execProbe, failed, withContainer } from '../harness/exec.ts';
+import { answers, probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -103,7 +103,7 @@ forEachRuntime(
             t.match(outcome.stderr, /bad (uid|gid)/, text);
             continue;
           }
-          const [found] = lines(outcome) as [Ids];
+          const [found] = answers(outcome.stdout) as [Ids];
           t.strictSame([found.uid[0], found.gid[0]], ids, text);
         }
       },
@@ -140,7 +140,7 @@ forEachRuntime(
       async (container) => {
         const args = ['/bin/probe', 'env', '--', 'ids', '--', 'rlimits'];
         const outcome = await execFile(rt, container, { args, env: ['A=1', 'HOME=/x'], user: { uid: 5, gid: 6 } });
-        const [env, ids, limits] = lines(outcome) as [string[], Ids, Record<string, string[]>];
+        const [env, ids, limits] = answers(outcome.stdout) as [string[], Ids, Record<string, string[]>];
         t.strictSame(env, ['A=1', 'HOME=/x']);
         t.strictSame([ids.uid[0], ids.gid[0]], [5, 6]);
         t.equal(ids.bounding, '0000000000000020');
@@ -148,7 +148,7 @@ forEachRuntime(
         t.strictSame(limits['RLIMIT_NOFILE'], ['111', '222']);
         const own = { bounding: ['CAP_CHOWN'], effective: ['CAP_CHOWN'], permitted: ['CAP_CHOWN'] };
         const changed = await execFile(rt, container, { args, env: [], capabilities: own, noNewPrivileges: true });
-        const [, changedIds] = lines(changed) as [string[], Ids];
+        const [, changedIds] = answers(changed.stdout) as [string[], Ids];
         t.equal(changedIds.effective, '0000000000000001');
         t.equal(changedIds.noNewPrivs, 1);
       },
@@ -305,12 +305,12 @@ forEachRuntime('exec has only descriptors 0, 1 and 2, and those of --preserve-fd
     const words = ['exec', container.id, '/bin/probe', 'fds'];
     const plain = await rt.commandWith({ descriptors }, ...words);
     t.strictSame(
-      (lines(plain) as [OpenFile[]])[0].map(({ fd }) => fd),
+      (answers(plain.stdout) as [OpenFile[]])[0].map(({ fd }) => fd),
       [0, 1, 2],
     );
     const kept = await rt.commandWith({ descriptors }, 'exec', '--preserve-fds', '2', ...words.slice(1));
     t.strictSame(
-      (lines(kept) as [OpenFile[]])[0].map(({ fd }) => fd),
+      (answers(kept.stdout) as [OpenFile[]])[0].map(({ fd }) => fd),
       [0, 1, 2, 3, 4],
     );
     closeSync(directory);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { isUnified, lackingController } from '../harness/cgroup.ts';
 import type { TestConfig, TestMount } from '../harness/config.ts';
-import { guestProgram } from '../harness/guest.ts';
+import { answers, guestProgram } from '../harness/guest.ts';
 import type { Text } from '../harness/guest.ts';
 import { parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
@@ -67,10 +67,7 @@ interface Observation {
 async function observe(t: Test, argv: readonly string[], rt: Sandbox): Promise<Observation> {
   const outcome = await run(argv, { env: rt.env });
   t.equal(outcome.status, 0, outcome.stderr);
-  const [mountinfo, ...lines] = outcome.stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): unknown => JSON.parse(line));
+  const [mountinfo, ...lines] = answers(outcome.stdout);
   const mounts = parseMountinfo((mountinfo as Text).text)
     .map((mount) => ({ ...mount, id: 0, parent: 0, device: '' }))
     .toSorted((one, other) => one.target.localeCompare(other.target));

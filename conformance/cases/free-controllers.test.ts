@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { isUnified } from '../harness/cgroup.ts';
 import type { Mutation } from '../harness/config.ts';
+import { answers } from '../harness/guest.ts';
 import type { Text } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
@@ -86,10 +87,7 @@ for (const [controller, mutate, file, value] of settings) {
       });
       const outcome = await rt.commandThrough(withController(controller), 'run', '--bundle', bundle.dir, rt.nextId());
       t.equal(outcome.status, 0, outcome.stderr);
-      const [setting, own] = outcome.stdout
-        .trimEnd()
-        .split('\n')
-        .map((line): unknown => JSON.parse(line)) as [Text, Text];
+      const [setting, own] = answers(outcome.stdout) as [Text, Text];
       t.match(setting.text.trim(), value, `${file} as the container sees it`);
       t.match(own.text, new RegExp(`:${controller}:/$`, 'm'), 'the container is in a cgroup of this hierarchy');
     },

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, symlinkSync,
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation, TestMount } from '../harness/config.ts';
+import { answers } from '../harness/guest.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
@@ -34,10 +35,7 @@ async function inside<Lines extends unknown[]>(
   const words = verbs.flatMap((verb, index) => (index === 0 ? verb : ['--', ...verb]));
   const outcome = await rt.command('exec', id, '/bin/probe', ...words);
   if (outcome.status !== 0) throw new Error(outcome.stderr);
-  return outcome.stdout
-    .trimEnd()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line)) as Lines;
+  return answers(outcome.stdout) as Lines;
 }
 
 /** The mounts that init has. */

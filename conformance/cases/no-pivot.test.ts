@@ -2,6 +2,7 @@ import { chownSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSyn
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
+import { answers } from '../harness/guest.ts';
 import type { Attempt, Names, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
@@ -11,12 +12,6 @@ import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 function runWithout(rt: Sandbox, bundle: Bundle): Promise<{ status: number; stdout: string; stderr: string }> {
   return rt.command('run', '--no-pivot', '--bundle', bundle.dir, rt.nextId());
 }
-
-const lines = (text: string): unknown[] =>
-  text
-    .trimEnd()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
 
 /** But for those of cases: another file may run at the same time, and what this one leaves is looked for anyway. */
 const hostMounts = (): string[] =>
@@ -49,7 +44,7 @@ for (const [name, mutate] of kinds) {
     if (bundle.config.linux.uidMappings !== undefined) chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
     const outcome = await runWithout(rt, bundle);
     t.equal(outcome.status, 0, outcome.stderr);
-    const [top, mounts, file, made, above] = lines(outcome.stdout) as [Names, Text, Text, Attempt, Names];
+    const [top, mounts, file, made, above] = answers(outcome.stdout) as [Names, Text, Text, Attempt, Names];
     t.strictSame(top.names.sort(), above.names.sort(), 'there is nothing above the root');
     t.ok(top.names.includes('volume'));
     t.equal(file.text, 'here');
@@ -132,7 +127,7 @@ forEachRuntime('--no-pivot: works on a root that pivot_root refuses to replace',
   if (rt.runtime.ours) t.match(refused.stderr, /hint: .*--no-pivot/);
   const done = await rt.commandThrough(surroundings('second'), ...words, '--no-pivot', rt.nextId());
   t.equal(done.status, 0, done.stderr);
-  const [top, above] = lines(done.stdout) as [Names, Names];
+  const [top, above] = answers(done.stdout) as [Names, Names];
   t.strictSame(top.names.sort(), above.names.sort());
   t.ok(top.names.includes('bin'));
 });

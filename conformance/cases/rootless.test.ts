@@ -14,6 +14,7 @@ import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { isUnified } from '../harness/cgroup.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
+import { answers } from '../harness/guest.ts';
 import type { Attempt, Ids, Stat, Text } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome, SpawnOptions } from '../harness/process.ts';
@@ -100,10 +101,7 @@ class User {
     });
     const outcome = await this.command(['--root', this.#rt.root, 'run', this.#rt.nextId()]);
     if (outcome.status !== 0) throw new Error(`run ended with ${outcome.status}: ${outcome.stderr}`);
-    return outcome.stdout
-      .trim()
-      .split('\n')
-      .map((line): unknown => JSON.parse(line)) as Lines;
+    return answers(outcome.stdout) as Lines;
   }
 }
 

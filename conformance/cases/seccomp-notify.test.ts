@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { guestProgram } from '../harness/guest.ts';
+import { answers, guestProgram } from '../harness/guest.ts';
 import type { Attempt, Ids } from '../harness/guest.ts';
 import { run, start } from '../harness/process.ts';
 import type { Running } from '../harness/process.ts';
@@ -62,10 +62,7 @@ for (const noNewPrivileges of [true, false]) {
       bundle.save();
       const outcome = await rt.runBundle(bundle, id);
       t.equal(outcome.status, 0, outcome.stderr);
-      const [mkdir, ids] = outcome.stdout
-        .trimEnd()
-        .split('\n')
-        .map((line): unknown => JSON.parse(line)) as [Attempt, Ids];
+      const [mkdir, ids] = answers(outcome.stdout) as [Attempt, Ids];
       t.equal(mkdir.errno, 'EMSGSIZE', "the receiver's errno");
       t.equal(ids.seccomp, '2');
       const { message, notifications } = await heard(agent);

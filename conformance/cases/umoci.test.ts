@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeRootfs } from '../harness/guest.ts';
+import { answers, makeRootfs } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
@@ -46,10 +46,7 @@ forEachRuntime('an image unpacked by umoci runs with the config.json umoci wrote
   t.strictSame(config.process.args.slice(0, 2), ['/bin/probe', 'env'], 'umoci wrote what the image asks for');
   const outcome = await rt.command('run', '--bundle', bundle, rt.nextId());
   t.equal(outcome.status, 0, outcome.stderr);
-  const [env, ids, cwd] = outcome.stdout
-    .trim()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
+  const [env, ids, cwd] = answers(outcome.stdout);
   t.ok((env as string[]).includes('COLOUR=blue'));
   t.match(ids, { uid: [1000, 1000, 1000], gid: [1000, 1000, 1000] });
   t.equal(cwd, '/tmp');

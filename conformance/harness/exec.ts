@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mutation, TestProcess } from './config.ts';
+import { answers } from './guest.ts';
 import type { Outcome } from './process.ts';
 import type { Container, Sandbox } from './sandbox.ts';
 
@@ -44,14 +45,7 @@ export async function execProbe<Lines extends unknown[]>(
 ): Promise<Lines> {
   const outcome = await rt.command('exec', ...flags, container.id, '/bin/probe', ...words);
   if (outcome.status !== 0) throw new Error(`exec ended with ${outcome.status}: ${outcome.stderr}`);
-  return lines(outcome) as Lines;
-}
-
-export function lines({ stdout }: Outcome): unknown[] {
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): unknown => JSON.parse(line));
+  return answers(outcome.stdout) as Lines;
 }
 
 /** `exec --process`, with the least of a process that `change` completes. */

@@ -34,6 +34,14 @@ const APPLETS = [
   'touch',
 ];
 
+/** What the probe printed: one value for each verb. */
+export function answers(stdout: string): unknown[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line));
+}
+
 /** Path of a program of `guest` on the host, compiled when its sources are newer. */
 export function guestProgram(name: keyof typeof PROGRAMS): string {
   const output = join(BUILD, name);

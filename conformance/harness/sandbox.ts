@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minimalConfig } from './config.ts';
 import type { Mutation, TestConfig } from './config.ts';
-import { makeRootfs } from './guest.ts';
+import { answers, makeRootfs } from './guest.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running, SpawnOptions } from './process.ts';
 
@@ -139,10 +139,7 @@ export class Sandbox {
     bundle.save();
     const outcome = await this.runBundle(bundle);
     if (outcome.status !== 0) throw new Error(`run ended with ${outcome.status}: ${outcome.stderr}${outcome.stdout}`);
-    return outcome.stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line): unknown => JSON.parse(line)) as Lines;
+    return answers(outcome.stdout) as Lines;
   }
 
   /**
