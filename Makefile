@@ -254,10 +254,11 @@ format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 
-generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated from schema/ and libseccomp's tables
+generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated from schema/ and libseccomp's tables, and the printed plans
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts
+	$(BIN)/tsx schema/build/plans.ts
 
 SHARE := $(DESTDIR)$(PREFIX)/share
 

@@ -52,7 +52,8 @@ function unitLines({ name, properties, ops }: UnitPlan): string[] {
   return [`unit: systemd starts ${name} with init in it`, ...rows, '', ...section('host: then', ops)];
 }
 
-function section(title: string, ops: readonly PlannedOp[]): string[] {
+/** The lines of one list of operations: a title, an operation each, an empty line. */
+export function section(title: string, ops: readonly PlannedOp[]): string[] {
   const lines = ops.map((op, index) => `${String(index).padStart(4)}  ${call(op)}  # ${op.from}`);
   return [title, ...lines, ''];
 }

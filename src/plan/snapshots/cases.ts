@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs';
+import type {
+  Config,
+  Hooks,
+  LinuxNamespace,
+  LinuxResources,
+  LinuxSeccomp,
+  Mount,
+  NamespaceType,
+  Process,
+} from '../../../schema/generated/config.ts';
+import type { Facts } from '../../facts/facts.ts';
+import { plannedMounts } from '../checkpoint.ts';
+import { planExec } from '../exec.ts';
+import type { ExecOptions } from '../exec.ts';
+import { explain, section } from '../explain.ts';
+import { facts, hybrid, options, unified } from '../fixture.ts';
+import { plan } from '../index.ts';
+import type { PlanOptions } from '../index.ts';
+import { planAddedMounts, planRemovedMounts } from '../live-mounts.ts';
+import { planRestore } from '../restore.ts';
+import { disassemble } from '../seccomp/bpf.ts';
+import { processOf } from '../process.ts';
+
+/**
+ * Plans that are checked in as text beside this file, `make generate` rewrites them: what a change does to the order
+ * of operations shows up in review. Each case is here for what its name says and is no larger than that needs.
+ */
+export const planCases: Readonly<Record<string, () => string>> = {
+  'spec-v1': () => made(read('spec-default')),
+  'spec-v2': () => made(read('spec-default'), v2),
+  'spec-run': () => made(read('spec-default'), v1, { awaitStart: 'control' }),
+  'docker-v1': () => made(read('docker')),
+  'kubernetes-v2': () => made(read('kubernetes'), v2),
+  'v1-only': () => made(full(), facts({ version: 1, hierarchies: hybrid.hierarchies.slice(1) })),
+  'limits-v1': () => made(full({ linux: { resources } })),
+  'limits-v2': () => made(full({ linux: { resources } }), v2),
+  'systemd-v1': () => made(full({ linux: { resources, cgroupsPath: unit } }), v1, { systemd: true }),
+  'systemd-v2': () => made(full({ linux: { resources, cgroupsPath: unit } }), v2, { systemd: true }),
+  'user-namespace-v1': () => made(user()),
+  'user-namespace-v2': () => made(user(), v2),
+  'user-namespace-systemd': () => made(user({ linux: { cgroupsPath: unit } }), v2, { systemd: true }),
+  'user-namespace-joined': () => made(full({ linux: { namespaces: joined('user', 'pid', 'network') } })),
+  'user-namespace-rootless': () => made(rootlessConfig, rootless, { rootless: 'true' }),
+  'user-namespace-subordinate-ids': () => made(user(), rootless, { rootless: 'true' }),
+  'pid-namespace-joined': () => made(full({ linux: { namespaces: joined('pid') } })),
+  'pid-namespace-joined-filter': () =>
+    made(full({ linux: { namespaces: joined('pid'), seccomp: notify } }, { noNewPrivileges: false })),
+  'pid-namespace-of-host': () => made(full({ linux: { namespaces: own('mount', 'ipc', 'uts') } })),
+  'pod-joined': () => made(full({ linux: { namespaces: joined('network', 'ipc', 'uts') } })),
+  'no-mount-namespace': () => made({ ...full({ linux: { namespaces: own('pid') } }), mounts: [] }),
+  'no-mount-namespace-mounts': () => made(full({ linux: { namespaces: own('pid') } })),
+  'no-pivot': () => made(full(), v1, { pivot: false }),
+  'time-namespace': () =>
+    made(full({ linux: { namespaces: own('mount', 'pid', 'time'), timeOffsets: { monotonic: { secs: 5 } } } })),
+  'cgroup-namespace': () => made(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
+  'idmapped-mounts': () => made({ ...full(), mounts: [...mounts, { ...idmapped, ...maps }] }),
+  'idmapped-mounts-user-namespace': () => made({ ...user(), mounts: [...mounts, idmapped] }),
+  'mounts-of-every-kind': () => made({ ...full(), mounts: [...mounts, ...everyMount] }),
+  terminal: () => made(full({}, { terminal: true, consoleSize: { height: 24, width: 80 } })),
+  'terminal-user-namespace': () => made(user({}, { terminal: true })),
+  hooks: () => made(full({ hooks })),
+  'hooks-user-namespace': () => made(user({ hooks })),
+  'hooks-filter': () => made(full({ hooks, linux: { seccomp } }, { noNewPrivileges: true })),
+  'filter-no-new-privileges': () => made(full({ linux: { seccomp } }, { noNewPrivileges: true })),
+  'filter-with-privileges': () => made(full({ linux: { seccomp } }, { noNewPrivileges: false })),
+  'filter-notify': () => made(full({ linux: { seccomp: notify } }, { noNewPrivileges: true })),
+  labels: () => made(full({}, { apparmorProfile: 'p' }), { ...v1, hasApparmor: true }),
+  'labels-selinux': () => made(full({}, { selinuxLabel: 'u:r:t:s0' }), { ...v1, hasSelinux: true }),
+  scheduling: () => made(full({}, scheduling)),
+  sysctl: () => made(full({ linux: { sysctl: { 'net.ipv4.ip_forward': '1' }, namespaces: own('mount', 'network') } })),
+  'sysctl-pid-namespace-joined': () =>
+    made(full({ linux: { sysctl: { 'kernel.msgmax': '1' }, namespaces: joined('pid', 'ipc') } })),
+  devices: () =>
+    made(full({ linux: { devices: [{ path: '/vol/x', type: 'c', major: 1, minor: 3, fileMode: 0o644 }] } })),
+  'network-devices': () =>
+    made(full({ linux: { namespaces: own('mount', 'pid', 'network'), netDevices: { eth1: { name: 'eth0' } } } })),
+  notify: () => made(full(), v1, { notify: '/run/rt/c1/notify' }),
+  'unprivileged-user': () => made(full({}, { user: { uid: 1000, gid: 1000, additionalGids: [5] } })),
+  exec: () => entered(full()),
+  'exec-v2': () => entered(full(), {}, v2, { tasks: [] }),
+  'exec-user-namespace': () => entered(user()),
+  'exec-terminal': () => entered(full(), { terminal: true }),
+  'exec-filter': () => entered(full({ linux: { seccomp } }), { noNewPrivileges: true }),
+  'exec-filter-with-privileges': () => entered(full({ linux: { seccomp } })),
+  'exec-labels': () => entered(full(), { apparmorProfile: 'p' }, { ...v1, hasApparmor: true }),
+  'exec-scheduling': () => entered(full(), scheduling),
+  'exec-no-mount-namespace': () => entered(full({ linux: { namespaces: own('pid') } })),
+  'exec-pid-namespace-of-host': () => entered(full({ linux: { namespaces: own('mount') } })),
+  'mounts-added': () => added(full(), []),
+  'mounts-added-user-namespace': () => added(user(), [idmapped]),
+  'mounts-removed': () => listed('mounts remove', planRemovedMounts(full(), everyMount, v1)),
+  restore: () => restored(full()),
+  'restore-joined-network': () => restored(full({ linux: { namespaces: joined('network', 'pid') } })),
+  'restore-readonly-root': () => restored({ ...full(), root: { path: 'rootfs', readonly: true } }),
+};
+
+const v1 = facts();
+const v2 = facts(unified);
+const rootless: Facts = { ...v2, user: { uid: 1000, gid: 1000, initial: true } };
+
+const unit = 'machine.slice:rt:c1';
+const maps = {
+  uidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
+  gidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
+};
+const mounts: Mount[] = [
+  { destination: '/proc', type: 'proc', source: 'proc' },
+  { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755'] },
+  { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance', 'ptmxmode=0666'] },
+  { destination: '/data', type: 'bind', source: '/srv/data', options: ['rbind', 'ro'] },
+];
+const idmapped = { destination: '/idmapped', type: 'bind', source: '/srv/data', options: ['bind', 'idmap'] };
+const everyMount: Mount[] = [
+  { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['ro'] },
+  { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
+  { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'tmpcopyup'] },
+  { destination: '/shared', type: 'bind', source: 'shared', options: ['bind', 'rshared', 'nodev'] },
+];
+const resources: LinuxResources = {
+  memory: { limit: 1 << 26, swap: 1 << 27 },
+  cpu: { shares: 512, quota: 50_000, cpus: '0' },
+  pids: { limit: 10 },
+  devices: [
+    { allow: false, access: 'rwm' },
+    { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
+  ],
+};
+const seccomp: LinuxSeccomp = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: ['SCMP_ARCH_X86_64'],
+  syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+};
+const notify: LinuxSeccomp = {
+  ...seccomp,
+  listenerPath: '/run/receiver.sock',
+  syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }],
+};
+const scheduling: Partial<Process> = {
+  scheduler: { policy: 'SCHED_BATCH', nice: 5 },
+  ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 3 },
+  execCPUAffinity: { initial: '0', final: '1' },
+};
+const hooks: Hooks = {
+  prestart: [{ path: '/bin/prestart' }],
+  createRuntime: [{ path: '/bin/create-runtime' }],
+  createContainer: [{ path: '/bin/create-container', args: ['create-container', 'a'], env: ['A=1'] }],
+  startContainer: [{ path: '/bin/start-container', timeout: 5 }],
+  poststart: [{ path: '/bin/poststart' }],
+  poststop: [{ path: '/bin/poststop' }],
+};
+
+function own(...types: NamespaceType[]): LinuxNamespace[] {
+  return types.map((type) => ({ type }));
+}
+
+/** These by path, a mount namespace of its own. */
+function joined(...types: NamespaceType[]): LinuxNamespace[] {
+  return [{ type: 'mount' }, ...types.map((type) => ({ type, path: `/proc/7/ns/${type}` }))];
+}
+
+function read(name: string): Config {
+  const file = new URL(`../../../conformance/configs/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as Config;
+}
+
+/** A config with one of most things. */
+function full(change: Partial<Config> = {}, process: Partial<Process> = {}): Config {
+  return {
+    ociVersion: '1.3.0',
+    root: { path: 'rootfs' },
+    hostname: 'h',
+    mounts,
+    ...change,
+    process: {
+      cwd: '/work',
+      args: ['program', 'a'],
+      env: ['PATH=/bin'],
+      capabilities: { bounding: ['CAP_KILL'], effective: ['CAP_KILL'], permitted: ['CAP_KILL'] },
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 512 }],
+      oomScoreAdj: 100,
+      ...process,
+    },
+    linux: {
+      namespaces: own('mount', 'pid', 'ipc', 'uts', 'network'),
+      maskedPaths: ['/proc/kcore'],
+      readonlyPaths: ['/proc/sys'],
+      ...change.linux,
+    },
+  };
+}
+
+function user(change: Partial<Config> = {}, process: Partial<Process> = {}): Config {
+  const namespaces = own('user', 'mount', 'pid', 'ipc', 'uts', 'network', 'cgroup');
+  return full({ ...change, linux: { namespaces, ...maps, ...change.linux } }, process);
+}
+
+const rootlessConfig = user({
+  linux: {
+    uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+    gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+  },
+});
+
+function made(config: Config, host: Facts = v1, change: Partial<PlanOptions> = {}): string {
+  return explain(plan(config, host, { ...options, ...change }), 'text');
+}
+
+function listed(title: string, ops: Parameters<typeof section>[1], filter?: Uint8Array): string {
+  const lines = filter === undefined ? [] : ['filter: sent to it, meanwhile', ...disassemble(filter), ''];
+  return [...section(title, ops), ...lines].join('\n');
+}
+
+function entered(
+  config: Config,
+  process: Partial<Process> = {},
+  host: Facts = v1,
+  change: Partial<ExecOptions> = {},
+): string {
+  const { ops, filter } = planExec(config, { ...processOf(config), ...process }, host, {
+    id: 'c1',
+    bundle: '/bundle',
+    initPid: 42,
+    keyring: true,
+    tasks: ['/sys/fs/cgroup/memory/c1/tasks', '/sys/fs/cgroup/pids/c1/tasks'],
+    ...change,
+  });
+  return listed('exec: a further process', ops, filter?.());
+}
+
+function added(config: Config, more: readonly Mount[]): string {
+  const cgroup = { manager: 'cgroupfs', version: 1, directories: [] } as const;
+  const { ops } = planAddedMounts(
+    config,
+    [...mounts.slice(0, 1), ...mounts.slice(3), ...everyMount.slice(2), ...more],
+    v1,
+    { bundle: '/bundle', initPid: 42, cgroup },
+  );
+  return listed('mounts add: a process that enters the container', ops);
+}
+
+function restored(config: Config): string {
+  const container = plan(config, v1, options);
+  const { ops } = planRestore(config, container, plannedMounts(config, container), {
+    rootfs: '/bundle/rootfs',
+    isDirectory: () => true,
+  });
+  return listed('restore: a process that becomes criu', ops);
+}
