@@ -30,7 +30,7 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test test-vm test-engines conformance build check bench format generate install clean
+.PHONY: help demo test test-vm test-engines conformance build check mutants bench format generate install clean
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -234,6 +234,9 @@ bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel 
 	conformance/bench/run $(if $(SCALE),--scale --json build/bench-scale.json,--json build/bench.json)
 
 # ---- Everything that needs no root.
+
+mutants: $(NODE_MODULES) ## change the order of operations in src/plan, one place at a time: the unit tests must notice
+	$(BIN)/tsx conformance/mutants/run.ts
 
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
 GENERATED := schema/generated native/generated docs/ops.md

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { minimalConfig } from './config.ts';
 import type { Mutation, TestConfig } from './config.ts';
 import { answers, makeRootfs } from './guest.ts';
+import { checkPlanOrder } from './plan-order.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running, SpawnOptions } from './process.ts';
 
@@ -77,7 +78,10 @@ export class Sandbox {
     makeRootfs(rootfs);
     const config = minimalConfig(`/${id}`);
     mutate?.(config);
-    const saveText = (text: string): void => writeFileSync(join(dir, 'config.json'), text);
+    const saveText = (text: string): void => {
+      checkPlanOrder(text);
+      writeFileSync(join(dir, 'config.json'), text);
+    };
     const save = (): void => saveText(JSON.stringify(config, null, 2));
     save();
     return { dir, rootfs, config, save, saveText };

@@ -8,4 +8,4 @@ import { planCases } from '../../src/plan/snapshots/cases.ts';
 const folder = new URL('../../src/plan/snapshots/', import.meta.url);
 
 for (const file of readdirSync(folder)) if (file.endsWith('.txt')) rmSync(new URL(file, folder));
-for (const [name, print] of Object.entries(planCases)) writeFileSync(new URL(`${name}.txt`, folder), print());
+for (const [name, print] of Object.entries(planCases)) writeFileSync(new URL(`${name}.txt`, folder), print().text);

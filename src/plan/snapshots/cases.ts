@@ -21,12 +21,19 @@ import { planAddedMounts, planRemovedMounts } from '../live-mounts.ts';
 import { planRestore } from '../restore.ts';
 import { disassemble } from '../seccomp/bpf.ts';
 import { processOf } from '../process.ts';
+import type { PlannedOp } from '../types.ts';
+
+/** A plan as it is checked in, and what each of its processes runs. */
+export interface PrintedPlan {
+  readonly text: string;
+  readonly ops: readonly PlannedOp[];
+}
 
 /**
  * Plans that are checked in as text beside this file, `make generate` rewrites them: what a change does to the order
  * of operations shows up in review. Each case is here for what its name says and is no larger than that needs.
  */
-export const planCases: Readonly<Record<string, () => string>> = {
+export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'spec-v1': () => made(read('spec-default')),
   'spec-v2': () => made(read('spec-default'), v2),
   'spec-run': () => made(read('spec-default'), v1, { awaitStart: 'control' }),
@@ -48,6 +55,8 @@ export const planCases: Readonly<Record<string, () => string>> = {
     made(full({ linux: { namespaces: joined('pid'), seccomp: notify } }, { noNewPrivileges: false })),
   'pid-namespace-of-host': () => made(full({ linux: { namespaces: own('mount', 'ipc', 'uts') } })),
   'pod-joined': () => made(full({ linux: { namespaces: joined('network', 'ipc', 'uts') } })),
+  'mount-namespace-joined': () =>
+    made(full({ linux: { namespaces: [...own('pid'), { type: 'mount', path: '/proc/7/ns/mnt' }] } })),
   'no-mount-namespace': () => made({ ...full({ linux: { namespaces: own('pid') } }), mounts: [] }),
   'no-mount-namespace-mounts': () => made(full({ linux: { namespaces: own('pid') } })),
   'no-pivot': () => made(full(), v1, { pivot: false }),
@@ -202,13 +211,14 @@ const rootlessConfig = user({
   },
 });
 
-function made(config: Config, host: Facts = v1, change: Partial<PlanOptions> = {}): string {
-  return explain(plan(config, host, { ...options, ...change }), 'text');
+function made(config: Config, host: Facts = v1, change: Partial<PlanOptions> = {}): PrintedPlan {
+  const compiled = plan(config, host, { ...options, ...change });
+  return { text: explain(compiled, 'text'), ops: [...compiled.stage, ...compiled.init] };
 }
 
-function listed(title: string, ops: Parameters<typeof section>[1], filter?: Uint8Array): string {
+function listed(title: string, ops: readonly PlannedOp[], filter?: Uint8Array): PrintedPlan {
   const lines = filter === undefined ? [] : ['filter: sent to it, meanwhile', ...disassemble(filter), ''];
-  return [...section(title, ops), ...lines].join('\n');
+  return { text: [...section(title, ops), ...lines].join('\n'), ops };
 }
 
 function entered(
@@ -216,7 +226,7 @@ function entered(
   process: Partial<Process> = {},
   host: Facts = v1,
   change: Partial<ExecOptions> = {},
-): string {
+): PrintedPlan {
   const { ops, filter } = planExec(config, { ...processOf(config), ...process }, host, {
     id: 'c1',
     bundle: '/bundle',
@@ -228,7 +238,7 @@ function entered(
   return listed('exec: a further process', ops, filter?.());
 }
 
-function added(config: Config, more: readonly Mount[]): string {
+function added(config: Config, more: readonly Mount[]): PrintedPlan {
   const cgroup = { manager: 'cgroupfs', version: 1, directories: [] } as const;
   const { ops } = planAddedMounts(
     config,
@@ -239,7 +249,7 @@ function added(config: Config, more: readonly Mount[]): string {
   return listed('mounts add: a process that enters the container', ops);
 }
 
-function restored(config: Config): string {
+function restored(config: Config): PrintedPlan {
   const container = plan(config, v1, options);
   const { ops } = planRestore(config, container, plannedMounts(config, container), {
     rootfs: '/bundle/rootfs',

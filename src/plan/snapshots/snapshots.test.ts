@@ -1,12 +1,13 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
+import { invariants, violations } from '../invariants.ts';
 import { planCases } from './cases.ts';
 
 const folder = new URL('./', import.meta.url);
 
 t.test('plans: as checked in (`make generate` rewrites them; read the diff)', async (t) => {
   for (const [name, print] of Object.entries(planCases)) {
-    t.equal(print(), readFileSync(new URL(`${name}.txt`, folder), 'utf8'), name);
+    t.equal(print().text, readFileSync(new URL(`${name}.txt`, folder), 'utf8'), name);
   }
 });
 
@@ -17,5 +18,27 @@ t.test('plans: every file belongs to a case', async (t) => {
     Object.keys(planCases)
       .map((name) => `${name}.txt`)
       .sort(),
+  );
+});
+
+t.test('invariants: hold of every plan, and each applies to some', async (t) => {
+  const lists = Object.entries(planCases).map(([name, print]) => [name, print().ops] as const);
+  for (const [name, ops] of lists) t.strictSame(violations(ops), [], name);
+  for (const { why, applies } of invariants)
+    t.ok(
+      lists.some(([, ops]) => applies(ops)),
+      why,
+    );
+});
+
+t.test('violations: a loss and an exchange are named with the reason', async (t) => {
+  const ops = planCases['spec-v1']?.().ops ?? [];
+  const bounding = ops.filter(({ op }) => op === 'drop_bounding');
+  const others = ops.filter(({ op }) => op !== 'drop_bounding');
+  t.match(violations(others), [/^the bounding set is dropped while CAP_SETPCAP is there: \d+ set_user$/]);
+  const late = violations([...others.slice(0, -1), ...bounding, ...others.slice(-1)]);
+  t.ok(
+    late.some((text) => /CAP_SETPCAP is there: \d+ drop_bounding and \d+ set_user$/.test(text)),
+    late.join('; '),
   );
 });

@@ -1,0 +1,39 @@
+import { checkConfigText } from '../../src/bundle/load.ts';
+import { Failure } from '../../src/diag/diagnostic.ts';
+import { facts, hybrid, options, unified } from '../../src/plan/fixture.ts';
+import { plan } from '../../src/plan/index.ts';
+import { violations } from '../../src/plan/invariants.ts';
+import type { Config } from '../../schema/generated/config.ts';
+
+/** Whatever a case writes as its config: the plan for it keeps the order that src/plan/invariants.ts states. */
+export function checkPlanOrder(text: string): void {
+  const config = validConfig(text);
+  if (config === undefined) return;
+  for (const cgroups of [hybrid, unified]) {
+    for (const awaitStart of ['socket', 'control'] as const) {
+      const broken = brokenBy(() => plan(config, facts(cgroups), { ...options, awaitStart }));
+      if (broken.length > 0) throw new Error(`the plan for ${text} breaks an invariant: ${broken.join('; ')}`);
+    }
+  }
+}
+
+function validConfig(text: string): Config | undefined {
+  try {
+    const { value, faults, unsupported } = checkConfigText(text, 'config.json');
+    return faults.length + unsupported.length > 0 ? undefined : (value as Config);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+/** Nothing of a config that this host, which is only an example, cannot run. */
+function brokenBy(compile: () => ReturnType<typeof plan>): string[] {
+  try {
+    const { stage, init } = compile();
+    return violations([...stage, ...init]);
+  } catch (error) {
+    if (error instanceof Failure) return [];
+    throw error;
+  }
+}

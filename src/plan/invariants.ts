@@ -1,0 +1,249 @@
+import type { PlannedOp } from './types.ts';
+
+/**
+ * What must hold of any list of operations that one process runs, whichever config it is for. Each says why. The unit
+ * tests check all of them on the printed plans, the end-to-end tests on the config of every case.
+ */
+export interface Invariant {
+  readonly why: string;
+  /** Whether the list has what this one is about: one that applies nowhere proves nothing. */
+  readonly applies: (ops: readonly PlannedOp[]) => boolean;
+  /** Indices of two operations that break it, or of one that lacks another. */
+  readonly broken: (ops: readonly PlannedOp[]) => readonly number[] | undefined;
+}
+
+type Name = PlannedOp['op'];
+type Match = Name | readonly Name[] | ((op: PlannedOp) => boolean);
+
+function matches(match: Match, op: PlannedOp): boolean {
+  if (typeof match === 'function') return match(op);
+  return typeof match === 'string' ? op.op === match : match.includes(op.op);
+}
+
+function first(ops: readonly PlannedOp[], match: Match): number {
+  return ops.findIndex((op) => matches(match, op));
+}
+
+function last(ops: readonly PlannedOp[], match: Match): number {
+  return ops.findLastIndex((op) => matches(match, op));
+}
+
+/** Where both are, every `earlier` stands before every `later`. */
+function before(earlier: Match, later: Match, why: string): Invariant {
+  return {
+    why,
+    applies: (ops) => first(ops, earlier) >= 0 && first(ops, later) >= 0,
+    broken: (ops) => {
+      const [from, to] = [last(ops, earlier), first(ops, later)];
+      return from >= 0 && to >= 0 && from > to ? [from, to] : undefined;
+    },
+  };
+}
+
+/** Where `later` is, some `needed` is there before it. */
+function needs(later: Match, needed: Match, why: string): Invariant {
+  return {
+    why,
+    applies: (ops) => first(ops, later) >= 0,
+    broken: (ops) => {
+      const [from, to] = [first(ops, needed), first(ops, later)];
+      if (to < 0 || (from >= 0 && from < to)) return undefined;
+      return from < 0 ? [to] : [from, to];
+    },
+  };
+}
+
+/** Where both are, the first `earlier` stands before every `later`; more may follow. */
+function leads(earlier: Match, later: Match, why: string): Invariant {
+  return {
+    why,
+    applies: (ops) => first(ops, earlier) >= 0 && first(ops, later) >= 0,
+    broken: (ops) => {
+      const [from, to] = [first(ops, earlier), first(ops, later)];
+      return from >= 0 && to >= 0 && from > to ? [from, to] : undefined;
+    },
+  };
+}
+
+/** Slots that an operation fills, and those that it reads; 0 stands for none, or for the root, which is not counted. */
+function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly number[] } {
+  switch (op.op) {
+    case 'user_namespace':
+    case 'namespace_open':
+    case 'open_tree':
+    case 'open_log':
+      return { fills: [op.slot], reads: [] };
+    case 'idmap_tree':
+      return { fills: [], reads: [op.slot, op.namespace] };
+    case 'namespace_join':
+      return { fills: [], reads: [op.slot, op.user] };
+    case 'open_root':
+    case 'bind_device':
+      return { fills: [], reads: [op.tree] };
+    case 'mount_bind':
+      return { fills: [op.slot], reads: [op.tree] };
+    case 'mount_filesystem':
+      return { fills: [op.slot], reads: [op.pidNamespace] };
+    case 'mount_attributes':
+    case 'mount_propagation':
+    case 'fork_init':
+      return { fills: [], reads: [op.slot] };
+    case 'hook':
+      return { fills: [], reads: [op.out, op.err] };
+    default:
+      return { fills: [], reads: [] };
+  }
+}
+
+const slots: Invariant = {
+  why: 'a slot is filled before it is read',
+  applies: (ops) => ops.some((op) => slotsOf(op).reads.some((slot) => slot > 0)),
+  broken: (ops) => {
+    const filled = new Set<number>([0]);
+    for (const [index, op] of ops.entries()) {
+      const { fills, reads } = slotsOf(op);
+      if (reads.some((slot) => !filled.has(slot))) return [index];
+      for (const slot of fills) filled.add(slot);
+    }
+    return undefined;
+  },
+};
+
+const mounts: readonly Name[] = ['mount_filesystem', 'mount_bind'];
+/** What lies in the root when everything is mounted. */
+const contents: readonly Name[] = [...mounts, 'make_device', 'bind_device', 'make_link', 'make_directory', 'console'];
+const protections: readonly Name[] = ['mask_path', 'readonly_path'];
+const enterRoot: readonly Name[] = ['pivot_root', 'move_root', 'chroot'];
+const filters: readonly Name[] = ['seccomp', 'seccomp_notify'];
+/** They open something by a path of the host. */
+const byHostPath: readonly Name[] = ['open_tree', 'seccomp_receiver', 'open_root', 'hold_root', 'user_namespace'];
+
+function isHookBeforeStart(op: PlannedOp): boolean {
+  return op.op === 'hook' && op.inRoot === 0;
+}
+
+function isExecLabel(op: PlannedOp): boolean {
+  return op.op === 'security_attribute' && op.name !== 'keycreate' && op.name !== 'sockcreate';
+}
+
+function joinsMount(op: PlannedOp): boolean {
+  return op.op === 'namespace_join' && op.type === 0x20000;
+}
+
+/** The root's own: other mounts of the config become read-only when their contents are there. */
+function makesRootReadonly(op: PlannedOp): boolean {
+  return op.op === 'mount_attributes' && op.slot === 0;
+}
+
+export const invariants: readonly Invariant[] = [
+  slots,
+  before(
+    'oom_score_adj',
+    ['join_process', 'namespace_join', ...enterRoot],
+    'oom_score_adj is written through the procfs of the host',
+  ),
+  before(
+    'cgroup_join',
+    [...mounts, 'open_root', 'make_directory'],
+    'what the set-up allocates is charged to the container',
+  ),
+  before([...byHostPath], ['join_process', ...enterRoot], 'a path of the host means something else inside'),
+  before(
+    ['namespace_open', 'open_tree', 'seccomp_receiver', 'user_namespace'],
+    (op) => joinsMount(op),
+    'joining a mount namespace changes what a path means',
+  ),
+  before('user_namespace', 'become_root', 'nobody is root of a namespace that is not there'),
+  before('raise_limit', ['become_root', 'rlimit'], 'a user namespace has no right to raise a hard limit'),
+  before(
+    'cgroup_join',
+    (op) => op.op === 'unshare' && (op.flags & 0x2000000) !== 0,
+    'the root of a cgroup namespace is the cgroup of that moment',
+  ),
+  leads(
+    'set_propagation',
+    [...mounts, 'open_root', 'mount_propagation', ...protections],
+    'no mount may reach the host',
+  ),
+  needs([...mounts], ['open_root', 'open_root_directory', 'hold_root'], 'a destination is resolved below the root'),
+  before(
+    'open_root',
+    [...mounts, 'make_device', 'make_directory', 'make_link', ...protections],
+    'paths are resolved below the root',
+  ),
+  before([...mounts], ['make_device', 'bind_device', 'make_link'], 'nodes and links lie in the mounts'),
+  before(
+    (op) => matches(contents, op) || isHookBeforeStart(op),
+    [...protections],
+    'masks and read-only paths cover everything below them, also what a hook mounts',
+  ),
+  before(
+    ['make_device', 'bind_device', 'make_link', 'make_mount_point', ...mounts],
+    (op) => makesRootReadonly(op),
+    'the root is written to until it is complete',
+  ),
+  before([...mounts, 'host_hooks'], (op) => isHookBeforeStart(op), 'hooks find the mounts'),
+  before(['terminal'], ['console', ...enterRoot], 'the console is the terminal that was made'),
+  before(
+    [...protections, 'console', 'sysctl', ...mounts, 'make_device', 'open_log'],
+    [...enterRoot],
+    'afterwards the files of the host are out of reach',
+  ),
+  needs('find_program', ['pivot_root', 'move_root', 'chroot', 'join_process'], 'the program is one of the container'),
+  before(
+    [...enterRoot, 'join_process'],
+    ['rlimit', 'umask', 'drop_bounding', 'set_user', 'find_program'],
+    'rights are dropped inside',
+  ),
+  before(
+    'join_process',
+    ['session_keyring', 'open_root_directory', 'terminal', ...mounts, 'find_home'],
+    'what is made belongs to the container',
+  ),
+  before(
+    (op) => op.op === 'security_attribute' && op.name === 'keycreate',
+    'session_keyring',
+    'a keyring has the label of its making',
+  ),
+  before(
+    ['rlimit', 'umask', 'stdio_owner', 'drop_bounding', 'scheduler', 'io_priority', 'memory_policy'],
+    'set_user',
+    'they need rights that the user may not have',
+  ),
+  before((op) => isExecLabel(op), 'set_user', 'a label needs rights that the user may not have'),
+  needs('set_user', 'drop_bounding', 'the bounding set is dropped while CAP_SETPCAP is there'),
+  needs('set_user', 'stdio_owner', 'the program may use its own standard streams'),
+  needs('set_capabilities', 'set_user', 'a change of the user id changes the capability sets'),
+  needs('find_program', 'set_capabilities', 'the program is looked up with the rights that it will have'),
+  needs('find_program', 'set_user', 'the program is looked up with the rights that it will have'),
+  needs('exec', 'find_program', 'what is executed was found'),
+  needs('exec', (op) => op.op === 'change_directory' && op.phase === 1, 'the working directory is below the root'),
+  needs([...filters], (op) => op.op === 'set_user', 'the filter is for the program, and does not hinder its set-up'),
+  before('no_new_privs', [...filters], 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
+  before('seccomp_receiver', 'seccomp_notify', 'the receiver is reached by a path of the host'),
+  needs('seccomp_notify', 'seccomp_receiver', 'somebody has to take the listener'),
+  before('await_start', (op) => op.op === 'hook' && op.inRoot === 1, 'hooks of the start run when it starts'),
+  before(
+    ['host_hooks', 'await_runtime', 'set_user', 'find_program', ...enterRoot],
+    'await_start',
+    'a created container is complete',
+  ),
+  {
+    why: 'execve is the end, once',
+    applies: (ops: readonly PlannedOp[]): boolean => ops.some(({ op }) => op === 'exec'),
+    broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
+      const index = first(ops, 'exec');
+      return index >= 0 && index !== ops.length - 1 ? [index] : undefined;
+    },
+  },
+];
+
+/** Each invariant that a list breaks, with the operations that break it. */
+export function violations(ops: readonly PlannedOp[]): string[] {
+  return invariants.flatMap(({ why, broken }) => {
+    const found = broken(ops);
+    if (found === undefined) return [];
+    const named = found.map((index) => `${index} ${ops[index]?.op ?? ''}`).join(' and ');
+    return [`${why}: ${named}`];
+  });
+}
