@@ -48,12 +48,6 @@ static void prepare(int first)
 	rt_sys(umask, 0);
 }
 
-static _Noreturn void leave(void)
-{
-	for (;;)
-		rt_sys(exit_group, RT_EXIT_FAILED);
-}
-
 /* What the kernel put on the stack: argc, then argv (execve(2)). argv[1] is a decimal number. */
 static int first_descriptor(const long *stack)
 {
@@ -94,5 +88,5 @@ _Noreturn void rt_init_main(const long *stack)
 		rt_report(&context, RT_RECORD_HOOK_FAILED, index, context.hook_outcome, context.hook_value);
 	else if (status < 0)
 		rt_report(&context, RT_RECORD_FAILED, index, (uint32_t)-status, 0);
-	leave();
+	rt_leave(RT_EXIT_FAILED);
 }

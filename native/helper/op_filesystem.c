@@ -57,8 +57,7 @@ static int open_procfs_in_child(struct rt_context *context)
 		long status = rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
 		if (status >= 0)
 			status = rt_sys(dup3, status, place, O_CLOEXEC) < 0 ? -EBADF : 0;
-		for (;;)
-			rt_sys(exit_group, -status);
+		rt_leave((int)-status);
 	}
 	int raw = 0;
 	long ended = pid;

@@ -206,8 +206,7 @@ static void open_socket_there(void *argument)
 	struct side *there = argument;
 	long status = rt_sys(setns, there->namespace, CLONE_NEWNET);
 	there->socket = status < 0 ? (int)status : rt_netlink_open();
-	for (;;)
-		rt_sys(exit_group, 0);
+	rt_leave(0);
 }
 
 static int open_side(struct side *side, bool is_own)

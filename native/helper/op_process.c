@@ -169,8 +169,7 @@ int rt_fork_init(struct rt_context *context, const struct rt_op_fork_init *op)
 		own = (uint32_t)pid;
 		rt_report(context, RT_RECORD_FORKED, 0, 0, own);
 		rt_sys(write, ready[1], &own, sizeof(own));
-		for (;;)
-			rt_sys(exit_group, 0);
+		rt_leave(0);
 	}
 	rt_close(&ready[1]);
 	if (rt_sys(read, ready[0], &own, sizeof(own)) != sizeof(own))

@@ -54,8 +54,7 @@ static void run_helper(void *argument)
 	if (status >= 0)
 		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);
 	launch->error = (int)-status;
-	for (;;)
-		rt_sys(exit_group, RT_EXIT_FAILED);
+	rt_leave(RT_EXIT_FAILED);
 }
 
 static long clone_helper(struct launch *launch, uint64_t flags, int cgroup)
@@ -77,16 +76,14 @@ static _Noreturn void run_stage(struct stage *stage, struct launch *launch, uint
 	int status = rt_run_ops(&stage->context, &stage->program, &index);
 	if (status < 0) {
 		rt_report(&stage->context, RT_RECORD_STAGE_FAILED, index, (uint32_t)-status, 0);
-		for (;;)
-			rt_sys(exit_group, RT_EXIT_FAILED);
+		rt_leave(RT_EXIT_FAILED);
 	}
 	for (int slot = 0; slot < RT_SLOTS; slot++)
 		if (stage->context.slots[slot] >= 0)
 			launch->kept[launch->kept_count++] = stage->context.slots[slot];
 	stage->result->pid = clone_helper(launch, flags | CLONE_PARENT, -1);
 	stage->result->error = launch->error;
-	for (;;)
-		rt_sys(exit_group, 0);
+	rt_leave(0);
 }
 
 static long clone_stage(struct stage *stage, struct launch *launch, uint64_t flags, int cgroup)
