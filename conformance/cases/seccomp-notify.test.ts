@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answers, guestProgram } from '../harness/guest.ts';
 import type { Attempt, Ids } from '../harness/guest.ts';
@@ -275,4 +275,27 @@ forEachRuntime(
     t.match(outcome.stderr, /cannot load the seccomp filter: function not implemented \(seccomp\)/);
   },
   { oursOnly: 'words of this project' },
+);
+
+forEachRuntime(
+  'linux.seccomp SCMP_ACT_NOTIFY: the receiver decides for startContainer hooks too, over the one listener',
+  async (t, rt) => {
+    for (const noNewPrivileges of [true, false]) {
+      const socket = join(rt.dir, `agent-${noNewPrivileges}`);
+      const agent = await receiver(rt, socket, `${MKDIR}=28`);
+      const bundle = rt.bundle((config) => {
+        config.process.noNewPrivileges = noNewPrivileges;
+        config.process.args = ['/bin/sh', '-c', 'mkdir /tmp/program || exit 5'];
+        config.linux.seccomp = { ...notify('mkdir'), listenerPath: socket };
+        const hook = { path: '/bin/busybox', args: ['busybox', 'sh', '-c', 'mkdir /tmp/hook 2> /seen; exit 0'] };
+        config.hooks = { startContainer: [hook, hook] };
+      });
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 5, outcome.stderr);
+      t.match(readFileSync(join(bundle.rootfs, 'seen'), 'utf8'), 'No space left on device');
+      const { message, notifications } = await heard(agent);
+      t.equal(message.descriptors, 1);
+      t.equal(notifications.filter(({ call }) => call === MKDIR).length, 3, 'of two hooks and the program');
+    }
+  },
 );

@@ -266,7 +266,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_FIND_HOME:
 		return rt_read_u32(reader, &op->find_home.uid);
 	case RT_OP_SECCOMP:
-		return rt_read_u32(reader, &op->seccomp.flags);
+		return rt_read_u32(reader, &op->seccomp.flags) &&
+		       rt_read_u32(reader, &op->seccomp.at_execve);
 	case RT_OP_SECCOMP_RECEIVER:
 		return rt_read_str(reader, &op->seccomp_receiver.path);
 	case RT_OP_SECCOMP_NOTIFY:

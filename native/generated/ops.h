@@ -465,6 +465,7 @@ struct rt_op_find_home {
 
 struct rt_op_seccomp {
 	uint32_t flags;
+	uint32_t at_execve;
 };
 
 struct rt_op_seccomp_receiver {

@@ -5,14 +5,17 @@
 #include "../generated/ops.h"
 #include "trace.h"
 
+struct rt_filter;
+
 enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216 };
 
 struct rt_context {
-	int slots[RT_SLOTS];    /* descriptors kept between ops; slot 0 is the container's root */
-	int control;            /* to the runtime; after await_start the connection of `start` */
-	int listener;           /* where `start` connects, or a pidfd of the container that is entered */
-	int filter;             /* the seccomp filter comes over it */
-	int null_device;        /* the host's, opened by the first mask */
+	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
+	int control;         /* to the runtime; after await_start the connection of `start` */
+	int listener;        /* where `start` connects, or a pidfd of the container that is entered */
+	int filter;          /* the seccomp filter comes over it */
+	const struct rt_filter *filter_at_execve; /* to be loaded right before each execve; NULL: none */
+	int null_device;                          /* the host's, opened by the first mask */
 	int empty_directory;    /* a mount of the first masked directory, cloned for the others */
 	int procfs;             /* private, opened by the first sysctl */
 	int receiver;           /* of the seccomp listener, connected by seccomp_receiver */

@@ -1,5 +1,6 @@
 #include "hook.h"
 
+#include "filter.h"
 #include "signals.h"
 #include "sys.h"
 
@@ -49,7 +50,7 @@ static long place(int from, int to)
 
 /* After the clone: only system calls. */
 static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *path, const char *const *args,
-	const char *const *env, int directory, const int outputs[2])
+	const char *const *env, int directory, const int outputs[2], const struct rt_filter *filter)
 {
 	rt_default_signals();
 	rt_sys(setpgid, 0, 0);
@@ -62,12 +63,14 @@ static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *pat
 		status = place(outputs[1] >= 0 ? outputs[1] : pipes->err[1], 2);
 	if (status >= 0)
 		status = rt_sys(close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+	/* The last step before it: a filter need not allow our own calls. */
+	if (status >= 0 && filter != NULL)
+		status = rt_filter_load(filter);
 	if (status >= 0)
 		status = rt_sys(execve, path, args, env);
 	uint32_t error = (uint32_t)-status;
 	rt_sys(write, pipes->failed[1], &error, sizeof(error));
-	rt_sys(exit_group, 127);
-	__builtin_unreachable();
+	rt_leave(127);
 }
 
 /* Reads what is there; keeps the first RT_HOOK_OUTPUT_MAX bytes. False at end of file. */
@@ -131,7 +134,7 @@ static void drain_rest(int fd, char *kept, uint32_t *length)
 
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
 	const char *input, size_t input_length, uint32_t timeout_ms, const int outputs[2],
-	struct rt_hook_result *result)
+	const struct rt_filter *filter, struct rt_hook_result *result)
 {
 	__attribute__((cleanup(close_pipes))) struct hook_pipes pipes = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
 	RT_CLEANUP_FD int pidfd = -1;
@@ -140,14 +143,12 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	int status = open_pipes(&pipes, input, input_length);
 	if (status < 0)
 		return status;
-	struct clone_args clone = {.flags = CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&child_pidfd,
-		.exit_signal = SIGCHLD_NUMBER};
-	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
+	long pid = rt_sys(clone, CLONE_PIDFD | SIGCHLD_NUMBER, 0, &child_pidfd, 0, 0);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
-		hook_child(&pipes, path, args, env, directory, outputs);
+		hook_child(&pipes, path, args, env, directory, outputs, filter);
 	pidfd = child_pidfd;
 	rt_close(&pipes.out[1]);
 	rt_close(&pipes.err[1]);
@@ -156,8 +157,12 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	if (!ended && rt_sys(kill, -pid, SIGKILL_NUMBER) < 0)
 		rt_sys(kill, pid, SIGKILL_NUMBER);
 	int raw = 0;
-	while (rt_sys(wait4, pid, &raw, 0, NULL) == -EINTR)
+	long waited;
+	while ((waited = rt_sys(wait4, pid, &raw, 0, NULL)) == -EINTR)
 		;
+	/* A seccomp filter may refuse it, or answer 0: how the hook ended is not known then. */
+	if (waited != pid)
+		return waited < 0 ? (int)waited : -ECHILD;
 	drain_rest(pipes.out[0], result->out, &result->out_length);
 	drain_rest(pipes.err[0], result->err, &result->err_length);
 	uint32_t error;

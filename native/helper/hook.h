@@ -9,6 +9,8 @@ enum rt_hook_outcome { RT_HOOK_EXITED, RT_HOOK_SIGNALLED, RT_HOOK_TIMED_OUT, RT_
 
 enum { RT_HOOK_OUTPUT_MAX = 4096 };
 
+struct rt_filter;
+
 struct rt_hook_result {
 	uint32_t outcome; /* enum rt_hook_outcome */
 	uint32_t value;   /* exit status, signal, or errno of execve */
@@ -19,10 +21,10 @@ struct rt_hook_result {
 };
 
 /* `directory` is entered by the hook, -1 stays. `input` is its stdin, `outputs` are its stdout and stderr, each
- * captured in `result` where it is -1. 0, or a negative errno when the
+ * captured in `result` where it is -1. `filter`, unless it is NULL, is in force for the hook alone. 0, or a negative errno when the
  * hook could not be attempted (no descriptors, no process). */
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
 	const char *input, size_t input_length, uint32_t timeout_ms, const int outputs[2],
-	struct rt_hook_result *result);
+	const struct rt_filter *filter, struct rt_hook_result *result);
 
 #endif

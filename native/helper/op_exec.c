@@ -1,5 +1,6 @@
 /* The program: found with the user's rights, and executed. */
 #include "context.h"
+#include "filter.h"
 #include "record.h"
 #include "signals.h"
 #include "sys.h"
@@ -108,7 +109,11 @@ int rt_exec(struct rt_context *context, struct rt_op_exec *op)
 	if (args == NULL || env == NULL)
 		return rt_fail(context, "mmap", -ENOMEM);
 	rt_default_signals();
-	long status = rt_sys(execve, context->program, args, env);
+	/* The last step before it: a filter need not allow our own calls. */
+	long status = context->filter_at_execve == NULL ? 0 : rt_filter_load(context->filter_at_execve);
+	if (status < 0)
+		return rt_fail(context, "seccomp", status);
+	status = rt_sys(execve, context->program, args, env);
 	/* What TypeScript needs to explain it: the path, a NUL, the head of the file. */
 	uint32_t length = (uint32_t)rt_strlen(context->program) + 1;
 	for (uint32_t i = 0; i < length; i++)

@@ -1,10 +1,9 @@
 /* The filter of system calls, and the hand-over of its listener. */
 #include "clone.h"
 #include "context.h"
+#include "filter.h"
 #include "sys.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <linux/un.h>
 
 enum {
@@ -43,17 +42,30 @@ static int receive(struct rt_context *context)
 	return whole ? 0 : rt_fail(context, "read", -EPIPE);
 }
 
+static struct rt_filter received(uint32_t flags)
+{
+	return (struct rt_filter){
+		flags, {.len = (unsigned short)filter.count, .filter = filter.instructions}};
+}
+
 static long load(struct rt_context *context, uint32_t flags)
 {
-	struct sock_fprog program = {.len = (unsigned short)filter.count, .filter = filter.instructions};
-	long status = rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	struct rt_filter whole = received(flags);
+	long status = rt_filter_load(&whole);
 	return status < 0 ? rt_fail(context, "seccomp", status) : status;
 }
 
 int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
 {
+	static struct rt_filter kept;
 	int status = receive(context);
-	return status < 0 ? status : (int)load(context, op->flags);
+	if (status < 0)
+		return status;
+	if (op->at_execve == 0)
+		return (int)load(context, op->flags);
+	kept = received(op->flags);
+	context->filter_at_execve = &kept;
+	return 0;
 }
 
 /* The socket is opened by its path once and connected to through the descriptor: the path may be longer than
@@ -155,8 +167,9 @@ static void send_listener(void *argument)
 		rt_sys(close, shared->receiver);
 	}
 	__atomic_store_n(&shared->result, sent < 0 ? sent : 0, __ATOMIC_RELEASE);
+	rt_sys(exit, 0);
 	for (;;)
-		rt_sys(exit, 0);
+		__builtin_trap();
 }
 
 /* The parts with the process's number between each two of them. */

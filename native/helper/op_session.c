@@ -29,7 +29,9 @@ int rt_report(
 		{context->detail, header.detail_length}};
 	/* One message needs one call: write(2) would need a copy, sendmsg is not in every seccomp profile. */
 	long written = rt_sys(writev, context->control, parts, 3);
-	return written < 0 ? (int)written : 0;
+	size_t size = sizeof(header) + header.call_length + header.detail_length;
+	/* A seccomp filter may answer 0 for a call that was not made. */
+	return written < 0 ? (int)written : (size_t)written == size ? 0 : -EPIPE;
 }
 
 int rt_wait_for_byte(int socket)
@@ -169,7 +171,7 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		if (pid > 0) {
 			context->call = NULL;
 			rt_report(context, RT_RECORD_FORKED, 0, 0, (uint32_t)pid);
-			rt_sys(exit_group, 0);
+			rt_leave(0);
 		}
 		/* The session of the first ends with it, and a terminal with its session. */
 		rt_sys(setsid);
@@ -237,9 +239,9 @@ int rt_hook(struct rt_context *context, struct rt_op_hook *op)
 	list_to_vector(op->args, args, MAX_STRINGS);
 	list_to_vector(op->env, env, MAX_STRINGS);
 	int status = rt_hook_run(op->path.data, args, env, op->in_root ? -1 : context->slots[0], input,
-		length, op->timeout_ms, outputs, &result);
+		length, op->timeout_ms, outputs, context->filter_at_execve, &result);
 	if (status < 0)
-		return rt_fail(context, "clone3", status);
+		return rt_fail(context, "clone", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
 		return 0;
 	/* The detail of a failed hook: length of stdout, stdout, stderr. */

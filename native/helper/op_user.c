@@ -20,8 +20,7 @@ static long start_keeper(int hold[2])
 	char byte;
 	rt_sys(close, hold[1]);
 	rt_sys(read, hold[0], &byte, 1);
-	for (;;)
-		rt_sys(exit_group, 0);
+	rt_leave(0);
 }
 
 static size_t append(char *to, size_t at, const char *text)
@@ -82,9 +81,9 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 	}
 	args[count] = NULL;
 	int status = rt_hook_run(
-		tool.data, args, env, -1, "", 0, TOOL_TIMEOUT_MS, (const int[2]){-1, -1}, &result);
+		tool.data, args, env, -1, "", 0, TOOL_TIMEOUT_MS, (const int[2]){-1, -1}, NULL, &result);
 	if (status < 0)
-		return rt_fail(context, "clone3", status);
+		return rt_fail(context, "clone", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
 		return 0;
 	if (result.outcome == RT_HOOK_NOT_RUN)

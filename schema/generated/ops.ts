@@ -534,10 +534,11 @@ export interface FindHomeOp {
   readonly uid: number;
 }
 
-/** Loads the filter, an array of struct sock_filter, that the runtime has compiled meanwhile: it comes over a socket of its own, the number of instructions (u32) in front. */
+/** Takes the filter, an array of struct sock_filter, that the runtime has compiled meanwhile: it comes over a socket of its own, the number of instructions (u32) in front. Loads it at once, or (`at_execve` 1) has each `hook` that follows and `exec` load it, as the last call before execve(2). */
 export interface SeccompOp {
   readonly op: 'seccomp';
   readonly flags: number;
+  readonly atExecve: number;
 }
 
 /** Connects to the stream socket at `path`, which will get the listener of the filter, and notes the number that the process has on the host. */
@@ -1184,7 +1185,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   find_home: { code: 71, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
-  seccomp: { code: 72, group: 'init', call: 'read(2), seccomp(2)', fields: [['flags', 'u32']] },
+  seccomp: {
+    code: 72,
+    group: 'init',
+    call: 'read(2), seccomp(2)',
+    fields: [
+      ['flags', 'u32'],
+      ['atExecve', 'u32'],
+    ],
+  },
   seccomp_receiver: { code: 73, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
     code: 74,

@@ -401,6 +401,7 @@ export const OP_PACKERS: Packers = {
   seccomp(op, to) {
     to[to.length] = 72;
     to[to.length] = op.flags;
+    to[to.length] = op.atExecve;
   },
   seccomp_receiver(op, to) {
     to[to.length] = 73;

@@ -185,6 +185,7 @@ export function firstRecord(
     privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     keyring: options['no-new-keyring'] !== true,
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
+    ...(plan.uncertainStart ? { uncertainStart: true } : {}),
     ...(startContainer.length === 0 ? {} : { startHooks: startHooks(startContainer, plan.init) }),
   };
 }

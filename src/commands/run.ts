@@ -24,7 +24,7 @@ export function run(context: Context): Outcome {
   const made = makeContainer(context, 'control', !foreground);
   const { root, record, control, master, console, plan, moved, notify, locate, warnings } = made;
   try {
-    phase('start program', () => release(native, control, plan));
+    phase('start program', () => release(native, control, plan, plan.uncertainStart ? record.pid : undefined));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);

@@ -22,8 +22,9 @@ export function start(context: Context): Outcome {
   refuseUnlessCreated(statusOf(native, root, record));
   const socket = startSocketPath(root, id);
   const notify = openNotify(native, root, id);
+  const uncertain = record.uncertainStart === true ? record.pid : undefined;
   try {
-    phase('start program', () => release(native, connectStart(native, socket), record.startHooks));
+    phase('start program', () => release(native, connectStart(native, socket), record.startHooks, uncertain));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise the cause is the one that init reported.

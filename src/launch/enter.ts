@@ -3,6 +3,7 @@ import type { Native } from '../host/native.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
+import { requireExecuted } from './ending.ts';
 import { startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
@@ -28,7 +29,7 @@ export interface EnterOptions {
 }
 
 /** Starts a process in a container and returns its pid when it runs its program. On failure it is gone. */
-export function enter(native: Native, { ops, filter }: ExecPlan, options: EnterOptions): number {
+export function enter(native: Native, { ops, filter, uncertainStart }: ExecPlan, options: EnterOptions): number {
   const first = cloneInto(native, ops, filter !== undefined, options);
   let { pid } = first;
   try {
@@ -47,6 +48,7 @@ export function enter(native: Native, { ops, filter }: ExecPlan, options: EnterO
       } else failed = record;
     }
     if (failed?.kind === 'failed' || failed?.kind === 'hook_failed') throw failureOf(failed, ops);
+    if (uncertainStart) requireExecuted(native, pid);
     options.onStarted(pid);
     return pid;
   } catch (error) {

@@ -8,6 +8,7 @@ import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { wasOutOfMemory } from './cgroup.ts';
 import { CgroupVanished, failureOf, goAhead, receive, sendFilter } from './control.ts';
 import { encodeProgram } from './encode.ts';
+import { endedInSetUp } from './ending.ts';
 import { cloneHint } from './explain-namespaces.ts';
 import { startHelper } from './helper.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
@@ -151,7 +152,7 @@ function awaitUnit(
 ): void {
   const record = receive(native, control);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
-  if (record.kind !== 'host_hooks') throw died(native, plan);
+  if (record.kind !== 'host_hooks') throw died(native, plan, pid);
   enterUnit(native, unit, pid, () => onUnitStarted?.());
   native.send(control, goAhead);
 }
@@ -183,16 +184,14 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'hook_failed':
         throw failureOf(record, plan.init);
       case 'end':
-        throw died(native, plan);
+        throw died(native, plan, init.pid);
     }
   }
 }
 
 /** The kernel counts in the container's cgroup whom it killed for want of memory. */
-function died(native: Native, plan: Plan): Failure {
-  if (!wasOutOfMemory(native, plan.cgroup)) {
-    return new Failure({ code: 'launch.died', message: 'the container process ended while it was being set up' });
-  }
+function died(native: Native, plan: Plan, pid: number): Failure {
+  if (!wasOutOfMemory(native, plan.cgroup)) return endedInSetUp(native, pid, plan.uncertainStart);
   return new Failure({
     code: 'launch.memory',
     message: 'container init was OOM-killed (memory limit too low?)',

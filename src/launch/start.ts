@@ -5,6 +5,7 @@ import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
+import { requireExecuted } from './ending.ts';
 import { failureOf, goAhead, receive } from './control.ts';
 
 const ECONNREFUSED = 111;
@@ -46,9 +47,14 @@ function startedOp(op: string, nth: number): TracedOp {
 
 /**
  * Lets init execute its program. Returns when it runs; a Failure says why it does not. `known`: of its ops, the plan,
- * or what was saved of it.
+ * or what was saved of it. `uncertain`: pid of an init that its filter may end before its program runs.
  */
-export function release(native: Native, control: number, known: Plan | StartHooks | undefined): void {
+export function release(
+  native: Native,
+  control: number,
+  known: Plan | StartHooks | undefined,
+  uncertain: number | undefined,
+): void {
   const plan = known !== undefined && 'init' in known ? known : undefined;
   const startHooks = known !== undefined && 'firstOp' in known ? known : undefined;
   const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
@@ -57,4 +63,5 @@ export function release(native: Native, control: number, known: Plan | StartHook
   const record = receive(native, control);
   native.close(control);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init, startHooks);
+  if (uncertain !== undefined) requireExecuted(native, uncertain);
 }

@@ -8,6 +8,7 @@ import { keyringOps } from './keyring.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
 import { execAffinityOps, resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
+import { checkStart } from './seccomp/start-calls.ts';
 import { terminalOps } from './terminal.ts';
 import type { PlannedOp } from './types.ts';
 import { groupsRule, userNamespaceOf } from './user-namespace.ts';
@@ -28,6 +29,8 @@ export interface ExecPlan {
   readonly ops: readonly PlannedOp[];
   /** As in a Plan. */
   readonly filter?: () => Uint8Array;
+  /** As in a Plan. */
+  readonly uncertainStart: boolean;
 }
 
 /**
@@ -36,12 +39,12 @@ export interface ExecPlan {
  */
 export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): ExecPlan {
   const faults: Diagnostic[] = [];
-  const filtered = { kind: 'exec', initPid: options.initPid } as const;
-  const { receiver, load, filter } = seccompPlan(config, facts, options, filtered, faults);
+  const early = process.noNewPrivileges !== true;
+  const filtered = { kind: 'exec', initPid: options.initPid, noNewPrivileges: !early } as const;
+  const { receiver, load, filter, verdict } = seccompPlan(config, facts, options, filtered, faults);
   const labels = labelOps(process, facts, faults);
   const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
-  const early = process.noNewPrivileges !== true;
   const ops: PlannedOp[] = [
     ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
@@ -60,10 +63,12 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
     ...programOps(process), // with the user's rights
-    ...(early ? filterOps(process, load) : load), // as late as possible: it need not allow our own calls
+    ...(early ? filterOps(process, load) : load),
     ...execOps(process),
   ];
-  return filter === undefined ? { ops } : { ops, filter };
+  const { fault, uncertain } = checkStart(ops, verdict);
+  if (fault !== undefined) throw new Failure(fault);
+  return filter === undefined ? { ops, uncertainStart: uncertain } : { ops, filter, uncertainStart: uncertain };
 }
 
 /** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */

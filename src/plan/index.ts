@@ -30,6 +30,7 @@ import { checkPivot, enterRootOps, mountsOnHost, openRootOps, protectOps } from 
 import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
+import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { makeStage, slotsLeft } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
@@ -77,11 +78,12 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const logs = hookLogs(config, options.bundle, stage);
   checkUserNamespace(config, facts, faults);
   checkPivot(config, pivot, faults);
-  const { receiver, load, filter } = seccompPlan(config, facts, options, { kind: 'init' }, faults);
+  const early = process.noNewPrivileges !== true;
+  const filtered = { kind: 'init', noNewPrivileges: !early } as const;
+  const { receiver, load, filter, verdict } = seccompPlan(config, facts, options, filtered, faults);
   const resctrl = resctrlPlan(config, facts, options.id, faults);
   const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
-  const early = process.noNewPrivileges !== true;
   if (faults.length > 0) throw new Failure(faults);
 
   const hasUser = userNamespaceOf(config) !== 'runtime';
@@ -153,16 +155,20 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(early ? filterOps(process, load) : []), // create can still say that it cannot be loaded
     ...(forkFirst ? [] : namespaces.forkIntoPid), // with no rights left that others in a shared pid namespace could take over
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
-    ...startContainerOps(config, options, logs),
-    ...(early ? [] : load), // as late as possible: the profile need not allow our own calls
+    ...(early ? [] : load),
+    ...startContainerOps(config, options, logs), // programs of the image, so under the filter
     ...execOps(process),
   ];
+  const { fault, uncertain } = checkStart(init, verdict);
+  if (fault !== undefined) throw new Failure(fault);
+  const warning = exitWarning(verdict);
   return {
     host: awaits ? cgroups.host : [...cgroups.host, ...cgroups.awaited],
     awaited: awaits ? cgroups.awaited : [],
     limits: cgroups.limits,
     limitsAwaited,
     ...(filter === undefined ? {} : { filter }),
+    uncertainStart: uncertain,
     netDevices,
     resctrl,
     stage: staged,
@@ -171,6 +177,6 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
-    warnings: [...(mounts?.warnings ?? []), ...cgroups.warnings],
+    warnings: [...(mounts?.warnings ?? []), ...cgroups.warnings, ...(warning === undefined ? [] : [warning])],
   };
 }

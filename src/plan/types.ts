@@ -30,6 +30,8 @@ export interface Plan {
   readonly limitsAwaited: boolean;
   /** Then: compiles the seccomp filter (struct sock_filter) that an op of init waits for. */
   readonly filter?: () => Uint8Array;
+  /** Whether it depends on arguments, a receiver or a tracer if the filter lets init get to its program. */
+  readonly uncertainStart: boolean;
   /** Done by the container's init, the helper, from its birth to execve. */
   readonly init: readonly PlannedOp[];
   /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */

@@ -35,6 +35,8 @@ export interface ContainerRecord {
   readonly keyring: boolean;
   /** As they were at `create`; config.json may have changed since. */
   readonly hooks: Pick<Hooks, 'poststart' | 'poststop'>;
+  /** As in a Plan; absent when it is not. */
+  readonly uncertainStart?: boolean;
   /** Absent when there are none. */
   readonly startHooks?: StartHooks;
 }

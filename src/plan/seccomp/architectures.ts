@@ -64,9 +64,12 @@ export function architectures(): ReturnType<typeof makeArchitectures> {
 
 /**
  * The architectures that a filter has to know: the machine's own, and those of the profile that the machine can run.
- * No call can come from another one, so the rest of the profile's list needs no code.
+ * No call can come from another one, so the rest of the profile's list needs no code. The own one comes first.
  */
-export function architecturesOf(native: NativeArchitecture, named: readonly SeccompArch[]): readonly Architecture[] {
+export function architecturesOf(
+  native: NativeArchitecture,
+  named: readonly SeccompArch[],
+): readonly [Architecture, ...Architecture[]] {
   const { x86_64, x86_64WithX32, x86, aarch64, arm } = architectures();
   switch (native) {
     case 'x86_64': {

@@ -7,6 +7,8 @@ import { emitProgram } from './emit.ts';
 import { readProfile } from './profile.ts';
 import type { SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
+import { verdictOf } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface SeccompOptions {
   /** The machine's own architecture, which a filter always knows. */
@@ -26,6 +28,8 @@ export interface CheckedSeccomp {
   readonly flags: number;
   /** Whether a rule asks for SCMP_ACT_NOTIFY; the caller adds SECCOMP_FILTER_FLAG_NEW_LISTENER or refuses. */
   readonly notifies: boolean;
+  /** What becomes of a call of the machine's own architecture, by its name there. */
+  readonly verdict: (call: string) => Verdict;
 }
 
 /**
@@ -50,5 +54,7 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
       pointer: '/linux/seccomp/syscalls',
     });
   };
-  return { filter, flags: profile.flags, notifies: profile.notifies };
+  // The machine's own comes first.
+  const verdict = (call: string): Verdict => verdictOf(section, profile, architectures[0], call);
+  return { filter, flags: profile.flags, notifies: profile.notifies, verdict };
 }

@@ -6,20 +6,26 @@ import { stateAroundPid } from '../state-json.ts';
 import type { ContainerIdentity } from '../state-json.ts';
 import type { PlannedOp } from '../types.ts';
 import { checkSeccomp } from './compile.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface SeccompPlan {
   /** While paths are those of the host: the connection to who gets the listener. */
   readonly receiver: readonly PlannedOp[];
-  /** Loads the filter. */
+  /** Loads the filter, or has it loaded for each program. */
   readonly load: readonly PlannedOp[];
   /** Compiles it; see CheckedSeccomp. */
   readonly filter: (() => Uint8Array) | undefined;
+  /** Undefined: there is no filter. */
+  readonly verdict: ((call: string) => Verdict) | undefined;
 }
 
 /** The process that the filter is for: a container's first, or one that joins with `initPid` as the first. */
-export type Filtered = { readonly kind: 'init' } | { readonly kind: 'exec'; readonly initPid: number };
+export type Filtered = ({ readonly kind: 'init' } | { readonly kind: 'exec'; readonly initPid: number }) & {
+  /** The kernel lets it load a filter at any time. */
+  readonly noNewPrivileges: boolean;
+};
 
-const nothing: SeccompPlan = { receiver: [], load: [], filter: undefined };
+const nothing: SeccompPlan = { receiver: [], load: [], filter: undefined, verdict: undefined };
 
 /** The filter of the config, if it asks for one. */
 export function seccompPlan(
@@ -33,8 +39,13 @@ export function seccompPlan(
   if (section === undefined) return nothing;
   const checked = checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
   if (checked === undefined) return nothing;
-  const { flags, filter } = checked;
-  if (!checked.notifies) return { receiver: [], load: [{ op: 'seccomp', flags, from: '/linux/seccomp' }], filter };
+  const { flags, filter, verdict } = checked;
+  if (!checked.notifies) {
+    // As late as possible: the profile need not allow our own calls.
+    const atExecve = filtered.noNewPrivileges ? 1 : 0;
+    return { receiver: [], load: [{ op: 'seccomp', flags, atExecve, from: '/linux/seccomp' }], filter, verdict };
+  }
+  // There is one listener, so this filter is loaded once: all programs from here on inherit it.
   const { path, from } = seccompReceiver(config);
   const absolute = path.startsWith('/') ? path : `${identity.bundle}/${path}`;
   const state = processState(config, identity, filtered);
@@ -42,6 +53,7 @@ export function seccompPlan(
     receiver: [{ op: 'seccomp_receiver', path: absolute, from }],
     load: [{ op: 'seccomp_notify', flags, state, from: '/linux/seccomp' }],
     filter,
+    verdict,
   };
 }
 

@@ -50,6 +50,8 @@ export interface Profile {
   readonly defaultAction: number;
   /** What a call gets that is newer than the profile. */
   readonly newerAction: number;
+  /** What each section of the profile gives to its names. */
+  readonly sections: readonly CallRules[];
   /** Made when they are first asked for: nothing is wrong with a profile that could only show here. */
   readonly rules: RulesByCall;
   /** Flags of seccomp(2). */
@@ -117,7 +119,7 @@ export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]):
   if (section.defaultAction === 'SCMP_ACT_NOTIFY') {
     diagnostics.push(fault('notify', 'SCMP_ACT_NOTIFY cannot be used as default action', `${root}/defaultAction`));
   }
-  const added = syscalls.map((syscall, index) =>
+  const sections = syscalls.map((syscall, index) =>
     callRules(reader.rules(syscall, defaultAction, `${root}/syscalls/${index}`), defaultAction),
   );
   const notifies = syscalls.some((syscall) => syscall.action === 'SCMP_ACT_NOTIFY');
@@ -127,24 +129,25 @@ export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]):
   return {
     defaultAction,
     newerAction: actionForNewer(section, defaultAction),
+    sections,
     get rules(): RulesByCall {
-      return (rules ??= rulesByCall(syscalls, added, defaultAction));
+      return (rules ??= rulesByCall(syscalls, sections, defaultAction));
     },
     flags,
     notifies,
   };
 }
 
-/** `added`: what each section of the profile gives to its names. Names of no table are for other architectures. */
+/** Names of no table are for other architectures. */
 function rulesByCall(
   syscalls: readonly LinuxSyscall[],
-  added: readonly CallRules[],
+  sections: readonly CallRules[],
   defaultAction: number,
 ): RulesByCall {
   const { byName, none } = calls();
   const rules: (CallRules | undefined)[] = none.slice();
   for (const [index, { names }] of syscalls.entries()) {
-    const own = added[index];
+    const own = sections[index];
     for (const name of names) {
       const call = byName.get(name);
       if (call === undefined) continue;

@@ -1,0 +1,69 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+
+/** Of the fields behind the name, which is the second (proc_pid_stat(5)). */
+const flagsIndex = 9 - 3;
+const exitCodeIndex = 52 - 3;
+/** PF_EXITING of linux/sched.h. */
+const isExiting = 0x4;
+/** As native/helper/init.c calls itself; execve(2) gives the name of the program. */
+const nameOfHelper = 'rt:init';
+const SIGSYS = 31;
+
+interface Process {
+  readonly name: string;
+  readonly exiting: boolean;
+  /** As of waitpid(2); 0 also when the kernel does not tell. */
+  readonly waitStatus: number;
+}
+
+function readEnd(native: Native, pid: number): Process | undefined {
+  const text = native.readText(`/proc/${pid}/stat`, 4096);
+  if (typeof text === 'number') return undefined;
+  const nameEnd = text.lastIndexOf(')');
+  const fields = text.slice(nameEnd + 2).split(' ');
+  return {
+    name: text.slice(text.indexOf('(') + 1, nameEnd),
+    exiting: (Number(fields[flagsIndex]) & isExiting) !== 0,
+    waitStatus: Number(fields[exitCodeIndex]),
+  };
+}
+
+/**
+ * Once init has closed its control socket: throws a Failure when that was its end, and not that of the helper by
+ * execve(2). Whoever has been reaped already counts as having run its program.
+ */
+export function requireExecuted(native: Native, pid: number): void {
+  const found = readEnd(native, pid);
+  // The flag is set before descriptors are closed. A program that has ended since has its own name.
+  if (found?.exiting === true && found.name === nameOfHelper) throw endedUnderFilter(found.waitStatus);
+}
+
+/** Why a child of this process has ended while it set itself up. `filtered`: the filter may be the cause. */
+export function endedInSetUp(native: Native, pid: number, filtered: boolean): Failure {
+  const waitStatus = readEnd(native, pid)?.waitStatus ?? 0;
+  if (filtered) return endedUnderFilter(waitStatus);
+  const end = waitStatus === 0 ? '' : ` (${ending(waitStatus)})`;
+  return new Failure({ code: 'launch.died', message: `the container process ended while it was being set up${end}` });
+}
+
+function endedUnderFilter(waitStatus: number): Failure {
+  const end = waitStatus === 0 ? '' : `${ending(waitStatus)}, `;
+  const subject = isSigsys(waitStatus) ? 'linux.seccomp ended the container process' : 'the container process ended';
+  return new Failure({
+    code: 'seccomp.ended',
+    message: `${subject} before its program ran (${end}after: seccomp)`,
+    pointer: '/linux/seccomp',
+    hint: 'a rule of the profile decides by arguments about a call that the start needs, or asks a receiver or a tracer',
+  });
+}
+
+function isSigsys(waitStatus: number): boolean {
+  return (waitStatus & 0x7f) === SIGSYS;
+}
+
+function ending(waitStatus: number): string {
+  const signal = waitStatus & 0x7f;
+  if (signal === SIGSYS) return 'SIGSYS';
+  return signal === 0 ? `exit status ${waitStatus >> 8}` : `signal ${signal}`;
+}

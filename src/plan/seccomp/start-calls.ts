@@ -1,0 +1,113 @@
+import type { Diagnostic } from '../../diag/diagnostic.ts';
+import type { PlannedOp } from '../types.ts';
+import { nameOfReturn } from './bpf.ts';
+import { kills } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
+
+/** System calls of the helper, by their names. */
+interface Calls {
+  /** Nothing is started when one of them fails. */
+  readonly needed: readonly string[];
+  /** Nobody looks at their result: only a filter that kills stops them. */
+  readonly made: readonly string[];
+}
+
+const signals = ['rt_sigaction', 'rt_sigprocmask'];
+const none: Calls = { needed: [], made: [] };
+const execve: Calls = { needed: ['execve'], made: [] };
+const exec: Calls = { needed: ['mmap', 'execve'], made: signals };
+const setCapabilities: Calls = { needed: ['prctl', 'capset'], made: [] };
+const awaitControl: Calls = { needed: ['writev', 'read'], made: ['prctl'] };
+const awaitSocket: Calls = { needed: ['writev', 'read', 'getsockopt', 'accept4'], made: ['prctl', 'close'] };
+const hookOfParent = [
+  'memfd_create',
+  'write',
+  'lseek',
+  'pipe2',
+  'clone',
+  'getpid',
+  'clock_gettime',
+  'ppoll',
+  'wait4',
+  'read',
+];
+const hookOfChild = ['dup3', 'close_range', 'execve'];
+const hook: Calls = { needed: [...hookOfParent, ...hookOfChild], made: ['close', 'setpgid', ...signals] };
+const hookWithTimeout: Calls = { ...hook, needed: [...hookOfParent, 'kill', ...hookOfChild] };
+
+/** What the C of an op calls when nothing is wrong (native/helper), for ops that may come after the filter was loaded. */
+function callsOf(op: PlannedOp): Calls {
+  switch (op.op) {
+    case 'set_capabilities':
+      return setCapabilities;
+    case 'await_start':
+      return op.how === 1 ? awaitSocket : awaitControl;
+    case 'hook':
+      return op.timeoutMs > 0 ? hookWithTimeout : hook;
+    case 'exec':
+      return exec;
+    default:
+      return none;
+  }
+}
+
+/** What has to work once the filter is in force. */
+function callsUnderFilter(ops: readonly PlannedOp[]): readonly Calls[] {
+  const at = ops.findLastIndex(({ op }) => op === 'seccomp' || op === 'seccomp_notify');
+  const load = ops[at];
+  if (load === undefined) return [];
+  return load.op === 'seccomp' && load.atExecve === 1 ? [execve] : ops.slice(at + 1).map(callsOf);
+}
+
+export interface StartCheck {
+  /** The filter stops the start for certain. */
+  readonly fault: Diagnostic | undefined;
+  /** Arguments, a receiver or a tracer decide about a call that the start needs. */
+  readonly uncertain: boolean;
+}
+
+/** Whether the filter lets the helper get from the load of the filter to the program. `ops` end with `exec`. */
+export function checkStart(ops: readonly PlannedOp[], verdict: ((call: string) => Verdict) | undefined): StartCheck {
+  if (verdict === undefined) return { fault: undefined, uncertain: false };
+  const refused: { call: string; value: number; pointer: string }[] = [];
+  let uncertain = false;
+  const ask = (call: string, whatever: boolean): void => {
+    const answer = verdict(call);
+    if (answer.kind === 'allowed') return;
+    if (answer.kind === 'open') uncertain = true;
+    else if (whatever || kills(answer.value)) refused.push({ call, ...answer });
+  };
+  for (const { needed, made } of callsUnderFilter(ops)) {
+    for (const call of needed) ask(call, true);
+    for (const call of made) ask(call, false);
+  }
+  if (refused.length === 0) return { fault: undefined, uncertain };
+  // The one that no other setting helps against.
+  const program = refused.find(({ call }) => call === 'execve');
+  const { call, value, pointer } = program ?? (refused[0] as (typeof refused)[number]);
+  const others = [...new Set(refused.map((other) => other.call))].filter((name) => name !== 'execve').join(', ');
+  const message = `linux.seccomp answers ${call} with ${nameOfReturn(value)}: the program could never start`;
+  // A filter with a listener is loaded early in any case.
+  const couldBeLate = !ops.some(({ op }) => op === 'seccomp_notify');
+  const late = 'process.noNewPrivileges, with which the filter is loaded right before the program';
+  const hints = {
+    execve: 'allow execve',
+    both: couldBeLate ? `allow execve, and ${others} or set ${late}` : `allow execve, ${others}`,
+    others: couldBeLate ? `allow ${others}, or set ${late}` : `allow ${others}`,
+  };
+  const hint = program === undefined ? hints.others : others === '' ? hints.execve : hints.both;
+  return { fault: { code: 'seccomp.start', message, pointer, hint }, uncertain };
+}
+
+/** Without exit_group a program ends by a signal alone. */
+export function exitWarning(verdict: ((call: string) => Verdict) | undefined): Diagnostic | undefined {
+  const answer = verdict?.('exit_group');
+  if (answer?.kind !== 'refused') return undefined;
+  const end = kills(answer.value) ? 'ends with SIGSYS instead of its exit status' : 'cannot end of its own accord';
+  return {
+    code: 'seccomp.exit',
+    message: `linux.seccomp answers exit_group with ${nameOfReturn(answer.value)}: the program ${end}`,
+    pointer: answer.pointer,
+    hint: 'allow exit_group',
+  };
+}
