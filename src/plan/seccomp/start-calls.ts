@@ -81,10 +81,11 @@ export function checkStart(ops: readonly PlannedOp[], verdict: ((call: string) =
     for (const call of needed) ask(call, true);
     for (const call of made) ask(call, false);
   }
-  if (refused.length === 0) return { fault: undefined, uncertain };
   // The one that no other setting helps against.
   const program = refused.find(({ call }) => call === 'execve');
-  const { call, value, pointer } = program ?? (refused[0] as (typeof refused)[number]);
+  const first = program ?? refused[0];
+  if (first === undefined) return { fault: undefined, uncertain };
+  const { call, value, pointer } = first;
   const others = [...new Set(refused.map((other) => other.call))].filter((name) => name !== 'execve').join(', ');
   const message = `linux.seccomp answers ${call} with ${nameOfReturn(value)}: the program could never start`;
   // A filter with a listener is loaded early in any case.
