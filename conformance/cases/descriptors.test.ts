@@ -64,7 +64,7 @@ function activated(
   pid: string,
   descriptors: number[],
   ...flags: string[]
-): Promise<{ stdout: string; stderr: string }> {
+): Promise<Outcome> {
   const words = rt.argv('run', ...flags, '--bundle', describing(rt).dir, rt.nextId());
   const script = `LISTEN_PID=${pid} LISTEN_FDS=${count} LISTEN_FDNAMES=x exec "$@"`;
   return run(['/bin/sh', '-c', script, 'sh', ...words], { env: rt.env, descriptors });
@@ -86,6 +86,43 @@ forEachRuntime('LISTEN_FDS hands the sockets of a service manager on', async (t,
   );
   descriptors.forEach((fd) => closeSync(fd));
 });
+
+forEachRuntime(
+  'a promised descriptor that the caller has closed is an error, and none of ours takes its place',
+  async (t, rt) => {
+    const refused = (outcome: Outcome, status: number, missing: number, what: string): void => {
+      t.strictSame([outcome.status, outcome.stdout], [status, ''], `${what}: ${outcome.stderr}`);
+      t.match(outcome.stderr, new RegExp(`descriptor ${missing}\\b.*\n`), what);
+    };
+    const trace = ['--trace', join(rt.dir, 'trace')];
+    const file = openSync(rt.dir, 'r');
+    for (const open of [0, 1]) {
+      const descriptors = new Array<number>(open).fill(file);
+      for (const more of [1, 8]) {
+        const what = `${open} open of ${open + more}`;
+        refused(await activated(rt, open + more, '$$', descriptors), 1, 3 + open, `LISTEN_FDS, ${what}`);
+        const flag = `--preserve-fds=${open + more}`;
+        const words = [flag, '--bundle', describing(rt).dir, rt.nextId()];
+        for (const command of ['run', 'create']) {
+          const outcome = await rt.commandWith({ descriptors }, command, ...words);
+          refused(outcome, 1, 3 + open, `${command} ${flag}, ${what}`);
+        }
+        const traced = await rt.commandWith({ descriptors }, ...trace, 'run', ...words);
+        refused(traced, 1, 3 + open, `${flag} with --trace, ${what}`);
+      }
+    }
+    const both = await activated(rt, 1, '$$', [file], '--preserve-fds', '1');
+    refused(both, 1, 4, '--preserve-fds after LISTEN_FDS');
+    const container = await rt.started(['wait']);
+    for (const flags of [['--preserve-fds=2'], ['--preserve-fds=9', '--detach']]) {
+      const outcome = await rt.commandWith({ descriptors: [file] }, 'exec', ...flags, container.id, '/bin/true');
+      refused(outcome, 255, 4, flags.join(' '));
+    }
+    closeSync(file);
+    await container.remove('--force');
+  },
+  { oursOnly: 'the peers hand on what they opened themselves (opencontainers/runc#5474)' },
+);
 
 forEachRuntime(
   'LISTEN_FDS for another process is not ours',

@@ -4,15 +4,21 @@ import { expectDone } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { connectSocket } from '../launch/socket.ts';
 
+const EBADF = 9;
+
 /** Descriptors of the caller that a program gets, from 3 on, and what its environment says of them. */
 export interface Handed {
   readonly count: number;
   readonly env: readonly string[];
 }
 
+/** What this process may have opened for itself by the time it looks. */
+const ownKind = /^(?:anon_inode:\[(?:eventpoll|eventfd|io_uring)\]|\/memfd:rt-trace )/;
+
 /**
- * Counts them before anything is opened, so that each number still means what the caller meant. Sockets of a
- * service manager (sd_listen_fds(3)) come first, if `activation` lets them and they were meant for this process.
+ * Counts them, and looks at each: to be called before anything else is opened, so that each number still means what
+ * the caller meant. Sockets of a service manager (sd_listen_fds(3)) come first, if `activation` lets them and they were
+ * meant for this process.
  */
 export function handedDescriptors(native: Native, preserved: number | undefined, activation: boolean): Handed {
   const extra = preserved ?? 0;
@@ -20,16 +26,39 @@ export function handedDescriptors(native: Native, preserved: number | undefined,
     throw new Failure({ code: 'descriptors.count', message: `--preserve-fds must not be negative, found ${extra}` });
   }
   const listen = activation ? listenDescriptors(native) : 0;
-  for (let index = 0; index < extra; index++) {
-    const link = native.readLink(`/proc/self/fd/${3 + listen + index}`);
-    if (typeof link !== 'number') continue;
+  for (let index = 0; index < listen; index++) {
+    const descriptor = 3 + index;
+    const absence = whyAbsent(native, descriptor);
+    if (absence === undefined) continue;
     throw new Failure({
       code: 'descriptors.missing',
-      message: `unable to stat preserved-fd ${index} (of ${extra}): ${errnoText(-link)}`,
-      hint: `descriptor ${3 + listen + index} is not open; --preserve-fds counts those from ${3 + listen} on`,
+      message: `cannot pass on descriptor ${descriptor}, one of ${listen} that LISTEN_FDS promises: ${absence}`,
+      hint: 'descriptors of a service manager are open from 3 on (sd_listen_fds(3)); else unset LISTEN_FDS',
+    });
+  }
+  for (let index = 0; index < extra; index++) {
+    const descriptor = 3 + listen + index;
+    const absence = whyAbsent(native, descriptor);
+    if (absence === undefined) continue;
+    throw new Failure({
+      code: 'descriptors.missing',
+      message: `unable to stat preserved-fd ${index} (of ${extra}): ${absence}`,
+      hint: `descriptor ${descriptor} is not open; --preserve-fds counts those from ${3 + listen} on`,
     });
   }
   return { count: listen + extra, env: listen === 0 ? [] : [`LISTEN_FDS=${listen}`, 'LISTEN_PID=1'] };
+}
+
+/**
+ * Why a descriptor is none that the caller left open; undefined when it is one. A number that was free at the start may
+ * be taken by now. The kernel gives the lowest, so the first that this process has opened and keeps is among those that
+ * were promised: the memory of a trace (--trace), or the event poll of Node. Node marks what it inherits close-on-exec,
+ * so that mark tells nothing there.
+ */
+function whyAbsent(native: Native, descriptor: number): string | undefined {
+  const link = native.readLink(`/proc/self/fd/${descriptor}`);
+  if (typeof link === 'number') return errnoText(-link);
+  return ownKind.test(link) ? errnoText(EBADF) : undefined;
 }
 
 function listenDescriptors(native: Native): number {

@@ -129,20 +129,23 @@ t.test('cgroups of a further process', async (t) => {
 
 t.test('descriptors of a service manager are counted only when they are for this process', async (t) => {
   const host = new FakeHost();
-  const native = {
-    ...host.native,
-    readLink: (path: string): string | number => (path === '/proc/self/fd/5' ? 'x' : -2),
-  };
+  const open = new Map([3, 4, 5].map((descriptor) => [`/proc/self/fd/${descriptor}`, 'socket:[1]']));
+  const native = { ...host.native, readLink: (path: string): string | number => open.get(path) ?? -2 };
   t.same(handedDescriptors(native, undefined, true), { count: 0, env: [] });
   host.environment.set('LISTEN_FDS', '2');
   host.environment.set('LISTEN_PID', '1');
   t.same(handedDescriptors(native, undefined, true), { count: 0, env: [] });
   host.environment.set('LISTEN_PID', String(host.pid));
   t.same(handedDescriptors(native, 1, true), { count: 3, env: ['LISTEN_FDS=2', 'LISTEN_PID=1'] });
-  t.match(
-    words(() => handedDescriptors(native, 1, false)),
-    'unable to stat preserved-fd 0 (of 1): no such file or directory',
-  );
+  const refusal = (preserved: number, activation: boolean): string =>
+    words(() => handedDescriptors(native, preserved, activation));
+  t.match(refusal(2, true), 'unable to stat preserved-fd 1 (of 2): no such file or directory');
+  t.match(refusal(4, false), 'unable to stat preserved-fd 3 (of 4): no such file or directory');
+  for (const own of ['anon_inode:[eventpoll]', '/memfd:rt-trace (deleted)']) {
+    open.set('/proc/self/fd/4', own);
+    const words = 'cannot pass on descriptor 4, one of 2 that LISTEN_FDS promises: bad file descriptor';
+    t.match(refusal(0, true), words, own);
+  }
 });
 
 t.test('planExec: rights go before the process is in the pid namespace, and the filter comes after it', async (t) => {

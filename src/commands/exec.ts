@@ -31,8 +31,9 @@ export function exec(context: Context): Outcome {
   const foreground = options.detach !== true;
   let started: Started;
   try {
+    const { count } = handedDescriptors(native, options['preserve-fds'], false);
     if (foreground) native.catchSignals();
-    started = startProcess(context, !foreground);
+    started = startProcess(context, !foreground, count);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // The process is not the one of a config.json, so a pointer into one would mislead.
@@ -52,10 +53,9 @@ interface Started {
   readonly console: Console;
 }
 
-function startProcess(context: Context, detach: boolean): Started {
+function startProcess(context: Context, detach: boolean, preserved: number): Started {
   const { native, options } = context;
   const [id = '', ...command] = context.operands;
-  const handed = handedDescriptors(native, options['preserve-fds'], false);
   const root = stateRoot(native, context.globals.root).path;
   const record = requireRecord(native, root, id);
   const target = phase('find container', () => openContainer(context, record));
@@ -74,7 +74,7 @@ function startProcess(context: Context, detach: boolean): Started {
   const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.born,
-    preserved: handed.count,
+    preserved,
     onTerminal: (descriptor) => {
       master = descriptor;
       giveMaster(native, console, descriptor);

@@ -38,7 +38,8 @@ import {
 import type { Context } from './command.ts';
 import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
-import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
+import { openPidfdSocket, sendPidfd } from './descriptors.ts';
+import type { Handed } from './descriptors.ts';
 import { killContainer, runPoststop } from './end.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
@@ -74,12 +75,16 @@ export interface Progress {
  * The part that `create` and `run` share: afterwards init has set itself up and waits, on its socket in the
  * state directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
  */
-export function makeContainer(context: Context, awaitStart: 'socket' | 'control', detach: boolean): MadeContainer {
+export function makeContainer(
+  context: Context,
+  awaitStart: 'socket' | 'control',
+  detach: boolean,
+  handed: Handed,
+): MadeContainer {
   const { native, options } = context;
   const id = context.operands[0] as string;
   checkId(id);
   const root = stateRoot(native, context.globals.root);
-  const handed = handedDescriptors(native, options['preserve-fds'], true);
   const managerPath = managerSocket(native);
   const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
   const compiled = compile(context, id, awaitStart, { env: handed.env, notify });

@@ -9,6 +9,7 @@ import { readyMessages } from '../launch/notify.ts';
 import { release } from '../launch/start.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
+import { handedDescriptors } from './descriptors.ts';
 import { destroyContainer, killContainer } from './end.ts';
 import { makeContainer } from './make.ts';
 import { runPoststart } from './poststart.ts';
@@ -18,10 +19,11 @@ import { awaitReadiness } from './readiness.ts';
 export function run(context: Context): Outcome {
   const { native, options } = context;
   const foreground = options.detach !== true;
+  const handed = handedDescriptors(native, options['preserve-fds'], true);
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
-  const made = makeContainer(context, 'control', !foreground);
+  const made = makeContainer(context, 'control', !foreground, handed);
   const { root, record, control, master, console, plan, moved, notify, locate, warnings } = made;
   try {
     phase('start program', () => release(native, control, plan, plan.uncertainStart ? record.pid : undefined));
