@@ -548,7 +548,7 @@ forEachRuntime(
 forEachRuntime(
   'resources.memory.kernel of cgroup v1 is written, with a warning that kernels since 5.16 drop it',
   async (t, rt) => {
-    const warning = /^rt: a limit of kernel memory has no effect since Linux 5\.16/;
+    const warning = /^rt: warning: a limit of kernel memory has no effect since Linux 5\.16/;
     const bundle = rt.bundle((config) => {
       config.linux.resources = { ...config.linux.resources, memory: { kernel: 64 * MIB } };
       config.process.args = ['/bin/probe', 'wait'];

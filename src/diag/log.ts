@@ -28,14 +28,15 @@ export function openLog(native: Native, settings: LogSettings): LogSettings {
 
 /**
  * Reports diagnostics: words for people on standard error, one record in the log file. A command that fails
- * makes one record, because engines take the last one (containerd) or expect just one (Podman).
+ * makes one record, because engines take the last one (containerd) or expect just one (Podman). Warnings go to the log
+ * file alone where there is one: the standard error of a command that succeeds is that of the container.
  */
 export function report(native: Native, settings: LogSettings, level: Level, diagnostics: readonly Diagnostic[]): void {
   if (settings.file === '' && settings.format === 'json') {
     native.writeFd(standardError, renderRecord('json', level, renderLine(diagnostics), native.realTime()));
     return;
   }
-  native.writeFd(standardError, renderText(diagnostics));
+  if (settings.file === '' || level !== 'warning') native.writeFd(standardError, renderText(level, diagnostics));
   if (settings.file !== '') writeRecord(native, settings, level, renderLine(diagnostics));
 }
 

@@ -13,13 +13,17 @@ const plain: Diagnostic = { code: 'x', message: 'container does not exist: "c1"'
 
 t.test('renderText gives each diagnostic its place and hint', async (t) => {
   t.equal(
-    renderText([mountFault, plain]),
+    renderText('error', [mountFault, plain]),
     'rt: cannot mount "/data" on "/srv": no such file or directory (open_tree)\n' +
       '  config.json:41:7  /mounts/3/source\n' +
       '  hint: the bind source does not exist on the host\n' +
       'rt: container does not exist: "c1"\n',
   );
-  t.equal(renderText([{ code: 'x', message: 'm', pointer: '--no-pivot' }]), 'rt: m\n  --no-pivot\n');
+  t.equal(renderText('error', [{ code: 'x', message: 'm', pointer: '--no-pivot' }]), 'rt: m\n  --no-pivot\n');
+});
+
+t.test('renderText marks what is no error', async (t) => {
+  t.equal(renderText('warning', [plain, plain]), `rt: warning: ${plain.message}\n`.repeat(2));
 });
 
 t.test('renderLine puts everything on one line', async (t) => {
@@ -43,6 +47,6 @@ t.test('renderRecord quotes text when needed', async (t) => {
 
 t.test('renderText and renderLine show what would steer a terminal', async (t) => {
   const hostile: Diagnostic = { code: 'x', message: 'm\x1b[2J', pointer: '/annotations/a\nb', hint: 'h\x9b' };
-  t.equal(renderText([hostile]), 'rt: m\\u001b[2J\n  /annotations/a\\u000ab\n  hint: h\\u009b\n');
+  t.equal(renderText('error', [hostile]), 'rt: m\\u001b[2J\n  /annotations/a\\u000ab\n  hint: h\\u009b\n');
   t.equal(renderLine([hostile]), 'm\\u001b[2J (/annotations/a\\u000ab) [hint: h\\u009b]');
 });

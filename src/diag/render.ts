@@ -6,14 +6,16 @@ export type Level = 'error' | 'warning' | 'debug';
 export type LogFormat = 'text' | 'json';
 
 /** For a person at a terminal: one paragraph for each diagnostic. */
-export function renderText(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map(paragraph).join('');
+export function renderText(level: Level, diagnostics: readonly Diagnostic[]): string {
+  // What says nothing of its level is taken for an error.
+  const mark = level === 'error' ? 'rt: ' : `rt: ${level}: `;
+  return diagnostics.map((diagnostic) => paragraph(mark, diagnostic)).join('');
 }
 
-function paragraph(diagnostic: Diagnostic): string {
+function paragraph(mark: string, diagnostic: Diagnostic): string {
   const place = placeOf(diagnostic);
   const hint = diagnostic.hint === undefined ? '' : `  hint: ${printable(diagnostic.hint)}\n`;
-  return `rt: ${printable(diagnostic.message)}\n${place === '' ? '' : `  ${place}\n`}${hint}`;
+  return `${mark}${printable(diagnostic.message)}\n${place === '' ? '' : `  ${place}\n`}${hint}`;
 }
 
 /** Everything on one line, for log records: engines show the message of the last record. */

@@ -1,0 +1,104 @@
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const ONLY_OURS = { oursOnly: 'the peers warn of other things' };
+
+const mount = { destination: '/h', source: '/etc/hostname', type: 'bind', options: ['bind', 'mode=0644'] };
+const ofMount = 'mount option "mode=0644" has no effect on a bind mount';
+const ofHook = 'error running poststop hook';
+
+interface Life {
+  readonly what: string;
+  readonly outcome: Outcome;
+  /** What the container itself wrote to standard error. */
+  readonly own: string;
+  /** What the command has to warn of. */
+  readonly warnings: readonly string[];
+}
+
+/** Commands that succeed and have something to warn of; `globals` before the name of each. */
+async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<Life> {
+  const bundle = rt.bundle((config) => {
+    config.process.args = ['/bin/sh', '-c', 'echo err >&2'];
+    config.mounts.push(mount);
+    config.hooks = { poststop: [{ path: '/bin/false' }] };
+  });
+  const run = await rt.command(...globals, 'run', '--bundle', bundle.dir, rt.nextId());
+  yield { what: 'run', outcome: run, own: 'err\n', warnings: [ofMount, ofHook] };
+
+  const id = rt.nextId();
+  // Not pipes: the container holds them, and the end of the command would be that of the container.
+  const file = join(rt.dir, 'stderr');
+  const stderr = openSync(file, 'w');
+  const words = [...globals, 'create', '--bundle', bundle.dir, id];
+  const { status } = await rt.commandWith({ stdout: stderr, stderr }, ...words);
+  closeSync(stderr);
+  const create = { status, stdout: '', stderr: readFileSync(file, 'utf8') };
+  yield { what: 'create', outcome: create, own: '', warnings: [ofMount] };
+  await rt.command('start', id);
+  const state = async (): Promise<string> => (await rt.command('state', id)).stdout;
+  await until('it has ended', async () => (await state()).includes('"stopped"'));
+  const deleted = await rt.command(...globals, 'delete', id);
+  yield { what: 'delete', outcome: deleted, own: '', warnings: [ofHook] };
+
+  const container = await rt.started(['wait']);
+  const add = [...globals, 'mounts', 'add', container.id, '-'];
+  const added = await rt.commandWith({ input: JSON.stringify([mount]) }, ...add);
+  yield { what: 'mounts add', outcome: added, own: '', warnings: [ofMount] };
+  await container.remove('--force');
+}
+
+forEachRuntime(
+  'with --log, warnings go to the log alone: standard error is that of the container',
+  async (t, rt) => {
+    const log = join(rt.dir, 'log');
+    for (const format of ['json', 'text']) {
+      for await (const life of lives(rt, ['--log', log, '--log-format', format])) {
+        const { what, outcome, own, warnings } = life;
+        t.strictSame([outcome.status, outcome.stderr], [0, own], `${what}, ${format}`);
+        const [record = '', ...more] = readFileSync(log, 'utf8').trimEnd().split('\n');
+        t.match(record, format === 'json' ? '"level":"warning"' : 'level=warning', what);
+        for (const words of warnings) t.ok(record.replaceAll('\\"', '"').includes(words), `${what}: ${words} in ${record}`);
+        t.strictSame(more, [], what);
+        rmSync(log);
+      }
+    }
+  },
+  ONLY_OURS,
+);
+
+forEachRuntime(
+  'without --log, a warning on standard error says that it is one',
+  async (t, rt) => {
+    for await (const { what, outcome, own, warnings } of lives(rt, [])) {
+      t.equal(outcome.status, 0, what);
+      const lines = outcome.stderr.split('\n').filter((line) => line.startsWith('rt:'));
+      t.strictSame(lines.length, warnings.length, `${what}: ${outcome.stderr}`);
+      lines.forEach((line, index) => t.ok(line.startsWith(`rt: warning: ${warnings[index] ?? ''}`), `${what}: ${line}`));
+      t.ok(outcome.stderr.startsWith(own), what);
+    }
+  },
+  ONLY_OURS,
+);
+
+forEachRuntime(
+  'with --log, a command that fails makes one record, whatever it would have warned of',
+  async (t, rt) => {
+    const log = join(rt.dir, 'log');
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/nosuch'];
+      config.mounts.push(mount);
+    });
+    const outcome = await rt.command('--log', log, '--log-format', 'json', 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, '/nosuch');
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    t.equal(lines.length, 1);
+    t.match(JSON.parse(lines[0] ?? ''), { level: 'error', msg: '/nosuch' });
+  },
+  ONLY_OURS,
+);
