@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { probePath } from '../harness/guest.ts';
-import { run } from '../harness/process.ts';
+import { run, start } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { cgroupsWithPrefix } from '../harness/cgroup.ts';
 import { until } from '../harness/wait.ts';
@@ -159,6 +159,38 @@ forEachRuntime('run forwards SIGUSR1, SIGHUP and SIGINT too', async (t, rt) => {
     t.equal((await foreground.ended).status, number, signal);
   }
 });
+
+for (const [what, ...words] of [
+  ['blocks all signals', '--block-signal'],
+  ['blocks SIGCHLD', '--block-signal=CHLD'],
+  ['ignores SIGCHLD', '--ignore-signal=CHLD'],
+  ['ignores all signals', '--ignore-signal'],
+] as const) {
+  forEachRuntime(
+    `in the foreground a caller that ${what} changes nothing`,
+    async (t, rt) => {
+      const through = ['/usr/bin/env', ...words];
+      const signals = ['/bin/sh', '-c', 'grep -E "^Sig(Blk|Ign)" /proc/self/status; exit 3'];
+      const none = 'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n';
+      const bundle = rt.bundle((config) => (config.process.args = signals));
+      const ran = await rt.commandThrough(through, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.strictSame(ran, { status: 3, stdout: none, stderr: '' }, 'run');
+      const waiting = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+      const id = rt.nextId();
+      const argv = [...through, ...rt.argv('run', '--bundle', waiting.dir, id)];
+      const foreground = start(argv, { env: rt.env });
+      await until('the program runs', () => foreground.output().includes('ready'));
+      t.strictSame(
+        await rt.commandThrough(through, 'exec', id, ...signals),
+        { status: 3, stdout: none, stderr: '' },
+        'exec',
+      );
+      foreground.child.kill('SIGTERM');
+      t.equal((await foreground.ended).status, 15, 'SIGTERM reaches the program');
+    },
+    { deviates: { runc: 'leaves blocked what was blocked', crun: 'leaves blocked what was blocked' } },
+  );
+}
 
 forEachRuntime('run keeps standard output and standard error apart and passes standard input', async (t, rt) => {
   const bundle = rt.bundle((config) => {

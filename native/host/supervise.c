@@ -36,15 +36,18 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGTTIN, SIGTTOU};
 	struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
 	sigfillset(&action.sa_mask);
+	sigset_t caught;
+	sigemptyset(&caught);
 	for (int number = 1; number <= SIGRTMAX; number++) {
 		int known = 0;
 		for (size_t i = 0; i < sizeof(left_alone) / sizeof(left_alone[0]); i++)
 			known |= left_alone[i] == number;
-		if (!known)
-			sigaction(number, &action,
-				NULL); /* libc keeps two real-time signals for itself: EINVAL */
+		/* libc keeps two real-time signals for itself: EINVAL. */
+		if (!known && sigaction(number, &action, NULL) == 0)
+			sigaddset(&caught, number);
 	}
-	return 0;
+	/* A caller that reads its signals from a descriptor may have left them blocked. */
+	return pthread_sigmask(SIG_UNBLOCK, &caught, NULL) == 0 ? 0 : -EINVAL;
 }
 
 /* Reaps what has ended; 1 when `pid` was among it, with its raw status. */
