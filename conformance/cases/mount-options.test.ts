@@ -224,6 +224,21 @@ for (const [word, shown] of [
   }
 }
 
+forEachRuntime('mounts: empty words, and empty parts between commas, are none', async (t, rt) => {
+  const tmpfs = { destination: '/words', type: 'tmpfs', source: 'tmpfs', options: ['', 'nosuid', 'size=64k', ','] };
+  const mounts = await mountsWith(rt, tmpfs, (config) => {
+    config.mounts.push(
+      { destination: '/parts', type: 'tmpfs', source: 'tmpfs', options: [',size=64k,,mode=711,'] },
+      { destination: '/bind', type: 'bind', source: '/etc', options: ['', 'rbind', ',', 'ro'] },
+    );
+  });
+  const words = mountAt(mounts, '/words');
+  t.ok(words?.options.includes('nosuid') && words.superOptions.includes('size=64k'));
+  const parts = mountAt(mounts, '/parts')?.superOptions ?? [];
+  t.ok(parts.includes('size=64k') && parts.includes('mode=711'), parts.join());
+  t.ok(mountAt(mounts, '/bind')?.options.includes('ro'));
+});
+
 forEachRuntime(
   'mounts: remount is refused, since it would change a filesystem that others use',
   async (t, rt) => {

@@ -49,6 +49,11 @@ t.test('parseMountOptions: the later of two words about the filesystem wins', as
   t.strictSame(parse(['bind', 'sync', 'async']).faults, []);
 });
 
+t.test('parseMountOptions: empty words are none', async (t) => {
+  t.match(parse(['', 'nosuid', ',', 'size=1k', '']), { data: ['size=1k'], set: MOUNT_ATTR.NOSUID });
+  t.match(parse(['', ',,', 'ro', 'dirsync'], true).faults, [{ pointer: '/mounts/0/options/3' }]);
+});
+
 t.test('parseMountOptions: a bind takes none of those', async (t) => {
   const { faults } = parse(['rbind', 'ro', 'data=ordered']);
   t.match(faults, [{ pointer: '/mounts/0/options/2', message: /"data=ordered".*filesystem-specific options/ }]);

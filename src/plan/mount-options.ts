@@ -125,6 +125,7 @@ export function parseMountOptions(
     copyUp: false,
   };
   list.forEach((word, index) => {
+    if (isEmpty(word)) return;
     const effect = effects.get(word);
     if (effect === undefined) addData(options, word, `${pointer}/options/${String(index)}`, faults);
     else if (effect.kind === 'unsupported')
@@ -137,6 +138,11 @@ export function parseMountOptions(
     refuseFilesystemOptions(options, list, pointer, cause, faults);
   }
   return options;
+}
+
+/** Nothing at all, or nothing between commas: what joins lists by commas leaves such words (Podman 5). */
+function isEmpty(word: string): boolean {
+  return /^,*$/.test(word);
 }
 
 /** A word of the filesystem, or `idmap=` with mappings. */

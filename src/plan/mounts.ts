@@ -142,7 +142,7 @@ function addFilesystem(
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   if (options.copyUp && type !== 'tmpfs') refuseCopyUp(mount, from, faults);
   if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
-  const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',')));
+  const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',').filter(Boolean)));
   const hasMode = data.some((word) => word.startsWith('mode='));
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
   const flags = options.filesystemFlags.filter((flag) => flag !== 'i_version' || type !== 'tmpfs');
