@@ -25,6 +25,7 @@ const stricter: readonly (readonly [name: string, code: RegExp, pointer: RegExp]
 const looser: readonly (readonly [name: string, pointer: RegExp])[] = [
   ['file-mode-type-bits', /\/(fileMode|mode)$/],
   ['recursive-propagation', /^\/linux\/rootfsPropagation$/],
+  ['pids-limit-optional', /^\/linux\/resources\/pids$/],
 ];
 
 /** Our diagnostics of a text, integers read exactly when that matters. */

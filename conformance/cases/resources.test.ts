@@ -172,6 +172,7 @@ const ROWS: readonly Row[] = [
     deviates: { runc: '1.1 takes 0 as no limit', crun: 'takes 0 as no limit' },
   },
   { name: 'pids.limit absent', resources: {}, ...pidsLimit('max') },
+  { name: 'pids without a limit', resources: { pids: {} }, ...pidsLimit('max') },
   {
     name: 'blockIO.weight',
     resources: { blockIO: { weight: 500 } },

@@ -346,6 +346,11 @@ const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp
     /bad CPUAffinity\.Final: /,
   ],
   [
+    'an empty memory policy',
+    (config) => (config.linux.memoryPolicy = {}),
+    /linux\.memoryPolicy\.mode is missing/,
+  ],
+  [
     'a memory policy without mode',
     (config) => (config.linux.memoryPolicy = { nodes: '0' }),
     /linux\.memoryPolicy\.mode is missing/,

@@ -517,7 +517,7 @@ export interface LinuxCpu {
  * Number of tasks
  */
 export interface LinuxPids {
-  limit: Int64;
+  limit?: Int64;
 }
 /**
  * Block I/O weights and limits

@@ -357,7 +357,7 @@ function validate95(data) {
 }
 function validate97(data) {
   let vErrors = null;
-  return data && typeof data == "object" && !Array.isArray(data) ? (data.limit === void 0 && (vErrors = missing(vErrors, "", "limit")), data.limit !== void 0 && (isInt64(data.limit) || (vErrors = fault(vErrors, "/limit", "an integer from -9223372036854775808 to 9223372036854775807")))) : vErrors = fault(vErrors, "", "an object"), vErrors;
+  return data && typeof data == "object" && !Array.isArray(data) ? data.limit !== void 0 && (isInt64(data.limit) || (vErrors = fault(vErrors, "/limit", "an integer from -9223372036854775808 to 9223372036854775807"))) : vErrors = fault(vErrors, "", "an object"), vErrors;
 }
 function validate100(data) {
   let vErrors = null;

@@ -119,9 +119,8 @@ function memoryPolicy({ linux }: Config, report: Report): void {
   const values = linux?.memoryPolicy;
   if (values === undefined) return;
   const place = '/linux/memoryPolicy';
-  const { mode, nodes = '', flags = [] } = values;
+  const { mode, nodes = '' } = values;
   if (mode === undefined) {
-    if (nodes === '' && flags.length === 0) return;
     report('process.memory', `${place}/mode`, 'linux.memoryPolicy.mode is missing');
     return;
   }
