@@ -32,13 +32,20 @@ function resolve(node: Node): Node {
   return { ...resolve(definition), ...node };
 }
 
-/** Every place of the schema below a node, with what may stand there. */
-function* places(node: Node, path: readonly Step[]): Generator<readonly [readonly Step[], Node]> {
+/** Every place of the schema below a node, with what may stand there, and whether it may be left out. */
+function* places(
+  node: Node,
+  path: readonly Step[],
+  optional = false,
+): Generator<readonly [path: readonly Step[], node: Node, optional: boolean]> {
   const resolved = resolve(node);
-  if (path.length > 0) yield [path, resolved];
-  for (const [name, member] of Object.entries(resolved.properties ?? {})) yield* places(member, [...path, name]);
-  if (typeof resolved.additionalProperties === 'object') yield* places(resolved.additionalProperties, [...path, 'any']);
-  if (resolved.items !== undefined) yield* places(resolved.items, [...path, 0]);
+  const { properties = {}, required = [], additionalProperties, items } = resolved;
+  if (path.length > 0) yield [path, resolved, optional];
+  for (const [name, member] of Object.entries(properties)) {
+    yield* places(member, [...path, name], !required.includes(name));
+  }
+  if (typeof additionalProperties === 'object') yield* places(additionalProperties, [...path, 'any']);
+  if (items !== undefined) yield* places(items, [...path, 0]);
 }
 
 const anything: readonly unknown[] = [null, true, false, 1.5, 1e300, -1, 'no-such-word', [], {}, [[]]];
@@ -74,11 +81,11 @@ function configWith(path: readonly Step[], value: unknown): unknown {
 
 t.test('wrong types and values out of range', async (t) => {
   let count = 0;
-  for (const [path, node] of places(schema, [])) {
+  for (const [path, node, optional] of places(schema, [])) {
     const limits = node.type === 'integer' ? [(node.minimum ?? 0) - 1, (node.maximum ?? 0) + 1] : [];
     const pointer = `/${path.join('/')}`;
     const accepted = [...anything, ...limits.filter(Number.isSafeInteger)].filter((value) => {
-      if (fits(node, value)) return false;
+      if (fits(node, value) || (value === null && optional)) return false;
       count++;
       return !validateConfig(configWith(path, value)).some(
         (fault) => fault.code === 'config.type' && fault.pointer === pointer,
@@ -87,6 +94,20 @@ t.test('wrong types and values out of range', async (t) => {
     t.strictSame(accepted, [], pointer);
   }
   t.ok(count > 2500, `${count} values`);
+});
+
+t.test('null for a member that may be left out is as if it were', async (t) => {
+  let count = 0;
+  for (const [path, , optional] of places(schema, [])) {
+    const holder = path.slice(0, -1);
+    const name = path.at(-1);
+    if (!optional || typeof name !== 'string') continue;
+    count++;
+    const config = configWith(path, null);
+    t.strictSame(validateConfig(config), validateConfig(configWith(holder, {})), `/${path.join('/')}`);
+    t.strictSame(config, configWith(holder, {}), 'it is taken out');
+  }
+  t.ok(count > 200, `${count} members`);
 });
 
 t.test('members that have to be there', async (t) => {

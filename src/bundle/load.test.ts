@@ -55,6 +55,36 @@ t.test('what is not supported is refused by name', async (t) => {
   );
 });
 
+t.test('members that are null are gone, also beside exact integers, and the places of faults stay', async (t) => {
+  const root = '"ociVersion": "1.3.0", "hooks": null, "root": {"path": "rootfs", "readonly": null}';
+  const process = '"process": {"cwd": "/", "args": ["x"], "user": {"uid": 0, "gid": 0}, "rlimits": null}';
+  const exact = '"linux": {"resources": {"memory": {"limit": 9007199254740993, "swap": null}, "cpu": null}}';
+  const text = `{${root}, ${process}, ${exact}}`;
+  const { config, saved, text: found } = loadBundle(host('/b/config.json', text), '/b');
+  t.strictSame(config, {
+    ociVersion: '1.3.0',
+    root: { path: 'rootfs' },
+    process: { cwd: '/', args: ['x'], user: { uid: 0, gid: 0 } },
+    linux: { resources: { memory: { limit: 9007199254740993n } } },
+  });
+  t.equal(found, text);
+  t.notOk(saved.includes('null'));
+  t.ok(saved.includes('9007199254740993'));
+  const faulty = '{\n"hooks": null,\n"process": {"cwd": null,\n"args": 7, "env": [null]},\n"annotations": {"a": null}}';
+  const { diagnostics } = failure(() => loadBundle(host('/b/config.json', faulty), '/b'));
+  t.strictSame(
+    new Map(diagnostics.map(({ pointer, location }) => [pointer, location?.line])),
+    new Map([
+      ['/ociVersion', 1],
+      ['/process/cwd', 3],
+      ['/process/args', 4],
+      ['/process/env/0', 4],
+      ['/annotations/a', 5],
+      ['/root', 1],
+    ]),
+  );
+});
+
 t.test('integers beyond 2^53 are exact or refused', async (t) => {
   const of = (literal: string): ReturnType<typeof checkConfigText> =>
     checkConfigText(

@@ -1,6 +1,7 @@
 import type { Config, Process, Root } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { exactJson } from '../diag/exact-json.ts';
 import { withLocations } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import { ENOENT, systemFailure } from '../diag/system.ts';
@@ -8,7 +9,8 @@ import type { Native } from '../host/native.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
 import { checkRequirements } from './rules.ts';
 import { unsupportedFaults } from './unsupported.ts';
-import { diagnose, schemaFaults } from './validate.ts';
+import type { SchemaVerdict } from './absent.ts';
+import { checkSchema, diagnose } from './validate.ts';
 
 /** A config of which a container can be made. */
 export interface RunnableConfig extends Config {
@@ -19,6 +21,8 @@ export interface RunnableConfig extends Config {
 /** A config as it was found, with all that is wrong with it. */
 export interface CheckedConfig {
   readonly value: unknown;
+  /** It has not all that the text has: members that are null. */
+  readonly changed: boolean;
   /** What makes the config invalid or keeps a container from being made of it. */
   readonly faults: readonly Diagnostic[];
   /** What is valid and not supported; empty when there are faults. */
@@ -36,15 +40,20 @@ const regularFile = 0o100000;
 
 /**
  * Reads and checks the config of a bundle: config.json, or the file that `path` names instead of it.
- * Throws a Failure with every fault, each with its place in the text.
+ * Throws a Failure with every fault, each with its place in the text. `saved`: the config as text, for who need not look
+ * for members that are null.
  */
-export function loadBundle(native: Native, bundle: string, path?: string): { config: RunnableConfig; text: string } {
+export function loadBundle(
+  native: Native,
+  bundle: string,
+  path?: string,
+): { config: RunnableConfig; text: string; saved: string } {
   const name = path ?? 'config.json';
   const text = phase('read config', () => readConfigText(native, path ?? `${bundle}/config.json`, name));
-  const { value, faults, unsupported } = checkConfigText(text, name);
+  const { value, changed, faults, unsupported } = checkConfigText(text, name);
   const all = faults.concat(unsupported);
   if (all.length > 0) throw withLocations(new Failure(all), text, name);
-  return { config: value as RunnableConfig, text };
+  return { config: value as RunnableConfig, text, saved: changed ? exactJson(value) : text };
 }
 
 /** The text of a config. Never waits: what is not a regular file is refused. */
@@ -76,18 +85,18 @@ export function readConfigText(native: Native, path: string, name: string): stri
  */
 export function checkConfigText(text: string, name: string): CheckedConfig {
   let value = phase('parse', () => parseJson(text, name));
-  let found = phase('validate', () => schemaFaults(value));
-  if (found.length > 0) refuseDepth(text, name);
-  if (found.length > 0 && mayHoldLongIntegers(text)) {
+  let verdict = phase('validate', () => checkSchema(value));
+  if (verdict.faults.length > 0 || verdict.changed) refuseDepth(text, name);
+  if (verdict.faults.length > 0 && mayHoldLongIntegers(text)) {
     value = parseExactJson(text, name);
-    found = schemaFaults(value);
+    verdict = checkSchema(value);
   }
-  return phase('rules', () => checkRules(value, found, text));
+  return phase('rules', () => checkRules(value, verdict, text));
 }
 
-function checkRules(value: unknown, found: ReturnType<typeof schemaFaults>, text: string): CheckedConfig {
+function checkRules(value: unknown, { faults: found, changed }: SchemaVerdict, text: string): CheckedConfig {
   const invalid = diagnose(value, found, text);
   const readable = typeof value === 'object' && value !== null && !Array.isArray(value);
   const faults = readable ? invalid.concat(checkRequirements(value as Config)) : invalid;
-  return { value, faults, unsupported: invalid.length > 0 ? [] : unsupportedFaults(value as Config) };
+  return { value, changed, faults, unsupported: invalid.length > 0 ? [] : unsupportedFaults(value as Config) };
 }

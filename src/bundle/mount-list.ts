@@ -3,7 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { parseJson } from './json.ts';
-import { diagnose, schemaFaults } from './validate.ts';
+import { checkSchema, diagnose } from './validate.ts';
 
 const place = '/mounts';
 
@@ -24,7 +24,7 @@ export function parseMounts(text: string, name: string, purpose: 'add' | 'remove
     withLocations(new Failure(failure.diagnostics.map(inDocument), failure.exitCode), text, name);
   const mounts = purpose === 'add' || !Array.isArray(value) ? value : value.map(destinationAlone);
   const config = { ociVersion: '1.3.0', mounts };
-  const faults = diagnose(config, schemaFaults(config), text).filter(
+  const faults = diagnose(config, checkSchema(config, place).faults, text).filter(
     ({ code }) => purpose === 'add' || code !== 'mount.type',
   );
   if (faults.length > 0) throw locate(new Failure(faults));

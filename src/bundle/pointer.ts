@@ -4,7 +4,7 @@ import { printable } from '../diag/printable.ts';
 export function dotted(pointer: string): string {
   let result = '';
   for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = unescaped(part);
     if (/^\d+$/.test(name) && result !== '') result += `[${name}]`;
     else if (/^[A-Za-z_]\w*$/.test(name)) result += result === '' ? name : `.${name}`;
     else result += `[${printable(JSON.stringify(name))}]`;
@@ -17,12 +17,17 @@ export function pointerPart(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
+/** A part of a JSON pointer as a member name. */
+export function unescaped(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
 /** The value that `pointer` names in `value`, undefined when there is none. */
 export function valueAt(value: unknown, pointer: string): unknown {
   let at = value;
   for (const part of pointer.split('/').slice(1)) {
     if (typeof at !== 'object' || at === null) return undefined;
-    at = (at as Record<string, unknown>)[part.replaceAll('~1', '/').replaceAll('~0', '~')];
+    at = (at as Record<string, unknown>)[unescaped(part)];
   }
   return at;
 }

@@ -6,7 +6,7 @@ import { locate } from '../diag/locate.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
 import { checkRequirements } from './rules.ts';
 import { unsupportedFaults } from './unsupported.ts';
-import { diagnose, schemaFaults } from './validate.ts';
+import { checkSchema, diagnose } from './validate.ts';
 
 export type RunnableProcess = Process & { args: string[] };
 
@@ -34,7 +34,7 @@ export function checkProcess(process: Process): RunnableProcess {
 /** What is wrong with it or cannot be done yet, by the rules for a config. */
 function processFaults(process: unknown): Diagnostic[] {
   const config = { ociVersion: '1.0.0', process } as Config;
-  const invalid = diagnose(config, schemaFaults(config));
+  const invalid = diagnose(config, checkSchema(config, place).faults);
   invalid.push(...checkRequirements(config).filter(({ pointer = '' }) => pointer.startsWith(place)));
   return invalid.length > 0 ? invalid : unsupportedFaults(config);
 }

@@ -3,7 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
-import { diagnose, schemaFaults } from './validate.ts';
+import { checkSchema, diagnose } from './validate.ts';
 
 const place = '/linux/resources';
 
@@ -14,10 +14,10 @@ const place = '/linux/resources';
 export function parseResources(text: string, name: string): LinuxResources {
   const around = (resources: unknown): unknown => ({ ociVersion: '1.3.0', linux: { resources } });
   let value = parseJson(text, name);
-  let faults = schemaFaults(around(value));
+  let { faults } = checkSchema(around(value), place);
   if (faults.length > 0 && mayHoldLongIntegers(text)) {
     value = parseExactJson(text, name);
-    faults = schemaFaults(around(value));
+    ({ faults } = checkSchema(around(value), place));
   }
   const found = diagnose(around(value), faults, text);
   if (found.length > 0) throw withLocations(new Failure(found.map(inDocument)), text, name);

@@ -122,7 +122,7 @@ t.test('sections for other systems are checked', async (t) => {
   t.strictSame(faults({ ociVersion: '1.0.0', windows: {} }), [
     'config.missing /windows/layerFolders: windows.layerFolders is missing',
   ]);
-  t.equal(faults({ ociVersion: '1.0.0', vm: null }).length, 1);
+  t.equal(faults({ ociVersion: '1.0.0', vm: 7 }).length, 1);
   t.strictSame(faults({ ociVersion: '1.0.0', hostname: 'x', zos: {} }), []);
 });
 

@@ -2,28 +2,31 @@ import type { Config } from '../../schema/generated/config.ts';
 import { validateConfig as validateSchema } from '../../schema/generated/validate-config.js';
 import { validatePlatforms } from '../../schema/generated/validate-platforms.js';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { dotted, shown, valueAt } from './pointer.ts';
+import { withoutNulls } from './absent.ts';
+import type { SchemaFault, SchemaVerdict } from './absent.ts';
+import { dotted, shown, unescaped, valueAt } from './pointer.ts';
 import { checkRules } from './rules.ts';
 import { textFaults } from './text.ts';
 
-/** A fault that the schema finds, as the generated validators give it. */
-export interface SchemaFault {
-  readonly pointer: string;
-  readonly expected?: string;
-  readonly missing?: string;
-}
-
 /**
  * Every fault of a parsed config.json: what the schema says, then the rules that no schema can say.
- * Integers that a number cannot hold exactly must be bigints.
+ * Integers that a number cannot hold exactly must be bigints. Optional members that are null are taken out of it.
  *
  * `text` is what `value` was parsed from; it saves a walk over all strings.
  */
 export function validateConfig(value: unknown, text?: string): Diagnostic[] {
-  return diagnose(value, schemaFaults(value), text);
+  return diagnose(value, checkSchema(value).faults, text);
 }
 
-export function schemaFaults(value: unknown): SchemaFault[] {
+/**
+ * Every fault that the schema finds, once optional members that are null have been taken out of `value`. `document`:
+ * where in it the document stands that was parsed, which is no member.
+ */
+export function checkSchema(value: unknown, document = ''): SchemaVerdict {
+  return withoutNulls(value, document, schemaFaults);
+}
+
+function schemaFaults(value: unknown): SchemaFault[] {
   const faults = validateSchema(value) ?? [];
   if (hasForeignPlatform(value)) faults.push(...(validatePlatforms(value) ?? []));
   return faults;
@@ -111,10 +114,7 @@ function structure(value: unknown, level = 0): unknown {
  */
 function remove(copy: Config, { pointer, missing }: SchemaFault): void {
   const holder = valueAt(copy, parent(pointer));
-  const name = pointer
-    .slice(pointer.lastIndexOf('/') + 1)
-    .replaceAll('~1', '/')
-    .replaceAll('~0', '~');
+  const name = unescaped(pointer.slice(pointer.lastIndexOf('/') + 1));
   if (Array.isArray(holder)) {
     holder[Number(name)] = null;
   } else if (missing === undefined && typeof holder === 'object' && holder !== null) {

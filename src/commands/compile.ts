@@ -15,8 +15,8 @@ export interface Compiled {
   /** Absolute, without symbolic links. */
   readonly bundle: string;
   readonly config: RunnableConfig;
-  /** What the config was read from. */
-  readonly text: string;
+  /** The config as text, to be kept beside the state. */
+  readonly saved: string;
   readonly plan: Plan;
   /** Gives the diagnostics of a failure their place in the configuration's text. */
   readonly locate: (failure: Failure) => Failure;
@@ -42,7 +42,7 @@ export function compile(
     `cannot open bundle "${directory}"`,
     'realpath',
   );
-  const { config, text } = loadBundle(native, bundle, options.config);
+  const { config, text, saved } = loadBundle(native, bundle, options.config);
   if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
   const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
   try {
@@ -59,7 +59,7 @@ export function compile(
     const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
-    return { bundle, config, text, plan: compiled, locate, warnings: located };
+    return { bundle, config, saved, plan: compiled, locate, warnings: located };
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }

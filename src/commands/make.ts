@@ -120,7 +120,7 @@ export function makeContainer(
     };
     const launchOptions: LaunchOptions = {
       onCgroups,
-      onCloned: () => phase('save state', () => writeConfig(native, root.path, id, compiled.text)),
+      onCloned: () => phase('save state', () => writeConfig(native, root.path, id, compiled.saved)),
       onBorn: draft,
       listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
       onUnitStarted: (): void => {

@@ -111,7 +111,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
-    writeConfig(native, root.path, id, compiled.text);
+    writeConfig(native, root.path, id, compiled.saved);
     const onCgroups = (made: CgroupRecord): void => {
       progress.cgroup = made;
     };
