@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
@@ -145,6 +145,26 @@ forEachRuntime('errors go to the log as one JSON record, and to standard error a
   t.notOk(Number.isNaN(Date.parse(records[0]?.time ?? '')));
   t.match(outcome.stderr, '/nosuch');
 });
+
+forEachRuntime(
+  'a caller that may write small files only gets an error, and nothing is left',
+  async (t, rt) => {
+    const limited = ['/bin/sh', '-c', 'ulimit -f 8; exec "$@"', 'sh'];
+    const bundle = rt.bundle();
+    for (const command of ['create', 'run']) {
+      const outcome = await rt.commandThrough(limited, command, '--bundle', bundle.dir, rt.nextId());
+      t.equal(outcome.status, 1, command);
+      t.match(outcome.stderr, /^rt: create failed: .*file too large/, command);
+    }
+    t.strictSame(readdirSync(rt.root), []);
+    const container = await rt.started(['wait']);
+    const outcome = await rt.commandThrough(limited, 'exec', container.id, '/bin/true');
+    t.equal(outcome.status, 255);
+    t.match(outcome.stderr, /^rt: exec failed: .*file too large/);
+    await container.remove('--force');
+  },
+  { oursOnly: 'the words are ours' },
+);
 
 forEachRuntime('the log is made, and stays empty on success', async (t, rt) => {
   const log = join(rt.dir, 'log.json');

@@ -1,5 +1,6 @@
 /* The rt binary. Sealed, it runs the program that is already in its heap; see arena.h. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +123,8 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	fill_standard_descriptors();
+	/* As Node has it: a write beyond RLIMIT_FSIZE is an error, after which what was made is taken back. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (getauxval(AT_SECURE)) {
 		fputs("rt: refusing to run with set-user-ID, set-group-ID or file capabilities\n", stderr);
 		_exit(INTERNAL_ERROR);

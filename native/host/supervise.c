@@ -32,8 +32,9 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 		return -errno;
 	fcntl(signal_pipe[0], F_SETFL, O_NONBLOCK);
 	fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+	/* SIGXFSZ tells of a write of our own, not of the program's. */
 	static const int left_alone[] = {
-		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGTTIN, SIGTTOU};
+		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGTTIN, SIGTTOU, SIGXFSZ};
 	struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
 	sigfillset(&action.sa_mask);
 	sigset_t caught;
