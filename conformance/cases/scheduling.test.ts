@@ -345,11 +345,7 @@ const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp
     (config) => (config.process.execCPUAffinity = { final: '0,9999' }),
     /bad CPUAffinity\.Final: /,
   ],
-  [
-    'an empty memory policy',
-    (config) => (config.linux.memoryPolicy = {}),
-    /linux\.memoryPolicy\.mode is missing/,
-  ],
+  ['an empty memory policy', (config) => (config.linux.memoryPolicy = {}), /linux\.memoryPolicy\.mode is missing/],
   [
     'a memory policy without mode',
     (config) => (config.linux.memoryPolicy = { nodes: '0' }),

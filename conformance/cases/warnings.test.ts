@@ -62,7 +62,8 @@ forEachRuntime(
         t.strictSame([outcome.status, outcome.stderr], [0, own], `${what}, ${format}`);
         const [record = '', ...more] = readFileSync(log, 'utf8').trimEnd().split('\n');
         t.match(record, format === 'json' ? '"level":"warning"' : 'level=warning', what);
-        for (const words of warnings) t.ok(record.replaceAll('\\"', '"').includes(words), `${what}: ${words} in ${record}`);
+        for (const words of warnings)
+          t.ok(record.replaceAll('\\"', '"').includes(words), `${what}: ${words} in ${record}`);
         t.strictSame(more, [], what);
         rmSync(log);
       }
@@ -78,7 +79,9 @@ forEachRuntime(
       t.equal(outcome.status, 0, what);
       const lines = outcome.stderr.split('\n').filter((line) => line.startsWith('rt:'));
       t.strictSame(lines.length, warnings.length, `${what}: ${outcome.stderr}`);
-      lines.forEach((line, index) => t.ok(line.startsWith(`rt: warning: ${warnings[index] ?? ''}`), `${what}: ${line}`));
+      lines.forEach((line, index) =>
+        t.ok(line.startsWith(`rt: warning: ${warnings[index] ?? ''}`), `${what}: ${line}`),
+      );
       t.ok(outcome.stderr.startsWith(own), what);
     }
   },

@@ -180,7 +180,12 @@ export type CommandName =
 /** Options before the command. */
 export const globalOptions: readonly OptionSpec[] = [
   { kind: 'text', name: 'root', value: 'DIR', help: 'directory of container states (default /run/rt)' },
-  { kind: 'text', name: 'log', value: 'FILE', help: 'append diagnostics to FILE: errors go to stderr as well, warnings do not' },
+  {
+    kind: 'text',
+    name: 'log',
+    value: 'FILE',
+    help: 'append diagnostics to FILE: errors go to stderr as well, warnings do not',
+  },
   {
     kind: 'text',
     name: 'log-format',
