@@ -318,6 +318,41 @@ forEachRuntime(
   { ...OURS, oursOnly: 'runc leaves the device down, and runs no poststart hooks' },
 );
 
+for (const mounted of [false, true]) {
+  forEachRuntime(
+    `checkpoint: a cgroup namespace is the container's own again${mounted ? ', as its mounts show' : ''}`,
+    async (t, rt) => {
+      const bundle = counter(rt, (config) => {
+        config.linux.namespaces.push({ type: 'cgroup' });
+        if (mounted) config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', options: ['ro'] });
+      });
+      const id = rt.nextId();
+      await start(rt, bundle, id);
+      for (const round of [0, 1, 2]) {
+        await countsBeyond(bundle, count(bundle));
+        const { pid } = await stateOf(rt, id);
+        t.not(readlinkSync(`/proc/${pid}/ns/cgroup`), readlinkSync('/proc/self/ns/cgroup'), `round ${round}`);
+        const { stdout } = await rt.command('exec', id, '/bin/cat', '/proc/self/cgroup');
+        t.match(stdout, /^(?:\d+:[^\n]*:\/\n)+$/, 'it is the root of what is seen');
+        if (mounted) {
+          const tree = '/sys/fs/cgroup';
+          const script = `cat ${tree}/cgroup.procs ${tree}/pids/cgroup.procs 2>/dev/null`;
+          const processes = await rt.command('exec', id, '/bin/sh', '-c', script);
+          t.match(processes.stdout, /^1$/m, 'the root of the mount is the cgroup of the container');
+        }
+        const cgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+        t.ok(cgroup.includes(`${bundle.config.linux.cgroupsPath}\n`), cgroup);
+        if (round === 2) break;
+        t.match(await checkpoint(rt, id), { status: 0, stderr: '' });
+        t.match(await restore(rt, bundle, id), { status: 0, stderr: '' });
+        rmSync(join(rt.dir, 'images'), { recursive: true });
+      }
+      t.equal((await rt.command('delete', '--force', id)).status, 0);
+    },
+    CONTROLLED,
+  );
+}
+
 forEachRuntime(
   'checkpoint: with systemd the restored container is in a unit again',
   async (t, rt) => {
@@ -476,7 +511,7 @@ forEachRuntime(
     await rt.command('delete', '--force', id);
     const joined = counter(rt, (config) => changeNamespace(config, 'ipc', '/proc/self/ns/ipc'));
     await start(rt, joined, id);
-    t.match(await checkpoint(rt, id), { status: 1, stderr: /that joins a ipc namespace/ });
+    t.match(await checkpoint(rt, id), { status: 1, stderr: /that joins an ipc namespace/ });
     await rt.command('delete', '--force', id);
     const running = rt.background('run', '--bundle', bracket.dir, '--config', plainConfig(rt, bracket), id);
     await until('it runs', async () => (await rt.command('state', id)).stdout.includes('"running"'));

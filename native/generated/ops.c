@@ -191,6 +191,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_slot(reader, &op->hook.err);
 	case RT_OP_REMOVE_MOUNT:
 		return rt_read_str(reader, &op->remove_mount.destination);
+	case RT_OP_OPEN_MOUNT:
+		return rt_read_slot(reader, &op->open_mount.slot) &&
+		       rt_read_str(reader, &op->open_mount.destination);
 	case RT_OP_UNMOUNT:
 		return rt_read_str(reader, &op->unmount.path);
 	case RT_OP_PIVOT_ROOT:
@@ -384,6 +387,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_HOOK:
 		return false;
 	case RT_OP_REMOVE_MOUNT:
+		return false;
+	case RT_OP_OPEN_MOUNT:
 		return false;
 	case RT_OP_UNMOUNT:
 		return true;

@@ -55,41 +55,42 @@ enum rt_op_code {
 	RT_OP_OPEN_LOG = 44,
 	RT_OP_HOOK = 45,
 	RT_OP_REMOVE_MOUNT = 46,
-	RT_OP_UNMOUNT = 47,
-	RT_OP_PIVOT_ROOT = 48,
-	RT_OP_MOVE_ROOT = 49,
-	RT_OP_CHROOT = 50,
-	RT_OP_SET_HOSTNAME = 51,
-	RT_OP_SET_DOMAINNAME = 52,
-	RT_OP_SYSCTL = 53,
-	RT_OP_OOM_SCORE_ADJ = 54,
-	RT_OP_RLIMIT = 55,
-	RT_OP_CPU_AFFINITY = 56,
-	RT_OP_SCHEDULER = 57,
-	RT_OP_IO_PRIORITY = 58,
-	RT_OP_PERSONALITY = 59,
-	RT_OP_MEMORY_POLICY = 60,
-	RT_OP_SECURITY_ATTRIBUTE = 61,
-	RT_OP_UMASK = 62,
-	RT_OP_STDIO_OWNER = 63,
-	RT_OP_DROP_BOUNDING = 64,
-	RT_OP_SET_USER = 65,
-	RT_OP_SET_CAPABILITIES = 66,
-	RT_OP_FORK_INIT = 67,
-	RT_OP_CHANGE_DIRECTORY = 68,
-	RT_OP_NO_NEW_PRIVS = 69,
-	RT_OP_FIND_PROGRAM = 70,
-	RT_OP_FIND_HOME = 71,
-	RT_OP_SECCOMP = 72,
-	RT_OP_SECCOMP_RECEIVER = 73,
-	RT_OP_SECCOMP_NOTIFY = 74,
-	RT_OP_AWAIT_START = 75,
-	RT_OP_PASS_DESCRIPTORS = 76,
-	RT_OP_MAKE_MOUNT_POINT = 77,
-	RT_OP_EXEC = 78,
+	RT_OP_OPEN_MOUNT = 47,
+	RT_OP_UNMOUNT = 48,
+	RT_OP_PIVOT_ROOT = 49,
+	RT_OP_MOVE_ROOT = 50,
+	RT_OP_CHROOT = 51,
+	RT_OP_SET_HOSTNAME = 52,
+	RT_OP_SET_DOMAINNAME = 53,
+	RT_OP_SYSCTL = 54,
+	RT_OP_OOM_SCORE_ADJ = 55,
+	RT_OP_RLIMIT = 56,
+	RT_OP_CPU_AFFINITY = 57,
+	RT_OP_SCHEDULER = 58,
+	RT_OP_IO_PRIORITY = 59,
+	RT_OP_PERSONALITY = 60,
+	RT_OP_MEMORY_POLICY = 61,
+	RT_OP_SECURITY_ATTRIBUTE = 62,
+	RT_OP_UMASK = 63,
+	RT_OP_STDIO_OWNER = 64,
+	RT_OP_DROP_BOUNDING = 65,
+	RT_OP_SET_USER = 66,
+	RT_OP_SET_CAPABILITIES = 67,
+	RT_OP_FORK_INIT = 68,
+	RT_OP_CHANGE_DIRECTORY = 69,
+	RT_OP_NO_NEW_PRIVS = 70,
+	RT_OP_FIND_PROGRAM = 71,
+	RT_OP_FIND_HOME = 72,
+	RT_OP_SECCOMP = 73,
+	RT_OP_SECCOMP_RECEIVER = 74,
+	RT_OP_SECCOMP_NOTIFY = 75,
+	RT_OP_AWAIT_START = 76,
+	RT_OP_PASS_DESCRIPTORS = 77,
+	RT_OP_MAKE_MOUNT_POINT = 78,
+	RT_OP_EXEC = 79,
 };
 
-enum { RT_OP_COUNT = 79 };
+enum { RT_OP_COUNT = 80 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -351,6 +352,11 @@ struct rt_op_remove_mount {
 	struct rt_str destination;
 };
 
+struct rt_op_open_mount {
+	uint32_t slot;
+	struct rt_str destination;
+};
+
 struct rt_op_unmount {
 	struct rt_str path;
 };
@@ -543,6 +549,7 @@ struct rt_op {
 		struct rt_op_open_log open_log;
 		struct rt_op_hook hook;
 		struct rt_op_remove_mount remove_mount;
+		struct rt_op_open_mount open_mount;
 		struct rt_op_unmount unmount;
 		struct rt_op_move_root move_root;
 		struct rt_op_set_hostname set_hostname;

@@ -105,6 +105,7 @@ int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_r
 int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op);
 int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op);
 int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op);
+int rt_open_mount(struct rt_context *context, const struct rt_op_open_mount *op);
 int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op);
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
 int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);

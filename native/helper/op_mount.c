@@ -124,6 +124,7 @@ int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_r
 	int fd = open_directory(context, op->path.data);
 	if (fd < 0)
 		return fd;
+	rt_close(&context->slots[0]);
 	context->slots[0] = fd;
 	return 0;
 }
@@ -144,6 +145,7 @@ int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op)
 	status = rt_set_mount(root, 0, 0, MS_PRIVATE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
+	rt_close(&context->slots[0]);
 	context->slots[0] = rt_steal_fd(&root);
 	return 0;
 }
@@ -201,13 +203,9 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	return status;
 }
 
-int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op)
+/* An O_PATH descriptor of `name` in `parent`, which must be the root of a mount. */
+static int open_mount_root(struct rt_context *context, int parent, const char *name)
 {
-	const char *name;
-	RT_CLEANUP_FD int parent =
-		rt_resolve_parent(context, op->destination.data, RT_MISSING_FAILS, true, &name);
-	if (parent < 0)
-		return parent;
 	RT_CLEANUP_FD int mount =
 		rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (mount < 0)
@@ -220,7 +218,34 @@ int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount 
 		return rt_fail(context, "openat2", -ELOOP);
 	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return rt_fail(context, "statx", -EINVAL);
-	status = (int)rt_sys(fchdir, parent);
+	return rt_steal_fd(&mount);
+}
+
+int rt_open_mount(struct rt_context *context, const struct rt_op_open_mount *op)
+{
+	const char *name;
+	RT_CLEANUP_FD int parent =
+		rt_resolve_parent(context, op->destination.data, RT_MISSING_FAILS, true, &name);
+	if (parent < 0)
+		return parent;
+	RT_CLEANUP_FD int mount = open_mount_root(context, parent, name);
+	if (mount < 0)
+		return mount;
+	rt_keep(context, op->slot, &mount);
+	return 0;
+}
+
+int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op)
+{
+	const char *name;
+	RT_CLEANUP_FD int parent =
+		rt_resolve_parent(context, op->destination.data, RT_MISSING_FAILS, true, &name);
+	if (parent < 0)
+		return parent;
+	RT_CLEANUP_FD int mount = open_mount_root(context, parent, name);
+	if (mount < 0)
+		return mount;
+	int status = (int)rt_sys(fchdir, parent);
 	if (status < 0)
 		return rt_fail(context, "fchdir", status);
 	status = (int)rt_sys(umount2, name, MNT_DETACH | UMOUNT_NOFOLLOW);

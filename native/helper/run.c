@@ -126,6 +126,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_hold_root(context, &op->hold_root);
 	case RT_OP_REMOVE_MOUNT:
 		return rt_remove_mount(context, &op->remove_mount);
+	case RT_OP_OPEN_MOUNT:
+		return rt_open_mount(context, &op->open_mount);
 	case RT_OP_UNMOUNT:
 		return rt_unmount(context, &op->unmount);
 	case RT_OP_MOUNT_FILESYSTEM:

@@ -363,6 +363,13 @@ export interface RemoveMountOp {
   readonly destination: string;
 }
 
+/** Opens the mount at `destination` of a container whose processes are there, and keeps it in `slot`. What is there must be the root of a mount, or the call fails with EINVAL. */
+export interface OpenMountOp {
+  readonly op: 'open_mount';
+  readonly slot: number;
+  readonly destination: string;
+}
+
 /** Detaches the mount on `path` with everything below it. */
 export interface UnmountOp {
   readonly op: 'unmount';
@@ -629,6 +636,7 @@ export type Op =
   | OpenLogOp
   | HookOp
   | RemoveMountOp
+  | OpenMountOp
   | UnmountOp
   | PivotRootOp
   | MoveRootOp
@@ -1052,10 +1060,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   remove_mount: { code: 46, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
-  unmount: { code: 47, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 48, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  open_mount: {
+    code: 47,
+    group: 'init',
+    call: 'openat2(2), statx(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['destination', 'str'],
+    ],
+  },
+  unmount: { code: 48, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 49, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
   move_root: {
-    code: 49,
+    code: 50,
     group: 'init',
     call: 'move_mount(2), umount2(2), chroot(2)',
     fields: [
@@ -1063,11 +1080,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 50, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 51, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 52, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  chroot: { code: 51, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 52, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 53, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 53,
+    code: 54,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1077,7 +1094,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 54,
+    code: 55,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1086,7 +1103,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 55,
+    code: 56,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1095,9 +1112,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 56, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 57, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 57,
+    code: 58,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1110,10 +1127,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 58, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 59, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 59, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 60, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 60,
+    code: 61,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1122,7 +1139,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 61,
+    code: 62,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1131,10 +1148,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 62, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 63, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  umask: { code: 63, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  stdio_owner: { code: 64, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
   drop_bounding: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1143,7 +1160,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 65,
+    code: 66,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1154,7 +1171,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1164,9 +1181,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 67, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 68, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 68,
+    code: 69,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1174,9 +1191,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 69, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 70, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 70,
+    code: 71,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1184,9 +1201,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 71, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 72, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 72,
+    code: 73,
     group: 'init',
     call: 'read(2), seccomp(2)',
     fields: [
@@ -1194,9 +1211,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 73, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 74, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 74,
+    code: 75,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1204,9 +1221,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 75, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 76, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 76,
+    code: 77,
     group: 'init',
     call: 'dup3(2)',
     fields: [
@@ -1215,7 +1232,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 77,
+    code: 78,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1224,7 +1241,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 78,
+    code: 79,
     group: 'init',
     call: 'execve(2)',
     fields: [

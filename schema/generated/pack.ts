@@ -277,52 +277,57 @@ export const OP_PACKERS: Packers = {
     to[to.length] = 46;
     to[to.length] = op.destination;
   },
-  unmount(op, to) {
+  open_mount(op, to) {
     to[to.length] = 47;
+    to[to.length] = op.slot;
+    to[to.length] = op.destination;
+  },
+  unmount(op, to) {
+    to[to.length] = 48;
     to[to.length] = op.path;
   },
   pivot_root(_op, to) {
-    to[to.length] = 48;
+    to[to.length] = 49;
   },
   move_root(op, to) {
-    to[to.length] = 49;
+    to[to.length] = 50;
     to[to.length] = op.attached;
     to[to.length] = op.detach;
   },
   chroot(_op, to) {
-    to[to.length] = 50;
+    to[to.length] = 51;
   },
   set_hostname(op, to) {
-    to[to.length] = 51;
-    to[to.length] = op.name;
-  },
-  set_domainname(op, to) {
     to[to.length] = 52;
     to[to.length] = op.name;
   },
-  sysctl(op, to) {
+  set_domainname(op, to) {
     to[to.length] = 53;
+    to[to.length] = op.name;
+  },
+  sysctl(op, to) {
+    to[to.length] = 54;
     to[to.length] = op.path;
     to[to.length] = op.value;
     to[to.length] = op.host;
   },
   oom_score_adj(op, to) {
-    to[to.length] = 54;
+    to[to.length] = 55;
     to[to.length] = op.value;
     to[to.length] = op.ignore;
   },
   rlimit(op, to) {
-    to[to.length] = 55;
+    to[to.length] = 56;
     to[to.length] = op.resource;
     packWide(op.soft, to);
     packWide(op.hard, to);
   },
   cpu_affinity(op, to) {
-    to[to.length] = 56;
+    to[to.length] = 57;
     packBytes(op.cpus, to);
   },
   scheduler(op, to) {
-    to[to.length] = 57;
+    to[to.length] = 58;
     to[to.length] = op.policy;
     packWide(op.flags, to);
     to[to.length] = op.nice;
@@ -332,102 +337,102 @@ export const OP_PACKERS: Packers = {
     packWide(op.period, to);
   },
   io_priority(op, to) {
-    to[to.length] = 58;
+    to[to.length] = 59;
     to[to.length] = op.value;
   },
   personality(op, to) {
-    to[to.length] = 59;
+    to[to.length] = 60;
     to[to.length] = op.persona;
   },
   memory_policy(op, to) {
-    to[to.length] = 60;
+    to[to.length] = 61;
     to[to.length] = op.mode;
     packBytes(op.nodes, to);
   },
   security_attribute(op, to) {
-    to[to.length] = 61;
+    to[to.length] = 62;
     to[to.length] = op.name;
     to[to.length] = op.value;
     to[to.length] = op.expected;
   },
   umask(op, to) {
-    to[to.length] = 62;
+    to[to.length] = 63;
     to[to.length] = op.mask;
   },
   stdio_owner(op, to) {
-    to[to.length] = 63;
+    to[to.length] = 64;
     to[to.length] = op.uid;
   },
   drop_bounding(op, to) {
-    to[to.length] = 64;
+    to[to.length] = 65;
     packWide(op.keep, to);
     to[to.length] = op.last;
   },
   set_user(op, to) {
-    to[to.length] = 65;
+    to[to.length] = 66;
     to[to.length] = op.uid;
     to[to.length] = op.gid;
     packList(op.groups, to);
     to[to.length] = op.keepGroups;
   },
   set_capabilities(op, to) {
-    to[to.length] = 66;
+    to[to.length] = 67;
     packWide(op.effective, to);
     packWide(op.permitted, to);
     packWide(op.inheritable, to);
     packWide(op.ambient, to);
   },
   fork_init(op, to) {
-    to[to.length] = 67;
+    to[to.length] = 68;
     to[to.length] = op.slot;
   },
   change_directory(op, to) {
-    to[to.length] = 68;
+    to[to.length] = 69;
     to[to.length] = op.path;
     to[to.length] = op.phase;
   },
   no_new_privs(_op, to) {
-    to[to.length] = 69;
+    to[to.length] = 70;
   },
   find_program(op, to) {
-    to[to.length] = 70;
+    to[to.length] = 71;
     to[to.length] = op.name;
     to[to.length] = op.search;
   },
   find_home(op, to) {
-    to[to.length] = 71;
+    to[to.length] = 72;
     to[to.length] = op.uid;
   },
   seccomp(op, to) {
-    to[to.length] = 72;
+    to[to.length] = 73;
     to[to.length] = op.flags;
     to[to.length] = op.atExecve;
   },
   seccomp_receiver(op, to) {
-    to[to.length] = 73;
+    to[to.length] = 74;
     to[to.length] = op.path;
   },
   seccomp_notify(op, to) {
-    to[to.length] = 74;
+    to[to.length] = 75;
     to[to.length] = op.flags;
     packList(op.state, to);
   },
   await_start(op, to) {
-    to[to.length] = 75;
+    to[to.length] = 76;
     to[to.length] = op.how;
   },
   pass_descriptors(op, to) {
-    to[to.length] = 76;
+    to[to.length] = 77;
     to[to.length] = op.first;
     packList(op.slots, to);
   },
   make_mount_point(op, to) {
-    to[to.length] = 77;
+    to[to.length] = 78;
     to[to.length] = op.path;
     to[to.length] = op.directory;
   },
   exec(op, to) {
-    to[to.length] = 78;
+    to[to.length] = 79;
     packList(op.args, to);
     packList(op.env, to);
   },

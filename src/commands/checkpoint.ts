@@ -6,6 +6,7 @@ import { expectDone, expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { freezerDirectory } from '../launch/cgroup.ts';
+import { withoutLinks } from '../launch/criu/destinations.ts';
 import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';
 import { encodeMessage } from '../launch/criu/protobuf.ts';
 import type { Field } from '../launch/criu/protobuf.ts';
@@ -97,7 +98,9 @@ function containerOptions(context: Context, root: string, record: ContainerRecor
     [OPTION.pid, pid],
     terminalOption(context, config),
     [OPTION.root, record.rootfs],
-    ...externalMounts(native, pid, plannedMounts(config, made)).map((word): Field => [OPTION.external, word]),
+    ...externalMounts(native, pid, withoutLinks(native, record.rootfs, plannedMounts(config, made))).map(
+      (word): Field => [OPTION.external, word],
+    ),
     ...(network?.path ? [[OPTION.external, externalNetwork(native, pid)] as const] : []),
     ...(network !== undefined && !network.path ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
     ...standardDescriptors(native, pid)

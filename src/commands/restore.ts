@@ -1,10 +1,12 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
-import { systemFailure } from '../diag/system.ts';
+import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
+import { withoutLinks } from '../launch/criu/destinations.ts';
 import { isHandedIn, restoredMounts } from '../launch/criu/external.ts';
 import { openImages } from '../launch/criu/images.ts';
+import { protectMounts, requireNamespaces } from '../launch/criu/protect.ts';
 import { OPTION, REQUEST, callCriu, firstDescriptor } from '../launch/criu/rpc.ts';
 import type { Notification } from '../launch/criu/rpc.ts';
 import type { Field } from '../launch/criu/protobuf.ts';
@@ -22,6 +24,7 @@ import { planRestore } from '../plan/restore.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import { openProcess, readProcess } from '../state/process.ts';
+import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
 import { makeContainerDirectory, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
@@ -99,13 +102,12 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   const root = stateRoot(native, context.globals.root);
   const compiled = compile(context, id, 'control');
   const { config, plan, bundle, locate } = compiled;
-  const mounts = plannedMounts(config, plan);
   const progress: Progress = {
     record: firstRecord(context, id, compiled, false),
     unitStarted: false,
     hooksBegan: false,
   };
-  const directories = checkedDirectories(context, compiled, mounts, progress.record.rootfs);
+  const { mounts, directories } = checkedImages(context, compiled, progress.record.rootfs);
   const console = openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
   makeContainerDirectory(native, root, id);
   let master = -1;
@@ -118,7 +120,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
     prepare(native, plan, onCgroups);
     prepareJoin(native, plan, onCgroups);
     const { rootfs } = progress.record;
-    const restorePlan = planRestore(config, plan, mounts, { rootfs, isDirectory: (path) => isDirectory(native, path) });
+    const restorePlan = planRestore(config, plan, mounts, { rootfs, directoryAt: (path) => directoryAt(native, path) });
     const onNotify = ({ stage, pid, descriptor }: Notification): void => {
       context.debug(`criu: ${stage}`);
       if (stage === 'setup-namespaces') {
@@ -130,6 +132,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
         giveMaster(native, console, descriptor);
       } else if (stage === 'post-restore') {
         progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+        protect(native, progress.record, config, mounts);
         finish(context, root, compiled, progress);
       }
     };
@@ -161,22 +164,22 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   }
 }
 
-/** The directories, once it is known that what is in them may be restored with this config. */
-function checkedDirectories(
+/** The directories, and the mounts of the container, once it is known that the images may be restored with this config. */
+function checkedImages(
   context: Context,
   { config, plan, locate }: Compiled,
-  mounts: readonly PlannedMount[],
   rootfs: string,
-): Directories {
+): { readonly directories: Directories; readonly mounts: readonly PlannedMount[] } {
   const { native, options } = context;
   try {
     const faults = checkpointFaults(config);
     if (faults.length > 0) throw new Failure(faults);
+    const mounts = withoutLinks(native, rootfs, plannedMounts(config, plan));
     const directories = openDirectories(context, false);
     const images = openImages(native, directories.images, directories.imagePath);
     verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
     removeLog(native, directories, 'restore');
-    return directories;
+    return { directories, mounts };
   } catch (error) {
     throw error instanceof Failure ? inPhase(locate(error), 'restore failed') : error;
   }
@@ -196,7 +199,7 @@ function restoreOptions(
     [OPTION.root, rootfs],
     [OPTION.restoreSibling, true],
     terminalOption(context, config),
-    ...restoredMounts(mounts).map((word): Field => [OPTION.external, word]),
+    ...restoredMounts(native, mounts).map((word): Field => [OPTION.external, word]),
     ...standardKeys(native, directories).flatMap((key, index) =>
       isHandedIn(key) ? [inheritedDescriptor(key, index)] : [],
     ),
@@ -219,6 +222,23 @@ function standardKeys(native: Native, { images }: Directories): readonly string[
     return Array.isArray(list) ? list.slice(0, 3).map(String) : [];
   } catch {
     return [];
+  }
+}
+
+/** Before anything of the container goes on. */
+function protect(
+  native: Native,
+  { pid, startTime }: ContainerRecord,
+  config: Compiled['config'],
+  mounts: readonly PlannedMount[],
+): void {
+  const target = openProcess(native, pid, startTime);
+  if (target === undefined) throw new Failure({ code: 'restore.died', message: 'the restored process has ended' });
+  try {
+    requireNamespaces(native, pid, config);
+    protectMounts(native, pid, target, mounts);
+  } finally {
+    native.close(target);
   }
 }
 
@@ -248,7 +268,8 @@ function raiseLoopback(native: Native, config: Compiled['config'], pid: number):
   if (failed !== undefined) throw failed.failure;
 }
 
-function isDirectory(native: Native, path: string): boolean {
+function directoryAt(native: Native, path: string): string | undefined {
   const status = native.stat(path, 1);
-  return typeof status !== 'number' && ((status[0] ?? 0) & 0o170000) === 0o040000;
+  if (typeof status === 'number' || ((status[0] ?? 0) & 0o170000) !== 0o040000) return undefined;
+  return expectResult(native.realPath(path), 'restore.source', `cannot find "${path}"`, 'readlink');
 }

@@ -197,6 +197,12 @@ function action(op: PlannedOp, item: number): string {
       return `cannot mount "${op.source}" on "${op.destination}"`;
     case 'remove_mount':
       return `cannot remove the mount on "${op.destination}"`;
+    case 'mount_attributes':
+      return 'cannot set the options of a mount';
+    case 'open_mount':
+      return `cannot open the mount on "${op.destination}"`;
+    case 'make_mount_point':
+      return `cannot make the mount point "${op.path}"`;
     case 'make_directory':
       return `cannot make directory "${op.path}"`;
     case 'make_device':

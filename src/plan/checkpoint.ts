@@ -6,7 +6,7 @@ import type { Plan } from './types.ts';
 
 /** A mount that the container has because its config asks for it. */
 export interface PlannedMount {
-  /** In the container. */
+  /** In the container; as in config.json, so it may lead through symbolic links, or without any. */
   readonly path: string;
   readonly kind: 'root' | 'filesystem' | 'bind' | 'mask' | 'readonly' | 'console';
   /** Of a new filesystem. */
@@ -55,7 +55,7 @@ export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
         });
         break;
       case 'mask_path':
-        mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY });
+        mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
         break;
       case 'readonly_path':
         mounts.push({ path: op.path, kind: 'readonly', flags: MOUNT_ATTR.RDONLY });
@@ -85,7 +85,7 @@ export function checkpointFaults(config: Config): Diagnostic[] {
     // Its root would have to read images that only the root of the host can.
     if (type === 'user') refuse(`/linux/namespaces/${String(index)}`, 'that has a user namespace');
     else if (path && type !== 'network') {
-      refuse(`/linux/namespaces/${String(index)}/path`, `that joins a ${type} namespace`);
+      refuse(`/linux/namespaces/${String(index)}/path`, `that joins ${type === 'ipc' ? 'an' : 'a'} ${type} namespace`);
     }
   });
   const receiver = seccompReceiver(config);

@@ -1,13 +1,14 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { PlannedMount } from './checkpoint.ts';
 import { CLONE_NEW, MOUNT_ATTR, MS } from './constants.ts';
+import { isBelow } from './path.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
 export interface RestoreOptions {
   /** Absolute, on the host. */
   readonly rootfs: string;
-  /** Whether what a mount brings from the host is a directory. */
-  readonly isDirectory: (source: string) => boolean;
+  /** The path without symbolic links of what a mount brings from the host; undefined when that is no directory. */
+  readonly directoryAt: (source: string) => string | undefined;
 }
 
 export interface RestorePlan {
@@ -18,6 +19,7 @@ export interface RestorePlan {
 }
 
 const networkSlot = 1;
+const mountSlot = 1;
 
 /**
  * Compiles what a process does before it becomes criu, so that what criu makes is in the container's cgroups from its
@@ -27,7 +29,7 @@ export function planRestore(
   config: Config,
   { init, unit }: Plan,
   mounts: readonly PlannedMount[],
-  { rootfs, isDirectory }: RestoreOptions,
+  { rootfs, directoryAt }: RestoreOptions,
 ): RestorePlan {
   const namespaces = config.linux?.namespaces ?? [];
   const index = namespaces.findIndex(({ type, path }) => type === 'network' && Boolean(path));
@@ -37,37 +39,95 @@ export function planRestore(
     ops: [
       ...(unit === undefined ? [] : [{ op: 'host_hooks', from: 'default' } as const]), // until it is in its unit
       ...init.filter(({ op }) => op === 'cgroup_join'),
+      // CRIU makes this one only when it manages cgroups: what it restores is in that of its own.
+      ...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup),
       ...(network === undefined
         ? []
         : [{ op: 'namespace_open', slot: networkSlot, path: network, type: CLONE_NEW.network, from } as const]),
       // Nothing reaches the host, and a mount that was a slave of one of the host can be so again.
       { op: 'set_propagation', type: MS.slave, recursive: 1, from: 'default' },
-      // CRIU wants a mount for a root.
+      ...innerMountPoints(mounts, directoryAt),
+      // CRIU wants a mount for a root, to which it can write until everything is mounted.
       { op: 'hold_root', path: rootfs, from: '/root/path' },
-      ...mountPoints(mounts, isDirectory),
-      ...(config.root?.readonly === true ? [readOnlyRoot] : []),
+      ...mountPoints(mounts, directoryAt),
     ],
     slots: network === undefined ? [] : [networkSlot],
     cloneFlags: CLONE_NEW.mount,
   };
 }
 
-const readOnlyRoot: PlannedOp = {
-  op: 'mount_attributes',
-  slot: 0,
-  set: MOUNT_ATTR.RDONLY,
-  clear: 0,
-  recursive: 0,
-  from: '/root/readonly',
+/**
+ * Compiles what a process does that enters a restored container before it goes on: sets `flags` of the mounts, beside
+ * those that they have.
+ */
+export function planProtection(mounts: readonly PlannedMount[]): readonly PlannedOp[] {
+  return [
+    { op: 'join_process', flags: CLONE_NEW.mount, from: '/linux/namespaces' },
+    { op: 'open_root_directory', path: '/', from: 'default' },
+    ...mounts.flatMap(({ path, kind, flags }): PlannedOp[] => {
+      const from = originOf[kind];
+      const attributes = { op: 'mount_attributes', set: flags, clear: 0, recursive: 0, from } as const;
+      if (path === '/') return [{ ...attributes, slot: 0 }];
+      return [
+        { op: 'open_mount', slot: mountSlot, destination: path, from },
+        { ...attributes, slot: mountSlot },
+      ];
+    }),
+    { op: 'await_start', how: 0, from: 'default' },
+  ];
+}
+
+/** Where a config asks for mounts of a kind. */
+const originOf: Readonly<Record<PlannedMount['kind'], string>> = {
+  root: '/root/readonly',
+  filesystem: '/mounts',
+  bind: '/mounts',
+  mask: '/linux/maskedPaths',
+  readonly: '/linux/readonlyPaths',
+  console: '/process/terminal',
 };
 
-/** Those in the root itself: those in another mount are part of the images. */
-function mountPoints(mounts: readonly PlannedMount[], isDirectory: (source: string) => boolean): PlannedOp[] {
-  const above = mounts.filter(({ kind }) => kind === 'filesystem' || kind === 'bind').map(({ path }) => `${path}/`);
-  return mounts.flatMap(({ path, kind, external }): PlannedOp[] => {
-    if (kind !== 'filesystem' && kind !== 'bind') return [];
-    if (above.some((other) => path.startsWith(other))) return [];
-    const directory = Number(external === undefined || isDirectory(external.source));
-    return [{ op: 'make_mount_point', path, directory, from: '/mounts' }];
+/** Those in the root itself: those in a new filesystem are part of the images. */
+function mountPoints(mounts: readonly PlannedMount[], directoryAt: RestoreOptions['directoryAt']): PlannedOp[] {
+  return mounts.flatMap((mount): PlannedOp[] => {
+    if (!isMade(mount) || holderOf(mounts, mount) !== undefined) return [];
+    return [mountPoint(mount.path, mount, directoryAt)];
   });
+}
+
+/** Those in what other mounts bring from the host, as far as they may be made there. */
+function innerMountPoints(mounts: readonly PlannedMount[], directoryAt: RestoreOptions['directoryAt']): PlannedOp[] {
+  return mounts.flatMap((mount): PlannedOp[] => {
+    const holder = isMade(mount) ? holderOf(mounts, mount) : undefined;
+    if (holder?.external === undefined || (holder.flags & MOUNT_ATTR.RDONLY) !== 0) return [];
+    const path = directoryAt(holder.external.source);
+    if (path === undefined) return [];
+    return [
+      { op: 'open_root_directory', path, from: '/mounts' },
+      mountPoint(mount.path.slice(holder.path.length), mount, directoryAt),
+    ];
+  });
+}
+
+function isMade({ kind }: PlannedMount): boolean {
+  return kind === 'filesystem' || kind === 'bind';
+}
+
+/** The innermost mount before this one that its mount point is in, undefined for the root. */
+function holderOf(mounts: readonly PlannedMount[], mount: PlannedMount): PlannedMount | undefined {
+  let holder: PlannedMount | undefined;
+  for (const other of mounts.slice(0, mounts.indexOf(mount))) {
+    if (!isMade(other) || !isBelow(mount.path, other.path)) continue;
+    if (holder === undefined || other.path.length >= holder.path.length) holder = other;
+  }
+  return holder;
+}
+
+function mountPoint(
+  path: string,
+  { external }: PlannedMount,
+  directoryAt: RestoreOptions['directoryAt'],
+): PlannedOp & { op: 'make_mount_point' } {
+  const directory = Number(external === undefined || directoryAt(external.source) !== undefined);
+  return { op: 'make_mount_point', path, directory, from: '/mounts' };
 }

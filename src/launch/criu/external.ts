@@ -3,60 +3,38 @@ import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import { networkKey, nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
+import { mountOn, mountsOf } from './mountinfo.ts';
 
 /** What a container has from outside, told to CRIU by names (`--external` of criu(8)). */
 
-const largestTable = 16 << 20;
 const formatMask = 0o170000;
 const characterDevice = 0o020000;
 /** Virtual consoles and serial lines, /dev/console, pseudo-terminals, consoles of virtual machines (devices.txt). */
 const terminalMajors = new Set([4, 5, 136, 137, 138, 139, 140, 141, 142, 143, 204, 229]);
 
-interface SeenMount {
-  readonly id: string;
-  readonly root: string;
-  readonly path: string;
-  readonly type: string;
-}
-
-function mountsOf(native: Native, pid: number): SeenMount[] {
-  const path = `/proc/${pid}/mountinfo`;
-  const text = expectResult(native.readText(path, largestTable), 'checkpoint.mounts', `cannot read "${path}"`, 'read');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [id = '', , , root = '', target = ''] = line.split(' ');
-      const type = line.slice(line.indexOf(' - ') + 3).split(' ')[0] ?? '';
-      return { id, root: unescaped(root), path: unescaped(target), type };
-    });
-}
-
-/** Blanks and backslashes stand as octal numbers (proc_pid_mountinfo(5)). */
-function unescaped(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
-}
-
 /** For the dump: `mnt[PATH]:KEY` of every mount that comes from the host. */
 export function externalMounts(native: Native, pid: number, planned: readonly PlannedMount[]): string[] {
   const seen = mountsOf(native, pid);
   return planned.flatMap(({ path, kind, external }): string[] => {
-    const mount = seen.filter((one) => one.path === path).at(-1);
+    const mount = mountOn(seen, path);
     if (kind === 'mask') return mount !== undefined && mount.type !== 'tmpfs' ? [`mnt[${path}]:${nullKey}`] : [];
     if (external === undefined) return [];
     if (mount !== undefined) return [`mnt[${path}]:${external.key}`];
     throw new Failure({
       code: 'checkpoint.mount',
       message: `cannot checkpoint: nothing is mounted on "${path}" any more`,
-      hint: 'the destination of a mount must be written without symbolic links',
     });
   });
 }
 
-/** For the restore: `mnt[KEY]:SOURCE` of the same mounts. */
-export function restoredMounts(planned: readonly PlannedMount[]): string[] {
+/** For the restore: `mnt[KEY]:SOURCE` of the same mounts. CRIU would bind a symbolic link itself, which fails. */
+export function restoredMounts(native: Native, planned: readonly PlannedMount[]): string[] {
   const binds = planned.flatMap(({ external }) => {
-    return external === undefined ? [] : [`mnt[${external.key}]:${external.source}`];
+    if (external === undefined) return [];
+    const { key, source } = external;
+    return [
+      `mnt[${key}]:${expectResult(native.realPath(source), 'restore.source', `cannot find "${source}"`, 'stat')}`,
+    ];
   });
   return [...binds, `mnt[${nullKey}]:/dev/null`];
 }

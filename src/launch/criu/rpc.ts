@@ -159,6 +159,10 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/lookup mount=.* path=\/dev\/(?:pts\/|tty|console)/, 'a terminal of the caller needs --shell-job'],
   [/stdin fd|Standard stream is not a terminal/, 'with --shell-job standard input must be a terminal'],
   [/unix socket \d+ (?:not found|without peer)/i, 'sockets that lead out of the container need --ext-unix-sk'],
+  [
+    /Can't create a temporary directory: Read-only file system/,
+    'criu needs a directory /tmp in a root file system that is on a read-only file system',
+  ],
   [/vdso|kerndat/i, 'this criu may be too old for the kernel: criu check says more'],
 ];
 

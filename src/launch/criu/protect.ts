@@ -1,0 +1,66 @@
+import type { Config, NamespaceType } from '../../../schema/generated/config.ts';
+import { Failure } from '../../diag/diagnostic.ts';
+import { expectResult } from '../../diag/system.ts';
+import type { Native } from '../../host/native.ts';
+import type { PlannedMount } from '../../plan/checkpoint.ts';
+import { isNew } from '../../plan/namespaces.ts';
+import { planProtection } from '../../plan/restore.ts';
+import { visit } from '../visit.ts';
+import { mountOn, mountsOf } from './mountinfo.ts';
+
+/** What protects a container and CRIU has not restored, or could fail to. The processes must be there and stand still. */
+
+const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
+  ['pid', 'pid'],
+  ['network', 'net'],
+  ['ipc', 'ipc'],
+  ['uts', 'uts'],
+  ['mount', 'mnt'],
+  ['user', 'user'],
+  ['cgroup', 'cgroup'],
+  ['time', 'time'],
+];
+
+/** Throws when the restored process shares a namespace with the runtime that the config wants to be the container's own. */
+export function requireNamespaces(native: Native, pid: number, config: Config): void {
+  const read = (path: string): string =>
+    expectResult(native.readLink(path), 'restore.namespace', `cannot read "${path}"`, 'readlink');
+  for (const [type, file] of namespaceFiles) {
+    if (!isNew(config, type) || read(`/proc/${pid}/ns/${file}`) !== read(`/proc/self/ns/${file}`)) continue;
+    throw new Failure({
+      code: 'restore.namespace',
+      message: `criu has restored no ${type} namespace`,
+      pointer: '/linux/namespaces',
+    });
+  }
+}
+
+/**
+ * Gives restored mounts the options that they must have and CRIU has not given them: it leaves the root writable, and
+ * drops those of the second and later binds of one file. `target` is the pidfd of init, whose number is `pid`. Throws when
+ * one has not all of its options in the end.
+ */
+export function protectMounts(native: Native, pid: number, target: number, planned: readonly PlannedMount[]): void {
+  const open = lacking(native, pid, planned);
+  if (open.length === 0) return;
+  const failed = visit(native, planProtection(open), target);
+  if (failed !== undefined) throw failed.failure;
+  const left = lacking(native, pid, planned);
+  if (left.length === 0) return;
+  throw new Failure(
+    left.map(({ path }) => ({
+      code: 'restore.mounts',
+      message: `the restored mount on "${path}" lacks options such as ro, nosuid, nodev or noexec`,
+    })),
+  );
+}
+
+/** Mounts with the flags that are to be set, each path once. A mount that is not there any more needs none. */
+function lacking(native: Native, pid: number, planned: readonly PlannedMount[]): PlannedMount[] {
+  const seen = mountsOf(native, pid);
+  const last = new Map(planned.map((mount) => [mount.path, mount]));
+  return [...last.values()].flatMap((mount) => {
+    const flags = mount.flags & ~(mountOn(seen, mount.path)?.flags ?? mount.flags);
+    return flags === 0 ? [] : [{ ...mount, flags }];
+  });
+}
