@@ -534,3 +534,48 @@ forEachRuntime(
   },
   OURS,
 );
+
+forEachRuntime(
+  'checkpoint: one that fails leaves no directory of its own, but for the log of criu',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => {
+      config.process.args = ['/bin/sh', '-c', 'echo begin; exec /bin/probe wait'];
+    });
+    const id = rt.nextId();
+    // What Node gives it for output are sockets, which lead out of the container: criu refuses.
+    const running = rt.background('run', '--bundle', bundle.dir, id);
+    await until('it began', () => running.output().includes('begin'));
+    const [images, work] = [join(rt.dir, 'images'), join(rt.dir, 'work')];
+    const words = ['checkpoint', '--image-path', images];
+    const nowhere = await rt.commandWith(
+      { env: { ...rt.env, PATH: '/nonexistent' } },
+      '--criu',
+      '/no/criu',
+      ...words,
+      id,
+    );
+    t.match(nowhere, { status: 1, stderr: /hint: install criu 4\.0 or newer.*--criu FILE/ });
+    t.notOk(existsSync(images), 'criu is missing');
+    const both = ['--criu', '/no/criu', ...words, '--work-path', work, id];
+    t.equal((await rt.command(...both)).status, 1);
+    t.notOk(existsSync(images) || existsSync(work), 'criu is missing, with a directory for the log');
+    const unreachable = ['--work-path', join(rt.dir, 'missing/work'), id];
+    t.match(await rt.command(...words, ...unreachable), { status: 1, stderr: /cannot make directory/ });
+    t.notOk(existsSync(images), 'the directory for the log cannot be made');
+    const refused = await quiet(rt, ...words, id);
+    t.match(refused, { status: 1, stderr: /criu failed: unix: .*log file: .*\/images\/dump\.log/ });
+    t.strictSame(readdirSync(images), ['dump.log']);
+    rmSync(images, { recursive: true });
+    t.equal((await quiet(rt, ...words, '--work-path', work, id)).status, 1);
+    t.notOk(existsSync(images));
+    t.strictSame(readdirSync(work), ['dump.log']);
+    mkdirSync(images);
+    writeFileSync(join(images, 'kept'), '');
+    t.equal((await quiet(rt, ...words, id)).status, 1);
+    t.ok(existsSync(join(images, 'kept')), 'a directory of the caller is left alone');
+    t.equal((await stateOf(rt, id)).status, 'running', 'it goes on');
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    await running.ended;
+  },
+  OURS,
+);

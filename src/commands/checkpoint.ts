@@ -25,6 +25,7 @@ import {
   openDirectories,
   refuseNamespaces,
   removeLog,
+  removeMade,
   terminalOption,
 } from './criu.ts';
 import type { Directories } from './criu.ts';
@@ -45,21 +46,24 @@ export function checkpoint(context: Context): Outcome {
   }
   const root = stateRoot(native, context.globals.root).path;
   const preDump = options['pre-dump'] === true;
+  let directories: Directories | undefined;
   try {
     const fields = containerOptions(context, root, record);
-    const directories = openDirectories(context, true);
-    removeLog(native, directories, 'dump');
-    if (!preDump) writeDescriptors(context, directories, record);
+    const opened = openDirectories(context, true);
+    directories = opened;
+    removeLog(native, opened, 'dump');
+    if (!preDump) writeDescriptors(context, opened, record);
     callCriu(native, {
       request: preDump ? REQUEST.preDump : REQUEST.dump,
-      options: [...commonOptions(context, directories, logFile), ...fields, ...dumpOptions(context, preDump)],
+      options: [...commonOptions(context, opened, logFile), ...fields, ...dumpOptions(context, preDump)],
       ops: criuOps(context, []),
       cloneFlags: 0,
       cgroup: '',
       onNotify: ({ stage }) => context.debug(`criu: ${stage}`),
-      readLog: () => errorsOf(native, directories, logFile),
+      readLog: () => errorsOf(native, opened, logFile),
     });
   } catch (error) {
+    if (directories !== undefined) removeMade(native, directories, logFile);
     // The config is the one that was saved, not a file that the caller could look into.
     throw error instanceof Failure ? inPhase(withoutPointers(error), 'checkpoint failed') : error;
   }

@@ -28,23 +28,49 @@ export interface Directories {
   /** As the caller wrote it. */
   readonly imagePath: string;
   readonly workPath: string;
+  /** Those paths that were missing and have been made. */
+  readonly made: readonly string[];
 }
 
 /** Opens the directories of images and log; with `make` they are made when they are missing. */
 export function openDirectories({ native, options }: Context, make: boolean): Directories {
   const imagePath = options['image-path'] ?? defaultImages;
   const workPath = options['work-path'] ?? imagePath;
-  const images = openDirectory(native, imagePath, make);
-  const work = workPath === imagePath ? images : openDirectory(native, workPath, true);
-  return { images, work, imagePath, workPath };
+  const made: string[] = [];
+  const open = (path: string, missing: boolean): number => {
+    if (missing && makeDirectory(native, path)) made.push(path);
+    const opened = native.open(path, directoryFlags, 0);
+    return expectDone(opened, 'criu.directory', `cannot open directory "${path}"`, 'open');
+  };
+  try {
+    const images = open(imagePath, make);
+    const work = workPath === imagePath ? images : open(workPath, true);
+    return { images, work, imagePath, workPath, made };
+  } catch (error) {
+    for (const path of made) native.rmdir(path);
+    throw error;
+  }
 }
 
-function openDirectory(native: Native, path: string, make: boolean): number {
-  if (make) {
-    const made = native.mkdir(path, 0o700);
-    if (made < 0 && made !== -EEXIST) expectDone(made, 'criu.directory', `cannot make directory "${path}"`, 'mkdir');
+/** False when it is there already. */
+function makeDirectory(native: Native, path: string): boolean {
+  const status = native.mkdir(path, 0o700);
+  if (status === -EEXIST) return false;
+  expectDone(status, 'criu.directory', `cannot make directory "${path}"`, 'mkdir');
+  return true;
+}
+
+/** After a failure: takes directories away that were made for it, but for the log of criu, which says the reason. */
+export function removeMade(native: Native, { images, work, imagePath, made }: Directories, logFile: string): void {
+  if (made.includes(imagePath)) {
+    const directory = `/proc/self/fd/${images}`;
+    const names = native.readDirectory(directory);
+    for (const name of typeof names === 'number' ? [] : names.split('\0')) {
+      if (name !== '' && !(name === logFile && work === images)) native.unlink(`${directory}/${name}`);
+    }
   }
-  return expectDone(native.open(path, directoryFlags, 0), 'criu.directory', `cannot open directory "${path}"`, 'open');
+  // One that has something in it stays.
+  for (const path of made) native.rmdir(path);
 }
 
 /** A log that is there already, or a link in its place, must not be written to. */

@@ -39,6 +39,7 @@ import {
   openDirectories,
   refuseNamespaces,
   removeLog,
+  removeMade,
   terminalOption,
 } from './criu.ts';
 import type { Directories } from './criu.ts';
@@ -159,6 +160,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
     return { root, progress, compiled, console, master };
   } catch (error) {
     const leftovers = undo(native, root.path, progress);
+    removeMade(native, directories, logFile);
     if (!(error instanceof Failure)) throw error;
     throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers], error.exitCode)), 'restore failed');
   }
@@ -171,16 +173,19 @@ function checkedImages(
   rootfs: string,
 ): { readonly directories: Directories; readonly mounts: readonly PlannedMount[] } {
   const { native, options } = context;
+  let opened: Directories | undefined;
   try {
     const faults = checkpointFaults(config);
     if (faults.length > 0) throw new Failure(faults);
     const mounts = withoutLinks(native, rootfs, plannedMounts(config, plan));
     const directories = openDirectories(context, false);
+    opened = directories;
     const images = openImages(native, directories.images, directories.imagePath);
     verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
     removeLog(native, directories, 'restore');
     return { directories, mounts };
   } catch (error) {
+    if (opened !== undefined) removeMade(native, opened, logFile);
     throw error instanceof Failure ? inPhase(locate(error), 'restore failed') : error;
   }
 }

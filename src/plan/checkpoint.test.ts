@@ -1,6 +1,10 @@
 import t from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
 import { checkpointFaults } from './checkpoint.ts';
+import type { PlannedMount } from './checkpoint.ts';
+import { MOUNT_ATTR } from './constants.ts';
+import { planRestore } from './restore.ts';
+import type { Plan } from './types.ts';
 
 function refused(change: Partial<Config>, linux: Partial<NonNullable<Config['linux']>>): (string | undefined)[] {
   const namespaces = [{ type: 'pid' }, { type: 'mount' }] as const;
@@ -15,4 +19,36 @@ t.test('checkpointFaults: system calls that are watched, by the field or by the 
   t.strictSame(refused({}, { seccomp: { ...seccomp, listenerPath: '/s' } }), ['/linux/seccomp/listenerPath']);
   t.strictSame(refused({ annotations }, { seccomp }), ['/annotations/run.oci.seccomp.receiver']);
   t.strictSame(refused({ annotations }, {}), [], 'there is no filter to watch by');
+});
+
+t.test('planRestore: mount points in the root, and in what other mounts bring and may be written to', async (t) => {
+  const bind = (path: string, source: string, flags = 0): PlannedMount => ({
+    path,
+    kind: 'bind',
+    external: { key: source, source },
+    flags,
+  });
+  const mounts: PlannedMount[] = [
+    { path: '/', kind: 'root', flags: MOUNT_ATTR.RDONLY },
+    bind('/t', '/link'),
+    bind('/t/a/b', '/file'),
+    bind('/fixed', '/ro', MOUNT_ATTR.RDONLY),
+    bind('/fixed/x', '/directory'),
+    { path: '/tmp', kind: 'filesystem', type: 'tmpfs', flags: 0 },
+    bind('/tmp/x', '/directory'),
+  ];
+  const plan = { init: [], unit: undefined } as unknown as Plan;
+  const config = { ociVersion: '1.3.0', root: { path: 'rootfs', readonly: true } };
+  const directoryAt = (source: string): string | undefined =>
+    source === '/file' ? undefined : source === '/link' ? '/target' : source;
+  const { ops } = planRestore(config, plan, mounts, { rootfs: '/r', directoryAt });
+  const of = (path: string, directory: number) => ({ op: 'make_mount_point', path, directory, from: '/mounts' });
+  t.strictSame(ops.slice(1), [
+    { op: 'open_root_directory', path: '/target', from: '/mounts' },
+    of('/a/b', 0),
+    { op: 'hold_root', path: '/r', from: '/root/path' },
+    of('/t', 1),
+    of('/fixed', 1),
+    of('/tmp', 1),
+  ]);
 });

@@ -138,7 +138,11 @@ function receive(native: Native, control: number, call: CriuCall): { message: Me
   // The helper's records begin with their kind; a response of criu with the key of its first field, 8.
   if (bytes[0] !== 8) {
     const record = decodeRecord(bytes.slice().buffer);
-    if (record.kind === 'failed') throw failureOf(record, call.ops);
+    if (record.kind === 'failed') {
+      const failure = failureOf(record, call.ops);
+      if (call.ops[record.op]?.op !== 'find_program') throw failure;
+      throw new Failure(failure.diagnostics.map((diagnostic) => ({ ...diagnostic, hint: missingHint })));
+    }
     throw criuFailure('it ended', call);
   }
   const message = decodeMessage(bytes);
@@ -153,6 +157,9 @@ function conclude(message: Message, call: CriuCall): number {
   const [restored] = messagesOf(message, response.restore);
   return restored === undefined ? 0 : (numberOf(restored, 1) ?? 0);
 }
+
+const missingHint =
+  'install criu 4.0 or newer (the package criu of Debian 13, or its source), or name it with --criu FILE';
 
 /** For what criu itself gives no advice. */
 const hints: readonly (readonly [RegExp, string])[] = [
