@@ -529,6 +529,8 @@ forEachRuntime(
     t.equal((await stateOf(rt, id)).status, 'running', 'it goes on');
     t.match(await checkpoint(rt, id, '--empty-ns', 'pid'), { status: 1, stderr: /namespace "pid" is not supported/ });
     await rt.command('delete', '--force', id);
+    t.match(await restore(rt, bundle, id), { status: 1, stderr: /cannot open directory .*\/images/ });
+    mkdirSync(join(rt.dir, 'images'));
     t.match(await restore(rt, bundle, id), { status: 1, stderr: /no images of a container/ });
     t.strictSame(readdirSync(rt.root), [], 'and nothing is left');
   },

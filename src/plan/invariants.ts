@@ -84,6 +84,8 @@ function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly num
       return { fills: [op.slot], reads: [op.tree] };
     case 'mount_filesystem':
       return { fills: [op.slot], reads: [op.pidNamespace] };
+    case 'open_mount':
+      return { fills: [op.slot], reads: [] };
     case 'mount_attributes':
     case 'mount_propagation':
     case 'fork_init':

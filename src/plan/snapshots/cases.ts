@@ -18,7 +18,7 @@ import { facts, hybrid, options, unified } from '../fixture.ts';
 import { plan } from '../index.ts';
 import type { PlanOptions } from '../index.ts';
 import { planAddedMounts, planRemovedMounts } from '../live-mounts.ts';
-import { planRestore } from '../restore.ts';
+import { planProtection, planRestore } from '../restore.ts';
 import { disassemble } from '../seccomp/bpf.ts';
 import { processOf } from '../process.ts';
 import type { PlannedOp } from '../types.ts';
@@ -101,7 +101,15 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'mounts-removed': () => listed('mounts remove', planRemovedMounts(full(), everyMount, v1)),
   restore: () => restored(full()),
   'restore-joined-network': () => restored(full({ linux: { namespaces: joined('network', 'pid') } })),
-  'restore-readonly-root': () => restored({ ...full(), root: { path: 'rootfs', readonly: true } }),
+  'restore-cgroup-namespace': () => restored(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
+  'restore-mount-in-a-mount': () =>
+    restored({
+      ...full(),
+      mounts: ['/outer', '/outer/inner'].map((destination) => {
+        return { destination, type: 'bind', source: `/srv${destination}`, options: ['bind'] };
+      }),
+    }),
+  'restore-protection': () => protectedMounts({ ...full(), root: { path: 'rootfs', readonly: true } }),
 };
 
 const v1 = facts();
@@ -253,7 +261,12 @@ function restored(config: Config): PrintedPlan {
   const container = plan(config, v1, options);
   const { ops } = planRestore(config, container, plannedMounts(config, container), {
     rootfs: '/bundle/rootfs',
-    isDirectory: () => true,
+    directoryAt: (source) => source,
   });
   return listed('restore: a process that becomes criu', ops);
+}
+
+function protectedMounts(config: Config): PrintedPlan {
+  const ops = planProtection(plannedMounts(config, plan(config, v1, options)).filter(({ flags }) => flags !== 0));
+  return listed('restore: a process that enters the container before it goes on', ops);
 }
