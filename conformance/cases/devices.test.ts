@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { grantCapabilities } from '../harness/config.ts';
+import { guestProgram } from '../harness/guest.ts';
 import type { Attempt, Names, Stat } from '../harness/guest.ts';
 import { digest } from '../harness/leftovers.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -78,6 +79,36 @@ forEachRuntime(
     t.match(defaults, { type: 'char', mode: 0o666, major: 1, minor: 3 });
   },
   { deviates: { crun: '1.8 gives mode 0 by default' } },
+);
+
+forEachRuntime(
+  'linux.devices: a node that is there gets mode and owner, also on a kernel without fchmodat2; one that is mounted keeps its own',
+  async (t, rt) => {
+    const [volume, bound] = [join(rt.dir, 'volume'), join(rt.dir, 'bound')];
+    mkdirSync(volume);
+    execFileSync('mknod', ['-m', '600', bound, 'c', '1', '3']);
+    for (const prefix of [[], [guestProgram('deny'), 'fchmodat2']]) {
+      execFileSync('mknod', ['-m', '600', join(volume, 'node'), 'c', '1', '3']);
+      const bundle = rt.bundle((config) => {
+        config.mounts.push(
+          { destination: '/volume', type: 'bind', source: volume, options: ['rbind'] },
+          { destination: '/bound', type: 'bind', source: bound, options: ['bind'] },
+        );
+        config.linux.devices = [
+          { path: '/volume/node', type: 'c', major: 1, minor: 3, fileMode: 0o640, uid: 7, gid: 8 },
+          { path: '/bound', type: 'c', major: 1, minor: 3, fileMode: 0o666, uid: 7, gid: 8 },
+        ];
+      });
+      const outcome = await rt.commandThrough(prefix, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.equal(outcome.status, 0, outcome.stderr);
+      const node = statSync(join(volume, 'node'));
+      t.strictSame([node.mode & 0o7777, node.uid, node.gid], [0o640, 7, 8], prefix.join(' '));
+      const mounted = statSync(bound);
+      t.strictSame([mounted.mode & 0o7777, mounted.uid, mounted.gid], [0o600, 0, 0], 'the node of the host');
+      rmSync(join(volume, 'node'));
+    }
+  },
+  { deviates: { runc: 'leaves a node that is there as it is', crun: 'leaves a node that is there as it is' } },
 );
 
 forEachRuntime('linux.devices: an entry replaces a default node of the same path', async (t, rt) => {

@@ -29,6 +29,7 @@ static const struct {
 	CALL(capset),
 	CALL(clone3),
 	CALL(connect),
+	{"fchmodat2", 452}, /* Linux 6.6, newer than Debian 12's headers */
 	CALL(fsopen),
 	CALL(ioprio_set),
 	CALL(keyctl),

@@ -180,6 +180,8 @@ static bool run_verb(char **words)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "exchange") == 0)
+		return run_exchange(argv + 2);
 	if (argc > 1 && strcmp(argv[1], "refuse") == 0)
 		return run_refuse(argv + 2);
 	if (argc > 1 && strcmp(argv[1], "subreaper") == 0)

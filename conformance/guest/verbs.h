@@ -12,6 +12,7 @@ void put_outcome(long result);
 char *read_text(const char *path);
 
 /* On the host, instead of a verb: the exit status. */
+int run_exchange(char **args);
 int run_refuse(char **args);
 int run_subreaper(char **args);
 

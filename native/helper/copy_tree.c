@@ -25,14 +25,25 @@ struct frame {
 	char entries[2048];
 };
 
-static int copy_attributes(int fd, const struct statx *st, bool link)
+/* An owner that the user namespace does not know cannot be given: the file stays root's. */
+static int give(int fd, const struct statx *st)
 {
 	long status = rt_sys(fchownat, fd, "", st->stx_uid, st->stx_gid, AT_EMPTY_PATH);
-	/* An owner that the user namespace does not know cannot be given: the file stays root's. */
-	if (status < 0 && status != -EINVAL && status != -EPERM)
-		return (int)status;
+	return status < 0 && status != -EINVAL && status != -EPERM ? (int)status : 0;
+}
+
+static int copy_attributes(int fd, const struct statx *st)
+{
+	int status = give(fd, st);
 	/* After the owner, since changing that takes set-user-id bits away. */
-	return link ? 0 : (int)rt_sys(fchmod, fd, st->stx_mode & 07777);
+	return status < 0 ? status : (int)rt_sys(fchmod, fd, st->stx_mode & 07777);
+}
+
+/* Of what is not opened otherwise. */
+static int copy_owner(int to, const char *name, const struct statx *st)
+{
+	RT_CLEANUP_FD int fd = (int)rt_sys(openat, to, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	return fd < 0 ? fd : give(fd, st);
 }
 
 static void copy_times(int fd, const struct statx *st)
@@ -76,7 +87,7 @@ static int copy_file(int from, int to, const char *name, const struct statx *see
 		return target;
 	status = copy_contents(source, target);
 	if (status == 0)
-		status = copy_attributes(target, &st, false);
+		status = copy_attributes(target, &st);
 	if (status == 0)
 		copy_times(target, &st);
 	return status;
@@ -92,8 +103,7 @@ static int copy_link(int from, int to, const char *name, const struct statx *st)
 	long status = rt_sys(symlinkat, target, to, name);
 	if (status < 0)
 		return (int)status;
-	status = rt_sys(fchownat, to, name, st->stx_uid, st->stx_gid, AT_SYMLINK_NOFOLLOW);
-	return status < 0 && status != -EINVAL && status != -EPERM ? (int)status : 0;
+	return copy_owner(to, name, st);
 }
 
 /* Fifos are made again. Sockets and device nodes mean nothing in a copy, and need rights. */
@@ -104,8 +114,7 @@ static int copy_special(int to, const char *name, const struct statx *st)
 	long status = rt_sys(mknodat, to, name, S_IFIFO | (st->stx_mode & 07777), 0);
 	if (status < 0)
 		return (int)status;
-	status = rt_sys(fchownat, to, name, st->stx_uid, st->stx_gid, AT_SYMLINK_NOFOLLOW);
-	return status < 0 && status != -EINVAL && status != -EPERM ? (int)status : 0;
+	return copy_owner(to, name, st);
 }
 
 static int enter(struct frame *next, const struct frame *frame, const char *name, const struct statx *seen)
@@ -170,7 +179,7 @@ static const char *next_entry(struct frame *frame, long *status)
 
 static int leave(struct frame *frame)
 {
-	int status = copy_attributes(frame->to, &frame->st, false);
+	int status = copy_attributes(frame->to, &frame->st);
 	copy_times(frame->to, &frame->st);
 	rt_close(&frame->from);
 	rt_close(&frame->to);

@@ -1,5 +1,6 @@
 /* Directories, device nodes and links of the container. */
 #include "context.h"
+#include "mode.h"
 #include "sys.h"
 
 int rt_make_mount_point(struct rt_context *context, const struct rt_op_make_mount_point *op)
@@ -21,11 +22,22 @@ int rt_make_directory(struct rt_context *context, const struct rt_op_make_direct
 	return (st.stx_mode & S_IFMT) == S_IFDIR ? 0 : rt_fail(context, "mkdirat", -ENOTDIR);
 }
 
-/* chmod of an O_PATH descriptor: fchmod(2) refuses it, fchmodat2(2) is newer than 5.14, so the node is
- * reached by its name in the parent that holds it, after it was verified not to be a link. */
-static int set_mode(int parent, const char *name, uint32_t mode)
+/* What the node is not yet: nothing, of one that was just made, since the umask is 0. */
+static int set_attributes(
+	struct rt_context *context, int node, const struct statx *st, const struct rt_op_make_device *op)
 {
-	return (int)rt_sys(fchmodat, parent, name, mode & 07777);
+	uint32_t mode = st->stx_mode & 07777;
+	if (st->stx_uid != op->uid || st->stx_gid != op->gid) {
+		long status = rt_sys(fchownat, node, "", op->uid, op->gid, AT_EMPTY_PATH);
+		if (status < 0)
+			return rt_fail(context, "fchownat", status);
+		/* A new owner takes set-user-id bits away. */
+		mode &= 0777;
+	}
+	if (mode == (op->mode & 07777))
+		return 0;
+	int status = rt_set_mode(node, op->mode & 07777);
+	return status < 0 ? rt_fail(context, "fchmodat2", status) : 0;
 }
 
 int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op)
@@ -43,7 +55,7 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 	RT_CLEANUP_FD int node = rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);
 	if (node < 0)
 		return rt_fail(context, "openat2", node);
-	struct statx st;
+	struct statx st, directory;
 	int status = rt_statx(node, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
@@ -52,13 +64,15 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 				    : rt_is_device(&st, type, op->major, op->minor);
 	if (!same)
 		return rt_fail(context, "mknodat", -EEXIST);
-	status = (int)rt_sys(fchownat, node, "", op->uid, op->gid, AT_EMPTY_PATH);
-	if (status < 0)
-		return rt_fail(context, "fchownat", status);
-	if (made < 0 && (st.stx_mode & 07777) == (op->mode & 07777) && op->uid == st.stx_uid)
-		return 0;
-	status = set_mode(parent, name, op->mode);
-	return status < 0 ? rt_fail(context, "fchmodat", status) : 0;
+	if (made < 0) {
+		/* A mount of the config on this very path: the node is that of its source. */
+		status = rt_statx(parent, &directory);
+		if (status < 0)
+			return rt_fail(context, "statx", status);
+		if (directory.stx_mnt_id != st.stx_mnt_id)
+			return 0;
+	}
+	return set_attributes(context, node, &st, op);
 }
 
 int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op)

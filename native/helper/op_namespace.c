@@ -1,5 +1,6 @@
 /* Namespaces, and what belongs to one: names, loopback, keyring, kernel parameters. */
 #include "context.h"
+#include "procfs.h"
 #include "sys.h"
 
 #include <linux/if.h>
@@ -181,23 +182,11 @@ int rt_open_procfs(struct rt_context *context)
 /* The one mounted on /proc of the runtime, while it can still be reached. */
 static int open_host_procfs(struct rt_context *context)
 {
-	enum { PROC_SUPER_MAGIC = 0x9fa0, PROC_ROOT_INODE = 1 };
-	struct statfs fs;
-	struct statx st;
+	const char *call;
 	if (context->procfs >= 0)
 		return 0;
-	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, 0);
-	if (fd < 0)
-		return rt_fail(context, "openat2", fd);
-	long status = rt_sys(fstatfs, fd, &fs);
-	if (status >= 0)
-		status = rt_statx(fd, &st);
-	if (status < 0)
-		return rt_fail(context, "fstatfs", status);
-	if (fs.f_type != PROC_SUPER_MAGIC || st.stx_ino != PROC_ROOT_INODE)
-		return rt_fail(context, "fstatfs", -EMEDIUMTYPE);
-	context->procfs = rt_steal_fd(&fd);
-	return 0;
+	context->procfs = rt_open_mounted_procfs(&call);
+	return context->procfs < 0 ? rt_fail(context, call, context->procfs) : 0;
 }
 
 int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "../helper/mode.h"
 #include "result.h"
 
 enum { FIRST_READ = 16 * 1024 };
@@ -152,7 +153,12 @@ int64_t rt_fn_rename(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_chmod(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	return rt_checked(chmod(args[0].data, (mode_t)args[1].integer));
+	int fd = open_file(args[0].data, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return -errno;
+	int status = rt_set_mode(fd, (uint32_t)args[1].integer);
+	close(fd);
+	return status;
 }
 
 int64_t rt_fn_readDirectory(const struct rt_value *args, struct rt_result *result)

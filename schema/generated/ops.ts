@@ -276,7 +276,7 @@ export interface MakeDirectoryOp {
   readonly mode: number;
 }
 
-/** Makes a device node or fifo; one that exists must be of the same type and number. `mode` holds the S_IF* type. */
+/** Makes a device node or fifo; one that exists must be of the same type and number, and keeps mode and owner when it is a mount. `mode` holds the S_IF* type. */
 export interface MakeDeviceOp {
   readonly op: 'make_device';
   readonly path: string;
@@ -983,7 +983,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   make_device: {
     code: 36,
     group: 'init',
-    call: 'mknodat(2), fchownat(2)',
+    call: 'mknodat(2), fchownat(2), fchmodat2(2)',
     fields: [
       ['path', 'str'],
       ['mode', 'u32'],

@@ -83,6 +83,8 @@ t.test('stat follows a link only when asked', async (t) => {
   t.equal(native.chmod(`${directory}/text`, 0o640), 0);
   t.equal(statSync(`${directory}/text`).mode & 0o777, 0o640);
   chmodSync(`${directory}/text`, 0o644);
+  t.equal(native.chmod(`${directory}/link`, 0o600), -95, 'EOPNOTSUPP: what a link leads to keeps its mode');
+  t.equal(statSync(`${directory}/text`).mode & 0o777, 0o644);
 });
 
 t.test('fileSystemType is the f_type of statfs', async (t) => {

@@ -24,6 +24,7 @@ export interface Native {
   rmdir(path: string): number;
   unlink(path: string): number;
   rename(from: string, to: string): number;
+  /** A symbolic link is not followed: EOPNOTSUPP. */
   chmod(path: string, mode: number): number;
   /** Names in a directory without `.` and `..`, each ended by `/`-free NUL: "a\0b\0". */
   readDirectory(path: string): string | number;

@@ -67,10 +67,10 @@ function makeRoot(native: Native, root: StateRoot): void {
   const parts = root.path.split('/');
   for (let count = 2; count <= parts.length; count += 1) {
     const path = parts.slice(0, count).join('/');
-    const result = native.mkdir(path, directoryMode);
+    const sticky = root.sticky && count === parts.length ? 0o1000 : 0;
+    const result = native.mkdir(path, sticky | directoryMode);
     if (result === -EEXIST) continue;
     expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
-    if (root.sticky && count === parts.length) native.chmod(path, 0o1000 | directoryMode);
   }
 }
 
