@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { probePath } from '../harness/guest.ts';
+import { execFile, withContainer } from '../harness/exec.ts';
+import { answers, probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
 import { grantCapabilities } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -43,6 +44,35 @@ forEachRuntime('process.user.additionalGids is exactly the list of groups', asyn
   });
   t.strictSame([...new Set(ids.groups)], [5, 2_000_000_000]);
 });
+
+/** `count` groups, and those that /proc/self/status tells of. */
+const manyGroups = (count: number): number[] => Array.from({ length: count }, (_, index) => 10 + index);
+const groupsOf = (status: string): number[] => (/^Groups:\t(.*?) *$/m.exec(status)?.[1] ?? '').split(' ').map(Number);
+
+for (const count of [1025, 65_536]) {
+  forEachRuntime(`process.user.additionalGids: ${count} groups, for run and exec`, async (t, rt) => {
+    const user = { uid: 1000, gid: 1000, additionalGids: manyGroups(count) };
+    const [status] = await rt.observe<[{ text: string }]>([['read', '/proc/self/status']], (config) => {
+      config.process.user = user;
+    });
+    t.strictSame(groupsOf(status.text), user.additionalGids);
+    await withContainer(rt, async (container) => {
+      const outcome = await execFile(rt, container, { args: ['/bin/probe', 'read', '/proc/self/status'], user });
+      const [status] = answers(outcome.stdout) as [{ text: string }];
+      t.strictSame(groupsOf(status.text), user.additionalGids);
+    });
+  });
+}
+
+forEachRuntime(
+  'process.user.additionalGids: more groups than the kernel takes are an error that says so',
+  async (t, rt) => {
+    const outcome = await rt.run((config) => (config.process.user.additionalGids = manyGroups(65_537)));
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'process.user.additionalGids has 65537 groups: Linux takes at most 65536');
+  },
+  { oursOnly: 'the words are ours' },
+);
 
 forEachRuntime(
   'process.user takes ids up to 2^32 - 2 and never looks them up as names',

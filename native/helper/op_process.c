@@ -107,18 +107,28 @@ int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_boundin
 	return 0;
 }
 
+/* What the kernel has taken, whatever stands between it and this process. */
+static bool is_user(const struct rt_op_set_user *op, bool groups_set)
+{
+	uint32_t uid[3], gid[3];
+	if (rt_sys(getresuid, &uid[0], &uid[1], &uid[2]) < 0 ||
+		rt_sys(getresgid, &gid[0], &gid[1], &gid[2]) < 0)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (uid[i] != op->uid || gid[i] != op->gid)
+			return false;
+	return !groups_set || rt_sys(getgroups, 0, NULL) == (long)op->groups.count;
+}
+
 int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 {
-	uint32_t groups[1024];
-	if (op->groups.count > sizeof(groups) / sizeof(groups[0]))
-		return rt_fail(context, "setgroups", -EINVAL);
-	for (uint32_t i = 0; i < op->groups.count; i++)
-		groups[i] = rt_u32_at(&op->groups, i);
 	long status = rt_sys(prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	if (status < 0)
 		return rt_fail(context, "prctl", status);
 	enum { KEEP = 1, SET_IF_ALLOWED = 2 };
-	status = op->keep_groups == KEEP ? 0 : rt_sys(setgroups, op->groups.count, groups);
+	/* As they lie in the program: gid_t is a little-endian u32, and the kernel takes any alignment. */
+	status = op->keep_groups == KEEP ? 0 : rt_sys(setgroups, op->groups.count, op->groups.data);
+	bool groups_set = op->keep_groups != KEEP && status == 0;
 	if (status == -EPERM && op->keep_groups == SET_IF_ALLOWED && op->groups.count == 0)
 		status = 0;
 	if (status < 0)
@@ -129,8 +139,8 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 	status = rt_sys(setresuid, op->uid, op->uid, op->uid);
 	if (status < 0)
 		return rt_fail(context, "setresuid", status);
-	if ((uint32_t)rt_sys(geteuid) != op->uid || (uint32_t)rt_sys(getegid) != op->gid)
-		return rt_fail(context, "setresuid", -EPERM);
+	if (!is_user(op, groups_set))
+		return rt_fail(context, "getresuid", -EPERM);
 	status = rt_sys(prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
 }

@@ -8,6 +8,9 @@ import { each, isAbsolute } from './rule.ts';
 /** Highest user or group id: -1 as an unsigned number means "unchanged" to the kernel, setresuid(2). */
 const maximumId = 4294967294;
 
+/** NGROUPS_MAX, setgroups(2). */
+const maximumGroups = 65536;
+
 const modeBits = 0o777;
 
 const maximumConsoleSize = 65535;
@@ -85,6 +88,11 @@ function user(process: Process, report: Report): void {
   const { uid, gid, umask, additionalGids } = process.user ?? {};
   check(uid, 'process.user.uid', '/process/user/uid');
   check(gid, 'process.user.gid', '/process/user/gid');
+  const groups = additionalGids?.length ?? 0;
+  if (groups > maximumGroups) {
+    const message = `process.user.additionalGids has ${groups} groups: Linux takes at most ${maximumGroups}`;
+    report('process.user', '/process/user/additionalGids', message);
+  }
   each(additionalGids, (id, index) =>
     check(id, `process.user.additionalGids[${index}]`, `/process/user/additionalGids/${index}`),
   );

@@ -70,6 +70,10 @@ t.test('ids and umask', async (t) => {
     /^\/process\/user\/additionalGids\/1: /,
     /^\/process\/user\/umask: .*octal 777/,
   ]);
+  t.strictSame(ofProcess({ user: { additionalGids: Array<number>(65536).fill(1) } }), []);
+  t.match(ofProcess({ user: { additionalGids: Array<number>(65537).fill(1) } }), [
+    /^\/process\/user\/additionalGids: .* has 65537 groups: Linux takes at most 65536$/,
+  ]);
 });
 
 t.test('capabilities', async (t) => {

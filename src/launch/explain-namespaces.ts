@@ -197,7 +197,7 @@ function userWords(op: PlannedOp & { op: 'set_user' }, name: string, call: strin
   const hint = 'its user namespace has no such id: see /proc/PID/uid_map and gid_map';
   if (call === 'setgroups') {
     return {
-      message: `cannot add groups ${op.groups.join(', ')}: one is unmapped in user namespace`,
+      message: `cannot add groups ${groupsText(op.groups)}: one is unmapped in user namespace`,
       pointer: '/process/user/additionalGids',
       hint,
     };
@@ -205,6 +205,12 @@ function userWords(op: PlannedOp & { op: 'set_user' }, name: string, call: strin
   return call === 'setresgid'
     ? { message: `cannot setgid to unmapped gid ${op.gid} in user namespace`, pointer: '/process/user/gid', hint }
     : { message: `cannot setuid to unmapped uid ${op.uid} in user namespace`, pointer: '/process/user/uid', hint };
+}
+
+function groupsText(groups: readonly number[]): string {
+  const most = 16;
+  const more = groups.length > most ? ` and ${groups.length - most} more` : '';
+  return groups.slice(0, most).join(', ') + more;
 }
 
 function timeWords(name: string, call: string): Partial<Diagnostic> | undefined {
