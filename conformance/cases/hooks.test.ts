@@ -304,6 +304,38 @@ for (const kind of KINDS) {
   );
 }
 
+/** What Kubernetes and device plugins put into a config: only execve(2) limits it. */
+const ENTRIES = 3000;
+const list = (text: string): string[] => Array.from({ length: ENTRIES }, (_, index) => `${text}${index}`);
+
+for (const kind of KINDS) {
+  forEachRuntime(`hooks: ${kind} with ${ENTRIES} arguments, as many variables and a large state`, async (t, rt) => {
+    const outcome = await rt.run((config) => {
+      const script = `test $# = ${ENTRIES} && test "$V${ENTRIES - 1}" = v && test $(/bin/busybox wc -c) -gt 300000`;
+      const args = ['busybox', 'sh', '-c', script, 'hook', ...list('argument')];
+      const env = list('V').map((name) => `${name}=v`);
+      config.hooks = { [kind]: [shell('exit 0'), shell('', { args, env }), shell('exit 0')] };
+      config.annotations = Object.fromEntries(list('org.example.').map((key) => [key, 'v'.repeat(100)]));
+    });
+    t.equal(outcome.status, 0);
+    t.equal(outcome.stderr, '');
+  });
+}
+
+for (const kind of ['createRuntime', 'createContainer'] as const) {
+  forEachRuntime(
+    `hooks: ${kind} with an argument that execve does not take says so`,
+    async (t, rt) => {
+      const outcome = await rt.run((config) => {
+        config.hooks = { [kind]: [shell('exit 0', { args: ['busybox', 'x'.repeat(200_000)] })] };
+      });
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `error running ${kind} hook #0 "/bin/busybox": argument list too long`);
+    },
+    { oursOnly: 'other words' },
+  );
+}
+
 forEachRuntime('hooks: a path that does not exist fails create with its name', async (t, rt) => {
   const container = await rt.create(
     rt.bundle((config) => (config.hooks = { createRuntime: [{ path: '/nonexistent/hook' }] })),

@@ -282,6 +282,40 @@ forEachRuntime(
   { deviates: { runc: '1.1 asks for mappings', crun: '1.8 lacks it' } },
 );
 
+/** The most that the kernel takes (user_namespaces(7)): what it then says takes several pages. */
+const manyMappings = (): Record<string, number>[] =>
+  Array.from({ length: 340 }, (_, index) => ({ containerID: index, hostID: 1000 + 2 * index, size: 1 }));
+
+forEachRuntime(
+  'user namespace: 340 mappings, of one that is made and of one that is given by path',
+  async (t, rt) => {
+    const many = (mutate: Mutation): Bundle =>
+      mapped(rt, (config) => {
+        config.linux.uidMappings = manyMappings();
+        config.linux.gidMappings = manyMappings();
+        config.process.user = { uid: 339, gid: 339 };
+        config.process.args = ['/bin/probe', 'wait'];
+        mutate(config);
+      });
+    const pod = await rt.create(many(() => undefined));
+    t.equal(pod.outcome.status, 0, pod.outcome.stderr);
+    const { pid } = await pod.state();
+    const same = many((config) => changeNamespace(config, 'user', `/proc/${pid}/ns/user`));
+    const [ids, map] = await rt.observeBundle<[Ids, Text]>(same, [['ids'], ['read', '/proc/self/uid_map']]);
+    t.strictSame(ids.uid, [339, 339, 339]);
+    t.equal(map.text.trim().split('\n').length, 340);
+    const other = many((config) => {
+      changeNamespace(config, 'user', `/proc/${pid}/ns/user`);
+      config.linux.gidMappings?.splice(339, 1, { containerID: 339, hostID: 5000, size: 1 });
+    });
+    const refused = await rt.runBundle(other);
+    t.equal(refused.status, 1);
+    t.match(refused.stderr, 'not those of the user namespace that is joined');
+    t.equal((await pod.remove('--force')).status, 0);
+  },
+  { deviates: { runc: '1.1 refuses mappings beside a path', crun: '1.8 does not compare' } },
+);
+
 for (const [what, change, status] of [
   ['the same mappings', 0, 0],
   ['other mappings', 1, 1],

@@ -25,12 +25,17 @@ static void close_pipes(struct hook_pipes *pipes)
 	}
 }
 
-static int open_pipes(struct hook_pipes *pipes, const char *input, size_t length)
+static int open_pipes(struct hook_pipes *pipes, const struct rt_iovec *input, int parts)
 {
+	size_t length = 0;
+	for (int i = 0; i < parts; i++)
+		length += input[i].length;
 	pipes->input = (int)rt_sys(memfd_create, "state", 1 /* MFD_CLOEXEC */);
 	if (pipes->input < 0)
 		return pipes->input;
-	long status = rt_sys(write, pipes->input, input, length);
+	long status = rt_sys(writev, pipes->input, input, parts);
+	if (status >= 0 && (size_t)status != length)
+		status = -ENOSPC;
 	if (status >= 0)
 		status = rt_sys(lseek, pipes->input, 0, 0);
 	if (status >= 0)
@@ -133,14 +138,14 @@ static void drain_rest(int fd, char *kept, uint32_t *length)
 }
 
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
-	const char *input, size_t input_length, uint32_t timeout_ms, const int outputs[2],
+	const struct rt_iovec *input, int parts, uint32_t timeout_ms, const int outputs[2],
 	const struct rt_filter *filter, struct rt_hook_result *result)
 {
 	__attribute__((cleanup(close_pipes))) struct hook_pipes pipes = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
 	RT_CLEANUP_FD int pidfd = -1;
 	int child_pidfd = -1;
 	*result = (struct rt_hook_result){0};
-	int status = open_pipes(&pipes, input, input_length);
+	int status = open_pipes(&pipes, input, parts);
 	if (status < 0)
 		return status;
 	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */

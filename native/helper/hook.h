@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct rt_iovec;
+
 enum rt_hook_outcome { RT_HOOK_EXITED, RT_HOOK_SIGNALLED, RT_HOOK_TIMED_OUT, RT_HOOK_NOT_RUN };
 
 enum { RT_HOOK_OUTPUT_MAX = 4096 };
@@ -20,11 +22,11 @@ struct rt_hook_result {
 	char err[RT_HOOK_OUTPUT_MAX];
 };
 
-/* `directory` is entered by the hook, -1 stays. `input` is its stdin, `outputs` are its stdout and stderr, each
- * captured in `result` where it is -1. `filter`, unless it is NULL, is in force for the hook alone. 0, or a negative errno when the
- * hook could not be attempted (no descriptors, no process). */
+/* `directory` is entered by the hook, -1 stays. The `parts` of `input` are its stdin, `outputs` are its stdout and
+ * stderr, each captured in `result` where it is -1. `filter`, unless it is NULL, is in force for the hook alone. 0, or
+ * a negative errno when the hook could not be attempted (no descriptors, no process). */
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
-	const char *input, size_t input_length, uint32_t timeout_ms, const int outputs[2],
+	const struct rt_iovec *input, int parts, uint32_t timeout_ms, const int outputs[2],
 	const struct rt_filter *filter, struct rt_hook_result *result);
 
 #endif

@@ -4,8 +4,7 @@
 #include "record.h"
 #include "signals.h"
 #include "sys.h"
-
-#include <linux/mman.h>
+#include "vector.h"
 
 enum { X_OK_MODE = 1 };
 
@@ -75,23 +74,6 @@ int rt_find_program(struct rt_context *context, const struct rt_op_find_program 
 	return rt_fail(context, "execve", -ENOENT);
 }
 
-/* `last` is appended unless it is empty. */
-static const char **string_vector(struct rt_strs list, const char *last)
-{
-	size_t size = ((size_t)list.count + 2) * sizeof(char *);
-	long memory = rt_sys(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > -RT_PATH_MAX)
-		return NULL;
-	const char **vector = (const char **)memory;
-	size_t count = 0;
-	while (list.count > 0)
-		vector[count++] = rt_next_str(&list);
-	if (last[0] != '\0')
-		vector[count++] = last;
-	vector[count] = NULL;
-	return vector;
-}
-
 int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op)
 {
 	long status = rt_sys(dup3, context->control, op->first, 0);
@@ -104,8 +86,8 @@ int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_desc
 
 int rt_exec(struct rt_context *context, struct rt_op_exec *op)
 {
-	const char **args = string_vector(op->args, "");
-	const char **env = string_vector(op->env, context->home);
+	const char **args = rt_string_vector(op->args, "");
+	const char **env = rt_string_vector(op->env, context->home);
 	if (args == NULL || env == NULL)
 		return rt_fail(context, "mmap", -ENOMEM);
 	rt_default_signals();

@@ -3,17 +3,13 @@
 #include "hook.h"
 #include "record.h"
 #include "sys.h"
+#include "vector.h"
 
 #include <asm/ioctls.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
 enum { SOL_SOCKET_LEVEL = 1, SO_PEERCRED_OPTION = 17 };
-
-struct rt_iovec {
-	const void *base;
-	size_t length;
-};
 
 int rt_report(
 	struct rt_context *context, enum rt_record_kind kind, uint32_t op, uint32_t error, uint32_t value)
@@ -180,33 +176,6 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }
 
-static size_t append(char *to, size_t at, size_t size, const char *text)
-{
-	while (*text != '\0' && at + 1 < size)
-		to[at++] = *text++;
-	return at;
-}
-
-static size_t append_number(char *to, size_t at, size_t size, uint32_t value)
-{
-	char digits[11];
-	size_t first = sizeof(digits) - 1;
-	digits[first] = '\0';
-	do {
-		digits[--first] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	return append(to, at, size, digits + first);
-}
-
-static void list_to_vector(struct rt_strs list, const char **vector, size_t max)
-{
-	size_t i = 0;
-	while (list.count > 0 && i + 1 < max)
-		vector[i++] = rt_next_str(&list);
-	vector[i] = NULL;
-}
-
 int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
 {
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, op->path.data,
@@ -224,24 +193,27 @@ int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
 
 int rt_hook(struct rt_context *context, struct rt_op_hook *op)
 {
-	enum { MAX_STRINGS = 1024 };
-	static char input[64 * 1024];
-	static const char *args[MAX_STRINGS], *env[MAX_STRINGS];
 	static struct rt_hook_result result;
-	if (op->before.length + op->after.length + 16 > sizeof(input) || op->args.count >= MAX_STRINGS ||
-		op->env.count >= MAX_STRINGS)
-		return rt_fail(context, "execve", -E2BIG);
-	size_t length = append(input, 0, sizeof(input), op->before.data);
-	length = append_number(input, length, sizeof(input), (uint32_t)rt_sys(getpid));
-	length = append(input, length, sizeof(input), op->after.data);
+	char pid[12];
+	size_t first = sizeof(pid);
+	long number = rt_sys(getpid);
+	do
+		pid[--first] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	const struct rt_iovec input[] = {{op->before.data, op->before.length},
+		{pid + first, sizeof(pid) - first}, {op->after.data, op->after.length}};
 	int outputs[2] = {
 		op->out == 0 ? -1 : context->slots[op->out], op->err == 0 ? -1 : context->slots[op->err]};
-	list_to_vector(op->args, args, MAX_STRINGS);
-	list_to_vector(op->env, env, MAX_STRINGS);
-	int status = rt_hook_run(op->path.data, args, env, op->in_root ? -1 : context->slots[0], input,
-		length, op->timeout_ms, outputs, context->filter_at_execve, &result);
+	const char **args = rt_string_vector(op->args, "");
+	const char **env = rt_string_vector(op->env, "");
+	int status = args == NULL || env == NULL
+			     ? -ENOMEM
+			     : rt_hook_run(op->path.data, args, env, op->in_root ? -1 : context->slots[0],
+				       input, 3, op->timeout_ms, outputs, context->filter_at_execve, &result);
+	rt_free_vector(args, op->args);
+	rt_free_vector(env, op->env);
 	if (status < 0)
-		return rt_fail(context, "clone", status);
+		return rt_fail(context, args == NULL || env == NULL ? "mmap" : "clone", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
 		return 0;
 	/* The detail of a failed hook: length of stdout, stdout, stderr. */

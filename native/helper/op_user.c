@@ -3,9 +3,11 @@
 #include "hook.h"
 #include "sys.h"
 
+#include <linux/mman.h>
 #include <linux/prctl.h>
 
-enum { SIGCHLD_NUMBER = 17, MAP_MAX = 4096, MAX_WORDS = 1024, TOOL_TIMEOUT_MS = 10000 };
+/* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
+enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
 
 /* A process in a new user namespace that waits for the end of `hold` and does nothing else. */
 static long start_keeper(int hold[2])
@@ -56,32 +58,41 @@ static int write_map(
 	return rt_fail(context, "write", written);
 }
 
-/* newuidmap PID INSIDE OUTSIDE SIZE...: the numbers of the lines are its words. */
-static int run_tool(struct rt_context *context, long keeper, struct rt_str tool, struct rt_str map)
+/* Takes the words of `text` apart at spaces and line ends; how many there are. */
+static size_t split(char *text, const char **words)
 {
-	static char words[MAP_MAX], pid[20];
-	static const char *args[MAX_WORDS];
-	static struct rt_hook_result result;
-	static const char *const env[] = {NULL};
-	size_t count = 2;
-	if (map.length >= sizeof(words))
-		return rt_fail(context, "execve", -E2BIG);
-	append_number(pid, 0, keeper);
-	args[0] = tool.data;
-	args[1] = pid;
-	append(words, 0, map.data);
-	for (char *at = words; *at != '\0';) {
-		if (count + 1 >= MAX_WORDS)
-			return rt_fail(context, "execve", -E2BIG);
-		args[count++] = at;
+	size_t count = 0;
+	for (char *at = text; *at != '\0';) {
+		words[count++] = at;
 		while (*at != '\0' && *at != ' ' && *at != '\n')
 			at++;
 		while (*at == ' ' || *at == '\n')
 			*at++ = '\0';
 	}
-	args[count] = NULL;
+	return count;
+}
+
+/* newuidmap PID INSIDE OUTSIDE SIZE...: the numbers of the lines are its words. */
+static int run_tool(struct rt_context *context, long keeper, struct rt_str tool, struct rt_str map)
+{
+	static struct rt_hook_result result;
+	static const char *const env[] = {NULL};
+	char pid[20];
+	/* A word has a letter and what ends it; two more words and NULL. */
+	size_t vector_size = ((size_t)map.length / 2 + 4) * sizeof(char *), size = vector_size + map.length + 1;
+	long memory = rt_sys(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory < 0 && memory > -RT_PATH_MAX)
+		return rt_fail(context, "mmap", memory);
+	const char **args = (const char **)memory;
+	char *words = (char *)memory + vector_size;
+	append_number(pid, 0, keeper);
+	append(words, 0, map.data);
+	args[0] = tool.data;
+	args[1] = pid;
+	args[2 + split(words, args + 2)] = NULL;
 	int status = rt_hook_run(
-		tool.data, args, env, -1, "", 0, TOOL_TIMEOUT_MS, (const int[2]){-1, -1}, NULL, &result);
+		tool.data, args, env, -1, NULL, 0, TOOL_TIMEOUT_MS, (const int[2]){-1, -1}, NULL, &result);
+	rt_sys(munmap, memory, size);
 	if (status < 0)
 		return rt_fail(context, "clone", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
@@ -150,14 +161,18 @@ static bool next_number(const char **at, uint64_t *value)
 
 static int check_map(struct rt_context *context, const char *path, const char *wanted)
 {
-	char text[MAP_MAX];
+	char text[MAP_MAX + 1];
+	size_t length = 0;
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
 	if (fd < 0)
 		return rt_fail(context, "openat2", fd);
-	long size = rt_sys(read, fd, text, sizeof(text) - 1);
-	if (size < 0)
-		return rt_fail(context, "read", size);
-	text[size] = '\0';
+	/* A page at most comes with each call. */
+	for (long size = 1; size > 0; length += (size_t)size) {
+		size = rt_sys(read, fd, text + length, MAP_MAX - length);
+		if (size < 0)
+			return rt_fail(context, "read", size);
+	}
+	text[length] = '\0';
 	const char *found = text;
 	uint64_t a = 0, b = 0;
 	for (;;) {
@@ -167,6 +182,7 @@ static int check_map(struct rt_context *context, const char *path, const char *w
 		if (!more)
 			return 0;
 	}
+	text[RT_DETAIL_MAX - 1] = '\0';
 	context->detail_length = (uint32_t)append(context->detail, 0, text);
 	return rt_fail(context, "read", -EINVAL);
 }

@@ -80,6 +80,12 @@ static inline long rt_syscall(long number, long a, long b, long c, long d, long 
 #define rt_sys(...) \
 	RT_SYS_PICK(__VA_ARGS__, RT_SYS6, RT_SYS5, RT_SYS4, RT_SYS3, RT_SYS2, RT_SYS1, RT_SYS0)(__VA_ARGS__)
 
+/* struct iovec of readv(2). */
+struct rt_iovec {
+	const void *base;
+	size_t length;
+};
+
 static inline void rt_close(int *fd)
 {
 	if (*fd >= 0)

@@ -64,7 +64,7 @@ export function namespaceWords(
     case 'check_id_maps':
       return {
         message: 'linux.uidMappings and linux.gidMappings are not those of the user namespace that is joined',
-        hint: `it maps ${detail.trim().replaceAll(/\s+/g, ' ')}; leave the mappings out, or give the same`,
+        hint: `it maps ${mapWords(detail)}; leave the mappings out, or give the same`,
       };
     case 'become_root':
       return name === 'EINVAL'
@@ -181,7 +181,7 @@ function userNamespaceWords(
     hint:
       name === 'EPERM'
         ? `every hostID must be mapped in the user namespace that rt runs in: see /proc/self/${kind}_map`
-        : 'ranges must not overlap, and there are at most 340',
+        : 'ranges must not overlap; there are at most 340, which take less than a page of memory as text',
   };
 }
 
@@ -205,6 +205,13 @@ function userWords(op: PlannedOp & { op: 'set_user' }, name: string, call: strin
   return call === 'setresgid'
     ? { message: `cannot setgid to unmapped gid ${op.gid} in user namespace`, pointer: '/process/user/gid', hint }
     : { message: `cannot setuid to unmapped uid ${op.uid} in user namespace`, pointer: '/process/user/uid', hint };
+}
+
+/** Numbers of /proc/PID/uid_map, of a long one the first. */
+function mapWords(text: string): string {
+  const words = text.trim().split(/\s+/);
+  const most = 30;
+  return words.slice(0, most).join(' ') + (words.length > most ? ' ...' : '');
 }
 
 function groupsText(groups: readonly number[]): string {

@@ -20,6 +20,7 @@ const setCapabilities: Calls = { needed: ['prctl', 'capset'], made: [] };
 const awaitControl: Calls = { needed: ['writev', 'read'], made: ['prctl'] };
 const awaitSocket: Calls = { needed: ['writev', 'read', 'getsockopt', 'accept4'], made: ['prctl', 'close'] };
 const hookOfParent = [
+  'mmap',
   'memfd_create',
   'write',
   'lseek',
@@ -32,7 +33,7 @@ const hookOfParent = [
   'read',
 ];
 const hookOfChild = ['dup3', 'close_range', 'execve'];
-const hook: Calls = { needed: [...hookOfParent, ...hookOfChild], made: ['close', 'setpgid', ...signals] };
+const hook: Calls = { needed: [...hookOfParent, ...hookOfChild], made: ['close', 'munmap', 'setpgid', ...signals] };
 const hookWithTimeout: Calls = { ...hook, needed: [...hookOfParent, 'kill', ...hookOfChild] };
 
 /** What the C of an op calls when nothing is wrong (native/helper), for ops that may come after the filter was loaded. */
