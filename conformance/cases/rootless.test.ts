@@ -7,6 +7,7 @@ import {
   readFileSync,
   readdirSync,
   readlinkSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -103,6 +104,13 @@ class User {
     if (outcome.status !== 0) throw new Error(`run ended with ${outcome.status}: ${outcome.stderr}`);
     return answers(outcome.stdout) as Lines;
   }
+
+  /** `run` with pipes of this user as standard output and error. */
+  runPiped(): Promise<Outcome> {
+    const words = [...this.#argv, '--root', this.#rt.root, 'run', this.#rt.nextId()];
+    const script = ['/bin/sh', '-c', '"$@" 2>&1 | cat', 'sh', ...words];
+    return run(script, { env: this.#rt.env, user: USER, cwd: this.bundle });
+  }
 }
 
 /** Gives the user a range of ids, in the mount namespace of the cases only. */
@@ -184,6 +192,22 @@ forEachRuntime(
   },
   { deviates: { runc: '1.1 takes no additional groups' } },
 );
+
+forEachRuntime('rootless: the users of the container can open its standard output again', async (t, rt) => {
+  const user = new User(rt);
+  await withRange(rt, async () => {
+    for (const uid of [0, 7]) {
+      await user.configure((config) => {
+        mapRange(config);
+        config.process.user = { uid, gid: uid };
+        config.process.args = ['/bin/probe', 'open', '/dev/stdout', 'w', '--', 'open', '/dev/stderr', 'w'];
+      });
+      const { stdout } = await user.runPiped();
+      t.strictSame(answers(stdout), [{ errno: null }, { errno: null }], `user ${uid}`);
+      rmSync(join(user.bundle, 'config.json'));
+    }
+  });
+});
 
 forEachRuntime(
   'rootless: create, start, state, kill and delete, with the state below XDG_RUNTIME_DIR',

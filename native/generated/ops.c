@@ -242,7 +242,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_UMASK:
 		return rt_read_u32(reader, &op->umask.mask);
 	case RT_OP_STDIO_OWNER:
-		return rt_read_u32(reader, &op->stdio_owner.uid);
+		return rt_read_u32(reader, &op->stdio_owner.uid) &&
+		       rt_read_slot(reader, &op->stdio_owner.user) &&
+		       rt_read_u32(reader, &op->stdio_owner.null);
 	case RT_OP_DROP_BOUNDING:
 		return rt_read_u64(reader, &op->drop_bounding.keep) &&
 		       rt_read_u32(reader, &op->drop_bounding.last);

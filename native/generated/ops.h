@@ -430,6 +430,8 @@ struct rt_op_umask {
 
 struct rt_op_stdio_owner {
 	uint32_t uid;
+	uint32_t user;
+	uint32_t null;
 };
 
 struct rt_op_drop_bounding {

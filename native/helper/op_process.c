@@ -55,46 +55,6 @@ int rt_umask(struct rt_context *context, const struct rt_op_umask *op)
 	return 0;
 }
 
-static int open_null(void)
-{
-	RT_CLEANUP_FD int fd =
-		rt_open_how(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
-	struct statx st;
-	if (fd < 0 || rt_statx(fd, &st) < 0 || !rt_is_device(&st, S_IFCHR, 1, 3))
-		return -1;
-	/* Opened again by name and compared, since nothing else runs in this root yet but a shared volume may
-	 * change: what is used must be the null device. */
-	RT_CLEANUP_FD int null =
-		rt_open_how(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, RESOLVE_NO_SYMLINKS);
-	if (null < 0 || rt_statx(null, &st) < 0 || !rt_is_device(&st, S_IFCHR, 1, 3))
-		return -1;
-	return rt_steal_fd(&null);
-}
-
-int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op)
-{
-	RT_CLEANUP_FD int null = -1;
-	for (int fd = 0; fd <= 2; fd++) {
-		struct statx st;
-		if (rt_statx(fd, &st) < 0)
-			continue; /* closed by the caller: stays closed */
-		if (rt_is_device(&st, S_IFCHR, 1, 3)) {
-			if (null < 0)
-				null = open_null();
-			if (null >= 0)
-				rt_sys(dup3, null, fd, 0);
-			continue;
-		}
-		if (st.stx_uid == op->uid)
-			continue;
-		long status = rt_sys(fchown, fd, op->uid, (uint32_t)-1);
-		/* Pipes of another user namespace, sockets and read-only files keep their owner. */
-		if (status < 0 && status != -EINVAL && status != -EPERM && status != -EROFS)
-			return rt_fail(context, "fchown", status);
-	}
-	return 0;
-}
-
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op)
 {
 	for (uint32_t capability = 0; capability <= op->last; capability++) {

@@ -28,6 +28,7 @@
 #define S_IFDIR 0040000
 #define S_IFREG 0100000
 #define S_IFLNK 0120000
+#define S_IFSOCK 0140000
 #endif
 #ifndef UMOUNT_NOFOLLOW
 #define UMOUNT_NOFOLLOW 8

@@ -479,10 +479,12 @@ export interface UmaskOp {
   readonly mask: number;
 }
 
-/** Gives descriptors 0 to 2 to `uid`, so that /proc/self/fd/N can be reopened; a host null device is replaced by the container's. */
+/** Gives descriptors 0 to 2 to `uid`, so that /proc/self/fd/N can be reopened; `uid` is one of the user namespace in slot `user`, when that is not 0. With `null` 1 a host null device is replaced by the container's or, where that is gone, by one of its own; ENODEV when there is neither. */
 export interface StdioOwnerOp {
   readonly op: 'stdio_owner';
   readonly uid: number;
+  readonly user: number;
+  readonly null: number;
 }
 
 /** Drops every capability that is not in `keep` from the bounding set, up to `last`. */
@@ -1149,7 +1151,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   umask: { code: 63, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
-  stdio_owner: { code: 64, group: 'init', call: 'fchown(2)', fields: [['uid', 'u32']] },
+  stdio_owner: {
+    code: 64,
+    group: 'init',
+    call: 'fchown(2)',
+    fields: [
+      ['uid', 'u32'],
+      ['user', 'slot'],
+      ['null', 'u32'],
+    ],
+  },
   drop_bounding: {
     code: 65,
     group: 'init',

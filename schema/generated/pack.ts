@@ -362,6 +362,8 @@ export const OP_PACKERS: Packers = {
   stdio_owner(op, to) {
     to[to.length] = 64;
     to[to.length] = op.uid;
+    to[to.length] = op.user;
+    to[to.length] = op.null;
   },
   drop_bounding(op, to) {
     to[to.length] = 65;

@@ -49,6 +49,12 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
   switch (op.op) {
     case 'find_program':
       return { message: lookupMessage(op.name, errno) };
+    case 'stdio_owner':
+      if (name !== 'ENODEV') return undefined;
+      return {
+        message: 'cannot replace /dev/null of the host: that of the container is missing or not the null device',
+        hint: 'put /dev/null back (character device 1:3), or do not start with /dev/null as a standard stream',
+      };
     case 'cgroup_create':
       if (errno === EDEADLK) {
         return { message: `container's cgroup unexpectedly frozen: "${op.hierarchy}${op.path}"` };
@@ -229,6 +235,8 @@ function action(op: PlannedOp, item: number): string {
       return `cannot set ${rlimitName(op.resource)} to ${String(op.soft)}:${String(op.hard)}`;
     case 'set_user':
       return `cannot become user ${String(op.uid)}:${String(op.gid)}`;
+    case 'stdio_owner':
+      return `cannot give the standard streams to user ${String(op.uid)}`;
     case 'resctrl_group':
       return op.mustExist ? `cannot use resctrl group "${op.path}"` : `cannot make resctrl group "${op.path}"`;
     case 'net_device':

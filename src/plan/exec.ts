@@ -11,7 +11,7 @@ import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart } from './seccomp/start-calls.ts';
 import { terminalOps } from './terminal.ts';
 import type { PlannedOp } from './types.ts';
-import { groupsRule, userNamespaceOf } from './user-namespace.ts';
+import { giveStreamsOps, groupsRule, openUserOf, userNamespaceOf } from './user-namespace.ts';
 
 export interface ExecOptions {
   readonly id: string;
@@ -51,6 +51,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...receiver, // by a path of the host
+    ...giveStreamsOps(config, process, [openUserOf(options.initPid)]),
     { op: 'join_process', flags: namespaceFlags(config), from: '/linux/namespaces' },
     ...(options.keyring
       ? [...keyLabelOps(process, facts), ...keyringOps(options.id, userNamespaceOf(config) !== 'runtime')]

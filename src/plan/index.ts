@@ -35,7 +35,7 @@ import { makeStage, slotsLeft } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
-import { checkUserNamespace, enterUserOps, groupsRule, openUserOps, userNamespaceOf } from './user-namespace.ts';
+import { checkUserNamespace, enterUserOps, giveStreamsOps, groupsRule, openUserOps, userNamespaceOf } from './user-namespace.ts';
 
 export interface PlanOptions {
   readonly id: string;
@@ -104,6 +104,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...openUserOps(config, facts), // the idmapped mounts below may be for it
         ...stage.ops,
         ...logs.open,
+        ...giveStreamsOps(config, process),
         ...namespaces.joinForeign, // needs rights in the user namespaces that own them
         ...enterUserOps(config, facts),
         ...namespaces.join,

@@ -72,7 +72,7 @@ export function rightsOps(process: Process): PlannedOp[] {
   const { umask, uid = 0 } = process.user ?? {};
   ops.push(
     { op: 'umask', mask: umask ?? defaultUmask, from: umask === undefined ? 'default' : '/process/user/umask' },
-    { op: 'stdio_owner', uid, from: '/process/user/uid' },
+    { op: 'stdio_owner', uid, user: 0, null: 1, from: '/process/user/uid' },
   );
   return ops;
 }

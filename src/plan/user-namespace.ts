@@ -1,7 +1,8 @@
-import type { Config, IdMapping } from '../../schema/generated/config.ts';
+import type { Config, IdMapping, Process } from '../../schema/generated/config.ts';
 import { keepsGroups } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
+import { CLONE_NEW } from './constants.ts';
 import { normalizePath } from './path.ts';
 import type { PlannedOp } from './types.ts';
 
@@ -62,15 +63,36 @@ export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
   const from = pointerOf(config);
   const { namespaces = [], uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const path = namespaces.find(({ type }) => type === 'user')?.path;
-  if (path) return [{ op: 'namespace_open', slot: userSlot, path, type: 0x10000000, from }];
+  if (path) return [{ op: 'namespace_open', slot: userSlot, path, type: CLONE_NEW.user, from }];
   return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from)];
+}
+
+/**
+ * Gives the standard streams that the caller has handed over to the process's user, which the host alone may do. `open`
+ * gets hold of a namespace that was given by path.
+ */
+export function giveStreamsOps(config: Config, process: Process, open: readonly PlannedOp[] = []): PlannedOp[] {
+  const kind = userNamespaceOf(config);
+  // A terminal of the container's own is in its devpts.
+  if (kind === 'runtime' || process.terminal === true) return [];
+  const { uid = 0 } = process.user ?? {};
+  const { uidMappings = [] } = config.linux ?? {};
+  const give = { op: 'stdio_owner', null: 0, from: '/process/user/uid' } as const;
+  if (kind === 'joined' && uidMappings.length === 0) return [...open, { ...give, uid, user: userSlot }];
+  const range = uidMappings.find(({ containerID, size }) => uid >= containerID && uid < containerID + size);
+  return range === undefined ? [] : [{ ...give, uid: range.hostID + uid - range.containerID, user: 0 }];
+}
+
+/** Gets hold of the user namespace that a process is in. */
+export function openUserOf(pid: number): PlannedOp {
+  return { op: 'namespace_open', slot: userSlot, path: `/proc/${pid}/ns/user`, type: CLONE_NEW.user, from: 'default' };
 }
 
 /** Enters it and becomes its root: what is made from now on belongs to it. */
 export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
   const from = pointerOf(config);
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
-  const ops: PlannedOp[] = [{ op: 'namespace_join', slot: userSlot, type: 0x10000000, user: 0, keep: 0, from }];
+  const ops: PlannedOp[] = [{ op: 'namespace_join', slot: userSlot, type: CLONE_NEW.user, user: 0, keep: 0, from }];
   if (userNamespaceOf(config) === 'joined' && uidMappings.length + gidMappings.length > 0) {
     ops.push({
       op: 'check_id_maps',

@@ -1,0 +1,137 @@
+/* Standard input, output and error: the program can open them again, and none is a node that the host uses, too. */
+#include "context.h"
+#include "sys.h"
+
+#include <asm/ioctls.h>
+#include <linux/prctl.h>
+
+enum { MEM_MAJOR = 1, NULL_MINOR = 3, TTY_ALIAS_MAJOR = 5, NULL_MODE = 0666 };
+enum { SIGCHLD_NUMBER = 17, DUPFD_CLOEXEC = 1030, MEMFD_CLOEXEC = 1 };
+
+static bool is_null(int fd)
+{
+	struct statx st;
+	return rt_statx(fd, &st) == 0 && rt_is_device(&st, S_IFCHR, MEM_MAJOR, NULL_MINOR);
+}
+
+static int open_null_of_container(void)
+{
+	RT_CLEANUP_FD int fd =
+		rt_open_how(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
+	if (fd < 0 || !is_null(fd))
+		return -ENODEV;
+	/* Opened again by name and compared, since nothing else runs in this root yet but a shared volume may
+	 * change: what is used must be the null device. */
+	RT_CLEANUP_FD int null =
+		rt_open_how(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, RESOLVE_NO_SYMLINKS);
+	return null >= 0 && is_null(null) ? rt_steal_fd(&null) : -ENODEV;
+}
+
+/* A node in a filesystem of its own, which is gone with the last descriptor of it. In a user namespace none can be
+ * made. */
+static int make_null(void)
+{
+	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	if (filesystem < 0 || rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -ENODEV;
+	RT_CLEANUP_FD int mount = (int)rt_sys(
+		fsmount, filesystem, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (mount < 0)
+		return -ENODEV;
+	/* The umask is the container's by now. */
+	long status = rt_sys(mknodat, mount, "null", S_IFCHR | NULL_MODE, MEM_MAJOR << 8 | NULL_MINOR);
+	RT_CLEANUP_FD int null =
+		status < 0 ? -1 : rt_open_how(mount, "null", O_RDWR | O_NOFOLLOW, 0, RESOLVE_BENEATH);
+	if (null < 0 || !is_null(null) || rt_sys(fchmod, null, NULL_MODE) < 0)
+		return -ENODEV;
+	return rt_steal_fd(&null);
+}
+
+/* Whether the owner of what is open at `fd` may be changed. A device node belongs to everybody on the host; only a
+ * terminal has one user at a time, if it was not opened by an alias such as /dev/tty. */
+static bool can_be_given(int fd, const struct statx *st)
+{
+	char attributes[64]; /* struct termios */
+	switch (st->stx_mode & S_IFMT) {
+	case S_IFIFO:
+	case S_IFSOCK:
+	case S_IFREG:
+		return true;
+	case S_IFCHR:
+		return st->stx_rdev_major != TTY_ALIAS_MAJOR && rt_sys(ioctl, fd, TCGETS, attributes) >= 0;
+	default:
+		return false;
+	}
+}
+
+/* What is made by a user of a user namespace has the owner that the runtime knows this user by. The child shares only
+ * the table of descriptors. -ESRCH: the namespace cannot be entered, or the user is none of it. */
+static int find_host_uid(int user_namespace, uint32_t uid, uint32_t *host)
+{
+	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, user_namespace, DUPFD_CLOEXEC, 0);
+	if (place < 0)
+		return place;
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD_NUMBER};
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid < 0)
+		return (int)pid;
+	if (pid == 0) {
+		rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+		long status = rt_sys(setns, user_namespace, CLONE_NEWUSER);
+		if (status >= 0)
+			status = rt_sys(setresuid, uid, uid, uid);
+		if (status >= 0)
+			status = rt_sys(memfd_create, "owner", MEMFD_CLOEXEC);
+		if (status >= 0)
+			status = rt_sys(dup3, status, place, O_CLOEXEC);
+		for (;;)
+			rt_sys(exit_group, status < 0);
+	}
+	int raw = 0;
+	long ended;
+	while ((ended = rt_sys(wait4, pid, &raw, 0, NULL)) == -EINTR)
+		;
+	struct statx st;
+	int status = ended < 0 ? (int)ended : raw != 0 ? -ESRCH : rt_statx(place, &st);
+	if (status == 0)
+		*host = st.stx_uid;
+	return status;
+}
+
+int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op)
+{
+	RT_CLEANUP_FD int null = -1;
+	uint32_t owner = op->uid;
+	if (op->user != 0) {
+		int status = find_host_uid(context->slots[op->user], op->uid, &owner);
+		/* Whoever enters the namespace and becomes the user says why that cannot be. */
+		if (status == -ESRCH)
+			return 0;
+		if (status < 0)
+			return rt_fail(context, "clone3", status);
+	}
+	for (int fd = 0; fd <= 2; fd++) {
+		struct statx st;
+		if (rt_statx(fd, &st) < 0)
+			continue; /* closed by the caller: stays closed */
+		if (op->null != 0 && rt_is_device(&st, S_IFCHR, MEM_MAJOR, NULL_MINOR)) {
+			if (null < 0)
+				null = open_null_of_container();
+			if (null < 0)
+				null = make_null();
+			if (null < 0)
+				return rt_fail(context, "openat2", null);
+			long status = rt_sys(dup3, null, fd, 0);
+			if (status < 0)
+				return rt_fail(context, "dup3", status);
+			continue;
+		}
+		if (st.stx_uid == owner || !can_be_given(fd, &st))
+			continue;
+		long status = rt_sys(fchown, fd, owner, (uint32_t)-1);
+		/* Pipes of another user namespace, sockets and read-only files keep their owner. */
+		if (status < 0 && status != -EINVAL && status != -EPERM && status != -EROFS)
+			return rt_fail(context, "fchown", status);
+	}
+	return 0;
+}
