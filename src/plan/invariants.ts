@@ -92,6 +92,8 @@ function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly num
       return { fills: [], reads: [op.slot] };
     case 'hook':
       return { fills: [], reads: [op.out, op.err] };
+    case 'stdio_owner':
+      return { fills: [], reads: [op.user] };
     default:
       return { fills: [], reads: [] };
   }
@@ -211,6 +213,16 @@ export const invariants: readonly Invariant[] = [
     ['rlimit', 'umask', 'stdio_owner', 'drop_bounding', 'scheduler', 'io_priority', 'memory_policy'],
     'set_user',
     'they need rights that the user may not have',
+  ),
+  before(
+    (op) => op.op === 'stdio_owner' && op.null === 0,
+    ['join_process', 'become_root'],
+    'what the caller owns can be given away on the host alone',
+  ),
+  needs(
+    (op) => op.op === 'stdio_owner' && op.null === 1,
+    [...enterRoot, 'join_process'],
+    'the null device is that of the container',
   ),
   before((op) => isExecLabel(op), 'set_user', 'a label needs rights that the user may not have'),
   needs('set_user', 'drop_bounding', 'the bounding set is dropped while CAP_SETPCAP is there'),
