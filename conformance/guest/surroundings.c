@@ -110,7 +110,8 @@ int run_exchange(char **args)
 		return BAD_CALL;
 	snprintf(node, sizeof(node), "/proc/self/fd/%d", fd);
 	for (;;) {
-		if (chmod(node, 0600) < 0 || renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE) < 0)
+		if (chmod(node, 0600) < 0 ||
+			renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE) < 0)
 			return BAD_CALL;
 	}
 }

@@ -34,8 +34,8 @@ static int make_null(void)
 	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	if (filesystem < 0 || rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -ENODEV;
-	RT_CLEANUP_FD int mount = (int)rt_sys(
-		fsmount, filesystem, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	RT_CLEANUP_FD int mount =
+		(int)rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (mount < 0)
 		return -ENODEV;
 	/* The umask is the container's by now. */

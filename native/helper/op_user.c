@@ -79,7 +79,8 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 	static const char *const env[] = {NULL};
 	char pid[20];
 	/* A word has a letter and what ends it; two more words and NULL. */
-	size_t vector_size = ((size_t)map.length / 2 + 4) * sizeof(char *), size = vector_size + map.length + 1;
+	size_t vector_size = ((size_t)map.length / 2 + 4) * sizeof(char *),
+	       size = vector_size + map.length + 1;
 	long memory = rt_sys(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory < 0 && memory > -RT_PATH_MAX)
 		return rt_fail(context, "mmap", memory);
