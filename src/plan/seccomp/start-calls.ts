@@ -22,7 +22,7 @@ const awaitSocket: Calls = { needed: ['writev', 'read', 'getsockopt', 'accept4']
 const hookOfParent = [
   'mmap',
   'memfd_create',
-  'write',
+  'writev',
   'lseek',
   'pipe2',
   'clone',
