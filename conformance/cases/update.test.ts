@@ -203,7 +203,7 @@ forEachRuntime(
 
 for (const [input, words] of [
   ['{"memory": {"limit": "1"}}', /standard input:1:13 {2}\/memory\/limit/],
-  ['{"pids": {}}', /pids\.limit is missing/],
+  ['{"pids": {"limit": null}, "cpu": {"shares": true}}', /cpu\.shares must be an integer/],
   ['[]', /must be an object/],
   ['{', /standard input/],
   ['', /standard input/],
