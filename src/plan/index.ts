@@ -35,7 +35,14 @@ import { makeStage, slotsLeft } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
-import { checkUserNamespace, enterUserOps, giveStreamsOps, groupsRule, openUserOps, userNamespaceOf } from './user-namespace.ts';
+import {
+  checkUserNamespace,
+  enterUserOps,
+  giveStreamsOps,
+  groupsRule,
+  openUserOps,
+  userNamespaceOf,
+} from './user-namespace.ts';
 
 export interface PlanOptions {
   readonly id: string;
