@@ -1,3 +1,4 @@
+import { MS } from './constants.ts';
 import type { PlannedOp } from './types.ts';
 
 /**
@@ -134,6 +135,11 @@ function joinsMount(op: PlannedOp): boolean {
   return op.op === 'namespace_join' && op.type === 0x20000;
 }
 
+/** From what the host mounts; a root that is asked to be shared stays a peer of it. */
+function cutsOff(op: PlannedOp): boolean {
+  return op.op === 'set_propagation' && op.type !== MS.shared;
+}
+
 /** The root's own: other mounts of the config become read-only when their contents are there. */
 function makesRootReadonly(op: PlannedOp): boolean {
   return op.op === 'mount_attributes' && op.slot === 0;
@@ -165,7 +171,7 @@ export const invariants: readonly Invariant[] = [
     'the root of a cgroup namespace is the cgroup of that moment',
   ),
   leads(
-    'set_propagation',
+    (op) => cutsOff(op),
     [...mounts, 'open_root', 'mount_propagation', ...protections],
     'no mount may reach the host',
   ),
@@ -230,7 +236,7 @@ export const invariants: readonly Invariant[] = [
   needs('set_capabilities', 'set_user', 'a change of the user id changes the capability sets'),
   needs('find_program', 'set_capabilities', 'the program is looked up with the rights that it will have'),
   needs('find_program', 'set_user', 'the program is looked up with the rights that it will have'),
-  needs('exec', 'find_program', 'what is executed was found'),
+  needs((op) => op.op === 'exec' && op.args.length > 0, 'find_program', 'what is executed was found'),
   needs('exec', (op) => op.op === 'change_directory' && op.phase === 1, 'the working directory is below the root'),
   needs([...filters], (op) => op.op === 'set_user', 'the filter is for the program, and does not hinder its set-up'),
   before('no_new_privs', [...filters], 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
