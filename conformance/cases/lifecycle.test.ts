@@ -1,10 +1,34 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { probePath } from '../harness/guest.ts';
 import { run, start } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { cgroupsWithPrefix } from '../harness/cgroup.ts';
 import { until } from '../harness/wait.ts';
+
+/** The child of a process that runs a program of that name. */
+function childNamed(parent: number, name: string): number | undefined {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter(Boolean);
+  return children.map(Number).find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === `${name}\n`);
+}
+
+/** Of proc_pid_stat(5), undefined when there is no such process. */
+function stateLetter(pid: number): string | undefined {
+  if (!existsSync(`/proc/${pid}`)) return undefined;
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return text.charAt(text.lastIndexOf(')') + 2);
+}
+
+function holdsPidfd(pid: number): boolean {
+  const directory = `/proc/${pid}/fd`;
+  return readdirSync(directory).some((fd) => {
+    try {
+      return readlinkSync(join(directory, fd)).includes('[pidfd]');
+    } catch {
+      return false; // Closed meanwhile.
+    }
+  });
+}
 
 const stopped = (container: { state(): Promise<{ status: string }> }): Promise<boolean> =>
   until('the container stopped', async () => (await container.state()).status === 'stopped');
@@ -306,6 +330,31 @@ forEachRuntime(
     t.equal((await container.remove('--force')).status, 0);
   },
   { deviates: { crun: 'other words' } },
+);
+
+forEachRuntime(
+  'delete after kill KILL waits for a process that takes its time to end',
+  async (t, rt) => {
+    const container = await rt.started(['wait']);
+    // The kernel keeps the first process of a pid namespace until all others are reaped; here one's parent is stopped.
+    const exec = rt.background('exec', container.id, '/bin/probe', 'wait');
+    const parent = exec.child.pid ?? 0;
+    const inside = await until('exec runs its program', () => childNamed(parent, 'probe'));
+    process.kill(parent, 'SIGSTOP');
+    await until('exec is stopped', () => stateLetter(parent) === 'T');
+    t.equal((await container.kill('KILL')).status, 0);
+    await until('the program of exec has ended', () => stateLetter(inside) === 'Z');
+    t.equal((await container.state()).status, 'running', 'its first process is still there');
+
+    const removal = rt.background('delete', container.id);
+    let ended = false;
+    void removal.ended.then(() => (ended = true));
+    await until('delete waits, or has ended', () => ended || holdsPidfd(removal.child.pid ?? 0));
+    process.kill(parent, 'SIGCONT');
+    t.strictSame(await removal.ended, { status: 0, stdout: '', stderr: '' });
+    t.equal((await exec.ended).status, 137);
+  },
+  { oursOnly: 'the peers refuse, since it is not stopped yet' },
 );
 
 forEachRuntime(

@@ -5,7 +5,7 @@ import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import { absent, directoryExists, readRecord, removeContainerDirectory } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
-import { destroyContainer, killContainer } from './end.ts';
+import { awaitKilled, destroyContainer, killContainer } from './end.ts';
 
 /** Removes a container; with --force also one that has not stopped, or whose creation was interrupted. */
 export function deleteContainer(context: Context): Outcome {
@@ -21,7 +21,7 @@ export function deleteContainer(context: Context): Outcome {
     return {};
   }
   const status = statusOf(native, root, record);
-  if (status !== 'stopped' && !force) {
+  if (status !== 'stopped' && !force && !awaitKilled(native, record)) {
     throw new Failure({
       code: 'delete.status',
       message: `cannot delete container ${id} that is not stopped: ${status}`,

@@ -7,7 +7,7 @@ import { removeResctrl } from '../launch/resctrl.ts';
 import { runHook } from '../launch/hooks.ts';
 import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
-import { openProcess } from '../state/process.ts';
+import { isDying, openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { hookSurroundings } from '../state/report.ts';
 import { removeContainerDirectory } from '../state/store.ts';
@@ -23,6 +23,19 @@ export const SIGKILL = 9;
  */
 export function killContainer(native: Native, record: ContainerRecord): void {
   phase('kill', () => killAll(native, record));
+}
+
+/**
+ * True when init has ended, or was killed before and has ended now. `kill ID KILL` returns once the signal is sent, and
+ * the kernel takes its time with a process, so the `delete` after it waits.
+ */
+export function awaitKilled(native: Native, record: ContainerRecord): boolean {
+  if (record.pid === 0) return false;
+  const pidfd = openProcess(native, record.pid, record.startTime);
+  if (pidfd === undefined) return true;
+  const ended = isDying(native, record.pid) && native.pidfdWait(pidfd, killTimeoutMs) === 1;
+  native.close(pidfd);
+  return ended;
 }
 
 function killAll(native: Native, record: ContainerRecord): void {

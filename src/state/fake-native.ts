@@ -4,6 +4,8 @@ export interface FakeProcess {
   readonly state: string;
   readonly startTime: number;
   readonly exe?: string;
+  /** PF_* of linux/sched.h. */
+  readonly flags?: number;
 }
 
 /** A host in memory for unit tests: files, processes and the output of a command. Holds what light commands use. */
@@ -115,7 +117,7 @@ export class FakeHost {
     const match = /^\/proc\/(\d+)\/stat$/.exec(path);
     const process = this.processes.get(Number(match?.[1]));
     if (process === undefined) return undefined;
-    const { state, startTime } = process;
-    return `${match?.[1]} (a b) c) ${state} 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 ${startTime} 19 20\n`;
+    const { state, startTime, flags = 0 } = process;
+    return `${match?.[1]} (a b) c) ${state} 1 2 3 4 5 ${flags} 7 8 9 10 11 12 13 14 15 16 17 18 ${startTime} 19 20\n`;
   }
 }

@@ -25,6 +25,24 @@ export function isRunning(native: Native, pid: number, startTime: number): boole
   return found !== undefined && found.startTime === startTime && found.state !== 'Z' && found.state !== 'X';
 }
 
+/** Of the fields behind the name, and PF_EXITING of linux/sched.h in it. */
+const flagsIndex = 9 - 3;
+const exiting = 0x4;
+const pendingKill = 1n << 8n;
+
+/** True when the process is being taken apart, or a SIGKILL waits for it. Format: proc_pid_stat(5), proc_pid_status(5). */
+export function isDying(native: Native, pid: number): boolean {
+  const stat = native.readText(`/proc/${pid}/stat`, 4096);
+  if (typeof stat === 'number') return false;
+  const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ', flagsIndex + 1)[flagsIndex]);
+  if ((flags & exiting) !== 0) return true;
+  const status = native.readText(`/proc/${pid}/status`, 65536);
+  if (typeof status === 'number') return false;
+  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].some(
+    ([, pending = '']) => (BigInt(`0x${pending}`) & pendingKill) !== 0n,
+  );
+}
+
 /**
  * A pidfd of that very process, undefined when it has ended. The start time is compared after the open, so a
  * pid that was given to another process in between is noticed.

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { FakeHost } from './fake-native.ts';
 import type { FakeProcess } from './fake-native.ts';
-import { isRunning, openProcess, readProcess } from './process.ts';
+import { isDying, isRunning, openProcess, readProcess } from './process.ts';
 import type { ContainerRecord } from './record.ts';
 import { statusOf } from './status.ts';
 
@@ -66,4 +66,23 @@ t.test('openProcess refuses a reused pid', async (t) => {
   t.equal(openProcess(host.native, 40, 499), undefined);
   t.equal(openProcess(host.native, 41, 500), undefined);
   t.ok(isRunning(host.native, 40, 500));
+});
+
+t.test('isDying: a SIGKILL is pending, for the thread or the process, or the process is exiting', async (t) => {
+  const pending = (thread: number, process: number, flags = 0): boolean => {
+    const host = new FakeHost();
+    host.processes.set(40, { state: 'S', startTime: 500, flags });
+    const [own, shared] = [thread, process].map((mask) => mask.toString(16).padStart(16, '0'));
+    host.files.set(
+      '/proc/40/status',
+      `Name:\tShdPnd\nSigQ:\t1/63448\nSigPnd:\t${own}\nShdPnd:\t${shared}\nSigBlk:\t100\n`,
+    );
+    return isDying(host.native, 40);
+  };
+  t.equal(pending(0x4000, 0x4000), false, 'SIGTERM');
+  t.equal(pending(0x100, 0), true);
+  t.equal(pending(0, 0x100), true);
+  t.equal(pending(0, 0, 0x404104), true, 'PF_EXITING');
+  t.equal(pending(0, 0, 0x404100), false);
+  t.equal(isDying(new FakeHost().native, 40), false, 'no such process');
 });
