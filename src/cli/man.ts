@@ -36,10 +36,21 @@ function mainPage(names: readonly CommandName[], date: string): string {
     ],
     [
       'EXAMPLES',
-      'A bundle with a program, run once:\n' +
-        example(['mkdir -p bundle/rootfs/bin && cd bundle', 'cp /bin/busybox rootfs/bin/sh', 'rt spec', 'rt run c1']) +
-        '.PP\nWhat an engine does:\n' +
-        example(['rt create c1 && rt start c1', 'rt state c1', 'rt kill c1 KILL', 'rt delete c1']),
+      'A bundle whose root filesystem is busybox, and its shell in a container, until exit is typed:\n' +
+        example([
+          'mkdir -p bundle/rootfs/bin && cd bundle',
+          'cp /bin/busybox rootfs/bin',
+          'chroot rootfs /bin/busybox --install /bin',
+          'rt spec',
+          'rt run c1',
+        ]) +
+        '.PP\nWhat an engine does, without a terminal:\n' +
+        example([
+          `sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"sleep", "100"/' config.json`,
+          'rt create c1 && rt start c1',
+          'rt state c1',
+          'rt kill c1 KILL && rt delete c1',
+        ]),
     ],
     ['SEE ALSO', 'https://github.com/opencontainers/runtime\\-spec\n'],
   ]);
@@ -82,8 +93,10 @@ function paragraphs(texts: readonly string[]): string {
   return texts.map((text) => escape(text)).join('\n.PP\n');
 }
 
+/** Commands to copy: a plain quote would be printed as a typographic one. */
 function example(lines: readonly string[]): string {
-  return `.PP\n.RS 4\n.nf\n${lines.map((line) => `${escape(line)}\n`).join('')}.fi\n.RE\n`;
+  const typed = lines.map((line) => `${escape(line).replaceAll("'", '\\(aq')}\n`);
+  return `.PP\n.RS 4\n.nf\n${typed.join('')}.fi\n.RE\n`;
 }
 
 function bold(text: string): string {
