@@ -119,15 +119,16 @@ build/host-objects/embedded.o: native/host/embedded.S build/helper
 	@mkdir -p $(@D)
 	$(Q)gcc -DRT_HELPER='"build/helper"' -c $< -o $@
 
-build/rt-unsealed: $(HOST_OBJECTS) build/host-objects/embedded.o $(QUICKJS_OBJECTS)
-	$(call say,LD)
-	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) $^ -lm -o $@
+# The map says what is inside: NOTICE.
+build/rt-unsealed build/rt.map &: $(HOST_OBJECTS) build/host-objects/embedded.o $(QUICKJS_OBJECTS)
+	@printf '  %-8s%s\n' LD build/rt-unsealed
+	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=build/rt.map $^ -lm -o build/rt-unsealed
 
 -include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d)
 
 # ---- TypeScript: one file for each host.
 
-build/rt.js build/node/rt.js &: native/build/bundle.mjs tsconfig.json $(TS_SOURCES) $(wildcard .git/logs/HEAD) $(NODE_MODULES)
+build/rt.js build/node/rt.js build/bundled.json &: native/build/bundle.mjs tsconfig.json $(TS_SOURCES) $(wildcard .git/logs/HEAD) $(NODE_MODULES)
 	$(call say,BUNDLE)
 	$(Q)node native/build/bundle.mjs
 
@@ -239,7 +240,7 @@ mutants: $(NODE_MODULES) ## change the order of operations in src/plan, one plac
 	$(BIN)/tsx conformance/mutants/run.ts
 
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
-GENERATED := schema/generated native/generated docs/ops.md
+GENERATED := schema/generated native/generated docs/ops.md NOTICE
 
 check: build $(STAMPS)/packages-check ## format, lint, types, generated files, docs/spec-conformance.md
 	$(BIN)/prettier --log-level=warn --check .
@@ -249,6 +250,7 @@ check: build $(STAMPS)/packages-check ## format, lint, types, generated files, d
 	@rm -rf build/generated && mkdir -p build/generated/found && cp -r --parents $(GENERATED) build/generated/found
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/validator.ts
+	$(BIN)/tsx native/build/notice.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	diff -r build/generated/found build/generated/made
 	$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts
@@ -257,20 +259,23 @@ format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 
-generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated from schema/ and libseccomp's tables, and the printed plans
+generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the printed plans, NOTICE
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts
 	$(BIN)/tsx schema/build/plans.ts
+	@$(MAKE) --no-print-directory build/rt.map build/bundled.json
+	$(BIN)/tsx native/build/notice.ts
 
 SHARE := $(DESTDIR)$(PREFIX)/share
 
-install: build/rt build/man build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells
+install: build/rt build/man build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences
 	install -D --mode=755 build/rt $(DESTDIR)$(PREFIX)/bin/rt
 	install -D --mode=644 --target-directory=$(SHARE)/man/man1 build/man/*.1
 	install -D --mode=644 build/completion/bash $(SHARE)/bash-completion/completions/rt
 	install -D --mode=644 build/completion/zsh $(SHARE)/zsh/site-functions/_rt
 	install -D --mode=644 build/completion/fish $(SHARE)/fish/vendor_completions.d/rt.fish
+	install -D --mode=644 --target-directory=$(SHARE)/doc/rt LICENSE NOTICE
 
 clean: ## remove build/, keep node_modules
 	rm -rf build

@@ -19,14 +19,25 @@ const shared = {
   target: 'es2023',
   charset: 'utf8',
   logLevel: 'warning',
+  // NOTICE has what they say.
   legalComments: 'none',
+  metafile: true,
   mainFields: ['module', 'main'],
   define: { RT_COMMIT: JSON.stringify(commit()) },
 };
 
 await mkdir('build/node', { recursive: true });
 
-await build({
+/** Inputs of each output, for native/build/notice.ts. */
+const bundled = {};
+async function bundle(options) {
+  const { metafile } = await build(options);
+  for (const [output, { inputs }] of Object.entries(metafile.outputs)) {
+    bundled[output] = Object.keys(inputs).filter((input) => inputs[input].bytesInOutput > 0);
+  }
+}
+
+await bundle({
   ...shared,
   entryPoints: ['src/host/main-quickjs.ts'],
   outfile: 'build/rt.js',
@@ -39,14 +50,14 @@ await build({
 await rm('build/node/program.cache', { force: true });
 const node = { ...shared, platform: 'node', outdir: 'build/node' };
 const paths = { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname' };
-await build({
+await bundle({
   ...node,
   entryPoints: { rt: 'src/host/main-node.ts' },
   format: 'cjs',
   define: { ...shared.define, ...paths },
   banner: { js: '#!/usr/bin/env node' },
 });
-await build({
+await bundle({
   ...node,
   entryPoints: { program: 'src/host/main-node-program.ts' },
   format: 'iife',
@@ -63,9 +74,10 @@ const foreign = /[^\0-\x7f]/.exec(await readFile('build/node/program.js', 'utf8'
 if (foreign !== null) throw new Error(`write '${foreign[0]}' as an escape: build/node/program.js is not ASCII`);
 await chmod('build/node/rt.js', 0o755);
 await writeFile('build/node/package.json', '{ "type": "commonjs" }\n');
-await build({
+await bundle({
   ...node,
   entryPoints: { index: 'src/index.ts' },
   format: 'esm',
   outExtension: { '.js': '.mjs' },
 });
+await writeFile('build/bundled.json', JSON.stringify(bundled));
