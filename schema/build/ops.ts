@@ -133,9 +133,7 @@ function header(): string {
       const fields = op.fields.map(([name, kind]) => `\t${cTypes[kind]}${name};`);
       return `struct rt_op_${op.name} {\n${fields.join('\n')}\n};`;
     });
-  const members = spec.ops
-    .filter((op) => op.fields.length > 0)
-    .map((op) => `\t\tstruct rt_op_${op.name} ${op.name};`);
+  const members = spec.ops.filter((op) => op.fields.length > 0).map((op) => `\t\tstruct rt_op_${op.name} ${op.name};`);
   return `/* ${note} */
 /* clang-format off */
 #ifndef RT_OPS_H
@@ -175,7 +173,9 @@ function source(): string {
     const reads = op.fields.map(([name, kind]) => `rt_read_${kind}(reader, &op->${op.name}.${name})`);
     return `\tcase RT_OP_${op.name.toUpperCase()}:\n\t\treturn ${reads.length === 0 ? 'true' : reads.join(' &&\n\t\t       ')};`;
   });
-  const host = spec.ops.map((op) => `\tcase RT_OP_${op.name.toUpperCase()}:\n\t\treturn ${String(op.group === 'host')};`);
+  const host = spec.ops.map(
+    (op) => `\tcase RT_OP_${op.name.toUpperCase()}:\n\t\treturn ${String(op.group === 'host')};`,
+  );
   return `/* ${note} */
 /* clang-format off */
 #include "ops.h"

@@ -87,7 +87,12 @@ function lean(schema: Node): Node {
   }
   if (Array.isArray(schema['enum'])) return { isOneOf: schema['enum'] };
   if (schema['pattern'] !== undefined) {
-    return { isMatch: [schema['pattern'], schema['x-expected'] ?? `a string that matches ${JSON.stringify(schema['pattern'])}`] };
+    return {
+      isMatch: [
+        schema['pattern'],
+        schema['x-expected'] ?? `a string that matches ${JSON.stringify(schema['pattern'])}`,
+      ],
+    };
   }
   const result: Record<string, Json> = {};
   for (const [key, value] of Object.entries(schema)) {
@@ -113,8 +118,16 @@ const failing = (
 });
 
 const KEYWORDS: readonly CodeKeywordDefinition[] = [
-  failing('isInt64', (cxt) => cxt.pass(_`${new Name('isInt64')}(${cxt.data})`), (cxt) => String(cxt.schema)),
-  failing('isUint64', (cxt) => cxt.pass(_`${new Name('isUint64')}(${cxt.data})`), (cxt) => String(cxt.schema)),
+  failing(
+    'isInt64',
+    (cxt) => cxt.pass(_`${new Name('isInt64')}(${cxt.data})`),
+    (cxt) => String(cxt.schema),
+  ),
+  failing(
+    'isUint64',
+    (cxt) => cxt.pass(_`${new Name('isUint64')}(${cxt.data})`),
+    (cxt) => String(cxt.schema),
+  ),
   failing(
     'isInteger',
     (cxt) => {
@@ -225,7 +238,10 @@ const declarations = (names: readonly string[]): string =>
   BANNER +
   TYPES +
   names
-    .map((name) => `/** Every fault of the value, or null. */\nexport const ${name}: (value: unknown) => SchemaFault[] | null;\n`)
+    .map(
+      (name) =>
+        `/** Every fault of the value, or null. */\nexport const ${name}: (value: unknown) => SchemaFault[] | null;\n`,
+    )
     .join('');
 
 /** The config schema with some of its top-level members only. */
@@ -268,7 +284,9 @@ function members(given: Node, defs: Node): Node | 0 {
   if (isNode(schema['items'])) return { '[]': members(schema['items'], defs) };
   if (isNode(schema['additionalProperties'])) return { '*': members(schema['additionalProperties'], defs) };
   if (!isNode(schema['properties'])) return 0;
-  return Object.fromEntries(Object.entries(schema['properties']).map(([key, part]) => [key, members(part as Node, defs)]));
+  return Object.fromEntries(
+    Object.entries(schema['properties']).map(([key, part]) => [key, members(part as Node, defs)]),
+  );
 }
 
 const MEMBERS_TYPE = `/**
@@ -293,7 +311,10 @@ async function main(directory: string): Promise<void> {
   write('members.ts', `${BANNER}\n${MEMBERS_TYPE}\nexport const configMembers = (): Members => (${known});\n`);
   write('state.ts', await types('State', state));
   write('features.ts', await types('Features', features));
-  write('validate-config.js', await validators({ validateConfig: section(config, (name) => !PLATFORMS.includes(name)) }));
+  write(
+    'validate-config.js',
+    await validators({ validateConfig: section(config, (name) => !PLATFORMS.includes(name)) }),
+  );
   write('validate-config.d.ts', declarations(['validateConfig']));
   const platforms = { ...section(config, (name) => PLATFORMS.includes(name)), required: [] };
   write('validate-platforms.js', await validators({ validatePlatforms: platforms }));
