@@ -150,6 +150,12 @@ build/node/program.cache: native/build/node-cache.mjs build/node/rt.js build/nod
 	$(call say,CACHE)
 	$(Q)node $< build/node native/build/rehearsal.js
 
+# What the package says of itself to TypeScript.
+build/types: native/build/types.ts tsconfig.json $(TS_SOURCES) $(NODE_MODULES)
+	$(call say,TYPES)
+	$(Q)$(BIN)/tsx $<
+	@touch $@
+
 # Manual and completion, from the same table as the parser of options.
 build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(call say,MAN)
@@ -164,7 +170,7 @@ build/completion: build/rt
 	$(Q)build/rt completion fish >$@/fish
 	@touch $@
 
-build: build/rt build/node/program.cache build/man build/completion ## build build/rt (static binary) and build/node (for Node)
+build: build/rt build/node/program.cache build/types build/man build/completion ## build build/rt (static binary) and build/node (for Node)
 
 demo: build $(STAMPS)/packages-demo ## run a container and show what happened
 	conformance/demo.sh
