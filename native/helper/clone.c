@@ -27,4 +27,6 @@ __asm__(".globl rt_clone\n"
 	"\tblr x2\n"
 	"\tbrk #0\n"
 	".size rt_clone, . - rt_clone\n");
+#else
+#error "rt knows x86_64 and aarch64"
 #endif

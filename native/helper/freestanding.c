@@ -8,6 +8,8 @@ __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16,
 	"rt_init_main\n\tud2\n");
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl rt_init_main\n\tbrk #0\n");
+#else
+#error "rt knows x86_64 and aarch64"
 #endif
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);

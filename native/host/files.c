@@ -9,12 +9,48 @@
 #include "../helper/mode.h"
 #include "result.h"
 
-enum { FIRST_READ = 16 * 1024 };
+/* musl's O_ACCMODE has O_PATH in it. */
+enum { FIRST_READ = 16 * 1024, ACCESS_MODE = 3 };
 
 /* musl's open follows each O_CLOEXEC with an fcntl that says the same, for kernels before 2.6.23. */
 static int open_file(const char *path, int flags, mode_t mode)
 {
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
+}
+
+/* The flags of src/host/open-flags.ts, which are those of asm-generic/fcntl.h, as this architecture has them. Access
+ * modes are the same everywhere. */
+static const struct {
+	int64_t flag;
+	int native;
+} FLAGS[] = {
+	{00000100, O_CREAT},
+	{00000200, O_EXCL},
+	{00000400, O_NOCTTY},
+	{00001000, O_TRUNC},
+	{00002000, O_APPEND},
+	{00004000, O_NONBLOCK},
+	{00200000, O_DIRECTORY},
+	{00400000, O_NOFOLLOW},
+	{04010000, O_SYNC},
+	{010000000, O_PATH},
+};
+
+static int open_with(const char *path, int64_t flags, int64_t mode)
+{
+	int native = (int)(flags & ACCESS_MODE);
+	int64_t left = flags & ~(int64_t)ACCESS_MODE;
+	for (size_t i = 0; i < sizeof(FLAGS) / sizeof(FLAGS[0]); i++) {
+		if ((flags & FLAGS[i].flag) != FLAGS[i].flag)
+			continue;
+		native |= FLAGS[i].native;
+		left &= ~FLAGS[i].flag;
+	}
+	if (left != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return open_file(path, native, (mode_t)mode);
 }
 
 /* Reads to the end of the file. The size fstat reports is only a first guess: it is 0 in procfs and cgroupfs,
@@ -100,7 +136,7 @@ int64_t rt_fn_readBytes(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_writeText(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	RT_CLOSE_FD int fd = open_file(args[0].data, (int)args[2].integer, (mode_t)args[3].integer);
+	RT_CLOSE_FD int fd = open_with(args[0].data, args[2].integer, args[3].integer);
 	if (fd < 0)
 		return -errno;
 	if (args[1].length == 0)
@@ -117,7 +153,7 @@ int64_t rt_fn_writeFd(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_open(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	return rt_checked(open_file(args[0].data, (int)args[1].integer, (mode_t)args[2].integer));
+	return rt_checked(open_with(args[0].data, args[1].integer, args[2].integer));
 }
 
 int64_t rt_fn_close(const struct rt_value *args, struct rt_result *result)

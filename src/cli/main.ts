@@ -26,6 +26,7 @@ import type { LogSettings } from '../diag/log.ts';
 import { EPIPE, expectDone, systemFailure } from '../diag/system.ts';
 import { beginTrace, endTrace, phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
+import { O_CREAT, O_TRUNC, O_WRONLY } from '../host/open-flags.ts';
 import { complete, completionText } from './complete.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { commands, globalOptions } from './options.ts';
@@ -60,7 +61,7 @@ const handlers: { readonly [name in CommandName]: Command } = {
 };
 
 const standardOutput = 1;
-const newTrace = 0o1 | 0o100 | 0o1000; // O_WRONLY | O_CREAT | O_TRUNC
+const newTrace = O_WRONLY | O_CREAT | O_TRUNC;
 const unknownCommandExitCode = 3;
 
 /**

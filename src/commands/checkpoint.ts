@@ -5,6 +5,7 @@ import { inPhase, withoutPointers } from '../diag/failure.ts';
 import { expectDone, expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
 import { freezerDirectory } from '../launch/cgroup.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
 import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';
@@ -34,7 +35,7 @@ import { findContainer } from './find.ts';
 
 const logFile = 'dump.log';
 const largestConfig = 32 << 20;
-const newFile = 0o1 | 0o100 | 0o200 | 0o400000; // O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 /** Writes a container to images, and ends it unless it is to go on. */
 export function checkpoint(context: Context): Outcome {

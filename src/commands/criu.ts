@@ -2,6 +2,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectDone } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_DIRECTORY } from '../host/open-flags.ts';
 import { encodeMessage } from '../launch/criu/protobuf.ts';
 import type { Field } from '../launch/criu/protobuf.ts';
 import { OPTION, firstDescriptor } from '../launch/criu/rpc.ts';
@@ -11,7 +12,6 @@ import type { Context } from './command.ts';
 /** What checkpoint and restore share: directories, options and the log of criu. */
 
 /** The caller may name a link, as containerd does; those in the directory are another matter. */
-const directoryFlags = 0o200000; // O_DIRECTORY
 const EEXIST = 17;
 const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -39,7 +39,7 @@ export function openDirectories({ native, options }: Context, make: boolean): Di
   const made: string[] = [];
   const open = (path: string, missing: boolean): number => {
     if (missing && makeDirectory(native, path)) made.push(path);
-    const opened = native.open(path, directoryFlags, 0);
+    const opened = native.open(path, O_DIRECTORY, 0);
     return expectDone(opened, 'criu.directory', `cannot open directory "${path}"`, 'open');
   };
   try {

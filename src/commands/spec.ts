@@ -1,10 +1,11 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { EEXIST, expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_CREAT, O_EXCL, O_WRONLY } from '../host/open-flags.ts';
 import { specVersion } from '../state/report.ts';
 import type { Context, Outcome } from './command.ts';
 
-const newFile = 0o1 | 0o100 | 0o200; // O_WRONLY | O_CREAT | O_EXCL
+const newFile = O_WRONLY | O_CREAT | O_EXCL;
 const cgroup2 = 0x63677270; // CGROUP2_SUPER_MAGIC, statfs(2)
 
 /** Writes a config.json that runs `sh` in the directory `rootfs`. */

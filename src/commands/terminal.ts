@@ -2,6 +2,7 @@ import type { Process } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_NOCTTY, O_RDWR } from '../host/open-flags.ts';
 import { connectSocket } from '../launch/socket.ts';
 
 /** What becomes of the master of a container's terminal. */
@@ -14,7 +15,7 @@ export type Console =
 
 const noConsole: Console = { kind: 'none' };
 
-const readWrite = 2 | 0o400; // O_RDWR | O_NOCTTY
+const readWrite = O_RDWR | O_NOCTTY;
 const standardDescriptors = [2, 1, 0];
 
 /**

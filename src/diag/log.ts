@@ -1,4 +1,5 @@
 import type { Native } from '../host/native.ts';
+import { O_APPEND, O_CREAT, O_SYNC, O_WRONLY } from '../host/open-flags.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { errnoText } from './errno.ts';
 import { renderLine, renderRecord, renderText } from './render.ts';
@@ -12,7 +13,7 @@ export interface LogSettings {
 }
 
 const standardError = 2;
-const appendFlags = 0o1 | 0o100 | 0o2000 | 0o4010000; // O_WRONLY | O_CREAT | O_APPEND | O_SYNC
+const appendFlags = O_WRONLY | O_CREAT | O_APPEND | O_SYNC;
 
 /**
  * Makes the log file, if one is wanted, as a reader may wait for it. The settings to go on with: what cannot be written to

@@ -11,11 +11,10 @@ import { constants } from 'node:os';
 import { spawn } from 'node:child_process';
 import t from 'tap';
 import { loadNative } from './node.ts';
+import * as flags from './open-flags.ts';
+import { O_CREAT, O_EXCL, O_WRONLY } from './open-flags.ts';
 
-const { EFBIG, EINVAL, EISDIR, EEXIST, ENOENT, ESRCH } = constants.errno;
-const O_WRONLY = 1;
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
+const { EFBIG, EINVAL, EISDIR, EEXIST, ELOOP, ENOENT, ENOTDIR, ESRCH } = constants.errno;
 
 const native = loadNative();
 const directory = mkdtempSync('/tmp/rt-native-');
@@ -44,6 +43,32 @@ t.test('writeText honours flags and mode', async (t) => {
   t.equal(native.readText(path, 10), 'one');
   t.equal(statSync(path).mode & 0o777, 0o600);
   t.equal(native.writeText(path, 'two', O_WRONLY | O_CREAT | O_EXCL, 0o600), -EEXIST);
+});
+
+t.test('open has each flag as this machine has it, and refuses one that it does not know', async (t) => {
+  const path = `${directory}/flags`;
+  writeFileSync(path, 'text');
+  // What open(2) alone looks at and the file does not keep.
+  const kept = ({ O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, ...rest }: Record<string, number>): Record<string, number> =>
+    rest;
+  const machine: Record<string, number> = { ...fileConstants, O_PATH: flags.O_PATH };
+  for (const [name, flag] of Object.entries(kept(flags))) {
+    const descriptor = native.open(name === 'O_DIRECTORY' ? directory : path, flag, 0);
+    const text = native.readText(`/proc/self/fdinfo/${descriptor}`, 4096);
+    const found = parseInt(/^flags:\s*(\d+)$/m.exec(String(text))?.[1] ?? '', 8);
+    const expected = machine[name] ?? NaN;
+    t.equal(found & (expected | 3), expected, name);
+    native.close(descriptor);
+  }
+  symlinkSync(path, `${directory}/flags-link`);
+  t.equal(native.open(`${directory}/flags-link`, flags.O_WRONLY | flags.O_NOFOLLOW, 0), -ELOOP);
+  t.equal(native.open(path, flags.O_DIRECTORY, 0), -ENOTDIR);
+  t.equal(native.open(path, 0o40000, 0), -EINVAL, 'O_DIRECT');
+  t.equal(native.writeText(path, '', O_WRONLY | 0o40000, 0), -EINVAL);
+  t.equal(native.open(path, -1, 0), -EINVAL);
+  t.equal(native.readText(path, 10), 'text');
+  t.equal(native.writeText(path, '', O_WRONLY | flags.O_TRUNC, 0), 0);
+  t.equal(native.readText(path, 10), '');
 });
 
 t.test('a NUL in a path is an error, not the end of the path', async (t) => {

@@ -13,11 +13,11 @@ export interface Native {
   readText(path: string, max: number): string | number;
   /** Whole file as bytes; same rules as readText. */
   readBytes(path: string, max: number): ArrayBuffer | number;
-  /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. */
+  /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. `flags`: open-flags.ts. */
   writeText(path: string, text: string, flags: number, mode: number): number;
   /** Writes all of `text` to an open descriptor. */
   writeFd(fd: number, text: string): number;
-  /** open(path, flags|O_CLOEXEC, mode): a descriptor. */
+  /** open(path, flags|O_CLOEXEC, mode): a descriptor. `flags`: open-flags.ts. */
   open(path: string, flags: number, mode: number): number;
   close(fd: number): number;
   mkdir(path: string, mode: number): number;

@@ -1,5 +1,6 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { stopUnit } from './systemd.ts';
 
@@ -8,7 +9,6 @@ const ENOENT = 2;
 const ENODEV = 19;
 const SIGKILL = 9;
 const maximumFile = 1 << 20;
-const O_WRONLY = 1;
 /** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
 const patience = 5000;
 const longestPause = 128;

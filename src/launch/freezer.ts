@@ -1,12 +1,11 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_RDONLY, O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { freezerDirectory, wait } from './cgroup.ts';
 import { milliseconds, pollPriority, waitList } from './wait.ts';
 
-const O_RDONLY = 0;
-const O_WRONLY = 1;
 const maximumFile = 1 << 16;
 /** As in runc; a process that waits for a disk may take long to stand still. */
 const freezeTimeoutMs = 10_000;

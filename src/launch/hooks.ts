@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from '../host/open-flags.ts';
 import type { HookOutput, HookOutputs } from '../plan/hooks.ts';
 import { decodeHookResult } from './records.ts';
 import type { HookResult } from './records.ts';
@@ -52,7 +53,7 @@ export function runHook(
 }
 
 const S_IFREG = 0o100000;
-const appending = 0o1 | 0o100 | 0o400 | 0o2000 | 0o4000 | 0o400000; // O_WRONLY|CREAT|NOCTTY|APPEND|NONBLOCK|NOFOLLOW
+const appending = O_WRONLY | O_CREAT | O_NOCTTY | O_APPEND | O_NONBLOCK | O_NOFOLLOW;
 
 /** -1: captured. The file is a regular one of the bundle, whatever somebody put there. */
 function openOutput(native: Native, bundle: string, output: HookOutput | undefined): number {

@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_RDONLY } from '../host/open-flags.ts';
 import type { Plan } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';
@@ -15,7 +16,7 @@ export interface MovedDevices {
 export function moveNetDevices(native: Native, { netDevices }: Plan, pid: number): MovedDevices | undefined {
   if (netDevices.length === 0) return undefined;
   const path = `/proc/${String(pid)}/ns/net`;
-  const namespace = native.open(path, 0, 0);
+  const namespace = native.open(path, O_RDONLY, 0);
   if (namespace < 0) throw systemFailure('launch.namespace', `cannot open "${path}"`, 'open', namespace);
   const devices = netDevices.map((op) => ({ ...op, state: stateOf(native, op.name) }));
   const result = native.runProgram(encodeProgram(netDevices.map((op) => ({ ...op, namespace: path }))));

@@ -1,10 +1,9 @@
 import type { Native } from '../host/native.ts';
+import { O_RDONLY, O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { memoryDirectory } from './cgroup.ts';
 import { pollInput, pollPriority } from './wait.ts';
 
-const O_RDONLY = 0;
-const O_WRONLY = 1;
 const maximumFile = 1 << 16;
 const counterSize = 8;
 

@@ -1,9 +1,8 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_NOFOLLOW, O_PATH } from '../host/open-flags.ts';
 import { encodeProgram } from './encode.ts';
 
-const O_PATH = 0o10000000;
-const O_NOFOLLOW = 0o400000;
 const maximumFile = 1 << 12;
 
 /** Id of the mount that is seen at a path (`mnt_id` of proc_pid_fdinfo(5)); undefined when the path is gone. */

@@ -1,10 +1,9 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_WRONLY } from '../host/open-flags.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { startUnit } from './systemd.ts';
-
-const O_WRONLY = 1;
 
 /** Has systemd put a process, which waits for it, into the unit of a container, and makes that what it has to be. */
 export function enterUnit(native: Native, unit: UnitPlan, pid: number, onStarted: () => void): void {

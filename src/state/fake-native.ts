@@ -1,4 +1,5 @@
 import type { Native } from '../host/native.ts';
+import { O_APPEND, O_EXCL } from '../host/open-flags.ts';
 
 export interface FakeProcess {
   readonly state: string;
@@ -46,8 +47,8 @@ export class FakeHost {
         const fault = this.fault(`writeText ${path}`);
         if (fault < 0) return fault;
         const absolute = path.startsWith('/') ? path : `${this.cwd}/${path}`;
-        if (this.files.has(absolute) && (flags & 0o200) !== 0) return -17;
-        const before = (flags & 0o2000) !== 0 ? (this.files.get(absolute) ?? '') : '';
+        if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -17;
+        const before = (flags & O_APPEND) !== 0 ? (this.files.get(absolute) ?? '') : '';
         this.files.set(absolute, before + text);
         this.fileModes.set(absolute, mode);
         return 0;

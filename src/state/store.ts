@@ -12,6 +12,7 @@ import {
 } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
 import { checkId } from './id.ts';
 import type { ContainerRecord } from './record.ts';
 import type { StateRoot } from './root.ts';
@@ -19,7 +20,7 @@ import type { StateRoot } from './root.ts';
 /** Larger than any record: hooks and annotations are as large as config.json allows. */
 const largestRecord = 16 << 20;
 // Not O_SYNC: a container does not outlive the power failure from which a synchronous write protects its state.
-const newFile = 0o1 | 0o100 | 0o200 | 0o400000; // O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 const directoryMode = 0o700;
 
 export function containerDirectory(root: string, id: string): string {
