@@ -18,10 +18,41 @@ DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc
+ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
 ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon redis-tools
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine strace
 
 STAMPS := build/stamps
+
+# ---- The machine that rt is made for, by Debian's name: this one, or arm64 from amd64 (make build ARCH=arm64), of which
+# build/arm64/rt is all that is made.
+
+THIS_MACHINE := $(shell uname -m)
+THIS_ARCH := $(patsubst $(THIS_MACHINE):%,%,$(filter $(THIS_MACHINE):%,x86_64:amd64 aarch64:arm64))
+ARCH ?= $(THIS_ARCH)
+ifeq ($(filter $(ARCH),$(THIS_ARCH) $(if $(filter amd64,$(THIS_ARCH)),arm64)),)
+$(error rt is made on x86_64, for itself or with ARCH=arm64, and on aarch64 for itself; this is $(THIS_MACHINE) with ARCH='$(ARCH)')
+endif
+ifeq ($(ARCH),$(THIS_ARCH))
+OUT := build
+CC := gcc
+OBJCOPY := objcopy
+MUSL_GCC := musl-gcc
+MUSL_KERNEL_HEADERS := /usr/include /usr/include/$(shell uname -m)-linux-gnu
+COMPILERS := $(STAMPS)/packages
+# Runs what is made: the seal needs it.
+EMULATOR :=
+else
+OUT := build/$(ARCH)
+CC := aarch64-linux-gnu-gcc
+OBJCOPY := aarch64-linux-gnu-objcopy
+MUSL_GCC := $(OUT)/musl-gcc
+MUSL_KERNEL_HEADERS := /usr/aarch64-linux-gnu/include
+COMPILERS := $(STAMPS)/packages $(STAMPS)/packages-arm64 $(STAMPS)/musl-arm64
+EMULATOR := qemu-aarch64-static
+endif
+# gcc would call functions of libgcc for atomic operations, and the helper has no library.
+ARCH_CFLAGS := $(if $(filter arm64,$(ARCH)),-mno-outline-atomics)
 NODE_MODULES := $(STAMPS)/node-modules
 BIN := node_modules/.bin
 
@@ -58,20 +89,25 @@ $(NODE_MODULES): package-lock.json | $(STAMPS)/node
 # ---- QuickJS. The start of a process is what counts. So no position-independent code, and musl: glibc asks
 # the processor about its caches before main, with instructions that each leave a virtual machine (0.5 ms).
 
-MUSL_CC := musl-gcc -idirafter /usr/include -idirafter /usr/include/$$(gcc -print-multiarch)
+MUSL_CC := $(MUSL_GCC) $(MUSL_KERNEL_HEADERS:%=-idirafter %)
 
 QUICKJS := build/quickjs/source
-QUICKJS_OBJECTS := $(patsubst %,build/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)
+QUICKJS_OBJECTS := $(patsubst %,$(OUT)/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)
 # -fno-gcse: gcc asks for it where an interpreter jumps from instruction to instruction.
-QUICKJS_CFLAGS := -O2 -fno-gcse -fno-pie -fwrapv -ffunction-sections -fdata-sections \
+QUICKJS_CFLAGS := $(ARCH_CFLAGS) -O2 -fno-gcse -fno-pie -fwrapv -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -D_GNU_SOURCE -DCONFIG_VERSION='"2025-04-26"' -w
 
 $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages
 	native/setup/quickjs.sh
 	@touch $@
 
-build/quickjs/%.o: $(STAMPS)/quickjs
+$(STAMPS)/musl-arm64: native/setup/musl.sh native/setup/debian.sh | $(STAMPS)/packages-arm64
+	native/setup/musl.sh
+	@touch $@
+
+$(OUT)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
 	$(call say,CC)
+	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(QUICKJS_CFLAGS) -c $(QUICKJS)/$*.c -o $@
 
 $(STAMPS)/criu: native/setup/criu.sh | $(STAMPS)/packages
@@ -89,40 +125,40 @@ $(STAMPS)/kubernetes: $(wildcard $(addprefix conformance/engines/tools/kubernete
 # ---- C: the helper, and the rt binary around it.
 
 WARNINGS := -Wall -Wextra -Werror -Wswitch-enum -Wformat=2 -Wstrict-prototypes
-HELPER_CFLAGS := -std=gnu11 $(WARNINGS) -Os -ffreestanding -fno-pie -fno-stack-protector \
+HELPER_CFLAGS := -std=gnu11 $(WARNINGS) $(ARCH_CFLAGS) -Os -ffreestanding -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections -MMD -MP
 HELPER_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-z,norelro -s
-HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -O2 -fno-pie -ffunction-sections -fdata-sections \
+HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(ARCH_CFLAGS) -O2 -fno-pie -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -isystem $(QUICKJS) -MMD -MP
 HOST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,now -Wl,--build-id=none -s
 
-HELPER_OBJECTS := $(patsubst native/%.c,build/helper-objects/%.o,$(HELPER_SOURCES))
+HELPER_OBJECTS := $(patsubst native/%.c,$(OUT)/helper-objects/%.o,$(HELPER_SOURCES))
 # The host runs programs too (runProgram), with libc in place of freestanding.c.
-HOST_OBJECTS := $(patsubst native/%.c,build/host-objects/%.o,$(HOST_SOURCES) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
+HOST_OBJECTS := $(patsubst native/%.c,$(OUT)/host-objects/%.o,$(HOST_SOURCES) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
 
-build/helper-objects/%.o: native/%.c | $(STAMPS)/packages
+$(OUT)/helper-objects/%.o: native/%.c | $(COMPILERS)
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)gcc $(HELPER_CFLAGS) -c $< -o $@
+	$(Q)$(CC) $(HELPER_CFLAGS) -c $< -o $@
 
-build/helper: $(HELPER_OBJECTS)
+$(OUT)/helper: $(HELPER_OBJECTS)
 	$(call say,LD)
-	$(Q)gcc $(HELPER_LDFLAGS) $^ -o $@
+	$(Q)$(CC) $(HELPER_LDFLAGS) $^ -o $@
 
-build/host-objects/%.o: native/%.c $(STAMPS)/quickjs
+$(OUT)/host-objects/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(HOST_CFLAGS) -c $< -o $@
 
-build/host-objects/embedded.o: native/host/embedded.S build/helper
+$(OUT)/host-objects/embedded.o: native/host/embedded.S $(OUT)/helper
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)gcc -DRT_HELPER='"build/helper"' -c $< -o $@
+	$(Q)$(CC) -DRT_HELPER='"$(OUT)/helper"' -c $< -o $@
 
 # The map says what is inside: NOTICE.
-build/rt-unsealed build/rt.map &: $(HOST_OBJECTS) build/host-objects/embedded.o $(QUICKJS_OBJECTS)
-	@printf '  %-8s%s\n' LD build/rt-unsealed
-	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=build/rt.map $^ -lm -o build/rt-unsealed
+$(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded.o $(QUICKJS_OBJECTS)
+	@printf '  %-8s%s\n' LD $(OUT)/rt-unsealed
+	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=$(OUT)/rt.map $^ -lm -o $(OUT)/rt-unsealed
 
 -include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d)
 
@@ -133,11 +169,11 @@ build/rt.js build/node/rt.js build/bundled.json &: native/build/bundle.mjs tscon
 	$(Q)node native/build/bundle.mjs
 
 # The program is evaluated here, once, and rt starts with the resulting heap (native/host/arena.h).
-build/rt: build/rt-unsealed build/rt.js native/build/rehearsal.js conformance/configs/docker.json
+$(OUT)/rt: $(OUT)/rt-unsealed build/rt.js native/build/rehearsal.js conformance/configs/docker.json
 	$(call say,SEAL)
-	$(Q)build/rt-unsealed build/rt.js build/rt.heap native/build/rehearsal.js
-	$(Q)objcopy --update-section .rt_heap=build/rt.heap build/rt-unsealed $@.new
-	@rm build/rt.heap && mv $@.new $@
+	$(Q)$(EMULATOR) $(OUT)/rt-unsealed build/rt.js $(OUT)/rt.heap native/build/rehearsal.js
+	$(Q)$(OBJCOPY) --update-section .rt_heap=$(OUT)/rt.heap $(OUT)/rt-unsealed $@.new
+	@rm $(OUT)/rt.heap && mv $@.new $@
 
 build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.cc $(HOST_SOURCES) $(HELPER_SOURCES) \
 		$(NATIVE_HEADERS) native/host/embedded.S build/helper $(NODE_MODULES)
@@ -162,15 +198,15 @@ build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(Q)$(BIN)/tsx $< $@.new
 	@rm -rf $@ && mv $@.new $@
 
-build/completion: build/rt
+build/completion: $(OUT)/rt
 	$(call say,MAKE)
 	@mkdir -p $@
-	$(Q)build/rt completion bash >$@/bash
-	$(Q)build/rt completion zsh >$@/zsh
-	$(Q)build/rt completion fish >$@/fish
+	$(Q)$(EMULATOR) $(OUT)/rt completion bash >$@/bash
+	$(Q)$(EMULATOR) $(OUT)/rt completion zsh >$@/zsh
+	$(Q)$(EMULATOR) $(OUT)/rt completion fish >$@/fish
 	@touch $@
 
-build: build/rt build/node/program.cache build/types build/man build/completion ## build build/rt (static binary) and build/node (for Node)
+build: $(OUT)/rt $(if $(EMULATOR),,build/node/program.cache build/types build/man build/completion) ## build build/rt (static binary) and build/node (for Node)
 
 demo: build $(STAMPS)/packages-demo ## run a container and show what happened
 	conformance/demo.sh
@@ -194,8 +230,8 @@ test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then container
 # The virtual machines: Debian release, what systemd mounts, security module. Each takes one processor of this machine and
 # runs two test files at a time, with the binary; `-node` at the end: those below with Node, which takes seconds for each
 # command there.
-# RELEASE-initramfs: a machine without any file system but the initial one.
-VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs
+# RELEASE-initramfs: a machine without any file system but the initial one. arm64: another processor.
+VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
 VM_JOBS ?= $(shell nproc)
 
@@ -205,7 +241,13 @@ test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
+vm-arm64: | build
+	@$(MAKE) --no-print-directory build ARCH=arm64
+	@mkdir -p build/tap
+	@conformance/vm/arm64.sh | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/arm64: /' || true
+
 vm-%-initramfs: | build
+	@mkdir -p build/tap
 	@conformance/vm/initramfs.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*-initramfs: /' || true
 
 # A machine that ends in the middle starts once more, and the log says so.
@@ -275,8 +317,8 @@ generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: fr
 
 SHARE := $(DESTDIR)$(PREFIX)/share
 
-install: build/rt build/man build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences
-	install -D --mode=755 build/rt $(DESTDIR)$(PREFIX)/bin/rt
+install: $(OUT)/rt build/man build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences
+	install -D --mode=755 $(OUT)/rt $(DESTDIR)$(PREFIX)/bin/rt
 	install -D --mode=644 --target-directory=$(SHARE)/man/man1 build/man/*.1
 	install -D --mode=644 build/completion/bash $(SHARE)/bash-completion/completions/rt
 	install -D --mode=644 build/completion/zsh $(SHARE)/zsh/site-functions/_rt

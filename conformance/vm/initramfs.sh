@@ -14,6 +14,7 @@ trap 'rm -rf "$run"' EXIT
 mkdir -p "$run"/tree/{bin,dev,proc,sys,run,bundle/rootfs/bin}
 install -m 755 /bin/busybox "$repository/build/rt" "$run/tree/bin/"
 install -m 755 "$here/guest/initramfs" "$run/tree/init"
+install -m 644 "$here/guest/checks" "$run/tree/checks"
 install -m 755 /bin/busybox "$repository/build/conformance/probe" "$run/tree/bundle/rootfs/bin/"
 touch "$run/tree/bundle/rootfs/mark"
 (cd "$run/tree" && find . | busybox cpio -o -H newc | gzip -1) >"$run/initramfs" 2>/dev/null

@@ -49,10 +49,10 @@ t.test('open has each flag as this machine has it, and refuses one that it does 
   const path = `${directory}/flags`;
   writeFileSync(path, 'text');
   // What open(2) alone looks at and the file does not keep.
-  const kept = ({ O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, ...rest }: Record<string, number>): Record<string, number> =>
-    rest;
+  const dropped = new Set(['O_CREAT', 'O_EXCL', 'O_NOCTTY', 'O_TRUNC']);
   const machine: Record<string, number> = { ...fileConstants, O_PATH: flags.O_PATH };
-  for (const [name, flag] of Object.entries(kept(flags))) {
+  for (const [name, flag] of Object.entries(flags)) {
+    if (dropped.has(name)) continue;
     const descriptor = native.open(name === 'O_DIRECTORY' ? directory : path, flag, 0);
     const text = native.readText(`/proc/self/fdinfo/${descriptor}`, 4096);
     const found = parseInt(/^flags:\s*(\d+)$/m.exec(String(text))?.[1] ?? '', 8);
