@@ -73,8 +73,12 @@ int64_t rt_fn_receiveMessage(const struct rt_value *args, struct rt_result *resu
 int64_t rt_fn_send(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	return rt_sys(
-		sendto, args[0].integer, args[1].data, args[1].length, 0x4000 /* MSG_NOSIGNAL */, NULL, 0);
+	long sent;
+	do
+		sent = rt_sys(
+			sendto, args[0].integer, args[1].data, args[1].length, 0x4000 /* MSG_NOSIGNAL */, NULL, 0);
+	while (sent == -EINTR);
+	return sent;
 }
 
 int64_t rt_fn_connect(const struct rt_value *args, struct rt_result *result)

@@ -25,6 +25,20 @@ const filterTimeout = 10_000;
 /** The answer that a helper waits for. */
 export const goAhead = new Uint8Array([1]).buffer;
 
+/**
+ * Sends the answer that a helper waits for. One that has ended meanwhile does not take it: what it has said before tells
+ * why. Any other failure is an error, since the answer to an answer that was not sent never comes.
+ */
+export function tell(native: Native, control: number, answer: ArrayBuffer = goAhead): void {
+  requireHeard(native.send(control, answer));
+}
+
+/** As tell, for the result of sending. */
+export function requireHeard(sent: number): void {
+  if (sent >= 0 || sent === -EPIPE || sent === -ECONNRESET) return;
+  throw systemFailure('launch.control', 'cannot speak to the container process', 'sendto', sent);
+}
+
 /** What the helper says next; native/helper/record.h draws the conversation. */
 export function receive(native: Native, control: number): HelperRecord {
   const buffer = native.receive(control, noLimit);

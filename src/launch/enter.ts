@@ -7,7 +7,7 @@ import { requireExecuted } from './ending.ts';
 import { startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, goAhead, receive, sendFilter } from './control.ts';
+import { failureOf, receive, sendFilter, tell } from './control.ts';
 
 const SIGKILL = 9;
 const ENOENT = 2;
@@ -41,7 +41,7 @@ export function enter(native: Native, { ops, filter, uncertainStart }: ExecPlan,
       if (record.kind === 'end') break;
       if (record.kind === 'terminal') {
         options.onTerminal(record.master);
-        native.send(first.control, goAhead);
+        tell(native, first.control);
       } else if (record.kind === 'forked') {
         native.waitChild(pid);
         pid = record.pid;

@@ -6,7 +6,7 @@ import type { Native } from '../host/native.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { wasOutOfMemory } from './cgroup.ts';
-import { CgroupVanished, failureOf, goAhead, receive, sendFilter } from './control.ts';
+import { CgroupVanished, failureOf, receive, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { endedInSetUp } from './ending.ts';
 import { cloneHint } from './explain-namespaces.ts';
@@ -54,7 +54,12 @@ export interface Launched {
  * systemd removes empty v1 cgroups of others, too, when it rearranges its own (`cg_trim`): then all of it is done again.
  */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
-  let asked = options;
+  let cloned = false;
+  const onCloned = (): void => {
+    if (!cloned) options.onCloned();
+    cloned = true;
+  };
+  let asked: LaunchOptions = { ...options, onCloned };
   for (let attempt = 1; ; attempt++) {
     try {
       return launchOnce(native, plan, asked);
@@ -62,7 +67,7 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
       if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
       if (options.listenPath !== '') native.unlink(options.listenPath);
       // All of them have been told of: a second attempt that ends early must not leave those of the first.
-      asked = { ...options, onCgroups: (): void => undefined, onCloned: (): void => undefined };
+      asked = { ...asked, onCgroups: (): void => undefined };
       prepare(native, plan, asked.onCgroups);
     }
   }
@@ -97,7 +102,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     options.onCloned();
     if (plan.awaited.length > 0) {
       phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
-      native.send(control, goAhead);
+      tell(native, control);
     }
     if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options);
     const failed = phase('limits', () => runHostOps(native, plan.limits));
@@ -105,7 +110,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       const failure = hostFailure(native, failed);
       throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
     }
-    if (plan.limitsAwaited) native.send(control, goAhead);
+    if (plan.limitsAwaited) tell(native, control);
     if (plan.filter !== undefined) {
       filter = -1;
       sendFilter(native, result.filter, plan.filter);
@@ -154,7 +159,7 @@ function awaitUnit(
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
   if (record.kind !== 'host_hooks') throw died(native, plan, pid);
   enterUnit(native, unit, pid, () => onUnitStarted?.());
-  native.send(control, goAhead);
+  tell(native, control);
 }
 
 interface Init {
@@ -170,11 +175,11 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
         return;
       case 'host_hooks':
         options.onHostHooks(init.pid);
-        native.send(control, goAhead);
+        tell(native, control);
         break;
       case 'terminal':
         options.onTerminal(record.master);
-        native.send(control, goAhead);
+        tell(native, control);
         break;
       case 'forked':
         init.replaceBy(record.pid);

@@ -6,7 +6,8 @@ import type { Native } from '../host/native.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { requireExecuted } from './ending.ts';
-import { failureOf, goAhead, receive } from './control.ts';
+import type { HelperRecord } from './records.ts';
+import { failureOf, goAhead, receive, requireHeard, tell } from './control.ts';
 
 const ECONNREFUSED = 111;
 const SOCK_SEQPACKET = 5;
@@ -16,8 +17,11 @@ const goAheadTraced = new Uint8Array([2]).buffer;
 
 /** Tells init that its state is saved: from now on it outlives the runtime, and waits for `start`. */
 export function confirm(native: Native, control: number): void {
-  native.send(control, goAhead);
-  native.close(control);
+  try {
+    tell(native, control);
+  } finally {
+    native.close(control);
+  }
 }
 
 /** Connects to the init that waits for `start`. */
@@ -58,10 +62,14 @@ export function release(
   const plan = known !== undefined && 'init' in known ? known : undefined;
   const startHooks = known !== undefined && 'firstOp' in known ? known : undefined;
   const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
-  native.send(control, trace === undefined ? goAhead : goAheadTraced);
-  if (trace !== undefined) native.sendDescriptor(control, trace, goAheadText);
-  const record = receive(native, control);
-  native.close(control);
+  let record: HelperRecord;
+  try {
+    tell(native, control, trace === undefined ? goAhead : goAheadTraced);
+    if (trace !== undefined) requireHeard(native.sendDescriptor(control, trace, goAheadText));
+    record = receive(native, control);
+  } finally {
+    native.close(control);
+  }
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init, startHooks);
   if (uncertain !== undefined) requireExecuted(native, uncertain);
 }

@@ -6,7 +6,7 @@ import { encodeProgram } from '../encode.ts';
 import { u32 } from '../bytes.ts';
 import { startHelper } from '../helper.ts';
 import { decodeRecord } from '../records.ts';
-import { failureOf } from '../control.ts';
+import { failureOf, tell } from '../control.ts';
 import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
 import type { Field, Message } from './protobuf.ts';
 
@@ -121,7 +121,7 @@ function awaitUnit(native: Native, call: CriuCall, control: number, pid: number)
   const record = typeof buffer === 'number' ? undefined : decodeRecord(buffer);
   if (record?.kind !== 'host_hooks') throw new Failure({ code: 'criu.start', message: 'cannot start criu' });
   call.onWaiting?.(pid);
-  native.send(control, new Uint8Array([1]).buffer);
+  tell(native, control);
 }
 
 function send(native: Native, control: number, fields: readonly Field[]): void {
