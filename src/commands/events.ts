@@ -5,7 +5,7 @@ import type { Native } from '../host/native.ts';
 import { OomWatch } from '../launch/oom.ts';
 import { readStats } from '../launch/stats.ts';
 import { milliseconds, pollInput, waitList } from '../launch/wait.ts';
-import { isRunning } from '../state/process.ts';
+import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
 import { parseDuration } from './duration.ts';
@@ -44,12 +44,11 @@ function statsLine(native: Native, { id, cgroup }: ContainerRecord): string {
 /** Until the init of the container has ended. */
 function* lines(native: Native, record: ContainerRecord, interval: number): Generator<string> {
   const { id, pid, startTime, cgroup } = record;
-  const pidfd = native.pidfdOpen(pid);
-  if (pidfd < 0) return;
-  const oom = new OomWatch(native, cgroup);
+  const pidfd = openProcess(native, pid, startTime);
+  if (pidfd === undefined) return;
+  let oom: OomWatch | undefined;
   try {
-    // The pid was looked up before: it may have become another process's in between.
-    if (!isRunning(native, pid, startTime)) return;
+    oom = new OomWatch(native, cgroup);
     let next = milliseconds(native) + interval;
     for (let alive = true; alive;) {
       const wait = Math.max(0, Math.ceil(next - milliseconds(native)));
@@ -61,7 +60,7 @@ function* lines(native: Native, record: ContainerRecord, interval: number): Gene
       next = Math.max(next + interval, milliseconds(native));
     }
   } finally {
-    oom.close();
+    oom?.close();
     native.close(pidfd);
   }
 }

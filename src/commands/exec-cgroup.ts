@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 
@@ -41,8 +42,9 @@ export function execCgroups(
 
 /** Where init is now: a service manager in a container moves itself to a cgroup below, and out of the way. */
 function actual(native: Native, pid: number, version: 1 | 2): string[] {
-  const text = native.readText(`/proc/${pid}/cgroup`, maximumFile);
-  const line = typeof text === 'number' ? undefined : text.split('\n').find((one) => one.startsWith('0::/'));
+  const path = `/proc/${pid}/cgroup`;
+  const text = expectIfPresent(native.readText(path, maximumFile), 'process.read', `cannot read "${path}"`, 'read');
+  const line = text?.split('\n').find((one) => one.startsWith('0::/'));
   return line === undefined ? [] : [`/sys/fs/cgroup${version === 2 ? '' : '/unified'}${line.slice('0::'.length)}`];
 }
 

@@ -25,12 +25,29 @@ export function expectResult<T>(result: T | number, code: string, action: string
   return result;
 }
 
+/**
+ * True for the negative errnos that say that what was named is not there. Any other error says nothing about that:
+ * who takes it for "not there" loses a container when the runtime has no descriptors left.
+ */
+export function isAbsent(result: number): boolean {
+  return result === -ENOENT || result === -ENOTDIR || result === -ESRCH;
+}
+
+/** As expectResult, but undefined when what was named is not there. */
+export function expectIfPresent<T>(result: T | number, code: string, action: string, syscall: string): T | undefined {
+  return typeof result === 'number' && isAbsent(result) ? undefined : expectResult(result, code, action, syscall);
+}
+
 // Numbers from asm-generic/errno-base.h, the ones that code decides by.
 export const EPERM = 1;
 export const ENOENT = 2;
 export const ESRCH = 3;
+export const EAGAIN = 11;
+export const EACCES = 13;
 export const EEXIST = 17;
+export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
+export const EINVAL = 22;
 export const EPIPE = 32;
 export const ENOTEMPTY = 39;

@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { EACCES, expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 
 /** What a plan may need to know of the host. Each fact is read when it is first asked for, once. */
@@ -76,22 +77,21 @@ export function readFacts(native: Native): Facts {
       throw new Failure({ code: 'host.architecture', message: `rt does not know the architecture "${machine}"` });
     },
     get delegatedCgroupFiles(): readonly string[] {
-      const text = native.readText('/sys/kernel/cgroup/delegate', maximumFile);
-      return typeof text === 'number' ? ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads'] : lines(text);
+      const text = read(native, '/sys/kernel/cgroup/delegate');
+      return text === undefined ? ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads'] : lines(text);
     },
     get hasKcore(): boolean {
-      return typeof native.stat('/proc/kcore', 0) !== 'number';
+      return look(native, '/proc/kcore') !== undefined;
     },
     get resctrl(): string | undefined {
       // Only the kernel makes files in sysfs, and only root mounts something there.
-      return typeof native.stat(`${resctrlRoot}/schemata`, 0) === 'number' ? undefined : resctrlRoot;
+      return look(native, `${resctrlRoot}/schemata`) === undefined ? undefined : resctrlRoot;
     },
     get hasApparmor(): boolean {
-      const text = native.readText('/sys/module/apparmor/parameters/enabled', maximumFile);
-      return typeof text !== 'number' && text.startsWith('Y');
+      return read(native, '/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true;
     },
     get hasSelinux(): boolean {
-      return native.fileSystemType('/sys/fs/selinux') === selinuxMagic;
+      return fileSystemAt(native, '/sys/fs/selinux') === selinuxMagic;
     },
     get user(): UserFacts {
       return (user ??= readUser(native));
@@ -105,21 +105,44 @@ export function readFacts(native: Native): Facts {
   };
 }
 
+/** Undefined when there is no such file. */
+function read(native: Native, path: string): string | undefined {
+  return expectIfPresent(native.readText(path, maximumFile), 'host.read', `cannot read "${path}"`, 'read');
+}
+
+/** What stat(2) tells of a path, undefined when nothing is there. */
+function look(native: Native, path: string): number[] | undefined {
+  return expectIfPresent(native.stat(path, 0), 'host.read', `cannot look at "${path}"`, 'stat');
+}
+
+/** Magic number of the file system at a path; undefined when nothing is there. */
+function fileSystemAt(native: Native, path: string): number | undefined {
+  const type = native.fileSystemType(path);
+  if (isAbsent(type)) return undefined;
+  return expectDone(type, 'host.read', `cannot find out what is mounted at "${path}"`, 'statfs');
+}
+
 function readLastCapability(native: Native): number {
-  const text = native.readText('/proc/sys/kernel/cap_last_cap', maximumFile);
-  return typeof text === 'number' ? 40 : Number.parseInt(text, 10);
+  const text = read(native, '/proc/sys/kernel/cap_last_cap');
+  return text === undefined ? 40 : Number.parseInt(text, 10);
 }
 
 /** The map of the first user namespace is the identity (user_namespaces(7)). */
 function readUser(native: Native): UserFacts {
-  const map = native.readText('/proc/self/uid_map', maximumFile);
+  // A kernel without user namespaces has no such file.
+  const map = read(native, '/proc/self/uid_map');
   return {
     uid: native.effectiveUid(),
     get gid(): number {
-      const text = native.readText('/proc/self/status', maximumFile);
-      return Number(/^Gid:\s+\d+\s+(\d+)/m.exec(typeof text === 'number' ? '' : text)?.[1] ?? 0);
+      const text = expectResult(
+        native.readText('/proc/self/status', maximumFile),
+        'host.read',
+        'cannot find own group',
+        'read',
+      );
+      return Number(/^Gid:\s+\d+\s+(\d+)/m.exec(text)?.[1] ?? 0);
     },
-    initial: typeof map === 'number' || /^\s*0\s+0\s+4294967295\s*$/.test(map),
+    initial: map === undefined || /^\s*0\s+0\s+4294967295\s*$/.test(map),
   };
 }
 
@@ -138,8 +161,10 @@ function findTool(native: Native, name: string): string {
 /** By the nearest directory that exists: a hierarchy is delegated by giving its directory to the user. */
 function mayMakeCgroup(native: Native, path: string, uid: number): boolean {
   for (let at = path.slice(0, path.lastIndexOf('/')); at.length > 1; at = at.slice(0, at.lastIndexOf('/'))) {
-    const found = native.stat(at, 1);
-    if (typeof found === 'number') continue;
+    const result = native.stat(at, 1);
+    if (result === -EACCES) return false;
+    const found = expectIfPresent(result, 'host.read', `cannot look at "${at}"`, 'stat');
+    if (found === undefined) continue;
     const [mode = 0, owner = 0] = found;
     return (owner === uid && (mode & 0o200) !== 0) || (mode & 0o002) !== 0;
   }
@@ -152,9 +177,9 @@ function lines(text: string): string[] {
 
 /** From /proc/self/cgroup (cgroups(7)), one line `id:controllers:path` for each hierarchy. */
 function readCgroups(native: Native): CgroupFacts {
-  const text = native.readText('/proc/self/cgroup', maximumFile);
-  const lines = typeof text === 'number' ? [] : text.split('\n');
-  const version = native.fileSystemType(cgroupRoot) === cgroup2Magic ? 2 : 1;
+  // A kernel without cgroups has no such file.
+  const lines = (read(native, '/proc/self/cgroup') ?? '').split('\n');
+  const version = fileSystemAt(native, cgroupRoot) === cgroup2Magic ? 2 : 1;
   const hierarchies: Hierarchy[] = [];
   for (const line of lines) {
     const first = line.indexOf(':');
@@ -170,9 +195,9 @@ function readCgroups(native: Native): CgroupFacts {
 
 function addUnified(native: Native, version: 1 | 2, own: string, hierarchies: Hierarchy[]): void {
   const mount = version === 2 ? cgroupRoot : `${cgroupRoot}/unified`;
-  if (native.fileSystemType(mount) !== cgroup2Magic) return;
-  const text = version === 2 ? native.readText(`${mount}/cgroup.controllers`, maximumFile) : '';
-  const controllers = typeof text === 'number' ? [] : text.trim().split(' ').filter(Boolean);
+  if (fileSystemAt(native, mount) !== cgroup2Magic) return;
+  const text = version === 2 ? read(native, `${mount}/cgroup.controllers`) : '';
+  const controllers = (text ?? '').trim().split(' ').filter(Boolean);
   hierarchies.unshift({ mount, controllers, own, version: 2 });
 }
 
@@ -180,6 +205,6 @@ function addLegacy(native: Native, controllers: string, own: string, hierarchies
   const directory = controllers.startsWith('name=') ? controllers.slice('name='.length) : controllers;
   const mount = `${cgroupRoot}/${directory}`;
   // A hierarchy that is mounted elsewhere is not managed; a limit that needs it is refused by the plan.
-  if (native.fileSystemType(mount) !== cgroup1Magic) return;
+  if (fileSystemAt(native, mount) !== cgroup1Magic) return;
   hierarchies.push({ mount, controllers: controllers.split(','), own, version: 1 });
 }

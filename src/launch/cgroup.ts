@@ -1,17 +1,19 @@
-import { systemFailure } from '../diag/system.ts';
+import { ENODEV, ENOENT, expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { stopUnit } from './systemd.ts';
+import { waitList } from './wait.ts';
 
 const EBUSY = 16;
-const ENOENT = 2;
-const ENODEV = 19;
+const EOPNOTSUPP = 95;
 const SIGKILL = 9;
 const maximumFile = 1 << 20;
 /** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
 const patience = 5000;
 const longestPause = 128;
+/** poll(2) passes over a negative descriptor. */
+const nothing = waitList([[-1, 0]]);
 
 /** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
 export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
@@ -44,24 +46,33 @@ function removeTree(native: Native, directory: string): void {
 
 function childrenOf(native: Native, directory: string): string[] {
   const names = native.readDirectory(directory);
-  if (typeof names === 'number') return [];
-  return names
+  return (ifPresent(names, `cannot read directory "${directory}"`, 'getdents64') ?? '')
     .split('\0')
     .filter((name) => name !== '' && isDirectory(native, `${directory}/${name}`))
     .map((name) => `${directory}/${name}`);
 }
 
 function isDirectory(native: Native, path: string): boolean {
-  const stat = native.stat(path, 0);
-  return typeof stat !== 'number' && ((stat[0] ?? 0) & 0o170000) === 0o040000;
+  const stat = ifPresent(native.stat(path, 0), `cannot look at "${path}"`, 'stat');
+  return stat !== undefined && ((stat[0] ?? 0) & 0o170000) === 0o040000;
 }
 
-/** Nothing announces that a v1 cgroup became empty, so this waits for a descriptor that never speaks. */
+/**
+ * As expectIfPresent, for what is in a cgroup: whoever has a file open of one that is gone is told that there is no such
+ * device.
+ */
+export function ifPresent<T>(result: T | number, action: string, syscall: string): T | undefined {
+  return result === -ENODEV ? undefined : expectIfPresent(result, 'cgroup.read', action, syscall);
+}
+
+/** Undefined when the cgroup is gone, or the kernel has no such file. */
+export function readCgroupFile(native: Native, path: string): string | undefined {
+  return ifPresent(native.readText(path, maximumFile), `cannot read "${path}"`, 'read');
+}
+
+/** Nothing announces that a v1 cgroup became empty, or that a lock is free again: this is the pause between two looks. */
 export function wait(native: Native, milliseconds: number): void {
-  const pidfd = native.pidfdOpen(native.processId());
-  if (pidfd < 0) return;
-  native.pidfdWait(pidfd, milliseconds);
-  native.close(pidfd);
+  native.poll(nothing, milliseconds);
 }
 
 /** Pids of all processes in the container's cgroup and below. */
@@ -71,8 +82,11 @@ export function cgroupProcesses(native: Native, cgroup: CgroupRecord): number[] 
 }
 
 function processesBelow(native: Native, directory: string): number[] {
-  const text = native.readText(`${directory}/cgroup.procs`, maximumFile);
-  const pids = typeof text === 'number' ? [] : text.split('\n').filter(Boolean).map(Number);
+  const path = `${directory}/cgroup.procs`;
+  const text = native.readText(path, maximumFile);
+  // The processes of a threaded cgroup are those of the one above it (cgroups(7), "Thread mode").
+  const listed = text === -EOPNOTSUPP ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');
+  const pids = (listed ?? '').split('\n').filter(Boolean).map(Number);
   for (const child of childrenOf(native, directory)) pids.push(...processesBelow(native, child));
   return pids;
 }
@@ -89,27 +103,31 @@ export function freezerDirectory({ directories }: CgroupRecord): string | undefi
 export function isFrozen(native: Native, cgroup: CgroupRecord): boolean {
   if (cgroup.version === 2) {
     const [directory = ''] = cgroup.directories;
-    const text = native.readText(`${directory}/cgroup.freeze`, maximumFile);
-    return typeof text !== 'number' && text.startsWith('1');
+    return readCgroupFile(native, `${directory}/cgroup.freeze`)?.startsWith('1') === true;
   }
   const directory = freezerDirectory(cgroup);
   if (directory === undefined) return false;
-  const text = native.readText(`${directory}/freezer.self_freezing`, maximumFile);
-  return typeof text !== 'number' && text.startsWith('1');
+  return readCgroupFile(native, `${directory}/freezer.self_freezing`)?.startsWith('1') === true;
 }
 
 /** Kills every process of the container, frozen or not. */
 export function killCgroup(native: Native, cgroup: CgroupRecord): void {
   const [first = ''] = cgroup.directories;
   if (cgroup.version === 2) {
-    native.writeText(`${first}/cgroup.kill`, '1', O_WRONLY, 0);
+    writeIfPresent(native, `${first}/cgroup.kill`, '1');
     // It kills what is frozen too, but leaves the cgroup so.
-    native.writeText(`${first}/cgroup.freeze`, '0', O_WRONLY, 0);
+    writeIfPresent(native, `${first}/cgroup.freeze`, '0');
     return;
   }
   for (const pid of cgroupProcesses(native, cgroup)) native.signalProcess(pid, SIGKILL);
   const freezer = freezerDirectory(cgroup);
-  if (freezer !== undefined) native.writeText(`${freezer}/freezer.state`, 'THAWED', O_WRONLY, 0);
+  if (freezer !== undefined) writeIfPresent(native, `${freezer}/freezer.state`, 'THAWED');
+}
+
+function writeIfPresent(native: Native, path: string, text: string): void {
+  const result = native.writeText(path, text, O_WRONLY, 0);
+  if (result === -ENODEV || isAbsent(result)) return;
+  expectDone(result, 'cgroup.write', `cannot write "${text}" to "${path}"`, 'write');
 }
 
 /** Whether the kernel has killed a process of the container for want of memory. */
@@ -117,7 +135,7 @@ export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
   return outOfMemoryKills(native, cgroup) > 0;
 }
 
-/** `oom_kill` of memory.events (v2) or memory.oom_control (v1); 0 when it cannot be read. */
+/** `oom_kill` of memory.events (v2) or memory.oom_control (v1); 0 when it cannot be read: it only explains a failure. */
 function outOfMemoryKills(native: Native, cgroup: CgroupRecord): number {
   const file = cgroup.version === 2 ? 'memory.events' : 'memory.oom_control';
   const text = native.readText(`${memoryDirectory(cgroup) ?? ''}/${file}`, maximumFile);

@@ -1,6 +1,7 @@
 import type { LinuxResources } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { EACCES, EINVAL } from '../diag/system.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import type { Current } from '../plan/cgroup/limits.ts';
@@ -8,7 +9,7 @@ import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
 import { legacyLimits } from '../plan/cgroup/v1.ts';
 import { unifiedLimits } from '../plan/cgroup/v2.ts';
 import type { CgroupRecord, PlannedOp } from '../plan/types.ts';
-import { memoryDirectory } from './cgroup.ts';
+import { ifPresent, memoryDirectory, readCgroupFile } from './cgroup.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { setUnitProperties } from './systemd.ts';
 
@@ -61,8 +62,7 @@ function withoutPlace({ code, message, hint, errno, syscall }: Diagnostic): Diag
 }
 
 function read(native: Native, path: string): string {
-  const text = native.readText(path, maximumFile);
-  return typeof text === 'number' ? '' : text.trim();
+  return (readCgroupFile(native, path) ?? '').trim();
 }
 
 function currentValues(native: Native, directory: string): Current {
@@ -103,9 +103,15 @@ function oldValues(native: Native, ops: readonly PlannedOp[]): OldValue[] {
     return op.paths.map((path, index) => ({ path, data: op.data[index] ?? '' }));
   });
   return written.flatMap(({ path, data }) => {
-    const text = native.readText(path, maximumFile);
-    return typeof text === 'number' ? [] : [{ path, data: oldValue(path, text.trim(), data) }];
+    const text = readOld(native, path);
+    return text === undefined ? [] : [{ path, data: oldValue(path, text.trim(), data) }];
   });
+}
+
+/** Undefined for a file that is only written to, or not there: then the write will say why. */
+function readOld(native: Native, path: string): string | undefined {
+  const text = native.readText(path, maximumFile);
+  return text === -EINVAL || text === -EACCES ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');
 }
 
 /** In a file with a line for each device, the line of that device; without one it had no limit. */

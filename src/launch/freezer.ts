@@ -1,5 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { systemFailure } from '../diag/system.ts';
+import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_RDONLY, O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
@@ -16,9 +16,13 @@ const triesBeforeThaw = 25;
 /** Freezes the container and waits until all its processes stand still; on failure it is thawed again. */
 export function freeze(native: Native, cgroup: CgroupRecord): void {
   const directory = directoryOf(cgroup);
-  const frozen = cgroup.version === 2 ? freezeUnified(native, directory) : freezeLegacy(native, directory);
+  let frozen = false;
+  try {
+    frozen = cgroup.version === 2 ? freezeUnified(native, directory) : freezeLegacy(native, directory);
+  } finally {
+    if (!frozen) thaw(native, cgroup);
+  }
   if (frozen) return;
-  thaw(native, cgroup);
   throw new Failure({
     code: 'pause.timeout',
     message: 'unable to freeze: processes of the container did not stand still in time',
@@ -69,8 +73,8 @@ function freezeLegacy(native: Native, directory: string): boolean {
   const path = `${directory}/freezer.state`;
   for (let attempt = 1; milliseconds(native) < deadline; attempt++) {
     write(native, path, 'FROZEN');
-    const text = native.readText(path, maximumFile);
-    if (typeof text !== 'number' && text.startsWith('FROZEN')) return true;
+    const text = expectResult(native.readText(path, maximumFile), 'pause.write', `cannot read "${path}"`, 'read');
+    if (text.startsWith('FROZEN')) return true;
     if (attempt % triesBeforeThaw === 0) write(native, path, 'THAWED');
     wait(native, stepMs);
   }

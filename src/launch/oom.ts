@@ -1,3 +1,4 @@
+import { EAGAIN, ENODEV, expectDone, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_RDONLY, O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
@@ -6,6 +7,7 @@ import { pollInput, pollPriority } from './wait.ts';
 
 const maximumFile = 1 << 16;
 const counterSize = 8;
+const action = 'cannot watch the memory of cgroup';
 
 /**
  * Tells when the kernel runs out of memory in a container: on v2 memory.events changes, on v1 an eventfd is told
@@ -26,14 +28,16 @@ export class OomWatch {
     const directory = memoryDirectory(cgroup);
     if (directory === undefined) return;
     if (cgroup.version === 2) {
-      this.descriptor = native.open(`${directory}/memory.events`, O_RDONLY, 0);
+      this.descriptor = openIfPresent(native, `${directory}/memory.events`);
       this.kills = this.readKills();
       return;
     }
-    this.control = native.open(`${directory}/memory.oom_control`, O_RDONLY, 0);
-    this.descriptor = native.eventDescriptor();
+    this.control = openIfPresent(native, `${directory}/memory.oom_control`);
+    if (this.control < 0) return;
+    this.descriptor = expectDone(native.eventDescriptor(), 'events.watch', `${action} "${directory}"`, 'eventfd');
     const request = `${this.descriptor} ${this.control}`;
-    native.writeText(`${directory}/cgroup.event_control`, request, O_WRONLY, 0);
+    const told = native.writeText(`${directory}/cgroup.event_control`, request, O_WRONLY, 0);
+    if (!isGone(told)) expectDone(told, 'events.watch', `${action} "${directory}"`, 'write');
   }
 
   /** What to wait for, beside other things. */
@@ -51,9 +55,13 @@ export class OomWatch {
       return Math.max(0, this.kills - before);
     }
     const counter = this.native.readFd(this.descriptor, counterSize);
+    if (counter === -EAGAIN) return 0;
     // The kernel also writes to it when the cgroup is removed; the low byte of the count is the first.
-    const gone = typeof this.native.stat(memoryDirectory(this.cgroup) ?? '', 0) === 'number';
-    return typeof counter === 'number' || gone ? 0 : counter.charCodeAt(0);
+    const found = this.native.stat(memoryDirectory(this.cgroup) ?? '', 0);
+    if (typeof found === 'number' && isGone(found)) return 0;
+    return expectResult(counter, 'events.read', `${action} "${memoryDirectory(this.cgroup) ?? ''}"`, 'read').charCodeAt(
+      0,
+    );
   }
 
   close(): void {
@@ -63,6 +71,19 @@ export class OomWatch {
   private readKills(): number {
     if (this.descriptor < 0) return 0;
     const text = this.native.readFd(this.descriptor, maximumFile);
-    return typeof text === 'number' ? this.kills : Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? this.kills);
+    if (typeof text === 'number' && isGone(text)) return this.kills;
+    const known = expectResult(text, 'events.read', `${action} "${memoryDirectory(this.cgroup) ?? ''}"`, 'read');
+    return Number(/^oom_kill (\d+)/m.exec(known)?.[1] ?? this.kills);
   }
+}
+
+/** The cgroup has ended, or has no such file. */
+function isGone(result: number): boolean {
+  return result === -ENODEV || isAbsent(result);
+}
+
+/** -1 when there is no such file. */
+function openIfPresent(native: Native, path: string): number {
+  const descriptor = native.open(path, O_RDONLY, 0);
+  return isGone(descriptor) ? -1 : expectDone(descriptor, 'events.watch', `cannot read "${path}"`, 'open');
 }

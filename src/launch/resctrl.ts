@@ -1,7 +1,7 @@
 import type { LinuxIntelRdt } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withoutPointers } from '../diag/failure.ts';
-import { systemFailure } from '../diag/system.ts';
+import { ENOENT, expectIfPresent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { Plan } from '../plan/types.ts';
 import { schemaOps } from '../plan/resctrl.ts';
@@ -10,13 +10,14 @@ import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';
 
-const ENOENT = 2;
 const lastStatus = 'info/last_cmd_status';
 const maximumFile = 4096;
 
 /** What will be made for the plan: groups that are there already belong to somebody else. */
 export function resctrlRecord(native: Native, { resctrl }: Plan): ResctrlRecord {
-  const made = resctrl.groups.filter((path) => typeof native.stat(path, 0) === 'number');
+  const made = resctrl.groups.filter((path) => {
+    return expectIfPresent(native.stat(path, 0), 'resctrl.read', `cannot look at "${path}"`, 'stat') === undefined;
+  });
   return { groups: resctrl.groups, made };
 }
 

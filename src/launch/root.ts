@@ -1,4 +1,5 @@
-import { systemFailure } from '../diag/system.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { expectDone, expectResult, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_NOFOLLOW, O_PATH } from '../host/open-flags.ts';
 import { encodeProgram } from './encode.ts';
@@ -7,12 +8,16 @@ const maximumFile = 1 << 12;
 
 /** Id of the mount that is seen at a path (`mnt_id` of proc_pid_fdinfo(5)); undefined when the path is gone. */
 export function mountIdAt(native: Native, path: string): number | undefined {
+  const action = `cannot find out which mount "${path}" is on`;
   const fd = native.open(path, O_PATH | O_NOFOLLOW, 0);
-  if (fd < 0) return undefined;
+  if (isAbsent(fd)) return undefined;
+  expectDone(fd, 'root.mount', action, 'open');
   const text = native.readText(`/proc/self/fdinfo/${String(fd)}`, maximumFile);
   native.close(fd);
-  const id = typeof text === 'number' ? undefined : /^mnt_id:\s*(\d+)$/m.exec(text)?.[1];
-  return id === undefined ? undefined : Number(id);
+  const id = /^mnt_id:\s*(\d+)$/m.exec(expectResult(text, 'root.mount', action, 'read'))?.[1];
+  // Linux 3.15 and later tell.
+  if (id === undefined) throw new Failure({ code: 'root.mount', message: `${action}: the kernel does not say` });
+  return Number(id);
 }
 
 /** Takes the mounts of a container away that lie on the host, on top of the mount `below`. */

@@ -1,3 +1,5 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { EINVAL, expectDone, expectIfPresent, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 
 export interface ProcessStatus {
@@ -12,11 +14,41 @@ const startTimeIndex = 22 - 3;
 
 /** Undefined when there is no such process. Format: proc_pid_stat(5). */
 export function readProcess(native: Native, pid: number): ProcessStatus | undefined {
-  const text = native.readText(`/proc/${pid}/stat`, 4096);
-  if (typeof text === 'number') return undefined;
+  const text = readStat(native, pid) ?? readHidden(native, pid);
+  if (text === undefined) return undefined;
   // The name of the program, field 2, may itself contain blanks and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', startTimeIndex + 1);
   return { state: fields[0] ?? 'X', startTime: Number(fields[startTimeIndex]) };
+}
+
+function readStat(native: Native, pid: number): string | undefined {
+  const path = `/proc/${pid}/stat`;
+  return expectIfPresent(native.readText(path, 4096), 'process.read', `cannot read "${path}"`, 'read');
+}
+
+/**
+ * A process that is not in /proc has ended, unless /proc does not show it: it hides what belongs to others
+ * (`hidepid`, proc(5)), or is not procfs at all. pidfd_open(2) knows.
+ */
+function readHidden(native: Native, pid: number): string | undefined {
+  const pidfd = openPid(native, pid);
+  if (pidfd === undefined) return undefined;
+  const text = readStat(native, pid);
+  const ended = native.pidfdSignal(pidfd, 0);
+  native.close(pidfd);
+  if (text !== undefined || isAbsent(ended)) return text;
+  throw new Failure({
+    code: 'process.hidden',
+    message: `cannot see process ${pid} in /proc, though there is one`,
+    hint: 'rt needs procfs at /proc that shows the processes of its containers (mount option hidepid)',
+  });
+}
+
+/** Clock ticks since boot when a process began that has not been reaped yet. */
+export function startTimeOf(native: Native, pid: number): number {
+  const found = readProcess(native, pid);
+  if (found !== undefined) return found.startTime;
+  throw new Failure({ code: 'process.ended', message: `cannot find out when process ${pid} began: it has ended` });
 }
 
 /** True when that very process still runs; a zombie does not. */
@@ -48,9 +80,20 @@ export function isDying(native: Native, pid: number): boolean {
  * pid that was given to another process in between is noticed.
  */
 export function openProcess(native: Native, pid: number, startTime: number): number | undefined {
+  const pidfd = openPid(native, pid);
+  if (pidfd === undefined) return undefined;
+  let running = false;
+  try {
+    running = isRunning(native, pid, startTime);
+  } finally {
+    if (!running) native.close(pidfd);
+  }
+  return running ? pidfd : undefined;
+}
+
+/** Undefined when no process has the number; a thread may (EINVAL). */
+function openPid(native: Native, pid: number): number | undefined {
   const pidfd = native.pidfdOpen(pid);
-  if (pidfd < 0) return undefined;
-  if (isRunning(native, pid, startTime)) return pidfd;
-  native.close(pidfd);
-  return undefined;
+  if (pidfd === -EINVAL || isAbsent(pidfd)) return undefined;
+  return expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open');
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 
 export interface StateRoot {
@@ -34,8 +35,10 @@ export function stateRoot(native: Native, option: string | undefined): StateRoot
 function isHostRoot(native: Native): boolean {
   if (native.effectiveUid() !== 0) return false;
   if (environment(native, 'USER') === 'root') return true;
-  const map = native.readText('/proc/self/uid_map', 4096);
-  return typeof map === 'number' || map.trim().split(/\s+/).join(' ') === '0 0 4294967295';
+  const path = '/proc/self/uid_map';
+  // A kernel without user namespaces has no such file.
+  const map = expectIfPresent(native.readText(path, 4096), 'state.root', `cannot read "${path}"`, 'read');
+  return map === undefined || map.trim().split(/\s+/).join(' ') === '0 0 4294967295';
 }
 
 function environment(native: Native, name: string): string {

@@ -1,6 +1,7 @@
+import { EACCES, EPERM, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { isFrozen } from '../launch/cgroup.ts';
-import { isRunning, readProcess } from './process.ts';
+import { isRunning, startTimeOf } from './process.ts';
 import type { ContainerRecord } from './record.ts';
 import { startSocketPath } from './store.ts';
 
@@ -24,14 +25,19 @@ export function statusOf(native: Native, root: string, record: ContainerRecord):
  * `start` that was killed, and a container's own program may run from a memfd.
  */
 function awaitsStart(native: Native, root: string, record: ContainerRecord): boolean {
-  if (typeof native.stat(startSocketPath(root, record.id), 0) === 'number') return false;
-  const program = native.readLink(`/proc/${record.pid}/exe`);
-  // Unreadable for a caller with fewer rights than the container: then the socket decides.
-  return typeof program === 'number' || program.includes('memfd:');
+  const socket = startSocketPath(root, record.id);
+  const found = expectIfPresent(native.stat(socket, 0), 'state.socket', `cannot look at "${socket}"`, 'stat');
+  if (found === undefined) return false;
+  const path = `/proc/${record.pid}/exe`;
+  const program = native.readLink(path);
+  if (typeof program !== 'number') return program.includes('memfd:');
+  // Unreadable for a caller with fewer rights than the container, or just ended: then the socket decides.
+  if (program === -EACCES || program === -EPERM || isAbsent(program)) return true;
+  throw systemFailure('process.read', `cannot read "${path}"`, 'readlink', program);
 }
 
 /** [pid, start time] of this process. */
 export function thisProcess(native: Native): { pid: number; startTime: number } {
   const pid = native.processId();
-  return { pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+  return { pid, startTime: startTimeOf(native, pid) };
 }

@@ -1,5 +1,5 @@
 import { Failure } from '../../diag/diagnostic.ts';
-import { expectResult } from '../../diag/system.ts';
+import { expectIfPresent, expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import { networkKey, nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
@@ -53,12 +53,14 @@ export function externalNetwork(native: Native, pid: number): string {
 export function standardDescriptors(native: Native, pid: number): string[] {
   const mounts = new Set(mountsOf(native, pid).map(({ id }) => id));
   return [0, 1, 2].map((fd) => {
-    const link = native.readLink(`/proc/${pid}/fd/${fd}`);
-    if (typeof link === 'number' || !link.startsWith('/')) return typeof link === 'number' ? '' : link;
+    const action = `cannot look at descriptor ${fd} of process ${pid}`;
+    const link = expectIfPresent(native.readLink(`/proc/${pid}/fd/${fd}`), 'checkpoint.descriptor', action, 'readlink');
+    if (link?.startsWith('/') !== true) return link ?? '';
     const information = native.readText(`/proc/${pid}/fdinfo/${fd}`, 1 << 16);
-    const mount = typeof information === 'number' ? undefined : /^mnt_id:\s*(\d+)$/m.exec(information)?.[1];
-    const status = native.stat(`/proc/${pid}/fd/${fd}`, 1);
-    if (mount === undefined || mounts.has(mount) || typeof status === 'number' || isTerminal(status)) return link;
+    const text = expectResult(information, 'checkpoint.descriptor', action, 'read');
+    const mount = /^mnt_id:\s*(\d+)$/m.exec(text)?.[1];
+    const status = expectResult(native.stat(`/proc/${pid}/fd/${fd}`, 1), 'checkpoint.descriptor', action, 'stat');
+    if (mount === undefined || mounts.has(mount) || isTerminal(status)) return link;
     return `file[${Number(mount).toString(16)}:${(status[3] ?? 0).toString(16)}]`;
   });
 }

@@ -2,6 +2,7 @@ import type { Config, NamespaceType } from '../../../schema/generated/config.ts'
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { printable } from '../../diag/printable.ts';
+import { expectIfPresent } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import { capabilityMask } from '../../bundle/capabilities.ts';
 import { nullKey } from '../../plan/checkpoint.ts';
@@ -207,7 +208,9 @@ function verifyMounts(context: Verification, name: string): void {
 /** What there is to protect: /proc and /sys are those of this host. */
 function exists({ native, expected }: Verification, path: string): boolean {
   const onHost = path.startsWith('/proc/') || path.startsWith('/sys/');
-  return typeof native.stat(onHost ? path : `${expected.rootfs}${path}`, 0) !== 'number';
+  const place = onHost ? path : `${expected.rootfs}${path}`;
+  const found = expectIfPresent(native.stat(place, 0), 'images.path', `cannot look at "${place}"`, 'stat');
+  return found !== undefined;
 }
 
 function verifyMount({ expected, refuse }: Verification, mount: Message, path: string): void {

@@ -1,7 +1,10 @@
+import { ENODEV, expectIfPresent } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import type { BlkioEntry, Count, Pressure, PressureLine } from './types.ts';
 
 const maximumFile = 1 << 20;
+/** What is switched off on this host, such as pressure, has its files all the same. */
+const EOPNOTSUPP = 95;
 
 /** Reads the files of a container's cgroups in the forms that the kernel gives them. A missing file is empty. */
 export class StatFiles {
@@ -16,13 +19,17 @@ export class StatFiles {
   text(file: string): string {
     const directory = this.directoryOf(file.slice(0, file.indexOf('.')));
     if (directory === undefined) return '';
-    const text = this.native.readText(`${directory}/${file}`, maximumFile);
-    return typeof text === 'number' ? '' : text.trim();
+    const path = `${directory}/${file}`;
+    const text = this.native.readText(path, maximumFile);
+    if (text === -ENODEV || text === -EOPNOTSUPP) return '';
+    return (expectIfPresent(text, 'stats.read', `cannot read "${path}"`, 'read') ?? '').trim();
   }
 
   has(file: string): boolean {
     const directory = this.directoryOf(file.slice(0, file.indexOf('.')));
-    return directory !== undefined && typeof this.native.stat(`${directory}/${file}`, 0) !== 'number';
+    if (directory === undefined) return false;
+    const path = `${directory}/${file}`;
+    return expectIfPresent(this.native.stat(path, 0), 'stats.read', `cannot look at "${path}"`, 'stat') !== undefined;
   }
 
   /** A file of one number; 0 when it is missing or says `max`. */
@@ -67,9 +74,10 @@ export class StatFiles {
   /** The page sizes of the files `hugetlb.SIZE.` + `suffix`. */
   pageSizes(suffix: string): string[] {
     const directory = this.directoryOf('hugetlb');
-    const names = directory === undefined ? -1 : this.native.readDirectory(directory);
-    if (typeof names === 'number') return [];
-    const found = names.split('\0').map((name) => /^hugetlb\.([0-9]+[KMG]B)\.(.*)$/.exec(name));
+    if (directory === undefined) return [];
+    const names = this.native.readDirectory(directory);
+    const text = expectIfPresent(names, 'stats.read', `cannot read directory "${directory}"`, 'getdents64') ?? '';
+    const found = text.split('\0').map((name) => /^hugetlb\.([0-9]+[KMG]B)\.(.*)$/.exec(name));
     return found.flatMap((match) => (match?.[1] !== undefined && match[2] === suffix ? [match[1]] : [])).sort();
   }
 }
