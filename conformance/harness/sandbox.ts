@@ -117,6 +117,25 @@ export class Sandbox {
     return start(this.argv(...words), { env: this.env, ...options });
   }
 
+  /** Like `command`, for one that may leave a container: its output goes to files. Standard output is not kept. */
+  async commandDetached(...words: string[]): Promise<Outcome> {
+    const file = join(this.dir, `${this.nextId()}.stderr`);
+    const stderr = openSync(file, 'w+');
+    const stdout = openSync('/dev/null', 'w');
+    try {
+      const { status } = await run(this.argv(...words), { env: this.env, stdout, stderr });
+      return { status, stdout: '', stderr: readFileSync(file, 'utf8') };
+    } finally {
+      closeSync(stdout);
+      closeSync(stderr);
+    }
+  }
+
+  /** Like `commandThrough`, without waiting for the end. */
+  backgroundThrough(prefix: readonly string[], ...words: string[]): Running {
+    return start([...prefix, ...this.argv(...words)], { env: this.env });
+  }
+
   /** `run` in the foreground, with a bundle made for it. */
   async run(mutate?: Mutation): Promise<Outcome> {
     return this.runBundle(this.bundle(mutate));

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -160,6 +161,18 @@ int64_t rt_fn_close(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
 	return rt_checked(close((int)args[0].integer));
+}
+
+int64_t rt_fn_flock(const struct rt_value *args, struct rt_result *result)
+{
+	int fd = (int)args[0].integer;
+	struct stat status;
+	if (flock(fd, (int)args[1].integer) < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	result->numbers[0] = (int64_t)status.st_ino;
+	result->numbers[1] = (int64_t)status.st_dev;
+	result->count = 2;
+	return 0;
 }
 
 int64_t rt_fn_mkdir(const struct rt_value *args, struct rt_result *result)

@@ -2,7 +2,7 @@ import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
-import { expectDone, expectResult } from '../diag/system.ts';
+import { expectDone, expectIfPresent, expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
@@ -15,9 +15,11 @@ import { OPTION, REQUEST, callCriu } from '../launch/criu/rpc.ts';
 import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
 import { CLONE_NEW } from '../plan/constants.ts';
 import { plan } from '../plan/index.ts';
+import { ContainerDirectory } from '../state/directory.ts';
+import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { configPath, notifyDirectory } from '../state/store.ts';
+import { absent, configPath, notifyDirectory } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import {
   commonOptions,
@@ -30,7 +32,7 @@ import {
   terminalOption,
 } from './criu.ts';
 import type { Directories } from './criu.ts';
-import { destroyContainer, killContainer } from './end.ts';
+import { endContainer } from './end.ts';
 import { findContainer } from './find.ts';
 
 const logFile = 'dump.log';
@@ -41,11 +43,16 @@ const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 export function checkpoint(context: Context): Outcome {
   const { native, options } = context;
   refuseNamespaces(context);
+  const root = stateRoot(native, context.globals.root).path;
+  const id = context.operands[0];
+  checkId(id);
+  // Opened before it is read, so that both are of one container.
+  const directory = ContainerDirectory.open(native, root, id);
+  if (directory === undefined) throw absent(id);
   const { record, status } = findContainer(context);
   if (status !== 'running' && status !== 'paused') {
     throw new Failure({ code: 'checkpoint.status', message: `Container cannot be checkpointed in ${status} state` });
   }
-  const root = stateRoot(native, context.globals.root).path;
   const preDump = options['pre-dump'] === true;
   let directories: Directories | undefined;
   try {
@@ -69,13 +76,14 @@ export function checkpoint(context: Context): Outcome {
     throw error instanceof Failure ? inPhase(withoutPointers(error), 'checkpoint failed') : error;
   }
   if (preDump || options['leave-running'] === true) return {};
-  killContainer(native, record);
-  return { warnings: destroyContainer(native, root, record) };
+  return { warnings: endContainer(native, directory, record) };
 }
 
 /** The socket that it would find again is another one, and nobody listens. */
 function notifyFaults(native: Native, root: string, id: string): Diagnostic[] {
-  if (typeof native.stat(notifyDirectory(root, id), 0) === 'number') return [];
+  const path = notifyDirectory(root, id);
+  const found = native.stat(path, 0);
+  if (expectIfPresent(found, 'state.read', `cannot look at "${path}"`, 'stat') === undefined) return [];
   const message = 'cannot checkpoint a container for which a service manager waited: it has a socket of the host';
   return [{ code: 'checkpoint.unsupported', message, hint: 'create it without NOTIFY_SOCKET in the environment' }];
 }

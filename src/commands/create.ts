@@ -7,7 +7,11 @@ import { makeContainer } from './make.ts';
 export function create(context: Context): Outcome {
   const { native, options } = context;
   const handed = handedDescriptors(native, options['preserve-fds'], true);
-  const { control, warnings } = makeContainer(context, 'socket', true, handed);
-  confirm(native, control);
+  const { directory, control, warnings } = makeContainer(context, 'socket', true, handed);
+  try {
+    confirm(native, control);
+  } finally {
+    directory.close();
+  }
   return { warnings };
 }

@@ -1,44 +1,61 @@
 import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
-import { absent, directoryExists, readRecord, removeContainerDirectory } from '../state/store.ts';
+import { absent, damagedCode, readRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
+import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';
 
 /** Removes a container; with --force also one that has not stopped, or whose creation was interrupted. */
 export function deleteContainer(context: Context): Outcome {
   const { native } = context;
-  const id = context.operands[0] as string;
+  const id = context.operands[0];
   const force = context.options.force === true;
   checkId(id);
   const root = stateRoot(native, context.globals.root).path;
-  const record = find(context, root, id, force);
-  if (record === undefined) {
-    if (!force) throw absent(id);
-    if (directoryExists(native, root, id)) removeContainerDirectory(native, root, id);
-    return {};
+  const directory = ContainerDirectory.open(native, root, id);
+  try {
+    // What is being created is told at once: it does not stop by itself.
+    const locked = directory?.lock(force ? undefined : () => refuseUnlessStopped(native, directory)) === true;
+    if (directory !== undefined && locked) return removeLocked(native, directory, force);
+  } finally {
+    directory?.close();
   }
-  const status = statusOf(native, root, record);
-  if (status !== 'stopped' && !force && !awaitKilled(native, record)) {
-    throw new Failure({
-      code: 'delete.status',
-      message: `cannot delete container ${id} that is not stopped: ${status}`,
-      hint: 'kill it first, or use --force',
-    });
-  }
-  // A stopped container may have left processes behind when it shares a pid namespace.
-  killContainer(native, record);
-  return { warnings: destroyContainer(native, root, record) };
+  if (!force) throw absent(id);
+  return {};
 }
 
-/** With --force a record that cannot be read counts as none: the directory must go in any case. */
-function find(context: Context, root: string, id: string, force: boolean): ContainerRecord | undefined {
+function removeLocked(native: Native, directory: ContainerDirectory, force: boolean): Outcome {
+  const { root, id } = directory;
+  let record: ContainerRecord | undefined;
   try {
-    return readRecord(context.native, root, id);
+    record = force ? readRecord(native, root, id) : refuseUnlessStopped(native, directory);
   } catch (error) {
-    if (force && error instanceof Failure) return undefined;
-    throw error;
+    if (!force || !(error instanceof Failure) || error.diagnostics[0]?.code !== damagedCode) throw error;
+    return { warnings: removeDamaged(native, directory, error) };
   }
+  if (record === undefined) {
+    if (!force) throw absent(id);
+    directory.remove();
+    return {};
+  }
+  // Whose process cannot be looked at is not removed. A stopped container may have left processes behind when it
+  // shares a pid namespace.
+  killContainer(native, record);
+  return { warnings: destroyContainer(native, directory, record) };
+}
+
+function refuseUnlessStopped(native: Native, { root, id }: ContainerDirectory): ContainerRecord | undefined {
+  const record = readRecord(native, root, id);
+  const status = record === undefined ? 'stopped' : statusOf(native, root, record);
+  if (record === undefined || status === 'stopped' || awaitKilled(native, record)) return record;
+  throw new Failure({
+    code: 'delete.status',
+    message: `cannot delete container ${id} that is not stopped: ${status}`,
+    hint: 'kill it first, or use --force',
+  });
 }

@@ -1,16 +1,17 @@
 import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { expectDone, isAbsent } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { cgroupProcesses, isFrozen, killCgroup, removeCgroups, withoutUnit } from '../launch/cgroup.ts';
 import { removeResctrl } from '../launch/resctrl.ts';
 import { runHook } from '../launch/hooks.ts';
 import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
+import type { ContainerDirectory } from '../state/directory.ts';
 import { isDying, openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { hookSurroundings } from '../state/report.ts';
-import { removeContainerDirectory } from '../state/store.ts';
 
 /** How long a killed container may take to end, as in runc. */
 const killTimeoutMs = 10_000;
@@ -42,11 +43,16 @@ function killAll(native: Native, record: ContainerRecord): void {
   const deadline = milliseconds(native) + killTimeoutMs;
   const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
   if (pidfd !== undefined) {
-    native.pidfdSignal(pidfd, SIGKILL);
-    // A frozen process takes the signal only when it is thawed, which killCgroup sees to.
-    if (isFrozen(native, record.cgroup)) killCgroup(native, record.cgroup);
-    const ended = native.pidfdWait(pidfd, killTimeoutMs);
-    native.close(pidfd);
+    let ended = 0;
+    try {
+      const sent = native.pidfdSignal(pidfd, SIGKILL);
+      if (!isAbsent(sent)) expectDone(sent, 'kill.signal', 'unable to signal init', 'pidfd_send_signal');
+      // A frozen process takes the signal only when it is thawed, which killCgroup sees to.
+      if (isFrozen(native, record.cgroup)) killCgroup(native, record.cgroup);
+      ended = native.pidfdWait(pidfd, killTimeoutMs);
+    } finally {
+      native.close(pidfd);
+    }
     if (ended !== 1) throw new Failure({ code: 'kill.timeout', message: 'container init still running' });
   }
   if (!record.privatePidNamespace) killProcesses(native, record, deadline);
@@ -67,7 +73,8 @@ function killProcesses(native: Native, record: ContainerRecord, deadline: number
     }
     killCgroup(native, record.cgroup);
     const pidfd = native.pidfdOpen(first);
-    if (pidfd < 0) continue;
+    if (isAbsent(pidfd)) continue;
+    expectDone(pidfd, 'kill.wait', `cannot wait for process ${first}`, 'pidfd_open');
     native.pidfdWait(pidfd, pollMs);
     native.close(pidfd);
   }
@@ -79,17 +86,24 @@ function milliseconds(native: Native): number {
 }
 
 /**
- * Removes all that is left of a container whose processes have ended: cgroups, mounts, then state, then poststop
- * hooks run. The result tells of hooks that failed, which the specification wants as warnings.
+ * Removes all that is left of a container whose processes have ended and whose directory is locked: cgroups, mounts,
+ * then state, then poststop hooks run. The result tells of hooks that failed, which the specification wants as warnings.
  */
-export function destroyContainer(native: Native, root: string, record: ContainerRecord): Diagnostic[] {
+export function destroyContainer(native: Native, directory: ContainerDirectory, record: ContainerRecord): Diagnostic[] {
   // A create that was killed had not started its unit, or systemd has ended it with init.
   phase('remove cgroups', () => removeCgroups(native, record.pid === 0 ? withoutUnit(record.cgroup) : record.cgroup));
   releaseRoot(native, record.rootfs, record.rootMount);
   removeResctrl(native, record.resctrl);
-  // Of two deletes at once, one runs the hooks.
-  const removed = phase('remove state', () => removeContainerDirectory(native, root, record.id));
+  // Who waits for the lock need not wait for the hooks: it goes with the directory.
+  const removed = phase('remove state', () => directory.remove());
   return removed ? runPoststop(native, record) : [];
+}
+
+/** Kills a container that was made and removes it, unless another command already has. */
+export function endContainer(native: Native, directory: ContainerDirectory, record: ContainerRecord): Diagnostic[] {
+  if (!directory.lock()) return [];
+  killContainer(native, record);
+  return destroyContainer(native, directory, record);
 }
 
 /** Every hook runs, whatever became of the one before it. */

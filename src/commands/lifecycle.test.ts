@@ -1,14 +1,21 @@
 import t from 'tap';
 import type { Options } from '../cli/options.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Command, Outcome } from './command.ts';
 import { deleteContainer } from './delete.ts';
+import { events } from './events.ts';
+import { exec } from './exec.ts';
 import { kill } from './kill.ts';
 import { list } from './list.ts';
+import { pause, resume } from './pause.ts';
+import { ps } from './ps.ts';
 import { exitCode } from './run.ts';
 import { start } from './start.ts';
 import { state } from './state.ts';
+import { update } from './update.ts';
 
 type Situation = 'creating' | 'created' | 'running' | 'stopped';
 
@@ -45,6 +52,17 @@ function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): 
 function perform(command: Command, host: FakeHost, operands: string[], options: Options = {}, root?: string): Outcome {
   const globals = root === undefined ? {} : { root };
   return command({ native: host.native, globals, options, operands, debug: () => {} });
+}
+
+/** The diagnostics of a command that fails; none when it does not. */
+function failure(body: () => void): readonly Diagnostic[] {
+  try {
+    body();
+    return [];
+  } catch (error) {
+    if (error instanceof Failure) return error.diagnostics;
+    throw error;
+  }
 }
 
 t.test('state prints the keys that engines read, in order and without newline', async (t) => {
@@ -125,14 +143,123 @@ t.test('delete --force kills, and removes leftovers', async (t) => {
   }
   const host = hostWith('running');
   t.same(perform(deleteContainer, host, ['c2'], { force: true }), {}, 'no such container');
-  for (const text of [undefined, '', '{"version":']) {
-    if (text === undefined) host.files.delete('/run/rt/c1/state.json');
-    else host.files.set('/run/rt/c1/state.json', text);
-    host.directories.set('/run/rt/c1', 0o700);
-    t.same(perform(deleteContainer, host, ['c1'], { force: true }), {}, 'no record');
-    t.notOk(host.directories.has('/run/rt/c1'));
-  }
+  host.files.delete('/run/rt/c1/state.json');
+  t.same(perform(deleteContainer, host, ['c1'], { force: true }), {}, 'no record');
+  t.notOk(host.directories.has('/run/rt/c1'));
   t.throws(() => perform(deleteContainer, host, ['..'], { force: true }), { message: /^invalid container ID format/ });
+});
+
+t.test('delete --force forgets a damaged record only when it still tells that nothing runs', async (t) => {
+  const tasks = '/sys/fs/cgroup/pids/c1/cgroup.procs';
+  const cgroup = { manager: 'cgroupfs', version: 1, directories: ['/sys/fs/cgroup/pids/c1'] } as const;
+  const damage = (situation: Situation, change: (text: string) => string): FakeHost => {
+    const host = hostWith(situation, { cgroup });
+    host.files.set('/run/rt/c1/state.json', change(host.files.get('/run/rt/c1/state.json') ?? ''));
+    return host;
+  };
+  const cut = (text: string): string => text.slice(0, -10);
+  const refusals: readonly (readonly [host: FakeHost, procs: string | undefined, hint: string])[] = [
+    [damage('running', cut), undefined, 'its processes still run: kill -KILL 40, then try again'],
+    [damage('running', cut), '40\n41\n', 'its processes still run: kill -KILL 40 41, then try again'],
+    [damage('stopped', cut), '41\n', 'its processes still run: kill -KILL 41, then try again'],
+    [
+      damage('stopped', () => ''),
+      undefined,
+      'when no process of the container runs any more, remove it: rm -r /run/rt/c1',
+    ],
+    [
+      damage('stopped', (text) => text.replace('"pid":40', '"pid":"x"')),
+      undefined,
+      'when no process of the container runs any more, remove it: rm -r /run/rt/c1',
+    ],
+    [
+      damage('stopped', (text) => cut(text.replace('/sys/fs', '/etc'))),
+      undefined,
+      'when no process of the container runs any more, remove it: rm -r /run/rt/c1',
+    ],
+  ];
+  for (const [host, procs, hint] of refusals) {
+    if (procs !== undefined) host.files.set(tasks, procs);
+    t.match(
+      failure(() => perform(deleteContainer, host, ['c1'], { force: true })),
+      [{ message: 'cannot read "/run/rt/c1/state.json": not a state that rt wrote', hint }],
+    );
+    t.ok(host.files.has('/run/rt/c1/state.json'));
+    t.same(host.signals, []);
+  }
+  const host = damage('stopped', cut);
+  t.match(perform(deleteContainer, host, ['c1'], { force: true }).warnings, [{ code: 'delete.damaged' }]);
+  t.notOk(host.directories.has('/run/rt/c1'));
+});
+
+/** What a host may answer in place of a file, a process or a directory. "Not there" is none of these. */
+const errnos = {
+  EPERM: 1,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  EBADF: 9,
+  ENOMEM: 12,
+  EACCES: 13,
+  EMFILE: 24,
+  ENFILE: 23,
+  ELOOP: 40,
+};
+const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, update, events } as const;
+
+t.test('what a host cannot tell is an error of every command, never "stopped" and never success', async (t) => {
+  const asked = [
+    'readText /run/rt/c1/state.json',
+    'readText /proc/40/stat',
+    'readText /sys/fs/cgroup/c1/cgroup.freeze',
+  ];
+  for (const [name, command] of Object.entries(readers)) {
+    for (const [errno, number] of Object.entries(errnos)) {
+      for (const call of asked) {
+        const host = hostWith('running', {
+          cgroup: { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c1'] },
+        });
+        let met = false;
+        host.fault = (one) => {
+          if (one !== call) return 0;
+          met = true;
+          return -number;
+        };
+        const options = name === 'deleteContainer' ? { force: true } : name === 'exec' ? { detach: true } : {};
+        const words = ['c1', ...(name === 'exec' ? ['/bin/true'] : [])];
+        const [fault] = failure(() => perform(command, host, words, options));
+        if (!met) continue;
+        t.match(
+          fault?.message ?? 'success',
+          `cannot read "${call.slice('readText '.length)}"`,
+          `${name}, ${errno} of ${call}`,
+        );
+        t.ok(host.files.has('/run/rt/c1/state.json'), `${name} keeps the record`);
+        if (call !== asked[2]) t.same(host.signals, [], `${name} sends no signal`);
+      }
+    }
+  }
+});
+
+t.test('list shows the others when a host cannot tell of one container', async (t) => {
+  const host = hostWith('running');
+  host.directories.set('/run/rt/c2', 0o700);
+  host.files.set(
+    '/run/rt/c2/state.json',
+    (host.files.get('/run/rt/c1/state.json') ?? '').replace('c1', 'c2').replace('"pid":40', '"pid":41'),
+  );
+  for (const number of Object.values(errnos)) {
+    host.fault = (call) => (call === 'readText /proc/40/stat' ? -number : 0);
+    const { output, warnings } = perform(list, host, [], { quiet: true });
+    t.equal(output, 'c2\n');
+    t.match(warnings, [{ message: /^load container c1: cannot read "\/proc\/40\/stat"/ }]);
+  }
+});
+
+t.test('a process that runs but is not in /proc is not called stopped', async (t) => {
+  const host = hostWith('running');
+  host.fault = (call) => (call === 'readText /proc/40/stat' ? -2 : 0);
+  t.throws(() => perform(state, host, ['c1']), { message: 'cannot see process 40 in /proc, though there is one' });
 });
 
 t.test('list has the layout of runc', async (t) => {

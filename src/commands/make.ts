@@ -18,17 +18,15 @@ import { mountIdAt, releaseRoot } from '../launch/root.ts';
 import { startHooks } from '../plan/hooks.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
-import { readProcess } from '../state/process.ts';
+import { startTimeOf } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { hookSurroundings } from '../state/report.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
-import type { StateRoot } from '../state/root.ts';
 import { thisProcess } from '../state/status.ts';
 import {
-  makeContainerDirectory,
   notifyDirectory,
-  removeContainerDirectory,
   replaceFile,
   startSocketPath,
   writeConfig,
@@ -45,7 +43,8 @@ import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
 export interface MadeContainer {
-  readonly root: StateRoot;
+  /** Locked, so that nobody removes what is not whole. Who has it closes it. */
+  readonly directory: ContainerDirectory;
   readonly record: ContainerRecord;
   /** Descriptor over which init is told to go on. */
   readonly control: number;
@@ -63,6 +62,7 @@ export interface MadeContainer {
 
 /** How far creation got, which is what has to be undone when it fails. */
 export interface Progress {
+  readonly directory: ContainerDirectory;
   record: ContainerRecord;
   moved?: MovedDevices | undefined;
   /** Those that were made. */
@@ -82,7 +82,7 @@ export function makeContainer(
   handed: Handed,
 ): MadeContainer {
   const { native, options } = context;
-  const id = context.operands[0] as string;
+  const id = context.operands[0];
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const managerPath = managerSocket(native);
@@ -94,9 +94,11 @@ export function makeContainer(
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], compiled.bundle);
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
 
-  makeContainerDirectory(native, root, id);
+  const first = firstRecord(context, id, compiled, notify !== undefined);
+  const directory = ContainerDirectory.make(native, root, id);
   const progress: Progress = {
-    record: firstRecord(context, id, compiled, notify !== undefined),
+    directory,
+    record: first,
     unitStarted: false,
     hooksBegan: false,
   };
@@ -115,7 +117,7 @@ export function makeContainer(
     let record = progress.record;
     let publish = (): void => undefined;
     const draft = (pid: number): void => {
-      record = { ...record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+      record = { ...record, pid, startTime: startTimeOf(native, pid) };
       publish = draftRecord(native, root.path, record);
     };
     const launchOptions: LaunchOptions = {
@@ -147,9 +149,9 @@ export function makeContainer(
     if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
     context.debug(`container ${id} waits for start, pid ${pid}`);
     const { plan, locate, warnings } = compiled;
-    return { root, record, control, master, console, plan, moved, notify: proxy, locate, warnings };
+    return { directory, record, control, master, console, plan, moved, notify: proxy, locate, warnings };
   } catch (error) {
-    const leftovers = undo(native, root.path, progress);
+    const leftovers = undo(native, progress);
     if (!(error instanceof Failure)) throw error;
     throw inPhase(compiled.locate(new Failure([...error.diagnostics, ...leftovers], error.exitCode)), 'create failed');
   }
@@ -205,8 +207,8 @@ export function runCreationHooks(native: Native, { config }: Compiled, record: C
 }
 
 /** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
-export function undo(native: Native, root: string, progress: Progress): Diagnostic[] {
-  const { record, moved, cgroup, unitStarted, hooksBegan } = progress;
+export function undo(native: Native, progress: Progress): Diagnostic[] {
+  const { directory, record, moved, cgroup, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];
   const attempt = (step: () => void): void => {
     try {
@@ -222,7 +224,7 @@ export function undo(native: Native, root: string, progress: Progress): Diagnost
   attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   if (cgroup !== undefined) attempt(() => removeResctrl(native, record.resctrl));
   attempt(() => {
-    removeContainerDirectory(native, root, record.id);
+    directory.remove();
   });
   if (hooksBegan) diagnostics.push(...runPoststop(native, record));
   return diagnostics;

@@ -1,6 +1,6 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
-import { expectResult, systemFailure } from '../diag/system.ts';
+import { expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
@@ -22,12 +22,13 @@ import { namespaceFlags } from '../plan/exec.ts';
 import { isNew } from '../plan/namespaces.ts';
 import { planRestore } from '../plan/restore.ts';
 import type { CgroupRecord } from '../plan/types.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
-import { openProcess, readProcess } from '../state/process.ts';
+import { openProcess, startTimeOf } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
-import { makeContainerDirectory, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
+import { replaceFile, writeConfig, writeRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { compile } from './compile.ts';
 import type { Compiled } from './compile.ts';
@@ -62,17 +63,18 @@ export function restore(context: Context): Outcome {
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   if (foreground) native.catchSignals();
   const made = makeFromImages(context, !foreground);
-  const { root, progress, compiled, console, master } = made;
-  const { record } = progress;
+  const { progress, compiled, console, master } = made;
+  const { directory, record } = progress;
+  directory.unlock();
   try {
-    runPoststart(native, root.path, record);
+    runPoststart(native, directory, record);
   } catch (error) {
     throw error instanceof Failure ? inPhase(compiled.locate(error), 'restore failed') : error;
   }
   if (!foreground) return { warnings: compiled.warnings };
   const relay = console.kind === 'relay' ? console.console : -1;
   const status = native.superviseChild(record.pid, master, relay, -1, -1, []);
-  const atEnd = clean(native, root.path, record);
+  const atEnd = clean(native, directory, record);
   if (status < 0) throw systemFailure('restore.wait', 'cannot wait for the container', 'waitpid', status);
   return { exitCode: exitCode(status), warnings: [...compiled.warnings, ...atEnd] };
 }
@@ -89,7 +91,6 @@ function refuseManager(native: Native): void {
 }
 
 interface Restored {
-  readonly root: StateRoot;
   readonly progress: Progress;
   readonly compiled: Compiled;
   readonly console: Console;
@@ -98,19 +99,16 @@ interface Restored {
 
 function makeFromImages(context: Context, detach: boolean): Restored {
   const { native, options } = context;
-  const id = context.operands[0] as string;
+  const id = context.operands[0];
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const compiled = compile(context, id, 'control');
   const { config, plan, bundle, locate } = compiled;
-  const progress: Progress = {
-    record: firstRecord(context, id, compiled, false),
-    unitStarted: false,
-    hooksBegan: false,
-  };
-  const { mounts, directories } = checkedImages(context, compiled, progress.record.rootfs);
+  const record = firstRecord(context, id, compiled, false);
+  const { mounts, directories } = checkedImages(context, compiled, record.rootfs);
   const console = openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
-  makeContainerDirectory(native, root, id);
+  const directory = ContainerDirectory.make(native, root, id);
+  const progress: Progress = { directory, record, unitStarted: false, hooksBegan: false };
   let master = -1;
   try {
     writeRecord(native, root.path, progress.record);
@@ -132,7 +130,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
         master = descriptor;
         giveMaster(native, console, descriptor);
       } else if (stage === 'post-restore') {
-        progress.record = { ...progress.record, pid, startTime: readProcess(native, pid)?.startTime ?? 0 };
+        progress.record = { ...progress.record, pid, startTime: startTimeOf(native, pid) };
         protect(native, progress.record, config, mounts);
         finish(context, root, compiled, progress);
       }
@@ -157,9 +155,9 @@ function makeFromImages(context: Context, detach: boolean): Restored {
     });
     if (progress.record.pid === 0)
       throw new Failure({ code: 'restore.pid', message: 'criu has not named the process' });
-    return { root, progress, compiled, console, master };
+    return { progress, compiled, console, master };
   } catch (error) {
-    const leftovers = undo(native, root.path, progress);
+    const leftovers = undo(native, progress);
     removeMade(native, directories, logFile);
     if (!(error instanceof Failure)) throw error;
     throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers], error.exitCode)), 'restore failed');
@@ -220,8 +218,9 @@ function restoreOptions(
 
 /** What standard input, output and error were; nothing that cannot be handed in is taken from there. */
 function standardKeys(native: Native, { images }: Directories): readonly string[] {
-  const text = native.readText(`/proc/self/fd/${images}/descriptors.json`, largestList);
-  if (typeof text === 'number') return [];
+  const result = native.readText(`/proc/self/fd/${images}/descriptors.json`, largestList);
+  const text = expectIfPresent(result, 'images.read', 'cannot read image "descriptors.json"', 'read');
+  if (text === undefined) return [];
   try {
     const list: unknown = JSON.parse(text);
     return Array.isArray(list) ? list.slice(0, 3).map(String) : [];
@@ -260,7 +259,7 @@ function finish({ native, options }: Context, root: StateRoot, { plan }: Compile
 /** A new namespace comes back empty, with this device down: up before criu connects what was connected over it. */
 function raiseLoopback(native: Native, config: Compiled['config'], pid: number): void {
   if (!isNew(config, 'network')) return;
-  const target = openProcess(native, pid, readProcess(native, pid)?.startTime ?? 0);
+  const target = openProcess(native, pid, startTimeOf(native, pid));
   if (target === undefined) return;
   const flags = namespaceFlags(config);
   const ops = [
@@ -274,7 +273,7 @@ function raiseLoopback(native: Native, config: Compiled['config'], pid: number):
 }
 
 function directoryAt(native: Native, path: string): string | undefined {
-  const status = native.stat(path, 1);
-  if (typeof status === 'number' || ((status[0] ?? 0) & 0o170000) !== 0o040000) return undefined;
+  const status = expectIfPresent(native.stat(path, 1), 'root.look', `cannot look at "${path}"`, 'stat');
+  if (status === undefined || ((status[0] ?? 0) & 0o170000) !== 0o040000) return undefined;
   return expectResult(native.realPath(path), 'restore.source', `cannot find "${path}"`, 'readlink');
 }

@@ -7,10 +7,11 @@ import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
 import { readyMessages } from '../launch/notify.ts';
 import { release } from '../launch/start.ts';
+import type { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
-import { destroyContainer, killContainer } from './end.ts';
+import { endContainer } from './end.ts';
 import { makeContainer } from './make.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -24,19 +25,20 @@ export function run(context: Context): Outcome {
   // A signal that comes while the container is made is for its program too.
   if (foreground) native.catchSignals();
   const made = makeContainer(context, 'control', !foreground, handed);
-  const { root, record, control, master, console, plan, moved, notify, locate, warnings } = made;
+  const { directory, record, control, master, console, plan, moved, notify, locate, warnings } = made;
+  // From here on it can be killed and removed like any other, while this process goes on.
+  directory.unlock();
   try {
     phase('start program', () => release(native, control, plan, plan.uncertainStart ? record.pid : undefined));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);
-    killContainer(native, record);
-    const leftovers = destroyContainer(native, root.path, record);
+    const leftovers = endContainer(native, directory, record);
     throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers])), 'run failed');
   }
   leaveNetDevices(native, moved);
   try {
-    runPoststart(native, root.path, record);
+    runPoststart(native, directory, record);
   } catch (error) {
     throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
   }
@@ -52,17 +54,16 @@ export function run(context: Context): Outcome {
       readyMessages(native.processId()),
     ),
   );
-  const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, root.path, record));
+  const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, directory, record));
   if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
   context.debug(`container ${record.id} ended with wait status ${status}`);
   return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
 }
 
 /** The program's exit code is what counts, so a clean-up that fails is told as a warning. */
-export function clean(native: Native, root: string, record: ContainerRecord): readonly Diagnostic[] {
+export function clean(native: Native, directory: ContainerDirectory, record: ContainerRecord): readonly Diagnostic[] {
   try {
-    killContainer(native, record);
-    return destroyContainer(native, root, record);
+    return endContainer(native, directory, record);
   } catch (error) {
     if (error instanceof Failure) return error.diagnostics;
     throw error;

@@ -5,10 +5,12 @@ import type { Native } from '../host/native.ts';
 import { bindProgramSocket, connectManager, managerSocket } from '../launch/notify.ts';
 import type { NotifyProxy } from '../launch/notify.ts';
 import { connectStart, release } from '../launch/start.ts';
+import { ContainerDirectory } from '../state/directory.ts';
+import { checkId } from '../state/id.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
-import { notifyDirectory, requireRecord, startSocketPath } from '../state/store.ts';
+import { absent, notifyDirectory, requireRecord, startSocketName } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -16,11 +18,26 @@ import { awaitReadiness } from './readiness.ts';
 /** Lets the init of a created container run its program, and waits until it does. */
 export function start(context: Context): Outcome {
   const { native } = context;
-  const id = context.operands[0] as string;
+  const id = context.operands[0];
+  checkId(id);
   const root = stateRoot(native, context.globals.root).path;
+  // Opened before it is read, so that both are of one container.
+  const directory = ContainerDirectory.open(native, root, id);
+  if (directory === undefined) throw absent(id);
+  try {
+    return startIn(context, directory);
+  } finally {
+    directory.close();
+  }
+}
+
+function startIn(context: Context, directory: ContainerDirectory): Outcome {
+  const { native } = context;
+  const { root, id } = directory;
   const record = requireRecord(native, root, id);
   refuseUnlessCreated(statusOf(native, root, record));
-  const socket = startSocketPath(root, id);
+  // The name may be another container's by the time its program runs.
+  const socket = `${directory.held}/${startSocketName}`;
   const notify = openNotify(native, root, id);
   const uncertain = record.uncertainStart === true ? record.pid : undefined;
   try {
@@ -34,7 +51,7 @@ export function start(context: Context): Outcome {
   // Only now: a start that is killed before this point can be repeated.
   native.unlink(socket);
   context.debug(`container ${id} runs`);
-  runPoststart(native, root, record);
+  runPoststart(native, directory, record);
   return { warnings: awaitReadiness(native, record, notify) };
 }
 

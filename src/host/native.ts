@@ -20,6 +20,8 @@ export interface Native {
   /** open(path, flags|O_CLOEXEC, mode): a descriptor. `flags`: open-flags.ts. */
   open(path: string, flags: number, mode: number): number;
   close(fd: number): number;
+  /** flock(2) with `operation` (LOCK_EX 2, LOCK_NB 4, LOCK_UN 8): [st_ino, st_dev] of what is locked. */
+  flock(fd: number, operation: number): number[] | number;
   mkdir(path: string, mode: number): number;
   rmdir(path: string): number;
   unlink(path: string): number;

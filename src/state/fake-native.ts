@@ -30,10 +30,35 @@ export class FakeHost {
   fileSystem = 0;
   cwd = '/work';
   readonly pid = 77;
-  /** Called with `function path` before anything changes; a negative number is returned in its place. */
+  /** Called with `function argument`, the first, before anything changes; a negative number is returned in its place. */
   fault: (call: string) => number = () => 0;
 
-  readonly native: Native = this.functions() as Native;
+  /** Paths of directories that another process has locked. */
+  readonly locked = new Set<string>();
+  /** Each open directory, by descriptor. */
+  private readonly descriptors = new Map<number, { path: string; inode: number }>();
+  /** Inode of each directory that was looked at; another one once it was made again. */
+  private readonly inodes = new Map<string, number>();
+  private nextNumber = 500;
+
+  readonly native: Native = this.withFaults(this.functions()) as Native;
+
+  private withFaults(functions: Partial<Native>): Partial<Native> {
+    const entries = Object.entries(functions).map(([name, call]) => {
+      const faulty = (...args: unknown[]): unknown => {
+        const fault = this.fault(`${name} ${String(args[0])}`);
+        return fault < 0 ? fault : (call as (...args: unknown[]) => unknown)(...args);
+      };
+      return [name, faulty] as const;
+    });
+    return Object.fromEntries(entries) as Partial<Native>;
+  }
+
+  private inode(path: string): number {
+    const known = this.inodes.get(path) ?? this.nextNumber++;
+    this.inodes.set(path, known);
+    return known;
+  }
 
   private functions(): Partial<Native> {
     const parent = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
@@ -44,8 +69,6 @@ export class FakeHost {
     return {
       readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -2,
       writeText: (path, text, flags, mode) => {
-        const fault = this.fault(`writeText ${path}`);
-        if (fault < 0) return fault;
         const absolute = path.startsWith('/') ? path : `${this.cwd}/${path}`;
         if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -17;
         const before = (flags & O_APPEND) !== 0 ? (this.files.get(absolute) ?? '') : '';
@@ -58,7 +81,22 @@ export class FakeHost {
         else this.stderr += text;
         return 0;
       },
-      close: () => 0,
+      open: (path) => {
+        if (!this.directories.has(path)) return -2;
+        const descriptor = this.nextNumber++;
+        this.descriptors.set(descriptor, { path, inode: this.inode(path) });
+        return descriptor;
+      },
+      close: (fd) => {
+        this.descriptors.delete(fd);
+        return 0;
+      },
+      flock: (fd) => {
+        const open = this.descriptors.get(fd);
+        if (open === undefined) return -9;
+        return this.locked.has(open.path) ? -11 : [open.inode, 0];
+      },
+      poll: () => -110,
       mkdir: (path, mode) => {
         if (this.directories.has(path) || this.files.has(path)) return -17;
         if (!this.directories.has(parent(path))) return -2;
@@ -69,12 +107,11 @@ export class FakeHost {
         if (!this.directories.has(path)) return -2;
         if (children(path).length > 0) return -39;
         this.directories.delete(path);
+        this.inodes.delete(path);
         return 0;
       },
       unlink: (path) => (this.directories.has(path) ? -21 : this.files.delete(path) ? 0 : -2),
       rename: (from, to) => {
-        const fault = this.fault(`rename ${to}`);
-        if (fault < 0) return fault;
         const text = this.files.get(from);
         if (text === undefined) return -2;
         this.files.delete(from);
@@ -95,7 +132,7 @@ export class FakeHost {
         const match = /^\/proc\/(\d+)\/exe$/.exec(path);
         return this.processes.get(Number(match?.[1]))?.exe ?? -2;
       },
-      stat: (path) => (this.files.has(path) || this.directories.has(path) ? [0, 0, 0, 0, 0, 0, 0] : -2),
+      stat: (path) => (this.files.has(path) || this.directories.has(path) ? [0, 0, 0, this.inode(path), 0, 0, 0] : -2),
       fileSystemType: () => this.fileSystem,
       getEnv: (name) => this.environment.get(name) ?? -2,
       getCwd: () => this.cwd,

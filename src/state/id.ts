@@ -4,7 +4,9 @@ import { Failure } from '../diag/diagnostic.ts';
 const longestId = 255;
 
 /** Throws unless `id` can name a container. A leading dot is refused, so `.` and `..` are, too. */
-export function checkId(id: string): void {
+export function checkId(id: unknown): asserts id is string {
+  // What a program hands to the API has any type.
+  if (typeof id !== 'string') throw new Failure({ code: 'state.id', message: 'container id must be a string' });
   if (id === '') throw new Failure({ code: 'state.id', message: 'container id cannot be empty' });
   if (!/^[A-Za-z0-9_+-][A-Za-z0-9_+.-]*$/.test(id)) {
     throw new Failure({

@@ -1,35 +1,29 @@
 import { Failure } from '../diag/diagnostic.ts';
-import {
-  EEXIST,
-  EISDIR,
-  ENOENT,
-  ENOTDIR,
-  ENOTEMPTY,
-  EPERM,
-  expectDone,
-  expectResult,
-  systemFailure,
-} from '../diag/system.ts';
+import { EEXIST, ENOENT, expectDone, expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
 import { checkId } from './id.ts';
+import { isRecord, newerVersion } from './check-record.ts';
 import type { ContainerRecord } from './record.ts';
-import type { StateRoot } from './root.ts';
 
 /** Larger than any record: hooks and annotations are as large as config.json allows. */
 const largestRecord = 16 << 20;
 // Not O_SYNC: a container does not outlive the power failure from which a synchronous write protects its state.
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-const directoryMode = 0o700;
+
+/** Of the Failure that says that a record is none. */
+export const damagedCode = 'state.format';
 
 export function containerDirectory(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
+export const startSocketName = 'start.sock';
+
 /** Where init listens for `start`. */
 export function startSocketPath(root: string, id: string): string {
-  return `${root}/${id}/start.sock`;
+  return `${root}/${id}/${startSocketName}`;
 }
 
 /** What the container sees of its state, when a service manager waits for it. */
@@ -42,37 +36,8 @@ export function configPath(root: string, id: string): string {
   return `${root}/${id}/config.json`;
 }
 
-function recordPath(root: string, id: string): string {
+export function recordPath(root: string, id: string): string {
   return `${root}/${id}/state.json`;
-}
-
-/** Makes the directory of a container. That it can be made only once is what keeps ids unique. */
-export function makeContainerDirectory(native: Native, root: StateRoot, id: string): void {
-  const path = containerDirectory(root.path, id);
-  let result = native.mkdir(path, directoryMode);
-  if (result === -ENOENT) {
-    makeRoot(native, root);
-    result = native.mkdir(path, directoryMode);
-  }
-  if (result === -EEXIST) {
-    throw new Failure({
-      code: 'state.exists',
-      message: `container with given ID already exists: "${id}"`,
-      hint: `rt delete --force ${id} removes it`,
-    });
-  }
-  expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
-}
-
-function makeRoot(native: Native, root: StateRoot): void {
-  const parts = root.path.split('/');
-  for (let count = 2; count <= parts.length; count += 1) {
-    const path = parts.slice(0, count).join('/');
-    const sticky = root.sticky && count === parts.length ? 0o1000 : 0;
-    const result = native.mkdir(path, sticky | directoryMode);
-    if (result === -EEXIST) continue;
-    expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
-  }
 }
 
 /** Keeps the text of the config; the directory is new, so nobody reads it yet. */
@@ -126,10 +91,8 @@ export function readRecord(native: Native, root: string, id: string): ContainerR
 
 function findRecord(native: Native, root: string, id: string): ContainerRecord | undefined {
   checkId(id);
-  const path = recordPath(root, id);
-  const text = native.readText(path, largestRecord);
-  if (text === -ENOENT || text === -ENOTDIR) return undefined;
-  return parseRecord(expectResult(text, 'state.read', `cannot read "${path}"`, 'read'), path, id);
+  const text = recordText(native, root, id);
+  return text === undefined ? undefined : parseRecord(text, recordPath(root, id), id);
 }
 
 /** As readRecord, for commands that need the container to exist. */
@@ -144,20 +107,32 @@ export function absent(id: string): Failure {
 }
 
 function parseRecord(text: string, path: string, id: string): ContainerRecord {
-  let record: Partial<ContainerRecord> | null = null;
+  let value: unknown;
   try {
-    record = JSON.parse(text) as Partial<ContainerRecord> | null;
+    value = JSON.parse(text);
   } catch {
     // Reported below, like any other text that is no record.
   }
-  if (record?.version !== 1 || record.id !== id) {
+  if (isRecord(value) && value.id === id) return value;
+  const version = newerVersion(value);
+  if (version !== undefined) {
     throw new Failure({
-      code: 'state.format',
-      message: `cannot read "${path}": not a state that this version of rt wrote`,
-      hint: `rt delete --force ${id} removes the directory`,
+      code: 'state.version',
+      message: `cannot read "${path}": written by a newer rt (state version ${version})`,
+      hint: 'use that rt for this container',
     });
   }
-  return record as ContainerRecord;
+  throw new Failure({
+    code: damagedCode,
+    message: `cannot read "${path}": not a state that rt wrote`,
+    hint: `rt delete --force ${id} removes it, if nothing of the container runs any more`,
+  });
+}
+
+/** The text of a record, whatever is in it; undefined when there is none. */
+export function recordText(native: Native, root: string, id: string): string | undefined {
+  const path = recordPath(root, id);
+  return expectIfPresent(native.readText(path, largestRecord), 'state.read', `cannot read "${path}"`, 'read');
 }
 
 /** Ids of all containers, sorted; undefined when there is no state root. */
@@ -170,47 +145,7 @@ export function listIds(native: Native, root: string): string[] | undefined {
     .sort();
 }
 
-/** True when the directory of the container is there, with or without a record. */
-export function directoryExists(native: Native, root: string, id: string): boolean {
-  return typeof native.stat(containerDirectory(root, id), 0) !== 'number';
-}
-
 /** True when the directory is that of a container, whatever its record says. */
 export function directoryHasRecord(native: Native, root: string, id: string): boolean {
   return typeof native.stat(recordPath(root, id), 0) !== 'number';
-}
-
-/**
- * Removes the directory of a container. The record goes before the directory, so an id is free again only
- * when nothing is left. What is gone already is no error: two deletes may run at once. True for the one that
- * removed the record.
- */
-export function removeContainerDirectory(native: Native, root: string, id: string): boolean {
-  const path = containerDirectory(root, id);
-  native.unlink(startSocketPath(root, id));
-  native.unlink(configPath(root, id));
-  const removed = native.unlink(recordPath(root, id)) === 0;
-  let result = native.rmdir(path);
-  if (result === -ENOTEMPTY) {
-    removeEntries(native, path);
-    result = native.rmdir(path);
-  }
-  if (result < 0 && result !== -ENOENT) {
-    throw systemFailure('state.remove', `cannot remove state directory "${path}"`, 'rmdir', result);
-  }
-  return removed;
-}
-
-function removeEntries(native: Native, path: string): void {
-  const names = native.readDirectory(path);
-  if (typeof names === 'number') return;
-  for (const name of names.split('\0')) {
-    if (name === '') continue;
-    const entry = `${path}/${name}`;
-    const result = native.unlink(entry);
-    if (result === -EISDIR || result === -EPERM) {
-      removeEntries(native, entry);
-      native.rmdir(entry);
-    }
-  }
 }

@@ -1,0 +1,421 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { cgroupsWithPrefix, hierarchies, isUnified, lackingController } from '../harness/cgroup.ts';
+import { commandWithFault, faulty, stoppedAt } from '../harness/faults.ts';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Container, Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const oursOnly = 'calls are those of this project';
+const errors = ['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'EACCES'] as const;
+
+/** Nothing was lost: the container is what it was, and can be removed. */
+async function unharmed(t: Test, container: Container, status: string): Promise<void> {
+  t.equal((await container.state()).status, status);
+  t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+}
+
+function refused(t: Test, outcome: Outcome, words: string | RegExp, what: string): void {
+  t.not(outcome.status, 0, what);
+  t.match(outcome.stderr, words, what);
+  t.notMatch(outcome.stderr, 'internal error', what);
+}
+
+const freezerFile = (id: string): string =>
+  isUnified() ? `/sys/fs/cgroup/${id}/cgroup.freeze` : `/sys/fs/cgroup/freezer/${id}/freezer.self_freezing`;
+
+forEachRuntime(
+  'a process that cannot be looked at is not taken for one that has ended',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const { id } = container;
+    const { pid } = await container.state();
+    const path = `/proc/${pid}/stat`;
+    const fails = async (call: string, error: string, ...words: string[]): Promise<void> => {
+      const outcome = await commandWithFault(rt, { call, error, path }, ...words);
+      refused(t, outcome, `cannot read "${path}"`, `${words.join(' ')}: ${error} of ${call}`);
+    };
+    for (const error of errors) await fails('openat', error, 'state', id);
+    await fails('read', 'EIO', 'state', id);
+    await fails('openat', 'ENFILE', 'kill', id, 'KILL');
+    await fails('openat', 'ENFILE', 'exec', id, '/bin/probe', 'exit', '0');
+    await fails('openat', 'ENFILE', 'update', '--pids-limit', '9', id);
+    await fails('openat', 'ENFILE', 'pause', id);
+    await fails('openat', 'ENFILE', 'ps', id);
+    await fails('openat', 'ENFILE', 'delete', id);
+    await fails('openat', 'ENFILE', 'delete', '--force', id);
+    await unharmed(t, container, 'running');
+    const created = await rt.created();
+    const fault = { call: 'openat', error: 'ENFILE', path: `/proc/${(await created.state()).pid}/stat` };
+    refused(t, await commandWithFault(rt, fault, 'start', created.id), 'cannot read', 'start');
+    await unharmed(t, created, 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'list tells of the container that it cannot look at, and shows the others',
+  async (t, rt) => {
+    const [one, other] = [await rt.created(), await rt.created()];
+    const path = `/proc/${(await one.state()).pid}/stat`;
+    const outcome = await commandWithFault(rt, { call: 'openat', error: 'EMFILE', path }, 'list', '-q');
+    t.equal(outcome.status, 0);
+    t.equal(outcome.stdout, `${other.id}\n`);
+    t.match(outcome.stderr, `load container ${one.id}: cannot read "${path}"`);
+    for (const container of [one, other]) await unharmed(t, container, 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'where /proc shows no processes, a container that runs is not called stopped',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    // Node itself starts with an empty /proc, too.
+    const empty = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
+    for (const words of [['state'], ['delete'], ['delete', '--force']]) {
+      const outcome = await rt.commandThrough(empty, ...words, container.id);
+      refused(t, outcome, /cannot see process \d+ in \/proc/, words.join(' '));
+    }
+    await unharmed(t, container, 'running');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a freezer that cannot be read does not count as thawed',
+  async (t, rt) => {
+    let path = '';
+    const container = await rt.started(['pause'], ({ linux }) => (path = freezerFile(linux.cgroupsPath.slice(1))));
+    t.equal((await rt.command('pause', container.id)).status, 0);
+    for (const words of [['state'], ['resume'], ['exec', '--detach'], ['pause']]) {
+      const [command = '', ...flags] = words;
+      const program = command === 'exec' ? ['/bin/probe', 'exit', '0'] : [];
+      const fault = { call: 'openat', error: 'EMFILE', path };
+      const outcome = await commandWithFault(rt, fault, command, ...flags, container.id, ...program);
+      refused(t, outcome, `cannot read "${path}"`, command);
+    }
+    await unharmed(t, container, 'paused');
+  },
+  { oursOnly, lacking: isUnified() ? undefined : lackingController('freezer') },
+);
+
+forEachRuntime(
+  'a container is not made when it cannot be read when its init began',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
+    const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+    const log = join(rt.dir, 'calls');
+    t.equal((await rt.commandThrough(['strace', '-o', log, '-e', 'trace=openat'], ...words)).status, 0);
+    const calls = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('openat('));
+    const ofInit = /"\/proc\/(\d+)\/stat"/;
+    // After that of the runtime itself. Of its end, another one tells.
+    const pids = calls.map((line) => ofInit.exec(line)?.[1]);
+    const own = pids.find((pid) => pid !== undefined);
+    const nth = pids.findIndex((pid) => pid !== undefined && pid !== own) + 1;
+    const outcome = await commandWithFault(rt, { call: 'openat', error: 'ENFILE', nth }, ...words);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cannot read "\/proc\/\d+\/stat"/);
+    t.strictSame(readdirSync(rt.root), []);
+    t.strictSame(cgroupsWithPrefix(rt.prefix), []);
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a cgroup hierarchy that cannot be looked at is not left out',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    for (const path of isUnified() ? ['/sys/fs/cgroup'] : hierarchies()) {
+      const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+      refused(t, await commandWithFault(rt, { call: 'statfs', error: 'ENOMEM', path }, ...words), `"${path}"`, path);
+    }
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'without a mount namespace, a root that cannot be looked at is an error: its mounts would stay',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'mount');
+      config.mounts = [{ destination: '/proc', type: 'proc', source: 'proc' }];
+    });
+    const fault = { call: 'openat', error: 'ENOMEM', path: bundle.rootfs };
+    refused(t, await commandWithFault(rt, fault, 'run', '--bundle', bundle.dir, rt.nextId()), bundle.rootfs, 'run');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'delete --force keeps a container whose record it cannot read',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const path = join(rt.root, container.id, 'state.json');
+    for (const [call, error] of [...errors.map((one) => ['openat', one] as const), ['read', 'EIO'] as const]) {
+      const outcome = await commandWithFault(rt, { call, error, path }, 'delete', '--force', container.id);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `cannot read "${path}"`, `${error} of ${call}`);
+    }
+    await unharmed(t, container, 'running');
+  },
+  { oursOnly },
+);
+
+/** The record of a container with another text, which is taken back. */
+async function withRecord(
+  rt: Sandbox,
+  id: string,
+  text: (old: string) => string,
+  body: () => Promise<void>,
+): Promise<void> {
+  const path = join(rt.root, id, 'state.json');
+  const old = readFileSync(path, 'utf8');
+  writeFileSync(path, text(old));
+  await body();
+  writeFileSync(path, old);
+}
+
+forEachRuntime(
+  'the record of a newer version is named and left alone',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const { id } = container;
+    await withRecord(
+      rt,
+      id,
+      (old) => old.replace('"version":1', '"version":2'),
+      async () => {
+        for (const words of [['state'], ['kill'], ['delete'], ['delete', '--force']]) {
+          refused(t, await rt.command(...words, id), 'written by a newer rt (state version 2)', words.join(' '));
+        }
+        const list = await rt.command('list', '-q');
+        t.strictSame([list.status, list.stdout], [0, '']);
+        t.match(list.stderr, `load container ${id}`);
+      },
+    );
+    await unharmed(t, container, 'running');
+  },
+  { oursOnly },
+);
+
+/** What is no record, and what an attacker or a broken disk may leave of one. */
+const damages: readonly (readonly [what: string, text: (old: string) => string])[] = [
+  ['empty', () => ''],
+  ['cut off', (old) => old.slice(0, -20)],
+  ['no object', () => 'null'],
+  ['almost nothing', (old) => `{"version":1,"id":${JSON.stringify((JSON.parse(old) as { id: string }).id)}}`],
+  ['with a number for an id', (old) => old.replace(/"id":"[^"]*"/, '"id":5')],
+  ['with a pid of a wrong kind', (old) => old.replace(/"pid":(\d+),"startTime"/, '"pid":"$1","startTime"')],
+  ['with hooks of a wrong kind', (old) => old.replace('"hooks":{', '"hooks":{"poststop":[5],')],
+  ['with cgroups of a wrong kind', (old) => old.replace(/"directories":\[/, '"directories":[7,')],
+];
+
+forEachRuntime(
+  'a damaged record is named, and no container that runs is forgotten with it',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const { id } = container;
+    for (const [what, text] of damages) {
+      await withRecord(rt, id, text, async () => {
+        refused(t, await rt.command('state', id), 'not a state that rt wrote', `state, ${what}`);
+        const list = await rt.command('list', '-q');
+        t.equal(list.status, 0);
+        t.match(list.stderr, `load container ${id}: cannot read`, `list, ${what}`);
+        const outcome = await rt.command('delete', '--force', id);
+        t.equal(outcome.status, 1, `delete --force, ${what}`);
+        t.match(outcome.stderr, 'not a state that rt wrote');
+        t.notMatch(outcome.stderr, 'internal error');
+      });
+    }
+    await unharmed(t, container, 'running');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'delete --force removes a damaged record when what it still tells shows that nothing runs',
+  async (t, rt) => {
+    const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
+    const { id } = container;
+    t.equal((await container.start()).status, 0);
+    await until('it stopped', async () => (await container.state()).status === 'stopped');
+    const path = join(rt.root, id, 'state.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"version":1', '"version":"x"').slice(0, -20));
+    t.equal((await container.remove()).status, 1, 'not without --force');
+    const removed = await container.remove('--force');
+    t.equal(removed.status, 0);
+    t.match(removed.stderr, `the state of container ${id} was damaged`);
+    t.notOk(existsSync(join(rt.root, id)));
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'when nothing can be known of a damaged record, delete --force says how to remove it by hand',
+  async (t, rt) => {
+    const directory = join(rt.root, rt.nextId());
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'state.json'), 'x');
+    const outcome = await rt.command('delete', '--force', directory.slice(rt.root.length + 1));
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, `rm -r ${directory}`);
+    t.ok(existsSync(join(directory, 'state.json')));
+    rmSync(directory, { recursive: true });
+  },
+  { oursOnly },
+);
+
+async function createdAgain(rt: Sandbox, id: string): Promise<Container> {
+  const container = await rt.create(rt.bundle(), id);
+  if (container.outcome.status !== 0) throw new Error(container.outcome.stderr);
+  return container;
+}
+
+forEachRuntime(
+  'a delete that comes late leaves the container alone that has the id now',
+  async (t, rt) => {
+    const first = await rt.created();
+    const { id } = first;
+    const late = await stoppedAt(rt, { call: 'openat', path: join(rt.root, id) }, 'delete', '--force', id);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    const second = await createdAgain(rt, id);
+    late.goOn();
+    t.strictSame(await late.ended, { status: 0, stdout: '', stderr: '' }, 'what it was to delete is gone');
+    await unharmed(t, second, 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'while a delete is at work, a second one waits for it, and no create gets in between',
+  async (t, rt) => {
+    const first = await rt.created();
+    const { id } = first;
+    const slow = await stoppedAt(rt, { call: 'rmdir', nth: 1 }, 'delete', '--force', id);
+    const { prefix, log } = faulty(rt, { call: 'flock', signal: 'SIGWINCH' });
+    const second = rt.backgroundThrough(prefix, 'delete', '--force', id);
+    await until('the second waits', () => existsSync(log) && readFileSync(log, 'utf8').includes('EAGAIN'));
+    const early = await rt.create(rt.bundle(), id);
+    t.match(early.outcome.stderr, 'already exists');
+    slow.goOn();
+    t.strictSame(await slow.ended, { status: 0, stdout: '', stderr: '' });
+    t.equal((await second.ended).status, 0);
+    await unharmed(t, await createdAgain(rt, id), 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a create whose directory was removed under it fails, and takes nothing from the container that has the id now',
+  async (t, rt) => {
+    const id = rt.nextId();
+    mkdirSync(rt.root);
+    const late = await stoppedAt(
+      rt,
+      { call: 'mkdir', path: join(rt.root, id), nth: 1 },
+      'create',
+      '--bundle',
+      rt.bundle().dir,
+      id,
+    );
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    const second = await createdAgain(rt, id);
+    late.goOn();
+    const outcome = await late.ended;
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'already exists');
+    await unharmed(t, second, 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'delete --force of a container that is being created waits until it is, then removes it',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const id = rt.nextId();
+    const words = ['run', '--bundle', bundle.dir, id];
+    const creating = await stoppedAt(rt, { call: 'memfd_create', nth: 1 }, ...words);
+    const { prefix, log } = faulty(rt, { call: 'flock', signal: 'SIGWINCH' });
+    const removal = rt.backgroundThrough(prefix, 'delete', '--force', id);
+    await until('the removal waits', () => existsSync(log) && readFileSync(log, 'utf8').includes('EAGAIN'));
+    const plain = await rt.command('delete', id);
+    t.match(plain.stderr, `cannot delete container ${id} that is not stopped: creating`);
+    creating.goOn();
+    t.equal((await removal.ended).status, 0);
+    await creating.ended;
+    t.notOk(existsSync(join(rt.root, id)));
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a late start does not take the socket of the container that has the id now',
+  async (t, rt) => {
+    const first = await rt.created((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
+    const { id } = first;
+    const socket = join(rt.root, id, 'start.sock');
+    const late = await stoppedAt(rt, { call: 'recvmsg', nth: 1 }, 'start', id);
+    await until('it ended', async () => (await first.state()).status === 'stopped');
+    t.equal((await rt.command('delete', id)).status, 0);
+    const second = await createdAgain(rt, id);
+    late.goOn();
+    await late.ended;
+    t.ok(existsSync(socket));
+    await unharmed(t, second, 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'many commands on two ids at once lose nothing',
+  async (t, rt) => {
+    const ids = [rt.nextId(), rt.nextId()];
+    const bundles = [
+      rt.bundle((config) => (config.process.args = ['/bin/probe', 'pause'])),
+      rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0'])),
+      rt.bundle((config) => (config.process.args = ['/nonexistent'])),
+    ];
+    const words = (id: string): string[][] => [
+      ...bundles.flatMap(({ dir }) => [
+        ['create', '--bundle', dir, id],
+        ['run', '--detach', '--bundle', dir, id],
+      ]),
+      ['start', id],
+      ['delete', '--force', id],
+      ['delete', '--force', id],
+      ['delete', id],
+      ['kill', id, 'KILL'],
+      ['pause', id],
+      ['resume', id],
+      ['state', id],
+      ['exec', '--detach', id, '/bin/probe', 'exit', '0'],
+    ];
+    // A fixed order of calls (a linear congruential generator); how they meet is the machine's affair.
+    let seed = 20261128;
+    const next = (below: number): number => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    const each = rt.runtime.name === 'rt' ? 20 : 4;
+    const callers = Array.from({ length: 16 }, async () => {
+      for (let call = 0; call < each; call++) {
+        const all = words(ids[next(ids.length)] ?? '');
+        const chosen = all[next(all.length)] ?? [];
+        const outcome = await rt.commandDetached(...chosen);
+        t.notMatch(outcome.stderr, 'internal error', chosen.join(' '));
+      }
+    });
+    await Promise.all(callers);
+    for (const id of ids)
+      t.strictSame(await rt.command('delete', '--force', id), { status: 0, stdout: '', stderr: '' });
+    t.strictSame(readdirSync(rt.root), []);
+    // Of the containers that were lost, the harness finds processes and cgroups.
+  },
+  { oursOnly },
+);

@@ -1,0 +1,84 @@
+import t from 'tap';
+import { ContainerDirectory } from './directory.ts';
+import { FakeHost } from './fake-native.ts';
+import type { StateRoot } from './root.ts';
+
+const root: StateRoot = { path: '/run/rt', sticky: false, explicit: false };
+
+t.test('a directory is private, made with those above it, and only once', async (t) => {
+  const host = new FakeHost();
+  ContainerDirectory.make(host.native, root, 'c1');
+  t.equal(host.directories.get('/run/rt'), 0o700);
+  t.equal(host.directories.get('/run/rt/c1'), 0o700);
+  t.throws(() => ContainerDirectory.make(host.native, root, 'c1'), {
+    message: 'container with given ID already exists: "c1"',
+  });
+  ContainerDirectory.make(host.native, { path: '/run/user/9/rt', sticky: true, explicit: false }, 'c1');
+  t.equal(host.directories.get('/run/user/9/rt'), 0o1700);
+  t.equal(host.directories.get('/run/user/9'), 0o700);
+});
+
+t.test('a directory is removed with whatever is in it', async (t) => {
+  const host = new FakeHost();
+  const directory = ContainerDirectory.make(host.native, root, 'c1');
+  host.files.set('/run/rt/c1/.state.json', 'half');
+  host.directories.set('/run/rt/c1/d', 0o700);
+  host.files.set('/run/rt/c1/d/f', '');
+  t.equal(directory.remove(), false, 'there was no record');
+  t.notOk(host.directories.has('/run/rt/c1'));
+  t.same([...host.files.keys()], []);
+  const second = ContainerDirectory.make(host.native, root, 'c1');
+  host.files.set('/run/rt/c1/state.json', '');
+  t.equal(second.remove(), true);
+  t.equal(ContainerDirectory.open(host.native, root.path, 'c1'), undefined);
+});
+
+t.test('the directory that was meant is the one that is removed', async (t) => {
+  const host = new FakeHost();
+  ContainerDirectory.make(host.native, root, 'c1');
+  const late = ContainerDirectory.open(host.native, root.path, 'c1');
+  const undone = ContainerDirectory.open(host.native, root.path, 'c1');
+  t.equal(undone?.lock(), true);
+  host.native.rmdir('/run/rt/c1');
+  t.equal(late?.lock(), false, 'gone');
+  ContainerDirectory.make(host.native, root, 'c1');
+  host.files.set('/run/rt/c1/state.json', '');
+  t.equal(late?.lock(), false, 'another has its name');
+  t.equal(undone?.remove(), false);
+  t.ok(host.files.has('/run/rt/c1/state.json'));
+});
+
+t.test('who cannot get the lock says so after some time, and who has it', async (t) => {
+  const host = new FakeHost();
+  ContainerDirectory.make(host.native, root, 'c1');
+  host.locked.add('/run/rt/c1');
+  const directory = ContainerDirectory.open(host.native, root.path, 'c1');
+  let calls = 0;
+  t.throws(() => directory?.lock(() => calls++), {
+    message: 'container c1 is being created or deleted by another process',
+  });
+  t.equal(calls, 1);
+  host.fault = (call) => (call.startsWith('flock') ? -37 : 0);
+  t.throws(() => directory?.lock(), {
+    message: 'cannot lock state directory "/run/rt/c1": no locks available (flock)',
+  });
+});
+
+t.test('a directory is made again when a delete takes it for one that was left, and is not shared', async (t) => {
+  const host = new FakeHost();
+  let opens = 0;
+  host.fault = (call) => {
+    if (call === 'open /run/rt/c1' && opens++ === 0) host.native.rmdir('/run/rt/c1');
+    return 0;
+  };
+  t.type(ContainerDirectory.make(host.native, root, 'c1').lock(), 'boolean');
+  t.equal(opens, 2);
+  const other = new FakeHost();
+  other.fault = (call) => {
+    // Another create has made it in between, and is done.
+    if (call === 'open /run/rt/c1') other.files.set('/run/rt/c1/state.json', '');
+    return 0;
+  };
+  t.throws(() => ContainerDirectory.make(other.native, root, 'c1'), { message: /already exists/ });
+  t.ok(other.files.has('/run/rt/c1/state.json'));
+});

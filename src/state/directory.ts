@@ -1,0 +1,209 @@
+import { Failure } from '../diag/diagnostic.ts';
+import {
+  EAGAIN,
+  EEXIST,
+  EISDIR,
+  ENOENT,
+  ENOTEMPTY,
+  EPERM,
+  expectDone,
+  expectIfPresent,
+  expectResult,
+  isAbsent,
+  systemFailure,
+} from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { O_DIRECTORY, O_NOFOLLOW } from '../host/open-flags.ts';
+import { wait } from '../launch/cgroup.ts';
+import type { StateRoot } from './root.ts';
+import { configPath, containerDirectory, directoryHasRecord, recordPath, startSocketPath } from './store.ts';
+
+const directoryMode = 0o700;
+const heldOpen = O_DIRECTORY | O_NOFOLLOW;
+const LOCK_EXCLUSIVE = 2 | 4; // LOCK_EX | LOCK_NB
+const LOCK_UN = 8;
+/** Milliseconds that a command waits for another one which makes or removes the same container. */
+const patience = 10_000;
+const longestPause = 64;
+/** How often a delete may take a directory that was just made for one that a killed create has left. */
+const attempts = 100;
+
+/**
+ * The directory of a container, held open, so that it stays the one that was meant: its name may come to be another
+ * container's. Whoever makes or removes a container holds its lock, flock(2) of the directory, which the kernel takes
+ * from a process that is killed.
+ */
+export class ContainerDirectory {
+  /** The state root. */
+  readonly root: string;
+  readonly id: string;
+  readonly path: string;
+  private readonly native: Native;
+  private descriptor: number;
+  /** Inode and device, known once it is locked. */
+  private identity: readonly number[] = [];
+
+  private constructor(native: Native, root: string, id: string, descriptor: number) {
+    this.native = native;
+    this.root = root;
+    this.id = id;
+    this.path = containerDirectory(root, id);
+    this.descriptor = descriptor;
+  }
+
+  /** Undefined when there is none. */
+  static open(native: Native, root: string, id: string): ContainerDirectory | undefined {
+    const path = containerDirectory(root, id);
+    const descriptor = native.open(path, heldOpen, 0);
+    if (isAbsent(descriptor)) return undefined;
+    expectDone(descriptor, 'state.open', `cannot open state directory "${path}"`, 'open');
+    return new ContainerDirectory(native, root, id, descriptor);
+  }
+
+  /** Makes it, and locks it. That it can be made only once is what keeps ids unique. */
+  static make(native: Native, root: StateRoot, id: string): ContainerDirectory {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      makeDirectory(native, root, id);
+      const made = ContainerDirectory.open(native, root.path, id);
+      if (made === undefined) continue;
+      // Until the lock is there, a delete may remove it, and another create make its own.
+      const locked = made.lock();
+      if (locked && !directoryHasRecord(native, root.path, id)) return made;
+      made.close();
+      if (locked) throw exists(id);
+    }
+    throw new Failure({
+      code: 'state.directory',
+      message: `cannot make state directory "${containerDirectory(root.path, id)}": others remove it at once`,
+    });
+  }
+
+  /** A path of this very directory, whatever has its name by now. */
+  get held(): string {
+    return `/proc/self/fd/${this.descriptor}`;
+  }
+
+  /**
+   * Waits for the lock. False when the directory has been removed meanwhile: the container is gone, and the one that has
+   * the id now is another. `onBusy` is called before the first wait.
+   */
+  lock(onBusy: () => void = (): void => undefined): boolean {
+    let pause = 1;
+    for (let waited = 0; ; waited += pause) {
+      const result = this.native.flock(this.descriptor, LOCK_EXCLUSIVE);
+      if (result !== -EAGAIN) {
+        const action = `cannot lock state directory "${this.path}"`;
+        this.identity = expectResult(result, 'state.lock', action, 'flock');
+        return this.isNamed();
+      }
+      if (waited === 0) onBusy();
+      if (waited >= patience) throw this.busy();
+      pause = Math.min(2 * pause, longestPause);
+      wait(this.native, pause);
+    }
+  }
+
+  unlock(): void {
+    this.native.flock(this.descriptor, LOCK_UN);
+  }
+
+  close(): void {
+    if (this.descriptor >= 0) this.native.close(this.descriptor);
+    this.descriptor = -1;
+  }
+
+  /**
+   * Removes the directory, which must be locked, and closes it. The record goes before the directory, so an id is free
+   * again only when nothing is left. True for the one that removed the record.
+   */
+  remove(): boolean {
+    const { native, path } = this;
+    try {
+      if (!this.isNamed()) return false;
+      native.unlink(startSocketPath(this.root, this.id));
+      native.unlink(configPath(this.root, this.id));
+      const removed = native.unlink(recordPath(this.root, this.id)) === 0;
+      let result = native.rmdir(path);
+      if (result === -ENOTEMPTY) {
+        removeEntries(native, path);
+        result = native.rmdir(path);
+      }
+      if (result < 0 && result !== -ENOENT) {
+        throw systemFailure('state.remove', `cannot remove state directory "${path}"`, 'rmdir', result);
+      }
+      return removed;
+    } finally {
+      this.close();
+    }
+  }
+
+  private isNamed(): boolean {
+    const [inode, device] = this.identity;
+    const action = `cannot look at state directory "${this.path}"`;
+    const found = expectIfPresent(this.native.stat(this.path, 0), 'state.lock', action, 'stat');
+    return found !== undefined && found[3] === inode && found[4] === device;
+  }
+
+  private busy(): Failure {
+    const holder = this.holder();
+    const who = holder === undefined ? 'another process' : `process ${holder}`;
+    return new Failure({
+      code: 'state.busy',
+      message: `container ${this.id} is being created or deleted by ${who}`,
+      hint: 'wait until that has ended, or end it; then try again',
+    });
+  }
+
+  /** Who holds the lock, from proc_locks(5); undefined when that cannot be found out. */
+  private holder(): string | undefined {
+    const status = this.native.stat(this.held, 1);
+    const locks = this.native.readText('/proc/locks', 1 << 20);
+    if (typeof status === 'number' || typeof locks === 'number') return undefined;
+    const lock = new RegExp(`FLOCK +ADVISORY +WRITE +([1-9]\\d*) [0-9a-f]+:[0-9a-f]+:${status[3] ?? 0} `);
+    return lock.exec(locks)?.[1];
+  }
+}
+
+function makeDirectory(native: Native, root: StateRoot, id: string): void {
+  const path = containerDirectory(root.path, id);
+  let result = native.mkdir(path, directoryMode);
+  if (result === -ENOENT) {
+    makeRoot(native, root);
+    result = native.mkdir(path, directoryMode);
+  }
+  if (result === -EEXIST) throw exists(id);
+  expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
+}
+
+function exists(id: string): Failure {
+  return new Failure({
+    code: 'state.exists',
+    message: `container with given ID already exists: "${id}"`,
+    hint: `rt delete --force ${id} removes it`,
+  });
+}
+
+function makeRoot(native: Native, root: StateRoot): void {
+  const parts = root.path.split('/');
+  for (let count = 2; count <= parts.length; count += 1) {
+    const path = parts.slice(0, count).join('/');
+    const sticky = root.sticky && count === parts.length ? 0o1000 : 0;
+    const result = native.mkdir(path, sticky | directoryMode);
+    if (result === -EEXIST) continue;
+    expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
+  }
+}
+
+function removeEntries(native: Native, path: string): void {
+  const names = native.readDirectory(path);
+  const text = expectIfPresent(names, 'state.remove', `cannot read directory "${path}"`, 'getdents64') ?? '';
+  for (const name of text.split('\0')) {
+    if (name === '') continue;
+    const entry = `${path}/${name}`;
+    const result = native.unlink(entry);
+    if (result === -EISDIR || result === -EPERM) {
+      removeEntries(native, entry);
+      native.rmdir(entry);
+    }
+  }
+}
