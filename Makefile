@@ -17,10 +17,10 @@ BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-k
 DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
-	bash zsh fish man-db groff-base mandoc
+	bash zsh fish man-db groff-base mandoc strace
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
 ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon redis-tools
-BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine strace
+BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
 

@@ -21,12 +21,14 @@ forEachRuntime(
       const created = runtime.state(id).status;
       let twice;
       try { runtime.create(id, { bundle }); } catch (error) { twice = error instanceof Failure && error.message; }
+      let number;
+      try { runtime.create(5, { bundle }); } catch (error) { number = error instanceof Failure && error.message; }
       runtime.start(id);
       const code = runtime.wait(id);
       const ended = runtime.state(id).status;
       const ids = runtime.list().map((one) => one.id);
       const warnings = runtime.delete(id);
-      console.error(JSON.stringify({ created, twice, code, ended, ids, warnings, left: runtime.list() }));`;
+      console.error(JSON.stringify({ created, twice, number, code, ended, ids, warnings, left: runtime.list() }));`;
     const stdout = openSync(join(rt.dir, 'stdout'), 'w+');
     const argv = [process.execPath, '--input-type=module', '--eval', text, rt.root, bundle.dir, id];
     const outcome = await run(argv, { cwd: REPOSITORY, env: rt.env, stdout });
@@ -34,6 +36,7 @@ forEachRuntime(
     t.match(JSON.parse(outcome.stderr), {
       created: 'created',
       twice: /container with given ID already exists/,
+      number: 'container id must be a string',
       code: 7,
       ended: 'stopped',
       ids: [id],

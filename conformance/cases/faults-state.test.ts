@@ -373,6 +373,51 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'a go-ahead that cannot be sent is an error, one that was interrupted is sent again',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
+    const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+    const log = join(rt.dir, 'calls');
+    t.equal((await rt.commandThrough(['strace', '-o', log, '-e', 'trace=sendto'], ...words)).status, 0);
+    const calls = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('sendto(')).length;
+    t.ok(calls > 0);
+    for (let nth = 1; nth <= calls; nth++) {
+      const outcome = await commandWithFault(rt, { call: 'sendto', error: 'ENOBUFS', nth }, ...words);
+      t.equal(outcome.status, 1, `${nth} of ${calls}`);
+      t.match(outcome.stderr, 'cannot speak to the container process: no buffer space available');
+      t.strictSame(readdirSync(rt.root), []);
+      const again = await commandWithFault(rt, { call: 'sendto', error: 'EINTR', nth }, ...words);
+      t.strictSame(again, { status: 0, stdout: '', stderr: '' });
+    }
+    const container = await rt.created();
+    const failed = await commandWithFault(rt, { call: 'sendto', error: 'ENOMEM' }, 'start', container.id);
+    t.equal(failed.status, 1);
+    t.match(failed.stderr, 'cannot speak to the container process');
+    await unharmed(t, container, 'created');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'HOME is not guessed when the host cannot open the passwd file of the container',
+  async (t, rt) => {
+    const bundle = rt.bundle(({ process }) => {
+      process.args = ['/bin/probe', 'exit', '0'];
+      process.env = ['PATH=/bin'];
+    });
+    mkdirSync(join(bundle.rootfs, 'etc'), { recursive: true });
+    writeFileSync(join(bundle.rootfs, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\n');
+    const fault = { call: 'openat2', error: 'ENFILE', path: '/etc/passwd', children: true };
+    const outcome = await commandWithFault(rt, fault, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'cannot read /etc/passwd of the container, for HOME: too many open files in system');
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
   'many commands on two ids at once lose nothing',
   async (t, rt) => {
     const ids = [rt.nextId(), rt.nextId()];

@@ -4,7 +4,7 @@ import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** A system call that goes wrong: of the process that runs the command, not of its children. */
+/** A system call that goes wrong: of the process that runs the command, and of its children if they are meant. */
 export interface Fault {
   /** Name of the call, as strace(1) has it. */
   readonly call: string;
@@ -13,6 +13,7 @@ export interface Fault {
   readonly signal?: string;
   /** Only of calls with this path, or a descriptor of it. */
   readonly path?: string;
+  readonly children?: boolean;
   /** Which of these calls, from 1; all without it. */
   readonly nth?: number;
 }
@@ -20,7 +21,10 @@ export interface Fault {
 let logs = 0;
 
 /** First words of a command line whose process meets the fault, and where to read what became of it. */
-export function faulty(rt: Sandbox, { call, error, signal, path, nth }: Fault): { prefix: string[]; log: string } {
+export function faulty(
+  rt: Sandbox,
+  { call, error, signal, path, nth, children }: Fault,
+): { prefix: string[]; log: string } {
   const log = join(rt.dir, `strace-${logs++}`);
   const injected = [
     `inject=${call}`,
@@ -29,7 +33,20 @@ export function faulty(rt: Sandbox, { call, error, signal, path, nth }: Fault): 
     ...(nth === undefined ? [] : [`when=${nth}`]),
   ];
   const only = path === undefined ? [] : ['-P', path];
-  return { prefix: ['strace', '-o', log, ...only, '-e', `trace=${call}`, '-e', injected.join(':')], log };
+  return {
+    prefix: [
+      'strace',
+      ...(children === true ? ['-f'] : []),
+      '-o',
+      log,
+      ...only,
+      '-e',
+      `trace=${call}`,
+      '-e',
+      injected.join(':'),
+    ],
+    log,
+  };
 }
 
 /** Runs a command of the runtime that meets the fault. Throws when it never made the call. */

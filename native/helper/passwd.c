@@ -38,20 +38,32 @@ static bool take(struct entry *entry, char c, uint32_t uid, char *home)
 	return false;
 }
 
-static bool search(int fd, uint32_t uid, char *home)
+/* True for what tells nothing about the file: the host could not open or read it at this moment. What the image can
+ * bring about, such as a missing file or a loop of links, counts as no passwd file. */
+static bool is_of_host(long status)
+{
+	return status == -EMFILE || status == -ENFILE || status == -ENOMEM || status == -EIO;
+}
+
+/* 1 when it was found, 0 when not, or a negative errno. */
+static int search(int fd, uint32_t uid, char *home)
 {
 	char block[4096];
 	struct entry entry = no_entry;
 	long size;
 	for (size_t total = 0; total < MAX_FILE; total += (size_t)size) {
-		size = rt_sys(read, fd, block, sizeof(block));
+		do
+			size = rt_sys(read, fd, block, sizeof(block));
+		while (size == -EINTR);
+		if (is_of_host(size))
+			return (int)size;
 		if (size <= 0)
 			return take(&entry, '\n', uid, home);
 		for (long i = 0; i < size; i++)
 			if (take(&entry, block[i], uid, home))
-				return true;
+				return 1;
 	}
-	return false;
+	return 0;
 }
 
 int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op)
@@ -62,9 +74,14 @@ int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op)
 		context->home[i] = prefix[i];
 	RT_CLEANUP_FD int fd = rt_open_how(
 		AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, RESOLVE_NO_MAGICLINKS);
+	if (is_of_host(fd))
+		return rt_fail(context, "openat2", fd);
 	if (fd < 0 || rt_statx(fd, &st) < 0 || (st.stx_mode & S_IFMT) != S_IFREG)
 		return 0;
-	if (!search(fd, op->uid, context->home))
+	int found = search(fd, op->uid, context->home);
+	if (found < 0)
+		return rt_fail(context, "read", found);
+	if (found == 0)
 		for (size_t i = 0; i < sizeof(prefix); i++)
 			context->home[i] = prefix[i];
 	return 0;

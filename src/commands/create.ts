@@ -1,15 +1,23 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { returnNetDevices } from '../launch/net-devices.ts';
 import { confirm } from '../launch/start.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
+import { endContainer } from './end.ts';
 import { makeContainer } from './make.ts';
 
 /** Sets a container up and leaves its init waiting for `start`. */
 export function create(context: Context): Outcome {
   const { native, options } = context;
   const handed = handedDescriptors(native, options['preserve-fds'], true);
-  const { directory, control, warnings } = makeContainer(context, 'socket', true, handed);
+  const { directory, record, control, moved, warnings } = makeContainer(context, 'socket', true, handed);
   try {
     confirm(native, control);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    returnNetDevices(native, moved);
+    throw inPhase(new Failure([...error.diagnostics, ...endContainer(native, directory, record)]), 'create failed');
   } finally {
     directory.close();
   }

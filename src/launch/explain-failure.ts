@@ -252,6 +252,8 @@ function action(op: PlannedOp, item: number): string {
         : `cannot set ${op.from.slice(1).replaceAll('/', '.')}`;
     case 'security_attribute':
       return securityAction(op);
+    case 'find_home':
+      return 'cannot read /etc/passwd of the container, for HOME';
     case 'seccomp_receiver':
       return `cannot connect to the seccomp receiver "${op.path}"`;
     case 'seccomp_notify':
