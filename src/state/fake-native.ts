@@ -41,7 +41,7 @@ export class FakeHost {
   private readonly inodes = new Map<string, number>();
   private nextNumber = 500;
 
-  readonly native: Native = this.withFaults(this.functions()) as Native;
+  readonly native: Native = this.withFaults(this.functions());
 
   private withFaults(functions: Partial<Native>): Partial<Native> {
     const entries = Object.entries(functions).map(([name, call]) => {
