@@ -223,8 +223,10 @@ export function undo(native: Native, progress: Progress): Diagnostic[] {
   if (cgroup !== undefined) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
   attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   if (cgroup !== undefined) attempt(() => removeResctrl(native, record.resctrl));
+  // Locked it is; whether it is still there may have changed.
   attempt(() => {
-    directory.remove();
+    if (directory.lock()) directory.remove();
+    else directory.close();
   });
   if (hooksBegan) diagnostics.push(...runPoststop(native, record));
   return diagnostics;

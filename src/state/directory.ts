@@ -113,13 +113,12 @@ export class ContainerDirectory {
   }
 
   /**
-   * Removes the directory, which must be locked, and closes it. The record goes before the directory, so an id is free
+   * Removes the directory, which `lock` has just said to be there, and closes it. The record goes before the directory, so an id is free
    * again only when nothing is left. True for the one that removed the record.
    */
   remove(): boolean {
     const { native, path } = this;
     try {
-      if (!this.isNamed()) return false;
       native.unlink(startSocketPath(this.root, this.id));
       native.unlink(configPath(this.root, this.id));
       const removed = native.unlink(recordPath(this.root, this.id)) === 0;

@@ -43,7 +43,7 @@ export class FakeHost {
 
   readonly native: Native = this.withFaults(this.functions());
 
-  private withFaults(functions: Partial<Native>): Partial<Native> {
+  private withFaults(functions: Partial<Native>): Native {
     const entries = Object.entries(functions).map(([name, call]) => {
       const faulty = (...args: unknown[]): unknown => {
         const fault = this.fault(`${name} ${String(args[0])}`);
@@ -51,7 +51,7 @@ export class FakeHost {
       };
       return [name, faulty] as const;
     });
-    return Object.fromEntries(entries) as Partial<Native>;
+    return Object.fromEntries(entries) as unknown as Native;
   }
 
   private inode(path: string): number {
