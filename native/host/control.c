@@ -75,8 +75,8 @@ int64_t rt_fn_send(const struct rt_value *args, struct rt_result *result)
 	(void)result;
 	long sent;
 	do
-		sent = rt_sys(
-			sendto, args[0].integer, args[1].data, args[1].length, 0x4000 /* MSG_NOSIGNAL */, NULL, 0);
+		sent = rt_sys(sendto, args[0].integer, args[1].data, args[1].length,
+			0x4000 /* MSG_NOSIGNAL */, NULL, 0);
 	while (sent == -EINTR);
 	return sent;
 }

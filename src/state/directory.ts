@@ -113,8 +113,8 @@ export class ContainerDirectory {
   }
 
   /**
-   * Removes the directory, which `lock` has just said to be there, and closes it. The record goes before the directory, so an id is free
-   * again only when nothing is left. True for the one that removed the record.
+   * Removes the directory, which `lock` has just said to be there, and closes it. The record goes before the
+   * directory, so an id is free again only when nothing is left. True for the one that removed the record.
    */
   remove(): boolean {
     const { native, path } = this;
