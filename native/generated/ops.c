@@ -97,8 +97,17 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_SESSION_KEYRING:
 		return rt_read_str(reader, &op->session_keyring.name) &&
 		       rt_read_u32(reader, &op->session_keyring.permission);
+	case RT_OP_CONTAINER_USER_NAMESPACE:
+		return rt_read_slot(reader, &op->container_user_namespace.slot) &&
+		       rt_read_str(reader, &op->container_user_namespace.path) &&
+		       rt_read_u32(reader, &op->container_user_namespace.child) &&
+		       rt_read_u64(reader, &op->container_user_namespace.device) &&
+		       rt_read_u64(reader, &op->container_user_namespace.inode);
 	case RT_OP_JOIN_PROCESS:
-		return rt_read_u32(reader, &op->join_process.flags);
+		return rt_read_u32(reader, &op->join_process.flags) &&
+		       rt_read_slot(reader, &op->join_process.user) &&
+		       rt_read_u64(reader, &op->join_process.owner_device) &&
+		       rt_read_u64(reader, &op->join_process.owner_inode);
 	case RT_OP_OUTLIVE:
 		return rt_read_u32(reader, &op->outlive.fork) &&
 		       rt_read_u32(reader, &op->outlive.terminal);
@@ -343,6 +352,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_TIME_NAMESPACE:
 		return false;
 	case RT_OP_SESSION_KEYRING:
+		return false;
+	case RT_OP_CONTAINER_USER_NAMESPACE:
 		return false;
 	case RT_OP_JOIN_PROCESS:
 		return false;

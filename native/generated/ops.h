@@ -32,65 +32,66 @@ enum rt_op_code {
 	RT_OP_NAMESPACE_JOIN = 21,
 	RT_OP_TIME_NAMESPACE = 22,
 	RT_OP_SESSION_KEYRING = 23,
-	RT_OP_JOIN_PROCESS = 24,
-	RT_OP_OUTLIVE = 25,
-	RT_OP_LOOPBACK_UP = 26,
-	RT_OP_SET_PROPAGATION = 27,
-	RT_OP_OPEN_ROOT = 28,
-	RT_OP_OPEN_ROOT_DIRECTORY = 29,
-	RT_OP_HOLD_ROOT = 30,
-	RT_OP_MOUNT_FILESYSTEM = 31,
-	RT_OP_MOUNT_BIND = 32,
-	RT_OP_MOUNT_ATTRIBUTES = 33,
-	RT_OP_MOUNT_PROPAGATION = 34,
-	RT_OP_MAKE_DIRECTORY = 35,
-	RT_OP_MAKE_DEVICE = 36,
-	RT_OP_BIND_DEVICE = 37,
-	RT_OP_MAKE_LINK = 38,
-	RT_OP_TERMINAL = 39,
-	RT_OP_CONSOLE = 40,
-	RT_OP_MASK_PATH = 41,
-	RT_OP_READONLY_PATH = 42,
-	RT_OP_HOST_HOOKS = 43,
-	RT_OP_OPEN_LOG = 44,
-	RT_OP_HOOK = 45,
-	RT_OP_REMOVE_MOUNT = 46,
-	RT_OP_OPEN_MOUNT = 47,
-	RT_OP_UNMOUNT = 48,
-	RT_OP_PIVOT_ROOT = 49,
-	RT_OP_MOVE_ROOT = 50,
-	RT_OP_CHROOT = 51,
-	RT_OP_SET_HOSTNAME = 52,
-	RT_OP_SET_DOMAINNAME = 53,
-	RT_OP_SYSCTL = 54,
-	RT_OP_OOM_SCORE_ADJ = 55,
-	RT_OP_RLIMIT = 56,
-	RT_OP_CPU_AFFINITY = 57,
-	RT_OP_SCHEDULER = 58,
-	RT_OP_IO_PRIORITY = 59,
-	RT_OP_PERSONALITY = 60,
-	RT_OP_MEMORY_POLICY = 61,
-	RT_OP_SECURITY_ATTRIBUTE = 62,
-	RT_OP_UMASK = 63,
-	RT_OP_STDIO_OWNER = 64,
-	RT_OP_DROP_BOUNDING = 65,
-	RT_OP_SET_USER = 66,
-	RT_OP_SET_CAPABILITIES = 67,
-	RT_OP_FORK_INIT = 68,
-	RT_OP_CHANGE_DIRECTORY = 69,
-	RT_OP_NO_NEW_PRIVS = 70,
-	RT_OP_FIND_PROGRAM = 71,
-	RT_OP_FIND_HOME = 72,
-	RT_OP_SECCOMP = 73,
-	RT_OP_SECCOMP_RECEIVER = 74,
-	RT_OP_SECCOMP_NOTIFY = 75,
-	RT_OP_AWAIT_START = 76,
-	RT_OP_PASS_DESCRIPTORS = 77,
-	RT_OP_MAKE_MOUNT_POINT = 78,
-	RT_OP_EXEC = 79,
+	RT_OP_CONTAINER_USER_NAMESPACE = 24,
+	RT_OP_JOIN_PROCESS = 25,
+	RT_OP_OUTLIVE = 26,
+	RT_OP_LOOPBACK_UP = 27,
+	RT_OP_SET_PROPAGATION = 28,
+	RT_OP_OPEN_ROOT = 29,
+	RT_OP_OPEN_ROOT_DIRECTORY = 30,
+	RT_OP_HOLD_ROOT = 31,
+	RT_OP_MOUNT_FILESYSTEM = 32,
+	RT_OP_MOUNT_BIND = 33,
+	RT_OP_MOUNT_ATTRIBUTES = 34,
+	RT_OP_MOUNT_PROPAGATION = 35,
+	RT_OP_MAKE_DIRECTORY = 36,
+	RT_OP_MAKE_DEVICE = 37,
+	RT_OP_BIND_DEVICE = 38,
+	RT_OP_MAKE_LINK = 39,
+	RT_OP_TERMINAL = 40,
+	RT_OP_CONSOLE = 41,
+	RT_OP_MASK_PATH = 42,
+	RT_OP_READONLY_PATH = 43,
+	RT_OP_HOST_HOOKS = 44,
+	RT_OP_OPEN_LOG = 45,
+	RT_OP_HOOK = 46,
+	RT_OP_REMOVE_MOUNT = 47,
+	RT_OP_OPEN_MOUNT = 48,
+	RT_OP_UNMOUNT = 49,
+	RT_OP_PIVOT_ROOT = 50,
+	RT_OP_MOVE_ROOT = 51,
+	RT_OP_CHROOT = 52,
+	RT_OP_SET_HOSTNAME = 53,
+	RT_OP_SET_DOMAINNAME = 54,
+	RT_OP_SYSCTL = 55,
+	RT_OP_OOM_SCORE_ADJ = 56,
+	RT_OP_RLIMIT = 57,
+	RT_OP_CPU_AFFINITY = 58,
+	RT_OP_SCHEDULER = 59,
+	RT_OP_IO_PRIORITY = 60,
+	RT_OP_PERSONALITY = 61,
+	RT_OP_MEMORY_POLICY = 62,
+	RT_OP_SECURITY_ATTRIBUTE = 63,
+	RT_OP_UMASK = 64,
+	RT_OP_STDIO_OWNER = 65,
+	RT_OP_DROP_BOUNDING = 66,
+	RT_OP_SET_USER = 67,
+	RT_OP_SET_CAPABILITIES = 68,
+	RT_OP_FORK_INIT = 69,
+	RT_OP_CHANGE_DIRECTORY = 70,
+	RT_OP_NO_NEW_PRIVS = 71,
+	RT_OP_FIND_PROGRAM = 72,
+	RT_OP_FIND_HOME = 73,
+	RT_OP_SECCOMP = 74,
+	RT_OP_SECCOMP_RECEIVER = 75,
+	RT_OP_SECCOMP_NOTIFY = 76,
+	RT_OP_AWAIT_START = 77,
+	RT_OP_PASS_DESCRIPTORS = 78,
+	RT_OP_MAKE_MOUNT_POINT = 79,
+	RT_OP_EXEC = 80,
 };
 
-enum { RT_OP_COUNT = 80 };
+enum { RT_OP_COUNT = 81 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -220,8 +221,19 @@ struct rt_op_session_keyring {
 	uint32_t permission;
 };
 
+struct rt_op_container_user_namespace {
+	uint32_t slot;
+	struct rt_str path;
+	uint32_t child;
+	uint64_t device;
+	uint64_t inode;
+};
+
 struct rt_op_join_process {
 	uint32_t flags;
+	uint32_t user;
+	uint64_t owner_device;
+	uint64_t owner_inode;
 };
 
 struct rt_op_outlive {
@@ -530,6 +542,7 @@ struct rt_op {
 		struct rt_op_namespace_join namespace_join;
 		struct rt_op_time_namespace time_namespace;
 		struct rt_op_session_keyring session_keyring;
+		struct rt_op_container_user_namespace container_user_namespace;
 		struct rt_op_join_process join_process;
 		struct rt_op_outlive outlive;
 		struct rt_op_set_propagation set_propagation;

@@ -93,10 +93,91 @@ int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namesp
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 
+/* As st_dev of stat(2). */
+static uint64_t device_number(const struct statx *st)
+{
+	uint64_t major = st->stx_dev_major, minor = st->stx_dev_minor;
+	return (minor & 0xff) | (major & 0xfff) << 8 | (minor & ~0xffull) << 12 | (major & ~0xfffull) << 32;
+}
+
+/* Device and inode name a namespace as long as it lives (ioctl_ns(2)); then the numbers are another's. */
+static bool is_named(int target, uint64_t device, uint64_t inode)
+{
+	struct statx st;
+	return rt_statx(target, &st) == 0 && st.stx_ino == inode && device_number(&st) == device;
+}
+
+int rt_container_user_namespace(struct rt_context *context, const struct rt_op_container_user_namespace *op)
+{
+	RT_CLEANUP_FD int at = rt_open_how(AT_FDCWD, op->path.data, O_RDONLY, 0, 0);
+	if (at < 0)
+		return rt_fail(context, "openat2", at);
+	/* Whoever may not send it a signal is told that it is there, too. */
+	if (rt_sys(pidfd_send_signal, context->listener, 0, NULL, 0) == -ESRCH)
+		return rt_fail(context, "pidfd_send_signal", -ESRCH);
+	/* setns(2) leads down only, so what init had at create is its own or above it, and cannot end before init
+	 * does: a number that is found on the way up is not that of a namespace made since. */
+	for (;;) {
+		RT_CLEANUP_FD int parent = (int)rt_sys(ioctl, at, NS_GET_PARENT, 0);
+		if (op->child ? parent >= 0 && is_named(parent, op->device, op->inode)
+			      : is_named(at, op->device, op->inode))
+			break;
+		if (parent < 0)
+			return rt_fail(context, "ioctl", parent == -EPERM ? -ESTALE : parent);
+		rt_close(&at);
+		at = rt_steal_fd(&parent);
+	}
+	rt_close(&context->slots[op->slot]);
+	context->slots[op->slot] = rt_steal_fd(&at);
+	return 0;
+}
+
+/* Whether the mount namespace that this process is in now belongs to the user namespace that it belonged to at create.
+ * `self` is the process in the procfs of the host. */
+static int check_owner(int self, const struct rt_op_join_process *op, int user)
+{
+	RT_CLEANUP_FD int mounts = rt_open_how(self, "ns/mnt", O_RDONLY, 0, 0);
+	if (mounts < 0)
+		return mounts;
+	RT_CLEANUP_FD int owner = (int)rt_sys(ioctl, mounts, NS_GET_USERNS, 0);
+	if (owner < 0)
+		return owner == -EPERM ? -ESTALE : owner;
+	bool same = op->owner_inode == 0 ? is_same(owner, user)
+					 : is_named(owner, op->owner_device, op->owner_inode);
+	return same ? 0 : -ESTALE;
+}
+
 int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op)
 {
-	long status = rt_sys(setns, context->listener, op->flags);
+	int user = op->user == 0 ? -1 : context->slots[op->user];
+	RT_CLEANUP_FD int self = -1;
+	/* Neither: the kernel has no user namespaces. */
+	bool owned = op->user != 0 || op->owner_inode != 0;
+	if (owned && op->flags & CLONE_NEWNS) {
+		self = rt_open_how(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY, 0, 0);
+		if (self < 0)
+			return rt_fail(context, "openat2", self);
+	}
+	/* With the rights of the runtime, since some may belong to other user namespaces; who has none has them in the
+	 * user namespace of the container alone. */
+	bool inside = user < 0;
+	long status = op->flags == 0 ? 0 : rt_sys(setns, context->listener, op->flags);
+	if (status == -EPERM && !inside) {
+		status = rt_sys(setns, user, CLONE_NEWUSER);
+		inside = true;
+		if (status >= 0)
+			status = rt_sys(setns, context->listener, op->flags);
+	}
 	rt_close(&context->listener);
+	if (status >= 0 && self >= 0) {
+		int checked = check_owner(self, op, user);
+		if (checked < 0)
+			return rt_fail(context, "ioctl", checked);
+	}
+	if (status >= 0 && !inside)
+		status = rt_sys(setns, user, CLONE_NEWUSER);
+	if (op->user != 0)
+		rt_close(&context->slots[op->user]);
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 

@@ -108,6 +108,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_namespace_join(context, &op->namespace_join);
 	case RT_OP_TIME_NAMESPACE:
 		return rt_time_namespace(context, &op->time_namespace);
+	case RT_OP_CONTAINER_USER_NAMESPACE:
+		return rt_container_user_namespace(context, &op->container_user_namespace);
 	case RT_OP_JOIN_PROCESS:
 		return rt_join_process(context, &op->join_process);
 	case RT_OP_OUTLIVE:

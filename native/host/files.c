@@ -5,6 +5,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/ioctl.h>
+#include <linux/nsfs.h>
 #include <sys/vfs.h>
 
 #include "../helper/mode.h"
@@ -287,6 +289,25 @@ int64_t rt_fn_stat(const struct rt_value *args, struct rt_result *result)
 	result->count = sizeof(numbers) / sizeof(numbers[0]);
 	memcpy(result->numbers, numbers, sizeof(numbers));
 	return 0;
+}
+
+int64_t rt_fn_namespaceOwner(const struct rt_value *args, struct rt_result *result)
+{
+	struct stat status;
+	int64_t error = 0;
+	int fd = open(args[0].data, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	int owner = ioctl(fd, NS_GET_USERNS);
+	if (owner < 0 || fstat(owner, &status) < 0)
+		error = -errno;
+	if (owner >= 0)
+		close(owner);
+	close(fd);
+	result->numbers[0] = (int64_t)status.st_dev;
+	result->numbers[1] = (int64_t)status.st_ino;
+	result->count = 2;
+	return error;
 }
 
 int64_t rt_fn_fileSystemType(const struct rt_value *args, struct rt_result *result)

@@ -179,10 +179,23 @@ export interface SessionKeyringOp {
   readonly permission: number;
 }
 
-/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step. */
+/** Keeps in `slot` the user namespace that the container had at create: the one at `path`, that of its init, or one above it, which init may have left for one of its own making. It is the one named by `device` and `inode`, or with `child` 1 the one whose parent is named by them. ESTALE: there is none. */
+export interface ContainerUserNamespaceOp {
+  readonly op: 'container_user_namespace';
+  readonly slot: number;
+  readonly path: string;
+  readonly child: number;
+  readonly device: number | bigint;
+  readonly inode: number | bigint;
+}
+
+/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step, and the user namespace in `user` (0: none): before them when the kernel gives no rights over them otherwise, else after them. The mount namespace must belong to the user namespace named by `owner_device` and `owner_inode` (0: the one in `user`), else ESTALE: init has moved to one of its own making. */
 export interface JoinProcessOp {
   readonly op: 'join_process';
   readonly flags: number;
+  readonly user: number;
+  readonly ownerDevice: number | bigint;
+  readonly ownerInode: number | bigint;
 }
 
 /** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. `terminal` 1: descriptor 0 becomes its controlling terminal. */
@@ -615,6 +628,7 @@ export type Op =
   | NamespaceJoinOp
   | TimeNamespaceOp
   | SessionKeyringOp
+  | ContainerUserNamespaceOp
   | JoinProcessOp
   | OutliveOp
   | LoopbackUpOp
@@ -883,9 +897,31 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['permission', 'u32'],
     ],
   },
-  join_process: { code: 24, group: 'init', call: 'setns(2), pidfd_open(2)', fields: [['flags', 'u32']] },
-  outlive: {
+  container_user_namespace: {
+    code: 24,
+    group: 'init',
+    call: 'ioctl_ns(2), pidfd_send_signal(2)',
+    fields: [
+      ['slot', 'slot'],
+      ['path', 'str'],
+      ['child', 'u32'],
+      ['device', 'u64'],
+      ['inode', 'u64'],
+    ],
+  },
+  join_process: {
     code: 25,
+    group: 'init',
+    call: 'setns(2), pidfd_open(2), ioctl_ns(2)',
+    fields: [
+      ['flags', 'u32'],
+      ['user', 'slot'],
+      ['ownerDevice', 'u64'],
+      ['ownerInode', 'u64'],
+    ],
+  },
+  outlive: {
+    code: 26,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -893,9 +929,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 26, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 27, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 27,
+    code: 28,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -904,7 +940,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 28,
+    code: 29,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -914,15 +950,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 29, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 30, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 30,
+    code: 31,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 31,
+    code: 32,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2), mount(2)',
     fields: [
@@ -937,7 +973,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 32,
+    code: 33,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -953,7 +989,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 33,
+    code: 34,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -964,7 +1000,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 34,
+    code: 35,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -974,7 +1010,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 35,
+    code: 36,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -983,7 +1019,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 36,
+    code: 37,
     group: 'init',
     call: 'mknodat(2), fchownat(2), fchmodat2(2)',
     fields: [
@@ -996,7 +1032,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 37,
+    code: 38,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -1009,7 +1045,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 38,
+    code: 39,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -1018,7 +1054,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 39,
+    code: 40,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -1027,17 +1063,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 40, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 41, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 41, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 42, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 42,
+    code: 43,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 43, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 44, group: 'init', call: 'send(2), recv(2)', fields: [] },
   open_log: {
-    code: 44,
+    code: 45,
     group: 'init',
     call: 'openat2(2)',
     fields: [
@@ -1046,7 +1082,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 45,
+    code: 46,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -1061,9 +1097,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 46, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
+  remove_mount: { code: 47, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
   open_mount: {
-    code: 47,
+    code: 48,
     group: 'init',
     call: 'openat2(2), statx(2)',
     fields: [
@@ -1071,10 +1107,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 48, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 49, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  unmount: { code: 49, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 50, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
   move_root: {
-    code: 50,
+    code: 51,
     group: 'init',
     call: 'move_mount(2), umount2(2), chroot(2)',
     fields: [
@@ -1082,11 +1118,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 51, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 52, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 53, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  chroot: { code: 52, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 53, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 54, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 54,
+    code: 55,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1096,7 +1132,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 55,
+    code: 56,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1105,7 +1141,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1114,9 +1150,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 57, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 58, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 58,
+    code: 59,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1129,10 +1165,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 59, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 60, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 60, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 61, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 61,
+    code: 62,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1141,7 +1177,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 62,
+    code: 63,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1150,9 +1186,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 63, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  umask: { code: 64, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'fchown(2)',
     fields: [
@@ -1162,7 +1198,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 65,
+    code: 66,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1171,7 +1207,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1182,7 +1218,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 67,
+    code: 68,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1192,9 +1228,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 68, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 69, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 69,
+    code: 70,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1202,9 +1238,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 70, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 71, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 71,
+    code: 72,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1212,9 +1248,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 72, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 73, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 73,
+    code: 74,
     group: 'init',
     call: 'read(2), seccomp(2)',
     fields: [
@@ -1222,9 +1258,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 74, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 75, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 75,
+    code: 76,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1232,9 +1268,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 76, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 77, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 77,
+    code: 78,
     group: 'init',
     call: 'dup3(2)',
     fields: [
@@ -1243,7 +1279,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 78,
+    code: 79,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1252,7 +1288,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 79,
+    code: 80,
     group: 'init',
     call: 'execve(2)',
     fields: [

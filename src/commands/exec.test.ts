@@ -152,7 +152,8 @@ t.test('planExec: rights go before the process is in the pid namespace, and the 
   const order = (change: Partial<Config>, noNewPrivileges: boolean): string[] => {
     const made = { ...config(change) };
     const process = { cwd: '/', args: ['x'], noNewPrivileges };
-    const options = { id: 'c1', bundle: '/b', initPid: 40, keyring: true, tasks: ['/t/tasks'] };
+    const origin = { user: { device: 4, inode: 5 } };
+    const options = { id: 'c1', bundle: '/b', initPid: 40, origin, keyring: true, tasks: ['/t/tasks'] };
     return planExec(made, process, facts(), options).ops.map(({ op }) => op);
   };
   const seccomp = {

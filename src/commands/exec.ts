@@ -7,6 +7,7 @@ import { readFacts } from '../facts/facts.ts';
 import { enter } from '../launch/enter.ts';
 import type { EnterOptions } from '../launch/enter.ts';
 import { isFrozen } from '../launch/cgroup.ts';
+import { requireOrigin } from '../launch/origin.ts';
 import { planExec } from '../plan/exec.ts';
 import type { ExecOptions } from '../plan/exec.ts';
 import { openProcess } from '../state/process.ts';
@@ -66,7 +67,8 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   const process = phase('validate', () => execProcess(native, config, options, command));
   const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
   const { bundle, keyring, pid: initPid } = record;
-  const execOptions: ExecOptions = { id, bundle, initPid, keyring, tasks: cgroups.tasks };
+  const origin = requireOrigin(native, config, record.origin);
+  const execOptions: ExecOptions = { id, bundle, initPid, origin, keyring, tasks: cgroups.tasks };
   const plan = phase('plan', () => planExec(config, process, readFacts(native), execOptions));
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');

@@ -14,6 +14,7 @@ import { returnNetDevices } from '../launch/net-devices.ts';
 import type { MovedDevices } from '../launch/net-devices.ts';
 import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket } from '../launch/notify.ts';
 import type { NotifyProxy } from '../launch/notify.ts';
+import { findOrigin } from '../launch/origin.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
 import { startHooks } from '../plan/hooks.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
@@ -175,6 +176,7 @@ export function firstRecord(
   const rootfs = config.root.path;
   const { startContainer = [], poststart, poststop } = config.hooks ?? {};
   const absoluteRoot = absolutePath(native, rootfs.startsWith('/') ? rootfs : `${bundle}/${rootfs}`);
+  const origin = findOrigin(native, config);
   const rootMount = mountsOnHost(config, notified) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
     version: 1,
@@ -190,6 +192,7 @@ export function firstRecord(
     cgroup: plan.cgroup,
     ...(plan.resctrl.groups.length === 0 ? {} : { resctrl: resctrlRecord(native, plan) }),
     privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
+    ...(origin === undefined ? {} : { origin }),
     keyring: options['no-new-keyring'] !== true,
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
     ...(plan.uncertainStart ? { uncertainStart: true } : {}),

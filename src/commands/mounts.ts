@@ -7,8 +7,11 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
+import { requireOrigin } from '../launch/origin.ts';
 import { visit } from '../launch/visit.ts';
 import { mountsMade, planAddedMounts, planRemovedMounts } from '../plan/live-mounts.ts';
+import type { NamespaceOrigin } from '../plan/join.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
@@ -38,7 +41,9 @@ export function mounts(context: Context): Outcome {
     const list = readMounts(context, file, action);
     const path = configPath(root, id);
     const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
-    const container: Container = { record, config: parseSavedConfig(text, path), target };
+    const config = parseSavedConfig(text, path);
+    const origin = requireOrigin(native, config, record.origin);
+    const container: Container = { record, config, origin, target };
     if (action === 'remove') return remove(context, container, list);
     return { warnings: add(context, container, list) };
   } finally {
@@ -49,6 +54,7 @@ export function mounts(context: Context): Outcome {
 interface Container {
   readonly record: ContainerRecord;
   readonly config: Config;
+  readonly origin: NamespaceOrigin;
   /** Pidfd of its init. */
   readonly target: number;
 }
@@ -60,10 +66,10 @@ function readMounts({ native }: Context, file: string, action: 'add' | 'remove')
 }
 
 function add({ native }: Context, container: Container, { mounts, locate }: MountList): readonly Diagnostic[] {
-  const { config, target, record } = container;
+  const { config, origin, target, record } = container;
   const facts = readFacts(native);
   try {
-    const plan = planAddedMounts(config, mounts, facts, { ...record, initPid: record.pid });
+    const plan = planAddedMounts(config, mounts, facts, { ...record, origin, initPid: record.pid });
     const failed = visit(native, plan.ops, target);
     if (failed !== undefined) {
       const left = takeBack(native, container, mountsMade(plan.ops, failed.index));
@@ -75,16 +81,24 @@ function add({ native }: Context, container: Container, { mounts, locate }: Moun
   }
 }
 
+function removal(
+  native: Context['native'],
+  { config, origin, record }: Container,
+  mounts: readonly Mount[],
+): readonly PlannedOp[] {
+  return planRemovedMounts(config, mounts, readFacts(native), { origin, initPid: record.pid });
+}
+
 /** What could not be taken back. */
-function takeBack(native: Context['native'], { config, target }: Container, made: Mount[]): readonly Diagnostic[] {
+function takeBack(native: Context['native'], container: Container, made: Mount[]): readonly Diagnostic[] {
   if (made.length === 0) return [];
-  const failed = visit(native, planRemovedMounts(config, made, readFacts(native)), target);
+  const failed = visit(native, removal(native, container, made), container.target);
   return failed === undefined ? [] : failed.failure.diagnostics;
 }
 
-function remove({ native }: Context, { config, target }: Container, { mounts, locate }: MountList): Outcome {
+function remove({ native }: Context, container: Container, { mounts, locate }: MountList): Outcome {
   try {
-    const failed = visit(native, planRemovedMounts(config, mounts, readFacts(native)), target);
+    const failed = visit(native, removal(native, container, mounts), container.target);
     if (failed !== undefined) throw failed.failure;
     return {};
   } catch (error) {

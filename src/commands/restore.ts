@@ -14,14 +14,15 @@ import { verifyImages } from '../launch/criu/verify.ts';
 import { hostFailure, runHostOps } from '../launch/host-ops.ts';
 import { enterUnit } from '../launch/unit.ts';
 import { managerSocket } from '../launch/notify.ts';
+import { requireOrigin } from '../launch/origin.ts';
 import { visit } from '../launch/visit.ts';
 import { checkpointFaults, networkKey, plannedMounts } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import { CLONE_NEW } from '../plan/constants.ts';
-import { namespaceFlags } from '../plan/exec.ts';
+import { containerUserOps, joinOp } from '../plan/join.ts';
 import { isNew } from '../plan/namespaces.ts';
 import { planRestore } from '../plan/restore.ts';
-import type { CgroupRecord } from '../plan/types.ts';
+import type { CgroupRecord, PlannedOp } from '../plan/types.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import { openProcess, startTimeOf } from '../state/process.ts';
@@ -240,7 +241,7 @@ function protect(
   if (target === undefined) throw new Failure({ code: 'restore.died', message: 'the restored process has ended' });
   try {
     requireNamespaces(native, pid, config);
-    protectMounts(native, pid, target, mounts);
+    protectMounts(native, config, pid, target, mounts);
   } finally {
     native.close(target);
   }
@@ -261,12 +262,13 @@ function raiseLoopback(native: Native, config: Compiled['config'], pid: number):
   if (!isNew(config, 'network')) return;
   const target = openProcess(native, pid, startTimeOf(native, pid));
   if (target === undefined) return;
-  const flags = namespaceFlags(config);
-  const ops = [
-    { op: 'join_process', flags: flags & (CLONE_NEW.network | CLONE_NEW.user), from: '/linux/namespaces' },
+  const origin = requireOrigin(native, config, undefined);
+  const ops: PlannedOp[] = [
+    ...containerUserOps(config, pid, origin),
+    joinOp(config, origin, CLONE_NEW.network),
     { op: 'loopback_up', from: 'default' },
     { op: 'await_start', how: 0, from: 'default' },
-  ] as const;
+  ];
   const failed = visit(native, ops, target);
   native.close(target);
   if (failed !== undefined) throw failed.failure;

@@ -35,6 +35,8 @@ export interface Native {
   realPath(path: string): string | number;
   /** [st_mode, st_uid, st_gid, st_ino, st_dev, st_rdev, st_size]; `follow` 0 is lstat. */
   stat(path: string, follow: number): number[] | number;
+  /** [st_dev, st_ino] of the user namespace that owns the namespace at `path` (ioctl_ns(2)). */
+  namespaceOwner(path: string): number[] | number;
   /** f_type of statfs(2). */
   fileSystemType(path: string): number;
   /** Value of an environment variable, -ENOENT when absent. */

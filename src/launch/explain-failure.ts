@@ -171,6 +171,9 @@ function action(op: PlannedOp, item: number): string {
       return `cannot make namespaces: ${namespaceNames(op.flags)}`;
     case 'namespace_open':
       return `cannot open namespace "${op.path}"`;
+    case 'container_user_namespace':
+    case 'join_process':
+      return 'cannot enter the container';
     case 'namespace_join':
       return `cannot join the ${namespaceName(op.type)} namespace`;
     case 'user_namespace':

@@ -3,6 +3,12 @@ import { errnoName } from '../diag/errno.ts';
 import { CLONE_NEW } from '../plan/constants.ts';
 import type { PlannedOp } from '../plan/types.ts';
 
+const movedMount =
+  'cannot enter the container: its init has moved to a mount namespace of its own making, where nothing that rt does would hold';
+const movedUser = 'cannot enter the container: its init is not in the user namespace that it was created in';
+const movedHint =
+  'restart the container; linux.seccomp can forbid its program to make user namespaces, by unshare(2) and clone(2) with CLONE_NEWUSER';
+
 const missingDevice = 'in a user namespace no node can be made; the host must have one at this path';
 
 /** Type of a namespace as in linux.namespaces, from its CLONE_NEW* flag. */
@@ -59,6 +65,10 @@ export function namespaceWords(
       return name === 'EPERM'
         ? { hint: 'it belongs to another user namespace: join that too, or run rt with rights in it' }
         : undefined;
+    case 'container_user_namespace':
+      return name === 'ESTALE' ? { message: `${movedUser} (${call})`, hint: movedHint } : undefined;
+    case 'join_process':
+      return name === 'ESTALE' ? { message: `${movedMount} (${call})`, hint: movedHint } : undefined;
     case 'user_namespace':
       return userNamespaceWords(op, name, call, detail);
     case 'check_id_maps':

@@ -2,7 +2,8 @@ import type { Config, Process } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
-import { CLONE_NEW } from './constants.ts';
+import { containerUserOps, joinOp } from './join.ts';
+import type { NamespaceOrigin } from './join.ts';
 import { boundingOps, credentialOps, execOps, filterOps, oomOps, processOf, programOps, rightsOps } from './process.ts';
 import { keyringOps } from './keyring.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
@@ -11,7 +12,7 @@ import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart } from './seccomp/start-calls.ts';
 import { terminalOps } from './terminal.ts';
 import type { PlannedOp } from './types.ts';
-import { giveStreamsOps, groupsRule, openUserOf, userNamespaceOf } from './user-namespace.ts';
+import { giveStreamsOps, groupsRule, userNamespaceOf } from './user-namespace.ts';
 
 export interface ExecOptions {
   readonly id: string;
@@ -19,6 +20,7 @@ export interface ExecOptions {
   readonly bundle: string;
   /** The container's first process. */
   readonly initPid: number;
+  readonly origin: NamespaceOrigin;
   /** False when the container was made without a session keyring of its own. */
   readonly keyring: boolean;
   /** Cgroup v1 files that take the process in. */
@@ -51,8 +53,9 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...receiver, // by a path of the host
-    ...giveStreamsOps(config, process, [openUserOf(options.initPid)]),
-    { op: 'join_process', flags: namespaceFlags(config), from: '/linux/namespaces' },
+    ...containerUserOps(config, options.initPid, options.origin),
+    ...giveStreamsOps(config, process),
+    joinOp(config, options.origin),
     ...(options.keyring
       ? [...keyLabelOps(process, facts), ...keyringOps(options.id, userNamespaceOf(config) !== 'runtime')]
       : []),
@@ -70,13 +73,6 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   const { fault, uncertain } = checkStart(ops, verdict);
   if (fault !== undefined) throw new Failure(fault);
   return filter === undefined ? { ops, uncertainStart: uncertain } : { ops, filter, uncertainStart: uncertain };
-}
-
-/** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */
-export function namespaceFlags(config: Config): number {
-  let flags = 0;
-  for (const { type } of config.linux?.namespaces ?? []) flags |= CLONE_NEW[type];
-  return flags >>> 0;
 }
 
 /** A pid namespace is entered by children only, and a controlling terminal belongs to the session of the last one. */

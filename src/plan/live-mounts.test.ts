@@ -9,6 +9,7 @@ const options = {
   bundle: '/bundle',
   initPid: 42,
   cgroup: { manager: 'cgroupfs', version: 1, directories: [] },
+  origin: { user: { device: 4, inode: 5 } },
 } as const;
 
 const user = config({
@@ -32,7 +33,7 @@ t.test('planAddedMounts opens every source before the container is entered', asy
   ];
   const { ops } = planAddedMounts(user, mounts, facts(), options);
   t.strictSame(names(ops), [
-    'namespace_open',
+    'container_user_namespace',
     'open_tree',
     'open_tree',
     'idmap_tree',
@@ -57,7 +58,7 @@ t.test('planAddedMounts opens every source before the container is entered', asy
 });
 
 t.test('planRemovedMounts begins with the last', async (t) => {
-  const ops = planRemovedMounts(config(), [{ destination: '/a/' }, { destination: '/a/b' }], facts());
+  const ops = planRemovedMounts(config(), [{ destination: '/a/' }, { destination: '/a/b' }], facts(), options);
   t.strictSame(names(ops), ['join_process', 'open_root_directory', 'remove_mount', 'remove_mount', 'await_start']);
   t.match(ops.slice(2), [{ destination: '/a/b', from: '/mounts/1/destination' }, { destination: '/a' }]);
 });

@@ -3,7 +3,8 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { BIND_PLAIN_DESTINATION, CLONE_NEW, MOUNT_PLAIN_DIRECTORY } from './constants.ts';
-import { namespaceFlags } from './exec.ts';
+import { containerUserOps, joinOp } from './join.ts';
+import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';
 import { isSeparate } from './namespaces.ts';
 import { normalizePath } from './path.ts';
@@ -17,6 +18,7 @@ export interface LiveMountOptions {
   /** The container's first process. */
   readonly initPid: number;
   readonly cgroup: CgroupRecord;
+  readonly origin: NamespaceOrigin;
 }
 
 export interface LiveMountPlan {
@@ -36,7 +38,7 @@ export function planAddedMounts(
   config: Config,
   mounts: readonly Mount[],
   facts: Facts,
-  { bundle, initPid, cgroup }: LiveMountOptions,
+  { bundle, initPid, cgroup, origin }: LiveMountOptions,
 ): LiveMountPlan {
   const faults: Diagnostic[] = [];
   const container: Config = { ...config, mounts: [...mounts] };
@@ -49,13 +51,12 @@ export function planAddedMounts(
   // The rest of the config was found good at create.
   const found = faults.filter(({ pointer }) => pointer === undefined || pointer.startsWith('/mounts'));
   if (found.length > 0) throw new Failure(found);
-  const usesUser = stage.ops.some((op) => op.op === 'idmap_tree' && op.namespace === userSlot);
   return {
     ops: [
-      ...(usesUser ? [openNamespace(userSlot, initPid, 'user')] : []),
+      ...containerUserOps(config, initPid, origin), // the idmapped mounts below may be for it
       ...stage.ops, // by paths of the host
-      ...(showsProcesses ? [openNamespace(pidSlot, initPid, 'pid')] : []),
-      ...enter(config, facts),
+      ...(showsProcesses ? [openPidNamespace(initPid)] : []),
+      ...enter(config, facts, origin),
       ...[...planned.mounts, ...planned.afterwards].map(withPlainDestination),
       { op: 'await_start', how: 0, from: 'default' },
     ],
@@ -64,7 +65,12 @@ export function planAddedMounts(
 }
 
 /** Compiles the removal of mounts from a container that runs, the last one first: it may lie on one before it. */
-export function planRemovedMounts(config: Config, mounts: readonly Mount[], facts: Facts): readonly PlannedOp[] {
+export function planRemovedMounts(
+  config: Config,
+  mounts: readonly Mount[],
+  facts: Facts,
+  { initPid, origin }: Pick<LiveMountOptions, 'initPid' | 'origin'>,
+): readonly PlannedOp[] {
   const faults: Diagnostic[] = [];
   checkNamespace(config, faults);
   if (faults.length > 0) throw new Failure(faults);
@@ -72,7 +78,12 @@ export function planRemovedMounts(config: Config, mounts: readonly Mount[], fact
     const from = `/mounts/${String(index)}/destination`;
     return { op: 'remove_mount', destination: normalizePath(destination), from };
   });
-  return [...enter(config, facts), ...removals.reverse(), { op: 'await_start', how: 0, from: 'default' }];
+  return [
+    ...containerUserOps(config, initPid, origin),
+    ...enter(config, facts, origin),
+    ...removals.reverse(),
+    { op: 'await_start', how: 0, from: 'default' },
+  ];
 }
 
 /** The mounts that were made by the ops before the one that failed. */
@@ -82,23 +93,23 @@ export function mountsMade(ops: readonly PlannedOp[], failed: number): Mount[] {
   });
 }
 
-/** The namespace of a process that join_process finds alive afterwards, so its pid is not another's. */
-function openNamespace(slot: number, pid: number, type: 'user' | 'pid'): PlannedOp {
+/** Of a process that join_process finds alive afterwards, so its pid is not another's. */
+function openPidNamespace(pid: number): PlannedOp {
   return {
     op: 'namespace_open',
-    slot,
-    path: `/proc/${pid}/ns/${type}`,
-    type: CLONE_NEW[type],
+    slot: pidSlot,
+    path: `/proc/${pid}/ns/pid`,
+    type: CLONE_NEW.pid,
     from: '/linux/namespaces',
   };
 }
 
 /** From here on paths are the container's; what is made belongs to its root. */
-function enter(config: Config, facts: Facts): PlannedOp[] {
+function enter(config: Config, facts: Facts, origin: NamespaceOrigin): PlannedOp[] {
   const from = '/linux/namespaces';
   const becomeRoot: PlannedOp = { op: 'become_root', groups: groupsRule(config, facts), from };
   return [
-    { op: 'join_process', flags: namespaceFlags(config), from },
+    joinOp(config, origin),
     ...(userNamespaceOf(config) === 'runtime' ? [] : [becomeRoot]),
     { op: 'open_root_directory', path: '/', from: 'default' },
   ];

@@ -2,6 +2,8 @@ import type { Config } from '../../schema/generated/config.ts';
 import type { PlannedMount } from './checkpoint.ts';
 import { CLONE_NEW, MOUNT_ATTR, MS } from './constants.ts';
 import { isBelow } from './path.ts';
+import { containerUserOps, joinOp } from './join.ts';
+import type { NamespaceOrigin } from './join.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
 export interface RestoreOptions {
@@ -60,9 +62,15 @@ export function planRestore(
  * Compiles what a process does that enters a restored container before it goes on: sets `flags` of the mounts, beside
  * those that they have.
  */
-export function planProtection(mounts: readonly PlannedMount[]): readonly PlannedOp[] {
+export function planProtection(
+  config: Config,
+  mounts: readonly PlannedMount[],
+  initPid: number,
+  origin: NamespaceOrigin,
+): readonly PlannedOp[] {
   return [
-    { op: 'join_process', flags: CLONE_NEW.mount, from: '/linux/namespaces' },
+    ...containerUserOps(config, initPid, origin),
+    joinOp(config, origin, CLONE_NEW.mount),
     { op: 'open_root_directory', path: '/', from: 'default' },
     ...mounts.flatMap(({ path, kind, flags }): PlannedOp[] => {
       const from = originOf[kind];

@@ -71,21 +71,16 @@ export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
  * Gives the standard streams that the caller has handed over to the process's user, which the host alone may do. `open`
  * gets hold of a namespace that was given by path.
  */
-export function giveStreamsOps(config: Config, process: Process, open: readonly PlannedOp[] = []): PlannedOp[] {
+export function giveStreamsOps(config: Config, process: Process): PlannedOp[] {
   const kind = userNamespaceOf(config);
   // A terminal of the container's own is in its devpts.
   if (kind === 'runtime' || process.terminal === true) return [];
   const { uid = 0 } = process.user ?? {};
   const { uidMappings = [] } = config.linux ?? {};
   const give = { op: 'stdio_owner', null: 0, from: '/process/user/uid' } as const;
-  if (kind === 'joined' && uidMappings.length === 0) return [...open, { ...give, uid, user: userSlot }];
+  if (kind === 'joined' && uidMappings.length === 0) return [{ ...give, uid, user: userSlot }];
   const range = uidMappings.find(({ containerID, size }) => uid >= containerID && uid < containerID + size);
   return range === undefined ? [] : [{ ...give, uid: range.hostID + uid - range.containerID, user: 0 }];
-}
-
-/** Gets hold of the user namespace that a process is in. */
-export function openUserOf(pid: number): PlannedOp {
-  return { op: 'namespace_open', slot: userSlot, path: `/proc/${pid}/ns/user`, type: CLONE_NEW.user, from: 'default' };
 }
 
 /** Enters it and becomes its root: what is made from now on belongs to it. */

@@ -34,6 +34,8 @@ const isHook = withKeys({
   timeout: optional(isNumber),
 });
 
+const isNamespace = withKeys({ device: isCount, inode: isCount });
+
 const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
   version: (value) => value === currentVersion,
   id: isText,
@@ -54,6 +56,7 @@ const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
   }),
   resctrl: optional(withKeys({ groups: listOf(isPath), made: listOf(isPath) })),
   privatePidNamespace: isFlag,
+  origin: optional(withKeys({ user: isNamespace, mountOwner: optional(isNamespace) })),
   keyring: isFlag,
   uncertainStart: optional(isFlag),
   hooks: withKeys({ poststart: optional(listOf(isHook)), poststop: optional(listOf(isHook)) }),

@@ -1,6 +1,7 @@
 import type { Hooks } from '../../schema/generated/config.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
+import type { NamespaceOrigin } from '../plan/join.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 
 /**
@@ -31,6 +32,8 @@ export interface ContainerRecord {
   readonly resctrl?: ResctrlRecord;
   /** False when the container shares a pid namespace: then killing it means killing its cgroup. */
   readonly privatePidNamespace: boolean;
+  /** Absent in what earlier versions of rt have made. */
+  readonly origin?: NamespaceOrigin;
   /** Whether it has a session keyring of its own, which its further processes join. */
   readonly keyring: boolean;
   /** As they were at `create`; config.json may have changed since. */

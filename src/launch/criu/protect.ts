@@ -5,6 +5,7 @@ import type { Native } from '../../host/native.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { isNew } from '../../plan/namespaces.ts';
 import { planProtection } from '../../plan/restore.ts';
+import { requireOrigin } from '../origin.ts';
 import { visit } from '../visit.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
@@ -40,10 +41,16 @@ export function requireNamespaces(native: Native, pid: number, config: Config): 
  * drops those of the second and later binds of one file. `target` is the pidfd of init, whose number is `pid`. Throws when
  * one has not all of its options in the end.
  */
-export function protectMounts(native: Native, pid: number, target: number, planned: readonly PlannedMount[]): void {
+export function protectMounts(
+  native: Native,
+  config: Config,
+  pid: number,
+  target: number,
+  planned: readonly PlannedMount[],
+): void {
   const open = lacking(native, pid, planned);
   if (open.length === 0) return;
-  const failed = visit(native, planProtection(open), target);
+  const failed = visit(native, planProtection(config, open, pid, requireOrigin(native, config, undefined)), target);
   if (failed !== undefined) throw failed.failure;
   const left = lacking(native, pid, planned);
   if (left.length === 0) return;

@@ -1,0 +1,32 @@
+import t from 'tap';
+import { config } from './fixture.ts';
+import { containerUserOps, joinOp } from './join.ts';
+
+const origin = { user: { device: 4, inode: 5 } };
+const flags = { mount: 0x2_0000, pid: 0x2000_0000 };
+
+t.test('without a user namespace the mount namespace belongs to that of the runtime', async (t) => {
+  const shared = config({ linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }] } });
+  t.strictSame(containerUserOps(shared, 40, origin), []);
+  t.match(joinOp(shared, origin), { flags: flags.mount | flags.pid, user: 0, ownerDevice: 4, ownerInode: 5 });
+});
+
+t.test('with one it belongs to that, which is below the one of the runtime or is named by itself', async (t) => {
+  for (const [path, child] of [
+    [undefined, 1],
+    ['/run/user', 0],
+  ] as const) {
+    const own = config({
+      linux: { namespaces: [{ type: 'mount' }, { type: 'user', ...(path === undefined ? {} : { path }) }] },
+    });
+    const [open] = containerUserOps(own, 40, origin);
+    t.match(open, { op: 'container_user_namespace', path: '/proc/40/ns/user', child, device: 4, inode: 5 });
+    t.match(joinOp(own, origin), { flags: flags.mount, user: 1000, ownerInode: 0 });
+  }
+});
+
+t.test('a mount namespace that was joined by a path keeps the owner that it had', async (t) => {
+  const joined = config({ linux: { namespaces: [{ type: 'mount', path: '/run/mnt' }, { type: 'user' }] } });
+  const owned = { ...origin, mountOwner: { device: 4, inode: 9 } };
+  t.match(joinOp(joined, owned), { ownerDevice: 4, ownerInode: 9 });
+});
