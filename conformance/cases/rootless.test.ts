@@ -14,9 +14,10 @@ import {
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { isUnified } from '../harness/cgroup.ts';
+import { changeNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
 import { answers } from '../harness/guest.ts';
-import type { Attempt, Ids, Stat, Text } from '../harness/guest.ts';
+import type { Attempt, Ids, Names, Stat, Text } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome, SpawnOptions } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -260,6 +261,41 @@ forEachRuntime(
   },
   { deviates: { runc: '1.1 asks for mappings', crun: '1.8 lacks it' } },
 );
+
+const inHostRoot = { runc: 'exec runs in the root directory of the host', crun: 'the same' };
+
+for (const shared of [false, true]) {
+  forEachRuntime(
+    `rootless: exec enters the container, with${shared ? 'out' : ''} a mount namespace`,
+    async (t, rt) => {
+      const user = new User(rt);
+      await user.configure((config) => {
+        config.process.args = ['/bin/probe', 'pause'];
+        if (!shared) return;
+        changeNamespace(config, 'mount');
+        config.mounts = [];
+        config.root.readonly = false;
+        delete config.linux.maskedPaths;
+        delete config.linux.readonlyPaths;
+      });
+      mkdirSync(join(user.rootfs, 'INSIDE'));
+      const id = rt.nextId();
+      t.equal((await user.command(['create', id], { stdout: 1, stderr: 2 })).status, 0);
+      t.equal((await user.command(['start', id])).status, 0);
+      const { pid } = JSON.parse((await user.command(['state', id])).stdout) as { pid: number };
+      const outcome = await user.command(['exec', '--cwd', '/INSIDE', id, '/bin/probe', 'ns', '--', 'list', '/']);
+      t.equal(outcome.status, 0, outcome.stderr);
+      const [ns, names] = answers(outcome.stdout) as [Record<string, string>, Names];
+      // The one that shares has no procfs to look at.
+      for (const file of shared ? [] : ['user', 'pid', 'mnt']) {
+        t.equal(ns[file], readlinkSync(`/proc/${pid}/ns/${file}`), file);
+      }
+      t.ok(names.names.includes('INSIDE'));
+      t.equal((await user.command(['delete', '--force', id])).status, 0);
+    },
+    { deviates: shared ? inHostRoot : {} },
+  );
+}
 
 /** What cannot be without rights, and the words and the place that tell it. */
 const REFUSED: readonly (readonly [what: string, pointer: string, words: RegExp, mutate: Mutation])[] = [

@@ -103,6 +103,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->container_user_namespace.child) &&
 		       rt_read_u64(reader, &op->container_user_namespace.device) &&
 		       rt_read_u64(reader, &op->container_user_namespace.inode);
+	case RT_OP_OPEN_PROCESS_ROOT:
+		return rt_read_str(reader, &op->open_process_root.path);
 	case RT_OP_JOIN_PROCESS:
 		return rt_read_u32(reader, &op->join_process.flags) &&
 		       rt_read_slot(reader, &op->join_process.user) &&
@@ -354,6 +356,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_SESSION_KEYRING:
 		return false;
 	case RT_OP_CONTAINER_USER_NAMESPACE:
+		return false;
+	case RT_OP_OPEN_PROCESS_ROOT:
 		return false;
 	case RT_OP_JOIN_PROCESS:
 		return false;

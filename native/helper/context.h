@@ -93,6 +93,7 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op);
 int rt_container_user_namespace(
 	struct rt_context *context, const struct rt_op_container_user_namespace *op);
+int rt_open_process_root(struct rt_context *context, const struct rt_op_open_process_root *op);
 int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
 int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);

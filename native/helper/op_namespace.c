@@ -107,14 +107,33 @@ static bool is_named(int target, uint64_t device, uint64_t inode)
 	return rt_statx(target, &st) == 0 && st.stx_ino == inode && device_number(&st) == device;
 }
 
-int rt_container_user_namespace(struct rt_context *context, const struct rt_op_container_user_namespace *op)
+/* Opens a file of the container's init by its pid, which the pidfd proves to be still its own afterwards. */
+static int open_of_init(struct rt_context *context, const char *path, uint64_t flags)
 {
-	RT_CLEANUP_FD int at = rt_open_how(AT_FDCWD, op->path.data, O_RDONLY, 0, 0);
-	if (at < 0)
-		return rt_fail(context, "openat2", at);
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, flags, 0, 0);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
 	/* Whoever may not send it a signal is told that it is there, too. */
 	if (rt_sys(pidfd_send_signal, context->listener, 0, NULL, 0) == -ESRCH)
 		return rt_fail(context, "pidfd_send_signal", -ESRCH);
+	return rt_steal_fd(&fd);
+}
+
+int rt_open_process_root(struct rt_context *context, const struct rt_op_open_process_root *op)
+{
+	int root = open_of_init(context, op->path.data, O_PATH | O_DIRECTORY);
+	if (root < 0)
+		return root;
+	rt_close(&context->slots[0]);
+	context->slots[0] = root;
+	return 0;
+}
+
+int rt_container_user_namespace(struct rt_context *context, const struct rt_op_container_user_namespace *op)
+{
+	RT_CLEANUP_FD int at = open_of_init(context, op->path.data, O_RDONLY);
+	if (at < 0)
+		return at;
 	/* setns(2) leads down only, so what init had at create is its own or above it, and cannot end before init
 	 * does: a number that is found on the way up is not that of a namespace made since. */
 	for (;;) {

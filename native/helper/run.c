@@ -110,6 +110,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_time_namespace(context, &op->time_namespace);
 	case RT_OP_CONTAINER_USER_NAMESPACE:
 		return rt_container_user_namespace(context, &op->container_user_namespace);
+	case RT_OP_OPEN_PROCESS_ROOT:
+		return rt_open_process_root(context, &op->open_process_root);
 	case RT_OP_JOIN_PROCESS:
 		return rt_join_process(context, &op->join_process);
 	case RT_OP_OUTLIVE:

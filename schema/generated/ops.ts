@@ -189,6 +189,12 @@ export interface ContainerUserNamespaceOp {
   readonly inode: number | bigint;
 }
 
+/** Opens the root directory of the container's init, at `path` in the procfs of the host, in place of that of a mount namespace, which the container shares with the host. */
+export interface OpenProcessRootOp {
+  readonly op: 'open_process_root';
+  readonly path: string;
+}
+
 /** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step, and the user namespace in `user` (0: none): before them when the kernel gives no rights over them otherwise, else after them. The mount namespace must belong to the user namespace named by `owner_device` and `owner_inode` (0: the one in `user`), else ESTALE: init has moved to one of its own making. */
 export interface JoinProcessOp {
   readonly op: 'join_process';
@@ -629,6 +635,7 @@ export type Op =
   | TimeNamespaceOp
   | SessionKeyringOp
   | ContainerUserNamespaceOp
+  | OpenProcessRootOp
   | JoinProcessOp
   | OutliveOp
   | LoopbackUpOp
@@ -909,8 +916,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inode', 'u64'],
     ],
   },
+  open_process_root: { code: 25, group: 'init', call: 'openat2(2), pidfd_send_signal(2)', fields: [['path', 'str']] },
   join_process: {
-    code: 25,
+    code: 26,
     group: 'init',
     call: 'setns(2), pidfd_open(2), ioctl_ns(2)',
     fields: [
@@ -921,7 +929,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   outlive: {
-    code: 26,
+    code: 27,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -929,9 +937,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 27, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 28, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 28,
+    code: 29,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -940,7 +948,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 29,
+    code: 30,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -950,15 +958,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 30, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 31, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 31,
+    code: 32,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 32,
+    code: 33,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2), mount(2)',
     fields: [
@@ -973,7 +981,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 33,
+    code: 34,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -989,7 +997,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 34,
+    code: 35,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -1000,7 +1008,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 35,
+    code: 36,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -1010,7 +1018,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 36,
+    code: 37,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1019,7 +1027,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 37,
+    code: 38,
     group: 'init',
     call: 'mknodat(2), fchownat(2), fchmodat2(2)',
     fields: [
@@ -1032,7 +1040,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 38,
+    code: 39,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -1045,7 +1053,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 39,
+    code: 40,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -1054,7 +1062,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 40,
+    code: 41,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -1063,17 +1071,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 41, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 42, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 42, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 43, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 43,
+    code: 44,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 44, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 45, group: 'init', call: 'send(2), recv(2)', fields: [] },
   open_log: {
-    code: 45,
+    code: 46,
     group: 'init',
     call: 'openat2(2)',
     fields: [
@@ -1082,7 +1090,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 46,
+    code: 47,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -1097,9 +1105,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 47, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
+  remove_mount: { code: 48, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
   open_mount: {
-    code: 48,
+    code: 49,
     group: 'init',
     call: 'openat2(2), statx(2)',
     fields: [
@@ -1107,10 +1115,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 49, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 50, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  unmount: { code: 50, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 51, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
   move_root: {
-    code: 51,
+    code: 52,
     group: 'init',
     call: 'move_mount(2), umount2(2), chroot(2)',
     fields: [
@@ -1118,11 +1126,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 52, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 53, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 54, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  chroot: { code: 53, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 54, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 55, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 55,
+    code: 56,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1132,7 +1140,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1141,7 +1149,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 57,
+    code: 58,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1150,9 +1158,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 58, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 59, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 59,
+    code: 60,
     group: 'init',
     call: 'sched_setattr(2)',
     fields: [
@@ -1165,10 +1173,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 60, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 61, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  io_priority: { code: 61, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 62, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 62,
+    code: 63,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1177,7 +1185,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 63,
+    code: 64,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1186,9 +1194,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 64, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  umask: { code: 65, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 65,
+    code: 66,
     group: 'init',
     call: 'fchown(2)',
     fields: [
@@ -1198,7 +1206,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1207,7 +1215,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 67,
+    code: 68,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1218,7 +1226,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 68,
+    code: 69,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1228,9 +1236,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 69, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 70, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 70,
+    code: 71,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1238,9 +1246,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 71, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 72, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 72,
+    code: 73,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1248,9 +1256,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 73, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 74, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 74,
+    code: 75,
     group: 'init',
     call: 'read(2), seccomp(2)',
     fields: [
@@ -1258,9 +1266,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 75, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 76, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 76,
+    code: 77,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1268,9 +1276,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 77, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 78, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 78,
+    code: 79,
     group: 'init',
     call: 'dup3(2)',
     fields: [
@@ -1279,7 +1287,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 79,
+    code: 80,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1288,7 +1296,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 80,
+    code: 81,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -172,6 +172,7 @@ function action(op: PlannedOp, item: number): string {
     case 'namespace_open':
       return `cannot open namespace "${op.path}"`;
     case 'container_user_namespace':
+    case 'open_process_root':
     case 'join_process':
       return 'cannot enter the container';
     case 'namespace_join':

@@ -8,6 +8,7 @@ import { boundingOps, credentialOps, execOps, filterOps, oomOps, processOf, prog
 import { keyringOps } from './keyring.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
 import { execAffinityOps, resetAffinityOps, schedulingOps } from './scheduling.ts';
+import { isSeparate } from './namespaces.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart } from './seccomp/start-calls.ts';
 import { terminalOps } from './terminal.ts';
@@ -47,6 +48,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   const labels = labelOps(process, facts, faults);
   const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
+  const root = rootOps(config, options.initPid);
   const ops: PlannedOp[] = [
     ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
@@ -55,11 +57,13 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...receiver, // by a path of the host
     ...containerUserOps(config, options.initPid, options.origin),
     ...giveStreamsOps(config, process),
+    ...root.open,
     joinOp(config, options.origin),
+    ...root.enter,
     ...(options.keyring
       ? [...keyLabelOps(process, facts), ...keyringOps(options.id, userNamespaceOf(config) !== 'runtime')]
       : []),
-    ...openTerminalOps(process),
+    ...openTerminalOps(config, process),
     ...rightsOps(process),
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come
@@ -81,7 +85,18 @@ function outliveOps(config: Config, process: Process): PlannedOp[] {
   return [{ op: 'outlive', fork, terminal: Number(process.terminal === true), from: 'default' }];
 }
 
-function openTerminalOps(process: Process): PlannedOp[] {
+/** A mount namespace brings its root along. In one that is shared, the root is that of init, opened by a path of the host. */
+function rootOps(config: Config, initPid: number): { open: PlannedOp[]; enter: PlannedOp[] } {
+  if (isSeparate(config, 'mount')) return { open: [], enter: [] };
+  return {
+    open: [{ op: 'open_process_root', path: `/proc/${initPid}/root`, from: 'default' }],
+    enter: [{ op: 'chroot', from: 'default' }],
+  };
+}
+
+function openTerminalOps(config: Config, process: Process): PlannedOp[] {
   const ops = terminalOps(process, 0);
-  return ops.length === 0 ? [] : [{ op: 'open_root_directory', path: '/', from: 'default' }, ...ops];
+  return ops.length === 0 || !isSeparate(config, 'mount')
+    ? ops
+    : [{ op: 'open_root_directory', path: '/', from: 'default' }, ...ops];
 }
