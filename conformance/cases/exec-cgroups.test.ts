@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hierarchies, isUnified } from '../harness/cgroup.ts';
-import { cgroupOf, detached, failed, withContainer } from '../harness/exec.ts';
+import { changeNamespace } from '../harness/config.ts';
+import { cgroupOf, detached, execProbe, failed, withContainer } from '../harness/exec.ts';
+import type { Attempt } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { TerminalSession, ttyLine } from '../harness/terminal.ts';
 import { until } from '../harness/wait.ts';
 
 forEachRuntime('exec is in the cgroups of the container', async (t, rt) => {
@@ -49,6 +52,43 @@ forEachRuntime('exec when init has moved to a cgroup below', async (t, rt) => {
     for (const path of moved) await until('the cgroup is empty', () => removed(path));
   });
 });
+
+for (const pidNamespace of [true, false]) {
+  forEachRuntime(
+    `exec when the container has used up pids.limit, ${pidNamespace ? 'in' : 'without'} a pid namespace`,
+    async (t, rt) => {
+      // Two limits for the step into the pid namespace, which takes a place of its own for a moment.
+      for (const limit of [1, 2, 3]) {
+        await withContainer(
+          rt,
+          async (container) => {
+            const { pid } = await container.state();
+            const own = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+            const plain = await rt.command('exec', container.id, '/bin/probe', 'nothing');
+            t.equal(plain.status, 0, plain.stderr);
+            const pidFile = join(rt.dir, 'exec.pid');
+            const script = 'exec sleep 1000 >/dev/null 2>&1';
+            const detach = await detached(rt, '--pid-file', pidFile, container.id, '/bin/sh', '-c', script);
+            t.equal(detach.status, 0, detach.stderr);
+            t.equal(readFileSync(`/proc/${readFileSync(pidFile, 'utf8')}/cgroup`, 'utf8'), own);
+            const words = rt.argv('exec', '--tty', container.id, '/bin/probe', 'tty');
+            const session = new TerminalSession(rt, words);
+            t.equal((await session.end()).status, 0, session.output());
+            t.match(ttyLine(session.output()), { tty: [1, 1, 1], controlling: true });
+            const [fork] = await execProbe<[Attempt]>(rt, container, [], 'fork', '1');
+            t.equal(fork.errno, 'EAGAIN', 'the limit holds for the program');
+          },
+          (config) => {
+            config.linux.resources['pids'] = { limit };
+            config.process.execCPUAffinity = { initial: '0', final: '0' };
+            if (!pidNamespace) changeNamespace(config, 'pid');
+          },
+        );
+      }
+    },
+    { deviates: { runc: '1.1 starts threads when it is in the cgroup already' } },
+  );
+}
 
 function removed(path: string): boolean {
   try {

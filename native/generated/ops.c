@@ -112,6 +112,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u64(reader, &op->join_process.owner_inode);
 	case RT_OP_OUTLIVE:
 		return rt_read_u32(reader, &op->outlive.fork) &&
+		       rt_read_u32(reader, &op->outlive.apart) &&
 		       rt_read_u32(reader, &op->outlive.terminal);
 	case RT_OP_LOOPBACK_UP:
 		return true;

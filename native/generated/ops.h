@@ -243,6 +243,7 @@ struct rt_op_join_process {
 
 struct rt_op_outlive {
 	uint32_t fork;
+	uint32_t apart;
 	uint32_t terminal;
 };
 

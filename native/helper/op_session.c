@@ -157,11 +157,28 @@ static long fork_sibling(struct rt_context *context)
 	return pid;
 }
 
+/* pids.max limits forks and not who is moved to the cgroup (Documentation/admin-guide/cgroup-v2.rst), so that a container
+ * can be entered that has used up its places. */
+static int leave_cgroup(struct rt_context *context)
+{
+	context->call = NULL;
+	int status = rt_report(context, RT_RECORD_NO_PLACE, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "write", status) : rt_await_runtime(context);
+}
+
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 {
 	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (op->fork) {
+		bool apart = op->apart != 0;
 		long pid = fork_sibling(context);
+		if (pid == -EAGAIN && !apart) {
+			int status = leave_cgroup(context);
+			if (status < 0)
+				return status;
+			apart = true;
+			pid = fork_sibling(context);
+		}
 		if (pid < 0)
 			return rt_fail(context, "clone3", pid);
 		if (pid > 0) {
@@ -171,6 +188,9 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		}
 		/* The session of the first ends with it, and a terminal with its session. */
 		rt_sys(setsid);
+		int status = apart ? rt_await_runtime(context) : 0;
+		if (status < 0)
+			return status;
 	}
 	long status = op->terminal ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
 	return status < 0 ? rt_fail(context, "ioctl", status) : 0;

@@ -204,10 +204,11 @@ export interface JoinProcessOp {
   readonly ownerInode: number | bigint;
 }
 
-/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. `terminal` 1: descriptor 0 becomes its controlling terminal. */
+/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. Where a cgroup has no place for both (EAGAIN), it tells the runtime, which moves it elsewhere and the child back: that takes no place. `apart` 1: it is elsewhere already. `terminal` 1: descriptor 0 becomes its controlling terminal. */
 export interface OutliveOp {
   readonly op: 'outlive';
   readonly fork: number;
+  readonly apart: number;
   readonly terminal: number;
 }
 
@@ -934,6 +935,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
       ['fork', 'u32'],
+      ['apart', 'u32'],
       ['terminal', 'u32'],
     ],
   },

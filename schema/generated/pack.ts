@@ -161,6 +161,7 @@ export const OP_PACKERS: Packers = {
   outlive(op, to) {
     to[to.length] = 27;
     to[to.length] = op.fork;
+    to[to.length] = op.apart;
     to[to.length] = op.terminal;
   },
   loopback_up(_op, to) {

@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { CgroupFacts } from '../facts/facts.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 
 /** Where a further process of a container goes. */
@@ -9,6 +10,8 @@ export interface ExecCgroups {
   readonly tasks: readonly string[];
   /** Cgroup v2 directories to be born in, the first that takes it; '' is the runtime's own. */
   readonly born: readonly string[];
+  /** The one of `tasks` whose hierarchy counts processes; undefined where cgroup v2 does. */
+  readonly counted: string | undefined;
 }
 
 const mountDepth = 4; // '', sys, fs, cgroup
@@ -34,10 +37,18 @@ export function execCgroups(
   below.delete('');
   const [unknown] = below.keys();
   if (unknown !== undefined) throw bad(`unknown controller ${unknown}`);
-  if (unified === undefined) return { tasks, born: [''] };
+  const counted = tasks[legacy.findIndex((directory) => controllersOf(directory).includes('pids'))];
+  if (unified === undefined) return { tasks, born: [''], counted };
   const born = `${unified}${version === 2 ? everywhere : ''}`;
   // Asked for one below, there is no other.
-  return { tasks, born: everywhere === '' ? [born, ...actual(native, pid, version)] : [born] };
+  return { tasks, born: everywhere === '' ? [born, ...actual(native, pid, version)] : [born], counted };
+}
+
+/** The file that takes a process into the cgroup of the runtime, where processes are counted. */
+export function ownPlace({ hierarchies }: CgroupFacts): string {
+  const found = hierarchies.find(({ controllers }) => controllers.includes('pids')) ?? hierarchies[0];
+  if (found === undefined) throw new Failure({ code: 'exec.cgroup', message: 'this host has no cgroups' });
+  return `${found.mount}${found.own === '/' ? '' : found.own}/${found.version === 2 ? 'cgroup.procs' : 'tasks'}`;
 }
 
 /** Where init is now: a service manager in a container moves itself to a cgroup below, and out of the way. */

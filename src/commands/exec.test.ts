@@ -3,11 +3,11 @@ import type { Config } from '../../schema/generated/config.ts';
 import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { planExec } from '../plan/exec.ts';
-import { config, facts } from '../plan/fixture.ts';
+import { config, facts, hybrid, unified as unifiedHost } from '../plan/fixture.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import { handedDescriptors } from './descriptors.ts';
-import { execCgroups } from './exec-cgroup.ts';
+import { execCgroups, ownPlace } from './exec-cgroup.ts';
 import { execProcess } from './exec-process.ts';
 
 const container: Config = config({
@@ -100,12 +100,18 @@ t.test('cgroups of a further process', async (t) => {
   t.same(execCgroups(host.native, legacy, 40, []), {
     tasks: ['/sys/fs/cgroup/pids/c/tasks', '/sys/fs/cgroup/cpu,cpuacct/c/tasks'],
     born: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/unified/c/init.scope'],
+    counted: '/sys/fs/cgroup/pids/c/tasks',
   });
   t.same(execCgroups(host.native, unified, 40, []), {
     tasks: [],
     born: ['/sys/fs/cgroup/c', '/sys/fs/cgroup/c/init.scope'],
+    counted: undefined,
   });
-  t.same(execCgroups(host.native, unified, 40, ['a//b']), { tasks: [], born: ['/sys/fs/cgroup/c/a/b'] });
+  t.same(execCgroups(host.native, unified, 40, ['a//b']), {
+    tasks: [],
+    born: ['/sys/fs/cgroup/c/a/b'],
+    counted: undefined,
+  });
   t.same(execCgroups(host.native, legacy, 40, ['cpuacct:x', 'pids:/y']).tasks, [
     '/sys/fs/cgroup/pids/c/y/tasks',
     '/sys/fs/cgroup/cpu,cpuacct/c/x/tasks',
@@ -124,6 +130,15 @@ t.test('cgroups of a further process', async (t) => {
   t.match(
     words(() => execCgroups(host.native, unified, 40, ['pids:x'])),
     'cgroup v2 takes one path',
+  );
+});
+
+t.test('the place of the runtime is where processes are counted', async (t) => {
+  t.equal(ownPlace(hybrid), '/sys/fs/cgroup/pids/tasks');
+  t.equal(ownPlace(unifiedHost), '/sys/fs/cgroup/user.slice/session.scope/cgroup.procs');
+  t.match(
+    words(() => ownPlace({ version: 1, hierarchies: [] })),
+    'no cgroups',
   );
 });
 

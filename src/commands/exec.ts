@@ -16,7 +16,7 @@ import { stateRoot } from '../state/root.ts';
 import { configPath, replaceFile, requireRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
-import { execCgroups } from './exec-cgroup.ts';
+import { execCgroups, ownPlace } from './exec-cgroup.ts';
 import { execProcess } from './exec-process.ts';
 import { exitCode } from './run.ts';
 import { giveMaster, openConsole } from './terminal.ts';
@@ -69,13 +69,15 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   const { bundle, keyring, pid: initPid } = record;
   const origin = requireOrigin(native, config, record.origin);
   const execOptions: ExecOptions = { id, bundle, initPid, origin, keyring, tasks: cgroups.tasks };
-  const plan = phase('plan', () => planExec(config, process, readFacts(native), execOptions));
+  const facts = readFacts(native);
+  const plan = phase('plan', () => planExec(config, process, facts, execOptions));
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   let master = -1;
   const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.born,
+    places: { file: cgroups.counted, own: () => ownPlace(facts.cgroups) },
     preserved,
     onTerminal: (descriptor) => {
       master = descriptor;

@@ -1,4 +1,4 @@
-import { systemFailure } from '../diag/system.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
@@ -9,8 +9,10 @@ import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, receive, sendFilter, tell } from './control.ts';
 
+const O_WRONLY = 1;
 const SIGKILL = 9;
 const ENOENT = 2;
+const EAGAIN = 11;
 const EBUSY = 16;
 const EINVAL = 22;
 const EOPNOTSUPP = 95;
@@ -20,6 +22,8 @@ export interface EnterOptions {
   readonly target: number;
   /** Cgroup v2 directories to be born in: the first that takes a process. '' is the runtime's own. */
   readonly cgroups: readonly string[];
+  /** Where the processes of the container are counted. */
+  readonly places: Places;
   /** Descriptors from 3 on that the program gets. */
   readonly preserved: number;
   /** Takes the master of the process's terminal. */
@@ -28,10 +32,20 @@ export interface EnterOptions {
   readonly onStarted: (pid: number) => void;
 }
 
+/** The cgroup that may be full. Whoever is moved there is not refused: only a fork needs a place (cgroups(7)). */
+export interface Places {
+  /** Cgroup v1 file that takes a process in; undefined where that is the cgroup v2 to be born in. */
+  readonly file: string | undefined;
+  /** The same of the runtime's own cgroup. */
+  readonly own: () => string;
+}
+
 /** Starts a process in a container and returns its pid when it runs its program. On failure it is gone. */
 export function enter(native: Native, { ops, filter, uncertainStart }: ExecPlan, options: EnterOptions): number {
   const first = cloneInto(native, ops, filter !== undefined, options);
   let { pid } = first;
+  let { waits } = first;
+  let mayLeave = !waits && ops.some((op) => op.op === 'outlive' && op.fork === 1);
   try {
     if (filter !== undefined) sendFilter(native, first.filter, filter);
     let failed: HelperRecord | undefined;
@@ -45,6 +59,16 @@ export function enter(native: Native, { ops, filter, uncertainStart }: ExecPlan,
       } else if (record.kind === 'forked') {
         native.waitChild(pid);
         pid = record.pid;
+        mayLeave = false; // it is in the container now
+        if (!waits) continue;
+        move(native, pid, first.place);
+        native.send(first.control, goAhead);
+      } else if (record.kind === 'no_place') {
+        if (!mayLeave) continue;
+        move(native, pid, options.places.own());
+        native.send(first.control, goAhead);
+        mayLeave = false;
+        waits = true;
       } else failed = record;
     }
     if (failed?.kind === 'failed' || failed?.kind === 'hook_failed') throw failureOf(failed, ops);
@@ -65,17 +89,41 @@ function isRefusal(errno: number): boolean {
   return errno === EBUSY || errno === EOPNOTSUPP || errno === EINVAL || errno === ENOENT;
 }
 
+interface Entered extends Helper {
+  /** File that takes its last process in. */
+  readonly place: string;
+  /** Whether that one waits to be moved there. */
+  readonly waits: boolean;
+}
+
+/** The same for a process that is not born in the cgroup. */
+function apart(ops: readonly PlannedOp[]): PlannedOp[] {
+  return ops.map((op) => (op.op === 'outlive' ? { ...op, fork: 1, apart: 1 } : op));
+}
+
+function move(native: Native, pid: number, file: string): void {
+  const action = `cannot move process ${String(pid)} by "${file}"`;
+  expectDone(native.writeText(file, String(pid), O_WRONLY, 0), 'exec.cgroup', action, 'write');
+}
+
 function cloneInto(
   native: Native,
   ops: readonly PlannedOp[],
   filtered: boolean,
-  { target, cgroups, preserved }: EnterOptions,
-): Helper {
+  { target, cgroups, preserved, places }: EnterOptions,
+): Entered {
   const program = encodeProgram(ops);
+  const birth = { program, target, preserved, filtered };
   let result: Helper | number = -EINVAL;
   for (const cgroup of cgroups) {
-    result = startHelper(native, { program, cgroup, target, preserved, filtered });
-    if (typeof result !== 'number') return result;
+    const place = places.file ?? `${cgroup}/cgroup.procs`;
+    result = startHelper(native, { ...birth, cgroup });
+    if (typeof result !== 'number') return { ...result, place, waits: false };
+    if (result === -EAGAIN && cgroup !== '') {
+      // Not for all: the kernel moves a process from one v2 cgroup to another only after a grace period of RCU.
+      result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)) });
+      if (typeof result !== 'number') return { ...result, place, waits: true };
+    }
     if (!isRefusal(-result)) break;
   }
   const where = cgroups[0] === '' ? '' : ` in cgroup "${cgroups[0] ?? ''}"`;

@@ -171,6 +171,7 @@ function action(op: PlannedOp, item: number): string {
       return `cannot make namespaces: ${namespaceNames(op.flags)}`;
     case 'namespace_open':
       return `cannot open namespace "${op.path}"`;
+    case 'outlive':
     case 'container_user_namespace':
     case 'open_process_root':
     case 'join_process':

@@ -98,6 +98,10 @@ export function namespaceWords(
         };
       }
       return name === 'ENOENT' ? { hint: missingDevice } : undefined;
+    case 'outlive':
+      return name === 'EAGAIN'
+        ? { hint: 'there is no place for a process: see RLIMIT_NPROC of its user, and /proc/sys/kernel/pid_max' }
+        : undefined;
     case 'fork_init':
       return name === 'EAGAIN'
         ? { hint: 'the limit of processes leaves no room for the step into the pid namespace' }

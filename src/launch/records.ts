@@ -8,6 +8,8 @@ export type HelperRecord =
   | { readonly kind: 'terminal'; readonly master: number }
   /** The process goes on as another one, the first one ends. */
   | { readonly kind: 'forked'; readonly pid: number }
+  /** The process cannot fork where it is, and waits. */
+  | { readonly kind: 'no_place' }
   | { readonly kind: 'end' }
   | {
       readonly kind: 'failed';
@@ -47,6 +49,7 @@ const kinds = {
   terminal: 5,
   forked: 6,
   stageFailed: 7,
+  noPlace: 8,
 } as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
@@ -57,6 +60,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   if (kind === kinds.hostHooks) return { kind: 'host_hooks' };
   if (kind === kinds.terminal) return { kind: 'terminal', master: u32(bytes, 12) };
   if (kind === kinds.forked) return { kind: 'forked', pid: u32(bytes, 12) };
+  if (kind === kinds.noPlace) return { kind: 'no_place' };
   const op = u32(bytes, 4);
   const callEnd = headerSize + u32(bytes, 16);
   const detail = bytes.subarray(callEnd, callEnd + u32(bytes, 20));

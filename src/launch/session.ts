@@ -188,6 +188,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'stage_failed':
       case 'hook_failed':
         throw failureOf(record, plan.init);
+      case 'no_place': // a word of exec
       case 'end':
         throw died(native, plan, init.pid);
     }

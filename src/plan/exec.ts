@@ -53,7 +53,6 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
-    ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...receiver, // by a path of the host
     ...containerUserOps(config, options.initPid, options.origin),
     ...giveStreamsOps(config, process),
@@ -70,6 +69,8 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
+    // Only now the process is sure to be in the cgroup.
+    ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, load) : load),
     ...execOps(process),
@@ -82,7 +83,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
 /** A pid namespace is entered by children only, and a controlling terminal belongs to the session of the last one. */
 function outliveOps(config: Config, process: Process): PlannedOp[] {
   const fork = Number((config.linux?.namespaces ?? []).some(({ type }) => type === 'pid'));
-  return [{ op: 'outlive', fork, terminal: Number(process.terminal === true), from: 'default' }];
+  return [{ op: 'outlive', fork, apart: 0, terminal: Number(process.terminal === true), from: 'default' }];
 }
 
 /** A mount namespace brings its root along. In one that is shared, the root is that of init, opened by a path of the host. */
