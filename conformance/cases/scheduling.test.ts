@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { changeNamespace } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
+import { execFile, execProbe, withContainer } from '../harness/exec.ts';
 import { guestProgram } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
 import { isUnified } from '../harness/cgroup.ts';
@@ -151,6 +153,82 @@ forEachRuntime(
   },
   { deviates: noScheduler },
 );
+
+const DEADLINE = { policy: 'SCHED_DEADLINE', runtime: 1_000_000, deadline: 20_000_000, period: 40_000_000 };
+
+/** What a fork does not pass on, or is refused for. */
+const NOT_INHERITED: readonly (readonly [scheduler: Record<string, unknown>, expected: Partial<Sched>])[] = [
+  [DEADLINE, { policy: 6, flags: 0, runtime: 1_000_000, deadline: 20_000_000, period: 40_000_000 }],
+  [
+    { ...DEADLINE, flags: ['SCHED_FLAG_RESET_ON_FORK'] },
+    { policy: 6, flags: 1, runtime: 1_000_000 },
+  ],
+  [
+    { policy: 'SCHED_BATCH', nice: 7, flags: ['SCHED_FLAG_RESET_ON_FORK'] },
+    { policy: 3, nice: 7, flags: 1 },
+  ],
+  [
+    { policy: 'SCHED_OTHER', nice: -5, flags: ['SCHED_FLAG_RESET_ON_FORK'] },
+    { policy: 0, nice: -5, flags: 1 },
+  ],
+  [
+    { policy: 'SCHED_BATCH', nice: -5 },
+    { policy: 3, nice: -5, flags: 0 },
+  ],
+];
+
+for (const [scheduler, expected] of NOT_INHERITED) {
+  const words = JSON.stringify(scheduler);
+  forEachRuntime(
+    `process.scheduler ${words} is that of exec, too`,
+    async (t, rt) => {
+      for (const shared of [false, true]) {
+        await withContainer(
+          rt,
+          async (container) => {
+            const ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 2 };
+            const args = ['/bin/probe', 'sched'];
+            const [own] = await execProbe<[Sched]>(rt, container, ['--user', '7:7'], 'sched');
+            t.match(own, expected);
+            t.equal(own.ioprio, (2 << 13) | 6);
+            for (const user of [
+              { uid: 0, gid: 0 },
+              { uid: 7, gid: 7 },
+            ]) {
+              const given = await execFile(rt, container, { args, scheduler, ioPriority, user });
+              t.equal(given.status, 0, given.stderr);
+              if (given.status === 0) t.match(JSON.parse(given.stdout), { ...expected, ioprio: (2 << 13) | 2 });
+            }
+          },
+          (config) => {
+            config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 6 };
+            config.process.scheduler = scheduler;
+            // There is no place for what exec forks.
+            config.linux.resources['pids'] = { limit: 1 };
+            if (shared) changeNamespace(config, 'pid');
+          },
+        );
+      }
+    },
+    { deviates: noScheduler },
+  );
+
+  forEachRuntime(
+    `process.scheduler ${words} is that of a container in the pid namespace of another`,
+    async (t, rt) => {
+      await withContainer(rt, async (other) => {
+        const { pid } = await other.state();
+        const sched = await scheduled(rt, (config) => {
+          config.process.scheduler = scheduler;
+          config.process.user = { uid: 7, gid: 7 };
+          changeNamespace(config, 'pid', `/proc/${pid}/ns/pid`);
+        });
+        t.match(sched, expected);
+      });
+    },
+    { deviates: noScheduler },
+  );
+}
 
 for (const [name, number] of [
   ['IOPRIO_CLASS_RT', 1],

@@ -233,13 +233,16 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_CPU_AFFINITY:
 		return rt_read_bytes(reader, &op->cpu_affinity.cpus);
 	case RT_OP_SCHEDULER:
-		return rt_read_u32(reader, &op->scheduler.policy) &&
+		return rt_read_u32(reader, &op->scheduler.pid) &&
+		       rt_read_u32(reader, &op->scheduler.policy) &&
 		       rt_read_u64(reader, &op->scheduler.flags) &&
 		       rt_read_i32(reader, &op->scheduler.nice) &&
 		       rt_read_u32(reader, &op->scheduler.priority) &&
 		       rt_read_u64(reader, &op->scheduler.runtime) &&
 		       rt_read_u64(reader, &op->scheduler.deadline) &&
 		       rt_read_u64(reader, &op->scheduler.period);
+	case RT_OP_AWAIT_SCHEDULER:
+		return true;
 	case RT_OP_IO_PRIORITY:
 		return rt_read_u32(reader, &op->io_priority.value);
 	case RT_OP_PERSONALITY:
@@ -429,6 +432,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_CPU_AFFINITY:
 		return false;
 	case RT_OP_SCHEDULER:
+		return true;
+	case RT_OP_AWAIT_SCHEDULER:
 		return false;
 	case RT_OP_IO_PRIORITY:
 		return false;

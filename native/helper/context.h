@@ -154,6 +154,7 @@ int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_desc
 
 int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op);
 int rt_hook(struct rt_context *context, struct rt_op_hook *op);
+int rt_await_scheduler(struct rt_context *context);
 int rt_await_runtime(struct rt_context *context);
 int rt_host_hooks(struct rt_context *context);
 int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op);

@@ -32,7 +32,7 @@ int rt_scheduler(struct rt_context *context, const struct rt_op_scheduler *op)
 		.runtime = op->runtime,
 		.deadline = op->deadline,
 		.period = op->period};
-	long status = rt_sys(sched_setattr, 0, &attributes, 0);
+	long status = rt_sys(sched_setattr, op->pid, &attributes, 0);
 	return status < 0 ? rt_fail(context, "sched_setattr", status) : 0;
 }
 

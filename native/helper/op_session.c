@@ -46,13 +46,24 @@ int rt_await_runtime(struct rt_context *context)
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
-int rt_host_hooks(struct rt_context *context)
+/* Tells the runtime what this process waits for, and waits. */
+static int ask_runtime(struct rt_context *context, enum rt_record_kind kind)
 {
 	context->call = NULL;
-	int status = rt_report(context, RT_RECORD_HOST_HOOKS, 0, 0, 0);
+	int status = rt_report(context, kind, 0, 0, 0);
 	if (status == 0)
 		status = rt_wait_for_byte(context->control);
 	return status < 0 ? rt_fail(context, "read", status) : 0;
+}
+
+int rt_host_hooks(struct rt_context *context)
+{
+	return ask_runtime(context, RT_RECORD_HOST_HOOKS);
+}
+
+int rt_await_scheduler(struct rt_context *context)
+{
+	return ask_runtime(context, RT_RECORD_SCHEDULER);
 }
 
 /* The uid at the other end, as this user namespace sees it. */
@@ -157,15 +168,6 @@ static long fork_sibling(struct rt_context *context)
 	return pid;
 }
 
-/* pids.max limits forks and not who is moved to the cgroup (Documentation/admin-guide/cgroup-v2.rst), so that a container
- * can be entered that has used up its places. */
-static int leave_cgroup(struct rt_context *context)
-{
-	context->call = NULL;
-	int status = rt_report(context, RT_RECORD_NO_PLACE, 0, 0, 0);
-	return status < 0 ? rt_fail(context, "write", status) : rt_await_runtime(context);
-}
-
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 {
 	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
@@ -173,7 +175,9 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		bool apart = op->apart != 0;
 		long pid = fork_sibling(context);
 		if (pid == -EAGAIN && !apart) {
-			int status = leave_cgroup(context);
+			/* pids.max limits forks and not who is moved to the cgroup (cgroup-v2.rst), so that a container
+			 * can be entered that has used up its places. */
+			int status = ask_runtime(context, RT_RECORD_NO_PLACE);
 			if (status < 0)
 				return status;
 			apart = true;

@@ -8,6 +8,8 @@
  *   FORKED              ->        reaps the first process, goes on with the second
  *   NO_PLACE            ->        moves the process out of the cgroup that counts it
  *                       <-        1 byte: it can fork; after the FORKED that follows another one: the child is in the cgroup
+ *   SCHEDULER           ->        sets the scheduler of the process
+ *                       <-        1 byte: it is set
  *   READY               ->        saves the state
  *                       <-        1 byte: run's "execute"; create's "saved", after which it exits and
  *                                 `start` sends 1 byte over a connection of its own: execute
@@ -29,7 +31,8 @@ enum rt_record_kind {
 	RT_RECORD_TERMINAL = 5,
 	RT_RECORD_FORKED = 6,
 	RT_RECORD_STAGE_FAILED = 7,
-	RT_RECORD_NO_PLACE = 8
+	RT_RECORD_NO_PLACE = 8,
+	RT_RECORD_SCHEDULER = 9
 };
 
 struct rt_record_header {

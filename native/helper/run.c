@@ -184,6 +184,8 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_cpu_affinity(context, &op->cpu_affinity);
 	case RT_OP_SCHEDULER:
 		return rt_scheduler(context, &op->scheduler);
+	case RT_OP_AWAIT_SCHEDULER:
+		return rt_await_scheduler(context);
 	case RT_OP_IO_PRIORITY:
 		return rt_io_priority(context, &op->io_priority);
 	case RT_OP_PERSONALITY:

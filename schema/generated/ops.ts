@@ -454,9 +454,10 @@ export interface CpuAffinityOp {
   readonly cpus: Uint8Array;
 }
 
-/** Scheduling policy and its parameters: `policy` is SCHED_*, `flags` SCHED_FLAG_*, times in nanoseconds. */
+/** Scheduling policy and its parameters, of init itself (`pid` 0) or, by the runtime, of a process that waits in await_scheduler: `policy` is SCHED_*, `flags` SCHED_FLAG_*, times in nanoseconds. */
 export interface SchedulerOp {
   readonly op: 'scheduler';
+  readonly pid: number;
   readonly policy: number;
   readonly flags: number | bigint;
   readonly nice: number;
@@ -464,6 +465,11 @@ export interface SchedulerOp {
   readonly runtime: number | bigint;
   readonly deadline: number | bigint;
   readonly period: number | bigint;
+}
+
+/** Stops until the runtime has set the scheduler of the process. For what fork(2) takes away or is refused for, and takes rights that are gone after the last fork. */
+export interface AwaitSchedulerOp {
+  readonly op: 'await_scheduler';
 }
 
 /** I/O scheduling class and priority, IOPRIO_PRIO_VALUE. */
@@ -672,6 +678,7 @@ export type Op =
   | RlimitOp
   | CpuAffinityOp
   | SchedulerOp
+  | AwaitSchedulerOp
   | IoPriorityOp
   | PersonalityOp
   | MemoryPolicyOp
@@ -1163,9 +1170,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   cpu_affinity: { code: 59, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
     code: 60,
-    group: 'init',
+    group: 'host',
     call: 'sched_setattr(2)',
     fields: [
+      ['pid', 'u32'],
       ['policy', 'u32'],
       ['flags', 'u64'],
       ['nice', 'i32'],
@@ -1175,10 +1183,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  io_priority: { code: 61, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 62, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 61, group: 'init', call: 'read(2)', fields: [] },
+  io_priority: { code: 62, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 63, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 63,
+    code: 64,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1187,7 +1196,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1196,9 +1205,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 65, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  umask: { code: 66, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 66,
+    code: 67,
     group: 'init',
     call: 'fchown(2)',
     fields: [
@@ -1208,7 +1217,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 67,
+    code: 68,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1217,7 +1226,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 68,
+    code: 69,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1228,7 +1237,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 69,
+    code: 70,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1238,9 +1247,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 70, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 71, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
   change_directory: {
-    code: 71,
+    code: 72,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1248,9 +1257,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 72, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 73, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 73,
+    code: 74,
     group: 'init',
     call: 'faccessat2(2)',
     fields: [
@@ -1258,9 +1267,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['search', 'str'],
     ],
   },
-  find_home: { code: 74, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 75, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 75,
+    code: 76,
     group: 'init',
     call: 'read(2), seccomp(2)',
     fields: [
@@ -1268,9 +1277,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 76, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 77, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 77,
+    code: 78,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1278,9 +1287,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 78, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 79, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 79,
+    code: 80,
     group: 'init',
     call: 'dup3(2)',
     fields: [
@@ -1289,7 +1298,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 80,
+    code: 81,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1298,7 +1307,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 81,
+    code: 82,
     group: 'init',
     call: 'execve(2)',
     fields: [

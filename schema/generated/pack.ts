@@ -344,6 +344,7 @@ export const OP_PACKERS: Packers = {
   },
   scheduler(op, to) {
     to[to.length] = 60;
+    to[to.length] = op.pid;
     to[to.length] = op.policy;
     packWide(op.flags, to);
     to[to.length] = op.nice;
@@ -352,105 +353,108 @@ export const OP_PACKERS: Packers = {
     packWide(op.deadline, to);
     packWide(op.period, to);
   },
-  io_priority(op, to) {
+  await_scheduler(_op, to) {
     to[to.length] = 61;
+  },
+  io_priority(op, to) {
+    to[to.length] = 62;
     to[to.length] = op.value;
   },
   personality(op, to) {
-    to[to.length] = 62;
+    to[to.length] = 63;
     to[to.length] = op.persona;
   },
   memory_policy(op, to) {
-    to[to.length] = 63;
+    to[to.length] = 64;
     to[to.length] = op.mode;
     packBytes(op.nodes, to);
   },
   security_attribute(op, to) {
-    to[to.length] = 64;
+    to[to.length] = 65;
     to[to.length] = op.name;
     to[to.length] = op.value;
     to[to.length] = op.expected;
   },
   umask(op, to) {
-    to[to.length] = 65;
+    to[to.length] = 66;
     to[to.length] = op.mask;
   },
   stdio_owner(op, to) {
-    to[to.length] = 66;
+    to[to.length] = 67;
     to[to.length] = op.uid;
     to[to.length] = op.user;
     to[to.length] = op.null;
   },
   drop_bounding(op, to) {
-    to[to.length] = 67;
+    to[to.length] = 68;
     packWide(op.keep, to);
     to[to.length] = op.last;
   },
   set_user(op, to) {
-    to[to.length] = 68;
+    to[to.length] = 69;
     to[to.length] = op.uid;
     to[to.length] = op.gid;
     packList(op.groups, to);
     to[to.length] = op.keepGroups;
   },
   set_capabilities(op, to) {
-    to[to.length] = 69;
+    to[to.length] = 70;
     packWide(op.effective, to);
     packWide(op.permitted, to);
     packWide(op.inheritable, to);
     packWide(op.ambient, to);
   },
   fork_init(op, to) {
-    to[to.length] = 70;
+    to[to.length] = 71;
     to[to.length] = op.slot;
   },
   change_directory(op, to) {
-    to[to.length] = 71;
+    to[to.length] = 72;
     to[to.length] = op.path;
     to[to.length] = op.phase;
   },
   no_new_privs(_op, to) {
-    to[to.length] = 72;
+    to[to.length] = 73;
   },
   find_program(op, to) {
-    to[to.length] = 73;
+    to[to.length] = 74;
     to[to.length] = op.name;
     to[to.length] = op.search;
   },
   find_home(op, to) {
-    to[to.length] = 74;
+    to[to.length] = 75;
     to[to.length] = op.uid;
   },
   seccomp(op, to) {
-    to[to.length] = 75;
+    to[to.length] = 76;
     to[to.length] = op.flags;
     to[to.length] = op.atExecve;
   },
   seccomp_receiver(op, to) {
-    to[to.length] = 76;
+    to[to.length] = 77;
     to[to.length] = op.path;
   },
   seccomp_notify(op, to) {
-    to[to.length] = 77;
+    to[to.length] = 78;
     to[to.length] = op.flags;
     packList(op.state, to);
   },
   await_start(op, to) {
-    to[to.length] = 78;
+    to[to.length] = 79;
     to[to.length] = op.how;
   },
   pass_descriptors(op, to) {
-    to[to.length] = 79;
+    to[to.length] = 80;
     to[to.length] = op.first;
     packList(op.slots, to);
   },
   make_mount_point(op, to) {
-    to[to.length] = 80;
+    to[to.length] = 81;
     to[to.length] = op.path;
     to[to.length] = op.directory;
   },
   exec(op, to) {
-    to[to.length] = 81;
+    to[to.length] = 82;
     packList(op.args, to);
     packList(op.env, to);
   },

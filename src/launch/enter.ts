@@ -4,6 +4,7 @@ import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { requireExecuted } from './ending.ts';
+import { setScheduler } from './host-ops.ts';
 import { startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
@@ -41,7 +42,8 @@ export interface Places {
 }
 
 /** Starts a process in a container and returns its pid when it runs its program. On failure it is gone. */
-export function enter(native: Native, { ops, filter, uncertainStart }: ExecPlan, options: EnterOptions): number {
+export function enter(native: Native, plan: ExecPlan, options: EnterOptions): number {
+  const { ops, filter, scheduler, uncertainStart } = plan;
   const first = cloneInto(native, ops, filter !== undefined, options);
   let { pid } = first;
   let { waits } = first;
@@ -62,13 +64,16 @@ export function enter(native: Native, { ops, filter, uncertainStart }: ExecPlan,
         mayLeave = false; // it is in the container now
         if (!waits) continue;
         move(native, pid, first.place);
-        native.send(first.control, goAhead);
+        tell(native, first.control);
       } else if (record.kind === 'no_place') {
         if (!mayLeave) continue;
         move(native, pid, options.places.own());
-        native.send(first.control, goAhead);
+        tell(native, first.control);
         mayLeave = false;
         waits = true;
+      } else if (record.kind === 'scheduler') {
+        setScheduler(native, scheduler, pid);
+        tell(native, first.control);
       } else failed = record;
     }
     if (failed?.kind === 'failed' || failed?.kind === 'hook_failed') throw failureOf(failed, ops);

@@ -2,7 +2,7 @@ import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import type { PlannedOp } from '../plan/types.ts';
+import type { PlannedOp, SchedulerOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';
 
@@ -25,6 +25,12 @@ export function runHostOps(native: Native, ops: readonly PlannedOp[]): FailedOp 
   const op = index === undefined ? undefined : ops[index];
   if (index === undefined || op === undefined || errno === undefined) return undefined;
   return { op, index, errno, item };
+}
+
+/** Sets the scheduler of a child that waits for it. */
+export function setScheduler(native: Native, op: SchedulerOp | undefined, pid: number): void {
+  const failed = op === undefined ? undefined : runHostOps(native, [{ ...op, pid }]);
+  if (failed !== undefined) throw hostFailure(native, failed);
 }
 
 /** The failure of a host op in words, with what the kernel can tell of the reason. */

@@ -10,6 +10,8 @@ export type HelperRecord =
   | { readonly kind: 'forked'; readonly pid: number }
   /** The process cannot fork where it is, and waits. */
   | { readonly kind: 'no_place' }
+  /** The process waits for its scheduler. */
+  | { readonly kind: 'scheduler' }
   | { readonly kind: 'end' }
   | {
       readonly kind: 'failed';
@@ -50,6 +52,7 @@ const kinds = {
   forked: 6,
   stageFailed: 7,
   noPlace: 8,
+  scheduler: 9,
 } as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
@@ -61,6 +64,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   if (kind === kinds.terminal) return { kind: 'terminal', master: u32(bytes, 12) };
   if (kind === kinds.forked) return { kind: 'forked', pid: u32(bytes, 12) };
   if (kind === kinds.noPlace) return { kind: 'no_place' };
+  if (kind === kinds.scheduler) return { kind: 'scheduler' };
   const op = u32(bytes, 4);
   const callEnd = headerSize + u32(bytes, 16);
   const detail = bytes.subarray(callEnd, callEnd + u32(bytes, 20));

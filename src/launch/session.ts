@@ -11,7 +11,7 @@ import { encodeProgram } from './encode.ts';
 import { endedInSetUp } from './ending.ts';
 import { cloneHint } from './explain-namespaces.ts';
 import { startHelper } from './helper.ts';
-import { hostFailure, runHostOps } from './host-ops.ts';
+import { hostFailure, runHostOps, setScheduler } from './host-ops.ts';
 import { prepare, prepareJoin } from './make-cgroups.ts';
 import type { OnCgroups } from './make-cgroups.ts';
 import { moveNetDevices, returnNetDevices } from './net-devices.ts';
@@ -188,6 +188,10 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'stage_failed':
       case 'hook_failed':
         throw failureOf(record, plan.init);
+      case 'scheduler':
+        setScheduler(native, plan.scheduler, init.pid);
+        tell(native, control);
+        break;
       case 'no_place': // a word of exec
       case 'end':
         throw died(native, plan, init.pid);

@@ -7,12 +7,12 @@ import type { NamespaceOrigin } from './join.ts';
 import { boundingOps, credentialOps, execOps, filterOps, oomOps, processOf, programOps, rightsOps } from './process.ts';
 import { keyringOps } from './keyring.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
-import { execAffinityOps, resetAffinityOps, schedulingOps } from './scheduling.ts';
+import { execAffinityOps, resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts';
 import { isSeparate } from './namespaces.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart } from './seccomp/start-calls.ts';
 import { terminalOps } from './terminal.ts';
-import type { PlannedOp } from './types.ts';
+import type { PlannedOp, SchedulerOp } from './types.ts';
 import { giveStreamsOps, groupsRule, userNamespaceOf } from './user-namespace.ts';
 
 export interface ExecOptions {
@@ -34,6 +34,8 @@ export interface ExecPlan {
   readonly filter?: () => Uint8Array;
   /** As in a Plan. */
   readonly uncertainStart: boolean;
+  /** As in a Plan. */
+  readonly scheduler?: SchedulerOp;
 }
 
 /**
@@ -49,6 +51,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
   const root = rootOps(config, options.initPid);
+  const scheduler = schedulerPlan(process, true, facts); // even without a pid namespace, in a cgroup that is full
   const ops: PlannedOp[] = [
     ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
@@ -64,6 +67,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
       : []),
     ...openTerminalOps(config, process),
     ...rightsOps(process),
+    ...scheduler.early,
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
@@ -71,18 +75,24 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
     // Only now the process is sure to be in the cgroup.
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
+    ...scheduler.late, // a deadline is refused for less than all CPUs
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, load) : load),
     ...execOps(process),
   ];
   const { fault, uncertain } = checkStart(ops, verdict);
   if (fault !== undefined) throw new Failure(fault);
-  return filter === undefined ? { ops, uncertainStart: uncertain } : { ops, filter, uncertainStart: uncertain };
+  return {
+    ops,
+    uncertainStart: uncertain,
+    ...(filter === undefined ? {} : { filter }),
+    ...(scheduler.byRuntime === undefined ? {} : { scheduler: scheduler.byRuntime }),
+  };
 }
 
 /** A pid namespace is entered by children only, and a controlling terminal belongs to the session of the last one. */
 function outliveOps(config: Config, process: Process): PlannedOp[] {
-  const fork = Number((config.linux?.namespaces ?? []).some(({ type }) => type === 'pid'));
+  const fork = Number(isSeparate(config, 'pid'));
   return [{ op: 'outlive', fork, apart: 0, terminal: Number(process.terminal === true), from: 'default' }];
 }
 

@@ -41,6 +41,7 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
     ...(plan.awaited.length === 0 ? [] : section('cgroups: the runtime, until init joins them', plan.awaited)),
     ...section('limits: the runtime, meanwhile', plan.limits),
     ...(filter === undefined ? [] : ['filter: sent to init, meanwhile', ...disassemble(filter), '']),
+    ...(plan.scheduler === undefined ? [] : section('scheduler: the runtime, while init waits', [plan.scheduler])),
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),
   ];
   return lines.join('\n');

@@ -28,7 +28,7 @@ import { netDeviceOps } from './net-devices.ts';
 import { notifyOps, notifyVariable } from './notify.ts';
 import { checkPivot, enterRootOps, mountsOnHost, openRootOps, protectOps } from './rootfs.ts';
 import { resctrlPlan } from './resctrl.ts';
-import { resetAffinityOps, schedulingOps } from './scheduling.ts';
+import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { makeStage, slotsLeft } from './stage.ts';
@@ -91,6 +91,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const resctrl = resctrlPlan(config, facts, options.id, faults);
   const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
+  const scheduler = schedulerPlan(process, namespaces.forkIntoPid.length > 0, facts);
   if (faults.length > 0) throw new Failure(faults);
 
   const hasUser = userNamespaceOf(config) !== 'runtime';
@@ -117,7 +118,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...namespaces.join,
       ];
   // A receiver of the filter is told the pid that the container will have.
-  const forkFirst = early && receiver.length > 0;
+  // Nor need it allow a process to set its scheduler.
+  const forkFirst = early && (receiver.length > 0 || scheduler.late.length > 0);
   const left = slotsLeft(staged);
   // While init makes its namespaces the runtime makes the cgroups for it.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
@@ -154,14 +156,15 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts === undefined ? [] : protectOps(config)), // over everything that was mounted, hooks' mounts too
     ...enterRootOps(config, pivot, stage), // from here on the host's files are out of reach
     ...rightsOps(process),
+    ...scheduler.early,
     ...schedulingOps(config, process), // some values need rights that are dropped below
     ...labels, // for the execve to come; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
-    ...(forkFirst ? namespaces.forkIntoPid : []),
+    ...(forkFirst ? [...namespaces.forkIntoPid, ...scheduler.late] : []),
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, load) : []), // create can still say that it cannot be loaded
-    ...(forkFirst ? [] : namespaces.forkIntoPid), // with no rights left that others in a shared pid namespace could take over
+    ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // with no rights left that others in a shared pid namespace could take over
     { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
     ...(early ? [] : load),
     ...startContainerOps(config, options, logs), // programs of the image, so under the filter
@@ -178,6 +181,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(filter === undefined ? {} : { filter }),
     uncertainStart: uncertain,
     netDevices,
+    ...(scheduler.byRuntime === undefined ? {} : { scheduler: scheduler.byRuntime }),
     resctrl,
     stage: staged,
     init,

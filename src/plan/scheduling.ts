@@ -10,7 +10,8 @@ import type {
   SchedulerPolicy,
 } from '../../schema/generated/config.ts';
 import { maximumCpu, maximumNode, parseNumberList } from '../bundle/number-list.ts';
-import type { PlannedOp } from './types.ts';
+import type { Facts } from '../facts/facts.ts';
+import type { PlannedOp, SchedulerOp } from './types.ts';
 
 /** SCHED_* of sched(7). */
 const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
@@ -63,12 +64,35 @@ export const MEMORY_POLICY_FLAGS: Readonly<Record<MemoryPolicyFlag, number>> = {
   MPOL_F_NUMA_BALANCING: 1 << 13,
 };
 
-/** How the kernel schedules and addresses the process, while it still has the rights that some values need. */
+export interface SchedulerPlan {
+  /** While the process still has the rights that some values need. */
+  readonly early: readonly PlannedOp[];
+  /** Of the process behind its last fork, with no right left. */
+  readonly late: readonly PlannedOp[];
+  /** Done by the runtime meanwhile. */
+  readonly byRuntime?: SchedulerOp;
+}
+
+/**
+ * When `forks`, what a fork does not pass on waits until it is done: SCHED_FLAG_RESET_ON_FORK, and SCHED_DEADLINE, which
+ * may not fork without that. Rights count only in the first user namespace (capable() of sched_setattr(2)): where the
+ * runtime has them it acts in place of the process, elsewhere the process has as many as it ever had.
+ */
+export function schedulerPlan({ scheduler }: Process, forks: boolean, facts: Facts): SchedulerPlan {
+  if (scheduler === undefined) return { early: [], late: [] };
+  const op = schedulerOp(scheduler);
+  const passesOn =
+    scheduler.policy !== 'SCHED_DEADLINE' && scheduler.flags?.includes('SCHED_FLAG_RESET_ON_FORK') !== true;
+  if (!forks || passesOn) return { early: [op], late: [] };
+  if (!facts.user.initial || facts.user.uid !== 0) return { early: [], late: [op] };
+  return { early: [], late: [{ op: 'await_scheduler', from: op.from }], byRuntime: op };
+}
+
+/** How the kernel schedules its input and output and addresses the process, while it still has the rights for that. */
 export function schedulingOps(config: Config, process: Process): PlannedOp[] {
-  const { scheduler, ioPriority } = process;
+  const { ioPriority } = process;
   const { personality, memoryPolicy } = config.linux ?? {};
   const ops: PlannedOp[] = [];
-  if (scheduler !== undefined) ops.push(schedulerOp(scheduler));
   if (ioPriority !== undefined) {
     const value = (IO_PRIORITY_CLASSES[ioPriority.class] << ioClassShift) | (ioPriority.priority ?? 0);
     ops.push({ op: 'io_priority', value, from: '/process/ioPriority' });
@@ -85,10 +109,11 @@ export function schedulingOps(config: Config, process: Process): PlannedOp[] {
   return ops;
 }
 
-function schedulerOp(scheduler: Scheduler): PlannedOp {
+function schedulerOp(scheduler: Scheduler): SchedulerOp {
   const { policy, nice = 0, priority = 0, flags = [], runtime = 0, deadline = 0, period = 0 } = scheduler;
   return {
     op: 'scheduler',
+    pid: 0,
     policy: SCHEDULER_POLICIES[policy],
     flags: flags.reduce((bits, flag) => bits | SCHEDULER_FLAGS[flag], 0),
     nice,

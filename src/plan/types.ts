@@ -13,6 +13,9 @@ export type PlannedOp = Op & {
   readonly items?: readonly From[];
 };
 
+/** `pid` is filled in when it is known. */
+export type SchedulerOp = PlannedOp & { readonly op: 'scheduler' };
+
 /** Everything `launch` does for one container. Same config, facts and options: same plan. */
 export interface Plan {
   /** Done by the runtime before the clone: cgroups are made, of a hybrid's the one that init is born in. */
@@ -36,6 +39,8 @@ export interface Plan {
   readonly init: readonly PlannedOp[];
   /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
   readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
+  /** Done by the runtime when init, or the process that took its place, waits for it. */
+  readonly scheduler?: SchedulerOp;
   readonly resctrl: ResctrlPlan;
   /** CLONE_NEW* flags of the one clone3(2): namespaces that init does not make itself. */
   readonly cloneFlags: number;
