@@ -1,4 +1,4 @@
-import { MS } from './constants.ts';
+import { CLONE_NEW, MS } from './constants.ts';
 import type { PlannedOp } from './types.ts';
 
 /**
@@ -73,11 +73,14 @@ function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly num
     case 'namespace_open':
     case 'open_tree':
     case 'open_log':
+    case 'container_user_namespace':
       return { fills: [op.slot], reads: [] };
     case 'idmap_tree':
       return { fills: [], reads: [op.slot, op.namespace] };
     case 'namespace_join':
       return { fills: [], reads: [op.slot, op.user] };
+    case 'join_process':
+      return { fills: [], reads: [op.user] };
     case 'open_root':
     case 'bind_device':
       return { fills: [], reads: [op.tree] };
@@ -121,7 +124,16 @@ const protections: readonly Name[] = ['mask_path', 'readonly_path'];
 const enterRoot: readonly Name[] = ['pivot_root', 'move_root', 'chroot'];
 const filters: readonly Name[] = ['seccomp', 'seccomp_notify'];
 /** They open something by a path of the host. */
-const byHostPath: readonly Name[] = ['open_tree', 'seccomp_receiver', 'open_root', 'hold_root', 'user_namespace'];
+const byHostPath: readonly Name[] = [
+  'open_tree',
+  'seccomp_receiver',
+  'open_root',
+  'hold_root',
+  'user_namespace',
+  'container_user_namespace',
+  'open_process_root',
+];
+const forks: readonly Name[] = ['outlive', 'fork_init'];
 
 function isHookBeforeStart(op: PlannedOp): boolean {
   return op.op === 'hook' && op.inRoot === 0;
@@ -132,12 +144,21 @@ function isExecLabel(op: PlannedOp): boolean {
 }
 
 function joinsMount(op: PlannedOp): boolean {
-  return op.op === 'namespace_join' && op.type === 0x20000;
+  return op.op === 'namespace_join' && op.type === CLONE_NEW.mount;
 }
 
 /** From what the host mounts; a root that is asked to be shared stays a peer of it. */
 function cutsOff(op: PlannedOp): boolean {
   return op.op === 'set_propagation' && op.type !== MS.shared;
+}
+
+function entersMounts(op: PlannedOp): op is PlannedOp & { op: 'join_process' } {
+  return op.op === 'join_process' && (op.flags & CLONE_NEW.mount) !== 0;
+}
+
+function isLostInFork(op: PlannedOp): boolean {
+  const [deadline, resetOnFork] = [6, 1];
+  return op.op === 'scheduler' && (op.policy === deadline || (Number(op.flags) & resetOnFork) !== 0);
 }
 
 /** The root's own: other mounts of the config become read-only when their contents are there. */
@@ -193,7 +214,7 @@ export const invariants: readonly Invariant[] = [
     'the root is written to until it is complete',
   ),
   before([...mounts, 'host_hooks'], (op) => isHookBeforeStart(op), 'hooks find the mounts'),
-  before(['terminal'], ['console', ...enterRoot], 'the console is the terminal that was made'),
+  before(['terminal'], ['console', 'pivot_root', 'move_root'], 'the console is the terminal that was made'),
   before(
     [...protections, 'console', 'sysctl', ...mounts, 'make_device', 'open_log'],
     [...enterRoot],
@@ -216,7 +237,7 @@ export const invariants: readonly Invariant[] = [
     'a keyring has the label of its making',
   ),
   before(
-    ['rlimit', 'umask', 'stdio_owner', 'drop_bounding', 'scheduler', 'io_priority', 'memory_policy'],
+    ['rlimit', 'umask', 'stdio_owner', 'drop_bounding', 'io_priority', 'memory_policy'],
     'set_user',
     'they need rights that the user may not have',
   ),
@@ -230,6 +251,31 @@ export const invariants: readonly Invariant[] = [
     [...enterRoot, 'join_process'],
     'the null device is that of the container',
   ),
+  before((op) => op.op === 'scheduler' && !isLostInFork(op), 'set_user', 'they need rights that the user may not have'),
+  before(forks, (op) => op.op === 'await_scheduler' || isLostInFork(op), 'a fork takes it away, or is refused'),
+  before(
+    'outlive',
+    (op) => op.op === 'cpu_affinity' && !op.from.endsWith('/initial'),
+    'only the last process is sure to be in the cgroup, whose cpuset may know other CPUs',
+  ),
+  {
+    why: 'a mount namespace is entered only with an owner that it must have',
+    applies: (ops) => ops.some(entersMounts),
+    broken: (ops) => {
+      const index = ops.findIndex((op) => entersMounts(op) && op.user === 0 && Number(op.ownerInode) === 0);
+      return index < 0 ? undefined : [index];
+    },
+  },
+  {
+    why: 'who shares the mounts of the host enters the root of the container',
+    applies: (ops) => ops.some((op) => op.op === 'join_process' && !entersMounts(op)),
+    broken: (ops) => {
+      const joins = first(ops, (op) => op.op === 'join_process' && !entersMounts(op));
+      const [opens, enters] = [first(ops, 'open_process_root'), first(ops, 'chroot')];
+      if (joins < 0 || (opens >= 0 && opens < joins && enters > joins)) return undefined;
+      return [joins];
+    },
+  },
   before((op) => isExecLabel(op), 'set_user', 'a label needs rights that the user may not have'),
   needs('set_user', 'drop_bounding', 'the bounding set is dropped while CAP_SETPCAP is there'),
   needs('set_user', 'stdio_owner', 'the program may use its own standard streams'),

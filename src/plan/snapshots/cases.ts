@@ -8,6 +8,7 @@ import type {
   Mount,
   NamespaceType,
   Process,
+  Scheduler,
 } from '../../../schema/generated/config.ts';
 import type { Facts } from '../../facts/facts.ts';
 import { plannedMounts } from '../checkpoint.ts';
@@ -51,6 +52,8 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'user-namespace-rootless': () => made(rootlessConfig, rootless, { rootless: 'true' }),
   'user-namespace-subordinate-ids': () => made(user(), rootless, { rootless: 'true' }),
   'pid-namespace-joined': () => made(full({ linux: { namespaces: joined('pid') } })),
+  'pid-namespace-joined-deadline': () =>
+    made(full({ linux: { namespaces: joined('pid'), seccomp } }, { scheduler: deadline, noNewPrivileges: false })),
   'pid-namespace-joined-filter': () =>
     made(full({ linux: { namespaces: joined('pid'), seccomp: notify } }, { noNewPrivileges: false })),
   'pid-namespace-of-host': () => made(full({ linux: { namespaces: own('mount', 'ipc', 'uts') } })),
@@ -94,11 +97,15 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'exec-filter-with-privileges': () => entered(full({ linux: { seccomp } })),
   'exec-labels': () => entered(full(), { apparmorProfile: 'p' }, { ...v1, hasApparmor: true }),
   'exec-scheduling': () => entered(full(), scheduling),
+  'exec-deadline': () => entered(full(), { ...scheduling, scheduler: deadline }),
+  'exec-deadline-rootless': () => entered(user(), { scheduler: deadline }, rootless, { tasks: [] }),
   'exec-no-mount-namespace': () => entered(full({ linux: { namespaces: own('pid') } })),
+  'exec-no-mount-namespace-terminal': () => entered(full({ linux: { namespaces: own('pid') } }), { terminal: true }),
   'exec-pid-namespace-of-host': () => entered(full({ linux: { namespaces: own('mount') } })),
   'mounts-added': () => added(full(), []),
   'mounts-added-user-namespace': () => added(user(), [idmapped]),
-  'mounts-removed': () => listed('mounts remove', planRemovedMounts(full(), everyMount, v1)),
+  'mounts-removed': () => listed('mounts remove', planRemovedMounts(full(), everyMount, v1, running)),
+  'mounts-removed-user-namespace': () => listed('mounts remove', planRemovedMounts(user(), everyMount, v1, running)),
   restore: () => restored(full()),
   'restore-joined-network': () => restored(full({ linux: { namespaces: joined('network', 'pid') } })),
   'restore-cgroup-namespace': () => restored(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
@@ -158,6 +165,8 @@ const scheduling: Partial<Process> = {
   ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 3 },
   execCPUAffinity: { initial: '0', final: '1' },
 };
+const deadline: Scheduler = { policy: 'SCHED_DEADLINE', runtime: 1_000_000, deadline: 2_000_000, period: 2_000_000 };
+const running = { initPid: 42, origin: { user: { device: 4, inode: 5 } } } as const;
 const hooks: Hooks = {
   prestart: [{ path: '/bin/prestart' }],
   createRuntime: [{ path: '/bin/create-runtime' }],
@@ -235,15 +244,18 @@ function entered(
   host: Facts = v1,
   change: Partial<ExecOptions> = {},
 ): PrintedPlan {
-  const { ops, filter } = planExec(config, { ...processOf(config), ...process }, host, {
+  const { ops, filter, scheduler } = planExec(config, { ...processOf(config), ...process }, host, {
     id: 'c1',
     bundle: '/bundle',
-    initPid: 42,
+    ...running,
     keyring: true,
     tasks: ['/sys/fs/cgroup/memory/c1/tasks', '/sys/fs/cgroup/pids/c1/tasks'],
     ...change,
   });
-  return listed('exec: a further process', ops, filter?.());
+  const printed = listed('exec: a further process', ops, filter?.());
+  if (scheduler === undefined) return printed;
+  const lines = section('scheduler: the runtime, while it waits', [scheduler]);
+  return { ...printed, text: [printed.text, ...lines].join('\n') };
 }
 
 function added(config: Config, more: readonly Mount[]): PrintedPlan {
@@ -252,7 +264,7 @@ function added(config: Config, more: readonly Mount[]): PrintedPlan {
     config,
     [...mounts.slice(0, 1), ...mounts.slice(3), ...everyMount.slice(2), ...more],
     v1,
-    { bundle: '/bundle', initPid: 42, cgroup },
+    { bundle: '/bundle', ...running, cgroup },
   );
   return listed('mounts add: a process that enters the container', ops);
 }
@@ -267,6 +279,11 @@ function restored(config: Config): PrintedPlan {
 }
 
 function protectedMounts(config: Config): PrintedPlan {
-  const ops = planProtection(plannedMounts(config, plan(config, v1, options)).filter(({ flags }) => flags !== 0));
+  const ops = planProtection(
+    config,
+    plannedMounts(config, plan(config, v1, options)).filter(({ flags }) => flags !== 0),
+    running.initPid,
+    running.origin,
+  );
   return listed('restore: a process that enters the container before it goes on', ops);
 }
