@@ -121,13 +121,13 @@ function cloneInto(
   const birth = { program, target, preserved, filtered };
   let result: Helper | number = -EINVAL;
   for (const cgroup of cgroups) {
-    const place = places.file ?? `${cgroup}/cgroup.procs`;
+    const born = `${cgroup}/cgroup.procs`;
     result = startHelper(native, { ...birth, cgroup });
-    if (typeof result !== 'number') return { ...result, place, waits: false };
+    if (typeof result !== 'number') return { ...result, place: places.file ?? born, waits: false };
     if (result === -EAGAIN && cgroup !== '') {
       // Not for all: the kernel moves a process from one v2 cgroup to another only after a grace period of RCU.
       result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)) });
-      if (typeof result !== 'number') return { ...result, place, waits: true };
+      if (typeof result !== 'number') return { ...result, place: born, waits: true };
     }
     if (!isRefusal(-result)) break;
   }

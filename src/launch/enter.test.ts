@@ -1,0 +1,106 @@
+import t from 'tap';
+import { OP_CODECS } from '../../schema/generated/ops.ts';
+import type { Native, Packed } from '../host/native.ts';
+import type { ExecPlan } from '../plan/exec.ts';
+import { enter } from './enter.ts';
+
+const kinds = { forked: 6, noPlace: 8, end: 0 } as const;
+const EAGAIN = 11;
+const outlive = OP_CODECS.outlive.code;
+
+const plan = (fork: 0 | 1): ExecPlan => ({
+  ops: [{ op: 'outlive', fork, apart: 0, terminal: 0, from: 'default' }],
+});
+
+/** A kernel and a helper: what `launch` answers in turn, then what the helper says. */
+function host(births: readonly number[], says: readonly (keyof typeof kinds)[]): { native: Native; log: string[] } {
+  const log: string[] = [];
+  let birth = 0;
+  let record = 0;
+  const native: Partial<Native> = {
+    launch: (program: Packed, _flags: number, cgroup: string) => {
+      const at = program.indexOf(outlive, 4);
+      const [fork, apart] = [program[at + 1], program[at + 2]];
+      log.push(`birth in "${cgroup}" fork ${String(fork)} apart ${String(apart)}`);
+      const result = births[birth++] ?? 0;
+      return result < 0 ? result : [result, 3, -1];
+    },
+    receive: () => {
+      const kind = says[record++] ?? 'end';
+      if (kind === 'end') return new ArrayBuffer(0);
+      return new Uint32Array([kinds[kind], 0, 0, 51, 0, 0]).buffer;
+    },
+    writeText: (path, text) => {
+      log.push(`${text} to ${path}`);
+      return 0;
+    },
+    send: () => {
+      log.push('go on');
+      return 0;
+    },
+    waitChild: () => 0,
+    close: () => 0,
+  };
+  return { native: native as Native, log };
+}
+
+function entered(fork: 0 | 1, file: string | undefined, { native, log }: ReturnType<typeof host>): readonly string[] {
+  const pid = enter(native, plan(fork), {
+    target: 9,
+    cgroups: ['/c'],
+    places: { file, own: () => '/own/cgroup.procs' },
+    preserved: 0,
+    onTerminal: () => undefined,
+    onStarted: () => undefined,
+  });
+  return [...log, `runs as ${String(pid)}`];
+}
+
+t.test('a process that has its place is not moved', async (t) => {
+  const log = entered(1, undefined, host([50], ['forked']));
+  t.strictSame(log, ['birth in "/c" fork 1 apart 0', 'runs as 51']);
+});
+
+t.test('where the fork has no place it is made elsewhere, and the child moved back', async (t) => {
+  for (const [file, place] of [
+    [undefined, '/c/cgroup.procs'],
+    ['/v1/pids/c/tasks', '/v1/pids/c/tasks'],
+  ] as const) {
+    t.strictSame(entered(1, file, host([50], ['noPlace', 'forked'])), [
+      'birth in "/c" fork 1 apart 0',
+      '50 to /own/cgroup.procs',
+      'go on',
+      `51 to ${place}`,
+      'go on',
+      'runs as 51',
+    ]);
+  }
+});
+
+t.test('where the birth has no place it is elsewhere, and the child is moved, which there has to be', async (t) => {
+  for (const [fork, file] of [
+    [0, undefined],
+    [1, undefined],
+    [1, '/v1/pids/c/tasks'],
+  ] as const) {
+    t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['forked'])), [
+      `birth in "/c" fork ${String(fork)} apart 0`,
+      'birth in "" fork 1 apart 1',
+      '51 to /c/cgroup.procs',
+      'go on',
+      'runs as 51',
+    ]);
+  }
+});
+
+t.test('a process that is in the container cannot ask to leave its cgroup', async (t) => {
+  t.strictSame(entered(1, undefined, host([50], ['forked', 'noPlace'])), [
+    'birth in "/c" fork 1 apart 0',
+    'runs as 51',
+  ]);
+  t.strictSame(entered(0, undefined, host([50], ['noPlace'])), ['birth in "/c" fork 0 apart 0', 'runs as 50']);
+});
+
+t.test('no place anywhere is an error', async (t) => {
+  t.throws(() => entered(1, undefined, host([-EAGAIN, -EAGAIN], [])), /cannot start a process in cgroup "\/c"/);
+});
