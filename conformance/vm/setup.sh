@@ -22,7 +22,7 @@ declare -A suites=([12]=bookworm [13]=trixie)
 
 [ "$(id -u)" = 0 ] || { echo "vm: needs root" >&2 && exit 1; }
 [ "$(uname -m)" = x86_64 ] || { echo "vm: the machines are x86_64 only" >&2 && exit 1; }
-"$repository/native/setup/packages.sh" qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs fdisk
+"$repository/native/setup/packages.sh" qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs fdisk kmod
 
 exec 9>lock
 flock 9
