@@ -35,7 +35,7 @@ export function containerUserOps(config: Config, initPid: number, { user }: Name
       path: `/proc/${initPid}/ns/user`,
       child: Number(kind === 'new'),
       ...user,
-      from: 'default',
+      from: '/linux/namespaces',
     },
   ];
 }
@@ -62,6 +62,6 @@ export function joinOp(
     user: inherits ? 0 : userSlot,
     ownerDevice: owner.device,
     ownerInode: owner.inode,
-    from: 'default',
+    from: '/linux/namespaces',
   };
 }
