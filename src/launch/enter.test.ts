@@ -20,7 +20,7 @@ function host(births: readonly number[], says: readonly (keyof typeof kinds)[]):
   const native: Partial<Native> = {
     launch: (program: Packed, _flags: number, cgroup: string) => {
       const at = program.indexOf(outlive, 4);
-      const [fork, apart] = [program[at + 1], program[at + 2]];
+      const [fork, apart] = [Number(program[at + 1]), Number(program[at + 2])];
       log.push(`birth in "${cgroup}" fork ${String(fork)} apart ${String(apart)}`);
       const result = births[birth++] ?? 0;
       return result < 0 ? result : [result, 3, -1];

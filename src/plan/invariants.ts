@@ -260,16 +260,16 @@ export const invariants: readonly Invariant[] = [
   ),
   {
     why: 'a mount namespace is entered only with an owner that it must have',
-    applies: (ops) => ops.some(entersMounts),
-    broken: (ops) => {
+    applies: (ops: readonly PlannedOp[]): boolean => ops.some(entersMounts),
+    broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
       const index = ops.findIndex((op) => entersMounts(op) && op.user === 0 && Number(op.ownerInode) === 0);
       return index < 0 ? undefined : [index];
     },
   },
   {
     why: 'who shares the mounts of the host enters the root of the container',
-    applies: (ops) => ops.some((op) => op.op === 'join_process' && !entersMounts(op)),
-    broken: (ops) => {
+    applies: (ops: readonly PlannedOp[]): boolean => ops.some((op) => op.op === 'join_process' && !entersMounts(op)),
+    broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
       const joins = first(ops, (op) => op.op === 'join_process' && !entersMounts(op));
       const [opens, enters] = [first(ops, 'open_process_root'), first(ops, 'chroot')];
       if (joins < 0 || (opens >= 0 && opens < joins && enters > joins)) return undefined;
