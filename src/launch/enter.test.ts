@@ -10,6 +10,7 @@ const outlive = OP_CODECS.outlive.code;
 
 const plan = (fork: 0 | 1): ExecPlan => ({
   ops: [{ op: 'outlive', fork, apart: 0, terminal: 0, from: 'default' }],
+  uncertainStart: false,
 });
 
 /** A kernel and a helper: what `launch` answers in turn, then what the helper says. */

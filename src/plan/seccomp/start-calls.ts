@@ -17,6 +17,8 @@ const none: Calls = { needed: [], made: [] };
 const execve: Calls = { needed: ['execve'], made: [] };
 const exec: Calls = { needed: ['mmap', 'execve'], made: signals };
 const setCapabilities: Calls = { needed: ['prctl', 'capset'], made: [] };
+const askRuntime: Calls = { needed: ['writev', 'read'], made: [] };
+const scheduler: Calls = { needed: ['sched_setattr'], made: [] };
 const awaitControl: Calls = { needed: ['writev', 'read'], made: ['prctl'] };
 const awaitSocket: Calls = { needed: ['writev', 'read', 'getsockopt', 'accept4'], made: ['prctl', 'close'] };
 const hookOfParent = [
@@ -41,6 +43,10 @@ function callsOf(op: PlannedOp): Calls {
   switch (op.op) {
     case 'set_capabilities':
       return setCapabilities;
+    case 'await_scheduler':
+      return askRuntime;
+    case 'scheduler':
+      return scheduler;
     case 'await_start':
       return op.how === 1 ? awaitSocket : awaitControl;
     case 'hook':
