@@ -91,8 +91,7 @@ int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
 int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
 int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
 int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op);
-int rt_container_user_namespace(
-	struct rt_context *context, const struct rt_op_container_user_namespace *op);
+int rt_container_user_namespace(struct rt_context *context, const struct rt_op_container_user_namespace *op);
 int rt_open_process_root(struct rt_context *context, const struct rt_op_open_process_root *op);
 int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);

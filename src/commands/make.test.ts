@@ -50,7 +50,7 @@ class Creation {
     const annotations = { a: 'b' };
     this.host.files.set(path, JSON.stringify({ ...config, process, linux, annotations, hooks }));
     if (behaviour.pidFile !== undefined) {
-      this.host.fault = (call) => (call.endsWith('/pid') ? (behaviour.pidFile ?? 0) : 0);
+      this.host.fault = (call) => (call === 'rename /b/.pid' ? (behaviour.pidFile ?? 0) : 0);
     }
   }
 
