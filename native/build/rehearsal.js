@@ -32,6 +32,7 @@
   files['/bundle/config.json'] = files['/run/rt/c/config.json'];
   files['/plain/config.json'] = readText('conformance/configs/spec-default.json', 1 << 20);
   const ready = new Uint32Array([3, 0, 0, 0, 0, 0]).buffer;
+  const forked = new Uint32Array([6, 0, 0, pid, 0, 0]).buffer;
   let records = [];
   let runs = true;
 
@@ -51,10 +52,11 @@
     processId: () => pid,
     realTime: () => [0, 0],
     kernel: () => 'Linux\0x86_64\0',
-    launch: () => {
-      records = [ready];
+    launch: (...args) => {
+      const forks = args.at(-1) === 1;
+      records = forks ? [ready, forked] : [ready];
       runs = true;
-      return [pid, 100, 101];
+      return [forks ? pid + 1 : pid, 100, 101];
     },
     receive: () => records.pop() ?? new ArrayBuffer(0),
     runProgram: () => [],

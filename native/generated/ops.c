@@ -60,7 +60,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->user_namespace.gid_map) &&
 		       rt_read_u32(reader, &op->user_namespace.deny_setgroups) &&
 		       rt_read_str(reader, &op->user_namespace.uid_tool) &&
-		       rt_read_str(reader, &op->user_namespace.gid_tool);
+		       rt_read_str(reader, &op->user_namespace.gid_tool) &&
+		       rt_read_u32(reader, &op->user_namespace.dumpable);
 	case RT_OP_CHECK_ID_MAPS:
 		return rt_read_str(reader, &op->check_id_maps.uid_map) &&
 		       rt_read_str(reader, &op->check_id_maps.gid_map);
@@ -75,8 +76,10 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_slot(reader, &op->idmap_tree.slot) &&
 		       rt_read_slot(reader, &op->idmap_tree.namespace) &&
 		       rt_read_u32(reader, &op->idmap_tree.recursive);
-	case RT_OP_INHERIT_SLOTS:
-		return rt_read_u32s(reader, &op->inherit_slots.slots);
+	case RT_OP_OPEN_TIME_OFFSETS:
+		return rt_read_slot(reader, &op->open_time_offsets.slot);
+	case RT_OP_CLONE_INIT:
+		return rt_read_u32(reader, &op->clone_init.flags);
 	case RT_OP_AWAIT_RUNTIME:
 		return true;
 	case RT_OP_CGROUP_JOIN:
@@ -93,7 +96,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_slot(reader, &op->namespace_join.user) &&
 		       rt_read_u32(reader, &op->namespace_join.keep);
 	case RT_OP_TIME_NAMESPACE:
-		return rt_read_str(reader, &op->time_namespace.offsets);
+		return rt_read_str(reader, &op->time_namespace.offsets) &&
+		       rt_read_slot(reader, &op->time_namespace.slot);
 	case RT_OP_SESSION_KEYRING:
 		return rt_read_str(reader, &op->session_keyring.name) &&
 		       rt_read_u32(reader, &op->session_keyring.permission);
@@ -274,7 +278,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u64(reader, &op->set_capabilities.inheritable) &&
 		       rt_read_u64(reader, &op->set_capabilities.ambient);
 	case RT_OP_FORK_INIT:
-		return rt_read_slot(reader, &op->fork_init.slot);
+		return true;
 	case RT_OP_CHANGE_DIRECTORY:
 		return rt_read_str(reader, &op->change_directory.path) &&
 		       rt_read_u32(reader, &op->change_directory.phase);
@@ -343,7 +347,9 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_IDMAP_TREE:
 		return false;
-	case RT_OP_INHERIT_SLOTS:
+	case RT_OP_OPEN_TIME_OFFSETS:
+		return false;
+	case RT_OP_CLONE_INIT:
 		return false;
 	case RT_OP_AWAIT_RUNTIME:
 		return false;

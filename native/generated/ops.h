@@ -24,76 +24,77 @@ enum rt_op_code {
 	RT_OP_BECOME_ROOT = 13,
 	RT_OP_OPEN_TREE = 14,
 	RT_OP_IDMAP_TREE = 15,
-	RT_OP_INHERIT_SLOTS = 16,
-	RT_OP_AWAIT_RUNTIME = 17,
-	RT_OP_CGROUP_JOIN = 18,
-	RT_OP_UNSHARE = 19,
-	RT_OP_NAMESPACE_OPEN = 20,
-	RT_OP_NAMESPACE_JOIN = 21,
-	RT_OP_TIME_NAMESPACE = 22,
-	RT_OP_SESSION_KEYRING = 23,
-	RT_OP_CONTAINER_USER_NAMESPACE = 24,
-	RT_OP_OPEN_PROCESS_ROOT = 25,
-	RT_OP_JOIN_PROCESS = 26,
-	RT_OP_OUTLIVE = 27,
-	RT_OP_LOOPBACK_UP = 28,
-	RT_OP_SET_PROPAGATION = 29,
-	RT_OP_OPEN_ROOT = 30,
-	RT_OP_OPEN_ROOT_DIRECTORY = 31,
-	RT_OP_HOLD_ROOT = 32,
-	RT_OP_MOUNT_FILESYSTEM = 33,
-	RT_OP_MOUNT_BIND = 34,
-	RT_OP_MOUNT_ATTRIBUTES = 35,
-	RT_OP_MOUNT_PROPAGATION = 36,
-	RT_OP_MAKE_DIRECTORY = 37,
-	RT_OP_MAKE_DEVICE = 38,
-	RT_OP_BIND_DEVICE = 39,
-	RT_OP_MAKE_LINK = 40,
-	RT_OP_TERMINAL = 41,
-	RT_OP_CONSOLE = 42,
-	RT_OP_MASK_PATH = 43,
-	RT_OP_READONLY_PATH = 44,
-	RT_OP_HOST_HOOKS = 45,
-	RT_OP_OPEN_LOG = 46,
-	RT_OP_HOOK = 47,
-	RT_OP_REMOVE_MOUNT = 48,
-	RT_OP_OPEN_MOUNT = 49,
-	RT_OP_UNMOUNT = 50,
-	RT_OP_PIVOT_ROOT = 51,
-	RT_OP_MOVE_ROOT = 52,
-	RT_OP_CHROOT = 53,
-	RT_OP_SET_HOSTNAME = 54,
-	RT_OP_SET_DOMAINNAME = 55,
-	RT_OP_SYSCTL = 56,
-	RT_OP_OOM_SCORE_ADJ = 57,
-	RT_OP_RLIMIT = 58,
-	RT_OP_CPU_AFFINITY = 59,
-	RT_OP_SCHEDULER = 60,
-	RT_OP_AWAIT_SCHEDULER = 61,
-	RT_OP_IO_PRIORITY = 62,
-	RT_OP_PERSONALITY = 63,
-	RT_OP_MEMORY_POLICY = 64,
-	RT_OP_SECURITY_ATTRIBUTE = 65,
-	RT_OP_UMASK = 66,
-	RT_OP_STDIO_OWNER = 67,
-	RT_OP_DROP_BOUNDING = 68,
-	RT_OP_SET_USER = 69,
-	RT_OP_SET_CAPABILITIES = 70,
-	RT_OP_FORK_INIT = 71,
-	RT_OP_CHANGE_DIRECTORY = 72,
-	RT_OP_NO_NEW_PRIVS = 73,
-	RT_OP_FIND_PROGRAM = 74,
-	RT_OP_FIND_HOME = 75,
-	RT_OP_SECCOMP = 76,
-	RT_OP_SECCOMP_RECEIVER = 77,
-	RT_OP_SECCOMP_NOTIFY = 78,
-	RT_OP_AWAIT_START = 79,
-	RT_OP_PASS_DESCRIPTORS = 80,
-	RT_OP_MAKE_MOUNT_POINT = 81,
-	RT_OP_EXEC = 82,
+	RT_OP_OPEN_TIME_OFFSETS = 16,
+	RT_OP_CLONE_INIT = 17,
+	RT_OP_AWAIT_RUNTIME = 18,
+	RT_OP_CGROUP_JOIN = 19,
+	RT_OP_UNSHARE = 20,
+	RT_OP_NAMESPACE_OPEN = 21,
+	RT_OP_NAMESPACE_JOIN = 22,
+	RT_OP_TIME_NAMESPACE = 23,
+	RT_OP_SESSION_KEYRING = 24,
+	RT_OP_CONTAINER_USER_NAMESPACE = 25,
+	RT_OP_OPEN_PROCESS_ROOT = 26,
+	RT_OP_JOIN_PROCESS = 27,
+	RT_OP_OUTLIVE = 28,
+	RT_OP_LOOPBACK_UP = 29,
+	RT_OP_SET_PROPAGATION = 30,
+	RT_OP_OPEN_ROOT = 31,
+	RT_OP_OPEN_ROOT_DIRECTORY = 32,
+	RT_OP_HOLD_ROOT = 33,
+	RT_OP_MOUNT_FILESYSTEM = 34,
+	RT_OP_MOUNT_BIND = 35,
+	RT_OP_MOUNT_ATTRIBUTES = 36,
+	RT_OP_MOUNT_PROPAGATION = 37,
+	RT_OP_MAKE_DIRECTORY = 38,
+	RT_OP_MAKE_DEVICE = 39,
+	RT_OP_BIND_DEVICE = 40,
+	RT_OP_MAKE_LINK = 41,
+	RT_OP_TERMINAL = 42,
+	RT_OP_CONSOLE = 43,
+	RT_OP_MASK_PATH = 44,
+	RT_OP_READONLY_PATH = 45,
+	RT_OP_HOST_HOOKS = 46,
+	RT_OP_OPEN_LOG = 47,
+	RT_OP_HOOK = 48,
+	RT_OP_REMOVE_MOUNT = 49,
+	RT_OP_OPEN_MOUNT = 50,
+	RT_OP_UNMOUNT = 51,
+	RT_OP_PIVOT_ROOT = 52,
+	RT_OP_MOVE_ROOT = 53,
+	RT_OP_CHROOT = 54,
+	RT_OP_SET_HOSTNAME = 55,
+	RT_OP_SET_DOMAINNAME = 56,
+	RT_OP_SYSCTL = 57,
+	RT_OP_OOM_SCORE_ADJ = 58,
+	RT_OP_RLIMIT = 59,
+	RT_OP_CPU_AFFINITY = 60,
+	RT_OP_SCHEDULER = 61,
+	RT_OP_AWAIT_SCHEDULER = 62,
+	RT_OP_IO_PRIORITY = 63,
+	RT_OP_PERSONALITY = 64,
+	RT_OP_MEMORY_POLICY = 65,
+	RT_OP_SECURITY_ATTRIBUTE = 66,
+	RT_OP_UMASK = 67,
+	RT_OP_STDIO_OWNER = 68,
+	RT_OP_DROP_BOUNDING = 69,
+	RT_OP_SET_USER = 70,
+	RT_OP_SET_CAPABILITIES = 71,
+	RT_OP_FORK_INIT = 72,
+	RT_OP_CHANGE_DIRECTORY = 73,
+	RT_OP_NO_NEW_PRIVS = 74,
+	RT_OP_FIND_PROGRAM = 75,
+	RT_OP_FIND_HOME = 76,
+	RT_OP_SECCOMP = 77,
+	RT_OP_SECCOMP_RECEIVER = 78,
+	RT_OP_SECCOMP_NOTIFY = 79,
+	RT_OP_AWAIT_START = 80,
+	RT_OP_PASS_DESCRIPTORS = 81,
+	RT_OP_MAKE_MOUNT_POINT = 82,
+	RT_OP_EXEC = 83,
 };
 
-enum { RT_OP_COUNT = 83 };
+enum { RT_OP_COUNT = 84 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -165,6 +166,7 @@ struct rt_op_user_namespace {
 	uint32_t deny_setgroups;
 	struct rt_str uid_tool;
 	struct rt_str gid_tool;
+	uint32_t dumpable;
 };
 
 struct rt_op_check_id_maps {
@@ -189,8 +191,12 @@ struct rt_op_idmap_tree {
 	uint32_t recursive;
 };
 
-struct rt_op_inherit_slots {
-	struct rt_u32s slots;
+struct rt_op_open_time_offsets {
+	uint32_t slot;
+};
+
+struct rt_op_clone_init {
+	uint32_t flags;
 };
 
 struct rt_op_cgroup_join {
@@ -216,6 +222,7 @@ struct rt_op_namespace_join {
 
 struct rt_op_time_namespace {
 	struct rt_str offsets;
+	uint32_t slot;
 };
 
 struct rt_op_session_keyring {
@@ -473,10 +480,6 @@ struct rt_op_set_capabilities {
 	uint64_t ambient;
 };
 
-struct rt_op_fork_init {
-	uint32_t slot;
-};
-
 struct rt_op_change_directory {
 	struct rt_str path;
 	uint32_t phase;
@@ -543,7 +546,8 @@ struct rt_op {
 		struct rt_op_become_root become_root;
 		struct rt_op_open_tree open_tree;
 		struct rt_op_idmap_tree idmap_tree;
-		struct rt_op_inherit_slots inherit_slots;
+		struct rt_op_open_time_offsets open_time_offsets;
+		struct rt_op_clone_init clone_init;
 		struct rt_op_cgroup_join cgroup_join;
 		struct rt_op_unshare unshare;
 		struct rt_op_namespace_open namespace_open;
@@ -592,7 +596,6 @@ struct rt_op {
 		struct rt_op_drop_bounding drop_bounding;
 		struct rt_op_set_user set_user;
 		struct rt_op_set_capabilities set_capabilities;
-		struct rt_op_fork_init fork_init;
 		struct rt_op_change_directory change_directory;
 		struct rt_op_find_program find_program;
 		struct rt_op_find_home find_home;

@@ -7,23 +7,29 @@
 
 struct rt_filter;
 
-enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216 };
+enum { RT_PATH_MAX = 4096, RT_HEAD_MAX = 1024, RT_DETAIL_MAX = 9216, RT_LOGS_MAX = 2 };
 
 struct rt_context {
 	int slots[RT_SLOTS]; /* descriptors kept between ops; slot 0 is the container's root */
 	int control;         /* to the runtime; after await_start the connection of `start` */
 	int listener;        /* where `start` connects, or a pidfd of the container that is entered */
 	int filter;          /* the seccomp filter comes over it */
+	int first;           /* all descriptors from here on are the helper's, none the program's */
 	const struct rt_filter *filter_at_execve; /* to be loaded right before each execve; NULL: none */
 	int null_device;                          /* the host's, opened by the first mask */
-	int empty_directory;    /* a mount of the first masked directory, cloned for the others */
-	int procfs;             /* private, opened by the first sysctl */
-	int receiver;           /* of the seccomp listener, connected by seccomp_receiver */
-	int first_free;         /* where what the stage has opened begins */
-	char host_pid[12];      /* of this process, as the runtime knows it */
-	struct rt_trace *trace; /* NULL: what the ops do is not noted */
-	uint32_t trace_number;  /* of the program in it */
-	bool made;              /* the path resolved last was missing */
+	int empty_directory;        /* a mount of the first masked directory, cloned for the others */
+	int procfs;                 /* private */
+	bool procfs_whole;          /* with what is not about processes */
+	int receiver;               /* of the seccomp listener, connected by seccomp_receiver */
+	uint32_t logs[RT_LOGS_MAX]; /* slots of the files that hooks write to */
+	uint32_t log_count;
+	uint32_t passed_first, passed_count; /* descriptors for a program of the host */
+	bool rest_closed;                    /* by rt_close_rest */
+	bool pid_joined;                     /* children are born in another pid namespace */
+	char host_pid[12];                   /* of this process, as the runtime knows it */
+	struct rt_trace *trace;              /* NULL: what the ops do is not noted */
+	uint32_t trace_number;               /* of the program in it */
+	bool made;                           /* the path resolved last was missing */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
 	char head[RT_HEAD_MAX];    /* first bytes of it, to explain a failing execve */
@@ -40,6 +46,11 @@ struct rt_context {
 
 void rt_context_init(struct rt_context *context, int control, int listener);
 void rt_context_close(struct rt_context *context);
+
+/* Closes every descriptor that is not needed to take the last steps: no name that is resolved for the container may lead
+ * through one of the host's (/proc/self/fd), and no process of the container may find one in this process. Once: a
+ * seccomp filter that is in force later need not allow close_range(2). 0 or a negative errno. */
+int rt_close_rest(struct rt_context *context);
 
 /* Notes the failing call and passes the result on. */
 static inline int rt_fail(struct rt_context *context, const char *call, long result)
@@ -65,8 +76,13 @@ int rt_resolve(
 int rt_resolve_parent(
 	struct rt_context *context, const char *path, enum rt_missing missing, bool plain, const char **name);
 
-/* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. */
-int rt_open_procfs(struct rt_context *context);
+/* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. It has no more
+ * than processes in it unless it is to be `whole`. */
+int rt_open_procfs(struct rt_context *context, bool whole);
+
+/* A file of this process's own in /proc, opened for writing: a descriptor or a negative errno. Before anything is
+ * shared with a container. */
+int rt_open_own_file(const char *path);
 
 int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
 int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
@@ -84,7 +100,8 @@ int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_map
 int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op);
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op);
 int rt_idmap_tree(struct rt_context *context, const struct rt_op_idmap_tree *op);
-int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slots *op);
+int rt_open_time_offsets(struct rt_context *context, const struct rt_op_open_time_offsets *op);
+int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op);
 int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op);
 
 int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
@@ -140,7 +157,7 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);
 int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op);
 int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op);
-int rt_fork_init(struct rt_context *context, const struct rt_op_fork_init *op);
+int rt_fork_init(struct rt_context *context);
 int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op);
 int rt_no_new_privs(struct rt_context *context);
 int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);

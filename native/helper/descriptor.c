@@ -2,7 +2,7 @@
 
 #include "sys.h"
 
-enum { LEVEL_SOCKET = 1, RIGHTS = 1, NO_SIGNAL = 0x4000, CLOEXEC_RECEIVED = 0x40000000 };
+enum { LEVEL_SOCKET = 1, RIGHTS = 1, CREDENTIALS = 2, NO_SIGNAL = 0x4000, CLOEXEC_RECEIVED = 0x40000000 };
 
 /* As the kernel lays them out on 64-bit machines; libc's have other padding, and other names. */
 struct part {
@@ -42,18 +42,54 @@ int rt_send_descriptor(int socket, const void *data, size_t size, int fd)
 	return sent < 0 ? (int)sent : 0;
 }
 
-long rt_receive_descriptor(int socket, void *data, size_t size, int *fd)
+/* Each part of what came with a message begins with this and ends on a multiple of eight bytes (cmsg(3)). */
+struct part_header {
+	size_t length;
+	int level, type;
+};
+
+enum {
+	HEADER = sizeof(struct part_header),
+	CREDENTIALS_LENGTH = HEADER + 3 * sizeof(int),
+	ALIGNED_CREDENTIALS = HEADER + 4 * sizeof(int),
+};
+
+/* The first descriptor is kept: a sender that is not ours may have sent more. */
+static void take_descriptors(const char *data, size_t size, struct rt_attached *attached)
 {
-	struct rights rights = {0};
+	for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+		int fd = *(const int *)(const void *)(data + at);
+		if (attached->fd < 0)
+			attached->fd = fd;
+		else
+			rt_sys(close, fd);
+	}
+}
+
+long rt_receive_attached(int socket, void *data, size_t size, struct rt_attached *attached)
+{
+	char control[ALIGNED_CREDENTIALS + RIGHTS_LENGTH] __attribute__((aligned(8))) = {0};
 	struct part part = {data, size};
 	struct message message = {
-		.parts = &part, .part_count = 1, .control = &rights, .control_length = sizeof(rights)};
+		.parts = &part, .part_count = 1, .control = control, .control_length = sizeof(control)};
 	long got;
+	*attached = (struct rt_attached){-1, 0};
 	do
 		got = rt_sys(recvmsg, socket, &message, CLOEXEC_RECEIVED);
 	while (got == -EINTR);
-	bool came = got >= 0 && message.control_length >= RIGHTS_LENGTH && rights.length == RIGHTS_LENGTH &&
-		    rights.level == LEVEL_SOCKET && rights.type == RIGHTS;
-	*fd = came ? rights.fd : -1;
+	if (got < 0)
+		return got;
+	for (size_t at = 0; at + HEADER <= message.control_length;) {
+		const struct part_header *header = (const void *)(control + at);
+		if (header->length < HEADER || header->length > message.control_length - at)
+			break;
+		const char *body = control + at + HEADER;
+		if (header->level == LEVEL_SOCKET && header->type == RIGHTS)
+			take_descriptors(body, header->length - HEADER, attached);
+		if (header->level == LEVEL_SOCKET && header->type == CREDENTIALS &&
+			header->length >= CREDENTIALS_LENGTH)
+			attached->sender = *(const int *)(const void *)body;
+		at += (header->length + 7) / 8 * 8;
+	}
 	return got;
 }

@@ -53,10 +53,22 @@ static long place(int from, int to)
 	return from == to ? rt_sys(fcntl, to, 2 /* F_SETFD */, 0) : rt_sys(dup3, from, to, 0);
 }
 
+/* Nothing is left to the end of execve: until then the kernel resolves names of a container, which may lead through a
+ * descriptor (/proc/self/fd). */
+static long close_all_but(int kept)
+{
+	enum { FIRST = 3 };
+	if (kept < FIRST)
+		return rt_sys(close_range, FIRST, ~0u, 0);
+	long status = kept > FIRST ? rt_sys(close_range, FIRST, kept - 1, 0) : 0;
+	return status < 0 ? status : rt_sys(close_range, kept + 1, ~0u, 0);
+}
+
 /* After the clone: only system calls. */
 static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *path, const char *const *args,
 	const char *const *env, int directory, const int outputs[2], const struct rt_filter *filter)
 {
+	const int failed = pipes->failed[1];
 	rt_default_signals();
 	rt_sys(setpgid, 0, 0);
 	long status = directory >= 0 ? rt_sys(fchdir, directory) : 0;
@@ -67,14 +79,14 @@ static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *pat
 	if (status >= 0)
 		status = place(outputs[1] >= 0 ? outputs[1] : pipes->err[1], 2);
 	if (status >= 0)
-		status = rt_sys(close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+		status = close_all_but(failed);
 	/* The last step before it: a filter need not allow our own calls. */
 	if (status >= 0 && filter != NULL)
 		status = rt_filter_load(filter);
 	if (status >= 0)
 		status = rt_sys(execve, path, args, env);
 	uint32_t error = (uint32_t)-status;
-	rt_sys(write, pipes->failed[1], &error, sizeof(error));
+	rt_sys(write, failed, &error, sizeof(error));
 	rt_leave(127);
 }
 

@@ -19,7 +19,6 @@ static const uint8_t *map_program(int fd, size_t *size)
 	long memory = rt_sys(mmap, NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (memory < 0 && memory > -RT_PATH_MAX)
 		return NULL;
-	rt_sys(close, fd);
 	return (const uint8_t *)memory;
 }
 
@@ -37,25 +36,26 @@ static void ignore_sigpipe(void)
 
 static void prepare(int first)
 {
-	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
-	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. */
+	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. This process was executed
+	 * in the user namespace of the runtime, and so nobody in one below has the rights to look into it: that is told by
+	 * where execve(2) happened, also after it has entered another, and of its children too. */
 	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
 	rt_sys(prctl, PR_SET_NAME, "rt:init", 0, 0, 0);
-	for (int fd = first + RT_FD_CONTROL; fd < first + RT_FD_COUNT; fd++)
-		rt_sys(fcntl, fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */);
+	rt_sys(close_range, first, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	ignore_sigpipe();
 	rt_sys(setsid);
 	rt_sys(umask, 0);
 }
 
-/* What the kernel put on the stack: argc, then argv (execve(2)). argv[1] is a decimal number. */
-static int first_descriptor(const long *stack)
+/* The decimal number in an argument; what the kernel put on the stack is argc, then argv (execve(2)). */
+static int argument(const long *stack, int index)
 {
-	int first = 0;
-	const char *digits = stack[0] > 1 ? (const char *)stack[2] : "";
+	int number = 0;
+	const char *digits = stack[0] > index ? (const char *)stack[1 + index] : "";
 	for (; *digits >= '0' && *digits <= '9'; digits++)
-		first = first * 10 + (*digits - '0');
-	return first;
+		number = number * 10 + (*digits - '0');
+	return number;
 }
 
 static void open_trace(struct rt_context *context, int fd, uint32_t number)
@@ -71,17 +71,18 @@ _Noreturn void rt_init_main(const long *stack)
 	struct rt_program program;
 	uint32_t index = NO_OP;
 	size_t size = 0;
-	int first = first_descriptor(stack);
-	rt_context_init(&context, first + RT_FD_CONTROL, first + RT_FD_LISTENER);
-	context.filter = first + RT_FD_FILTER;
-	context.first_free = first + RT_FD_COUNT;
+	int first = argument(stack, 1), given = argument(stack, 2);
+	rt_context_init(
+		&context, first + RT_FD_CONTROL, given >> RT_FD_LISTENER & 1 ? first + RT_FD_LISTENER : -1);
+	context.filter = given >> RT_FD_FILTER & 1 ? first + RT_FD_FILTER : -1;
+	context.first = first;
 	prepare(first);
 	const uint8_t *bytes = map_program(first + RT_FD_PROGRAM, &size);
 	int status = -EPROTO;
 	context.call = "program";
 	if (bytes != NULL && rt_check_program(bytes, size, false, &program)) {
 		if (program.trace != 0)
-			open_trace(&context, context.first_free++, program.trace);
+			open_trace(&context, first + RT_FD_COUNT, program.trace);
 		status = rt_run_ops(&context, &program, &index);
 	}
 	if (context.hook_failed)

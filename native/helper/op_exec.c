@@ -48,6 +48,9 @@ int rt_find_program(struct rt_context *context, const struct rt_op_find_program 
 {
 	const char *name = op->name.data;
 	bool slash = false;
+	int closed = rt_close_rest(context);
+	if (closed < 0)
+		return closed;
 	for (const char *at = name; *at != '\0'; at++)
 		slash = slash || *at == '/';
 	if (slash) {
@@ -77,6 +80,8 @@ int rt_find_program(struct rt_context *context, const struct rt_op_find_program 
 int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op)
 {
 	long status = rt_sys(dup3, context->control, op->first, 0);
+	context->passed_first = op->first;
+	context->passed_count = 1 + op->slots.count;
 	for (uint32_t i = 0; i < op->slots.count && status >= 0; i++) {
 		uint32_t slot = rt_u32_at(&op->slots, i);
 		status = slot >= RT_SLOTS ? -EBADF : rt_sys(dup3, context->slots[slot], op->first + 1 + i, 0);
@@ -90,6 +95,9 @@ int rt_exec(struct rt_context *context, struct rt_op_exec *op)
 	const char **env = rt_string_vector(op->env, context->home);
 	if (args == NULL || env == NULL)
 		return rt_fail(context, "mmap", -ENOMEM);
+	/* All that rt_close_rest has left but the socket that tells how execve went. */
+	rt_context_close(context);
+	rt_close(&context->listener);
 	rt_default_signals();
 	/* The last step before it: a filter need not allow our own calls. */
 	long status = context->filter_at_execve == NULL ? 0 : rt_filter_load(context->filter_at_execve);

@@ -18,19 +18,6 @@ int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op)
 	return status < 0 ? rt_fail(context, "unshare", status) : 0;
 }
 
-int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op)
-{
-	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, op->path.data, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
-	if (fd < 0)
-		return rt_fail(context, "openat2", fd);
-	long type = rt_sys(ioctl, fd, NS_GET_NSTYPE, 0);
-	if (type != (long)op->type)
-		return rt_fail(context, "ioctl", type < 0 ? type : -EINVAL);
-	rt_close(&context->slots[op->slot]);
-	context->slots[op->slot] = rt_steal_fd(&fd);
-	return 0;
-}
-
 static bool is_same(int a, int b)
 {
 	struct statx first, second;
@@ -42,6 +29,22 @@ static bool is_own_pid_namespace(int target)
 {
 	RT_CLEANUP_FD int own = rt_open_how(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY, 0, 0);
 	return own >= 0 && is_same(own, target);
+}
+
+int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op)
+{
+	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, op->path.data, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	long type = rt_sys(ioctl, fd, NS_GET_NSTYPE, 0);
+	if (type != (long)op->type)
+		return rt_fail(context, "ioctl", type < 0 ? type : -EINVAL);
+	rt_close(&context->slots[op->slot]);
+	/* The one that this process is in need not be joined. Asked now: later /proc may be that of a container. */
+	if (type == CLONE_NEWPID && is_own_pid_namespace(fd))
+		return 0;
+	context->slots[op->slot] = rt_steal_fd(&fd);
+	return 0;
 }
 
 /* Whether a namespace is owned by a user namespace (ioctl_ns(2)); not when its owner is out of sight. */
@@ -56,11 +59,8 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 	int target = context->slots[op->slot];
 	if (target < 0)
 		return 0;
-	if (op->type == CLONE_NEWPID && is_own_pid_namespace(target)) {
-		/* The stage has joined it, so this process was born there. */
-		rt_close(&context->slots[op->slot]);
+	if (op->type == CLONE_NEWPID && context->pid_joined)
 		return 0;
-	}
 	if (op->user != 0 && belongs_to(target, context->slots[op->user]))
 		return 0;
 	/* Whoever has rights in the namespace must not reach into this process, which has more. */
@@ -68,16 +68,34 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 	long status = rt_sys(setns, target, op->type);
 	if (!op->keep)
 		rt_close(&context->slots[op->slot]);
-	return status < 0 ? rt_fail(context, "setns", status) : 0;
+	if (status < 0)
+		return rt_fail(context, "setns", status);
+	if (op->type ==
+		CLONE_NEWUSER) /* back to what fs.suid_dumpable says, with the new rights (prctl(2)) */
+		rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	context->pid_joined = context->pid_joined || op->type == CLONE_NEWPID;
+	return 0;
+}
+
+int rt_open_time_offsets(struct rt_context *context, const struct rt_op_open_time_offsets *op)
+{
+	int fd = rt_open_own_file("/proc/self/timens_offsets");
+	if (fd < 0)
+		return rt_fail(context, "openat2", fd);
+	rt_close(&context->slots[op->slot]);
+	context->slots[op->slot] = fd;
+	return 0;
 }
 
 int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op)
 {
+	RT_CLEANUP_FD int file = -1;
 	long status = rt_sys(unshare, CLONE_NEWTIME);
 	if (status < 0)
 		return rt_fail(context, "unshare", status);
 	if (op->offsets.length > 0) {
-		RT_CLEANUP_FD int file = rt_open_how(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY, 0, 0);
+		file = op->slot != 0 ? rt_steal_fd(&context->slots[op->slot])
+				     : rt_open_own_file("/proc/self/timens_offsets");
 		if (file < 0)
 			return rt_fail(context, "openat2", file);
 		status = rt_sys(write, file, op->offsets.data, op->offsets.length);
@@ -261,14 +279,17 @@ int rt_set_domainname(struct rt_context *context, const struct rt_op_set_domainn
 	return status < 0 ? rt_fail(context, "setdomainname", status) : 0;
 }
 
-int rt_open_procfs(struct rt_context *context)
+int rt_open_procfs(struct rt_context *context, bool whole)
 {
-	if (context->procfs >= 0)
+	if (context->procfs >= 0 && context->procfs_whole == whole)
 		return 0;
+	rt_close(&context->procfs);
 	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
 	if (filesystem < 0)
 		return rt_fail(context, "fsopen", filesystem);
-	long status = rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	long status = whole ? 0 : rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, "subset", "pid", 0);
+	if (status >= 0)
+		status = rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (status < 0)
 		return rt_fail(context, "fsconfig", status);
 	status = rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC,
@@ -276,6 +297,7 @@ int rt_open_procfs(struct rt_context *context)
 	if (status < 0)
 		return rt_fail(context, "fsmount", status);
 	context->procfs = (int)status;
+	context->procfs_whole = whole;
 	return 0;
 }
 
@@ -286,12 +308,13 @@ static int open_host_procfs(struct rt_context *context)
 	if (context->procfs >= 0)
 		return 0;
 	context->procfs = rt_open_mounted_procfs(&call);
+	context->procfs_whole = true;
 	return context->procfs < 0 ? rt_fail(context, call, context->procfs) : 0;
 }
 
 int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)
 {
-	int status = op->host ? open_host_procfs(context) : rt_open_procfs(context);
+	int status = op->host ? open_host_procfs(context) : rt_open_procfs(context, true);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int fd = rt_open_how(context->procfs, op->path.data, O_WRONLY | O_NOFOLLOW, 0,

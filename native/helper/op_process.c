@@ -1,14 +1,23 @@
 /* Attributes of the process that will run the container's program. */
 #include "context.h"
-#include "record.h"
 #include "sys.h"
 
-#include <asm/ioctls.h>
 #include <linux/capability.h>
-#include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/securebits.h>
+
+/* They belong to root as long as this process cannot be dumped, whoever runs it. */
+int rt_open_own_file(const char *path)
+{
+	int fd = rt_open_how(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, 0);
+	if (fd != -EACCES)
+		return fd;
+	rt_sys(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+	fd = rt_open_how(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, 0);
+	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return fd;
+}
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op)
 {
@@ -21,7 +30,7 @@ int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_ad
 	} while (value > 0);
 	if (op->value < 0)
 		text[--at] = '-';
-	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY, 0, 0);
+	RT_CLEANUP_FD int fd = rt_open_own_file("/proc/self/oom_score_adj");
 	if (fd < 0)
 		return rt_fail(context, "openat2", fd);
 	long written = rt_sys(write, fd, text + at, sizeof(text) - at);
@@ -103,53 +112,6 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 		return rt_fail(context, "getresuid", -EPERM);
 	status = rt_sys(prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
-}
-
-/* The number by which the runtime knows this process, for the records that tell it. */
-static void note_host_pid(struct rt_context *context, uint32_t pid)
-{
-	size_t digits = 1, at;
-	for (uint32_t rest = pid; rest >= 10; rest /= 10)
-		digits++;
-	context->host_pid[digits] = '\0';
-	for (at = digits; at > 0; pid /= 10)
-		context->host_pid[--at] = (char)('0' + pid % 10);
-}
-
-int rt_fork_init(struct rt_context *context, const struct rt_op_fork_init *op)
-{
-	enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9 };
-	int ready[2];
-	uint32_t own;
-	if (context->slots[op->slot] < 0)
-		return 0;
-	for (int slot = 0; slot < RT_SLOTS; slot++)
-		rt_close(&context->slots[slot]);
-	long status = rt_sys(pipe2, ready, O_CLOEXEC);
-	if (status < 0)
-		return rt_fail(context, "pipe2", status);
-	/* A terminal belongs to the session of this process, whose end would hang it up: the child takes it over. */
-	bool terminal = rt_sys(ioctl, 0, TIOCNOTTY, 0) >= 0;
-	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
-	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD_NUMBER, 0, 0, 0, 0);
-	if (pid < 0)
-		return rt_fail(context, "clone", pid);
-	if (pid > 0) {
-		context->call = NULL;
-		own = (uint32_t)pid;
-		rt_report(context, RT_RECORD_FORKED, 0, 0, own);
-		rt_sys(write, ready[1], &own, sizeof(own));
-		rt_leave(0);
-	}
-	rt_close(&ready[1]);
-	if (rt_sys(read, ready[0], &own, sizeof(own)) != sizeof(own))
-		return rt_fail(context, "read", -EPIPE);
-	rt_close(&ready[0]);
-	note_host_pid(context, own);
-	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
-	rt_sys(setsid);
-	status = terminal ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
-	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }
 
 int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op)

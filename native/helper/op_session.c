@@ -30,6 +30,14 @@ int rt_report(
 	return written < 0 ? (int)written : (size_t)written == size ? 0 : -EPIPE;
 }
 
+int rt_report_forked(struct rt_context *context)
+{
+	context->call = NULL;
+	context->detail_length = 0;
+	int status = rt_report(context, RT_RECORD_FORKED, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "writev", status) : 0;
+}
+
 int rt_wait_for_byte(int socket)
 {
 	char byte;
@@ -84,17 +92,20 @@ static bool peer_uid(int socket, uint32_t *uid)
 static int take_start(struct rt_context *context, int peer)
 {
 	char byte;
-	RT_CLEANUP_FD int fd = -1;
+	struct rt_attached attached;
 	long size;
 	do
 		size = rt_sys(read, peer, &byte, 1);
 	while (size == -EINTR);
 	if (size != 1)
 		return size < 0 ? (int)size : -EPIPE;
-	if (byte == RT_START_TRACED && rt_receive_descriptor(peer, &byte, 1, &fd) == 1 && fd >= 0) {
-		context->trace = rt_trace_map(fd);
+	if (byte != RT_START_TRACED || rt_receive_attached(peer, &byte, 1, &attached) <= 0)
+		return 0;
+	if (attached.fd >= 0) {
+		context->trace = rt_trace_map(attached.fd);
 		context->trace_number = RT_TRACE_STARTED;
 	}
+	rt_close(&attached.fd);
 	return 0;
 }
 
@@ -171,6 +182,9 @@ static long fork_sibling(struct rt_context *context)
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 {
 	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	int closed = rt_close_rest(context);
+	if (closed < 0)
+		return closed;
 	if (op->fork) {
 		bool apart = op->apart != 0;
 		long pid = fork_sibling(context);
@@ -185,11 +199,11 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		}
 		if (pid < 0)
 			return rt_fail(context, "clone3", pid);
-		if (pid > 0) {
-			context->call = NULL;
-			rt_report(context, RT_RECORD_FORKED, 0, 0, (uint32_t)pid);
+		if (pid > 0)
 			rt_leave(0);
-		}
+		int told = rt_report_forked(context);
+		if (told < 0)
+			return told;
 		/* The session of the first ends with it, and a terminal with its session. */
 		rt_sys(setsid);
 		int status = apart ? rt_await_runtime(context) : 0;
@@ -202,6 +216,8 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 
 int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
 {
+	if (context->log_count >= RT_LOGS_MAX)
+		return rt_fail(context, "openat2", -EMFILE);
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, op->path.data,
 		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600, 0);
 	struct statx st;
@@ -212,6 +228,7 @@ int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
 		return rt_fail(context, "openat2", -EINVAL);
 	rt_close(&context->slots[op->slot]);
 	context->slots[op->slot] = rt_steal_fd(&fd);
+	context->logs[context->log_count++] = op->slot;
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* User namespaces: made with a process that holds them, entered by the stage (user_namespaces(7)). */
+/* User namespaces: made with a process that holds them, entered afterwards (user_namespaces(7)). */
 #include "context.h"
 #include "hook.h"
 #include "sys.h"
@@ -7,16 +7,21 @@
 #include <linux/prctl.h>
 
 /* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
-enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
+enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
 
-/* A process in a new user namespace that waits for the end of `hold` and does nothing else. */
-static long start_keeper(int hold[2])
+/* A process in a new user namespace that waits for the end of `hold` and does nothing else. It shares the memory of
+ * the helper, and so is as closed to others, unless who has no rights over root's files is to write its maps. */
+static long start_keeper(int hold[2], bool dumpable)
 {
 	long status = rt_sys(pipe2, hold, O_CLOEXEC);
 	if (status < 0)
 		return status;
 	struct clone_args clone = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD_NUMBER};
+	if (dumpable)
+		rt_sys(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid != 0 && dumpable)
+		rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (pid != 0)
 		return pid;
 	char byte;
@@ -123,7 +128,7 @@ static int write_maps(struct rt_context *context, long keeper, const struct rt_o
 int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op)
 {
 	int hold[2] = {-1, -1};
-	long keeper = start_keeper(hold);
+	long keeper = start_keeper(hold, op->dumpable != 0);
 	rt_close(&hold[0]);
 	if (keeper < 0) {
 		rt_close(&hold[1]);
@@ -204,5 +209,10 @@ int rt_become_root(struct rt_context *context, const struct rt_op_become_root *o
 	if (status < 0)
 		return rt_fail(context, "setresgid", status);
 	status = rt_sys(setresuid, 0, 0, 0);
-	return status < 0 ? rt_fail(context, "setresuid", status) : 0;
+	if (status < 0)
+		return rt_fail(context, "setresuid", status);
+	/* A change of credentials takes both back (prctl(2); dumpable to the value of fs.suid_dumpable). */
+	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+	return 0;
 }

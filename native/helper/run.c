@@ -27,6 +27,54 @@ void rt_context_close(struct rt_context *context)
 	rt_close(&context->filter);
 }
 
+/* Ascending, without those that are not open. */
+static void add_kept(int *kept, size_t *count, int fd)
+{
+	if (fd < 0)
+		return;
+	size_t at = (*count)++;
+	for (; at > 0 && kept[at - 1] > fd; at--)
+		kept[at] = kept[at - 1];
+	kept[at] = fd;
+}
+
+int rt_close_rest(struct rt_context *context)
+{
+	enum { PASSED_MAX = 8 };
+	int kept[4 + RT_LOGS_MAX + PASSED_MAX], log_fds[RT_LOGS_MAX];
+	size_t count = 0;
+	if (context->rest_closed)
+		return 0;
+	if (context->passed_count > PASSED_MAX)
+		return rt_fail(context, "close_range", -EMFILE);
+	const int sockets[] = {context->control, context->listener, context->filter, context->receiver};
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		add_kept(kept, &count, sockets[i]);
+	for (uint32_t i = 0; i < context->log_count; i++)
+		add_kept(kept, &count, log_fds[i] = context->slots[context->logs[i]]);
+	for (uint32_t i = 0; i < context->passed_count; i++)
+		add_kept(kept, &count, (int)(context->passed_first + i));
+	int from = context->first;
+	long status = 0;
+	for (size_t i = 0; i < count && status >= 0; i++) {
+		if (kept[i] > from)
+			status = rt_sys(close_range, from, kept[i] - 1, 0);
+		if (kept[i] >= from)
+			from = kept[i] + 1;
+	}
+	if (status >= 0)
+		status = rt_sys(close_range, from, ~0u, 0);
+	if (status < 0)
+		return rt_fail(context, "close_range", status);
+	for (int slot = 0; slot < RT_SLOTS; slot++)
+		context->slots[slot] = -1;
+	for (uint32_t i = 0; i < context->log_count; i++)
+		context->slots[context->logs[i]] = log_fds[i];
+	context->null_device = context->empty_directory = context->procfs = -1;
+	context->rest_closed = true;
+	return 0;
+}
+
 int rt_run_ops(struct rt_context *context, const struct rt_program *program, uint32_t *index)
 {
 	struct rt_reader reader = program->reader;
@@ -40,21 +88,6 @@ int rt_run_ops(struct rt_context *context, const struct rt_program *program, uin
 		rt_trace_end(record, status);
 		if (status < 0)
 			return status;
-	}
-	return 0;
-}
-
-int rt_inherit_slots(struct rt_context *context, const struct rt_op_inherit_slots *op)
-{
-	for (uint32_t i = 0; i < op->slots.count; i++) {
-		uint32_t slot = rt_u32_at(&op->slots, i);
-		int fd = context->first_free + (int)i;
-		if (slot >= RT_SLOTS)
-			return rt_fail(context, "fcntl", -EINVAL);
-		long status = rt_sys(fcntl, fd, 2 /* F_SETFD */, 1 /* FD_CLOEXEC */);
-		if (status < 0)
-			return rt_fail(context, "fcntl", status);
-		context->slots[slot] = fd;
 	}
 	return 0;
 }
@@ -94,8 +127,10 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 		return rt_open_tree(context, &op->open_tree);
 	case RT_OP_IDMAP_TREE:
 		return rt_idmap_tree(context, &op->idmap_tree);
-	case RT_OP_INHERIT_SLOTS:
-		return rt_inherit_slots(context, &op->inherit_slots);
+	case RT_OP_OPEN_TIME_OFFSETS:
+		return rt_open_time_offsets(context, &op->open_time_offsets);
+	case RT_OP_CLONE_INIT:
+		return rt_clone_init(context, &op->clone_init);
 	case RT_OP_AWAIT_RUNTIME:
 		return rt_await_runtime(context);
 	case RT_OP_CGROUP_JOIN:
@@ -205,7 +240,7 @@ int rt_run_op(struct rt_context *context, struct rt_op *op)
 	case RT_OP_SET_CAPABILITIES:
 		return rt_set_capabilities(context, &op->set_capabilities);
 	case RT_OP_FORK_INIT:
-		return rt_fork_init(context, &op->fork_init);
+		return rt_fork_init(context);
 	case RT_OP_CHANGE_DIRECTORY:
 		return rt_change_directory(context, &op->change_directory);
 	case RT_OP_NO_NEW_PRIVS:

@@ -7,6 +7,7 @@
 #include "../helper/sys.h"
 
 #include <linux/poll.h>
+#include <linux/wait.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,29 @@ rt_function rt_fn_receive, rt_fn_receiveMessage, rt_fn_send, rt_fn_connect, rt_f
 enum { UNIX_FAMILY = 1, RECORD_MAX = 16384 };
 
 /* A peer that closes with a message of ours unread resets, before what it has said can be read. */
-static long receive(int socket, void *buffer, size_t size, int *fd)
+static long receive(int socket, void *buffer, size_t size, struct rt_attached *attached)
 {
 	long length;
 	do
-		length = rt_receive_descriptor(socket, buffer, size, fd);
+		length = rt_receive_attached(socket, buffer, size, attached);
 	while (length == -ECONNRESET);
 	return length;
+}
+
+static bool is_child(int pid)
+{
+	return pid > 0 && rt_sys(waitid, P_PID, pid, NULL, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
+}
+
+/* A container that may look into the helper can send records of its own making: what a record says of this process's
+ * descriptors and children is put in here, by the kernel's word. */
+static void verify(struct rt_record_header *record, struct rt_attached *attached)
+{
+	if (record->kind == RT_RECORD_TERMINAL)
+		record->value = (uint32_t)rt_steal_fd(&attached->fd);
+	else if (record->kind == RT_RECORD_FORKED)
+		record->value = is_child(attached->sender) ? (uint32_t)attached->sender : 0;
+	rt_close(&attached->fd);
 }
 
 int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
@@ -40,14 +57,16 @@ int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 	char *record = malloc(RECORD_MAX);
 	if (record == NULL)
 		return -ENOMEM;
-	int fd = -1;
-	long size = receive(poll.fd, record, RECORD_MAX, &fd);
+	struct rt_attached attached;
+	long size = receive(poll.fd, record, RECORD_MAX, &attached);
+	if (size < (long)sizeof(struct rt_record_header))
+		rt_close(&attached.fd);
+	else
+		verify((struct rt_record_header *)(void *)record, &attached);
 	if (size < 0) {
 		free(record);
 		return size;
 	}
-	if (fd >= 0 && size >= (long)sizeof(struct rt_record_header))
-		((struct rt_record_header *)(void *)record)->value = (uint32_t)fd;
 	result->data = record;
 	result->length = (size_t)size;
 	return 0;
@@ -55,18 +74,18 @@ int64_t rt_fn_receive(const struct rt_value *args, struct rt_result *result)
 
 int64_t rt_fn_receiveMessage(const struct rt_value *args, struct rt_result *result)
 {
-	int fd = -1;
+	struct rt_attached attached;
 	char *record = malloc(RECORD_MAX);
 	if (record == NULL)
 		return -ENOMEM;
-	long size = receive((int)args[0].integer, record + sizeof(fd), RECORD_MAX - sizeof(fd), &fd);
+	long size = receive((int)args[0].integer, record + sizeof(int), RECORD_MAX - sizeof(int), &attached);
 	if (size < 0) {
 		free(record);
 		return size;
 	}
-	memcpy(record, &fd, sizeof(fd));
+	memcpy(record, &attached.fd, sizeof(int));
 	result->data = record;
-	result->length = sizeof(fd) + (size_t)size;
+	result->length = sizeof(int) + (size_t)size;
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* Native functions that start the helper, and run its programs and hooks on the host. */
 #include "address.h"
-#include "clone_init.h"
+#include "clone_helper.h"
 #include "functions.h"
 #include "trace.h"
 
@@ -12,6 +12,7 @@
 #include "../helper/record.h"
 #include "../helper/sys.h"
 
+#include <asm/socket.h>
 #include <linux/mman.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,16 +68,7 @@ static int listen_at(const char *path)
 	return result < 0 ? (int)result : rt_steal_fd(&fd);
 }
 
-static void free_stage(struct stage **stage)
-{
-	if (*stage == NULL)
-		return;
-	if ((*stage)->result != NULL)
-		rt_sys(munmap, (*stage)->result, sizeof(*(*stage)->result));
-	free(*stage);
-}
-
-/* Where the ops of a program are noted that runs in this process or in a copy of it. */
+/* Where the ops of a program are noted that runs in this process. */
 static void trace_program(struct rt_context *context, const struct rt_program *program)
 {
 	int fd;
@@ -84,22 +76,11 @@ static void trace_program(struct rt_context *context, const struct rt_program *p
 	context->trace_number = program->trace;
 }
 
-/* Shared memory for the result, so that it survives the copy. */
-static int make_stage(const struct rt_value *program, int control, struct stage **made)
+/* A bit for each descriptor of the helper that is there. */
+static unsigned given(const struct launch *launch)
 {
-	struct stage *stage = *made = calloc(1, sizeof(*stage));
-	if (stage == NULL)
-		return -ENOMEM;
-	if (!rt_check_program((const uint8_t *)program->data, program->length, false, &stage->program))
-		return -EPROTO;
-	rt_context_init(&stage->context, control, -1);
-	trace_program(&stage->context, &stage->program);
-	long memory = rt_sys(mmap, NULL, sizeof(*stage->result), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > -RT_PATH_MAX)
-		return (int)memory;
-	stage->result = (struct stage_result *)memory;
-	return 0;
+	return 1u << RT_FD_PROGRAM | 1u << RT_FD_CONTROL | (launch->listener >= 0) << RT_FD_LISTENER |
+	       (launch->filter >= 0) << RT_FD_FILTER;
 }
 
 int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
@@ -112,7 +93,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	RT_CLEANUP_FD int program = sealed_memfd("rt-program", 0, args[0].data, args[0].length);
 	if (program < 0)
 		return program;
-	int target = (int)args[5].integer;
+	int target = (int)args[4].integer;
 	RT_CLEANUP_FD int listener = args[3].length > 0 ? listen_at(args[3].data) : -1;
 	if (args[3].length > 0 && listener < 0)
 		return listener;
@@ -121,30 +102,31 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		return status;
 	RT_CLEANUP_FD int ours = pair[0];
 	RT_CLEANUP_FD int theirs = pair[1];
+	/* The kernel then says of each record which process has sent it. */
 	if (args[7].integer != 0)
+		status = rt_sys(setsockopt, ours, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
+	if (status >= 0 && args[6].integer != 0)
 		status = rt_sys(socketpair, UNIX_FAMILY, STREAM | O_CLOEXEC, 0, pair);
 	if (status < 0)
 		return status;
-	RT_CLEANUP_FD int our_filter = args[7].integer != 0 ? pair[0] : -1;
-	RT_CLEANUP_FD int their_filter = args[7].integer != 0 ? pair[1] : -1;
-	__attribute__((cleanup(free_stage))) struct stage *stage = NULL;
-	if (args[4].length > 0 && (status = make_stage(&args[4], theirs, &stage)) < 0)
-		return status;
+	RT_CLEANUP_FD int our_filter = args[6].integer != 0 ? pair[0] : -1;
+	RT_CLEANUP_FD int their_filter = args[6].integer != 0 ? pair[1] : -1;
 	struct launch launch = {.helper = helper,
 		.program = program,
 		.control = theirs,
 		.listener = target >= 0 ? target : listener,
 		.filter = their_filter,
 		.trace = -1,
-		.preserved = (int)args[6].integer};
+		.preserved = (int)args[5].integer};
 	if (rt_is_traced((const uint8_t *)args[0].data, args[0].length) &&
 		rt_trace_memory(&launch.trace) == NULL)
 		return -ENOMEM;
 	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
-	long pid = rt_clone_init(&launch, stage, (uint64_t)args[1].integer, args[2].data);
+	snprintf(launch.given, sizeof(launch.given), "%u", given(&launch));
+	long pid = rt_clone_helper(&launch, (uint64_t)args[1].integer, args[2].data);
 	if (pid < 0)
 		return pid;
-	if (pid > 0 && launch.error != 0) {
+	if (launch.error != 0) {
 		rt_sys(wait4, pid, NULL, 0, NULL);
 		return -launch.error;
 	}

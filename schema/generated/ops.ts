@@ -85,7 +85,7 @@ export interface RaiseLimitOp {
   readonly hard: number | bigint;
 }
 
-/** Makes a user namespace with the maps given as lines `inside outside size` and keeps it in `slot`. The maps are written directly, or by the programs `uid_tool` and `gid_tool` where these are not empty. `deny_setgroups` 1 forbids setgroups(2) in it first, without which nobody unprivileged may write a gid map. */
+/** Makes a user namespace with the maps given as lines `inside outside size` and keeps it in `slot`. The maps are written directly, or by the programs `uid_tool` and `gid_tool` where these are not empty. `deny_setgroups` 1 forbids setgroups(2) in it first, without which nobody unprivileged may write a gid map. `dumpable` 1: a runtime that is not root writes them, to whom the files in /proc belong only of a process that may be dumped. */
 export interface UserNamespaceOp {
   readonly op: 'user_namespace';
   readonly slot: number;
@@ -94,6 +94,7 @@ export interface UserNamespaceOp {
   readonly denySetgroups: number;
   readonly uidTool: string;
   readonly gidTool: string;
+  readonly dumpable: number;
 }
 
 /** Compares the maps of the user namespace it is in with lines `inside outside size`: EINVAL when they differ. */
@@ -126,10 +127,16 @@ export interface IdmapTreeOp {
   readonly recursive: number;
 }
 
-/** Takes over what the stage has opened: its descriptors in the order of their slots, from the first free one on. */
-export interface InheritSlotsOp {
-  readonly op: 'inherit_slots';
-  readonly slots: readonly number[];
+/** Opens the file with the clocks of the time namespace that will be made, while it belongs to the user who runs the runtime, and keeps it in `slot`. */
+export interface OpenTimeOffsetsOp {
+  readonly op: 'open_time_offsets';
+  readonly slot: number;
+}
+
+/** Goes on as a child in new namespaces `flags` (CLONE_NEW*), one for pids among them, with the same parent, in a session of its own: the container's init. */
+export interface CloneInitOp {
+  readonly op: 'clone_init';
+  readonly flags: number;
 }
 
 /** Stops until the runtime has done what it does meanwhile: cgroups that are joined next, or limits that hold from here on. */
@@ -149,7 +156,7 @@ export interface UnshareOp {
   readonly flags: number;
 }
 
-/** Opens a namespace file and verifies that it is a namespace of type `type` (a CLONE_NEW* flag). */
+/** Opens a namespace file and verifies that it is a namespace of type `type` (a CLONE_NEW* flag). The pid namespace that the process is in is not kept: there is nothing to join. */
 export interface NamespaceOpenOp {
   readonly op: 'namespace_open';
   readonly slot: number;
@@ -166,10 +173,11 @@ export interface NamespaceJoinOp {
   readonly keep: number;
 }
 
-/** Makes a time namespace, writes `offsets` (lines `clock seconds nanoseconds`) and enters it: without that only children would be in it. */
+/** Makes a time namespace, writes `offsets` (lines `clock seconds nanoseconds`) and enters it: without that only children would be in it. `slot` has the file that open_time_offsets has opened, 0 for none. */
 export interface TimeNamespaceOp {
   readonly op: 'time_namespace';
   readonly offsets: string;
+  readonly slot: number;
 }
 
 /** Joins a new session keyring called `name` and adds `permission`, that of its user or of others to search it. */
@@ -204,7 +212,7 @@ export interface JoinProcessOp {
   readonly ownerInode: number | bigint;
 }
 
-/** From now on the process does not die with the runtime. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. Where a cgroup has no place for both (EAGAIN), it tells the runtime, which moves it elsewhere and the child back: that takes no place. `apart` 1: it is elsewhere already. `terminal` 1: descriptor 0 becomes its controlling terminal. */
+/** From now on the process does not die with the runtime. Closes what find_program would close. `fork` 1: it goes on as another child of the runtime's, in a session of its own, which is how a pid namespace is entered. Where a cgroup has no place for both (EAGAIN), it tells the runtime, which moves it elsewhere and the child back: that takes no place. `apart` 1: it is elsewhere already. `terminal` 1: descriptor 0 becomes its controlling terminal. */
 export interface OutliveOp {
   readonly op: 'outlive';
   readonly fork: number;
@@ -538,10 +546,9 @@ export interface SetCapabilitiesOp {
   readonly ambient: number | bigint;
 }
 
-/** Goes on as a child in the pid namespace in `slot`, joined before, with the same parent; nothing to do when the stage joined it. After the rights were dropped, so that nobody in that namespace ever sees a process with more of them than the container's. */
+/** Goes on as a child in the pid namespace joined before, with the same parent; nothing to do when none was, because it is the runtime's own. After the rights were dropped, so that nobody in that namespace ever sees a process with more of them than the container's. Closes first what find_program would close. */
 export interface ForkInitOp {
   readonly op: 'fork_init';
-  readonly slot: number;
 }
 
 /** Enters the working directory. `phase` 0: with the rights of the set-up, EACCES and EPERM are put off; 1: as the user, if phase 0 put it off. Then verifies that the directory is inside the root. */
@@ -556,7 +563,7 @@ export interface NoNewPrivsOp {
   readonly op: 'no_new_privs';
 }
 
-/** Finds the program to run with the rights of the user: `name` as it is when it has a slash, else in the directories of `search` (the value of PATH), and keeps its path. */
+/** Finds the program to run with the rights of the user: `name` as it is when it has a slash, else in the directories of `search` (the value of PATH), and keeps its path. Closes everything that is not needed from here on. */
 export interface FindProgramOp {
   readonly op: 'find_program';
   readonly name: string;
@@ -609,7 +616,7 @@ export interface MakeMountPointOp {
   readonly directory: number;
 }
 
-/** Default signal dispositions, empty signal mask, every descriptor above 2 close-on-exec, then the program found by find_program. */
+/** Default signal dispositions, empty signal mask, then the program found by find_program. */
 export interface ExecOp {
   readonly op: 'exec';
   readonly args: readonly string[];
@@ -633,7 +640,8 @@ export type Op =
   | BecomeRootOp
   | OpenTreeOp
   | IdmapTreeOp
-  | InheritSlotsOp
+  | OpenTimeOffsetsOp
+  | CloneInitOp
   | AwaitRuntimeOp
   | CgroupJoinOp
   | UnshareOp
@@ -834,6 +842,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['denySetgroups', 'u32'],
       ['uidTool', 'str'],
       ['gidTool', 'str'],
+      ['dumpable', 'u32'],
     ],
   },
   check_id_maps: {
@@ -872,12 +881,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursive', 'u32'],
     ],
   },
-  inherit_slots: { code: 16, group: 'init', call: 'fcntl(2)', fields: [['slots', 'u32s']] },
-  await_runtime: { code: 17, group: 'init', call: 'read(2)', fields: [] },
-  cgroup_join: { code: 18, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
-  unshare: { code: 19, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
+  open_time_offsets: { code: 16, group: 'stage', call: 'time_namespaces(7)', fields: [['slot', 'slot']] },
+  clone_init: { code: 17, group: 'stage', call: 'clone3(2), setsid(2)', fields: [['flags', 'u32']] },
+  await_runtime: { code: 18, group: 'init', call: 'read(2)', fields: [] },
+  cgroup_join: { code: 19, group: 'init', call: 'write(2)', fields: [['file', 'str']] },
+  unshare: { code: 20, group: 'init', call: 'unshare(2)', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 20,
+    code: 21,
     group: 'init',
     call: 'openat(2), ioctl_ns(2)',
     fields: [
@@ -887,7 +897,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 21,
+    code: 22,
     group: 'init',
     call: 'setns(2)',
     fields: [
@@ -898,13 +908,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 22,
+    code: 23,
     group: 'init',
     call: 'unshare(2), time_namespaces(7), setns(2)',
-    fields: [['offsets', 'str']],
+    fields: [
+      ['offsets', 'str'],
+      ['slot', 'slot'],
+    ],
   },
   session_keyring: {
-    code: 23,
+    code: 24,
     group: 'init',
     call: 'keyctl(2)',
     fields: [
@@ -913,7 +926,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   container_user_namespace: {
-    code: 24,
+    code: 25,
     group: 'init',
     call: 'ioctl_ns(2), pidfd_send_signal(2)',
     fields: [
@@ -924,9 +937,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inode', 'u64'],
     ],
   },
-  open_process_root: { code: 25, group: 'init', call: 'openat2(2), pidfd_send_signal(2)', fields: [['path', 'str']] },
+  open_process_root: { code: 26, group: 'init', call: 'openat2(2), pidfd_send_signal(2)', fields: [['path', 'str']] },
   join_process: {
-    code: 26,
+    code: 27,
     group: 'init',
     call: 'setns(2), pidfd_open(2), ioctl_ns(2)',
     fields: [
@@ -937,7 +950,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   outlive: {
-    code: 27,
+    code: 28,
     group: 'init',
     call: 'clone3(2), setsid(2), ioctl_tty(2)',
     fields: [
@@ -946,9 +959,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 28, group: 'init', call: 'netdevice(7)', fields: [] },
+  loopback_up: { code: 29, group: 'init', call: 'netdevice(7)', fields: [] },
   set_propagation: {
-    code: 29,
+    code: 30,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -957,7 +970,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 30,
+    code: 31,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -967,15 +980,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 31, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
+  open_root_directory: { code: 32, group: 'init', call: 'openat(2)', fields: [['path', 'str']] },
   hold_root: {
-    code: 32,
+    code: 33,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
   mount_filesystem: {
-    code: 33,
+    code: 34,
     group: 'init',
     call: 'fsopen(2), fsconfig(2), fsmount(2), move_mount(2), mount(2)',
     fields: [
@@ -990,7 +1003,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 34,
+    code: 35,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [
@@ -1006,7 +1019,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 35,
+    code: 36,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -1017,7 +1030,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 36,
+    code: 37,
     group: 'init',
     call: 'mount_setattr(2)',
     fields: [
@@ -1027,7 +1040,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 37,
+    code: 38,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1036,7 +1049,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 38,
+    code: 39,
     group: 'init',
     call: 'mknodat(2), fchownat(2), fchmodat2(2)',
     fields: [
@@ -1049,7 +1062,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 39,
+    code: 40,
     group: 'init',
     call: 'open_tree(2), statx(2), move_mount(2)',
     fields: [
@@ -1062,7 +1075,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 40,
+    code: 41,
     group: 'init',
     call: 'symlinkat(2)',
     fields: [
@@ -1071,7 +1084,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 41,
+    code: 42,
     group: 'init',
     call: 'ioctl_tty(2), unix(7)',
     fields: [
@@ -1080,17 +1093,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 42, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
-  mask_path: { code: 43, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  console: { code: 43, group: 'init', call: 'openat(2), open_tree(2), move_mount(2)', fields: [['path', 'str']] },
+  mask_path: { code: 44, group: 'init', call: 'open_tree(2), move_mount(2)', fields: [['path', 'str']] },
   readonly_path: {
-    code: 44,
+    code: 45,
     group: 'init',
     call: 'open_tree(2), mount_setattr(2), move_mount(2)',
     fields: [['path', 'str']],
   },
-  host_hooks: { code: 45, group: 'init', call: 'send(2), recv(2)', fields: [] },
+  host_hooks: { code: 46, group: 'init', call: 'send(2), recv(2)', fields: [] },
   open_log: {
-    code: 46,
+    code: 47,
     group: 'init',
     call: 'openat2(2)',
     fields: [
@@ -1099,7 +1112,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 47,
+    code: 48,
     group: 'init',
     call: 'execve(2)',
     fields: [
@@ -1114,9 +1127,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 48, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
+  remove_mount: { code: 49, group: 'init', call: 'openat2(2), statx(2), umount2(2)', fields: [['destination', 'str']] },
   open_mount: {
-    code: 49,
+    code: 50,
     group: 'init',
     call: 'openat2(2), statx(2)',
     fields: [
@@ -1124,10 +1137,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 50, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
-  pivot_root: { code: 51, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
+  unmount: { code: 51, group: 'host', call: 'umount2(2)', fields: [['path', 'str']] },
+  pivot_root: { code: 52, group: 'init', call: 'pivot_root(2), umount2(2)', fields: [] },
   move_root: {
-    code: 52,
+    code: 53,
     group: 'init',
     call: 'move_mount(2), umount2(2), chroot(2)',
     fields: [
@@ -1135,11 +1148,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 53, group: 'init', call: 'chroot(2)', fields: [] },
-  set_hostname: { code: 54, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
-  set_domainname: { code: 55, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
+  chroot: { code: 54, group: 'init', call: 'chroot(2)', fields: [] },
+  set_hostname: { code: 55, group: 'init', call: 'sethostname(2)', fields: [['name', 'str']] },
+  set_domainname: { code: 56, group: 'init', call: 'setdomainname(2)', fields: [['name', 'str']] },
   sysctl: {
-    code: 56,
+    code: 57,
     group: 'init',
     call: 'openat2(2), write(2)',
     fields: [
@@ -1149,7 +1162,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 57,
+    code: 58,
     group: 'init',
     call: 'proc_pid_oom_score_adj(5)',
     fields: [
@@ -1158,7 +1171,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 58,
+    code: 59,
     group: 'init',
     call: 'prlimit(2)',
     fields: [
@@ -1167,9 +1180,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 59, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 60, group: 'init', call: 'sched_setaffinity(2)', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 60,
+    code: 61,
     group: 'host',
     call: 'sched_setattr(2)',
     fields: [
@@ -1183,11 +1196,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  await_scheduler: { code: 61, group: 'init', call: 'read(2)', fields: [] },
-  io_priority: { code: 62, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
-  personality: { code: 63, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 62, group: 'init', call: 'read(2)', fields: [] },
+  io_priority: { code: 63, group: 'init', call: 'ioprio_set(2)', fields: [['value', 'u32']] },
+  personality: { code: 64, group: 'init', call: 'personality(2)', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 64,
+    code: 65,
     group: 'init',
     call: 'set_mempolicy(2)',
     fields: [
@@ -1196,7 +1209,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 65,
+    code: 66,
     group: 'init',
     call: 'proc_pid_attr(5)',
     fields: [
@@ -1205,9 +1218,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 66, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
+  umask: { code: 67, group: 'init', call: 'umask(2)', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 67,
+    code: 68,
     group: 'init',
     call: 'fchown(2)',
     fields: [
@@ -1217,7 +1230,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 68,
+    code: 69,
     group: 'init',
     call: 'prctl(2)',
     fields: [
@@ -1226,7 +1239,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 69,
+    code: 70,
     group: 'init',
     call: 'setgroups(2), setresgid(2), setresuid(2)',
     fields: [
@@ -1237,7 +1250,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 70,
+    code: 71,
     group: 'init',
     call: 'capset(2), prctl(2)',
     fields: [
@@ -1247,9 +1260,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 71, group: 'init', call: 'clone(2)', fields: [['slot', 'slot']] },
+  fork_init: { code: 72, group: 'init', call: 'clone(2)', fields: [] },
   change_directory: {
-    code: 72,
+    code: 73,
     group: 'init',
     call: 'chdir(2), getcwd(2)',
     fields: [
@@ -1257,19 +1270,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 73, group: 'init', call: 'prctl(2)', fields: [] },
+  no_new_privs: { code: 74, group: 'init', call: 'prctl(2)', fields: [] },
   find_program: {
-    code: 74,
+    code: 75,
     group: 'init',
-    call: 'faccessat2(2)',
+    call: 'close_range(2), faccessat2(2)',
     fields: [
       ['name', 'str'],
       ['search', 'str'],
     ],
   },
-  find_home: { code: 75, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
+  find_home: { code: 76, group: 'init', call: 'openat2(2), read(2)', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 76,
+    code: 77,
     group: 'init',
     call: 'read(2), seccomp(2)',
     fields: [
@@ -1277,9 +1290,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 77, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 78, group: 'init', call: 'connect(2)', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 78,
+    code: 79,
     group: 'init',
     call: 'seccomp(2), sendmsg(2)',
     fields: [
@@ -1287,9 +1300,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 79, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
+  await_start: { code: 80, group: 'init', call: 'recv(2), accept4(2)', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 80,
+    code: 81,
     group: 'init',
     call: 'dup3(2)',
     fields: [
@@ -1298,7 +1311,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 81,
+    code: 82,
     group: 'init',
     call: 'openat2(2), mkdirat(2)',
     fields: [
@@ -1307,7 +1320,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 82,
+    code: 83,
     group: 'init',
     call: 'execve(2)',
     fields: [

@@ -18,6 +18,7 @@ import { findOrigin } from '../launch/origin.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
 import { startHooks } from '../plan/hooks.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
+import { helperOps } from '../plan/types.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
@@ -196,7 +197,7 @@ export function firstRecord(
     keyring: options['no-new-keyring'] !== true,
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
     ...(plan.uncertainStart ? { uncertainStart: true } : {}),
-    ...(startContainer.length === 0 ? {} : { startHooks: startHooks(startContainer, plan.init) }),
+    ...(startContainer.length === 0 ? {} : { startHooks: startHooks(startContainer, helperOps(plan)) }),
   };
 }
 

@@ -16,7 +16,7 @@ interface Trace {
   readonly begin: readonly [number, number];
   readonly spans: Span[];
   /** The ops of each program that was made; the first is number 1. */
-  readonly programs: (readonly TracedOp[])[];
+  readonly programs: { readonly ops: readonly TracedOp[]; readonly staged: number }[];
   /** Where programs run that are not run by the runtime itself, by their numbers. */
   readonly places: Map<number, string>;
   /** Pids of the processes that run them. */
@@ -34,9 +34,12 @@ export function phase<T>(name: string, step: () => T): T {
   return current === undefined ? step() : span(current, name, 'phase', step, {});
 }
 
-/** Number by which the ops of a program are found again in the trace; 0 when there is none. */
-export function traceProgram(ops: readonly TracedOp[]): number {
-  return current === undefined ? 0 : current.programs.push(ops);
+/**
+ * Number by which the ops of a program are found again in the trace; 0 when there is none. The first `staged` ops of
+ * one for a helper are those of a stage.
+ */
+export function traceProgram(ops: readonly TracedOp[], staged = 0): number {
+  return current === undefined ? 0 : current.programs.push({ ops, staged });
 }
 
 /**
@@ -133,7 +136,6 @@ function numberOf(program: unknown): number {
 function notePlaces(trace: Trace, name: string, args: Arguments): void {
   if (name !== 'launch') return;
   trace.places.set(numberOf(args[0]), 'init');
-  trace.places.set(numberOf(args[4]), 'stage');
 }
 
 function noteResult(
@@ -144,9 +146,19 @@ function noteResult(
   details: Record<string, string | number>,
 ): void {
   if (typeof result === 'number' && result < 0) details['errno'] = -result;
-  if (name === 'receive' && result instanceof ArrayBuffer && result.byteLength === 0) trace.closed.push(now(trace));
-  if (name === 'launch' && Array.isArray(result)) trace.pids.set('init', Number(result[0]));
+  if (name === 'receive' && result instanceof ArrayBuffer) noteRecord(trace, new Uint32Array(result.slice(0, 16)));
+  if (name === 'launch' && Array.isArray(result)) {
+    trace.pids.set('stage', Number(result[0]));
+    trace.pids.set('init', Number(result[0]));
+  }
   if (name === 'superviseChild') trace.pids.set('init', Number(first));
+}
+
+/** A record of a helper, as far as it tells where ops run: native/helper/record.h. */
+function noteRecord(trace: Trace, [kind, , , value]: Uint32Array): void {
+  const forked = 6;
+  if (kind === undefined) trace.closed.push(now(trace));
+  if (kind === forked && value !== undefined) trace.pids.set('init', value);
 }
 
 function notedOps(trace: Trace): NotedOp[] {
@@ -165,10 +177,12 @@ function notedOps(trace: Trace): NotedOp[] {
   for (let at = 0; at + recordWords <= words.length; at += recordWords) {
     const [number = 0, index = 0, code = 0, status = 0] = words.subarray(at, at + 4);
     const ended = words[at + 6] !== 0;
+    const { ops: made = [], staged = 0 } = trace.programs[number - 1] ?? {};
+    const place = trace.places.get(number) ?? 'runtime';
     ops.push({
-      place: trace.places.get(number) ?? 'runtime',
-      index,
-      op: number === startedNumber ? started(code) : (trace.programs[number - 1]?.[index] ?? { op: nameOf(code) }),
+      place: index < staged ? 'stage' : place,
+      index: index < staged ? index : index - staged,
+      op: number === startedNumber ? started(code) : (made[index] ?? { op: nameOf(code) }),
       error: status > 0x7fff_ffff ? 0x1_0000_0000 - status : 0,
       start: time(at + 4),
       end: ended ? time(at + 6) : undefined,

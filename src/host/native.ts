@@ -83,26 +83,26 @@ export interface Native {
   /**
    * One clone3(2) with `cloneFlags` followed by execveat(2) of the helper, which runs `program`.
    * `cgroup` (v2 directory, '' for none) is entered by CLONE_INTO_CGROUP; `listenPath` ('' for none) is where
-   * the helper listens for `start`. `stage` (empty for none) is a program that a process between the two runs
-   * first: the clone is then its last step. `target` (-1 for none) is a pidfd of the container that it enters;
+   * the helper listens for `start`. `target` (-1 for none) is a pidfd of the container that it enters;
    * `preserved` descriptors from 3 on are the program's. With `filtered` 1 the seccomp filter is sent afterwards,
-   * over a stream socket that ends with it.
-   * [pid, control descriptor, descriptor for the filter or -1]; pid 0 when an op of the stage failed, which the
-   * control descriptor tells.
+   * over a stream socket that ends with it. `forks` 1: the helper may go on as another process and tell so, which is
+   * believed of a child of this process alone.
+   * [pid, control descriptor, descriptor for the filter or -1].
    */
   launch(
     program: Packed,
     cloneFlags: number,
     cgroup: string,
     listenPath: string,
-    stage: Packed,
     target: number,
     preserved: number,
     filtered: number,
+    forks: number,
   ): number[] | number;
   /**
-   * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The descriptor of a
-   * record that brings one is the record's value.
+   * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. In its value is, by the
+   * kernel's word: of TERMINAL the descriptor that came with it, ~0 for none; of FORKED the pid of its sender, 0 when
+   * that is not a child of this process.
    */
   receive(control: number, timeoutMs: number): ArrayBuffer | number;
   /**

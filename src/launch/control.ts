@@ -16,11 +16,14 @@ const ENOENT = 2;
 const ENODEV = 19;
 const EPIPE = 32;
 const ECONNRESET = 104;
+const ETIMEDOUT = 110;
 const noLimit = -1;
 /** Bytes of the number in front of a filter. */
 const countSize = 4;
 /** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
 const filterTimeout = 10_000;
+/** Milliseconds of silence after which it is looked what has become of the helper. */
+const patience = 1000;
 
 /** The answer that a helper waits for. */
 export const goAhead = new Uint8Array([1]).buffer;
@@ -41,11 +44,33 @@ export function requireHeard(sent: number): void {
 
 /** What the helper says next; native/helper/record.h draws the conversation. */
 export function receive(native: Native, control: number): HelperRecord {
-  const buffer = native.receive(control, noLimit);
+  return recordOf(native.receive(control, noLimit));
+}
+
+function recordOf(buffer: ArrayBuffer | number): HelperRecord {
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
   }
   return decodeRecord(buffer);
+}
+
+/**
+ * As receive, from a helper in a container whose processes may have got hold of its socket (CAP_SYS_PTRACE), too: that
+ * its process, the child `pid`, has ended or runs its program is an end like that of the socket.
+ */
+export function receiveFrom(native: Native, control: number, pid: number): HelperRecord {
+  for (;;) {
+    const buffer = native.receive(control, patience);
+    if (buffer !== -ETIMEDOUT) return recordOf(buffer);
+    if (isHelper(native, pid)) continue;
+    const last = native.receive(control, 0);
+    return last === -ETIMEDOUT ? { kind: 'end' } : recordOf(last);
+  }
+}
+
+function isHelper(native: Native, pid: number): boolean {
+  const program = native.readLink(`/proc/${pid}/exe`);
+  return typeof program === 'number' ? program !== -ENOENT : program.startsWith('/memfd:rt-init');
 }
 
 /** Sends the filter that `compile` makes, behind the number of its instructions (u32), and closes the socket. When init has ended, it tells the reason itself. */
@@ -69,7 +94,7 @@ export class CgroupVanished extends Failure {}
 
 /** Words for a record of failure. `ops` are known to the runtime that made the plan, `startHooks` to `start`. */
 export function failureOf(
-  record: HelperRecord & { kind: 'failed' | 'stage_failed' | 'hook_failed' },
+  record: HelperRecord & { kind: 'failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
   startHooks?: StartHooks,
 ): Failure {
@@ -84,7 +109,7 @@ export function failureOf(
     return hookFailure(kind, Number(index), hook, record.result);
   }
   const diagnostic: Diagnostic =
-    record.kind === 'failed' && record.call === 'execve' && (op === undefined || op.op === 'exec')
+    record.call === 'execve' && (op === undefined || op.op === 'exec')
       ? explainProgram(record)
       : op === undefined
         ? unknownOp(record)
@@ -93,8 +118,17 @@ export function failureOf(
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }
 
+/** A record that no helper sends came from somebody who may look into it. */
+export function forgedFailure(): Failure {
+  return new Failure({
+    code: 'launch.forged',
+    message: 'a process of a container interferes with the one that is set up',
+    hint: 'a container with CAP_SYS_PTRACE may look into processes that enter it',
+  });
+}
+
 /** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
-function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' | 'stage_failed' }): Diagnostic {
+function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' }): Diagnostic {
   return systemFailure('start.failed', 'the container process failed', call, -errno).diagnostics[0] as Diagnostic;
 }
 

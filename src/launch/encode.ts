@@ -8,13 +8,13 @@ import type { PackedList } from './fields.ts';
 /** `RTPG`, read as one little-endian word. */
 const magic = 0x4750_5452;
 
-/** Ops as what the native side packs into the bytes that the helper runs (docs/ops.md). */
-export function encodeProgram(ops: readonly Op[]): Packed {
-  return phase('pack', () => pack(ops));
+/** Ops as what the native side packs into the bytes that the helper runs (docs/ops.md). The first `staged` are a stage. */
+export function encodeProgram(ops: readonly Op[], staged = 0): Packed {
+  return phase('pack', () => pack(ops, staged));
 }
 
-function pack(ops: readonly Op[]): Packed {
-  const packed: PackedList = [magic, PROGRAM_VERSION, traceProgram(ops), ops.length];
+function pack(ops: readonly Op[], staged: number): Packed {
+  const packed: PackedList = [magic, PROGRAM_VERSION, traceProgram(ops, staged), ops.length];
   for (const op of ops) {
     const packOp = OP_PACKERS[op.op] as (op: Op, to: PackedList) => void;
     packOp(op, packed);

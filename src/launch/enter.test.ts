@@ -4,7 +4,7 @@ import type { Native, Packed } from '../host/native.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import { enter } from './enter.ts';
 
-const kinds = { forked: 6, noPlace: 8, end: 0 } as const;
+const kinds = { forked: 6, noPlace: 7, end: 0 } as const;
 const EAGAIN = 11;
 const outlive = OP_CODECS.outlive.code;
 

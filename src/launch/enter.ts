@@ -1,3 +1,4 @@
+import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { ExecPlan } from '../plan/exec.ts';
@@ -5,10 +6,10 @@ import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { requireExecuted } from './ending.ts';
 import { setScheduler } from './host-ops.ts';
-import { startHelper } from './helper.ts';
+import { forks, startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, receive, sendFilter, tell } from './control.ts';
+import { failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 
 const O_WRONLY = 1;
 const SIGKILL = 9;
@@ -45,6 +46,7 @@ export interface Places {
 export function enter(native: Native, plan: ExecPlan, options: EnterOptions): number {
   const { ops, filter, scheduler, uncertainStart } = plan;
   const first = cloneInto(native, ops, filter !== undefined, options);
+  const forking = first.waits || forks(ops);
   let { pid } = first;
   let { waits } = first;
   let mayLeave = !waits && ops.some((op) => op.op === 'outlive' && op.fork === 1);
@@ -52,7 +54,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
     if (filter !== undefined) sendFilter(native, first.filter, filter);
     let failed: HelperRecord | undefined;
     for (;;) {
-      const record = receive(native, first.control);
+      const record = receiveFrom(native, first.control, pid);
       // Nobody holds the other end any more: the program runs, or nothing does.
       if (record.kind === 'end') break;
       if (record.kind === 'terminal') {
@@ -74,9 +76,13 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
       } else if (record.kind === 'scheduler') {
         setScheduler(native, scheduler, pid);
         tell(native, first.control);
-      } else failed = record;
+      } else if (record.kind === 'forged') throw forgedFailure();
+      else failed = record;
     }
     if (failed?.kind === 'failed' || failed?.kind === 'hook_failed') throw failureOf(failed, ops);
+    if (forking && pid === first.pid) {
+      throw new Failure({ code: 'exec.died', message: 'the process that was to enter the container ended' });
+    }
     if (uncertainStart) requireExecuted(native, pid);
     options.onStarted(pid);
     return pid;
@@ -118,7 +124,7 @@ function cloneInto(
   { target, cgroups, preserved, places }: EnterOptions,
 ): Entered {
   const program = encodeProgram(ops);
-  const birth = { program, target, preserved, filtered };
+  const birth = { program, target, preserved, filtered, forks: forks(ops) };
   let result: Helper | number = -EINVAL;
   for (const cgroup of cgroups) {
     const born = `${cgroup}/cgroup.procs`;
@@ -126,7 +132,7 @@ function cloneInto(
     if (typeof result !== 'number') return { ...result, place: places.file ?? born, waits: false };
     if (result === -EAGAIN && cgroup !== '') {
       // Not for all: the kernel moves a process from one v2 cgroup to another only after a grace period of RCU.
-      result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)) });
+      result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)), forks: true });
       if (typeof result !== 'number') return { ...result, place: born, waits: true };
     }
     if (!isRefusal(-result)) break;

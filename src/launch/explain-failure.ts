@@ -184,6 +184,8 @@ function action(op: PlannedOp, item: number): string {
       return 'the mappings are not those of the user namespace that is joined';
     case 'become_root':
       return 'cannot become root of the user namespace';
+    case 'open_time_offsets':
+      return 'cannot open the clocks of the time namespace';
     case 'time_namespace':
       return op.offsets === '' ? 'cannot make a time namespace' : 'cannot set the clocks of the time namespace';
     case 'open_tree':
@@ -202,6 +204,8 @@ function action(op: PlannedOp, item: number): string {
       return 'cannot move the root filesystem over that of the host';
     case 'fork_init':
       return 'cannot enter the pid namespace';
+    case 'clone_init':
+      return `cannot start the container process in new namespaces: ${namespaceNames(op.flags)}`;
     case 'mount_filesystem':
       return `cannot mount ${op.type} on "${op.destination}"`;
     case 'mount_bind':

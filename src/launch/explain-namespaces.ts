@@ -57,6 +57,7 @@ export function namespaceWords(
         };
       }
       return { pointer: `${op.from}/path`, ...(name === 'ENOENT' ? { hint: goneHint } : {}) };
+    case 'clone_init':
     case 'unshare': {
       const hint = cloneHint(name);
       return hint === undefined ? undefined : { hint };

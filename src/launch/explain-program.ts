@@ -7,11 +7,7 @@ const ENOENT = 2;
 const ENOEXEC = 8;
 
 /** Why execve(2) failed, read from the head of the file that was to run. */
-export function explainProgram({
-  errno,
-  call,
-  detail,
-}: HelperRecord & { kind: 'failed' | 'stage_failed' }): Diagnostic {
+export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
   const end = detail.indexOf(0);
   if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));

@@ -1,3 +1,4 @@
+import type { Op } from '../../schema/generated/ops.ts';
 import type { Native, Packed } from '../host/native.ts';
 
 /** How the helper is born, and what it is given. Whatever is left out is as the runtime has it. */
@@ -9,19 +10,18 @@ export interface HelperBirth {
   readonly cgroup?: string;
   /** Where it listens for `start`. */
   readonly listenPath?: string;
-  /** Run by a process between the two; the clone is its last step. */
-  readonly stage?: Packed;
   /** Pidfd of the container that it enters. */
   readonly target?: number;
   /** Descriptors from 3 on that the program gets. */
   readonly preserved?: number;
   /** A seccomp filter follows. */
   readonly filtered?: boolean;
+  /** It may go on as another process. */
+  readonly forks?: boolean;
 }
 
 /** Descriptors are the caller's to close. */
 export interface Helper {
-  /** 0 when an op of the stage failed, which `control` tells. */
   readonly pid: number;
   readonly control: number;
   /** Takes the filter; -1 when none follows. */
@@ -30,6 +30,11 @@ export interface Helper {
 
 const none = -1;
 
+/** Whether the process that a program begins in may not be the one that it ends in. */
+export function forks(ops: readonly Op[]): boolean {
+  return ops.some((op) => op.op === 'clone_init' || op.op === 'fork_init' || (op.op === 'outlive' && op.fork !== 0));
+}
+
 /** Starts the helper: a negative errno of clone3(2) or execveat(2) when that fails. */
 export function startHelper(native: Native, birth: HelperBirth): Helper | number {
   const result = native.launch(
@@ -37,10 +42,10 @@ export function startHelper(native: Native, birth: HelperBirth): Helper | number
     birth.cloneFlags ?? 0,
     birth.cgroup ?? '',
     birth.listenPath ?? '',
-    birth.stage ?? [],
     birth.target ?? none,
     birth.preserved ?? 0,
     Number(birth.filtered === true),
+    Number(birth.forks === true),
   );
   if (typeof result === 'number') return result;
   const [pid = 0, control = none, filter = none] = result;

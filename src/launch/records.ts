@@ -6,29 +6,23 @@ export type HelperRecord =
   | { readonly kind: 'ready' }
   /** `master` is a descriptor of this process now. */
   | { readonly kind: 'terminal'; readonly master: number }
-  /** The process goes on as another one, the first one ends. */
+  /** The helper goes on as another child of this process, the first one ends. */
   | { readonly kind: 'forked'; readonly pid: number }
   /** The process cannot fork where it is, and waits. */
   | { readonly kind: 'no_place' }
   /** The process waits for its scheduler. */
   | { readonly kind: 'scheduler' }
+  /** Not what a helper says: somebody who can look into it has its socket. */
+  | { readonly kind: 'forged' }
   | { readonly kind: 'end' }
   | {
       readonly kind: 'failed';
-      /** Index of the op in the program of init. */
+      /** Index of the op in the program of the helper. */
       readonly op: number;
       readonly errno: number;
       /** The system call. */
       readonly call: string;
       /** What the kernel said besides (a filesystem's own words), or the head of the program that did not run. */
-      readonly detail: Uint8Array;
-    }
-  | {
-      readonly kind: 'stage_failed';
-      /** Index of the op in the program of the stage; the rest as for `failed`. */
-      readonly op: number;
-      readonly errno: number;
-      readonly call: string;
       readonly detail: Uint8Array;
     }
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
@@ -43,6 +37,8 @@ export interface HookResult {
 }
 
 const headerSize = 24;
+/** The value of a record that should have brought a descriptor. */
+const noDescriptor = 0xffff_ffff;
 const kinds = {
   failed: 1,
   hostHooks: 2,
@@ -50,9 +46,8 @@ const kinds = {
   hookFailed: 4,
   terminal: 5,
   forked: 6,
-  stageFailed: 7,
-  noPlace: 8,
-  scheduler: 9,
+  noPlace: 7,
+  scheduler: 8,
 } as const;
 
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
@@ -61,8 +56,9 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const kind = u32(bytes, 0);
   if (kind === kinds.ready) return { kind: 'ready' };
   if (kind === kinds.hostHooks) return { kind: 'host_hooks' };
-  if (kind === kinds.terminal) return { kind: 'terminal', master: u32(bytes, 12) };
-  if (kind === kinds.forked) return { kind: 'forked', pid: u32(bytes, 12) };
+  const value = u32(bytes, 12);
+  if (kind === kinds.terminal) return value === noDescriptor ? { kind: 'forged' } : { kind: 'terminal', master: value };
+  if (kind === kinds.forked) return value === 0 ? { kind: 'forged' } : { kind: 'forked', pid: value };
   if (kind === kinds.noPlace) return { kind: 'no_place' };
   if (kind === kinds.scheduler) return { kind: 'scheduler' };
   const op = u32(bytes, 4);
@@ -75,14 +71,14 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
       op,
       result: {
         outcome: outcomeOf(u32(bytes, 8)),
-        value: u32(bytes, 12),
+        value,
         stdout: text(detail.subarray(4, split)),
         stderr: text(detail.subarray(split)),
       },
     };
   }
-  const failed = kind === kinds.stageFailed ? 'stage_failed' : 'failed';
-  return { kind: failed, op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
+  if (kind !== kinds.failed) return { kind: 'forged' };
+  return { kind: 'failed', op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
 }
 
 /** The result of the native function runHook. */

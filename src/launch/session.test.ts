@@ -6,7 +6,7 @@ import { launch } from './session.ts';
 const ENOENT = 2;
 const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };
 const plan: Plan = {
-  stage: [join],
+  stage: [join, { op: 'clone_init', flags: 0x2000_0000, from: '/linux/namespaces' }],
   init: [join],
   host: [],
   awaited: [],
@@ -20,27 +20,30 @@ const plan: Plan = {
 
 const call = new TextEncoder().encode('openat2');
 /** A record of the helper (native/helper/record.h). */
-function record(kind: number, errno = 0): ArrayBuffer {
+function record(kind: number, { op = 0, errno = 0, value = 0 } = {}): ArrayBuffer {
   const bytes = new Uint8Array(24 + call.length);
-  new Uint32Array(bytes.buffer, 0, 6).set([kind, 0, errno, 0, call.length, 0]);
+  new Uint32Array(bytes.buffer, 0, 6).set([kind, op, errno, value, call.length, 0]);
   bytes.set(call, 24);
   return bytes.buffer;
 }
-const ready = record(3);
-const joinFailed = record(1, ENOENT);
-const stageFailed = record(7, ENOENT);
+/** Init is a child of the helper that was started. */
+const forked = (pid: number): ArrayBuffer => record(6, { value: pid });
+const ready = [forked(50), record(3)];
+const joinFailed = [forked(50), record(1, { op: 2, errno: ENOENT })];
+const stageFailed = [record(1, { errno: ENOENT })];
 
 /** Launches with a helper that says this, one attempt after the other. */
-function attempts(...said: readonly ArrayBuffer[]): string[] {
+function attempts(...said: readonly (readonly ArrayBuffer[])[]): string[] {
   const calls: string[] = [];
   let attempt = -1;
+  let left: ArrayBuffer[] = [];
   const native = {
     launch: () => {
       attempt++;
-      // A stage that fails has no init.
-      return [said[attempt] === stageFailed ? 0 : 40 + attempt, 100, -1];
+      left = [...(said[attempt] ?? [])];
+      return [40 + attempt, 100, -1];
     },
-    receive: () => said[attempt] as ArrayBuffer,
+    receive: () => left.shift() ?? new ArrayBuffer(0),
     runProgram: () => [],
     stat: () => [],
     close: () => 0,
@@ -61,7 +64,7 @@ function attempts(...said: readonly ArrayBuffer[]): string[] {
 }
 
 t.test('what is done once init was cloned is done once, by the first attempt that gets so far', async (t) => {
-  t.strictSame(attempts(ready), ['cloned', 'born', '40']);
-  t.strictSame(attempts(stageFailed, ready), ['cloned', 'born', '41'], 'the first was not cloned');
-  t.strictSame(attempts(joinFailed, ready), ['cloned', 'born', 'born', '41']);
+  t.strictSame(attempts(ready), ['cloned', 'born', '50']);
+  t.strictSame(attempts(stageFailed, ready), ['cloned', 'born', '50'], 'of the first there is no init');
+  t.strictSame(attempts(joinFailed, ready), ['cloned', 'born', 'born', '50']);
 });

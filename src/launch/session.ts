@@ -4,13 +4,14 @@ import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
+import { helperOps } from '../plan/types.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { wasOutOfMemory } from './cgroup.ts';
-import { CgroupVanished, failureOf, receive, sendFilter, tell } from './control.ts';
+import { CgroupVanished, failureOf, forgedFailure, receive, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { endedInSetUp } from './ending.ts';
 import { cloneHint } from './explain-namespaces.ts';
-import { startHelper } from './helper.ts';
+import { forks, startHelper } from './helper.ts';
 import { hostFailure, runHostOps, setScheduler } from './host-ops.ts';
 import { prepare, prepareJoin } from './make-cgroups.ts';
 import type { OnCgroups } from './make-cgroups.ts';
@@ -74,16 +75,16 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
 }
 
 function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launched {
-  const program = encodeProgram(plan.init);
-  const stage = plan.stage.length === 0 ? [] : encodeProgram(plan.stage);
+  const ops = helperOps(plan);
+  const program = encodeProgram(ops, plan.stage.length);
   const result = startHelper(native, {
     program,
     cloneFlags: plan.cloneFlags,
     cgroup: plan.cloneCgroup,
     listenPath: options.listenPath,
-    stage,
     preserved: options.preserved,
     filtered: plan.filter !== undefined,
+    forks: forks(ops),
   });
   if (typeof result === 'number') {
     throw systemFailure(
@@ -96,10 +97,15 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
   }
   const { control } = result;
   let { pid, filter } = result;
-  if (pid === 0) throw stageFailure(native, plan, control);
+  const replaceBy = (next: number): void => {
+    // The parent of both: nobody else would reap the first.
+    native.waitChild(pid);
+    pid = next;
+  };
   let moved: MovedDevices | undefined;
   try {
     options.onCloned();
+    if (plan.stage.some(({ op }) => op === 'clone_init')) replaceBy(awaitInit(native, plan, control, pid));
     if (plan.awaited.length > 0) {
       phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
       tell(native, control);
@@ -120,11 +126,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       get pid(): number {
         return pid;
       },
-      replaceBy: (next: number): void => {
-        // The parent of both: nobody else would reap the first.
-        native.waitChild(pid);
-        pid = next;
-      },
+      replaceBy,
     };
     const onHostHooks = (initPid: number): void => {
       moved = moveNetDevices(native, plan, initPid);
@@ -146,6 +148,27 @@ function isWhole(native: Native, { directories }: CgroupRecord): boolean {
   return directories.every((directory) => native.stat(directory, 0) !== -ENOENT);
 }
 
+/** The pid of init, once the helper has done what comes before it. */
+function awaitInit(native: Native, plan: Plan, control: number, pid: number): number {
+  const record = receive(native, control);
+  switch (record.kind) {
+    case 'forked':
+      return record.pid;
+    case 'failed':
+      throw failureOf(record, helperOps(plan));
+    case 'end':
+      throw died(native, plan, pid);
+    case 'ready':
+    case 'host_hooks':
+    case 'terminal':
+    case 'hook_failed':
+    case 'no_place':
+    case 'scheduler':
+    case 'forged':
+      throw forgedFailure();
+  }
+}
+
 /** Has systemd put init, which waits for it, into its unit. */
 function awaitUnit(
   native: Native,
@@ -156,7 +179,7 @@ function awaitUnit(
   { onUnitStarted }: LaunchOptions,
 ): void {
   const record = receive(native, control);
-  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan.init);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
   if (record.kind !== 'host_hooks') throw died(native, plan, pid);
   enterUnit(native, unit, pid, () => onUnitStarted?.());
   tell(native, control);
@@ -185,14 +208,15 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
         init.replaceBy(record.pid);
         break;
       case 'failed':
-      case 'stage_failed':
       case 'hook_failed':
-        throw failureOf(record, plan.init);
+        throw failureOf(record, helperOps(plan));
       case 'scheduler':
         setScheduler(native, plan.scheduler, init.pid);
         tell(native, control);
         break;
       case 'no_place': // a word of exec
+      case 'forged':
+        throw forgedFailure();
       case 'end':
         throw died(native, plan, init.pid);
     }
@@ -207,12 +231,4 @@ function died(native: Native, plan: Plan, pid: number): Failure {
     message: 'container init was OOM-killed (memory limit too low?)',
     pointer: '/linux/resources/memory/limit',
   });
-}
-
-/** The process of the stage has ended by itself, so there is nothing to kill. */
-function stageFailure(native: Native, plan: Plan, control: number): Failure {
-  const record = receive(native, control);
-  native.close(control);
-  if (record.kind === 'stage_failed') return failureOf(record, plan.stage);
-  return new Failure({ code: 'launch.died', message: 'the process that sets up the user namespace ended' });
 }

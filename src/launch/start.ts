@@ -3,6 +3,7 @@ import { systemFailure } from '../diag/system.ts';
 import { traceStarted } from '../diag/trace.ts';
 import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
+import { helperOps } from '../plan/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { requireExecuted } from './ending.ts';
@@ -70,6 +71,7 @@ export function release(
   } finally {
     native.close(control);
   }
-  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, plan?.init, startHooks);
+  if (record.kind === 'failed' || record.kind === 'hook_failed')
+    throw failureOf(record, plan === undefined ? undefined : helperOps(plan), startHooks);
   if (uncertain !== undefined) requireExecuted(native, uncertain);
 }

@@ -36,7 +36,7 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
     '',
     ...(plan.stage.length === 0
       ? []
-      : section('stage: a process before init, with the rights of the runtime', plan.stage)),
+      : section('stage: the helper before it becomes init, with the rights of the runtime', plan.stage)),
     ...section("init: the container's first process", plan.init),
     ...(plan.awaited.length === 0 ? [] : section('cgroups: the runtime, until init joins them', plan.awaited)),
     ...section('limits: the runtime, meanwhile', plan.limits),

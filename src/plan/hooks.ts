@@ -108,14 +108,14 @@ function hookOps(
 
 /** startContainer hooks as `start` needs them, which does not have the plan: init tells it only which op failed. */
 export interface StartHooks {
-  /** Index of the first among the ops of init. */
+  /** Index of the first among the ops of the helper. */
   readonly firstOp: number;
   readonly hooks: readonly Pick<Hook, 'path' | 'timeout'>[];
 }
 
-export function startHooks(hooks: readonly Hook[], init: readonly PlannedOp[]): StartHooks {
+export function startHooks(hooks: readonly Hook[], ops: readonly PlannedOp[]): StartHooks {
   return {
-    firstOp: init.findIndex(({ op, from }) => op === 'hook' && from.startsWith('/hooks/startContainer/')),
+    firstOp: ops.findIndex(({ op, from }) => op === 'hook' && from.startsWith('/hooks/startContainer/')),
     hooks: hooks.map(({ path, timeout }) => (timeout === undefined ? { path } : { path, timeout })),
   };
 }

@@ -31,7 +31,7 @@ import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
-import { makeStage, slotsLeft } from './stage.ts';
+import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
 import type { Plan, PlannedOp } from './types.ts';
@@ -95,32 +95,37 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   if (faults.length > 0) throw new Failure(faults);
 
   const hasUser = userNamespaceOf(config) !== 'runtime';
-  // Init itself waits until systemd has put it into the unit: there is nobody to tell while the stage runs.
+  // Init waits until systemd has put it into the unit: the process of the stage may not be the one that stays.
   const awaitUnit = cgroups.join.filter(({ op }) => op === 'host_hooks');
   const first: PlannedOp[] = [
     ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
     ...(hasUser ? cgroups.join.filter(({ op }) => op !== 'host_hooks') : cgroups.join), // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
-  // Whatever takes rights on the host comes before its user namespace is entered, by a process of its own.
+  // Whatever takes rights on the host comes before its user namespace is entered. The process is executed before that,
+  // too: by then nobody who has rights in the user namespace, or over it, has any over the process's memory.
   const staged: PlannedOp[] = !hasUser
-    ? stage.ops
+    ? stage.ops.length === 0
+      ? []
+      : [...stage.ops, ...namespaces.beInit]
     : [
         ...first,
         ...hardLimitOps(process),
         ...namespaces.open, // before any is joined, which changes what a path means
+        ...namespaces.openTime,
         ...openUserOps(config, facts), // the idmapped mounts below may be for it
         ...stage.ops,
         ...logs.open,
         ...giveStreamsOps(config, process),
         ...namespaces.joinForeign, // needs rights in the user namespaces that own them
         ...enterUserOps(config, facts),
+        ...namespaces.time, // through the host's procfs
         ...namespaces.join,
+        ...namespaces.beInit,
       ];
   // A receiver of the filter is told the pid that the container will have.
   // Nor need it allow a process to set its scheduler.
   const forkFirst = early && (receiver.length > 0 || scheduler.late.length > 0);
-  const left = slotsLeft(staged);
   // While init makes its namespaces the runtime makes the cgroups for it.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   // v2 makes a limit hold by killing: that must have happened before init says that it is ready.
@@ -129,12 +134,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const init: PlannedOp[] = [
     ...unshared,
     ...receiver, // by a path of the host
-    ...(left.length === 0 ? [] : [{ op: 'inherit_slots', slots: left, from: 'default' } as const]),
     ...(awaits ? [{ op: 'await_runtime', from: 'default' } as const] : []),
-    ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.join]), // as above
+    ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.time, ...namespaces.join]), // as above
     ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
-    ...namespaces.time, // through the host's procfs
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(options.newKeyring ? keyLabelOps(process, facts) : []),
     ...(options.newKeyring ? keyringOps(options.id, hasUser) : []),
@@ -185,7 +188,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     resctrl,
     stage: staged,
     init,
-    cloneFlags: unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
+    cloneFlags:
+      staged.length > 0 ? 0 : unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),

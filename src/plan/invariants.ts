@@ -72,6 +72,7 @@ function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly num
     case 'user_namespace':
     case 'namespace_open':
     case 'open_tree':
+    case 'open_time_offsets':
     case 'open_log':
     case 'container_user_namespace':
       return { fills: [op.slot], reads: [] };
@@ -92,7 +93,7 @@ function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly num
       return { fills: [op.slot], reads: [] };
     case 'mount_attributes':
     case 'mount_propagation':
-    case 'fork_init':
+    case 'time_namespace':
       return { fills: [], reads: [op.slot] };
     case 'hook':
       return { fills: [], reads: [op.out, op.err] };
@@ -161,6 +162,10 @@ function isLostInFork(op: PlannedOp): boolean {
   return op.op === 'scheduler' && (op.policy === deadline || (Number(op.flags) & resetOnFork) !== 0);
 }
 
+function joinsPid(op: PlannedOp): boolean {
+  return op.op === 'namespace_join' && op.type === 0x20000000;
+}
+
 /** The root's own: other mounts of the config become read-only when their contents are there. */
 function makesRootReadonly(op: PlannedOp): boolean {
   return op.op === 'mount_attributes' && op.slot === 0;
@@ -185,6 +190,11 @@ export const invariants: readonly Invariant[] = [
     'joining a mount namespace changes what a path means',
   ),
   before('user_namespace', 'become_root', 'nobody is root of a namespace that is not there'),
+  before('open_time_offsets', 'become_root', 'the clocks are written to by the user of the runtime'),
+  before('become_root', 'clone_init', 'namespaces that are made belong to the user namespace'),
+  before('time_namespace', (op) => joinsMount(op), 'clocks are set through the procfs of the host'),
+  needs('fork_init', (op) => joinsPid(op), 'a child is born in the pid namespace that was joined'),
+  needs('fork_init', 'set_capabilities', 'nobody in a pid namespace that is joined sees more rights than its own'),
   before('raise_limit', ['become_root', 'rlimit'], 'a user namespace has no right to raise a hard limit'),
   before(
     'cgroup_join',

@@ -18,7 +18,11 @@ export interface NamespacePlan {
   readonly forkIntoPid: readonly PlannedOp[];
   /** After the cgroups were entered: its root is the cgroup of that moment. */
   readonly cgroup: readonly PlannedOp[];
+  /** Before another user namespace is entered. */
+  readonly openTime: readonly PlannedOp[];
   readonly time: readonly PlannedOp[];
+  /** The last step of a stage: its process, or a child of it, goes on as init. */
+  readonly beInit: readonly PlannedOp[];
   /** Slot of the pid namespace that is joined, 0 for none: a procfs has to show it. */
   readonly pidSlot: number;
 }
@@ -27,6 +31,7 @@ export interface NamespacePlan {
 const joinOrder: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'time', 'mount', 'cgroup', 'pid'];
 
 const firstSlot = userSlot + 1;
+const timeSlot = firstSlot + joinOrder.length;
 
 export function namespacePlan(config: Config): NamespacePlan {
   const namespaces = config.linux?.namespaces ?? [];
@@ -51,7 +56,7 @@ export function namespacePlan(config: Config): NamespacePlan {
       pidSlot = slot;
       joinForeign.push({ ...entry, user: userSlot, keep: 1 });
       joinPid.push({ ...entry, user: 0, keep: 1 });
-      forkIntoPid.push({ op: 'fork_init', slot, from });
+      forkIntoPid.push({ op: 'fork_init', from });
     } else {
       joinForeign.push({ ...entry, user: userSlot, keep: 0 });
       join.push({ ...entry, user: 0, keep: 0 });
@@ -59,29 +64,37 @@ export function namespacePlan(config: Config): NamespacePlan {
   }
   const newCgroup = isNew(config, 'cgroup');
   const flags = cloneFlags & ~CLONE_NEW.pid;
+  const unshare: PlannedOp[] = flags === 0 ? [] : [{ op: 'unshare', flags, from: '/linux/namespaces' }];
+  const time = isNew(config, 'time') ? timeOps(config) : { openTime: [], time: [] };
   return {
     cloneFlags: cloneFlags >>> 0,
-    unshare: flags === 0 ? [] : [{ op: 'unshare', flags, from: '/linux/namespaces' }],
+    unshare,
     open,
     joinForeign: userNamespaceOf(config) === 'runtime' ? [] : joinForeign,
     join,
     joinPid,
     forkIntoPid,
     cgroup: newCgroup ? [{ op: 'unshare', flags: CLONE_NEW.cgroup, from: pointerOf(namespaces, 'cgroup') }] : [],
-    time: isNew(config, 'time') ? [timeOp(config)] : [],
+    ...time,
+    beInit: isNew(config, 'pid') ? [{ op: 'clone_init', flags: cloneFlags >>> 0, from: '/linux/namespaces' }] : unshare,
     pidSlot,
   };
 }
 
 /** Lines of /proc/PID/timens_offsets (time_namespaces(7)). */
-function timeOp(config: Config): PlannedOp {
+function timeOps(config: Config): Pick<NamespacePlan, 'openTime' | 'time'> {
   const { namespaces = [], timeOffsets } = config.linux ?? {};
   const lines = (['monotonic', 'boottime'] as const).flatMap((clock) => {
     const offset = timeOffsets?.[clock];
     return offset === undefined ? [] : [`${clock} ${String(offset.secs ?? 0)} ${String(offset.nanosecs ?? 0)}\n`];
   });
   const from = lines.length > 0 ? '/linux/timeOffsets' : pointerOf(namespaces, 'time');
-  return { op: 'time_namespace', offsets: lines.join(''), from };
+  const entered = userNamespaceOf(config) !== 'runtime' && lines.length > 0;
+  const slot = entered ? timeSlot : 0;
+  return {
+    openTime: entered ? [{ op: 'open_time_offsets', slot, from }] : [],
+    time: [{ op: 'time_namespace', offsets: lines.join(''), slot, from }],
+  };
 }
 
 function pathOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): string | undefined {

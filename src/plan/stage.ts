@@ -77,14 +77,3 @@ function propagationOf(config: Config): number {
   if (asked.endsWith('shared')) return userNamespaceOf(config) === 'runtime' ? 0 : MS.slave;
   return asked.endsWith('private') || asked.endsWith('unbindable') ? MS.private : MS.slave;
 }
-
-/** Slots that are still open when the stage has run, in the order in which init finds them. */
-export function slotsLeft(ops: readonly PlannedOp[]): number[] {
-  const open = new Set<number>();
-  for (const op of ops) {
-    if (op.op === 'user_namespace' || op.op === 'namespace_open' || op.op === 'open_tree' || op.op === 'open_log')
-      open.add(op.slot);
-    else if (op.op === 'namespace_join' && op.keep === 0) open.delete(op.slot);
-  }
-  return [...open].sort((a, b) => a - b);
-}

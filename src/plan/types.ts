@@ -23,8 +23,8 @@ export interface Plan {
   /** Done by the runtime while init makes its namespaces: the cgroups that init then joins, where that is on v1. */
   readonly awaited: readonly PlannedOp[];
   /**
-   * Done by a process between the runtime and init, with the rights of the runtime: what init can no longer do in
-   * a user namespace. Empty: there is no such process.
+   * Done by the helper before it becomes init, with the rights of the runtime: what init can no longer do in a user
+   * namespace. The last of them makes init. Empty: the helper is init from its birth.
    */
   readonly stage: readonly PlannedOp[];
   /** Done by the runtime while init sets itself up: limits. */
@@ -35,14 +35,14 @@ export interface Plan {
   readonly filter?: () => Uint8Array;
   /** Whether it depends on arguments, a receiver or a tracer if the filter lets init get to its program. */
   readonly uncertainStart: boolean;
-  /** Done by the container's init, the helper, from its birth to execve. */
+  /** Done by the container's init, the helper, until its execve. */
   readonly init: readonly PlannedOp[];
   /** Done by the runtime before the hooks of its namespace, when init is in its own: `namespace` is filled in then. */
   readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
   /** Done by the runtime when init, or the process that took its place, waits for it. */
   readonly scheduler?: SchedulerOp;
   readonly resctrl: ResctrlPlan;
-  /** CLONE_NEW* flags of the one clone3(2): namespaces that init does not make itself. */
+  /** CLONE_NEW* flags of the clone3(2) of the helper: namespaces that it does not make itself. */
   readonly cloneFlags: number;
   /** Cgroup v2 directory to be born in; '' on v1. */
   readonly cloneCgroup: string;
@@ -51,6 +51,11 @@ export interface Plan {
   readonly unit?: UnitPlan;
   /** What the config asks for in vain. */
   readonly warnings: readonly Diagnostic[];
+}
+
+/** The ops of the helper, in the order in which it runs them; its records count them. */
+export function helperOps({ stage, init }: Pick<Plan, 'stage' | 'init'>): readonly PlannedOp[] {
+  return stage.length === 0 ? init : [...stage, ...init];
 }
 
 /** The container's cgroups, saved at create: later commands come without the options that chose them. */

@@ -49,6 +49,7 @@ export function makeUserNamespace(
     denySetgroups: Number(!root && ownGid),
     uidTool: ownUid ? '' : facts.idMapTools.uid,
     gidTool: ownGid ? '' : facts.idMapTools.gid,
+    dumpable: Number(!root),
     from,
   };
 }

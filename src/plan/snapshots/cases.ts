@@ -65,6 +65,12 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'no-pivot': () => made(full(), v1, { pivot: false }),
   'time-namespace': () =>
     made(full({ linux: { namespaces: own('mount', 'pid', 'time'), timeOffsets: { monotonic: { secs: 5 } } } })),
+  'time-namespace-mount-namespace-joined': () =>
+    made(full({ linux: { namespaces: [...own('pid', 'time'), { type: 'mount', path: '/proc/7/ns/mnt' }] } })),
+  'time-namespace-user-namespace': () => {
+    const namespaces = own('user', 'mount', 'pid', 'time');
+    return made(user({ linux: { namespaces, timeOffsets: { boottime: { secs: 5 } } } }));
+  },
   'cgroup-namespace': () => made(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
   'idmapped-mounts': () => made({ ...full(), mounts: [...mounts, { ...idmapped, ...maps }] }),
   'idmapped-mounts-user-namespace': () => made({ ...user(), mounts: [...mounts, idmapped] }),

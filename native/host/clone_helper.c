@@ -1,10 +1,9 @@
 /* System calls are made directly (sys.h): the child of the clone shares this process's memory until it executes
  * the helper. */
-#include "clone_init.h"
+#include "clone_helper.h"
 
 #include "../helper/clone.h"
 #include "../helper/init.h"
-#include "../helper/record.h"
 #include "../helper/sys.h"
 
 enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030, HIGH_FD = 32 };
@@ -27,17 +26,13 @@ static void run_helper(void *argument)
 	const int from[] = {launch->program, launch->control, launch->listener, launch->filter};
 	const int first = RT_FD_FIRST + launch->preserved;
 	const int free = first + RT_FD_COUNT;
-	/* The trace is the first of what is kept. */
-	const int kept = free + (launch->trace >= 0);
-	const int above = kept + launch->kept_count + HIGH_FD;
+	const int above = free + 1 + HIGH_FD;
 	int high[RT_FD_COUNT];
 	long status = 0;
 	for (int i = 0; i < RT_FD_COUNT; i++)
 		high[i] = lift(from[i], above, &status);
 	int helper = lift(launch->helper, above, &status);
 	int trace = lift(launch->trace, above, &status);
-	for (int i = 0; i < launch->kept_count; i++)
-		launch->kept[i] = lift(launch->kept[i], above, &status);
 	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
 		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
 	/* Node marks what it inherits close-on-exec; the container gets it as it came. */
@@ -47,9 +42,7 @@ static void run_helper(void *argument)
 		status = rt_sys(close_range, free, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	if (status >= 0 && launch->trace >= 0)
 		status = rt_sys(dup3, trace, free, 0);
-	for (int i = 0; i < launch->kept_count && status >= 0; i++)
-		status = rt_sys(dup3, launch->kept[i], kept + i, 0);
-	const char *const args[] = {"rt-init", launch->first, NULL};
+	const char *const args[] = {"rt-init", launch->first, launch->given, NULL};
 	static const char *const env[] = {NULL};
 	if (status >= 0)
 		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);
@@ -57,67 +50,21 @@ static void run_helper(void *argument)
 	rt_leave(RT_EXIT_FAILED);
 }
 
-static long clone_helper(struct launch *launch, uint64_t flags, int cgroup)
-{
-	struct clone_args args = {.flags = flags | CLONE_VM | CLONE_VFORK,
-		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD_NUMBER};
-	if (cgroup >= 0) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup;
-	}
-	return rt_clone(&args, sizeof(args), run_helper, launch);
-}
-
-/* In the copy of this process: only system calls. Init becomes its sibling. */
-static _Noreturn void run_stage(struct stage *stage, struct launch *launch, uint64_t flags)
-{
-	stage->result->pid = 0;
-	uint32_t index;
-	int status = rt_run_ops(&stage->context, &stage->program, &index);
-	if (status < 0) {
-		rt_report(&stage->context, RT_RECORD_STAGE_FAILED, index, (uint32_t)-status, 0);
-		rt_leave(RT_EXIT_FAILED);
-	}
-	for (int slot = 0; slot < RT_SLOTS; slot++)
-		if (stage->context.slots[slot] >= 0)
-			launch->kept[launch->kept_count++] = stage->context.slots[slot];
-	stage->result->pid = clone_helper(launch, flags | CLONE_PARENT, -1);
-	stage->result->error = launch->error;
-	rt_leave(0);
-}
-
-static long clone_stage(struct stage *stage, struct launch *launch, uint64_t flags, int cgroup)
-{
-	struct clone_args args = {.exit_signal = SIGCHLD_NUMBER};
-	if (cgroup >= 0) {
-		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)cgroup;
-	}
-	stage->result->pid = -ECHILD;
-	long pid = rt_sys(clone3, &args, sizeof(args));
-	if (pid == 0)
-		run_stage(stage, launch, flags);
-	if (pid < 0)
-		return pid;
-	while (rt_sys(wait4, pid, NULL, 0, NULL) == -EINTR)
-		;
-	launch->error = stage->result->error;
-	return stage->result->pid;
-}
-
 /* With every signal blocked: a handler of this process must not run in a child that has its memory. */
-long rt_clone_init(struct launch *launch, struct stage *stage, uint64_t flags, const char *cgroup)
+long rt_clone_helper(struct launch *launch, uint64_t flags, const char *cgroup)
 {
 	RT_CLEANUP_FD int cgroup_fd = -1;
+	struct clone_args args = {.flags = flags | CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD_NUMBER};
 	if (cgroup[0] != '\0') {
 		cgroup_fd = rt_open_how(AT_FDCWD, cgroup, O_PATH | O_DIRECTORY, 0, 0);
 		if (cgroup_fd < 0)
 			return cgroup_fd;
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup_fd;
 	}
 	uint64_t all = ~0ull, before = 0;
 	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
-	long pid = stage == NULL ? clone_helper(launch, flags, cgroup_fd)
-				 : clone_stage(stage, launch, flags, cgroup_fd);
+	long pid = rt_clone(&args, sizeof(args), run_helper, launch);
 	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
 	return pid;
 }

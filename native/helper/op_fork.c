@@ -1,0 +1,77 @@
+/* Steps in which the helper goes on as another process: into a pid namespace, which only children enter. */
+#include "context.h"
+#include "record.h"
+#include "sys.h"
+
+#include <asm/ioctls.h>
+#include <linux/prctl.h>
+
+enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9 };
+
+/* What a fork has not taken over. It has the memory of the first process, though, and what protects that. */
+static void settle(void)
+{
+	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+	rt_sys(setsid);
+}
+
+int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op)
+{
+	struct clone_args clone = {.flags = op->flags | CLONE_PARENT};
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid < 0)
+		return rt_fail(context, "clone3", pid);
+	if (pid > 0)
+		rt_leave(0);
+	settle();
+	return rt_report_forked(context);
+}
+
+/* The number by which the runtime knows this process, for the records that tell it. */
+static void note_host_pid(struct rt_context *context, uint32_t pid)
+{
+	size_t digits = 1, at;
+	for (uint32_t rest = pid; rest >= 10; rest /= 10)
+		digits++;
+	context->host_pid[digits] = '\0';
+	for (at = digits; at > 0; pid /= 10)
+		context->host_pid[--at] = (char)('0' + pid % 10);
+}
+
+int rt_fork_init(struct rt_context *context)
+{
+	int ready[2];
+	uint32_t own;
+	if (!context->pid_joined)
+		return 0;
+	int closed = rt_close_rest(context);
+	if (closed < 0)
+		return closed;
+	long status = rt_sys(pipe2, ready, O_CLOEXEC);
+	if (status < 0)
+		return rt_fail(context, "pipe2", status);
+	/* A terminal belongs to the session of this process, whose end would hang it up: the child takes it over. */
+	bool terminal = rt_sys(ioctl, 0, TIOCNOTTY, 0) >= 0;
+	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
+	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD_NUMBER, 0, 0, 0, 0);
+	if (pid < 0)
+		return rt_fail(context, "clone", pid);
+	if (pid > 0) {
+		own = (uint32_t)pid;
+		rt_sys(write, ready[1], &own, sizeof(own));
+		rt_leave(0);
+	}
+	rt_close(&ready[1]);
+	if (rt_sys(read, ready[0], &own, sizeof(own)) != sizeof(own))
+		return rt_fail(context, "read", -EPIPE);
+	rt_close(&ready[0]);
+	note_host_pid(context, own);
+	settle();
+	status = rt_report_forked(context);
+	if (status >= 0 && terminal) {
+		status = rt_sys(ioctl, 0, TIOCSCTTY, 0);
+		if (status < 0)
+			return rt_fail(context, "ioctl", status);
+	}
+	return status < 0 ? (int)status : 0;
+}

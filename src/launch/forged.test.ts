@@ -1,0 +1,83 @@
+import t from 'tap';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { enter } from './enter.ts';
+import { decodeRecord } from './records.ts';
+
+const ops: readonly PlannedOp[] = [{ op: 'outlive', fork: 1, apart: 0, terminal: 0, from: 'default' }];
+const firstPid = 40;
+
+/** A record as the native side hands it on: FORKED is 6, TERMINAL 5, FAILED 1; an empty one is the end. */
+function record(kind: number, value: number): ArrayBuffer {
+  return new Uint32Array([kind, 0, 1, value, 0, 0]).buffer;
+}
+
+const end = new ArrayBuffer(0);
+
+/** Enters a container whose process says these things; what was done to which processes. */
+function entering(records: readonly ArrayBuffer[]): { failure: unknown; started: number[]; calls: string[] } {
+  const calls: string[] = [];
+  const started: number[] = [];
+  const left = [...records];
+  const native = {
+    launch: () => [firstPid, 7, -1],
+    receive: () => left.shift() ?? end,
+    send: () => 1,
+    close: () => 0,
+    signalProcess: (pid: number) => calls.push(`kill ${pid}`),
+    waitChild: (pid: number) => calls.push(`wait ${pid}`),
+  } as unknown as Native;
+  const options = {
+    target: 3,
+    cgroups: [''],
+    places: { file: undefined, own: (): string => '/own' },
+    preserved: 0,
+    onTerminal: (): void => undefined,
+    onStarted: (pid: number): void => void started.push(pid),
+  };
+  try {
+    enter(native, { ops, uncertainStart: false }, options);
+    return { failure: undefined, started, calls };
+  } catch (failure) {
+    return { failure, started, calls };
+  }
+}
+
+function codeOf(failure: unknown): string | undefined {
+  return failure instanceof Failure ? failure.diagnostics[0]?.code : undefined;
+}
+
+t.test('enter: goes on with the process that the kernel confirms, and reaps the first', async (t) => {
+  t.strictSame(entering([record(6, 41)]), { failure: undefined, started: [41], calls: ['wait 40'] });
+});
+
+t.test('enter: what the kernel does not confirm makes it kill and wait for nobody but its own child', async (t) => {
+  for (const records of [
+    [record(6, 0)],
+    [record(6, 0), record(1, 0)],
+    [record(5, 0xffff_ffff)],
+    [record(10, 1)],
+    [record(0, 0)],
+  ]) {
+    const { failure, started, calls } = entering(records);
+    t.equal(codeOf(failure), 'launch.forged');
+    t.strictSame(started, []);
+    t.strictSame(calls, ['kill 40', 'wait 40']);
+  }
+});
+
+t.test('enter: a process that ends before it has gone on as another has run nothing', async (t) => {
+  const { failure, started } = entering([]);
+  t.equal(codeOf(failure), 'exec.died');
+  t.strictSame(started, []);
+});
+
+t.test('decodeRecord: pids and descriptors are what the native side has put in', async (t) => {
+  t.strictSame(decodeRecord(record(6, 12)), { kind: 'forked', pid: 12 });
+  t.strictSame(decodeRecord(record(6, 0)), { kind: 'forged' });
+  t.strictSame(decodeRecord(record(5, 12)), { kind: 'terminal', master: 12 });
+  t.strictSame(decodeRecord(record(5, 0xffff_ffff)), { kind: 'forged' });
+  t.strictSame(decodeRecord(record(9, 0)), { kind: 'forged' });
+  t.strictSame(decodeRecord(end), { kind: 'end' });
+});
