@@ -9,11 +9,23 @@ const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
 /** The programs of `guest` and what they are made of. */
 const PROGRAMS = {
   probe: [
-    ...['probe.c', 'answer.c', 'children.c', 'files.c', 'hold.c', 'itself.c', 'spy.c', 'surroundings.c', 'terminal.c'],
+    ...[
+      'probe.c',
+      'answer.c',
+      'attack.c',
+      'children.c',
+      'files.c',
+      'hold.c',
+      'itself.c',
+      'spy.c',
+      'surroundings.c',
+      'terminal.c',
+    ],
     ...['json.c', 'json.h', 'verbs.h'],
   ],
   peer: ['peer.c', 'json.c', 'json.h'],
   deny: ['deny.c'],
+  gate: ['gate.c', 'json.c', 'json.h'],
   receiver: ['receiver.c', 'json.c', 'json.h'],
   resctrl: ['resctrl.c'],
 } as const;
