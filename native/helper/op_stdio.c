@@ -47,6 +47,14 @@ static int make_null(void)
 	return rt_steal_fd(&null);
 }
 
+/* Whether no one in this user namespace can change a node, since its owner has no number there: what statx(2) then shows
+ * in place of one is the number of another, or of nobody. Asks for the owner that is there. */
+static bool is_out_of_reach(int node, const struct statx *st)
+{
+	long status = rt_sys(fchown, node, st->stx_uid, (uint32_t)-1);
+	return status == -EPERM || status == -EINVAL;
+}
+
 /* Whether the owner of what is open at `fd` may be changed. A device node belongs to everybody on the host; only a
  * terminal has one user at a time, if it was not opened by an alias such as /dev/tty. */
 static bool can_be_given(int fd, const struct statx *st)
@@ -84,8 +92,7 @@ static int find_host_uid(int user_namespace, uint32_t uid, uint32_t *host)
 			status = rt_sys(memfd_create, "owner", MEMFD_CLOEXEC);
 		if (status >= 0)
 			status = rt_sys(dup3, status, place, O_CLOEXEC);
-		for (;;)
-			rt_sys(exit_group, status < 0);
+		rt_leave(status < 0);
 	}
 	int raw = 0;
 	long ended;
@@ -119,6 +126,8 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 				null = open_null_of_container();
 			if (null < 0)
 				null = make_null();
+			if (null < 0 && is_out_of_reach(fd, &st))
+				continue;
 			if (null < 0)
 				return rt_fail(context, "openat2", null);
 			long status = rt_sys(dup3, null, fd, 0);

@@ -513,7 +513,7 @@ export interface UmaskOp {
   readonly mask: number;
 }
 
-/** Gives descriptors 0 to 2 to `uid`, so that /proc/self/fd/N can be reopened; `uid` is one of the user namespace in slot `user`, when that is not 0. With `null` 1 a host null device is replaced by the container's or, where that is gone, by one of its own; ENODEV when there is neither. */
+/** Gives descriptors 0 to 2 to `uid`, so that /proc/self/fd/N can be reopened; `uid` is one of the user namespace in slot `user`, when that is not 0. With `null` 1 a host null device is replaced by the container's or, where that is gone, by one of its own; where none can be made, in a user namespace, it stays if nobody there can change it, else ENODEV. */
 export interface StdioOwnerOp {
   readonly op: 'stdio_owner';
   readonly uid: number;
