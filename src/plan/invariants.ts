@@ -298,6 +298,11 @@ export const invariants: readonly Invariant[] = [
   before('no_new_privs', [...filters], 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
   before('seccomp_receiver', 'seccomp_notify', 'the receiver is reached by a path of the host'),
   needs('seccomp_notify', 'seccomp_receiver', 'somebody has to take the listener'),
+  before(
+    [...filters],
+    (op) => op.op === 'hook' && op.inRoot === 1,
+    'the filter binds hooks that are programs of the image',
+  ),
   before('await_start', (op) => op.op === 'hook' && op.inRoot === 1, 'hooks of the start run when it starts'),
   before(
     ['host_hooks', 'await_runtime', 'set_user', 'find_program', ...enterRoot],
