@@ -13,6 +13,21 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What a copy consists of, for the planner's tests to run in it. */
 const copied = ['src', 'schema', 'conformance/configs', 'package.json', 'tsconfig.json'];
 const requiredShare = 95;
+const copies: string[] = [];
+
+function removeCopies(): void {
+  for (const copy of copies.splice(0)) rmSync(copy, { recursive: true, force: true });
+}
+
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.on(signal, () => {
+    removeCopies();
+    process.exit(128 + number);
+  });
+}
 
 interface Mutant {
   readonly file: string;
@@ -73,6 +88,7 @@ function mutantsOf(program: ts.Program, file: string): Mutant[] {
 
 function makeCopy(): string {
   const copy = mkdtempSync(join(tmpdir(), 'rt-mutants-'));
+  copies.push(copy);
   for (const name of copied) cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   return copy;
@@ -124,15 +140,19 @@ async function main(): Promise<number> {
   const mutants = files.flatMap((file) => mutantsOf(program, file));
   const waiting = mutants.values();
   const missed: Mutant[] = [];
+  let done = 0;
   const work = async (): Promise<void> => {
     const copy = makeCopy();
-    try {
-      for (const mutant of waiting) if (!(await isNoticed(copy, mutant))) missed.push(mutant);
-    } finally {
-      rmSync(copy, { recursive: true });
+    for (const mutant of waiting) {
+      if (!(await isNoticed(copy, mutant))) missed.push(mutant);
+      if (++done % 50 === 0) console.log(`${done} of ${mutants.length}`);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  try {
+    await Promise.all(Array.from({ length: availableParallelism() }, work));
+  } finally {
+    removeCopies();
+  }
   for (const { file, line, what } of missed.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line)) {
     console.log(`not noticed: ${relative(root, file)}:${line} ${what}`);
   }

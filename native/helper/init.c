@@ -1,5 +1,5 @@
-/* The helper's main: the container's init from birth, run by execveat(2) of a sealed memfd. It checks its
- * program completely, then runs one op after another; the last is execve. */
+/* The helper's main, run by execveat(2) of a sealed memfd: it is the container's init or clones it, or is a further
+ * process of a container. It checks its program completely, then runs one op after another; the last is execve. */
 #include "init.h"
 
 #include "record.h"

@@ -1,4 +1,5 @@
-/* Steps in which the helper goes on as another process: into a pid namespace, which only children enter. */
+/* Steps in which the helper goes on as another process: into namespaces that a clone makes, or a pid namespace, which
+ * only children enter. */
 #include "context.h"
 #include "record.h"
 #include "sys.h"

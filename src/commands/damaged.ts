@@ -26,7 +26,10 @@ export function removeDamaged(native: Native, directory: ContainerDirectory, dam
     throw new Failure(withHint(damage, `its processes still run: kill -KILL ${alive.join(' ')}, then try again`));
   }
   if (pid === '' || cgroup === undefined) {
-    throw new Failure(withHint(damage, `when no process of the container runs any more, remove it: rm -r ${path}`));
+    const search = `find /sys/fs/cgroup -name ${id}`;
+    throw new Failure(
+      withHint(damage, `end its processes and remove its cgroups (${search}), then remove it: rm -r ${path}`),
+    );
   }
   removeCgroups(native, cgroup);
   directory.remove();
@@ -39,6 +42,7 @@ function cgroupIn(text: string): CgroupRecord | undefined {
   const list = ofCgroups.exec(text)?.[1];
   if (list === undefined) return undefined;
   const directories = [...list.matchAll(/"([^"]*)"/g)].map(([, directory = '']) => directory);
+  if (directories.some((directory) => directory.split('/').includes('..'))) return undefined;
   return { manager: 'cgroupfs', version: 1, directories };
 }
 

@@ -165,17 +165,17 @@ t.test('delete --force forgets a damaged record only when it still tells that no
     [
       damage('stopped', () => ''),
       undefined,
-      'when no process of the container runs any more, remove it: rm -r /run/rt/c1',
+      'end its processes and remove its cgroups (find /sys/fs/cgroup -name c1), then remove it: rm -r /run/rt/c1',
     ],
     [
       damage('stopped', (text) => text.replace('"pid":40', '"pid":"x"')),
       undefined,
-      'when no process of the container runs any more, remove it: rm -r /run/rt/c1',
+      'end its processes and remove its cgroups (find /sys/fs/cgroup -name c1), then remove it: rm -r /run/rt/c1',
     ],
     [
       damage('stopped', (text) => cut(text.replace('/sys/fs', '/etc'))),
       undefined,
-      'when no process of the container runs any more, remove it: rm -r /run/rt/c1',
+      'end its processes and remove its cgroups (find /sys/fs/cgroup -name c1), then remove it: rm -r /run/rt/c1',
     ],
   ];
   for (const [host, procs, hint] of refusals) {

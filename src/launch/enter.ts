@@ -30,7 +30,7 @@ export interface EnterOptions {
   readonly preserved: number;
   /** Takes the master of the process's terminal. */
   readonly onTerminal: (master: number) => void;
-  /** Called with the pid of the child that will run the program, before it does or soon after. */
+  /** Called with the pid of the child once it has executed the program. */
   readonly onStarted: (pid: number) => void;
 }
 
@@ -107,7 +107,7 @@ interface Entered extends Helper {
   readonly waits: boolean;
 }
 
-/** The same for a process that is not born in the cgroup. */
+/** The operations for a process that is not born in the cgroup. */
 function apart(ops: readonly PlannedOp[]): PlannedOp[] {
   return ops.map((op) => (op.op === 'outlive' ? { ...op, fork: 1, apart: 1 } : op));
 }

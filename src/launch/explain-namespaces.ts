@@ -107,7 +107,7 @@ export function namespaceWords(
       return name === 'EAGAIN'
         ? { hint: 'the limit of processes leaves no room for the step into the pid namespace' }
         : name === 'EPERM'
-          ? { hint: 'the seccomp profile must allow clone(2), or process.noNewPrivileges be true' }
+          ? { hint: `the seccomp profile must allow ${call}(2), or process.noNewPrivileges be true` }
           : undefined;
     case 'mount_filesystem':
       return placeWords(name, call) ?? filesystemWords(op, name, call);

@@ -102,7 +102,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(hasUser ? cgroups.join.filter(({ op }) => op !== 'host_hooks') : cgroups.join), // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
-  // Whatever takes rights on the host comes before its user namespace is entered. The process is executed before that,
+  // Whatever takes rights on the host comes before the container's user namespace is entered. The process is executed before that,
   // too: by then nobody who has rights in the user namespace, or over it, has any over the process's memory.
   const staged: PlannedOp[] = !hasUser
     ? stage.ops.length === 0
@@ -123,8 +123,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...namespaces.join,
         ...namespaces.beInit,
       ];
-  // A receiver of the filter is told the pid that the container will have.
-  // Nor need it allow a process to set its scheduler.
+  // The fork comes before the filter where a receiver is told the pid of the container, or where the scheduler is set
+  // after the fork: the filter need not allow that.
   const forkFirst = early && (receiver.length > 0 || scheduler.late.length > 0);
   // While init makes its namespaces the runtime makes the cgroups for it.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;

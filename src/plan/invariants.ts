@@ -1,4 +1,5 @@
 import { CLONE_NEW, MS } from './constants.ts';
+import { SCHEDULER_FLAGS, SCHEDULER_POLICIES } from './scheduling.ts';
 import type { PlannedOp } from './types.ts';
 
 /**
@@ -158,12 +159,15 @@ function entersMounts(op: PlannedOp): op is PlannedOp & { op: 'join_process' } {
 }
 
 function isLostInFork(op: PlannedOp): boolean {
-  const [deadline, resetOnFork] = [6, 1];
-  return op.op === 'scheduler' && (op.policy === deadline || (Number(op.flags) & resetOnFork) !== 0);
+  return (
+    op.op === 'scheduler' &&
+    (op.policy === SCHEDULER_POLICIES.SCHED_DEADLINE ||
+      (Number(op.flags) & SCHEDULER_FLAGS.SCHED_FLAG_RESET_ON_FORK) !== 0)
+  );
 }
 
 function joinsPid(op: PlannedOp): boolean {
-  return op.op === 'namespace_join' && op.type === 0x20000000;
+  return op.op === 'namespace_join' && op.type === CLONE_NEW.pid;
 }
 
 /** The root's own: other mounts of the config become read-only when their contents are there. */
@@ -198,7 +202,7 @@ export const invariants: readonly Invariant[] = [
   before('raise_limit', ['become_root', 'rlimit'], 'a user namespace has no right to raise a hard limit'),
   before(
     'cgroup_join',
-    (op) => op.op === 'unshare' && (op.flags & 0x2000000) !== 0,
+    (op) => op.op === 'unshare' && (op.flags & CLONE_NEW.cgroup) !== 0,
     'the root of a cgroup namespace is the cgroup of that moment',
   ),
   leads(

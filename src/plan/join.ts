@@ -18,7 +18,7 @@ export interface NamespaceOrigin {
 }
 
 /** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */
-export function namespaceFlags(config: Config): number {
+function namespaceFlags(config: Config): number {
   let flags = 0;
   for (const { type } of config.linux?.namespaces ?? []) flags |= CLONE_NEW[type];
   return flags >>> 0;

@@ -14,7 +14,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { PlannedOp, SchedulerOp } from './types.ts';
 
 /** SCHED_* of sched(7). */
-const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
+export const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
   SCHED_OTHER: 0,
   SCHED_FIFO: 1,
   SCHED_RR: 2,
@@ -25,7 +25,7 @@ const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
 };
 
 /** SCHED_FLAG_* of linux/sched.h. */
-const SCHEDULER_FLAGS: Readonly<Record<SchedulerFlag, number>> = {
+export const SCHEDULER_FLAGS: Readonly<Record<SchedulerFlag, number>> = {
   SCHED_FLAG_RESET_ON_FORK: 0x01,
   SCHED_FLAG_RECLAIM: 0x02,
   SCHED_FLAG_DL_OVERRUN: 0x04,

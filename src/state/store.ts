@@ -125,7 +125,7 @@ function parseRecord(text: string, path: string, id: string): ContainerRecord {
   throw new Failure({
     code: damagedCode,
     message: `cannot read "${path}": not a state that rt wrote`,
-    hint: `rt delete --force ${id} removes it, if nothing of the container runs any more`,
+    hint: `rt delete --force ${id} removes it, where the text still shows that nothing of the container runs`,
   });
 }
 

@@ -13,10 +13,13 @@ interface Calls {
 }
 
 const signals = ['rt_sigaction', 'rt_sigprocmask'];
-const none: Calls = { needed: [], made: [] };
 const execve: Calls = { needed: ['execve'], made: [] };
 const exec: Calls = { needed: ['mmap', 'execve'], made: signals };
 const setCapabilities: Calls = { needed: ['prctl', 'capset'], made: [] };
+const forkInit: Calls = {
+  needed: ['pipe2', 'clone', 'write', 'read', 'setsid', 'writev'],
+  made: ['ioctl', 'prctl', 'close'],
+};
 const askRuntime: Calls = { needed: ['writev', 'read'], made: [] };
 const scheduler: Calls = { needed: ['sched_setattr'], made: [] };
 const awaitControl: Calls = { needed: ['writev', 'read'], made: ['prctl'] };
@@ -43,6 +46,8 @@ function callsOf(op: PlannedOp): Calls {
   switch (op.op) {
     case 'set_capabilities':
       return setCapabilities;
+    case 'fork_init':
+      return forkInit;
     case 'await_scheduler':
       return askRuntime;
     case 'scheduler':
@@ -54,7 +59,7 @@ function callsOf(op: PlannedOp): Calls {
     case 'exec':
       return exec;
     default:
-      return none;
+      throw new Error(`${op.op} comes after the filter, and nobody knows what it calls`);
   }
 }
 
