@@ -308,3 +308,14 @@ t.test('plan: annotations change groups, labels of mounts, and where hooks speak
   t.match(log, { path: '/bundle/log', from: '/annotations/run.oci.hooks.stderr' });
   t.match(find(made, 'hook'), [{ out: 0, err: log?.slot }]);
 });
+
+t.test('plan: a profile that stops the step into a joined pid namespace is named before anything runs', async (t) => {
+  const namespaces = [{ type: 'mount' as const }, { type: 'pid' as const, path: '/proc/7/ns/pid' }];
+  for (const call of ['pipe2', 'clone', 'write', 'setsid']) {
+    const syscalls = [{ names: [call], action: 'SCMP_ACT_ERRNO' as const }];
+    const linux = { namespaces, seccomp: { defaultAction: 'SCMP_ACT_ALLOW' as const, syscalls } };
+    t.match(faultsOf({ linux }), [`linux.seccomp answers ${call} with ERRNO(1)`], call);
+    const process = { cwd: '/', args: ['a'], noNewPrivileges: true };
+    t.same(faultsOf({ linux, process }), [], `${call}, with the filter loaded after that step`);
+  }
+});
