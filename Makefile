@@ -63,7 +63,7 @@ NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
 .PHONY: help demo test test-vm test-engines conformance build check mutants bench format generate install clean
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # ---- Set-up: stamps, so that a second run asks nobody anything.
 
@@ -241,7 +241,7 @@ test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
-vm-arm64: | build
+vm-arm64: | build ## a container's life in a machine with an arm64 processor, with build/arm64/rt (needs root)
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@mkdir -p build/tap
 	@conformance/vm/arm64.sh | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/arm64: /' || true
