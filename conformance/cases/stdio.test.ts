@@ -1,6 +1,6 @@
 /* Standard input, output and error that the caller hands over: whose they are, and what they never are. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, openSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
@@ -121,6 +121,35 @@ forEachRuntime(
     }
   },
   { deviates: { runc: 'gives it away', crun: 'gives it away' } },
+);
+
+forEachRuntime(
+  'stdio: a file of the caller keeps its owner where it can only be read, and for any user of a user namespace',
+  async (t, rt) => {
+    for (const [flags, mutate, kept] of [
+      ['r', (): void => undefined, true],
+      ['r+', (): void => undefined, false],
+      ['r', addUserNamespace, true],
+      ['r+', addUserNamespace, true],
+    ] as const) {
+      const file = join(rt.dir, 'file');
+      writeFileSync(file, '');
+      chownSync(file, 0, 0);
+      const stdout = openSync(file, flags);
+      try {
+        const bundle = reachable(rt, mutate);
+        const run = ['run', '--bundle', bundle.dir, rt.nextId()];
+        t.equal((await rt.commandWith({ stdout }, ...run)).status, 0);
+        await withRunning(rt, bundle, async ({ id }) => {
+          t.equal((await rt.commandWith({ stdout }, 'exec', '--user', '7:8', id, '/bin/probe', 'nothing')).status, 0);
+        });
+        t.equal(statSync(file).uid === 0, kept, `${flags}, ${mutate.name}`);
+      } finally {
+        closeSync(stdout);
+      }
+    }
+  },
+  { deviates: { runc: '1.1: gives none away in the foreground', crun: '1.8 gives each away' } },
 );
 
 /** What a container can do to its null device. */

@@ -6,7 +6,7 @@
 #include <linux/prctl.h>
 
 enum { MEM_MAJOR = 1, NULL_MINOR = 3, TTY_ALIAS_MAJOR = 5, NULL_MODE = 0666 };
-enum { SIGCHLD_NUMBER = 17, DUPFD_CLOEXEC = 1030, MEMFD_CLOEXEC = 1 };
+enum { SIGCHLD_NUMBER = 17, F_GETFL_COMMAND = 3, DUPFD_CLOEXEC = 1030, MEMFD_CLOEXEC = 1 };
 
 static bool is_null(int fd)
 {
@@ -55,16 +55,18 @@ static bool is_out_of_reach(int node, const struct statx *st)
 	return status == -EPERM || status == -EINVAL;
 }
 
-/* Whether the owner of what is open at `fd` may be changed. A device node belongs to everybody on the host; only a
- * terminal has one user at a time, if it was not opened by an alias such as /dev/tty. */
-static bool can_be_given(int fd, const struct statx *st)
+/* Whether the owner of what is open at `fd` may be changed. A file that can only be read by this descriptor may be one of
+ * the host's, which its owner can write; a user of another user namespace gets none. A device node belongs to everybody
+ * on the host; only a terminal has one user at a time, if it was not opened by an alias such as /dev/tty. */
+static bool can_be_given(int fd, const struct statx *st, bool foreign)
 {
 	char attributes[64]; /* struct termios */
 	switch (st->stx_mode & S_IFMT) {
 	case S_IFIFO:
 	case S_IFSOCK:
-	case S_IFREG:
 		return true;
+	case S_IFREG:
+		return !foreign && (rt_sys(fcntl, fd, F_GETFL_COMMAND, 0) & O_ACCMODE) != O_RDONLY;
 	case S_IFCHR:
 		return st->stx_rdev_major != TTY_ALIAS_MAJOR && rt_sys(ioctl, fd, TCGETS, attributes) >= 0;
 	default:
@@ -135,7 +137,7 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 				return rt_fail(context, "dup3", status);
 			continue;
 		}
-		if (st.stx_uid == owner || !can_be_given(fd, &st))
+		if (st.stx_uid == owner || !can_be_given(fd, &st, op->null == 0))
 			continue;
 		long status = rt_sys(fchown, fd, owner, (uint32_t)-1);
 		/* Pipes of another user namespace, sockets and read-only files keep their owner. */

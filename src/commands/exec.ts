@@ -8,6 +8,7 @@ import { enter } from '../launch/enter.ts';
 import type { EnterOptions } from '../launch/enter.ts';
 import { isFrozen } from '../launch/cgroup.ts';
 import { requireOrigin } from '../launch/origin.ts';
+import { mayBeTraced } from '../launch/tracers.ts';
 import { planExec } from '../plan/exec.ts';
 import type { ExecOptions } from '../plan/exec.ts';
 import { openProcess } from '../state/process.ts';
@@ -77,7 +78,11 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.born,
-    places: { file: cgroups.counted, own: () => ownPlace(facts.cgroups) },
+    places: {
+      file: cgroups.counted,
+      own: () => ownPlace(facts.cgroups),
+      mayBeTraced: () => mayBeTraced(native, initPid, record.cgroup),
+    },
     preserved,
     onTerminal: (descriptor) => {
       master = descriptor;

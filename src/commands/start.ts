@@ -39,9 +39,9 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
   // The name may be another container's by the time its program runs.
   const socket = `${directory.held}/${startSocketName}`;
   const notify = openNotify(native, root, id);
-  const uncertain = record.uncertainStart === true ? record.pid : undefined;
+  const { pid, startHooks, uncertainStart = false } = record;
   try {
-    phase('start program', () => release(native, connectStart(native, socket), record.startHooks, uncertain));
+    phase('start program', () => release(native, connectStart(native, socket), startHooks, pid, uncertainStart));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise the cause is the one that init reported.

@@ -86,7 +86,11 @@ function processesBelow(native: Native, directory: string): number[] {
   const text = native.readText(path, maximumFile);
   // The processes of a threaded cgroup are those of the one above it (cgroups(7), "Thread mode").
   const listed = text === -EOPNOTSUPP ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');
-  const pids = (listed ?? '').split('\n').filter(Boolean).map(Number);
+  // 0 stands for a process that the runtime's pid namespace does not have, and as a number to signal for the runtime itself.
+  const pids = (listed ?? '')
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0);
   for (const child of childrenOf(native, directory)) pids.push(...processesBelow(native, child));
   return pids;
 }

@@ -54,6 +54,26 @@ function recordOf(buffer: ArrayBuffer | number): HelperRecord {
   return decodeRecord(buffer);
 }
 
+type Claim = 'forked' | 'host_hooks' | 'no_place' | 'scheduler' | 'terminal';
+
+/**
+ * What a helper that runs `ops` may ask for, each as often as an op of its does. The returned function takes one; a claim
+ * beyond that is from somebody who has the helper's socket, and a Failure.
+ */
+export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
+  const left: Record<Claim, number> = { forked: 0, host_hooks: 0, no_place: 0, scheduler: 0, terminal: 0 };
+  for (const op of ops) {
+    if (op.op === 'clone_init' || op.op === 'fork_init' || (op.op === 'outlive' && op.fork === 1)) left.forked++;
+    if (op.op === 'outlive' && op.fork === 1 && op.apart === 0) left.no_place++;
+    if (op.op === 'host_hooks') left.host_hooks++;
+    if (op.op === 'terminal') left.terminal++;
+    if (op.op === 'await_scheduler') left.scheduler++;
+  }
+  return (claim) => {
+    if (left[claim]-- <= 0) throw forgedFailure();
+  };
+}
+
 /**
  * As receive, from a helper in a container whose processes may have got hold of its socket (CAP_SYS_PTRACE), too: that
  * its process, the child `pid`, has ended or runs its program is an end like that of the socket.

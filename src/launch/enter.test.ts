@@ -39,17 +39,23 @@ function host(births: readonly number[], says: readonly (keyof typeof kinds)[]):
       log.push('go on');
       return 0;
     },
+    signalProcess: () => 0,
     waitChild: () => 0,
     close: () => 0,
   };
   return { native: native as Native, log };
 }
 
-function entered(fork: 0 | 1, file: string | undefined, { native, log }: ReturnType<typeof host>): readonly string[] {
+function entered(
+  fork: 0 | 1,
+  file: string | undefined,
+  { native, log }: ReturnType<typeof host>,
+  traced = false,
+): readonly string[] {
   const pid = enter(native, plan(fork), {
     target: 9,
     cgroups: ['/c'],
-    places: { file, own: () => '/own/cgroup.procs' },
+    places: { file, own: () => '/own/cgroup.procs', mayBeTraced: () => traced },
     preserved: 0,
     onTerminal: () => undefined,
     onStarted: () => undefined,
@@ -94,12 +100,22 @@ t.test('where the birth has no place it is elsewhere, and the child is moved, wh
   }
 });
 
-t.test('a process that is in the container cannot ask to leave its cgroup', async (t) => {
-  t.strictSame(entered(1, undefined, host([50], ['forked', 'noPlace'])), [
-    'birth in "/c" fork 1 apart 0',
-    'runs as 51',
-  ]);
-  t.strictSame(entered(0, undefined, host([50], ['noPlace'])), ['birth in "/c" fork 0 apart 0', 'runs as 50']);
+t.test(
+  'a process that is in the container cannot ask to leave its cgroup, nor give itself out for another',
+  async (t) => {
+    const forged = /interferes/;
+    t.throws(() => entered(1, undefined, host([50], ['forked', 'noPlace'])), forged);
+    t.throws(() => entered(1, undefined, host([50], ['noPlace', 'noPlace'])), forged);
+    t.throws(() => entered(0, undefined, host([50], ['noPlace'])), forged);
+    t.throws(() => entered(1, undefined, host([50], ['forked', 'forked'])), forged);
+  },
+);
+
+t.test('nobody is put outside of the cgroup where others may get hold of it', async (t) => {
+  const full = /all the processes that linux.resources.pids.limit allows/;
+  t.throws(() => entered(1, undefined, host([50], ['noPlace']), true), full);
+  t.throws(() => entered(1, undefined, host([-EAGAIN, 50], ['forked']), true), full);
+  t.strictSame(entered(1, undefined, host([50], ['forked']), true).at(-1), 'runs as 51', 'where there is a place');
 });
 
 t.test('no place anywhere is an error', async (t) => {

@@ -9,7 +9,7 @@ import { setScheduler } from './host-ops.ts';
 import { forks, startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
+import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 
 const O_WRONLY = 1;
 const SIGKILL = 9;
@@ -34,22 +34,27 @@ export interface EnterOptions {
   readonly onStarted: (pid: number) => void;
 }
 
-/** The cgroup that may be full. Whoever is moved there is not refused: only a fork needs a place (cgroups(7)). */
+/**
+ * The cgroup that may be full. Whoever is moved there is not refused: only a fork needs a place (cgroups(7)). Until it is
+ * moved, a process of the container is outside of the cgroup, so nobody in there may get hold of it.
+ */
 export interface Places {
   /** Cgroup v1 file that takes a process in; undefined where that is the cgroup v2 to be born in. */
   readonly file: string | undefined;
   /** The same of the runtime's own cgroup. */
   readonly own: () => string;
+  /** Whether a process that is in there has the rights to get hold of another. */
+  readonly mayBeTraced: () => boolean;
 }
 
 /** Starts a process in a container and returns its pid when it runs its program. On failure it is gone. */
 export function enter(native: Native, plan: ExecPlan, options: EnterOptions): number {
   const { ops, filter, scheduler, uncertainStart } = plan;
   const first = cloneInto(native, ops, filter !== undefined, options);
+  const claim = claimsOf(first.waits ? apart(ops) : ops);
   const forking = first.waits || forks(ops);
   let { pid } = first;
   let { waits } = first;
-  let mayLeave = !waits && ops.some((op) => op.op === 'outlive' && op.fork === 1);
   try {
     if (filter !== undefined) sendFilter(native, first.filter, filter);
     let failed: HelperRecord | undefined;
@@ -58,22 +63,27 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
       // Nobody holds the other end any more: the program runs, or nothing does.
       if (record.kind === 'end') break;
       if (record.kind === 'terminal') {
+        claim('terminal');
         options.onTerminal(record.master);
         tell(native, first.control);
       } else if (record.kind === 'forked') {
+        claim('forked');
+        if (record.pid === pid) throw forgedFailure();
         native.waitChild(pid);
         pid = record.pid;
-        mayLeave = false; // it is in the container now
         if (!waits) continue;
         move(native, pid, first.place);
         tell(native, first.control);
       } else if (record.kind === 'no_place') {
-        if (!mayLeave) continue;
+        claim('no_place');
+        // It would be in the container already.
+        if (pid !== first.pid) throw forgedFailure();
+        if (options.places.mayBeTraced()) throw fullFailure();
         move(native, pid, options.places.own());
         tell(native, first.control);
-        mayLeave = false;
         waits = true;
       } else if (record.kind === 'scheduler') {
+        claim('scheduler');
         setScheduler(native, scheduler, pid);
         tell(native, first.control);
       } else if (record.kind === 'forged') throw forgedFailure();
@@ -112,6 +122,14 @@ function apart(ops: readonly PlannedOp[]): PlannedOp[] {
   return ops.map((op) => (op.op === 'outlive' ? { ...op, fork: 1, apart: 1 } : op));
 }
 
+function fullFailure(): Failure {
+  return new Failure({
+    code: 'exec.full',
+    message: 'the container has all the processes that linux.resources.pids.limit allows',
+    hint: 'raise it with rt update --pids-limit: a container with CAP_SYS_PTRACE is not entered beyond its limit',
+  });
+}
+
 function move(native: Native, pid: number, file: string): void {
   const action = `cannot move process ${String(pid)} by "${file}"`;
   expectDone(native.writeText(file, String(pid), O_WRONLY, 0), 'exec.cgroup', action, 'write');
@@ -131,6 +149,7 @@ function cloneInto(
     result = startHelper(native, { ...birth, cgroup });
     if (typeof result !== 'number') return { ...result, place: places.file ?? born, waits: false };
     if (result === -EAGAIN && cgroup !== '') {
+      if (places.mayBeTraced()) throw fullFailure();
       // Not for all: the kernel moves a process from one v2 cgroup to another only after a grace period of RCU.
       result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)), forks: true });
       if (typeof result !== 'number') return { ...result, place: born, waits: true };

@@ -31,7 +31,7 @@ function entering(records: readonly ArrayBuffer[]): { failure: unknown; started:
   const options = {
     target: 3,
     cgroups: [''],
-    places: { file: undefined, own: (): string => '/own' },
+    places: { file: undefined, own: (): string => '/own', mayBeTraced: (): boolean => false },
     preserved: 0,
     onTerminal: (): void => undefined,
     onStarted: (pid: number): void => void started.push(pid),

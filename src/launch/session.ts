@@ -7,7 +7,7 @@ import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/types.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
 import { wasOutOfMemory } from './cgroup.ts';
-import { CgroupVanished, failureOf, forgedFailure, receive, sendFilter, tell } from './control.ts';
+import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { endedInSetUp } from './ending.ts';
 import { cloneHint } from './explain-namespaces.ts';
@@ -97,7 +97,10 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
   }
   const { control } = result;
   let { pid, filter } = result;
+  const claim = claimsOf(ops);
   const replaceBy = (next: number): void => {
+    claim('forked');
+    if (next === pid) throw forgedFailure();
     // The parent of both: nobody else would reap the first.
     native.waitChild(pid);
     pid = next;
@@ -110,7 +113,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
       tell(native, control);
     }
-    if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options);
+    if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options, claim);
     const failed = phase('limits', () => runHostOps(native, plan.limits));
     if (failed !== undefined) {
       const failure = hostFailure(native, failed);
@@ -127,6 +130,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
         return pid;
       },
       replaceBy,
+      claim,
     };
     const onHostHooks = (initPid: number): void => {
       moved = moveNetDevices(native, plan, initPid);
@@ -150,7 +154,7 @@ function isWhole(native: Native, { directories }: CgroupRecord): boolean {
 
 /** The pid of init, once the helper has done what comes before it. */
 function awaitInit(native: Native, plan: Plan, control: number, pid: number): number {
-  const record = receive(native, control);
+  const record = receiveFrom(native, control, pid);
   switch (record.kind) {
     case 'forked':
       return record.pid;
@@ -177,10 +181,12 @@ function awaitUnit(
   control: number,
   pid: number,
   { onUnitStarted }: LaunchOptions,
+  claim: ReturnType<typeof claimsOf>,
 ): void {
-  const record = receive(native, control);
+  const record = receiveFrom(native, control, pid);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
   if (record.kind !== 'host_hooks') throw died(native, plan, pid);
+  claim('host_hooks');
   enterUnit(native, unit, pid, () => onUnitStarted?.());
   tell(native, control);
 }
@@ -188,19 +194,22 @@ function awaitUnit(
 interface Init {
   readonly pid: number;
   readonly replaceBy: (pid: number) => void;
+  readonly claim: ReturnType<typeof claimsOf>;
 }
 
 function awaitReady(native: Native, plan: Plan, control: number, options: LaunchOptions, init: Init): void {
   for (;;) {
-    const record = receive(native, control);
+    const record = receiveFrom(native, control, init.pid);
     switch (record.kind) {
       case 'ready':
         return;
       case 'host_hooks':
+        init.claim('host_hooks');
         options.onHostHooks(init.pid);
         tell(native, control);
         break;
       case 'terminal':
+        init.claim('terminal');
         options.onTerminal(record.master);
         tell(native, control);
         break;
@@ -211,6 +220,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'hook_failed':
         throw failureOf(record, helperOps(plan));
       case 'scheduler':
+        init.claim('scheduler');
         setScheduler(native, plan.scheduler, init.pid);
         tell(native, control);
         break;

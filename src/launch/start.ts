@@ -8,7 +8,7 @@ import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, goAhead, receive, requireHeard, tell } from './control.ts';
+import { failureOf, goAhead, receiveFrom, requireHeard, tell } from './control.ts';
 
 const ECONNREFUSED = 111;
 const SOCK_SEQPACKET = 5;
@@ -52,13 +52,14 @@ function startedOp(op: string, nth: number): TracedOp {
 
 /**
  * Lets init execute its program. Returns when it runs; a Failure says why it does not. `known`: of its ops, the plan,
- * or what was saved of it. `uncertain`: pid of an init that its filter may end before its program runs.
+ * or what was saved of it. `pid`: of init. `uncertain`: its filter may end it before its program runs.
  */
 export function release(
   native: Native,
   control: number,
   known: Plan | StartHooks | undefined,
-  uncertain: number | undefined,
+  pid: number,
+  uncertain: boolean,
 ): void {
   const plan = known !== undefined && 'init' in known ? known : undefined;
   const startHooks = known !== undefined && 'firstOp' in known ? known : undefined;
@@ -67,11 +68,11 @@ export function release(
   try {
     tell(native, control, trace === undefined ? goAhead : goAheadTraced);
     if (trace !== undefined) requireHeard(native.sendDescriptor(control, trace, goAheadText));
-    record = receive(native, control);
+    record = receiveFrom(native, control, pid);
   } finally {
     native.close(control);
   }
   if (record.kind === 'failed' || record.kind === 'hook_failed')
     throw failureOf(record, plan === undefined ? undefined : helperOps(plan), startHooks);
-  if (uncertain !== undefined) requireExecuted(native, uncertain);
+  if (uncertain) requireExecuted(native, pid);
 }

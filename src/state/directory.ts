@@ -64,10 +64,19 @@ export class ContainerDirectory {
   static make(native: Native, root: StateRoot, id: string): ContainerDirectory {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       makeDirectory(native, root, id);
-      const made = ContainerDirectory.open(native, root.path, id);
+      let made: ContainerDirectory | undefined;
+      let locked = false;
+      try {
+        made = ContainerDirectory.open(native, root.path, id);
+        // Until the lock is there, a delete may remove it, and another create make its own.
+        locked = made?.lock() === true;
+      } catch (error) {
+        made?.close();
+        // Nothing but an empty directory goes by this.
+        native.rmdir(containerDirectory(root.path, id));
+        throw error;
+      }
       if (made === undefined) continue;
-      // Until the lock is there, a delete may remove it, and another create make its own.
-      const locked = made.lock();
       if (locked && !directoryHasRecord(native, root.path, id)) return made;
       made.close();
       if (locked) throw exists(id);
