@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 
 /** Of the fields behind the name, which is the second (proc_pid_stat(5)). */
@@ -17,9 +18,11 @@ interface Process {
   readonly waitStatus: number;
 }
 
+/** Undefined when it has been reaped. */
 function readEnd(native: Native, pid: number): Process | undefined {
-  const text = native.readText(`/proc/${pid}/stat`, 4096);
-  if (typeof text === 'number') return undefined;
+  const path = `/proc/${pid}/stat`;
+  const text = expectIfPresent(native.readText(path, 4096), 'process.read', `cannot read "${path}"`, 'read');
+  if (text === undefined) return undefined;
   const nameEnd = text.lastIndexOf(')');
   const fields = text.slice(nameEnd + 2).split(' ');
   return {

@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { expectDone, systemFailure } from '../diag/system.ts';
+import { ENOENT, EAGAIN, EINVAL, expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { O_WRONLY } from '../host/open-flags.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
@@ -11,12 +12,8 @@ import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
 import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 
-const O_WRONLY = 1;
 const SIGKILL = 9;
-const ENOENT = 2;
-const EAGAIN = 11;
 const EBUSY = 16;
-const EINVAL = 22;
 const EOPNOTSUPP = 95;
 
 export interface EnterOptions {
