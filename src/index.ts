@@ -23,6 +23,7 @@ import { expectDone } from './diag/system.ts';
 import { loadNative } from './host/node.ts';
 import { explain } from './plan/explain.ts';
 import type { Plan } from './plan/types.ts';
+import { ContainerDirectory } from './state/directory.ts';
 import type { StateReport } from './state/report.ts';
 import { stateRoot } from './state/root.ts';
 import { requireRecord } from './state/store.ts';
@@ -102,7 +103,7 @@ export class Runtime {
   wait(id: string): number {
     // Not the state's: it has no pid any more once the container has stopped.
     const root = stateRoot(this.#native, this.#options.root).path;
-    const { pid } = requireRecord(this.#native, root, id);
+    const { pid } = ContainerDirectory.use(this.#native, root, id, requireRecord);
     return exitCode(expectDone(this.#native.waitChild(pid), 'wait', `cannot wait for container ${id}`, 'waitpid'));
   }
 

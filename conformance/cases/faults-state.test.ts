@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { cgroupsWithPrefix, hierarchies, isUnified, lackingController } from '../harness/cgroup.ts';
 import { commandWithFault, faulty, stoppedAt } from '../harness/faults.ts';
+import type { Fault } from '../harness/faults.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
@@ -155,12 +156,19 @@ forEachRuntime(
   'delete --force keeps a container whose record it cannot read',
   async (t, rt) => {
     const container = await rt.started(['pause']);
-    const path = join(rt.root, container.id, 'state.json');
-    for (const [call, error] of [...errors.map((one) => ['openat', one] as const), ['read', 'EIO'] as const]) {
-      const outcome = await commandWithFault(rt, { call, error, path }, 'delete', '--force', container.id);
+    const directory = join(rt.root, container.id);
+    const path = join(directory, 'state.json');
+    const fails = async (fault: Fault, words: string): Promise<void> => {
+      const outcome = await commandWithFault(rt, fault, 'delete', '--force', container.id);
       t.equal(outcome.status, 1);
-      t.match(outcome.stderr, `cannot read "${path}"`, `${error} of ${call}`);
+      t.match(outcome.stderr, words, `${fault.error} of ${fault.call}`);
+    };
+    for (const error of errors) {
+      await fails({ call: 'openat', error, path: directory, nth: 1 }, `cannot open state directory "${directory}"`);
+      await fails({ call: 'openat', error, path: directory, nth: 2 }, `cannot read "${path}"`);
+      await fails({ call: 'newfstatat,fstat', error, path: directory }, `cannot look at state directory "${directory}"`);
     }
+    await fails({ call: 'read', error: 'EIO', path }, `cannot read "${path}"`);
     await unharmed(t, container, 'running');
   },
   { oursOnly },

@@ -41,11 +41,13 @@
       path === `/proc/${pid}/stat`
         ? `${pid} (rt:init) ${runs ? 'S' : 'Z'} 1 ${'0 '.repeat(17)}${startTime} 0 0\n`
         : (files[path] ?? -2),
+    readTextAt: (directory, name) => files[`/run/rt/c/${name}`] ?? -2,
     realPath: (path) => path,
     readLink: () => '/memfd:rt-init (deleted)',
     readDirectory: () => '',
     fileSystemType: (path) => (path.endsWith('/unified') ? cgroup2 : path.startsWith('/sys/fs/cgroup/') ? cgroup1 : 0),
-    stat: (path) => (path.endsWith('/state.json') ? -2 : [0o40755, 0, 0, 0, 0, 0]),
+    stat: () => [0o40755, 0, 0, 0, 0, 0],
+    statAt: (directory, name) => (name === 'state.json' ? -2 : [0o40700, 0, 0, 0, 0, 0]),
     flock: () => [0, 0],
     getEnv: () => -2,
     getCwd: () => '/',

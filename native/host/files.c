@@ -16,9 +16,14 @@
 enum { FIRST_READ = 16 * 1024, ACCESS_MODE = 3 };
 
 /* musl's open follows each O_CLOEXEC with an fcntl that says the same, for kernels before 2.6.23. */
+static int open_at(int directory, const char *path, int flags, mode_t mode)
+{
+	return (int)syscall(SYS_openat, directory, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
+}
+
 static int open_file(const char *path, int flags, mode_t mode)
 {
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
+	return open_at(AT_FDCWD, path, flags, mode);
 }
 
 /* The flags of src/host/open-flags.ts, which are those of asm-generic/fcntl.h, as this architecture has them. Access
@@ -85,6 +90,9 @@ static int64_t read_whole(int fd, size_t max, struct rt_result *result)
 		length += (size_t)got;
 		if (length > max)
 			return -EFBIG;
+		/* One byte more was asked for: that was the end of the file. */
+		if (length == (size_t)status.st_size)
+			break;
 		if (length == capacity) {
 			char *larger = realloc(data, capacity * 2);
 			if (!larger)
@@ -100,14 +108,14 @@ static int64_t read_whole(int fd, size_t max, struct rt_result *result)
 }
 
 /* O_NONBLOCK: a FIFO in place of the file must not hang the runtime. */
-static int64_t read_path(const struct rt_value *args, struct rt_result *result)
+static int64_t read_at(int directory, const char *path, int flags, int64_t max, struct rt_result *result)
 {
-	if (args[1].integer < 0)
+	if (max < 0)
 		return -EINVAL;
-	RT_CLOSE_FD int fd = open_file(args[0].data, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	RT_CLOSE_FD int fd = open_at(directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags, 0);
 	if (fd < 0)
 		return -errno;
-	return read_whole(fd, (size_t)args[1].integer, result);
+	return read_whole(fd, (size_t)max, result);
 }
 
 static int64_t write_all(int fd, const char *data, size_t length)
@@ -127,12 +135,17 @@ static int64_t write_all(int fd, const char *data, size_t length)
 
 int64_t rt_fn_readText(const struct rt_value *args, struct rt_result *result)
 {
-	return read_path(args, result);
+	return read_at(AT_FDCWD, args[0].data, 0, args[1].integer, result);
+}
+
+int64_t rt_fn_readTextAt(const struct rt_value *args, struct rt_result *result)
+{
+	return read_at((int)args[0].integer, args[1].data, O_NOFOLLOW, args[2].integer, result);
 }
 
 int64_t rt_fn_readBytes(const struct rt_value *args, struct rt_result *result)
 {
-	return read_path(args, result);
+	return read_at(AT_FDCWD, args[0].data, 0, args[1].integer, result);
 }
 
 /* An empty text is written too: to kernel files a write of no bytes differs from no write. */
@@ -272,10 +285,10 @@ int64_t rt_fn_realPath(const struct rt_value *args, struct rt_result *result)
 	return rt_result_copy(result, resolved, strlen(resolved));
 }
 
-int64_t rt_fn_stat(const struct rt_value *args, struct rt_result *result)
+static int64_t stat_at(int directory, const char *path, int flags, struct rt_result *result)
 {
 	struct stat status;
-	if (fstatat(AT_FDCWD, args[0].data, &status, args[1].integer ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(directory, path, &status, flags) < 0)
 		return -errno;
 	const int64_t numbers[] = {
 		status.st_mode,
@@ -289,6 +302,16 @@ int64_t rt_fn_stat(const struct rt_value *args, struct rt_result *result)
 	result->count = sizeof(numbers) / sizeof(numbers[0]);
 	memcpy(result->numbers, numbers, sizeof(numbers));
 	return 0;
+}
+
+int64_t rt_fn_stat(const struct rt_value *args, struct rt_result *result)
+{
+	return stat_at(AT_FDCWD, args[0].data, args[1].integer ? 0 : AT_SYMLINK_NOFOLLOW, result);
+}
+
+int64_t rt_fn_statAt(const struct rt_value *args, struct rt_result *result)
+{
+	return stat_at((int)args[0].integer, args[1].data, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, result);
 }
 
 int64_t rt_fn_namespaceOwner(const struct rt_value *args, struct rt_result *result)

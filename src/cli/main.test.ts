@@ -85,7 +85,7 @@ t.test('main names a fault of its own', async (t) => {
   const host = new FakeHost();
   const native = {
     ...host.native,
-    readText: () => {
+    open: () => {
       throw new TypeError('oops');
     },
   };

@@ -2,9 +2,8 @@ import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
-import { expectDone, expectIfPresent, expectResult } from '../diag/system.ts';
+import { expectDone } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
-import type { Native } from '../host/native.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
 import { freezerDirectory } from '../launch/cgroup.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
@@ -19,7 +18,8 @@ import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { absent, configPath, notifyDirectory } from '../state/store.ts';
+import { statusOf } from '../state/status.ts';
+import { absent, fileNames, requireRecord, savedConfig } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import {
   commonOptions,
@@ -33,10 +33,8 @@ import {
 } from './criu.ts';
 import type { Directories } from './criu.ts';
 import { endContainer } from './end.ts';
-import { findContainer } from './find.ts';
 
 const logFile = 'dump.log';
-const largestConfig = 32 << 20;
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 /** Writes a container to images, and ends it unless it is to go on. */
@@ -49,14 +47,15 @@ export function checkpoint(context: Context): Outcome {
   // Opened before it is read, so that both are of one container.
   const directory = ContainerDirectory.open(native, root, id);
   if (directory === undefined) throw absent(id);
-  const { record, status } = findContainer(context);
+  const record = requireRecord(directory);
+  const status = statusOf(native, directory, record);
   if (status !== 'running' && status !== 'paused') {
     throw new Failure({ code: 'checkpoint.status', message: `Container cannot be checkpointed in ${status} state` });
   }
   const preDump = options['pre-dump'] === true;
   let directories: Directories | undefined;
   try {
-    const fields = containerOptions(context, root, record);
+    const fields = containerOptions(context, directory, record);
     const opened = openDirectories(context, true);
     directories = opened;
     removeLog(native, opened, 'dump');
@@ -80,21 +79,18 @@ export function checkpoint(context: Context): Outcome {
 }
 
 /** The socket that it would find again is another one, and nobody listens. */
-function notifyFaults(native: Native, root: string, id: string): Diagnostic[] {
-  const path = notifyDirectory(root, id);
-  const found = native.stat(path, 0);
-  if (expectIfPresent(found, 'state.read', `cannot look at "${path}"`, 'stat') === undefined) return [];
+function notifyFaults(directory: ContainerDirectory): Diagnostic[] {
+  if (!directory.has(fileNames.notify)) return [];
   const message = 'cannot checkpoint a container for which a service manager waited: it has a socket of the host';
   return [{ code: 'checkpoint.unsupported', message, hint: 'create it without NOTIFY_SOCKET in the environment' }];
 }
 
 /** What criu has to know of the container. */
-function containerOptions(context: Context, root: string, record: ContainerRecord): Field[] {
+function containerOptions(context: Context, directory: ContainerDirectory, record: ContainerRecord): Field[] {
   const { native } = context;
-  const path = configPath(root, record.id);
-  const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
+  const { text, path } = savedConfig(directory);
   const config = parseSavedConfig(text, path);
-  const faults = [...checkpointFaults(config), ...notifyFaults(native, root, record.id)];
+  const faults = [...checkpointFaults(config), ...notifyFaults(directory)];
   if (faults.length > 0) throw new Failure(faults);
   const { id, bundle, cgroup, pid } = record;
   const made = plan(config, readFacts(native), {

@@ -4,6 +4,7 @@ import type { Native } from '../host/native.ts';
 import { cgroupProcesses, removeCgroups } from '../launch/cgroup.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
+import { isCgroupOfContainer } from '../state/check-record.ts';
 import { isRunning } from '../state/process.ts';
 import { recordText } from '../state/store.ts';
 
@@ -16,8 +17,8 @@ const ofCgroups = /"directories"\s*:\s*\[((?:\s*"\/sys\/fs\/cgroup\/[^"\\]*"\s*,
  * and its cgroups are. Otherwise a Failure: with the directory, a container that runs would be lost.
  */
 export function removeDamaged(native: Native, directory: ContainerDirectory, damage: Failure): Diagnostic[] {
-  const { root, id, path } = directory;
-  const text = recordText(native, root, id) ?? '';
+  const { id, path } = directory;
+  const text = recordText(directory) ?? '';
   const [, pid = '', startTime = ''] = ofInit.exec(text) ?? [];
   const cgroup = cgroupIn(text);
   const init = pid !== '' && isRunning(native, Number(pid), Number(startTime)) ? [Number(pid)] : [];
@@ -42,7 +43,8 @@ function cgroupIn(text: string): CgroupRecord | undefined {
   const list = ofCgroups.exec(text)?.[1];
   if (list === undefined) return undefined;
   const directories = [...list.matchAll(/"([^"]*)"/g)].map(([, directory = '']) => directory);
-  if (directories.some((directory) => directory.split('/').includes('..'))) return undefined;
+  const version = /"version"\s*:\s*2\s*,\s*"directories"/.test(text) ? 2 : 1;
+  if (!directories.every((directory) => isCgroupOfContainer(version, directory))) return undefined;
   return { manager: 'cgroupfs', version: 1, directories };
 }
 

@@ -30,10 +30,10 @@ export function deleteContainer(context: Context): Outcome {
 }
 
 function removeLocked(native: Native, directory: ContainerDirectory, force: boolean): Outcome {
-  const { root, id } = directory;
+  const { id } = directory;
   let record: ContainerRecord | undefined;
   try {
-    record = force ? readRecord(native, root, id) : refuseUnlessStopped(native, directory);
+    record = force ? readRecord(directory) : refuseUnlessStopped(native, directory);
   } catch (error) {
     if (!force || !(error instanceof Failure) || error.diagnostics[0]?.code !== damagedCode) throw error;
     return { warnings: removeDamaged(native, directory, error) };
@@ -49,13 +49,13 @@ function removeLocked(native: Native, directory: ContainerDirectory, force: bool
   return { warnings: destroyContainer(native, directory, record) };
 }
 
-function refuseUnlessStopped(native: Native, { root, id }: ContainerDirectory): ContainerRecord | undefined {
-  const record = readRecord(native, root, id);
-  const status = record === undefined ? 'stopped' : statusOf(native, root, record);
+function refuseUnlessStopped(native: Native, directory: ContainerDirectory): ContainerRecord | undefined {
+  const record = readRecord(directory);
+  const status = record === undefined ? 'stopped' : statusOf(native, directory, record);
   if (record === undefined || status === 'stopped' || awaitKilled(native, record)) return record;
   throw new Failure({
     code: 'delete.status',
-    message: `cannot delete container ${id} that is not stopped: ${status}`,
+    message: `cannot delete container ${directory.id} that is not stopped: ${status}`,
     hint: 'kill it first, or use --force',
   });
 }

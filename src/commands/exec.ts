@@ -1,7 +1,7 @@
 import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
-import { expectResult, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import { enter } from '../launch/enter.ts';
@@ -12,9 +12,11 @@ import { mayBeTraced } from '../launch/tracers.ts';
 import { planExec } from '../plan/exec.ts';
 import type { ExecOptions } from '../plan/exec.ts';
 import { openProcess } from '../state/process.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { configPath, replaceFile, requireRecord } from '../state/store.ts';
+import { replaceFile, requireRecord, savedConfig } from '../state/store.ts';
+import type { SavedConfig } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { execCgroups, ownPlace } from './exec-cgroup.ts';
@@ -25,7 +27,6 @@ import type { Console } from './terminal.ts';
 
 /** Tells a failure of exec from one of the program, as engines expect. */
 const failedExitCode = 255;
-const largestConfig = 32 * 1024 * 1024;
 
 /** Runs a further program in a container that was created. */
 export function exec(context: Context): Outcome {
@@ -58,13 +59,8 @@ interface Started {
 function startProcess(context: Context, detach: boolean, preserved: number): Started {
   const { native, options } = context;
   const [id = '', ...command] = context.operands;
-  const root = stateRoot(native, context.globals.root).path;
-  const record = requireRecord(native, root, id);
-  const target = phase('find container', () => openContainer(context, record));
-  const path = configPath(root, id);
-  const text = phase('read config', () => native.readText(path, largestConfig));
-  const saved = expectResult(text, 'state.read', `cannot read "${path}"`, 'read');
-  const config = phase('parse', () => parseSavedConfig(saved, path));
+  const { record, target, saved } = findSaved(context, id);
+  const config = phase('parse', () => parseSavedConfig(saved.text, saved.path));
   const process = phase('validate', () => execProcess(native, config, options, command));
   const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
   const { bundle, keyring, pid: initPid } = record;
@@ -97,6 +93,17 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   const pid = phase('launch', () => enter(native, plan, enterOptions));
   context.debug(`process ${pid} runs in container ${id}`);
   return { pid, master, console };
+}
+
+/** What there is to know of the container, all of the same one. */
+function findSaved(context: Context, id: string): { record: ContainerRecord; target: number; saved: SavedConfig } {
+  const { native } = context;
+  const root = stateRoot(native, context.globals.root).path;
+  return ContainerDirectory.use(native, root, id, (directory) => {
+    const record = requireRecord(directory);
+    const target = phase('find container', () => openContainer(context, record));
+    return { record, target, saved: phase('read config', () => savedConfig(directory)) };
+  });
 }
 
 /** A pidfd of the container's init, which must be there to be joined. */

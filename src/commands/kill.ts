@@ -3,6 +3,7 @@ import { ESRCH, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { cgroupProcesses, isFrozen, killCgroup } from '../launch/cgroup.ts';
 import { openProcess } from '../state/process.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { requireRecord } from '../state/store.ts';
@@ -16,7 +17,7 @@ export function kill(context: Context): Outcome {
   const [id = '', name = 'TERM'] = context.operands;
   const root = stateRoot(native, context.globals.root).path;
   const signal = parseSignal(name);
-  const record = requireRecord(native, root, id);
+  const record = ContainerDirectory.use(native, root, id, requireRecord);
   const all = context.options.all === true;
   const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
   // In a shared pid namespace the others do not die with init, so a SIGKILL has to reach each of them.

@@ -209,7 +209,7 @@ const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, 
 
 t.test('what a host cannot tell is an error of every command, never "stopped" and never success', async (t) => {
   const asked = [
-    'readText /run/rt/c1/state.json',
+    'readTextAt /run/rt/c1/state.json',
     'readText /proc/40/stat',
     'readText /sys/fs/cgroup/c1/cgroup.freeze',
   ];
@@ -231,7 +231,7 @@ t.test('what a host cannot tell is an error of every command, never "stopped" an
         if (met.length === 0) continue;
         t.match(
           fault?.message ?? 'success',
-          `cannot read "${call.slice('readText '.length)}"`,
+          `cannot read "${call.slice(call.indexOf(' ') + 1)}"`,
           `${name}, ${errno} of ${call}`,
         );
         t.ok(host.files.has('/run/rt/c1/state.json'), `${name} keeps the record`);

@@ -1,11 +1,12 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import { stateReport } from '../state/report.ts';
 import type { StateReport } from '../state/report.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
-import { containerDirectory, listIds, readRecord } from '../state/store.ts';
+import { listIds, readRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 
 /** Lists the containers below the state root. One that vanishes meanwhile is left out. */
@@ -24,16 +25,26 @@ export function list(context: Context): Outcome {
   const owners = new Owners(native);
   for (const id of ids ?? []) {
     try {
-      const record = readRecord(native, root.path, id);
-      if (record === undefined) continue;
-      const owner = owners.of(containerDirectory(root.path, id));
-      reports.push(stateReport(record, statusOf(native, root.path, record), owner));
+      const report = reportOf(native, root.path, id, owners);
+      if (report !== undefined) reports.push(report);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       warnings.push(...error.diagnostics.map((one) => ({ ...one, message: `load container ${id}: ${one.message}` })));
     }
   }
   return { output: render(reports, options.quiet === true, options.format ?? 'table'), warnings };
+}
+
+function reportOf(native: Native, root: string, id: string, owners: Owners): StateReport | undefined {
+  const directory = ContainerDirectory.open(native, root, id);
+  if (directory === undefined) return undefined;
+  try {
+    const record = readRecord(directory);
+    if (record === undefined) return undefined;
+    return stateReport(record, statusOf(native, directory, record), owners.of(directory.uid));
+  } finally {
+    directory.close();
+  }
 }
 
 function render(reports: readonly StateReport[], quiet: boolean, format: string): string {
@@ -68,10 +79,7 @@ class Owners {
     this.native = native;
   }
 
-  of(directory: string): string {
-    const status = this.native.stat(directory, 0);
-    const uid = typeof status === 'number' ? undefined : status[1];
-    if (uid === undefined) return '';
+  of(uid: number): string {
     let name = this.names.get(uid);
     if (name === undefined) {
       name = userName(this.native, uid) ?? `#${uid}`;

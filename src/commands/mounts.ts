@@ -13,14 +13,14 @@ import { mountsMade, planAddedMounts, planRemovedMounts } from '../plan/live-mou
 import type { NamespaceOrigin } from '../plan/join.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { openProcess } from '../state/process.ts';
+import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { configPath, requireRecord } from '../state/store.ts';
+import { requireRecord, savedConfig } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 
 const standardInput = 0;
 const largestDocument = 16 << 20;
-const largestConfig = 32 << 20;
 
 /** Adds mounts to a container that was created, all of them or none; or removes them, up to the first that is not there. */
 export function mounts(context: Context): Outcome {
@@ -34,13 +34,22 @@ export function mounts(context: Context): Outcome {
   }
   const { native } = context;
   const root = stateRoot(native, context.globals.root).path;
-  const record = requireRecord(native, root, id);
+  return ContainerDirectory.use(native, root, id, (directory) => change(context, directory, action, file));
+}
+
+function change(
+  context: Context,
+  directory: ContainerDirectory,
+  action: 'add' | 'remove',
+  file: string,
+): Outcome {
+  const { native } = context;
+  const record = requireRecord(directory);
   const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
   if (target === undefined) throw new Failure({ code: 'mounts.status', message: 'container not running' });
   try {
     const list = readMounts(context, file, action);
-    const path = configPath(root, id);
-    const text = expectResult(native.readText(path, largestConfig), 'state.read', `cannot read "${path}"`, 'read');
+    const { text, path } = savedConfig(directory);
     const config = parseSavedConfig(text, path);
     const origin = requireOrigin(native, config, record.origin);
     const container: Container = { record, config, origin, target };

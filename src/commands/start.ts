@@ -10,7 +10,7 @@ import { checkId } from '../state/id.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
-import { absent, notifyDirectory, requireRecord, startSocketName } from '../state/store.ts';
+import { fileNames, notifyDirectory, requireRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -21,23 +21,16 @@ export function start(context: Context): Outcome {
   const id = context.operands[0];
   checkId(id);
   const root = stateRoot(native, context.globals.root).path;
-  // Opened before it is read, so that both are of one container.
-  const directory = ContainerDirectory.open(native, root, id);
-  if (directory === undefined) throw absent(id);
-  try {
-    return startIn(context, directory);
-  } finally {
-    directory.close();
-  }
+  return ContainerDirectory.use(native, root, id, (directory) => startIn(context, directory));
 }
 
 function startIn(context: Context, directory: ContainerDirectory): Outcome {
   const { native } = context;
   const { root, id } = directory;
-  const record = requireRecord(native, root, id);
-  refuseUnlessCreated(statusOf(native, root, record));
+  const record = requireRecord(directory);
+  refuseUnlessCreated(statusOf(native, directory, record));
   // The name may be another container's by the time its program runs.
-  const socket = `${directory.held}/${startSocketName}`;
+  const socket = `${directory.held}/${fileNames.startSocket}`;
   const notify = openNotify(native, root, id);
   const { pid, startHooks, uncertainStart = false } = record;
   try {
@@ -45,7 +38,7 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise the cause is the one that init reported.
-    if (statusOf(native, root, record) === 'running') refuseUnlessCreated('running');
+    if (statusOf(native, directory, record) === 'running') refuseUnlessCreated('running');
     throw inPhase(error, 'start failed');
   }
   // Only now: a start that is killed before this point can be repeated.

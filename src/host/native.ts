@@ -11,6 +11,8 @@ export type Packed = readonly (number | string | ArrayBuffer)[];
 export interface Native {
   /** Whole file as text. Opened O_NONBLOCK|O_NOCTTY, `max` bytes at most, else -EFBIG. */
   readText(path: string, max: number): string | number;
+  /** As readText, of a name in an open directory. A symbolic link is not followed: ELOOP. */
+  readTextAt(directory: number, name: string, max: number): string | number;
   /** Whole file as bytes; same rules as readText. */
   readBytes(path: string, max: number): ArrayBuffer | number;
   /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. `flags`: open-flags.ts. */
@@ -35,6 +37,8 @@ export interface Native {
   realPath(path: string): string | number;
   /** [st_mode, st_uid, st_gid, st_ino, st_dev, st_rdev, st_size]; `follow` 0 is lstat. */
   stat(path: string, follow: number): number[] | number;
+  /** As stat without following, of a name in an open directory, or with '' of what is open. */
+  statAt(fd: number, name: string): number[] | number;
   /** [st_dev, st_ino] of the user namespace that owns the namespace at `path` (ioctl_ns(2)). */
   namespaceOwner(path: string): number[] | number;
   /** f_type of statfs(2). */

@@ -7,9 +7,18 @@ const currentVersion = 1;
 
 const isText: Check = (value) => typeof value === 'string';
 const isFlag: Check = (value) => typeof value === 'boolean';
-const isPath: Check = (value) => typeof value === 'string' && value.startsWith('/');
+/** What a system call takes. */
+const isArgument: Check = (value) => typeof value === 'string' && !value.includes('\0');
+const isPath: Check = (value) => isArgument(value) && (value as string).startsWith('/');
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isNumber: Check = (value) => Number.isFinite(value);
+const isDuration: Check = (value) => Number.isFinite(value) && (value as number) >= 0;
+const isIndex: Check = (value) => Number.isSafeInteger(value) && (value as number) >= -1;
+/** PID_MAX_LIMIT of linux/threads.h. */
+const isPid: Check = (value) => isCount(value) && (value as number) <= 1 << 22;
+/** The first process of all, or of the runtime's pid namespace, is never the init of a container. */
+const isInitPid: Check = (value) => isPid(value) && value !== 1;
+/** systemd.unit(5); a container has a scope of its own. */
+const isUnit: Check = (value) => isArgument(value) && /^[^/]+\.scope$/.test(value as string);
 const isTable: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function optional(check: Check): Check {
@@ -20,19 +29,55 @@ function listOf(check: Check): Check {
   return (value) => Array.isArray(value) && value.every(check);
 }
 
+/** A directory that is removed with the container, and whose processes are killed: so many levels below `root`, or more. */
+function isBelow(root: string, levels: number): Check {
+  return (value) => {
+    if (!isPath(value) || !(value as string).startsWith(`${root}/`)) return false;
+    const parts = (value as string).slice(root.length).split('/');
+    return !parts.includes('..') && parts.filter((part) => part !== '' && part !== '.').length >= levels;
+  };
+}
+
+const cgroupRoot = '/sys/fs/cgroup';
+/** The hierarchies of cgroup v1 are one level down. */
+const isUnifiedCgroup = isBelow(cgroupRoot, 1);
+const isLegacyCgroup = isBelow(cgroupRoot, 2);
+
+/** True for the directory of a cgroup that is not the root of its hierarchy. */
+export function isCgroupOfContainer(version: 1 | 2, directory: unknown): boolean {
+  return version === 2 ? isUnifiedCgroup(directory) : isLegacyCgroup(directory);
+}
+
+const isResctrlGroup = isBelow('/sys/fs/resctrl', 1);
+
 /** Other keys are passed over: a later rt may add some to what this version means. */
 function withKeys(checks: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(checks);
   return (value) => isTable(value) && entries.every(([key, check]) => check((value as Record<string, unknown>)[key]));
 }
 
-const isProcess = withKeys({ pid: isCount, startTime: isCount });
+function either(one: Check, other: Check): Check {
+  return (value) => one(value) || other(value);
+}
+
+const isProcess = withKeys({ pid: isPid, startTime: isCount });
 const isHook = withKeys({
-  path: isText,
-  args: optional(listOf(isText)),
-  env: optional(listOf(isText)),
-  timeout: optional(isNumber),
+  path: isArgument,
+  args: optional(listOf(isArgument)),
+  env: optional(listOf(isArgument)),
+  timeout: optional(isDuration),
 });
+function isCgroup(version: 1 | 2): Check {
+  const isDirectory: Check = (value) => isCgroupOfContainer(version, value);
+  return withKeys({
+    manager: (value) => value === 'cgroupfs' || value === 'systemd',
+    unit: optional(isUnit),
+    version: (value) => value === version,
+    directories: listOf(isDirectory),
+    inside: optional(isDirectory),
+  });
+}
+
 
 const isNamespace = withKeys({ device: isCount, inode: isCount });
 
@@ -44,23 +89,17 @@ const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
   rootMount: optional(isCount),
   created: isText,
   annotations: (value) => isTable(value) && Object.values(value as object).every(isText),
-  pid: isCount,
+  pid: isInitPid,
   startTime: isCount,
   creator: isProcess,
-  cgroup: withKeys({
-    manager: (value) => value === 'cgroupfs' || value === 'systemd',
-    unit: optional(isText),
-    version: (value) => value === 1 || value === 2,
-    directories: listOf(isPath),
-    inside: optional(isPath),
-  }),
-  resctrl: optional(withKeys({ groups: listOf(isPath), made: listOf(isPath) })),
+  cgroup: either(isCgroup(2), isCgroup(1)),
+  resctrl: optional(withKeys({ groups: listOf(isResctrlGroup), made: listOf(isResctrlGroup) })),
   privatePidNamespace: isFlag,
   origin: optional(withKeys({ user: isNamespace, mountOwner: optional(isNamespace) })),
   keyring: isFlag,
   uncertainStart: optional(isFlag),
   hooks: withKeys({ poststart: optional(listOf(isHook)), poststop: optional(listOf(isHook)) }),
-  startHooks: optional(withKeys({ firstOp: isNumber, hooks: listOf(isHook) })),
+  startHooks: optional(withKeys({ firstOp: isIndex, hooks: listOf(isHook) })),
 };
 const isWhole = withKeys(checks);
 

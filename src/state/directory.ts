@@ -4,6 +4,7 @@ import {
   EEXIST,
   EISDIR,
   ENOENT,
+  ENOTDIR,
   ENOTEMPTY,
   EPERM,
   expectDone,
@@ -16,12 +17,17 @@ import type { Native } from '../host/native.ts';
 import { O_DIRECTORY, O_NOFOLLOW } from '../host/open-flags.ts';
 import { wait } from '../launch/cgroup.ts';
 import type { StateRoot } from './root.ts';
-import { configPath, containerDirectory, directoryHasRecord, recordPath, startSocketPath } from './store.ts';
+import { checkId } from './id.ts';
+import { requireOwn } from './owner.ts';
+import { absent, containerDirectory, fileNames } from './store.ts';
 
 const directoryMode = 0o700;
 const heldOpen = O_DIRECTORY | O_NOFOLLOW;
 const LOCK_EXCLUSIVE = 2 | 4; // LOCK_EX | LOCK_NB
 const LOCK_UN = 8;
+const S_IFMT = 0o170000;
+const S_IFLNK = 0o120000;
+
 /** Milliseconds that a command waits for another one which makes or removes the same container. */
 const patience = 10_000;
 const longestPause = 64;
@@ -38,6 +44,8 @@ export class ContainerDirectory {
   readonly root: string;
   readonly id: string;
   readonly path: string;
+  /** Of the owner. */
+  readonly uid: number;
   private readonly native: Native;
   private descriptor: number;
   /** Inode and device, known once it is locked. */
@@ -49,15 +57,38 @@ export class ContainerDirectory {
     this.id = id;
     this.path = containerDirectory(root, id);
     this.descriptor = descriptor;
+    try {
+      // The root that it is in now, by whichever way its name led there.
+      requireOwn(native, this.lookAt('..'), 'root', root);
+      const status = this.lookAt('');
+      requireOwn(native, status, 'directory', this.path);
+      this.uid = status[1] ?? 0;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
-  /** Undefined when there is none. */
+  /** Undefined when there is none. One that somebody else could have filled is refused. */
   static open(native: Native, root: string, id: string): ContainerDirectory | undefined {
+    checkId(id);
     const path = containerDirectory(root, id);
     const descriptor = native.open(path, heldOpen, 0);
+    if (descriptor === -ENOTDIR) refuseLink(native, path);
     if (isAbsent(descriptor)) return undefined;
     expectDone(descriptor, 'state.open', `cannot open state directory "${path}"`, 'open');
     return new ContainerDirectory(native, root, id, descriptor);
+  }
+
+  /** Runs `use` with the directory of a container, which must be there, held open. */
+  static use<T>(native: Native, root: string, id: string, use: (directory: ContainerDirectory) => T): T {
+    const directory = ContainerDirectory.open(native, root, id);
+    if (directory === undefined) throw absent(id);
+    try {
+      return use(directory);
+    } finally {
+      directory.close();
+    }
   }
 
   /** Makes it, and locks it. That it can be made only once is what keeps ids unique. */
@@ -77,7 +108,7 @@ export class ContainerDirectory {
         throw error;
       }
       if (made === undefined) continue;
-      if (locked && !directoryHasRecord(native, root.path, id)) return made;
+      if (locked && !made.has(fileNames.record)) return made;
       made.close();
       if (locked) throw exists(id);
     }
@@ -90,6 +121,18 @@ export class ContainerDirectory {
   /** A path of this very directory, whatever has its name by now. */
   get held(): string {
     return `/proc/self/fd/${this.descriptor}`;
+  }
+
+  /** What the file has in it; undefined when there is none. */
+  read(name: string, max: number): string | undefined {
+    const text = this.native.readTextAt(this.descriptor, name, max);
+    return expectIfPresent(text, 'state.read', `cannot read "${this.path}/${name}"`, 'read');
+  }
+
+  /** True when there is something of that name. */
+  has(name: string): boolean {
+    const action = `cannot look at "${this.path}/${name}"`;
+    return expectIfPresent(this.native.statAt(this.descriptor, name), 'state.read', action, 'stat') !== undefined;
   }
 
   /**
@@ -126,14 +169,14 @@ export class ContainerDirectory {
    * directory, so an id is free again only when nothing is left. True for the one that removed the record.
    */
   remove(): boolean {
-    const { native, path } = this;
+    const { native, path, held } = this;
     try {
-      native.unlink(startSocketPath(this.root, this.id));
-      native.unlink(configPath(this.root, this.id));
-      const removed = native.unlink(recordPath(this.root, this.id)) === 0;
+      native.unlink(`${held}/${fileNames.startSocket}`);
+      native.unlink(`${held}/${fileNames.config}`);
+      const removed = native.unlink(`${held}/${fileNames.record}`) === 0;
       let result = native.rmdir(path);
       if (result === -ENOTEMPTY) {
-        removeEntries(native, path);
+        removeEntries(native, held);
         result = native.rmdir(path);
       }
       if (result < 0 && result !== -ENOENT) {
@@ -143,6 +186,11 @@ export class ContainerDirectory {
     } finally {
       this.close();
     }
+  }
+
+  private lookAt(name: string): number[] {
+    const action = `cannot look at state directory "${this.path}"`;
+    return expectResult(this.native.statAt(this.descriptor, name), 'state.open', action, 'stat');
   }
 
   private isNamed(): boolean {
@@ -164,12 +212,23 @@ export class ContainerDirectory {
 
   /** Who holds the lock, from proc_locks(5); undefined when that cannot be found out. */
   private holder(): string | undefined {
-    const status = this.native.stat(this.held, 1);
+    const status = this.native.statAt(this.descriptor, '');
     const locks = this.native.readText('/proc/locks', 1 << 20);
     if (typeof status === 'number' || typeof locks === 'number') return undefined;
     const lock = new RegExp(`FLOCK +ADVISORY +WRITE +([1-9]\\d*) [0-9a-f]+:[0-9a-f]+:${status[3] ?? 0} `);
     return lock.exec(locks)?.[1];
   }
+}
+
+/** A link is nothing that rt made; what it leads to is not looked at. */
+function refuseLink(native: Native, path: string): void {
+  const status = expectIfPresent(native.stat(path, 0), 'state.open', `cannot look at "${path}"`, 'stat');
+  if (((status?.[0] ?? 0) & S_IFMT) !== S_IFLNK) return;
+  throw new Failure({
+    code: 'state.owner',
+    message: `cannot use state directory "${path}": it is a symbolic link`,
+    hint: `somebody else made it; remove it: rm ${path}`,
+  });
 }
 
 function makeDirectory(native: Native, root: StateRoot, id: string): void {

@@ -19,6 +19,8 @@ export class FakeHost {
     ['/run', 0o755],
   ]);
   readonly fileModes = new Map<string, number>();
+  /** Path to uid; root has what is not in it. */
+  readonly owners = new Map<string, number>();
   readonly processes = new Map<number, FakeProcess>();
   readonly environment = new Map<string, string>();
   /** `pid signal`, in order. */
@@ -30,7 +32,7 @@ export class FakeHost {
   fileSystem = 0;
   cwd = '/work';
   readonly pid = 77;
-  /** Called with `function argument`, the first, before anything changes; a negative number is returned in its place. */
+  /** Called with `function argument`, the first or the path it stands for, before anything changes; a negative number is returned in its place. */
   fault: (call: string) => number = () => 0;
 
   /** Paths of directories that another process has locked. */
@@ -46,7 +48,8 @@ export class FakeHost {
   private withFaults(functions: Partial<Native>): Native {
     const entries = Object.entries(functions).map(([name, call]) => {
       const faulty = (...args: unknown[]): unknown => {
-        const fault = this.fault(`${name} ${String(args[0])}`);
+        const subject = name.endsWith('At') ? this.nameIn(Number(args[0]), String(args[1])) : String(args[0]);
+        const fault = this.fault(`${name} ${subject}`);
         return fault < 0 ? fault : (call as (...args: unknown[]) => unknown)(...args);
       };
       return [name, faulty] as const;
@@ -68,6 +71,7 @@ export class FakeHost {
         .map((one) => one.slice(one.lastIndexOf('/') + 1));
     return {
       readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -2,
+      readTextAt: (directory, name) => this.files.get(this.nameIn(directory, name)) ?? -2,
       writeText: (path, text, flags, mode) => {
         const absolute = path.startsWith('/') ? path : `${this.cwd}/${path}`;
         if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -17;
@@ -103,14 +107,15 @@ export class FakeHost {
         this.directories.set(path, mode);
         return 0;
       },
-      rmdir: (path) => {
+      rmdir: (name) => {
+        const path = this.real(name);
         if (!this.directories.has(path)) return -2;
         if (children(path).length > 0) return -39;
         this.directories.delete(path);
         this.inodes.delete(path);
         return 0;
       },
-      unlink: (path) => (this.directories.has(path) ? -21 : this.files.delete(path) ? 0 : -2),
+      unlink: (path) => (this.directories.has(this.real(path)) ? -21 : this.files.delete(this.real(path)) ? 0 : -2),
       rename: (from, to) => {
         const text = this.files.get(from);
         if (text === undefined) return -2;
@@ -123,8 +128,8 @@ export class FakeHost {
         return 0;
       },
       readDirectory: (path) =>
-        this.directories.has(path)
-          ? children(path)
+        this.directories.has(this.real(path))
+          ? children(this.real(path))
               .map((name) => `${name}\0`)
               .join('')
           : -2,
@@ -132,7 +137,8 @@ export class FakeHost {
         const match = /^\/proc\/(\d+)\/exe$/.exec(path);
         return this.processes.get(Number(match?.[1]))?.exe ?? -2;
       },
-      stat: (path) => (this.files.has(path) || this.directories.has(path) ? [0, 0, 0, this.inode(path), 0, 0, 0] : -2),
+      stat: (path) => this.status(path),
+      statAt: (fd, name) => this.status(this.nameIn(fd, name)),
       fileSystemType: () => this.fileSystem,
       getEnv: (name) => this.environment.get(name) ?? -2,
       getCwd: () => this.cwd,
@@ -149,6 +155,22 @@ export class FakeHost {
       },
       pidfdWait: (pidfd) => (this.processes.has(pidfd - 1000) ? 0 : 1),
     };
+  }
+
+  private nameIn(directory: number, name: string): string {
+    const path = this.descriptors.get(directory)?.path ?? '';
+    return name === '' ? path : name === '..' ? path.slice(0, path.lastIndexOf('/')) : `${path}/${name}`;
+  }
+
+  private status(path: string): number[] | number {
+    const mode = this.directories.get(path) ?? (this.files.has(path) ? 0o600 : undefined);
+    return mode === undefined ? -2 : [mode, this.owners.get(path) ?? 0, 0, this.inode(path), 0, 0, 0];
+  }
+
+  /** A path through /proc/self/fd is that of what is open. */
+  private real(path: string): string {
+    const match = /^\/proc\/self\/fd\/(\d+)(\/.*)?$/.exec(path);
+    return match === null ? path : `${this.descriptors.get(Number(match[1]))?.path ?? ''}${match[2] ?? ''}`;
   }
 
   private readProc(path: string): string | undefined {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { ContainerDirectory } from './directory.ts';
 import { FakeHost } from './fake-native.ts';
 import type { FakeProcess } from './fake-native.ts';
 import { isDying, isRunning, openProcess, readProcess } from './process.ts';
@@ -31,7 +32,10 @@ function status(pid: number, processes: [number, FakeProcess][], files: readonly
   for (const file of files) host.files.set(file, '');
   host.files.set('/sys/fs/cgroup/c1/cgroup.events', `populated 1\nfrozen ${frozen}\n`);
   host.files.set('/sys/fs/cgroup/c1/cgroup.freeze', `${frozen}\n`);
-  return statusOf(host.native, '/run/rt', record(pid));
+  host.directories.set('/run/rt', 0o700).set('/run/rt/c1', 0o700);
+  return ContainerDirectory.use(host.native, '/run/rt', 'c1', (directory) =>
+    statusOf(host.native, directory, record(pid)),
+  );
 }
 
 const socket = ['/run/rt/c1/start.sock'];

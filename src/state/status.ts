@@ -1,33 +1,32 @@
-import { EACCES, EPERM, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
+import { EACCES, EPERM, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { isFrozen } from '../launch/cgroup.ts';
 import { isRunning, startTimeOf } from './process.ts';
 import type { ContainerRecord } from './record.ts';
-import { startSocketPath } from './store.ts';
+import type { ContainerDirectory } from './directory.ts';
+import { fileNames } from './store.ts';
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 /**
  * What a container is doing now, found from the kernel alone: nothing watches a container, so a saved status
- * could be out of date. `root` is the state root.
+ * could be out of date.
  */
-export function statusOf(native: Native, root: string, record: ContainerRecord): Status {
+export function statusOf(native: Native, directory: ContainerDirectory, record: ContainerRecord): Status {
   if (record.pid === 0) {
     return isRunning(native, record.creator.pid, record.creator.startTime) ? 'creating' : 'stopped';
   }
   if (isFrozen(native, record.cgroup)) return 'paused';
   if (!isRunning(native, record.pid, record.startTime)) return 'stopped';
-  return awaitsStart(native, root, record) ? 'created' : 'running';
+  return awaitsStart(native, directory, record) ? 'created' : 'running';
 }
 
 /**
  * True while init is the helper, which runs from a memfd, and listens. Both are asked: the socket outlives a
  * `start` that was killed, and a container's own program may run from a memfd.
  */
-function awaitsStart(native: Native, root: string, record: ContainerRecord): boolean {
-  const socket = startSocketPath(root, record.id);
-  const found = expectIfPresent(native.stat(socket, 0), 'state.socket', `cannot look at "${socket}"`, 'stat');
-  if (found === undefined) return false;
+function awaitsStart(native: Native, directory: ContainerDirectory, record: ContainerRecord): boolean {
+  if (!directory.has(fileNames.startSocket)) return false;
   const path = `/proc/${record.pid}/exe`;
   const program = native.readLink(path);
   if (typeof program !== 'number') return program.includes('memfd:');

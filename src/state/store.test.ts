@@ -24,11 +24,11 @@ const record: ContainerRecord = {
 
 t.test('writeRecord and readRecord keep a record', async (t) => {
   const host = new FakeHost();
-  ContainerDirectory.make(host.native, root, 'c1');
-  t.equal(readRecord(host.native, root.path, 'c1'), undefined);
+  const directory = ContainerDirectory.make(host.native, root, 'c1');
+  t.equal(readRecord(directory), undefined);
   writeRecord(host.native, root.path, record);
   writeRecord(host.native, root.path, { ...record, pid: 5 });
-  t.same(readRecord(host.native, root.path, 'c1'), { ...record, pid: 5 });
+  t.same(readRecord(directory), { ...record, pid: 5 });
   t.equal(host.fileModes.get('/run/rt/c1/.state.json'), 0o600);
   t.same([...host.files.keys()], ['/run/rt/c1/state.json']);
 });
@@ -47,17 +47,20 @@ t.test('replaceFile survives a leftover and leaves none', async (t) => {
 
 t.test('requireRecord tells an absent container from a broken record', async (t) => {
   const host = new FakeHost();
-  t.throws(() => requireRecord(host.native, root.path, 'c1'), { message: 'container does not exist: "c1"' });
-  t.throws(() => requireRecord(host.native, root.path, '../c1'), { message: /^invalid container ID format/ });
+  const read = (id: string): unknown => ContainerDirectory.use(host.native, root.path, id, requireRecord);
+  t.throws(() => read('c1'), { message: 'container does not exist: "c1"' });
+  t.throws(() => read('../c1'), { message: /^invalid container ID format/ });
+  ContainerDirectory.make(host.native, root, 'c1').close();
+  t.throws(() => read('c1'), { message: 'container does not exist: "c1"' }, 'no record yet');
   const damaged = ['', '{', 'null', '[]', '{"version":1,"id":"c1"}', JSON.stringify({ ...record, id: 'c2' })];
   for (const text of damaged) {
     host.files.set('/run/rt/c1/state.json', text);
-    t.throws(() => requireRecord(host.native, root.path, 'c1'), {
+    t.throws(() => read('c1'), {
       message: 'cannot read "/run/rt/c1/state.json": not a state that rt wrote',
     });
   }
   host.files.set('/run/rt/c1/state.json', '{"version":2,"whatever":[]}');
-  t.throws(() => requireRecord(host.native, root.path, 'c1'), {
+  t.throws(() => read('c1'), {
     message: 'cannot read "/run/rt/c1/state.json": written by a newer rt (state version 2)',
   });
 });

@@ -3,12 +3,14 @@ import { EEXIST, ENOENT, expectDone, expectIfPresent, expectResult, systemFailur
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
-import { checkId } from './id.ts';
+import type { ContainerDirectory } from './directory.ts';
+import { requireOwn } from './owner.ts';
 import { isRecord, newerVersion } from './check-record.ts';
 import type { ContainerRecord } from './record.ts';
 
 /** Larger than any record: hooks and annotations are as large as config.json allows. */
 const largestRecord = 16 << 20;
+const largestConfig = 32 << 20;
 // Not O_SYNC: a container does not outlive the power failure from which a synchronous write protects its state.
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
@@ -19,25 +21,31 @@ export function containerDirectory(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
-export const startSocketName = 'start.sock';
+/** In the directory of a container. */
+export const fileNames = {
+  /** Its config as it was at create: what a bundle says may change. */
+  config: 'config.json',
+  record: 'state.json',
+  /** Where init listens for `start`. */
+  startSocket: 'start.sock',
+  /** What the container sees of its state, when a service manager waits for it. */
+  notify: 'notify',
+} as const;
 
-/** Where init listens for `start`. */
 export function startSocketPath(root: string, id: string): string {
-  return `${root}/${id}/${startSocketName}`;
+  return `${root}/${id}/${fileNames.startSocket}`;
 }
 
-/** What the container sees of its state, when a service manager waits for it. */
 export function notifyDirectory(root: string, id: string): string {
-  return `${root}/${id}/notify`;
+  return `${root}/${id}/${fileNames.notify}`;
 }
 
-/** Its config as it was at create: what a bundle says may change. */
-export function configPath(root: string, id: string): string {
-  return `${root}/${id}/config.json`;
+function configPath(root: string, id: string): string {
+  return `${root}/${id}/${fileNames.config}`;
 }
 
-export function recordPath(root: string, id: string): string {
-  return `${root}/${id}/state.json`;
+function recordPath(root: string, id: string): string {
+  return `${root}/${id}/${fileNames.record}`;
 }
 
 /** Keeps the text of the config; the directory is new, so nobody reads it yet. */
@@ -84,21 +92,20 @@ function draftFile(native: Native, path: string, text: string, mode: number): ()
   };
 }
 
-/** Undefined when the container does not exist, or has no record (yet, or any more). */
-export function readRecord(native: Native, root: string, id: string): ContainerRecord | undefined {
-  return phase('read state', () => findRecord(native, root, id));
+/** Undefined when the container has no record (yet, or any more). */
+export function readRecord(directory: ContainerDirectory): ContainerRecord | undefined {
+  return phase('read state', () => findRecord(directory));
 }
 
-function findRecord(native: Native, root: string, id: string): ContainerRecord | undefined {
-  checkId(id);
-  const text = recordText(native, root, id);
-  return text === undefined ? undefined : parseRecord(text, recordPath(root, id), id);
+function findRecord(directory: ContainerDirectory): ContainerRecord | undefined {
+  const text = recordText(directory);
+  return text === undefined ? undefined : parseRecord(text, directory);
 }
 
 /** As readRecord, for commands that need the container to exist. */
-export function requireRecord(native: Native, root: string, id: string): ContainerRecord {
-  const record = readRecord(native, root, id);
-  if (record === undefined) throw absent(id);
+export function requireRecord(directory: ContainerDirectory): ContainerRecord {
+  const record = readRecord(directory);
+  if (record === undefined) throw absent(directory.id);
   return record;
 }
 
@@ -106,7 +113,8 @@ export function absent(id: string): Failure {
   return new Failure({ code: 'state.absent', message: `container does not exist: "${id}"` });
 }
 
-function parseRecord(text: string, path: string, id: string): ContainerRecord {
+function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerRecord {
+  const path = recordPath(root, id);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -130,13 +138,28 @@ function parseRecord(text: string, path: string, id: string): ContainerRecord {
 }
 
 /** The text of a record, whatever is in it; undefined when there is none. */
-export function recordText(native: Native, root: string, id: string): string | undefined {
-  const path = recordPath(root, id);
-  return expectIfPresent(native.readText(path, largestRecord), 'state.read', `cannot read "${path}"`, 'read');
+export function recordText(directory: ContainerDirectory): string | undefined {
+  return directory.read(fileNames.record, largestRecord);
+}
+
+/** The config of a container as it was at create, and the name of the file. */
+export interface SavedConfig {
+  readonly text: string;
+  readonly path: string;
+}
+
+export function savedConfig(directory: ContainerDirectory): SavedConfig {
+  const path = configPath(directory.root, directory.id);
+  const text = directory.read(fileNames.config, largestConfig);
+  if (text !== undefined) return { text, path };
+  throw new Failure({ code: 'state.read', message: `cannot read "${path}": no such file or directory (read)` });
 }
 
 /** Ids of all containers, sorted; undefined when there is no state root. */
 export function listIds(native: Native, root: string): string[] | undefined {
+  const action = `cannot look at state root "${root}"`;
+  const status = expectIfPresent(native.stat(root, 1), 'state.list', action, 'stat');
+  if (status !== undefined) requireOwn(native, status, 'root', root);
   const names = native.readDirectory(root);
   if (names === -ENOENT) return undefined;
   return expectResult(names, 'state.list', `cannot read directory "${root}"`, 'getdents64')

@@ -1,0 +1,37 @@
+import { Failure } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+
+const root = 0;
+const writableByOthers = 0o022;
+const sticky = 0o1000;
+const permissions = 0o7777;
+
+/**
+ * Refuses a directory that somebody else could have filled. What is in the state root and in the directories of
+ * containers is believed: a record names processes to kill, directories to remove and hooks to run. So they belong to
+ * root or to the caller, and nobody else may write to them.
+ *
+ * An owner that this user namespace does not map looks like uid 65534. It is somebody else, unless the caller itself
+ * has that number: then nothing tells the two apart.
+ */
+export function requireOwn(native: Native, status: readonly number[], kind: 'root' | 'directory', path: string): void {
+  const [mode = 0, owner = 0] = status;
+  const open = (mode & writableByOthers) !== 0;
+  if (owner === root && !open) return;
+  const caller = native.effectiveUid();
+  const foreign = owner !== root && owner !== caller;
+  if (!foreign && !open) return;
+  const reason = foreign ? `belong to root or to the caller, uid ${caller}` : 'be writable by its owner alone';
+  const modeText = (mode & permissions).toString(8).padStart(4, '0');
+  throw new Failure({
+    code: 'state.owner',
+    message: `cannot use state ${kind} "${path}": it must ${reason}, and has owner uid ${owner}, mode ${modeText}`,
+    hint: cure(kind, path, foreign, (mode & sticky) !== 0),
+  });
+}
+
+function cure(kind: 'root' | 'directory', path: string, foreign: boolean, shared: boolean): string {
+  if (!foreign && !shared) return `if nobody else has written to it: chmod go-w ${path}`;
+  if (kind === 'directory') return `somebody else made it; remove it: rm -r ${path}`;
+  return 'name a directory below it for --root that does not exist yet, which rt then makes';
+}
