@@ -4,7 +4,9 @@ import { execFile, withContainer } from '../harness/exec.ts';
 import { answers, probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
 import { grantCapabilities } from '../harness/config.ts';
+import { start } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
 
 const NO_CAPABILITIES = '0000000000000000';
 /** CAP_KILL 5, CAP_NET_BIND_SERVICE 10, CAP_AUDIT_WRITE 29. */
@@ -461,3 +463,46 @@ forEachRuntime(
   },
   { oursOnly: 'the words are ours' },
 );
+
+/** The serial numbers of the session keyrings that /proc/keys has with this name, or one that begins so. */
+function keyrings(text: string, name: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => line.includes(` ${name}`))
+    .map((line) => line.split(' ')[0] ?? '');
+}
+
+for (const owner of [0, 1000]) {
+  forEachRuntime(
+    `a session keyring that uid ${owner} has made with the name of the container is not the container's`,
+    async (t, rt) => {
+      chmodSync(rt.dir, 0o755);
+      const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+      const id = rt.nextId();
+      const name = `_ses.${id}`;
+      const squatter = start([join(bundle.rootfs, 'bin/probe'), 'keyring', name, 'sh', '-c', 'cat /proc/keys; exec cat'], {
+        user: { uid: owner, gid: owner },
+        interactive: true,
+      });
+      try {
+        const [theirs = ''] = await until('it has one', () => {
+          const found = keyrings(squatter.output(), name);
+          return found.length > 0 && found;
+        });
+        const container = await rt.create(bundle, id);
+        t.equal(container.outcome.status, 0, container.outcome.stderr);
+        t.equal((await container.start()).status, 0);
+        const inside = async (): Promise<string[]> =>
+          keyrings((await rt.command('exec', id, '/bin/cat', '/proc/keys')).stdout, name);
+        const seen = (await inside()).filter((serial) => serial !== theirs);
+        t.equal(seen.length, 1, 'it has one of its own');
+        t.strictSame((await inside()).filter((serial) => serial !== theirs), seen, 'the same for each exec');
+        await container.remove('--force');
+      } finally {
+        squatter.child.kill('SIGKILL');
+        await squatter.ended;
+      }
+    },
+    { oursOnly: 'peers join whatever has the name' },
+  );
+}

@@ -186,6 +186,8 @@ int main(int argc, char **argv)
 		return run_exchange(argv + 2);
 	if (argc > 1 && strcmp(argv[1], "refuse") == 0)
 		return run_refuse(argv + 2);
+	if (argc > 1 && strcmp(argv[1], "keyring") == 0)
+		return run_keyring(argv + 2);
 	if (argc > 1 && strcmp(argv[1], "subreaper") == 0)
 		return run_subreaper(argv + 2);
 	for (int start = 1; start < argc;) {

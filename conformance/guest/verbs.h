@@ -14,6 +14,7 @@ char *read_text(const char *path);
 /* On the host, instead of a verb: the exit status. */
 int run_exchange(char **args);
 int run_refuse(char **args);
+int run_keyring(char **args);
 int run_subreaper(char **args);
 
 void verb_absorb(char **args);

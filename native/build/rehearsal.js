@@ -51,6 +51,7 @@
     flock: () => [0, 0],
     getEnv: () => -2,
     getCwd: () => '/',
+    nonce: () => '0123456789abcdef',
     processId: () => pid,
     realTime: () => [0, 0],
     kernel: () => 'Linux\0x86_64\0',

@@ -1,9 +1,12 @@
 /* Native functions on processes, the environment and the clock. */
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -68,6 +71,18 @@ int64_t rt_fn_realTime(const struct rt_value *args, struct rt_result *result)
 	result->numbers[1] = now.tv_nsec;
 	result->count = 2;
 	return 0;
+}
+
+int64_t rt_fn_nonce(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args;
+	uint64_t bits;
+	char text[sizeof("0123456789abcdef")];
+	/* Early after boot the kernel would let others wait: for a name that nobody else has, what it has by then will do. */
+	if (getrandom(&bits, sizeof(bits), GRND_INSECURE) != sizeof(bits))
+		return -errno;
+	snprintf(text, sizeof(text), "%016" PRIx64, bits);
+	return rt_result_copy(result, text, sizeof(text) - 1);
 }
 
 int64_t rt_fn_kernel(const struct rt_value *args, struct rt_result *result)

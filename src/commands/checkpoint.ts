@@ -16,6 +16,7 @@ import { CLONE_NEW } from '../plan/constants.ts';
 import { plan } from '../plan/index.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
+import { keyringOf } from '../state/record.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
@@ -96,7 +97,7 @@ function containerOptions(context: Context, directory: ContainerDirectory, recor
   const made = plan(config, readFacts(native), {
     id,
     bundle,
-    newKeyring: record.keyring,
+    keyring: keyringOf(record),
     awaitStart: 'socket',
     rootless: 'auto',
     systemd: cgroup.manager === 'systemd',

@@ -6,7 +6,9 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectResult } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
 import { plan } from '../plan/index.ts';
+import { keyringName } from '../plan/keyring.ts';
 import type { PlanOptions } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Context } from './command.ts';
@@ -18,21 +20,35 @@ export interface Compiled {
   /** The config as text, to be kept beside the state. */
   readonly saved: string;
   readonly plan: Plan;
+  /** The name of the container's session keyring, if it gets one. */
+  readonly keyring: string | undefined;
   /** Gives the diagnostics of a failure their place in the configuration's text. */
   readonly locate: (failure: Failure) => Failure;
   /** Those of the plan, with their places. */
   readonly warnings: readonly Diagnostic[];
 }
 
+/** What the runtime itself was given to pass on, and what is different with each container. */
+interface Surroundings {
+  readonly env?: readonly string[];
+  readonly notify?: string | undefined;
+  /** Missing where nothing is made. */
+  readonly nonce?: string;
+}
+
+/** Makes names that nobody else can have taken. */
+export function nonce(native: Native): string {
+  return expectResult(native.nonce(), 'host.random', 'cannot get random bytes', 'getrandom');
+}
+
 /**
- * Reads the bundle that the options name and makes the plan for a container `id`. No side effects. `from`: what the
- * runtime itself was given to pass on.
+ * Reads the bundle that the options name and makes the plan for a container `id`. No side effects.
  */
 export function compile(
   context: Context,
   id: string,
   awaitStart: 'socket' | 'control',
-  from: { readonly env?: readonly string[]; readonly notify?: string | undefined } = {},
+  { nonce: unique = '', ...from }: Surroundings = {},
 ): Compiled {
   const { native, options } = context;
   const directory = options.bundle ?? '.';
@@ -45,11 +61,12 @@ export function compile(
   const { config, text, saved } = loadBundle(native, bundle, options.config);
   if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
   const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
+  const keyring = options['no-new-keyring'] === true ? undefined : keyringName(id, unique);
   try {
     const planOptions: PlanOptions = {
       id,
       bundle,
-      newKeyring: options['no-new-keyring'] !== true,
+      keyring,
       pivot: options['no-pivot'] !== true,
       ...from,
       awaitStart,
@@ -59,7 +76,7 @@ export function compile(
     const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
-    return { bundle, config, saved, plan: compiled, locate, warnings: located };
+    return { bundle, config, saved, plan: compiled, keyring, locate, warnings: located };
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }

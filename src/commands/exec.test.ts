@@ -168,7 +168,7 @@ t.test('planExec: rights go before the process is in the pid namespace, and the 
     const made = { ...config(change) };
     const process = { cwd: '/', args: ['x'], noNewPrivileges };
     const origin = { user: { device: 4, inode: 5 } };
-    const options = { id: 'c1', bundle: '/b', initPid: 40, origin, keyring: true, tasks: ['/t/tasks'] };
+    const options = { id: 'c1', bundle: '/b', initPid: 40, origin, keyring: '_ses.c1', tasks: ['/t/tasks'] };
     return planExec(made, process, facts(), options).ops.map(({ op }) => op);
   };
   const seccomp = {

@@ -13,6 +13,7 @@ import { planExec } from '../plan/exec.ts';
 import type { ExecOptions } from '../plan/exec.ts';
 import { openProcess } from '../state/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';
+import { keyringOf } from '../state/record.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { replaceFile, requireRecord, savedConfig } from '../state/store.ts';
@@ -63,8 +64,9 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   const config = phase('parse', () => parseSavedConfig(saved.text, saved.path));
   const process = phase('validate', () => execProcess(native, config, options, command));
   const cgroups = execCgroups(native, record.cgroup, record.pid, options.cgroup ?? []);
-  const { bundle, keyring, pid: initPid } = record;
+  const { bundle, pid: initPid } = record;
   const origin = requireOrigin(native, config, record.origin);
+  const keyring = keyringOf(record);
   const execOptions: ExecOptions = { id, bundle, initPid, origin, keyring, tasks: cgroups.tasks };
   const facts = readFacts(native);
   const plan = phase('plan', () => planExec(config, process, facts, execOptions));

@@ -36,7 +36,7 @@ import {
   writeRecord,
 } from '../state/store.ts';
 import type { Context } from './command.ts';
-import { compile } from './compile.ts';
+import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { openPidfdSocket, sendPidfd } from './descriptors.ts';
 import type { Handed } from './descriptors.ts';
@@ -89,7 +89,7 @@ export function makeContainer(
   const root = stateRoot(native, context.globals.root);
   const managerPath = managerSocket(native);
   const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
-  const compiled = compile(context, id, awaitStart, { env: handed.env, notify });
+  const compiled = compile(context, id, awaitStart, { env: handed.env, notify, nonce: nonce(native) });
   const console = openCallers(context, compiled, detach);
   // With create it is start that passes on what the program says.
   const manager = managerPath === undefined || awaitStart === 'socket' ? -1 : connectManager(native, managerPath);
@@ -168,9 +168,9 @@ function openCallers({ native, options }: Context, { config, bundle, locate }: C
 }
 
 export function firstRecord(
-  { native, options }: Context,
+  { native }: Context,
   id: string,
-  { bundle, config, plan }: Compiled,
+  { bundle, config, plan, keyring }: Compiled,
   notified: boolean,
 ): ContainerRecord {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
@@ -194,7 +194,8 @@ export function firstRecord(
     ...(plan.resctrl.groups.length === 0 ? {} : { resctrl: resctrlRecord(native, plan) }),
     privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
     ...(origin === undefined ? {} : { origin }),
-    keyring: options['no-new-keyring'] !== true,
+    keyring: keyring !== undefined,
+    ...(keyring === undefined ? {} : { keyringName: keyring }),
     hooks: { ...(poststart === undefined ? {} : { poststart }), ...(poststop === undefined ? {} : { poststop }) },
     ...(plan.uncertainStart ? { uncertainStart: true } : {}),
     ...(startContainer.length === 0 ? {} : { startHooks: startHooks(startContainer, helperOps(plan)) }),

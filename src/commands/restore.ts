@@ -31,7 +31,7 @@ import { stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
 import { replaceFile, writeConfig, writeRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
-import { compile } from './compile.ts';
+import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import {
   commonOptions,
@@ -103,7 +103,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   const id = context.operands[0];
   checkId(id);
   const root = stateRoot(native, context.globals.root);
-  const compiled = compile(context, id, 'control');
+  const compiled = compile(context, id, 'control', { nonce: nonce(native) });
   const { config, plan, bundle, locate } = compiled;
   const record = firstRecord(context, id, compiled, false);
   const { mounts, directories } = checkedImages(context, compiled, record.rootfs);

@@ -56,6 +56,8 @@ export interface Native {
   processId(): number;
   /** [seconds, nanoseconds] of CLOCK_REALTIME. */
   realTime(): number[];
+  /** Sixteen hexadecimal digits that nobody can guess, from getrandom(2). */
+  nonce(): string | number;
   /** uname(2): "release\0machine\0". */
   kernel(): string;
   isTerminal(fd: number): number;

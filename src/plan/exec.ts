@@ -22,8 +22,8 @@ export interface ExecOptions {
   /** The container's first process. */
   readonly initPid: number;
   readonly origin: NamespaceOrigin;
-  /** False when the container was made without a session keyring of its own. */
-  readonly keyring: boolean;
+  /** Undefined when the container was made without a session keyring of its own. */
+  readonly keyring: string | undefined;
   /** Cgroup v1 files that take the process in. */
   readonly tasks: readonly string[];
 }
@@ -62,9 +62,9 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...root.open,
     joinOp(config, options.origin),
     ...root.enter,
-    ...(options.keyring
-      ? [...keyLabelOps(process, facts), ...keyringOps(options.id, userNamespaceOf(config) !== 'runtime')]
-      : []),
+    ...(options.keyring === undefined
+      ? []
+      : [...keyLabelOps(process, facts), ...keyringOps(options.keyring, userNamespaceOf(config) !== 'runtime')]),
     ...openTerminalOps(config, process),
     ...rightsOps(process),
     ...scheduler.early,

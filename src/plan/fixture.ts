@@ -51,7 +51,7 @@ export const options: PlanOptions = {
   id: 'c1',
   bundle: '/bundle',
   rootless: 'auto',
-  newKeyring: true,
+  keyring: '_ses.c1',
   awaitStart: 'socket',
 };
 

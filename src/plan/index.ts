@@ -49,8 +49,8 @@ export interface PlanOptions {
   /** Absolute. */
   readonly bundle: string;
   readonly rootless: Rootless;
-  /** A session keyring of the container's own. */
-  readonly newKeyring: boolean;
+  /** The name of a session keyring of the container's own, if it gets one. */
+  readonly keyring: string | undefined;
   /** False: the root is entered without pivot_root(2). */
   readonly pivot?: boolean;
   /** Variables that the runtime adds to the environment. */
@@ -94,6 +94,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const scheduler = schedulerPlan(process, namespaces.forkIntoPid.length > 0, facts);
   if (faults.length > 0) throw new Failure(faults);
 
+  const { keyring } = options;
   const hasUser = userNamespaceOf(config) !== 'runtime';
   // Init waits until systemd has put it into the unit: the process of the stage may not be the one that stays.
   const awaitUnit = cgroups.join.filter(({ op }) => op === 'host_hooks');
@@ -139,8 +140,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...namespaces.joinPid, // for its children, and for the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...resetAffinityOps(), // after the cpuset, which then decides
-    ...(options.newKeyring ? keyLabelOps(process, facts) : []),
-    ...(options.newKeyring ? keyringOps(options.id, hasUser) : []),
+    ...(keyring === undefined ? [] : [...keyLabelOps(process, facts), ...keyringOps(keyring, hasUser)]),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
     ...root, // propagation first: no mount below may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones

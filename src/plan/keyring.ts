@@ -3,8 +3,17 @@ import type { PlannedOp } from './types.ts';
 /** Permissions to search a keyring (keyctl(2)): of its user, or of others where users are mapped. */
 const search = { user: 0x80000, other: 0x8 } as const;
 
-/** A session keyring that all processes of a container share, named after it (session-keyring(7)). */
-export function keyringOps(id: string, mapped: boolean): PlannedOp[] {
+/**
+ * The name of a container's keyring. Names are for everybody on the host, and a container that joins one which somebody
+ * else has made, with open permissions, shares its keys with him: so it ends with a nonce. Without one it is a name that
+ * earlier versions of rt have given.
+ */
+export function keyringName(id: string, nonce: string): string {
+  return nonce === '' ? `_ses.${id}` : `_ses.${id}.${nonce}`;
+}
+
+/** A session keyring that all processes of a container share, by its name (session-keyring(7)). */
+export function keyringOps(name: string, mapped: boolean): PlannedOp[] {
   const permission = mapped ? search.other : search.user;
-  return [{ op: 'session_keyring', name: `_ses.${id}`, permission, from: 'default' }];
+  return [{ op: 'session_keyring', name, permission, from: 'default' }];
 }

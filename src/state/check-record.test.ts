@@ -33,6 +33,7 @@ const whole: ContainerRecord = {
   privatePidNamespace: true,
   origin: { user: { device: 4, inode: 5 }, mountOwner: { device: 4, inode: 6 } },
   keyring: true,
+  keyringName: '_ses.c1.0123456789abcdef',
   uncertainStart: false,
   hooks: { poststart: [hook], poststop: [hook] },
   startHooks: { firstOp: -1, hooks: [{ path: '/bin/hook', timeout: 1 }] },

@@ -97,6 +97,7 @@ const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
   privatePidNamespace: isFlag,
   origin: optional(withKeys({ user: isNamespace, mountOwner: optional(isNamespace) })),
   keyring: isFlag,
+  keyringName: optional((value) => isArgument(value) && (value as string).startsWith('_ses.')),
   uncertainStart: optional(isFlag),
   hooks: withKeys({ poststart: optional(listOf(isHook)), poststop: optional(listOf(isHook)) }),
   startHooks: optional(withKeys({ firstOp: isIndex, hooks: listOf(isHook) })),

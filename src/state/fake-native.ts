@@ -144,6 +144,7 @@ export class FakeHost {
       getCwd: () => this.cwd,
       prefaultHeap: () => 0,
       effectiveUid: () => this.uid,
+      nonce: () => '0123456789abcdef',
       processId: () => this.pid,
       realTime: () => [1_700_000_000, 5],
       pidfdOpen: (pid) => (this.processes.has(pid) ? 1000 + pid : -3),

@@ -1,8 +1,14 @@
 import type { Hooks } from '../../schema/generated/config.ts';
 import type { StartHooks } from '../plan/hooks.ts';
+import { keyringName } from '../plan/keyring.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { NamespaceOrigin } from '../plan/join.ts';
 import type { CgroupRecord } from '../plan/types.ts';
+
+/** The name of its session keyring, if it has one of its own. */
+export function keyringOf({ id, keyring, keyringName: name }: ContainerRecord): string | undefined {
+  return keyring ? (name ?? keyringName(id, '')) : undefined;
+}
 
 /**
  * What is saved of a container (`state.json` in its directory below `--root`). Written once before the
@@ -36,6 +42,8 @@ export interface ContainerRecord {
   readonly origin?: NamespaceOrigin;
   /** Whether it has a session keyring of its own, which its further processes join. */
   readonly keyring: boolean;
+  /** Absent in what earlier versions of rt have made. */
+  readonly keyringName?: string;
   /** As they were at `create`; config.json may have changed since. */
   readonly hooks: Pick<Hooks, 'poststart' | 'poststop'>;
   /** As in a Plan; absent when it is not. */

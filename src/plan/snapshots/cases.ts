@@ -254,7 +254,7 @@ function entered(
     id: 'c1',
     bundle: '/bundle',
     ...running,
-    keyring: true,
+    keyring: '_ses.c1',
     tasks: ['/sys/fs/cgroup/memory/c1/tasks', '/sys/fs/cgroup/pids/c1/tasks'],
     ...change,
   });
