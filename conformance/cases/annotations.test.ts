@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
@@ -109,17 +118,19 @@ forEachRuntime(
       dangling: (path) => symlinkSync(join(rt.dir, 'made'), path),
       fifo: (path) => execFileSync('mkfifo', [path]),
       directory: (path) => mkdirSync(path),
+      device: (path) => execFileSync('mknod', [path, 'c', '1', '3']),
+      'hard link': (path) => linkSync(victim, path),
     };
     for (const kind of ['prestart', 'createContainer'] as const) {
       for (const [name, make] of Object.entries(plant)) {
         const bundle = rt.bundle((config) => {
-          config.annotations = { 'run.oci.hooks.stdout': 'log' };
+          config.annotations = { 'run.oci.hooks.stdout': 'hooks.log' };
           config.hooks = { [kind]: [speaking(kind)] };
         });
-        make(join(bundle.dir, 'log'));
+        make(join(bundle.dir, 'hooks.log'));
         const outcome = await rt.runBundle(bundle);
         t.equal(outcome.status, 1, `${kind} ${name}`);
-        t.match(outcome.stderr, /cannot append the output of hooks to ".*\/log": .* \(open/);
+        t.match(outcome.stderr, /cannot append the output of hooks to ".*\/hooks\.log": .* \(open/);
         t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/annotations\/run\.oci\.hooks\.stdout/);
       }
     }
@@ -129,16 +140,42 @@ forEachRuntime(
   { oursOnly: 'crun takes any file of the host' },
 );
 
+const outside = ['', '.', '..', '/etc/motd', '/var/log/syslog.log', '../x.log', 'a/b.log', 'a\0.log', '.log'];
+/** Files that engines keep in a bundle. */
+const ofEngines = [
+  'config.json',
+  'rootfs',
+  'state.json',
+  'init.pid',
+  'address',
+  'log.json',
+  'log',
+  'work',
+  'options.json',
+];
+const notLogs = [
+  ...outside,
+  ...ofEngines,
+  'runtime',
+  'shim-binary-path',
+  'pidfile',
+  'x'.repeat(1 << 20),
+  `${'x'.repeat(252)}.log`,
+];
+
 forEachRuntime(
   'annotations: values that make no sense are refused, each with its place',
   async (t, rt) => {
     const cases: [string, string, RegExp][] = [
       ['run.oci.keep_original_groups', 'yes', /must be 0 or 1, found "yes"/],
       ['run.oci.mount_context_type', 'xcontext', /must be one of context, defcontext, fscontext, rootcontext/],
-      ...['', '.', '..', '/etc/motd', '../x', 'a/b', 'a\0b', 'x'.repeat(1 << 20)].flatMap((value): typeof cases => [
-        ['run.oci.hooks.stdout', value, /must be the name of a file, without "\/"/],
-        ['run.oci.hooks.stderr', value, /must be the name of a file, without "\/"/],
+      ...notLogs.flatMap((value): typeof cases => [
+        ['run.oci.hooks.stdout', value, /must be the name of a file that ends in \.log, without "\/"/],
+        ['run.oci.hooks.stderr', value, /must be the name of a file that ends in \.log, without "\/"/],
       ]),
+      ['run.oci.seccomp.receiver', 'socket', /must be the absolute path of a socket/],
+      ['run.oci.seccomp.receiver', '/run/../socket', /must be the absolute path of a socket/],
+      ['run.oci.seccomp.receiver', '/run/so\0cket', /must be the absolute path of a socket/],
     ];
     for (const [name, value, words] of cases) {
       const outcome = await rt.run((config) => {

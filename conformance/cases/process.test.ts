@@ -480,10 +480,13 @@ for (const owner of [0, 1000]) {
       const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
       const id = rt.nextId();
       const name = `_ses.${id}`;
-      const squatter = start([join(bundle.rootfs, 'bin/probe'), 'keyring', name, 'sh', '-c', 'cat /proc/keys; exec cat'], {
-        user: { uid: owner, gid: owner },
-        interactive: true,
-      });
+      const squatter = start(
+        [join(bundle.rootfs, 'bin/probe'), 'keyring', name, 'sh', '-c', 'cat /proc/keys; exec cat'],
+        {
+          user: { uid: owner, gid: owner },
+          interactive: true,
+        },
+      );
       try {
         const [theirs = ''] = await until('it has one', () => {
           const found = keyrings(squatter.output(), name);
@@ -496,7 +499,11 @@ for (const owner of [0, 1000]) {
           keyrings((await rt.command('exec', id, '/bin/cat', '/proc/keys')).stdout, name);
         const seen = (await inside()).filter((serial) => serial !== theirs);
         t.equal(seen.length, 1, 'it has one of its own');
-        t.strictSame((await inside()).filter((serial) => serial !== theirs), seen, 'the same for each exec');
+        t.strictSame(
+          (await inside()).filter((serial) => serial !== theirs),
+          seen,
+          'the same for each exec',
+        );
         await container.remove('--force');
       } finally {
         squatter.child.kill('SIGKILL');

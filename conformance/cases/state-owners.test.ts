@@ -85,7 +85,11 @@ forEachRuntime(
       chmodSync(root, mode);
       chownSync(root, owner, owner);
       await allRefuse(t, rt, root, 'c1', words);
-      for (const command of [['list'], ['create', '--bundle', bundle.dir, 'c2'], ['run', '--bundle', bundle.dir, 'c2']]) {
+      for (const command of [
+        ['list'],
+        ['create', '--bundle', bundle.dir, 'c2'],
+        ['run', '--bundle', bundle.dir, 'c2'],
+      ]) {
         const outcome = await below(rt, root, ...command);
         t.equal(outcome.status, 1, `${name} ${command[0]}`);
         t.equal(outcome.stdout, '');

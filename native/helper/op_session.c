@@ -224,7 +224,7 @@ int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
 	int status = fd < 0 ? fd : rt_statx(fd, &st);
 	if (status < 0)
 		return rt_fail(context, "openat2", status);
-	if ((st.stx_mode & S_IFMT) != S_IFREG)
+	if ((st.stx_mode & S_IFMT) != S_IFREG || st.stx_nlink != 1)
 		return rt_fail(context, "openat2", -EINVAL);
 	rt_close(&context->slots[op->slot]);
 	context->slots[op->slot] = rt_steal_fd(&fd);

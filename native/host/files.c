@@ -298,6 +298,7 @@ static int64_t stat_at(int directory, const char *path, int flags, struct rt_res
 		(int64_t)status.st_dev,
 		(int64_t)status.st_rdev,
 		status.st_size,
+		(int64_t)status.st_nlink,
 	};
 	result->count = sizeof(numbers) / sizeof(numbers[0]);
 	memcpy(result->numbers, numbers, sizeof(numbers));

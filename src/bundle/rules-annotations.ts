@@ -18,11 +18,18 @@ interface Expectation {
   readonly hint?: string;
 }
 
-// Annotations come from further away than the rest of a config: none may choose a file of the host.
-const fileInBundle: Expectation = {
-  test: (value) => value !== '' && value !== '.' && value !== '..' && !/[/\0]/.test(value) && value.length <= 255,
-  words: 'the name of a file, without "/"',
+// Annotations come from further away than the rest of a config: none may choose a file of the host to write to.
+// Nor may one choose a file that an engine keeps in the bundle, such as config.json or address: these are no logs.
+const logInBundle: Expectation = {
+  test: (value) => /^[^/\0]+\.log$/.test(value) && value.length <= 255,
+  words: 'the name of a file that ends in .log, without "/"',
   hint: 'it is made in the bundle',
+};
+
+const socketPath: Expectation = {
+  test: (value) => value === '' || (value.startsWith('/') && !value.includes('\0') && !value.split('/').includes('..')),
+  words: 'the absolute path of a socket, without ".."',
+  hint: 'a process of the host has to listen on it',
 };
 
 /** Names of the kernel's own files cannot be cgroups. */
@@ -42,13 +49,14 @@ const cgroupBelow: Expectation = {
 
 const expected: Readonly<Record<string, Expectation>> = {
   [ANNOTATIONS.delegateCgroup]: cgroupBelow,
-  [ANNOTATIONS.hooksStderr]: fileInBundle,
-  [ANNOTATIONS.hooksStdout]: fileInBundle,
+  [ANNOTATIONS.hooksStderr]: logInBundle,
+  [ANNOTATIONS.hooksStdout]: logInBundle,
   [ANNOTATIONS.keepGroups]: { test: (value) => value === '0' || value === '1', words: '0 or 1' },
   [ANNOTATIONS.mountContext]: {
     test: (value) => mountContexts.includes(value),
     words: `one of ${mountContexts.join(', ')}`,
   },
+  [ANNOTATIONS.seccompReceiver]: socketPath,
   [ANNOTATIONS.systemdSubgroup]: cgroupBelow,
 };
 

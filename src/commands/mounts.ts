@@ -37,12 +37,7 @@ export function mounts(context: Context): Outcome {
   return ContainerDirectory.use(native, root, id, (directory) => change(context, directory, action, file));
 }
 
-function change(
-  context: Context,
-  directory: ContainerDirectory,
-  action: 'add' | 'remove',
-  file: string,
-): Outcome {
+function change(context: Context, directory: ContainerDirectory, action: 'add' | 'remove', file: string): Outcome {
   const { native } = context;
   const record = requireRecord(directory);
   const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);

@@ -35,7 +35,7 @@ export interface Native {
   readLink(path: string): string | number;
   /** Absolute path without symbolic links, realpath(3). */
   realPath(path: string): string | number;
-  /** [st_mode, st_uid, st_gid, st_ino, st_dev, st_rdev, st_size]; `follow` 0 is lstat. */
+  /** [st_mode, st_uid, st_gid, st_ino, st_dev, st_rdev, st_size, st_nlink]; `follow` 0 is lstat. */
   stat(path: string, follow: number): number[] | number;
   /** As stat without following, of a name in an open directory, or with '' of what is open. */
   statAt(fd: number, name: string): number[] | number;

@@ -52,28 +52,29 @@ export function runHook(
   if (result.outcome !== 'exited' || result.value !== 0) throw hookFailure(kind, index, hook, result);
 }
 
+const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const appending = O_WRONLY | O_CREAT | O_NOCTTY | O_APPEND | O_NONBLOCK | O_NOFOLLOW;
 
-/** -1: captured. The file is a regular one of the bundle, whatever somebody put there. */
+/** -1: captured. The file is a regular one of the bundle and nowhere else, whatever somebody put there. */
 function openOutput(native: Native, bundle: string, output: HookOutput | undefined): number {
   if (output === undefined) return -1;
   const path = `${bundle}/${output.name}`;
   const descriptor = native.open(path, appending, 0o600);
-  const [mode = 0] = descriptor < 0 ? [] : asList(native.stat(`/proc/self/fd/${String(descriptor)}`, 1));
-  if (descriptor >= 0 && (mode & 0o170000) === S_IFREG) return descriptor;
+  const status = descriptor < 0 ? descriptor : native.statAt(descriptor, '');
+  if (typeof status !== 'number' && isOneRegularFile(status)) return descriptor;
   if (descriptor >= 0) native.close(descriptor);
   const { diagnostics } = systemFailure(
     'hook.output',
     `cannot append the output of hooks to "${path}"`,
     'open',
-    descriptor < 0 ? descriptor : -EINVAL,
+    typeof status === 'number' ? status : -EINVAL,
   );
   throw new Failure(diagnostics.map((diagnostic) => ({ ...diagnostic, pointer: output.from })));
 }
 
-function asList(stat: number[] | number): number[] {
-  return typeof stat === 'number' ? [] : stat;
+function isOneRegularFile([mode = 0, , , , , , , links]: readonly number[]): boolean {
+  return (mode & S_IFMT) === S_IFREG && links === 1;
 }
 
 export function hookFailure(

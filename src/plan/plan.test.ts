@@ -295,7 +295,7 @@ t.test('plan: annotations change groups, labels of mounts, and where hooks speak
     annotations: {
       'run.oci.keep_original_groups': '1',
       'run.oci.mount_context_type': 'rootcontext',
-      'run.oci.hooks.stderr': 'log',
+      'run.oci.hooks.stderr': 'hooks.log',
     },
     hooks: { createContainer: [{ path: '/h' }] },
     mounts: [{ destination: '/t', type: 'tmpfs' }],

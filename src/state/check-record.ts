@@ -78,7 +78,6 @@ function isCgroup(version: 1 | 2): Check {
   });
 }
 
-
 const isNamespace = withKeys({ device: isCount, inode: isCount });
 
 const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
