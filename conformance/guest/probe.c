@@ -115,6 +115,7 @@ static const struct {
 	void (*run)(char **args);
 } verbs[] = {
 	{"absorb", 2, verb_absorb},
+	{"breed", 1, verb_breed},
 	{"chmod", 2, verb_chmod},
 	{"clocks", 0, verb_clocks},
 	{"converse", 1, verb_converse},
@@ -140,6 +141,7 @@ static const struct {
 	{"mount", 4, verb_mount},
 	{"nothing", 0, verb_nothing},
 	{"notify", 1, verb_notify},
+	{"nest", 2, verb_nest},
 	{"ns", 0, verb_ns},
 	{"open", 2, verb_open},
 	{"pause", 0, verb_pause},

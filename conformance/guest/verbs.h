@@ -18,6 +18,7 @@ int run_keyring(char **args);
 int run_subreaper(char **args);
 
 void verb_absorb(char **args);
+void verb_breed(char **args);
 void verb_chmod(char **args);
 void verb_clocks(char **args);
 void verb_converse(char **args);
@@ -38,6 +39,7 @@ void verb_mempolicy(char **args);
 void verb_mkdir(char **args);
 void verb_mknod(char **args);
 void verb_mount(char **args);
+void verb_nest(char **args);
 void verb_ns(char **args);
 void verb_open(char **args);
 void verb_read(char **args);

@@ -17,6 +17,7 @@ const PROGRAMS = {
       'files.c',
       'hold.c',
       'itself.c',
+      'nest.c',
       'spy.c',
       'surroundings.c',
       'terminal.c',

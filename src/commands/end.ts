@@ -16,6 +16,8 @@ import { hookSurroundings } from '../state/report.ts';
 /** How long a killed container may take to end, as in runc. */
 const killTimeoutMs = 10_000;
 const pollMs = 10;
+/** By then a process that is not frozen has mostly ended. */
+const ordinaryEndMs = 200;
 export const SIGKILL = 9;
 
 /**
@@ -47,8 +49,10 @@ function killAll(native: Native, record: ContainerRecord): void {
     try {
       const sent = native.pidfdSignal(pidfd, SIGKILL);
       if (!isAbsent(sent)) expectDone(sent, 'kill.signal', 'unable to signal init', 'pidfd_send_signal');
-      // A frozen process takes the signal only when it is thawed, which killCgroup sees to.
-      if (isFrozen(native, record.cgroup)) killCgroup(native, record.cgroup);
+      // A frozen process takes the signal only when it is thawed, which killCgroup sees to. Whether it is cannot be seen
+      // where it stands in a cgroup that the container has made and frozen.
+      const isSlow = isFrozen(native, record.cgroup) || native.pidfdWait(pidfd, ordinaryEndMs) !== 1;
+      if (isSlow) killCgroup(native, record.cgroup);
       ended = native.pidfdWait(pidfd, killTimeoutMs);
     } finally {
       native.close(pidfd);

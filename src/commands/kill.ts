@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { ESRCH, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { cgroupProcesses, isFrozen, killCgroup } from '../launch/cgroup.ts';
+import { cgroupProcesses, isFrozen, killCgroup, thawForKill } from '../launch/cgroup.ts';
 import { openProcess } from '../state/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -31,7 +31,10 @@ export function kill(context: Context): Outcome {
     if (result < 0 && result !== -ESRCH) {
       throw systemFailure('kill.signal', 'unable to signal init', 'pidfd_send_signal', result);
     }
-    if (result >= 0) return {};
+    if (result >= 0) {
+      if (signal === SIGKILL) thawForKill(native, record.cgroup);
+      return {};
+    }
   }
   if (!reached && !all) throw notRunning();
   return {};

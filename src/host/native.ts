@@ -32,6 +32,12 @@ export interface Native {
   chmod(path: string, mode: number): number;
   /** Names in a directory without `.` and `..`, each ended by `/`-free NUL: "a\0b\0". */
   readDirectory(path: string): string | number;
+  /** The lines of `cgroup.procs` of a cgroup and of all below it. */
+  cgroupProcesses(path: string): string | number;
+  /** Writes THAWED to `freezer.state` (v1) of a cgroup and of all below it. */
+  thawCgroups(path: string): number;
+  /** Removes a cgroup and all below it, as far as they have no processes, else -EBUSY. One that is gone is no failure. */
+  removeCgroups(path: string): number;
   readLink(path: string): string | number;
   /** Absolute path without symbolic links, realpath(3). */
   realPath(path: string): string | number;

@@ -1,4 +1,5 @@
-import { ENODEV, ENOENT, expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { ENODEV, expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_WRONLY } from '../host/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
@@ -6,12 +7,13 @@ import { stopUnit } from './systemd.ts';
 import { waitList } from './wait.ts';
 
 const EBUSY = 16;
-const EOPNOTSUPP = 95;
 const SIGKILL = 9;
 const maximumFile = 1 << 20;
 /** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
 const patience = 5000;
 const longestPause = 128;
+/** How often processes of a container are looked for that were not there to be killed before. */
+const longestChase = 1000;
 /** poll(2) passes over a negative descriptor. */
 const nothing = waitList([[-1, 0]]);
 
@@ -29,32 +31,14 @@ export function withoutUnit({ manager, version, directories }: CgroupRecord): Cg
 
 function removeTree(native: Native, directory: string): void {
   let pause = 1;
-  let waited = 0;
-  for (;;) {
-    const result = native.rmdir(directory);
-    if (result === 0 || result === -ENOENT || result === -ENODEV) return;
+  for (let waited = 0; ; waited += pause, pause = Math.min(2 * pause, longestPause)) {
+    const result = native.removeCgroups(directory);
+    if (result === 0) return;
     if (result !== -EBUSY || waited >= patience) {
       throw systemFailure('cgroup.remove', `cannot remove cgroup "${directory}"`, 'rmdir', result);
     }
-    const children = childrenOf(native, directory);
-    if (children.length > 0) for (const child of children) removeTree(native, child);
-    else wait(native, pause);
-    waited += pause;
-    pause = Math.min(2 * pause, longestPause);
+    wait(native, pause);
   }
-}
-
-function childrenOf(native: Native, directory: string): string[] {
-  const names = native.readDirectory(directory);
-  return (ifPresent(names, `cannot read directory "${directory}"`, 'getdents64') ?? '')
-    .split('\0')
-    .filter((name) => name !== '' && isDirectory(native, `${directory}/${name}`))
-    .map((name) => `${directory}/${name}`);
-}
-
-function isDirectory(native: Native, path: string): boolean {
-  const stat = ifPresent(native.stat(path, 0), `cannot look at "${path}"`, 'stat');
-  return stat !== undefined && ((stat[0] ?? 0) & 0o170000) === 0o040000;
 }
 
 /**
@@ -78,21 +62,13 @@ export function wait(native: Native, milliseconds: number): void {
 /** Pids of all processes in the container's cgroup and below. */
 export function cgroupProcesses(native: Native, cgroup: CgroupRecord): number[] {
   const directory = mainDirectory(cgroup);
-  return directory === undefined ? [] : processesBelow(native, directory);
-}
-
-function processesBelow(native: Native, directory: string): number[] {
-  const path = `${directory}/cgroup.procs`;
-  const text = native.readText(path, maximumFile);
-  // The processes of a threaded cgroup are those of the one above it (cgroups(7), "Thread mode").
-  const listed = text === -EOPNOTSUPP ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');
+  if (directory === undefined) return [];
+  const text = native.cgroupProcesses(directory);
+  const listed = ifPresent(text, `cannot read the processes of cgroup "${directory}" and those below it`, 'read');
   // 0 stands for a process that the runtime's pid namespace does not have, and as a number to signal for the runtime itself.
-  const pids = (listed ?? '')
-    .split('\n')
-    .map(Number)
-    .filter((pid) => pid > 0);
-  for (const child of childrenOf(native, directory)) pids.push(...processesBelow(native, child));
-  return pids;
+  const pids = (listed ?? '').split('\n').map(Number);
+  // The threads of a process may be in several cgroups of v1.
+  return [...new Set(pids.filter((pid) => pid > 0))];
 }
 
 /** Any hierarchy has all processes; on v1 the freezer is the one that the rest of the work needs too. */
@@ -123,9 +99,31 @@ export function killCgroup(native: Native, cgroup: CgroupRecord): void {
     writeIfPresent(native, `${first}/cgroup.freeze`, '0');
     return;
   }
-  for (const pid of cgroupProcesses(native, cgroup)) native.signalProcess(pid, SIGKILL);
-  const freezer = freezerDirectory(cgroup);
-  if (freezer !== undefined) writeIfPresent(native, `${freezer}/freezer.state`, 'THAWED');
+  const killed = new Set<number>();
+  let left: number[];
+  // What is killed may have made another process just before.
+  for (let pass = 0; (left = cgroupProcesses(native, cgroup).filter((pid) => !killed.has(pid))).length > 0; pass++) {
+    if (pass === longestChase) {
+      throw new Failure({
+        code: 'kill.chase',
+        message: 'processes of the container are made faster than they are killed',
+      });
+    }
+    for (const pid of left) {
+      native.signalProcess(pid, SIGKILL);
+      killed.add(pid);
+    }
+  }
+  thawForKill(native, cgroup);
+}
+
+/** On v1 a process that is frozen does not end before it is thawed. The container may have frozen cgroups of its own. */
+export function thawForKill(native: Native, cgroup: CgroupRecord): void {
+  const freezer = cgroup.version === 1 ? freezerDirectory(cgroup) : undefined;
+  if (freezer === undefined) return;
+  const result = native.thawCgroups(freezer);
+  if (result === -ENODEV || isAbsent(result)) return;
+  expectDone(result, 'cgroup.write', `cannot thaw cgroup "${freezer}" and those below it`, 'write');
 }
 
 function writeIfPresent(native: Native, path: string, text: string): void {

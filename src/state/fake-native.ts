@@ -133,6 +133,9 @@ export class FakeHost {
               .map((name) => `${name}\0`)
               .join('')
           : -2,
+      cgroupProcesses: (path) => this.files.get(`${path}/cgroup.procs`) ?? -2,
+      thawCgroups: () => -2,
+      removeCgroups: () => 0,
       readLink: (path) => {
         const match = /^\/proc\/(\d+)\/exe$/.exec(path);
         return this.processes.get(Number(match?.[1]))?.exe ?? -2;
