@@ -24,8 +24,9 @@ const FIELDS: readonly (readonly [pointer: string, call: string, words: string, 
     '/linux/namespaces/3',
     'setns',
     'cannot join the uts namespace',
-    ({ linux }) => {
-      linux.namespaces = linux.namespaces.map((namespace) =>
+    (config) => {
+      delete config.hostname;
+      config.linux.namespaces = config.linux.namespaces.map((namespace) =>
         namespace.type === 'uts' ? { ...namespace, path: '/proc/self/ns/uts' } : namespace,
       );
     },

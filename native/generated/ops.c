@@ -89,7 +89,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_NAMESPACE_OPEN:
 		return rt_read_slot(reader, &op->namespace_open.slot) &&
 		       rt_read_str(reader, &op->namespace_open.path) &&
-		       rt_read_u32(reader, &op->namespace_open.type);
+		       rt_read_u32(reader, &op->namespace_open.type) &&
+		       rt_read_str(reader, &op->namespace_open.need);
 	case RT_OP_NAMESPACE_JOIN:
 		return rt_read_slot(reader, &op->namespace_join.slot) &&
 		       rt_read_u32(reader, &op->namespace_join.type) &&

@@ -211,6 +211,7 @@ struct rt_op_namespace_open {
 	uint32_t slot;
 	struct rt_str path;
 	uint32_t type;
+	struct rt_str need;
 };
 
 struct rt_op_namespace_join {

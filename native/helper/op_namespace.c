@@ -25,10 +25,42 @@ static bool is_same(int a, int b)
 	       first.stx_dev_minor == second.stx_dev_minor;
 }
 
-static bool is_own_pid_namespace(int target)
+static const char *own_file(uint32_t type)
 {
-	RT_CLEANUP_FD int own = rt_open_how(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY, 0, 0);
-	return own >= 0 && is_same(own, target);
+	switch (type) {
+	case CLONE_NEWNS:
+		return "/proc/self/ns/mnt";
+	case CLONE_NEWCGROUP:
+		return "/proc/self/ns/cgroup";
+	case CLONE_NEWUTS:
+		return "/proc/self/ns/uts";
+	case CLONE_NEWIPC:
+		return "/proc/self/ns/ipc";
+	case CLONE_NEWUSER:
+		return "/proc/self/ns/user";
+	case CLONE_NEWPID:
+		return "/proc/self/ns/pid";
+	case CLONE_NEWNET:
+		return "/proc/self/ns/net";
+	default:
+		return "/proc/self/ns/time";
+	}
+}
+
+/* Whether `target` is the namespace that this process is in: 1 or 0, or a negative errno. Asked before any is joined:
+ * later /proc may be that of a container, and the namespace not that of the runtime. */
+static int is_own(struct rt_context *context, int target, uint32_t type)
+{
+	struct statx st, other;
+	RT_CLEANUP_FD int own = rt_open_how(AT_FDCWD, own_file(type), O_RDONLY, 0, 0);
+	if (own < 0)
+		return rt_fail(context, "openat2", own);
+	int status = rt_statx(own, &st);
+	if (status == 0)
+		status = rt_statx(target, &other);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	return st.stx_ino == other.stx_ino && st.stx_dev_minor == other.stx_dev_minor;
 }
 
 int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op)
@@ -40,9 +72,16 @@ int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_o
 	if (type != (long)op->type)
 		return rt_fail(context, "ioctl", type < 0 ? type : -EINVAL);
 	rt_close(&context->slots[op->slot]);
-	/* The one that this process is in need not be joined. Asked now: later /proc may be that of a container. */
-	if (type == CLONE_NEWPID && is_own_pid_namespace(fd))
-		return 0;
+	if (op->need.length > 0 || type == CLONE_NEWPID) {
+		int own = is_own(context, fd, op->type);
+		if (own < 0)
+			return own;
+		if (own && op->need.length > 0)
+			return rt_fail(context, "setns", -EEXIST);
+		/* There is nothing to join. */
+		if (own)
+			return 0;
+	}
 	context->slots[op->slot] = rt_steal_fd(&fd);
 	return 0;
 }

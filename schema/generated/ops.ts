@@ -156,12 +156,13 @@ export interface UnshareOp {
   readonly flags: number;
 }
 
-/** Opens a namespace file and verifies that it is a namespace of type `type` (a CLONE_NEW* flag). The pid namespace that the process is in is not kept: there is nothing to join. */
+/** Opens a namespace file and verifies that it is a namespace of type `type` (a CLONE_NEW* flag). The pid namespace that the process is in is not kept: there is nothing to join. `need` tells why it must not be the one that the process is in, whatever its path is: EEXIST. Empty: it may be. */
 export interface NamespaceOpenOp {
   readonly op: 'namespace_open';
   readonly slot: number;
   readonly path: string;
   readonly type: number;
+  readonly need: string;
 }
 
 /** Joins the namespace opened in `slot`, unless it was joined before. One that belongs to the user namespace in `user` (0: none) is left for later, when the process is in that user namespace. `keep` 1: the descriptor is needed again. */
@@ -894,6 +895,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['slot', 'slot'],
       ['path', 'str'],
       ['type', 'u32'],
+      ['need', 'str'],
     ],
   },
   namespace_join: {

@@ -127,6 +127,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.slot;
     to[to.length] = op.path;
     to[to.length] = op.type;
+    to[to.length] = op.need;
   },
   namespace_join(op, to) {
     to[to.length] = 22;

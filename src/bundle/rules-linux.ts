@@ -2,24 +2,12 @@ import type { Config, LinuxDevice, LinuxDeviceCgroup, LinuxMemory } from '../../
 import { printable } from '../diag/printable.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
-import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
-import { sysctlPath } from './sysctl.ts';
+import { each, hasNamespace, isAbsolute } from './rule.ts';
+import { sysctlNamespace, sysctlPath } from './sysctl.ts';
 
 // Bits of a device number, include/linux/kdev_t.h: 12 for the major part, 20 for the minor part.
 const maximumMajor = 4095;
 const maximumMinor = 1048575;
-
-/** System V IPC parameters, each ipc namespace has its own: ipc_namespaces(7). */
-const ipcParameters = [
-  'kernel/msgmax',
-  'kernel/msgmnb',
-  'kernel/msgmni',
-  'kernel/sem',
-  'kernel/shmall',
-  'kernel/shmmax',
-  'kernel/shmmni',
-  'kernel/shm_rmid_forced',
-];
 
 export const linuxRules: readonly Rule[] = [
   devices,
@@ -177,22 +165,19 @@ function sysctlFault(config: Config, name: string): SysctlFault | undefined {
   if (path === undefined) {
     return { code: 'sysctl.name', message: `sysctl ${shown(name)} is not the name of a parameter` };
   }
-  if (ipcParameters.includes(path) || path.startsWith('fs/mqueue/')) {
-    if (hasNamespace(config, 'ipc')) return undefined;
-    return hostFault('ipc', `sysctl ${shown(name)} is not allowed in the hosts ipc namespace`);
-  }
-  if (path.startsWith('net/')) {
-    if (hasNamespace(config, 'network')) return undefined;
-    return hostFault('network', `sysctl ${shown(name)} is not allowed in host network namespace`);
-  }
   if (path === 'kernel/hostname') {
     const message = 'sysctl "kernel.hostname" is not allowed as it conflicts with the OCI "hostname" field';
     return { code: 'sysctl.hostname', message, hint: 'set hostname in config.json' };
   }
-  if (path === 'kernel/domainname' && hasNamespace(config, 'uts')) return undefined;
-  if (path.startsWith('user/')) {
-    if (namespaceOf(config, 'user') !== undefined) return undefined;
-    return hostFault('user', `setting ucounts without a user namespace not allowed: ${printable(name)}`);
+  const namespace = sysctlNamespace(path);
+  if (namespace !== undefined && hasNamespace(config, namespace)) return undefined;
+  if (namespace === 'ipc')
+    return hostFault(namespace, `sysctl ${shown(name)} is not allowed in the hosts ipc namespace`);
+  if (namespace === 'network') {
+    return hostFault(namespace, `sysctl ${shown(name)} is not allowed in host network namespace`);
+  }
+  if (namespace === 'user') {
+    return hostFault(namespace, `setting ucounts without a user namespace not allowed: ${printable(name)}`);
   }
   const message = `sysctl ${shown(name)} is not in a separate kernel namespace`;
   return { code: 'sysctl.host', message, hint: 'it would change the host; set it there' };

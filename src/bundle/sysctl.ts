@@ -1,3 +1,25 @@
+import type { NamespaceType } from '../../schema/generated/config.ts';
+
+/** System V IPC parameters, each ipc namespace has its own: ipc_namespaces(7). */
+const ipcParameters = [
+  'kernel/msgmax',
+  'kernel/msgmnb',
+  'kernel/msgmni',
+  'kernel/sem',
+  'kernel/shmall',
+  'kernel/shmmax',
+  'kernel/shmmni',
+  'kernel/shm_rmid_forced',
+];
+
+/** The type of the namespaces that each have a value of their own, for a path of sysctlPath; undefined: the host has one. */
+export function sysctlNamespace(path: string): NamespaceType | undefined {
+  if (ipcParameters.includes(path) || path.startsWith('fs/mqueue/')) return 'ipc';
+  if (path.startsWith('net/')) return 'network';
+  if (path === 'kernel/hostname' || path === 'kernel/domainname') return 'uts';
+  return path.startsWith('user/') ? 'user' : undefined;
+}
+
 /**
  * A kernel parameter as a path below /proc/sys, as sysctl(8) reads it: the first separator, slash or dot, is that of
  * the name, and the other character stands for a dot in a part of it (`net.ipv4.conf.eth0/1.forwarding`). Undefined

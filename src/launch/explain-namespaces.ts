@@ -49,6 +49,13 @@ export function namespaceWords(
   const name = errnoName(errno);
   switch (op.op) {
     case 'namespace_open':
+      if (name === 'EEXIST') {
+        return {
+          message: `cannot join namespace "${op.path}": it is that of the runtime itself, and ${op.need}`,
+          pointer: `${op.from}/path`,
+          hint: 'drop the path, for a new namespace; or drop what needs one',
+        };
+      }
       if (call === 'ioctl') {
         return {
           message: `cannot join namespace "${op.path}": it is not a namespace of type ${namespaceName(op.type)} (${call})`,

@@ -1,4 +1,5 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -8,7 +9,6 @@ import { boundingOps, credentialOps, execOps, filterOps, oomOps, processOf, prog
 import { keyringOps } from './keyring.ts';
 import { keyLabelOps, labelOps } from './labels.ts';
 import { execAffinityOps, resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts';
-import { isSeparate } from './namespaces.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart } from './seccomp/start-calls.ts';
 import { terminalOps } from './terminal.ts';
@@ -92,13 +92,13 @@ export function planExec(config: Config, process: Process, facts: Facts, options
 
 /** A pid namespace is entered by children only, and a controlling terminal belongs to the session of the last one. */
 function outliveOps(config: Config, process: Process): PlannedOp[] {
-  const fork = Number(isSeparate(config, 'pid'));
+  const fork = Number(hasNamespace(config, 'pid'));
   return [{ op: 'outlive', fork, apart: 0, terminal: Number(process.terminal === true), from: 'default' }];
 }
 
 /** A mount namespace brings its root along. In one that is shared, the root is that of init, opened by a path of the host. */
 function rootOps(config: Config, initPid: number): { open: PlannedOp[]; enter: PlannedOp[] } {
-  if (isSeparate(config, 'mount')) return { open: [], enter: [] };
+  if (hasNamespace(config, 'mount')) return { open: [], enter: [] };
   return {
     open: [{ op: 'open_process_root', path: `/proc/${initPid}/root`, from: 'default' }],
     enter: [{ op: 'chroot', from: 'default' }],
@@ -107,7 +107,7 @@ function rootOps(config: Config, initPid: number): { open: PlannedOp[]; enter: P
 
 function openTerminalOps(config: Config, process: Process): PlannedOp[] {
   const ops = terminalOps(process, 0);
-  return ops.length === 0 || !isSeparate(config, 'mount')
+  return ops.length === 0 || !hasNamespace(config, 'mount')
     ? ops
     : [{ op: 'open_root_directory', path: '/', from: 'default' }, ...ops];
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -9,7 +10,7 @@ import { deviceOps } from './devices.ts';
 import { createContainerOps, hookLogs, hostHookOps, startContainerOps } from './hooks.ts';
 import { keyringOps } from './keyring.ts';
 import { mountOps } from './mounts.ts';
-import { isNew, isSeparate, namespacePlan } from './namespaces.ts';
+import { isNew, namespacePlan } from './namespaces.ts';
 import {
   boundingOps,
   credentialOps,
@@ -76,7 +77,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const stage = makeStage(config, facts);
   const onHost = mountsOnHost(config, notify !== undefined);
   const root = openRootOps(config, options.bundle, stage, onHost);
-  const hasMounts = isSeparate(config, 'mount') || onHost;
+  const hasMounts = hasNamespace(config, 'mount') || onHost;
   const mounts = hasMounts
     ? mountOps(config, facts, options.bundle, cgroups.record, stage, namespaces.pidSlot, faults)
     : undefined;
@@ -149,7 +150,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     // Before any other op that waits for the runtime: what the runtime sends to go on says not for which.
     ...(limitsAwaited ? [{ op: 'await_runtime', from: 'default' } as const] : []),
     ...terminalOps(process, 1), // from the container's devpts
-    ...(isSeparate(config, 'mount') ? consoleOps(process) : []),
+    ...(hasNamespace(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
     ...hostHookOps(config), // the mounts are there for a hook to add to
     ...createContainerOps(config, options, logs),

@@ -1,4 +1,5 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -6,7 +7,6 @@ import { BIND_PLAIN_DESTINATION, CLONE_NEW, MOUNT_PLAIN_DIRECTORY } from './cons
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';
-import { isSeparate } from './namespaces.ts';
 import { normalizePath } from './path.ts';
 import { makeStage } from './stage.ts';
 import type { CgroupRecord, PlannedOp } from './types.ts';
@@ -43,7 +43,7 @@ export function planAddedMounts(
   const faults: Diagnostic[] = [];
   const container: Config = { ...config, mounts: [...mounts] };
   const stage = makeStage(container, facts, true);
-  const showsProcesses = mounts.some(({ type }) => type === 'proc') && isSeparate(config, 'pid');
+  const showsProcesses = mounts.some(({ type }) => type === 'proc') && hasNamespace(config, 'pid');
   checkNamespace(config, faults);
   mounts.forEach((mount, index) => check(mount, `/mounts/${String(index)}`, facts, faults));
   checkUserNamespace(container, facts, faults);
@@ -100,6 +100,7 @@ function openPidNamespace(pid: number): PlannedOp {
     slot: pidSlot,
     path: `/proc/${pid}/ns/pid`,
     type: CLONE_NEW.pid,
+    need: '',
     from: '/linux/namespaces',
   };
 }
@@ -127,7 +128,7 @@ function withPlainDestination(op: PlannedOp): PlannedOp {
 }
 
 function checkNamespace(config: Config, faults: Diagnostic[]): void {
-  if (isSeparate(config, 'mount')) return;
+  if (hasNamespace(config, 'mount')) return;
   faults.push({
     code: 'mounts.namespace',
     message: 'cannot change the mounts of a container that has no mount namespace of its own',

@@ -1,5 +1,6 @@
 import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generated/config.ts';
 import { CLONE_NEW } from './constants.ts';
+import { needOfSeparation } from './separation.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf, userSlot } from './user-namespace.ts';
 
@@ -51,7 +52,7 @@ export function namespacePlan(config: Config): NamespacePlan {
     const from = pointerOf(namespaces, type);
     const slot = firstSlot + index;
     const entry = { op: 'namespace_join', slot, type: CLONE_NEW[type], from } as const;
-    open.push({ op: 'namespace_open', slot, path, type: CLONE_NEW[type], from });
+    open.push({ op: 'namespace_open', slot, path, type: CLONE_NEW[type], need: needOfSeparation(config, type), from });
     if (type === 'pid') {
       pidSlot = slot;
       joinForeign.push({ ...entry, user: userSlot, keep: 1 });
@@ -108,9 +109,4 @@ function pointerOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): 
 /** True when the container has a namespace of this type to itself, made now. */
 export function isNew(config: Config, type: NamespaceType): boolean {
   return (config.linux?.namespaces ?? []).some((entry) => entry.type === type && !entry.path);
-}
-
-/** True when it does not share the runtime's. */
-export function isSeparate(config: Config, type: NamespaceType): boolean {
-  return (config.linux?.namespaces ?? []).some((entry) => entry.type === type);
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/rule.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { isSeparate } from './namespaces.ts';
 import type { PlannedOp } from './types.ts';
 
 const noState = new Uint8Array();
@@ -8,7 +8,7 @@ const noState = new Uint8Array();
 /** Devices of the host that move to the container's network namespace (runtime-spec config-linux.md, netDevices). */
 export function netDeviceOps(config: Config, faults: Diagnostic[]): (PlannedOp & { op: 'net_device' })[] {
   const devices = config.linux?.netDevices ?? {};
-  if (Object.keys(devices).length > 0 && !isSeparate(config, 'network')) {
+  if (Object.keys(devices).length > 0 && !hasNamespace(config, 'network')) {
     faults.push({
       code: 'namespace.devices',
       message: 'unable to move network devices without a private NET namespace',

@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { needOfSeparation } from './separation.ts';
 import type { PlannedMount } from './checkpoint.ts';
 import { CLONE_NEW, MOUNT_ATTR, MS } from './constants.ts';
 import { isBelow } from './path.ts';
@@ -37,6 +38,7 @@ export function planRestore(
   const index = namespaces.findIndex(({ type, path }) => type === 'network' && Boolean(path));
   const network = namespaces[index]?.path;
   const from = `/linux/namespaces/${String(index)}`;
+  const need = needOfSeparation(config, 'network');
   return {
     ops: [
       ...(unit === undefined ? [] : [{ op: 'host_hooks', from: 'default' } as const]), // until it is in its unit
@@ -45,7 +47,7 @@ export function planRestore(
       ...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup),
       ...(network === undefined
         ? []
-        : [{ op: 'namespace_open', slot: networkSlot, path: network, type: CLONE_NEW.network, from } as const]),
+        : [{ op: 'namespace_open', slot: networkSlot, path: network, type: CLONE_NEW.network, need, from } as const]),
       // Nothing reaches the host, and a mount that was a slave of one of the host can be so again.
       { op: 'set_propagation', type: MS.slave, recursive: 1, from: 'default' },
       ...innerMountPoints(mounts, directoryAt),

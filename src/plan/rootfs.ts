@@ -1,7 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/rule.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from './constants.ts';
-import { isSeparate } from './namespaces.ts';
 import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
@@ -13,7 +13,7 @@ export function openRootOps(config: Config, bundle: string, stage: Stage, onHost
   const path = config.root?.path ?? '';
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
   if (onHost) return [{ op: 'hold_root', path: root, from: rootOrigin }];
-  if (!isSeparate(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: rootOrigin }];
+  if (!hasNamespace(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: rootOrigin }];
   const asked = config.linux?.rootfsPropagation ?? '';
   const type = asked.endsWith('slave') ? MS.slave : MS.private;
   const isolate = Number(asked.endsWith('shared'));
@@ -26,7 +26,7 @@ export function openRootOps(config: Config, bundle: string, stage: Stage, onHost
  * the runtime adds some.
  */
 export function mountsOnHost(config: Config, more: boolean): boolean {
-  return !isSeparate(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true || more);
+  return !hasNamespace(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true || more);
 }
 
 /**
@@ -66,7 +66,7 @@ export function protectOps(config: Config): PlannedOp[] {
 
 /** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */
 export function enterRootOps(config: Config, pivot: boolean, stage: Stage): PlannedOp[] {
-  if (!isSeparate(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
+  if (!hasNamespace(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
   const asked = config.linux?.rootfsPropagation;
   const ops: PlannedOp[] = [
     pivot

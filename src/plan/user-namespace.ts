@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { CLONE_NEW } from './constants.ts';
 import { normalizePath } from './path.ts';
+import { needOfSeparation } from './separation.ts';
 import type { PlannedOp } from './types.ts';
 
 /** Slot of the container's user namespace while the stage is outside it; the last ones are not for mounts. */
@@ -64,7 +65,10 @@ export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
   const from = pointerOf(config);
   const { namespaces = [], uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const path = namespaces.find(({ type }) => type === 'user')?.path;
-  if (path) return [{ op: 'namespace_open', slot: userSlot, path, type: CLONE_NEW.user, from }];
+  if (path) {
+    const need = needOfSeparation(config, 'user');
+    return [{ op: 'namespace_open', slot: userSlot, path, type: CLONE_NEW.user, need, from }];
+  }
   return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from)];
 }
 

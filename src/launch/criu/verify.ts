@@ -1,4 +1,5 @@
 import type { Config, NamespaceType } from '../../../schema/generated/config.ts';
+import { hasNamespace } from '../../bundle/rule.ts';
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { printable } from '../../diag/printable.ts';
@@ -7,7 +8,6 @@ import type { Native } from '../../host/native.ts';
 import { capabilityMask } from '../../bundle/capabilities.ts';
 import { nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
-import { isSeparate } from '../../plan/namespaces.ts';
 import type { Plan } from '../../plan/types.ts';
 import { damaged, readImage, readSingle } from './images.ts';
 import type { ImageDirectory } from './images.ts';
@@ -180,7 +180,7 @@ function verifyNamespaces({ native, directory, expected, refuse }: Verification,
   for (const name of names) {
     const ids = readSingle(native, directory, name);
     for (const [type, field] of namespaceIds) {
-      if (!isSeparate(expected.config, type)) continue;
+      if (!hasNamespace(expected.config, type)) continue;
       const id = numberOf(ids, field);
       if (id !== undefined && id !== numberOf(root, field)) continue;
       refuse(`${name} has no ${type} namespace of its own`, '/linux/namespaces');

@@ -1,8 +1,8 @@
 import type { Config } from '../../../schema/generated/config.ts';
+import { hasNamespace } from '../../bundle/rule.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { BIND_RECURSIVE, MOUNT_ATTR } from '../constants.ts';
 import type { MountOptions } from '../mount-options.ts';
-import { isSeparate } from '../namespaces.ts';
 import type { Stage } from '../stage.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
 
@@ -16,7 +16,7 @@ export function cgroupMountOps(
   stage: Stage,
   from: string,
 ): PlannedOp[] {
-  const isPrivate = isSeparate(config, 'cgroup');
+  const isPrivate = hasNamespace(config, 'cgroup');
   const set = options.set | options.recursiveSet;
   const clear = options.clear | options.recursiveClear;
   if (facts.cgroups.version === 2) {

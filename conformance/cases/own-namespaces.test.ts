@@ -1,0 +1,132 @@
+/** A path that leads to a namespace of the runtime itself, whatever it is called, gives the container none of its own. */
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { changeNamespace } from '../harness/config.ts';
+import type { Mutation } from '../harness/config.ts';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+
+/** Runs in namespaces that stand in for those of the host. `prepare` is a script in them; `look` is what it prints last. */
+function onStandIn(rt: Sandbox, mutate: Mutation, prepare: string, look: string): Promise<Outcome> {
+  const script = `${prepare}\n"$@" 1>&2; status=$?; ${look}; exit $status`;
+  const surroundings = ['unshare', '-m', '-n', '-i', '-u', 'sh', '-c', script, 'sh'];
+  return rt.commandThrough(surroundings, 'run', '--bundle', rt.bundle(mutate).dir, rt.nextId());
+}
+
+const SPELLINGS: readonly (readonly [what: string, prepare: string])[] = [
+  ['/proc/self/ns', ''],
+  ['the pid of the caller', 'ln -s /proc/$$/ns/FILE PLACE'],
+  ['a link', 'ln -s /proc/self/ns/FILE PLACE'],
+  ['a bind mount', 'touch PLACE; mount --bind /proc/self/ns/FILE PLACE'],
+];
+
+const withoutNames: Mutation = (config) => {
+  delete config.hostname;
+};
+
+/** What would change the host, where it would be seen, and how it is said. */
+const CHANGES: readonly (readonly [type: string, file: string, change: Mutation, look: string, words: RegExp])[] = [
+  [
+    'network',
+    'net',
+    (config) => (config.linux.sysctl = { 'net.ipv4.ping_group_range': '7 7' }),
+    'cat /proc/sys/net/ipv4/ping_group_range',
+    /sysctl "net\.ipv4\.ping_group_range" would change the host/,
+  ],
+  [
+    'ipc',
+    'ipc',
+    (config) => (config.linux.sysctl = { 'kernel.msgmnb': '4711' }),
+    'cat /proc/sys/kernel/msgmnb',
+    /sysctl "kernel\.msgmnb" would change the host/,
+  ],
+  [
+    'uts',
+    'uts',
+    (config) => {
+      withoutNames(config);
+      config.linux.sysctl = { 'kernel.domainname': 'changed' };
+    },
+    'cat /proc/sys/kernel/domainname',
+    /sysctl "kernel\.domainname" would change the host/,
+  ],
+  ['uts', 'uts', () => undefined, 'hostname', /the host would be given another name/],
+  [
+    'uts',
+    'uts',
+    (config) => {
+      withoutNames(config);
+      config.domainname = 'changed';
+    },
+    'cat /proc/sys/kernel/domainname',
+    /the host would be given another name/,
+  ],
+  ['mount', 'mnt', () => undefined, 'ls -d /bin /etc /proc/self', /the root of the host would be replaced/],
+];
+
+for (const [spelling, prepare] of SPELLINGS) {
+  forEachRuntime(
+    `linux.namespaces: ${spelling} of the runtime's own is no namespace to change anything in`,
+    async (t, rt) => {
+      for (const [type, file, change, look, words] of CHANGES) {
+        // A mount namespace cannot be mounted in itself.
+        if (type === 'mount' && prepare.includes('mount')) continue;
+        const place = prepare === '' ? `/proc/self/ns/${file}` : join(rt.dir, `namespace-${rt.nextId()}`);
+        const script = prepare.replaceAll('FILE', file).replaceAll('PLACE', place);
+        const before = await onStandIn(rt, () => undefined, '', look);
+        const outcome = await onStandIn(
+          rt,
+          (config) => {
+            changeNamespace(config, type, place);
+            change(config);
+          },
+          script,
+          look,
+        );
+        t.equal(outcome.status, 1, type);
+        t.match(outcome.stderr, words);
+        t.match(outcome.stderr, /it is that of the runtime itself/);
+        t.match(outcome.stderr, new RegExp(`/linux/namespaces/\\d+/path`));
+        t.equal(outcome.stdout, before.stdout, `${type}: as it was`);
+      }
+    },
+    { oursOnly: 'the peers change what they take for the container' },
+  );
+}
+
+forEachRuntime(
+  'linux.namespaces: no cgroup mount and no user namespace in those of the runtime',
+  async (t, rt) => {
+    const cgroup = await rt.run((config) => {
+      changeNamespace(config, 'cgroup', '/proc/self/ns/cgroup');
+      config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] });
+    });
+    t.equal(cgroup.status, 1);
+    t.match(cgroup.stderr, /that of the runtime itself, and a mount of type cgroup would show the cgroups of the host/);
+    const user = await rt.run((config) => changeNamespace(config, 'user', '/proc/self/ns/user'));
+    t.equal(user.status, 1);
+    t.match(user.stderr, /that of the runtime itself, and the kernel does not enter that again/);
+  },
+  { oursOnly: 'words of this project' },
+);
+
+forEachRuntime('linux.namespaces: what needs none of its own runs in those of the runtime', async (t, rt) => {
+  for (const [type, file] of [
+    ['network', 'net'],
+    ['ipc', 'ipc'],
+    ['uts', 'uts'],
+    ['cgroup', 'cgroup'],
+    ['pid', 'pid'],
+  ] as const) {
+    const link = join(rt.dir, `link-${type}`);
+    symlinkSync(`/proc/self/ns/${file}`, link);
+    const outcome = await rt.run((config) => {
+      withoutNames(config);
+      changeNamespace(config, type, link);
+      config.process.args = ['/bin/probe', 'echo', 'here'];
+    });
+    t.equal(outcome.status, 0, outcome.stderr);
+    t.equal(outcome.stdout, 'here', type);
+  }
+});
