@@ -1,11 +1,13 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation, TestMount } from '../harness/config.ts';
-import { answers } from '../harness/guest.ts';
+import { answers, probePath } from '../harness/guest.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
+import { start } from '../harness/process.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
@@ -320,6 +322,49 @@ forEachRuntime(
         config.mounts = [];
       },
     );
+  },
+  OURS,
+);
+
+/** Lines of strace, with what each descriptor is of. */
+const TRACE = ['strace', '-f', '-yy', '-e', 'trace=openat,openat2,statx', '-e', 'inject=statx:delay_exit=3000'];
+
+forEachRuntime(
+  'mounts add: tmpcopyup opens no device node that the container puts in place of a file',
+  async (t, rt) => {
+    await withContainer(rt, async (container) => {
+      const directory = join(container.bundle.rootfs, 'data');
+      mkdirSync(directory);
+      execFileSync('mknod', [join(directory, 'node'), 'c', '1', '7']);
+      writeFileSync(join(directory, 'file'), '');
+      const accomplice = start([probePath(), 'exchange', join(directory, 'node'), join(directory, 'file')], {
+        deadline: 600_000,
+      });
+      const mounts = [{ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] }];
+      const list = join(rt.dir, 'list.json');
+      writeFileSync(list, JSON.stringify(mounts));
+      let seen = 0;
+      try {
+        for (let round = 0; round < 12; round++) {
+          const log = join(rt.dir, `trace-${round}`);
+          const added = await rt.commandThrough([...TRACE, '-o', log], 'mounts', 'add', container.id, list);
+          if (added.status === 0) await change(rt, 'remove', container.id, mounts);
+          const lines = readFileSync(log, 'utf8').split('\n');
+          const opened = lines.filter((line) => /= \d+<[^>]*<char 1:7>>/.test(line));
+          seen +=
+            opened.length + lines.filter((line) => line.includes('stx_rdev_minor=7') || /S_IFCHR/.test(line)).length;
+          t.strictSame(
+            opened.filter((line) => !line.includes('O_PATH')),
+            [],
+            'the node is not opened',
+          );
+        }
+      } finally {
+        accomplice.child.kill('SIGKILL');
+        await accomplice.ended;
+      }
+      t.not(seen, 0, 'the node was in the way');
+    });
   },
   OURS,
 );

@@ -384,6 +384,49 @@ forEachRuntime(
   { deviates: { crun: '1.8 allows it' } },
 );
 
+for (const [words, link, destination] of [
+  ['a link to /proc', '/proc', '/p'],
+  ['a link in a parent, and dots', '/', '/p/x/../proc/sys'],
+  ['a link to a file of /proc', '/proc/sys/kernel/core_pattern', '/p'],
+  ['a link to a directory of /proc', '../../proc/sys', '/p/kernel'],
+] as const) {
+  forEachRuntime(
+    `mounts: ${words} does not let a mount cover it`,
+    async (t, rt) => {
+      const source = hostDirectory(rt);
+      const isFile = link.endsWith('core_pattern');
+      const mounts: TestMount[] = [
+        { destination, source: isFile ? join(source, 'file') : source, options: ['bind'] },
+        ...(isFile ? [] : [{ destination, type: 'tmpfs', source: 'tmpfs' }]),
+      ];
+      for (const mount of mounts) {
+        const bundle = rt.bundle((config) => config.mounts.push(mount));
+        symlinkSync(link, join(bundle.rootfs, 'p'));
+        const outcome = await rt.runBundle(bundle);
+        t.equal(outcome.status, 1);
+        t.match(outcome.stderr, /cannot be mounted because it is inside \/proc/);
+        t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4/);
+      }
+    },
+    { oursOnly: 'the peers have other words' },
+  );
+}
+
+for (const source of ['/proc/sys', '/proc/self']) {
+  forEachRuntime(
+    `mounts: ${source} is no /proc`,
+    async (t, rt) => {
+      const outcome = await rt.run((config) => {
+        config.mounts = config.mounts.filter(({ type }) => type !== 'proc');
+        config.mounts.push({ destination: '/proc', source, options: ['rbind'] });
+      });
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `cannot bind "${source}" on "/proc": the source is not the root of a procfs`);
+    },
+    { oursOnly: 'the peers take it' },
+  );
+}
+
 forEachRuntime('mounts: /proc/meminfo and its like may be covered, as lxcfs does', async (t, rt) => {
   const source = join(hostDirectory(rt), 'file');
   const [text] = await rt.observe<[Text]>([['read', '/proc/meminfo']], (config) => {

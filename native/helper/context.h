@@ -18,6 +18,7 @@ struct rt_context {
 	const struct rt_filter *filter_at_execve; /* to be loaded right before each execve; NULL: none */
 	int null_device;                          /* the host's, opened by the first mask */
 	int empty_directory;        /* a mount of the first masked directory, cloned for the others */
+	int self;                   /* the directory of this process in the host's procfs; before it forks */
 	int procfs;                 /* private */
 	bool procfs_whole;          /* with what is not about processes */
 	int receiver;               /* of the seccomp listener, connected by seccomp_receiver */
@@ -79,6 +80,13 @@ int rt_resolve_parent(
 /* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. It has no more
  * than processes in it unless it is to be `whole`. */
 int rt_open_procfs(struct rt_context *context, bool whole);
+
+/* The directory of this process's descriptors, in a procfs that no container can have covered: what is open there with
+ * O_PATH can be opened for use, as the file that was looked at. */
+int rt_open_descriptors(struct rt_context *context);
+
+/* Opens a file for use that is open with O_PATH; `descriptors` is what rt_open_descriptors returned. */
+int rt_open_again(int descriptors, int fd, uint64_t flags);
 
 /* A file of this process's own in /proc, opened for writing: a descriptor or a negative errno. Before anything is
  * shared with a container. */

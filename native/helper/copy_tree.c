@@ -1,5 +1,7 @@
 /* tmpcopyup: a new tmpfs starts with what the image has in the directory it covers. The tree is the image's,
- * so every name is opened below its own parent, without following links, and compared with what was seen. */
+ * so every name is opened below its own parent, without following links, and compared with what was seen. A container
+ * that runs may put a device node in place of a file, which does something when it is opened: so a file is looked at
+ * first, and then opened as what was looked at. */
 #include "mount.h"
 #include "sys.h"
 
@@ -71,16 +73,18 @@ static int copy_contents(int from, int to)
 	}
 }
 
-static int copy_file(int from, int to, const char *name, const struct statx *seen)
+static int copy_file(int descriptors, int from, int to, const char *name, const struct statx *seen)
 {
 	struct statx st;
-	RT_CLEANUP_FD int source =
-		(int)rt_sys(openat, from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-	int status = source < 0 ? source : rt_statx(source, &st);
+	RT_CLEANUP_FD int file = (int)rt_sys(openat, from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	int status = file < 0 ? file : rt_statx(file, &st);
 	if (status < 0)
 		return status;
 	if (st.stx_ino != seen->stx_ino || (st.stx_mode & S_IFMT) != S_IFREG)
 		return -ESTALE;
+	RT_CLEANUP_FD int source = rt_open_again(descriptors, file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (source < 0)
+		return source;
 	RT_CLEANUP_FD int target =
 		(int)rt_sys(openat, to, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
 	if (target < 0)
@@ -139,7 +143,7 @@ static int enter(struct frame *next, const struct frame *frame, const char *name
 }
 
 /* Copies one entry; 1 when it is a directory and `next` is its frame. */
-static int copy_entry(const struct frame *frame, struct frame *next, const char *name)
+static int copy_entry(int descriptors, const struct frame *frame, struct frame *next, const char *name)
 {
 	struct statx st;
 	if (rt_equal(name, ".") || rt_equal(name, ".."))
@@ -154,7 +158,7 @@ static int copy_entry(const struct frame *frame, struct frame *next, const char 
 	case S_IFDIR:
 		return enter(next, frame, name, &st);
 	case S_IFREG:
-		return copy_file(frame->from, frame->to, name, &st);
+		return copy_file(descriptors, frame->from, frame->to, name, &st);
 	case S_IFLNK:
 		return copy_link(frame->from, frame->to, name, &st);
 	default:
@@ -191,6 +195,9 @@ int rt_copy_tree(struct rt_context *context, int from, int to)
 	static struct frame frames[MAX_DEPTH];
 	int depth = 0;
 	frames[0].from = frames[0].to = -1;
+	RT_CLEANUP_FD int descriptors = rt_open_descriptors(context);
+	if (descriptors < 0)
+		return descriptors;
 	long status = rt_statx(from, &frames[0].st);
 	if (status == 0)
 		status = frames[0].from = rt_open_how(from, ".", O_RDONLY | O_DIRECTORY, 0, 0);
@@ -208,7 +215,7 @@ int rt_copy_tree(struct rt_context *context, int from, int to)
 		} else if (name != NULL) {
 			status = depth + 1 == MAX_DEPTH
 					 ? -ELOOP
-					 : copy_entry(&frames[depth], &frames[depth + 1], name);
+					 : copy_entry(descriptors, &frames[depth], &frames[depth + 1], name);
 			depth += status == 1;
 		}
 	}

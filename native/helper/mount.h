@@ -14,6 +14,10 @@ int rt_attach(struct rt_context *context, int mount, int target);
  * same mount id. A mount moved onto a shared one would become shared itself, and appear on the host. */
 int rt_isolate(struct rt_context *context, int directory);
 
+/* 0, or EPERM where a mount on `target` would cover something of the container's /proc: whatever the path, links of the
+ * image may lead there. */
+int rt_check_place(struct rt_context *context, int target);
+
 /* Keeps the descriptor of a mount in a slot; 0 is none. */
 void rt_keep(struct rt_context *context, uint32_t slot, int *mount);
 

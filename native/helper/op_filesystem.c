@@ -2,7 +2,7 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { PLAIN_DIRECTORY = 1, INHERIT_MODE = 2, COPY_UP = 4, INHERIT_OWNER = 8 };
+enum { PLAIN_DIRECTORY = 1, INHERIT_MODE = 2, COPY_UP = 4, INHERIT_OWNER = 8, MAY_COVER_PROC = 16 };
 enum { SIGCHLD_NUMBER = 17 };
 
 static int configure(struct rt_context *context, int filesystem, const char *option)
@@ -122,8 +122,10 @@ int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesyste
 		return rt_fail(context, "statx", status);
 	if ((st.stx_mode & S_IFMT) != S_IFDIR)
 		return rt_fail(context, "openat2", -ENOTDIR);
+	if (!(op->flags & MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
+		return status;
 	RT_CLEANUP_FD int mount = -1;
-	bool simple = (op->flags & ~(uint32_t)PLAIN_DIRECTORY) == 0 && op->pid_namespace == 0;
+	bool simple = (op->flags & ~(uint32_t)(PLAIN_DIRECTORY | MAY_COVER_PROC)) == 0 && op->pid_namespace == 0;
 	if (simple && rt_has_long_option(op->options)) {
 		mount = rt_mount_with_long_options(context, op, target, plain);
 		if (mount < 0)

@@ -2,9 +2,10 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { RECURSIVE = 1, NEEDS_PROCFS = 2, PLAIN_DESTINATION = 4 };
+enum { RECURSIVE = 1, NEEDS_PROCFS = 2, PLAIN_DESTINATION = 4, MAY_COVER_PROC = 8 };
 
 #define PROC_SUPER_MAGIC 0x9fa0
+enum { PROC_ROOT_INODE = 1 };
 
 int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive)
 {
@@ -156,13 +157,34 @@ int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op)
 	return status < 0 ? rt_fail(context, "umount2", status) : 0;
 }
 
-static int check_procfs(struct rt_context *context, int source)
+int rt_check_place(struct rt_context *context, int target)
+{
+	struct statfs fs;
+	struct statx at, proc;
+	int status = (int)rt_sys(fstatfs, target, &fs);
+	if (status < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return status < 0 ? rt_fail(context, "fstatfs", status) : 0;
+	RT_CLEANUP_FD int place =
+		rt_open_how(context->slots[0], "/proc", O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (place == -ENOENT)
+		return 0;
+	status = place < 0 ? place : rt_statx(place, &proc);
+	if (status == 0)
+		status = rt_statx(target, &at);
+	if (status == 0 && at.stx_mnt_id == proc.stx_mnt_id)
+		status = -EPERM;
+	return status < 0 ? rt_fail(context, "fstatfs", status) : 0;
+}
+
+/* A directory of it would hide the rest: /proc/sys has no processes and no masks. */
+static int check_procfs(struct rt_context *context, int source, const struct statx *st)
 {
 	struct statfs fs;
 	int status = (int)rt_sys(fstatfs, source, &fs);
 	if (status < 0)
 		return rt_fail(context, "fstatfs", status);
-	return fs.f_type == PROC_SUPER_MAGIC ? 0 : rt_fail(context, "fstatfs", -EMEDIUMTYPE);
+	bool whole = fs.f_type == PROC_SUPER_MAGIC && st->stx_ino == PROC_ROOT_INODE;
+	return whole ? 0 : rt_fail(context, "fstatfs", -EMEDIUMTYPE);
 }
 
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
@@ -178,7 +200,7 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	int status = rt_statx(source, &from);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
-	if (op->flags & NEEDS_PROCFS && (status = check_procfs(context, source)) < 0)
+	if (op->flags & NEEDS_PROCFS && (status = check_procfs(context, source, &from)) < 0)
 		return status;
 	bool directory = (from.stx_mode & S_IFMT) == S_IFDIR;
 	RT_CLEANUP_FD int target =
@@ -191,6 +213,8 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 		return rt_fail(context, "statx", status);
 	if (directory != ((to.stx_mode & S_IFMT) == S_IFDIR))
 		return rt_fail(context, "move_mount", directory ? -ENOTDIR : -EISDIR);
+	if (!(op->flags & MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
+		return status;
 	if (op->recursive_set != 0 || op->recursive_clear != 0)
 		status = rt_set_mount(source, op->recursive_set, op->recursive_clear, 0, true);
 	if (status == 0 && (op->set != 0 || op->clear != 0))

@@ -226,13 +226,13 @@ static int check_owner(int self, const struct rt_op_join_process *op, int user)
 int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op)
 {
 	int user = op->user == 0 ? -1 : context->slots[op->user];
-	RT_CLEANUP_FD int self = -1;
 	/* Neither: the kernel has no user namespaces. */
 	bool owned = op->user != 0 || op->owner_inode != 0;
 	if (owned && op->flags & CLONE_NEWNS) {
-		self = rt_open_how(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY, 0, 0);
-		if (self < 0)
-			return rt_fail(context, "openat2", self);
+		rt_close(&context->self);
+		context->self = rt_open_how(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY, 0, 0);
+		if (context->self < 0)
+			return rt_fail(context, "openat2", context->self);
 	}
 	/* With the rights of the runtime, since some may belong to other user namespaces; who has none has them in the
 	 * user namespace of the container alone. */
@@ -245,8 +245,8 @@ int rt_join_process(struct rt_context *context, const struct rt_op_join_process 
 			status = rt_sys(setns, context->listener, op->flags);
 	}
 	rt_close(&context->listener);
-	if (status >= 0 && self >= 0) {
-		int checked = check_owner(self, op, user);
+	if (status >= 0 && context->self >= 0) {
+		int checked = check_owner(context->self, op, user);
 		if (checked < 0)
 			return rt_fail(context, "ioctl", checked);
 	}
@@ -349,6 +349,35 @@ static int open_host_procfs(struct rt_context *context)
 	context->procfs = rt_open_mounted_procfs(&call);
 	context->procfs_whole = true;
 	return context->procfs < 0 ? rt_fail(context, call, context->procfs) : 0;
+}
+
+int rt_open_descriptors(struct rt_context *context)
+{
+	static const uint64_t inside = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+	int status = 0;
+	if (context->self < 0 && context->procfs < 0) {
+		status = rt_open_procfs(context, false);
+		/* Only the owner of the pid namespace may make one. */
+		if (status == -EPERM)
+			status = open_host_procfs(context);
+	}
+	if (status < 0)
+		return status;
+	int fd = context->self >= 0
+			 ? rt_open_how(context->self, "fd", O_PATH | O_DIRECTORY, 0, inside)
+			 : rt_open_how(context->procfs, "self/fd", O_PATH | O_DIRECTORY, 0, inside);
+	return fd < 0 ? rt_fail(context, "openat2", fd) : fd;
+}
+
+int rt_open_again(int descriptors, int fd, uint64_t flags)
+{
+	char name[12];
+	size_t at = sizeof(name) - 1;
+	name[at] = '\0';
+	do
+		name[--at] = (char)('0' + fd % 10);
+	while ((fd /= 10) > 0);
+	return rt_open_how(descriptors, name + at, flags, 0, 0);
 }
 
 int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)

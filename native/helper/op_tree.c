@@ -70,5 +70,6 @@ int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *o
 		return rt_fail(context, "statx", status);
 	if ((st.stx_mode & S_IFMT) == S_IFDIR)
 		return rt_fail(context, "move_mount", -EISDIR);
-	return rt_attach(context, tree, target);
+	status = rt_check_place(context, target);
+	return status < 0 ? status : rt_attach(context, tree, target);
 }

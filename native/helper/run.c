@@ -10,6 +10,7 @@ void rt_context_init(struct rt_context *context, int control, int listener)
 		.filter = -1,
 		.null_device = -1,
 		.empty_directory = -1,
+		.self = -1,
 		.procfs = -1,
 		.receiver = -1};
 	for (int slot = 0; slot < RT_SLOTS; slot++)
@@ -22,6 +23,7 @@ void rt_context_close(struct rt_context *context)
 		rt_close(&context->slots[slot]);
 	rt_close(&context->null_device);
 	rt_close(&context->empty_directory);
+	rt_close(&context->self);
 	rt_close(&context->procfs);
 	rt_close(&context->receiver);
 	rt_close(&context->filter);
@@ -70,7 +72,7 @@ int rt_close_rest(struct rt_context *context)
 		context->slots[slot] = -1;
 	for (uint32_t i = 0; i < context->log_count; i++)
 		context->slots[context->logs[i]] = log_fds[i];
-	context->null_device = context->empty_directory = context->procfs = -1;
+	context->null_device = context->empty_directory = context->procfs = context->self = -1;
 	context->rest_closed = true;
 	return 0;
 }

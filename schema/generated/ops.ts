@@ -254,7 +254,7 @@ export interface HoldRootOp {
   readonly path: string;
 }
 
-/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first. A procfs shows the pid namespace in `pid_namespace` (0: its own). Before Linux 6.18 a child that init makes there opens it, and has the rights of init for that moment. With an option of more than 255 bytes, which fsconfig does not take, it is mounted in place. The mount's descriptor is kept in `slot`. */
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made when missing. `flags`: 1 the destination must be reached without symbolic links; 2 an existing directory gives its mode to the new root unless `mode=` is given; 4 what is in the directory is copied into the filesystem first; 8 the new root gets the owner of the directory; 16 it may lie on the container's /proc, else EPERM when links lead there. A procfs shows the pid namespace in `pid_namespace` (0: its own). Before Linux 6.18 a child that init makes there opens it, and has the rights of init for that moment. With an option of more than 255 bytes, which fsconfig does not take, it is mounted in place. The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
   readonly slot: number;
@@ -267,7 +267,7 @@ export interface MountFilesystemOp {
   readonly pidNamespace: number;
 }
 
-/** Binds `source`, which the stage may have opened in `tree` (0: it has not), on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be procfs; 4 the destination must be reached without symbolic links. The mount's descriptor is kept in `slot`. */
+/** Binds `source`, which the stage may have opened in `tree` (0: it has not), on `destination`, which is made (a directory, or an empty file for any other source) when missing. `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. `flags`: 1 recursive; 2 the source must be the root of a procfs; 4 the destination must be reached without symbolic links; 8 it may lie on the container's /proc, else EPERM when links lead there. The mount's descriptor is kept in `slot`. */
 export interface MountBindOp {
   readonly op: 'mount_bind';
   readonly slot: number;

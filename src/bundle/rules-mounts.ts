@@ -20,8 +20,8 @@ const replaceable = [
 export const mountRules: readonly Rule[] = [mounts];
 
 /**
- * What can be told of a mount from its words. The destination is resolved again inside the root file
- * system when it is mounted, so a symbolic link cannot pass by these rules.
+ * What can be told of a mount from its words. A destination may still lead to /proc by symbolic links of the image: what
+ * makes the mount looks at the place it has found (native/helper/op_mount.c).
  */
 function mounts(config: Config, report: Report): void {
   each(config.mounts, (mount, index) => {

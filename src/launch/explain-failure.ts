@@ -77,8 +77,9 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
         };
       }
       if (name === 'EMEDIUMTYPE') {
-        return { message: `cannot bind "${op.source}" on "/proc": the source is not procfs` };
+        return { message: `cannot bind "${op.source}" on "/proc": the source is not the root of a procfs` };
       }
+      if (name === 'EPERM' && call === 'fstatfs') return coversProc(op.destination);
       if (name === 'ELOOP') return { hint: plainHint };
       return name === 'ENOTDIR' || name === 'EISDIR'
         ? { hint: 'source and destination must both be directories, or neither' }
@@ -89,7 +90,10 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
           message: `filesystem "${op.type}" must be mounted on ordinary directory: "${op.destination}" is not one (${name})`,
         };
       }
+      if (name === 'EPERM' && call === 'fstatfs') return coversProc(op.destination);
       return name === 'ELOOP' && call !== 'copy' ? { hint: plainHint } : undefined;
+    case 'bind_device':
+      return name === 'EPERM' && call === 'fstatfs' ? coversProc(op.path) : undefined;
     case 'remove_mount':
       return removeMountWords(op, name);
     case 'pivot_root':
@@ -115,6 +119,13 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
     default:
       return processWords(op, name);
   }
+}
+
+function coversProc(path: string): Partial<Diagnostic> {
+  return {
+    message: `"${path}" cannot be mounted because it is inside /proc`,
+    hint: 'symbolic links of the image lead there; to hide a path of /proc, use linux.maskedPaths',
+  };
 }
 
 /** Files that only some kernels and hosts have. */

@@ -4,12 +4,14 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
 import {
+  BIND_MAY_COVER_PROC,
   BIND_NEEDS_PROCFS,
   BIND_RECURSIVE,
   MOUNT_ATTR,
   MOUNT_COPY_UP,
   MOUNT_INHERIT_MODE,
   MOUNT_INHERIT_OWNER,
+  MOUNT_MAY_COVER_PROC,
   MOUNT_PLAIN_DIRECTORY,
 } from './constants.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
@@ -111,7 +113,10 @@ function addBind(
     clear: options.clear,
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
-    flags: (options.recursiveBind ? BIND_RECURSIVE : 0) | (destination === '/proc' ? BIND_NEEDS_PROCFS : 0),
+    flags:
+      (options.recursiveBind ? BIND_RECURSIVE : 0) |
+      (destination === '/proc' ? BIND_NEEDS_PROCFS : 0) |
+      (mayCoverProc(destination) ? BIND_MAY_COVER_PROC : 0),
     tree,
     from,
   });
@@ -157,7 +162,8 @@ function addFilesystem(
     flags:
       (plain ? MOUNT_PLAIN_DIRECTORY : 0) |
       (type === 'tmpfs' && !hasMode ? MOUNT_INHERIT_MODE : 0) |
-      (options.copyUp ? MOUNT_COPY_UP | (hasOwner ? 0 : MOUNT_INHERIT_OWNER) : 0),
+      (options.copyUp ? MOUNT_COPY_UP | (hasOwner ? 0 : MOUNT_INHERIT_OWNER) : 0) |
+      (mayCoverProc(destination) ? MOUNT_MAY_COVER_PROC : 0),
     pidNamespace: type === 'proc' ? state.pidSlot : 0,
     from,
   });
@@ -165,6 +171,11 @@ function addFilesystem(
     state.afterwards.push({ op: 'mount_attributes', slot, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
   }
   addPropagation(state, options, slot, from);
+}
+
+/** The rules of the bundle know every destination in /proc by its words, and allow a few; no other may lead there. */
+function mayCoverProc(destination: string): boolean {
+  return destination === '/proc' || destination.startsWith('/proc/');
 }
 
 function addPropagation(state: State, options: MountOptions, slot: number, from: string): void {
