@@ -112,22 +112,23 @@ int run_keyring(char **args)
 }
 
 /*
- * Runs on the host until it is killed: has the names NODE and LINK of a shared directory change places, and keeps the
- * mode of the device node, which never is what a runtime wants it to be.
- *   exchange NODE LINK
+ * Runs on the host until it is killed: has two names of a shared directory change places.
+ *   exchange NAME OTHER [MODE]
+ * With MODE, the file that was NAME at first gets that mode anew each time.
  */
 int run_exchange(char **args)
 {
-	char node[32];
+	char first[32];
 	if (!args[0] || !args[1])
 		return BAD_CALL;
 	int fd = open(args[0], O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return BAD_CALL;
-	snprintf(node, sizeof(node), "/proc/self/fd/%d", fd);
+	snprintf(first, sizeof(first), "/proc/self/fd/%d", fd);
 	for (;;) {
-		if (chmod(node, 0600) < 0 ||
-			renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE) < 0)
+		if (args[2] && chmod(first, (mode_t)strtoul(args[2], NULL, 8)) < 0)
+			return BAD_CALL;
+		if (renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE) < 0)
 			return BAD_CALL;
 	}
 }
