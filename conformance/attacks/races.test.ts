@@ -110,17 +110,18 @@ for (const [kind, missing] of [
       const source = join(rt.dir, 'source');
       if (missing === 'd') mkdirSync(source);
       else writeFileSync(source, '');
+      const bundle = rt.bundle((config) => bindVolume(config, volume));
+      const others = bundle.config.mounts;
       await race(t, rt, {
         names: [join(volume, 'a'), join(volume, 'link')],
         rounds: rounds(rt, 12),
         prepare: (round) => {
-          const bundle = rt.bundle((config) => {
-            bindVolume(config, volume);
-            for (let number = 0; number < 4; number++) {
-              const destination = `/volume/a/r${round}/${number}/${missing}`;
-              config.mounts.push({ destination, type: 'bind', source, options: ['bind'] });
-            }
-          });
+          const destinations = [0, 1, 2, 3].map((number) => `/volume/a/r${round}/${number}/${missing}`);
+          bundle.config.mounts = [
+            ...others,
+            ...destinations.map((destination) => ({ destination, type: 'bind', source, options: ['bind'] })),
+          ];
+          bundle.save();
           return bundle;
         },
       });
@@ -224,7 +225,7 @@ for (const [what, target] of [
       });
       let created = 0;
       await whileExchanging(t, [join(volume, 'a'), join(volume, 'link')], async () => {
-        for (let round = 0; round < rounds(rt, 8); round++) {
+        for (let round = 0; round < rounds(rt, 4); round++) {
           const container = await rt.create(bundle);
           if (container.outcome.status === 0) {
             created++;
