@@ -126,18 +126,18 @@ attack('a part of procfs, or a tree that looks like it, is no /proc', async (t, 
 });
 
 attack('a null device that is a link to a file of the host does not become a standard stream', async (t, rt, canary) => {
-  // Read-only for the runtime, and of the root of the host.
-  const bundle = rt.bundle((config) => {
-    withoutMounts(config, '/dev');
-    config.mounts.push({ destination: '/mnt/file', source: canary.victim, options: ['bind', 'ro'] });
-    config.process.user = { uid: 1000, gid: 1000 };
-    config.process.args = ['/bin/probe', 'fds'];
-  });
-  plant(bundle, 'dev/null', '/mnt/file');
-  const running = start(rt.argv('run', '--bundle', bundle.dir, rt.nextId()), { env: rt.env, input: '' });
-  const { status, stdout } = await running.ended;
-  if (status === 0) {
-    for (const { fd, target } of answers(stdout)[0] as OpenFile[])
+  for (const options of [['bind', 'ro'], ['bind']]) {
+    const bundle = rt.bundle((config) => {
+      withoutMounts(config, '/dev');
+      config.mounts.push({ destination: '/mnt/file', source: canary.victim, options });
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.args = ['/bin/probe', 'fds'];
+    });
+    plant(bundle, 'dev/null', '/mnt/file');
+    const words = rt.argv('run', '--bundle', bundle.dir, rt.nextId());
+    const { status, stdout } = await start(words, { env: rt.env, input: '' }).ended;
+    if (status !== 0) continue;
+    for (const { fd, target } of (answers(stdout)[0] ?? []) as OpenFile[])
       if (fd < 3) t.match(target, /^(pipe|socket):/, `descriptor ${fd}`);
   }
 });
@@ -219,8 +219,8 @@ for (const readonly of [false, true]) {
 }
 
 for (const [what, make] of [
-  ['a link to a setting of the host', (path: string): void => symlinkSync('/proc/sys/kernel/core_pattern', path)],
-  ['a link to a trigger', (path: string): void => symlinkSync('/proc/sysrq-trigger', path)],
+  // Of the container's own uts namespace, as peers write to it. The attack has one of the host.
+  ['a link to a setting', (path: string): void => symlinkSync('/proc/sys/kernel/domainname', path)],
   ['a file', (path: string): void => writeFileSync(path, '')],
   ['another device', (path: string): unknown => execFileSync('mknod', [path, 'c', '1', '5'])],
   ['a fifo', (path: string): unknown => execFileSync('mkfifo', [path])],
@@ -241,9 +241,9 @@ for (const [what, make] of [
     withArgs(bundle, ['stat', '/secret'], ['stat', '/proc/interrupts'], ['list', '/hidden']);
     const outcome = await rt.runBundle(bundle);
     if (outcome.status !== 0) return;
-    const [secret, interrupts, hidden] = answers(outcome.stdout) as [Stat, Stat, Names];
+    const [secret, interrupts, hidden] = answers(outcome.stdout) as [Stat?, Stat?, Names?];
     for (const mask of [secret, interrupts]) t.match(mask, { type: 'char', major: 1, minor: 3 });
-    t.strictSame(hidden.names, []);
+    t.strictSame(hidden?.names, []);
   });
 }
 

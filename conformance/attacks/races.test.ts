@@ -161,7 +161,7 @@ attack('a /dev of the image that changes places with a link gets no nodes of the
 });
 
 attack('a mask is a null device, also while that changes places with a link', async (t, rt, canary) => {
-  const devices = makeVolume(rt, 'pts', '/proc/sys/kernel/core_pattern');
+  const devices = makeVolume(rt, 'pts', '/proc/sys/kernel/domainname');
   execFileSync('mknod', [join(devices, 'null'), 'c', '1', '3']);
   const bundle = rt.bundle((config) => {
     config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));

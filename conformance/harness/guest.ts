@@ -21,6 +21,7 @@ const PROGRAMS = {
       'spy.c',
       'surroundings.c',
       'terminal.c',
+      'thief.c',
     ],
     ...['json.c', 'json.h', 'verbs.h'],
   ],
