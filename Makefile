@@ -61,7 +61,7 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test test-vm test-engines conformance build check mutants bench format generate install clean
+.PHONY: help demo test test-attacks test-vm test-engines conformance build check mutants bench format generate install clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -226,6 +226,18 @@ test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then container
 	@$(BIN)/tap run --timeout=120 $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
+
+# Each race is run that often. Debian's runc and crun are old enough for many attacks to succeed: one that nobody falls for
+# proves nothing. The table is in build/attacks.json, too.
+ROUNDS ?= 100
+ATTACK_TESTS = $(wildcard conformance/attacks/*.test.ts)
+
+test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side by side, ROUNDS=3000 for long races (needs root)
+	@mkdir -p build/tap
+	@rm -f build/attacks.lines build/tap/attacks.tap
+	@RT_RUNTIMES=rt,node,runc,crun RT_ROUNDS=$(ROUNDS) RT_PATIENCE=60 RT_ATTACKS=$(CURDIR)/build/attacks.lines \
+		conformance/harness/run.sh --jobs=1 --timeout=0 $(call TAP_OPTIONS,attacks) $(ATTACK_TESTS) | $(TAP_PROGRESS) || true
+	@$(BIN)/tsx conformance/attacks/table.ts build/attacks.lines build/attacks.json
 
 # The virtual machines: Debian release, what systemd mounts, security module. Each takes one processor of this machine and
 # runs two test files at a time, with the binary; `-node` at the end: those below with Node, which takes seconds for each

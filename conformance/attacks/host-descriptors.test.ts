@@ -6,7 +6,7 @@ import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts'
 import type { TestConfig } from '../harness/config.ts';
 import { answers, guestProgram } from '../harness/guest.ts';
 import { start } from '../harness/process.ts';
-import { forEachRuntime } from '../harness/runtimes.ts';
+import { attack } from '../harness/attack.ts';
 import type { Bundle, Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
@@ -76,7 +76,7 @@ const settings: readonly (readonly [string, (config: TestConfig, other: string) 
 ];
 
 for (const [what, mutate] of settings) {
-  forEachRuntime(
+  attack(
     `no descriptor of the host is open while the program of a container is looked up, ${what}`,
     async (t, rt) => {
       const other = await rt.started(['pause']);
@@ -150,7 +150,7 @@ async function tryScripts(t: Test, rt: Sandbox, run: (script: string, fd: number
   t.equal((await other.remove('--force')).status, 0);
 }
 
-forEachRuntime(
+attack(
   'an image with a script that is interpreted by way of a descriptor runs nothing of another container',
   async (t, rt) => {
     const pod = await rt.started(['pause']);
@@ -173,7 +173,7 @@ forEachRuntime(
 const APPARMOR = '/sys/module/apparmor/parameters/enabled';
 const hasApparmor = existsSync(APPARMOR) && readFileSync(APPARMOR, 'utf8').startsWith('Y');
 
-forEachRuntime(
+attack(
   'exec: a script that is interpreted by way of a descriptor runs nothing of another container, with a profile',
   async (t, rt) => {
     const container = await rt.started(['pause'], (config) => {

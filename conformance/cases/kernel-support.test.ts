@@ -68,6 +68,15 @@ const ALWAYS: readonly (readonly [call: string, words: string, mutate: Mutation]
   ['unshare', 'cannot make namespaces: ', ({ linux }) => linux.namespaces.push({ type: 'cgroup' })],
   ['fsopen', 'cannot mount proc on "/proc": function not implemented (fsopen)', nothing],
   ['openat2', 'function not implemented (openat2', nothing],
+  ['fsconfig', 'cannot mount proc on "/proc": function not implemented (fsconfig)', nothing],
+  ['fsmount', 'cannot mount proc on "/proc": function not implemented (fsmount)', nothing],
+  ['mount_setattr', 'cannot set propagation: function not implemented (mount_setattr)', nothing],
+  ['open_tree', '/rootfs": function not implemented', nothing],
+  ['move_mount', '/rootfs": function not implemented', nothing],
+  ['pivot_root', 'cannot pivot root: function not implemented (pivot_root)', nothing],
+  ['symlinkat', 'cannot make link "/dev/fd": function not implemented (symlinkat)', nothing],
+  ['close_range', 'cannot start the container process: function not implemented', nothing],
+  ['memfd_create', 'cannot start the container process: function not implemented', nothing],
 ];
 
 forEachRuntime(
@@ -77,6 +86,7 @@ forEachRuntime(
       const outcome = await runWithout(call, rt, mutate);
       t.equal(outcome.status, 1, call);
       t.match(outcome.stderr, words);
+      t.equal(outcome.stderr.match(/^rt: /gm)?.length, 1, 'one error');
     }
   },
   { oursOnly: 'words of this project' },

@@ -18,7 +18,7 @@ files=
 for word in "$@"; do
 	case $word in *.test.ts) files=1 ;; esac
 done
-[ -n "$files" ] || set -- "$@" "$here"/cases/*.test.ts
+[ -n "$files" ] || set -- "$@" "$here"/cases/*.test.ts "$here"/attacks/*.test.ts
 cd "$here/.."
 # The Node that was set up where the system has an old one.
 PATH=$PWD/build/toolchain/bin:$PATH

@@ -22,6 +22,7 @@ const sourceUrls = {
 await build({
   entryPoints: files.map((file) => resolve(file)),
   outdir,
+  entryNames: '[name]',
   outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',

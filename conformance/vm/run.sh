@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs conformance cases, or any command, as root in a virtual machine of its own, without KVM.
 #
-#   run.sh [option]... [case file]...        the cases of those files, or of conformance/cases all that need a machine
+#   run.sh [option]... [case file]...        the cases of those files, or all of cases and attacks that need a machine
 #   run.sh [option]... -- COMMAND [WORD]...  a command, in the root of the repository
 #   run.sh [option]... --shell               a shell on the terminal; `poweroff -ff` ends the machine
 #
@@ -85,7 +85,7 @@ done
 if [ ${#command[@]} -eq 0 ]; then
 	if [ ${#cases[@]} = 0 ]; then
 		# But for those that ask nothing of the machine: what a config or a command line says, and the words for it.
-		for file in "$repository"/conformance/cases/*.test.ts; do
+		for file in "$repository"/conformance/{cases,attacks}/*.test.ts; do
 			case $(basename "$file" .test.ts) in
 			api | bad-input | completion | documentation | nulls | umoci | warnings) ;;
 			*) cases+=("$file") ;;
