@@ -48,9 +48,9 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
 }
 
 /** After the clone, while init waits in its first op. */
-function unitLines({ name, properties, ops }: UnitPlan): string[] {
+function unitLines({ name, properties, divide, ops }: UnitPlan): string[] {
   const rows = properties.map(({ name: property, value }) => `      ${property}=${shown(property, value.value)}`);
-  return [`unit: systemd starts ${name} with init in it`, ...rows, '', ...section('host: then', ops)];
+  return [`unit: systemd starts ${name} with init in it`, ...rows, '', ...section('host: then', [...divide, ...ops])];
 }
 
 /** The lines of one list of operations: a title, an operation each, an empty line. */

@@ -1,4 +1,5 @@
 import { CLONE_NEW, MS } from './constants.ts';
+import { SYS_ADMIN } from './process.ts';
 import { SCHEDULER_FLAGS, SCHEDULER_POLICIES } from './scheduling.ts';
 import type { PlannedOp } from './types.ts';
 
@@ -175,6 +176,24 @@ function makesRootReadonly(op: PlannedOp): boolean {
   return op.op === 'mount_attributes' && op.slot === 0;
 }
 
+/** Those that a mount of type cgroup has are made in it. */
+function isDefaultLink(op: PlannedOp): boolean {
+  return op.op === 'make_link' && op.from === 'default';
+}
+
+function isStartHook(op: PlannedOp): boolean {
+  return op.op === 'hook' && op.inRoot === 1;
+}
+
+/** The filter may be loaded with the right to administrate the system, effective at that moment, too. */
+function allowsFilter(op: PlannedOp): boolean {
+  return op.op === 'no_new_privs' || (op.op === 'set_capabilities' && (BigInt(op.effective) & SYS_ADMIN) !== 0n);
+}
+
+function joinsUser(op: PlannedOp): boolean {
+  return op.op === 'join_process' || (op.op === 'namespace_join' && op.type === CLONE_NEW.user);
+}
+
 export const invariants: readonly Invariant[] = [
   slots,
   before(
@@ -194,6 +213,7 @@ export const invariants: readonly Invariant[] = [
     'joining a mount namespace changes what a path means',
   ),
   before('user_namespace', 'become_root', 'nobody is root of a namespace that is not there'),
+  needs('become_root', (op) => joinsUser(op), 'nobody is root of a namespace that was not entered'),
   before('open_time_offsets', 'become_root', 'the clocks are written to by the user of the runtime'),
   before('become_root', 'clone_init', 'namespaces that are made belong to the user namespace'),
   before('time_namespace', (op) => joinsMount(op), 'clocks are set through the procfs of the host'),
@@ -210,13 +230,22 @@ export const invariants: readonly Invariant[] = [
     [...mounts, 'open_root', 'mount_propagation', ...protections],
     'no mount may reach the host',
   ),
+  needs(
+    (op) => op.op === 'open_root' && op.isolate === 0,
+    (op) => cutsOff(op),
+    'no mount may reach the host',
+  ),
   needs([...mounts], ['open_root', 'open_root_directory', 'hold_root'], 'a destination is resolved below the root'),
   before(
     'open_root',
     [...mounts, 'make_device', 'make_directory', 'make_link', ...protections],
     'paths are resolved below the root',
   ),
-  before([...mounts], ['make_device', 'bind_device', 'make_link'], 'nodes and links lie in the mounts'),
+  before(
+    [...mounts],
+    (op) => matches(['make_device', 'bind_device'], op) || isDefaultLink(op),
+    'nodes and links lie in the mounts',
+  ),
   before(
     (op) => matches(contents, op) || isHookBeforeStart(op),
     [...protections],
@@ -228,7 +257,8 @@ export const invariants: readonly Invariant[] = [
     'the root is written to until it is complete',
   ),
   before([...mounts, 'host_hooks'], (op) => isHookBeforeStart(op), 'hooks find the mounts'),
-  before(['terminal'], ['console', 'pivot_root', 'move_root'], 'the console is the terminal that was made'),
+  before('terminal', ['pivot_root', 'move_root'], 'the terminal is one of the devpts that was mounted'),
+  needs('console', 'terminal', 'the console is the terminal that was made'),
   before(
     [...protections, 'console', 'sysctl', ...mounts, 'make_device', 'open_log'],
     [...enterRoot],
@@ -300,14 +330,10 @@ export const invariants: readonly Invariant[] = [
   needs('exec', (op) => op.op === 'change_directory' && op.phase === 1, 'the working directory is below the root'),
   needs([...filters], (op) => op.op === 'set_user', 'the filter is for the program, and does not hinder its set-up'),
   before('no_new_privs', [...filters], 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
-  before('seccomp_receiver', 'seccomp_notify', 'the receiver is reached by a path of the host'),
+  needs([...filters], (op) => allowsFilter(op), 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
   needs('seccomp_notify', 'seccomp_receiver', 'somebody has to take the listener'),
-  before(
-    [...filters],
-    (op) => op.op === 'hook' && op.inRoot === 1,
-    'the filter binds hooks that are programs of the image',
-  ),
-  before('await_start', (op) => op.op === 'hook' && op.inRoot === 1, 'hooks of the start run when it starts'),
+  before([...filters], (op) => isStartHook(op), 'the filter binds hooks that are programs of the image'),
+  needs((op) => isStartHook(op), 'await_start', 'hooks of the start run when it starts'),
   before(
     ['host_hooks', 'await_runtime', 'set_user', 'find_program', ...enterRoot],
     'await_start',

@@ -29,7 +29,7 @@ const EACCES = 13;
 
 const defaultUmask = 0o022;
 
-const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
+export const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
 
 /** First of all, while the host's procfs is at hand and nothing has dropped a right. */
 export function oomOps(process: Process, facts: Facts): PlannedOp[] {

@@ -57,6 +57,7 @@ const table: readonly (readonly [LinuxResources, readonly string[] | string, rea
     ['memory.limit_in_bytes=9223372036854775807 + memory.memsw.limit_in_bytes=9223372036854775807'],
     ['memory.max=9223372036854775807', 'memory.swap.max=0'],
   ],
+  [{ memory: { swap: 1500 } }, ['memory.memsw.limit_in_bytes=1500'], 'unable to set swap limit without memory limit'],
   [{ memory: { reservation: 500 } }, ['memory.soft_limit_in_bytes=500'], ['memory.low=500']],
   [{ memory: { reservation: -1 } }, ['memory.soft_limit_in_bytes=-1'], ['memory.low=max']],
   [{ memory: { swappiness: 10 } }, ['memory.swappiness=10'], 'memory swappiness'],

@@ -43,17 +43,35 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'v1-only': () => made(full(), facts({ version: 1, hierarchies: hybrid.hierarchies.slice(1) })),
   'limits-v1': () => made(full({ linux: { resources } })),
   'limits-v2': () => made(full({ linux: { resources } }), v2),
+  'limits-of-every-kind-v1': () => made(full({ linux: { resources: everyLimit } })),
+  'limits-of-every-kind-v2': () => made(full({ linux: { resources: everyUnifiedLimit } }), v2),
+  'cgroups-divided': () => made(full({ annotations: divided, linux: { resources } }), v2),
+  'cgroups-divided-systemd': () =>
+    made(full({ annotations: divided, linux: { cgroupsPath: unit } }), v2, { systemd: true }),
+  'cgroup-delegated': () => {
+    const namespaces = own('mount', 'pid', 'cgroup');
+    const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' };
+    return made({ ...full({ linux: { namespaces } }, { user: { uid: 5, gid: 5 } }), mounts: [...mounts, cgroup] }, v2);
+  },
+  'cgroup-mount-merged-controllers': () => made({ ...full(), mounts: [...mounts, ...everyMount] }, merged),
+  resctrl: () => made(full({ linux: { intelRdt } }), { ...v1, resctrl: '/sys/fs/resctrl' }),
   'systemd-v1': () => made(full({ linux: { resources, cgroupsPath: unit } }), v1, { systemd: true }),
   'systemd-v2': () => made(full({ linux: { resources, cgroupsPath: unit } }), v2, { systemd: true }),
   'user-namespace-v1': () => made(user()),
   'user-namespace-v2': () => made(user(), v2),
   'user-namespace-systemd': () => made(user({ linux: { cgroupsPath: unit } }), v2, { systemd: true }),
   'user-namespace-joined': () => made(full({ linux: { namespaces: joined('user', 'pid', 'network') } })),
+  'user-namespace-joined-maps': () => {
+    const limits = (['RLIMIT_NOFILE', 'RLIMIT_CORE'] as const).map((type) => ({ type, hard: 1024, soft: 512 }));
+    return made(full({ linux: { namespaces: joined('user', 'pid', 'network'), ...maps } }, { rlimits: limits }));
+  },
   'user-namespace-rootless': () => made(rootlessConfig, rootless, { rootless: 'true' }),
   'user-namespace-subordinate-ids': () => made(user(), rootless, { rootless: 'true' }),
-  'pid-namespace-joined': () => made(full({ linux: { namespaces: joined('pid') } })),
+  'pid-namespace-joined': () => made(full({ linux: { namespaces: [...joined('pid'), ...own('cgroup')] } })),
   'pid-namespace-joined-deadline': () =>
     made(full({ linux: { namespaces: joined('pid'), seccomp } }, { scheduler: deadline, noNewPrivileges: false })),
+  'pid-namespace-joined-deadline-no-new-privileges': () =>
+    made(full({ linux: { namespaces: joined('pid'), seccomp } }, { scheduler: deadline, noNewPrivileges: true })),
   'pid-namespace-joined-filter': () =>
     made(full({ linux: { namespaces: joined('pid'), seccomp: notify } }, { noNewPrivileges: false })),
   'pid-namespace-of-host': () => made(full({ linux: { namespaces: own('mount', 'ipc', 'uts') } })),
@@ -68,7 +86,8 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'time-namespace-mount-namespace-joined': () =>
     made(full({ linux: { namespaces: [...own('pid', 'time'), { type: 'mount', path: '/proc/7/ns/mnt' }] } })),
   'time-namespace-user-namespace': () => {
-    const namespaces = own('user', 'mount', 'pid', 'time');
+    const network = { type: 'network', path: '/proc/7/ns/net' } as const;
+    const namespaces = [...own('user', 'mount', 'pid', 'time'), network];
     return made(user({ linux: { namespaces, timeOffsets: { boottime: { secs: 5 } } } }));
   },
   'cgroup-namespace': () => made(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
@@ -79,20 +98,31 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'terminal-user-namespace': () => made(user({}, { terminal: true })),
   hooks: () => made(full({ hooks })),
   'hooks-user-namespace': () => made(user({ hooks })),
+  'hooks-create-runtime': () => {
+    const createRuntime = [{ path: '/bin/create-runtime' }];
+    return made({ ...full({ hooks: { createRuntime } }), mounts: [...mounts, ...everyMount] });
+  },
+  'hooks-logged': () => made(full({ hooks, annotations: logged })),
+  'hooks-logged-user-namespace': () =>
+    made({ ...user({ hooks, annotations: logged }), mounts: [...mounts, { ...idmapped, ...maps }] }),
   'hooks-filter': () => made(full({ hooks, linux: { seccomp } }, { noNewPrivileges: true })),
   'filter-no-new-privileges': () => made(full({ linux: { seccomp } }, { noNewPrivileges: true })),
   'filter-with-privileges': () => made(full({ linux: { seccomp } }, { noNewPrivileges: false })),
+  'filter-with-admin': () => {
+    const admin = { effective: ['CAP_SYS_ADMIN'], permitted: ['CAP_SYS_ADMIN'] };
+    return made(full({ linux: { seccomp } }, { noNewPrivileges: false, capabilities: admin }));
+  },
   'filter-notify': () => made(full({ linux: { seccomp: notify } }, { noNewPrivileges: true })),
   labels: () => made(full({}, { apparmorProfile: 'p' }), { ...v1, hasApparmor: true }),
   'labels-selinux': () => made(full({}, { selinuxLabel: 'u:r:t:s0' }), { ...v1, hasSelinux: true }),
-  scheduling: () => made(full({}, scheduling)),
+  scheduling: () => made(full({ linux: memory }, scheduling)),
+  names: () => made({ ...full(), domainname: 'd' }),
   sysctl: () => made(full({ linux: { sysctl: { 'net.ipv4.ip_forward': '1' }, namespaces: own('mount', 'network') } })),
   'sysctl-pid-namespace-joined': () =>
     made(full({ linux: { sysctl: { 'kernel.msgmax': '1' }, namespaces: joined('pid', 'ipc') } })),
   devices: () =>
     made(full({ linux: { devices: [{ path: '/vol/x', type: 'c', major: 1, minor: 3, fileMode: 0o644 }] } })),
-  'network-devices': () =>
-    made(full({ linux: { namespaces: own('mount', 'pid', 'network'), netDevices: { eth1: { name: 'eth0' } } } })),
+  'network-devices': () => made(full({ linux: { namespaces: own('mount', 'pid', 'network'), netDevices } })),
   notify: () => made(full(), v1, { notify: '/run/rt/c1/notify' }),
   'unprivileged-user': () => made(full({}, { user: { uid: 1000, gid: 1000, additionalGids: [5] } })),
   exec: () => entered(full()),
@@ -102,7 +132,10 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'exec-filter': () => entered(full({ linux: { seccomp } }), { noNewPrivileges: true }),
   'exec-filter-with-privileges': () => entered(full({ linux: { seccomp } })),
   'exec-labels': () => entered(full(), { apparmorProfile: 'p' }, { ...v1, hasApparmor: true }),
-  'exec-scheduling': () => entered(full(), scheduling),
+  'exec-labels-selinux': () => entered(full(), { selinuxLabel: 'u:r:t:s0' }, { ...v1, hasSelinux: true }),
+  'exec-filter-notify': () => entered(full({ linux: { seccomp: notify } }), { noNewPrivileges: true }),
+  'exec-filter-notify-user-namespace': () => entered(user({ linux: { seccomp: notify } }), { noNewPrivileges: true }),
+  'exec-scheduling': () => entered(full({ linux: memory }), scheduling),
   'exec-deadline': () => entered(full(), { ...scheduling, scheduler: deadline }),
   'exec-deadline-rootless': () => entered(user(), { scheduler: deadline }, rootless, { tasks: [] }),
   'exec-no-mount-namespace': () => entered(full({ linux: { namespaces: own('pid') } })),
@@ -115,6 +148,7 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   restore: () => restored(full()),
   'restore-joined-network': () => restored(full({ linux: { namespaces: joined('network', 'pid') } })),
   'restore-cgroup-namespace': () => restored(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
+  'restore-systemd': () => restored(full({ linux: { cgroupsPath: unit } }), { systemd: true }),
   'restore-mount-in-a-mount': () =>
     restored({
       ...full(),
@@ -123,10 +157,18 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
       }),
     }),
   'restore-protection': () => protectedMounts({ ...full(), root: { path: 'rootfs', readonly: true } }),
+  'restore-protection-user-namespace': () => protectedMounts(user()),
 };
 
 const v1 = facts();
 const v2 = facts(unified);
+const merged = facts({
+  version: 1,
+  hierarchies: [
+    { mount: '/sys/fs/cgroup/cpu,cpuacct', controllers: ['cpu', 'cpuacct'], own: '/', version: 1 },
+    { mount: '/sys/fs/cgroup/devices', controllers: ['devices'], own: '/', version: 1 },
+  ],
+});
 const rootless: Facts = { ...v2, user: { uid: 1000, gid: 1000, initial: true } };
 
 const unit = 'machine.slice:rt:c1';
@@ -145,7 +187,7 @@ const everyMount: Mount[] = [
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['ro'] },
   { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
   { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'tmpcopyup'] },
-  { destination: '/shared', type: 'bind', source: 'shared', options: ['bind', 'rshared', 'nodev'] },
+  { destination: '/shared', type: 'bind', source: 'shared', options: ['bind', 'rslave', 'rshared', 'nodev'] },
 ];
 const resources: LinuxResources = {
   memory: { limit: 1 << 26, swap: 1 << 27 },
@@ -156,6 +198,54 @@ const resources: LinuxResources = {
     { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
   ],
 };
+/** What both versions of cgroups have. */
+const commonLimits: LinuxResources = {
+  ...resources,
+  cpu: { shares: 512, quota: 50_000, period: 100_000, burst: 1000, idle: 1, cpus: '0', mems: '0' },
+  blockIO: {
+    weight: 10,
+    weightDevice: [{ major: 8, minor: 0, weight: 20 }],
+    throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1 }],
+    throttleWriteBpsDevice: [{ major: 8, minor: 0, rate: 2 }],
+    throttleReadIOPSDevice: [{ major: 8, minor: 0, rate: 3 }],
+    throttleWriteIOPSDevice: [{ major: 8, minor: 0, rate: 4 }],
+  },
+  hugepageLimits: [{ pageSize: '2MB', limit: 1 << 21 }],
+  rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 4 } },
+};
+const everyLimit: LinuxResources = {
+  ...commonLimits,
+  memory: {
+    limit: 1 << 26,
+    swap: 1 << 27,
+    reservation: 1 << 25,
+    kernel: -1,
+    kernelTCP: -1,
+    swappiness: 10,
+    disableOOMKiller: true,
+    useHierarchy: true,
+  },
+  cpu: { ...commonLimits.cpu, realtimePeriod: 1_000_000, realtimeRuntime: 500_000 },
+  blockIO: {
+    ...commonLimits.blockIO,
+    leafWeight: 30,
+    weightDevice: [{ major: 8, minor: 0, weight: 20, leafWeight: 40 }],
+  },
+  network: { classID: 5, priorities: [{ name: 'eth0', priority: 6 }] },
+};
+const everyUnifiedLimit: LinuxResources = {
+  ...commonLimits,
+  memory: { limit: 1 << 26, swap: 1 << 27, reservation: 1 << 25 },
+  unified: { 'memory.high': '1', 'cgroup.max.depth': '2' },
+};
+const divided = { 'run.oci.delegate-cgroup': 'payload', 'run.oci.systemd.subgroup': '' };
+const intelRdt = { closID: 'group', schemata: ['L3:0=f', 'MB:0=10'], enableMonitoring: true };
+const netDevices = { eth1: { name: 'eth0' }, eth2: {} };
+const logged = { 'run.oci.hooks.stdout': 'out', 'run.oci.hooks.stderr': 'err' };
+const memory = {
+  personality: { domain: 'LINUX32' },
+  memoryPolicy: { mode: 'MPOL_BIND', nodes: '0' },
+} as const;
 const seccomp: LinuxSeccomp = {
   defaultAction: 'SCMP_ACT_ALLOW',
   architectures: ['SCMP_ARCH_X86_64'],
@@ -176,7 +266,10 @@ const running = { initPid: 42, origin: { user: { device: 4, inode: 5 } } } as co
 const hooks: Hooks = {
   prestart: [{ path: '/bin/prestart' }],
   createRuntime: [{ path: '/bin/create-runtime' }],
-  createContainer: [{ path: '/bin/create-container', args: ['create-container', 'a'], env: ['A=1'] }],
+  createContainer: [
+    { path: '/bin/create-container', args: ['create-container', 'a'], env: ['A=1'] },
+    { path: '/bin/create-container-too' },
+  ],
   startContainer: [{ path: '/bin/start-container', timeout: 5 }],
   poststart: [{ path: '/bin/poststart' }],
   poststop: [{ path: '/bin/poststop' }],
@@ -275,8 +368,8 @@ function added(config: Config, more: readonly Mount[]): PrintedPlan {
   return listed('mounts add: a process that enters the container', ops);
 }
 
-function restored(config: Config): PrintedPlan {
-  const container = plan(config, v1, options);
+function restored(config: Config, change: Partial<PlanOptions> = {}): PrintedPlan {
+  const container = plan(config, v1, { ...options, ...change });
   const { ops } = planRestore(config, container, plannedMounts(config, container), {
     rootfs: '/bundle/rootfs',
     directoryAt: (source) => source,

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import { invariants, violations } from '../invariants.ts';
+import type { PlannedOp } from '../types.ts';
 import { planCases } from './cases.ts';
 
 const folder = new URL('./', import.meta.url);
@@ -29,6 +30,27 @@ t.test('invariants: hold of every plan, and each applies to some', async (t) => 
       lists.some(([, ops]) => applies(ops)),
       why,
     );
+});
+
+/** The list without one operation, with it at each end, and with one of its numbers 0. */
+function changed(ops: readonly PlannedOp[]): (readonly PlannedOp[])[] {
+  return ops.flatMap((op, index) => {
+    const others = ops.toSpliced(index, 1);
+    const numbers = Object.entries(op).filter(([, value]) => typeof value === 'number');
+    const zeroed = numbers.map(([name]) => ops.with(index, { ...op, [name]: 0 }));
+    return [others, [op, ...others], [...others, op], ...zeroed];
+  });
+}
+
+t.test('invariants: each is broken when an operation is lost or out of place', async (t) => {
+  const lists = Object.values(planCases).map((print) => print().ops);
+  for (const { why, applies, broken } of invariants) {
+    const isBroken = (ops: readonly PlannedOp[]): boolean => changed(ops).some((list) => broken(list) !== undefined);
+    t.ok(
+      lists.some((ops) => applies(ops) && isBroken(ops)),
+      why,
+    );
+  }
 });
 
 t.test('violations: a loss and an exchange are named with the reason', async (t) => {
