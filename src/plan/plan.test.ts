@@ -6,6 +6,7 @@ import { CLONE_NEW, MOUNT_ATTR, MS } from './constants.ts';
 import { config, facts, hybrid, options, unified } from './fixture.ts';
 import { explain } from './explain.ts';
 import { plan } from './index.ts';
+import { helperOps } from './types.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
 const configs = new URL('../../conformance/configs/', import.meta.url);
@@ -318,4 +319,14 @@ t.test('plan: a profile that stops the step into a joined pid namespace is named
     const process = { cwd: '/', args: ['a'], noNewPrivileges: true };
     t.same(faultsOf({ linux, process }), [], `${call}, with the filter loaded after that step`);
   }
+});
+
+t.test('helperOps: the stage, then init, as the helper counts them', async (t) => {
+  const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const linux = { namespaces: [{ type: 'mount' as const }, { type: 'user' as const }] };
+  const made = plan(config({ linux: { ...linux, uidMappings: mapping, gidMappings: mapping } }), facts(), options);
+  const order = names(helperOps(made));
+  t.equal(order.length, made.stage.length + made.init.length);
+  t.ok(order.indexOf('become_root') < order.indexOf('await_start'));
+  t.strictSame(names(helperOps({ stage: [], init: made.init })), names(made.init));
 });
