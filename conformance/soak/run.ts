@@ -1,0 +1,89 @@
+/**
+ * Runs one container after another for a long time, and fails when something of them is left on the host or grows with
+ * their number: RUNS of /bin/true with a config like Docker's, then a fiftieth of that in a user namespace, by exec,
+ * and by the API in one process. RT: another command in place of build/rt.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { setPriority, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { makeRootfs } from '../bench/bundles.ts';
+import { dropCaches, grew, growth, kernelComplaints, ownRemains, takeCensus } from './census.ts';
+import type { Census, Growth } from './census.ts';
+import { apiRuns, execs, makeFiles, runs } from './loads.ts';
+import type { Host } from './loads.ts';
+
+const times = Number(process.env['RUNS'] ?? 20_000);
+const few = Math.ceil(times / 50);
+const rt = process.env['RT'] ?? join(import.meta.dirname, '../../build/rt');
+/** The kernel takes namespaces apart after everybody has left them. */
+const patience = 300_000;
+/** Caches are dropped so often meanwhile: what goes by that was one. */
+const dropEach = 15_000;
+
+function progress(what: string, of: number): (done: number) => void {
+  const begin = Date.now();
+  const step = Math.max(1, Math.ceil(of / 10));
+  return (done) => {
+    if (done % step !== 0 && done !== of) return;
+    console.log(`${what}: ${String(done)} of ${String(of)}, ${String(Math.round((Date.now() - begin) / 1000))} s`);
+  };
+}
+
+/** Waits until nothing is left and nothing has grown, or for as long as that may take; what then is, is. */
+async function settle(host: Host, before: Census): Promise<{ remains: string[]; found: Growth[] }> {
+  const end = Date.now() + patience;
+  let drop = Date.now() + 5_000;
+  for (;;) {
+    const remains = ownRemains(host.place, host.state);
+    const found = growth(before, takeCensus(), times);
+    if (remains.length === 0 && !found.some(grew)) return { remains, found };
+    if (Date.now() > end) return { remains, found };
+    if (Date.now() > drop) {
+      dropCaches();
+      drop += dropEach;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+async function main(): Promise<number> {
+  setPriority(10);
+  const dir = mkdtempSync(join(tmpdir(), 'rt-soak-'));
+  const state = join(dir, 'state');
+  const host: Host = { place: { dir, prefix: `${basename(dir)}-` }, runtime: [rt, '--root', state], state };
+  makeRootfs(host.place);
+  makeFiles(host.place);
+  const complaints = kernelComplaints();
+  try {
+    // What the first containers of each kind leave once and for all is there before it is counted.
+    await runs(host, 20, false, () => undefined);
+    await runs(host, 20, true, () => undefined);
+    const before = takeCensus();
+    await runs(host, times, false, progress('run', times));
+    await runs(host, few, true, progress('run in a user namespace', few));
+    await execs(host, few, progress('exec', few));
+    await apiRuns(host, few);
+    console.log(`API: ${String(few)} containers of one process`);
+    const { remains, found } = await settle(host, before);
+    for (const { name, before: from, after, allowed } of found) {
+      console.log(
+        `${name.padEnd(28)} ${String(from).padStart(8)} -> ${String(after).padStart(8)}  (may grow by ${String(allowed)})`,
+      );
+    }
+    const said = [...kernelComplaints()].filter((line) => !complaints.has(line));
+    const faults = [
+      ...remains.map((line) => `left behind: ${line}`),
+      ...found
+        .filter(grew)
+        .map(({ name, before: from, after }) => `grows: ${name}, ${String(from)} to ${String(after)}`),
+      ...said.map((line) => `the kernel says: ${line}`),
+    ];
+    for (const fault of faults) console.log(fault);
+    console.log(faults.length === 0 ? `nothing is left of ${String(times + 3 * few)} containers` : 'FAILED');
+    return faults.length === 0 ? 0 : 1;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+process.exitCode = await main();
