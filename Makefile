@@ -61,7 +61,8 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(wildcard native/host/*.c)
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test test-attacks test-vm test-engines conformance build check mutants bench format generate install clean
+.PHONY: help demo test test-attacks test-vm test-engines conformance build check mutants bench soak races format generate \
+	install clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -293,6 +294,16 @@ conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, wit
 # build/bench.json or build/bench-scale.json, too.
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor; SCALE=1: on a busy host (needs root)
 	conformance/bench/run $(if $(SCALE),--scale --json build/bench-scale.json,--json build/bench.json)
+
+# make soak RUNS=1000, make races CALLS=1000: shorter. Both say what they found, and wait for what takes its time.
+RUNS ?= 20000
+CALLS ?= 60000
+
+soak: build $(STAMPS)/packages-demo ## 20,000 containers, one after another: nothing of them stays on the host (needs root)
+	RUNS=$(RUNS) $(BIN)/tsx conformance/soak/run.ts
+
+races: build $(STAMPS)/packages-demo ## 60,000 calls of 16 callers about two containers, some stopped or killed (needs root)
+	CALLS=$(CALLS) conformance/races/run
 
 # ---- Everything that needs no root.
 
