@@ -23,6 +23,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { debug, openLog, report } from '../diag/log.ts';
 import type { LogSettings } from '../diag/log.ts';
+import { printableLines } from '../diag/printable.ts';
 import { EPIPE, expectDone, systemFailure } from '../diag/system.ts';
 import { beginTrace, endTrace, phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
@@ -174,9 +175,9 @@ function logSettings(globals: Options): LogSettings {
   };
 }
 
-/** Writes to standard output. Returns an exit code: a reader that has left needs no words, anything else is a Failure. */
+/** Writes to standard output, for a terminal too. Returns an exit code: a reader that has left needs no words, anything else is a Failure. */
 function print(native: Native, text: string): number {
-  const result = native.writeFd(standardOutput, text);
+  const result = native.writeFd(standardOutput, printableLines(text));
   if (result === -EPIPE) return 1;
   expectDone(result, 'output', 'cannot write to standard output', 'write');
   return 0;

@@ -1,5 +1,6 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { printable } from '../diag/printable.ts';
 import type { Native } from '../host/native.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { stateReport } from '../state/report.ts';
@@ -53,7 +54,9 @@ function render(reports: readonly StateReport[], quiet: boolean, format: string)
   if (format === 'json') return reports.length === 0 ? 'null\n' : `${JSON.stringify(reports)}\n`;
   return table([
     ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'],
-    ...reports.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner]),
+    ...reports.map(({ id, pid, status, bundle, created, owner }) =>
+      [id, String(pid), status, bundle, created, owner].map(printable),
+    ),
   ]);
 }
 

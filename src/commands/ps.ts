@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { printable } from '../diag/printable.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { cgroupProcesses } from '../launch/cgroup.ts';
@@ -34,7 +35,7 @@ function selectRows(lines: readonly string[], pids: ReadonlySet<number>): string
   const column = fields(header).indexOf('PID');
   if (column < 0) throw new Failure({ code: 'ps.pid', message: "couldn't find PID field in ps output" });
   const own = rows.filter((row) => pids.has(Number(fields(row)[column])));
-  return [header, ...own].map((line) => `${line}\n`).join('');
+  return [header, ...own].map((line) => `${printable(line)}\n`).join('');
 }
 
 function fields(line: string): string[] {

@@ -40,5 +40,6 @@ export function validate({ native, options }: Context): Outcome {
 function line({ location, pointer = '', message, hint }: Diagnostic, mark: string): string {
   const place = location === undefined ? '' : `${location.file}:${location.line}:${location.column}`;
   const prefix = [place, pointer].filter((part) => part !== '').join(' ');
-  return `${prefix === '' ? '' : `${printable(prefix)}: `}${mark}${message}\n${hint === undefined ? '' : `  hint: ${hint}\n`}`;
+  const words = `${prefix === '' ? '' : `${prefix}: `}${mark}${message}`;
+  return `${printable(words)}\n${hint === undefined ? '' : `  hint: ${printable(hint)}\n`}`;
 }

@@ -56,5 +56,6 @@ function writeRecord(native: Native, settings: LogSettings, level: Level, messag
 }
 
 function lost(native: Native, settings: LogSettings, result: number): void {
-  native.writeFd(standardError, `rt: cannot write to log file "${settings.file}": ${errnoText(-result)}\n`);
+  const message = `cannot write to log file "${settings.file}": ${errnoText(-result)}`;
+  native.writeFd(standardError, renderText('error', [{ code: 'log.write', message }]));
 }

@@ -36,10 +36,11 @@ function placeOf({ location, pointer }: Diagnostic): string {
   return printable(position === '' ? pointer : `${position}  ${pointer}`);
 }
 
-/** One log record, ended by a newline. `now`: [seconds, nanoseconds] since 1970. */
+/** One log record of one line. `now`: [seconds, nanoseconds] since 1970. */
 export function renderRecord(format: LogFormat, level: Level, message: string, now: readonly number[]): string {
   const time = formatTime(now[0] ?? 0);
-  if (format === 'json') return `${JSON.stringify({ level, msg: message, time })}\n`;
-  const bare = /^[A-Za-z0-9\-._/@^+]+$/.test(message);
-  return `time="${time}" level=${level} msg=${bare ? message : JSON.stringify(message)}\n`;
+  const msg = printable(message);
+  if (format === 'json') return `${JSON.stringify({ level, msg, time })}\n`;
+  const bare = /^[A-Za-z0-9\-._/@^+]+$/.test(msg);
+  return `time="${time}" level=${level} msg=${bare ? msg : JSON.stringify(msg)}\n`;
 }

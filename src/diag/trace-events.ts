@@ -1,3 +1,4 @@
+import { printableLines } from './printable.ts';
 import { errnoName } from './errno.ts';
 
 /** An operation as far as a trace shows it. */
@@ -79,7 +80,7 @@ export function renderTrace(data: TraceData): string {
       args: { name: nameOf(data, place) },
     })),
   ];
-  const lines = [...names, ...events].map((one) => JSON.stringify(one));
+  const lines = [...names, ...events].map((one) => printableLines(JSON.stringify(one)));
   return `{"displayTimeUnit":"ms","traceEvents":[\n${lines.join(',\n')}\n]}\n`;
 }
 

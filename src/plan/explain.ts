@@ -1,5 +1,6 @@
 import { OP_CODECS } from '../../schema/generated/ops.ts';
 import type { Op } from '../../schema/generated/ops.ts';
+import { printable } from '../diag/printable.ts';
 import type { UnitPlan } from './cgroup/unit.ts';
 import { disassemble } from './seccomp/bpf.ts';
 import type { Plan, PlannedOp } from './types.ts';
@@ -44,7 +45,7 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
     ...(plan.scheduler === undefined ? [] : section('scheduler: the runtime, while init waits', [plan.scheduler])),
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),
   ];
-  return lines.join('\n');
+  return lines.map(printable).join('\n');
 }
 
 /** After the clone, while init waits in its first op. */

@@ -306,7 +306,7 @@ t.test('plan: annotations change groups, labels of mounts, and where hooks speak
   t.match(find(made, 'set_user'), [{ keepGroups: 1 }]);
   t.ok(find(made, 'mount_filesystem')[0]?.options.includes('rootcontext=a:b:c:d'));
   const [log] = find(made, 'open_log');
-  t.match(log, { path: '/bundle/log', from: '/annotations/run.oci.hooks.stderr' });
+  t.match(log, { path: '/bundle/hooks.log', from: '/annotations/run.oci.hooks.stderr' });
   t.match(find(made, 'hook'), [{ out: 0, err: log?.slot }]);
 });
 

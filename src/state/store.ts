@@ -4,6 +4,7 @@ import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
 import type { ContainerDirectory } from './directory.ts';
+import { isId } from './id.ts';
 import { requireOwn } from './owner.ts';
 import { isRecord, newerVersion } from './check-record.ts';
 import type { ContainerRecord } from './record.ts';
@@ -155,7 +156,7 @@ export function savedConfig(directory: ContainerDirectory): SavedConfig {
   throw new Failure({ code: 'state.read', message: `cannot read "${path}": no such file or directory (read)` });
 }
 
-/** Ids of all containers, sorted; undefined when there is no state root. */
+/** Ids of all containers, sorted, without what cannot be one; undefined when there is no state root. */
 export function listIds(native: Native, root: string): string[] | undefined {
   const action = `cannot look at state root "${root}"`;
   const status = expectIfPresent(native.stat(root, 1), 'state.list', action, 'stat');
@@ -164,7 +165,7 @@ export function listIds(native: Native, root: string): string[] | undefined {
   if (names === -ENOENT) return undefined;
   return expectResult(names, 'state.list', `cannot read directory "${root}"`, 'getdents64')
     .split('\0')
-    .filter((name) => name !== '' && !name.startsWith('.'))
+    .filter(isId)
     .sort();
 }
 
