@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { execFile, withContainer } from '../harness/exec.ts';
 import { answers, probePath } from '../harness/guest.ts';
@@ -513,3 +514,49 @@ for (const owner of [0, 1000]) {
     { oursOnly: 'peers join whatever has the name' },
   );
 }
+
+/** What an image can have in place of /etc/passwd, besides a file that nobody would call hostile. */
+const passwdFiles: Record<string, (path: string) => void> = {
+  'a fifo': (path) => execFileSync('mkfifo', [path]),
+  'a device': (path) => execFileSync('mknod', [path, 'c', '1', '5']),
+  'a directory': (path) => mkdirSync(path),
+  'a link to an endless device': (path) => symlinkSync('/dev/zero', path),
+  'a link to the log of the kernel': (path) => symlinkSync('/proc/kmsg', path),
+  'a link to a file of the kernel': (path) => symlinkSync('/proc/self/maps', path),
+  'a link to itself': (path) => symlinkSync('passwd', path),
+  'a link to nothing': (path) => symlinkSync('/none', path),
+  'a link out of the root': (path) => symlinkSync('../../../../../../etc/passwd', path),
+  'a sparse file of 8 GiB': (path) => (writeFileSync(path, ''), truncateSync(path, 8 * 2 ** 30)),
+  'a line of 100 MB': (path) => writeFileSync(path, `root:x:0:0::/${'x'.repeat(100_000_000)}`),
+  'a line of 3 MB before the one of the user': (path) =>
+    writeFileSync(path, `${'x'.repeat(3_000_000)}\nroot:x:0:0::/root:/bin/sh\n`),
+  'an empty file': (path) => writeFileSync(path, ''),
+};
+
+forEachRuntime(
+  'process.env HOME is / at once when /etc/passwd is nothing that can be read, for exec too',
+  async (t, rt) => {
+    for (const [name, make] of Object.entries(passwdFiles)) {
+      const bundle = rt.bundle((config) => {
+        config.process.env = ['PATH=/bin'];
+        config.process.args = ['/bin/sh', '-c', 'echo $HOME'];
+      });
+      const path = join(bundle.rootfs, 'etc/passwd');
+      make(path);
+      // The time is for a machine that does other things too: what is wrong takes for ever, or all memory.
+      const started = Date.now();
+      const outcome = await rt.runBundle(bundle);
+      t.strictSame(outcome, { status: 0, stdout: '/\n', stderr: '' }, name);
+      t.ok(Date.now() - started < 20_000, name);
+      bundle.config.process.args = ['/bin/probe', 'wait'];
+      bundle.save();
+      const container = await rt.create(bundle);
+      t.equal((await container.start()).status, 0);
+      const executed = await rt.command('exec', container.id, '/bin/sh', '-c', 'echo $HOME');
+      t.strictSame(executed, { status: 0, stdout: '/\n', stderr: '' }, `${name}, exec`);
+      await container.remove('--force');
+      rmSync(path, { recursive: true });
+    }
+  },
+  { oursOnly: 'peers end with an error of their own, or read on' },
+);

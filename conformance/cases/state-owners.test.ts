@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -235,6 +236,65 @@ forEachRuntime(
     }
     t.equal((await good.state()).status, 'created');
     await good.remove('--force');
+  },
+  { oursOnly },
+);
+
+/** Type and mode of everything in a directory, by name. */
+function modesIn(directory: string): Record<string, string> {
+  const names = readdirSync(directory, { recursive: true }) as string[];
+  return Object.fromEntries(names.map((name) => [name, (lstatSync(join(directory, name)).mode & 0o7777).toString(8)]));
+}
+
+forEachRuntime(
+  'whatever the umask of the caller is, nobody else can read the state or write to a file that rt makes',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/bin/probe', 'wait'];
+      config.annotations = { 'run.oci.hooks.stdout': 'hooks.log' };
+      config.hooks = { createRuntime: [{ path: '/bin/true' }] };
+    });
+    const id = rt.nextId();
+    const out = join(rt.dir, 'out');
+    mkdirSync(out);
+    const file = (name: string): string => join(out, name);
+    const spec = join(rt.dir, 'spec');
+    mkdirSync(spec);
+    const open = ['sh', '-c', 'umask 0; exec "$@"', 'sh'];
+    const run0 = (...words: string[]): Promise<Outcome> =>
+      run([...open, ...rt.runtime.argv, '--root', join(rt.root, 'a', 'b'), '--log', file('log'), ...words], {
+        env: rt.env,
+        input: '',
+      });
+    const created = await run([
+      ...open,
+      'sh',
+      '-c',
+      'exec "$@" >/dev/null 2>&1',
+      'sh',
+      ...rt.runtime.argv,
+      ...['--root', join(rt.root, 'a', 'b'), '--log', file('log'), '--trace', file('trace')],
+      ...['create', '--pid-file', file('pid'), '--bundle', bundle.dir, id],
+    ]);
+    t.equal(created.status, 0);
+    t.strictSame(modesIn(rt.root), {
+      a: '700',
+      'a/b': '700',
+      [`a/b/${id}`]: '700',
+      [`a/b/${id}/config.json`]: '600',
+      [`a/b/${id}/start.sock`]: '600',
+      [`a/b/${id}/state.json`]: '600',
+    });
+    t.equal(statSync(rt.root).mode & 0o7777, 0o700);
+    t.equal(statSync(join(bundle.dir, 'hooks.log')).mode & 0o7777, 0o600);
+    t.equal((await run0('start', id)).status, 0);
+    const detached = await run0('exec', '--detach', '--pid-file', file('exec-pid'), id, '/bin/true');
+    t.equal(detached.status, 0, detached.stderr);
+    t.equal((await run0('spec', '--bundle', spec)).status, 0);
+    t.strictSame(modesIn(out), { log: '644', trace: '644', pid: '644', 'exec-pid': '644' });
+    t.strictSame(modesIn(spec), { 'config.json': '644' });
+    t.equal((await run0('delete', '--force', id)).status, 0);
+    rmSync(rt.root, { recursive: true });
   },
   { oursOnly },
 );

@@ -76,7 +76,8 @@ int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op)
 		AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, RESOLVE_NO_MAGICLINKS);
 	if (is_of_host(fd))
 		return rt_fail(context, "openat2", fd);
-	if (fd < 0 || rt_statx(fd, &st) < 0 || (st.stx_mode & S_IFMT) != S_IFREG)
+	/* What the kernel makes up has no size, and reading it may do something: a link to /proc/kmsg would lose messages. */
+	if (fd < 0 || rt_statx(fd, &st) < 0 || (st.stx_mode & S_IFMT) != S_IFREG || st.stx_size == 0)
 		return 0;
 	int found = search(fd, op->uid, context->home);
 	if (found < 0)

@@ -16,7 +16,7 @@ import { ContainerDirectory } from '../state/directory.ts';
 import { keyringOf } from '../state/record.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { replaceFile, requireRecord, savedConfig } from '../state/store.ts';
+import { pidFileMode, replaceFile, requireRecord, savedConfig } from '../state/store.ts';
 import type { SavedConfig } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
@@ -89,7 +89,7 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
     onStarted: (child) => {
       sendPidfd(native, pidfdSocket, child, 'setns');
       const pidFile = options['pid-file'];
-      if (pidFile !== undefined) replaceFile(native, pidFile, String(child), 0o666);
+      if (pidFile !== undefined) replaceFile(native, pidFile, String(child), pidFileMode);
     },
   };
   const pid = phase('launch', () => enter(native, plan, enterOptions));

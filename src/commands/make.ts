@@ -29,6 +29,7 @@ import { absolutePath, stateRoot } from '../state/root.ts';
 import { thisProcess } from '../state/status.ts';
 import {
   notifyDirectory,
+  pidFileMode,
   replaceFile,
   startSocketPath,
   writeConfig,
@@ -148,7 +149,7 @@ export function makeContainer(
     phase('save state', publish);
     sendPidfd(native, pidfdSocket, pid, 'standard');
     const pidFile = options['pid-file'];
-    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), 0o666);
+    if (pidFile !== undefined) replaceFile(native, pidFile, String(pid), pidFileMode);
     context.debug(`container ${id} waits for start, pid ${pid}`);
     const { plan, locate, warnings } = compiled;
     return { directory, record, control, master, console, plan, moved, notify: proxy, locate, warnings };

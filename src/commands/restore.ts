@@ -29,7 +29,7 @@ import { openProcess, startTimeOf } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
-import { replaceFile, writeConfig, writeRecord } from '../state/store.ts';
+import { pidFileMode, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
@@ -254,7 +254,7 @@ function finish({ native, options }: Context, root: StateRoot, { plan }: Compile
   if (failed !== undefined) throw hostFailure(native, failed);
   writeRecord(native, root.path, record);
   const pidFile = options['pid-file'];
-  if (pidFile !== undefined) replaceFile(native, pidFile, String(record.pid), 0o666);
+  if (pidFile !== undefined) replaceFile(native, pidFile, String(record.pid), pidFileMode);
 }
 
 /** A new namespace comes back empty, with this device down: up before criu connects what was connected over it. */

@@ -55,6 +55,9 @@ export function writeConfig(native: Native, root: string, id: string, text: stri
   expectDone(native.writeText(path, text, newFile, 0o600), 'file.write', `cannot write "${path}"`, 'write');
 }
 
+/** Whatever the umask is, nobody but its owner chooses the process that an engine takes for the container's. */
+export const pidFileMode = 0o644;
+
 /** Replaces the record in one step: readers see the old one or the new one. */
 export function writeRecord(native: Native, root: string, record: ContainerRecord): void {
   replaceFile(native, recordPath(root, record.id), JSON.stringify(record), 0o600);
