@@ -1,7 +1,7 @@
 import { isUnified } from '../harness/cgroup.ts';
 import { addUserNamespace } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
-import { guestProgram } from '../harness/guest.ts';
+import { guestProgram, probePath } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -114,3 +114,30 @@ forEachRuntime(
     lacking: isUnified() ? undefined : 'cgroup v1 keeps them without bpf',
   },
 );
+
+/** What keeps others away from the process that makes a container: calls that hardly ever fail, and matter when they do. */
+const PROTECTIONS: readonly (readonly [what: string, call: string, argument: string, mutate: Mutation])[] = [
+  ['nobody may look into it', 'prctl', '4', nothing],
+  ['it ends with the runtime', 'prctl', '1', nothing],
+  ['it has a session of its own', 'setsid', '-', nothing],
+  [
+    'its umask is that of the config',
+    'umask',
+    '022',
+    ({ process }) => (process.user = { uid: 0, gid: 0, umask: 0o22 }),
+  ],
+];
+
+for (const [what, call, argument, mutate] of PROTECTIONS) {
+  forEachRuntime(
+    `no container is made by a process that cannot see to it that ${what}`,
+    async (t, rt) => {
+      const bundle = rt.bundle(mutate);
+      const refuse = [probePath(), 'refuse', call, argument, 'EPERM'];
+      const outcome = await rt.commandThrough(refuse, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `operation not permitted (${call})`);
+    },
+    { oursOnly: 'not promised by others' },
+  );
+}

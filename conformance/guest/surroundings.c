@@ -62,6 +62,10 @@ int run_refuse(char **args)
 	} calls[] = {
 		{"unshare", SYS_unshare},
 		{"setns", SYS_setns},
+		{"prctl", SYS_prctl},
+		{"setsid", SYS_setsid},
+		{"umask", SYS_umask},
+		{"close_range", 436},
 		{"open_tree", SYS_open_tree},
 		{"fsopen", SYS_fsopen},
 		{"mount_setattr", 442},

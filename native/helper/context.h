@@ -77,6 +77,13 @@ int rt_resolve(
 int rt_resolve_parent(
 	struct rt_context *context, const char *path, enum rt_missing missing, bool plain, const char **name);
 
+/* Nobody may look into this process from now on (prctl(2), PR_SET_DUMPABLE); a change of credentials takes that back. 0 or
+ * a negative errno. */
+int rt_hide(struct rt_context *context);
+
+/* It ends with the one that made it (PR_SET_PDEATHSIG). 0 or a negative errno. */
+int rt_end_with_parent(struct rt_context *context);
+
 /* Keeps a private procfs in context->procfs: mounted nowhere, so nothing in the container covers it. It has no more
  * than processes in it unless it is to be `whole`. */
 int rt_open_procfs(struct rt_context *context, bool whole);

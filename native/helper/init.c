@@ -8,7 +8,7 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
-enum { SIGPIPE_NUMBER = 13, SIGKILL_NUMBER = 9, NO_OP = 0xffffffff };
+enum { SIGPIPE_NUMBER = 13, NO_OP = 0xffffffff };
 
 static const uint8_t *map_program(int fd, size_t *size)
 {
@@ -34,18 +34,24 @@ static void ignore_sigpipe(void)
 	rt_sys(rt_sigaction, SIGPIPE_NUMBER, &action, NULL, sizeof(action.mask));
 }
 
-static void prepare(int first)
+static int prepare(struct rt_context *context, int first)
 {
 	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. This process was executed
 	 * in the user namespace of the runtime, and so nobody in one below has the rights to look into it: that is told by
 	 * where execve(2) happened, also after it has entered another, and of its children too. */
-	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+	int status = rt_hide(context);
+	if (status == 0)
+		status = rt_end_with_parent(context);
+	if (status < 0)
+		return status;
 	rt_sys(prctl, PR_SET_NAME, "rt:init", 0, 0, 0);
-	rt_sys(close_range, first, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 	ignore_sigpipe();
-	rt_sys(setsid);
 	rt_sys(umask, 0);
+	long done = rt_sys(close_range, first, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+	if (done < 0)
+		return rt_fail(context, "close_range", done);
+	done = rt_sys(setsid);
+	return done < 0 ? rt_fail(context, "setsid", done) : 0;
 }
 
 /* The decimal number in an argument; what the kernel put on the stack is argc, then argv (execve(2)). */
@@ -76,10 +82,10 @@ _Noreturn void rt_init_main(const long *stack)
 		&context, first + RT_FD_CONTROL, given >> RT_FD_LISTENER & 1 ? first + RT_FD_LISTENER : -1);
 	context.filter = given >> RT_FD_FILTER & 1 ? first + RT_FD_FILTER : -1;
 	context.first = first;
-	prepare(first);
-	const uint8_t *bytes = map_program(first + RT_FD_PROGRAM, &size);
-	int status = -EPROTO;
-	context.call = "program";
+	int status = prepare(&context, first);
+	const uint8_t *bytes = status < 0 ? NULL : map_program(first + RT_FD_PROGRAM, &size);
+	if (status == 0)
+		status = rt_fail(&context, "program", -EPROTO);
 	if (bytes != NULL && rt_check_program(bytes, size, false, &program)) {
 		if (program.trace != 0)
 			open_trace(&context, first + RT_FD_COUNT, program.trace);

@@ -17,6 +17,9 @@ static int check_program(const char *path)
 		return (int)status;
 	if ((st.stx_mode & S_IFMT) == S_IFDIR)
 		return -EISDIR;
+	/* The kernel executes nothing else, and to open a device or a fifo does something. */
+	if ((st.stx_mode & S_IFMT) != S_IFREG)
+		return -EACCES;
 	return (int)rt_sys(faccessat2, AT_FDCWD, path, X_OK_MODE, AT_EACCESS);
 }
 

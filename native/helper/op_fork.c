@@ -5,15 +5,15 @@
 #include "sys.h"
 
 #include <asm/ioctls.h>
-#include <linux/prctl.h>
 
-enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9 };
+enum { SIGCHLD_NUMBER = 17 };
 
 /* What a fork has not taken over. It has the memory of the first process, though, and what protects that. */
-static void settle(void)
+static int settle(struct rt_context *context)
 {
-	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
-	rt_sys(setsid);
+	int status = rt_end_with_parent(context);
+	long session = status < 0 ? 0 : rt_sys(setsid);
+	return session < 0 ? rt_fail(context, "setsid", session) : status;
 }
 
 int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op)
@@ -24,8 +24,8 @@ int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op)
 		return rt_fail(context, "clone3", pid);
 	if (pid > 0)
 		rt_leave(0);
-	settle();
-	return rt_report_forked(context);
+	int status = settle(context);
+	return status < 0 ? status : rt_report_forked(context);
 }
 
 /* The number by which the runtime knows this process, for the records that tell it. */
@@ -67,7 +67,8 @@ int rt_fork_init(struct rt_context *context)
 		return rt_fail(context, "read", -EPIPE);
 	rt_close(&ready[0]);
 	note_host_pid(context, own);
-	settle();
+	/* The filter may refuse that; the session is still none that anybody else is in. */
+	settle(context);
 	status = rt_report_forked(context);
 	if (status >= 0 && terminal) {
 		status = rt_sys(ioctl, 0, TIOCSCTTY, 0);

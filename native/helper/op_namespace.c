@@ -7,7 +7,6 @@
 #include <linux/in.h>
 #include <linux/keyctl.h>
 #include <linux/nsfs.h>
-#include <linux/prctl.h>
 #include <linux/sockios.h>
 
 enum { SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC, AF_INET_FAMILY = 2 };
@@ -103,15 +102,17 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 	if (op->user != 0 && belongs_to(target, context->slots[op->user]))
 		return 0;
 	/* Whoever has rights in the namespace must not reach into this process, which has more. */
-	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	int hidden = rt_hide(context);
+	if (hidden < 0)
+		return hidden;
 	long status = rt_sys(setns, target, op->type);
 	if (!op->keep)
 		rt_close(&context->slots[op->slot]);
 	if (status < 0)
 		return rt_fail(context, "setns", status);
-	if (op->type ==
-		CLONE_NEWUSER) /* back to what fs.suid_dumpable says, with the new rights (prctl(2)) */
-		rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* With the new rights it went back to what fs.suid_dumpable says (prctl(2)). */
+	if (op->type == CLONE_NEWUSER && (hidden = rt_hide(context)) < 0)
+		return hidden;
 	context->pid_joined = context->pid_joined || op->type == CLONE_NEWPID;
 	return 0;
 }

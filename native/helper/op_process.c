@@ -7,6 +7,19 @@
 #include <linux/resource.h>
 #include <linux/securebits.h>
 
+int rt_hide(struct rt_context *context)
+{
+	long status = rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "prctl", status) : 0;
+}
+
+int rt_end_with_parent(struct rt_context *context)
+{
+	enum { SIGKILL_NUMBER = 9 };
+	long status = rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+	return status < 0 ? rt_fail(context, "prctl", status) : 0;
+}
+
 /* They belong to root as long as this process cannot be dumped, whoever runs it. */
 int rt_open_own_file(const char *path)
 {
@@ -15,8 +28,10 @@ int rt_open_own_file(const char *path)
 		return fd;
 	rt_sys(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
 	fd = rt_open_how(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, 0);
-	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return fd;
+	long hidden = rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (hidden < 0)
+		rt_close(&fd);
+	return hidden < 0 ? (int)hidden : fd;
 }
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op)
@@ -59,9 +74,8 @@ int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op)
 
 int rt_umask(struct rt_context *context, const struct rt_op_umask *op)
 {
-	(void)context;
-	rt_sys(umask, op->mask);
-	return 0;
+	long status = rt_sys(umask, op->mask);
+	return status < 0 ? rt_fail(context, "umask", status) : 0;
 }
 
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op)

@@ -173,7 +173,7 @@ static void send_listener(void *argument)
 }
 
 /* The parts with the process's number between each two of them. */
-static void describe(struct rt_context *context, struct rt_strs parts, struct hand_over *shared)
+static int describe(struct rt_context *context, struct rt_strs parts, struct hand_over *shared)
 {
 	size_t count = 0, pid_length = rt_strlen(context->host_pid);
 	while (parts.count > 0 && count + 1 < PIECES_MAX) {
@@ -182,6 +182,8 @@ static void describe(struct rt_context *context, struct rt_strs parts, struct ha
 		const char *part = rt_next_str(&parts);
 		shared->pieces[count++] = (struct rt_piece){part, rt_strlen(part)};
 	}
+	if (parts.count > 0)
+		return rt_fail(context, "sendmsg", -E2BIG);
 	shared->rights = (struct rt_rights){.length = offsetof(struct rt_rights, fd) + sizeof(int),
 		.level = SOCKET_LEVEL,
 		.type = RIGHTS};
@@ -192,6 +194,7 @@ static void describe(struct rt_context *context, struct rt_strs parts, struct ha
 	shared->receiver = context->receiver;
 	shared->listener = LISTENER_PENDING;
 	shared->result = RESULT_PENDING;
+	return 0;
 }
 
 int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op)
@@ -201,7 +204,9 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 	int status = receive(context);
 	if (status < 0)
 		return status;
-	describe(context, op->state, &shared);
+	status = describe(context, op->state, &shared);
+	if (status < 0)
+		return status;
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
 		.stack = (uint64_t)(uintptr_t)stack,

@@ -86,8 +86,10 @@ static int find_host_uid(int user_namespace, uint32_t uid, uint32_t *host)
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0) {
-		rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-		long status = rt_sys(setns, user_namespace, CLONE_NEWUSER);
+		long status = rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+		if (status < 0)
+			rt_leave(1);
+		status = rt_sys(setns, user_namespace, CLONE_NEWUSER);
 		if (status >= 0)
 			status = rt_sys(setresuid, uid, uid, uid);
 		if (status >= 0)

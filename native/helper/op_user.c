@@ -7,7 +7,7 @@
 #include <linux/prctl.h>
 
 /* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
-enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
+enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
 
 /* A process in a new user namespace that waits for the end of `hold` and does nothing else. It shares the memory of
  * the helper, and so is as closed to others, unless who has no rights over root's files is to write its maps. */
@@ -20,46 +20,56 @@ static long start_keeper(int hold[2], bool dumpable)
 	if (dumpable)
 		rt_sys(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
-	if (pid != 0 && dumpable)
-		rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	long hidden = pid != 0 && dumpable ? rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
 	if (pid != 0)
-		return pid;
+		return hidden < 0 ? hidden : pid;
 	char byte;
 	rt_sys(close, hold[1]);
 	rt_sys(read, hold[0], &byte, 1);
 	rt_leave(0);
 }
 
-static size_t append(char *to, size_t at, const char *text)
+enum { PATH_SIZE = 64, NUMBER_SIZE = 11 };
+
+/* Of `text` what fits into `size` bytes with what is there already and its end. */
+static size_t append(char *to, size_t size, size_t at, const char *text)
 {
-	for (size_t i = 0; text[i] != '\0'; i++)
+	for (size_t i = 0; text[i] != '\0' && at + 1 < size; i++)
 		to[at++] = text[i];
 	to[at] = '\0';
 	return at;
 }
 
-static size_t append_number(char *to, size_t at, long value)
+static size_t append_number(char *to, size_t size, size_t at, uint32_t value)
 {
-	char digits[20];
+	char digits[NUMBER_SIZE];
 	size_t first = sizeof(digits) - 1;
 	digits[first] = '\0';
 	do
 		digits[--first] = (char)('0' + value % 10);
 	while ((value /= 10) > 0);
-	return append(to, at, digits + first);
+	return append(to, size, at, digits + first);
+}
+
+/* /proc/PID/FILE */
+static void process_file(char path[PATH_SIZE], long pid, const char *file)
+{
+	size_t at = append(path, PATH_SIZE, 0, "/proc/");
+	at = append_number(path, PATH_SIZE, at, (uint32_t)pid);
+	at = append(path, PATH_SIZE, at, "/");
+	append(path, PATH_SIZE, at, file);
 }
 
 static int write_map(
 	struct rt_context *context, long keeper, const char *file, const char *text, size_t length)
 {
-	char path[64];
-	size_t at = append_number(path, append(path, 0, "/proc/"), keeper);
-	append(path, append(path, at, "/"), file);
+	char path[PATH_SIZE];
+	process_file(path, keeper, file);
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, 0);
 	long written = fd < 0 ? fd : rt_sys(write, fd, text, length);
 	if (written >= 0)
 		return 0;
-	context->detail_length = (uint32_t)append(context->detail, 0, file);
+	context->detail_length = (uint32_t)append(context->detail, sizeof(context->detail), 0, file);
 	return rt_fail(context, "write", written);
 }
 
@@ -82,7 +92,7 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 {
 	static struct rt_hook_result result;
 	static const char *const env[] = {NULL};
-	char pid[20];
+	char pid[NUMBER_SIZE];
 	/* A word has a letter and what ends it; two more words and NULL. */
 	size_t vector_size = ((size_t)map.length / 2 + 4) * sizeof(char *),
 	       size = vector_size + map.length + 1;
@@ -91,8 +101,8 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 		return rt_fail(context, "mmap", memory);
 	const char **args = (const char **)memory;
 	char *words = (char *)memory + vector_size;
-	append_number(pid, 0, keeper);
-	append(words, 0, map.data);
+	append_number(pid, sizeof(pid), 0, (uint32_t)keeper);
+	append(words, map.length + 1, 0, map.data);
 	args[0] = tool.data;
 	args[1] = pid;
 	args[2 + split(words, args + 2)] = NULL;
@@ -136,9 +146,8 @@ int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namesp
 	}
 	int status = write_maps(context, keeper, op);
 	if (status == 0) {
-		char path[64];
-		size_t at = append_number(path, append(path, 0, "/proc/"), keeper);
-		append(path, at, "/ns/user");
+		char path[PATH_SIZE];
+		process_file(path, keeper, "ns/user");
 		status = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
 		if (status < 0)
 			status = rt_fail(context, "openat2", status);
@@ -188,8 +197,7 @@ static int check_map(struct rt_context *context, const char *path, const char *w
 		if (!more)
 			return 0;
 	}
-	text[RT_DETAIL_MAX - 1] = '\0';
-	context->detail_length = (uint32_t)append(context->detail, 0, text);
+	context->detail_length = (uint32_t)append(context->detail, sizeof(context->detail), 0, text);
 	return rt_fail(context, "read", -EINVAL);
 }
 
@@ -212,7 +220,6 @@ int rt_become_root(struct rt_context *context, const struct rt_op_become_root *o
 	if (status < 0)
 		return rt_fail(context, "setresuid", status);
 	/* A change of credentials takes both back (prctl(2); dumpable to the value of fs.suid_dumpable). */
-	rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-	rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
-	return 0;
+	int hidden = rt_hide(context);
+	return hidden < 0 ? hidden : rt_end_with_parent(context);
 }

@@ -63,7 +63,9 @@ long rt_clone_helper(struct launch *launch, uint64_t flags, const char *cgroup)
 		args.cgroup = (uint64_t)cgroup_fd;
 	}
 	uint64_t all = ~0ull, before = 0;
-	rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
+	long blocked = rt_sys(rt_sigprocmask, 2, &all, &before, sizeof(all));
+	if (blocked < 0)
+		return blocked;
 	long pid = rt_clone(&args, sizeof(args), run_helper, launch);
 	rt_sys(rt_sigprocmask, 2, &before, NULL, sizeof(before));
 	return pid;
