@@ -12,8 +12,8 @@
 
 enum { LONGEST_NAME = 255 };
 
-static const char *const hierarchies[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids",
-	"/sys/fs/cgroup/freezer"};
+static const char *const hierarchies[] = {
+	"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/freezer"};
 
 static void fail(const char *what)
 {
@@ -120,8 +120,9 @@ void verb_nest(char **args)
  */
 void verb_breed(char **args)
 {
-	const char *hierarchy = access("/sys/fs/cgroup/freezer/cgroup.procs", F_OK) == 0 ? "/sys/fs/cgroup/freezer"
-											  : "/sys/fs/cgroup";
+	const char *hierarchy = access("/sys/fs/cgroup/freezer/cgroup.procs", F_OK) == 0
+					? "/sys/fs/cgroup/freezer"
+					: "/sys/fs/cgroup";
 	char name[64];
 	int count = atoi(args[0]);
 	if (chdir(hierarchy) < 0)

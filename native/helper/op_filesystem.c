@@ -125,7 +125,8 @@ int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesyste
 	if (!(op->flags & MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
 		return status;
 	RT_CLEANUP_FD int mount = -1;
-	bool simple = (op->flags & ~(uint32_t)(PLAIN_DIRECTORY | MAY_COVER_PROC)) == 0 && op->pid_namespace == 0;
+	bool simple =
+		(op->flags & ~(uint32_t)(PLAIN_DIRECTORY | MAY_COVER_PROC)) == 0 && op->pid_namespace == 0;
 	if (simple && rt_has_long_option(op->options)) {
 		mount = rt_mount_with_long_options(context, op, target, plain);
 		if (mount < 0)

@@ -5,6 +5,7 @@
 
 #include <linux/mman.h>
 #include <linux/prctl.h>
+#include <linux/securebits.h>
 
 /* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
 enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
@@ -27,6 +28,38 @@ static long start_keeper(int hold[2], bool dumpable)
 	rt_sys(close, hold[1]);
 	rt_sys(read, hold[0], &byte, 1);
 	rt_leave(0);
+}
+
+/* Becomes the user `uid`, with all capabilities, or takes that back. */
+static int become(struct rt_context *context, uint32_t uid)
+{
+	long status = rt_sys(setresuid, -1, uid, -1);
+	if (status < 0)
+		return rt_fail(context, "setresuid", status);
+	/* A change of credentials takes both back. */
+	int kept = rt_hide(context);
+	return kept < 0 ? kept : rt_end_with_parent(context);
+}
+
+/* The user who makes a user namespace owns it. */
+static long start_keeper_as(struct rt_context *context, uint32_t owner, int hold[2])
+{
+	long before = rt_sys(prctl, PR_GET_SECUREBITS, 0, 0, 0, 0);
+	if (before < 0)
+		return rt_fail(context, "prctl", before);
+	long status = rt_sys(prctl, PR_SET_SECUREBITS, before | SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+	if (status < 0)
+		return rt_fail(context, "prctl", status);
+	status = become(context, owner);
+	/* No user of the user namespace that this process is in: then it cannot be in the maps either, as will be told. */
+	bool known = status != -EINVAL;
+	context->call = known ? context->call : "clone3";
+	long keeper = status < 0 && known ? status : start_keeper(hold, false);
+	int back = known ? become(context, 0) : 0;
+	status = rt_sys(prctl, PR_SET_SECUREBITS, before, 0, 0, 0);
+	if (back < 0)
+		return back;
+	return status < 0 ? rt_fail(context, "prctl", status) : keeper;
 }
 
 enum { PATH_SIZE = 64, NUMBER_SIZE = 11 };
@@ -138,11 +171,13 @@ static int write_maps(struct rt_context *context, long keeper, const struct rt_o
 int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op)
 {
 	int hold[2] = {-1, -1};
-	long keeper = start_keeper(hold, op->dumpable != 0);
+	context->call = "clone3";
+	long keeper = op->owner == 0 ? start_keeper(hold, op->dumpable != 0)
+				     : start_keeper_as(context, op->owner, hold);
 	rt_close(&hold[0]);
 	if (keeper < 0) {
 		rt_close(&hold[1]);
-		return rt_fail(context, "clone3", keeper);
+		return (int)keeper;
 	}
 	int status = write_maps(context, keeper, op);
 	if (status == 0) {

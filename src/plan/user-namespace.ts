@@ -37,6 +37,7 @@ export function makeUserNamespace(
   gids: readonly IdMapping[],
   facts: Facts,
   from: string,
+  owner = 0,
 ): PlannedOp {
   const { uid, gid } = facts.user;
   const root = uid === 0;
@@ -51,6 +52,7 @@ export function makeUserNamespace(
     uidTool: ownUid ? '' : facts.idMapTools.uid,
     gidTool: ownGid ? '' : facts.idMapTools.gid,
     dumpable: Number(!root),
+    owner,
     from,
   };
 }
@@ -69,7 +71,11 @@ export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
     const need = needOfSeparation(config, 'user');
     return [{ op: 'namespace_open', slot: userSlot, path, type: CLONE_NEW.user, need, from }];
   }
-  return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from)];
+  // Whoever is the user that owns it has all rights over it, from outside too: so not root, which containers may be that
+  // have no user namespace and few capabilities. They could else look into what runs in it, such as hooks, which have the
+  // root directory of the host.
+  const root = uidMappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
+  return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from, facts.user.uid === 0 ? root : 0)];
 }
 
 /**
