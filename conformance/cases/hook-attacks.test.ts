@@ -5,23 +5,30 @@ import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts'
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
-for (const [view, seeAll] of [
-  ['sees all processes of the host', true],
-  ['shares its pid namespace', false],
+for (const [who, seeAll, uid, hostID] of [
+  ['sees all processes of the host', true, 0, MAPPED.uid],
+  ['shares its pid namespace', false, 0, MAPPED.uid],
+  ['is the user of its root', true, MAPPED.uid, MAPPED.uid],
+  ['is the root of its map', true, 0, 0],
 ] as const) {
   forEachRuntime(
-    `a container that ${view} cannot reach the host through a createContainer hook of one with a user namespace`,
+    `a container that ${who} cannot reach the host through a createContainer hook of one with a user namespace`,
     async (t, rt) => {
       const canary = join(rt.dir, 'canary');
-      writeFileSync(canary, 'of the host', { mode: 0o600 });
+      writeFileSync(canary, 'of the host');
+      chownSync(canary, uid, uid);
+      chmodSync(canary, 0o600);
+      chmodSync(rt.dir, 0o755);
       const attacker = await rt.started(['steal', '/stop', canary, rt.prefix], (config) => {
         if (seeAll) changeNamespace(config, 'pid');
+        config.process.user = { uid, gid: uid };
       });
       await until('the attack has begun', () => attacker.stdout().includes('ready'));
       const { pid } = await attacker.state();
       const done = join(rt.dir, 'done');
       const bundle = rt.bundle((config) => {
         addUserNamespace(config);
+        config.linux.uidMappings = [{ containerID: 0, hostID, size: MAPPED.size }];
         if (!seeAll) {
           changeNamespace(config, 'pid', `/proc/${pid}/ns/pid`);
           config.mounts = config.mounts.filter(({ type }) => type !== 'proc');
@@ -31,8 +38,8 @@ for (const [view, seeAll] of [
       });
       writeFileSync(done, '');
       chmodSync(done, 0o666);
-      for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
-      chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+      for (const dir of [bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+      chownSync(bundle.rootfs, hostID, MAPPED.gid);
       for (let round = 0; round < 5; round++) {
         const outcome = await rt.runBundle(bundle);
         t.equal(outcome.status, 0, outcome.stderr);

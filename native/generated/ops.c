@@ -62,7 +62,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->user_namespace.uid_tool) &&
 		       rt_read_str(reader, &op->user_namespace.gid_tool) &&
 		       rt_read_u32(reader, &op->user_namespace.dumpable) &&
-		       rt_read_u32(reader, &op->user_namespace.owner);
+		       rt_read_u32(reader, &op->user_namespace.unguessable);
 	case RT_OP_CHECK_ID_MAPS:
 		return rt_read_str(reader, &op->check_id_maps.uid_map) &&
 		       rt_read_str(reader, &op->check_id_maps.gid_map);

@@ -167,7 +167,7 @@ struct rt_op_user_namespace {
 	struct rt_str uid_tool;
 	struct rt_str gid_tool;
 	uint32_t dumpable;
-	uint32_t owner;
+	uint32_t unguessable;
 };
 
 struct rt_op_check_id_maps {

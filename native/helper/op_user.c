@@ -3,9 +3,9 @@
 #include "hook.h"
 #include "sys.h"
 
+#include <linux/capability.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
-#include <linux/securebits.h>
 
 /* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
 enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
@@ -30,36 +30,52 @@ static long start_keeper(int hold[2], bool dumpable)
 	rt_leave(0);
 }
 
-/* Becomes the user `uid`, with all capabilities, or takes that back. */
+/* Becomes the user `uid`, with the capabilities that root has. A change of credentials lets others look in, and forgets
+ * the parent. */
 static int become(struct rt_context *context, uint32_t uid)
 {
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 	long status = rt_sys(setresuid, -1, uid, -1);
 	if (status < 0)
 		return rt_fail(context, "setresuid", status);
-	/* A change of credentials takes both back. */
-	int kept = rt_hide(context);
-	return kept < 0 ? kept : rt_end_with_parent(context);
+	/* Root remains the real user, so nothing of the permitted set is lost. */
+	status = rt_sys(capget, &header, data);
+	for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++)
+		data[half].effective = data[half].permitted;
+	if (status < 0 || (status = rt_sys(capset, &header, data)) < 0)
+		return rt_fail(context, "capset", status);
+	int hidden = rt_hide(context);
+	return hidden < 0 ? hidden : rt_end_with_parent(context);
+}
+
+/* A user id that no image names and nobody gets to know: those from here up, without the last, which are "nobody" of some
+ * systems and "no change" of setresuid(2). */
+static int choose_owner(struct rt_context *context, uint32_t *owner)
+{
+	enum { FIRST = 1u << 31, COUNT = FIRST - 2 };
+	long size = rt_sys(getrandom, owner, sizeof(*owner), 0);
+	if (size < 0)
+		return rt_fail(context, "getrandom", size);
+	*owner = FIRST + *owner % COUNT;
+	return 0;
 }
 
 /* The user who makes a user namespace owns it. */
-static long start_keeper_as(struct rt_context *context, uint32_t owner, int hold[2])
+static long start_keeper_unowned(struct rt_context *context, int hold[2])
 {
-	long before = rt_sys(prctl, PR_GET_SECUREBITS, 0, 0, 0, 0);
-	if (before < 0)
-		return rt_fail(context, "prctl", before);
-	long status = rt_sys(prctl, PR_SET_SECUREBITS, before | SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
-	if (status < 0)
-		return rt_fail(context, "prctl", status);
-	status = become(context, owner);
-	/* No user of the user namespace that this process is in: then it cannot be in the maps either, as will be told. */
+	uint32_t owner;
+	int chosen = choose_owner(context, &owner);
+	if (chosen < 0)
+		return chosen;
+	int status = become(context, owner);
+	/* The user namespace that the runtime is in may not have the id. */
 	bool known = status != -EINVAL;
-	context->call = known ? context->call : "clone3";
-	long keeper = status < 0 && known ? status : start_keeper(hold, false);
-	int back = known ? become(context, 0) : 0;
-	status = rt_sys(prctl, PR_SET_SECUREBITS, before, 0, 0, 0);
-	if (back < 0)
-		return back;
-	return status < 0 ? rt_fail(context, "prctl", status) : keeper;
+	if (known && status < 0)
+		return status;
+	long keeper = start_keeper(hold, false);
+	status = known ? become(context, 0) : 0;
+	return status < 0 ? status : keeper;
 }
 
 enum { PATH_SIZE = 64, NUMBER_SIZE = 11 };
@@ -172,8 +188,8 @@ int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namesp
 {
 	int hold[2] = {-1, -1};
 	context->call = "clone3";
-	long keeper = op->owner == 0 ? start_keeper(hold, op->dumpable != 0)
-				     : start_keeper_as(context, op->owner, hold);
+	long keeper = op->unguessable ? start_keeper_unowned(context, hold)
+				       : start_keeper(hold, op->dumpable != 0);
 	rt_close(&hold[0]);
 	if (keeper < 0) {
 		rt_close(&hold[1]);

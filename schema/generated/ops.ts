@@ -85,7 +85,7 @@ export interface RaiseLimitOp {
   readonly hard: number | bigint;
 }
 
-/** Makes a user namespace with the maps given as lines `inside outside size` and keeps it in `slot`. The maps are written directly, or by the programs `uid_tool` and `gid_tool` where these are not empty. `deny_setgroups` 1 forbids setgroups(2) in it first, without which nobody unprivileged may write a gid map. `dumpable` 1: a runtime that is not root writes them, to whom the files in /proc belong only of a process that may be dumped. `owner` is the user that owns the namespace, 0 for the one that the process is. */
+/** Makes a user namespace with the maps given as lines `inside outside size` and keeps it in `slot`. The maps are written directly, or by the programs `uid_tool` and `gid_tool` where these are not empty. `deny_setgroups` 1 forbids setgroups(2) in it first, without which nobody unprivileged may write a gid map. `dumpable` 1: a runtime that is not root writes them, to whom the files in /proc belong only of a process that may be dumped. `unguessable` 1: the namespace belongs to a user id of 2147483648 or above that is chosen at random, where the user namespace of the process has one; 0: to the user that the process is. */
 export interface UserNamespaceOp {
   readonly op: 'user_namespace';
   readonly slot: number;
@@ -95,7 +95,7 @@ export interface UserNamespaceOp {
   readonly uidTool: string;
   readonly gidTool: string;
   readonly dumpable: number;
-  readonly owner: number;
+  readonly unguessable: number;
 }
 
 /** Compares the maps of the user namespace it is in with lines `inside outside size`: EINVAL when they differ. */
@@ -845,7 +845,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['uidTool', 'str'],
       ['gidTool', 'str'],
       ['dumpable', 'u32'],
-      ['owner', 'u32'],
+      ['unguessable', 'u32'],
     ],
   },
   check_id_maps: {

@@ -80,7 +80,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.uidTool;
     to[to.length] = op.gidTool;
     to[to.length] = op.dumpable;
-    to[to.length] = op.owner;
+    to[to.length] = op.unguessable;
   },
   check_id_maps(op, to) {
     to[to.length] = 12;

@@ -30,14 +30,17 @@ export function mapText(mappings: readonly IdMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
 }
 
-/** The op that makes a user namespace with these maps, with the rights that the runtime has. */
+/**
+ * The op that makes a user namespace with these maps, with the rights that the runtime has. `unguessable`: nobody runs as
+ * the user that owns it.
+ */
 export function makeUserNamespace(
   slot: number,
   uids: readonly IdMapping[],
   gids: readonly IdMapping[],
   facts: Facts,
   from: string,
-  owner = 0,
+  unguessable = false,
 ): PlannedOp {
   const { uid, gid } = facts.user;
   const root = uid === 0;
@@ -52,7 +55,7 @@ export function makeUserNamespace(
     uidTool: ownUid ? '' : facts.idMapTools.uid,
     gidTool: ownGid ? '' : facts.idMapTools.gid,
     dumpable: Number(!root),
-    owner,
+    unguessable: Number(unguessable),
     from,
   };
 }
@@ -71,11 +74,10 @@ export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
     const need = needOfSeparation(config, 'user');
     return [{ op: 'namespace_open', slot: userSlot, path, type: CLONE_NEW.user, need, from }];
   }
-  // Whoever is the user that owns it has all rights over it, from outside too: so not root, which containers may be that
-  // have no user namespace and few capabilities. They could else look into what runs in it, such as hooks, which have the
-  // root directory of the host.
-  const root = uidMappings.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
-  return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from, facts.user.uid === 0 ? root : 0)];
+  // The user that owns a user namespace has every capability in it, from outside as well. A container that has no user
+  // namespace and few capabilities may run as root, or as any user that the maps name, and could look into what runs in
+  // this one, such as hooks, whose root directory is that of the host.
+  return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from, facts.user.uid === 0)];
 }
 
 /**
