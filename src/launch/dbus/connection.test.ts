@@ -1,4 +1,5 @@
 import t from 'tap';
+import { Failure } from '../../diag/diagnostic.ts';
 import type { Native } from '../../host/native.ts';
 import { FakeHost } from '../../state/fake-native.ts';
 import { setUnitProperties, startUnit, stopUnit } from '../systemd.ts';
@@ -40,10 +41,31 @@ t.test('DbusWriter: alignment and lengths', async (t) => {
 
 t.test('messageSize and DbusReader: what is cut short or too large is refused', async (t) => {
   t.equal(messageSize(new Uint8Array(15)), undefined);
-  t.throws(() => messageSize(new Uint8Array(16)), RangeError);
+  t.throws(() => messageSize(new Uint8Array(16)), { message: 'systemd has sent a message that is not little-endian' });
   const header = Uint8Array.from([0x6c, 1, 0, 1, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0]);
-  t.throws(() => messageSize(header), RangeError);
-  t.throws(() => new DbusReader(Uint8Array.from([9, 0, 0, 0, 65])).string(), RangeError);
+  t.throws(() => messageSize(header), { message: 'systemd has sent a message that is too large' });
+  t.throws(() => new DbusReader(Uint8Array.from([9, 0, 0, 0, 65])).string(), Failure);
+});
+
+t.test('what is no message of D-Bus ends the command with an error', async (t) => {
+  for (const bytes of [new Uint8Array(16), reply('/').fill(0xff, 12, 16), message(2, '', 'o', () => undefined)]) {
+    t.throws(() => stopUnit(manager(() => [bytes]).native, 'x.scope'), Failure);
+  }
+});
+
+t.test('a manager that never stops talking is left at the deadline', async (t) => {
+  const { native } = manager(() => []);
+  let now = 0;
+  const talking: Native = {
+    ...native,
+    realTime: () => [(now += 1), 0],
+    receiveStream: (fd, size, timeout) => {
+      if (now > 1000) throw new Error('not left');
+      const got = native.receiveStream(fd, size, timeout);
+      return typeof got === 'number' ? message(4, 'Other', '', () => undefined).slice().buffer : got;
+    },
+  };
+  t.throws(() => stopUnit(talking, 'x.scope'), { message: 'no answer from systemd: connection timed out' });
 });
 
 /** A manager that answers each call as a script says, over a socket of which only the bytes are there. */

@@ -2,11 +2,15 @@ import { Failure } from '../../diag/diagnostic.ts';
 import { errnoText } from '../../diag/errno.ts';
 import type { Native } from '../../host/native.ts';
 import { milliseconds } from '../wait.ts';
+import { malformed } from './marshal.ts';
 import type { DbusWriter } from './marshal.ts';
 import { decodeMessage, encodeCall, messageSize } from './message.ts';
 import type { Call, Message } from './message.ts';
 
 const largestRead = 65536;
+/** Of the words before the first message. */
+const longestLine = 4096;
+const ETIMEDOUT = 110;
 
 /** An error that the other side replied with. */
 export class DbusError extends Error {
@@ -92,18 +96,22 @@ export class DbusConnection {
 
   private readLine(): string {
     for (;;) {
-      const end = this.received.indexOf(10);
+      const end = this.received.subarray(0, longestLine).indexOf(10);
       if (end >= 0) {
         const line = String.fromCharCode(...this.received.subarray(0, end)).trim();
         this.received = this.received.slice(end + 1);
         return line;
       }
+      if (this.received.length > longestLine) throw malformed('is no line of an authentication');
       this.receive();
     }
   }
 
   private receive(): void {
-    const got = this.native.receiveStream(this.fd, largestRead, this.left());
+    const left = this.left();
+    // Who sends without end would be heard without end.
+    if (left === 0) throw this.broken('no answer from systemd', -ETIMEDOUT);
+    const got = this.native.receiveStream(this.fd, largestRead, left);
     if (typeof got === 'number') throw this.broken('no answer from systemd', got);
     if (got.byteLength === 0) {
       throw new Failure({ code: 'systemd.closed', message: 'systemd has closed the connection' });

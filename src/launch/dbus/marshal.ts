@@ -1,3 +1,4 @@
+import { Failure } from '../../diag/diagnostic.ts';
 import type { UnitValue } from '../../plan/cgroup/unit.ts';
 
 /**
@@ -102,7 +103,12 @@ export class DbusWriter {
   }
 }
 
-/** Reads what systemd sends; a value that does not fit throws a RangeError. */
+/** What systemd has sent is no message of D-Bus. */
+export function malformed(fault: string): Failure {
+  return new Failure({ code: 'systemd.message', message: `systemd has sent a message that ${fault}` });
+}
+
+/** Reads what systemd sends; a value that does not fit throws a Failure. */
 export class DbusReader {
   at = 0;
   private readonly bytes: Uint8Array;
@@ -117,7 +123,7 @@ export class DbusReader {
 
   byte(): number {
     const value = this.bytes[this.at++];
-    if (value === undefined) throw new RangeError('message of D-Bus ends early');
+    if (value === undefined) throw malformed('ends early');
     return value;
   }
 

@@ -1,4 +1,4 @@
-import { DbusReader, DbusWriter } from './marshal.ts';
+import { DbusReader, DbusWriter, malformed } from './marshal.ts';
 
 /** D-Bus specification, "Message Protocol". */
 const littleEndian = 0x6c;
@@ -67,12 +67,12 @@ export function encodeCall(call: Call, serial: number, writeBody: (body: DbusWri
 export function messageSize(bytes: Uint8Array): number | undefined {
   if (bytes.length < fixedHeader) return undefined;
   const reader = new DbusReader(bytes);
-  if (reader.byte() !== littleEndian) throw new RangeError('message of D-Bus is not little-endian');
+  if (reader.byte() !== littleEndian) throw malformed('is not little-endian');
   reader.at = 4;
   const bodySize = reader.u32();
   reader.at = 12;
   const size = Math.ceil((fixedHeader + reader.u32()) / 8) * 8 + bodySize;
-  if (size > largestMessage) throw new RangeError('message of D-Bus is too large');
+  if (size > largestMessage) throw malformed('is too large');
   return size;
 }
 
