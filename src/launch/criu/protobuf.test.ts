@@ -39,3 +39,8 @@ t.test('decodeMessage refuses what ends too early', async (t) => {
     t.equal(decodeMessage(Uint8Array.from(bytes)), undefined, String(bytes));
   }
 });
+
+t.test('numbersOf refuses a packed number that ends too early', async (t) => {
+  const message = decodeMessage(encodeMessage([[4, Uint8Array.from([1, 0x80])]]));
+  t.equal(message === undefined ? [] : numbersOf(message, 4), undefined);
+});

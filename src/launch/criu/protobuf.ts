@@ -94,8 +94,8 @@ export function numberOf(message: Message, field: number): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** All values of a repeated number field, packed or not. */
-export function numbersOf(message: Message, field: number): number[] {
+/** All values of a repeated number field, packed or not; undefined when the bytes of a packed one are no numbers. */
+export function numbersOf(message: Message, field: number): number[] | undefined {
   const numbers: number[] = [];
   for (const value of message.get(field) ?? []) {
     if (typeof value === 'number') {
@@ -103,7 +103,11 @@ export function numbersOf(message: Message, field: number): number[] {
       continue;
     }
     const position = { at: 0 };
-    while (position.at < value.length) numbers.push(readVarint(value, position) ?? NaN);
+    while (position.at < value.length) {
+      const number = readVarint(value, position);
+      if (number === undefined) return undefined;
+      numbers.push(number);
+    }
   }
   return numbers;
 }

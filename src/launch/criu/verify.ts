@@ -107,7 +107,7 @@ function verifyProcess(context: Verification, name: string): void {
   const { process } = expected.config;
   const bounding = capabilityMask(process?.capabilities?.bounding ?? []);
   for (const [set, field] of Object.entries(creds.capabilities)) {
-    const [low = 0, high = 0] = numbersOf(rights, field);
+    const [low = 0, high = 0] = requireNumbers(rights, field, name);
     const extra = ((BigInt(high) << 32n) | BigInt(low)) & ~bounding;
     if (extra !== 0n) refuse(`${name} has ${set} capabilities that it lacks`, '/process/capabilities/bounding');
   }
@@ -122,6 +122,12 @@ function verifyProcess(context: Verification, name: string): void {
   verifyFilter(context, name, mode ?? 0, filter);
 }
 
+function requireNumbers(message: Message, field: number, image: string): number[] {
+  const numbers = numbersOf(message, field);
+  if (numbers === undefined) throw damaged(image);
+  return numbers;
+}
+
 /** Whoever may not change ids must have those of the config. */
 function verifyIds({ expected, refuse }: Verification, name: string, rights: Message, bounding: bigint): void {
   const { uid = 0, gid = 0, additionalGids = [] } = expected.config.process?.user ?? {};
@@ -133,7 +139,7 @@ function verifyIds({ expected, refuse }: Verification, name: string, rights: Mes
   }
   if ((bounding & capabilityMask(['CAP_SETGID'])) !== 0n) return;
   if (hasOther(creds.gids, gid)) refuse(`${name} has another group`, '/process/user/gid');
-  if (numbersOf(rights, creds.groups).some((id) => !allowed.has(id))) {
+  if (requireNumbers(rights, creds.groups, name).some((id) => !allowed.has(id))) {
     refuse(`${name} has other supplementary groups`, '/process/user/additionalGids');
   }
 }
