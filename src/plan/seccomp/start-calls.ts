@@ -87,7 +87,8 @@ export function checkStart(ops: readonly PlannedOp[], verdict: ((call: string) =
     const answer = verdict(call);
     if (answer.kind === 'allowed') return;
     if (answer.kind === 'open') uncertain = true;
-    else if (whatever || kills(answer.value)) refused.push({ call, ...answer });
+    else if (whatever || answer.ends === 'always') refused.push({ call, ...answer });
+    else if (answer.ends === 'sometimes') uncertain = true;
   };
   for (const { needed, made } of callsUnderFilter(ops)) {
     for (const call of needed) ask(call, true);

@@ -110,6 +110,24 @@ t.test('checkStart: a call that depends on its arguments leaves the start uncert
   t.strictSame(checkStart([wait, load(1), execute], verdict), { fault: undefined, uncertain: true });
 });
 
+t.test('checkStart: so does a refusal that ends the process for some arguments only', async (t) => {
+  const some = (defaultAction: LinuxSyscall['action'], action: LinuxSyscall['action']): CheckedSeccomp =>
+    checked({
+      defaultAction,
+      syscalls: [
+        rule('SCMP_ACT_ALLOW', { names: ['execve', 'accept4', 'read', 'recvmsg', 'recvfrom', 'getpid'] }),
+        rule(action, { names: ['close'], args: [...onlyIf.args] }),
+      ],
+    });
+  const certain = checkStart([load(0), wait, execute], some('SCMP_ACT_KILL', 'SCMP_ACT_TRAP').verdict);
+  t.match(certain.fault?.hint, /close/);
+  const either = checkStart([load(0), wait, execute], some('SCMP_ACT_KILL', 'SCMP_ACT_ERRNO').verdict);
+  t.notMatch(either.fault?.hint, /close/);
+  t.equal(either.uncertain, true);
+  const other = checkStart([load(0), wait, execute], some('SCMP_ACT_ERRNO', 'SCMP_ACT_KILL').verdict);
+  t.equal(other.uncertain, true);
+});
+
 t.test('exitWarning: only for a program that certainly cannot exit', async (t) => {
   const exit = { names: ['exit_group'] };
   const of = (syscall: LinuxSyscall) =>

@@ -9,8 +9,16 @@ export type Verdict =
   | { readonly kind: 'allowed' }
   /** Its arguments, the receiver of a notification or a tracer decide. */
   | { readonly kind: 'open' }
-  /** Whatever its arguments are. `value` is what the filter returns, `pointer` what asks for it. */
-  | { readonly kind: 'refused'; readonly value: number; readonly pointer: string };
+  /**
+   * Whatever its arguments are. `value` is what the filter returns when they fit no rule, `pointer` what asks for it.
+   * `ends` says when the filter ends the process: a rule may do so where `value` does not, or the other way round.
+   */
+  | {
+      readonly kind: 'refused';
+      readonly value: number;
+      readonly pointer: string;
+      readonly ends: 'always' | 'sometimes' | 'never';
+    };
 
 const allowed: Verdict = { kind: 'allowed' };
 const open: Verdict = { kind: 'open' };
@@ -36,6 +44,7 @@ export function verdictOf(section: SeccompSection, profile: Profile, native: Arc
   const syscalls = section.syscalls ?? [];
   let isConditional = false;
   let mayPass = !isRefusal(defaultAction);
+  const answers: number[] = [];
   for (let index = 0; index < sections.length; index++) {
     const rules = sections[index]?.rules ?? [];
     if (rules.length === 0 || !lists(syscalls[index]?.names ?? [], call)) continue;
@@ -44,14 +53,19 @@ export function verdictOf(section: SeccompSection, profile: Profile, native: Arc
         // It decides alone, wherever it stands.
         if (action === ALLOW || action === LOG) return allowed;
         if (!isRefusal(action)) return open;
-        return { kind: 'refused', value: action, pointer: `/linux/seccomp/syscalls/${index}/action` };
+        const ends = kills(action) ? 'always' : 'never';
+        return { kind: 'refused', value: action, pointer: `/linux/seccomp/syscalls/${index}/action`, ends };
       }
       isConditional = true;
+      answers.push(action);
       mayPass ||= !isRefusal(action);
     }
   }
   if (!mayPass) {
-    return { kind: 'refused', value: defaultFor(profile, native, call), pointer: '/linux/seccomp/defaultAction' };
+    const value = defaultFor(profile, native, call);
+    const deadly = [value, ...answers].map(kills);
+    const ends = deadly.every(Boolean) ? 'always' : deadly.some(Boolean) ? 'sometimes' : 'never';
+    return { kind: 'refused', value, pointer: '/linux/seccomp/defaultAction', ends };
   }
   return !isConditional && (defaultAction === ALLOW || defaultAction === LOG) ? allowed : open;
 }
