@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,7 +26,7 @@ static struct layout {
 
 static size_t asked; /* number of blocks */
 
-static char *next[RT_HEAP_RARE];
+static char *next[RT_HEAP_RARE], *limit[RT_HEAP_RARE];
 
 static struct {
 	char *start;
@@ -53,7 +54,7 @@ char *rt_heap_areas(char *at, char *ends[RT_HEAP_RARE])
 {
 	for (enum rt_heap_use use = 0; use < RT_HEAP_RARE; use++) {
 		next[use] = at;
-		ends[use] = at += layout->bytes[use];
+		ends[use] = limit[use] = at += layout->bytes[use];
 	}
 	return at;
 }
@@ -90,6 +91,11 @@ void *rt_heap_arrange(size_t size)
 	enum rt_heap_use use = layout->uses[block];
 	if (use == RT_HEAP_RARE)
 		return NULL;
+	/* This start asks for other blocks than the rehearsal did: some would overlap in the image. */
+	if ((size_t)(limit[use] - next[use]) < size) {
+		fputs("rt: the blocks of the heap differ from those of the rehearsal\n", stderr);
+		abort();
+	}
 	char *start = next[use];
 	next[use] += size;
 	return start;

@@ -65,15 +65,19 @@ int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
 	return rt_result_copy(result, data, length);
 }
 
+/* At most `max` bytes, -EFBIG when there are more: one byte more is asked for, to find that out. */
 static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
 {
 	size_t capacity = 0;
 	for (;;) {
+		if (*length > max)
+			return -EFBIG;
 		if (*length == capacity) {
-			capacity = capacity == 0 ? FIRST_OUTPUT : capacity * 2;
-			char *larger = capacity > max ? NULL : realloc(*data, capacity);
+			size_t wanted = capacity == 0 ? FIRST_OUTPUT : capacity * 2;
+			capacity = wanted > max ? max + 1 : wanted;
+			char *larger = realloc(*data, capacity);
 			if (!larger)
-				return capacity > max ? -EFBIG : -ENOMEM;
+				return -ENOMEM;
 			*data = larger;
 		}
 		ssize_t got = read(fd, *data + *length, capacity - *length);
@@ -86,23 +90,33 @@ static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
 	}
 }
 
+/* 0 or an errno, as posix_spawnp(3) has it. */
+static int spawn_into(pid_t *pid, const char *const *list, int output)
+{
+	extern char **environ;
+	posix_spawn_file_actions_t actions;
+	int error = posix_spawn_file_actions_init(&actions);
+	if (error != 0)
+		return error;
+	error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	if (error == 0)
+		error = posix_spawnp(pid, list[0], &actions, NULL, (char *const *)list, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return error;
+}
+
 /* posix_spawnp(3) with the caller's environment, its standard output in a pipe: what it wrote, if it ended
  * with status 0; -EIO when it did not. */
 int64_t rt_fn_capture(const struct rt_value *args, struct rt_result *result)
 {
-	extern char **environ;
-	if (args[0].count == 0)
+	if (args[0].count == 0 || args[1].integer < 0 || args[1].integer > INT_MAX)
 		return -EINVAL;
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	RT_CLOSE_FD int ours = ends[0];
-	posix_spawn_file_actions_t actions;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	pid_t pid;
-	int error = posix_spawnp(&pid, args[0].list[0], &actions, NULL, (char *const *)args[0].list, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	int error = spawn_into(&pid, args[0].list, ends[1]);
 	close(ends[1]);
 	if (error != 0)
 		return -error;
