@@ -16,6 +16,8 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format
+# The runtime of clang's sanitizers has a package for each version; Debian 12 has 14, Debian 13 has 19.
+FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc strace
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
@@ -58,10 +60,11 @@ BIN := node_modules/.bin
 
 TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts')
 HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
-HOST_SOURCES := $(wildcard native/host/*.c)
+# unsealed.c stands for others in a build of its own (SANITIZE).
+HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c))
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test test-attacks test-vm test-engines conformance build check mutants bench soak races format generate \
+.PHONY: help demo test fuzz test-attacks test-vm test-engines conformance build check mutants bench soak races format generate \
 	install clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -163,6 +166,47 @@ $(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded
 
 -include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d)
 
+# ---- The same with sanitizers, as build/sanitized/rt: dynamic and with glibc, which they need, and with no image of a
+# heap (native/host/unsealed.c). The helper has no library that could say what is wrong: it traps.
+
+SANITIZED := build/sanitized
+SANITIZERS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+HELPER_SANITIZERS := -g -fsanitize=undefined,bounds-strict -fsanitize-undefined-trap-on-error -fno-sanitize=alignment
+# The engine relies on how gcc calls functions through pointers of another type, and shifts as the machine does.
+ENGINE_SANITIZERS := -g -O2 -fno-omit-frame-pointer -fsanitize=address
+SANITIZED_HOST := $(patsubst native/%.c,$(SANITIZED)/host/%.o,native/host/unsealed.c \
+	$(filter-out %/arena.c %/arrange.c,$(HOST_SOURCES)) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
+SANITIZED_HELPER := $(patsubst native/%.c,$(SANITIZED)/helper-objects/%.o,$(HELPER_SOURCES))
+SANITIZED_ENGINE := $(patsubst %,$(SANITIZED)/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)
+
+$(SANITIZED)/host/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -DRT_PROGRAM='"$(CURDIR)/build/rt.js"' -c $< -o $@
+
+$(SANITIZED)/helper-objects/%.o: native/%.c | $(COMPILERS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HELPER_CFLAGS) $(HELPER_SANITIZERS) -c $< -o $@
+
+$(SANITIZED)/helper: $(SANITIZED_HELPER)
+	$(call say,LD)
+	$(Q)$(CC) $(filter-out -s,$(HELPER_LDFLAGS)) $^ -o $@
+
+$(SANITIZED)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -fno-pie,$(QUICKJS_CFLAGS)) $(ENGINE_SANITIZERS) -c $(QUICKJS)/$*.c -o $@
+
+$(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper
+	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -c $< -o $@
+
+$(SANITIZED)/rt: $(SANITIZED_HOST) $(SANITIZED)/embedded.o $(SANITIZED_ENGINE) | build/rt.js
+	$(call say,LD)
+	$(Q)$(CC) $(SANITIZERS) $^ -lm -o $@
+
+-include $(SANITIZED_HOST:.o=.d) $(SANITIZED_HELPER:.o=.d)
+
 # ---- TypeScript: one file for each host.
 
 build/rt.js build/node/rt.js build/bundled.json &: native/build/bundle.mjs tsconfig.json $(TS_SOURCES) $(wildcard .git/logs/HEAD) $(NODE_MODULES)
@@ -215,18 +259,25 @@ demo: build $(STAMPS)/packages-demo ## run a container and show what happened
 # ---- Tests. Both groups run to their end before the verdict.
 
 ENGINE_TESTS = $(shell find conformance/engines -name '*.test.ts')
-UNIT_TESTS = $(shell find src schema -name '*.test.ts')
-CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*')
+UNIT_TESTS = $(shell find src schema conformance/fuzz -name '*.test.ts')
+CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*' ! -path '*/fuzz/*')
 # All of it goes into a file, a line for each test file to the screen.
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 
-test: build $(STAMPS)/packages-test $(STAMPS)/criu ## unit tests, then containers run for real (needs root)
+# make test SANITIZE=1: the containers alone, with build/sanitized/rt, which is slower.
+test: build $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real (needs root); SANITIZE=1: with sanitizers
 	@mkdir -p build/tap
 	@rm -f build/tap/*
+ifdef SANITIZE
+	@RT_RUNTIMES=sanitized RT_PATIENCE=$${RT_PATIENCE:-5} conformance/harness/run.sh --jobs=1 \
+		$(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
+	@node native/build/totals.mjs build/tap/conformance.tap
+else
 	@$(BIN)/tap run --timeout=120 $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
 	@conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
+endif
 
 # Each race is run that often. Debian's runc and crun are old enough for many attacks to succeed: one that nobody falls for
 # proves nothing. The table is in build/attacks.json, too.
@@ -304,6 +355,37 @@ soak: build $(STAMPS)/packages-demo ## 20,000 containers, one after another: not
 
 races: build $(STAMPS)/packages-demo ## 60,000 calls of 16 callers about two containers, some stopped or killed (needs root)
 	CALLS=$(CALLS) conformance/races/run
+
+# ---- Made-up data: conformance/fuzz. Each program of libFuzzer is a file in its folder native, with what it tests.
+
+FUZZ := build/fuzz/native
+FUZZ_PROGRAMS := $(patsubst conformance/fuzz/native/%.c,$(FUZZ)/native-%,$(wildcard conformance/fuzz/native/*.c))
+FUZZ_CFLAGS := -std=gnu11 -D_GNU_SOURCE -g -O1 -isystem $(QUICKJS)
+FUZZ_SANITIZERS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_ENGINE := $(patsubst %,$(FUZZ)/%.o,quickjs libregexp libunicode cutils dtoa)
+$(FUZZ)/native-program: NATIVE_PARTS := native/helper/program.c
+$(FUZZ)/native-control: NATIVE_PARTS := $(addprefix native/,host/control.c host/notify.c host/address.c helper/descriptor.c)
+$(FUZZ)/native-engine: NATIVE_PARTS := native/host/quickjs.c native/host/pack.c $(FUZZ_ENGINE)
+$(FUZZ)/native-engine: $(FUZZ_ENGINE)
+
+$(FUZZ)/%.o: $(STAMPS)/quickjs | $(STAMPS)/packages-fuzz
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)clang $(filter-out -fno-gcse -fno-pie,$(QUICKJS_CFLAGS)) -g -O1 -fsanitize=fuzzer-no-link,address -c $(QUICKJS)/$*.c -o $@
+
+$(FUZZ)/native-%: conformance/fuzz/native/%.c conformance/fuzz/native/fuzz.h $(HELPER_SOURCES) $(HOST_SOURCES) $(NATIVE_HEADERS) | $(STAMPS)/packages-fuzz $(STAMPS)/quickjs
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) $(FUZZ_SANITIZERS) $(sort $< $(NATIVE_PARTS)) -lm -o $@
+
+# Compiled plans, for the decoder to begin with.
+$(FUZZ)/corpus: conformance/fuzz/seeds.ts $(TS_SOURCES) $(NODE_MODULES)
+	$(Q)$(BIN)/tsx $< $@
+	@touch $@
+
+SECONDS ?= 60
+fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed made-up data to decoders, parsers and the compiler; SECONDS=60 in all, SEED=N
+	$(BIN)/tsx conformance/fuzz/run.ts --native=$(FUZZ) --seconds=$(SECONDS) $(if $(SEED),--seed=$(SEED))
 
 # ---- Everything that needs no root.
 

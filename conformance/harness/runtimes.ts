@@ -12,9 +12,13 @@ export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url)
 /** Without the loader that tap adds to every Node below it: it opens the standard streams, non-blocking. */
 export const PLAIN_NODE = ['/usr/bin/env', '--unset=NODE_OPTIONS', process.execPath];
 
-/** Runtimes named by RT_RUNTIMES: `rt` and `node` are the two hosts of this project, anything else is a command. */
+/**
+ * Runtimes named by RT_RUNTIMES: `rt` and `node` are the two hosts of this project, `sanitized` is the first with
+ * sanitizers, anything else is a command.
+ */
 const RUNTIMES: readonly Runtime[] = (process.env['RT_RUNTIMES'] ?? 'rt,node').split(',').map((word) => {
   if (word === 'rt') return { name: word, argv: [join(REPOSITORY, 'build', 'rt')], ours: true };
+  if (word === 'sanitized') return { name: word, argv: [join(REPOSITORY, 'build/sanitized/rt')], ours: true };
   if (word === 'node')
     return { name: word, argv: [...PLAIN_NODE, join(REPOSITORY, 'build', 'node', 'rt.js')], ours: true };
   return { name: word, argv: [word], ours: false };

@@ -1,0 +1,165 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { mutate, random } from '../../../schema/mutations.ts';
+import { ANNOTATIONS } from '../../../src/bundle/annotations.ts';
+import { examine } from '../../../src/bundle/examine.ts';
+import { loadBundle } from '../../../src/bundle/load.ts';
+import type { RunnableConfig } from '../../../src/bundle/load.ts';
+import { Failure } from '../../../src/diag/diagnostic.ts';
+import type { Diagnostic } from '../../../src/diag/diagnostic.ts';
+import { withLocations } from '../../../src/diag/failure.ts';
+import type { Facts } from '../../../src/facts/facts.ts';
+import type { Native } from '../../../src/host/native.ts';
+import { encodeProgram } from '../../../src/launch/encode.ts';
+import { planExec } from '../../../src/plan/exec.ts';
+import { explain } from '../../../src/plan/explain.ts';
+import { facts, hybrid, options, unified } from '../../../src/plan/fixture.ts';
+import { plan } from '../../../src/plan/index.ts';
+import { violations } from '../../../src/plan/invariants.ts';
+import { processOf } from '../../../src/plan/process.ts';
+import type { PlannedOp } from '../../../src/plan/types.ts';
+import { below, damage, pick, seedOf } from '../target.ts';
+import type { Random, Target } from '../target.ts';
+
+const file = 'config.json';
+const texts = ['../../configs/', '../corpus/config/'].flatMap((folder) => {
+  const url = new URL(folder, import.meta.url);
+  return readdirSync(url)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readFileSync(new URL(name, url), 'utf8'));
+});
+const small = texts.filter(({ length }) => length < 8000);
+const hosts: readonly Facts[] = [
+  facts(),
+  facts(unified),
+  { ...facts(unified), user: { uid: 1000, gid: 1000, initial: true } },
+  { ...facts(), user: { uid: 0, gid: 0, initial: false }, mayMakeCgroup: () => false },
+  { ...facts({ version: 1, hierarchies: hybrid.hierarchies.slice(1) }), hasApparmor: true, resctrl: '/sys/fs/resctrl' },
+  { ...facts(unified), hasSelinux: true, idMapTools: { uid: '', gid: '' }, architecture: 'aarch64' },
+];
+const words = [
+  '..',
+  '../../x',
+  '/',
+  '//',
+  '/proc/self/fd/7',
+  '/a/../../b',
+  'a b',
+  'größe',
+  '\0',
+  '\ud800',
+  '%s',
+  '{',
+  'a:b:c',
+  '1',
+  '-1',
+  'x'.repeat(5000),
+];
+
+/** A config, to `validate`, `plan` and what create and exec compile of it. */
+export const config: Target = {
+  name: 'config',
+  unit: 'configs',
+  rounds: 150,
+  make: (next) => {
+    // Mostly a small one: what engines write takes long for its size alone.
+    let text = pick(next() < 0.9 ? small : texts, next);
+    for (let times = 1 + below(3, next); times > 0; times--) text = mutate(text, next);
+    if (next() < 0.3) text = withWord(text, next);
+    return next() < 0.05 ? damage(text, next, 0x3000) : text;
+  },
+  check: (input) => {
+    const next = random(seedOf(input));
+    const findings = failing(input, () => examine(input, file));
+    if (findings !== undefined) for (const list of Object.values(findings)) look(input, list as readonly Diagnostic[]);
+    const loaded = failing(input, () => loadBundle({ readText: () => input } as unknown as Native, '/bundle'));
+    const refused = findings === undefined || findings.faults.length + findings.unsupported.length > 0;
+    if (refused !== (loaded === undefined)) throw new Error('validate and create do not agree');
+    if (loaded !== undefined) compile(input, loaded.config, next);
+    return 1;
+  },
+};
+
+/** One of the texts in it, or an annotation that rt knows, is another one. */
+function withWord(text: string, next: Random): string {
+  if (next() < 0.3) {
+    const name = pick(Object.values(ANNOTATIONS), next);
+    return text.replace('{', `{"annotations":{${JSON.stringify(name)}:${JSON.stringify(pick(words, next))}},`);
+  }
+  const strings = [...text.matchAll(/"(?:[^"\\]|\\.)*"(?!\s*:)/g)];
+  if (strings.length === 0) return text;
+  const { index, 0: old } = pick(strings, next);
+  return text.slice(0, index) + JSON.stringify(pick(words, next)) + text.slice(index + old.length);
+}
+
+function compile(input: string, value: RunnableConfig, next: Random): void {
+  const host = pick(hosts, next);
+  const made = failing(input, () =>
+    plan(value, host, {
+      ...options,
+      rootless: pick(['auto', 'true', 'false'], next),
+      pivot: next() < 0.9,
+      newKeyring: next() < 0.8,
+      systemd: next() < 0.3,
+      notify: next() < 0.2 ? '/run/rt/c1/notify' : undefined,
+      awaitStart: pick(['socket', 'control'], next),
+    }),
+  );
+  if (made !== undefined) {
+    look(input, made.warnings);
+    explain(made, 'text');
+    JSON.parse(explain(made, 'json'));
+    for (const ops of [made.host, made.awaited, made.limits, made.netDevices]) inspect(ops);
+    inspect([...made.stage, ...made.init], made.stage.length);
+    const broken = violations([...made.stage, ...made.init]);
+    if (broken.length > 0) throw new Error(`the plan breaks an invariant: ${broken.join('; ')}`);
+    failing(input, () => made.filter?.());
+  }
+  const entered = failing(input, () =>
+    planExec(value, processOf(value), host, {
+      id: 'c1',
+      bundle: '/bundle',
+      initPid: 42,
+      origin: { user: { device: 4, inode: 5 } },
+      keyring: next() < 0.5,
+      tasks: host.cgroups.version === 1 ? ['/sys/fs/cgroup/pids/c1/tasks'] : [],
+    }),
+  );
+  if (entered !== undefined) inspect(entered.ops);
+}
+
+/** What is packed for the helper is in range, as it would be cut off, and a text of C. */
+function inspect(ops: readonly PlannedOp[], staged = 0): void {
+  for (const part of encodeProgram(ops, staged)) {
+    if (typeof part === 'number' && !(Number.isInteger(part) && part >= -(2 ** 31) && part < 2 ** 32)) {
+      throw new Error(`${part} does not fit a field: ${JSON.stringify(ops.map(({ op }) => op))}`);
+    }
+    if (typeof part === 'string' && /\0|\p{Surrogate}/u.test(part)) throw new Error('a text cannot be one of C');
+  }
+}
+
+/** What the call gives; undefined when it fails as it should. */
+function failing<T>(input: string, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { diagnostics } = withLocations(error, input, file);
+    if (diagnostics.length === 0) throw new Error('a failure without a diagnostic', { cause: error });
+    look(input, diagnostics);
+    return undefined;
+  }
+}
+
+/** Where the whole text is at fault there is no place to name. */
+const placeless = ['config.depth', 'config.syntax'];
+
+function look(input: string, diagnostics: readonly Diagnostic[]): void {
+  for (const { code, message, pointer, location, hint = '' } of diagnostics) {
+    const told = `${message} ${hint}`;
+    const isPlaced = location !== undefined || pointer === '' || pointer?.startsWith('-') === true;
+    if (!isPlaced && !placeless.includes(code)) throw new Error(`no place: ${code} ${pointer ?? ''}: ${message}`);
+    for (const slip of ['undefined', 'NaN', '[object', 'function ', 'null']) {
+      if (told.includes(slip) && !input.includes(slip)) throw new Error(`${slip} in: ${told}`);
+    }
+  }
+}

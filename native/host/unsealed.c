@@ -1,0 +1,89 @@
+/* In place of arena.c and arrange.c where AddressSanitizer has to see each block: memory is malloc's, and the program is
+ * evaluated at each start, for the image of a heap cannot hold what the sanitizer keeps beside it. */
+#include "arena.h"
+#include "arrange.h"
+#include "engine.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+/* Memory is not given back before the end of the process, on purpose. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
+bool rt_heap_arranges;
+
+static void *engine_malloc(JSMallocState *state, size_t size)
+{
+	(void)state;
+	return malloc(size);
+}
+
+static void engine_free(JSMallocState *state, void *pointer)
+{
+	(void)state;
+	free(pointer);
+}
+
+static void *engine_realloc(JSMallocState *state, void *pointer, size_t size)
+{
+	(void)state;
+	if (pointer && size == 0) {
+		free(pointer);
+		return NULL;
+	}
+	return pointer || size > 0 ? realloc(pointer, size) : NULL;
+}
+
+static size_t usable(const void *pointer)
+{
+	return malloc_usable_size((void *)pointer);
+}
+
+const JSMallocFunctions rt_arena_functions = {engine_malloc, engine_free, engine_realloc, usable};
+
+void rt_heap_prefault(enum rt_heap_use use)
+{
+	(void)use;
+}
+
+const struct rt_heap_root *rt_heap_root(void)
+{
+	static struct rt_heap_root root;
+	root.context = rt_engine_start(RT_PROGRAM);
+	if (!root.context)
+		_Exit(1);
+	JSValue global = JS_GetGlobalObject(root.context);
+	root.start = JS_GetPropertyStr(root.context, global, "start");
+	return &root;
+}
+
+void rt_heap_begin(void)
+{
+}
+
+/* There is no image to be made. */
+const void *rt_heap_seal(struct rt_heap_root root)
+{
+	(void)root;
+	return NULL;
+}
+
+bool rt_heap_learn(void)
+{
+	return false;
+}
+
+bool rt_heap_scatter(void)
+{
+	return false;
+}
+
+bool rt_heap_watch(enum rt_heap_use use)
+{
+	(void)use;
+	return false;
+}
