@@ -147,3 +147,11 @@ t.test('signalProcess refuses the pids that mean more than one process', async (
   t.equal(native.signalProcess(-1, 0), -EINVAL);
   t.equal(native.signalProcess(process.pid, 0), 0);
 });
+
+t.test('capture takes as much as its limit says, and not a byte more', async (t) => {
+  const zeros = (count: number): string[] => ['head', '-c', String(count), '/dev/zero'];
+  t.equal(String(native.capture(zeros(70_000), 70_000)).length, 70_000);
+  t.equal(native.capture(zeros(70_000), 69_999), -EFBIG);
+  t.equal(native.capture(zeros(5), 4), -EFBIG);
+  t.equal(native.capture(zeros(0), 0), '');
+});
