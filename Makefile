@@ -201,9 +201,9 @@ $(SANITIZED)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
 $(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper
 	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -c $< -o $@
 
-$(SANITIZED)/rt: $(SANITIZED_HOST) $(SANITIZED)/embedded.o $(SANITIZED_ENGINE) | build/rt.js
+$(SANITIZED)/rt: $(SANITIZED_HOST) $(SANITIZED)/embedded.o $(SANITIZED_ENGINE) build/rt.js
 	$(call say,LD)
-	$(Q)$(CC) $(SANITIZERS) $^ -lm -o $@
+	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) -lm -o $@
 
 -include $(SANITIZED_HOST:.o=.d) $(SANITIZED_HELPER:.o=.d)
 
