@@ -69,9 +69,10 @@ export const config: Target = {
   },
   check: (input) => {
     const next = random(seedOf(input));
+    const host: Partial<Native> = { readText: () => input, stat: () => [0o100644, 0, 0, 0, 0, 0, 0] };
     const findings = failing(input, () => examine(input, file));
     if (findings !== undefined) for (const list of Object.values(findings)) look(input, list as readonly Diagnostic[]);
-    const loaded = failing(input, () => loadBundle({ readText: () => input } as unknown as Native, '/bundle'));
+    const loaded = failing(input, () => loadBundle(host as Native, '/bundle'));
     const refused = findings === undefined || findings.faults.length + findings.unsupported.length > 0;
     if (refused !== (loaded === undefined)) throw new Error('validate and create do not agree');
     if (loaded !== undefined) compile(input, loaded.config, next);
