@@ -184,6 +184,9 @@ $(SANITIZED)/host/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -DRT_PROGRAM='"$(CURDIR)/build/rt.js"' -c $< -o $@
 
+# A child that shares the memory ends with execve: what AddressSanitizer keeps of its frames would stay.
+$(addprefix $(SANITIZED)/host/,host/clone_helper.o helper/clone.o helper/hook.o): SANITIZERS := -g
+
 $(SANITIZED)/helper-objects/%.o: native/%.c | $(COMPILERS)
 	$(call say,CC)
 	@mkdir -p $(@D)
