@@ -398,7 +398,7 @@ mutants: $(NODE_MODULES) ## change the order of operations in src/plan, one plac
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
 GENERATED := schema/generated native/generated docs/ops.md NOTICE
 
-check: build $(STAMPS)/packages-check ## format, lint, types, generated files, docs/spec-conformance.md
+check: build $(STAMPS)/packages-check ## format, lint, types, generated files, tables of docs
 	$(BIN)/prettier --log-level=warn --check .
 	$(BIN)/tsc
 	$(BIN)/eslint --cache --cache-location build/eslintcache .
@@ -409,7 +409,7 @@ check: build $(STAMPS)/packages-check ## format, lint, types, generated files, d
 	$(BIN)/tsx native/build/notice.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	diff -r build/generated/found build/generated/made
-	$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts
+	$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts
 
 format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check wants them
 	$(BIN)/prettier --log-level=warn --write .

@@ -1,14 +1,12 @@
 /** docs/spec-conformance.md says of every property what rt does with it. This is what keeps the page true. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import t from 'tap';
-import ts from 'typescript';
 import { unsupportedFaults } from '../src/bundle/unsupported.ts';
 import type { Config } from './generated/config.ts';
+import { isTitle, namedCases, repository } from './named-cases.ts';
 import { schemaProperties } from './properties.ts';
 import type { Property } from './properties.ts';
 
-const repository = fileURLToPath(new URL('..', import.meta.url));
 const page = readFileSync(`${repository}/docs/spec-conformance.md`, 'utf8');
 
 type Kind = 'config' | 'state' | 'features';
@@ -42,68 +40,10 @@ function readRows(): Row[] {
     if (heading !== null) kind = heading[1] as Kind;
     const [, property = '', status = '', proof = ''] = /^\| `([^`]+)` \| ([a-z ]+) \| (.*?) ?\|$/.exec(line) ?? [];
     if (property === '') continue;
-    const cases = [...proof.matchAll(/`([\w/-]+: [^`]+)`/g)].map(([, text = '']) => text);
+    const cases = namedCases(proof);
     for (const subject of expandBraces(property)) rows.push({ kind, subject, status, cases, words: proof });
   }
   return rows;
-}
-
-interface TestFile {
-  readonly text: string;
-  /** What a title must match; the computed parts of a title are groups. */
-  readonly titles: readonly RegExp[];
-}
-
-const testFiles = new Map<string, TestFile>();
-
-function testFile(name: string): TestFile {
-  const known = testFiles.get(name);
-  if (known !== undefined) return known;
-  const path = ['conformance/cases/', 'conformance/', '']
-    .map((folder) => `${folder}${name}.test.ts`)
-    .find((candidate) => existsSync(repository + candidate));
-  const text = path === undefined ? '' : readFileSync(repository + path, 'utf8');
-  const file = { text, titles: parseTitles(text) };
-  testFiles.set(name, file);
-  return file;
-}
-
-const quote = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-const isCase = (node: ts.Node): node is ts.CallExpression =>
-  ts.isCallExpression(node) && /^(forEachRuntime|t\.test)$/.test(node.expression.getText());
-
-const contains = (node: ts.Node, condition: (node: ts.Node) => boolean): boolean =>
-  condition(node) || (ts.forEachChild(node, (child) => contains(child, condition)) ?? false);
-
-/** Titles given to forEachRuntime or t.test, or to a function of the file that calls one of them. */
-function parseTitles(source: string): RegExp[] {
-  const tree = ts.createSourceFile('test.ts', source, ts.ScriptTarget.Latest, true);
-  const wrappers = new Set(
-    tree.statements.filter(ts.isFunctionDeclaration).flatMap((one) => (contains(one, isCase) ? [one.name?.text] : [])),
-  );
-  const found: RegExp[] = [];
-  const visit = (node: ts.Node): void => {
-    if (isCase(node) || (ts.isCallExpression(node) && wrappers.has(node.expression.getText()))) {
-      for (const argument of node.arguments) {
-        if (ts.isStringLiteralLike(argument)) found.push(new RegExp(`^${quote(argument.text)}$`));
-        if (!ts.isTemplateExpression(argument)) continue;
-        const spans = argument.templateSpans.map((span) => `(.+)${quote(span.literal.text)}`);
-        found.push(new RegExp(`^${quote(argument.head.text)}${spans.join('')}$`));
-      }
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(tree);
-  return found;
-}
-
-/** True for a title of the file. What a title computes must be words that the file has. */
-function isTitle(name: string, title: string): boolean {
-  const { text, titles } = testFile(name);
-  const isThere = (part: string): boolean =>
-    (/^[{[]/.test(part) ? (part.match(/\w+/g) ?? []) : part.split(',')).every((word) => text.includes(word));
-  return titles.some((pattern) => pattern.exec(title)?.slice(1).every(isThere) ?? false);
 }
 
 const rows = readRows();
@@ -147,8 +87,7 @@ t.test('what is supported has a case, and every case that is named is there', as
     if (status === 'yes' && cases.length === 0) t.fail(`${subject}: no case`);
     if (status === 'differs' || status === 'refused') t.ok(words !== '', `${subject}: says why`);
     for (const text of cases) {
-      const colon = text.indexOf(': ');
-      if (!isTitle(text.slice(0, colon), text.slice(colon + 2))) t.fail(`${subject}: there is no case "${text}"`);
+      if (!isTitle(text)) t.fail(`${subject}: there is no case "${text}"`);
     }
   }
 });
@@ -173,8 +112,8 @@ t.test('what has a row as supported is not refused, and the other way round', as
 
 t.test('the rows of a sample are read as they are written', async (t) => {
   t.strictSame(expandBraces('a.{b,c}[].{d,e}'), ['a.b[].d', 'a.b[].e', 'a.c[].d', 'a.c[].e']);
-  t.ok(isTitle('uts', 'hostname of 64 characters is the longest'));
-  t.notOk(isTitle('uts', 'hostname of 65 characters is the longest'));
-  t.ok(isTitle('resources', 'resources.pids.limit'));
-  t.notOk(isTitle('resources', 'resources.nosuch.limit'));
+  t.ok(isTitle('uts: hostname of 64 characters is the longest'));
+  t.notOk(isTitle('uts: hostname of 65 characters is the longest'));
+  t.ok(isTitle('resources: resources.pids.limit'));
+  t.notOk(isTitle('resources: resources.nosuch.limit'));
 });

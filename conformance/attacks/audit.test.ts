@@ -113,7 +113,11 @@ function checkCalls(t: Test, command: string, trace: string, sources: readonly s
   }
   const starts = calls.flatMap(({ name }, index) => (name === 'execveat' ? [index] : []));
   for (const start of starts)
-    t.match(calls[start + 1]?.text, /PR_SET_DUMPABLE, (SUID_DUMP_DISABLE|0)/, `${command}: not dumpable from the start`);
+    t.match(
+      calls[start + 1]?.text,
+      /PR_SET_DUMPABLE, (SUID_DUMP_DISABLE|0)/,
+      `${command}: not dumpable from the start`,
+    );
   const inside = calls.filter((call) => call.inside && OPENS.includes(call.name)).map(({ paths }) => paths[0] ?? '');
   const known = /^(|\/|\w+|ns\/mnt|\/dev\/\w+|\/etc\/passwd|\/bin\/\w+|\/data(\/new)?)$/;
   t.strictSame(
@@ -145,7 +149,10 @@ attack(
     const exec = await rt.commandThrough(trace('exec'), 'exec', id, '/bin/true');
     t.equal(exec.status, 0, exec.stderr);
     const mounts = join(rt.dir, 'mounts.json');
-    writeFileSync(mounts, JSON.stringify([{ destination: '/data/new', type: 'bind', source: volume, options: ['bind'] }]));
+    writeFileSync(
+      mounts,
+      JSON.stringify([{ destination: '/data/new', type: 'bind', source: volume, options: ['bind'] }]),
+    );
     const added = await rt.commandThrough(trace('mounts'), 'mounts', 'add', id, mounts);
     t.equal(added.status, 0, added.stderr);
     await rt.command('delete', '--force', id);

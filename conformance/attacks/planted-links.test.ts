@@ -125,22 +125,25 @@ attack('a part of procfs, or a tree that looks like it, is no /proc', async (t, 
   }
 });
 
-attack('a null device that is a link to a file of the host does not become a standard stream', async (t, rt, canary) => {
-  for (const options of [['bind', 'ro'], ['bind']]) {
-    const bundle = rt.bundle((config) => {
-      withoutMounts(config, '/dev');
-      config.mounts.push({ destination: '/mnt/file', source: canary.victim, options });
-      config.process.user = { uid: 1000, gid: 1000 };
-      config.process.args = ['/bin/probe', 'fds'];
-    });
-    plant(bundle, 'dev/null', '/mnt/file');
-    const words = rt.argv('run', '--bundle', bundle.dir, rt.nextId());
-    const { status, stdout } = await start(words, { env: rt.env, input: '' }).ended;
-    if (status !== 0) continue;
-    for (const { fd, target } of (answers(stdout)[0] ?? []) as OpenFile[])
-      if (fd < 3) t.match(target, /^(pipe|socket):/, `descriptor ${fd}`);
-  }
-});
+attack(
+  'a null device that is a link to a file of the host does not become a standard stream',
+  async (t, rt, canary) => {
+    for (const options of [['bind', 'ro'], ['bind']]) {
+      const bundle = rt.bundle((config) => {
+        withoutMounts(config, '/dev');
+        config.mounts.push({ destination: '/mnt/file', source: canary.victim, options });
+        config.process.user = { uid: 1000, gid: 1000 };
+        config.process.args = ['/bin/probe', 'fds'];
+      });
+      plant(bundle, 'dev/null', '/mnt/file');
+      const words = rt.argv('run', '--bundle', bundle.dir, rt.nextId());
+      const { status, stdout } = await start(words, { env: rt.env, input: '' }).ended;
+      if (status !== 0) continue;
+      for (const { fd, target } of (answers(stdout)[0] ?? []) as OpenFile[])
+        if (fd < 3) t.match(target, /^(pipe|socket):/, `descriptor ${fd}`);
+    }
+  },
+);
 
 attack('descriptors of a false /proc lead no read-only mount astray', async (t, rt) => {
   const source = join(rt.dir, 'source');
@@ -163,11 +166,14 @@ attack('descriptors of a false /proc lead no read-only mount astray', async (t, 
   const outcome = await rt.runBundle(withArgs(bundle, ...places.map((place) => ['create', place])));
   if (rt.runtime.ours) t.equal(outcome.status, 0, outcome.stderr);
   if (outcome.status !== 0) return;
-  answers(outcome.stdout).forEach((line, index) => t.equal((line as Attempt).errno, 'EROFS', places[index]));
+  answers(outcome.stdout).forEach((line, index) => t.equal((line as Attempt).errno, 'EROFS', places[index] ?? ''));
 });
 
 function withArgs(bundle: Bundle, ...verbs: string[][]): Bundle {
-  bundle.config.process.args = ['/bin/probe', ...verbs.flatMap((verb, index) => (index === 0 ? verb : ['--', ...verb]))];
+  bundle.config.process.args = [
+    '/bin/probe',
+    ...verbs.flatMap((verb, index) => (index === 0 ? verb : ['--', ...verb])),
+  ];
   bundle.save();
   return bundle;
 }
@@ -193,7 +199,11 @@ for (const readonly of [false, true]) {
         });
         plant(bundle, path, target);
         await rt.runBundle(bundle);
-        t.strictSame(execFileSync('ls', ['-A', canary.devices], { encoding: 'utf8' }), 'ptmx\n', `${path} -> ${target}`);
+        t.strictSame(
+          execFileSync('ls', ['-A', canary.devices], { encoding: 'utf8' }),
+          'ptmx\n',
+          `${path} -> ${target}`,
+        );
         t.notOk(existsSync(canary.missing), `${path} -> ${target}`);
       }
     },

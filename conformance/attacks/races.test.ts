@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { canLoadProfiles, withProfile } from '../harness/apparmor.ts';
 import { SECRET, attack, rounds, whileExchanging } from '../harness/attack.ts';
 import type { TestConfig } from '../harness/config.ts';
 import { answers } from '../harness/guest.ts';
@@ -37,9 +38,9 @@ interface Race {
   readonly mode?: string;
   readonly rounds: number;
   /** Before each round, with its number: a new name each time, since what was made stays. */
-  prepare(round: number): Bundle;
+  readonly prepare: (round: number) => Bundle;
   /** After a round. */
-  check?(outcome: Outcome): void;
+  readonly check?: (outcome: Outcome) => void;
 }
 
 /** Runs a container again and again during the race. It may be refused, but not each time. */
@@ -246,6 +247,36 @@ for (const [what, target] of [
     },
   );
 }
+
+attack(
+  'the label is as given while a mount point changes places with a link into /proc',
+  async (t, rt) => {
+    await withProfile(rt, async (profile) => {
+      const volume = makeVolume(rt, 'a', '/proc/self/attr');
+      const bundle = rt.bundle((config) => {
+        bindVolume(config, volume);
+        for (let number = 0; number < 8; number++)
+          config.mounts.push({ destination: '/volume/a', type: 'tmpfs', source: 'race' });
+        config.process.apparmorProfile = profile;
+        config.process.args = ['/bin/probe', 'pause'];
+      });
+      let started = 0;
+      await whileExchanging(t, [join(volume, 'a'), join(volume, 'link')], async () => {
+        for (let round = 0; round < rounds(rt, 12); round++) {
+          const container = await rt.create(bundle);
+          if (container.outcome.status === 0 && (await container.start()).status === 0) {
+            started++;
+            const { pid } = await container.state();
+            t.equal(readFileSync(`/proc/${pid}/attr/current`, 'utf8'), `${profile} (enforce)\n`);
+          }
+          await rt.command('delete', '--force', container.id);
+        }
+      });
+      if (rt.runtime.ours) t.not(started, 0, `started in ${started} rounds`);
+    });
+  },
+  { lacking: canLoadProfiles ? undefined : 'AppArmor is not enabled here, or apparmor_parser is missing' },
+);
 
 attack(
   'mounts add: a name of the container that changes places with a link leads no mount out of it',

@@ -28,7 +28,8 @@ writeFileSync(output, `${JSON.stringify(Object.fromEntries(table), null, 2)}\n`)
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 console.log(row(['attack', ...RUNTIMES]));
 console.log(row(['---', ...RUNTIMES.map(() => '---')]));
-for (const [attack, verdicts] of table) console.log(row([attack, ...RUNTIMES.map((name) => verdicts[name] ?? SKIPPED)]));
+for (const [attack, verdicts] of table)
+  console.log(row([attack, ...RUNTIMES.map((name) => verdicts[name] ?? SKIPPED)]));
 
 const count = (names: readonly string[], wanted: readonly string[]): number =>
   [...table.values()].flatMap((verdicts) => names.filter((name) => wanted.includes(verdicts[name] ?? ''))).length;

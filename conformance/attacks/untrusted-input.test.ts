@@ -26,40 +26,43 @@ import { until } from '../harness/wait.ts';
 
 const GIBIBYTE = 2 ** 30;
 
-attack('a passwd or group file of the image that is no list of users neither stops nor fills the runtime', async (t, rt) => {
-  const sparse = (path: string): void => {
-    writeFileSync(path, 'root:x:0:0');
-    // Peers read it into memory.
-    truncateSync(path, rt.runtime.ours ? 8 * GIBIBYTE : GIBIBYTE / 16);
-  };
-  const kinds: readonly (readonly [string, (path: string) => unknown])[] = [
-    ['huge', sparse],
-    ['one line of 4 MB', (path): void => writeFileSync(path, `root:x:0:0:${'x'.repeat(1 << 22)}:/root:/bin/sh\n`)],
-    ['a fifo', (path): unknown => execFileSync('mkfifo', [path])],
-    ['a link to a device without an end', (path): void => symlinkSync('/dev/zero', path)],
-    ['a link to a device that waits', (path): void => symlinkSync('/proc/kmsg', path)],
-    ['a directory', (path): unknown => mkdirSync(path)],
-    ['text without a newline', (path): void => writeFileSync(path, '\0:::::\xff')],
-  ];
-  const bundle = rt.bundle((config) => {
-    config.process.user = { uid: 1000, gid: 1000 };
-    config.process.args = ['/bin/probe', 'env'];
-  });
-  for (const [what, make] of kinds) {
-    for (const name of ['passwd', 'group']) {
-      rmSync(join(bundle.rootfs, 'etc', name), { recursive: true, force: true });
-      make(join(bundle.rootfs, 'etc', name));
+attack(
+  'a passwd or group file of the image that is no list of users neither stops nor fills the runtime',
+  async (t, rt) => {
+    const sparse = (path: string): void => {
+      writeFileSync(path, 'root:x:0:0');
+      // Peers read it into memory.
+      truncateSync(path, rt.runtime.ours ? 8 * GIBIBYTE : GIBIBYTE / 16);
+    };
+    const kinds: readonly (readonly [string, (path: string) => unknown])[] = [
+      ['huge', sparse],
+      ['one line of 4 MB', (path): void => writeFileSync(path, `root:x:0:0:${'x'.repeat(1 << 22)}:/root:/bin/sh\n`)],
+      ['a fifo', (path): unknown => execFileSync('mkfifo', [path])],
+      ['a link to a device without an end', (path): void => symlinkSync('/dev/zero', path)],
+      ['a link to a device that waits', (path): void => symlinkSync('/proc/kmsg', path)],
+      ['a directory', (path): unknown => mkdirSync(path)],
+      ['text without a newline', (path): void => writeFileSync(path, '\0:::::\xff')],
+    ];
+    const bundle = rt.bundle((config) => {
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.args = ['/bin/probe', 'env'];
+    });
+    for (const [what, make] of kinds) {
+      for (const name of ['passwd', 'group']) {
+        rmSync(join(bundle.rootfs, 'etc', name), { recursive: true, force: true });
+        make(join(bundle.rootfs, 'etc', name));
+      }
+      const id = rt.nextId();
+      // Memory that is not enough for the file, and time on the processor.
+      const limits = rt.runtime.name === 'rt' ? ['--as=67108864', '--cpu=2'] : ['--cpu=10'];
+      const limited = ['timeout', '--kill-after=1', '10', 'prlimit', ...limits];
+      const { status, stdout, stderr } = await rt.commandThrough(limited, 'run', '--bundle', bundle.dir, id);
+      t.ok(status === 0 || status === 1, `${what}: ${status} ${stderr}`);
+      if (rt.runtime.ours && status === 0) t.match(stdout, /HOME=\//, what);
+      if (status > 1) await rt.command('delete', '--force', id);
     }
-    const id = rt.nextId();
-    // Memory that is not enough for the file, and time on the processor.
-    const limits = rt.runtime.name === 'rt' ? ['--as=67108864', '--cpu=2'] : ['--cpu=10'];
-    const limited = ['timeout', '--kill-after=1', '10', 'prlimit', ...limits];
-    const { status, stdout, stderr } = await rt.commandThrough(limited, 'run', '--bundle', bundle.dir, id);
-    t.ok(status === 0 || status === 1, `${what}: ${status} ${stderr}`);
-    if (rt.runtime.ours && status === 0) t.match(stdout, /HOME=\//, what);
-    if (status > 1) await rt.command('delete', '--force', id);
-  }
-});
+  },
+);
 
 attack('strings whose length needs more than 16 bits change nothing else', async (t, rt) => {
   for (const length of [65_535, 65_536, 65_537, 131_000]) {
@@ -74,28 +77,34 @@ attack('strings whose length needs more than 16 bits change nothing else', async
   }
 });
 
-attack('descriptors that the caller left open lead no program, directory or link out of the root', async (t, rt, canary) => {
-  const host = openSync(canary.dir, 'r');
-  const bundle = rt.bundle();
-  symlinkSync('/proc/self/fd/4', join(bundle.rootfs, 'link'));
-  const climbing = ['/bin/probe', 'read', `../../../../../..${canary.victim}`];
-  try {
-    const tries: { cwd: string; args: string[] }[] = [{ cwd: '/link', args: ['/bin/probe', 'read', 'victim'] }];
-    for (let fd = 3; fd < 12; fd++) {
-      tries.push({ cwd: `/proc/self/fd/${fd}`, args: climbing });
-      tries.push({ cwd: '/', args: [`/proc/self/fd/${fd}/../../../bin/probe`, 'read', `/proc/self/fd/${fd}/victim`] });
+attack(
+  'descriptors that the caller left open lead no program, directory or link out of the root',
+  async (t, rt, canary) => {
+    const host = openSync(canary.dir, 'r');
+    const bundle = rt.bundle();
+    symlinkSync('/proc/self/fd/4', join(bundle.rootfs, 'link'));
+    const climbing = ['/bin/probe', 'read', `../../../../../..${canary.victim}`];
+    try {
+      const tries: { cwd: string; args: string[] }[] = [{ cwd: '/link', args: ['/bin/probe', 'read', 'victim'] }];
+      for (let fd = 3; fd < 12; fd++) {
+        tries.push({ cwd: `/proc/self/fd/${fd}`, args: climbing });
+        tries.push({
+          cwd: '/',
+          args: [`/proc/self/fd/${fd}/../../../bin/probe`, 'read', `/proc/self/fd/${fd}/victim`],
+        });
+      }
+      for (const { cwd, args } of tries) {
+        Object.assign(bundle.config.process, { cwd, args });
+        bundle.save();
+        const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+        const { stdout } = await rt.commandWith({ descriptors: Array<number>(12).fill(host) }, ...words);
+        t.notOk(stdout.includes(SECRET), `${cwd} ${args.join(' ')}`);
+      }
+    } finally {
+      closeSync(host);
     }
-    for (const { cwd, args } of tries) {
-      Object.assign(bundle.config.process, { cwd, args });
-      bundle.save();
-      const words = ['run', '--bundle', bundle.dir, rt.nextId()];
-      const { stdout } = await rt.commandWith({ descriptors: Array<number>(12).fill(host) }, ...words);
-      t.notOk(stdout.includes(SECRET), `${cwd} ${args.join(' ')}`);
-    }
-  } finally {
-    closeSync(host);
-  }
-});
+  },
+);
 
 attack('a container that shares the network of the runtime finds no socket of it by name', async (t, rt) => {
   const bundle = rt.bundle((config) => {
@@ -118,9 +127,16 @@ attack(
     const above = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
       ({ target }) => target === '/' || rt.dir.startsWith(`${target}/`),
     );
-    const nosuid = above.sort((a, b) => a.target.length - b.target.length).at(-1)?.options.includes('nosuid');
+    const nosuid = above
+      .sort((a, b) => a.target.length - b.target.length)
+      .at(-1)
+      ?.options.includes('nosuid');
     const user = { uid: 1000, gid: 1000 };
-    for (const words of [['--version'], ['--log', canary.missing, 'state', 'x'], ['run', '--bundle', canary.dir, 'x']]) {
+    for (const words of [
+      ['--version'],
+      ['--log', canary.missing, 'state', 'x'],
+      ['run', '--bundle', canary.dir, 'x'],
+    ]) {
       const { status, stderr } = await run([copy, ...words], { env: rt.env, user });
       if (nosuid === true) continue;
       t.not(status, 0);

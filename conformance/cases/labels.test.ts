@@ -1,26 +1,19 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Attempt, Text } from '../harness/guest.ts';
+import { canLoadProfiles, hasApparmor, isOn, withProfile } from '../harness/apparmor.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 
-function isOn(path: string, word: string): boolean {
-  try {
-    return readFileSync(path, 'utf8').startsWith(word);
-  } catch {
-    return false;
-  }
-}
-
-const hasApparmor = isOn('/sys/module/apparmor/parameters/enabled', 'Y');
 const hasSelinux = isOn('/sys/fs/selinux/policyvers', '');
-const canLoad = hasApparmor && spawnSync('apparmor_parser', ['--version']).status === 0;
 
 const noApparmor = hasApparmor ? undefined : { skipped: 'AppArmor is not enabled here' };
-const noParser = canLoad ? noApparmor : { skipped: 'AppArmor is not enabled here, or apparmor_parser is missing' };
+const noParser = canLoadProfiles
+  ? noApparmor
+  : { skipped: 'AppArmor is not enabled here, or apparmor_parser is missing' };
 const noSelinux = hasSelinux ? undefined : { skipped: 'SELinux is not enabled here' };
 
 /** A case for hosts with the security module; elsewhere it is skipped with the reason. */
@@ -31,22 +24,6 @@ function onlyWith(
 ): void {
   if (missing === undefined) forEachRuntime(name, body);
   else void t.test(name, { skip: missing.skipped }, () => undefined);
-}
-
-/** Loads a profile that allows everything but a file, under a name of this test's own, for the time of `body`. */
-async function withProfile(rt: Sandbox, body: (profile: string) => Promise<void>): Promise<void> {
-  const profile = `${rt.prefix}profile`;
-  const file = join(rt.dir, 'profile');
-  const flags = 'flags=(attach_disconnected,mediate_deleted)';
-  const rules = 'capability, file, mount, umount, pivot_root, network, signal, ptrace, unix, deny /secret rw,';
-  writeFileSync(file, `profile ${profile} ${flags} {\n${rules}\n}\n`);
-  const load = spawnSync('apparmor_parser', ['--replace', '--skip-cache', file], { encoding: 'utf8' });
-  if (load.status !== 0) throw new Error(load.stderr);
-  try {
-    await body(profile);
-  } finally {
-    spawnSync('apparmor_parser', ['--remove', file]);
-  }
 }
 
 for (const noNewPrivileges of [true, false]) {
