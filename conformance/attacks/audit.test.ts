@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import t from 'tap';
 import type { Test } from 'tap';
 import { attack } from '../harness/attack.ts';
 import type { TestConfig } from '../harness/config.ts';
@@ -161,3 +162,23 @@ attack(
   },
   { oursOnly: 'the helper is ours' },
 );
+
+void t.test('what the audit looks for is found in a trace', async (t) => {
+  const inside = ['7 setns(5, CLONE_NEWNS|CLONE_NEWPID) = 0'];
+  const traces: readonly (readonly [wrong: string | undefined, lines: readonly string[]])[] = [
+    [undefined, [...inside, '7 mkdirat(6, "x", 0755) = 0', '7 umount2(".", MNT_DETACH) = 0']],
+    ['resolves a path', [...inside, '7 mkdirat(6, "a/x", 0755) = 0']],
+    ['resolves a path', [...inside, '7 mount("tmpfs", "/a/x", "tmpfs", 0, NULL) = 0']],
+    ['makes a file by a path', [...inside, '7 openat(AT_FDCWD, "/a/x", O_WRONLY|O_CREAT, 0644) = 5']],
+    ['trusts the /proc of the container', [...inside, '7 openat(AT_FDCWD, "/proc/self/attr/exec", O_WRONLY) = 5']],
+    ['follows magic links', [...inside, '7 openat2(6, "/a/x", {flags=O_PATH, resolve=RESOLVE_IN_ROOT}, 24) = 5']],
+    ['follows magic links', [...inside, '7 openat2(AT_FDCWD, "/etc/group", {flags=O_RDONLY, resolve=0}, 24) = 5']],
+    ['is outside of the root', ['7 openat2(AT_FDCWD, "/rootfs/etc", {flags=O_PATH, resolve=0}, 24) = 5']],
+    ['resolves a path', [...inside, '7 clone3({flags=0}, 88) = 8', '8 fchmodat(6, "a/x", 0600) = 0']],
+  ];
+  for (const [wrong, lines] of traces) {
+    const trace = ['7 execveat(4, "", ["rt-init", "3"], 0x1, AT_EMPTY_PATH) = 0', ...lines].join('\n');
+    const found = helperCalls(trace).flatMap((call) => fault(call, []) ?? []);
+    t.strictSame(found, wrong === undefined ? [] : [wrong], lines.at(-1) ?? '');
+  }
+});
