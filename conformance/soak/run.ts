@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { makeRootfs } from '../bench/bundles.ts';
-import { dropCaches, grew, growth, kernelComplaints, ownRemains, takeCensus } from './census.ts';
+import { dropCaches, grew, growth, kernelComplaints, ownRemains, takeCalmCensus, takeCensus } from './census.ts';
 import type { Census, Growth } from './census.ts';
 import { apiRuns, execs, makeFiles, runs } from './loads.ts';
 import type { Host } from './loads.ts';
@@ -58,7 +58,7 @@ async function main(): Promise<number> {
     // What the first containers of each kind leave once and for all is there before it is counted.
     await runs(host, 20, false, () => undefined);
     await runs(host, 20, true, () => undefined);
-    const before = takeCensus();
+    const before = await takeCalmCensus();
     await runs(host, times, false, progress('run', times));
     await runs(host, few, true, progress('run in a user namespace', few));
     await execs(host, few, progress('exec', few));
