@@ -241,7 +241,7 @@ const everyUnifiedLimit: LinuxResources = {
 const divided = { 'run.oci.delegate-cgroup': 'payload', 'run.oci.systemd.subgroup': '' };
 const intelRdt = { closID: 'group', schemata: ['L3:0=f', 'MB:0=10'], enableMonitoring: true };
 const netDevices = { eth1: { name: 'eth0' }, eth2: {} };
-const logged = { 'run.oci.hooks.stdout': 'out', 'run.oci.hooks.stderr': 'err' };
+const logged = { 'run.oci.hooks.stdout': 'out.log', 'run.oci.hooks.stderr': 'err.log' };
 const memory = {
   personality: { domain: 'LINUX32' },
   memoryPolicy: { mode: 'MPOL_BIND', nodes: '0' },
