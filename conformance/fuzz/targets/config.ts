@@ -99,7 +99,7 @@ function compile(input: string, value: RunnableConfig, next: Random): void {
       ...options,
       rootless: pick(['auto', 'true', 'false'], next),
       pivot: next() < 0.9,
-      newKeyring: next() < 0.8,
+      keyring: next() < 0.8 ? '_ses.c1' : undefined,
       systemd: next() < 0.3,
       notify: next() < 0.2 ? '/run/rt/c1/notify' : undefined,
       awaitStart: pick(['socket', 'control'], next),
@@ -121,7 +121,7 @@ function compile(input: string, value: RunnableConfig, next: Random): void {
       bundle: '/bundle',
       initPid: 42,
       origin: { user: { device: 4, inode: 5 } },
-      keyring: next() < 0.5,
+      keyring: next() < 0.5 ? '_ses.c1' : undefined,
       tasks: host.cgroups.version === 1 ? ['/sys/fs/cgroup/pids/c1/tasks'] : [],
     }),
   );

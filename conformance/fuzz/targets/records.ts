@@ -5,7 +5,7 @@ import { failureOf } from '../../../src/launch/control.ts';
 import { decodeHookResult, decodeRecord } from '../../../src/launch/records.ts';
 import { helperOps } from '../../../src/plan/types.ts';
 import { below, bytesOf, damage, pick } from '../target.ts';
-import type { Random, Target } from '../target.ts';
+import type { Target } from '../target.ts';
 
 const ops = helperOps(plan(small({ hooks: { createContainer: [{ path: '/bin/true' }] } }), facts(), options));
 const calls = ['execve', 'mount', 'openat2', 'open_tree', 'fsconfig', 'write', 'setns', ''];
