@@ -166,7 +166,10 @@ forEachRuntime(
     for (const error of errors) {
       await fails({ call: 'openat', error, path: directory, nth: 1 }, `cannot open state directory "${directory}"`);
       await fails({ call: 'openat', error, path: directory, nth: 2 }, `cannot read "${path}"`);
-      await fails({ call: 'newfstatat,fstat', error, path: directory }, `cannot look at state directory "${directory}"`);
+      await fails(
+        { call: 'newfstatat,fstat', error, path: directory },
+        `cannot look at state directory "${directory}"`,
+      );
     }
     await fails({ call: 'read', error: 'EIO', path }, `cannot read "${path}"`);
     await unharmed(t, container, 'running');
