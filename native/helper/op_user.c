@@ -188,8 +188,8 @@ int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namesp
 {
 	int hold[2] = {-1, -1};
 	context->call = "clone3";
-	long keeper = op->unguessable ? start_keeper_unowned(context, hold)
-				       : start_keeper(hold, op->dumpable != 0);
+	long keeper =
+		op->unguessable ? start_keeper_unowned(context, hold) : start_keeper(hold, op->dumpable != 0);
 	rt_close(&hold[0]);
 	if (keeper < 0) {
 		rt_close(&hold[1]);
