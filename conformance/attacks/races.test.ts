@@ -21,6 +21,9 @@ const CALLS = 'openat2,open_tree,move_mount,mount,mkdirat,mknodat,symlinkat,fcho
 const SLOWLY = ['strace', '-f', '-o', '/dev/null', '-e', `trace=${CALLS}`, '-e', `inject=${CALLS}:delay_enter=1000`];
 const SLOW_EVERY = 50;
 
+/** Until one is not refused. */
+const MOST_ROUNDS = 200;
+
 /** A directory that containers share, with a directory `name` and a link `link` in it. */
 function makeVolume(rt: Sandbox, name: string, target: string): string {
   const volume = join(rt.dir, 'volume');
@@ -43,6 +46,11 @@ interface Race {
   readonly check?: (outcome: Outcome) => void;
 }
 
+/** Each round may be refused, when the name is the link at that moment; those that are not are what counts. */
+function goesOn(rt: Sandbox, round: number, rounds: number, succeeded: number): boolean {
+  return round < rounds || (rt.runtime.ours && succeeded === 0 && round < MOST_ROUNDS);
+}
+
 /** Runs a container again and again during the race. It may be refused, but not each time. */
 async function race(t: Test, rt: Sandbox, { names, mode, rounds, prepare, check }: Race): Promise<void> {
   let ran = 0;
@@ -50,7 +58,7 @@ async function race(t: Test, rt: Sandbox, { names, mode, rounds, prepare, check 
     t,
     names,
     async () => {
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; goesOn(rt, round, rounds, ran); round++) {
         const bundle = prepare(round);
         const words = ['run', '--bundle', bundle.dir, rt.nextId()];
         // Not of a peer written in Go, whose runtime strace slows down by seconds.
@@ -62,7 +70,7 @@ async function race(t: Test, rt: Sandbox, { names, mode, rounds, prepare, check 
     },
     mode,
   );
-  if (rt.runtime.ours) t.not(ran, 0, `the container ran in ${ran} of ${rounds} rounds`);
+  if (rt.runtime.ours) t.not(ran, 0, `the container ran in ${ran} rounds`);
 }
 
 /** The probe's lines, none of a container that did not start. */
@@ -218,7 +226,7 @@ for (const [what, target] of [
       const volume = makeVolume(rt, 'a', target);
       const bundle = rt.bundle((config) => {
         bindVolume(config, volume);
-        for (let number = 0; number < 8; number++)
+        for (let number = 0; number < 2; number++)
           config.mounts.push({ destination: '/volume/a', type: 'tmpfs', source: 'race' });
         config.linux.sysctl = SYSCTL;
         config.process.oomScoreAdj = 500;
@@ -226,7 +234,7 @@ for (const [what, target] of [
       });
       let created = 0;
       await whileExchanging(t, [join(volume, 'a'), join(volume, 'link')], async () => {
-        for (let round = 0; round < rounds(rt, 4); round++) {
+        for (let round = 0; goesOn(rt, round, rounds(rt, 4), created); round++) {
           const container = await rt.create(bundle);
           if (container.outcome.status === 0) {
             created++;
@@ -255,14 +263,14 @@ attack(
       const volume = makeVolume(rt, 'a', '/proc/self/attr');
       const bundle = rt.bundle((config) => {
         bindVolume(config, volume);
-        for (let number = 0; number < 8; number++)
+        for (let number = 0; number < 2; number++)
           config.mounts.push({ destination: '/volume/a', type: 'tmpfs', source: 'race' });
         config.process.apparmorProfile = profile;
         config.process.args = ['/bin/probe', 'pause'];
       });
       let started = 0;
       await whileExchanging(t, [join(volume, 'a'), join(volume, 'link')], async () => {
-        for (let round = 0; round < rounds(rt, 12); round++) {
+        for (let round = 0; goesOn(rt, round, rounds(rt, 12), started); round++) {
           const container = await rt.create(bundle);
           if (container.outcome.status === 0 && (await container.start()).status === 0) {
             started++;
@@ -289,7 +297,7 @@ attack(
     symlinkSync(canary.devices, join(rootfs, 'link'));
     let added = 0;
     await whileExchanging(t, [join(rootfs, 'a'), join(rootfs, 'link')], async () => {
-      for (let round = 0; round < rounds(rt, 8); round++) {
+      for (let round = 0; goesOn(rt, round, rounds(rt, 8), added); round++) {
         const mounts = [{ destination: `/a/r${round}/m`, type: 'bind', source, options: ['bind'] }];
         const { status } = await rt.commandWith({ input: JSON.stringify(mounts) }, 'mounts', 'add', container.id, '-');
         if (status === 0) added++;
