@@ -47,6 +47,13 @@ t.test('every attack is in the page', async (t) => {
   const named = new Set(
     rows.flatMap(({ proof }) => namedCases(proof)).map((text) => text.slice(0, text.indexOf(': '))),
   );
-  for (const file of ['audit', 'host-descriptors', 'planted-links', 'races', 'runtime-processes', 'untrusted-input'])
+  for (const file of [
+    'audit',
+    'host-descriptors',
+    'exchanged-names',
+    'planted-links',
+    'runtime-processes',
+    'untrusted-input',
+  ])
     t.ok(named.has(`attacks/${file}`), file);
 });
