@@ -30,6 +30,8 @@ const PROGRAMS = {
   gate: ['gate.c', 'json.c', 'json.h'],
   receiver: ['receiver.c', 'json.c', 'json.h'],
   resctrl: ['resctrl.c'],
+  fault: ['fault.c'],
+  cell: ['cell.c'],
 } as const;
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [

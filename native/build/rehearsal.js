@@ -35,6 +35,7 @@
   const forked = new Uint32Array([6, 0, 0, pid, 0, 0]).buffer;
   let records = [];
   let runs = true;
+  let executes = false;
 
   const answers = {
     readText: (path) =>
@@ -43,7 +44,7 @@
         : (files[path] ?? -2),
     readTextAt: (directory, name) => files[`/run/rt/c/${name}`] ?? -2,
     realPath: (path) => path,
-    readLink: () => '/memfd:rt-init (deleted)',
+    readLink: () => (executes ? '/bin/program' : '/memfd:rt-init (deleted)'),
     readDirectory: () => '',
     fileSystemType: (path) => (path.endsWith('/unified') ? cgroup2 : path.startsWith('/sys/fs/cgroup/') ? cgroup1 : 0),
     stat: () => [0o40755, 0, 0, 0, 0, 0],
@@ -59,9 +60,13 @@
       const forks = args.at(-1) === 1;
       records = forks ? [ready, forked] : [ready];
       runs = true;
+      executes = false;
       return [forks ? pid + 1 : pid, 100, 101];
     },
-    receive: () => records.pop() ?? new ArrayBuffer(0),
+    receive: () => {
+      executes = records.length === 0;
+      return records.pop() ?? new ArrayBuffer(0);
+    },
     runProgram: () => [],
     superviseChild: () => {
       runs = false;

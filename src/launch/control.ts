@@ -6,6 +6,7 @@ import type { Native } from '../host/native.ts';
 import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
+import { linkOfHelper } from './ending.ts';
 import { describeOp } from './explain-failure.ts';
 import { explainProgram } from './explain-program.ts';
 import { hookFailure } from './hooks.ts';
@@ -90,7 +91,7 @@ export function receiveFrom(native: Native, control: number, pid: number): Helpe
 
 function isHelper(native: Native, pid: number): boolean {
   const program = native.readLink(`/proc/${pid}/exe`);
-  return typeof program === 'number' ? program !== -ENOENT : program.startsWith('/memfd:rt-init');
+  return typeof program === 'number' ? program !== -ENOENT : program.startsWith(linkOfHelper);
 }
 
 /** Sends the filter that `compile` makes, behind the number of its instructions (u32), and closes the socket. When init has ended, it tells the reason itself. */

@@ -9,6 +9,8 @@ const exitCodeIndex = 52 - 3;
 const isExiting = 0x4;
 /** As native/helper/init.c calls itself; execve(2) gives the name of the program. */
 const nameOfHelper = 'rt:init';
+/** How the link to its program begins (native/host/launch.c). */
+export const linkOfHelper = '/memfd:rt-init';
 const SIGSYS = 31;
 
 interface Process {
@@ -34,20 +36,31 @@ function readEnd(native: Native, pid: number): Process | undefined {
 
 /**
  * Once init has closed its control socket: throws a Failure when that was its end, and not that of the helper by
- * execve(2). Whoever has been reaped already counts as having run its program.
+ * execve(2). Whoever has been reaped already counts as having run its program. `filtered`: the filter may be the cause.
  */
-export function requireExecuted(native: Native, pid: number): void {
+export function requireExecuted(native: Native, pid: number, filtered: boolean): void {
+  // Memory, and with it the link to the program, goes before descriptors are closed.
+  const program = native.readLink(`/proc/${pid}/exe`);
+  if (typeof program === 'string') {
+    if (!program.startsWith(linkOfHelper)) return;
+    const message = 'the container process did not hear that it is to go on';
+    throw new Failure({ code: 'launch.unheard', message, hint: 'it still waits: try again' });
+  }
   const found = readEnd(native, pid);
-  // The flag is set before descriptors are closed. A program that has ended since has its own name.
-  if (found?.exiting === true && found.name === nameOfHelper) throw endedUnderFilter(found.waitStatus);
+  // The flag is set before that. A program that has ended since has its own name.
+  if (found?.exiting !== true || found.name !== nameOfHelper) return;
+  throw filtered ? endedUnderFilter(found.waitStatus) : endedEarly('before its program ran', found.waitStatus);
 }
 
 /** Why a child of this process has ended while it set itself up. `filtered`: the filter may be the cause. */
 export function endedInSetUp(native: Native, pid: number, filtered: boolean): Failure {
   const waitStatus = readEnd(native, pid)?.waitStatus ?? 0;
-  if (filtered) return endedUnderFilter(waitStatus);
+  return filtered ? endedUnderFilter(waitStatus) : endedEarly('while it was being set up', waitStatus);
+}
+
+function endedEarly(when: string, waitStatus: number): Failure {
   const end = waitStatus === 0 ? '' : ` (${ending(waitStatus)})`;
-  return new Failure({ code: 'launch.died', message: `the container process ended while it was being set up${end}` });
+  return new Failure({ code: 'launch.died', message: `the container process ended ${when}${end}` });
 }
 
 function endedUnderFilter(waitStatus: number): Failure {

@@ -39,6 +39,7 @@ function host(births: readonly number[], says: readonly (keyof typeof kinds)[]):
       log.push('go on');
       return 0;
     },
+    readLink: () => '/bin/program',
     signalProcess: () => 0,
     waitChild: () => 0,
     close: () => 0,

@@ -90,7 +90,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
     if (forking && pid === first.pid) {
       throw new Failure({ code: 'exec.died', message: 'the process that was to enter the container ended' });
     }
-    if (uncertainStart) requireExecuted(native, pid);
+    requireExecuted(native, pid, uncertainStart);
     options.onStarted(pid);
     return pid;
   } catch (error) {

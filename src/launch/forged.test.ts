@@ -24,6 +24,7 @@ function entering(records: readonly ArrayBuffer[]): { failure: unknown; started:
     launch: () => [firstPid, 7, -1],
     receive: () => left.shift() ?? end,
     send: () => 1,
+    readLink: () => '/bin/program',
     close: () => 0,
     signalProcess: (pid: number) => calls.push(`kill ${pid}`),
     waitChild: (pid: number) => calls.push(`wait ${pid}`),

@@ -74,5 +74,5 @@ export function release(
   }
   if (record.kind === 'failed' || record.kind === 'hook_failed')
     throw failureOf(record, plan === undefined ? undefined : helperOps(plan), startHooks);
-  if (uncertain) requireExecuted(native, pid);
+  requireExecuted(native, pid, uncertain);
 }

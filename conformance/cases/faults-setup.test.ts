@@ -1,0 +1,155 @@
+/* Processes that die, and system calls that fail, while a container or a process of it is set up. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupsWithPrefix, lackingController } from '../harness/cgroup.ts';
+import { traced } from '../harness/calls.ts';
+import { commandWithFault } from '../harness/faults.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+
+const oursOnly = 'calls are those of this project';
+
+function nothingLeft(rt: Sandbox): string[] {
+  return [...readdirSync(rt.root), ...cgroupsWithPrefix(rt.prefix)];
+}
+
+forEachRuntime(
+  'exec says so when its process is killed before it has executed the program',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const { id } = container;
+    const pidFile = join(rt.dir, 'pid');
+    const words = (...flags: string[]): string[] => ['exec', ...flags, id, '/bin/probe', 'exit', '0'];
+    const { calls } = await traced(rt, words());
+    const last = calls.findLast(({ process, name }) => process !== '0' && name === 'execve');
+    // The end of them, of which execve is the last.
+    const kept = calls.filter(({ process }) => process === last?.process).slice(-10);
+    t.equal(kept.length, 10);
+    for (const call of kept) {
+      for (const flags of [[], ['--detach', '--pid-file', pidFile]]) {
+        const { outcome, reached } = await traced(rt, words(...flags), { call, action: `kill:${call.process}` });
+        const what = `${call.name} ${flags.join(' ')}`;
+        t.ok(reached, what);
+        t.equal(outcome.status, 255, what);
+        t.match(outcome.stderr, 'exec failed: the container process ended before its program ran (signal 9)', what);
+        t.notOk(existsSync(pidFile), what);
+      }
+    }
+    const own = await rt.command('exec', id, '/bin/sh', '-c', 'kill -9 $$');
+    t.strictSame(own, { status: 137, stdout: '', stderr: '' }, 'a program that is killed is another matter');
+    t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'run says so when init is killed before it has executed the program',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
+    const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+    const { calls } = await traced(rt, words);
+    const last = calls.findLast(({ process, name }) => process !== '0' && name === 'execve');
+    if (last === undefined) throw new Error('no process has executed a program');
+    const { outcome, reached } = await traced(rt, words, { call: last, action: `kill:${last.process}` });
+    t.ok(reached);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'run failed: the container process ended before its program ran (signal 9)');
+    t.strictSame(nothingLeft(rt), []);
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'start is an error when init could not read the go-ahead, and can be repeated',
+  async (t, rt) => {
+    const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'pause']));
+    const { pid } = await container.state();
+    const { outcome, reached } = await traced(rt, ['start', container.id], {
+      call: { process: 'A', number: 0, nth: 1 },
+      action: 'errno:5',
+      attached: pid,
+    });
+    t.ok(reached);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /start failed: .* did not hear.*\n.*try again/);
+    t.equal((await container.state()).status, 'created');
+    t.equal((await container.start()).status, 0);
+    t.equal((await container.state()).status, 'running');
+    t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a helper that lacks memory says so',
+  async (t, rt) => {
+    const words = ['run', '--bundle', rt.bundle().dir, rt.nextId()];
+    const { calls } = await traced(rt, words);
+    for (const name of ['statx', 'mmap']) {
+      // Of its program, before anything else.
+      const call = calls.find((one) => one.process === '0.1' && one.name === name);
+      if (call === undefined) throw new Error(`no call of ${name}`);
+      const { outcome, reached } = await traced(rt, words, { call, action: 'errno:12' });
+      t.ok(reached);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `the container process failed: cannot allocate memory (${name})`);
+      t.strictSame(nothingLeft(rt), []);
+    }
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a run that cannot start its program takes its pid file back',
+  async (t, rt) => {
+    const pidFile = join(rt.dir, 'pid');
+    const bundle = rt.bundle((config) => (config.process.args = ['/nonexistent']));
+    for (const flags of [[], ['--detach']]) {
+      const words = ['run', ...flags, '--pid-file', pidFile, '--bundle', bundle.dir, rt.nextId()];
+      t.not((await rt.commandDetached(...words)).status, 0);
+      t.notOk(existsSync(pidFile), flags.join(' '));
+    }
+  },
+  { oursOnly: 'the peers leave it' },
+);
+
+forEachRuntime(
+  'a busy file of a cgroup is not taken for a cgroup of somebody else',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+    const path = `/sys/fs/cgroup/cpuset${bundle.config.linux.cgroupsPath}/cpuset.cpus`;
+    const outcome = await commandWithFault(rt, { call: 'write', error: 'EBUSY', path }, ...words);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'device or resource busy');
+    t.notMatch(outcome.stderr, 'is not empty');
+    t.strictSame(nothingLeft(rt), []);
+  },
+  {
+    oursOnly,
+    lacking:
+      lackingController('cpuset') ??
+      (existsSync('/sys/fs/cgroup/cpuset') ? undefined : 'cgroup v2 inherits cpusets by itself'),
+  },
+);
+
+forEachRuntime(
+  'little memory is not called a defect',
+  async (t, rt) => {
+    // Node has an allocator of its own, and ends.
+    if (rt.runtime.name !== 'rt') return;
+    const bundle = rt.bundle();
+    const words = ['run', '--bundle', bundle.dir, rt.nextId()];
+    const { calls } = await traced(rt, words);
+    const count = calls.filter(({ process, name }) => process === '0' && name === 'mmap').length;
+    t.ok(count > 0);
+    for (let nth = 1; nth <= count; nth++) {
+      const { status, stderr } = await commandWithFault(rt, { call: 'mmap', error: 'ENOMEM', nth }, ...words);
+      t.equal(status, 1, `${nth} of ${count}`);
+      t.match(stderr, /^rt: .*(?:out of memory|cannot allocate memory)/m);
+      t.notMatch(stderr, 'internal error');
+      t.strictSame(existsSync(rt.root) ? nothingLeft(rt) : [], []);
+    }
+  },
+  { oursOnly },
+);

@@ -1,0 +1,371 @@
+/*
+ * Runs a command in which one system call goes wrong. Traces the process, and its children, each until it executes
+ * another program than the runtime's own helper.
+ *
+ *   fault [--attach PID] [--at PROCESS CALL NTH kill:PROCESS|errno:N] [--log FILE] [--deadline SECONDS] -- COMMAND...
+ *
+ * PROCESS is 0 for that of the command, 0.1 for the first that it made, 0.1.2 for the second that this one made; A for
+ * PID, a process that is there already. CALL is the number of a system call, NTH counts the calls of it that the process
+ * makes, from 1. Instead of the call PROCESS is killed, or the call fails. FILE gets a line for each call: PROCESS CALL
+ * NTH ARGUMENT ARGUMENT ARGUMENT [TEXT], arguments in hexadecimal, TEXT what looks like a path; at last `fault` when the call was reached, and `deadline`
+ * when all were killed because the command did not end. The exit status is the command's, 128 plus the signal.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef __x86_64__
+#error "the number and the result of a call are read as on x86_64"
+#endif
+
+enum { MAX_PROCESSES = 512, MAX_CALLS = 512, NAME_MAX_LENGTH = 64, BAD_CALL = 120, OWN_FAILURE = 121 };
+
+struct process {
+	pid_t pid;
+	char name[NAME_MAX_LENGTH];
+	unsigned children, calls[MAX_CALLS];
+	bool began;
+	bool counted; /* false until the command has been executed */
+	bool inside;  /* a call has been entered and not left */
+	bool failing; /* with the error */
+	bool gone;
+	bool thread;
+	long number;
+};
+
+static struct process processes[MAX_PROCESSES];
+static size_t process_count;
+static FILE *log_file;
+static char *at_process, *kill_process;
+static unsigned at_nth;
+static long at_call;
+static int error_number;
+static bool reached, past_deadline;
+/* Stopped before its parent's event has told its name. */
+static pid_t early[MAX_PROCESSES];
+static size_t early_count;
+
+static struct process *find(pid_t pid)
+{
+	for (size_t i = 0; i < process_count; i++)
+		if (processes[i].pid == pid && !processes[i].gone)
+			return &processes[i];
+	return NULL;
+}
+
+static struct process *add(pid_t pid, const char *name, bool counted)
+{
+	if (process_count == MAX_PROCESSES)
+		exit(OWN_FAILURE);
+	struct process *process = &processes[process_count++];
+	*process = (struct process){.pid = pid, .counted = counted};
+	snprintf(process->name, sizeof(process->name), "%s", name);
+	return process;
+}
+
+static void go_on(pid_t pid, int signal)
+{
+	ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)signal);
+}
+
+/* What looks like a path among the first arguments. */
+static void read_path(pid_t pid, const unsigned long *arguments, char *text, size_t size)
+{
+	for (int i = 0; i < 2; i++) {
+		struct iovec here = {text, size - 1}, there = {(void *)arguments[i], size - 1};
+		/* A string may end right before memory that is not there. */
+		size_t to_page = 4096 - (arguments[i] & 4095);
+		if (to_page < there.iov_len)
+			there.iov_len = to_page;
+		ssize_t length = arguments[i] < 4096 ? -1 : process_vm_readv(pid, &here, 1, &there, 1, 0);
+		if (length <= 1 || text[0] != '/')
+			continue;
+		text[length] = '\0';
+		for (char *at = text; *at; at++)
+			if (*at <= ' ' || *at > '~')
+				*at = '?';
+		return;
+	}
+	text[0] = '\0';
+}
+
+static void enter(struct process *process)
+{
+	struct user_regs_struct registers;
+	struct iovec vector = {&registers, sizeof(registers)};
+	if (ptrace(PTRACE_GETREGSET, process->pid, (void *)NT_PRSTATUS, &vector) < 0)
+		return;
+	process->inside = true;
+	process->number = (long)registers.orig_rax;
+	process->began = true;
+	if (!process->counted || process->number < 0 || process->number >= MAX_CALLS)
+		return;
+	unsigned nth = ++process->calls[process->number];
+	if (log_file) {
+		unsigned long arguments[3] = {registers.rdi, registers.rsi, registers.rdx};
+		char text[160];
+		read_path(process->pid, arguments, text, sizeof(text));
+		fprintf(log_file, "%s %ld %u %lx %lx %lx %s\n", process->name, process->number, nth,
+			arguments[0], arguments[1], arguments[2], text);
+	}
+	if (reached || !at_process || process->number != at_call || nth != at_nth ||
+		strcmp(process->name, at_process) != 0)
+		return;
+	reached = true;
+	if (kill_process) {
+		for (size_t i = 0; i < process_count; i++)
+			if (!processes[i].gone && strcmp(processes[i].name, kill_process) == 0)
+				kill(processes[i].pid, SIGKILL);
+		return;
+	}
+	registers.orig_rax = (unsigned long)-1;
+	ptrace(PTRACE_SETREGSET, process->pid, (void *)NT_PRSTATUS, &vector);
+	process->failing = true;
+}
+
+static void leave(struct process *process)
+{
+	process->inside = false;
+	if (!process->failing)
+		return;
+	process->failing = false;
+	struct user_regs_struct registers;
+	struct iovec vector = {&registers, sizeof(registers)};
+	if (ptrace(PTRACE_GETREGSET, process->pid, (void *)NT_PRSTATUS, &vector) < 0)
+		return;
+	registers.rax = (unsigned long)-(long)error_number;
+	ptrace(PTRACE_SETREGSET, process->pid, (void *)NT_PRSTATUS, &vector);
+}
+
+static bool runs_helper(pid_t pid)
+{
+	char link[32], target[64];
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	ssize_t length = readlink(link, target, sizeof(target) - 1);
+	if (length < 0)
+		return false;
+	target[length] = '\0';
+	return strncmp(target, "/memfd:rt-init", 14) == 0;
+}
+
+/* The process is out of sight, and ends or goes on as it likes. */
+static void forget(struct process *process)
+{
+	ptrace(PTRACE_DETACH, process->pid, NULL, NULL);
+	process->gone = true;
+}
+
+static void at_exec(struct process *process)
+{
+	/* The command may be executed by way of others, such as env(1). */
+	if (strcmp(process->name, "0") == 0) {
+		process->counted = true;
+		memset(process->calls, 0, sizeof(process->calls));
+	} else if (!runs_helper(process->pid)) {
+		forget(process);
+		return;
+	}
+	go_on(process->pid, 0);
+}
+
+static void at_birth(struct process *parent, bool thread)
+{
+	unsigned long number;
+	char name[NAME_MAX_LENGTH + 16];
+	if (ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &number) == 0 && !find((pid_t)number)) {
+		snprintf(name, sizeof(name), "%s.%u", parent->name, thread ? 0 : ++parent->children);
+		struct process *child = add((pid_t)number, name, parent->counted && !thread);
+		child->thread = thread;
+		for (size_t i = 0; i < early_count; i++)
+			if (early[i] == child->pid) {
+				early[i] = 0;
+				go_on(child->pid, 0);
+			}
+	}
+	go_on(parent->pid, 0);
+}
+
+/* A call by which a process may wait for ever for somebody who is not here. */
+static bool waits(const struct process *process)
+{
+	return process->inside && !process->failing && process->number == SYS_accept4;
+}
+
+static bool all_wait(void)
+{
+	for (size_t i = 0; i < process_count; i++)
+		if (!processes[i].gone && !waits(&processes[i]))
+			return false;
+	return true;
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+	past_deadline = true;
+	for (size_t i = 0; i < process_count; i++)
+		if (!processes[i].gone)
+			kill(processes[i].pid, SIGKILL);
+}
+
+static void on_stop(pid_t pid, int status)
+{
+	struct process *process = find(pid);
+	int signal = WSTOPSIG(status), event = status >> 16;
+	if (!process) {
+		if (early_count == MAX_PROCESSES)
+			exit(OWN_FAILURE);
+		early[early_count++] = pid;
+		return;
+	}
+	if (signal == (SIGTRAP | 0x80)) {
+		struct __ptrace_syscall_info info;
+		long known = ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info);
+		if (known > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY)
+			enter(process);
+		else if (known > 0)
+			leave(process);
+		go_on(pid, 0);
+	} else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+		char path[64];
+		unsigned long number = 0;
+		ptrace(PTRACE_GETEVENTMSG, pid, NULL, &number);
+		snprintf(path, sizeof(path), "/proc/%d/task/%lu", (int)pid, number);
+		at_birth(process, access(path, F_OK) == 0);
+	} else if (event == PTRACE_EVENT_EXEC) {
+		at_exec(process);
+	} else if (event == PTRACE_EVENT_STOP) {
+		/* The stop of a group lasts, and any other is over at once. */
+		bool group = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+		if (group && process->began)
+			ptrace(PTRACE_LISTEN, pid, NULL, NULL);
+		else
+			go_on(pid, 0);
+	} else {
+		go_on(pid, signal);
+	}
+}
+
+static int ended_with(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int trace(pid_t command)
+{
+	int result = OWN_FAILURE;
+	bool ended = false;
+	for (;;) {
+		if (ended && all_wait())
+			return result;
+		int status;
+		pid_t pid = waitpid(-1, &status, __WALL);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			return result;
+		if (WIFSTOPPED(status)) {
+			on_stop(pid, status);
+			continue;
+		}
+		struct process *process = find(pid);
+		if (process)
+			process->gone = true;
+		if (pid == command) {
+			ended = true;
+			result = ended_with(status);
+		}
+	}
+}
+
+static const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+			    PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+
+static pid_t start(char **command)
+{
+	int gate[2];
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		exit(OWN_FAILURE);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char byte;
+		close(gate[1]);
+		if (read(gate[0], &byte, 1) != 1)
+			_exit(OWN_FAILURE);
+		execvp(command[0], command);
+		_exit(127);
+	}
+	if (pid < 0 || ptrace(PTRACE_SEIZE, pid, NULL, (void *)options) < 0)
+		exit(OWN_FAILURE);
+	add(pid, "0", false);
+	if (write(gate[1], "", 1) != 1)
+		exit(OWN_FAILURE);
+	close(gate[0]);
+	close(gate[1]);
+	ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
+	return pid;
+}
+
+int main(int argc, char **argv)
+{
+	pid_t attached = 0;
+	unsigned deadline = 20;
+	char **at = argv + 1;
+	for (; *at && strcmp(*at, "--") != 0; at++) {
+		if (strcmp(*at, "--attach") == 0 && at[1]) {
+			attached = atoi(*++at);
+		} else if (strcmp(*at, "--deadline") == 0 && at[1]) {
+			deadline = (unsigned)atoi(*++at);
+		} else if (strcmp(*at, "--log") == 0 && at[1]) {
+			log_file = fopen(*++at, "we");
+			if (!log_file)
+				return OWN_FAILURE;
+		} else if (strcmp(*at, "--at") == 0 && argv + argc - at > 4) {
+			at_process = at[1];
+			at_call = atoi(at[2]);
+			at_nth = (unsigned)atoi(at[3]);
+			if (strncmp(at[4], "kill:", 5) == 0)
+				kill_process = at[4] + 5;
+			else if (strncmp(at[4], "errno:", 6) == 0)
+				error_number = atoi(at[4] + 6);
+			else
+				return BAD_CALL;
+			at += 4;
+		} else {
+			return BAD_CALL;
+		}
+	}
+	if (!*at || !at[1])
+		return BAD_CALL;
+	struct sigaction action = {.sa_handler = on_alarm};
+	sigaction(SIGALRM, &action, NULL);
+	alarm(deadline);
+	if (attached != 0) {
+		if (ptrace(PTRACE_SEIZE, attached, NULL, (void *)options) < 0)
+			return OWN_FAILURE;
+		add(attached, "A", true);
+		ptrace(PTRACE_INTERRUPT, attached, NULL, NULL);
+	}
+	pid_t command = start(at + 1);
+	int status = trace(command);
+	if (log_file && past_deadline)
+		fputs("deadline\n", log_file);
+	if (log_file && reached)
+		fputs("fault\n", log_file);
+	if (log_file)
+		fclose(log_file);
+	return status;
+}
