@@ -10,16 +10,18 @@
 
 enum { SIGPIPE_NUMBER = 13, NO_OP = 0xffffffff };
 
-static const uint8_t *map_program(int fd, size_t *size)
+static int map_program(struct rt_context *context, int fd, const uint8_t **bytes, size_t *size)
 {
 	struct statx st;
-	if (rt_statx(fd, &st) < 0)
-		return NULL;
+	int status = rt_statx(fd, &st);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
 	*size = (size_t)st.stx_size;
 	long memory = rt_sys(mmap, NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (memory < 0 && memory > -RT_PATH_MAX)
-		return NULL;
-	return (const uint8_t *)memory;
+		return rt_fail(context, "mmap", memory);
+	*bytes = (const uint8_t *)memory;
+	return 0;
 }
 
 /* A closed control socket must be an error of write(2), not the end of the process without a word. */
@@ -82,11 +84,13 @@ _Noreturn void rt_init_main(const long *stack)
 		&context, first + RT_FD_CONTROL, given >> RT_FD_LISTENER & 1 ? first + RT_FD_LISTENER : -1);
 	context.filter = given >> RT_FD_FILTER & 1 ? first + RT_FD_FILTER : -1;
 	context.first = first;
+	const uint8_t *bytes = NULL;
 	int status = prepare(&context, first);
-	const uint8_t *bytes = status < 0 ? NULL : map_program(first + RT_FD_PROGRAM, &size);
 	if (status == 0)
+		status = map_program(&context, first + RT_FD_PROGRAM, &bytes, &size);
+	if (status == 0 && !rt_check_program(bytes, size, false, &program))
 		status = rt_fail(&context, "program", -EPROTO);
-	if (bytes != NULL && rt_check_program(bytes, size, false, &program)) {
+	if (status == 0) {
 		if (program.trace != 0)
 			open_trace(&context, first + RT_FD_COUNT, program.trace);
 		status = rt_run_ops(&context, &program, &index);

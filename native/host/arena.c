@@ -51,6 +51,13 @@ static union {
 /* Not in the image: what the build allocates would stay in it. */
 static struct heap library;
 
+static bool exhausted;
+
+bool rt_heap_is_exhausted(void)
+{
+	return exhausted;
+}
+
 static size_t pages(size_t size)
 {
 	return (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
@@ -81,8 +88,10 @@ static void *take(struct heap *heap, size_t wanted)
 			chunk = CHUNK;
 		char *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-		if (more == MAP_FAILED)
+		if (more == MAP_FAILED) {
+			exhausted = true;
 			return NULL;
+		}
 		heap->outgrown = true;
 		heap->at = more + HEADER;
 		heap->end = more + chunk;

@@ -29,6 +29,9 @@ struct rt_heap_root {
 /* NULL in an unsealed binary. */
 const struct rt_heap_root *rt_heap_root(void);
 
+/* The kernel has refused memory. */
+bool rt_heap_is_exhausted(void);
+
 /* At build time, before the engine starts: its memory comes from the image from now on. */
 void rt_heap_begin(void);
 

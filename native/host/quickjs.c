@@ -71,7 +71,8 @@ static bool read_list(struct call *call, JSValueConst from, struct rt_value *val
 		list[index] = JS_IsString(item) ? JS_ToCStringLen(context, &length, item) : NULL;
 		JS_FreeValue(context, item);
 		if (!list[index]) {
-			JS_ThrowTypeError(context, "a native function wants an array of strings");
+			if (!JS_HasException(context))
+				JS_ThrowTypeError(context, "a native function wants an array of strings");
 			return false;
 		}
 		value->count++;
@@ -179,9 +180,13 @@ static JSValue make_result(JSContext *context, char kind, int64_t returned, cons
 	if (kind == 'b')
 		return JS_NewArrayBufferCopy(context, (const uint8_t *)result->data, result->length);
 	JSValue list = JS_NewArray(context);
-	for (size_t index = 0; index < result->count; index++)
-		JS_SetPropertyUint32(
-			context, list, (uint32_t)index, JS_NewInt64(context, result->numbers[index]));
+	for (size_t index = 0; index < result->count && !JS_IsException(list); index++) {
+		JSValue number = JS_NewInt64(context, result->numbers[index]);
+		if (JS_SetPropertyUint32(context, list, (uint32_t)index, number) < 0) {
+			JS_FreeValue(context, list);
+			list = JS_EXCEPTION;
+		}
+	}
 	return list;
 }
 

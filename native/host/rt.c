@@ -17,8 +17,12 @@ enum { INTERNAL_ERROR = 1, STACK_LIMIT = 2 * 1024 * 1024 };
 static JSValue argument_list(JSContext *context, int count, char **from)
 {
 	JSValue list = JS_NewArray(context);
-	for (int index = 1; index < count; index++)
-		JS_SetPropertyUint32(context, list, (uint32_t)index - 1, JS_NewString(context, from[index]));
+	for (int index = 1; index < count && !JS_IsException(list); index++) {
+		JSValue word = JS_NewString(context, from[index]);
+		if (JS_IsException(word) ||
+			JS_SetPropertyUint32(context, list, (uint32_t)index - 1, word) < 0)
+			return JS_EXCEPTION;
+	}
 	return list;
 }
 
@@ -30,10 +34,16 @@ static int run(const struct rt_heap_root *root, int argc, char **argv)
 	JS_UpdateStackTop(JS_GetRuntime(context));
 
 	JSValue arguments = argument_list(context, argc, argv);
-	JSValue status = JS_Call(context, root->start, JS_UNDEFINED, 1, &arguments);
+	JSValue status = JS_IsException(arguments)
+				 ? arguments
+				 : JS_Call(context, root->start, JS_UNDEFINED, 1, &arguments);
 	int32_t code;
 	if (JS_IsException(status) || JS_ToInt32(context, &code, status) < 0) {
-		rt_engine_print_exception(context);
+		/* Whatever the program made of it. */
+		if (rt_heap_is_exhausted())
+			fputs("rt: out of memory\n", stderr);
+		else
+			rt_engine_print_exception(context);
 		return INTERNAL_ERROR;
 	}
 	return code;

@@ -64,6 +64,8 @@ const handlers: { readonly [name in CommandName]: Command } = {
 const standardOutput = 1;
 const newTrace = O_WRONLY | O_CREAT | O_TRUNC;
 const unknownCommandExitCode = 3;
+/** The words of the engine. */
+const outOfMemory = 'out of memory';
 
 /**
  * Runs one command line: `words` without the name of the program. Returns the exit code. Nothing else
@@ -186,6 +188,7 @@ function print(native: Native, text: string): number {
 /** A fault of rt itself: nothing a user could do, so the place in the program is told. */
 function internalFault(error: unknown): Diagnostic {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  if (message === outOfMemory) return { code: 'memory', message };
   const calls = stack.split('\n').map((line) => line.trim());
   const trace = calls.filter((line) => line.startsWith('at ')).join(', ');
   return {
