@@ -52,14 +52,38 @@ static int write_at(int directory, const char *name, const char *data, size_t si
 	return written < 0 ? (int)written : 0;
 }
 
-/* Whoever joins a frozen cgroup stands still in the middle of it, and the runtime that waits for it too. */
-static bool is_frozen(int directory)
+/* Whoever joins a frozen cgroup stands still in the middle of it, and the runtime that waits for it too. 1, 0, or a
+ * negative errno. */
+static int is_frozen(int directory)
 {
-	char value[8];
+	char value[8], frozen = '1';
 	int length = read_at(directory, "cgroup.freeze", value, sizeof(value));
+	if (length == -ENOENT) {
+		length = read_at(directory, "freezer.state", value, sizeof(value));
+		frozen = 'F';
+	}
+	/* Most v1 hierarchies have neither, nor has the root of v2. */
 	if (length < 0)
-		return read_at(directory, "freezer.state", value, sizeof(value)) > 0 && value[0] == 'F';
-	return length > 0 && value[0] == '1';
+		return length == -ENOENT ? 0 : length;
+	return length > 0 && value[0] == frozen;
+}
+
+/* A cgroup that was there before. Its errors are none that a system call gives here. */
+static int require_thawed(struct rt_context *context, int directory)
+{
+	int frozen = is_frozen(directory);
+	if (frozen < 0)
+		return rt_fail(context, "read", frozen);
+	return frozen ? rt_fail(context, "mkdirat", -EDEADLK) : 0;
+}
+
+static int require_empty(struct rt_context *context, int directory)
+{
+	char pid;
+	int length = read_at(directory, "cgroup.procs", &pid, 1);
+	if (length < 0)
+		return rt_fail(context, "read", length);
+	return length > 0 ? rt_fail(context, "mkdirat", -ENOTEMPTY) : 0;
 }
 
 /* cpuset refuses tasks while cpus or mems are empty, and v1 starts them empty. */
@@ -103,9 +127,8 @@ int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
 		int child = open_component(context, parent, name);
 		if (child < 0)
 			return child;
-		if (existed && is_frozen(child))
-			status = rt_fail(context, "mkdirat", -EDEADLK);
-		else if (op->inherit.count > 0)
+		status = existed ? require_thawed(context, child) : 0;
+		if (status == 0 && op->inherit.count > 0)
 			status = inherit(context, parent, child, op->inherit);
 		rt_close(&parent);
 		parent = child;
@@ -114,10 +137,7 @@ int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
 	}
 	if (status < 0)
 		return rt_fail(context, "mkdirat", status);
-	char pid;
-	if (existed && read_at(parent, "cgroup.procs", &pid, 1) > 0)
-		return rt_fail(context, "mkdirat", -EBUSY);
-	return 0;
+	return existed ? require_empty(context, parent) : 0;
 }
 
 /* Whether the children of a cgroup have a controller. */

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { ENOTEMPTY } from '../diag/system.ts';
 import { notifyOrigin } from '../plan/notify.ts';
 import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
@@ -8,7 +9,6 @@ import { netDeviceWords } from './explain-net-device.ts';
 import { processWords, securityAction } from './explain-process.ts';
 
 const ENOENT = 2;
-const EBUSY = 16;
 const EDEADLK = 35;
 
 const devptsHint =
@@ -59,7 +59,7 @@ function specialWords(op: PlannedOp, errno: number, call: string): Partial<Diagn
       if (errno === EDEADLK) {
         return { message: `container's cgroup unexpectedly frozen: "${op.hierarchy}${op.path}"` };
       }
-      if (errno !== EBUSY) return undefined;
+      if (errno !== ENOTEMPTY) return undefined;
       return { message: `container's cgroup is not empty: "${op.hierarchy}${op.path}" has processes` };
     case 'write_file':
     case 'write_first':

@@ -1,9 +1,9 @@
+import { ENOTEMPTY } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { requireSystemd } from './systemd.ts';
 
-const EBUSY = 16;
 const EDEADLK = 35;
 
 /** Told which cgroups are made and have to be removed when the container is not. */
@@ -29,8 +29,8 @@ function makeCgroups(
   onCgroups: OnCgroups,
 ): void {
   const failed = runHostOps(native, ops);
-  // An existing cgroup that is busy or frozen belongs to somebody else: what lies before it in the plan is ours.
-  const foreign = failed !== undefined && (failed.errno === EBUSY || failed.errno === EDEADLK);
+  // An existing cgroup that has processes or is frozen belongs to somebody else: what lies before it in the plan is ours.
+  const foreign = failed !== undefined && (failed.errno === ENOTEMPTY || failed.errno === EDEADLK);
   const made = failed === undefined ? ops.length : foreign ? failed.index : failed.index + 1;
   onCgroups({ ...cgroup, directories: cgroup.directories.slice(0, before + made) });
   if (failed !== undefined) throw hostFailure(native, failed);
