@@ -123,8 +123,11 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 	}
 	for (int fd = 0; fd <= 2; fd++) {
 		struct statx st;
-		if (rt_statx(fd, &st) < 0)
+		int known = rt_statx(fd, &st);
+		if (known == -EBADF)
 			continue; /* closed by the caller: stays closed */
+		if (known < 0)
+			return rt_fail(context, "statx", known);
 		if (op->null != 0 && rt_is_device(&st, S_IFCHR, MEM_MAJOR, NULL_MINOR)) {
 			if (null < 0)
 				null = open_null_of_container();
