@@ -5,7 +5,7 @@ import { confirm } from '../launch/start.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
 import { endContainer } from './end.ts';
-import { makeContainer } from './make.ts';
+import { makeContainer, removePidFile } from './make.ts';
 
 /** Sets a container up and leaves its init waiting for `start`. */
 export function create(context: Context): Outcome {
@@ -17,6 +17,7 @@ export function create(context: Context): Outcome {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);
+    removePidFile(context);
     throw inPhase(new Failure([...error.diagnostics, ...endContainer(native, directory, record)]), 'create failed');
   } finally {
     directory.close();

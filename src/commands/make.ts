@@ -160,6 +160,12 @@ export function makeContainer(
   }
 }
 
+/** Of a container that did not come to run: the pid in it is nobody's. */
+export function removePidFile({ native, options }: Context): void {
+  const pidFile = options['pid-file'];
+  if (pidFile !== undefined) native.unlink(pidFile);
+}
+
 function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
   try {
     return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);

@@ -12,7 +12,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
 import { endContainer } from './end.ts';
-import { makeContainer } from './make.ts';
+import { makeContainer, removePidFile } from './make.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
 
@@ -33,6 +33,7 @@ export function run(context: Context): Outcome {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);
+    removePidFile(context);
     const leftovers = endContainer(native, directory, record);
     throw inPhase(locate(new Failure([...error.diagnostics, ...leftovers])), 'run failed');
   }
