@@ -45,18 +45,6 @@ forEachRuntime(
   { oursOnly: 'the words are ours' },
 );
 
-forEachRuntime(
-  'a caller that may have few files open only is told so',
-  async (t, rt) => {
-    // Enough for Node itself.
-    const few = ['sh', '-c', 'ulimit -n 32; exec "$0" "$@"'];
-    const outcome = await rt.commandThrough(few, 'run', '--bundle', describing(rt).dir, rt.nextId());
-    t.equal(outcome.status, 1);
-    t.match(outcome.stderr, /too many open files.*\n.*hint: .*ulimit -n/);
-  },
-  { oursOnly: 'the peers do with fewer' },
-);
-
 /** `run` by a service manager: the environment names the process itself. */
 function activated(
   rt: Sandbox,

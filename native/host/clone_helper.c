@@ -6,7 +6,7 @@
 #include "../helper/init.h"
 #include "../helper/sys.h"
 
-enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030, HIGH_FD = 32 };
+enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030 };
 
 /* A copy of `fd` from `above` on, -1 for -1. That number may be beyond the limit of open files, which is EINVAL. */
 static int lift(int fd, int above, long *status)
@@ -26,7 +26,7 @@ static void run_helper(void *argument)
 	const int from[] = {launch->program, launch->control, launch->listener, launch->filter};
 	const int first = RT_FD_FIRST + launch->preserved;
 	const int free = first + RT_FD_COUNT;
-	const int above = free + 1 + HIGH_FD;
+	const int above = free + 1;
 	int high[RT_FD_COUNT];
 	long status = 0;
 	for (int i = 0; i < RT_FD_COUNT; i++)
