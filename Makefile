@@ -64,8 +64,8 @@ HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c))
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
-.PHONY: help demo test fuzz test-attacks test-vm test-engines conformance build check mutants bench soak races format generate \
-	install clean
+.PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races \
+	format generate install clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -339,6 +339,10 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 	@awk '/ ok [0-9]+ - nothing remains/ { clean++ } END { print clean + 0, "cases left no process, mount, cgroup, state or file" }' \
 		build/tap/engines.tap
 	@node native/build/totals.mjs build/tap/engines.tap
+
+# Hours without SAMPLE=1, which takes three minutes; SHARD=1/4 is a quarter of it, and a run that was ended goes on.
+test-faults: build $(STAMPS)/packages-test ## each system call fails, or its process is killed there; SAMPLE=1: some (needs root)
+	@node --import=tsx conformance/faults/run.ts
 
 conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, with runc and crun as controls (needs root)
 	@conformance/oci/build.sh

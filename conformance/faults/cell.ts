@@ -1,0 +1,226 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseCall } from '../harness/calls.ts';
+import { isUnified } from '../harness/cgroup.ts';
+import { guestProgram, makeRootfs } from '../harness/guest.ts';
+import { Broken, cgroupCommands, commandCases } from './commands.ts';
+import type { CommandCase } from './commands.ts';
+import { kindOf } from './configs.ts';
+import type { Kind, KindName } from './configs.ts';
+import { Journal, keyOf } from './journal.ts';
+import { leftSince, takeInventory } from './leftovers.ts';
+import type { Inventory } from './leftovers.ts';
+import { pointsOf, spread } from './points.ts';
+import type { Point } from './points.ts';
+import { World } from './world.ts';
+import type { FaultyOutcome } from './world.ts';
+
+/** Which points of a kind of container are tried. */
+export interface Selection {
+  readonly runtime: readonly string[];
+  readonly journal: string;
+  readonly cgroup: string;
+  /** All but these are left to other shards: index modulo count. */
+  readonly shard: readonly [index: number, count: number];
+  /** Of each command; all without it. */
+  readonly points: number | undefined;
+  readonly kinds: readonly Point['kind'][];
+  readonly commands: readonly string[] | undefined;
+  readonly key: string | undefined;
+  /** Errors of the runtime's own calls, too, and not only of its children. */
+  readonly ownErrors: boolean;
+}
+
+/** The cell is no longer what it was, so that the next point needs another one. */
+export const spoiled = 75;
+const other = 'other';
+
+/** Tries the points of a kind in the namespaces of this process. The result is the exit status. */
+export async function runCell(name: KindName, selection: Selection): Promise<number> {
+  const kind = kindOf(name, `${selection.cgroup}/c`);
+  for (const path of ['/run', '/tmp']) execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', path]);
+  if (!kind.limits && !isUnified()) hideCgroups();
+  const world = new World(selection.runtime, kind.terminal);
+  mkdirSync(join(world.bundle, 'rootfs'), { recursive: true });
+  makeRootfs(join(world.bundle, 'rootfs'));
+  // In a user namespace the root of the container cannot make it.
+  mkdirSync(join(world.bundle, 'rootfs/mnt'));
+  if (kind.terminal) await listen(world.consoleSocket);
+  const others = kindOf(kind.limits ? 'docker' : 'no-cgroups', `${selection.cgroup}/${other}`).config;
+  world.writeConfig(others);
+  world.prepare('run', '--detach', '--bundle', world.bundle, other);
+  const journal = new Journal(selection.journal);
+  const done = new Set(journal.entries().map(keyOf));
+  let status = 0;
+  for (const command of commandCases(kind)) {
+    if (selection.commands !== undefined && !selection.commands.includes(command.name)) continue;
+    if (!kind.limits && cgroupCommands.has(command.name)) continue;
+    status = runCommandCase(world, kind, command, selection, journal, done);
+    if (status !== 0) break;
+  }
+  world.command('delete', '--force', world.id);
+  world.command('delete', '--force', other);
+  return status;
+}
+
+/** All but the controller without which no container is made. */
+function hideCgroups(): void {
+  const devices = '/sys/fs/cgroup/devices';
+  const aside = '/tmp/devices';
+  mkdirSync(aside);
+  execFileSync('mount', ['--bind', devices, aside]);
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/sys/fs/cgroup']);
+  mkdirSync(devices);
+  execFileSync('mount', ['--move', aside, devices]);
+  rmdirSync(aside);
+}
+
+async function listen(path: string): Promise<void> {
+  const child = spawn(guestProgram('cell'), ['console', path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  child.unref();
+}
+
+function runCommandCase(
+  world: World,
+  kind: Kind,
+  command: CommandCase,
+  selection: Selection,
+  journal: Journal,
+  done: ReadonlySet<string>,
+): number {
+  world.writeConfig({
+    ...kind.config,
+    process: { ...kind.config.process, args: command.program ?? kind.config.process.args },
+  });
+  // Twice: the first run makes what the root file system lacks to mount on.
+  trial(world, command, undefined);
+  tidy(world);
+  const before = takeInventory(world, selection.cgroup);
+  const { outcome, observed } = trial(world, command, undefined);
+  if (outcome.status !== 0 || observed === undefined) {
+    throw new Error(`${kind.name}, ${command.name}, undisturbed: status ${outcome.status}, ${outcome.stderr}`);
+  }
+  tidy(world);
+  const left = leftSince(world, selection.cgroup, before);
+  if (left.length > 0) throw new Error(`${kind.name}, ${command.name}, undisturbed, leaves ${left.join('; ')}`);
+
+  const points = chosen(pointsOf(outcome.calls.map(parseCall)), selection);
+  for (const point of points) {
+    const id = { kind: kind.name, command: command.name, key: point.key };
+    if (done.has(keyOf(id))) continue;
+    const { verdict, problems, said, status } = tryPoint(world, command, point, observed, selection.cgroup, before);
+    journal.add({ ...id, verdict, problems, said, status, path: point.call.path });
+    if (problems.length > 0) return spoiled;
+  }
+  return 0;
+}
+
+function chosen(all: readonly Point[], { points: count, kinds, shard, key, ownErrors }: Selection): Point[] {
+  const points = all.filter(({ kind, call }) => ownErrors || kind === 'kill' || call.process !== '0');
+  if (key !== undefined) return points.filter((point) => point.key === key);
+  const [index, shards] = shard;
+  return kinds
+    .flatMap((kind) => {
+      const ofKind = points.filter((point) => point.kind === kind);
+      return count === undefined ? ofKind : spread(ofKind, count);
+    })
+    .filter((_, at) => at % shards === index);
+}
+
+interface Trial {
+  readonly outcome: FaultyOutcome;
+  /** Undefined when the command has failed. */
+  readonly observed: string | undefined;
+  readonly broken: string | undefined;
+}
+
+function trial(world: World, command: CommandCase, point: Point | undefined): Trial {
+  command.before(world);
+  const init = command.meetsInit === true ? world.state()?.pid : undefined;
+  const onTerminal = world.terminal && command.foreground === true;
+  const outcome = world.faulty(command.words(world), point, init, onTerminal);
+  if (outcome.status !== 0) return { outcome, observed: undefined, broken: undefined };
+  try {
+    return { outcome, observed: command.observe(world, outcome), broken: undefined };
+  } catch (error) {
+    if (error instanceof Broken) return { outcome, observed: undefined, broken: error.message };
+    throw error;
+  }
+}
+
+/** Removes the container, and what is the caller's to remove. */
+function tidy(world: World): void {
+  world.prepare('delete', '--force', world.id);
+  rmSync(world.pidFile, { force: true });
+}
+
+interface Verdict {
+  readonly verdict: 'clean' | 'dirty' | 'unreached';
+  readonly problems: readonly string[];
+  readonly status: number;
+  readonly said: string;
+}
+
+function tryPoint(
+  world: World,
+  command: CommandCase,
+  point: Point,
+  expected: string,
+  cgroup: string,
+  before: Inventory,
+): Verdict {
+  const { outcome, observed, broken } = trial(world, command, point);
+  const { status, stderr } = outcome;
+  const problems: string[] = [];
+  const killed = point.action === 'kill:0';
+  if (outcome.hung) problems.push('it hangs');
+  if (/internal error|protocol error/.test(stderr)) problems.push('it calls that a defect of its own');
+  if (status === 139 || (status === 137 && !killed && stderr === ''))
+    problems.push(`it ended with ${status}, without a word`);
+  else if (status !== 0 && !killed && !/^rt: /m.test(stderr)) problems.push(`it ended with ${status}, without a word`);
+  // Whoever makes a container has done so when it dies afterwards. Whether it had come to its program is not known when
+  // somebody else has reaped it, and that one knows how it ended.
+  const diedLater =
+    (command.name === 'create' || (command.name === 'start' && point.kind === 'kill')) &&
+    point.call.process !== '0' &&
+    world.state()?.status === 'stopped';
+  if (broken !== undefined && !diedLater) problems.push(`it says that it has succeeded, but ${broken}`);
+  if (observed !== undefined && observed !== expected)
+    problems.push(`it succeeded, with a difference: ${difference(expected, observed)}`);
+  if (status !== 0 && !killed && command.makes === true) {
+    if (world.state() !== undefined) problems.push('it failed, and the container is there');
+    if (existsSync(world.pidFile)) problems.push('it failed, and left a pid file');
+    const left = leftSince(world, cgroup, before);
+    if (left.length > 0) problems.push(`it failed, and left ${left.join('; ')}`);
+  }
+  problems.push(...remaining(world, killed, cgroup, before));
+  const verdict = problems.length > 0 ? 'dirty' : outcome.reached ? 'clean' : 'unreached';
+  return { verdict, problems, status, said: stderr.slice(0, 300) };
+}
+
+/** What is wrong once the container has been removed. */
+function remaining(world: World, killed: boolean, cgroup: string, before: Inventory): string[] {
+  const problems: string[] = [];
+  const removal = world.command('delete', '--force', world.id);
+  if (removal.status !== 0) problems.push(`delete --force ended with ${removal.status}: ${removal.stderr.trim()}`);
+  rmSync(world.pidFile, { force: true });
+  // Who is killed in the middle cannot remove what is to become the pid file.
+  if (killed) rmSync(join('/run', '.pid'), { force: true });
+  const left = leftSince(world, cgroup, before);
+  if (left.length > 0) problems.push(`there remains ${left.join('; ')}`);
+  const state = world.command('state', other);
+  if (state.status !== 0 || !state.stdout.includes('"running"'))
+    problems.push(`state of another container: ${state.stderr}`);
+  const list = world.command('list', '-q');
+  if (list.stdout !== `${other}\n` || list.stderr !== '') problems.push(`list: ${list.stdout}${list.stderr}`);
+  return problems;
+}
+
+function difference(expected: string, observed: string): string {
+  const [one, two] = [expected.split('\n'), observed.split('\n')];
+  const missing = one.filter((line) => !two.includes(line)).map((line) => `-${line}`);
+  const further = two.filter((line) => !one.includes(line)).map((line) => `+${line}`);
+  return [...missing, ...further].slice(0, 6).join(' ');
+}

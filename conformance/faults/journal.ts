@@ -1,0 +1,43 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** What became of a point. */
+export interface Entry {
+  readonly kind: string;
+  readonly command: string;
+  readonly key: string;
+  /** 'unreached': the command did not come to that call this time. */
+  readonly verdict: 'clean' | 'dirty' | 'unreached';
+  readonly problems: readonly string[];
+  /** Exit status of the command, and what it said first. */
+  readonly status: number;
+  readonly said: string;
+  /** The first argument of the call that looks like a path. */
+  readonly path: string;
+}
+
+/** What has been tried, so that a run that was ended goes on where it was. */
+export class Journal {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    mkdirSync(dirname(path), { recursive: true });
+  }
+
+  entries(): Entry[] {
+    if (!existsSync(this.#path)) return [];
+    return readFileSync(this.#path, 'utf8')
+      .split('\n')
+      .filter((line) => line.endsWith('}'))
+      .map((line) => JSON.parse(line) as Entry);
+  }
+
+  add(entry: Entry): void {
+    appendFileSync(this.#path, `${JSON.stringify(entry)}\n`);
+  }
+}
+
+export function keyOf({ kind, command, key }: Pick<Entry, 'kind' | 'command' | 'key'>): string {
+  return `${kind} | ${command} | ${key}`;
+}

@@ -1,0 +1,57 @@
+import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { hierarchies } from '../harness/cgroup.ts';
+import { comesTrue } from './world.ts';
+import type { World } from './world.ts';
+
+/** Everything of a cell that a container could leave behind. */
+export type Inventory = ReadonlySet<string>;
+
+export function takeInventory(world: World, cgroupName: string): Inventory {
+  return new Set([
+    ...world.processes().map((pid) => `process ${pid}`),
+    ...readFileSync('/proc/self/mountinfo', 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => `mount ${line}`),
+    ...hierarchies().flatMap((hierarchy) => tree(join(hierarchy, cgroupName)).map((path) => `cgroup ${path}`)),
+    ...['/run', '/tmp', '/dev/shm'].flatMap((path) => tree(path).map((file) => `file ${file}`)),
+  ]);
+}
+
+/** What is there and was not before. Processes that were killed a moment ago may take a while. */
+export function leftSince(world: World, cgroupName: string, before: Inventory): string[] {
+  let left: string[] = [];
+  comesTrue(() => {
+    left = [...takeInventory(world, cgroupName)].filter((line) => !before.has(line));
+    return left.length === 0;
+  });
+  return left.map((line) => (line.startsWith('process ') ? `${line}: ${commandLine(line.slice(8))}` : line));
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').slice(0, 80);
+  } catch {
+    return 'gone';
+  }
+}
+
+/** Directories of a cgroup, and everything of another directory; what goes meanwhile is not there. */
+function tree(path: string): string[] {
+  const isCgroup = path.startsWith('/sys/fs/cgroup');
+  const visit = (current: string): string[] => {
+    const stat = lstatSync(current, { throwIfNoEntry: false });
+    if (stat === undefined || (isCgroup && !stat.isDirectory())) return [];
+    return [current, ...(stat.isDirectory() ? names(current).flatMap((name) => visit(join(current, name))) : [])];
+  };
+  return visit(path).filter((file) => !file.startsWith('/tmp/scratch/'));
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Each system call of each command that changes something goes wrong once: a process is killed there, or the call fails.
+ *
+ * Environment: SAMPLE=1 (some points of each command, on both hosts), SHARD=2/4, FAULTS (kill, errno), CONFIG, COMMAND,
+ * POINT (only that), HOST (rt, node), RT_BINARY (in place of build/rt). What was tried with a binary is not tried again.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { compileGuestPrograms, guestProgram } from '../harness/guest.ts';
+import { hierarchies, removeCgroup } from '../harness/cgroup.ts';
+import { runCell, spoiled } from './cell.ts';
+import type { Selection } from './cell.ts';
+import { kindNames } from './configs.ts';
+import type { KindName } from './configs.ts';
+import { Journal } from './journal.ts';
+import type { Entry } from './journal.ts';
+import type { Point } from './points.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
+const nodeProgram = join(repository, 'build/node/rt.js');
+
+type Host = 'rt' | 'node';
+
+/** Of each command and kind of fault: a command of the Node host takes ten times as long. */
+const sampled: Readonly<Record<Host, number>> = { rt: 8, node: 1 };
+
+function main(): number {
+  compileGuestPrograms();
+  const sample = (process.env['SAMPLE'] ?? '') !== '';
+  const hosts = (listOf('HOST') as Host[] | undefined) ?? (sample ? (['rt', 'node'] as const) : (['rt'] as const));
+  const entries = hosts.flatMap((host) => tryHost(host, sample));
+  const dirty = entries.filter(({ verdict }) => verdict === 'dirty');
+  for (const entry of dirty) process.stdout.write(`${reproduction(entry)}\n`);
+  process.stdout.write(`${entries.length} points tried, ${dirty.length} dirty\n`);
+  return dirty.length === 0 ? 0 : 1;
+}
+
+function tryHost(host: Host, sample: boolean): Entry[] {
+  const { env } = process;
+  const cgroup = `/rt-faults-${process.pid}`;
+  const program = host === 'rt' ? resolve(env['RT_BINARY'] ?? join(repository, 'build/rt')) : nodeProgram;
+  const [index = 1, count = 1] = (env['SHARD'] ?? '1/1').split('/').map(Number);
+  const build = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 12);
+  const part = sample ? `sample-${process.pid}` : `${index}-of-${count}`;
+  const selection: Selection = {
+    runtime: host === 'rt' ? [program] : [process.execPath, program],
+    journal: join(repository, `build/faults/${host}-${build}-${part}.journal`),
+    cgroup,
+    shard: [index - 1, count],
+    points: sample ? sampled[host] : undefined,
+    kinds: (listOf('FAULTS') as Point['kind'][] | undefined) ?? ['kill', 'errno'],
+    commands: listOf('COMMAND'),
+    key: env['POINT'],
+    // What fails in Node's own calls is Node's matter.
+    ownErrors: host === 'rt',
+  };
+  const journal = new Journal(selection.journal);
+  removeCgroups(cgroup);
+  for (const name of (listOf('CONFIG') as KindName[] | undefined) ?? kindNames) {
+    let status: number;
+    do {
+      status = startCell(name, selection);
+      removeCgroups(cgroup);
+    } while (status === spoiled);
+    if (status !== 0) throw new Error(`the cell of ${name} ended with ${status}`);
+    process.stdout.write(summary(journal.entries(), host, name));
+  }
+  return journal.entries();
+}
+
+function listOf(name: string): readonly string[] | undefined {
+  return process.env[name]?.split(',');
+}
+
+function startCell(name: KindName, selection: Selection): number {
+  const namespaces = [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    '--pid',
+    '--fork',
+    '--mount-proc',
+    '--kill-child',
+  ];
+  const words = [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    ...namespaces,
+    guestProgram('cell'),
+    'reap',
+    process.execPath,
+    ...process.execArgv,
+  ];
+  const { status } = spawnSync('nice', [...words, import.meta.filename, name, JSON.stringify(selection)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return status ?? 1;
+}
+
+/** Of cells that were spoiled, and of runs that were ended: with its pid namespace, all processes of a cell have ended. */
+function removeCgroups(own: string): void {
+  for (const hierarchy of hierarchies()) {
+    for (const name of readdirSync(hierarchy)) {
+      const run = /^rt-faults-(\d+)$/.exec(name)?.[1];
+      if (run !== undefined && (`/${name}` === own || !existsSync(`/proc/${run}`))) removeCgroup(join(hierarchy, name));
+    }
+  }
+}
+
+function summary(entries: readonly Entry[], host: Host, kind: string): string {
+  const ofKind = entries.filter((entry) => entry.kind === kind);
+  const commands = [...new Set(ofKind.map(({ command }) => command))];
+  return commands
+    .map((command) => {
+      const verdicts = ofKind.filter((entry) => entry.command === command).map(({ verdict }) => verdict);
+      const count = (wanted: Entry['verdict']): number => verdicts.filter((verdict) => verdict === wanted).length;
+      const found = `${count('clean')} clean, ${count('dirty')} dirty, ${count('unreached')} not reached`;
+      return `${host}, ${kind}, ${command}: ${verdicts.length} tried, ${found}\n`;
+    })
+    .join('');
+}
+
+function reproduction({ kind, command, key, path, problems, status, said }: Entry): string {
+  const words = `make test-faults CONFIG='${kind}' COMMAND='${command}' POINT='${key}'`;
+  return `not ok: ${kind}, ${command}, ${key} ${path}: ${problems.join('; ')}\n  status ${status}: ${said.trim()}\n  ${words}`;
+}
+
+const [cell, selection] = process.argv.slice(2);
+// A cell has a process that listens for as long as there is one.
+process.exit(cell === undefined ? main() : await runCell(cell as KindName, JSON.parse(selection ?? '{}') as Selection));
