@@ -81,6 +81,27 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'start is an error when init is killed before it has read the go-ahead, whoever reaps it',
+  async (t, rt) => {
+    const getsockopt = 55;
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const container = await rt.created();
+      const { pid } = await container.state();
+      const { outcome, reached } = await traced(rt, ['start', container.id], {
+        call: { process: 'A', number: getsockopt, nth: 1 },
+        action: 'kill:A',
+        attached: pid,
+      });
+      t.ok(reached);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, /start failed: the container process ended before (?:it was started|its program ran)/);
+      t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+    }
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
   'a helper that lacks memory says so',
   async (t, rt) => {
     const words = ['run', '--bundle', rt.bundle().dir, rt.nextId()];
@@ -103,11 +124,16 @@ forEachRuntime(
   'a run that cannot start its program takes its pid file back',
   async (t, rt) => {
     const pidFile = join(rt.dir, 'pid');
-    const bundle = rt.bundle((config) => (config.process.args = ['/nonexistent']));
-    for (const flags of [[], ['--detach']]) {
-      const words = ['run', ...flags, '--pid-file', pidFile, '--bundle', bundle.dir, rt.nextId()];
-      t.not((await rt.commandDetached(...words)).status, 0);
-      t.notOk(existsSync(pidFile), flags.join(' '));
+    const bundles = {
+      program: rt.bundle((config) => (config.process.args = ['/nonexistent'])),
+      'poststart hook': rt.bundle((config) => (config.hooks = { poststart: [{ path: '/nonexistent' }] })),
+    };
+    for (const [what, bundle] of Object.entries(bundles)) {
+      for (const flags of [[], ['--detach']]) {
+        const words = ['run', ...flags, '--pid-file', pidFile, '--bundle', bundle.dir, rt.nextId()];
+        t.not((await rt.commandDetached(...words)).status, 0, what);
+        t.notOk(existsSync(pidFile), `${what} ${flags.join(' ')}`);
+      }
     }
   },
   { oursOnly: 'the peers leave it' },

@@ -191,6 +191,8 @@ function tryPoint(
     problems.push(`it succeeded, with a difference: ${difference(expected, observed)}`);
   if (status !== 0 && !killed && command.makes === true) {
     if (world.state() !== undefined) problems.push('it failed, and the container is there');
+    // In the foreground the program has run, and the file is the caller's.
+    if (command.foreground === true) rmSync(world.pidFile, { force: true });
     if (existsSync(world.pidFile)) problems.push('it failed, and left a pid file');
     const left = leftSince(world, cgroup, before);
     if (left.length > 0) problems.push(`it failed, and left ${left.join('; ')}`);

@@ -69,7 +69,8 @@ export class World {
     const attach = attached === undefined ? [] : ['--attach', String(attached)];
     const tracer = [guestProgram('fault'), ...attach, ...at, '--log', log, '--deadline', String(patience), '--'];
     const around = onTerminal ? [guestProgram('peer'), 'pty', '24', '80', '0'] : [];
-    const outcome = runToFiles([...around, ...tracer, ...this.argv(words)]);
+    const own = runToFiles([...around, ...tracer, ...this.argv(words)]);
+    const outcome = onTerminal ? onTerminalOf(own) : own;
     const calls = readFileSync(log, 'utf8').trimEnd().split('\n');
     return {
       ...outcome,
@@ -94,6 +95,18 @@ export class World {
   writeConfig(config: unknown): void {
     writeFileSync(join(this.bundle, 'config.json'), JSON.stringify(config));
   }
+}
+
+/** What the peer says of a command on its terminal, where both of its outputs go. */
+function onTerminalOf({ stdout, stderr, status }: Outcome): Outcome {
+  const ended = /^\{"status":(\d+),"signal":(\d+)/m.exec(stderr);
+  if (ended === null) return { status, stdout, stderr };
+  const text = stdout.replaceAll('\r\n', '\n');
+  return {
+    status: Number(ended[1]) || (Number(ended[2]) > 0 ? 128 + Number(ended[2]) : 0),
+    stdout: text,
+    stderr: text,
+  };
 }
 
 /** Output goes to files, since a container may keep it open. */

@@ -111,8 +111,9 @@ static int64_t now_ms(void)
 	return time.seconds * 1000 + time.nanoseconds / 1000000;
 }
 
-/* Until the hook itself has ended (a process it leaves behind may keep its outputs open) or the deadline. */
-static bool wait_for_end(
+/* Until the hook itself has ended (a process it leaves behind may keep its outputs open): 0, or -ETIMEDOUT, or another
+ * negative errno. */
+static int wait_for_end(
 	int pidfd, struct hook_pipes *pipes, uint32_t timeout_ms, struct rt_hook_result *result)
 {
 	int64_t deadline = now_ms() + timeout_ms;
@@ -123,10 +124,10 @@ static bool wait_for_end(
 			int64_t seconds, nanoseconds;
 		} limit = {left / 1000, left % 1000 * 1000000};
 		if (timeout_ms > 0 && left <= 0)
-			return false;
+			return -ETIMEDOUT;
 		long ready = rt_sys(ppoll, polls, 3, timeout_ms > 0 ? &limit : NULL, NULL, 0);
 		if (ready < 0 && ready != -EINTR)
-			return false;
+			return (int)ready;
 		if (ready <= 0)
 			continue;
 		if (polls[1].revents != 0 && !drain(pipes->out[0], result->out, &result->out_length))
@@ -134,7 +135,7 @@ static bool wait_for_end(
 		if (polls[2].revents != 0 && !drain(pipes->err[0], result->err, &result->err_length))
 			polls[2].fd = -1;
 		if (polls[0].revents != 0)
-			return true;
+			return 0;
 	}
 }
 
@@ -170,8 +171,8 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	rt_close(&pipes.out[1]);
 	rt_close(&pipes.err[1]);
 	rt_close(&pipes.failed[1]);
-	bool ended = wait_for_end(pidfd, &pipes, timeout_ms, result);
-	if (!ended && rt_sys(kill, -pid, SIGKILL_NUMBER) < 0)
+	int ended = wait_for_end(pidfd, &pipes, timeout_ms, result);
+	if (ended < 0 && rt_sys(kill, -pid, SIGKILL_NUMBER) < 0)
 		rt_sys(kill, pid, SIGKILL_NUMBER);
 	int raw = 0;
 	long waited;
@@ -180,10 +181,12 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	/* A seccomp filter may refuse it, or answer 0: how the hook ended is not known then. */
 	if (waited != pid)
 		return waited < 0 ? (int)waited : -ECHILD;
+	if (ended < 0 && ended != -ETIMEDOUT)
+		return ended;
 	drain_rest(pipes.out[0], result->out, &result->out_length);
 	drain_rest(pipes.err[0], result->err, &result->err_length);
 	uint32_t error;
-	if (!ended) {
+	if (ended < 0) {
 		result->outcome = RT_HOOK_TIMED_OUT;
 	} else if (rt_sys(read, pipes.failed[0], &error, sizeof(error)) == sizeof(error)) {
 		result->outcome = RT_HOOK_NOT_RUN;

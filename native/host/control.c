@@ -15,14 +15,15 @@ rt_function rt_fn_receive, rt_fn_receiveMessage, rt_fn_send, rt_fn_connect, rt_f
 
 enum { UNIX_FAMILY = 1, RECORD_MAX = 16384 };
 
-/* A peer that closes with a message of ours unread resets, before what it has said can be read. */
+/* A peer that closes with a message of ours unread resets, before what it has said can be read; when it has said nothing,
+ * that is the result. */
 static long receive(int socket, void *buffer, size_t size, struct rt_attached *attached)
 {
+	bool reset = false;
 	long length;
-	do
-		length = rt_receive_attached(socket, buffer, size, attached);
-	while (length == -ECONNRESET);
-	return length;
+	while ((length = rt_receive_attached(socket, buffer, size, attached)) == -ECONNRESET)
+		reset = true;
+	return length == 0 && reset ? -ECONNRESET : length;
 }
 
 static bool is_child(int pid)

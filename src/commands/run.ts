@@ -41,7 +41,9 @@ export function run(context: Context): Outcome {
   try {
     runPoststart(native, directory, record);
   } catch (error) {
-    throw error instanceof Failure ? inPhase(locate(error), 'run failed') : error;
+    if (!(error instanceof Failure)) throw error;
+    removePidFile(context);
+    throw inPhase(locate(error), 'run failed');
   }
   if (!foreground) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
   const status = phase('wait', () =>

@@ -49,6 +49,7 @@ export function receive(native: Native, control: number): HelperRecord {
 }
 
 function recordOf(buffer: ArrayBuffer | number): HelperRecord {
+  if (buffer === -ECONNRESET) return { kind: 'end', unread: true };
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
   }

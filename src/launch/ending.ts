@@ -58,6 +58,11 @@ export function endedInSetUp(native: Native, pid: number, filtered: boolean): Fa
   return filtered ? endedUnderFilter(waitStatus) : endedEarly('while it was being set up', waitStatus);
 }
 
+/** Of an init that has not read its go-ahead, and is gone. */
+export function endedUnheard(): Failure {
+  return endedEarly('before it was started', 0);
+}
+
 function endedEarly(when: string, waitStatus: number): Failure {
   const end = waitStatus === 0 ? '' : ` (${ending(waitStatus)})`;
   return new Failure({ code: 'launch.died', message: `the container process ended ${when}${end}` });

@@ -14,7 +14,8 @@ export type HelperRecord =
   | { readonly kind: 'scheduler' }
   /** Not what a helper says: somebody who can look into it has its socket. */
   | { readonly kind: 'forged' }
-  | { readonly kind: 'end' }
+  /** `unread`: and has not read what it was told last. */
+  | { readonly kind: 'end'; readonly unread?: true }
   | {
       readonly kind: 'failed';
       /** Index of the op in the program of the helper. */

@@ -6,7 +6,7 @@ import type { Native } from '../host/native.ts';
 import { helperOps } from '../plan/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
-import { requireExecuted } from './ending.ts';
+import { endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, goAhead, receiveFrom, requireHeard, tell } from './control.ts';
 
@@ -75,4 +75,6 @@ export function release(
   if (record.kind === 'failed' || record.kind === 'hook_failed')
     throw failureOf(record, plan === undefined ? undefined : helperOps(plan), startHooks);
   requireExecuted(native, pid, uncertain);
+  // Somebody else has reaped it.
+  if (record.kind === 'end' && record.unread === true) throw endedUnheard();
 }
