@@ -3,7 +3,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
-import { requireRecord } from '../state/store.ts';
+import { absent, requireRecord } from '../state/store.ts';
 import type { Context } from './command.ts';
 
 /** The container that the first operand names, which must exist, and what it is doing. */
@@ -12,5 +12,27 @@ export function findContainer({ native, globals, operands }: Context): { record:
   return ContainerDirectory.use(native, root, operands[0] as string, (directory) => {
     const record = requireRecord(directory);
     return { record, status: statusOf(native, directory, record) };
+  });
+}
+
+/**
+ * Changes the container that the first operand names, if `check` does not object to what it is doing, while nobody can
+ * delete it and make another one of its id, whose cgroups have the same names.
+ */
+export function changeContainer<T>(
+  { native, globals, operands }: Context,
+  check: (status: Status) => void,
+  change: (record: ContainerRecord) => T,
+): T {
+  const root = stateRoot(native, globals.root).path;
+  const id = operands[0] as string;
+  return ContainerDirectory.use(native, root, id, (directory) => {
+    const look = (): ContainerRecord => {
+      const record = requireRecord(directory);
+      check(statusOf(native, directory, record));
+      return record;
+    };
+    if (!directory.lock(look)) throw absent(id);
+    return change(look());
   });
 }

@@ -10,7 +10,8 @@ import type { Native } from '../host/native.ts';
 import { changeLimits } from '../launch/change-limits.ts';
 import { withSchemata } from '../launch/resctrl.ts';
 import type { Context, Outcome } from './command.ts';
-import { findContainer } from './find.ts';
+import type { Status } from '../state/status.ts';
+import { changeContainer, findContainer } from './find.ts';
 import { resourcesOf } from './update-options.ts';
 
 const standardInput = 0;
@@ -19,19 +20,24 @@ const largestDocument = 16 << 20;
 /** Changes the limits of a container, all that are asked for or none. */
 export function update(context: Context): Outcome {
   const { native, options } = context;
-  const { record, status } = findContainer(context);
-  if (status === 'stopped' || status === 'creating') {
-    throw new Failure({ code: 'update.status', message: 'container not running' });
-  }
+  requireProcesses(findContainer(context).status);
   const resources = options.resources === undefined ? fromOptions(context) : fromFile(native, options.resources);
   const warnings = options.resources === undefined ? ignoredOptions(context) : [];
   const schemata = options.resources === undefined ? schemataOf(context) : undefined;
-  const change = (): void => {
-    warnings.push(...changeLimits(native, readFacts(native), record.cgroup, resources));
-  };
-  if (schemata === undefined) change();
-  else withSchemata(native, record.resctrl, schemata, change);
+  changeContainer(context, requireProcesses, ({ cgroup, resctrl }) => {
+    const change = (): void => {
+      warnings.push(...changeLimits(native, readFacts(native), cgroup, resources));
+    };
+    if (schemata === undefined) change();
+    else withSchemata(native, resctrl, schemata, change);
+  });
   return { warnings };
+}
+
+function requireProcesses(status: Status): void {
+  if (status === 'stopped' || status === 'creating') {
+    throw new Failure({ code: 'update.status', message: 'container not running' });
+  }
 }
 
 function fromFile(native: Native, path: string): LinuxResources {
