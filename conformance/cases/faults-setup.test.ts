@@ -121,6 +121,23 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'run and exec in the foreground are errors when signals cannot be caught: they would wait for ever',
+  async (t, rt) => {
+    // Node makes pipes of its own.
+    if (rt.runtime.name !== 'rt') return;
+    const container = await rt.started(['pause']);
+    const run = ['run', '--bundle', rt.bundle().dir, rt.nextId()];
+    for (const words of [run, ['exec', container.id, '/bin/probe', 'exit', '0']]) {
+      const outcome = await commandWithFault(rt, { call: 'pipe2', error: 'ENFILE', nth: 1 }, ...words);
+      t.not(outcome.status, 0, words.join(' '));
+      t.match(outcome.stderr, 'cannot catch signals: too many open files in system');
+    }
+    t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
   'a run that cannot start its program takes its pid file back',
   async (t, rt) => {
     const pidFile = join(rt.dir, 'pid');

@@ -321,6 +321,28 @@ forEachRuntime(
   { oursOnly },
 );
 
+for (const words of [['pause'], ['update', '--pids-limit', '5']]) {
+  forEachRuntime(
+    `${words[0]} changes no container but the one that it found`,
+    async (t, rt) => {
+      const { id } = await rt.created();
+      const record = { call: 'openat', path: join(rt.root, id, 'state.json') };
+      const slow = await stoppedAt(rt, record, words[0] ?? '', id, ...words.slice(1));
+      const { prefix, log } = faulty(rt, { call: 'flock', signal: 'SIGWINCH' });
+      const removal = rt.backgroundThrough(prefix, 'delete', '--force', id);
+      await until('the delete waits', () => {
+        if (removal.child.exitCode !== null) throw new Error('the container was deleted meanwhile');
+        return existsSync(log) && readFileSync(log, 'utf8').includes('EAGAIN');
+      });
+      slow.goOn();
+      t.equal((await slow.ended).status, 0);
+      t.equal((await removal.ended).status, 0);
+      await unharmed(t, await createdAgain(rt, id), 'created');
+    },
+    { oursOnly },
+  );
+}
+
 forEachRuntime(
   'a create whose directory was removed under it fails, and takes nothing from the container that has the id now',
   async (t, rt) => {

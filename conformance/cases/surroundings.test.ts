@@ -165,7 +165,7 @@ forEachRuntime(
     const every = rt.runtime.name === 'rt' ? 1 : 3;
     for (let pages = 1; pages <= 10; pages += every) {
       for (let inodes = 1; inodes <= 7; inodes += every) {
-        const options = `size=${pages * 4096},nr_inodes=${inodes}`;
+        const options = `mode=700,size=${pages * 4096},nr_inodes=${inodes}`;
         // The container's files would be counted as left behind: they are in this mount namespace only.
         const script = `mount -t tmpfs -o ${options} none "${rt.root}" && { "$@"; status=$?; ls -A "${rt.root}"; exit $status; }`;
         const prefix = ['unshare', '--mount', '--propagation', 'private', ...shell(script)];

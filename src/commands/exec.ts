@@ -1,7 +1,7 @@
 import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
-import { systemFailure } from '../diag/system.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import { enter } from '../launch/enter.ts';
@@ -36,7 +36,7 @@ export function exec(context: Context): Outcome {
   let started: Started;
   try {
     const { count } = handedDescriptors(native, options['preserve-fds'], false);
-    if (foreground) native.catchSignals();
+    if (foreground) expectDone(native.catchSignals(), 'signals.catch', 'cannot catch signals', 'pipe2');
     started = startProcess(context, !foreground, count);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

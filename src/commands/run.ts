@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
-import { systemFailure } from '../diag/system.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
@@ -23,7 +23,7 @@ export function run(context: Context): Outcome {
   const handed = handedDescriptors(native, options['preserve-fds'], true);
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
-  if (foreground) native.catchSignals();
+  if (foreground) expectDone(native.catchSignals(), 'signals.catch', 'cannot catch signals', 'pipe2');
   const made = makeContainer(context, 'control', !foreground, handed);
   const { directory, record, control, master, console, plan, moved, notify, locate, warnings } = made;
   // From here on it can be killed and removed like any other, while this process goes on.
