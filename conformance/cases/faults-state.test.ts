@@ -321,13 +321,17 @@ forEachRuntime(
   { oursOnly },
 );
 
-for (const words of [['pause'], ['update', '--pids-limit', '5']]) {
+// Each reads the record by a descriptor of the directory; update does so once before, to refuse what cannot be.
+for (const [nth, ...words] of [
+  [2, 'pause'],
+  [4, 'update', '--pids-limit', '5'],
+] as const) {
   forEachRuntime(
     `${words[0]} changes no container but the one that it found`,
     async (t, rt) => {
       const { id } = await rt.created();
-      const record = { call: 'openat', path: join(rt.root, id, 'state.json') };
-      const slow = await stoppedAt(rt, record, words[0] ?? '', id, ...words.slice(1));
+      const [command, ...rest] = words;
+      const slow = await stoppedAt(rt, { call: 'openat', path: join(rt.root, id), nth }, command, id, ...rest);
       const { prefix, log } = faulty(rt, { call: 'flock', signal: 'SIGWINCH' });
       const removal = rt.backgroundThrough(prefix, 'delete', '--force', id);
       await until('the delete waits', () => {
