@@ -42,6 +42,7 @@ async function main(): Promise<number> {
     for (const change of all) console.log(shown(change));
     return 0;
   }
+  console.log(`${String(all.length)} changes to try; no source file is written to`);
   const isSame = (change: Change, { file, what }: (typeof equivalents)[number]): boolean =>
     relative(plan, change.file) === file && change.what === what;
   const noticed: Change[] = [];

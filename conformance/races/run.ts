@@ -1,6 +1,7 @@
 /**
- * CALLS of the runtime, 16 at a time, about two containers, some of the callers stopped for a while or killed; then looks
- * at what is left. SEED: of the dice, RT: another command in place of build/rt. Started by `run`, beside this file.
+ * Makes CALLS calls of the runtime about two containers, 16 at a time. Some callers are stopped for a while, some killed.
+ * Then looks for what is left. SEED repeats the choices, RT names another command than build/rt. The script `run` starts
+ * this file and chooses the prefix of all names.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, mkdtempSync, existsSync } from 'node:fs';
@@ -107,7 +108,8 @@ function showReport(report: Report): void {
 
 async function main(): Promise<number> {
   setPriority(5);
-  const prefix = `rt-races-${randomBytes(4).toString('hex')}-`;
+  const prefix = process.env['RT_RACES_PREFIX'];
+  if (prefix === undefined) throw new Error('start conformance/races/run');
   const ground = makeGround(mkdtempSync('/tmp/rt-races-'), prefix, [rt, '--root', state]);
   console.log(`SEED=${String(seed)}`);
   await run(['/bin/true']);

@@ -1,9 +1,10 @@
 /**
- * Runs one container after another for a long time, and fails when something of them is left on the host or grows with
- * their number: RUNS of /bin/true with a config like Docker's, then a fiftieth of that in a user namespace, by exec,
- * and by the API in one process. RT: another command in place of build/rt.
+ * Runs one container after another, and fails when they leave something on the host or when a count grows with their
+ * number. RUNS containers run /bin/true with a config like Docker's. A fiftieth as many run in a user namespace, by exec,
+ * and by the API in one process. RT names another command than build/rt.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { makeRootfs } from '../bench/bundles.ts';
@@ -46,11 +47,23 @@ async function settle(host: Host, before: Census): Promise<{ remains: string[]; 
   }
 }
 
+/** Removes the containers that an interrupted run leaves, and all files. */
+function cleanUp({ place, runtime: [file = '', ...options], state }: Host): void {
+  for (const id of existsSync(state) ? readdirSync(state) : []) spawnSync(file, [...options, 'delete', '--force', id]);
+  rmSync(place.dir, { recursive: true, force: true });
+}
+
 async function main(): Promise<number> {
   setPriority(10);
   const dir = mkdtempSync(join(tmpdir(), 'rt-soak-'));
   const state = join(dir, 'state');
   const host: Host = { place: { dir, prefix: `${basename(dir)}-` }, runtime: [rt, '--root', state], state };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      cleanUp(host);
+      process.exit(130);
+    });
+  }
   makeRootfs(host.place);
   makeFiles(host.place);
   const complaints = kernelComplaints();
@@ -82,7 +95,7 @@ async function main(): Promise<number> {
     console.log(faults.length === 0 ? `nothing is left of ${String(times + 3 * few)} containers` : 'FAILED');
     return faults.length === 0 ? 0 : 1;
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    cleanUp(host);
   }
 }
 
