@@ -60,7 +60,7 @@ BIN := node_modules/.bin
 
 TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts')
 HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
-# unsealed.c stands for others in a build of its own (SANITIZE).
+# unsealed.c replaces other files in the build with sanitizers.
 HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c))
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
@@ -166,13 +166,13 @@ $(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded
 
 -include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d)
 
-# ---- The same with sanitizers, as build/sanitized/rt: dynamic and with glibc, which they need, and with no image of a
-# heap (native/host/unsealed.c). The helper has no library that could say what is wrong: it traps.
+# ---- build/sanitized/rt, the same program with sanitizers. They need glibc and a dynamic executable, and work with no
+# image of a heap (native/host/unsealed.c). The helper has no library that could report a fault, so it traps.
 
 SANITIZED := build/sanitized
 SANITIZERS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 HELPER_SANITIZERS := -g -fsanitize=undefined,bounds-strict -fsanitize-undefined-trap-on-error -fno-sanitize=alignment
-# The engine relies on how gcc calls functions through pointers of another type, and shifts as the machine does.
+# No UBSan for the engine: it calls functions through pointers of another type and shifts as the machine does.
 ENGINE_SANITIZERS := -g -O2 -fno-omit-frame-pointer -fsanitize=address
 SANITIZED_HOST := $(patsubst native/%.c,$(SANITIZED)/host/%.o,native/host/unsealed.c \
 	$(filter-out %/arena.c %/arrange.c,$(HOST_SOURCES)) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
@@ -184,7 +184,7 @@ $(SANITIZED)/host/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -DRT_PROGRAM='"$(CURDIR)/build/rt.js"' -c $< -o $@
 
-# A child that shares the memory ends with execve: what AddressSanitizer keeps of its frames would stay.
+# These run in a child that shares the memory and ends with execve. AddressSanitizer's marks of its frames would stay.
 $(addprefix $(SANITIZED)/host/,host/clone_helper.o helper/clone.o helper/hook.o): SANITIZERS := -g
 
 $(SANITIZED)/helper-objects/%.o: native/%.c | $(COMPILERS)
@@ -268,10 +268,11 @@ CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engine
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 
-# make test SANITIZE=1: the containers alone, with build/sanitized/rt, which is slower.
-test: build $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real (needs root); SANITIZE=1: with sanitizers
+# make test SANITIZE=1 runs the containers alone, with build/sanitized/rt, which is slower. CONFORMANCE_TESTS=FILE runs one
+# file of them.
+test: build $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real, nine minutes; SANITIZE=1: with sanitizers (needs root)
 	@mkdir -p build/tap
-	@rm -f build/tap/*
+	@rm -f build/tap/unit.tap build/tap/conformance.tap
 ifdef SANITIZE
 	@RT_RUNTIMES=sanitized RT_PATIENCE=$${RT_PATIENCE:-5} conformance/harness/run.sh --jobs=1 \
 		$(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
@@ -282,16 +283,17 @@ else
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 endif
 
-# Each race is run that often. Debian's runc and crun are old enough for many attacks to succeed: one that nobody falls for
-# proves nothing. The table is in build/attacks.json, too.
+# ROUNDS: how often each race runs. Many attacks succeed on Debian's old runc and crun. That shows that the attacks work, so
+# no file counts as failed here: the table decides. It is in build/attacks.json, too. ATTACK_TESTS=FILE runs one file.
 ROUNDS ?= 100
 ATTACK_TESTS = $(wildcard conformance/attacks/*.test.ts)
 
-test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side by side, ROUNDS=3000 for long races (needs root)
+test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side by side; ROUNDS=100 of each race (needs root)
 	@mkdir -p build/tap
 	@rm -f build/attacks.lines build/tap/attacks.tap
 	@RT_RUNTIMES=rt,node,runc,crun RT_ROUNDS=$(ROUNDS) RT_PATIENCE=60 RT_ATTACKS=$(CURDIR)/build/attacks.lines \
-		conformance/harness/run.sh --jobs=1 --timeout=0 $(call TAP_OPTIONS,attacks) $(ATTACK_TESTS) | $(TAP_PROGRESS) || true
+		conformance/harness/run.sh --jobs=1 --timeout=0 $(call TAP_OPTIONS,attacks) $(ATTACK_TESTS) | $(TAP_PROGRESS) | \
+		sed -u 's/^.*ok [0-9]* - //' || true
 	@$(BIN)/tsx conformance/attacks/table.ts build/attacks.lines build/attacks.json
 
 # The virtual machines: Debian release, what systemd mounts, security module. Each takes one processor of this machine and
@@ -353,17 +355,18 @@ conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, wit
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor; SCALE=1: on a busy host (needs root)
 	conformance/bench/run $(if $(SCALE),--scale --json build/bench-scale.json,--json build/bench.json)
 
-# make soak RUNS=1000, make races CALLS=1000: shorter. Both say what they found, and wait for what takes its time.
+# Both take about five minutes, or less with a smaller number: make soak RUNS=1000, make races CALLS=1000. Both wait for the
+# kernel to finish its cleaning, and then list what they found.
 RUNS ?= 20000
 CALLS ?= 60000
 
-soak: build $(STAMPS)/packages-demo ## 20,000 containers, one after another: nothing of them stays on the host (needs root)
+soak: build $(STAMPS)/packages-demo ## run 20,000 containers, RUNS=N for another number: nothing may stay on the host (needs root)
 	RUNS=$(RUNS) $(BIN)/tsx conformance/soak/run.ts
 
-races: build $(STAMPS)/packages-demo ## 60,000 calls of 16 callers about two containers, some stopped or killed (needs root)
+races: build $(STAMPS)/packages-demo ## 16 callers make 60,000 calls, CALLS=N for another number; some are stopped or killed (needs root)
 	CALLS=$(CALLS) conformance/races/run
 
-# ---- Made-up data: conformance/fuzz. Each program of libFuzzer is a file in its folder native, with what it tests.
+# ---- Made-up data: conformance/fuzz. Each file in its folder native becomes one program of libFuzzer.
 
 FUZZ := build/fuzz/native
 FUZZ_PROGRAMS := $(patsubst conformance/fuzz/native/%.c,$(FUZZ)/native-%,$(wildcard conformance/fuzz/native/*.c))
@@ -385,18 +388,18 @@ $(FUZZ)/native-%: conformance/fuzz/native/%.c conformance/fuzz/native/fuzz.h $(H
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) $(FUZZ_SANITIZERS) $(sort $< $(NATIVE_PARTS)) -lm -o $@
 
-# Compiled plans, for the decoder to begin with.
+# Compiled plans are the first inputs of the decoder.
 $(FUZZ)/corpus: conformance/fuzz/seeds.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(Q)$(BIN)/tsx $< $@
 	@touch $@
 
 SECONDS ?= 60
-fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed made-up data to decoders, parsers and the compiler; SECONDS=60 in all, SEED=N
+fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed made-up data to decoders, parsers and the compiler; SECONDS=60 for all of them, SEED=N
 	$(BIN)/tsx conformance/fuzz/run.ts --native=$(FUZZ) --seconds=$(SECONDS) $(if $(SEED),--seed=$(SEED))
 
 # ---- Everything that needs no root.
 
-mutants: $(NODE_MODULES) ## change the order of operations in src/plan, one place at a time: the unit tests must notice
+mutants: $(NODE_MODULES) ## change the order of operations, one place at a time: the unit tests must notice; five minutes
 	$(BIN)/tsx conformance/mutants/run.ts
 
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
