@@ -342,8 +342,8 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 		build/tap/engines.tap
 	@node native/build/totals.mjs build/tap/engines.tap
 
-# Hours without SAMPLE=1, which takes three minutes; SHARD=1/4 is a quarter of it, and a run that was ended goes on.
-test-faults: build $(STAMPS)/packages-test ## each system call fails, or its process is killed there; SAMPLE=1: some (needs root)
+# SHARD=1/4 tries a quarter of the points. An interrupted run continues when it is started again.
+test-faults: build $(STAMPS)/packages-test ## each system call fails, or its process is killed there: hours; SAMPLE=1: some, three minutes (needs root)
 	@node --import=tsx conformance/faults/run.ts
 
 conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, with runc and crun as controls (needs root)

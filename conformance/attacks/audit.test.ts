@@ -72,7 +72,7 @@ const OF_THE_HOST = /^\/(dev\/[a-z]+|proc\/self\/?[\w/]*|sys\/fs\/cgroup\/.*|)$/
 /** Looked up by the kernel as the program would, when nothing that leads to the host is open any more. */
 const PROGRAM = /^\/bin\/\w+$/;
 
-/** What is wrong with a call. */
+/** The fault of a call, if it has one. */
 function fault({ name, text, paths, inside, rooted }: Call, sources: readonly string[]): string | undefined {
   const [path = ''] = paths;
   if (rooted && CHANGES.test(name) && paths.some((one) => components(one) > 1)) return 'resolves a path';

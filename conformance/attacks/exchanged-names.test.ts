@@ -21,7 +21,7 @@ const CALLS = 'openat2,open_tree,move_mount,mount,mkdirat,mknodat,symlinkat,fcho
 const SLOWLY = ['strace', '-f', '-o', '/dev/null', '-e', `trace=${CALLS}`, '-e', `inject=${CALLS}:delay_enter=1000`];
 const SLOW_EVERY = 50;
 
-/** Until one is not refused. */
+/** A race goes on until one round is not refused. */
 const MOST_ROUNDS = 200;
 
 /** A directory that containers share, with a directory `name` and a link `link` in it. */

@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { compileGuestPrograms, guestProgram } from '../harness/guest.ts';
 import { hierarchies, removeCgroup } from '../harness/cgroup.ts';
 import { runCell, spoiled } from './cell.ts';
@@ -63,6 +63,7 @@ function tryHost(host: Host, sample: boolean): Entry[] {
   removeCgroups(cgroup);
   const wanted = listOf('CONFIG') as KindName[] | undefined;
   for (const name of wanted ?? (sample ? sampled[host].kinds : kindNames)) {
+    process.stdout.write(`${host}, ${name}: what is tried goes into ${relative(repository, selection.journal)}\n`);
     let status: number;
     do {
       status = startCell(name, selection);

@@ -1,6 +1,6 @@
 const mostTries = 2000;
 
-/** A part of a text that still does what `does` asks, with pieces left out as long as that goes. */
+/** Leaves out pieces of a text for as long as `does` stays true of it. */
 export function shrink(text: string, does: (text: string) => boolean): string {
   let smallest = text;
   let tries = 0;

@@ -1,13 +1,13 @@
-/** An entrance for data that nobody vouches for. */
+/** A part of rt that reads untrusted data. */
 export interface Target {
   readonly name: string;
-  /** What is counted, such as `messages`. */
+  /** The things that are counted, such as `messages`. */
   readonly unit: string;
-  /** So many inputs belong to the unit tests. */
+  /** How many inputs the unit tests try. */
   readonly rounds: number;
   /** An input, the same for the same numbers. Bytes are characters up to 0xff. */
   readonly make: (next: Random) => string;
-  /** Feeds an input in and throws when what comes out is a defect. Returns how many units it was. */
+  /** Feeds an input and throws when the result is a defect. Returns how many units it had. */
   readonly check: (input: string) => number;
 }
 

@@ -8,7 +8,7 @@ import type { CaseOptions } from './runtimes.ts';
 import { forEachRuntime } from './runtimes.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** A directory of the host that no container may come to, outside of every root file system. */
+/** A directory of the host that no container may reach, outside of every root file system. */
 export interface Canary {
   readonly dir: string;
   /** A file in it that only root of the host may read. */

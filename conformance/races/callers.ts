@@ -23,7 +23,7 @@ export interface Report {
   readonly fates: Map<Fate, number>;
   /** First lines of standard error, without names and numbers. */
   readonly messages: Map<string, number>;
-  /** What may not be, one line each. */
+  /** Faults that were found, one line each. */
   readonly faults: string[];
 }
 

@@ -44,7 +44,7 @@ function show(title: string, counts: ReadonlyMap<string, number>): void {
   for (const [name, value] of rows) console.log(`${String(value).padStart(8)}  ${name}`);
 }
 
-/** Waits until a list is empty, and gives what is still in it after some time. */
+/** Waits until a list is empty. Returns what is still in it at the deadline. */
 async function whatStays(list: () => string[] | Promise<string[]>): Promise<string[]> {
   let last: string[] = [];
   await until('nothing is left', async () => (last = await list()).length === 0, 20_000).catch(() => undefined);

@@ -22,7 +22,7 @@ export interface Host {
   readonly state: string;
 }
 
-/** Runs `once` that many times, by as many workers; `each` hears of how many there were. */
+/** Runs `once` that many times, shared among the workers. `each` gets the number of those done. */
 async function share(
   times: number,
   once: (worker: number) => Promise<void>,

@@ -18,7 +18,7 @@ const few = Math.ceil(times / 50);
 const rt = process.env['RT'] ?? join(import.meta.dirname, '../../build/rt');
 /** The kernel takes namespaces apart after everybody has left them. */
 const patience = 300_000;
-/** Caches are dropped so often meanwhile: what goes by that was one. */
+/** How often caches are dropped meanwhile: a count that falls then was a cache. */
 const dropEach = 15_000;
 
 function progress(what: string, of: number): (done: number) => void {
@@ -30,7 +30,7 @@ function progress(what: string, of: number): (done: number) => void {
   };
 }
 
-/** Waits until nothing is left and nothing has grown, or for as long as that may take; what then is, is. */
+/** Waits until nothing is left and nothing has grown, up to a deadline. Returns the state at that moment. */
 async function settle(host: Host, before: Census): Promise<{ remains: string[]; found: Growth[] }> {
   const end = Date.now() + patience;
   let drop = Date.now() + 5_000;

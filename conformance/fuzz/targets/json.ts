@@ -88,7 +88,7 @@ function written(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
 }
 
-/** With numbers as JSON.parse reads them. */
+/** The same value, with numbers as JSON.parse reads them. */
 function rounded(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(rounded);
