@@ -281,8 +281,10 @@ attack(
     const pin = join(source, 'pin');
     writeFileSync(pin, '');
     const other = await rt.started(['pause']);
-    execFileSync('mount', ['--bind', `/proc/${(await other.state()).pid}/ns/mnt`, pin]);
+    // The kernel pins a mount namespace on a private mount only.
+    execFileSync('mount', ['--bind', '--make-private', source, source]);
     try {
+      execFileSync('mount', ['--bind', `/proc/${(await other.state()).pid}/ns/mnt`, pin]);
       const bundle = rt.bundle((config) => {
         config.mounts.push({ destination: '/host', source, options: ['rbind'] });
       });
@@ -292,7 +294,7 @@ attack(
       t.strictSame([...names.names].sort(), ['of-the-source', 'pin']);
       t.equal(outside.errno, 'ENOENT');
     } finally {
-      execFileSync('umount', [pin]);
+      execFileSync('umount', ['--recursive', source]);
       await other.remove('--force');
     }
   },

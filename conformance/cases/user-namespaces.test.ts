@@ -4,6 +4,7 @@ import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '..
 import type { Mutation } from '../harness/config.ts';
 import type { Attempt, Ids, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
+import { run } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
@@ -52,6 +53,17 @@ forEachRuntime('user namespace: several lines of mappings are in the maps', asyn
     ['0', '200000', '6'],
     ['100', '500000', '1'],
   ]);
+});
+
+forEachRuntime('user namespace: made by a runtime that may not look into other processes', async (t, rt) => {
+  const bundle = mapped(rt, ({ process }) => {
+    process.args = ['/bin/probe', 'ids'];
+  });
+  const withoutPtrace = ['setpriv', '--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace', '--ambient-caps=-all'];
+  const argv = [...withoutPtrace, ...rt.argv('run', '--bundle', bundle.dir, rt.nextId())];
+  const outcome = await run(argv, { env: rt.env, input: '' });
+  t.equal(outcome.status, 0, outcome.stderr);
+  t.equal((JSON.parse(outcome.stdout) as Ids).uid[0], 0);
 });
 
 forEachRuntime('user namespace: its other namespaces belong to it: its root has rights in them', async (t, rt) => {

@@ -10,47 +10,45 @@
 /* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
 enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
 
-/* A process in a new user namespace that waits for the end of `hold` and does nothing else. It shares the memory of
- * the helper, and so is as closed to others, unless who has no rights over root's files is to write its maps. */
-static long start_keeper(int hold[2], bool dumpable)
+/* A process in a user namespace, a new one or that in `space`, which waits for the end of `hold` and does nothing else. It
+ * has a copy of the helper's memory, and so is as closed to others, unless who has no rights over root's files is to write
+ * its maps. */
+static long start_keeper(struct rt_context *context, int hold[2], int space, bool dumpable)
 {
+	RT_CLEANUP_FD int ready = -1, entered = -1;
+	int ends[2];
 	long status = rt_sys(pipe2, hold, O_CLOEXEC);
+	if (status >= 0)
+		status = rt_sys(pipe2, ends, O_CLOEXEC);
 	if (status < 0)
-		return status;
-	struct clone_args clone = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD_NUMBER};
+		return rt_fail(context, "pipe2", status);
+	ready = ends[0];
+	entered = ends[1];
+	struct clone_args clone = {.flags = space < 0 ? CLONE_NEWUSER : 0, .exit_signal = SIGCHLD_NUMBER};
 	if (dumpable)
 		rt_sys(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
-	long hidden = pid != 0 && dumpable ? rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
-	if (pid != 0)
-		return hidden < 0 ? hidden : pid;
-	char byte;
-	rt_sys(close, hold[1]);
-	rt_sys(read, hold[0], &byte, 1);
-	rt_leave(0);
+	if (pid == 0) {
+		char byte;
+		rt_sys(close, hold[1]);
+		if (space >= 0 && (status = rt_sys(setns, space, CLONE_NEWUSER)) >= 0)
+			status = rt_hide(context);
+		rt_sys(write, entered, &status, sizeof(status));
+		rt_sys(read, hold[0], &byte, 1);
+		rt_leave(0);
+	}
+	int hidden = dumpable ? rt_hide(context) : 0;
+	if (pid < 0 || hidden < 0)
+		return pid < 0 ? rt_fail(context, "clone3", pid) : hidden;
+	rt_close(&entered);
+	/* Until it has entered, its maps are those of another namespace. */
+	if (rt_sys(read, ready, &status, sizeof(status)) != sizeof(status))
+		status = -EPIPE;
+	return status < 0 ? rt_fail(context, "setns", status) : pid;
 }
 
-/* Becomes the user `uid`, with the capabilities that root has. A change of credentials lets others look in, and forgets
- * the parent. */
-static int become(struct rt_context *context, uint32_t uid)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	long status = rt_sys(setresuid, -1, uid, -1);
-	if (status < 0)
-		return rt_fail(context, "setresuid", status);
-	/* Root remains the real user, so nothing of the permitted set is lost. */
-	status = rt_sys(capget, &header, data);
-	for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++)
-		data[half].effective = data[half].permitted;
-	if (status < 0 || (status = rt_sys(capset, &header, data)) < 0)
-		return rt_fail(context, "capset", status);
-	int hidden = rt_hide(context);
-	return hidden < 0 ? hidden : rt_end_with_parent(context);
-}
-
-/* A user id that no image names and nobody gets to know: those from here up, without the last, which are "nobody" of some
- * systems and "no change" of setresuid(2). */
+/* A user id that no image names: those from here up, without the last, which are "nobody" of some systems and "no change"
+ * of setresuid(2). */
 static int choose_owner(struct rt_context *context, uint32_t *owner)
 {
 	enum { FIRST = 1u << 31, COUNT = FIRST - 2 };
@@ -61,21 +59,67 @@ static int choose_owner(struct rt_context *context, uint32_t *owner)
 	return 0;
 }
 
-/* The user who makes a user namespace owns it. */
-static long start_keeper_unowned(struct rt_context *context, int hold[2])
+struct made {
+	const char *call;
+	long status; /* a descriptor of the user namespace, or a negative errno */
+};
+
+/* The user who makes a user namespace owns it. The rights of root come back, since some systems let nobody else make one;
+ * root remains the real user, so nothing of the permitted set is lost. */
+static struct made make_as(uint32_t owner)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	long status = rt_sys(capget, &header, data);
+	if (status < 0)
+		return (struct made){"capget", status};
+	for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++)
+		data[half].effective = data[half].permitted;
+	status = rt_sys(setresuid, -1, owner, -1);
+	/* The user namespace that the runtime is in may not have the id: then root owns the new one. */
+	if (status < 0 && status != -EINVAL)
+		return (struct made){"setresuid", status};
+	/* With other credentials it went back to what fs.suid_dumpable says (prctl(2)). */
+	status = rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (status < 0)
+		return (struct made){"prctl", status};
+	status = rt_sys(capset, &header, data);
+	if (status < 0)
+		return (struct made){"capset", status};
+	status = rt_sys(unshare, CLONE_NEWUSER);
+	if (status < 0)
+		return (struct made){"unshare", status};
+	return (struct made){"openat2", rt_open_how(AT_FDCWD, "/proc/self/ns/user", O_RDONLY, 0, 0)};
+}
+
+/* A new user namespace whose owner nobody is. Everybody may see in /proc which user a process has: so one process alone
+ * has this id, which shares the descriptors and ends at once. */
+static int make_unowned(struct rt_context *context)
 {
 	uint32_t owner;
-	int chosen = choose_owner(context, &owner);
-	if (chosen < 0)
-		return chosen;
-	int status = become(context, owner);
-	/* The user namespace that the runtime is in may not have the id. */
-	bool known = status != -EINVAL;
-	if (known && status < 0)
+	int ends[2], status = choose_owner(context, &owner);
+	if (status < 0)
 		return status;
-	long keeper = start_keeper(hold, false);
-	status = known ? become(context, 0) : 0;
-	return status < 0 ? status : keeper;
+	long piped = rt_sys(pipe2, ends, O_CLOEXEC | O_NONBLOCK);
+	if (piped < 0)
+		return rt_fail(context, "pipe2", piped);
+	RT_CLEANUP_FD int told = ends[0];
+	RT_CLEANUP_FD int tell = ends[1];
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD_NUMBER};
+	struct made made;
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid < 0)
+		return rt_fail(context, "clone3", pid);
+	if (pid == 0) {
+		made = make_as(owner);
+		rt_sys(write, tell, &made, sizeof(made));
+		rt_leave(0);
+	}
+	while (rt_sys(wait4, pid, NULL, 0, NULL) == -EINTR)
+		;
+	if (rt_sys(read, told, &made, sizeof(made)) != sizeof(made))
+		return rt_fail(context, "read", -EPIPE);
+	return made.status < 0 ? rt_fail(context, made.call, made.status) : (int)made.status;
 }
 
 enum { PATH_SIZE = 64, NUMBER_SIZE = 11 };
@@ -184,32 +228,33 @@ static int write_maps(struct rt_context *context, long keeper, const struct rt_o
 	return status;
 }
 
+/* The user namespace that the keeper is in. */
+static int open_kept(struct rt_context *context, long keeper)
+{
+	char path[PATH_SIZE];
+	process_file(path, keeper, "ns/user");
+	int space = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
+	return space < 0 ? rt_fail(context, "openat2", space) : space;
+}
+
 int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op)
 {
 	int hold[2] = {-1, -1};
-	context->call = "clone3";
-	long keeper =
-		op->unguessable ? start_keeper_unowned(context, hold) : start_keeper(hold, op->dumpable != 0);
+	RT_CLEANUP_FD int space = op->unguessable ? make_unowned(context) : -1;
+	if (op->unguessable && space < 0)
+		return space;
+	long keeper = start_keeper(context, hold, space, op->dumpable != 0);
 	rt_close(&hold[0]);
-	if (keeper < 0) {
-		rt_close(&hold[1]);
-		return (int)keeper;
-	}
-	int status = write_maps(context, keeper, op);
-	if (status == 0) {
-		char path[PATH_SIZE];
-		process_file(path, keeper, "ns/user");
-		status = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
-		if (status < 0)
-			status = rt_fail(context, "openat2", status);
-	}
+	int status = keeper < 0 ? (int)keeper : write_maps(context, keeper, op);
+	if (status == 0 && space < 0)
+		status = space = open_kept(context, keeper);
 	rt_close(&hold[1]);
-	while (rt_sys(wait4, keeper, NULL, 0, NULL) == -EINTR)
+	while (keeper > 0 && rt_sys(wait4, keeper, NULL, 0, NULL) == -EINTR)
 		;
 	if (status < 0)
 		return status;
 	rt_close(&context->slots[op->slot]);
-	context->slots[op->slot] = status;
+	context->slots[op->slot] = rt_steal_fd(&space);
 	return 0;
 }
 

@@ -176,7 +176,7 @@ function userNamespaceWords(
   detail: string,
 ): Partial<Diagnostic> | undefined {
   const owner = op.from.startsWith('/linux') ? '/linux' : op.from;
-  if (call === 'clone3') {
+  if (call === 'clone3' || call === 'unshare') {
     const hint =
       name === 'ENOSPC' || name === 'EUSERS'
         ? 'there are too many user namespaces, or they are nested too deep: see /proc/sys/user/max_user_namespaces'

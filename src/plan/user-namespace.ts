@@ -31,8 +31,8 @@ export function mapText(mappings: readonly IdMapping[]): string {
 }
 
 /**
- * The op that makes a user namespace with these maps, with the rights that the runtime has. `unguessable`: nobody runs as
- * the user that owns it.
+ * The op that makes a user namespace with these maps, with the rights that the runtime has. `unguessable`: nothing is
+ * meant to run as the user that owns it.
  */
 export function makeUserNamespace(
   slot: number,
