@@ -302,6 +302,8 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 # RELEASE-initramfs: a machine without any file system but the initial one. arm64: another processor.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
+# Names of cases, for the other machines to run these alone.
+VM_CASES ?=
 VM_JOBS ?= $(shell nproc)
 
 test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
@@ -326,7 +328,7 @@ vm-%: | build
 		status=0; \
 		{ echo "$$before"; RT_RUNTIMES=$${node:-$${RT_RUNTIMES:-rt}} conformance/vm/run.sh \
 			--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 \
-			$${node:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
+			$(VM_CASES:%=conformance/cases/%.test.ts) $${node:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
 			tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || status=$${PIPESTATUS[0]}; \
 		[ "$$status" = 125 ] || break; \
 	done

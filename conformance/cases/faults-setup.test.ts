@@ -3,9 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, lackingController } from '../harness/cgroup.ts';
 import { traced } from '../harness/calls.ts';
-import { commandWithFault } from '../harness/faults.ts';
+import { commandWithFault, stoppedAt } from '../harness/faults.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
 
 const oursOnly = 'calls are those of this project';
 
@@ -75,6 +76,23 @@ forEachRuntime(
     t.equal((await container.state()).status, 'created');
     t.equal((await container.start()).status, 0);
     t.equal((await container.state()).status, 'running');
+    t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'start is an error when init was killed before the go-ahead was sent',
+  async (t, rt) => {
+    const container = await rt.created();
+    const { pid } = await container.state();
+    const start = await stoppedAt(rt, { call: 'connect' }, 'start', container.id);
+    process.kill(pid, 'SIGKILL');
+    await until('init is gone', async () => (await container.state()).status === 'stopped');
+    start.goOn();
+    const { status, stderr } = await start.ended;
+    t.equal(status, 1);
+    t.match(stderr, /start failed: the container process ended before (?:it was started|its program ran)/);
     t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
   },
   { oursOnly },

@@ -87,7 +87,8 @@ if [ ${#command[@]} -eq 0 ]; then
 		# But for those that ask nothing of the machine: what a config or a command line says, and the words for it.
 		for file in "$repository"/conformance/{cases,attacks}/*.test.ts; do
 			case $(basename "$file" .test.ts) in
-			api | bad-input | completion | documentation | nulls | races | umoci | warnings) ;;
+			api | bad-input | completion | control-characters | documentation | nulls | races | state-owners) ;;
+			surroundings | umoci | warnings) ;;
 			*) cases+=("$file") ;;
 			esac
 		done

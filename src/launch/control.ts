@@ -30,16 +30,17 @@ const patience = 1000;
 export const goAhead = new Uint8Array([1]).buffer;
 
 /**
- * Sends the answer that a helper waits for. One that has ended meanwhile does not take it: what it has said before tells
- * why. Any other failure is an error, since the answer to an answer that was not sent never comes.
+ * Sends the answer that a helper waits for. False when it has ended meanwhile: what it has said before tells why. Any
+ * other failure is an error, since the answer to an answer that was not sent never comes.
  */
-export function tell(native: Native, control: number, answer: ArrayBuffer = goAhead): void {
-  requireHeard(native.send(control, answer));
+export function tell(native: Native, control: number, answer: ArrayBuffer = goAhead): boolean {
+  return requireHeard(native.send(control, answer));
 }
 
 /** As tell, for the result of sending. */
-export function requireHeard(sent: number): void {
-  if (sent >= 0 || sent === -EPIPE || sent === -ECONNRESET) return;
+export function requireHeard(sent: number): boolean {
+  if (sent >= 0) return true;
+  if (sent === -EPIPE || sent === -ECONNRESET) return false;
   throw systemFailure('launch.control', 'cannot speak to the container process', 'sendto', sent);
 }
 

@@ -65,9 +65,10 @@ export function release(
   const startHooks = known !== undefined && 'firstOp' in known ? known : undefined;
   const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
   let record: HelperRecord;
+  let heard: boolean;
   try {
-    tell(native, control, trace === undefined ? goAhead : goAheadTraced);
-    if (trace !== undefined) requireHeard(native.sendDescriptor(control, trace, goAheadText));
+    heard = tell(native, control, trace === undefined ? goAhead : goAheadTraced);
+    if (trace !== undefined) heard = requireHeard(native.sendDescriptor(control, trace, goAheadText));
     record = receiveFrom(native, control, pid);
   } finally {
     native.close(control);
@@ -76,5 +77,5 @@ export function release(
     throw failureOf(record, plan === undefined ? undefined : helperOps(plan), startHooks);
   requireExecuted(native, pid, uncertain);
   // Somebody else has reaped it.
-  if (record.kind === 'end' && record.unread === true) throw endedUnheard();
+  if (record.kind === 'end' && (!heard || record.unread === true)) throw endedUnheard();
 }
