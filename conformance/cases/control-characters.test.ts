@@ -32,7 +32,7 @@ forEachRuntime(
       config.process.env = [`A=${HOSTILE}`];
       config.mounts.push({ destination: `/tmp/${HOSTILE}`, type: 'tmpfs', source: HOSTILE });
       // In vain, so that there is a warning.
-      config.linux.resources = { ...config.linux.resources, memory: { swappiness: 1 } };
+      config.mounts.push({ destination: '/h', source: '/etc/hostname', options: ['bind', 'mode=0644'] });
     });
     const dir = join(rt.dir, `bundle ${HOSTILE}`);
     renameSync(bundle.dir, dir);
