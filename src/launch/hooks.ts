@@ -4,6 +4,7 @@ import { errnoText } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from '../host/open-flags.ts';
+import { hookTimeout } from '../plan/hooks.ts';
 import type { HookOutput, HookOutputs } from '../plan/hooks.ts';
 import { decodeHookResult } from './records.ts';
 import type { HookResult } from './records.ts';
@@ -42,7 +43,7 @@ export function runHook(
   const stdout = openOutput(native, bundle, outputs.stdout);
   const stderr = openOutput(native, bundle, outputs.stderr);
   const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
-  const timeoutMs = (hook.timeout ?? 0) * 1000;
+  const timeoutMs = hookTimeout(hook);
   const record = native.runHook(hook.path, args, hook.env ?? [], bundle, state, timeoutMs, stdout, stderr);
   for (const descriptor of [stdout, stderr]) if (descriptor >= 0) native.close(descriptor);
   if (typeof record === 'number') {

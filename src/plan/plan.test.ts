@@ -291,6 +291,17 @@ t.test('plan: --no-pivot moves the root, and says what it may detach', async (t)
   t.match(moveOf(mapped as Config['linux']), { attached: 1 });
 });
 
+t.test('plan: the time limit of a hook that is beyond 32 bits is the longest, not a short one', async (t) => {
+  for (const timeout of [4_294_968, 24_967_295, 2 ** 53 - 1]) {
+    const { init } = plan(config({ hooks: { startContainer: [{ path: '/h', timeout }] } }), facts(), options);
+    t.match(
+      init.find(({ op }) => op === 'hook'),
+      { timeoutMs: 2 ** 32 - 1 },
+      `${timeout} s`,
+    );
+  }
+});
+
 t.test('plan: annotations change groups, labels of mounts, and where hooks speak', async (t) => {
   const change: Partial<Config> = {
     annotations: {

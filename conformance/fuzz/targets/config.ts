@@ -106,7 +106,7 @@ function compile(input: string, value: RunnableConfig, next: Random): void {
     }),
   );
   if (made !== undefined) {
-    look(input, made.warnings);
+    look(input, withLocations(new Failure(made.warnings), input, file).diagnostics);
     explain(made, 'text');
     JSON.parse(explain(made, 'json'));
     for (const ops of [made.host, made.awaited, made.limits, made.netDevices]) inspect(ops);
