@@ -1,7 +1,7 @@
 import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
-import { expectDone, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import { enter } from '../launch/enter.ts';
@@ -22,6 +22,7 @@ import type { Context, Outcome } from './command.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { execCgroups, ownPlace } from './exec-cgroup.ts';
 import { execProcess } from './exec-process.ts';
+import { catchSignals } from './foreground.ts';
 import { exitCode } from './run.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
@@ -36,7 +37,7 @@ export function exec(context: Context): Outcome {
   let started: Started;
   try {
     const { count } = handedDescriptors(native, options['preserve-fds'], false);
-    if (foreground) expectDone(native.catchSignals(), 'signals.catch', 'cannot catch signals', 'pipe2');
+    if (foreground) catchSignals(native);
     started = startProcess(context, !foreground, count);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -1,6 +1,6 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
-import { expectDone, expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
+import { expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
@@ -45,6 +45,7 @@ import {
   terminalOption,
 } from './criu.ts';
 import type { Directories } from './criu.ts';
+import { catchSignals } from './foreground.ts';
 import { firstRecord, runCreationHooks, undo } from './make.ts';
 import type { Progress } from './make.ts';
 import { runPoststart } from './poststart.ts';
@@ -62,7 +63,7 @@ export function restore(context: Context): Outcome {
   refuseManager(native);
   const foreground = options.detach !== true;
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
-  if (foreground) expectDone(native.catchSignals(), 'signals.catch', 'cannot catch signals', 'pipe2');
+  if (foreground) catchSignals(native);
   const made = makeFromImages(context, !foreground);
   const { progress, compiled, console, master } = made;
   const { directory, record } = progress;

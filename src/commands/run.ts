@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
-import { expectDone, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
@@ -12,6 +12,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
 import { endContainer } from './end.ts';
+import { catchSignals } from './foreground.ts';
 import { makeContainer, removePidFile } from './make.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -23,7 +24,7 @@ export function run(context: Context): Outcome {
   const handed = handedDescriptors(native, options['preserve-fds'], true);
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
   // A signal that comes while the container is made is for its program too.
-  if (foreground) expectDone(native.catchSignals(), 'signals.catch', 'cannot catch signals', 'pipe2');
+  if (foreground) catchSignals(native);
   const made = makeContainer(context, 'control', !foreground, handed);
   const { directory, record, control, master, console, plan, moved, notify, locate, warnings } = made;
   // From here on it can be killed and removed like any other, while this process goes on.
