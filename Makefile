@@ -61,7 +61,7 @@ BIN := node_modules/.bin
 TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts')
 HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
 # unsealed.c replaces other files in the build with sanitizers.
-HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c))
+HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c)) native/generated/kernel.c
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
 .PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races \
@@ -405,7 +405,7 @@ mutants: $(NODE_MODULES) ## change the order of operations, one place at a time:
 	$(BIN)/tsx conformance/mutants/run.ts
 
 C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
-GENERATED := schema/generated native/generated docs/ops.md NOTICE
+GENERATED := schema/generated native/generated src/kernel docs/ops.md NOTICE
 
 check: build $(STAMPS)/packages-check ## format, lint, types, generated files, tables of docs
 	$(BIN)/prettier --log-level=warn --check .
@@ -415,6 +415,7 @@ check: build $(STAMPS)/packages-check ## format, lint, types, generated files, t
 	@rm -rf build/generated && mkdir -p build/generated/found && cp -r --parents $(GENERATED) build/generated/found
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/validator.ts
+	$(BIN)/tsx schema/build/kernel.ts
 	$(BIN)/tsx native/build/notice.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	diff -r build/generated/found build/generated/made
@@ -424,10 +425,11 @@ format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 
-generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the printed plans, NOTICE
+generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the kernel's headers, the printed plans, NOTICE
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts
+	$(BIN)/tsx schema/build/kernel.ts
 	$(BIN)/tsx schema/build/plans.ts
 	@$(MAKE) --no-print-directory build/rt.map build/bundled.json
 	$(BIN)/tsx native/build/notice.ts

@@ -9,6 +9,7 @@
 #include <linux/nsfs.h>
 #include <sys/vfs.h>
 
+#include "../generated/open_flags.h"
 #include "../helper/mode.h"
 #include "result.h"
 
@@ -26,23 +27,12 @@ static int open_file(const char *path, int flags, mode_t mode)
 	return open_at(AT_FDCWD, path, flags, mode);
 }
 
-/* The flags of src/host/open-flags.ts, which are those of asm-generic/fcntl.h, as this architecture has them. Access
+/* The flags of src/kernel/open-flags.ts, which are those of asm-generic/fcntl.h, as this architecture has them. Access
  * modes are the same everywhere. */
 static const struct {
 	int64_t flag;
 	int native;
-} FLAGS[] = {
-	{00000100, O_CREAT},
-	{00000200, O_EXCL},
-	{00000400, O_NOCTTY},
-	{00001000, O_TRUNC},
-	{00002000, O_APPEND},
-	{00004000, O_NONBLOCK},
-	{00200000, O_DIRECTORY},
-	{00400000, O_NOFOLLOW},
-	{04010000, O_SYNC},
-	{010000000, O_PATH},
-};
+} FLAGS[] = RT_OPEN_FLAGS;
 
 static int open_with(const char *path, int64_t flags, int64_t mode)
 {

@@ -4,8 +4,10 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { exactJson } from '../diag/exact-json.ts';
 import { withLocations } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
-import { ENOENT, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EAGAIN, EFBIG, EISDIR, ENOENT } from '../kernel/errno.ts';
+import { S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
 import { checkRequirements } from './rules.ts';
 import { unsupportedFaults } from './unsupported.ts';
@@ -31,12 +33,6 @@ export interface CheckedConfig {
 
 /** Engines limit config.json to a few MiB at most; this keeps a mistaken file from filling the memory. */
 const maximumSize = 32 * 1024 * 1024;
-
-const EAGAIN = 11;
-const EISDIR = 21;
-const EFBIG = 27;
-const modeFormat = 0o170000;
-const regularFile = 0o100000;
 
 /**
  * Reads and checks the config of a bundle: config.json, or the file that `path` names instead of it.
@@ -71,7 +67,7 @@ export function readConfigText(native: Native, path: string, name: string): stri
     throw new Failure({ code: 'bundle.size', message: `${name} is too large: more than ${maximumSize / 1048576} MiB` });
   }
   const status = native.stat(path, 1);
-  const special = typeof status !== 'number' && ((status[0] ?? 0) & modeFormat) !== regularFile;
+  const special = typeof status !== 'number' && ((status[0] ?? 0) & S_IFMT) !== S_IFREG;
   if (special || text === -EAGAIN || text === -EISDIR) {
     throw new Failure({ code: 'bundle.kind', message: `${name} is not a regular file` });
   }

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
 import { expectDone } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
-import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
 import { freezerDirectory } from '../launch/cgroup.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
 import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';

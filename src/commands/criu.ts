@@ -2,7 +2,8 @@ import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectDone } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_DIRECTORY } from '../host/open-flags.ts';
+import { EEXIST } from '../kernel/errno.ts';
+import { O_DIRECTORY } from '../kernel/open-flags.ts';
 import { encodeMessage } from '../launch/criu/protobuf.ts';
 import type { Field } from '../launch/criu/protobuf.ts';
 import { OPTION, firstDescriptor } from '../launch/criu/rpc.ts';
@@ -12,7 +13,6 @@ import type { Context } from './command.ts';
 /** What checkpoint and restore share: directories, options and the log of criu. */
 
 /** The caller may name a link, as containerd does; those in the directory are another matter. */
-const EEXIST = 17;
 const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const largestLog = 64 << 20;

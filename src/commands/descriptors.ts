@@ -2,9 +2,8 @@ import { Failure } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
 import { expectDone } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EBADF } from '../kernel/errno.ts';
 import { connectSocket } from '../launch/socket.ts';
-
-const EBADF = 9;
 
 /** Descriptors of the caller that a program gets, from 3 on, and what its environment says of them. */
 export interface Handed {

@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { ESRCH, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { ESRCH } from '../kernel/errno.ts';
 import { cgroupProcesses, isFrozen, killCgroup, thawForKill } from '../launch/cgroup.ts';
 import { openProcess } from '../state/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';

@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { S_IFDIR, S_IFMT } from '../kernel/files.ts';
 import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
 import { isHandedIn, restoredMounts } from '../launch/criu/external.ts';
@@ -277,6 +278,6 @@ function raiseLoopback(native: Native, config: Compiled['config'], pid: number):
 
 function directoryAt(native: Native, path: string): string | undefined {
   const status = expectIfPresent(native.stat(path, 1), 'root.look', `cannot look at "${path}"`, 'stat');
-  if (status === undefined || ((status[0] ?? 0) & 0o170000) !== 0o040000) return undefined;
+  if (status === undefined || ((status[0] ?? 0) & S_IFMT) !== S_IFDIR) return undefined;
   return expectResult(native.realPath(path), 'restore.source', `cannot find "${path}"`, 'readlink');
 }

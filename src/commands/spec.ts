@@ -1,7 +1,8 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { EEXIST, expectResult, systemFailure } from '../diag/system.ts';
+import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_CREAT, O_EXCL, O_WRONLY } from '../host/open-flags.ts';
+import { EEXIST } from '../kernel/errno.ts';
+import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
 import { specVersion } from '../state/report.ts';
 import type { Context, Outcome } from './command.ts';
 

@@ -2,7 +2,7 @@ import type { Process } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_NOCTTY, O_RDWR } from '../host/open-flags.ts';
+import { O_NOCTTY, O_RDWR } from '../kernel/open-flags.ts';
 import { connectSocket } from '../launch/socket.ts';
 
 /** What becomes of the master of a container's terminal. */

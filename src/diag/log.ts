@@ -1,5 +1,5 @@
 import type { Native } from '../host/native.ts';
-import { O_APPEND, O_CREAT, O_SYNC, O_WRONLY } from '../host/open-flags.ts';
+import { O_APPEND, O_CREAT, O_SYNC, O_WRONLY } from '../kernel/open-flags.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { errnoText } from './errno.ts';
 import { renderLine, renderRecord, renderText } from './render.ts';

@@ -1,3 +1,4 @@
+import { ENOENT, ENOTDIR, ESRCH } from '../kernel/errno.ts';
 import { Failure } from './diagnostic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { errnoName, errnoText } from './errno.ts';
@@ -37,17 +38,3 @@ export function isAbsent(result: number): boolean {
 export function expectIfPresent<T>(result: T | number, code: string, action: string, syscall: string): T | undefined {
   return typeof result === 'number' && isAbsent(result) ? undefined : expectResult(result, code, action, syscall);
 }
-
-// Numbers from asm-generic/errno-base.h, the ones that code decides by.
-export const EPERM = 1;
-export const ENOENT = 2;
-export const ESRCH = 3;
-export const EAGAIN = 11;
-export const EACCES = 13;
-export const EEXIST = 17;
-export const ENODEV = 19;
-export const ENOTDIR = 20;
-export const EISDIR = 21;
-export const EINVAL = 22;
-export const EPIPE = 32;
-export const ENOTEMPTY = 39;

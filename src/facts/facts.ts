@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { EACCES, expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
+import { expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EACCES } from '../kernel/errno.ts';
 
 /** What a plan may need to know of the host. Each fact is read when it is first asked for, once. */
 export interface Facts {

@@ -11,8 +11,8 @@ import { constants } from 'node:os';
 import { spawn } from 'node:child_process';
 import t from 'tap';
 import { loadNative } from './node.ts';
-import * as flags from './open-flags.ts';
-import { O_CREAT, O_EXCL, O_WRONLY } from './open-flags.ts';
+import * as flags from '../kernel/open-flags.ts';
+import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
 
 const { EFBIG, EINVAL, EISDIR, EEXIST, ELOOP, ENOENT, ENOTDIR, ESRCH } = constants.errno;
 

@@ -15,11 +15,11 @@ export interface Native {
   readTextAt(directory: number, name: string, max: number): string | number;
   /** Whole file as bytes; same rules as readText. */
   readBytes(path: string, max: number): ArrayBuffer | number;
-  /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. `flags`: open-flags.ts. */
+  /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. `flags`: src/kernel/open-flags.ts. */
   writeText(path: string, text: string, flags: number, mode: number): number;
   /** Writes all of `text` to an open descriptor. */
   writeFd(fd: number, text: string): number;
-  /** open(path, flags|O_CLOEXEC, mode): a descriptor. `flags`: open-flags.ts. */
+  /** open(path, flags|O_CLOEXEC, mode): a descriptor. `flags`: src/kernel/open-flags.ts. */
   open(path: string, flags: number, mode: number): number;
   close(fd: number): number;
   /** flock(2) with `operation` (LOCK_EX 2, LOCK_NB 4, LOCK_UN 8): [st_ino, st_dev] of what is locked. */

@@ -1,12 +1,12 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { ENODEV, expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
+import { expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_WRONLY } from '../host/open-flags.ts';
+import { EBUSY, ENODEV } from '../kernel/errno.ts';
+import { O_WRONLY } from '../kernel/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { stopUnit } from './systemd.ts';
 import { waitList } from './wait.ts';
 
-const EBUSY = 16;
 const SIGKILL = 9;
 const maximumFile = 1 << 20;
 /** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */

@@ -1,9 +1,9 @@
 import type { LinuxResources } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { EACCES, EINVAL } from '../diag/system.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
+import { EACCES, EINVAL } from '../kernel/errno.ts';
 import type { Current } from '../plan/cgroup/limits.ts';
 import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
 import { legacyLimits } from '../plan/cgroup/v1.ts';

@@ -1,10 +1,7 @@
 import t from 'tap';
+import { EACCES, ENODEV, ENOENT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { CgroupVanished, failureOf } from './control.ts';
-
-const ENOENT = 2;
-const EACCES = 13;
-const ENODEV = 19;
 
 t.test('failureOf: a cgroup that is gone before, or between opening and writing, can be made again', async (t) => {
   const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
+import { ECONNRESET, ENODEV, ENOENT, EPIPE, ETIMEDOUT } from '../kernel/errno.ts';
 import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
@@ -13,11 +14,6 @@ import { hookFailure } from './hooks.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 
-const ENOENT = 2;
-const ENODEV = 19;
-const EPIPE = 32;
-const ECONNRESET = 104;
-const ETIMEDOUT = 110;
 const noLimit = -1;
 /** Bytes of the number in front of a filter. */
 const countSize = 4;

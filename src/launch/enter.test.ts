@@ -1,11 +1,11 @@
 import t from 'tap';
 import { OP_CODECS } from '../../schema/generated/ops.ts';
 import type { Native, Packed } from '../host/native.ts';
+import { EAGAIN } from '../kernel/errno.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import { enter } from './enter.ts';
 
 const kinds = { forked: 6, noPlace: 7, end: 0 } as const;
-const EAGAIN = 11;
 const outlive = OP_CODECS.outlive.code;
 
 const plan = (fork: 0 | 1): ExecPlan => ({

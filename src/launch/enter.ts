@@ -1,7 +1,8 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { ENOENT, EAGAIN, EINVAL, expectDone, systemFailure } from '../diag/system.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_WRONLY } from '../host/open-flags.ts';
+import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP } from '../kernel/errno.ts';
+import { O_WRONLY } from '../kernel/open-flags.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
@@ -13,8 +14,6 @@ import type { HelperRecord } from './records.ts';
 import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 
 const SIGKILL = 9;
-const EBUSY = 16;
-const EOPNOTSUPP = 95;
 
 export interface EnterOptions {
   /** Pidfd of the container's init. */

@@ -1,15 +1,12 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
-import { ENOTEMPTY } from '../diag/system.ts';
+import { EDEADLK, ENOENT, ENOTEMPTY } from '../kernel/errno.ts';
 import { notifyOrigin } from '../plan/notify.ts';
 import { rlimitName } from '../plan/process.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { namespaceName, namespaceNames, namespaceWords } from './explain-namespaces.ts';
 import { netDeviceWords } from './explain-net-device.ts';
 import { processWords, securityAction } from './explain-process.ts';
-
-const ENOENT = 2;
-const EDEADLK = 35;
 
 const devptsHint =
   'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';

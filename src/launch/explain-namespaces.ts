@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName } from '../diag/errno.ts';
+import { S_IFBLK, S_IFMT } from '../kernel/files.ts';
 import { CLONE_NEW } from '../plan/constants.ts';
 import type { PlannedOp } from '../plan/types.ts';
 
@@ -290,7 +291,7 @@ function idmapWords(op: PlannedOp & { op: 'idmap_tree' }, name: string, detail: 
 }
 
 function deviceName(mode: number): string {
-  return (mode & 0o170000) === 0o060000 ? 'block device' : 'character device';
+  return (mode & S_IFMT) === S_IFBLK ? 'block device' : 'character device';
 }
 
 function filesystemWords(

@@ -1,8 +1,6 @@
 import t from 'tap';
+import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
 import { explainProgram } from './explain-program.ts';
-
-const ENOENT = 2;
-const ENOEXEC = 8;
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
   const tail = typeof head === 'string' ? Array.from(head, (character) => character.charCodeAt(0)) : head;

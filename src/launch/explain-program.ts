@@ -1,10 +1,8 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
 import { text, u16, u32 } from './bytes.ts';
 import type { HelperRecord } from './records.ts';
-
-const ENOENT = 2;
-const ENOEXEC = 8;
 
 /** Why execve(2) failed, read from the head of the file that was to run. */
 export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {

@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_RDONLY, O_WRONLY } from '../host/open-flags.ts';
+import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { freezerDirectory, wait } from './cgroup.ts';
 import { milliseconds, pollPriority, waitList } from './wait.ts';

@@ -3,13 +3,13 @@ import { Failure } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from '../host/open-flags.ts';
+import { EINVAL } from '../kernel/errno.ts';
+import { S_IFMT, S_IFREG } from '../kernel/files.ts';
+import { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from '../kernel/open-flags.ts';
 import { hookTimeout } from '../plan/hooks.ts';
 import type { HookOutput, HookOutputs } from '../plan/hooks.ts';
 import { decodeHookResult } from './records.ts';
 import type { HookResult } from './records.ts';
-
-const EINVAL = 22;
 
 export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
 
@@ -53,8 +53,6 @@ export function runHook(
   if (result.outcome !== 'exited' || result.value !== 0) throw hookFailure(kind, index, hook, result);
 }
 
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
 const appending = O_WRONLY | O_CREAT | O_NOCTTY | O_APPEND | O_NONBLOCK | O_NOFOLLOW;
 
 /** -1: captured. The file is a regular one of the bundle and nowhere else, whatever somebody put there. */

@@ -2,6 +2,7 @@ import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EBUSY } from '../kernel/errno.ts';
 import type { PlannedOp, SchedulerOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';
@@ -13,8 +14,6 @@ export interface FailedOp {
   /** Which part failed, of an op that does several things. */
   readonly item: number;
 }
-
-const EBUSY = 16;
 
 /** Runs ops of the runtime's side; undefined when all succeeded, else the first that failed. */
 export function runHostOps(native: Native, ops: readonly PlannedOp[]): FailedOp | undefined {

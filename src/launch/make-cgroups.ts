@@ -1,10 +1,8 @@
-import { ENOTEMPTY } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EDEADLK, ENOTEMPTY } from '../kernel/errno.ts';
 import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { requireSystemd } from './systemd.ts';
-
-const EDEADLK = 35;
 
 /** Told which cgroups are made and have to be removed when the container is not. */
 export type OnCgroups = (made: CgroupRecord) => void;

@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_RDONLY } from '../host/open-flags.ts';
+import { O_RDONLY } from '../kernel/open-flags.ts';
 import type { Plan } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';

@@ -1,7 +1,8 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { ENOENT, expectDone, systemFailure } from '../diag/system.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EADDRINUSE, ECONNREFUSED, ENOENT } from '../kernel/errno.ts';
 import { notifySocketName } from '../plan/notify.ts';
 import { pollInput, waitList } from './wait.ts';
 
@@ -14,8 +15,6 @@ export interface NotifyProxy {
 }
 
 const SOCK_DGRAM = 2;
-const EADDRINUSE = 98;
-const ECONNREFUSED = 111;
 const noLimit = -1;
 /** How long the manager may take to look at what it was sent, as in sd_notify_barrier(3). */
 const barrierTimeoutMs = 30_000;

@@ -1,6 +1,7 @@
-import { EAGAIN, ENODEV, expectDone, expectResult, isAbsent } from '../diag/system.ts';
+import { expectDone, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_RDONLY, O_WRONLY } from '../host/open-flags.ts';
+import { EAGAIN, ENODEV } from '../kernel/errno.ts';
+import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { memoryDirectory } from './cgroup.ts';
 import { pollInput, pollPriority } from './wait.ts';

@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { ENOENT, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { ENOENT } from '../kernel/errno.ts';
 import type { NamespaceOrigin } from '../plan/join.ts';
 
 const ownUserNamespace = '/proc/self/ns/user';

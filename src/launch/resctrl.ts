@@ -1,8 +1,9 @@
 import type { LinuxIntelRdt } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withoutPointers } from '../diag/failure.ts';
-import { ENOENT, expectIfPresent, systemFailure } from '../diag/system.ts';
+import { expectIfPresent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { ENOENT } from '../kernel/errno.ts';
 import type { Plan } from '../plan/types.ts';
 import { schemaOps } from '../plan/resctrl.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';

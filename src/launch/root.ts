@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectResult, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_NOFOLLOW, O_PATH } from '../host/open-flags.ts';
+import { O_NOFOLLOW, O_PATH } from '../kernel/open-flags.ts';
 import { encodeProgram } from './encode.ts';
 
 const maximumFile = 1 << 12;

@@ -3,6 +3,7 @@ import { systemFailure } from '../diag/system.ts';
 import { traceStarted } from '../diag/trace.ts';
 import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
+import { ECONNREFUSED } from '../kernel/errno.ts';
 import { helperOps } from '../plan/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
@@ -10,7 +11,6 @@ import { endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, goAhead, receiveFrom, requireHeard, tell } from './control.ts';
 
-const ECONNREFUSED = 111;
 const SOCK_SEQPACKET = 5;
 const goAheadText = '\u0001';
 /** The memory of a trace follows (native/helper/trace.h). */

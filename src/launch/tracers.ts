@@ -1,5 +1,6 @@
-import { EACCES, EPERM, expectIfPresent, expectResult } from '../diag/system.ts';
+import { expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EACCES, EPERM } from '../kernel/errno.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { cgroupProcesses } from './cgroup.ts';
 

@@ -1,6 +1,6 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_WRONLY } from '../host/open-flags.ts';
+import { O_WRONLY } from '../kernel/open-flags.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { startUnit } from './systemd.ts';

@@ -26,8 +26,6 @@ export const CLONE_NEW = {
   time: 0x00000080,
 } as const;
 
-export const S_IF = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const;
-
 /** Flags of the ops mount_filesystem, mount_bind and open_tree (docs/ops.md). */
 export const MOUNT_PLAIN_DIRECTORY = 1;
 export const MOUNT_INHERIT_MODE = 2;

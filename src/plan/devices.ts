@@ -1,6 +1,6 @@
 import type { Config, LinuxDevice } from '../../schema/generated/config.ts';
 import type { Facts } from '../facts/facts.ts';
-import { S_IF } from './constants.ts';
+import { S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts';
 import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
@@ -60,7 +60,7 @@ function bindNode(path: string, { type, major = 0, minor = 0 }: LinuxDevice, sta
     tree: stage.openTree(path, { recursive: false }, from),
     source: path,
     path,
-    mode: type === 'b' ? S_IF.block : S_IF.character,
+    mode: type === 'b' ? S_IFBLK : S_IFCHR,
     major: Number(major),
     minor: Number(minor),
     from,
@@ -69,7 +69,7 @@ function bindNode(path: string, { type, major = 0, minor = 0 }: LinuxDevice, sta
 
 function makeNode(path: string, device: LinuxDevice, from: string): PlannedOp {
   const { type, major = 0, minor = 0, fileMode = defaultMode, uid = 0, gid = 0 } = device;
-  const format = type === 'b' ? S_IF.block : type === 'p' ? S_IF.fifo : S_IF.character;
+  const format = type === 'b' ? S_IFBLK : type === 'p' ? S_IFIFO : S_IFCHR;
   return {
     op: 'make_device',
     path,

@@ -1,6 +1,7 @@
 import type { Config, LinuxCapabilities, Process } from '../../schema/generated/config.ts';
 import type { Facts } from '../facts/facts.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
+import { EACCES } from '../kernel/errno.ts';
 import { normalizePath } from './path.ts';
 import type { PlannedOp } from './types.ts';
 
@@ -23,9 +24,6 @@ const RLIMITS: Readonly<Record<string, number>> = {
   RLIMIT_RTPRIO: 14,
   RLIMIT_RTTIME: 15,
 };
-
-/** Errno that oom_score_adj may ignore. */
-const EACCES = 13;
 
 const defaultUmask = 0o022;
 

@@ -1,20 +1,9 @@
 import { Failure } from '../diag/diagnostic.ts';
-import {
-  EAGAIN,
-  EEXIST,
-  EISDIR,
-  ENOENT,
-  ENOTDIR,
-  ENOTEMPTY,
-  EPERM,
-  expectDone,
-  expectIfPresent,
-  expectResult,
-  isAbsent,
-  systemFailure,
-} from '../diag/system.ts';
+import { expectDone, expectIfPresent, expectResult, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { O_DIRECTORY, O_NOFOLLOW } from '../host/open-flags.ts';
+import { EAGAIN, EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM } from '../kernel/errno.ts';
+import { S_IFLNK, S_IFMT } from '../kernel/files.ts';
+import { O_DIRECTORY, O_NOFOLLOW } from '../kernel/open-flags.ts';
 import { wait } from '../launch/cgroup.ts';
 import type { StateRoot } from './root.ts';
 import { checkId } from './id.ts';
@@ -25,8 +14,6 @@ const directoryMode = 0o700;
 const heldOpen = O_DIRECTORY | O_NOFOLLOW;
 const LOCK_EXCLUSIVE = 2 | 4; // LOCK_EX | LOCK_NB
 const LOCK_UN = 8;
-const S_IFMT = 0o170000;
-const S_IFLNK = 0o120000;
 
 /** Milliseconds that a command waits for another one which makes or removes the same container. */
 const patience = 10_000;

@@ -1,5 +1,5 @@
 import type { Native } from '../host/native.ts';
-import { O_APPEND, O_EXCL } from '../host/open-flags.ts';
+import { O_APPEND, O_EXCL } from '../kernel/open-flags.ts';
 
 export interface FakeProcess {
   readonly state: string;

@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { EINVAL, expectDone, expectIfPresent, isAbsent } from '../diag/system.ts';
+import { expectDone, expectIfPresent, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EINVAL } from '../kernel/errno.ts';
 
 export interface ProcessStatus {
   /** One letter, as in /proc/<pid>/stat. */

@@ -1,5 +1,6 @@
-import { EACCES, EPERM, isAbsent, systemFailure } from '../diag/system.ts';
+import { isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { EACCES, EPERM } from '../kernel/errno.ts';
 import { isFrozen } from '../launch/cgroup.ts';
 import { isRunning, startTimeOf } from './process.ts';
 import type { ContainerRecord } from './record.ts';

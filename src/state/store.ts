@@ -1,8 +1,9 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { EEXIST, ENOENT, expectDone, expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
+import { expectDone, expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
-import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../host/open-flags.ts';
+import { EEXIST, ENOENT } from '../kernel/errno.ts';
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
 import type { ContainerDirectory } from './directory.ts';
 import { isId } from './id.ts';
 import { requireOwn } from './owner.ts';

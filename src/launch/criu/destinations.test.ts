@@ -1,10 +1,8 @@
 import t from 'tap';
 import type { Native } from '../../host/native.ts';
+import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { withoutLinks } from './destinations.ts';
-
-const EINVAL = 22;
-const EACCES = 13;
 
 /** A host with these symbolic links, and nothing but them. */
 function withLinks(links: Record<string, string | number>): Native {

@@ -1,11 +1,9 @@
 import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
+import { EINVAL, ENOENT, ENOTDIR } from '../../kernel/errno.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { isBelow } from '../../plan/path.ts';
 
-const EINVAL = 22;
-const ENOENT = 2;
-const ENOTDIR = 20;
 const mostLinks = 40;
 
 /**

@@ -1,14 +1,13 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import { expectIfPresent, expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
+import { S_IFCHR, S_IFMT } from '../../kernel/files.ts';
 import { networkKey, nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
 /** What a container has from outside, told to CRIU by names (`--external` of criu(8)). */
 
-const formatMask = 0o170000;
-const characterDevice = 0o020000;
 /** Virtual consoles and serial lines, /dev/console, pseudo-terminals, consoles of virtual machines (devices.txt). */
 const terminalMajors = new Set([4, 5, 136, 137, 138, 139, 140, 141, 142, 143, 204, 229]);
 
@@ -67,7 +66,7 @@ export function standardDescriptors(native: Native, pid: number): string[] {
 
 /** A terminal is none of the files that are handed in: CRIU takes the caller's for it, where it may (`shell-job`). */
 function isTerminal([mode = 0, , , , , device = 0]: readonly number[]): boolean {
-  return (mode & formatMask) === characterDevice && terminalMajors.has((device >> 8) & 0xfff);
+  return (mode & S_IFMT) === S_IFCHR && terminalMajors.has((device >> 8) & 0xfff);
 }
 
 /** Whether a name is that of a descriptor which is handed in, as far as that can be. */

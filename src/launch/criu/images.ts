@@ -1,6 +1,7 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
+import { S_IFLNK, S_IFMT, S_IFREG } from '../../kernel/files.ts';
 import { u32 } from '../bytes.ts';
 import { decodeMessage } from './protobuf.ts';
 import type { Message } from './protobuf.ts';
@@ -12,9 +13,6 @@ export interface ImageDirectory {
 }
 
 const largestImage = 64 << 20;
-const modeFormat = 0o170000;
-const regularFile = 0o100000;
-const symbolicLink = 0o120000;
 /** They precede the magic number of most kinds of images. */
 const commonMagics: readonly number[] = [0x5456_4319, 0x5510_5940];
 
@@ -31,8 +29,8 @@ export function openImages(native: Native, descriptor: number, shown: string): I
     .filter((name) => name !== '');
   for (const name of names) {
     const status = native.stat(`${path}/${name}`, 0);
-    const kind = typeof status === 'number' ? 0 : (status[0] ?? 0) & modeFormat;
-    if (kind === regularFile || (kind === symbolicLink && name === 'parent')) continue;
+    const kind = typeof status === 'number' ? 0 : (status[0] ?? 0) & S_IFMT;
+    if (kind === S_IFREG || (kind === S_IFLNK && name === 'parent')) continue;
     throw new Failure({
       code: 'images.kind',
       message: `cannot restore from "${shown}": ${JSON.stringify(name)} is not a regular file`,

@@ -1,6 +1,7 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import { systemFailure } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
+import { EPIPE } from '../../kernel/errno.ts';
 import type { PlannedOp } from '../../plan/types.ts';
 import { encodeProgram } from '../encode.ts';
 import { u32 } from '../bytes.ts';
@@ -56,7 +57,6 @@ export const OPTION = {
 /** The pre-dump after which criu does not wait for more. */
 export const REQUEST = { dump: 1, restore: 2, preDump: 13 } as const;
 const notifyType = 6;
-const EPIPE = 32;
 /** Of a response: the pid of a restored container. */
 const response = { type: 1, success: 2, restore: 4, notify: 5, errno: 7, message: 9 } as const;
 /** Where the program of criu finds its socket; the descriptors that it inherits follow. */

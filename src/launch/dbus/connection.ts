@@ -1,6 +1,7 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import { errnoText } from '../../diag/errno.ts';
 import type { Native } from '../../host/native.ts';
+import { ETIMEDOUT } from '../../kernel/errno.ts';
 import { milliseconds } from '../wait.ts';
 import { malformed } from './marshal.ts';
 import type { DbusWriter } from './marshal.ts';
@@ -10,7 +11,6 @@ import type { Call, Message } from './message.ts';
 const largestRead = 65536;
 /** Of the words before the first message. */
 const longestLine = 4096;
-const ETIMEDOUT = 110;
 
 /** An error that the other side replied with. */
 export class DbusError extends Error {

@@ -1,10 +1,10 @@
-import { ENODEV, expectIfPresent } from '../../diag/system.ts';
+import { expectIfPresent } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
+import { ENODEV, EOPNOTSUPP } from '../../kernel/errno.ts';
 import type { BlkioEntry, Count, Pressure, PressureLine } from './types.ts';
 
 const maximumFile = 1 << 20;
 /** What is switched off on this host, such as pressure, has its files all the same. */
-const EOPNOTSUPP = 95;
 
 /** Reads the files of a container's cgroups in the forms that the kernel gives them. A missing file is empty. */
 export class StatFiles {

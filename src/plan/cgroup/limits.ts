@@ -135,6 +135,3 @@ function mountHint(controller: string): string {
 export function isSet(value: number | bigint | undefined): value is number | bigint {
   return value !== undefined && Number(value) !== 0;
 }
-
-/** Errno that a write may ignore: the kernel lacks the file. */
-export const ENOENT = 2;

@@ -1,9 +1,10 @@
 import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Hierarchy } from '../../facts/facts.ts';
+import { ENOENT } from '../../kernel/errno.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceLines } from './device-lines.ts';
-import { ENOENT, LimitWriter, isSet } from './limits.ts';
+import { LimitWriter, isSet } from './limits.ts';
 import type { Limits, Setting } from './limits.ts';
 
 /** Bounds of cpu.shares (kernel: kernel/sched/sched.h); the kernel moves what is beyond them without a word. */

@@ -1,10 +1,11 @@
 import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Hierarchy } from '../../facts/facts.ts';
+import { ENOENT } from '../../kernel/errno.ts';
 import type { PlannedOp } from '../types.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceProgram } from './device-program.ts';
-import { ENOENT, LimitWriter, isSet } from './limits.ts';
+import { LimitWriter, isSet } from './limits.ts';
 import type { Current, Limits, Setting } from './limits.ts';
 import { unifiedSettings } from './unified.ts';
 import { addBurst, addIdle } from './v1.ts';

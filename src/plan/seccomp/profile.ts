@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../../diag/diagnostic.ts';
+import { ENOSYS, EPERM } from '../../kernel/errno.ts';
 import type {
   LinuxSeccomp,
   LinuxSeccompArg,
@@ -78,9 +79,6 @@ export const returnValues: Readonly<Record<SeccompAction, number>> = {
 
 /** The kill action of calls whose architecture the filter does not know. */
 export const killThread = returnValues.SCMP_ACT_KILL_THREAD;
-
-const EPERM = 1;
-const ENOSYS = 38;
 
 /** SECCOMP_FILTER_FLAG_* of linux/seccomp.h. TSYNC is 0: the filter is loaded by a process of one thread. */
 export const flagBits: Readonly<Record<SeccompFlag, number>> = {

@@ -1,11 +1,13 @@
+// Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
+
 /**
  * Flags of `open` and `writeText` of Native, on every architecture: the numbers of asm-generic/fcntl.h. Some
  * architectures have others for some of them (arm64: O_DIRECTORY, O_NOFOLLOW), so C makes its own of these
  * (native/host/files.c) and refuses one that it does not know.
  */
 export const O_RDONLY = 0;
-export const O_WRONLY = 0o1;
-export const O_RDWR = 0o2;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NOCTTY = 0o400;

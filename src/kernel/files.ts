@@ -1,0 +1,10 @@
+// Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
+
+/** The type of a file in the mode that stat(2) reports: inode(7). */
+export const S_IFMT = 0o170000;
+export const S_IFIFO = 0o10000;
+export const S_IFCHR = 0o20000;
+export const S_IFDIR = 0o40000;
+export const S_IFBLK = 0o60000;
+export const S_IFREG = 0o100000;
+export const S_IFLNK = 0o120000;
