@@ -59,7 +59,7 @@ NODE_MODULES := $(STAMPS)/node-modules
 BIN := node_modules/.bin
 
 TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts')
-HELPER_SOURCES := $(wildcard native/helper/*.c) native/generated/ops.c
+HELPER_SOURCES := $(wildcard native/helper/*.c native/generated/*.c)
 # unsealed.c replaces other files in the build with sanitizers.
 HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c)) native/generated/kernel.c
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
@@ -376,7 +376,7 @@ FUZZ_CFLAGS := -std=gnu11 -D_GNU_SOURCE -g -O1 -isystem $(QUICKJS)
 FUZZ_SANITIZERS := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_ENGINE := $(patsubst %,$(FUZZ)/%.o,quickjs libregexp libunicode cutils dtoa)
 $(FUZZ)/native-program: NATIVE_PARTS := native/helper/program.c
-$(FUZZ)/native-control: NATIVE_PARTS := $(addprefix native/,host/control.c host/notify.c host/address.c helper/descriptor.c)
+$(FUZZ)/native-control: NATIVE_PARTS := $(addprefix native/,host/control.c host/notify.c host/address.c helper/decimal.c helper/descriptor.c)
 $(FUZZ)/native-engine: NATIVE_PARTS := native/host/quickjs.c native/host/pack.c $(FUZZ_ENGINE)
 $(FUZZ)/native-engine: $(FUZZ_ENGINE)
 

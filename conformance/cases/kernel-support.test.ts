@@ -67,7 +67,7 @@ const ALWAYS: readonly (readonly [call: string, words: string, mutate: Mutation]
   ['clone3', 'cannot start the container process: function not implemented (clone3)', addUserNamespace],
   ['unshare', 'cannot make namespaces: ', ({ linux }) => linux.namespaces.push({ type: 'cgroup' })],
   ['fsopen', 'cannot mount proc on "/proc": function not implemented (fsopen)', nothing],
-  ['openat2', 'function not implemented (openat2', nothing],
+  ['openat2', 'function not implemented (openat2)', nothing],
   ['fsconfig', 'cannot mount proc on "/proc": function not implemented (fsconfig)', nothing],
   ['fsmount', 'cannot mount proc on "/proc": function not implemented (fsmount)', nothing],
   ['mount_setattr', 'cannot set propagation: function not implemented (mount_setattr)', nothing],
@@ -106,7 +106,7 @@ forEachRuntime(
   async (t, rt) => {
     const outcome = await runWithout('bpf', rt, nothing);
     t.equal(outcome.status, 1);
-    t.match(outcome.stderr, 'function not implemented (bpf');
+    t.match(outcome.stderr, 'function not implemented (bpf)');
     t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/linux\/resources\/devices\n/);
   },
   {

@@ -27,7 +27,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->write_file.data) &&
 		       rt_read_u32(reader, &op->write_file.ignore);
 	case RT_OP_WRITE_FILES:
-		return rt_read_strs(reader, &op->write_files.paths) &&
+		return rt_read_strs(reader, &op->write_files.paths) && op->write_files.paths.count <= RT_WRITE_FILES_PATHS_MOST &&
 		       rt_read_strs(reader, &op->write_files.data);
 	case RT_OP_WRITE_FIRST:
 		return rt_read_strs(reader, &op->write_first.paths) &&
@@ -298,7 +298,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->seccomp_receiver.path);
 	case RT_OP_SECCOMP_NOTIFY:
 		return rt_read_u32(reader, &op->seccomp_notify.flags) &&
-		       rt_read_strs(reader, &op->seccomp_notify.state);
+		       rt_read_strs(reader, &op->seccomp_notify.state) && op->seccomp_notify.state.count <= RT_SECCOMP_NOTIFY_STATE_MOST;
 	case RT_OP_AWAIT_START:
 		return rt_read_u32(reader, &op->await_start.how);
 	case RT_OP_PASS_DESCRIPTORS:

@@ -529,6 +529,46 @@ struct rt_op_exec {
 	struct rt_strs env;
 };
 
+enum rt_groups_rule {
+	RT_GROUPS_RULE_SET = 0,
+	RT_GROUPS_RULE_KEEP = 1,
+	RT_GROUPS_RULE_SET_IF_ALLOWED = 2,
+};
+
+enum { RT_WRITE_FILES_PATHS_MOST = 32 };
+
+enum rt_open_tree_flags {
+	RT_OPEN_TREE_RECURSIVE = 1,
+	RT_OPEN_TREE_PLAIN_DIRECTORY = 2,
+};
+
+enum rt_mount_filesystem_flags {
+	RT_MOUNT_FILESYSTEM_PLAIN_DIRECTORY = 1,
+	RT_MOUNT_FILESYSTEM_INHERIT_MODE = 2,
+	RT_MOUNT_FILESYSTEM_COPY_UP = 4,
+	RT_MOUNT_FILESYSTEM_INHERIT_OWNER = 8,
+	RT_MOUNT_FILESYSTEM_MAY_COVER_PROC = 16,
+};
+
+enum rt_mount_bind_flags {
+	RT_MOUNT_BIND_RECURSIVE = 1,
+	RT_MOUNT_BIND_NEEDS_PROCFS = 2,
+	RT_MOUNT_BIND_PLAIN_DESTINATION = 4,
+	RT_MOUNT_BIND_MAY_COVER_PROC = 8,
+};
+
+enum rt_change_directory_phase {
+	RT_CHANGE_DIRECTORY_SET_UP = 0,
+	RT_CHANGE_DIRECTORY_USER = 1,
+};
+
+enum { RT_SECCOMP_NOTIFY_STATE_MOST = 8 };
+
+enum rt_await_start_how {
+	RT_AWAIT_START_CONTROL = 0,
+	RT_AWAIT_START_LISTENER = 1,
+};
+
 struct rt_op {
 	enum rt_op_code code;
 	union {
@@ -616,5 +656,96 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op);
 
 /* True for an op that the runtime process may run itself. */
 bool rt_op_is_host(enum rt_op_code code);
+
+struct rt_context;
+
+/* Each runs one op: 0 or a negative errno, with context->call set (rt_fail). */
+int rt_cgroup_create(struct rt_context *context, const struct rt_op_cgroup_create *op);
+int rt_cgroup_enable(struct rt_context *context, const struct rt_op_cgroup_enable *op);
+int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
+int rt_write_files(struct rt_context *context, const struct rt_op_write_files *op);
+int rt_write_first(struct rt_context *context, const struct rt_op_write_first *op);
+int rt_cgroup_delegate(struct rt_context *context, const struct rt_op_cgroup_delegate *op);
+int rt_write_device_rules(struct rt_context *context, const struct rt_op_write_device_rules *op);
+int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
+int rt_resctrl_group(struct rt_context *context, const struct rt_op_resctrl_group *op);
+int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op);
+int rt_raise_limit(struct rt_context *context, const struct rt_op_raise_limit *op);
+int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op);
+int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_maps *op);
+int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op);
+int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op);
+int rt_idmap_tree(struct rt_context *context, const struct rt_op_idmap_tree *op);
+int rt_open_time_offsets(struct rt_context *context, const struct rt_op_open_time_offsets *op);
+int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op);
+int rt_await_runtime(struct rt_context *context);
+int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op);
+int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
+int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
+int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
+int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op);
+int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);
+int rt_container_user_namespace(struct rt_context *context, const struct rt_op_container_user_namespace *op);
+int rt_open_process_root(struct rt_context *context, const struct rt_op_open_process_root *op);
+int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
+int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
+int rt_loopback_up(struct rt_context *context);
+int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
+int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);
+int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op);
+int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op);
+int rt_mount_filesystem(struct rt_context *context, const struct rt_op_mount_filesystem *op);
+int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
+int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);
+int rt_mount_propagation(struct rt_context *context, const struct rt_op_mount_propagation *op);
+int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op);
+int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op);
+int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *op);
+int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);
+int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op);
+int rt_console(struct rt_context *context, const struct rt_op_console *op);
+int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op);
+int rt_readonly_path(struct rt_context *context, const struct rt_op_readonly_path *op);
+int rt_host_hooks(struct rt_context *context);
+int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op);
+int rt_hook(struct rt_context *context, const struct rt_op_hook *op);
+int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op);
+int rt_open_mount(struct rt_context *context, const struct rt_op_open_mount *op);
+int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op);
+int rt_pivot_root(struct rt_context *context);
+int rt_move_root(struct rt_context *context, const struct rt_op_move_root *op);
+int rt_chroot(struct rt_context *context);
+int rt_set_hostname(struct rt_context *context, const struct rt_op_set_hostname *op);
+int rt_set_domainname(struct rt_context *context, const struct rt_op_set_domainname *op);
+int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op);
+int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op);
+int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op);
+int rt_cpu_affinity(struct rt_context *context, const struct rt_op_cpu_affinity *op);
+int rt_scheduler(struct rt_context *context, const struct rt_op_scheduler *op);
+int rt_await_scheduler(struct rt_context *context);
+int rt_io_priority(struct rt_context *context, const struct rt_op_io_priority *op);
+int rt_personality(struct rt_context *context, const struct rt_op_personality *op);
+int rt_memory_policy(struct rt_context *context, const struct rt_op_memory_policy *op);
+int rt_security_attribute(struct rt_context *context, const struct rt_op_security_attribute *op);
+int rt_umask(struct rt_context *context, const struct rt_op_umask *op);
+int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op);
+int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);
+int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op);
+int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op);
+int rt_fork_init(struct rt_context *context);
+int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op);
+int rt_no_new_privs(struct rt_context *context);
+int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);
+int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op);
+int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
+int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op);
+int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
+int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op);
+int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op);
+int rt_make_mount_point(struct rt_context *context, const struct rt_op_make_mount_point *op);
+int rt_exec(struct rt_context *context, const struct rt_op_exec *op);
+
+/* Runs the one that `op` is for. */
+int rt_run_op(struct rt_context *context, const struct rt_op *op);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the ops of one program share, and the functions that run them (one for each op of docs/ops.md). */
+/* What the ops of one program share. */
 #ifndef RT_CONTEXT_H
 #define RT_CONTEXT_H
 
@@ -60,9 +60,6 @@ static inline int rt_fail(struct rt_context *context, const char *call, long res
 	return (int)result;
 }
 
-/* Runs one op: 0 or a negative errno, with context->call set. */
-int rt_run_op(struct rt_context *context, struct rt_op *op);
-
 /* Runs the ops of a checked program until one fails: 0 or a negative errno, with *index that of the last op. */
 int rt_run_ops(struct rt_context *context, const struct rt_program *program, uint32_t *index);
 
@@ -76,6 +73,9 @@ int rt_resolve(
 /* An O_PATH descriptor of the parent directory of an absolute container path; `name` is the last component. */
 int rt_resolve_parent(
 	struct rt_context *context, const char *path, enum rt_missing missing, bool plain, const char **name);
+
+/* Keeps the number by which the runtime and the host know this process, for whoever is told of it. */
+void rt_note_host_pid(struct rt_context *context, uint32_t pid);
 
 /* Nobody may look into this process from now on (prctl(2), PR_SET_DUMPABLE); a change of credentials takes that back. 0 or
  * a negative errno. */
@@ -98,96 +98,5 @@ int rt_open_again(int descriptors, int fd, uint64_t flags);
 /* A file of this process's own in /proc, opened for writing: a descriptor or a negative errno. Before anything is
  * shared with a container. */
 int rt_open_own_file(const char *path);
-
-int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op);
-int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op);
-int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op);
-int rt_write_files(struct rt_context *context, struct rt_op_write_files *op);
-int rt_write_first(struct rt_context *context, struct rt_op_write_first *op);
-int rt_cgroup_delegate(struct rt_context *context, struct rt_op_cgroup_delegate *op);
-int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op);
-int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op);
-int rt_resctrl_group(struct rt_context *context, const struct rt_op_resctrl_group *op);
-int rt_net_device(struct rt_context *context, const struct rt_op_net_device *op);
-int rt_raise_limit(struct rt_context *context, const struct rt_op_raise_limit *op);
-int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namespace *op);
-int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_maps *op);
-int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op);
-int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op);
-int rt_idmap_tree(struct rt_context *context, const struct rt_op_idmap_tree *op);
-int rt_open_time_offsets(struct rt_context *context, const struct rt_op_open_time_offsets *op);
-int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op);
-int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op);
-
-int rt_unshare(struct rt_context *context, const struct rt_op_unshare *op);
-int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_open *op);
-int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op);
-int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namespace *op);
-int rt_container_user_namespace(struct rt_context *context, const struct rt_op_container_user_namespace *op);
-int rt_open_process_root(struct rt_context *context, const struct rt_op_open_process_root *op);
-int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op);
-int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
-int rt_session_keyring(struct rt_context *context, const struct rt_op_session_keyring *op);
-int rt_loopback_up(struct rt_context *context);
-int rt_set_hostname(struct rt_context *context, const struct rt_op_set_hostname *op);
-int rt_set_domainname(struct rt_context *context, const struct rt_op_set_domainname *op);
-int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op);
-
-int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
-int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);
-int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op);
-int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op);
-int rt_unmount(struct rt_context *context, const struct rt_op_unmount *op);
-int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op);
-int rt_open_mount(struct rt_context *context, const struct rt_op_open_mount *op);
-int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op);
-int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op);
-int rt_mount_attributes(struct rt_context *context, const struct rt_op_mount_attributes *op);
-int rt_mount_propagation(struct rt_context *context, const struct rt_op_mount_propagation *op);
-int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op);
-int rt_readonly_path(struct rt_context *context, const struct rt_op_readonly_path *op);
-int rt_pivot_root(struct rt_context *context);
-int rt_move_root(struct rt_context *context, const struct rt_op_move_root *op);
-int rt_chroot(struct rt_context *context);
-
-int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op);
-int rt_console(struct rt_context *context, const struct rt_op_console *op);
-
-int rt_make_mount_point(struct rt_context *context, const struct rt_op_make_mount_point *op);
-int rt_make_directory(struct rt_context *context, const struct rt_op_make_directory *op);
-int rt_make_device(struct rt_context *context, const struct rt_op_make_device *op);
-int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *op);
-int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op);
-
-int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op);
-int rt_rlimit(struct rt_context *context, const struct rt_op_rlimit *op);
-int rt_cpu_affinity(struct rt_context *context, const struct rt_op_cpu_affinity *op);
-int rt_scheduler(struct rt_context *context, const struct rt_op_scheduler *op);
-int rt_io_priority(struct rt_context *context, const struct rt_op_io_priority *op);
-int rt_personality(struct rt_context *context, const struct rt_op_personality *op);
-int rt_memory_policy(struct rt_context *context, const struct rt_op_memory_policy *op);
-int rt_security_attribute(struct rt_context *context, const struct rt_op_security_attribute *op);
-int rt_umask(struct rt_context *context, const struct rt_op_umask *op);
-int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *op);
-int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op);
-int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op);
-int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op);
-int rt_fork_init(struct rt_context *context);
-int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op);
-int rt_no_new_privs(struct rt_context *context);
-int rt_find_program(struct rt_context *context, const struct rt_op_find_program *op);
-int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op);
-int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
-int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op);
-int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
-int rt_exec(struct rt_context *context, struct rt_op_exec *op);
-int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op);
-
-int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op);
-int rt_hook(struct rt_context *context, struct rt_op_hook *op);
-int rt_await_scheduler(struct rt_context *context);
-int rt_await_runtime(struct rt_context *context);
-int rt_host_hooks(struct rt_context *context);
-int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op);
 
 #endif

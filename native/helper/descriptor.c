@@ -1,43 +1,22 @@
 #include "descriptor.h"
 
-#include "sys.h"
+enum { LEVEL_SOCKET = 1, RIGHTS = 1, CREDENTIALS = 2, CLOEXEC_RECEIVED = 0x40000000 };
+enum { RIGHTS_LENGTH = offsetof(struct rt_rights, fd) + sizeof(int) };
 
-enum { LEVEL_SOCKET = 1, RIGHTS = 1, CREDENTIALS = 2, NO_SIGNAL = 0x4000, CLOEXEC_RECEIVED = 0x40000000 };
-
-/* As the kernel lays them out on 64-bit machines; libc's have other padding, and other names. */
-struct part {
-	void *base;
-	size_t length;
-};
-
-struct message {
-	void *name;
-	int name_length;
-	struct part *parts;
-	size_t part_count;
-	void *control;
-	size_t control_length;
-	unsigned flags;
-};
-
-struct rights {
-	size_t length;
-	int level, type;
-	int fd;
-	int padding;
-};
-
-enum { RIGHTS_LENGTH = offsetof(struct rights, fd) + sizeof(int) };
+struct rt_rights rt_rights_of(int fd)
+{
+	return (struct rt_rights){RIGHTS_LENGTH, LEVEL_SOCKET, RIGHTS, fd, 0};
+}
 
 int rt_send_descriptor(int socket, const void *data, size_t size, int fd)
 {
-	struct rights rights = {RIGHTS_LENGTH, LEVEL_SOCKET, RIGHTS, fd, 0};
-	struct part part = {(void *)(uintptr_t)data, size};
-	struct message message = {
+	struct rt_rights rights = rt_rights_of(fd);
+	struct rt_iovec part = {data, size};
+	struct rt_message message = {
 		.parts = &part, .part_count = 1, .control = &rights, .control_length = sizeof(rights)};
 	long sent;
 	do
-		sent = rt_sys(sendmsg, socket, &message, NO_SIGNAL);
+		sent = rt_sys(sendmsg, socket, &message, RT_MSG_NOSIGNAL);
 	while (sent == -EINTR);
 	return sent < 0 ? (int)sent : 0;
 }
@@ -69,8 +48,8 @@ static void take_descriptors(const char *data, size_t size, struct rt_attached *
 long rt_receive_attached(int socket, void *data, size_t size, struct rt_attached *attached)
 {
 	char control[ALIGNED_CREDENTIALS + RIGHTS_LENGTH] __attribute__((aligned(8))) = {0};
-	struct part part = {data, size};
-	struct message message = {
+	struct rt_iovec part = {data, size};
+	struct rt_message message = {
 		.parts = &part, .part_count = 1, .control = control, .control_length = sizeof(control)};
 	long got;
 	*attached = (struct rt_attached){-1, 0};

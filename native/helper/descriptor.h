@@ -2,7 +2,30 @@
 #ifndef RT_DESCRIPTOR_H
 #define RT_DESCRIPTOR_H
 
-#include <stddef.h>
+#include "sys.h"
+
+enum { RT_AF_UNIX = 1, RT_SOCK_STREAM = 1, RT_SOCK_SEQPACKET = 5, RT_MSG_NOSIGNAL = 0x4000 };
+
+/* struct msghdr of sendmsg(2), as the kernel lays it out on 64-bit machines; libc's have other padding, and other names. */
+struct rt_message {
+	void *name;
+	int name_length;
+	const struct rt_iovec *parts;
+	size_t part_count;
+	void *control;
+	size_t control_length;
+	unsigned flags;
+};
+
+/* A control message of one descriptor (cmsg(3)): SCM_RIGHTS. */
+struct rt_rights {
+	size_t length;
+	int level, type;
+	int fd;
+	int padding;
+};
+
+struct rt_rights rt_rights_of(int fd);
 
 /* Sends one message of `size` bytes, at least one, with one descriptor. 0 or a negative errno; never SIGPIPE. */
 int rt_send_descriptor(int socket, const void *data, size_t size, int fd);

@@ -7,8 +7,6 @@
 #include <linux/poll.h>
 #include <linux/wait.h>
 
-enum { SIGCHLD_NUMBER = 17, SIGKILL_NUMBER = 9 };
-
 struct hook_pipes {
 	int input; /* memfd: the whole stdin, then end of file */
 	int out[2], err[2];
@@ -162,7 +160,7 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	if (status < 0)
 		return status;
 	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
-	long pid = rt_sys(clone, CLONE_PIDFD | SIGCHLD_NUMBER, 0, &child_pidfd, 0, 0);
+	long pid = rt_sys(clone, CLONE_PIDFD | SIGCHLD, 0, &child_pidfd, 0, 0);
 	if (pid < 0)
 		return (int)pid;
 	if (pid == 0)
@@ -172,8 +170,8 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	rt_close(&pipes.err[1]);
 	rt_close(&pipes.failed[1]);
 	int ended = wait_for_end(pidfd, &pipes, timeout_ms, result);
-	if (ended < 0 && rt_sys(kill, -pid, SIGKILL_NUMBER) < 0)
-		rt_sys(kill, pid, SIGKILL_NUMBER);
+	if (ended < 0 && rt_sys(kill, -pid, SIGKILL) < 0)
+		rt_sys(kill, pid, SIGKILL);
 	int raw = 0;
 	long waited;
 	while ((waited = rt_sys(wait4, pid, &raw, 0, NULL)) == -EINTR)

@@ -8,7 +8,7 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
-enum { SIGPIPE_NUMBER = 13, NO_OP = 0xffffffff };
+enum { NO_OP = 0xffffffff };
 
 static int map_program(struct rt_context *context, int fd, const uint8_t **bytes, size_t *size)
 {
@@ -33,7 +33,7 @@ static void ignore_sigpipe(void)
 		void *restorer;
 		uint64_t mask;
 	} action = {1 /* SIG_IGN */, 0, NULL, 0};
-	rt_sys(rt_sigaction, SIGPIPE_NUMBER, &action, NULL, sizeof(action.mask));
+	rt_sys(rt_sigaction, SIGPIPE, &action, NULL, sizeof(action.mask));
 }
 
 static int prepare(struct rt_context *context, int first)

@@ -1,5 +1,6 @@
 #include "mode.h"
 
+#include "decimal.h"
 #include "procfs.h"
 #include "sys.h"
 
@@ -12,8 +13,7 @@
 static int set_mode_by_procfs(int fd, uint32_t mode)
 {
 	const char *call;
-	char name[12];
-	size_t at = sizeof(name) - 1;
+	char digits[RT_DECIMAL_SIZE];
 	RT_CLEANUP_FD int procfs = rt_open_mounted_procfs(&call);
 	if (procfs < 0)
 		return procfs;
@@ -21,11 +21,7 @@ static int set_mode_by_procfs(int fd, uint32_t mode)
 		RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
 	if (descriptors < 0)
 		return descriptors;
-	name[at] = '\0';
-	do
-		name[--at] = (char)('0' + fd % 10);
-	while ((fd /= 10) > 0);
-	return (int)rt_sys(fchmodat, descriptors, name + at, mode);
+	return (int)rt_sys(fchmodat, descriptors, rt_decimal(digits, (uint32_t)fd), mode);
 }
 
 int rt_set_mode(int fd, uint32_t mode)

@@ -35,31 +35,33 @@ static int open_component(struct rt_context *context, int parent, const char *na
 }
 
 /* Reads at most `size` bytes of a file in a cgroup directory; its length or a negative errno. */
-static int read_at(int directory, const char *name, char *data, size_t size)
+static int read_at(struct rt_context *context, int directory, const char *name, char *data, size_t size)
 {
 	RT_CLEANUP_FD int fd = rt_open_how(directory, name, O_RDONLY | O_NOFOLLOW, 0, RESOLVE_BENEATH);
 	if (fd < 0)
-		return fd;
-	return (int)rt_sys(read, fd, data, size);
+		return rt_fail(context, "openat2", fd);
+	long length = rt_sys(read, fd, data, size);
+	return length < 0 ? rt_fail(context, "read", length) : (int)length;
 }
 
-static int write_at(int directory, const char *name, const char *data, size_t size)
+static int write_at(
+	struct rt_context *context, int directory, const char *name, const char *data, size_t size)
 {
 	RT_CLEANUP_FD int fd = rt_open_how(directory, name, O_WRONLY | O_NOFOLLOW, 0, 0);
 	if (fd < 0)
-		return fd;
+		return rt_fail(context, "openat2", fd);
 	long written = rt_sys(write, fd, data, size);
-	return written < 0 ? (int)written : 0;
+	return written < 0 ? rt_fail(context, "write", written) : 0;
 }
 
 /* Whoever joins a frozen cgroup stands still in the middle of it, and the runtime that waits for it too. 1, 0, or a
  * negative errno. */
-static int is_frozen(int directory)
+static int is_frozen(struct rt_context *context, int directory)
 {
 	char value[8], frozen = '1';
-	int length = read_at(directory, "cgroup.freeze", value, sizeof(value));
+	int length = read_at(context, directory, "cgroup.freeze", value, sizeof(value));
 	if (length == -ENOENT) {
-		length = read_at(directory, "freezer.state", value, sizeof(value));
+		length = read_at(context, directory, "freezer.state", value, sizeof(value));
 		frozen = 'F';
 	}
 	/* Most v1 hierarchies have neither, nor has the root of v2. */
@@ -71,18 +73,18 @@ static int is_frozen(int directory)
 /* A cgroup that was there before. Its errors are none that a system call gives here. */
 static int require_thawed(struct rt_context *context, int directory)
 {
-	int frozen = is_frozen(directory);
+	int frozen = is_frozen(context, directory);
 	if (frozen < 0)
-		return rt_fail(context, "read", frozen);
+		return frozen;
 	return frozen ? rt_fail(context, "mkdirat", -EDEADLK) : 0;
 }
 
 static int require_empty(struct rt_context *context, int directory)
 {
 	char pid;
-	int length = read_at(directory, "cgroup.procs", &pid, 1);
+	int length = read_at(context, directory, "cgroup.procs", &pid, 1);
 	if (length < 0)
-		return rt_fail(context, "read", length);
+		return length;
 	return length > 0 ? rt_fail(context, "mkdirat", -ENOTEMPTY) : 0;
 }
 
@@ -92,22 +94,22 @@ static int inherit(struct rt_context *context, int parent, int child, struct rt_
 	while (files.count > 0) {
 		const char *name = rt_next_str(&files);
 		char value[4096];
-		int length = read_at(child, name, value, sizeof(value));
+		int length = read_at(context, child, name, value, sizeof(value));
 		if (length < 0)
-			return rt_fail(context, "read", length);
+			return length;
 		if (length > 1)
 			continue;
-		length = read_at(parent, name, value, sizeof(value));
+		length = read_at(context, parent, name, value, sizeof(value));
 		if (length < 0)
-			return rt_fail(context, "read", length);
-		int status = write_at(child, name, value, (size_t)length);
+			return length;
+		int status = write_at(context, child, name, value, (size_t)length);
 		if (status < 0)
-			return rt_fail(context, "write", status);
+			return status;
 	}
 	return 0;
 }
 
-int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
+int rt_cgroup_create(struct rt_context *context, const struct rt_op_cgroup_create *op)
 {
 	RT_CLEANUP_FD int parent = open_hierarchy(context, op->hierarchy.data);
 	if (parent < 0)
@@ -141,10 +143,10 @@ int rt_cgroup_create(struct rt_context *context, struct rt_op_cgroup_create *op)
 }
 
 /* Whether the children of a cgroup have a controller. */
-static bool is_enabled(int directory, const char *controller)
+static bool is_enabled(struct rt_context *context, int directory, const char *controller)
 {
 	char words[512];
-	int length = read_at(directory, "cgroup.subtree_control", words, sizeof(words) - 1);
+	int length = read_at(context, directory, "cgroup.subtree_control", words, sizeof(words) - 1);
 	words[length < 0 ? 0 : length] = '\0';
 	for (char *word = words, *end; *word != '\0'; word = end + 1) {
 		for (end = word; *end != ' ' && *end != '\n' && *end != '\0';)
@@ -170,14 +172,15 @@ static int enable(struct rt_context *context, int directory, struct rt_strs cont
 			return rt_fail(context, "write", -EINVAL);
 		for (size_t i = 0; i < length; i++)
 			word[i + 1] = name[i];
-		int status = write_at(directory, "cgroup.subtree_control", word, length + 1);
-		if (status < 0 && required && !is_enabled(directory, name))
-			return rt_fail(context, "write", status);
+		int status = write_at(context, directory, "cgroup.subtree_control", word, length + 1);
+		const char *call = context->call;
+		if (status < 0 && required && !is_enabled(context, directory, name))
+			return rt_fail(context, call, status);
 	}
 	return 0;
 }
 
-int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op)
+int rt_cgroup_enable(struct rt_context *context, const struct rt_op_cgroup_enable *op)
 {
 	RT_CLEANUP_FD int directory = open_hierarchy(context, op->hierarchy.data);
 	if (directory < 0)
@@ -202,20 +205,16 @@ int rt_cgroup_enable(struct rt_context *context, struct rt_op_cgroup_enable *op)
 
 int rt_write_file(struct rt_context *context, const struct rt_op_write_file *op)
 {
-	int status = write_at(AT_FDCWD, op->path.data, op->data.data, op->data.length);
-	if (status < 0 && (op->ignore == 0 || status != -(int)op->ignore))
-		return rt_fail(context, "write", status);
-	return 0;
+	int status = write_at(context, AT_FDCWD, op->path.data, op->data.data, op->data.length);
+	return op->ignore != 0 && status == -(int)op->ignore ? 0 : status;
 }
 
-enum { MAX_TOGETHER = 32 };
-
-int rt_write_files(struct rt_context *context, struct rt_op_write_files *op)
+int rt_write_files(struct rt_context *context, const struct rt_op_write_files *op)
 {
 	uint32_t count = op->paths.count;
-	if (count > MAX_TOGETHER || op->data.count != count)
+	if (op->data.count != count)
 		return rt_fail(context, "write", -E2BIG);
-	bool written[MAX_TOGETHER] = {false};
+	bool written[RT_WRITE_FILES_PATHS_MOST] = {false};
 	/* Each round writes at least one file, or ends it. */
 	for (uint32_t left = count; left > 0;) {
 		struct rt_strs paths = op->paths, data = op->data;
@@ -226,7 +225,7 @@ int rt_write_files(struct rt_context *context, struct rt_op_write_files *op)
 			const char *text = rt_next_str(&data);
 			if (written[i])
 				continue;
-			int status = write_at(AT_FDCWD, path, text, rt_strlen(text));
+			int status = write_at(context, AT_FDCWD, path, text, rt_strlen(text));
 			if (status == 0) {
 				written[i] = true;
 				left--;
@@ -236,8 +235,10 @@ int rt_write_files(struct rt_context *context, struct rt_op_write_files *op)
 				refused = status;
 				context->item = i;
 			}
-			if (status != -EINVAL)
-				return context->item = i, rt_fail(context, "write", status);
+			if (status != -EINVAL) {
+				context->item = i;
+				return status;
+			}
 		}
 		if (left == before)
 			return rt_fail(context, "write", refused);
@@ -245,37 +246,37 @@ int rt_write_files(struct rt_context *context, struct rt_op_write_files *op)
 	return 0;
 }
 
-int rt_write_first(struct rt_context *context, struct rt_op_write_first *op)
+int rt_write_first(struct rt_context *context, const struct rt_op_write_first *op)
 {
 	if (op->data.count != op->paths.count)
 		return rt_fail(context, "write", -E2BIG);
-	int status = -ENOENT;
-	for (context->item = 0; op->paths.count > 0; context->item++) {
-		const char *path = rt_next_str(&op->paths);
-		const char *text = rt_next_str(&op->data);
-		status = write_at(AT_FDCWD, path, text, rt_strlen(text));
+	struct rt_strs paths = op->paths, data = op->data;
+	int status = rt_fail(context, "openat2", -ENOENT);
+	for (context->item = 0; paths.count > 0; context->item++) {
+		const char *path = rt_next_str(&paths);
+		const char *text = rt_next_str(&data);
+		status = write_at(context, AT_FDCWD, path, text, rt_strlen(text));
 		if (status != -ENOENT)
 			break;
 	}
-	return status < 0 ? rt_fail(context, "write", status) : 0;
+	return status;
 }
 
-int rt_cgroup_delegate(struct rt_context *context, struct rt_op_cgroup_delegate *op)
+int rt_cgroup_delegate(struct rt_context *context, const struct rt_op_cgroup_delegate *op)
 {
 	RT_CLEANUP_FD int directory = open_hierarchy(context, op->directory.data);
 	if (directory < 0)
 		return directory;
 	long status = rt_sys(fchownat, directory, "", op->uid, -1, AT_EMPTY_PATH);
-	while (status >= 0 && op->files.count > 0) {
-		status = rt_sys(
-			fchownat, directory, rt_next_str(&op->files), op->uid, -1, AT_SYMLINK_NOFOLLOW);
+	for (struct rt_strs files = op->files; status >= 0 && files.count > 0;) {
+		status = rt_sys(fchownat, directory, rt_next_str(&files), op->uid, -1, AT_SYMLINK_NOFOLLOW);
 		if (status == -ENOENT)
 			status = 0;
 	}
 	return status < 0 ? rt_fail(context, "fchownat", status) : 0;
 }
 
-int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_rules *op)
+int rt_write_device_rules(struct rt_context *context, const struct rt_op_write_device_rules *op)
 {
 	RT_CLEANUP_FD int directory = open_hierarchy(context, op->directory.data);
 	if (directory < 0)
@@ -288,8 +289,9 @@ int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_
 		rt_open_how(directory, "devices.deny", O_WRONLY | O_NOFOLLOW, 0, RESOLVE_BENEATH);
 	if (deny < 0)
 		return rt_fail(context, "openat2", deny);
-	for (context->item = 0; op->rules.count > 0; context->item++) {
-		const char *rule = rt_next_str(&op->rules);
+	struct rt_strs rules = op->rules;
+	for (context->item = 0; rules.count > 0; context->item++) {
+		const char *rule = rt_next_str(&rules);
 		long status = rt_sys(write, rule[0] == '+' ? allow : deny, rule + 1, rt_strlen(rule + 1));
 		if (status < 0)
 			return rt_fail(context, "write", status);
@@ -299,6 +301,5 @@ int rt_write_device_rules(struct rt_context *context, struct rt_op_write_device_
 
 int rt_cgroup_join(struct rt_context *context, const struct rt_op_cgroup_join *op)
 {
-	int status = write_at(AT_FDCWD, op->file.data, "0", 1);
-	return status < 0 ? rt_fail(context, "write", status) : 0;
+	return write_at(context, AT_FDCWD, op->file.data, "0", 1);
 }

@@ -92,7 +92,7 @@ int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_desc
 	return status < 0 ? rt_fail(context, "dup3", status) : 0;
 }
 
-int rt_exec(struct rt_context *context, struct rt_op_exec *op)
+int rt_exec(struct rt_context *context, const struct rt_op_exec *op)
 {
 	const char **args = rt_string_vector(op->args, "");
 	const char **env = rt_string_vector(op->env, context->home);

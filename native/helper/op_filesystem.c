@@ -2,9 +2,6 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { PLAIN_DIRECTORY = 1, INHERIT_MODE = 2, COPY_UP = 4, INHERIT_OWNER = 8, MAY_COVER_PROC = 16 };
-enum { SIGCHLD_NUMBER = 17 };
-
 static int configure(struct rt_context *context, int filesystem, const char *option)
 {
 	char key[256];
@@ -48,10 +45,10 @@ static void read_reason(struct rt_context *context, int filesystem)
 /* A child in the pid namespace that was joined makes the context, in the table of descriptors it shares. */
 static int open_procfs_in_child(struct rt_context *context)
 {
-	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, context->slots[0], 1030 /* F_DUPFD_CLOEXEC */, 0);
+	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, context->slots[0], F_DUPFD_CLOEXEC, 0);
 	if (place < 0)
 		return place;
-	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD_NUMBER};
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
 	if (pid == 0) {
 		long status = rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
@@ -78,8 +75,10 @@ static int open_procfs_of(struct rt_context *context, int pid_namespace)
 	return status < 0 ? open_procfs_in_child(context) : rt_steal_fd(&filesystem);
 }
 
-static int create_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op, int target)
+static int create_filesystem(
+	struct rt_context *context, const struct rt_op_mount_filesystem *op, uint32_t flags, int target)
 {
+	struct rt_strs options = op->options;
 	RT_CLEANUP_FD int filesystem = op->pid_namespace != 0 && context->slots[op->pid_namespace] >= 0
 					       ? open_procfs_of(context, context->slots[op->pid_namespace])
 					       : (int)rt_sys(fsopen, op->type.data, FSOPEN_CLOEXEC);
@@ -88,10 +87,10 @@ static int create_filesystem(struct rt_context *context, struct rt_op_mount_file
 	int status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, "source", op->source.data, 0);
 	if (status < 0)
 		status = rt_fail(context, "fsconfig", status);
-	if (status == 0 && op->flags & INHERIT_MODE)
+	if (status == 0 && flags & RT_MOUNT_FILESYSTEM_INHERIT_MODE)
 		status = inherit_mode(context, filesystem, target);
-	while (status == 0 && op->options.count > 0)
-		status = configure(context, filesystem, rt_next_str(&op->options));
+	while (status == 0 && options.count > 0)
+		status = configure(context, filesystem, rt_next_str(&options));
 	if (status == 0) {
 		status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 		if (status < 0)
@@ -107,26 +106,27 @@ static int create_filesystem(struct rt_context *context, struct rt_op_mount_file
 	return status;
 }
 
-int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesystem *op)
+int rt_mount_filesystem(struct rt_context *context, const struct rt_op_mount_filesystem *op)
 {
-	bool plain = op->flags & PLAIN_DIRECTORY;
+	uint32_t flags = op->flags;
+	bool plain = flags & RT_MOUNT_FILESYSTEM_PLAIN_DIRECTORY;
 	RT_CLEANUP_FD int target =
 		rt_resolve(context, op->destination.data, RT_MISSING_DIRECTORY, 0755, plain);
 	if (target < 0)
 		return target;
 	if (context->made)
-		op->flags &= ~(uint32_t)INHERIT_MODE;
+		flags &= ~(uint32_t)RT_MOUNT_FILESYSTEM_INHERIT_MODE;
 	struct statx st;
 	int status = rt_statx(target, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
 	if ((st.stx_mode & S_IFMT) != S_IFDIR)
 		return rt_fail(context, "openat2", -ENOTDIR);
-	if (!(op->flags & MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
+	if (!(flags & RT_MOUNT_FILESYSTEM_MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
 		return status;
 	RT_CLEANUP_FD int mount = -1;
-	bool simple =
-		(op->flags & ~(uint32_t)(PLAIN_DIRECTORY | MAY_COVER_PROC)) == 0 && op->pid_namespace == 0;
+	const uint32_t of_place = RT_MOUNT_FILESYSTEM_PLAIN_DIRECTORY | RT_MOUNT_FILESYSTEM_MAY_COVER_PROC;
+	bool simple = (flags & ~of_place) == 0 && op->pid_namespace == 0;
 	if (simple && rt_has_long_option(op->options)) {
 		mount = rt_mount_with_long_options(context, op, target, plain);
 		if (mount < 0)
@@ -134,12 +134,12 @@ int rt_mount_filesystem(struct rt_context *context, struct rt_op_mount_filesyste
 		rt_keep(context, op->slot, &mount);
 		return 0;
 	}
-	mount = create_filesystem(context, op, target);
+	mount = create_filesystem(context, op, flags, target);
 	if (mount < 0)
 		return mount;
-	if (op->flags & COPY_UP && (status = rt_copy_tree(context, target, mount)) < 0)
+	if (flags & RT_MOUNT_FILESYSTEM_COPY_UP && (status = rt_copy_tree(context, target, mount)) < 0)
 		return status;
-	if (op->flags & INHERIT_OWNER) {
+	if (flags & RT_MOUNT_FILESYSTEM_INHERIT_OWNER) {
 		/* An owner that the user namespace does not know cannot be given. */
 		status = (int)rt_sys(fchownat, mount, "", st.stx_uid, st.stx_gid, AT_EMPTY_PATH);
 		if (status < 0 && status != -EINVAL && status != -EPERM)

@@ -6,8 +6,6 @@
 
 #include <asm/ioctls.h>
 
-enum { SIGCHLD_NUMBER = 17 };
-
 /* What a fork has not taken over. It has the memory of the first process, though, and what protects that. */
 static int settle(struct rt_context *context)
 {
@@ -28,17 +26,6 @@ int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op)
 	return status < 0 ? status : rt_report_forked(context);
 }
 
-/* The number by which the runtime knows this process, for the records that tell it. */
-static void note_host_pid(struct rt_context *context, uint32_t pid)
-{
-	size_t digits = 1, at;
-	for (uint32_t rest = pid; rest >= 10; rest /= 10)
-		digits++;
-	context->host_pid[digits] = '\0';
-	for (at = digits; at > 0; pid /= 10)
-		context->host_pid[--at] = (char)('0' + pid % 10);
-}
-
 int rt_fork_init(struct rt_context *context)
 {
 	int ready[2];
@@ -54,7 +41,7 @@ int rt_fork_init(struct rt_context *context)
 	/* A terminal belongs to the session of this process, whose end would hang it up: the child takes it over. */
 	bool terminal = rt_sys(ioctl, 0, TIOCNOTTY, 0) >= 0;
 	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
-	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD_NUMBER, 0, 0, 0, 0);
+	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	if (pid < 0)
 		return rt_fail(context, "clone", pid);
 	if (pid > 0) {
@@ -66,7 +53,7 @@ int rt_fork_init(struct rt_context *context)
 	if (rt_sys(read, ready[0], &own, sizeof(own)) != sizeof(own))
 		return rt_fail(context, "read", -EPIPE);
 	rt_close(&ready[0]);
-	note_host_pid(context, own);
+	rt_note_host_pid(context, own);
 	/* The filter may refuse that; the session is still none that anybody else is in. */
 	settle(context);
 	status = rt_report_forked(context);

@@ -1,11 +1,9 @@
 /* Mounts: made detached, configured, attached by descriptor (mount_setattr(2), open_tree(2), fsopen(2)). */
 #include "mount.h"
+#include "procfs.h"
 #include "sys.h"
 
-enum { RECURSIVE = 1, NEEDS_PROCFS = 2, PLAIN_DESTINATION = 4, MAY_COVER_PROC = 8 };
-
-#define PROC_SUPER_MAGIC 0x9fa0
-enum { PROC_ROOT_INODE = 1 };
+#include <linux/magic.h>
 
 int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive)
 {
@@ -183,13 +181,13 @@ static int check_procfs(struct rt_context *context, int source, const struct sta
 	int status = (int)rt_sys(fstatfs, source, &fs);
 	if (status < 0)
 		return rt_fail(context, "fstatfs", status);
-	bool whole = fs.f_type == PROC_SUPER_MAGIC && st->stx_ino == PROC_ROOT_INODE;
+	bool whole = fs.f_type == PROC_SUPER_MAGIC && st->stx_ino == RT_PROC_ROOT_INODE;
 	return whole ? 0 : rt_fail(context, "fstatfs", -EMEDIUMTYPE);
 }
 
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 {
-	bool recursive = op->flags & RECURSIVE;
+	bool recursive = op->flags & RT_MOUNT_BIND_RECURSIVE;
 	RT_CLEANUP_FD int source =
 		op->tree != 0 ? rt_steal_fd(&context->slots[op->tree])
 			      : (int)rt_sys(open_tree, AT_FDCWD, op->source.data,
@@ -200,12 +198,12 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	int status = rt_statx(source, &from);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
-	if (op->flags & NEEDS_PROCFS && (status = check_procfs(context, source, &from)) < 0)
+	if (op->flags & RT_MOUNT_BIND_NEEDS_PROCFS && (status = check_procfs(context, source, &from)) < 0)
 		return status;
 	bool directory = (from.stx_mode & S_IFMT) == S_IFDIR;
 	RT_CLEANUP_FD int target =
 		rt_resolve(context, op->destination.data, directory ? RT_MISSING_DIRECTORY : RT_MISSING_FILE,
-			directory ? 0755 : 0644, op->flags & PLAIN_DESTINATION);
+			directory ? 0755 : 0644, op->flags & RT_MOUNT_BIND_PLAIN_DESTINATION);
 	if (target < 0)
 		return target;
 	status = rt_statx(target, &to);
@@ -213,7 +211,7 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 		return rt_fail(context, "statx", status);
 	if (directory != ((to.stx_mode & S_IFMT) == S_IFDIR))
 		return rt_fail(context, "move_mount", directory ? -ENOTDIR : -EISDIR);
-	if (!(op->flags & MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
+	if (!(op->flags & RT_MOUNT_BIND_MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
 		return status;
 	if (op->recursive_set != 0 || op->recursive_clear != 0)
 		status = rt_set_mount(source, op->recursive_set, op->recursive_clear, 0, true);
@@ -227,11 +225,16 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	return status;
 }
 
-/* An O_PATH descriptor of `name` in `parent`, which must be the root of a mount. */
-static int open_mount_root(struct rt_context *context, int parent, const char *name)
+/* An O_PATH descriptor of what is at `destination`, which must be the root of a mount, and one of the directory that has
+ * it by `name`. */
+static int open_mount_root(
+	struct rt_context *context, const struct rt_str *destination, int *parent, const char **name)
 {
+	*parent = rt_resolve_parent(context, destination->data, RT_MISSING_FAILS, true, name);
+	if (*parent < 0)
+		return *parent;
 	RT_CLEANUP_FD int mount =
-		rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+		rt_open_how(*parent, *name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 	if (mount < 0)
 		return rt_fail(context, "openat2", mount);
 	struct statx st;
@@ -248,11 +251,8 @@ static int open_mount_root(struct rt_context *context, int parent, const char *n
 int rt_open_mount(struct rt_context *context, const struct rt_op_open_mount *op)
 {
 	const char *name;
-	RT_CLEANUP_FD int parent =
-		rt_resolve_parent(context, op->destination.data, RT_MISSING_FAILS, true, &name);
-	if (parent < 0)
-		return parent;
-	RT_CLEANUP_FD int mount = open_mount_root(context, parent, name);
+	RT_CLEANUP_FD int parent = -1;
+	RT_CLEANUP_FD int mount = open_mount_root(context, &op->destination, &parent, &name);
 	if (mount < 0)
 		return mount;
 	rt_keep(context, op->slot, &mount);
@@ -262,11 +262,8 @@ int rt_open_mount(struct rt_context *context, const struct rt_op_open_mount *op)
 int rt_remove_mount(struct rt_context *context, const struct rt_op_remove_mount *op)
 {
 	const char *name;
-	RT_CLEANUP_FD int parent =
-		rt_resolve_parent(context, op->destination.data, RT_MISSING_FAILS, true, &name);
-	if (parent < 0)
-		return parent;
-	RT_CLEANUP_FD int mount = open_mount_root(context, parent, name);
+	RT_CLEANUP_FD int parent = -1;
+	RT_CLEANUP_FD int mount = open_mount_root(context, &op->destination, &parent, &name);
 	if (mount < 0)
 		return mount;
 	int status = (int)rt_sys(fchdir, parent);

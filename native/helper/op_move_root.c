@@ -5,9 +5,9 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { PIECE = 4096, ID_FIELD = 0, ROOT_FIELD = 3, POINT_FIELD = 4, FIRST_TAG = 6 };
+#include <linux/magic.h>
 
-#define PROC_SUPER_MAGIC 0x9fa0
+enum { PIECE = 4096, ID_FIELD = 0, ROOT_FIELD = 3, POINT_FIELD = 4, FIRST_TAG = 6 };
 
 /* One line of /proc/self/mountinfo. */
 struct mount_line {

@@ -1,5 +1,6 @@
 /* Namespaces, and what belongs to one: names, loopback, keyring, kernel parameters. */
 #include "context.h"
+#include "decimal.h"
 #include "procfs.h"
 #include "sys.h"
 
@@ -372,13 +373,8 @@ int rt_open_descriptors(struct rt_context *context)
 
 int rt_open_again(int descriptors, int fd, uint64_t flags)
 {
-	char name[12];
-	size_t at = sizeof(name) - 1;
-	name[at] = '\0';
-	do
-		name[--at] = (char)('0' + fd % 10);
-	while ((fd /= 10) > 0);
-	return rt_open_how(descriptors, name + at, flags, 0, 0);
+	char digits[RT_DECIMAL_SIZE];
+	return rt_open_how(descriptors, rt_decimal(digits, (uint32_t)fd), flags, 0, 0);
 }
 
 int rt_sysctl(struct rt_context *context, const struct rt_op_sysctl *op)

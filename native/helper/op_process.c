@@ -1,5 +1,6 @@
 /* Attributes of the process that will run the container's program. */
 #include "context.h"
+#include "decimal.h"
 #include "sys.h"
 
 #include <linux/capability.h>
@@ -15,8 +16,7 @@ int rt_hide(struct rt_context *context)
 
 int rt_end_with_parent(struct rt_context *context)
 {
-	enum { SIGKILL_NUMBER = 9 };
-	long status = rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL_NUMBER, 0, 0, 0);
+	long status = rt_sys(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
 }
 
@@ -36,19 +36,14 @@ int rt_open_own_file(const char *path)
 
 int rt_oom_score_adj(struct rt_context *context, const struct rt_op_oom_score_adj *op)
 {
-	char text[12];
-	size_t at = sizeof(text);
-	uint32_t value = op->value < 0 ? (uint32_t)-op->value : (uint32_t)op->value;
-	do {
-		text[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
+	char text[1 + RT_DECIMAL_SIZE];
+	char *number = rt_decimal(text + 1, op->value < 0 ? -(uint32_t)op->value : (uint32_t)op->value);
 	if (op->value < 0)
-		text[--at] = '-';
+		*--number = '-';
 	RT_CLEANUP_FD int fd = rt_open_own_file("/proc/self/oom_score_adj");
 	if (fd < 0)
 		return rt_fail(context, "openat2", fd);
-	long written = rt_sys(write, fd, text + at, sizeof(text) - at);
+	long written = rt_sys(write, fd, number, rt_strlen(number));
 	if (written < 0 && (op->ignore == 0 || written != -(long)op->ignore))
 		return rt_fail(context, "write", written);
 	return 0;
@@ -108,11 +103,11 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 	long status = rt_sys(prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	if (status < 0)
 		return rt_fail(context, "prctl", status);
-	enum { KEEP = 1, SET_IF_ALLOWED = 2 };
+	const bool kept = op->keep_groups == RT_GROUPS_RULE_KEEP;
 	/* As they lie in the program: gid_t is a little-endian u32, and the kernel takes any alignment. */
-	status = op->keep_groups == KEEP ? 0 : rt_sys(setgroups, op->groups.count, op->groups.data);
-	bool groups_set = op->keep_groups != KEEP && status == 0;
-	if (status == -EPERM && op->keep_groups == SET_IF_ALLOWED && op->groups.count == 0)
+	status = kept ? 0 : rt_sys(setgroups, op->groups.count, op->groups.data);
+	bool groups_set = !kept && status == 0;
+	if (status == -EPERM && op->keep_groups == RT_GROUPS_RULE_SET_IF_ALLOWED && op->groups.count == 0)
 		status = 0;
 	if (status < 0)
 		return rt_fail(context, "setgroups", status);
@@ -155,9 +150,10 @@ int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capab
 
 int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op)
 {
-	if (op->phase == 0 || context->directory_put_off) {
+	const bool setting_up = op->phase == RT_CHANGE_DIRECTORY_SET_UP;
+	if (setting_up || context->directory_put_off) {
 		long status = rt_sys(chdir, op->path.data);
-		context->directory_put_off = op->phase == 0 && (status == -EACCES || status == -EPERM);
+		context->directory_put_off = setting_up && (status == -EACCES || status == -EPERM);
 		if (context->directory_put_off)
 			return 0;
 		if (status < 0)

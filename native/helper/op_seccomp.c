@@ -1,20 +1,15 @@
 /* The filter of system calls, and the hand-over of its listener. */
 #include "clone.h"
 #include "context.h"
+#include "decimal.h"
+#include "descriptor.h"
 #include "filter.h"
 #include "sys.h"
 
 #include <linux/un.h>
 
-enum {
-	UNIX_FAMILY = 1,
-	STREAM = 1,
-	SOCKET_LEVEL = 1,
-	RIGHTS = 1,
-	NO_SIGNAL = 0x4000,
-	PIECES_MAX = 16,
-	PID_DIGITS = 12,
-};
+/* The parts of the state, and the process's number between each two of them. */
+enum { PIECES_MAX = 2 * RT_SECCOMP_NOTIFY_STATE_MOST };
 
 /* As the runtime sends it. */
 static struct {
@@ -80,19 +75,14 @@ static int connect_stream(struct rt_context *context, const char *path)
 	int status = rt_statx(file, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
-	if ((st.stx_mode & S_IFMT) != 0140000 /* S_IFSOCK */)
+	if ((st.stx_mode & S_IFMT) != S_IFSOCK)
 		return rt_fail(context, "connect", -ENOTSOCK);
-	struct sockaddr_un address = {.sun_family = UNIX_FAMILY};
-	char digits[PID_DIGITS];
-	size_t first = sizeof(digits) - 1, at = sizeof(prefix) - 1;
-	digits[first] = '\0';
-	for (int rest = file; first == sizeof(digits) - 1 || rest > 0; rest /= 10)
-		digits[--first] = (char)('0' + rest % 10);
-	for (size_t i = 0; i < at; i++)
-		address.sun_path[i] = prefix[i];
-	for (size_t i = first; i < sizeof(digits); i++)
-		address.sun_path[at++] = digits[i];
-	RT_CLEANUP_FD int socket = (int)rt_sys(socket, UNIX_FAMILY, STREAM | O_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = RT_AF_UNIX};
+	char digits[RT_DECIMAL_SIZE];
+	const char *number = rt_decimal(digits, (uint32_t)file);
+	rt_copy(address.sun_path, prefix, sizeof(prefix));
+	rt_copy(address.sun_path + sizeof(prefix) - 1, number, rt_strlen(number) + 1);
+	RT_CLEANUP_FD int socket = (int)rt_sys(socket, RT_AF_UNIX, RT_SOCK_STREAM | O_CLOEXEC, 0);
 	if (socket < 0)
 		return rt_fail(context, "socket", socket);
 	long connected = rt_sys(connect, socket, &address, sizeof(address));
@@ -115,31 +105,11 @@ int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_r
 	return 0;
 }
 
-struct rt_piece {
-	const void *base;
-	size_t length;
-};
-
-struct rt_message {
-	void *name;
-	int name_length;
-	struct rt_piece *pieces;
-	size_t piece_count;
-	void *control;
-	size_t control_length;
-	unsigned flags;
-};
-
-struct rt_rights {
-	size_t length;
-	int level, type, fd;
-} __attribute__((aligned(8)));
-
 /* What the two threads share. `listener` is LISTENER_PENDING until the filter is loaded; `result` is
  * RESULT_PENDING until the message was sent. */
 struct hand_over {
 	struct rt_message message;
-	struct rt_piece pieces[PIECES_MAX];
+	struct rt_iovec pieces[PIECES_MAX];
 	struct rt_rights rights;
 	int receiver, listener;
 	long result;
@@ -161,7 +131,7 @@ static void send_listener(void *argument)
 	if (listener >= 0) {
 		shared->rights.fd = listener;
 		do
-			sent = rt_sys(sendmsg, shared->receiver, &shared->message, NO_SIGNAL);
+			sent = rt_sys(sendmsg, shared->receiver, &shared->message, RT_MSG_NOSIGNAL);
 		while (sent == -EINTR);
 		rt_sys(close, listener);
 		rt_sys(close, shared->receiver);
@@ -173,28 +143,23 @@ static void send_listener(void *argument)
 }
 
 /* The parts with the process's number between each two of them. */
-static int describe(struct rt_context *context, struct rt_strs parts, struct hand_over *shared)
+static void describe(struct rt_context *context, struct rt_strs parts, struct hand_over *shared)
 {
 	size_t count = 0, pid_length = rt_strlen(context->host_pid);
-	while (parts.count > 0 && count + 1 < PIECES_MAX) {
+	while (parts.count > 0) {
 		if (count > 0)
-			shared->pieces[count++] = (struct rt_piece){context->host_pid, pid_length};
+			shared->pieces[count++] = (struct rt_iovec){context->host_pid, pid_length};
 		const char *part = rt_next_str(&parts);
-		shared->pieces[count++] = (struct rt_piece){part, rt_strlen(part)};
+		shared->pieces[count++] = (struct rt_iovec){part, rt_strlen(part)};
 	}
-	if (parts.count > 0)
-		return rt_fail(context, "sendmsg", -E2BIG);
-	shared->rights = (struct rt_rights){.length = offsetof(struct rt_rights, fd) + sizeof(int),
-		.level = SOCKET_LEVEL,
-		.type = RIGHTS};
-	shared->message = (struct rt_message){.pieces = shared->pieces,
-		.piece_count = count,
+	shared->rights = rt_rights_of(LISTENER_PENDING);
+	shared->message = (struct rt_message){.parts = shared->pieces,
+		.part_count = count,
 		.control = &shared->rights,
 		.control_length = sizeof(shared->rights)};
 	shared->receiver = context->receiver;
 	shared->listener = LISTENER_PENDING;
 	shared->result = RESULT_PENDING;
-	return 0;
 }
 
 int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op)
@@ -204,9 +169,7 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 	int status = receive(context);
 	if (status < 0)
 		return status;
-	status = describe(context, op->state, &shared);
-	if (status < 0)
-		return status;
+	describe(context, op->state, &shared);
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
 		.stack = (uint64_t)(uintptr_t)stack,

@@ -1,4 +1,5 @@
 /* The conversation with the runtime: record.h draws it. */
+#include "decimal.h"
 #include "descriptor.h"
 #include "hook.h"
 #include "record.h"
@@ -141,21 +142,7 @@ int rt_await_start(struct rt_context *context, const struct rt_op_await_start *o
 		status = rt_wait_for_byte(context->control);
 	if (status < 0)
 		return rt_fail(context, "read", status);
-	return op->how == 1 ? accept_start(context) : 0;
-}
-
-/* The number that the host knows the process by, for who is told of it (seccomp_receiver). */
-static void keep_host_pid(struct rt_context *context, uint32_t pid)
-{
-	size_t first = sizeof(context->host_pid) - 1;
-	char *digits = context->host_pid;
-	digits[first] = '\0';
-	do {
-		digits[--first] = (char)('0' + pid % 10);
-		pid /= 10;
-	} while (pid > 0);
-	for (size_t i = 0; first + i < sizeof(context->host_pid); i++)
-		digits[i] = digits[first + i];
+	return op->how == RT_AWAIT_START_LISTENER ? accept_start(context) : 0;
 }
 
 /* CLONE_PARENT makes it a child of the runtime's, as its first one is. The kernel writes its number, as the first
@@ -175,7 +162,7 @@ static long fork_sibling(struct rt_context *context)
 	}
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
 	if (pid == 0 && number != NULL)
-		keep_host_pid(context, *number);
+		rt_note_host_pid(context, *number);
 	return pid;
 }
 
@@ -232,17 +219,13 @@ int rt_open_log(struct rt_context *context, const struct rt_op_open_log *op)
 	return 0;
 }
 
-int rt_hook(struct rt_context *context, struct rt_op_hook *op)
+int rt_hook(struct rt_context *context, const struct rt_op_hook *op)
 {
 	static struct rt_hook_result result;
-	char pid[12];
-	size_t first = sizeof(pid);
-	long number = rt_sys(getpid);
-	do
-		pid[--first] = (char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	const struct rt_iovec input[] = {{op->before.data, op->before.length},
-		{pid + first, sizeof(pid) - first}, {op->after.data, op->after.length}};
+	char digits[RT_DECIMAL_SIZE];
+	const char *pid = rt_decimal(digits, (uint32_t)rt_sys(getpid));
+	const struct rt_iovec input[] = {{op->before.data, op->before.length}, {pid, rt_strlen(pid)},
+		{op->after.data, op->after.length}};
 	int outputs[2] = {
 		op->out == 0 ? -1 : context->slots[op->out], op->err == 0 ? -1 : context->slots[op->err]};
 	const char **args = rt_string_vector(op->args, "");

@@ -3,10 +3,10 @@
 #include "sys.h"
 
 #include <asm/ioctls.h>
+#include <linux/memfd.h>
 #include <linux/prctl.h>
 
 enum { MEM_MAJOR = 1, NULL_MINOR = 3, TTY_ALIAS_MAJOR = 5, NULL_MODE = 0666 };
-enum { SIGCHLD_NUMBER = 17, F_GETFL_COMMAND = 3, DUPFD_CLOEXEC = 1030, MEMFD_CLOEXEC = 1 };
 
 static bool is_null(int fd)
 {
@@ -66,7 +66,7 @@ static bool can_be_given(int fd, const struct statx *st, bool foreign)
 	case S_IFSOCK:
 		return true;
 	case S_IFREG:
-		return !foreign && (rt_sys(fcntl, fd, F_GETFL_COMMAND, 0) & O_ACCMODE) != O_RDONLY;
+		return !foreign && (rt_sys(fcntl, fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
 	case S_IFCHR:
 		return st->stx_rdev_major != TTY_ALIAS_MAJOR && rt_sys(ioctl, fd, TCGETS, attributes) >= 0;
 	default:
@@ -78,10 +78,10 @@ static bool can_be_given(int fd, const struct statx *st, bool foreign)
  * the table of descriptors. -ESRCH: the namespace cannot be entered, or the user is none of it. */
 static int find_host_uid(int user_namespace, uint32_t uid, uint32_t *host)
 {
-	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, user_namespace, DUPFD_CLOEXEC, 0);
+	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, user_namespace, F_DUPFD_CLOEXEC, 0);
 	if (place < 0)
 		return place;
-	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD_NUMBER};
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
 	if (pid < 0)
 		return (int)pid;
@@ -93,7 +93,7 @@ static int find_host_uid(int user_namespace, uint32_t uid, uint32_t *host)
 		if (status >= 0)
 			status = rt_sys(setresuid, uid, uid, uid);
 		if (status >= 0)
-			status = rt_sys(memfd_create, "owner", MEMFD_CLOEXEC);
+			status = rt_sys(memfd_create, "owner", MFD_CLOEXEC);
 		if (status >= 0)
 			status = rt_sys(dup3, status, place, O_CLOEXEC);
 		rt_leave(status < 0);

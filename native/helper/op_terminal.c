@@ -7,8 +7,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termios.h>
-
-#define DEVPTS_SUPER_MAGIC 0x1cd1
+#include <linux/magic.h>
 
 /* Numbers of Documentation/admin-guide/devices.txt: slaves have eight majors from 136 on. */
 enum { PTMX_MAJOR = 5, PTMX_MINOR = 2, SLAVE_MAJOR = 136, SLAVE_MAJORS = 8 };

@@ -2,8 +2,6 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { RECURSIVE = 1, PLAIN_DIRECTORY = 2 };
-
 /* Which filesystem refused, for the words of the error: its magic number, statfs(2). */
 static void note_filesystem(struct rt_context *context, int fd)
 {
@@ -18,13 +16,13 @@ static void note_filesystem(struct rt_context *context, int fd)
 
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op)
 {
-	uint64_t flags = O_PATH | (op->flags & PLAIN_DIRECTORY ? O_DIRECTORY | O_NOFOLLOW : 0);
+	uint64_t flags = O_PATH | (op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY ? O_DIRECTORY | O_NOFOLLOW : 0);
 	RT_CLEANUP_FD int source = rt_open_how(AT_FDCWD, op->path.data, flags, 0, 0);
 	if (source < 0)
 		return rt_fail(context, "openat2", source);
 	RT_CLEANUP_FD int tree = (int)rt_sys(open_tree, source, "",
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
-			(op->flags & RECURSIVE ? AT_RECURSIVE : 0));
+			(op->flags & RT_OPEN_TREE_RECURSIVE ? AT_RECURSIVE : 0));
 	if (tree < 0)
 		return rt_fail(context, "open_tree", tree);
 	int status = op->propagation != 0 ? rt_set_mount(tree, 0, 0, op->propagation, true) : 0;

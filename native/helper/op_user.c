@@ -1,5 +1,6 @@
 /* User namespaces: made with a process that holds them, entered afterwards (user_namespaces(7)). */
 #include "context.h"
+#include "decimal.h"
 #include "hook.h"
 #include "sys.h"
 
@@ -8,7 +9,7 @@
 #include <linux/prctl.h>
 
 /* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
-enum { SIGCHLD_NUMBER = 17, MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
+enum { MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
 
 /* A process in a user namespace, a new one or that in `space`, which waits for the end of `hold` and does nothing else. It
  * has a copy of the helper's memory, and so is as closed to others, unless who has no rights over root's files is to write
@@ -24,7 +25,7 @@ static long start_keeper(struct rt_context *context, int hold[2], int space, boo
 		return rt_fail(context, "pipe2", status);
 	ready = ends[0];
 	entered = ends[1];
-	struct clone_args clone = {.flags = space < 0 ? CLONE_NEWUSER : 0, .exit_signal = SIGCHLD_NUMBER};
+	struct clone_args clone = {.flags = space < 0 ? CLONE_NEWUSER : 0, .exit_signal = SIGCHLD};
 	if (dumpable)
 		rt_sys(prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
@@ -105,7 +106,7 @@ static int make_unowned(struct rt_context *context)
 		return rt_fail(context, "pipe2", piped);
 	RT_CLEANUP_FD int told = ends[0];
 	RT_CLEANUP_FD int tell = ends[1];
-	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD_NUMBER};
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
 	struct made made;
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
 	if (pid < 0)
@@ -122,7 +123,7 @@ static int make_unowned(struct rt_context *context)
 	return made.status < 0 ? rt_fail(context, made.call, made.status) : (int)made.status;
 }
 
-enum { PATH_SIZE = 64, NUMBER_SIZE = 11 };
+enum { PATH_SIZE = 64 };
 
 /* Of `text` what fits into `size` bytes with what is there already and its end. */
 static size_t append(char *to, size_t size, size_t at, const char *text)
@@ -135,13 +136,8 @@ static size_t append(char *to, size_t size, size_t at, const char *text)
 
 static size_t append_number(char *to, size_t size, size_t at, uint32_t value)
 {
-	char digits[NUMBER_SIZE];
-	size_t first = sizeof(digits) - 1;
-	digits[first] = '\0';
-	do
-		digits[--first] = (char)('0' + value % 10);
-	while ((value /= 10) > 0);
-	return append(to, size, at, digits + first);
+	char digits[RT_DECIMAL_SIZE];
+	return append(to, size, at, rt_decimal(digits, value));
 }
 
 /* /proc/PID/FILE */
@@ -185,7 +181,7 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 {
 	static struct rt_hook_result result;
 	static const char *const env[] = {NULL};
-	char pid[NUMBER_SIZE];
+	char digits[RT_DECIMAL_SIZE];
 	/* A word has a letter and what ends it; two more words and NULL. */
 	size_t vector_size = ((size_t)map.length / 2 + 4) * sizeof(char *),
 	       size = vector_size + map.length + 1;
@@ -194,10 +190,9 @@ static int run_tool(struct rt_context *context, long keeper, struct rt_str tool,
 		return rt_fail(context, "mmap", memory);
 	const char **args = (const char **)memory;
 	char *words = (char *)memory + vector_size;
-	append_number(pid, sizeof(pid), 0, (uint32_t)keeper);
 	append(words, map.length + 1, 0, map.data);
 	args[0] = tool.data;
-	args[1] = pid;
+	args[1] = rt_decimal(digits, (uint32_t)keeper);
 	args[2 + split(words, args + 2)] = NULL;
 	int status = rt_hook_run(
 		tool.data, args, env, -1, NULL, 0, TOOL_TIMEOUT_MS, (const int[2]){-1, -1}, NULL, &result);
@@ -305,9 +300,8 @@ int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_map
 
 int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op)
 {
-	enum { KEEP = 1, SET_IF_ALLOWED = 2 };
-	long status = op->groups == KEEP ? 0 : rt_sys(setgroups, 0, NULL);
-	if (status < 0 && !(status == -EPERM && op->groups == SET_IF_ALLOWED))
+	long status = op->groups == RT_GROUPS_RULE_KEEP ? 0 : rt_sys(setgroups, 0, NULL);
+	if (status < 0 && !(status == -EPERM && op->groups == RT_GROUPS_RULE_SET_IF_ALLOWED))
 		return rt_fail(context, "setgroups", status);
 	status = rt_sys(setresgid, 0, 0, 0);
 	if (status < 0)

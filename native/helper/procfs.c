@@ -2,7 +2,7 @@
 
 #include "sys.h"
 
-enum { PROC_SUPER_MAGIC = 0x9fa0, PROC_ROOT_INODE = 1 };
+#include <linux/magic.h>
 
 int rt_open_mounted_procfs(const char **call)
 {
@@ -18,7 +18,7 @@ int rt_open_mounted_procfs(const char **call)
 		status = rt_statx(fd, &st);
 	if (status < 0)
 		return (int)status;
-	if (fs.f_type != PROC_SUPER_MAGIC || st.stx_ino != PROC_ROOT_INODE)
+	if (fs.f_type != PROC_SUPER_MAGIC || st.stx_ino != RT_PROC_ROOT_INODE)
 		return -EMEDIUMTYPE;
 	return rt_steal_fd(&fd);
 }

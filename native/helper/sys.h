@@ -30,6 +30,11 @@
 #define S_IFLNK 0120000
 #define S_IFSOCK 0140000
 #endif
+#ifndef SIGCHLD
+#define SIGKILL 9
+#define SIGPIPE 13
+#define SIGCHLD 17
+#endif
 #ifndef UMOUNT_NOFOLLOW
 #define UMOUNT_NOFOLLOW 8
 #endif

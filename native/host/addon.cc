@@ -138,6 +138,8 @@ Napi::Value make_result(Napi::Env env, char kind, int64_t returned, const rt_res
 	Napi::Array list = Napi::Array::New(env, result.count);
 	for (uint32_t index = 0; index < result.count; index++)
 		list.Set(index, Napi::Number::New(env, static_cast<double>(result.numbers[index])));
+	if (result.data)
+		list.Set(list.Length(), Napi::String::New(env, result.data, result.length));
 	return list;
 }
 

@@ -1,12 +1,11 @@
 #include "address.h"
 
 #include "../helper/context.h"
+#include "../helper/decimal.h"
 #include "../helper/descriptor.h"
 #include "../helper/sys.h"
 
 #include <string.h>
-
-enum { UNIX_FAMILY = 1 };
 
 static int abstract_address(const char *name, struct rt_address *address)
 {
@@ -23,7 +22,7 @@ int rt_socket_address(const char *path, struct rt_address *address, int *directo
 {
 	static const char prefix[] = "/proc/self/fd/";
 	struct sockaddr_un *unix_address = &address->address;
-	unix_address->sun_family = UNIX_FAMILY;
+	unix_address->sun_family = RT_AF_UNIX;
 	if (path[0] == '@')
 		return abstract_address(path, address);
 	const char *slash = strrchr(path, '/');
@@ -35,15 +34,12 @@ int rt_socket_address(const char *path, struct rt_address *address, int *directo
 	*directory = rt_open_how(AT_FDCWD, parent[0] == '\0' ? "/" : parent, O_PATH | O_DIRECTORY, 0, 0);
 	if (*directory < 0)
 		return *directory;
-	char digits[12];
-	size_t first = sizeof(digits) - 1;
-	digits[first] = '\0';
-	for (int rest = *directory; first == sizeof(digits) - 1 || rest > 0; rest /= 10)
-		digits[--first] = (char)('0' + rest % 10);
-	if (sizeof(prefix) + strlen(digits + first) + strlen(slash) > sizeof(unix_address->sun_path))
+	char digits[RT_DECIMAL_SIZE];
+	const char *number = rt_decimal(digits, (uint32_t)*directory);
+	if (sizeof(prefix) + strlen(number) + strlen(slash) > sizeof(unix_address->sun_path))
 		return -ENAMETOOLONG;
 	memcpy(unix_address->sun_path, prefix, sizeof(prefix));
-	strcat(unix_address->sun_path, digits + first);
+	strcat(unix_address->sun_path, number);
 	strcat(unix_address->sun_path, slash);
 	address->length = sizeof(*unix_address);
 	return 0;

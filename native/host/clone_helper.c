@@ -6,14 +6,12 @@
 #include "../helper/init.h"
 #include "../helper/sys.h"
 
-enum { SIGCHLD_NUMBER = 17, DUP_CLOEXEC = 1030 };
-
 /* A copy of `fd` from `above` on, -1 for -1. That number may be beyond the limit of open files, which is EINVAL. */
 static int lift(int fd, int above, long *status)
 {
 	if (fd < 0)
 		return -1;
-	long copy = rt_sys(fcntl, fd, DUP_CLOEXEC, above);
+	long copy = rt_sys(fcntl, fd, F_DUPFD_CLOEXEC, above);
 	if (copy < 0 && *status >= 0)
 		*status = copy == -EINVAL ? -EMFILE : copy;
 	return (int)copy;
@@ -54,7 +52,7 @@ static void run_helper(void *argument)
 long rt_clone_helper(struct launch *launch, uint64_t flags, const char *cgroup)
 {
 	RT_CLEANUP_FD int cgroup_fd = -1;
-	struct clone_args args = {.flags = flags | CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD_NUMBER};
+	struct clone_args args = {.flags = flags | CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
 	if (cgroup[0] != '\0') {
 		cgroup_fd = rt_open_how(AT_FDCWD, cgroup, O_PATH | O_DIRECTORY, 0, 0);
 		if (cgroup_fd < 0)

@@ -13,7 +13,7 @@
 
 rt_function rt_fn_receive, rt_fn_receiveMessage, rt_fn_send, rt_fn_connect, rt_fn_sendDescriptor;
 
-enum { UNIX_FAMILY = 1, RECORD_MAX = 16384 };
+enum { RECORD_MAX = 16384 };
 
 /* A peer that closes with a message of ours unread resets, before what it has said can be read; when it has said nothing,
  * that is the result. */
@@ -95,8 +95,8 @@ int64_t rt_fn_send(const struct rt_value *args, struct rt_result *result)
 	(void)result;
 	long sent;
 	do
-		sent = rt_sys(sendto, args[0].integer, args[1].data, args[1].length,
-			0x4000 /* MSG_NOSIGNAL */, NULL, 0);
+		sent = rt_sys(
+			sendto, args[0].integer, args[1].data, args[1].length, RT_MSG_NOSIGNAL, NULL, 0);
 	while (sent == -EINTR);
 	return sent;
 }
@@ -109,7 +109,7 @@ int64_t rt_fn_connect(const struct rt_value *args, struct rt_result *result)
 	int status = rt_socket_address(args[0].data, &address, &directory);
 	if (status < 0)
 		return status;
-	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, args[1].integer | O_CLOEXEC, 0);
+	RT_CLEANUP_FD int fd = (int)rt_sys(socket, RT_AF_UNIX, args[1].integer | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	long connected = rt_sys(connect, fd, &address.address, address.length);

@@ -27,7 +27,8 @@ struct rt_value {
 };
 
 /* A result other than an integer. Kinds: 'i' the return value itself, 's' and 'b' from `data`
- * (malloc'ed by the function, freed by the binding), 'l' from `numbers`. */
+ * (malloc'ed by the function, freed by the binding), 'l' an array of `numbers`, with the text in `data` behind them when
+ * there is one. */
 struct rt_result {
 	char *data;
 	size_t length;

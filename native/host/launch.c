@@ -2,6 +2,7 @@
 #include "address.h"
 #include "clone_helper.h"
 #include "functions.h"
+#include "result.h"
 #include "trace.h"
 
 #include "../helper/context.h"
@@ -24,9 +25,6 @@ extern const unsigned char rt_helper_start[], rt_helper_end[];
 rt_function rt_fn_runProgram, rt_fn_launch, rt_fn_waitChild, rt_fn_runHook, rt_fn_netDeviceState;
 
 enum {
-	UNIX_FAMILY = 1,
-	STREAM = 1,
-	SEQPACKET = 5,
 	MEMFD_CLOEXEC = 1,
 	MEMFD_ALLOW_SEALING = 2,
 	MEMFD_EXEC = 0x10, /* Linux 6.3 */
@@ -58,7 +56,7 @@ static int listen_at(const char *path)
 	int status = rt_socket_address(path, &address, &directory);
 	if (status < 0)
 		return status;
-	RT_CLEANUP_FD int fd = (int)rt_sys(socket, UNIX_FAMILY, SEQPACKET | O_CLOEXEC, 0);
+	RT_CLEANUP_FD int fd = (int)rt_sys(socket, RT_AF_UNIX, RT_SOCK_SEQPACKET | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
 	rt_sys(fchmod, fd, 0600); /* the mode that bind(2) gives the file */
@@ -97,7 +95,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	RT_CLEANUP_FD int listener = args[3].length > 0 ? listen_at(args[3].data) : -1;
 	if (args[3].length > 0 && listener < 0)
 		return listener;
-	long status = rt_sys(socketpair, UNIX_FAMILY, SEQPACKET | O_CLOEXEC, 0, pair);
+	long status = rt_sys(socketpair, RT_AF_UNIX, RT_SOCK_SEQPACKET | O_CLOEXEC, 0, pair);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int ours = pair[0];
@@ -106,7 +104,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	if (args[7].integer != 0)
 		status = rt_sys(setsockopt, ours, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 	if (status >= 0 && args[6].integer != 0)
-		status = rt_sys(socketpair, UNIX_FAMILY, STREAM | O_CLOEXEC, 0, pair);
+		status = rt_sys(socketpair, RT_AF_UNIX, RT_SOCK_STREAM | O_CLOEXEC, 0, pair);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int our_filter = args[6].integer != 0 ? pair[0] : -1;
@@ -148,7 +146,7 @@ int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)
 	return pid < 0 ? pid : raw;
 }
 
-/* Runs host operations in this process: nothing, or [index of the failing op, errno, item of the op]. */
+/* Runs host operations in this process: nothing, or [index of the failing op, errno, item of the op, name of the call]. */
 int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 {
 	struct rt_program program;
@@ -166,10 +164,11 @@ int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 		result->numbers[1] = -status;
 		result->numbers[2] = context->item;
 		result->count = 3;
+		status = (int)rt_result_copy(result, context->call, strlen(context->call));
 	}
 	rt_context_close(context);
 	free(context);
-	return 0;
+	return status;
 }
 
 int64_t rt_fn_netDeviceState(const struct rt_value *args, struct rt_result *result)

@@ -180,9 +180,11 @@ static JSValue make_result(JSContext *context, char kind, int64_t returned, cons
 	if (kind == 'b')
 		return JS_NewArrayBufferCopy(context, (const uint8_t *)result->data, result->length);
 	JSValue list = JS_NewArray(context);
-	for (size_t index = 0; index < result->count && !JS_IsException(list); index++) {
-		JSValue number = JS_NewInt64(context, result->numbers[index]);
-		if (JS_SetPropertyUint32(context, list, (uint32_t)index, number) < 0) {
+	size_t count = result->count + (result->data != NULL);
+	for (size_t index = 0; index < count && !JS_IsException(list); index++) {
+		JSValue item = index < result->count ? JS_NewInt64(context, result->numbers[index])
+						     : JS_NewStringLen(context, result->data, result->length);
+		if (JS_SetPropertyUint32(context, list, (uint32_t)index, item) < 0) {
 			JS_FreeValue(context, list);
 			list = JS_EXCEPTION;
 		}

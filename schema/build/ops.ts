@@ -1,5 +1,6 @@
 /**
- * schema/ops.json -> the TypeScript union, codec table and packing, the C structs and decoder, the reference page.
+ * schema/ops.json -> the TypeScript union, codec table and packing, the C structs, decoder and dispatcher, the values of
+ * fields for both, the reference page.
  * Run by `make generate`; `make check` fails when the committed output differs.
  */
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
@@ -7,18 +8,31 @@ import { format } from 'prettier';
 
 type Kind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
 
+/** What a number means, by name: flags from bit 0 on, or values from 0 on. Or the most items that a list may have. */
+type Meaning =
+  | { readonly bits: Readonly<Record<string, string>> }
+  | { readonly choice: Readonly<Record<string, string>> }
+  | { readonly most: number };
+
 interface OpSpec {
   readonly name: string;
   readonly group: 'host' | 'stage' | 'init';
   readonly doc: string;
-  readonly kernel: string;
+  /** Those that the failure of the op may name: schema/ops.test.ts compares them with the C. */
+  readonly calls: readonly string[];
+  /** Manual pages that tell more. */
+  readonly see?: readonly string[];
   readonly safe: string;
-  readonly fields: readonly (readonly [string, Kind])[];
+  /** It does nothing but wait for the runtime. */
+  readonly waits?: true;
+  /** A meaning that fields of several ops share has a name. */
+  readonly fields: readonly (readonly [name: string, kind: Kind, meaning?: Meaning | string])[];
 }
 
 interface Spec {
   readonly version: number;
   readonly slots: number;
+  readonly meanings: Readonly<Record<string, Meaning>>;
   readonly ops: readonly OpSpec[];
 }
 
@@ -69,6 +83,70 @@ function pascal(name: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
+interface Value {
+  readonly name: string;
+  readonly value: number;
+  readonly doc: string;
+}
+
+function meaningOf(meaning: Meaning | string | undefined): Meaning | undefined {
+  if (typeof meaning !== 'string') return meaning;
+  const shared = spec.meanings[meaning];
+  if (shared === undefined) throw new Error(`schema/ops.json has no meaning "${meaning}"`);
+  return shared;
+}
+
+function valuesOf(meaning: Meaning): readonly Value[] {
+  if ('most' in meaning) return [];
+  const [names, valueOf] =
+    'bits' in meaning ? [meaning.bits, (at: number) => 2 ** at] : [meaning.choice, (at: number) => at];
+  return Object.entries(names).map(([name, doc], at) => ({ name, value: valueOf(at), doc }));
+}
+
+interface NamedMeaning {
+  /** `open_tree_flags`. */
+  readonly name: string;
+  /** What the names of its values begin with in C. */
+  readonly prefix: string;
+  readonly meaning: Meaning;
+}
+
+function meanings(): NamedMeaning[] {
+  const shared = Object.entries(spec.meanings).map(([name, meaning]) => ({ name, prefix: name, meaning }));
+  const own = spec.ops.flatMap((op) =>
+    op.fields.flatMap(([field, , meaning]) =>
+      meaning === undefined || typeof meaning === 'string'
+        ? []
+        : [{ name: `${op.name}_${field}`, prefix: op.name, meaning }],
+    ),
+  );
+  return [...shared, ...own];
+}
+
+function typescriptValues(): string[] {
+  return meanings().map(({ name, meaning }) => {
+    if ('most' in meaning) return `export const ${name.toUpperCase()}_MOST = ${meaning.most};`;
+    const members = valuesOf(meaning).map((one) => `  /** ${one.doc} */\n  ${camel(one.name)}: ${one.value},`);
+    return `export const ${name.toUpperCase()} = {\n${members.join('\n')}\n} as const;`;
+  });
+}
+
+function cValues(): string[] {
+  return meanings().map(({ name, prefix, meaning }) => {
+    if ('most' in meaning) return `enum { ${limitName(name)} = ${meaning.most} };`;
+    const members = valuesOf(meaning).map((one) => `\t${`RT_${prefix}_${one.name}`.toUpperCase()} = ${one.value},`);
+    return `enum rt_${name} {\n${members.join('\n')}\n};`;
+  });
+}
+
+function limitName(name: string): string {
+  return `RT_${name.toUpperCase()}_MOST`;
+}
+
+function union(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' | ');
+}
+
 function typescript(): string {
   const types = spec.ops.map((op) => {
     const fields = op.fields.map(([name, kind]) => `  readonly ${camel(name)}: ${typescriptTypes[kind]};`);
@@ -76,7 +154,7 @@ function typescript(): string {
   });
   const table = spec.ops.map((op, index) => {
     const fields = op.fields.map(([name, kind]) => `['${camel(name)}', '${kind}']`);
-    return `  ${op.name}: { code: ${String(index)}, group: '${op.group}', call: '${op.kernel}', fields: [${fields.join(', ')}] },`;
+    return `  ${op.name}: { code: ${String(index)}, group: '${op.group}', fields: [${fields.join(', ')}] },`;
   });
   return `// ${note}
 
@@ -84,13 +162,21 @@ ${types.join('\n\n')}
 
 export type Op = ${spec.ops.map((op) => `${pascal(op.name)}Op`).join(' | ')};
 
+/** Ops that do nothing but wait for the runtime. */
+export type WaitingOp = ${union(spec.ops.filter((op) => op.waits).map((op) => op.name))};
+
+/** The calls that the failure of an op may name. */
+export interface OpCalls {
+${spec.ops.map((op) => `  ${op.name}: ${union(op.calls)};`).join('\n')}
+}
+
+${typescriptValues().join('\n\n')}
+
 export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
 
 export interface OpCodec {
   readonly code: number;
   readonly group: 'host' | 'stage' | 'init';
-  /** The system calls it makes, as man pages name them. */
-  readonly call: string;
   readonly fields: readonly (readonly [name: string, kind: FieldKind])[];
 }
 
@@ -125,6 +211,11 @@ ${functions.join('\n')}
 `;
 }
 
+function prototype(op: OpSpec): string {
+  const parameter = op.fields.length === 0 ? '' : `, const struct rt_op_${op.name} *op`;
+  return `int rt_${op.name}(struct rt_context *context${parameter});`;
+}
+
 function header(): string {
   const codes = spec.ops.map((op, index) => `\tRT_OP_${op.name.toUpperCase()} = ${String(index)},`);
   const structs = spec.ops
@@ -151,6 +242,8 @@ enum { RT_OP_COUNT = ${String(spec.ops.length)} };
 
 ${structs.join('\n\n')}
 
+${cValues().join('\n\n')}
+
 struct rt_op {
 	enum rt_op_code code;
 	union {
@@ -164,13 +257,26 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op);
 /* True for an op that the runtime process may run itself. */
 bool rt_op_is_host(enum rt_op_code code);
 
+struct rt_context;
+
+/* Each runs one op: 0 or a negative errno, with context->call set (rt_fail). */
+${spec.ops.map(prototype).join('\n')}
+
+/* Runs the one that \`op\` is for. */
+int rt_run_op(struct rt_context *context, const struct rt_op *op);
+
 #endif
 `;
 }
 
 function source(): string {
   const cases = spec.ops.map((op) => {
-    const reads = op.fields.map(([name, kind]) => `rt_read_${kind}(reader, &op->${op.name}.${name})`);
+    const reads = op.fields.map(([name, kind, meaning]) => {
+      const field = `op->${op.name}.${name}`;
+      const read = `rt_read_${kind}(reader, &${field})`;
+      const isLimited = typeof meaning === 'object' && 'most' in meaning;
+      return isLimited ? `${read} && ${field}.count <= ${limitName(`${op.name}_${name}`)}` : read;
+    });
     return `\tcase RT_OP_${op.name.toUpperCase()}:\n\t\treturn ${reads.length === 0 ? 'true' : reads.join(' &&\n\t\t       ')};`;
   });
   const host = spec.ops.map(
@@ -206,17 +312,54 @@ ${host.join('\n')}
 `;
 }
 
+function dispatcher(): string {
+  const cases = spec.ops.map((op) => {
+    const argument = op.fields.length === 0 ? '' : `, &op->${op.name}`;
+    return `\tcase RT_OP_${op.name.toUpperCase()}:\n\t\treturn rt_${op.name}(context${argument});`;
+  });
+  return `/* ${note} */
+/* clang-format off */
+#include "../helper/context.h"
+#include "../helper/sys.h"
+
+int rt_run_op(struct rt_context *context, const struct rt_op *op)
+{
+	switch (op->code) {
+${cases.join('\n')}
+	}
+	return rt_fail(context, "", -ENOSYS);
+}
+`;
+}
+
 const runBy: Record<OpSpec['group'], string> = {
   host: 'the runtime',
   stage: 'the stage, a process between the runtime and init with the rights of the runtime',
   init: "the container's init, or the stage",
 };
 
+/** A line for each value of a field that has a name. */
+function meaningLines(field: string, meaning: Meaning | undefined): string[] {
+  if (meaning === undefined) return [];
+  if ('most' in meaning) return [`\`${field}\`: at most ${meaning.most} items`];
+  return valuesOf(meaning).map(({ name, value, doc }) => `\`${field}\` ${value} (${name}): ${doc}`);
+}
+
 function page(): string {
   const ops = spec.ops.map((op) => {
     const rows = op.fields.map(([name, kind]) => `| \`${name}\` | ${kind} |`);
     const table = rows.length === 0 ? '' : `\n| field | kind |\n| --- | --- |\n${rows.join('\n')}\n`;
-    return `## ${op.name}\n\n${op.doc}\n${table}\n- Run by: ${runBy[op.group]}\n- Kernel: ${op.kernel}\n- Safe because: ${op.safe}\n`;
+    const values = op.fields.flatMap(([name, , meaning]) => meaningLines(name, meaningOf(meaning)));
+    const calls = op.calls.map((call) => `\`${call}\``).join(', ');
+    const facts = [
+      ...values,
+      `Run by: ${runBy[op.group]}`,
+      ...(op.waits ? ['Waits for the runtime, and does nothing else'] : []),
+      `A failure names: ${calls}`,
+      ...(op.see === undefined ? [] : [`See: ${op.see.join(', ')}`]),
+      `Safe because: ${op.safe}`,
+    ];
+    return `## ${op.name}\n\n${op.doc}\n${table}\n${facts.map((fact) => `- ${fact}`).join('\n')}\n`;
   });
   return `# Operations of a plan
 
@@ -243,4 +386,5 @@ await write('schema/generated/ops.ts', typescript());
 await write('schema/generated/pack.ts', packing());
 await write('native/generated/ops.h', header());
 await write('native/generated/ops.c', source());
+await write('native/generated/dispatch.c', dispatcher());
 await write('docs/ops.md', page());

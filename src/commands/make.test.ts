@@ -19,7 +19,7 @@ interface Call {
 
 /** What the fake kernel does when asked to make a container. Each member is what a native function returns. */
 interface Behaviour {
-  readonly program?: number[];
+  readonly program?: ReturnType<Native['runProgram']>;
   readonly launch?: number;
   /** Records of init; then it is ready. */
   readonly records?: readonly ArrayBuffer[];
@@ -139,7 +139,7 @@ t.test('create leaves a private record and the pid', async (t) => {
 
 t.test('create undoes everything, whatever failed', async (t) => {
   const cases: [string, Behaviour, RegExp, string[]][] = [
-    ['cgroup', { program: [0, 13] }, /^create failed: /, []],
+    ['cgroup', { program: [0, 13, 0, 'mkdirat'] }, /^create failed: /, []],
     ['clone', { launch: -11 }, /^create failed: cannot start the container process: .*\(clone3\)$/, ['launch']],
     ['init', { records: [new ArrayBuffer(0)] }, /^create failed: the container process ended/, ['launch']],
     [

@@ -1,3 +1,4 @@
+import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
@@ -269,7 +270,7 @@ function raiseLoopback(native: Native, config: Compiled['config'], pid: number):
     ...containerUserOps(config, pid, origin),
     joinOp(config, origin, CLONE_NEW.network),
     { op: 'loopback_up', from: 'default' },
-    { op: 'await_start', how: 0, from: 'default' },
+    { op: 'await_start', how: AWAIT_START_HOW.control, from: 'default' },
   ];
   const failed = visit(native, ops, target);
   native.close(target);

@@ -86,10 +86,12 @@ export interface Native {
   catchSignals(): number;
   /**
    * Runs a program of host operations (schema/ops.json) in this process.
-   * [] when all succeeded, else [op index, errno, item] of the first that failed; `item` is the place in an op
-   * that writes several things.
+   * [] when all succeeded, else what is known of the first that failed; `item` is the place in an op that writes several
+   * things, `call` the system call.
    */
-  runProgram(program: Packed): number[] | number;
+  runProgram(
+    program: Packed,
+  ): readonly [] | readonly [index: number, errno: number, item: number, call: string] | number;
   /** What the op net_device needs to give a device of this network namespace back what it has now. */
   netDeviceState(name: string): ArrayBuffer | number;
   /**

@@ -1,4 +1,5 @@
 import type { LinuxResources } from '../../schema/generated/config.ts';
+import { WRITE_FILES_PATHS_MOST } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -14,8 +15,6 @@ import { hostFailure, runHostOps } from './host-ops.ts';
 import { setUnitProperties } from './systemd.ts';
 
 const maximumFile = 1 << 16;
-/** How many files one op writes at most (native/helper/op_cgroup.c). */
-const filesOfOneOp = 32;
 
 /**
  * Sets limits of a container that exists. Only what `resources` has is touched. When one limit is refused, those set
@@ -125,8 +124,8 @@ function oldValue(path: string, text: string, data: string): string {
 }
 
 function restore(native: Native, before: readonly OldValue[]): readonly Diagnostic[] {
-  for (let at = 0; at < before.length; at += filesOfOneOp) {
-    const part = before.slice(at, at + filesOfOneOp);
+  for (let at = 0; at < before.length; at += WRITE_FILES_PATHS_MOST) {
+    const part = before.slice(at, at + WRITE_FILES_PATHS_MOST);
     const paths = part.map(({ path }) => path);
     const failed = runHostOps(native, [
       { op: 'write_files', paths, data: part.map(({ data }) => data), from: 'default' },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import t from 'tap';
 import { OP_CODECS, PROGRAM_VERSION } from '../../schema/generated/ops.ts';
 import type { Op } from '../../schema/generated/ops.ts';
@@ -8,7 +9,7 @@ import { encodeProgram } from './encode.ts';
 const native = loadNative();
 const untraced = 0;
 const header = [Buffer.from('RTPG').readUInt32LE(), PROGRAM_VERSION, untraced];
-const EPROTO = 71;
+const { EINVAL, ENOSPC, ENOTDIR, EPROTO } = constants.errno;
 
 t.test(
   'encodeProgram: header with magic, version, no trace and number of ops; a code and its fields for each',
@@ -43,6 +44,16 @@ t.test('a packed program does what its ops say: UTF-8, long and empty strings', 
   }
 });
 
+t.test('a failure has the op, the errno, the part of the op and the call', async (t) => {
+  const file = `${t.testdir({ file: '' })}/file`;
+  const write: Op = { op: 'write_file', path: file, data: 'x', ignore: 0 };
+  const failure = (...ops: Op[]): unknown => native.runProgram(encodeProgram(ops));
+  t.strictSame(failure({ ...write, path: `${file}/none` }), [0, ENOTDIR, 0, 'openat2']);
+  t.strictSame(failure(write, { ...write, path: '/dev/full' }), [1, ENOSPC, 0, 'write']);
+  t.strictSame(failure({ op: 'write_files', paths: [file, '/dev/full'], data: ['x', 'x'] }), [0, ENOSPC, 1, 'write']);
+  t.strictSame(failure({ op: 'unmount', path: file }), [0, EINVAL, 0, 'umount2']);
+});
+
 t.test('a damaged program is refused before its first op runs', async (t) => {
   const path = `${t.testdir({ file: 'before' })}/file`;
   const ops: readonly Op[] = [{ op: 'write_file', path, data: 'after', ignore: 0 }];
@@ -55,6 +66,10 @@ t.test('a damaged program is refused before its first op runs', async (t) => {
     'a field missing': good.slice(0, -1),
     'an unknown op': [...good.slice(0, 3), 2, ...good.slice(4), 0xffff],
     'a string longer than the program': [...good.slice(0, 3), 2, ...good.slice(4), OP_CODECS.cgroup_join.code, 1000],
+    'a list longer than its op takes': encodeProgram([
+      ...ops,
+      { op: 'write_files', paths: new Array(33).fill(path), data: new Array(33).fill('after') },
+    ]),
     'an op that only init may run': encodeProgram([...ops, { op: 'pivot_root' }]),
   };
   for (const [what, program] of Object.entries(damaged)) {

@@ -1,4 +1,3 @@
-import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
@@ -13,6 +12,8 @@ export interface FailedOp {
   readonly errno: number;
   /** Which part failed, of an op that does several things. */
   readonly item: number;
+  /** The system call. */
+  readonly call: string;
 }
 
 /** Runs ops of the runtime's side; undefined when all succeeded, else the first that failed. */
@@ -20,10 +21,10 @@ export function runHostOps(native: Native, ops: readonly PlannedOp[]): FailedOp 
   if (ops.length === 0) return undefined;
   const result = native.runProgram(encodeProgram(ops));
   if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
-  const [index, errno, item = 0] = result;
-  const op = index === undefined ? undefined : ops[index];
-  if (index === undefined || op === undefined || errno === undefined) return undefined;
-  return { op, index, errno, item };
+  if (result.length === 0) return undefined;
+  const [index, errno, item, call] = result;
+  const op = ops[index];
+  return op === undefined ? undefined : { op, index, errno, item, call };
 }
 
 /** Sets the scheduler of a child that waits for it. */
@@ -33,8 +34,8 @@ export function setScheduler(native: Native, op: SchedulerOp | undefined, pid: n
 }
 
 /** The failure of a host op in words, with what the kernel can tell of the reason. */
-export function hostFailure(native: Native, { op, errno, item }: FailedOp): Failure {
-  const fault = describeOp(op, errno, OP_CODECS[op.op].call, '', item);
+export function hostFailure(native: Native, { op, errno, item, call }: FailedOp): Failure {
+  const fault = describeOp(op, errno, call, '', item);
   const busy = errno === EBUSY ? memoryInUse(native, op, item) : undefined;
   return new Failure(busy === undefined ? fault : { ...fault, message: busy });
 }

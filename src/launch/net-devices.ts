@@ -1,10 +1,9 @@
-import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_RDONLY } from '../kernel/open-flags.ts';
 import type { Plan } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
-import { describeOp } from './explain-failure.ts';
+import { hostFailure, runHostOps } from './host-ops.ts';
 
 /** Devices that left the host, and the descriptor that keeps their namespace whatever becomes of init. */
 export interface MovedDevices {
@@ -19,13 +18,13 @@ export function moveNetDevices(native: Native, { netDevices }: Plan, pid: number
   const namespace = native.open(path, O_RDONLY, 0);
   if (namespace < 0) throw systemFailure('launch.namespace', `cannot open "${path}"`, 'open', namespace);
   const devices = netDevices.map((op) => ({ ...op, state: stateOf(native, op.name) }));
-  const result = native.runProgram(encodeProgram(netDevices.map((op) => ({ ...op, namespace: path }))));
-  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
-  const [index, errno] = result;
-  const failed = index === undefined ? undefined : netDevices[index];
-  if (failed === undefined || errno === undefined) return { devices, namespace };
-  returnNetDevices(native, { devices: devices.slice(0, index), namespace });
-  throw new Failure(describeOp(failed, errno, 'rtnetlink', ''));
+  const failed = runHostOps(
+    native,
+    netDevices.map((op) => ({ ...op, namespace: path })),
+  );
+  if (failed === undefined) return { devices, namespace };
+  returnNetDevices(native, { devices: devices.slice(0, failed.index), namespace });
+  throw hostFailure(native, failed);
 }
 
 /** Nothing of a device that cannot be read: moving it will say why. */

@@ -8,8 +8,8 @@ import type { Plan } from '../plan/types.ts';
 import { schemaOps } from '../plan/resctrl.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { PlannedOp } from '../plan/types.ts';
-import { encodeProgram } from './encode.ts';
 import { describeOp } from './explain-failure.ts';
+import { runHostOps } from './host-ops.ts';
 
 const lastStatus = 'info/last_cmd_status';
 const maximumFile = 4096;
@@ -28,13 +28,9 @@ export function prepareResctrl(native: Native, { resctrl }: Plan): void {
 }
 
 function runGroupOps(native: Native, ops: readonly PlannedOp[], group: string): void {
-  if (ops.length === 0) return;
-  const result = native.runProgram(encodeProgram(ops));
-  if (typeof result === 'number') throw systemFailure('launch.program', 'cannot run the plan', 'runProgram', result);
-  const [index, errno] = result;
-  const op = index === undefined ? undefined : ops[index];
-  if (op === undefined || errno === undefined) return;
-  const fault = describeOp(op, errno, op.op === 'write_file' ? 'write' : 'mkdir', '');
+  const failed = runHostOps(native, ops);
+  if (failed === undefined) return;
+  const fault = describeOp(failed.op, failed.errno, failed.call, '');
   const hint = kernelWords(native, group);
   throw new Failure(hint === undefined ? fault : { ...fault, hint });
 }

@@ -25,16 +25,3 @@ export const CLONE_NEW = {
   network: 0x40000000,
   time: 0x00000080,
 } as const;
-
-/** Flags of the ops mount_filesystem, mount_bind and open_tree (docs/ops.md). */
-export const MOUNT_PLAIN_DIRECTORY = 1;
-export const MOUNT_INHERIT_MODE = 2;
-export const MOUNT_COPY_UP = 4;
-export const MOUNT_INHERIT_OWNER = 8;
-export const MOUNT_MAY_COVER_PROC = 16;
-export const BIND_RECURSIVE = 1;
-export const BIND_NEEDS_PROCFS = 2;
-export const BIND_PLAIN_DESTINATION = 4;
-export const BIND_MAY_COVER_PROC = 8;
-export const TREE_RECURSIVE = 1;
-export const TREE_DIRECTORY = 2;

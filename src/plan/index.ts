@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -169,7 +170,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...programOps(process), // with the user's rights
     ...(early ? filterOps(process, load) : []), // create can still say that it cannot be loaded
     ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // with no rights left that others in a shared pid namespace could take over
-    { op: 'await_start', how: options.awaitStart === 'socket' ? 1 : 0, from: 'default' },
+    {
+      op: 'await_start',
+      how: AWAIT_START_HOW[options.awaitStart === 'socket' ? 'listener' : 'control'],
+      from: 'default',
+    },
     ...(early ? [] : load),
     ...startContainerOps(config, options, logs), // programs of the image, so under the filter
     ...execOps(process),

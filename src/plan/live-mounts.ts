@@ -1,9 +1,10 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
+import { AWAIT_START_HOW, MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
-import { BIND_PLAIN_DESTINATION, CLONE_NEW, MOUNT_PLAIN_DIRECTORY } from './constants.ts';
+import { CLONE_NEW } from './constants.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';
@@ -58,7 +59,7 @@ export function planAddedMounts(
       ...(showsProcesses ? [openPidNamespace(initPid)] : []),
       ...enter(config, facts, origin),
       ...[...planned.mounts, ...planned.afterwards].map(withPlainDestination),
-      { op: 'await_start', how: 0, from: 'default' },
+      { op: 'await_start', how: AWAIT_START_HOW.control, from: 'default' },
     ],
     warnings: planned.warnings,
   };
@@ -82,7 +83,7 @@ export function planRemovedMounts(
     ...containerUserOps(config, initPid, origin),
     ...enter(config, facts, origin),
     ...removals.reverse(),
-    { op: 'await_start', how: 0, from: 'default' },
+    { op: 'await_start', how: AWAIT_START_HOW.control, from: 'default' },
   ];
 }
 
@@ -119,9 +120,9 @@ function enter(config: Config, facts: Facts, origin: NamespaceOrigin): PlannedOp
 function withPlainDestination(op: PlannedOp): PlannedOp {
   switch (op.op) {
     case 'mount_bind':
-      return { ...op, flags: op.flags | BIND_PLAIN_DESTINATION };
+      return { ...op, flags: op.flags | MOUNT_BIND_FLAGS.plainDestination };
     case 'mount_filesystem':
-      return { ...op, flags: op.flags | MOUNT_PLAIN_DIRECTORY };
+      return { ...op, flags: op.flags | MOUNT_FILESYSTEM_FLAGS.plainDirectory };
     default:
       return op;
   }

@@ -1,19 +1,10 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
+import { MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import { mountContext } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
-import {
-  BIND_MAY_COVER_PROC,
-  BIND_NEEDS_PROCFS,
-  BIND_RECURSIVE,
-  MOUNT_ATTR,
-  MOUNT_COPY_UP,
-  MOUNT_INHERIT_MODE,
-  MOUNT_INHERIT_OWNER,
-  MOUNT_MAY_COVER_PROC,
-  MOUNT_PLAIN_DIRECTORY,
-} from './constants.ts';
+import { MOUNT_ATTR } from './constants.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
@@ -114,9 +105,9 @@ function addBind(
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
     flags:
-      (options.recursiveBind ? BIND_RECURSIVE : 0) |
-      (destination === '/proc' ? BIND_NEEDS_PROCFS : 0) |
-      (mayCoverProc(destination) ? BIND_MAY_COVER_PROC : 0),
+      (options.recursiveBind ? MOUNT_BIND_FLAGS.recursive : 0) |
+      (destination === '/proc' ? MOUNT_BIND_FLAGS.needsProcfs : 0) |
+      (mayCoverProc(destination) ? MOUNT_BIND_FLAGS.mayCoverProc : 0),
     tree,
     from,
   });
@@ -160,10 +151,10 @@ function addFilesystem(
     options: [...flags, ...data, ...labelOption(state.config, type)],
     attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
     flags:
-      (plain ? MOUNT_PLAIN_DIRECTORY : 0) |
-      (type === 'tmpfs' && !hasMode ? MOUNT_INHERIT_MODE : 0) |
-      (options.copyUp ? MOUNT_COPY_UP | (hasOwner ? 0 : MOUNT_INHERIT_OWNER) : 0) |
-      (mayCoverProc(destination) ? MOUNT_MAY_COVER_PROC : 0),
+      (plain ? MOUNT_FILESYSTEM_FLAGS.plainDirectory : 0) |
+      (type === 'tmpfs' && !hasMode ? MOUNT_FILESYSTEM_FLAGS.inheritMode : 0) |
+      (options.copyUp ? MOUNT_FILESYSTEM_FLAGS.copyUp | (hasOwner ? 0 : MOUNT_FILESYSTEM_FLAGS.inheritOwner) : 0) |
+      (mayCoverProc(destination) ? MOUNT_FILESYSTEM_FLAGS.mayCoverProc : 0),
     pidNamespace: type === 'proc' ? state.pidSlot : 0,
     from,
   });

@@ -1,4 +1,5 @@
 import type { Config, LinuxCapabilities, Process } from '../../schema/generated/config.ts';
+import { CHANGE_DIRECTORY_PHASE } from '../../schema/generated/ops.ts';
 import type { Facts } from '../facts/facts.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
 import { EACCES } from '../kernel/errno.ts';
@@ -85,7 +86,7 @@ export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
       from: capabilities === undefined ? 'default' : '/process/capabilities/bounding',
     },
     // Before the user changes, for a directory only root may enter; put off when root may not either.
-    { op: 'change_directory', path: process.cwd, phase: 0, from: '/process/cwd' },
+    { op: 'change_directory', path: process.cwd, phase: CHANGE_DIRECTORY_PHASE.setUp, from: '/process/cwd' },
   ];
 }
 
@@ -99,7 +100,7 @@ export function credentialOps(process: Process, keepAdmin: boolean, keepGroups: 
   return [
     { op: 'set_user', uid, gid, groups: additionalGids, keepGroups, from: '/process/user' },
     { ...sets, permitted: sets.permitted | (keepAdmin ? SYS_ADMIN : 0n) },
-    { op: 'change_directory', path: process.cwd, phase: 1, from: '/process/cwd' },
+    { op: 'change_directory', path: process.cwd, phase: CHANGE_DIRECTORY_PHASE.user, from: '/process/cwd' },
   ];
 }
 

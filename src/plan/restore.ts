@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { needOfSeparation } from './separation.ts';
 import type { PlannedMount } from './checkpoint.ts';
 import { CLONE_NEW, MOUNT_ATTR, MS } from './constants.ts';
@@ -83,7 +84,7 @@ export function planProtection(
         { ...attributes, slot: mountSlot },
       ];
     }),
-    { op: 'await_start', how: 0, from: 'default' },
+    { op: 'await_start', how: AWAIT_START_HOW.control, from: 'default' },
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Config, IdMapping } from '../../schema/generated/config.ts';
+import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
 import type { Facts } from '../facts/facts.ts';
-import { MS, TREE_DIRECTORY, TREE_RECURSIVE } from './constants.ts';
+import { MS } from './constants.ts';
 import type { PlannedOp } from './types.ts';
 import { makeUserNamespace, mapText, userNamespaceOf, userSlot } from './user-namespace.ts';
 
@@ -51,7 +52,8 @@ export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(
   const openTree = (path: string, { recursive, directory, idmap }: TreeOptions, from: string): number => {
     if (!opensAll && idmap === undefined) return 0;
     const tree = nextSlot();
-    const flags = (recursive ? TREE_RECURSIVE : 0) | (directory === true ? TREE_DIRECTORY : 0);
+    const flags =
+      (recursive ? OPEN_TREE_FLAGS.recursive : 0) | (directory === true ? OPEN_TREE_FLAGS.plainDirectory : 0);
     ops.push({ op: 'open_tree', slot: tree, path, flags, propagation: propagationOf(config), from });
     if (idmap !== undefined) {
       const namespace = namespaceFor(idmap, from);

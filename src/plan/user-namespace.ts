@@ -1,4 +1,5 @@
 import type { Config, IdMapping, Process } from '../../schema/generated/config.ts';
+import { GROUPS_RULE } from '../../schema/generated/ops.ts';
 import { keepsGroups } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -9,9 +10,6 @@ import type { PlannedOp } from './types.ts';
 
 /** Slot of the container's user namespace while the stage is outside it; the last ones are not for mounts. */
 export const userSlot = 1000;
-
-/** How setgroups(2) may be used: the field of that name of become_root and keep_groups of set_user. */
-const GROUPS = { set: 0, keep: 1, setIfAllowed: 2 } as const;
 
 /** What the container has for a user namespace: the runtime's, one made for it, or one that exists. */
 export function userNamespaceOf(config: Config): 'runtime' | 'new' | 'joined' {
@@ -115,13 +113,13 @@ export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
 
 /** setgroups(2) is forbidden where the gid map was written without privilege, and unwanted by an annotation. */
 export function groupsRule(config: Config, facts: Facts): number {
-  if (keepsGroups(config)) return GROUPS.keep;
+  if (keepsGroups(config)) return GROUPS_RULE.keep;
   const kind = userNamespaceOf(config);
   if (kind === 'new') {
     const { uid, gid } = facts.user;
-    if (uid !== 0) return isOnly(config.linux?.gidMappings ?? [], gid) ? GROUPS.keep : GROUPS.set;
+    if (uid !== 0) return isOnly(config.linux?.gidMappings ?? [], gid) ? GROUPS_RULE.keep : GROUPS_RULE.set;
   }
-  return kind === 'joined' || !facts.user.initial ? GROUPS.setIfAllowed : GROUPS.set;
+  return kind === 'joined' || !facts.user.initial ? GROUPS_RULE.setIfAllowed : GROUPS_RULE.set;
 }
 
 /** Whether a new user namespace knows an id; of one that exists the kernel will tell. */
@@ -210,7 +208,7 @@ function checkUser(config: Config, facts: Facts, faults: Diagnostic[]): void {
     if (isMapped(config, 'gid', id)) return;
     faults.push(unmapped(config, 'gid', id, `cannot add unmapped gid ${id} in user namespace`, pointer));
   });
-  if (additionalGids.length > 0 && !keepsGroups(config) && groupsRule(config, facts) === GROUPS.keep) {
+  if (additionalGids.length > 0 && !keepsGroups(config) && groupsRule(config, facts) === GROUPS_RULE.keep) {
     faults.push({
       code: 'rootless.groups',
       message: 'cannot set any additional groups in a rootless container',

@@ -1,7 +1,8 @@
 import type { Config } from '../../../schema/generated/config.ts';
+import { MOUNT_BIND_FLAGS } from '../../../schema/generated/ops.ts';
 import { hasNamespace } from '../../bundle/rule.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
-import { BIND_RECURSIVE, MOUNT_ATTR } from '../constants.ts';
+import { MOUNT_ATTR } from '../constants.ts';
 import type { MountOptions } from '../mount-options.ts';
 import type { Stage } from '../stage.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';
@@ -107,7 +108,7 @@ function bind(
     clear: clear & ~set,
     recursiveSet: 0,
     recursiveClear: 0,
-    flags: BIND_RECURSIVE,
+    flags: MOUNT_BIND_FLAGS.recursive,
     tree: stage.openTree(source, { recursive: true }, from),
     from,
   };
