@@ -164,7 +164,15 @@ $(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded
 	@printf '  %-8s%s\n' LD $(OUT)/rt-unsealed
 	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=$(OUT)/rt.map $^ -lm -o $(OUT)/rt-unsealed
 
--include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d)
+# The native functions in QuickJS for their unit test: neither the program nor its heap.
+NATIVE_TEST_OBJECTS := $(OUT)/host-objects/test/quickjs.o \
+	$(filter-out $(patsubst %,$(OUT)/host-objects/host/%.o,rt engine arena arrange),$(HOST_OBJECTS))
+
+$(OUT)/native-test: $(NATIVE_TEST_OBJECTS) $(OUT)/host-objects/embedded.o $(QUICKJS_OBJECTS)
+	$(call say,LD)
+	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) $^ -lm -o $@
+
+-include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d) $(OUT)/host-objects/test/quickjs.d
 
 # ---- build/sanitized/rt, the same program with sanitizers. They need glibc and a dynamic executable, and work with no
 # image of a heap (native/host/unsealed.c). The helper has no library that could report a fault, so it traps.
@@ -270,7 +278,7 @@ TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 
 # make test SANITIZE=1 runs the containers alone, with build/sanitized/rt, which is slower. CONFORMANCE_TESTS=FILE runs one
 # file of them.
-test: build $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real, nine minutes; SANITIZE=1: with sanitizers (needs root)
+test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real, nine minutes; SANITIZE=1: with sanitizers (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/unit.tap build/tap/conformance.tap
 ifdef SANITIZE

@@ -39,25 +39,34 @@ struct Call {
 			error = -EINVAL;
 	}
 
-	bool pack_item(const Napi::Value &item, rt_pack &pack);
+	/* As read. */
+	const char *pack_item(const Napi::Value &item, rt_pack &pack);
 
 	/* Returns what the function wants instead, nullptr when the argument is right. */
 	const char *read(char kind, size_t index, const Napi::Value &from);
 };
 
-bool Call::pack_item(const Napi::Value &item, rt_pack &pack)
+const char *Call::pack_item(const Napi::Value &item, rt_pack &pack)
 {
-	if (item.IsNumber())
-		return rt_pack_u32(&pack, item.As<Napi::Number>().Uint32Value());
-	if (item.IsString()) {
+	bool packed;
+	if (item.IsNumber()) {
+		double number = item.As<Napi::Number>().DoubleValue();
+		if (!rt_is_integer(number))
+			return RT_PACKABLE;
+		packed = rt_pack_u32(&pack, static_cast<uint32_t>(static_cast<int64_t>(number)));
+	} else if (item.IsString()) {
 		std::string text = item.As<Napi::String>().Utf8Value();
 		take_string(text);
-		return rt_pack_string(&pack, text.data(), text.size());
+		packed = rt_pack_string(&pack, text.data(), text.size());
+	} else if (item.IsArrayBuffer()) {
+		Napi::ArrayBuffer bytes = item.As<Napi::ArrayBuffer>();
+		packed = rt_pack_bytes(&pack, bytes.Data(), bytes.ByteLength());
+	} else {
+		return RT_PACKABLE;
 	}
-	if (!item.IsArrayBuffer())
-		return false;
-	Napi::ArrayBuffer bytes = item.As<Napi::ArrayBuffer>();
-	return rt_pack_bytes(&pack, bytes.Data(), bytes.ByteLength());
+	if (!packed)
+		error = -ENOMEM;
+	return nullptr;
 }
 
 const char *Call::read(char kind, size_t index, const Napi::Value &from)
@@ -65,14 +74,9 @@ const char *Call::read(char kind, size_t index, const Napi::Value &from)
 	rt_value &value = values[index];
 	switch (kind) {
 	case 'i':
-		if (from.IsBigInt()) {
-			bool lossless;
-			value.integer = from.As<Napi::BigInt>().Int64Value(&lossless);
-		} else if (from.IsNumber()) {
-			value.integer = from.As<Napi::Number>().Int64Value();
-		} else {
+		if (!from.IsNumber() || !rt_is_integer(from.As<Napi::Number>().DoubleValue()))
 			return "an integer";
-		}
+		value.integer = from.As<Napi::Number>().Int64Value();
 		return nullptr;
 	case 's':
 		if (!from.IsString())
@@ -112,9 +116,11 @@ const char *Call::read(char kind, size_t index, const Napi::Value &from)
 		if (!from.IsArray())
 			return "an array";
 		Napi::Array list = from.As<Napi::Array>();
-		for (uint32_t item = 0; item < list.Length(); item++)
-			if (!pack_item(list.Get(item), packs[index]))
-				return "numbers, strings and ArrayBuffers";
+		for (uint32_t item = 0; item < list.Length(); item++) {
+			const char *wanted = pack_item(list.Get(item), packs[index]);
+			if (wanted)
+				return wanted;
+		}
 		value.data = packs[index].data;
 		value.length = packs[index].length;
 		return nullptr;
@@ -148,14 +154,18 @@ Napi::Value call_native(const Napi::CallbackInfo &info)
 	Napi::Env env = info.Env();
 	const auto *entry = static_cast<const rt_function_entry *>(info.Data());
 	Call call;
-	for (size_t index = 0; entry->arguments[index]; index++) {
+	size_t count = std::strlen(entry->arguments);
+	std::string words;
+	if (info.Length() != count)
+		words = " wants " + std::to_string(count) + " arguments";
+	for (size_t index = 0; words.empty() && index < count; index++) {
 		const char *wanted = call.read(entry->arguments[index], index, info[index]);
-		if (wanted) {
-			std::string words = std::string(entry->name) + " wants " + wanted + " as argument " +
-					    std::to_string(index + 1);
-			Napi::TypeError::New(env, words).ThrowAsJavaScriptException();
-			return env.Undefined();
-		}
+		if (wanted)
+			words = std::string(" wants ") + wanted + " as argument " + std::to_string(index + 1);
+	}
+	if (!words.empty()) {
+		Napi::TypeError::New(env, entry->name + words).ThrowAsJavaScriptException();
+		return env.Undefined();
 	}
 	rt_result result = {};
 	int64_t returned = call.error ? call.error : entry->call(call.values, &result);

@@ -7,6 +7,7 @@
 #ifndef RT_FUNCTIONS_H
 #define RT_FUNCTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,8 +17,10 @@ extern "C" {
 
 enum { RT_MAX_ARGS = 8, RT_MAX_NUMBERS = 8 };
 
-/* One argument. Kinds: 'i' integer (number), 's' string without NUL inside, 'b' bytes (ArrayBuffer),
- * 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers that arrives packed (pack.h). The binding owns all memory until the function returns. */
+/* One argument. Kinds: 'i' integer of 32 bits (number), 's' string without NUL inside, 'b' bytes (ArrayBuffer),
+ * 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers that arrives packed (pack.h). The binding
+ * owns all memory until the function returns. It coerces nothing: an argument of another type, or one too many or too
+ * few, is a TypeError. */
 struct rt_value {
 	int64_t integer;
 	const char *data;        /* 's': NUL-terminated; 'b' and 'p': start of the bytes */
@@ -25,6 +28,15 @@ struct rt_value {
 	const char *const *list; /* 'a': NULL-terminated */
 	size_t count;
 };
+
+/* True for an integer of 32 bits, with a sign or without: the functions take each as an int or a uint32_t. */
+static inline bool rt_is_integer(double number)
+{
+	return number >= INT32_MIN && number <= UINT32_MAX && number == (double)(int64_t)number;
+}
+
+/* What an item of a 'p' may be. */
+#define RT_PACKABLE "an array of integers, strings and ArrayBuffers"
 
 /* A result other than an integer. Kinds: 'i' the return value itself, 's' and 'b' from `data`
  * (malloc'ed by the function, freed by the binding), 'l' an array of `numbers`, with the text in `data` behind them when

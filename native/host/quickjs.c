@@ -12,27 +12,38 @@
 
 struct call {
 	JSContext *context;
+	const struct rt_function_entry *entry;
 	struct rt_value values[RT_MAX_ARGS];
 	size_t count;
 	int error; /* of the arguments: a negative errno, 0 when they are right */
 };
+
+/* `call->count` is the argument's number, from 1. */
+static bool refuse(const struct call *call, const char *wanted)
+{
+	JS_ThrowTypeError(
+		call->context, "%s wants %s as argument %d", call->entry->name, wanted, (int)call->count);
+	return false;
+}
 
 static bool has_nul(const char *text, size_t length)
 {
 	return memchr(text, '\0', length) != NULL;
 }
 
-static bool read_integer(JSContext *context, JSValueConst from, struct rt_value *value)
+static bool read_integer(const struct call *call, JSValueConst from, struct rt_value *value)
 {
-	return JS_ToInt64Ext(context, &value->integer, from) == 0;
+	double number;
+	if (!JS_IsNumber(from) || JS_ToFloat64(call->context, &number, from) < 0 || !rt_is_integer(number))
+		return refuse(call, "an integer");
+	value->integer = (int64_t)number;
+	return true;
 }
 
 static bool read_string(struct call *call, JSValueConst from, struct rt_value *value)
 {
-	if (!JS_IsString(from)) {
-		JS_ThrowTypeError(call->context, "a native function wants a string");
-		return false;
-	}
+	if (!JS_IsString(from))
+		return refuse(call, "a string");
 	value->data = JS_ToCStringLen(call->context, &value->length, from);
 	if (!value->data)
 		return false;
@@ -41,10 +52,21 @@ static bool read_string(struct call *call, JSValueConst from, struct rt_value *v
 	return true;
 }
 
-static bool read_bytes(JSContext *context, JSValueConst from, struct rt_value *value)
+/* Null where the value is no ArrayBuffer, and maybe where it is an empty one. */
+static const char *buffer_of(JSContext *context, JSValueConst from, size_t *length, bool *is_buffer)
 {
-	value->data = (const char *)JS_GetArrayBuffer(context, &value->length, from);
-	return value->data || !JS_HasException(context);
+	const uint8_t *bytes = JS_GetArrayBuffer(context, length, from);
+	*is_buffer = !JS_HasException(context);
+	if (!*is_buffer)
+		JS_FreeValue(context, JS_GetException(context));
+	return (const char *)bytes;
+}
+
+static bool read_bytes(const struct call *call, JSValueConst from, struct rt_value *value)
+{
+	bool is_buffer;
+	value->data = buffer_of(call->context, from, &value->length, &is_buffer);
+	return is_buffer || refuse(call, "an ArrayBuffer");
 }
 
 static bool read_count(JSContext *context, JSValueConst list, uint32_t *count)
@@ -57,6 +79,8 @@ static bool read_list(struct call *call, JSValueConst from, struct rt_value *val
 {
 	JSContext *context = call->context;
 	uint32_t count;
+	if (!JS_IsArray(context, from))
+		return refuse(call, "an array of strings");
 	if (!read_count(context, from, &count))
 		return false;
 	const char **list = calloc((size_t)count + 1, sizeof(*list));
@@ -67,14 +91,14 @@ static bool read_list(struct call *call, JSValueConst from, struct rt_value *val
 	value->list = list;
 	for (uint32_t index = 0; index < count; index++) {
 		JSValue item = JS_GetPropertyUint32(context, from, index);
+		bool is_string = JS_IsString(item);
 		size_t length;
-		list[index] = JS_IsString(item) ? JS_ToCStringLen(context, &length, item) : NULL;
+		list[index] = is_string ? JS_ToCStringLen(context, &length, item) : NULL;
 		JS_FreeValue(context, item);
-		if (!list[index]) {
-			if (!JS_HasException(context))
-				JS_ThrowTypeError(context, "a native function wants an array of strings");
+		if (!is_string)
+			return refuse(call, "an array of strings");
+		if (!list[index])
 			return false;
-		}
 		value->count++;
 		if (has_nul(list[index], length))
 			call->error = -EINVAL;
@@ -86,28 +110,37 @@ static bool pack_item(struct call *call, JSValueConst item, struct rt_pack *pack
 {
 	JSContext *context = call->context;
 	size_t length;
+	bool packed;
 	if (JS_IsNumber(item)) {
-		uint32_t number;
-		return JS_ToUint32(context, &number, item) == 0 && rt_pack_u32(pack, number);
-	}
-	if (JS_IsString(item)) {
+		double number;
+		if (JS_ToFloat64(context, &number, item) < 0 || !rt_is_integer(number))
+			return refuse(call, RT_PACKABLE);
+		packed = rt_pack_u32(pack, (uint32_t)(int64_t)number);
+	} else if (JS_IsString(item)) {
 		const char *text = JS_ToCStringLen(context, &length, item);
 		if (!text)
 			return false;
 		if (has_nul(text, length))
 			call->error = -EINVAL;
-		bool packed = rt_pack_string(pack, text, length);
+		packed = rt_pack_string(pack, text, length);
 		JS_FreeCString(context, text);
-		return packed;
+	} else {
+		const char *bytes = buffer_of(context, item, &length, &packed);
+		if (!packed)
+			return refuse(call, RT_PACKABLE);
+		packed = rt_pack_bytes(pack, bytes, length);
 	}
-	const uint8_t *bytes = JS_GetArrayBuffer(context, &length, item);
-	return !JS_HasException(context) && rt_pack_bytes(pack, bytes, length);
+	if (!packed)
+		JS_ThrowOutOfMemory(context);
+	return packed;
 }
 
 static bool read_packed(struct call *call, JSValueConst from, struct rt_value *value)
 {
 	JSContext *context = call->context;
 	uint32_t count;
+	if (!JS_IsArray(context, from))
+		return refuse(call, "an array");
 	if (!read_count(context, from, &count))
 		return false;
 	struct rt_pack pack = {0};
@@ -119,15 +152,15 @@ static bool read_packed(struct call *call, JSValueConst from, struct rt_value *v
 	}
 	value->data = pack.data;
 	value->length = pack.length;
-	if (!right && !JS_HasException(context))
-		JS_ThrowOutOfMemory(context);
 	return right;
 }
 
-static bool read_arguments(struct call *call, const char *kinds, int count, JSValueConst *from)
+static bool read_arguments(struct call *call, int count, JSValueConst *from)
 {
-	if ((size_t)count < strlen(kinds)) {
-		JS_ThrowTypeError(call->context, "a native function wants %d arguments", (int)strlen(kinds));
+	const char *kinds = call->entry->arguments;
+	if ((size_t)count != strlen(kinds)) {
+		JS_ThrowTypeError(
+			call->context, "%s wants %d arguments", call->entry->name, (int)strlen(kinds));
 		return false;
 	}
 	for (size_t index = 0; kinds[index]; index++) {
@@ -136,13 +169,13 @@ static bool read_arguments(struct call *call, const char *kinds, int count, JSVa
 		call->count = index + 1;
 		switch (kinds[index]) {
 		case 'i':
-			right = read_integer(call->context, from[index], value);
+			right = read_integer(call, from[index], value);
 			break;
 		case 's':
 			right = read_string(call, from[index], value);
 			break;
 		case 'b':
-			right = read_bytes(call->context, from[index], value);
+			right = read_bytes(call, from[index], value);
 			break;
 		case 'a':
 			right = read_list(call, from[index], value);
@@ -157,8 +190,9 @@ static bool read_arguments(struct call *call, const char *kinds, int count, JSVa
 	return true;
 }
 
-static void free_arguments(struct call *call, const char *kinds)
+static void free_arguments(struct call *call)
 {
+	const char *kinds = call->entry->arguments;
 	for (size_t index = 0; index < call->count; index++) {
 		struct rt_value *value = &call->values[index];
 		if (kinds[index] == 's' && value->data)
@@ -196,15 +230,15 @@ static JSValue call_native(JSContext *context, JSValueConst this, int count, JSV
 {
 	(void)this;
 	const struct rt_function_entry *entry = &rt_functions[magic];
-	struct call call = {.context = context};
+	struct call call = {.context = context, .entry = entry};
 	JSValue value = JS_EXCEPTION;
-	if (read_arguments(&call, entry->arguments, count, from)) {
+	if (read_arguments(&call, count, from)) {
 		struct rt_result result = {0};
 		int64_t returned = call.error ? call.error : entry->call(call.values, &result);
 		value = make_result(context, entry->result, returned, &result);
 		free(result.data);
 	}
-	free_arguments(&call, entry->arguments);
+	free_arguments(&call);
 	return value;
 }
 

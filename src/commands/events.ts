@@ -36,6 +36,9 @@ export function events(context: Context): Outcome {
   return { stream: lines(native, record, interval) };
 }
 
+/** Milliseconds that poll(2) takes. */
+const longestWait = 2 ** 31 - 1;
+
 function statsLine(native: Native, { id, cgroup }: ContainerRecord): string {
   const data = readStats(native, readFacts(native).cgroups, cgroup);
   return `${exactJson({ type: 'stats', id, data })}\n`;
@@ -51,7 +54,7 @@ function* lines(native: Native, record: ContainerRecord, interval: number): Gene
     oom = new OomWatch(native, cgroup);
     let next = milliseconds(native) + interval;
     for (let alive = true; alive;) {
-      const wait = Math.max(0, Math.ceil(next - milliseconds(native)));
+      const wait = Math.max(0, Math.min(longestWait, Math.ceil(next - milliseconds(native))));
       const ready = native.poll(waitList([[pidfd, pollInput], ...oom.wanted()]), wait);
       alive = ready !== 0;
       for (let count = oom.count(); count > 0; count--) yield `${exactJson({ type: 'oom', id })}\n`;

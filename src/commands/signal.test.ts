@@ -13,6 +13,7 @@ t.test('parseSignal knows numbers and real-time signals', async (t) => {
   t.equal(parseSignal('0'), 0);
   t.equal(parseSignal('9'), 9);
   t.equal(parseSignal('99'), 99);
+  t.equal(parseSignal('4294967305'), 2 ** 31 - 1, 'not 9, its lower bits');
   t.equal(parseSignal('RTMIN'), 34);
   t.equal(parseSignal('SIGRTMIN+3'), 37);
   t.equal(parseSignal('sigrtmax-1'), 63);

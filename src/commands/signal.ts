@@ -13,12 +13,14 @@ export function signalNames(): string[] {
   return names.split(' ');
 }
 
+const largestNumber = 2 ** 31 - 1;
+
 /**
- * Number of a signal given as number or name, in any case, with or without SIG. Numbers are not checked:
- * the kernel does that.
+ * Number of a signal given as number or name, in any case, with or without SIG. Which numbers are signals is not
+ * checked: the kernel does that. A number that does not fit its argument becomes the largest, which is no signal either.
  */
 export function parseSignal(text: string): number {
-  if (/^[0-9]+$/.test(text)) return Number(text);
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text), largestNumber);
   const name = text.toUpperCase().replace(/^SIG/, '');
   const position = signalNames().indexOf(name);
   if (position >= 0) return position + 1;

@@ -110,7 +110,7 @@ const largestTimeout = 2 ** 32 - 1;
 
 /** Milliseconds, 0 for no limit. A longer one than fits, 49 days, counts as that, and not as what its lower bits say. */
 export function hookTimeout({ timeout = 0 }: Hook): number {
-  return Math.min(timeout * 1000, largestTimeout);
+  return Math.min(Math.ceil(timeout * 1000), largestTimeout);
 }
 
 /** startContainer hooks as `start` needs them, which does not have the plan: init tells it only which op failed. */

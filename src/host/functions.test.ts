@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import ts from 'typescript';
+
+/** What an argument of each kind (native/host/functions.h) is in TypeScript. */
+const argumentTypes: Readonly<Record<string, string>> = {
+  i: 'number',
+  s: 'string',
+  b: 'ArrayBuffer',
+  a: 'readonly string[]',
+  p: 'Packed',
+};
+
+/** Results of each kind, whether the function can fail or not. */
+const resultTypes: Readonly<Record<string, readonly string[]>> = {
+  i: ['number', 'never'],
+  s: ['string | number', 'string'],
+  b: ['ArrayBuffer | number'],
+  l: ['number[] | number', 'number[]'],
+};
+
+function read(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8');
+}
+
+t.test(
+  'the interface of TypeScript has the functions of the table of C, in its order and with its kinds',
+  async (t) => {
+    const file = ts.createSourceFile('native.ts', read('native.ts'), ts.ScriptTarget.Latest);
+    const declared = file.statements
+      .filter(ts.isInterfaceDeclaration)
+      .filter(({ name }) => name.text === 'Native')
+      .flatMap(({ members }) => members.filter(ts.isMethodSignature))
+      .map((member) => ({
+        name: member.name.getText(file),
+        arguments: member.parameters.map(({ type }) => type?.getText(file)),
+        result: member.type?.getText(file) ?? '',
+      }));
+    const listed = [...read('../../native/host/functions.def').matchAll(/^FN\((\w+), "(\w*)", '(\w)'\)$/gm)];
+    t.same(
+      declared.map(({ name }) => name),
+      listed.map(([, name]) => name),
+    );
+    for (const [index, [, name = '', kinds = '', result = '']] of listed.entries()) {
+      const found = declared[index];
+      t.same(
+        found?.arguments,
+        Array.from(kinds, (kind) => argumentTypes[kind]),
+        name,
+      );
+      t.ok(resultTypes[result]?.includes(found?.result ?? ''), `${name}: ${found?.result ?? ''}`);
+    }
+  },
+);
