@@ -5,7 +5,7 @@
   const cgroup2 = 0x63677270;
   const pid = 4711;
   const startTime = 1234;
-  const hierarchies = ['pids', 'blkio', 'freezer', 'devices', 'memory', 'cpuset', 'cpu,cpuacct', 'name=systemd', ''];
+  const hierarchies = ['', 'pids', 'blkio', 'freezer', 'devices', 'memory', 'cpuset', 'cpu,cpuacct', 'name=systemd'];
   const record = {
     version: 1,
     id: 'c',
@@ -18,12 +18,16 @@
     creator: { pid, startTime },
     cgroup: { manager: 'cgroupfs', version: 1, directories: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/freezer/c'] },
     privatePidNamespace: true,
+    origin: { user: { device: 4, inode: 0xeffffffd } },
     keyring: true,
+    keyringName: '_ses.c.0123456789abcdef',
     hooks: {},
   };
   const { readText } = native;
   const files = {
     '/proc/self/cgroup': hierarchies.map((controllers, index) => `${index}:${controllers}:/\n`).join(''),
+    [`/proc/${pid}/cgroup`]: hierarchies.map((controllers, index) => `${index}:${controllers}:/c\n`).join(''),
+    '/sys/fs/cgroup/freezer/c/freezer.self_freezing': '0\n',
     '/proc/self/uid_map': '         0          0 4294967295\n',
     '/proc/sys/kernel/cap_last_cap': '40\n',
     '/run/rt/c/state.json': JSON.stringify(record),
@@ -36,6 +40,7 @@
   let records = [];
   let runs = true;
   let executes = false;
+  let ends = 0;
 
   const answers = {
     readText: (path) =>
@@ -44,7 +49,8 @@
         : (files[path] ?? -2),
     readTextAt: (directory, name) => files[`/run/rt/c/${name}`] ?? -2,
     realPath: (path) => path,
-    readLink: () => (executes ? '/bin/program' : '/memfd:rt-init (deleted)'),
+    // A program that has begun may have ended already.
+    readLink: () => (executes ? (ends++ % 2 === 0 ? '/bin/program' : -2) : '/memfd:rt-init (deleted)'),
     readDirectory: () => '',
     fileSystemType: (path) => (path.endsWith('/unified') ? cgroup2 : path.startsWith('/sys/fs/cgroup/') ? cgroup1 : 0),
     stat: () => [0o40755, 0, 0, 0, 0, 0],

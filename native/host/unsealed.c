@@ -7,19 +7,32 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-/* Memory is not given back before the end of the process, on purpose. */
+/* Memory is not given back before the end of the process, on purpose. More of it than there is, the engine is refused. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "detect_leaks=0";
+	return "detect_leaks=0:allocator_may_return_null=1";
 }
 
 bool rt_heap_arranges;
 
+static bool exhausted;
+
+bool rt_heap_is_exhausted(void)
+{
+	return exhausted;
+}
+
+static void *noted(void *pointer)
+{
+	exhausted |= !pointer;
+	return pointer;
+}
+
 static void *engine_malloc(JSMallocState *state, size_t size)
 {
 	(void)state;
-	return malloc(size);
+	return noted(malloc(size));
 }
 
 static void engine_free(JSMallocState *state, void *pointer)
@@ -35,7 +48,7 @@ static void *engine_realloc(JSMallocState *state, void *pointer, size_t size)
 		free(pointer);
 		return NULL;
 	}
-	return pointer || size > 0 ? realloc(pointer, size) : NULL;
+	return pointer || size > 0 ? noted(realloc(pointer, size)) : NULL;
 }
 
 static size_t usable(const void *pointer)
