@@ -190,7 +190,7 @@ SANITIZED_ENGINE := $(patsubst %,$(SANITIZED)/quickjs/%.o,quickjs libregexp libu
 $(SANITIZED)/host/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -DRT_PROGRAM='"$(CURDIR)/build/rt.js"' -c $< -o $@
+	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -c $< -o $@
 
 # These run in a child that shares the memory and ends with execve. AddressSanitizer's marks of its frames would stay.
 $(addprefix $(SANITIZED)/host/,host/clone_helper.o helper/clone.o helper/hook.o): SANITIZERS := -g
@@ -209,10 +209,14 @@ $(SANITIZED)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -fno-pie,$(QUICKJS_CFLAGS)) $(ENGINE_SANITIZERS) -c $(QUICKJS)/$*.c -o $@
 
-$(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper
-	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -c $< -o $@
+# A program that is parsed at each start would take most of the time.
+$(SANITIZED)/code: build/rt-unsealed build/rt.js
+	$(Q)$^ $@
 
-$(SANITIZED)/rt: $(SANITIZED_HOST) $(SANITIZED)/embedded.o $(SANITIZED_ENGINE) build/rt.js
+$(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper $(SANITIZED)/code
+	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -DRT_CODE='"$(SANITIZED)/code"' -c $< -o $@
+
+$(SANITIZED)/rt: $(SANITIZED_HOST) $(SANITIZED)/embedded.o $(SANITIZED_ENGINE)
 	$(call say,LD)
 	$(Q)$(CC) $(SANITIZERS) $(filter %.o,$^) -lm -o $@
 

@@ -1,4 +1,4 @@
-/* The helper's executable as bytes: launch.c puts them into a sealed memfd. */
+/* The helper's executable as bytes: launch.c puts them into a sealed memfd. With sanitizers also the program's byte code. */
 	.section .rodata
 	.balign 16
 	.global rt_helper_start
@@ -6,4 +6,12 @@
 rt_helper_start:
 	.incbin RT_HELPER
 rt_helper_end:
+#ifdef RT_CODE
+	.balign 16
+	.global rt_code_start
+	.global rt_code_end
+rt_code_start:
+	.incbin RT_CODE
+rt_code_end:
+#endif
 	.section .note.GNU-stack, "", %progbits

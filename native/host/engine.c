@@ -9,12 +9,6 @@
 #include "arena.h"
 #include "binding.h"
 
-/* Byte code of a program, made by an engine of its own: the parser's leavings stay out of the arena. */
-struct code {
-	uint8_t *bytes;
-	size_t length;
-};
-
 static char *read_source(const char *path, size_t *length)
 {
 	FILE *file = fopen(path, "rbe");
@@ -28,9 +22,9 @@ static char *read_source(const char *path, size_t *length)
 	return source;
 }
 
-static struct code compile(const char *path)
+struct rt_code rt_engine_compile(const char *path)
 {
-	struct code code = {0};
+	struct rt_code code = {0};
 	size_t length;
 	char *source = read_source(path, &length);
 	if (!source) {
@@ -79,9 +73,9 @@ void rt_engine_print_exception(JSContext *context)
 	fprintf(stderr, "rt: internal error: %s\n%s", words ? words : "unknown", trace ? trace : "");
 }
 
-static bool evaluate(JSContext *context, const struct code *code)
+static bool evaluate(JSContext *context, struct rt_code code)
 {
-	JSValue program = JS_ReadObject(context, code->bytes, code->length, JS_READ_OBJ_BYTECODE);
+	JSValue program = JS_ReadObject(context, code.bytes, code.length, JS_READ_OBJ_BYTECODE);
 	JSValue value = JS_IsException(program) ? program : JS_EvalFunction(context, program);
 	if (JS_IsException(value)) {
 		rt_engine_print_exception(context);
@@ -91,9 +85,8 @@ static bool evaluate(JSContext *context, const struct code *code)
 	return true;
 }
 
-JSContext *rt_engine_start(const char *path)
+JSContext *rt_engine_start(struct rt_code code)
 {
-	struct code code = compile(path);
 	if (!code.bytes)
 		return NULL;
 	JSContext *context = new_context();
@@ -101,7 +94,7 @@ JSContext *rt_engine_start(const char *path)
 		fputs("rt: cannot start the engine: out of memory\n", stderr);
 		return NULL;
 	}
-	if (!evaluate(context, &code))
+	if (!evaluate(context, code))
 		return NULL;
 	JS_RunGC(JS_GetRuntime(context));
 	return context;
@@ -109,6 +102,6 @@ JSContext *rt_engine_start(const char *path)
 
 bool rt_engine_run(JSContext *context, const char *path)
 {
-	struct code code = compile(path);
-	return code.bytes && evaluate(context, &code);
+	struct rt_code code = rt_engine_compile(path);
+	return code.bytes && evaluate(context, code);
 }

@@ -52,7 +52,7 @@ static int run(const struct rt_heap_root *root, int argc, char **argv)
 /* The engine with the program, whose context is NULL when that fails. */
 static struct rt_heap_root start(const char *program)
 {
-	JSContext *context = rt_engine_start(program);
+	JSContext *context = rt_engine_start(rt_engine_compile(program));
 	if (!context)
 		return (struct rt_heap_root){0};
 	JSValue global = JS_GetGlobalObject(context);
@@ -94,9 +94,23 @@ static bool learn(const char *program, const char *host)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* Only at build time: rt PROGRAM.js IMAGE HOST.js. */
+/* The whole of a file, or an error message. */
+static int save(const char *path, const void *bytes, size_t length)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (file >= 0 && write(file, bytes, length) == (ssize_t)length)
+		return 0;
+	perror(path);
+	return INTERNAL_ERROR;
+}
+
+/* Only at build time: rt PROGRAM.js IMAGE HOST.js; or rt PROGRAM.js CODE, which saves the byte code. */
 static int seal(int argc, char **argv)
 {
+	if (argc == 3) {
+		const struct rt_code code = rt_engine_compile(argv[1]);
+		return code.bytes ? save(argv[2], code.bytes, code.length) : INTERNAL_ERROR;
+	}
 	if (argc != 4) {
 		fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
 		return INTERNAL_ERROR;
@@ -108,18 +122,12 @@ static int seal(int argc, char **argv)
 	const struct rt_heap_root root = start(argv[1]);
 	if (!root.context)
 		return INTERNAL_ERROR;
-	int image = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (image < 0) {
-		perror(argv[2]);
-		return INTERNAL_ERROR;
-	}
 	const void *bytes = rt_heap_seal(root);
-	if (!bytes || write(image, bytes, RT_HEAP_SIZE) != RT_HEAP_SIZE) {
-		fputs("rt: cannot write the heap: it has outgrown RT_HEAP_SIZE, or the disk is full\n",
-			stderr);
+	if (!bytes) {
+		fputs("rt: the heap has outgrown RT_HEAP_SIZE\n", stderr);
 		return INTERNAL_ERROR;
 	}
-	return 0;
+	return save(argv[2], bytes, RT_HEAP_SIZE);
 }
 
 /* Else the next file opened becomes standard output, and messages end up in it. */

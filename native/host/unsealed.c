@@ -1,5 +1,6 @@
-/* In place of arena.c and arrange.c where AddressSanitizer has to see each block: memory is malloc's, and the program is
- * evaluated at each start, for the image of a heap cannot hold what the sanitizer keeps beside it. */
+/* In place of arena.c and arrange.c where AddressSanitizer has to see each block: memory is malloc's, and the program, of
+ * which embedded.S has the byte code, is evaluated at each start, for the image of a heap cannot hold what the sanitizer
+ * keeps beside it. */
 #include "arena.h"
 #include "arrange.h"
 #include "engine.h"
@@ -63,10 +64,12 @@ void rt_heap_prefault(enum rt_heap_use use)
 	(void)use;
 }
 
+extern const uint8_t rt_code_start[], rt_code_end[];
+
 const struct rt_heap_root *rt_heap_root(void)
 {
 	static struct rt_heap_root root;
-	root.context = rt_engine_start(RT_PROGRAM);
+	root.context = rt_engine_start((struct rt_code){rt_code_start, (size_t)(rt_code_end - rt_code_start)});
 	if (!root.context)
 		_Exit(1);
 	JSValue global = JS_GetGlobalObject(root.context);
