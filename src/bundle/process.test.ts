@@ -32,7 +32,19 @@ t.test('readProcess tells every fault with its place in the file', async (t) => 
 });
 
 t.test('parseSavedConfig keeps limits exact', async (t) => {
-  const text = '{"process": {"cwd": "/", "rlimits": [{"type": "RLIMIT_AS", "soft": 9007199254740993, "hard": 2}]}}';
+  const limit = '{"type": "RLIMIT_AS", "soft": 9007199254740993, "hard": 2}';
+  const text = `{"ociVersion": "1.0.0", "process": {"cwd": "/", "rlimits": [${limit}]}}`;
   t.equal(parseSavedConfig(text, 'x').process?.rlimits?.[0]?.soft, 9007199254740993n);
   t.equal(parseSavedConfig(text.replace('9007199254740993', '5'), 'x').process?.rlimits?.[0]?.soft, 5);
+});
+
+t.test('parseSavedConfig refuses what was damaged', async (t) => {
+  const texts = ['', '{"ociVersion": "1.0.0"', 'null', '[]', '{"ociVersion": "1.0.0", "linux": 5}', '['.repeat(1000)];
+  for (const text of texts) {
+    t.throws(
+      () => parseSavedConfig(text, '/r/c/config.json'),
+      { message: /"\/r\/c\/config.json": not a config/ },
+      text,
+    );
+  }
 });

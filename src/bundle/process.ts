@@ -39,11 +39,29 @@ function processFaults(process: unknown): Diagnostic[] {
   return invalid.length > 0 ? invalid : unsupportedFaults(config);
 }
 
-/** A config that was valid when it was saved: only limits hold integers that JSON.parse rounds. */
+/**
+ * The config of a container as it was saved. It was valid then, and is checked against the schema again: one that was
+ * damaged since could leave out namespaces that exec has to join.
+ */
 export function parseSavedConfig(text: string, file: string): Config {
-  const config = parseJson(text, file) as Config;
-  const rounded = (config.process?.rlimits ?? []).some(
-    ({ soft, hard }) => !Number.isSafeInteger(soft) || !Number.isSafeInteger(hard),
-  );
-  return rounded ? (parseExactJson(text, file) as Config) : config;
+  const read = (parse: typeof parseJson): unknown => {
+    const value = parse(text, file);
+    return checkSchema(value).faults.length === 0 ? value : undefined;
+  };
+  const value = unlessFailed(() => read(parseJson) ?? (mayHoldLongIntegers(text) ? read(parseExactJson) : undefined));
+  if (value !== undefined) return value as Config;
+  throw new Failure({
+    code: 'state.config',
+    message: `cannot use "${file}": not a config that rt saved`,
+    hint: 'nothing can be run or mounted in the container any more; kill and delete still work',
+  });
+}
+
+function unlessFailed<T>(body: () => T): T | undefined {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }

@@ -1,32 +1,37 @@
+import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { expectIfPresent } from '../diag/system.ts';
+import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { cgroupProcesses, removeCgroups } from '../launch/cgroup.ts';
+import { cgroupPlan } from '../plan/cgroup/index.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { isCgroupOfContainer } from '../state/check-record.ts';
 import { isRunning } from '../state/process.ts';
-import { recordText } from '../state/store.ts';
+import { recordText, savedConfig } from '../state/store.ts';
 
 // The order of the keys is that of ContainerRecord: the pid of the creator is the first of its object.
 const ofInit = /,\s*"pid"\s*:\s*(\d{1,10})\s*,\s*"startTime"\s*:\s*(\d{1,16})\b/;
 const ofCgroups = /"directories"\s*:\s*\[((?:\s*"\/sys\/fs\/cgroup\/[^"\\]*"\s*,?)*)\]/;
 
 /**
- * Removes a container whose record is damaged, if what can still be read of it shows that nothing runs: where its init
- * and its cgroups are. Otherwise a Failure: with the directory, a container that runs would be lost.
+ * Removes a container whose record is damaged, if what is left shows that nothing runs: where the record says that its
+ * init and its cgroups are, or cgroups that are still where its config puts them, and empty. Otherwise a Failure: with the
+ * directory, a container that runs would be lost.
  */
 export function removeDamaged(native: Native, directory: ContainerDirectory, damage: Failure): Diagnostic[] {
   const { id, path } = directory;
   const text = recordText(directory) ?? '';
   const [, pid = '', startTime = ''] = ofInit.exec(text) ?? [];
-  const cgroup = cgroupIn(text);
+  const cgroup = (pid === '' ? undefined : cgroupIn(text)) ?? cgroupOfConfig(native, directory);
   const init = pid !== '' && isRunning(native, Number(pid), Number(startTime)) ? [Number(pid)] : [];
   const alive = [...new Set([...init, ...(cgroup === undefined ? [] : cgroupProcesses(native, cgroup))])];
   if (alive.length > 0) {
     throw new Failure(withHint(damage, `its processes still run: kill -KILL ${alive.join(' ')}, then try again`));
   }
-  if (pid === '' || cgroup === undefined) {
+  if (cgroup === undefined) {
     const search = `find /sys/fs/cgroup -name ${id}`;
     throw new Failure(
       withHint(damage, `end its processes and remove its cgroups (${search}), then remove it: rm -r ${path}`),
@@ -46,6 +51,31 @@ function cgroupIn(text: string): CgroupRecord | undefined {
   const version = /"version"\s*:\s*2\s*,\s*"directories"/.test(text) ? 2 : 1;
   if (!directories.every((directory) => isCgroupOfContainer(version, directory))) return undefined;
   return { manager: 'cgroupfs', version: 1, directories };
+}
+
+/** Where its config puts it, if it is there in each hierarchy. */
+function cgroupOfConfig(native: Native, directory: ContainerDirectory): CgroupRecord | undefined {
+  try {
+    const { text, path } = savedConfig(directory);
+    const config = parseSavedConfig(text, path);
+    const facts = readFacts(native);
+    // A path that is no unit of systemd is a Failure for the second.
+    for (const systemd of [false, true]) {
+      const options = { id: directory.id, rootless: 'auto', systemd } as const;
+      const { version, directories } = cgroupPlan(config, facts, options, []).record;
+      const all = directories.every((one) => isCgroupOfContainer(version, one) && isThere(native, one));
+      if (all && directories.length > 0) return { manager: 'cgroupfs', version, directories };
+    }
+    return undefined;
+  } catch (error) {
+    // The damage of the record is what is told.
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+function isThere(native: Native, path: string): boolean {
+  return expectIfPresent(native.stat(path, 0), 'delete.cgroup', `cannot look at "${path}"`, 'stat') !== undefined;
 }
 
 function withHint({ diagnostics }: Failure, hint: string): Diagnostic[] {

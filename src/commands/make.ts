@@ -31,7 +31,6 @@ import {
   notifyDirectory,
   pidFileMode,
   replaceFile,
-  startSocketPath,
   writeConfig,
   draftRecord,
   writeRecord,
@@ -107,7 +106,7 @@ export function makeContainer(
   };
   let master = -1;
   try {
-    phase('save state', () => writeRecord(native, root.path, progress.record));
+    phase('save state', () => writeRecord(native, directory, progress.record));
     if (notify !== undefined) makeNotifyDirectory(native, notify);
     const proxy =
       notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };
@@ -121,13 +120,13 @@ export function makeContainer(
     let publish = (): void => undefined;
     const draft = (pid: number): void => {
       record = { ...record, pid, startTime: startTimeOf(native, pid) };
-      publish = draftRecord(native, root.path, record);
+      publish = draftRecord(native, directory, record);
     };
     const launchOptions: LaunchOptions = {
       onCgroups,
-      onCloned: () => phase('save state', () => writeConfig(native, root.path, id, compiled.saved)),
+      onCloned: () => phase('save state', () => writeConfig(native, directory, compiled.saved)),
       onBorn: draft,
-      listenPath: awaitStart === 'socket' ? startSocketPath(root.path, id) : '',
+      listenPath: awaitStart === 'socket' ? directory.heldPath('startSocket') : '',
       onUnitStarted: (): void => {
         progress.unitStarted = true;
       },

@@ -30,7 +30,6 @@ import { checkId } from '../state/id.ts';
 import { openProcess, startTimeOf } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import type { StateRoot } from '../state/root.ts';
 import { pidFileMode, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { compile, nonce } from './compile.ts';
@@ -115,8 +114,8 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   const progress: Progress = { directory, record, unitStarted: false, hooksBegan: false };
   let master = -1;
   try {
-    writeRecord(native, root.path, progress.record);
-    writeConfig(native, root.path, id, compiled.saved);
+    writeRecord(native, directory, progress.record);
+    writeConfig(native, directory, compiled.saved);
     const onCgroups = (made: CgroupRecord): void => {
       progress.cgroup = made;
     };
@@ -136,7 +135,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
       } else if (stage === 'post-restore') {
         progress.record = { ...progress.record, pid, startTime: startTimeOf(native, pid) };
         protect(native, progress.record, config, mounts);
-        finish(context, root, compiled, progress);
+        finish(context, compiled, progress);
       }
     };
     callCriu(native, {
@@ -251,11 +250,11 @@ function protect(
 }
 
 /** The processes are there and stand still: limits, state and pid file come before they go on. */
-function finish({ native, options }: Context, root: StateRoot, { plan }: Compiled, progress: Progress): void {
+function finish({ native, options }: Context, { plan }: Compiled, progress: Progress): void {
   const { record } = progress;
   const failed = runHostOps(native, plan.limits);
   if (failed !== undefined) throw hostFailure(native, failed);
-  writeRecord(native, root.path, record);
+  writeRecord(native, progress.directory, record);
   const pidFile = options['pid-file'];
   if (pidFile !== undefined) replaceFile(native, pidFile, String(record.pid), pidFileMode);
 }

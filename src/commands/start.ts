@@ -10,7 +10,7 @@ import { checkId } from '../state/id.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
-import { fileNames, notifyDirectory, requireRecord } from '../state/store.ts';
+import { notifyDirectory, requireRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -30,7 +30,7 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
   const record = requireRecord(directory);
   refuseUnlessCreated(statusOf(native, directory, record));
   // The name may be another container's by the time its program runs.
-  const socket = `${directory.held}/${fileNames.startSocket}`;
+  const socket = directory.heldPath('startSocket');
   const notify = openNotify(native, root, id);
   const { pid, startHooks, uncertainStart = false } = record;
   try {

@@ -110,9 +110,15 @@ export class ContainerDirectory {
     return `/proc/self/fd/${this.descriptor}`;
   }
 
-  /** What the file has in it; undefined when there is none. */
-  read(name: string, max: number): string | undefined {
+  /** As `held`, of a file in it. */
+  heldPath(file: keyof typeof fileNames): string {
+    return `${this.held}/${fileNames[file]}`;
+  }
+
+  /** What the file has in it; undefined when there is none, and '' when reading fails with one of `empty`. */
+  read(name: string, max: number, empty: readonly number[] = []): string | undefined {
     const text = this.native.readTextAt(this.descriptor, name, max);
+    if (typeof text === 'number' && empty.includes(text)) return '';
     return expectIfPresent(text, 'state.read', `cannot read "${this.path}/${name}"`, 'read');
   }
 
@@ -158,9 +164,9 @@ export class ContainerDirectory {
   remove(): boolean {
     const { native, path, held } = this;
     try {
-      native.unlink(`${held}/${fileNames.startSocket}`);
-      native.unlink(`${held}/${fileNames.config}`);
-      const removed = native.unlink(`${held}/${fileNames.record}`) === 0;
+      native.unlink(this.heldPath('startSocket'));
+      native.unlink(this.heldPath('config'));
+      const removed = native.unlink(this.heldPath('record')) === 0;
       let result = native.rmdir(path);
       if (result === -ENOTEMPTY) {
         removeEntries(native, held);

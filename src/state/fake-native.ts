@@ -73,7 +73,7 @@ export class FakeHost {
       readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -2,
       readTextAt: (directory, name) => this.files.get(this.nameIn(directory, name)) ?? -2,
       writeText: (path, text, flags, mode) => {
-        const absolute = path.startsWith('/') ? path : `${this.cwd}/${path}`;
+        const absolute = path.startsWith('/') ? this.real(path) : `${this.cwd}/${path}`;
         if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -17;
         const before = (flags & O_APPEND) !== 0 ? (this.files.get(absolute) ?? '') : '';
         this.files.set(absolute, before + text);
@@ -117,10 +117,11 @@ export class FakeHost {
       },
       unlink: (path) => (this.directories.has(this.real(path)) ? -21 : this.files.delete(this.real(path)) ? 0 : -2),
       rename: (from, to) => {
-        const text = this.files.get(from);
+        const [source, target] = [this.real(from), this.real(to)];
+        const text = this.files.get(source);
         if (text === undefined) return -2;
-        this.files.delete(from);
-        this.files.set(to, text);
+        this.files.delete(source);
+        this.files.set(target, text);
         return 0;
       },
       chmod: (path, mode) => {

@@ -26,8 +26,8 @@ t.test('writeRecord and readRecord keep a record', async (t) => {
   const host = new FakeHost();
   const directory = ContainerDirectory.make(host.native, root, 'c1');
   t.equal(readRecord(directory), undefined);
-  writeRecord(host.native, root.path, record);
-  writeRecord(host.native, root.path, { ...record, pid: 5 });
+  writeRecord(host.native, directory, record);
+  writeRecord(host.native, directory, { ...record, pid: 5 });
   t.same(readRecord(directory), { ...record, pid: 5 });
   t.equal(host.fileModes.get('/run/rt/c1/.state.json'), 0o600);
   t.same([...host.files.keys()], ['/run/rt/c1/state.json']);

@@ -2,7 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
-import { EEXIST, ENOENT } from '../kernel/errno.ts';
+import { EEXIST, EFBIG, EISDIR, ELOOP, ENOENT, ENXIO } from '../kernel/errno.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
 import type { ContainerDirectory } from './directory.ts';
 import { isId } from './id.ts';
@@ -13,6 +13,8 @@ import type { ContainerRecord } from './record.ts';
 /** Larger than any record: hooks and annotations are as large as config.json allows. */
 const largestRecord = 16 << 20;
 const largestConfig = 32 << 20;
+/** Of a directory, a link, a socket and a larger file. */
+const noRecord = [-EISDIR, -ELOOP, -ENXIO, -EFBIG];
 // Not O_SYNC: a container does not outlive the power failure from which a synchronous write protects its state.
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
@@ -34,10 +36,6 @@ export const fileNames = {
   notify: 'notify',
 } as const;
 
-export function startSocketPath(root: string, id: string): string {
-  return `${root}/${id}/${fileNames.startSocket}`;
-}
-
 export function notifyDirectory(root: string, id: string): string {
   return `${root}/${id}/${fileNames.notify}`;
 }
@@ -51,31 +49,32 @@ function recordPath(root: string, id: string): string {
 }
 
 /** Keeps the text of the config; the directory is new, so nobody reads it yet. */
-export function writeConfig(native: Native, root: string, id: string, text: string): void {
-  const path = configPath(root, id);
-  expectDone(native.writeText(path, text, newFile, 0o600), 'file.write', `cannot write "${path}"`, 'write');
+export function writeConfig(native: Native, directory: ContainerDirectory, text: string): void {
+  const action = `cannot write "${configPath(directory.root, directory.id)}"`;
+  expectDone(native.writeText(directory.heldPath('config'), text, newFile, 0o600), 'file.write', action, 'write');
 }
 
 /** Whatever the umask is, nobody but its owner chooses the process that an engine takes for the container's. */
 export const pidFileMode = 0o644;
 
 /** Replaces the record in one step: readers see the old one or the new one. */
-export function writeRecord(native: Native, root: string, record: ContainerRecord): void {
-  replaceFile(native, recordPath(root, record.id), JSON.stringify(record), 0o600);
+export function writeRecord(native: Native, directory: ContainerDirectory, record: ContainerRecord): void {
+  draftRecord(native, directory, record)();
 }
 
 /** As writeRecord, in two steps: readers see the new record once the returned function was called. */
-export function draftRecord(native: Native, root: string, record: ContainerRecord): () => void {
-  return draftFile(native, recordPath(root, record.id), JSON.stringify(record), 0o600);
+export function draftRecord(native: Native, directory: ContainerDirectory, record: ContainerRecord): () => void {
+  const shown = recordPath(directory.root, directory.id);
+  return draftFile(native, directory.heldPath('record'), JSON.stringify(record), 0o600, shown);
 }
 
 /** Writes a file beside `path` and renames it. The new file is exclusive, so it is never someone else's. */
 export function replaceFile(native: Native, path: string, text: string, mode: number): void {
-  draftFile(native, path, text, mode)();
+  draftFile(native, path, text, mode, path)();
 }
 
-/** Writes the file; the returned function renames it. */
-function draftFile(native: Native, path: string, text: string, mode: number): () => void {
+/** Writes the file, which an error calls `shown`; the returned function renames it. */
+function draftFile(native: Native, path: string, text: string, mode: number, shown: string): () => void {
   const slash = path.lastIndexOf('/') + 1;
   const temporary = `${path.slice(0, slash)}.${path.slice(slash)}`;
   let result = native.writeText(temporary, text, newFile, mode);
@@ -84,7 +83,7 @@ function draftFile(native: Native, path: string, text: string, mode: number): ()
     native.unlink(temporary);
     result = native.writeText(temporary, text, newFile, mode);
   }
-  const action = `cannot write "${path}"`;
+  const action = `cannot write "${shown}"`;
   if (result < 0) {
     native.unlink(temporary);
     throw systemFailure('file.write', action, 'write', result);
@@ -138,13 +137,13 @@ function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerR
   throw new Failure({
     code: damagedCode,
     message: `cannot read "${path}": not a state that rt wrote`,
-    hint: `rt delete --force ${id} removes it, where the text still shows that nothing of the container runs`,
+    hint: `rt delete --force ${id} removes it, where what is left shows that nothing of the container runs`,
   });
 }
 
 /** The text of a record, whatever is in it; undefined when there is none. */
 export function recordText(directory: ContainerDirectory): string | undefined {
-  return directory.read(fileNames.record, largestRecord);
+  return directory.read(fileNames.record, largestRecord, noRecord);
 }
 
 /** The config of a container as it was at create, and the name of the file. */
