@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 DEMO_PACKAGES := busybox-static
-CHECK_PACKAGES := clang-format
+CHECK_PACKAGES := clang-format clang-tidy shellcheck libc6-dev linux-libc-dev
 # The runtime of clang's sanitizers has a package for each version; Debian 12 has 14, Debian 13 has 19.
 FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
@@ -211,7 +211,7 @@ $(SANITIZED)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
 
 # A program that is parsed at each start would take most of the time.
 $(SANITIZED)/code: build/rt-unsealed build/rt.js
-	$(Q)$^ $@
+	$(Q)build/rt-unsealed code build/rt.js $@
 
 $(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper $(SANITIZED)/code
 	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -DRT_CODE='"$(SANITIZED)/code"' -c $< -o $@
@@ -228,10 +228,17 @@ build/rt.js build/node/rt.js build/bundled.json &: native/build/bundle.mjs tscon
 	$(call say,BUNDLE)
 	$(Q)node native/build/bundle.mjs
 
+# make build ARRANGE=no leaves the blocks of the heap where they come to lie (native/host/arrange.h): slower, and simpler to
+# debug.
+ARRANGE ?= yes
+
+$(STAMPS)/arrange-%:
+	@mkdir -p $(@D) && rm -f $(STAMPS)/arrange-* && touch $@
+
 # The program is evaluated here, once, and rt starts with the resulting heap (native/host/arena.h).
-$(OUT)/rt: $(OUT)/rt-unsealed build/rt.js native/build/rehearsal.js conformance/configs/docker.json
+$(OUT)/rt: $(OUT)/rt-unsealed build/rt.js native/build/rehearsal.js conformance/configs/docker.json $(STAMPS)/arrange-$(ARRANGE)
 	$(call say,SEAL)
-	$(Q)$(EMULATOR) $(OUT)/rt-unsealed build/rt.js $(OUT)/rt.heap native/build/rehearsal.js
+	$(Q)$(EMULATOR) $(OUT)/rt-unsealed image build/rt.js $(OUT)/rt.heap $(if $(filter yes,$(ARRANGE)),native/build/rehearsal.js)
 	$(Q)$(OBJCOPY) --update-section .rt_heap=$(OUT)/rt.heap $(OUT)/rt-unsealed $@.new
 	@rm $(OUT)/rt.heap && mv $@.new $@
 

@@ -32,6 +32,7 @@ const PROGRAMS = {
   resctrl: ['resctrl.c'],
   fault: ['fault.c'],
   cell: ['cell.c'],
+  pages: ['pages.c'],
 } as const;
 const BUSYBOX = '/bin/busybox';
 const APPLETS = [

@@ -13,22 +13,13 @@
 
 /* Blocks, header included: multiples of 16 up to 512 bytes, above that four to each power of two. The header
  * keeps the class, so a block needs no search when it is freed, and QuickJS may use the slack of its class. */
-enum {
-	STEP = 16,
-	SMALL_CLASSES = 32,
-	CLASSES = SMALL_CLASSES + 4 * 32,
-	PAGE_SIZE = 4096,
-	CHUNK = 128 * 1024
-};
+enum { STEP = 16, SMALL_CLASSES = 32, CLASSES = SMALL_CLASSES + 4 * 32, CHUNK = 128 * 1024 };
 
 struct block {
 	uint64_t class;
 	struct block *next_free; /* only while free: memory of the user otherwise */
 };
 
-enum { HEADER = sizeof(uint64_t) };
-
-/* A block starts at 8 mod 16, so that the memory behind its header is aligned for every type. */
 struct heap {
 	char *at;
 	char *end;
@@ -60,13 +51,13 @@ bool rt_heap_is_exhausted(void)
 
 static size_t pages(size_t size)
 {
-	return (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+	return (size + RT_PAGE - 1) & ~(size_t)(RT_PAGE - 1);
 }
 
 /* Of a block of at least `size` bytes, not 0. */
 static unsigned int class_of(size_t size)
 {
-	if (size <= STEP * SMALL_CLASSES)
+	if (size <= (size_t)STEP * SMALL_CLASSES)
 		return (unsigned int)((size - 1) / STEP);
 	unsigned int log = 63u - (unsigned int)__builtin_clzll(size - 1);
 	return SMALL_CLASSES + (log - 9) * 4 + (unsigned int)(((size - 1) >> (log - 2)) & 3);
@@ -83,7 +74,7 @@ static size_t size_of(unsigned int class)
 static void *take(struct heap *heap, size_t wanted)
 {
 	if ((size_t)(heap->end - heap->at) < wanted) {
-		size_t chunk = pages(wanted + HEADER);
+		size_t chunk = pages(wanted + RT_BLOCK_HEADER);
 		if (chunk < CHUNK)
 			chunk = CHUNK;
 		char *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE,
@@ -93,7 +84,7 @@ static void *take(struct heap *heap, size_t wanted)
 			return NULL;
 		}
 		heap->outgrown = true;
-		heap->at = more + HEADER;
+		heap->at = more + RT_BLOCK_HEADER;
 		heap->end = more + chunk;
 	}
 	void *start = heap->at;
@@ -103,15 +94,15 @@ static void *take(struct heap *heap, size_t wanted)
 
 static size_t usable(const void *pointer)
 {
-	const struct block *block = (const struct block *)((const char *)pointer - HEADER);
-	return size_of((unsigned int)block->class) - HEADER;
+	const struct block *block = (const struct block *)((const char *)pointer - RT_BLOCK_HEADER);
+	return size_of((unsigned int)block->class) - RT_BLOCK_HEADER;
 }
 
 static void *allocate(struct heap *heap, size_t size)
 {
 	if (size > (size_t)1 << 38)
 		return NULL;
-	unsigned int class = class_of(size + HEADER);
+	unsigned int class = class_of(size + RT_BLOCK_HEADER);
 	struct block *block = heap->free[class];
 	void *arranged = rt_heap_arranges && heap == &image.heap ? rt_heap_arrange(size_of(class)) : NULL;
 	if (arranged) {
@@ -125,14 +116,14 @@ static void *allocate(struct heap *heap, size_t size)
 			return NULL;
 		block->class = class;
 	}
-	return (char *)block + HEADER;
+	return (char *)block + RT_BLOCK_HEADER;
 }
 
 static void release(struct heap *heap, void *pointer)
 {
 	if (!pointer)
 		return;
-	struct block *block = (struct block *)((char *)pointer - HEADER);
+	struct block *block = (struct block *)((char *)pointer - RT_BLOCK_HEADER);
 	block->next_free = heap->free[block->class];
 	heap->free[block->class] = block;
 }
@@ -228,7 +219,7 @@ const struct rt_heap_root *rt_heap_root(void)
 
 void rt_heap_begin(void)
 {
-	image.heap.at = rt_heap_areas(image.memory + HEADER, image.ends);
+	image.heap.at = rt_heap_areas(image.memory + RT_BLOCK_HEADER, image.ends);
 	image.heap.end = image.bytes + RT_HEAP_SIZE;
 }
 

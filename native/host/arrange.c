@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 enum {
-	PAGE_SIZE = 4096,
-	HEADER = 8,       /* blocks start at 8 mod 16 */
 	BLOCKS = 1 << 18, /* that the engine asks for while it starts, at most */
 	SCATTERED_PAGES = 1 << 18,
 	WRITTEN_MAX = 2048 /* bytes of a block: of a larger one only a part is written to */
@@ -54,31 +52,33 @@ char *rt_heap_areas(char *at, char *ends[RT_HEAP_RARE])
 {
 	for (enum rt_heap_use use = 0; use < RT_HEAP_RARE; use++) {
 		next[use] = at;
-		ends[use] = limit[use] = at += layout->bytes[use];
+		ends[use] = limit[use] = at += layout ? layout->bytes[use] : 0;
 	}
 	return at;
 }
 
 bool rt_heap_scatter(void)
 {
-	void *start = mmap(NULL, (size_t)SCATTERED_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+	void *start = mmap(NULL, (size_t)SCATTERED_PAGES * RT_PAGE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	scattered = calloc(1, sizeof(*scattered));
-	if (start == MAP_FAILED || !scattered)
+	void *pages = mmap(NULL, sizeof(*scattered), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (start == MAP_FAILED || pages == MAP_FAILED)
 		return false;
+	scattered = pages;
 	scattered->start = start;
 	return true;
 }
 
 static void *scatter(uint32_t block, size_t size)
 {
-	size_t needed = (HEADER + size + PAGE_SIZE - 1) / PAGE_SIZE;
+	size_t needed = (RT_BLOCK_HEADER + size + RT_PAGE - 1) / RT_PAGE;
 	if (SCATTERED_PAGES - scattered->count < needed)
 		return NULL;
-	char *start = scattered->start + scattered->count * PAGE_SIZE;
+	char *start = scattered->start + scattered->count * RT_PAGE;
 	for (; needed > 0; needed--)
 		scattered->pages[scattered->count++] = (struct page){.block = block, .size = (uint32_t)size};
-	return start + HEADER;
+	return start + RT_BLOCK_HEADER;
 }
 
 void *rt_heap_arrange(size_t size)
@@ -107,13 +107,13 @@ static enum rt_heap_use when_written, when_read;
 static void note_use(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
-	size_t index = (size_t)((char *)info->si_addr - scattered->start) / PAGE_SIZE;
+	size_t index = (size_t)((char *)info->si_addr - scattered->start) / RT_PAGE;
 	if (index >= scattered->watched)
 		_exit(128 + signal);
 	struct page *page = &scattered->pages[index];
 	bool writes = page->readable;
 	page->readable = true;
-	if (mprotect(scattered->start + index * PAGE_SIZE, PAGE_SIZE,
+	if (mprotect(scattered->start + index * RT_PAGE, RT_PAGE,
 		    writes ? PROT_READ | PROT_WRITE : PROT_READ) != 0)
 		_exit(128 + signal);
 	enum rt_heap_use before = layout->uses[page->block], use = writes ? when_written : when_read;
@@ -134,5 +134,5 @@ bool rt_heap_watch(enum rt_heap_use use)
 		scattered->pages[page].readable = false;
 	const struct sigaction action = {.sa_sigaction = note_use, .sa_flags = SA_SIGINFO};
 	return sigaction(SIGSEGV, &action, NULL) == 0 &&
-	       mprotect(scattered->start, scattered->watched * PAGE_SIZE, PROT_NONE) == 0;
+	       mprotect(scattered->start, scattered->watched * RT_PAGE, PROT_NONE) == 0;
 }

@@ -10,8 +10,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "prefault.h"
+
+/* A block has its class in front. It starts at 8 mod 16, so that the memory behind is aligned for every type. */
+enum { RT_PAGE = 4096, RT_BLOCK_HEADER = sizeof(uint64_t) };
 
 /* First of all: what a second process finds out is then known to this one. */
 bool rt_heap_learn(void);
@@ -25,7 +29,8 @@ bool rt_heap_watch(enum rt_heap_use use);
 /* While blocks are asked for by the engine's start. */
 extern bool rt_heap_arranges;
 
-/* Room for the blocks of each use, one after the other from `at` on. `ends` takes where each ends. Returns the end. */
+/* Room for the blocks of each use, one after the other from `at` on: none when nothing was learned. `ends` takes where each
+ * ends. Returns the end. */
 char *rt_heap_areas(char *at, char *ends[RT_HEAP_RARE]);
 
 /* Room for the next block of the order; NULL when it may lie anywhere. */

@@ -104,22 +104,20 @@ static int save(const char *path, const void *bytes, size_t length)
 	return INTERNAL_ERROR;
 }
 
-/* Only at build time: rt PROGRAM.js IMAGE HOST.js; or rt PROGRAM.js CODE, which saves the byte code. */
-static int seal(int argc, char **argv)
+static int save_code(const char *program, const char *file)
 {
-	if (argc == 3) {
-		const struct rt_code code = rt_engine_compile(argv[1]);
-		return code.bytes ? save(argv[2], code.bytes, code.length) : INTERNAL_ERROR;
-	}
-	if (argc != 4) {
-		fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
-		return INTERNAL_ERROR;
-	}
-	if (!learn(argv[1], argv[3])) {
+	const struct rt_code code = rt_engine_compile(program);
+	return code.bytes ? save(file, code.bytes, code.length) : INTERNAL_ERROR;
+}
+
+/* Without a host nothing is rehearsed, and the blocks stay where they were allocated. */
+static int save_image(const char *program, const char *file, const char *host)
+{
+	if (host && !learn(program, host)) {
 		fputs("rt: cannot find out which blocks of the heap a command uses\n", stderr);
 		return INTERNAL_ERROR;
 	}
-	const struct rt_heap_root root = start(argv[1]);
+	const struct rt_heap_root root = start(program);
 	if (!root.context)
 		return INTERNAL_ERROR;
 	const void *bytes = rt_heap_seal(root);
@@ -127,7 +125,18 @@ static int seal(int argc, char **argv)
 		fputs("rt: the heap has outgrown RT_HEAP_SIZE\n", stderr);
 		return INTERNAL_ERROR;
 	}
-	return save(argv[2], bytes, RT_HEAP_SIZE);
+	return save(file, bytes, RT_HEAP_SIZE);
+}
+
+/* Only at build time: rt image PROGRAM.js IMAGE [HOST.js], or rt code PROGRAM.js CODE. */
+static int seal(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[1], "code") == 0)
+		return save_code(argv[2], argv[3]);
+	if ((argc == 4 || argc == 5) && strcmp(argv[1], "image") == 0)
+		return save_image(argv[2], argv[3], argv[4]);
+	fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
+	return INTERNAL_ERROR;
 }
 
 /* Else the next file opened becomes standard output, and messages end up in it. */
