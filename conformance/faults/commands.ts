@@ -106,8 +106,7 @@ export function commandCases({ terminal }: Kind): CommandCase[] {
       before: running,
       words: (world) => ['pause', world.id],
       observe: (world) => {
-        requireStatus(world, 'paused');
-        return frozen(world);
+        return frozen(requireStatus(world, 'paused'));
       },
     },
     {
@@ -118,8 +117,7 @@ export function commandCases({ terminal }: Kind): CommandCase[] {
       },
       words: (world) => ['resume', world.id],
       observe: (world) => {
-        requireStatus(world, 'running');
-        return frozen(world);
+        return frozen(requireStatus(world, 'running'));
       },
     },
     {
@@ -159,9 +157,11 @@ export function commandCases({ terminal }: Kind): CommandCase[] {
 /** Commands that need a cgroup. */
 export const cgroupCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'update']);
 
-function requireStatus(world: World, wanted: string): void {
-  const status = world.state()?.status ?? 'none';
+/** The result is the pid of init. */
+function requireStatus(world: World, wanted: string): number {
+  const { status, pid } = world.state() ?? { status: 'none', pid: 0 };
   if (status !== wanted) throw new Broken(`the status is ${status}, not ${wanted}`);
+  return pid;
 }
 
 function requireSuccess(world: World, ...words: string[]): void {
@@ -170,8 +170,7 @@ function requireSuccess(world: World, ...words: string[]): void {
 }
 
 function lookAtInit(world: World): string {
-  requireStatus(world, 'running');
-  return lookAtProgram(world.state()?.pid ?? 0);
+  return lookAtProgram(requireStatus(world, 'running'));
 }
 
 function lookAtProgram(pid: number): string {
@@ -182,8 +181,7 @@ function lookAtProgram(pid: number): string {
   return lookAt(pid);
 }
 
-function frozen(world: World): string {
-  const pid = world.state()?.pid ?? 0;
+function frozen(pid: number): string {
   const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
   return hierarchies()
     .flatMap((hierarchy) => lines.map((line) => hierarchy + (line.split(':')[2] ?? '')))

@@ -23,6 +23,7 @@ const errnos: Readonly<Record<string, string>> = {
   fchdir: look,
   fchmod: 'EIO EPERM EROFS',
   fchmodat2: create,
+  fchown: 'EIO EPERM EROFS',
   fchownat: create,
   flock: 'EINTR ENOLCK',
   fsconfig: 'EACCES EBUSY EINVAL EIO ENODEV ENOMEM EPERM',
@@ -44,6 +45,7 @@ const errnos: Readonly<Record<string, string>> = {
   mount_setattr: 'EBUSY EINVAL ENOMEM ENOSPC EPERM',
   move_mount: 'EACCES EBUSY EINVAL ENOMEM ENOSPC EPERM',
   mremap: 'ENOMEM',
+  newfstatat: look,
   open: open,
   open_tree: open,
   openat: open,
@@ -84,6 +86,7 @@ const errnos: Readonly<Record<string, string>> = {
   unlinkat: remove,
   unshare: 'ENOMEM ENOSPC EPERM',
   wait4: 'EINTR',
+  waitid: 'EINTR',
   write: 'EACCES EBUSY EIO ENOMEM ENOSPC EPERM',
   writev: 'EINTR ENOBUFS ENOMEM',
 };
@@ -114,8 +117,17 @@ export const leftOut: readonly (readonly [calls: string, errors: string, why: st
   ['all but open of a cgroup', 'ENOENT ENOTDIR ESRCH ENODEV', 'it is not there, and that is what it is taken for'],
   ['mkdir mkdirat mknodat symlinkat', 'EEXIST', 'it is there already, which is then looked at'],
   ['close', 'EINTR EIO', 'of files of /proc, cgroups, tmpfs, sockets and pipes: nothing is written then'],
-  ['arch_prctl set_tid_address rt_sigaction rt_sigprocmask', 'any', 'they fail for wrong arguments only'],
-  ['umask getpid geteuid getresuid getresgid getgroups setsid uname', 'any', 'they cannot fail here'],
+  [
+    'arch_prctl capget clock_gettime getsockopt listen lseek munmap rt_sigaction rt_sigprocmask set_tid_address',
+    'any',
+    'they fail for wrong arguments only',
+  ],
+  [
+    'exit_group getegid geteuid getgid getgroups getpid getppid getrandom getresgid getresuid getuid rt_sigreturn setpgid setsid',
+    'any',
+    'they cannot fail here',
+  ],
+  ['umask uname', 'any', 'they cannot fail'],
   [
     'fcntl',
     'any but of F_DUPFD_CLOEXEC',
@@ -137,6 +149,13 @@ export const leftOut: readonly (readonly [calls: string, errors: string, why: st
 
 /** A cgroup can go away at any time: systemd removes empty ones. */
 const cgroupFile = /\/(?:tasks|cgroup\.procs)$/;
+
+const explained = new Set(leftOut.flatMap(([calls]) => calls.split(' ')));
+
+/** Whether somebody has thought about how the call can fail. */
+export function isKnown({ name }: Call): boolean {
+  return name in errnos || explained.has(name);
+}
 
 export function errnosOf({ name, arguments: [first = 0, second = 0], path }: Call): readonly string[] {
   const words =

@@ -1,5 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 /** What became of a point. */
 export interface Entry {
@@ -16,26 +15,30 @@ export interface Entry {
   readonly path: string;
 }
 
-/** What has been tried, so that a run that was ended goes on where it was. */
+/** What has been tried, so that a run that was ended continues where it was. */
 export class Journal {
   readonly #path: string;
 
   constructor(path: string) {
     this.#path = path;
-    mkdirSync(dirname(path), { recursive: true });
   }
 
   entries(): Entry[] {
-    if (!existsSync(this.#path)) return [];
-    return readFileSync(this.#path, 'utf8')
-      .split('\n')
-      .filter((line) => line.endsWith('}'))
-      .map((line) => JSON.parse(line) as Entry);
+    return entriesOf(this.#path);
   }
 
   add(entry: Entry): void {
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`);
   }
+}
+
+/** The entries of a journal; none when it does not exist. */
+export function entriesOf(path: string): Entry[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Entry);
 }
 
 export function keyOf({ kind, command, key }: Pick<Entry, 'kind' | 'command' | 'key'>): string {

@@ -1,4 +1,5 @@
-import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { hierarchies } from '../harness/cgroup.ts';
 import { comesTrue } from './world.ts';
@@ -40,18 +41,22 @@ function commandLine(pid: string): string {
 /** Directories of a cgroup, and everything of another directory; what goes meanwhile is not there. */
 function tree(path: string): string[] {
   const isCgroup = path.startsWith('/sys/fs/cgroup');
-  const visit = (current: string): string[] => {
-    const stat = lstatSync(current, { throwIfNoEntry: false });
-    if (stat === undefined || (isCgroup && !stat.isDirectory())) return [];
-    return [current, ...(stat.isDirectory() ? names(current).flatMap((name) => visit(join(current, name))) : [])];
+  const visit = (directory: string): string[] => {
+    const entries = entriesOf(directory);
+    if (entries === undefined) return [];
+    const inside = entries.flatMap((entry) => {
+      const current = join(directory, entry.name);
+      return entry.isDirectory() ? visit(current) : isCgroup ? [] : [current];
+    });
+    return [directory, ...inside];
   };
   return visit(path).filter((file) => !file.startsWith('/tmp/scratch/'));
 }
 
-function names(directory: string): string[] {
+function entriesOf(directory: string): Dirent[] | undefined {
   try {
-    return readdirSync(directory);
+    return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Call } from '../harness/calls.ts';
 import { errnosOf } from './errnos.ts';
 import { constants } from 'node:os';
@@ -36,6 +37,14 @@ function numberOf(error: string): number {
   const value = (constants.errno as Record<string, number | undefined>)[error];
   if (value === undefined) throw new Error(`no error is called ${error}`);
   return value;
+}
+
+/**
+ * Which of `count` shards tries a point. Two runs of a command that has several processes seldom make their calls in the
+ * same order, so the position says nothing.
+ */
+export function shardOf({ key }: Point, count: number): number {
+  return createHash('sha256').update(key).digest().readUInt32BE() % count;
 }
 
 /** `count` of them, evenly spread. */

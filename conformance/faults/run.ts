@@ -1,12 +1,13 @@
 /**
  * Each system call of each command that changes something goes wrong once: a process is killed there, or the call fails.
  *
- * Environment: SAMPLE=1 (some points of each command, on both hosts), SHARD=2/4, FAULTS (kill, errno), CONFIG, COMMAND,
- * POINT (only that), HOST (rt, node), RT_BINARY (in place of build/rt). What was tried with a binary is not tried again.
+ * Environment: ALL=1 (also points that are like another one), SAMPLE=1 (some points of each command, on both hosts),
+ * SHARD=2/4, FAULTS (kill, errno), CONFIG, COMMAND, POINT (only that), HOST (rt, node), RT_BINARY (in place of build/rt).
+ * What was tried with a binary is not tried again.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { compileGuestPrograms, guestProgram } from '../harness/guest.ts';
 import { hierarchies, removeCgroup } from '../harness/cgroup.ts';
@@ -47,11 +48,20 @@ function tryHost(host: Host, sample: boolean): Entry[] {
   const [index = 1, count = 1] = (env['SHARD'] ?? '1/1').split('/').map(Number);
   const build = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 12);
   const part = sample ? `sample-${process.pid}` : `${index}-of-${count}`;
+  const directory = join(repository, 'build/faults');
+  mkdirSync(directory, { recursive: true });
+  const ofBuild = new RegExp(`^${host}-${build}-\\d+-of-\\d+\\.journal$`);
   const selection: Selection = {
     runtime: host === 'rt' ? [program] : [process.execPath, program],
-    journal: join(repository, `build/faults/${host}-${build}-${part}.journal`),
+    journal: join(directory, `${host}-${build}-${part}.journal`),
+    tried: sample
+      ? []
+      : readdirSync(directory)
+          .filter((name) => ofBuild.test(name))
+          .map((name) => join(directory, name)),
     cgroup,
     shard: [index - 1, count],
+    all: (env['ALL'] ?? '') !== '',
     points: sample ? sampled[host].points : undefined,
     kinds: (listOf('FAULTS') as Point['kind'][] | undefined) ?? ['kill', 'errno'],
     commands: listOf('COMMAND'),
@@ -111,7 +121,13 @@ function removeCgroups(own: string): void {
   for (const hierarchy of hierarchies()) {
     for (const name of readdirSync(hierarchy)) {
       const run = /^rt-faults-(\d+)$/.exec(name)?.[1];
-      if (run !== undefined && (`/${name}` === own || !existsSync(`/proc/${run}`))) removeCgroup(join(hierarchy, name));
+      if (run === undefined || (`/${name}` !== own && existsSync(`/proc/${run}`))) continue;
+      try {
+        removeCgroup(join(hierarchy, name));
+      } catch (error) {
+        // Another shard removes it, too.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
     }
   }
 }

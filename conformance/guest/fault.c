@@ -6,9 +6,10 @@
  *
  * PROCESS is 0 for that of the command, 0.1 for the first that it made, 0.1.2 for the second that this one made; A for
  * PID, a process that is there already. CALL is the number of a system call, NTH counts the calls of it that the process
- * makes, from 1. Instead of the call PROCESS is killed, or the call fails. FILE gets a line for each call: PROCESS CALL
- * NTH ARGUMENT ARGUMENT ARGUMENT [TEXT], arguments in hexadecimal, TEXT what looks like a path; at last `fault` when the call was reached, and `deadline`
- * when all were killed because the command did not end. The exit status is the command's, 128 plus the signal.
+ * makes, from 1. Instead of the call PROCESS is killed, or the call fails. Without --at, FILE gets a line for each call:
+ * PROCESS CALL NTH ARGUMENT ARGUMENT ARGUMENT [TEXT], arguments in hexadecimal (the third of openat2: its flags), TEXT what
+ * looks like a path. At last it gets `fault` when the call was reached, and `deadline` when all were killed because the command did not end. The exit
+ * status is the command's, 128 plus the signal.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -53,7 +54,7 @@ static char *at_process, *kill_process;
 static unsigned at_nth;
 static long at_call;
 static int error_number;
-static bool reached, past_deadline;
+static bool reached, ended, past_deadline;
 /* Stopped before its parent's event has told its name. */
 static pid_t early[MAX_PROCESSES];
 static size_t early_count;
@@ -76,9 +77,14 @@ static struct process *add(pid_t pid, const char *name, bool counted)
 	return process;
 }
 
+/* Once the fault has happened, no call matters until the command has ended: see stop_at_calls(). */
 static void go_on(pid_t pid, int signal)
 {
-	ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)signal);
+	struct process *process = find(pid);
+	bool stops = !reached || ended || (process && process->failing);
+	if (process && !stops)
+		process->inside = false;
+	ptrace(stops ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL, (void *)(long)signal);
 }
 
 /* What looks like a path among the first arguments. */
@@ -102,21 +108,28 @@ static void read_path(pid_t pid, const unsigned long *arguments, char *text, siz
 	text[0] = '\0';
 }
 
-static void enter(struct process *process)
+/* In place of the structure, the flags that it begins with. */
+static void read_flags(pid_t pid, unsigned long *argument)
 {
-	struct user_regs_struct registers;
-	struct iovec vector = {&registers, sizeof(registers)};
-	if (ptrace(PTRACE_GETREGSET, process->pid, (void *)NT_PRSTATUS, &vector) < 0)
-		return;
+	unsigned long flags = 0;
+	struct iovec here = {&flags, sizeof(flags)}, there = {(void *)*argument, sizeof(flags)};
+	process_vm_readv(pid, &here, 1, &there, 1, 0);
+	*argument = flags;
+}
+
+static void enter(struct process *process, const struct __ptrace_syscall_info *info)
+{
 	process->inside = true;
-	process->number = (long)registers.orig_rax;
+	process->number = (long)info->entry.nr;
 	process->began = true;
 	if (!process->counted || process->number < 0 || process->number >= MAX_CALLS)
 		return;
 	unsigned nth = ++process->calls[process->number];
-	if (log_file) {
-		unsigned long arguments[3] = {registers.rdi, registers.rsi, registers.rdx};
+	if (log_file && !at_process) {
+		unsigned long arguments[3] = {info->entry.args[0], info->entry.args[1], info->entry.args[2]};
 		char text[160];
+		if (process->number == SYS_openat2)
+			read_flags(process->pid, &arguments[2]);
 		read_path(process->pid, arguments, text, sizeof(text));
 		fprintf(log_file, "%s %ld %u %lx %lx %lx %s\n", process->name, process->number, nth,
 			arguments[0], arguments[1], arguments[2], text);
@@ -131,6 +144,10 @@ static void enter(struct process *process)
 				kill(processes[i].pid, SIGKILL);
 		return;
 	}
+	struct user_regs_struct registers;
+	struct iovec vector = {&registers, sizeof(registers)};
+	if (ptrace(PTRACE_GETREGSET, process->pid, (void *)NT_PRSTATUS, &vector) < 0)
+		return;
 	registers.orig_rax = (unsigned long)-1;
 	ptrace(PTRACE_SETREGSET, process->pid, (void *)NT_PRSTATUS, &vector);
 	process->failing = true;
@@ -204,6 +221,7 @@ static bool waits(const struct process *process)
 	return process->inside && !process->failing && process->number == SYS_accept4;
 }
 
+/* True too when there is none. */
 static bool all_wait(void)
 {
 	for (size_t i = 0; i < process_count; i++)
@@ -235,7 +253,7 @@ static void on_stop(pid_t pid, int status)
 		struct __ptrace_syscall_info info;
 		long known = ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info);
 		if (known > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY)
-			enter(process);
+			enter(process, &info);
 		else if (known > 0)
 			leave(process);
 		go_on(pid, 0);
@@ -264,10 +282,17 @@ static int ended_with(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* Where processes are that went on without stops: an interrupted call is made again. */
+static void stop_at_calls(void)
+{
+	for (size_t i = 0; i < process_count; i++)
+		if (!processes[i].gone)
+			ptrace(PTRACE_INTERRUPT, processes[i].pid, NULL, NULL);
+}
+
 static int trace(pid_t command)
 {
 	int result = OWN_FAILURE;
-	bool ended = false;
 	for (;;) {
 		if (ended && all_wait())
 			return result;
@@ -287,6 +312,8 @@ static int trace(pid_t command)
 		if (pid == command) {
 			ended = true;
 			result = ended_with(status);
+			if (reached)
+				stop_at_calls();
 		}
 	}
 }
