@@ -363,9 +363,17 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 		build/tap/engines.tap
 	@node native/build/totals.mjs build/tap/engines.tap
 
-# SHARD=1/4 tries a quarter of the points. An interrupted run continues when it is started again.
+# SHARD=1/4 tries a quarter of the points. An interrupted run continues when it is started again. VM=1: the sample with cgroup
+# v2 and systemd, in a machine of its own.
 test-faults: build $(STAMPS)/packages-test ## each system call fails, or its process is killed there: hours; SAMPLE=1: some, three minutes (needs root)
+ifdef VM
+	@rm -rf build/faults/machine
+	@node conformance/vm/bundle.mjs build/faults/machine conformance/faults/run.ts
+	@RT_PATIENCE=$${RT_PATIENCE:-10} conformance/vm/run.sh --deadline 3600 --with faults/machine -- \
+		env SAMPLE=1 HOST=rt node build/faults/machine/run.mjs
+else
 	@node --import=tsx conformance/faults/run.ts
+endif
 
 conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, with runc and crun as controls (needs root)
 	@conformance/oci/build.sh

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSyn
 import { join } from 'node:path';
 import { guestProgram } from '../harness/guest.ts';
 import { faultArguments } from '../harness/calls.ts';
+import { PATIENCE } from '../harness/wait.ts';
 import type { Point } from './points.ts';
 
 export interface Outcome {
@@ -22,7 +23,7 @@ export interface FaultyOutcome extends Outcome {
 }
 
 /** Seconds after which a command counts as hanging: longer than any deadline of the runtime's own. */
-const patience = 20;
+const patience = 20 * PATIENCE;
 const scratch = '/tmp/scratch';
 
 /** The surroundings of one cell: its own /run and /tmp, in a mount and a pid namespace. */
@@ -137,7 +138,7 @@ function runToFiles([file = '', ...args]: readonly string[]): Outcome {
 export function comesTrue(condition: () => boolean, milliseconds = 3000): boolean {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !condition(); waited += 5) {
-    if (waited > milliseconds) return false;
+    if (waited > milliseconds * PATIENCE) return false;
     Atomics.wait(cell, 0, 0, 5);
   }
   return true;

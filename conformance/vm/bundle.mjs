@@ -1,4 +1,4 @@
-// Bundles test files for a slow machine: usage: bundle.mjs OUTDIR FILE...
+// Bundles test files or programs for a slow machine: usage: bundle.mjs OUTDIR FILE..., OUTDIR three levels below the repository
 // Loading TypeScript and tap module by module takes half a minute there, one file a few seconds.
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
@@ -8,13 +8,17 @@ import { build } from 'esbuild';
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const [outdir, ...files] = process.argv.slice(2);
 
-/** `import.meta.url` keeps naming the source, though the bundle runs from another folder of the repository. */
+/** `import.meta.url` and `dirname` keep naming the source, though the bundle runs from another folder of the repository. */
 const sourceUrls = {
   name: 'source-urls',
   setup(plugins) {
     plugins.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const url = `new URL(${JSON.stringify(`../../../${relative(repository, path)}`)}, import.meta.url).href`;
-      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'ts' };
+      const directory = `decodeURI(new URL('.', ${url}).pathname)`;
+      const contents = readFileSync(path, 'utf8')
+        .replaceAll('import.meta.url', url)
+        .replaceAll('import.meta.dirname', directory);
+      return { contents, loader: 'ts' };
     });
   },
 };
