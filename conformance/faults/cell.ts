@@ -113,8 +113,11 @@ function runCommandCase(
   if (left.length > 0) throw new Error(`${kind.name}, ${command.name}, undisturbed, leaves ${left.join('; ')}`);
 
   const calls = outcome.calls.map(parseCall);
-  const unknown = calls.find((call) => (selection.ownErrors || call.process !== '0') && !isKnown(call));
-  if (unknown !== undefined) throw new Error(`errnos.ts does not say how ${unknown.name} fails`);
+  const unknown = calls.filter((call) => (selection.ownErrors || call.process !== '0') && !isKnown(call));
+  if (unknown.length > 0) {
+    const names = new Set(unknown.map(({ name }) => name));
+    throw new Error(`errnos.ts does not say how these fail: ${[...names].join(' ')}`);
+  }
   const points = chosen(pointsOf(calls), selection);
   for (const point of points) {
     const id = { kind: kind.name, command: command.name, key: point.key };

@@ -9,6 +9,7 @@ const look = 'EACCES EIO ENOMEM';
 const errnos: Readonly<Record<string, string>> = {
   accept4: 'ECONNABORTED EINTR EMFILE ENFILE ENOBUFS ENOMEM',
   bind: 'EACCES ENOMEM ENOSPC EROFS',
+  bpf: 'EACCES EAGAIN ENOMEM EPERM',
   brk: 'ENOMEM',
   capset: 'EPERM',
   chdir: look,
