@@ -83,21 +83,22 @@ export class ContainerDirectory {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       makeDirectory(native, root, id);
       let made: ContainerDirectory | undefined;
-      let locked = false;
+      let taken = false;
       try {
         made = ContainerDirectory.open(native, root.path, id);
         // Until the lock is there, a delete may remove it, and another create make its own.
-        locked = made?.lock() === true;
+        if (made?.lock() === true) {
+          taken = made.has(fileNames.record);
+          if (!taken) return made;
+        }
       } catch (error) {
         made?.close();
         // Nothing but an empty directory goes by this.
         native.rmdir(containerDirectory(root.path, id));
         throw error;
       }
-      if (made === undefined) continue;
-      if (locked && !made.has(fileNames.record)) return made;
-      made.close();
-      if (locked) throw exists(id);
+      made?.close();
+      if (taken) throw exists(id);
     }
     throw new Failure({
       code: 'state.directory',
