@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -15,10 +16,12 @@ import {
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { stoppedAt } from '../harness/faults.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
 
 const oursOnly = 'peers believe whatever is in their state root';
 const USER = 1000;
@@ -295,6 +298,28 @@ forEachRuntime(
     t.strictSame(modesIn(spec), { 'config.json': '644' });
     t.equal((await run0('delete', '--force', id)).status, 0);
     rmSync(rt.root, { recursive: true });
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
+  'a state root that is exchanged while a container is made gets nothing of it',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
+    const id = rt.nextId();
+    const aside = `${rt.root}.aside`;
+    const creating = await stoppedAt(rt, { call: 'rename', nth: 1 }, 'create', '--bundle', bundle.dir, id);
+    renameSync(rt.root, aside);
+    mkdirSync(join(rt.root, id), { recursive: true });
+    creating.goOn();
+    await until('it is created', async () => (await below(rt, aside, 'state', id)).stdout.includes('created'));
+    t.strictSame(readdirSync(join(rt.root, id)), []);
+    t.strictSame(readdirSync(join(aside, id)).sort(), ['config.json', 'start.sock', 'state.json']);
+    rmSync(rt.root, { recursive: true });
+    renameSync(aside, rt.root);
+    t.equal((await rt.command('start', id)).status, 0);
+    t.equal((await creating.ended).status, 0);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
   },
   { oursOnly },
 );
