@@ -438,6 +438,27 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'a create whose init ended before it was told that its state is saved fails, and leaves nothing',
+  async (t, rt) => {
+    const id = rt.nextId();
+    const pidFile = join(rt.dir, 'pid');
+    const words = ['create', '--pid-file', pidFile, '--bundle', rt.bundle().dir, id];
+    // The first has the record without a pid in place, the second that with it.
+    const creating = await stoppedAt(rt, { call: 'rename', nth: 2 }, ...words);
+    const { pid } = JSON.parse(readFileSync(join(rt.root, id, 'state.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    await until('init has ended', () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '));
+    creating.goOn();
+    const outcome = await creating.ended;
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, 'create failed: the container process ended while it was being set up (signal 9)');
+    t.notOk(existsSync(pidFile));
+    t.strictSame(readdirSync(rt.root), []);
+  },
+  { oursOnly },
+);
+
+forEachRuntime(
   'HOME is not guessed when the host cannot open the passwd file of the container',
   async (t, rt) => {
     const bundle = rt.bundle(({ process }) => {

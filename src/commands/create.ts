@@ -11,9 +11,9 @@ import { makeContainer, removePidFile } from './make.ts';
 export function create(context: Context): Outcome {
   const { native, options } = context;
   const handed = handedDescriptors(native, options['preserve-fds'], true);
-  const { directory, record, control, moved, warnings } = makeContainer(context, 'socket', true, handed);
+  const { directory, record, control, plan, moved, warnings } = makeContainer(context, 'socket', true, handed);
   try {
-    confirm(native, control);
+    confirm(native, plan, control, record.pid);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);

@@ -1,6 +1,8 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import type { Plan } from '../plan/types.ts';
+import { wasOutOfMemory } from './cgroup.ts';
 
 /** Of the fields behind the name, which is the second (proc_pid_stat(5)). */
 const flagsIndex = 9 - 3;
@@ -52,10 +54,20 @@ export function requireExecuted(native: Native, pid: number, filtered: boolean):
   throw filtered ? endedUnderFilter(found.waitStatus) : endedEarly('before its program ran', found.waitStatus);
 }
 
-/** Why a child of this process has ended while it set itself up. `filtered`: the filter may be the cause. */
-export function endedInSetUp(native: Native, pid: number, filtered: boolean): Failure {
+/**
+ * Why init, a child of this process, has ended while it set itself up. The kernel counts in the container's cgroup whom it
+ * killed for want of memory.
+ */
+export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
+  if (wasOutOfMemory(native, plan.cgroup)) {
+    return new Failure({
+      code: 'launch.memory',
+      message: 'container init was OOM-killed (memory limit too low?)',
+      pointer: '/linux/resources/memory/limit',
+    });
+  }
   const waitStatus = readEnd(native, pid)?.waitStatus ?? 0;
-  return filtered ? endedUnderFilter(waitStatus) : endedEarly('while it was being set up', waitStatus);
+  return plan.uncertainStart ? endedUnderFilter(waitStatus) : endedEarly('while it was being set up', waitStatus);
 }
 
 /** Of an init that has not read its go-ahead, and is gone. */

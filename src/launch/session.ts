@@ -1,4 +1,3 @@
-import { Failure } from '../diag/diagnostic.ts';
 import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
@@ -7,10 +6,9 @@ import { ENOENT } from '../kernel/errno.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/types.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
-import { wasOutOfMemory } from './cgroup.ts';
 import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
-import { endedInSetUp } from './ending.ts';
+import { diedInSetUp } from './ending.ts';
 import { cloneHint } from './explain-namespaces.ts';
 import { forks, startHelper } from './helper.ts';
 import { hostFailure, runHostOps, setScheduler } from './host-ops.ts';
@@ -161,7 +159,7 @@ function awaitInit(native: Native, plan: Plan, control: number, pid: number): nu
     case 'failed':
       throw failureOf(record, helperOps(plan));
     case 'end':
-      throw died(native, plan, pid);
+      throw diedInSetUp(native, plan, pid);
     case 'ready':
     case 'host_hooks':
     case 'terminal':
@@ -185,7 +183,7 @@ function awaitUnit(
 ): void {
   const record = receiveFrom(native, control, pid);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
-  if (record.kind !== 'host_hooks') throw died(native, plan, pid);
+  if (record.kind !== 'host_hooks') throw diedInSetUp(native, plan, pid);
   claim('host_hooks');
   enterUnit(native, unit, pid, () => onUnitStarted?.());
   tell(native, control);
@@ -228,17 +226,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'forged':
         throw forgedFailure();
       case 'end':
-        throw died(native, plan, init.pid);
+        throw diedInSetUp(native, plan, init.pid);
     }
   }
-}
-
-/** The kernel counts in the container's cgroup whom it killed for want of memory. */
-function died(native: Native, plan: Plan, pid: number): Failure {
-  if (!wasOutOfMemory(native, plan.cgroup)) return endedInSetUp(native, pid, plan.uncertainStart);
-  return new Failure({
-    code: 'launch.memory',
-    message: 'container init was OOM-killed (memory limit too low?)',
-    pointer: '/linux/resources/memory/limit',
-  });
 }

@@ -7,7 +7,7 @@ import { ECONNREFUSED } from '../kernel/errno.ts';
 import { helperOps } from '../plan/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
-import { endedUnheard, requireExecuted } from './ending.ts';
+import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, goAhead, receiveFrom, requireHeard, tell } from './control.ts';
 
@@ -16,10 +16,13 @@ const goAheadText = '\u0001';
 /** The memory of a trace follows (native/helper/trace.h). */
 const goAheadTraced = new Uint8Array([2]).buffer;
 
-/** Tells init that its state is saved: from now on it outlives the runtime, and waits for `start`. */
-export function confirm(native: Native, control: number): void {
+/**
+ * Tells init, whose pid is `pid`, that its state is saved: from now on it outlives the runtime, and waits for `start`. One
+ * that has ended is a Failure.
+ */
+export function confirm(native: Native, plan: Plan, control: number, pid: number): void {
   try {
-    tell(native, control);
+    if (!tell(native, control)) throw diedInSetUp(native, plan, pid);
   } finally {
     native.close(control);
   }
