@@ -1,25 +1,24 @@
-import type { FlagOption, OptionSpec, TextOption } from './options.ts';
-
 /** Options that commands of the table (options.ts) share, or have many of. */
 
-export function helpOption(): OptionSpec {
-  return { kind: 'flag', name: 'help', short: 'h', help: 'print this help' };
-}
+const text = <Name extends string>(name: Name, value: string, help: string) =>
+  ({ kind: 'text', name, value, help }) as const;
 
-export function tableOption(): OptionSpec {
-  return {
+const flag = <Name extends string>(name: Name, help: string) => ({ kind: 'flag', name, help }) as const;
+
+export const helpOption = () => ({ kind: 'flag', name: 'help', short: 'h', help: 'print this help' }) as const;
+
+export const tableOption = () =>
+  ({
     kind: 'text',
     name: 'format',
     short: 'f',
     value: 'table|json',
     choices: ['table', 'json'],
     help: 'form of the output (default table)',
-  };
-}
+  }) as const;
 
-export function updateOptions(): OptionSpec[] {
-  const text = (name: TextOption, value: string, help: string): OptionSpec => ({ kind: 'text', name, value, help });
-  return [
+export const updateOptions = () =>
+  [
     {
       kind: 'text',
       name: 'resources',
@@ -45,12 +44,10 @@ export function updateOptions(): OptionSpec[] {
     { kind: 'integer', name: 'pids-limit', value: 'N', help: 'number of processes and threads; -1 is no limit' },
     text('l3-cache-schema', 'TEXT', 'share of the L3 cache (Intel RDT), such as L3:0=f;1=f'),
     text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT), such as MB:0=50'),
-  ];
-}
+  ] as const;
 
-function imageOptions(): OptionSpec[] {
-  const flag = (name: FlagOption, help: string): OptionSpec => ({ kind: 'flag', name, help });
-  return [
+const imageOptions = () =>
+  [
     { kind: 'text', name: 'image-path', value: 'DIR', help: 'directory of the images (default ./checkpoint)' },
     { kind: 'text', name: 'work-path', value: 'DIR', help: 'directory of the log (default: that of the images)' },
     flag('tcp-established', 'keep TCP connections that are open'),
@@ -72,11 +69,10 @@ function imageOptions(): OptionSpec[] {
       value: 'network',
       help: 'leave out what is in the network namespace, which is done always (repeat)',
     },
-  ];
-}
+  ] as const;
 
-export function checkpointOptions(): OptionSpec[] {
-  return [
+export const checkpointOptions = () =>
+  [
     ...imageOptions(),
     parentOption(),
     { kind: 'flag', name: 'leave-running', help: 'let the container go on' },
@@ -90,11 +86,10 @@ export function checkpointOptions(): OptionSpec[] {
       value: 'FD',
       help: 'write a NUL byte to FD when lazy pages can be asked for',
     },
-  ];
-}
+  ] as const;
 
-export function restoreOptions(): OptionSpec[] {
-  return [
+export const restoreOptions = () =>
+  [
     ...bundleOptions(),
     ...imageOptions(),
     { kind: 'flag', name: 'detach', short: 'd', help: 'return when the container runs' },
@@ -107,15 +102,18 @@ export function restoreOptions(): OptionSpec[] {
     { kind: 'flag', name: 'no-new-keyring', help: 'has no effect: session keyrings are not restored' },
     { kind: 'flag', name: 'no-pivot', help: 'has no effect: criu enters the root filesystem its own way' },
     { ...parentOption(), hidden: true },
-  ];
-}
+  ] as const;
 
-function parentOption(): OptionSpec {
-  return { kind: 'text', name: 'parent-path', value: 'DIR', help: 'images of a --pre-dump, relative to --image-path' };
-}
+const parentOption = () =>
+  ({
+    kind: 'text',
+    name: 'parent-path',
+    value: 'DIR',
+    help: 'images of a --pre-dump, relative to --image-path',
+  }) as const;
 
-export function bundleOptions(): OptionSpec[] {
-  return [
+export const bundleOptions = () =>
+  [
     { kind: 'text', name: 'bundle', short: 'b', value: 'DIR', help: 'bundle (default: current directory)' },
     {
       kind: 'text',
@@ -124,11 +122,10 @@ export function bundleOptions(): OptionSpec[] {
       value: 'FILE',
       help: 'configuration (default: config.json of the bundle)',
     },
-  ];
-}
+  ] as const;
 
-export function executionOptions(): OptionSpec[] {
-  return [
+export const executionOptions = () =>
+  [
     { kind: 'text', name: 'process', short: 'p', value: 'FILE', help: 'process to run, as in config.json' },
     { kind: 'flag', name: 'tty', short: 't', help: 'give it a terminal' },
     { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
@@ -149,31 +146,27 @@ export function executionOptions(): OptionSpec[] {
     { kind: 'flag', name: 'ignore-paused', help: 'also in a paused container: it starts when that is resumed' },
     { kind: 'text', name: 'pid-file', value: 'FILE', help: 'write the pid of the process to FILE' },
     ...descriptorOptions('the process'),
-  ];
-}
+  ] as const;
 
-export function creationOptions(): OptionSpec[] {
-  return [
+export const creationOptions = () =>
+  [
     ...bundleOptions(),
     { kind: 'text', name: 'pid-file', value: 'FILE', help: "write the pid of the container's init to FILE" },
     { kind: 'flag', name: 'no-new-keyring', help: 'keep the session keyring of the caller' },
     noPivotOption(),
     ...descriptorOptions("the container's init"),
-  ];
-}
+  ] as const;
 
-export function noPivotOption(): OptionSpec {
-  return {
+export const noPivotOption = () =>
+  ({
     kind: 'flag',
     name: 'no-pivot',
     help: 'enter the root filesystem without pivot_root, which fails on the initial ramfs',
-  };
-}
+  }) as const;
 
-function descriptorOptions(owner: string): OptionSpec[] {
-  return [
+const descriptorOptions = (owner: string) =>
+  [
     { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
     { kind: 'text', name: 'pidfd-socket', value: 'SOCKET', help: `send a pidfd of ${owner} to SOCKET` },
     { kind: 'integer', name: 'preserve-fds', value: 'N', help: `hand N further descriptors, from 3 on, to ${owner}` },
-  ];
-}
+  ] as const;

@@ -15,89 +15,8 @@ import {
   updateOptions,
 } from './option-groups.ts';
 
-export type TextOption =
-  | 'apparmor'
-  | 'bundle'
-  | 'config'
-  | 'console-socket'
-  | 'cpu-burst'
-  | 'cpu-idle'
-  | 'cpu-period'
-  | 'cpu-quota'
-  | 'cpu-rt-period'
-  | 'cpu-rt-runtime'
-  | 'cpu-share'
-  | 'cpuset-cpus'
-  | 'cpuset-mems'
-  | 'criu'
-  | 'cwd'
-  | 'format'
-  | 'id'
-  | 'image-path'
-  | 'interval'
-  | 'kernel-memory'
-  | 'kernel-memory-tcp'
-  | 'l3-cache-schema'
-  | 'log'
-  | 'log-format'
-  | 'lsm-mount-context'
-  | 'lsm-profile'
-  | 'manage-cgroups-mode'
-  | 'mem-bw-schema'
-  | 'memory'
-  | 'memory-reservation'
-  | 'memory-swap'
-  | 'page-server'
-  | 'parent-path'
-  | 'pid-file'
-  | 'pidfd-socket'
-  | 'process'
-  | 'process-label'
-  | 'resources'
-  | 'root'
-  | 'rootless'
-  | 'trace'
-  | 'user'
-  | 'work-path';
-
-export type FlagOption =
-  | 'all'
-  | 'auto-dedup'
-  | 'debug'
-  | 'detach'
-  | 'ext-unix-sk'
-  | 'file-locks'
-  | 'force'
-  | 'help'
-  | 'ignore-paused'
-  | 'keep'
-  | 'lazy-pages'
-  | 'leave-running'
-  | 'link-remap'
-  | 'no-new-keyring'
-  | 'no-new-privs'
-  | 'no-pivot'
-  | 'no-subreaper'
-  | 'pre-dump'
-  | 'quiet'
-  | 'rootless-spec'
-  | 'shell-job'
-  | 'stats'
-  | 'systemd-cgroup'
-  | 'tcp-close'
-  | 'tcp-established'
-  | 'tcp-skip-in-flight'
-  | 'tty'
-  | 'version';
-
-export type IntegerOption = 'blkio-weight' | 'pids-limit' | 'preserve-fds' | 'status-fd';
-
-/** May be given more than once. */
-export type ListOption = 'additional-gids' | 'cap' | 'cgroup' | 'empty-ns' | 'env';
-
-export type OptionName = TextOption | FlagOption | IntegerOption | ListOption;
-
 interface CommonSpec {
+  readonly name: string;
   /** How it is written, when that differs from `name`. */
   readonly long?: string;
   readonly short?: string;
@@ -110,34 +29,26 @@ interface CommonSpec {
 
 export interface TextSpec extends CommonSpec {
   readonly kind: 'text';
-  readonly name: TextOption;
   readonly value: string;
   readonly choices?: readonly string[];
 }
 
 export interface FlagSpec extends CommonSpec {
   readonly kind: 'flag';
-  readonly name: FlagOption;
 }
 
 export interface IntegerSpec extends CommonSpec {
   readonly kind: 'integer';
-  readonly name: IntegerOption;
   readonly value: string;
 }
 
+/** May be given more than once. */
 export interface ListSpec extends CommonSpec {
   readonly kind: 'list';
-  readonly name: ListOption;
   readonly value: string;
 }
 
 export type OptionSpec = TextSpec | FlagSpec | IntegerSpec | ListSpec;
-
-/** Values given on the command line. Absent text: not given. */
-export type Options = { readonly [name in TextOption]?: string } & { readonly [name in FlagOption]?: boolean } & {
-  readonly [name in IntegerOption]?: number;
-} & { readonly [name in ListOption]?: readonly string[] };
 
 export interface CommandSpec {
   readonly summary: string;
@@ -154,31 +65,8 @@ export interface CommandSpec {
   readonly details?: string;
 }
 
-export type CommandName =
-  | 'create'
-  | 'start'
-  | 'exec'
-  | 'state'
-  | 'kill'
-  | 'delete'
-  | 'run'
-  | 'list'
-  | 'ps'
-  | 'pause'
-  | 'resume'
-  | 'update'
-  | 'mounts'
-  | 'checkpoint'
-  | 'restore'
-  | 'events'
-  | 'spec'
-  | 'validate'
-  | 'plan'
-  | 'features'
-  | 'completion';
-
 /** Options before the command. */
-export const globalOptions: readonly OptionSpec[] = [
+export const globalOptions = [
   { kind: 'text', name: 'root', value: 'DIR', help: 'directory of container states (default /run/rt)' },
   {
     kind: 'text',
@@ -220,10 +108,10 @@ export const globalOptions: readonly OptionSpec[] = [
   },
   { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
   helpOption(),
-];
+] as const satisfies readonly OptionSpec[];
 
 /** Commands in the order in which the help lists them. */
-export const commands: { readonly [name in CommandName]: CommandSpec } = {
+const table = {
   create: {
     summary: 'set a container up; its program waits for start',
     operands: 'ID',
@@ -431,8 +319,22 @@ export const commands: { readonly [name in CommandName]: CommandSpec } = {
       'make install puts it where the shells look. Without that: source <(rt completion bash) in ~/.bashrc,\n' +
       'the same with zsh after compinit in ~/.zshrc, or rt completion fish | source in config.fish.',
   },
-};
+} as const satisfies Readonly<Record<string, CommandSpec>>;
 
-function lifecycle(summary: string): CommandSpec {
-  return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] };
+export type CommandName = keyof typeof table;
+
+export const commands: Readonly<Record<CommandName, CommandSpec>> = table;
+
+type Declared = (typeof globalOptions)[number] | (typeof table)[CommandName]['options'][number];
+type Named<Kind extends OptionSpec['kind']> = Extract<Declared, { kind: Kind }>['name'];
+
+export type TextOption = Named<'text'>;
+
+/** Values given on the command line. Absent text: not given. */
+export type Options = { readonly [name in TextOption]?: string } & { readonly [name in Named<'flag'>]?: boolean } & {
+  readonly [name in Named<'integer'>]?: number;
+} & { readonly [name in Named<'list'>]?: readonly string[] };
+
+function lifecycle(summary: string) {
+  return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] } as const;
 }
