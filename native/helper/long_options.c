@@ -78,7 +78,7 @@ int rt_mount_with_long_options(
 	status = rt_statx(target, &below);
 	if (status == 0)
 		status = rt_statx(mount, &above);
-	if (status < 0)
+	if (status != 0)
 		return rt_fail(context, "statx", status);
 	bool root = above.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 	if (!root || above.stx_mnt_id == below.stx_mnt_id)

@@ -68,7 +68,9 @@ static bool next_line(struct scan *scan, struct mount_line *line)
 	char word[RT_PATH_MAX];
 	size_t length = 0;
 	unsigned field = 0, type_field = 0;
-	line->pseudo = false;
+	line->id = 0;
+	line->whole = line->pseudo = false;
+	line->point[0] = '\0';
 	for (int byte; (byte = next_byte(scan)) >= 0;) {
 		if (byte != ' ' && byte != '\n') {
 			if (length < sizeof(word) - 1)

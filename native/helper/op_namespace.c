@@ -58,7 +58,7 @@ static int is_own(struct rt_context *context, int target, uint32_t type)
 	int status = rt_statx(own, &st);
 	if (status == 0)
 		status = rt_statx(target, &other);
-	if (status < 0)
+	if (status != 0)
 		return rt_fail(context, "statx", status);
 	return st.stx_ino == other.stx_ino && st.stx_dev_minor == other.stx_dev_minor;
 }

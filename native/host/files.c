@@ -307,7 +307,7 @@ int64_t rt_fn_statAt(const struct rt_value *args, struct rt_result *result)
 
 int64_t rt_fn_namespaceOwner(const struct rt_value *args, struct rt_result *result)
 {
-	struct stat status;
+	struct stat status = {0};
 	int64_t error = 0;
 	int fd = open(args[0].data, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)

@@ -205,7 +205,8 @@ int64_t rt_fn_runHook(const struct rt_value *args, struct rt_result *result)
 	if (directory < 0)
 		return directory;
 	struct rt_hook_result *hook = malloc(sizeof(*hook));
-	char *record = malloc(sizeof(*hook));
+	char *record =
+		malloc(sizeof(*hook)); /* NOLINT(clang-analyzer-unix.MallocSizeof): room for its parts */
 	if (hook == NULL || record == NULL) {
 		free(hook);
 		free(record);
