@@ -8,8 +8,8 @@ import { drive, median, quantile } from './measure.ts';
 import type { Row } from './measure.ts';
 import type { Measured } from './runtimes.ts';
 
-export const CONTAINERS = 100;
-export const CALLERS = 16;
+const CONTAINERS = 100;
+const CALLERS = 16;
 
 /** Of one batch of containers; times in milliseconds. */
 interface Batch {

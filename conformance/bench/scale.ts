@@ -8,8 +8,8 @@ import { FLOOR, call, measure, median, timeRow } from './measure.ts';
 import type { Row, Sample } from './measure.ts';
 import type { Measured } from './runtimes.ts';
 
-export const CONTAINERS = 1000;
-export const MOUNTS = 5000;
+const CONTAINERS = 1000;
+const MOUNTS = 5000;
 const COMMANDS = ['run', 'exec', 'state', 'list'] as const;
 const SLEEP = ['/bin/busybox', 'sleep', '1000000'];
 const TARGET = 'scale-0';

@@ -5,7 +5,7 @@ const create = 'EACCES EDQUOT ENOMEM ENOSPC EPERM EROFS';
 const remove = 'EACCES EBUSY ENOMEM EPERM EROFS';
 const look = 'EACCES EIO ENOMEM';
 
-/** The errors of each call by its man page, but for those of `leftOut`. */
+/** The errors of each call by its man page, but for those that are left out, below. */
 const errnos: Readonly<Record<string, string>> = {
   accept4: 'ECONNABORTED EINTR EMFILE ENFILE ENOBUFS ENOMEM',
   bind: 'EACCES ENOMEM ENOSPC EROFS',
@@ -112,7 +112,7 @@ const ofIoctl: Readonly<Record<number, string>> = {
  * What no kernel answers where the runtime makes these calls, or what means there just what the runtime takes it for. It is
  * not tried.
  */
-export const leftOut: readonly (readonly [calls: string, errors: string, why: string])[] = [
+const leftOut: readonly (readonly [calls: string, errors: string, why: string])[] = [
   ['all', 'EBADF EFAULT ENAMETOOLONG EINVAL EOVERFLOW', 'the arguments are right, and of the right length'],
   ['all', 'ENOSYS EOPNOTSUPP', 'an older kernel: what is done then has cases of its own (kernel-support)'],
   ['all but open of a cgroup', 'ENOENT ENOTDIR ESRCH ENODEV', 'it is not there, and that is what it is taken for'],

@@ -33,7 +33,7 @@ const killed = [128 + 9, 128 + 15];
 const plain = [0, 1];
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

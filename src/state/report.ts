@@ -1,3 +1,4 @@
+import type { State } from '../../schema/generated/state.ts';
 import type { HookSurroundings } from '../launch/hooks.ts';
 import { hookOutputs } from '../plan/hooks.ts';
 import type { ContainerRecord } from './record.ts';
@@ -36,19 +37,20 @@ export function stateReport(record: ContainerRecord, status: Status, owner: stri
 }
 
 /** What hooks get. Without `pid` the state has no such key: the container has stopped. */
-export function hookSurroundings(record: ContainerRecord, status: Status, pid?: number): HookSurroundings {
+export function hookSurroundings(record: ContainerRecord, status: State['status'], pid?: number): HookSurroundings {
   return { state: hookState(record, status, pid), bundle: record.bundle, outputs: hookOutputs(record.annotations) };
 }
 
-function hookState(record: ContainerRecord, status: Status, pid?: number): string {
-  return JSON.stringify({
+function hookState(record: ContainerRecord, status: State['status'], pid?: number): string {
+  const state: State = {
     ociVersion: specVersion,
     id: record.id,
     status,
     ...(pid === undefined ? {} : { pid }),
     bundle: record.bundle,
     ...annotationsOf(record),
-  });
+  };
+  return JSON.stringify(state);
 }
 
 function annotationsOf(record: ContainerRecord): { annotations?: Readonly<Record<string, string>> } {

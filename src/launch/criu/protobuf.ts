@@ -36,7 +36,7 @@ function pushVarint(bytes: number[], value: number): void {
   bytes.push(rest);
 }
 
-export function utf8(text: string): Uint8Array {
+function utf8(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
