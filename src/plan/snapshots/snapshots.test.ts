@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
+import { OP_CODECS } from '../../../schema/generated/ops.ts';
 import { invariants, violations } from '../invariants.ts';
 import type { PlannedOp } from '../types.ts';
 import { planCases } from './cases.ts';
@@ -20,6 +21,17 @@ t.test('plans: every file belongs to a case', async (t) => {
       .map((name) => `${name}.txt`)
       .sort(),
   );
+});
+
+/** Those that the runtime adds to a plan, or runs without one. */
+const unplanned = ['pass_descriptors', 'unmount'];
+
+t.test('plans: every operation is in one of them', async (t) => {
+  const text = Object.values(planCases)
+    .map((print) => print().text)
+    .join('\n');
+  const planned = new Set([...text.matchAll(/^ +\d+ +(\w+)/gm)].map(([, op]) => op));
+  for (const op of Object.keys(OP_CODECS)) t.equal(planned.has(op), !unplanned.includes(op), op);
 });
 
 t.test('invariants: hold of every plan, and each applies to some', async (t) => {
