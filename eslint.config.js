@@ -11,7 +11,8 @@ const mayImport = {
   bundle: ['host'],
   facts: ['host'],
   plan: ['bundle', 'facts'],
-  launch: ['bundle', 'host', 'facts', 'plan'],
+  words: ['plan'],
+  launch: ['bundle', 'host', 'facts', 'plan', 'words'],
   state: ['host', 'facts', 'plan', 'launch'],
 };
 /** The numbers of the kernel need no other folder. */

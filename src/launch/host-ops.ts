@@ -4,7 +4,7 @@ import type { Native } from '../host/native.ts';
 import { EBUSY } from '../kernel/errno.ts';
 import type { PlannedOp, SchedulerOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
-import { describeOp } from './explain-failure.ts';
+import { describeOp } from '../words/describe.ts';
 
 export interface FailedOp {
   readonly op: PlannedOp;

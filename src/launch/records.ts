@@ -1,4 +1,4 @@
-import { text, u32 } from './bytes.ts';
+import { text, u32 } from '../diag/bytes.ts';
 
 /** What the helper says over its control socket; native/helper/record.h draws the conversation. */
 export type HelperRecord =

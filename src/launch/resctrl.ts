@@ -8,7 +8,7 @@ import type { Plan } from '../plan/types.ts';
 import { schemaOps } from '../plan/resctrl.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { PlannedOp } from '../plan/types.ts';
-import { describeOp } from './explain-failure.ts';
+import { describeOp } from '../words/describe.ts';
 import { runHostOps } from './host-ops.ts';
 
 const lastStatus = 'info/last_cmd_status';

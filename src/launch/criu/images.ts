@@ -1,8 +1,8 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
+import { u32 } from '../../diag/bytes.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../../kernel/files.ts';
-import { u32 } from '../bytes.ts';
 import { decodeMessage } from './protobuf.ts';
 import type { Message } from './protobuf.ts';
 

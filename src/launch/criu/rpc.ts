@@ -4,7 +4,7 @@ import type { Native } from '../../host/native.ts';
 import { EPIPE } from '../../kernel/errno.ts';
 import type { PlannedOp } from '../../plan/types.ts';
 import { encodeProgram } from '../encode.ts';
-import { u32 } from '../bytes.ts';
+import { u32 } from '../../diag/bytes.ts';
 import { startHelper } from '../helper.ts';
 import { decodeRecord } from '../records.ts';
 import { failureOf, tell } from '../control.ts';

@@ -1,11 +1,31 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { text, u16, u32 } from './bytes.ts';
-import type { HelperRecord } from './records.ts';
+import { text, u16, u32 } from '../diag/bytes.ts';
+import type { Failed, Known, Planned, Words } from './words.ts';
+
+export const programWords: Words<'find_program' | 'find_home' | 'exec'> = {
+  find_program: { essential: true, action: ({ name }) => `exec: "${name}"`, known: lookupCause },
+  find_home: { action: () => 'cannot read /etc/passwd of the container, for HOME' },
+  exec: { action: () => 'cannot exec' },
+};
+
+/** The words of Go's exec.LookPath, by which engines choose an exit code. */
+function lookupCause({ name }: Planned<'find_program'>, { name: errno, text: cause }: Failed): Known {
+  if (!name.includes('/')) return { message: `exec: "${name}": executable file not found in $PATH` };
+  if (errno === 'ENOENT') return { message: `exec: "${name}": stat ${name}: no such file or directory` };
+  return { message: `exec: "${name}": ${cause}` };
+}
+
+/** What the helper reports of execve(2): the path of the program, a NUL and the head of the file. */
+export interface FailedProgram {
+  readonly errno: number;
+  readonly call: string;
+  readonly detail: Uint8Array;
+}
 
 /** Why execve(2) failed, read from the head of the file that was to run. */
-export function explainProgram({ errno, call, detail }: HelperRecord & { kind: 'failed' }): Diagnostic {
+export function explainProgram({ errno, call, detail }: FailedProgram): Diagnostic {
   const end = detail.indexOf(0);
   if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
   const cause = programCause(errno, detail.subarray(end + 1));

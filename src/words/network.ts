@@ -1,9 +1,16 @@
-import type { Diagnostic } from '../diag/diagnostic.ts';
-import type { PlannedOp } from '../plan/types.ts';
+import type { Known, Planned, Words } from './words.ts';
 
-/** Why a device does not move, and what helps; `name` is that of the errno. */
-export function netDeviceWords(op: PlannedOp & { op: 'net_device' }, name: string): Partial<Diagnostic> | undefined {
-  switch (name) {
+export const networkWords: Words<'net_device' | 'loopback_up'> = {
+  net_device: {
+    essential: true,
+    action: ({ name }) => `cannot move network device "${name}" into the container`,
+    known: (op, { name }) => deviceCause(op, name),
+  },
+  loopback_up: { action: () => 'cannot loopback up' },
+};
+
+function deviceCause(op: Planned<'net_device'>, errno: string): Known | undefined {
+  switch (errno) {
     case 'ENODEV':
       return { hint: 'the host has no such device in the network namespace of rt; see ip link' };
     case 'EEXIST':

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ENOENT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
-import { describeOp } from './explain-failure.ts';
+import { describeOp } from './describe.ts';
 
 t.test('describeOp: words by which engines choose an exit code', async (t) => {
   const lookup = (name: string, errno: number): string =>

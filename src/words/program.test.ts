@@ -1,11 +1,11 @@
 import t from 'tap';
 import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { explainProgram } from './explain-program.ts';
+import { explainProgram } from './program.ts';
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
   const tail = typeof head === 'string' ? Array.from(head, (character) => character.charCodeAt(0)) : head;
   const bytes = Array.from(path, (character) => character.charCodeAt(0));
-  return { kind: 'failed', op: 0, errno, call: 'execve', detail: new Uint8Array([...bytes, 0, ...tail]) };
+  return { errno, call: 'execve', detail: new Uint8Array([...bytes, 0, ...tail]) };
 }
 
 /** The head of a 64-bit ELF program for `machine` with one program header, PT_INTERP. */

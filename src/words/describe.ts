@@ -1,0 +1,60 @@
+import type { OpCalls } from '../../schema/generated/ops.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { errnoName, errnoText } from '../diag/errno.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { cgroupWords } from './cgroups.ts';
+import { deviceWords } from './devices.ts';
+import { mountWords } from './mounts.ts';
+import { namespaceWords } from './namespaces.ts';
+import { networkWords } from './network.ts';
+import { processWords } from './process.ts';
+import { programWords } from './program.ts';
+import { rootWords } from './root.ts';
+import { schedulingWords } from './scheduling.ts';
+import { securityWords } from './security.ts';
+import { userWords } from './user.ts';
+import { waitWords } from './waits.ts';
+import type { OpName, OpWords, Words } from './words.ts';
+
+const opWords: Words<OpName> = {
+  ...cgroupWords,
+  ...deviceWords,
+  ...mountWords,
+  ...namespaceWords,
+  ...networkWords,
+  ...processWords,
+  ...programWords,
+  ...rootWords,
+  ...schedulingWords,
+  ...securityWords,
+  ...userWords,
+  ...waitWords,
+};
+
+const missingCall = 'the kernel, or a seccomp filter around rt, does not have this call; drop the field';
+
+/**
+ * What went wrong with an op, in words that name its object. `detail` is what the kernel said besides, `item` the part
+ * that failed of an op that has several.
+ */
+export function describeOp(op: PlannedOp, errno: number, call: string, detail: string, item = 0): Diagnostic {
+  // TypeScript does not see that the entry is that of the op; the name of the call is only compared.
+  const words = opWords[op.op] as OpWords<OpName>;
+  const failed = { name: errnoName(errno), text: errnoText(errno), call: call as OpCalls[OpName], detail };
+  const cause = detail === '' ? failed.text : `${failed.text}: ${detail.replace(/^[ew] /, '')}`;
+  const known =
+    failed.name === 'ENOSYS' && words.essential !== true ? { hint: missingCall } : words.known?.(op, failed);
+  return {
+    code: `op.${op.op}`,
+    message: `${words.action(op, item)}: ${cause} (${call})`,
+    errno: failed.name,
+    syscall: call,
+    ...pointerOf(op, item),
+    ...known,
+  };
+}
+
+function pointerOf(op: PlannedOp, item: number): Partial<Diagnostic> {
+  const from = op.items?.[item] ?? op.from;
+  return from.startsWith('/') ? { pointer: from } : {};
+}

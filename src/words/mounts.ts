@@ -1,0 +1,116 @@
+import type { OpCalls } from '../../schema/generated/ops.ts';
+import { notifyOrigin } from '../plan/notify.ts';
+import { idmapCause } from './idmap.ts';
+import { coversProc, deniedPlace, missingDevice, missingSource, plainHint } from './place.ts';
+import type { Failed, Known, Planned, Words } from './words.ts';
+
+export const mountWords: Words<
+  | 'open_tree'
+  | 'idmap_tree'
+  | 'mount_filesystem'
+  | 'mount_bind'
+  | 'mount_attributes'
+  | 'mount_propagation'
+  | 'remove_mount'
+  | 'open_mount'
+  | 'unmount'
+  | 'make_mount_point'
+  | 'make_directory'
+  | 'make_link'
+  | 'mask_path'
+  | 'readonly_path'
+> = {
+  open_tree: { action: ({ path }) => `cannot open "${path}"`, known: treeCause },
+  idmap_tree: { action: () => 'cannot idmap the mount', known: idmapCause },
+  mount_filesystem: {
+    essential: true,
+    action: ({ type, destination }) => `cannot mount ${type} on "${destination}"`,
+    known: filesystemCause,
+  },
+  mount_bind: {
+    essential: true,
+    action: ({ source, destination }) => `cannot mount "${source}" on "${destination}"`,
+    known: bindCause,
+  },
+  mount_attributes: { action: () => 'cannot set the options of a mount' },
+  mount_propagation: { action: () => 'cannot mount propagation' },
+  remove_mount: {
+    essential: true,
+    action: ({ destination }) => `cannot remove the mount on "${destination}"`,
+    known({ destination }, { name }) {
+      if (name === 'ELOOP') return { hint: plainHint };
+      if (name !== 'EINVAL') return undefined;
+      return { message: `cannot remove the mount on "${destination}": nothing is mounted there` };
+    },
+  },
+  open_mount: { action: ({ destination }) => `cannot open the mount on "${destination}"` },
+  unmount: { action: () => 'cannot unmount' },
+  make_mount_point: { action: ({ path }) => `cannot make the mount point "${path}"` },
+  make_directory: {
+    action: ({ path }) => `cannot make directory "${path}"`,
+    known: (_, failed) => deniedPlace(failed),
+  },
+  make_link: { action: ({ path }) => `cannot make link "${path}"` },
+  mask_path: { action: ({ path }) => `cannot mask "${path}"` },
+  readonly_path: { action: ({ path }) => `cannot make "${path}" read-only` },
+};
+
+/** Every op of a bind has the mount for its place; what is missing is its source. */
+function treeCause({ from, path }: Planned<'open_tree'>, { name }: Failed): Known | undefined {
+  if (name === 'ENOENT') {
+    if (from.startsWith('/mounts/')) return { pointer: `${from}/source`, hint: missingSource };
+    return { pointer: from, hint: from.startsWith('/root/') ? 'create it, or set root.path' : missingDevice };
+  }
+  if (from !== '/root/path') return undefined;
+  if (name === 'ELOOP') return { message: `invalid rootfs: cannot open "${path}": it is a symbolic link` };
+  return name === 'ENOTDIR' ? { message: `invalid rootfs: cannot open "${path}": not a directory` } : undefined;
+}
+
+function filesystemCause(
+  { type, destination }: Planned<'mount_filesystem'>,
+  failed: Failed<OpCalls['mount_filesystem']>,
+): Known | undefined {
+  const { name, call } = failed;
+  if ((name === 'ELOOP' || name === 'ENOTDIR') && (type === 'proc' || type === 'sysfs')) {
+    return {
+      message: `filesystem "${type}" must be mounted on ordinary directory: "${destination}" is not one (${name})`,
+    };
+  }
+  if (name === 'EPERM' && call === 'fstatfs') return coversProc(destination);
+  if (call === 'copy') return copyCause(name);
+  if (name === 'ELOOP') return { hint: plainHint };
+  const place = name === 'EPERM' ? { proc: '/proc', sysfs: '/sys' }[type] : undefined;
+  return place === undefined
+    ? deniedPlace(failed)
+    : {
+        hint: `a user namespace may only show what it owns, and sees unhidden; bind "${place}" of the host with rbind`,
+      };
+}
+
+function copyCause(name: string): Known | undefined {
+  if (name === 'ENOSPC') {
+    return { hint: 'the tmpfs is too small for what it covers: raise its option size, or drop tmpcopyup' };
+  }
+  return name === 'ELOOP' ? { hint: 'the directory is nested too deep to be copied: drop tmpcopyup' } : undefined;
+}
+
+function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind']>): Known | undefined {
+  const { name, call } = failed;
+  if (op.from === notifyOrigin) return { hint: 'NOTIFY_SOCKET is in the environment: unset it, or make room for it' };
+  if (name === 'EMEDIUMTYPE') {
+    return { message: `cannot bind "${op.source}" on "/proc": the source is not the root of a procfs` };
+  }
+  if (name === 'ELOOP') return { hint: plainHint };
+  if (name === 'ENOTDIR' || name === 'EISDIR') {
+    return { hint: 'source and destination must both be directories, or neither' };
+  }
+  if (call === 'open_tree' && name === 'ENOENT') return { pointer: `${op.from}/source`, hint: missingSource };
+  if (call === 'open_tree' && name === 'EINVAL') {
+    return { hint: 'mounts below the source hide parts of it, which a user namespace may not show: use rbind' };
+  }
+  if (name === 'EPERM' && call === 'fstatfs') return coversProc(op.destination);
+  if (name === 'EPERM' && call === 'mount_setattr') {
+    return { hint: 'the mount of the host has flags that a user namespace may not take away, such as ro or nosuid' };
+  }
+  return deniedPlace(failed);
+}

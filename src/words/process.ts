@@ -1,0 +1,45 @@
+import { rlimitName } from '../plan/process.ts';
+import type { Words } from './words.ts';
+
+export const processWords: Words<
+  | 'oom_score_adj'
+  | 'rlimit'
+  | 'raise_limit'
+  | 'umask'
+  | 'drop_bounding'
+  | 'set_capabilities'
+  | 'no_new_privs'
+  | 'change_directory'
+  | 'pass_descriptors'
+  | 'open_log'
+  | 'hook'
+> = {
+  oom_score_adj: {
+    action: ({ value }) => `cannot set oom_score_adj to ${value}`,
+    known: (_, { name }) =>
+      name === 'EACCES' ? { hint: 'only CAP_SYS_RESOURCE may lower the score; raise the value' } : undefined,
+  },
+  rlimit: {
+    action: ({ resource, soft, hard }) => `cannot set ${rlimitName(resource)} to ${String(soft)}:${String(hard)}`,
+    known: (_, { name }) =>
+      name === 'EPERM' ? { hint: 'only CAP_SYS_RESOURCE may raise a hard limit; lower the value' } : undefined,
+  },
+  raise_limit: { action: ({ hard }) => `cannot raise the hard resource limit to ${String(hard)}` },
+  umask: { action: () => 'cannot umask' },
+  drop_bounding: { action: () => 'cannot drop bounding' },
+  set_capabilities: { action: () => 'cannot set capabilities' },
+  no_new_privs: { action: () => 'cannot no new privs' },
+  change_directory: {
+    essential: true,
+    action: () => 'cannot change directory',
+    known: ({ path }, { name, text }) => ({
+      message:
+        name === 'EXDEV'
+          ? 'current working directory is outside of container mount namespace root -- possible container breakout detected'
+          : `chdir to cwd ("${path}") set in config.json failed: ${text}`,
+    }),
+  },
+  pass_descriptors: { action: () => 'cannot pass descriptors' },
+  open_log: { action: ({ path }) => `cannot append the output of hooks to "${path}"` },
+  hook: { action: () => 'cannot hook' },
+};
