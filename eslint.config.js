@@ -54,6 +54,34 @@ const importDirection = folders.map((folder) => ({
   },
 }));
 
+/** What the kernel calls its numbers: all of them are in src/kernel, from its headers. */
+const kernelName =
+  '/^(E(2BIG|[A-Z]{2,})|(O|S|LOCK|CLONE|MS|MOUNT_ATTR|MNT|AT|F|PR|SOCK|RLIMIT|SCHED|IOPRIO|MPOL|PER|CAP|SECCOMP|BPF|AUDIT' +
+  '|EM|PT|PF|KEY|RESOLVE)_\\w+|SIG[A-Z]+|POLL[A-Z]+|\\w+_MAGIC)$/';
+const nonzero = '[raw=/^(0[xob]|[1-9])/]';
+/** Permission bits have four digits. */
+const beyondPermissions = '[raw=/^(0x|0o[0-7]{5})/]';
+const kernelNumbers = [
+  [`VariableDeclarator[id.name=${kernelName}]:has(Literal${nonzero})`, 'a number of the kernel'],
+  [`ArrayPattern > Identifier[name=${kernelName}]`, 'a number of the kernel'],
+  [`Property[key.name=${kernelName}] > Literal.value${nonzero}`, 'a number of the kernel'],
+  [`Property[key.name=${kernelName}] > BinaryExpression.value Literal.right${nonzero}`, 'a number of the kernel'],
+  ['Literal[raw=/^0o[0-7]{5}/]', 'more than permission bits'],
+  [`CallExpression[callee.object.name="native"] > Literal${beyondPermissions}`, 'a flag of the kernel'],
+  [
+    `CallExpression[callee.object.name="native"] > BinaryExpression Literal${beyondPermissions}`,
+    'a flag of the kernel',
+  ],
+  [
+    `CallExpression[callee.property.name=/^(open|writeText|flock|connect|signalProcess|pidfdSignal)$/] > Literal[raw=/^[1-9]/]:nth-child(2)`,
+    'a number of the kernel',
+  ],
+  [
+    `Property[key.name=/^(flags|cloneFlags|type|set|clear|attributes)$/] > Literal.value[raw=/^0x/]`,
+    'a flag of the kernel',
+  ],
+].map(([selector, what]) => ({ selector, message: `${what}: take it from src/kernel (schema/kernel.ts)` }));
+
 export default tseslint.config(
   { ignores: ['build', '.tap', 'schema/generated'] },
   ...tseslint.configs.strictTypeChecked,
@@ -88,6 +116,12 @@ export default tseslint.config(
     },
   },
   ...importDirection,
+  {
+    files: ['src/**/*.ts', 'schema/**/*.ts', 'native/build/**', 'conformance/harness/**'],
+    // The rehearsal is a script, which cannot import.
+    ignores: ['src/kernel/**', 'schema/kernel.ts', 'native/build/rehearsal.js'],
+    rules: { 'no-restricted-syntax': ['error', ...kernelNumbers] },
+  },
   {
     // Here a value is checked that has its type only after the check: null stands where the type has a member.
     files: ['src/bundle/**'],

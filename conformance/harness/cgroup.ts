@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC } from '../../src/kernel/file-systems.ts';
 
 const MOUNT = '/sys/fs/cgroup';
-const CGROUP_MAGIC = 0x27e0eb;
-const CGROUP2_MAGIC = 0x63677270;
 
 /** True when the host has only cgroup v2. */
 export function isUnified(): boolean {
@@ -16,7 +15,7 @@ export function hierarchies(): string[] {
   return readdirSync(MOUNT, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(MOUNT, entry.name))
-    .filter((path) => [CGROUP_MAGIC, CGROUP2_MAGIC].includes(statfsSync(path).type));
+    .filter((path) => [CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC].includes(statfsSync(path).type));
 }
 
 /** Directories of all hierarchies whose name, right below the root, starts with a prefix. */

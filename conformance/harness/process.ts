@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
 import { PATIENCE } from './wait.ts';
 
 /** How a command ended and what it said. */
@@ -38,14 +39,6 @@ export interface Running {
   readonly ended: Promise<Outcome>;
 }
 
-const SIGNAL_NUMBERS: Record<string, number> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGABRT: 6,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGTERM: 15,
-};
 const DEFAULT_DEADLINE = 60_000;
 
 /**
@@ -84,7 +77,7 @@ export function start(argv: readonly string[], options: SpawnOptions = {}): Runn
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ status: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0), stdout, stderr });
+      resolve({ status: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), stdout, stderr });
     });
   });
   return { child, output: () => stdout, ended };

@@ -1,80 +1,38 @@
 /**
- * The kernel's headers -> src/kernel/*.ts, the numbers of its interface that TypeScript has a use for; and for C
- * native/generated/kernel.c, which does not compile where one of them differs, and native/generated/open_flags.h.
- * Run by `make generate`. A number that is missing goes into `files` below.
+ * schema/kernel.ts and the headers of the kernel -> src/kernel/*.ts; and for C native/generated/kernel.c, which does not
+ * compile where one of these numbers differs, and native/generated/open_flags.h, the flags that do differ.
+ * Run by `make generate`; `make check` fails when the committed output differs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-
-interface Group {
-  readonly doc: string;
-  /** Of the kernel's headers; those of the C library where the kernel publishes none. */
-  readonly headers: readonly string[];
-  /** Makes one object of the group in place of a constant for each number. */
-  readonly object?: string;
-  readonly base?: 8 | 10 | 16;
-  /** The name in TypeScript and, where it is not the same, the expression of C. */
-  readonly numbers: readonly (string | readonly [name: string, expression: string])[];
-  /** Numbers that the headers of Debian 12 do not have. */
-  readonly unpublished?: Readonly<Record<string, number>>;
-  /** That the numbers are not those of each architecture: nothing checks them. */
-  readonly generic?: true;
-}
-
-function words(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== '');
-}
-
-const openFlags: Group = {
-  doc:
-    'Flags of `open` and `writeText` of Native, on every architecture: the numbers of asm-generic/fcntl.h. Some ' +
-    'architectures have others for some of them (arm64: O_DIRECTORY, O_NOFOLLOW), so C makes its own of these ' +
-    '(native/host/files.c) and refuses one that it does not know.',
-  headers: ['asm-generic/fcntl.h'],
-  base: 8,
-  generic: true,
-  numbers: words(`O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_TRUNC O_APPEND O_NONBLOCK O_DIRECTORY O_NOFOLLOW
-    O_SYNC O_PATH`),
-};
-
-const files: Readonly<Record<string, readonly Group[]>> = {
-  errno: [
-    {
-      doc: 'The error numbers that code decides by.',
-      headers: ['asm/errno.h'],
-      numbers: words(`EPERM ENOENT ESRCH ENXIO ENOEXEC EBADF EAGAIN EACCES EBUSY EEXIST ENODEV ENOTDIR EISDIR EINVAL
-        EFBIG EPIPE EDEADLK ENOSYS ENOTEMPTY ELOOP EOPNOTSUPP EADDRINUSE ECONNRESET ETIMEDOUT ECONNREFUSED`),
-    },
-  ],
-  'open-flags': [openFlags],
-  files: [
-    {
-      doc: 'The type of a file in the mode that stat(2) reports: inode(7).',
-      headers: ['sys/stat.h'],
-      base: 8,
-      numbers: words('S_IFMT S_IFIFO S_IFCHR S_IFDIR S_IFBLK S_IFREG S_IFLNK'),
-    },
-  ],
-};
+import { kernelFiles, openFlags } from '../kernel.ts';
+import type { Group } from '../kernel.ts';
 
 const root = new URL('../../', import.meta.url);
+const compiler = process.env['CC'] ?? 'cc';
 const note = "Generated from the kernel's headers by schema/build/kernel.ts; do not edit.";
 
-function namesOf({ numbers }: Group): (readonly [name: string, expression: string])[] {
-  return numbers.map((number) => (typeof number === 'string' ? [number, number] : number));
+/** A number by what C calls it. */
+interface Known {
+  readonly expression: string;
+  readonly value: number;
 }
 
-/** Lines that a C program prints. */
-function runC(source: string): string[] {
+interface Member extends Known {
+  readonly name: string;
+}
+
+/** Lines that a C program prints which has these statements. */
+function runC(headers: readonly string[], statements: readonly string[]): string[] {
+  if (statements.length === 0) return [];
   const directory = mkdtempSync(join(tmpdir(), 'rt-kernel-'));
   try {
     const program = join(directory, 'numbers');
-    writeFileSync(`${program}.c`, source);
-    execFileSync(process.env['CC'] ?? 'cc', [`${program}.c`, '-o', program], { stdio: 'inherit' });
+    writeFileSync(`${program}.c`, `${includes(headers)}int main(void)\n{\n${statements.join('\n')}\n\treturn 0;\n}\n`);
+    execFileSync(compiler, ['-D_GNU_SOURCE', `${program}.c`, '-o', program], { stdio: 'inherit' });
     return execFileSync(program, { encoding: 'utf8' }).trimEnd().split('\n');
   } finally {
     rmSync(directory, { recursive: true });
@@ -85,13 +43,15 @@ function includes(headers: readonly string[]): string {
   return headers.map((header) => `#include <${header}>\n`).join('');
 }
 
-/** The numbers of a group, by expression. */
-function readNumbers(group: Group): ReadonlyMap<string, number> {
-  const unpublished = new Map(Object.entries(group.unpublished ?? {}));
-  const asked = namesOf(group).flatMap(([, expression]) => (unpublished.has(expression) ? [] : [expression]));
-  const prints = asked.map((expression) => `\tprintf("%lld\\n", (long long)(${expression}));\n`).join('');
-  const found = runC(`#include <stdio.h>\n${includes(group.headers)}int main(void)\n{\n${prints}\treturn 0;\n}\n`);
-  return new Map([...unpublished, ...asked.map((expression, index) => [expression, Number(found[index])] as const)]);
+function readGroup({ headers, numbers, unpublished = {} }: Group): Member[] {
+  const names = numbers.map((number) => (typeof number === 'string' ? ([number, number] as const) : number));
+  const asked = names.map(([, expression]) => expression).filter((expression) => !(expression in unpublished));
+  const prints = asked.map((expression) => `\tprintf("%lld\\n", (long long)(${expression}));`);
+  const printed = runC(['stdio.h', ...headers], prints);
+  return names.map(([name, expression]) => {
+    const value = unpublished[expression] ?? Number(printed[asked.indexOf(expression)]);
+    return { name, expression, value };
+  });
 }
 
 /** A docstring in lines of at most 120 characters. */
@@ -102,46 +62,40 @@ function comment(text: string): string {
 }
 
 function literal(value: number, base: Group['base']): string {
-  if (base === undefined || base === 10 || value < 8) return String(value);
+  if (base === undefined || value === 0) return String(value);
   return base === 8 ? `0o${value.toString(8)}` : `0x${value.toString(16)}`;
 }
 
-function typescript(group: Group, numbers: ReadonlyMap<string, number>): string {
-  const valueOf = (expression: string): string => literal(numbers.get(expression) ?? NaN, group.base);
-  const doc = comment(group.doc);
-  if (group.object === undefined) {
-    return (
-      doc +
-      namesOf(group)
-        .map(([name, expression]) => `export const ${name} = ${valueOf(expression)};\n`)
-        .join('')
-    );
+function typescript({ doc, object, base }: Group, members: readonly Member[]): string {
+  if (object === undefined) {
+    const lines = members.map(({ name, value }) => `export const ${name} = ${literal(value, base)};\n`);
+    return comment(doc) + lines.join('');
   }
-  const members = namesOf(group).map(([name, expression]) => {
-    const comment = expression.endsWith(name) ? '' : ` // ${expression}`;
-    return `  ${name}: ${valueOf(expression)},${comment}\n`;
+  const lines = members.map(({ name, expression, value }) => {
+    const origin = expression.endsWith(name) ? '' : ` // ${expression}`;
+    return `  ${name}: ${literal(value, base)},${origin}\n`;
   });
-  return `${doc}export const ${group.object} = {\n${members.join('')}} as const;\n`;
+  return `${comment(doc)}export const ${object} = {\n${lines.join('')}} as const;\n`;
 }
 
-function errorTable(): string {
-  const macros = execFileSync(
-    process.env['CC'] ?? 'cc',
-    ['-E', '-dM', '-x', 'c', '-include', 'asm/errno.h', '/dev/null'],
-    {
-      encoding: 'utf8',
-    },
-  );
-  const all = [...macros.matchAll(/^#define (E[A-Z0-9]+) (\d+)$/gm)]
-    .map(([, name = '', number]) => ({ name, number: Number(number) }))
-    .sort((one, other) => one.number - other.number);
-  const prints = all.map(({ number }) => `\tputs(strerror(${String(number)}));\n`).join('');
-  const texts = runC(`#include <stdio.h>\n#include <string.h>\nint main(void)\n{\n${prints}\treturn 0;\n}\n`);
-  const rows = all.map(({ name, number }, index) => {
+/** Every error number, by the macros that the compiler knows. An alias is no number. */
+function readErrors(): Known[] {
+  const macros = execFileSync(compiler, ['-E', '-dM', '-include', 'asm/errno.h', '-x', 'c', '/dev/null'], {
+    encoding: 'utf8',
+  });
+  return [...macros.matchAll(/^#define (E[A-Z0-9]+) (\d+)$/gm)]
+    .map(([, expression = '', number]) => ({ expression, value: Number(number) }))
+    .sort((one, other) => one.value - other.value);
+}
+
+function errorTable(errors: readonly Known[]): string {
+  const prints = errors.map(({ value }) => `\tputs(strerror(${value}));`);
+  const texts = runC(['stdio.h', 'string.h'], prints);
+  const rows = errors.map(({ expression, value }, index) => {
     const text = texts[index] ?? '';
-    // RFS, XENIX, .lib and I/O keep their case.
+    // "RFS specific error" keeps its case.
     const isWord = /^[A-Z][a-z]/.test(text);
-    return `    ${String(number)}: ['${name}', '${isWord ? text.charAt(0).toLowerCase() + text.slice(1) : text}'],\n`;
+    return `    ${value}: ['${expression}', '${isWord ? text.charAt(0).toLowerCase() + text.slice(1) : text}'],\n`;
   });
   const doc = comment(
     'Every error number with its name and the words of strerror(3), in lower case because they end a sentence. Made ' +
@@ -153,43 +107,44 @@ function errorTable(): string {
   );
 }
 
-function checks(): string {
-  const groups = Object.values(files)
-    .flat()
-    .filter(({ generic }) => generic === undefined);
-  const headers = [...new Set(groups.flatMap((group) => group.headers))].sort();
-  const lines = groups.flatMap((group) => {
-    const numbers = readNumbers(group);
-    return namesOf(group).flatMap(([, expression]) =>
-      group.unpublished?.[expression] === undefined
-        ? [`_Static_assert((${expression}) == ${String(numbers.get(expression))}, "${expression}");\n`]
-        : [],
-    );
-  });
+function checks(headers: ReadonlySet<string>, numbers: ReadonlyMap<string, number>): string {
+  const lines = [...numbers].map(
+    ([expression, value]) => `_Static_assert((${expression}) == ${value}, "${expression}");\n`,
+  );
   return (
     `/* ${note}\n * The numbers of src/kernel, which are those of every architecture that this compiles for. */\n` +
-    `${includes(headers)}\n${lines.join('')}`
+    `${includes([...headers].sort())}\n${lines.join('')}`
   );
 }
 
 function openFlagsOfC(): string {
-  const numbers = readNumbers(openFlags);
-  const rows = namesOf(openFlags).flatMap(([name]) => {
-    const value = numbers.get(name) ?? NaN;
-    return value <= 3 ? [] : [`\t{0${value.toString(8)}, ${name}},`];
-  });
-  return `/* ${note} */\n#pragma once\n\n#define RT_OPEN_FLAGS { \\\n${rows.map((row) => `${row} \\\n`).join('')}}\n`;
+  // Access modes are the same everywhere.
+  const flags = readGroup(openFlags).filter(({ value }) => value > 3);
+  const rows = flags.map(({ name, value }) => `\t{0${value.toString(8)}, ${name}}, \\\n`);
+  return `/* ${note} */\n#pragma once\n\n#define RT_OPEN_FLAGS { \\\n${rows.join('')}}\n`;
 }
 
+const errors = readErrors();
+const headers = new Set(['asm/errno.h']);
+const checked = new Map(errors.map(({ expression, value }) => [expression, value]));
 mkdirSync(new URL('src/kernel/', root), { recursive: true });
-for (const [name, groups] of Object.entries(files)) {
-  const parts = groups.map((group) => typescript(group, readNumbers(group)));
-  if (name === 'errno') parts.push(errorTable());
+for (const [name, groups] of Object.entries(kernelFiles)) {
+  const parts: string[] = [];
+  for (const group of groups) {
+    const members = readGroup(group);
+    parts.push(typescript(group, members));
+    if (group === openFlags) continue;
+    for (const header of group.headers) headers.add(header);
+    for (const { expression, value } of members) {
+      if (group.unpublished?.[expression] === undefined) checked.set(expression, value);
+    }
+  }
+  if (name === 'errno') parts.push(errorTable(errors));
   const text = `// ${note}\n\n${parts.join('\n')}`;
   writeFileSync(
-    fileURLToPath(new URL(`src/kernel/${name}.ts`, root)),
+    new URL(`src/kernel/${name}.ts`, root),
     await format(text, { parser: 'typescript', singleQuote: true, printWidth: 120 }),
   );
 }
-writeFileSync(new URL('native/generated/kernel.c', root), checks());
+writeFileSync(new URL('native/generated/kernel.c', root), checks(headers, checked));
 writeFileSync(new URL('native/generated/open_flags.h', root), openFlagsOfC());

@@ -3,17 +3,19 @@ import t from 'tap';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 import { validate } from '../commands/validate.ts';
+import { EACCES, EAGAIN, EFBIG, EISDIR, ENOENT } from '../kernel/errno.ts';
+import { S_IFDIR, S_IFIFO, S_IFREG } from '../kernel/files.ts';
 import { checkConfigText, loadBundle } from './load.ts';
 
 const docker = readFileSync(new URL('../../conformance/configs/docker.json', import.meta.url), 'utf8');
-const regular = 0o100644;
+const regular = S_IFREG | 0o644;
 
 /** Native functions on a host whose only file is the one named by `path`. */
 function host(path: string, content: string | number, mode = regular): Native {
   const part: Partial<Native> = {
     realPath: (name) => name,
-    readText: (name) => (name === path ? content : -2),
-    stat: (name) => (name === path ? [mode, 0, 0, 0, 0, 0, 0] : -2),
+    readText: (name) => (name === path ? content : -ENOENT),
+    stat: (name) => (name === path ? [mode, 0, 0, 0, 0, 0, 0] : -ENOENT),
   };
   return part as Native;
 }
@@ -117,11 +119,11 @@ t.test('what cannot be read', async (t) => {
     failure(() => loadBundle(host('/b/config.json', content, mode), '/b')).message;
   t.equal(failure(() => loadBundle(host('/x', ''), '/b')).message, 'JSON specification file config.json not found');
   t.equal(of(''), 'config.json is empty');
-  t.equal(of('', 0o10644), 'config.json is not a regular file', 'a fifo without a writer');
-  t.equal(of(-11, 0o10644), 'config.json is not a regular file', 'a fifo whose writer is silent');
-  t.equal(of(-21, 0o40755), 'config.json is not a regular file', 'a directory');
-  t.equal(of(-27), 'config.json is too large: more than 32 MiB');
-  t.match(of(-13), /^cannot read config\.json: permission denied/);
+  t.equal(of('', S_IFIFO | 0o644), 'config.json is not a regular file', 'a fifo without a writer');
+  t.equal(of(-EAGAIN, S_IFIFO | 0o644), 'config.json is not a regular file', 'a fifo whose writer is silent');
+  t.equal(of(-EISDIR, S_IFDIR | 0o755), 'config.json is not a regular file', 'a directory');
+  t.equal(of(-EFBIG), 'config.json is too large: more than 32 MiB');
+  t.match(of(-EACCES), /^cannot read config\.json: permission denied/);
   t.match(of('{'), /^config\.json is not valid JSON: /);
   t.match(of('[]'), /must be an object, found an array/);
 });
@@ -174,5 +176,5 @@ t.test('the validate command', async (t) => {
   const deep = `{"ociVersion": "1.3.0", "root": {"path": "/"}, "unknown": ${nested}}`;
   t.match(of(deep), { exitCode: 0, output: /\/unknown: valid, but without effect: .*\nconfig\.json is valid\n$/ });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
-  t.match(of(-2), { exitCode: 1, output: 'JSON specification file config.json not found' });
+  t.match(of(-ENOENT), { exitCode: 1, output: 'JSON specification file config.json not found' });
 });

@@ -1,6 +1,7 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
 import { printable } from '../diag/printable.ts';
-import { CAPABILITIES, isCapability } from './capabilities.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
+import { isCapability } from './capabilities.ts';
 import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
@@ -126,7 +127,7 @@ function capabilityHint(name: string): string {
   const upper = name.toUpperCase();
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (isCapability(full)) return `write ${full}`;
-  return `the capabilities are ${CAPABILITIES.join(', ')}`;
+  return `the capabilities are ${Object.keys(CAPABILITIES).join(', ')}`;
 }
 
 /** Conditions of capset(2) in a process whose bounding set has been reduced. */

@@ -1,5 +1,5 @@
-import { CAPABILITIES } from '../bundle/capabilities.ts';
-import { signalNames } from '../commands/signal.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
+import { SIGNALS } from '../kernel/signals.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
 
@@ -131,9 +131,12 @@ function completeKind(kind: string, newId: boolean, root: string | undefined, li
     case 'ID':
       return { candidates: newId ? [] : listIds(root).map((word) => ({ word, help: 'container' })), paths: 'none' };
     case 'SIGNAL':
-      return { candidates: signalNames().map((word, index) => ({ word, help: `signal ${index + 1}` })), paths: 'none' };
+      return {
+        candidates: Object.entries(SIGNALS).map(([word, number]) => ({ word, help: `signal ${number}` })),
+        paths: 'none',
+      };
     case 'CAP':
-      return { candidates: CAPABILITIES.map((word) => ({ word, help: 'capability' })), paths: 'none' };
+      return { candidates: Object.keys(CAPABILITIES).map((word) => ({ word, help: 'capability' })), paths: 'none' };
     default:
       if (!/^[a-z0-9-]+(\|[a-z0-9-]+)+$/.test(kind)) return nothing;
       return { candidates: kind.split('|').map((word) => ({ word, help: '' })), paths: 'none' };

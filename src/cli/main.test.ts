@@ -1,4 +1,5 @@
 import t from 'tap';
+import { EACCES } from '../kernel/errno.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import { main } from './main.ts';
 
@@ -59,7 +60,7 @@ t.test('main reports a failure on stderr and once in the log', async (t) => {
 
 t.test('main still tells the failure when the log cannot be written', async (t) => {
   const host = new FakeHost();
-  host.fault = (call) => (call.startsWith('writeText') ? -13 : 0);
+  host.fault = (call) => (call.startsWith('writeText') ? -EACCES : 0);
   t.equal(main(['--log', '/l', 'state', 'c1'], host.native), 1);
   t.match(host.stderr, 'rt: container does not exist: "c1"\n');
   t.match(host.stderr, 'rt: cannot write to log file "/l": permission denied');
@@ -72,7 +73,7 @@ t.test('main leaves the log empty when the command succeeds', async (t) => {
 
 t.test('main does without a log that cannot be made, and says so once', async (t) => {
   const host = new FakeHost();
-  host.fault = (call) => (call.startsWith('writeText') ? -13 : 0);
+  host.fault = (call) => (call.startsWith('writeText') ? -EACCES : 0);
   t.equal(main(['--log', '/l', '--log-format', 'json', 'delete', '--force', 'c1'], host.native), 0);
   t.equal(host.stderr, 'rt: cannot write to log file "/l": permission denied\n');
 });

@@ -8,6 +8,7 @@ import { removeResctrl } from '../launch/resctrl.ts';
 import { runHook } from '../launch/hooks.ts';
 import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { isDying, openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -18,7 +19,6 @@ const killTimeoutMs = 10_000;
 const pollMs = 10;
 /** By then a process that is not frozen has mostly ended. */
 const ordinaryEndMs = 200;
-export const SIGKILL = 9;
 
 /**
  * Kills a container and waits until its processes are gone. Init is signalled by pidfd; the rest dies with

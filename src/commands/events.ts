@@ -2,9 +2,10 @@ import { Failure } from '../diag/diagnostic.ts';
 import { exactJson } from '../diag/exact-json.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
+import { POLLIN } from '../kernel/sockets.ts';
 import { OomWatch } from '../launch/oom.ts';
 import { readStats } from '../launch/stats.ts';
-import { milliseconds, pollInput, waitList } from '../launch/wait.ts';
+import { milliseconds, waitList } from '../launch/wait.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Context, Outcome } from './command.ts';
@@ -55,7 +56,7 @@ function* lines(native: Native, record: ContainerRecord, interval: number): Gene
     let next = milliseconds(native) + interval;
     for (let alive = true; alive;) {
       const wait = Math.max(0, Math.min(longestWait, Math.ceil(next - milliseconds(native))));
-      const ready = native.poll(waitList([[pidfd, pollInput], ...oom.wanted()]), wait);
+      const ready = native.poll(waitList([[pidfd, POLLIN], ...oom.wanted()]), wait);
       alive = ready !== 0;
       for (let count = oom.count(); count > 0; count--) yield `${exactJson({ type: 'oom', id })}\n`;
       if (!alive || milliseconds(native) < next) continue;

@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
 import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import { ENOENT } from '../kernel/errno.ts';
 import { planExec } from '../plan/exec.ts';
 import { config, facts, hybrid, unified as unifiedHost } from '../plan/fixture.ts';
 import type { CgroupRecord } from '../plan/types.ts';
@@ -145,7 +146,7 @@ t.test('the place of the runtime is where processes are counted', async (t) => {
 t.test('descriptors of a service manager are counted only when they are for this process', async (t) => {
   const host = new FakeHost();
   const open = new Map([3, 4, 5].map((descriptor) => [`/proc/self/fd/${descriptor}`, 'socket:[1]']));
-  const native = { ...host.native, readLink: (path: string): string | number => open.get(path) ?? -2 };
+  const native = { ...host.native, readLink: (path: string): string | number => open.get(path) ?? -ENOENT };
   t.same(handedDescriptors(native, undefined, true), { count: 0, env: [] });
   host.environment.set('LISTEN_FDS', '2');
   host.environment.set('LISTEN_PID', '1');

@@ -4,11 +4,11 @@ import { ANNOTATIONS } from '../bundle/annotations.ts';
 import { commands } from '../cli/options.ts';
 import { commit, version } from '../cli/version.ts';
 import type { Native } from '../host/native.ts';
-import { CAPABILITIES } from '../bundle/capabilities.ts';
-import { CLONE_NEW } from '../plan/constants.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
+import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from '../kernel/scheduling.ts';
 import { knownHookKinds } from '../plan/hooks.ts';
 import { knownMountOptions } from '../plan/mount-options.ts';
-import { MEMORY_POLICY_FLAGS, MEMORY_POLICY_MODES } from '../plan/scheduling.ts';
 import { knownArchitectures } from '../plan/seccomp/architectures.ts';
 import { flagBits, operators, returnValues } from '../plan/seccomp/profile.ts';
 import { specVersion } from '../state/report.ts';
@@ -41,7 +41,7 @@ export function featuresOf(native: Native): Features {
 function linuxFeatures(native: Native): LinuxFeatures {
   return {
     namespaces: (Object.keys(CLONE_NEW) as NamespaceType[]).sort(),
-    capabilities: [...CAPABILITIES],
+    capabilities: Object.keys(CAPABILITIES),
     cgroup: {
       v1: true,
       v2: true,

@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ESRCH } from '../kernel/errno.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import { cgroupProcesses, isFrozen, killCgroup, thawForKill } from '../launch/cgroup.ts';
 import { openProcess } from '../state/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';
@@ -9,7 +10,6 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { requireRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
-import { SIGKILL } from './end.ts';
 import { parseSignal } from './signal.ts';
 
 /** Sends a signal to the init of a container, or to all of its processes. */

@@ -1,7 +1,9 @@
+import { constants } from 'node:os';
 import t from 'tap';
 import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { ENOENT } from '../kernel/errno.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Command, Outcome } from './command.ts';
@@ -193,18 +195,8 @@ t.test('delete --force forgets a damaged record only when it still tells that no
 });
 
 /** What a host may answer in place of a file, a process or a directory. "Not there" is none of these. */
-const errnos = {
-  EPERM: 1,
-  EINTR: 4,
-  EIO: 5,
-  ENXIO: 6,
-  EBADF: 9,
-  ENOMEM: 12,
-  EACCES: 13,
-  EMFILE: 24,
-  ENFILE: 23,
-  ELOOP: 40,
-};
+const { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE, ELOOP } = constants.errno;
+const errnos = { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE, ELOOP };
 const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, update, events } as const;
 
 t.test('what a host cannot tell is an error of every command, never "stopped" and never success', async (t) => {
@@ -258,7 +250,7 @@ t.test('list shows the others when a host cannot tell of one container', async (
 
 t.test('a process that runs but is not in /proc is not called stopped', async (t) => {
   const host = hostWith('running');
-  host.fault = (call) => (call === 'readText /proc/40/stat' ? -2 : 0);
+  host.fault = (call) => (call === 'readText /proc/40/stat' ? -ENOENT : 0);
   t.throws(() => perform(state, host, ['c1']), { message: 'cannot see process 40 in /proc, though there is one' });
 });
 

@@ -2,13 +2,14 @@ import t from 'tap';
 import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
+import { EACCES, EAGAIN } from '../kernel/errno.ts';
+import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import type { Context } from './command.ts';
 import { create } from './create.ts';
 import { runPoststop } from './end.ts';
 import { spec } from './spec.ts';
 
-const cgroup2 = 0x63677270;
 const initPid = 40;
 
 interface Call {
@@ -35,7 +36,7 @@ class Creation {
 
   constructor(behaviour: Behaviour = {}) {
     this.behaviour = behaviour;
-    this.host.fileSystem = cgroup2;
+    this.host.fileSystem = CGROUP2_SUPER_MAGIC;
     this.host.files.set('/proc/self/cgroup', '0::/\n');
     this.host.files.set('/sys/fs/cgroup/cgroup.controllers', 'cpu memory pids\n');
     this.host.processes.set(this.host.pid, { state: 'R', startTime: 450 });
@@ -140,7 +141,7 @@ t.test('create leaves a private record and the pid', async (t) => {
 t.test('create undoes everything, whatever failed', async (t) => {
   const cases: [string, Behaviour, RegExp, string[]][] = [
     ['cgroup', { program: [0, 13, 0, 'mkdirat'] }, /^create failed: /, []],
-    ['clone', { launch: -11 }, /^create failed: cannot start the container process: .*\(clone3\)$/, ['launch']],
+    ['clone', { launch: -EAGAIN }, /^create failed: cannot start the container process: .*\(clone3\)$/, ['launch']],
     ['init', { records: [new ArrayBuffer(0)] }, /^create failed: the container process ended/, ['launch']],
     [
       'hook',
@@ -150,7 +151,7 @@ t.test('create undoes everything, whatever failed', async (t) => {
     ],
     [
       'pid-file',
-      { records: hostHooks, pidFile: -13 },
+      { records: hostHooks, pidFile: -EACCES },
       /^create failed: cannot write "\/b\/pid": permission denied/,
       ['launch', 'hook /prestart', 'hook /createRuntime', 'hook /poststop'],
     ],

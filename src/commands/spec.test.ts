@@ -1,9 +1,8 @@
 import t from 'tap';
 import type { Options } from '../cli/options.ts';
+import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import { spec } from './spec.ts';
-
-const cgroup2 = 0x63677270;
 
 interface Written {
   readonly ociVersion: string;
@@ -52,7 +51,7 @@ t.test('spec hides what tells of the host or changes it', async (t) => {
 
 t.test('spec adds a cgroup namespace on a host with cgroup v2', async (t) => {
   const host = new FakeHost();
-  host.fileSystem = cgroup2;
+  host.fileSystem = CGROUP2_SUPER_MAGIC;
   t.ok(written(host).linux.namespaces.some(({ type }) => type === 'cgroup'));
 });
 

@@ -2,17 +2,17 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EEXIST } from '../kernel/errno.ts';
+import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
 import { specVersion } from '../state/report.ts';
 import type { Context, Outcome } from './command.ts';
 
 const newFile = O_WRONLY | O_CREAT | O_EXCL;
-const cgroup2 = 0x63677270; // CGROUP2_SUPER_MAGIC, statfs(2)
 
 /** Writes a config.json that runs `sh` in the directory `rootfs`. */
 export function spec(context: Context): Outcome {
   const { native, options } = context;
-  const unified = native.fileSystemType('/sys/fs/cgroup') === cgroup2;
+  const unified = native.fileSystemType('/sys/fs/cgroup') === CGROUP2_SUPER_MAGIC;
   const rootless = options['rootless-spec'] === true;
   const config = rootless
     ? rootlessConfig(unified, native.effectiveUid(), effectiveGid(native))

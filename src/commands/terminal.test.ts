@@ -1,6 +1,9 @@
+import { constants } from 'node:os';
 import t from 'tap';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
+import { ENOENT } from '../kernel/errno.ts';
+import { SOCK_STREAM } from '../kernel/sockets.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
@@ -9,8 +12,8 @@ function host(terminals: readonly number[], listening = ''): { native: Native; c
   const calls: string[] = [];
   const native: Partial<Native> = {
     isTerminal: (fd) => Number(terminals.includes(fd)),
-    open: (path) => (path === '/dev/tty' && terminals.includes(-1) ? 9 : -6),
-    connect: (path, type) => (path === listening && type === 1 ? 20 : -2),
+    open: (path) => (path === '/dev/tty' && terminals.includes(-1) ? 9 : -constants.errno.ENXIO),
+    connect: (path, type) => (path === listening && type === SOCK_STREAM ? 20 : -ENOENT),
     sendDescriptor: (socket, fd, text) => calls.push(`send ${socket} ${fd} ${text}`) * 0,
     matchTerminal: (master, console) => calls.push(`match ${master} ${console}`) * 0,
     close: (fd) => calls.push(`close ${fd}`) * 0,

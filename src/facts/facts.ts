@@ -2,6 +2,8 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES } from '../kernel/errno.ts';
+import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, SELINUX_MAGIC } from '../kernel/file-systems.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
 
 /** What a plan may need to know of the host. Each fact is read when it is first asked for, once. */
 export interface Facts {
@@ -54,10 +56,7 @@ export interface Hierarchy {
 }
 
 const cgroupRoot = '/sys/fs/cgroup';
-const cgroup1Magic = 0x27e0eb;
-const cgroup2Magic = 0x63677270;
 const resctrlRoot = '/sys/fs/resctrl';
-const selinuxMagic = 0xf97cff8c;
 const maximumFile = 1 << 16;
 
 export function readFacts(native: Native): Facts {
@@ -92,7 +91,7 @@ export function readFacts(native: Native): Facts {
       return read(native, '/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true;
     },
     get hasSelinux(): boolean {
-      return fileSystemAt(native, '/sys/fs/selinux') === selinuxMagic;
+      return fileSystemAt(native, '/sys/fs/selinux') === SELINUX_MAGIC;
     },
     get user(): UserFacts {
       return (user ??= readUser(native));
@@ -125,7 +124,7 @@ function fileSystemAt(native: Native, path: string): number | undefined {
 
 function readLastCapability(native: Native): number {
   const text = read(native, '/proc/sys/kernel/cap_last_cap');
-  return text === undefined ? 40 : Number.parseInt(text, 10);
+  return text === undefined ? CAPABILITIES.CAP_CHECKPOINT_RESTORE : Number.parseInt(text, 10);
 }
 
 /** The map of the first user namespace is the identity (user_namespaces(7)). */
@@ -180,7 +179,7 @@ function lines(text: string): string[] {
 function readCgroups(native: Native): CgroupFacts {
   // A kernel without cgroups has no such file.
   const lines = (read(native, '/proc/self/cgroup') ?? '').split('\n');
-  const version = fileSystemAt(native, cgroupRoot) === cgroup2Magic ? 2 : 1;
+  const version = fileSystemAt(native, cgroupRoot) === CGROUP2_SUPER_MAGIC ? 2 : 1;
   const hierarchies: Hierarchy[] = [];
   for (const line of lines) {
     const first = line.indexOf(':');
@@ -196,7 +195,7 @@ function readCgroups(native: Native): CgroupFacts {
 
 function addUnified(native: Native, version: 1 | 2, own: string, hierarchies: Hierarchy[]): void {
   const mount = version === 2 ? cgroupRoot : `${cgroupRoot}/unified`;
-  if (fileSystemAt(native, mount) !== cgroup2Magic) return;
+  if (fileSystemAt(native, mount) !== CGROUP2_SUPER_MAGIC) return;
   const text = version === 2 ? read(native, `${mount}/cgroup.controllers`) : '';
   const controllers = (text ?? '').trim().split(' ').filter(Boolean);
   hierarchies.unshift({ mount, controllers, own, version: 2 });
@@ -206,6 +205,6 @@ function addLegacy(native: Native, controllers: string, own: string, hierarchies
   const directory = controllers.startsWith('name=') ? controllers.slice('name='.length) : controllers;
   const mount = `${cgroupRoot}/${directory}`;
   // A hierarchy that is mounted elsewhere is not managed; a limit that needs it is refused by the plan.
-  if (fileSystemAt(native, mount) !== cgroup1Magic) return;
+  if (fileSystemAt(native, mount) !== CGROUP_SUPER_MAGIC) return;
   hierarchies.push({ mount, controllers: controllers.split(','), own, version: 1 });
 }

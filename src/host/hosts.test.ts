@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import { PT_INTERP } from '../kernel/elf.ts';
 
 const hosts = { binary: ['build/rt'], node: [process.execPath, 'build/node/rt.js'] } as const;
 const directory = mkdtempSync('/tmp/rt-hosts-');
@@ -52,7 +53,6 @@ for (const words of commandLines) {
 t.test('the binary is at most 4 MB and has no interpreter, so it is static', async (t) => {
   const binary = readFileSync('build/rt');
   t.ok(binary.length <= 4_000_000, `${binary.length} bytes`);
-  const PT_INTERP = 3;
   const start = Number(binary.readBigUInt64LE(32));
   const size = binary.readUInt16LE(54);
   const types = Array.from({ length: binary.readUInt16LE(56) }, (_, index) =>

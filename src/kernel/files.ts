@@ -8,3 +8,8 @@ export const S_IFDIR = 0o40000;
 export const S_IFBLK = 0o60000;
 export const S_IFREG = 0o100000;
 export const S_IFLNK = 0o120000;
+
+/** Operations of flock(2). */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const LOCK_UN = 8;

@@ -3,11 +3,11 @@ import { expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/sy
 import type { Native } from '../host/native.ts';
 import { EBUSY, ENODEV } from '../kernel/errno.ts';
 import { O_WRONLY } from '../kernel/open-flags.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { stopUnit } from './systemd.ts';
 import { waitList } from './wait.ts';
 
-const SIGKILL = 9;
 const maximumFile = 1 << 20;
 /** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
 const patience = 5000;

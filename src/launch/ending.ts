@@ -1,19 +1,18 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { PF_EXITING } from '../kernel/processes.ts';
+import { SIGSYS } from '../kernel/signals.ts';
 import type { Plan } from '../plan/types.ts';
 import { wasOutOfMemory } from './cgroup.ts';
 
 /** Of the fields behind the name, which is the second (proc_pid_stat(5)). */
 const flagsIndex = 9 - 3;
 const exitCodeIndex = 52 - 3;
-/** PF_EXITING of linux/sched.h. */
-const isExiting = 0x4;
 /** As native/helper/init.c calls itself; execve(2) gives the name of the program. */
 const nameOfHelper = 'rt:init';
 /** How the link to its program begins (native/host/launch.c). */
 export const linkOfHelper = '/memfd:rt-init';
-const SIGSYS = 31;
 
 interface Process {
   readonly name: string;
@@ -31,7 +30,7 @@ function readEnd(native: Native, pid: number): Process | undefined {
   const fields = text.slice(nameEnd + 2).split(' ');
   return {
     name: text.slice(text.indexOf('(') + 1, nameEnd),
-    exiting: (Number(fields[flagsIndex]) & isExiting) !== 0,
+    exiting: (Number(fields[flagsIndex]) & PF_EXITING) !== 0,
     waitStatus: Number(fields[exitCodeIndex]),
   };
 }

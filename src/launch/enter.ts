@@ -3,6 +3,7 @@ import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP } from '../kernel/errno.ts';
 import { O_WRONLY } from '../kernel/open-flags.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
@@ -12,8 +13,6 @@ import { forks, startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
 import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
-
-const SIGKILL = 9;
 
 export interface EnterOptions {
   /** Pidfd of the container's init. */

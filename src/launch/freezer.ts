@@ -2,9 +2,10 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
+import { POLLPRI } from '../kernel/sockets.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { freezerDirectory, wait } from './cgroup.ts';
-import { milliseconds, pollPriority, waitList } from './wait.ts';
+import { milliseconds, waitList } from './wait.ts';
 
 const maximumFile = 1 << 16;
 /** As in runc; a process that waits for a disk may take long to stand still. */
@@ -60,7 +61,7 @@ function freezeUnified(native: Native, directory: string): boolean {
       if (/^frozen 1$/m.test(text)) return true;
       const left = deadline - milliseconds(native);
       if (left <= 0) return false;
-      native.poll(waitList([[events, pollPriority]]), Math.ceil(left));
+      native.poll(waitList([[events, POLLPRI]]), Math.ceil(left));
     }
   } finally {
     native.close(events);

@@ -3,8 +3,9 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EADDRINUSE, ECONNREFUSED, ENOENT } from '../kernel/errno.ts';
+import { POLLIN, SOCK_DGRAM } from '../kernel/sockets.ts';
 import { notifySocketName } from '../plan/notify.ts';
-import { pollInput, waitList } from './wait.ts';
+import { waitList } from './wait.ts';
 
 /** Between the program of a container and the service manager of the runtime (sd_notify(3)). */
 export interface NotifyProxy {
@@ -14,7 +15,6 @@ export interface NotifyProxy {
   readonly manager: number;
 }
 
-const SOCK_DGRAM = 2;
 const noLimit = -1;
 /** How long the manager may take to look at what it was sent, as in sd_notify_barrier(3). */
 const barrierTimeoutMs = 30_000;
@@ -97,7 +97,7 @@ export function passReadiness(
   pid: number,
   pidfd: number | undefined,
 ): Diagnostic[] {
-  const wanted = waitList([[program, pollInput], ...(pidfd === undefined ? [] : [[pidfd, pollInput] as const])]);
+  const wanted = waitList([[program, POLLIN], ...(pidfd === undefined ? [] : [[pidfd, POLLIN] as const])]);
   for (;;) {
     // The socket is looked at first: a program may say that it is ready and end.
     const first = native.poll(wanted, pidfd === undefined ? 0 : noLimit);
@@ -122,7 +122,7 @@ function awaitManager(native: Native, manager: number): Diagnostic[] {
   const [read = -1, write = -1] = ends;
   const sent = native.sendDescriptor(manager, write, 'BARRIER=1');
   native.close(write);
-  const result = sent < 0 ? sent : native.poll(waitList([[read, pollInput]]), barrierTimeoutMs);
+  const result = sent < 0 ? sent : native.poll(waitList([[read, POLLIN]]), barrierTimeoutMs);
   native.close(read);
   if (result >= 0) return [];
   return [...systemFailure('notify.barrier', action, sent < 0 ? 'sendmsg' : 'poll', result).diagnostics];

@@ -2,9 +2,9 @@ import { expectDone, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EAGAIN, ENODEV } from '../kernel/errno.ts';
 import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
+import { POLLIN, POLLPRI } from '../kernel/sockets.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { memoryDirectory } from './cgroup.ts';
-import { pollInput, pollPriority } from './wait.ts';
 
 const maximumFile = 1 << 16;
 const counterSize = 8;
@@ -44,7 +44,7 @@ export class OomWatch {
   /** What to wait for, beside other things. */
   wanted(): (readonly [descriptor: number, events: number])[] {
     if (this.descriptor < 0) return [];
-    return [[this.descriptor, this.cgroup.version === 2 ? pollPriority : pollInput]];
+    return [[this.descriptor, this.cgroup.version === 2 ? POLLPRI : POLLIN]];
   }
 
   /** How often it happened since the last call. */

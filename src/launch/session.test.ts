@@ -1,12 +1,13 @@
 import t from 'tap';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
 import type { Plan, PlannedOp } from '../plan/types.ts';
 import { launch } from './session.ts';
 
 const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };
 const plan: Plan = {
-  stage: [join, { op: 'clone_init', flags: 0x2000_0000, from: '/linux/namespaces' }],
+  stage: [join, { op: 'clone_init', flags: CLONE_NEW.pid, from: '/linux/namespaces' }],
   init: [join],
   host: [],
   awaited: [],

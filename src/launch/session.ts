@@ -3,6 +3,7 @@ import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/types.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
@@ -18,7 +19,6 @@ import { moveNetDevices, returnNetDevices } from './net-devices.ts';
 import type { MovedDevices } from './net-devices.ts';
 import { enterUnit } from './unit.ts';
 
-const SIGKILL = 9;
 const launchAttempts = 10;
 
 export interface LaunchOptions {

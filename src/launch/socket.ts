@@ -1,7 +1,6 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-
-const SOCK_STREAM = 1;
+import { SOCK_STREAM } from '../kernel/sockets.ts';
 
 /**
  * Connects to a unix socket that the caller has set up. `name` is the option's, without `-socket`; a relative path

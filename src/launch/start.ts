@@ -4,6 +4,7 @@ import { traceStarted } from '../diag/trace.ts';
 import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
 import { ECONNREFUSED } from '../kernel/errno.ts';
+import { SOCK_SEQPACKET } from '../kernel/sockets.ts';
 import { helperOps } from '../plan/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
@@ -11,7 +12,6 @@ import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, goAhead, receiveFrom, requireHeard, tell } from './control.ts';
 
-const SOCK_SEQPACKET = 5;
 const goAheadText = '\u0001';
 /** The memory of a trace follows (native/helper/trace.h). */
 const goAheadTraced = new Uint8Array([2]).buffer;

@@ -1,13 +1,13 @@
 import { expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, EPERM } from '../kernel/errno.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 import { cgroupProcesses } from './cgroup.ts';
 
 const largestStatus = 1 << 16;
 const hidden = '';
-/** CAP_SYS_PTRACE of capabilities(7). */
-const sysPtrace = 1n << 19n;
+const sysPtrace = 1n << BigInt(CAPABILITIES.CAP_SYS_PTRACE);
 
 /**
  * Whether a process that sees those of a container may get hold of one that rt has put there: it has CAP_SYS_PTRACE, or

@@ -1,9 +1,5 @@
 import type { Native } from '../host/native.ts';
 
-/** Events of poll(2). */
-export const pollInput = 1;
-export const pollPriority = 2;
-
 /** The argument of the native function poll. */
 export function waitList(wanted: readonly (readonly [descriptor: number, events: number])[]): ArrayBuffer {
   return new Int32Array(wanted.flat()).buffer;

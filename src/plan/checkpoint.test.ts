@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
+import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { checkpointFaults } from './checkpoint.ts';
 import type { PlannedMount } from './checkpoint.ts';
-import { MOUNT_ATTR } from './constants.ts';
 import { planRestore } from './restore.ts';
 import type { Plan } from './types.ts';
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { seccompReceiver } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { MOUNT_ATTR } from './constants.ts';
+import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Plan } from './types.ts';
 
 /** A mount that the container has because its config asks for it. */

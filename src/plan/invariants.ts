@@ -1,6 +1,7 @@
-import { CLONE_NEW, MS } from './constants.ts';
+import { MS } from '../kernel/mounts.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
+import { SCHEDULER_FLAGS, SCHEDULER_POLICIES } from '../kernel/scheduling.ts';
 import { SYS_ADMIN } from './process.ts';
-import { SCHEDULER_FLAGS, SCHEDULER_POLICIES } from './scheduling.ts';
 import type { PlannedOp } from './types.ts';
 
 /**

@@ -1,14 +1,14 @@
 import t from 'tap';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { config } from './fixture.ts';
 import { containerUserOps, joinOp } from './join.ts';
 
 const origin = { user: { device: 4, inode: 5 } };
-const flags = { mount: 0x2_0000, pid: 0x2000_0000 };
 
 t.test('without a user namespace the mount namespace belongs to that of the runtime', async (t) => {
   const shared = config({ linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }] } });
   t.strictSame(containerUserOps(shared, 40, origin), []);
-  t.match(joinOp(shared, origin), { flags: flags.mount | flags.pid, user: 0, ownerDevice: 4, ownerInode: 5 });
+  t.match(joinOp(shared, origin), { flags: CLONE_NEW.mount | CLONE_NEW.pid, user: 0, ownerDevice: 4, ownerInode: 5 });
 });
 
 t.test('with one it belongs to that, which is below the one of the runtime or is named by itself', async (t) => {
@@ -21,7 +21,7 @@ t.test('with one it belongs to that, which is below the one of the runtime or is
     });
     const [open] = containerUserOps(own, 40, origin);
     t.match(open, { op: 'container_user_namespace', path: '/proc/40/ns/user', child, device: 4, inode: 5 });
-    t.match(joinOp(own, origin), { flags: flags.mount, user: 1000, ownerInode: 0 });
+    t.match(joinOp(own, origin), { flags: CLONE_NEW.mount, user: 1000, ownerInode: 0 });
   }
 });
 

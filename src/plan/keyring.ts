@@ -1,7 +1,5 @@
+import { KEY_OTH_SEARCH, KEY_USR_SEARCH } from '../kernel/processes.ts';
 import type { PlannedOp } from './types.ts';
-
-/** Permissions to search a keyring (keyctl(2)): of its user, or of others where users are mapped. */
-const search = { user: 0x80000, other: 0x8 } as const;
 
 /**
  * The name of a container's keyring. Names are for everybody on the host, and a container that joins one which somebody
@@ -14,6 +12,7 @@ export function keyringName(id: string, nonce: string): string {
 
 /** A session keyring that all processes of a container share, by its name (session-keyring(7)). */
 export function keyringOps(name: string, mapped: boolean): PlannedOp[] {
-  const permission = mapped ? search.other : search.user;
+  // Who may search it: its user, or others where users are mapped.
+  const permission = mapped ? KEY_OTH_SEARCH : KEY_USR_SEARCH;
   return [{ op: 'session_keyring', name, permission, from: 'default' }];
 }

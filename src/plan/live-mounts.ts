@@ -4,7 +4,7 @@ import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
-import { CLONE_NEW } from './constants.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';

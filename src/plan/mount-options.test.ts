@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { MOUNT_ATTR, MS } from './constants.ts';
+import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { knownMountOptions, parseMountOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 

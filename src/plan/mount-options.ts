@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { MOUNT_ATTR, MS } from './constants.ts';
+import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { parseIdmapOption } from './idmap-option.ts';
 import type { IdRanges } from './idmap-option.ts';
 

@@ -3,8 +3,8 @@ import { MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated
 import { mountContext } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
+import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
-import { MOUNT_ATTR } from './constants.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';

@@ -1,5 +1,5 @@
 import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generated/config.ts';
-import { CLONE_NEW } from './constants.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { needOfSeparation } from './separation.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf, userSlot } from './user-namespace.ts';

@@ -1,4 +1,4 @@
-import { MOUNT_ATTR } from './constants.ts';
+import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 

@@ -3,28 +3,11 @@ import { CHANGE_DIRECTORY_PHASE } from '../../schema/generated/ops.ts';
 import type { Facts } from '../facts/facts.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
 import { EACCES } from '../kernel/errno.ts';
+import { RLIMITS } from '../kernel/processes.ts';
 import { normalizePath } from './path.ts';
 import type { PlannedOp } from './types.ts';
 
-/** Numbers of RLIMIT_* (getrlimit(2)), the same on x86-64 and arm64. */
-const RLIMITS: Readonly<Record<string, number>> = {
-  RLIMIT_CPU: 0,
-  RLIMIT_FSIZE: 1,
-  RLIMIT_DATA: 2,
-  RLIMIT_STACK: 3,
-  RLIMIT_CORE: 4,
-  RLIMIT_RSS: 5,
-  RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7,
-  RLIMIT_MEMLOCK: 8,
-  RLIMIT_AS: 9,
-  RLIMIT_LOCKS: 10,
-  RLIMIT_SIGPENDING: 11,
-  RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13,
-  RLIMIT_RTPRIO: 14,
-  RLIMIT_RTTIME: 15,
-};
+const limits: Readonly<Record<string, number>> = RLIMITS;
 
 const defaultUmask = 0o022;
 
@@ -46,14 +29,14 @@ export function workingDirectoryOps(process: Process): PlannedOp[] {
 
 /** Name of a limit by its number. */
 export function rlimitName(resource: number): string {
-  return Object.keys(RLIMITS).find((name) => RLIMITS[name] === resource) ?? String(resource);
+  return Object.entries(RLIMITS).find(([, number]) => number === resource)?.[0] ?? String(resource);
 }
 
 /** In a user namespace nobody may raise a hard limit, so that is done before. */
 export function hardLimitOps(process: Process): PlannedOp[] {
   return (process.rlimits ?? []).map(({ type, hard }, index) => ({
     op: 'raise_limit',
-    resource: RLIMITS[type] ?? -1,
+    resource: limits[type] ?? -1,
     hard,
     from: `/process/rlimits/${String(index)}`,
   }));
@@ -63,7 +46,7 @@ export function hardLimitOps(process: Process): PlannedOp[] {
 export function rightsOps(process: Process): PlannedOp[] {
   const ops: PlannedOp[] = (process.rlimits ?? []).map(({ type, soft, hard }, index) => ({
     op: 'rlimit',
-    resource: RLIMITS[type] ?? -1,
+    resource: limits[type] ?? -1,
     soft,
     hard,
     from: `/process/rlimits/${String(index)}`,

@@ -1,68 +1,16 @@
-import type {
-  Config,
-  IoPriorityClass,
-  MemoryPolicyFlag,
-  MemoryPolicyMode,
-  PersonalityDomain,
-  Process,
-  Scheduler,
-  SchedulerFlag,
-  SchedulerPolicy,
-} from '../../schema/generated/config.ts';
+import type { Config, Process, Scheduler } from '../../schema/generated/config.ts';
 import { maximumCpu, maximumNode, parseNumberList } from '../bundle/number-list.ts';
 import type { Facts } from '../facts/facts.ts';
+import { PERSONALITIES } from '../kernel/processes.ts';
+import {
+  IOPRIO_CLASS_SHIFT,
+  IO_PRIORITY_CLASSES,
+  MEMORY_POLICY_FLAGS,
+  MEMORY_POLICY_MODES,
+  SCHEDULER_FLAGS,
+  SCHEDULER_POLICIES,
+} from '../kernel/scheduling.ts';
 import type { PlannedOp, SchedulerOp } from './types.ts';
-
-/** SCHED_* of sched(7). */
-export const SCHEDULER_POLICIES: Readonly<Record<SchedulerPolicy, number>> = {
-  SCHED_OTHER: 0,
-  SCHED_FIFO: 1,
-  SCHED_RR: 2,
-  SCHED_BATCH: 3,
-  SCHED_ISO: 4,
-  SCHED_IDLE: 5,
-  SCHED_DEADLINE: 6,
-};
-
-/** SCHED_FLAG_* of linux/sched.h. */
-export const SCHEDULER_FLAGS: Readonly<Record<SchedulerFlag, number>> = {
-  SCHED_FLAG_RESET_ON_FORK: 0x01,
-  SCHED_FLAG_RECLAIM: 0x02,
-  SCHED_FLAG_DL_OVERRUN: 0x04,
-  SCHED_FLAG_KEEP_POLICY: 0x08,
-  SCHED_FLAG_KEEP_PARAMS: 0x10,
-  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
-  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
-};
-
-/** IOPRIO_CLASS_* of linux/ioprio.h. */
-const IO_PRIORITY_CLASSES: Readonly<Record<IoPriorityClass, number>> = {
-  IOPRIO_CLASS_RT: 1,
-  IOPRIO_CLASS_BE: 2,
-  IOPRIO_CLASS_IDLE: 3,
-};
-
-const ioClassShift = 13;
-
-/** PER_* of personality(2). */
-const PERSONALITIES: Readonly<Record<PersonalityDomain, number>> = { LINUX: 0, LINUX32: 8 };
-
-/** MPOL_* of set_mempolicy(2). */
-export const MEMORY_POLICY_MODES: Readonly<Record<MemoryPolicyMode, number>> = {
-  MPOL_DEFAULT: 0,
-  MPOL_PREFERRED: 1,
-  MPOL_BIND: 2,
-  MPOL_INTERLEAVE: 3,
-  MPOL_LOCAL: 4,
-  MPOL_PREFERRED_MANY: 5,
-  MPOL_WEIGHTED_INTERLEAVE: 6,
-};
-
-export const MEMORY_POLICY_FLAGS: Readonly<Record<MemoryPolicyFlag, number>> = {
-  MPOL_F_STATIC_NODES: 1 << 15,
-  MPOL_F_RELATIVE_NODES: 1 << 14,
-  MPOL_F_NUMA_BALANCING: 1 << 13,
-};
 
 export interface SchedulerPlan {
   /** While the process still has the rights that some values need. */
@@ -94,7 +42,7 @@ export function schedulingOps(config: Config, process: Process): PlannedOp[] {
   const { personality, memoryPolicy } = config.linux ?? {};
   const ops: PlannedOp[] = [];
   if (ioPriority !== undefined) {
-    const value = (IO_PRIORITY_CLASSES[ioPriority.class] << ioClassShift) | (ioPriority.priority ?? 0);
+    const value = (IO_PRIORITY_CLASSES[ioPriority.class] << IOPRIO_CLASS_SHIFT) | (ioPriority.priority ?? 0);
     ops.push({ op: 'io_priority', value, from: '/process/ioPriority' });
   }
   if (personality?.domain !== undefined) {

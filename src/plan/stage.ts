@@ -1,7 +1,7 @@
 import type { Config, IdMapping } from '../../schema/generated/config.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
 import type { Facts } from '../facts/facts.ts';
-import { MS } from './constants.ts';
+import { MS } from '../kernel/mounts.ts';
 import type { PlannedOp } from './types.ts';
 import { makeUserNamespace, mapText, userNamespaceOf, userSlot } from './user-namespace.ts';
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import t from 'tap';
 import { ContainerDirectory } from './directory.ts';
 import { FakeHost } from './fake-native.ts';
@@ -58,7 +59,7 @@ t.test('who cannot get the lock says so after some time, and who has it', async 
     message: 'container c1 is being created or deleted by another process',
   });
   t.equal(calls, 1);
-  host.fault = (call) => (call.startsWith('flock') ? -37 : 0);
+  host.fault = (call) => (call.startsWith('flock') ? -constants.errno.ENOLCK : 0);
   t.throws(() => directory?.lock(), {
     message: 'cannot lock state directory "/run/rt/c1": no locks available (flock)',
   });
@@ -86,7 +87,7 @@ t.test('a directory is made again when a delete takes it for one that was left, 
 t.test('a directory that cannot be opened, locked or looked into is not left behind', async (t) => {
   for (const call of ['open /run/rt/c1', 'flock ', 'statAt /run/rt/c1/state.json']) {
     const host = new FakeHost();
-    host.fault = (made) => (made.startsWith(call) ? -24 : 0);
+    host.fault = (made) => (made.startsWith(call) ? -constants.errno.EMFILE : 0);
     t.throws(() => ContainerDirectory.make(host.native, root, 'c1'), /too many open files/);
     t.notOk(host.directories.has('/run/rt/c1'), call);
     host.fault = () => 0;

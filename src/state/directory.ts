@@ -2,7 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, expectResult, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EAGAIN, EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM } from '../kernel/errno.ts';
-import { S_IFLNK, S_IFMT } from '../kernel/files.ts';
+import { LOCK_EX, LOCK_NB, LOCK_UN, S_IFLNK, S_IFMT } from '../kernel/files.ts';
 import { O_DIRECTORY, O_NOFOLLOW } from '../kernel/open-flags.ts';
 import { wait } from '../launch/cgroup.ts';
 import type { StateRoot } from './root.ts';
@@ -12,8 +12,6 @@ import { absent, containerDirectory, fileNames } from './store.ts';
 
 const directoryMode = 0o700;
 const heldOpen = O_DIRECTORY | O_NOFOLLOW;
-const LOCK_EXCLUSIVE = 2 | 4; // LOCK_EX | LOCK_NB
-const LOCK_UN = 8;
 
 /** Milliseconds that a command waits for another one which makes or removes the same container. */
 const patience = 10_000;
@@ -136,7 +134,7 @@ export class ContainerDirectory {
   lock(onBusy: () => void = (): void => undefined): boolean {
     let pause = 1;
     for (let waited = 0; ; waited += pause) {
-      const result = this.native.flock(this.descriptor, LOCK_EXCLUSIVE);
+      const result = this.native.flock(this.descriptor, LOCK_EX | LOCK_NB);
       if (result !== -EAGAIN) {
         const action = `cannot lock state directory "${this.path}"`;
         this.identity = expectResult(result, 'state.lock', action, 'flock');

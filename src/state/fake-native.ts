@@ -1,4 +1,5 @@
 import type { Native } from '../host/native.ts';
+import { EAGAIN, EBADF, EEXIST, EINVAL, EISDIR, ENOENT, ENOTEMPTY, ESRCH, ETIMEDOUT } from '../kernel/errno.ts';
 import { O_APPEND, O_EXCL } from '../kernel/open-flags.ts';
 
 export interface FakeProcess {
@@ -70,11 +71,11 @@ export class FakeHost {
         .filter((one) => one !== path && parent(one) === path)
         .map((one) => one.slice(one.lastIndexOf('/') + 1));
     return {
-      readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -2,
-      readTextAt: (directory, name) => this.files.get(this.nameIn(directory, name)) ?? -2,
+      readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -ENOENT,
+      readTextAt: (directory, name) => this.files.get(this.nameIn(directory, name)) ?? -ENOENT,
       writeText: (path, text, flags, mode) => {
         const absolute = path.startsWith('/') ? this.real(path) : `${this.cwd}/${path}`;
-        if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -17;
+        if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -EEXIST;
         const before = (flags & O_APPEND) !== 0 ? (this.files.get(absolute) ?? '') : '';
         this.files.set(absolute, before + text);
         this.fileModes.set(absolute, mode);
@@ -86,7 +87,7 @@ export class FakeHost {
         return 0;
       },
       open: (path) => {
-        if (!this.directories.has(path)) return -2;
+        if (!this.directories.has(path)) return -ENOENT;
         const descriptor = this.nextNumber++;
         this.descriptors.set(descriptor, { path, inode: this.inode(path) });
         return descriptor;
@@ -97,29 +98,30 @@ export class FakeHost {
       },
       flock: (fd) => {
         const open = this.descriptors.get(fd);
-        if (open === undefined) return -9;
-        return this.locked.has(open.path) ? -11 : [open.inode, 0];
+        if (open === undefined) return -EBADF;
+        return this.locked.has(open.path) ? -EAGAIN : [open.inode, 0];
       },
-      poll: () => -110,
+      poll: () => -ETIMEDOUT,
       mkdir: (path, mode) => {
-        if (this.directories.has(path) || this.files.has(path)) return -17;
-        if (!this.directories.has(parent(path))) return -2;
+        if (this.directories.has(path) || this.files.has(path)) return -EEXIST;
+        if (!this.directories.has(parent(path))) return -ENOENT;
         this.directories.set(path, mode);
         return 0;
       },
       rmdir: (name) => {
         const path = this.real(name);
-        if (!this.directories.has(path)) return -2;
-        if (children(path).length > 0) return -39;
+        if (!this.directories.has(path)) return -ENOENT;
+        if (children(path).length > 0) return -ENOTEMPTY;
         this.directories.delete(path);
         this.inodes.delete(path);
         return 0;
       },
-      unlink: (path) => (this.directories.has(this.real(path)) ? -21 : this.files.delete(this.real(path)) ? 0 : -2),
+      unlink: (path) =>
+        this.directories.has(this.real(path)) ? -EISDIR : this.files.delete(this.real(path)) ? 0 : -ENOENT,
       rename: (from, to) => {
         const [source, target] = [this.real(from), this.real(to)];
         const text = this.files.get(source);
-        if (text === undefined) return -2;
+        if (text === undefined) return -ENOENT;
         this.files.delete(source);
         this.files.set(target, text);
         return 0;
@@ -133,27 +135,27 @@ export class FakeHost {
           ? children(this.real(path))
               .map((name) => `${name}\0`)
               .join('')
-          : -2,
-      cgroupProcesses: (path) => this.files.get(`${path}/cgroup.procs`) ?? -2,
-      thawCgroups: () => -2,
+          : -ENOENT,
+      cgroupProcesses: (path) => this.files.get(`${path}/cgroup.procs`) ?? -ENOENT,
+      thawCgroups: () => -ENOENT,
       removeCgroups: () => 0,
       readLink: (path) => {
         const match = /^\/proc\/(\d+)\/exe$/.exec(path);
-        return this.processes.get(Number(match?.[1]))?.exe ?? -2;
+        return this.processes.get(Number(match?.[1]))?.exe ?? -ENOENT;
       },
       stat: (path) => this.status(path),
       statAt: (fd, name) => this.status(this.nameIn(fd, name)),
       fileSystemType: () => this.fileSystem,
-      getEnv: (name) => this.environment.get(name) ?? -2,
+      getEnv: (name) => this.environment.get(name) ?? -ENOENT,
       getCwd: () => this.cwd,
       prefaultHeap: () => 0,
       effectiveUid: () => this.uid,
       nonce: () => '0123456789abcdef',
       processId: () => this.pid,
       realTime: () => [1_700_000_000, 5],
-      pidfdOpen: (pid) => (this.processes.has(pid) ? 1000 + pid : -3),
+      pidfdOpen: (pid) => (this.processes.has(pid) ? 1000 + pid : -ESRCH),
       pidfdSignal: (pidfd, signal) => {
-        if (signal > 64) return -22;
+        if (signal > 64) return -EINVAL;
         this.signals.push(`${pidfd - 1000} ${signal}`);
         if (signal === 9) this.processes.delete(pidfd - 1000);
         return 0;
@@ -169,7 +171,7 @@ export class FakeHost {
 
   private status(path: string): number[] | number {
     const mode = this.directories.get(path) ?? (this.files.has(path) ? 0o600 : undefined);
-    return mode === undefined ? -2 : [mode, this.owners.get(path) ?? 0, 0, this.inode(path), 0, 0, 0];
+    return mode === undefined ? -ENOENT : [mode, this.owners.get(path) ?? 0, 0, this.inode(path), 0, 0, 0];
   }
 
   /** A path through /proc/self/fd is that of what is open. */

@@ -2,6 +2,8 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EINVAL } from '../kernel/errno.ts';
+import { PF_EXITING } from '../kernel/processes.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 
 export interface ProcessStatus {
   /** One letter, as in /proc/<pid>/stat. */
@@ -58,17 +60,16 @@ export function isRunning(native: Native, pid: number, startTime: number): boole
   return found !== undefined && found.startTime === startTime && found.state !== 'Z' && found.state !== 'X';
 }
 
-/** Of the fields behind the name, and PF_EXITING of linux/sched.h in it. */
+/** Of the fields behind the name. */
 const flagsIndex = 9 - 3;
-const exiting = 0x4;
-const pendingKill = 1n << 8n;
+const pendingKill = 1n << BigInt(SIGKILL - 1);
 
 /** True when the process is being taken apart, or a SIGKILL waits for it. Format: proc_pid_stat(5), proc_pid_status(5). */
 export function isDying(native: Native, pid: number): boolean {
   const stat = native.readText(`/proc/${pid}/stat`, 4096);
   if (typeof stat === 'number') return false;
   const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ', flagsIndex + 1)[flagsIndex]);
-  if ((flags & exiting) !== 0) return true;
+  if ((flags & PF_EXITING) !== 0) return true;
   const status = native.readText(`/proc/${pid}/status`, 65536);
   if (typeof status === 'number') return false;
   return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].some(

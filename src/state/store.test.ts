@@ -1,4 +1,5 @@
 import t from 'tap';
+import { EACCES } from '../kernel/errno.ts';
 import { ContainerDirectory } from './directory.ts';
 import { FakeHost } from './fake-native.ts';
 import type { ContainerRecord } from './record.ts';
@@ -38,7 +39,7 @@ t.test('replaceFile survives a leftover and leaves none', async (t) => {
   host.files.set('/run/.pid', 'old');
   replaceFile(host.native, '/run/pid', '12', 0o644);
   t.same([...host.files], [['/run/pid', '12']]);
-  host.fault = (call) => (call.startsWith('rename') ? -13 : 0);
+  host.fault = (call) => (call.startsWith('rename') ? -EACCES : 0);
   t.throws(() => replaceFile(host.native, '/run/other', '13', 0o644), {
     message: 'cannot write "/run/other": permission denied (rename)',
   });

@@ -1,5 +1,5 @@
 import type { OpCalls } from '../../schema/generated/ops.ts';
-import { CLONE_NEW } from '../plan/constants.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { hinted } from './words.ts';
 import type { Failed, Known, Planned, Words } from './words.ts';
 

@@ -1,5 +1,18 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import {
+  EM_386,
+  EM_AARCH64,
+  EM_ARM,
+  EM_LOONGARCH,
+  EM_MIPS,
+  EM_PPC,
+  EM_PPC64,
+  EM_RISCV,
+  EM_S390,
+  EM_X86_64,
+  PT_INTERP,
+} from '../kernel/elf.ts';
 import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
 import { text, u16, u32 } from '../diag/bytes.ts';
 import type { Failed, Known, Planned, Words } from './words.ts';
@@ -68,19 +81,17 @@ function scriptCause(head: Uint8Array): Cause {
 }
 
 const machines: Readonly<Record<number, string>> = {
-  3: 'i386',
-  8: 'mips',
-  20: 'powerpc',
-  21: 'powerpc64',
-  22: 's390x',
-  40: 'arm',
-  62: 'x86_64',
-  183: 'aarch64',
-  243: 'riscv64',
-  258: 'loongarch64',
+  [EM_386]: 'i386',
+  [EM_MIPS]: 'mips',
+  [EM_PPC]: 'powerpc',
+  [EM_PPC64]: 'powerpc64',
+  [EM_S390]: 's390x',
+  [EM_ARM]: 'arm',
+  [EM_X86_64]: 'x86_64',
+  [EM_AARCH64]: 'aarch64',
+  [EM_RISCV]: 'riscv64',
+  [EM_LOONGARCH]: 'loongarch64',
 };
-
-const programHeaderInterpreter = 3;
 
 function elfCause(errno: number, head: Uint8Array): Cause | undefined {
   if (errno === ENOEXEC) {
@@ -99,7 +110,7 @@ function elfCause(errno: number, head: Uint8Array): Cause | undefined {
       };
 }
 
-/** PT_INTERP of a little-endian program (elf(5)), if it lies in the head. */
+/** The loader of a little-endian program (elf(5)), if it lies in the head. */
 function elfInterpreter(head: Uint8Array): string | undefined {
   const is64 = head[4] === 2;
   const table = is64 ? u32(head, 32) : u32(head, 28);
@@ -108,7 +119,7 @@ function elfInterpreter(head: Uint8Array): string | undefined {
   for (let index = 0; index < count; index++) {
     const entry = table + index * size;
     if (entry + size > head.length) return undefined;
-    if (u32(head, entry) !== programHeaderInterpreter) continue;
+    if (u32(head, entry) !== PT_INTERP) continue;
     const offset = u32(head, entry + (is64 ? 8 : 4));
     const length = u32(head, entry + (is64 ? 32 : 16));
     if (offset + length > head.length || length === 0) return undefined;

@@ -1,11 +1,8 @@
+import { MEMORY_POLICY_FLAGS, SCHEDULER_POLICIES } from '../kernel/scheduling.ts';
 import { fieldOf, hinted } from './words.ts';
 import type { Words } from './words.ts';
 
-/** SCHED_DEADLINE of sched(7). */
-const deadlinePolicy = 6;
-/** SCHED_FIFO and SCHED_RR. */
-const realTimePolicies: readonly number[] = [1, 2];
-const numaBalancing = 1 << 13;
+const realTimePolicies: readonly number[] = [SCHEDULER_POLICIES.SCHED_FIFO, SCHEDULER_POLICIES.SCHED_RR];
 
 export const schedulingWords: Words<'scheduler' | 'cpu_affinity' | 'io_priority' | 'personality' | 'memory_policy'> = {
   scheduler: {
@@ -27,7 +24,7 @@ export const schedulingWords: Words<'scheduler' | 'cpu_affinity' | 'io_priority'
     action: (op) => `cannot set ${fieldOf(op)}`,
     known({ mode }, { name }) {
       if (name !== 'EINVAL') return undefined;
-      return mode & numaBalancing
+      return mode & MEMORY_POLICY_FLAGS.MPOL_F_NUMA_BALANCING
         ? { hint: 'the kernel may not know MPOL_F_NUMA_BALANCING for this mode' }
         : { hint: 'a node of linux.memoryPolicy.nodes may be missing, or be outside linux.resources.cpu.mems' };
     },
@@ -38,7 +35,7 @@ function schedulerHint(policy: number, name: string): string | undefined {
   if (name === 'EOPNOTSUPP') return 'the kernel has no utilization clamping (CONFIG_UCLAMP_TASK); drop the flag';
   if (name === 'EBUSY') return 'the host has not enough time left for this runtime and period';
   if (name !== 'EPERM') return undefined;
-  if (policy === deadlinePolicy) {
+  if (policy === SCHEDULER_POLICIES.SCHED_DEADLINE) {
     return 'it needs CAP_SYS_NICE, and all CPUs: a cpuset without exclusive CPUs may not use SCHED_DEADLINE';
   }
   if (realTimePolicies.includes(policy)) {

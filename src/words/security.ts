@@ -1,8 +1,6 @@
+import { SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV } from '../kernel/seccomp.ts';
 import { hinted } from './words.ts';
 import type { Planned, Words } from './words.ts';
-
-/** SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19. */
-const waitKillable = 1 << 5;
 
 export const securityWords: Words<'security_attribute' | 'seccomp' | 'seccomp_receiver' | 'seccomp_notify'> = {
   security_attribute: {
@@ -43,7 +41,7 @@ function attributeHint(attribute: string, name: string): string | undefined {
 }
 
 function seccompHint(flags: number, name: string): string | undefined {
-  if (name === 'EINVAL' && flags & waitKillable) {
+  if (name === 'EINVAL' && flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) {
     return 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs Linux 5.19 or later';
   }
   return name === 'EBUSY' ? 'rt itself runs under a filter with a listener: the kernel allows one' : undefined;

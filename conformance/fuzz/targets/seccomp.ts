@@ -4,9 +4,10 @@ import { parseExactJson } from '../../../src/bundle/json.ts';
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import type { Diagnostic } from '../../../src/diag/diagnostic.ts';
 import { exactJson } from '../../../src/diag/exact-json.ts';
+import { FILTER_OPCODES } from '../../../src/kernel/seccomp.ts';
 import { architecturesOf } from '../../../src/plan/seccomp/architectures.ts';
 import type { Space } from '../../../src/plan/seccomp/architectures.ts';
-import { decodeProgram, opcode } from '../../../src/plan/seccomp/bpf.ts';
+import { decodeProgram } from '../../../src/plan/seccomp/bpf.ts';
 import { calls } from '../../../src/plan/seccomp/calls.ts';
 import type { CallRun } from '../../../src/plan/seccomp/calls.ts';
 import { checkSeccomp } from '../../../src/plan/seccomp/compile.ts';
@@ -282,12 +283,13 @@ function verify(filter: Uint8Array): void {
   const program = decodeProgram(filter);
   program.forEach(({ code, jt, jf, k }, at) => {
     const left = program.length - at - 1;
-    if (code === opcode.goto && k >= left) throw new Error(`a jump out of the program at ${at}`);
-    const compares = code === opcode.ifEqual || code === opcode.ifGreater || code === opcode.ifAtLeast;
+    if (code === FILTER_OPCODES.goto && k >= left) throw new Error(`a jump out of the program at ${at}`);
+    const compares =
+      code === FILTER_OPCODES.ifEqual || code === FILTER_OPCODES.ifGreater || code === FILTER_OPCODES.ifAtLeast;
     if (compares && (jt >= left || jf >= left)) throw new Error(`a jump out of the program at ${at}`);
-    if (code === opcode.load && (k % 4 !== 0 || k > 60)) throw new Error(`a load from ${k} at ${at}`);
+    if (code === FILTER_OPCODES.load && (k % 4 !== 0 || k > 60)) throw new Error(`a load from ${k} at ${at}`);
   });
-  if (program.at(-1)?.code !== opcode.return) throw new Error('the program does not end with a return');
+  if (program.at(-1)?.code !== FILTER_OPCODES.return) throw new Error('the program does not end with a return');
 }
 
 function compareVerdict(verdict: (name: string) => Verdict, name: string | undefined, found: number): void {

@@ -1,6 +1,6 @@
 import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
-import { MOUNT_ATTR } from '../../plan/constants.ts';
+import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 
 /** A mount that a process has: a line of its mountinfo (proc_pid_mountinfo(5)). */
 export interface SeenMount {

@@ -1,30 +1,27 @@
 import type { LinuxDeviceCgroup } from '../../../schema/generated/config.ts';
+import {
+  BPF_DEVCG_ACC_MKNOD,
+  BPF_DEVCG_ACC_READ,
+  BPF_DEVCG_ACC_WRITE,
+  BPF_DEVCG_DEV_BLOCK,
+  BPF_DEVCG_DEV_CHAR,
+  DEVICE_OPCODES,
+} from '../../kernel/device-programs.ts';
 import { defaultDeviceRules } from './devices.ts';
 
 /** What a program sees of a request: `struct bpf_cgroup_dev_ctx` of <linux/bpf.h>. */
 const typeAndAccess = 0;
 const majorOffset = 4;
 const minorOffset = 8;
-const BLOCK = 1;
-const CHARACTER = 2;
-const accessBits: Readonly<Record<string, number>> = { m: 1, r: 2, w: 4 };
-const everyAccess = 7;
+const accessBits: Readonly<Record<string, number>> = {
+  m: BPF_DEVCG_ACC_MKNOD,
+  r: BPF_DEVCG_ACC_READ,
+  w: BPF_DEVCG_ACC_WRITE,
+};
+const everyAccess = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 
 /** Registers: the verdict, the context, the access that no rule has decided yet, type, major, minor. */
 const r = { verdict: 0, context: 1, access: 2, type: 3, major: 4, minor: 5 } as const;
-
-/** Opcodes of 32-bit arithmetic, jumps and loads (kernel: Documentation/bpf/standardization/instruction-set.rst). */
-const op = {
-  load: 0x61,
-  and: 0x54,
-  shiftRight: 0x74,
-  move: 0xb4,
-  moveRegister: 0xbc,
-  jump: 0x05,
-  ifNot: 0x56,
-  ifSet: 0x46,
-  exit: 0x95,
-};
 
 type Instruction = readonly [code: number, destination: number, source: number, offset: number, immediate: number];
 
@@ -37,12 +34,12 @@ export function deviceProgram(rules: readonly LinuxDeviceCgroup[]): Uint8Array |
   const total = all.find(isTotal);
   if (total?.allow === true && all.indexOf(total) === defaultDeviceRules.length) return undefined;
   const instructions: Instruction[] = [
-    [op.load, r.access, r.context, typeAndAccess, 0],
-    [op.moveRegister, r.type, r.access, 0, 0],
-    [op.and, r.type, 0, 0, 0xffff],
-    [op.shiftRight, r.access, 0, 0, 16],
-    [op.load, r.major, r.context, majorOffset, 0],
-    [op.load, r.minor, r.context, minorOffset, 0],
+    [DEVICE_OPCODES.load, r.access, r.context, typeAndAccess, 0],
+    [DEVICE_OPCODES.moveRegister, r.type, r.access, 0, 0],
+    [DEVICE_OPCODES.and, r.type, 0, 0, 0xffff],
+    [DEVICE_OPCODES.shiftRight, r.access, 0, 0, 16],
+    [DEVICE_OPCODES.load, r.major, r.context, majorOffset, 0],
+    [DEVICE_OPCODES.load, r.minor, r.context, minorOffset, 0],
   ];
   for (const rule of all) {
     // The verifier refuses code that cannot be reached: what comes before a rule for everything does not count.
@@ -73,14 +70,15 @@ function accessOf({ access = '' }: LinuxDeviceCgroup): number {
 function ruleCode(rule: LinuxDeviceCgroup): Instruction[] {
   const access = accessOf(rule);
   const decide: Instruction[] = rule.allow
-    ? [[op.and, r.access, 0, 0, ~access], [op.ifNot, r.access, 0, 2, 0], ...verdict(true)]
-    : [[op.ifSet, r.access, 0, 1, access], [op.jump, 0, 0, 2, 0], ...verdict(false)];
+    ? [[DEVICE_OPCODES.and, r.access, 0, 0, ~access], [DEVICE_OPCODES.ifNot, r.access, 0, 2, 0], ...verdict(true)]
+    : [[DEVICE_OPCODES.ifSet, r.access, 0, 1, access], [DEVICE_OPCODES.jump, 0, 0, 2, 0], ...verdict(false)];
   const tests: (readonly [register: number, value: number])[] = [];
-  if (rule.type !== 'a' && rule.type !== undefined) tests.push([r.type, rule.type === 'b' ? BLOCK : CHARACTER]);
+  if (rule.type !== 'a' && rule.type !== undefined)
+    tests.push([r.type, rule.type === 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR]);
   if (!isAny(rule.major)) tests.push([r.major, Number(rule.major)]);
   if (!isAny(rule.minor)) tests.push([r.minor, Number(rule.minor)]);
   const skip = tests.map(([register, value], index): Instruction => [
-    op.ifNot,
+    DEVICE_OPCODES.ifNot,
     register,
     0,
     tests.length - index - 1 + decide.length,
@@ -91,8 +89,8 @@ function ruleCode(rule: LinuxDeviceCgroup): Instruction[] {
 
 function verdict(allow: boolean): Instruction[] {
   return [
-    [op.move, r.verdict, 0, 0, Number(allow)],
-    [op.exit, 0, 0, 0, 0],
+    [DEVICE_OPCODES.move, r.verdict, 0, 0, Number(allow)],
+    [DEVICE_OPCODES.exit, 0, 0, 0, 0],
   ];
 }
 

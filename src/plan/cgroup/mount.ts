@@ -2,7 +2,7 @@ import type { Config } from '../../../schema/generated/config.ts';
 import { MOUNT_BIND_FLAGS } from '../../../schema/generated/ops.ts';
 import { hasNamespace } from '../../bundle/rule.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
-import { MOUNT_ATTR } from '../constants.ts';
+import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import type { MountOptions } from '../mount-options.ts';
 import type { Stage } from '../stage.ts';
 import type { CgroupRecord, PlannedOp } from '../types.ts';

@@ -1,4 +1,12 @@
 import type { SeccompArch } from '../../../schema/generated/config.ts';
+import {
+  ARM_NR_BASE,
+  AUDIT_ARCH_AARCH64,
+  AUDIT_ARCH_ARM,
+  AUDIT_ARCH_I386,
+  AUDIT_ARCH_X86_64,
+  X32_SYSCALL_BIT,
+} from '../../kernel/seccomp.ts';
 import { calls } from './calls.ts';
 import type { Call, CallRun } from './calls.ts';
 
@@ -29,27 +37,25 @@ export interface Architecture {
   readonly spaces: readonly Space[];
 }
 
-/** __X32_SYSCALL_BIT of asm/unistd.h: x32 calls come as x86_64 with this bit in their number. */
-const x32First = 0x4000_0000;
-/** __ARM_NR_BASE of asm/unistd.h: calls that only ARM has. */
-const armPrivateFirst = 0x0f_0000;
-
 function makeArchitectures() {
   const { x86_64, x32, x86, aarch64, arm, armPrivate, multiplexed } = calls();
   const x86_64Space: Space = { first: 0, runs: x86_64, wide: true };
   return {
-    x86_64: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, wide: false }] },
-    x86_64WithX32: { audit: 0xc000_003e, spaces: [x86_64Space, { first: x32First, runs: x32, wide: false }] },
+    x86_64: { audit: AUDIT_ARCH_X86_64, spaces: [x86_64Space, { first: X32_SYSCALL_BIT, wide: false }] },
+    x86_64WithX32: {
+      audit: AUDIT_ARCH_X86_64,
+      spaces: [x86_64Space, { first: X32_SYSCALL_BIT, runs: x32, wide: false }],
+    },
     x86: {
-      audit: 0x4000_0003,
+      audit: AUDIT_ARCH_I386,
       spaces: [{ first: 0, runs: x86, wide: false, multiplexers: [multiplexed.socketcall, multiplexed.ipc] }],
     },
-    aarch64: { audit: 0xc000_00b7, spaces: [{ first: 0, runs: aarch64, wide: true }] },
+    aarch64: { audit: AUDIT_ARCH_AARCH64, spaces: [{ first: 0, runs: aarch64, wide: true }] },
     arm: {
-      audit: 0x4000_0028,
+      audit: AUDIT_ARCH_ARM,
       spaces: [
         { first: 0, runs: arm, wide: false },
-        { first: armPrivateFirst, runs: armPrivate, wide: false },
+        { first: ARM_NR_BASE, runs: armPrivate, wide: false },
       ],
     },
   } as const satisfies Record<string, Architecture>;

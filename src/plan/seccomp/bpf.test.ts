@@ -1,13 +1,14 @@
 import t from 'tap';
-import { ProgramBuilder, decodeProgram, disassemble, nameOfReturn, opcode } from './bpf.ts';
+import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
+import { ProgramBuilder, decodeProgram, disassemble, nameOfReturn } from './bpf.ts';
 import { callData, simulator } from './simulate.ts';
 
 t.test('ProgramBuilder reaches targets beyond 255 instructions', (t) => {
   const builder = new ProgramBuilder();
-  const far = builder.load(0, builder.compare(opcode.ifEqual, 7, builder.return(0xa), builder.return(0xb)));
+  const far = builder.load(0, builder.compare(FILTER_OPCODES.ifEqual, 7, builder.return(0xa), builder.return(0xb)));
   let next = builder.return(0xc);
   // Each row goes on to the next one or far away, which needs stepping stones all along.
-  for (let value = 1000; value >= 8; value--) next = builder.compare(opcode.ifEqual, value, far, next);
+  for (let value = 1000; value >= 8; value--) next = builder.compare(FILTER_OPCODES.ifEqual, value, far, next);
   const filter = builder.finish(builder.load(16, next));
   const answer = simulator(filter);
   t.equal(answer(callData(0, 7, [8n])), 0xa);
@@ -15,7 +16,7 @@ t.test('ProgramBuilder reaches targets beyond 255 instructions', (t) => {
   t.equal(answer(callData(0, 7, [1000n])), 0xa);
   t.equal(answer(callData(0, 7, [500n])), 0xa);
   t.equal(answer(callData(0, 7, [1001n])), 0xc);
-  t.equal(decodeProgram(filter).filter(({ code }) => code === opcode.goto).length, 3, 'one stone per reach');
+  t.equal(decodeProgram(filter).filter(({ code }) => code === FILTER_OPCODES.goto).length, 3, 'one stone per reach');
   t.end();
 });
 
@@ -27,7 +28,7 @@ t.test('ProgramBuilder keeps both targets in reach when each of them needs a sto
     let next = two;
     for (let count = 0; count < filler; count++)
       next = builder.and(0xffff_ffff, count === 0 ? builder.return(3) : next);
-    const filter = builder.finish(builder.load(0, builder.compare(opcode.ifAtLeast, 5, one, two)));
+    const filter = builder.finish(builder.load(0, builder.compare(FILTER_OPCODES.ifAtLeast, 5, one, two)));
     const answer = simulator(filter);
     t.same([answer(callData(0, 5)), answer(callData(0, 4))], [1, 2], `${filler} instructions between`);
   }
@@ -47,7 +48,7 @@ t.test('ProgramBuilder shares returns, and repeats them where that saves a long 
 t.test('compare leaves out a comparison that decides nothing', (t) => {
   const builder = new ProgramBuilder();
   const label = builder.return(5);
-  t.equal(builder.compare(opcode.ifEqual, 1, label, label), label);
+  t.equal(builder.compare(FILTER_OPCODES.ifEqual, 1, label, label), label);
   t.equal(builder.length, 1);
   t.end();
 });
@@ -55,9 +56,9 @@ t.test('compare leaves out a comparison that decides nothing', (t) => {
 t.test('disassemble prints every instruction with its targets', (t) => {
   const builder = new ProgramBuilder();
   const allow = builder.return(0x7fff_0000);
-  const high = builder.load(28, builder.compare(opcode.ifGreater, 9, allow, builder.return(0x0005_0026)));
-  const low = builder.load(24, builder.and(0xff, builder.compare(opcode.ifEqual, 2, allow, high)));
-  const program = builder.finish(builder.load(0, builder.compare(opcode.ifAtLeast, 0x4000_0000, allow, low)));
+  const high = builder.load(28, builder.compare(FILTER_OPCODES.ifGreater, 9, allow, builder.return(0x0005_0026)));
+  const low = builder.load(24, builder.and(0xff, builder.compare(FILTER_OPCODES.ifEqual, 2, allow, high)));
+  const program = builder.finish(builder.load(0, builder.compare(FILTER_OPCODES.ifAtLeast, 0x4000_0000, allow, low)));
   t.same(disassemble(program), [
     '0: load number',
     '1: if >= 0x40000000 goto 8 else 2',
@@ -91,8 +92,8 @@ t.test('nameOfReturn names all actions', (t) => {
 
 t.test('simulator refuses what the kernel would refuse', (t) => {
   const encode = (code: number, k: number) => new Uint8Array(new Uint32Array([code, k]).buffer);
-  t.throws(() => simulator(encode(opcode.goto, 5))(callData(0, 0)), /jump out of the program/);
-  t.throws(() => simulator(encode(opcode.load, 64))(callData(0, 0)), /load from offset 64/);
+  t.throws(() => simulator(encode(FILTER_OPCODES.goto, 5))(callData(0, 0)), /jump out of the program/);
+  t.throws(() => simulator(encode(FILTER_OPCODES.load, 64))(callData(0, 0)), /load from offset 64/);
   t.throws(() => simulator(encode(0xff, 0))(callData(0, 0)), /unknown instruction/);
   t.end();
 });

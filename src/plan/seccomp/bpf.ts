@@ -1,3 +1,15 @@
+import {
+  FILTER_OPCODES,
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_DATA,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_KILL_PROCESS,
+  SECCOMP_RET_KILL_THREAD,
+  SECCOMP_RET_LOG,
+  SECCOMP_RET_TRACE,
+  SECCOMP_RET_TRAP,
+  SECCOMP_RET_USER_NOTIF,
+} from '../../kernel/seccomp.ts';
 /**
  * Classic BPF as seccomp(2) takes it: an assembler that keeps the kernel's limits on jumps, and the printed form.
  * Instructions are struct sock_filter of linux/filter.h: code (16 bits), jt, jf (8 bits each), k (32 bits).
@@ -5,21 +17,9 @@
 
 /** Bytes of one struct sock_filter. */
 export const instructionSize = 8;
-/** The kernel refuses longer programs (BPF_MAXINSNS of linux/bpf_common.h). */
-export const maxInstructions = 4096;
 
-/** The opcodes that a filter may use here; all of them are in the set that seccomp(2) accepts. */
-export const opcode = {
-  load: 0x20, // BPF_LD | BPF_W | BPF_ABS
-  and: 0x54, // BPF_ALU | BPF_AND | BPF_K
-  goto: 0x05, // BPF_JMP | BPF_JA
-  ifEqual: 0x15, // BPF_JMP | BPF_JEQ | BPF_K
-  ifGreater: 0x25, // BPF_JMP | BPF_JGT | BPF_K
-  ifAtLeast: 0x35, // BPF_JMP | BPF_JGE | BPF_K
-  return: 0x06, // BPF_RET | BPF_K
-} as const;
-
-export type Comparison = typeof opcode.ifEqual | typeof opcode.ifGreater | typeof opcode.ifAtLeast;
+export type Comparison =
+  typeof FILTER_OPCODES.ifEqual | typeof FILTER_OPCODES.ifGreater | typeof FILTER_OPCODES.ifAtLeast;
 
 /** Offsets into struct seccomp_data of linux/seccomp.h. */
 export const dataOffset = { number: 0, architecture: 4, arguments: 16 } as const;
@@ -48,7 +48,7 @@ export class ProgramBuilder {
   return(value: number): Label {
     const known = this.#returns.get(value);
     if (known !== undefined && (this.#words.length >> 1) - known <= longestJump) return known;
-    const label = this.#emit(opcode.return, value);
+    const label = this.#emit(FILTER_OPCODES.return, value);
     this.#returns.set(value, label);
     return label;
   }
@@ -76,13 +76,13 @@ export class ProgramBuilder {
   /** Loads the 32-bit word at `offset` of struct seccomp_data, then goes on at `next`. */
   load(offset: number, next: Label): Label {
     this.#fallInto(next);
-    return this.#emit(opcode.load, offset);
+    return this.#emit(FILTER_OPCODES.load, offset);
   }
 
   /** Masks the accumulator, then goes on at `next`. */
   and(mask: number, next: Label): Label {
     this.#fallInto(next);
-    return this.#emit(opcode.and, mask);
+    return this.#emit(FILTER_OPCODES.and, mask);
   }
 
   /** The program that starts at `entry`, as an array of struct sock_filter, little endian. */
@@ -104,17 +104,17 @@ export class ProgramBuilder {
   }
 
   #fallInto(next: Label): void {
-    if (this.#distance(next) !== 0) this.#emit(opcode.goto, this.#distance(next));
+    if (this.#distance(next) !== 0) this.#emit(FILTER_OPCODES.goto, this.#distance(next));
   }
 
   #near(target: Label, reach: number): Label {
     if (this.#distance(target) <= reach) return target;
     const stone = this.#stones.get(target);
     if (stone !== undefined && this.#distance(stone) <= reach) return stone;
-    const isReturn = this.#words[target * 2 + 1] === opcode.return;
+    const isReturn = this.#words[target * 2 + 1] === FILTER_OPCODES.return;
     const fresh = isReturn
-      ? this.#emit(opcode.return, this.#words[target * 2] ?? 0)
-      : this.#emit(opcode.goto, this.#distance(target));
+      ? this.#emit(FILTER_OPCODES.return, this.#words[target * 2] ?? 0)
+      : this.#emit(FILTER_OPCODES.goto, this.#distance(target));
     this.#stones.set(target, fresh);
     return fresh;
   }
@@ -152,19 +152,19 @@ export function disassemble(filter: Uint8Array): string[] {
 function describe({ code, jt, jf, k }: Instruction, next: number): string {
   const hex = `0x${k.toString(16)}`;
   switch (code) {
-    case opcode.load:
+    case FILTER_OPCODES.load:
       return `load ${nameOfOffset(k)}`;
-    case opcode.and:
+    case FILTER_OPCODES.and:
       return `and ${hex}`;
-    case opcode.goto:
+    case FILTER_OPCODES.goto:
       return `goto ${next + k}`;
-    case opcode.ifEqual:
+    case FILTER_OPCODES.ifEqual:
       return `if == ${hex} goto ${next + jt} else ${next + jf}`;
-    case opcode.ifGreater:
+    case FILTER_OPCODES.ifGreater:
       return `if > ${hex} goto ${next + jt} else ${next + jf}`;
-    case opcode.ifAtLeast:
+    case FILTER_OPCODES.ifAtLeast:
       return `if >= ${hex} goto ${next + jt} else ${next + jf}`;
-    case opcode.return:
+    case FILTER_OPCODES.return:
       return `return ${nameOfReturn(k)}`;
     default:
       return `unknown 0x${code.toString(16)} ${jt} ${jf} ${hex}`;
@@ -181,23 +181,23 @@ function nameOfOffset(offset: number): string {
 
 /** `ALLOW`, `ERRNO(38)`, ... for a value that a filter returns (seccomp(2), "return value"). */
 export function nameOfReturn(value: number): string {
-  const data = value & 0xffff;
+  const data = value & SECCOMP_RET_DATA;
   switch (value - data) {
-    case 0x8000_0000:
+    case SECCOMP_RET_KILL_PROCESS:
       return 'KILL_PROCESS';
-    case 0x0000_0000:
+    case SECCOMP_RET_KILL_THREAD:
       return 'KILL_THREAD';
-    case 0x0003_0000:
+    case SECCOMP_RET_TRAP:
       return 'TRAP';
-    case 0x0005_0000:
+    case SECCOMP_RET_ERRNO:
       return `ERRNO(${data})`;
-    case 0x7fc0_0000:
+    case SECCOMP_RET_USER_NOTIF:
       return 'NOTIFY';
-    case 0x7ff0_0000:
+    case SECCOMP_RET_TRACE:
       return `TRACE(${data})`;
-    case 0x7ffc_0000:
+    case SECCOMP_RET_LOG:
       return 'LOG';
-    case 0x7fff_0000:
+    case SECCOMP_RET_ALLOW:
       return 'ALLOW';
     default:
       return `0x${value.toString(16)}`;

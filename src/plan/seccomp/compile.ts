@@ -1,8 +1,9 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
+import { BPF_MAXINSNS } from '../../kernel/seccomp.ts';
 import { architecturesOf } from './architectures.ts';
 import type { NativeArchitecture } from './architectures.ts';
-import { instructionSize, maxInstructions } from './bpf.ts';
+import { instructionSize } from './bpf.ts';
 import { emitProgram } from './emit.ts';
 import { readProfile } from './profile.ts';
 import type { SeccompSection } from './profile.ts';
@@ -47,10 +48,10 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
     }));
     const program = emitProgram(sections, profile.defaultAction);
     const count = program.length / instructionSize;
-    if (count <= maxInstructions) return program;
+    if (count <= BPF_MAXINSNS) return program;
     throw new Failure({
       code: 'seccomp.size',
-      message: `cannot load the seccomp profile: it needs ${count} instructions, the kernel takes ${maxInstructions}`,
+      message: `cannot load the seccomp profile: it needs ${count} instructions, the kernel takes ${BPF_MAXINSNS}`,
       pointer: '/linux/seccomp/syscalls',
     });
   };

@@ -1,5 +1,6 @@
+import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
 import type { Architecture } from './architectures.ts';
-import { ProgramBuilder, dataOffset, opcode } from './bpf.ts';
+import { ProgramBuilder, dataOffset } from './bpf.ts';
 import type { Label } from './bpf.ts';
 import { killThread } from './profile.ts';
 import type { Condition } from './profile.ts';
@@ -23,7 +24,7 @@ export function emitProgram(sections: readonly Section[], defaultAction: number)
     return { audit: architecture.audit, label: builder.load(dataOffset.number, tree) };
   });
   let next = builder.return(killThread);
-  for (const { audit, label } of entries) next = builder.compare(opcode.ifEqual, audit, label, next);
+  for (const { audit, label } of entries) next = builder.compare(FILTER_OPCODES.ifEqual, audit, label, next);
   return builder.finish(builder.load(dataOffset.architecture, next));
 }
 
@@ -49,7 +50,7 @@ function emitTree(builder: ProgramBuilder, ranges: Ranges, defaultAction: number
       const middle = (from + to) >>> 1;
       const upper = emit(middle, to);
       const border = starts[(groups[middle] as Group).from] as number;
-      return builder.compare(opcode.ifAtLeast, border, upper, emit(from, middle));
+      return builder.compare(FILTER_OPCODES.ifAtLeast, border, upper, emit(from, middle));
     }
     const { from: first, background } = group;
     const end = to < groupCount ? (groups[to] as Group).from : starts.length;
@@ -57,7 +58,12 @@ function emitTree(builder: ProgramBuilder, ranges: Ranges, defaultAction: number
     for (let at = end - 1; at >= first; at--) {
       const outcome = outcomes[at] as Outcome;
       if (outcome === background) continue;
-      next = builder.compare(opcode.ifEqual, starts[at] as number, emitOutcome(builder, outcome, defaultAction), next);
+      next = builder.compare(
+        FILTER_OPCODES.ifEqual,
+        starts[at] as number,
+        emitOutcome(builder, outcome, defaultAction),
+        next,
+      );
     }
     return next;
   };
@@ -119,25 +125,25 @@ function emitCondition(builder: ProgramBuilder, condition: Condition, wide: bool
       return wide ? emitEqual(builder, offset + 4, mask.high, value.high, low, yes) : low;
     }
     case 'SCMP_CMP_GT':
-      return emitOrder(builder, opcode.ifGreater, condition, wide, yes, no);
+      return emitOrder(builder, FILTER_OPCODES.ifGreater, condition, wide, yes, no);
     case 'SCMP_CMP_GE':
-      return emitOrder(builder, opcode.ifAtLeast, condition, wide, yes, no);
+      return emitOrder(builder, FILTER_OPCODES.ifAtLeast, condition, wide, yes, no);
     case 'SCMP_CMP_LE':
-      return emitOrder(builder, opcode.ifGreater, condition, wide, no, yes);
+      return emitOrder(builder, FILTER_OPCODES.ifGreater, condition, wide, no, yes);
     case 'SCMP_CMP_LT':
-      return emitOrder(builder, opcode.ifAtLeast, condition, wide, no, yes);
+      return emitOrder(builder, FILTER_OPCODES.ifAtLeast, condition, wide, no, yes);
   }
 }
 
 function emitEqual(builder: ProgramBuilder, offset: number, mask: number, value: number, yes: Label, no: Label): Label {
   if (mask === 0) return yes;
-  const compare = builder.compare(opcode.ifEqual, value, yes, no);
+  const compare = builder.compare(FILTER_OPCODES.ifEqual, value, yes, no);
   return builder.load(offset, mask === 0xffff_ffff ? compare : builder.and(mask, compare));
 }
 
 function emitOrder(
   builder: ProgramBuilder,
-  comparison: typeof opcode.ifGreater | typeof opcode.ifAtLeast,
+  comparison: typeof FILTER_OPCODES.ifGreater | typeof FILTER_OPCODES.ifAtLeast,
   { index, value }: Condition,
   wide: boolean,
   yes: Label,
@@ -146,6 +152,6 @@ function emitOrder(
   const offset = dataOffset.arguments + index * 8;
   const low = builder.load(offset, builder.compare(comparison, value.low, yes, no));
   if (!wide) return low;
-  const equal = builder.compare(opcode.ifEqual, value.high, low, no);
-  return builder.load(offset + 4, builder.compare(opcode.ifGreater, value.high, yes, equal));
+  const equal = builder.compare(FILTER_OPCODES.ifEqual, value.high, low, no);
+  return builder.load(offset + 4, builder.compare(FILTER_OPCODES.ifGreater, value.high, yes, equal));
 }

@@ -1,5 +1,19 @@
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { ENOSYS, EPERM } from '../../kernel/errno.ts';
+import {
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+  SECCOMP_RET_ALLOW,
+  SECCOMP_RET_DATA,
+  SECCOMP_RET_ERRNO,
+  SECCOMP_RET_KILL_PROCESS,
+  SECCOMP_RET_KILL_THREAD,
+  SECCOMP_RET_LOG,
+  SECCOMP_RET_TRACE,
+  SECCOMP_RET_TRAP,
+  SECCOMP_RET_USER_NOTIF,
+} from '../../kernel/seccomp.ts';
 import type {
   LinuxSeccomp,
   LinuxSeccompArg,
@@ -64,28 +78,27 @@ export interface Profile {
 /** As the runtime-spec has it, but for sections that give nothing at all. */
 export type SeccompSection = Omit<LinuxSeccomp, 'defaultAction'> & Partial<Pick<LinuxSeccomp, 'defaultAction'>>;
 
-/** SECCOMP_RET_* of linux/seccomp.h. */
 export const returnValues: Readonly<Record<SeccompAction, number>> = {
-  SCMP_ACT_KILL: 0x0000_0000,
-  SCMP_ACT_KILL_THREAD: 0x0000_0000,
-  SCMP_ACT_KILL_PROCESS: 0x8000_0000,
-  SCMP_ACT_TRAP: 0x0003_0000,
-  SCMP_ACT_ERRNO: 0x0005_0000,
-  SCMP_ACT_NOTIFY: 0x7fc0_0000,
-  SCMP_ACT_TRACE: 0x7ff0_0000,
-  SCMP_ACT_LOG: 0x7ffc_0000,
-  SCMP_ACT_ALLOW: 0x7fff_0000,
+  SCMP_ACT_KILL: SECCOMP_RET_KILL_THREAD,
+  SCMP_ACT_KILL_THREAD: SECCOMP_RET_KILL_THREAD,
+  SCMP_ACT_KILL_PROCESS: SECCOMP_RET_KILL_PROCESS,
+  SCMP_ACT_TRAP: SECCOMP_RET_TRAP,
+  SCMP_ACT_ERRNO: SECCOMP_RET_ERRNO,
+  SCMP_ACT_NOTIFY: SECCOMP_RET_USER_NOTIF,
+  SCMP_ACT_TRACE: SECCOMP_RET_TRACE,
+  SCMP_ACT_LOG: SECCOMP_RET_LOG,
+  SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
 };
 
 /** The kill action of calls whose architecture the filter does not know. */
 export const killThread = returnValues.SCMP_ACT_KILL_THREAD;
 
-/** SECCOMP_FILTER_FLAG_* of linux/seccomp.h. TSYNC is 0: the filter is loaded by a process of one thread. */
+/** TSYNC is 0: the filter is loaded by a process of one thread. */
 export const flagBits: Readonly<Record<SeccompFlag, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 0,
-  SECCOMP_FILTER_FLAG_LOG: 1 << 1,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW: 1 << 2,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 1 << 5,
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 };
 
 export const operators: Readonly<Record<SeccompOperator, true>> = {
@@ -182,7 +195,7 @@ class Reader {
   action(name: SeccompAction, errno: number | undefined, pointer: string): number {
     const value = this.#known(returnValues, name, 'action', pointer);
     // Only these two carry data; the kernel takes 16 bits of it.
-    if (name === 'SCMP_ACT_ERRNO' || name === 'SCMP_ACT_TRACE') return value | ((errno ?? EPERM) & 0xffff);
+    if (name === 'SCMP_ACT_ERRNO' || name === 'SCMP_ACT_TRACE') return value | ((errno ?? EPERM) & SECCOMP_RET_DATA);
     return value;
   }
 

@@ -1,4 +1,5 @@
-import { dataOffset, decodeProgram, opcode } from './bpf.ts';
+import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
+import { dataOffset, decodeProgram } from './bpf.ts';
 import type { Instruction } from './bpf.ts';
 
 /** Answers what a filter returns for the data of a call. Throws RangeError on what the kernel would not load. */
@@ -33,28 +34,28 @@ function run(program: readonly Instruction[], data: Uint32Array): number {
     if (instruction === undefined) throw new RangeError(`jump out of the program to instruction ${at}`);
     const { code, jt, jf, k } = instruction;
     switch (code) {
-      case opcode.load: {
+      case FILTER_OPCODES.load: {
         const word = data[k / 4];
         if (word === undefined) throw new RangeError(`load from offset ${k} at instruction ${at}`);
         accumulator = word;
         break;
       }
-      case opcode.and:
+      case FILTER_OPCODES.and:
         accumulator = (accumulator & k) >>> 0;
         break;
-      case opcode.goto:
+      case FILTER_OPCODES.goto:
         at += k;
         break;
-      case opcode.ifEqual:
+      case FILTER_OPCODES.ifEqual:
         at += accumulator === k ? jt : jf;
         break;
-      case opcode.ifGreater:
+      case FILTER_OPCODES.ifGreater:
         at += accumulator > k ? jt : jf;
         break;
-      case opcode.ifAtLeast:
+      case FILTER_OPCODES.ifAtLeast:
         at += accumulator >= k ? jt : jf;
         break;
-      case opcode.return:
+      case FILTER_OPCODES.return:
         return k;
       default:
         throw new RangeError(`unknown instruction 0x${code.toString(16)} at ${at}`);

@@ -1,3 +1,4 @@
+import { SECCOMP_RET_ACTION_FULL } from '../../kernel/seccomp.ts';
 import type { Architecture } from './architectures.ts';
 import { calls } from './calls.ts';
 import { returnValues } from './profile.ts';
@@ -31,9 +32,6 @@ const {
   SCMP_ACT_KILL_PROCESS: KILL_PROCESS,
   SCMP_ACT_KILL_THREAD: KILL_THREAD,
 } = returnValues;
-
-/** The value without its data. */
-const actionMask = 0xffff_0000;
 
 /**
  * What the filter of a profile does with a call, told from its rules: nothing is compiled unless the call is refused.
@@ -86,12 +84,12 @@ function lists(names: readonly string[], call: string): boolean {
 
 /** Whether the filter ends the process that makes the call: SIGSYS cannot be blocked or ignored. */
 export function kills(value: number): boolean {
-  const action = (value & actionMask) >>> 0;
+  const action = (value & SECCOMP_RET_ACTION_FULL) >>> 0;
   return action === KILL_THREAD || action === KILL_PROCESS || action === TRAP;
 }
 
 function isRefusal(value: number): boolean {
-  return kills(value) || (value & actionMask) >>> 0 === ERRNO;
+  return kills(value) || (value & SECCOMP_RET_ACTION_FULL) >>> 0 === ERRNO;
 }
 
 /** What holds when no rule fits: it is not the default action for a call that is newer than the profile. */

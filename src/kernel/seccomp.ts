@@ -1,0 +1,42 @@
+// Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
+
+/** What a filter returns; the low half is data (seccomp(2)). */
+export const SECCOMP_RET_KILL_PROCESS = 0x80000000;
+export const SECCOMP_RET_KILL_THREAD = 0;
+export const SECCOMP_RET_TRAP = 0x30000;
+export const SECCOMP_RET_ERRNO = 0x50000;
+export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
+export const SECCOMP_RET_TRACE = 0x7ff00000;
+export const SECCOMP_RET_LOG = 0x7ffc0000;
+export const SECCOMP_RET_ALLOW = 0x7fff0000;
+export const SECCOMP_RET_ACTION_FULL = 0xffff0000;
+export const SECCOMP_RET_DATA = 0xffff;
+
+/** Flags of seccomp(2). */
+export const SECCOMP_FILTER_FLAG_LOG = 0x2;
+export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;
+export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
+
+/** What a filter sees of the architecture of a call. */
+export const AUDIT_ARCH_X86_64 = 0xc000003e;
+export const AUDIT_ARCH_I386 = 0x40000003;
+export const AUDIT_ARCH_AARCH64 = 0xc00000b7;
+export const AUDIT_ARCH_ARM = 0x40000028;
+
+/** The bit in the number of a call of x32, and the number of the first call that only ARM has: asm/unistd.h there. */
+export const X32_SYSCALL_BIT = 0x40000000;
+export const ARM_NR_BASE = 0xf0000;
+
+/** The longest program that the kernel takes. */
+export const BPF_MAXINSNS = 4096;
+
+/** The opcodes of classic BPF that a filter may use here; seccomp(2) accepts all of them. */
+export const FILTER_OPCODES = {
+  load: 0x20, // BPF_LD | BPF_W | BPF_ABS
+  and: 0x54, // BPF_ALU | BPF_AND | BPF_K
+  goto: 0x5, // BPF_JMP | BPF_JA
+  ifEqual: 0x15, // BPF_JMP | BPF_JEQ | BPF_K
+  ifGreater: 0x25, // BPF_JMP | BPF_JGT | BPF_K
+  ifAtLeast: 0x35, // BPF_JMP | BPF_JGE | BPF_K
+  return: 0x6, // BPF_RET | BPF_K
+} as const;
