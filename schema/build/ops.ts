@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import { format } from 'prettier';
 
-type Kind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
+type Kind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot' | 'new_slot';
 
 /** What a number means, by name: flags from bit 0 on, or values from 0 on. Or the most items that a list may have. */
 type Meaning =
@@ -49,6 +49,7 @@ const typescriptTypes: Record<Kind, string> = {
   strs: 'readonly string[]',
   u32s: 'readonly number[]',
   slot: 'number',
+  new_slot: 'number',
 };
 
 const cTypes: Record<Kind, string> = {
@@ -60,6 +61,7 @@ const cTypes: Record<Kind, string> = {
   strs: 'struct rt_strs ',
   u32s: 'struct rt_u32s ',
   slot: 'uint32_t ',
+  new_slot: 'uint32_t ',
 };
 
 /** How a field is added to the list `to`; `value` is an expression. */
@@ -72,6 +74,7 @@ const packers: Record<Kind, (value: string) => string> = {
   strs: (value) => `packList(${value}, to);`,
   u32s: (value) => `packList(${value}, to);`,
   slot: (value) => `to[to.length] = ${value};`,
+  new_slot: (value) => `to[to.length] = ${value};`,
 };
 
 function camel(name: string): string {
@@ -172,7 +175,7 @@ ${spec.ops.map((op) => `  ${op.name}: ${union(op.calls)};`).join('\n')}
 
 ${typescriptValues().join('\n\n')}
 
-export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
+export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot' | 'new_slot';
 
 export interface OpCodec {
   readonly code: number;
@@ -273,7 +276,7 @@ function source(): string {
   const cases = spec.ops.map((op) => {
     const reads = op.fields.map(([name, kind, meaning]) => {
       const field = `op->${op.name}.${name}`;
-      const read = `rt_read_${kind}(reader, &${field})`;
+      const read = `rt_read_${kind === 'new_slot' ? 'slot' : kind}(reader, &${field})`;
       const isLimited = typeof meaning === 'object' && 'most' in meaning;
       return isLimited ? `${read} && ${field}.count <= ${limitName(`${op.name}_${name}`)}` : read;
     });
@@ -369,7 +372,7 @@ A plan is a list of these. \`rt plan\` prints it; the C helper runs it. A progra
 (magic \`RTPG\`, version, number of the program in a trace or 0 for none, number of ops; each u32) and the ops: code (u32) and fields, without padding.
 All integers are little-endian. A \`str\` is a u32 length, its bytes, and a NUL that is not counted; it holds no
 other NUL. \`strs\` is a u32 count and that many \`str\`; \`bytes\` a u32 length and the bytes; \`u32s\` a u32 count and
-that many u32; \`slot\` a u32 below ${String(spec.slots)}, the register that holds a descriptor. Slot 0 is the root of the container.
+that many u32; \`slot\` a u32 below ${String(spec.slots)}, the register that holds a descriptor, and \`new_slot\` one that the op fills. Slot 0 is the root of the container.
 
 ${ops.join('\n')}`;
 }

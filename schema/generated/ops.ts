@@ -878,7 +878,7 @@ export const AWAIT_START_HOW = {
   listener: 1,
 } as const;
 
-export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot';
+export type FieldKind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot' | 'new_slot';
 
 export interface OpCodec {
   readonly code: number;
@@ -991,7 +991,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 11,
     group: 'stage',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['uidMap', 'str'],
       ['gidMap', 'str'],
       ['denySetgroups', 'u32'],
@@ -1014,7 +1014,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 14,
     group: 'stage',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['path', 'str'],
       ['flags', 'u32'],
       ['propagation', 'u32'],
@@ -1029,7 +1029,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursive', 'u32'],
     ],
   },
-  open_time_offsets: { code: 16, group: 'stage', fields: [['slot', 'slot']] },
+  open_time_offsets: { code: 16, group: 'stage', fields: [['slot', 'new_slot']] },
   clone_init: { code: 17, group: 'stage', fields: [['flags', 'u32']] },
   await_runtime: { code: 18, group: 'init', fields: [] },
   cgroup_join: { code: 19, group: 'init', fields: [['file', 'str']] },
@@ -1038,7 +1038,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 21,
     group: 'init',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['path', 'str'],
       ['type', 'u32'],
       ['need', 'str'],
@@ -1074,7 +1074,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 25,
     group: 'init',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['path', 'str'],
       ['child', 'u32'],
       ['device', 'u64'],
@@ -1126,7 +1126,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 34,
     group: 'init',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['destination', 'str'],
       ['type', 'str'],
       ['source', 'str'],
@@ -1140,7 +1140,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 35,
     group: 'init',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['source', 'str'],
       ['destination', 'str'],
       ['set', 'u64'],
@@ -1227,7 +1227,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 47,
     group: 'init',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['path', 'str'],
     ],
   },
@@ -1251,7 +1251,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     code: 50,
     group: 'init',
     fields: [
-      ['slot', 'slot'],
+      ['slot', 'new_slot'],
       ['destination', 'str'],
     ],
   },

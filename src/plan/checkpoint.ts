@@ -30,41 +30,24 @@ export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
   const mounts: PlannedMount[] = [{ path: '/', kind: 'root', flags: readonly }];
   let count = 0;
   for (const op of init) {
-    switch (op.op) {
-      case 'mount_filesystem': {
-        // Filesystems that become read-only at the end are so by an op of their own.
-        const later = init.some((one) => one.op === 'mount_attributes' && one.slot !== 0 && one.slot === op.slot);
-        const flags = (Number(op.attributes) & protective) | (later ? MOUNT_ATTR.RDONLY : 0);
-        mounts.push({ path: op.destination, kind: 'filesystem', type: op.type, flags });
-        break;
-      }
-      case 'mount_bind':
-        mounts.push({
-          path: op.destination,
-          kind: 'bind',
-          external: { key: `rt-bind-${count++}`, source: op.source },
-          flags: (Number(op.set) | Number(op.recursiveSet)) & protective,
-        });
-        break;
-      case 'bind_device':
-        mounts.push({
-          path: op.path,
-          kind: 'bind',
-          external: { key: `rt-bind-${count++}`, source: op.source },
-          flags: 0,
-        });
-        break;
-      case 'mask_path':
-        mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
-        break;
-      case 'readonly_path':
-        mounts.push({ path: op.path, kind: 'readonly', flags: MOUNT_ATTR.RDONLY });
-        break;
-      case 'console':
-        mounts.push({ path: op.path, kind: 'console', flags: 0 });
-        break;
-      default:
-        break;
+    if (op.op === 'mount_filesystem') {
+      // Filesystems that become read-only at the end are so by an op of their own.
+      const later = init.some((one) => one.op === 'mount_attributes' && one.slot !== 0 && one.slot === op.slot);
+      const flags = (Number(op.attributes) & protective) | (later ? MOUNT_ATTR.RDONLY : 0);
+      mounts.push({ path: op.destination, kind: 'filesystem', type: op.type, flags });
+    } else if (op.op === 'mount_bind') {
+      const external = { key: `rt-bind-${count++}`, source: op.source };
+      const flags = (Number(op.set) | Number(op.recursiveSet)) & protective;
+      mounts.push({ path: op.destination, kind: 'bind', external, flags });
+    } else if (op.op === 'bind_device') {
+      const external = { key: `rt-bind-${count++}`, source: op.source };
+      mounts.push({ path: op.path, kind: 'bind', external, flags: 0 });
+    } else if (op.op === 'mask_path') {
+      mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
+    } else if (op.op === 'readonly_path') {
+      mounts.push({ path: op.path, kind: 'readonly', flags: MOUNT_ATTR.RDONLY });
+    } else if (op.op === 'console') {
+      mounts.push({ path: op.path, kind: 'console', flags: 0 });
     }
   }
   return mounts;

@@ -1,3 +1,5 @@
+import { OP_CODECS } from '../../schema/generated/ops.ts';
+import type { FieldKind } from '../../schema/generated/ops.ts';
 import { MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { SCHEDULER_FLAGS, SCHEDULER_POLICIES } from '../kernel/scheduling.ts';
@@ -71,40 +73,10 @@ function leads(earlier: Match, later: Match, why: string): Invariant {
 
 /** Slots that an operation fills, and those that it reads; 0 stands for none, or for the root, which is not counted. */
 function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly number[] } {
-  switch (op.op) {
-    case 'user_namespace':
-    case 'namespace_open':
-    case 'open_tree':
-    case 'open_time_offsets':
-    case 'open_log':
-    case 'container_user_namespace':
-      return { fills: [op.slot], reads: [] };
-    case 'idmap_tree':
-      return { fills: [], reads: [op.slot, op.namespace] };
-    case 'namespace_join':
-      return { fills: [], reads: [op.slot, op.user] };
-    case 'join_process':
-      return { fills: [], reads: [op.user] };
-    case 'open_root':
-    case 'bind_device':
-      return { fills: [], reads: [op.tree] };
-    case 'mount_bind':
-      return { fills: [op.slot], reads: [op.tree] };
-    case 'mount_filesystem':
-      return { fills: [op.slot], reads: [op.pidNamespace] };
-    case 'open_mount':
-      return { fills: [op.slot], reads: [] };
-    case 'mount_attributes':
-    case 'mount_propagation':
-    case 'time_namespace':
-      return { fills: [], reads: [op.slot] };
-    case 'hook':
-      return { fills: [], reads: [op.out, op.err] };
-    case 'stdio_owner':
-      return { fills: [], reads: [op.user] };
-    default:
-      return { fills: [], reads: [] };
-  }
+  const values = op as unknown as Readonly<Record<string, number>>;
+  const ofKind = (wanted: FieldKind): number[] =>
+    OP_CODECS[op.op].fields.flatMap(([name, kind]) => (kind === wanted ? [values[name] ?? 0] : []));
+  return { fills: ofKind('new_slot'), reads: ofKind('slot') };
 }
 
 const slots: Invariant = {

@@ -118,14 +118,8 @@ function enter(config: Config, facts: Facts, origin: NamespaceOrigin): PlannedOp
 }
 
 function withPlainDestination(op: PlannedOp): PlannedOp {
-  switch (op.op) {
-    case 'mount_bind':
-      return { ...op, flags: op.flags | MOUNT_BIND_FLAGS.plainDestination };
-    case 'mount_filesystem':
-      return { ...op, flags: op.flags | MOUNT_FILESYSTEM_FLAGS.plainDirectory };
-    default:
-      return op;
-  }
+  if (op.op === 'mount_bind') return { ...op, flags: op.flags | MOUNT_BIND_FLAGS.plainDestination };
+  return op.op === 'mount_filesystem' ? { ...op, flags: op.flags | MOUNT_FILESYSTEM_FLAGS.plainDirectory } : op;
 }
 
 function checkNamespace(config: Config, faults: Diagnostic[]): void {

@@ -175,14 +175,9 @@ function rulesByCall(
  * Permissive defaults stay: they let the call reach the kernel or a tracer, which answers ENOSYS itself.
  */
 function actionForNewer(section: SeccompSection, defaultAction: number): number {
-  switch (section.defaultAction) {
-    case 'SCMP_ACT_ALLOW':
-    case 'SCMP_ACT_LOG':
-    case 'SCMP_ACT_TRACE':
-      return defaultAction;
-    default:
-      return section.defaultErrnoRet === ENOSYS ? defaultAction : returnValues.SCMP_ACT_ERRNO | ENOSYS;
-  }
+  const { defaultAction: given, defaultErrnoRet } = section;
+  const isPermissive = given === 'SCMP_ACT_ALLOW' || given === 'SCMP_ACT_LOG' || given === 'SCMP_ACT_TRACE';
+  return isPermissive || defaultErrnoRet === ENOSYS ? defaultAction : returnValues.SCMP_ACT_ERRNO | ENOSYS;
 }
 
 class Reader {

@@ -1,3 +1,4 @@
+import { AWAIT_START_HOW } from '../../../schema/generated/ops.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { PlannedOp } from '../types.ts';
 import { nameOfReturn } from './bpf.ts';
@@ -41,26 +42,21 @@ const hookOfChild = ['dup3', 'close_range', 'execve'];
 const hook: Calls = { needed: [...hookOfParent, ...hookOfChild], made: ['close', 'munmap', 'setpgid', ...signals] };
 const hookWithTimeout: Calls = { ...hook, needed: [...hookOfParent, 'kill', ...hookOfChild] };
 
+const callsByOp: { readonly [Name in PlannedOp['op']]?: Calls } = {
+  set_capabilities: setCapabilities,
+  fork_init: forkInit,
+  await_scheduler: askRuntime,
+  scheduler,
+  exec,
+};
+
 /** What the C of an op calls when nothing is wrong (native/helper), for ops that may come after the filter was loaded. */
 function callsOf(op: PlannedOp): Calls {
-  switch (op.op) {
-    case 'set_capabilities':
-      return setCapabilities;
-    case 'fork_init':
-      return forkInit;
-    case 'await_scheduler':
-      return askRuntime;
-    case 'scheduler':
-      return scheduler;
-    case 'await_start':
-      return op.how === 1 ? awaitSocket : awaitControl;
-    case 'hook':
-      return op.timeoutMs > 0 ? hookWithTimeout : hook;
-    case 'exec':
-      return exec;
-    default:
-      throw new Error(`${op.op} comes after the filter, and nobody knows what it calls`);
-  }
+  if (op.op === 'await_start') return op.how === AWAIT_START_HOW.listener ? awaitSocket : awaitControl;
+  if (op.op === 'hook') return op.timeoutMs > 0 ? hookWithTimeout : hook;
+  const calls = callsByOp[op.op];
+  if (calls === undefined) throw new Error(`${op.op} comes after the filter, and nobody knows what it calls`);
+  return calls;
 }
 
 /** What has to work once the filter is in force. */
