@@ -7,6 +7,7 @@ import { SIGKILL } from '../kernel/signals.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/types.ts';
 import type { CgroupRecord, Plan } from '../plan/types.ts';
+import { cloneHint } from '../words/namespaces.ts';
 import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { diedInSetUp } from './ending.ts';

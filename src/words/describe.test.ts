@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ENOENT } from '../kernel/errno.ts';
+import { ENOENT, ENOSYS } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { describeOp } from './describe.ts';
 
@@ -32,4 +32,15 @@ t.test('describeOp: a mount names both sides, and the missing source its pointer
     errno: 'ENOENT',
     hint: /create it/,
   });
+});
+
+t.test('describeOp: where the kernel lacks a call, the field that asked for it can be dropped', async (t) => {
+  const personality: PlannedOp = { op: 'personality', persona: 8, from: '/linux/personality' };
+  t.match(describeOp(personality, ENOSYS, 'personality', ''), {
+    message: 'cannot set linux.personality: function not implemented (personality)',
+    pointer: '/linux/personality',
+    hint: /drop the field/,
+  });
+  const pivot = describeOp({ op: 'pivot_root', from: 'default' }, ENOSYS, 'pivot_root', '');
+  t.equal(pivot.hint, undefined, 'no field asked for it');
 });

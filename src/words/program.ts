@@ -1,3 +1,4 @@
+import { text, u16, u32 } from '../diag/bytes.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import {
@@ -14,7 +15,6 @@ import {
   PT_INTERP,
 } from '../kernel/elf.ts';
 import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { text, u16, u32 } from '../diag/bytes.ts';
 import type { Failed, Known, Planned, Words } from './words.ts';
 
 export const programWords: Words<'find_program' | 'find_home' | 'exec'> = {
