@@ -31,7 +31,7 @@ function lookupCause({ name }: Planned<'find_program'>, { name: errno, text: cau
 }
 
 /** What the helper reports of execve(2): the path of the program, a NUL and the head of the file. */
-export interface FailedProgram {
+interface FailedProgram {
   readonly errno: number;
   readonly call: string;
   readonly detail: Uint8Array;
