@@ -293,7 +293,7 @@ test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANI
 	@mkdir -p build/tap
 	@rm -f build/tap/unit.tap build/tap/conformance.tap
 ifdef SANITIZE
-	@RT_RUNTIMES=sanitized RT_PATIENCE=$${RT_PATIENCE:-5} conformance/harness/run.sh --jobs=1 \
+	@RT_RUNTIMES=sanitized RT_PATIENCE=$${RT_PATIENCE:-5} conformance/harness/run.sh --jobs=1 --timeout=0 \
 		$(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/conformance.tap
 else
