@@ -29,7 +29,7 @@ export interface CommandCase {
 
 const look = ['status', 'limits', 'mountinfo'].map((name) => `/proc/self/${name}`);
 const tell = ['/bin/cat', ...look, '/proc/sys/kernel/hostname', '/proc/sys/net/ipv4/ip_unprivileged_port_start'];
-const stay = ['/bin/sleep', '1000'];
+const stay = ['/bin/sleep', '1000000'];
 const added = '/tmp/added.json';
 
 export function commandCases({ terminal }: Kind): CommandCase[] {

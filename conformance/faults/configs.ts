@@ -14,7 +14,7 @@ export interface Kind {
 export const kindNames = ['docker', 'terminal', 'userns', 'hooks', 'no-cgroups'] as const;
 export type KindName = (typeof kindNames)[number];
 
-const sleep = ['/bin/sleep', '1000'];
+const sleep = ['/bin/sleep', '1000000'];
 
 /** `cgroup`: the container's, below one of the test's own. */
 export function kindOf(name: KindName, cgroup: string): Kind {
