@@ -35,10 +35,9 @@ function main(): number {
   const sample = (process.env['SAMPLE'] ?? '') !== '';
   const hosts = (listOf('HOST') as Host[] | undefined) ?? (sample ? (['rt', 'node'] as const) : (['rt'] as const));
   const entries = hosts.flatMap((host) => tryHost(host, sample));
-  const dirty = entries.filter(({ verdict }) => verdict === 'dirty');
-  for (const entry of dirty) process.stdout.write(`${reproduction(entry)}\n`);
-  process.stdout.write(`${entries.length} points tried, ${dirty.length} dirty\n`);
-  return dirty.length === 0 ? 0 : 1;
+  const dirty = entries.filter(isDirty).length;
+  process.stdout.write(`${entries.length} points tried, ${dirty} dirty\n`);
+  return dirty === 0 ? 0 : 1;
 }
 
 function tryHost(host: Host, sample: boolean): Entry[] {
@@ -132,22 +131,25 @@ function removeCgroups(own: string): void {
   }
 }
 
+function isDirty({ verdict }: Entry): boolean {
+  return verdict === 'dirty';
+}
+
 function summary(entries: readonly Entry[], host: Host, kind: string): string {
   const ofKind = entries.filter((entry) => entry.kind === kind);
   const commands = [...new Set(ofKind.map(({ command }) => command))];
-  return commands
-    .map((command) => {
-      const verdicts = ofKind.filter((entry) => entry.command === command).map(({ verdict }) => verdict);
-      const count = (wanted: Entry['verdict']): number => verdicts.filter((verdict) => verdict === wanted).length;
-      const found = `${count('clean')} clean, ${count('dirty')} dirty, ${count('unreached')} not reached`;
-      return `${host}, ${kind}, ${command}: ${verdicts.length} tried, ${found}\n`;
-    })
-    .join('');
+  const counts = commands.map((command) => {
+    const verdicts = ofKind.filter((entry) => entry.command === command).map(({ verdict }) => verdict);
+    const count = (wanted: Entry['verdict']): number => verdicts.filter((verdict) => verdict === wanted).length;
+    const found = `${count('clean')} clean, ${count('dirty')} dirty, ${count('unreached')} not reached`;
+    return `${host}, ${kind}, ${command}: ${verdicts.length} tried, ${found}\n`;
+  });
+  return [...counts, ...ofKind.filter(isDirty).map(reproduction)].join('');
 }
 
 function reproduction({ kind, command, key, path, problems, status, said }: Entry): string {
   const words = `make test-faults CONFIG='${kind}' COMMAND='${command}' POINT='${key}'`;
-  return `not ok: ${kind}, ${command}, ${key} ${path}: ${problems.join('; ')}\n  status ${status}: ${said.trim()}\n  ${words}`;
+  return `not ok: ${kind}, ${command}, ${key} ${path}: ${problems.join('; ')}\n  status ${status}: ${said.trim()}\n  ${words}\n`;
 }
 
 const [cell, selection] = process.argv.slice(2);
