@@ -45,7 +45,9 @@ function tryHost(host: Host, sample: boolean): Entry[] {
   const cgroup = `/rt-faults-${process.pid}`;
   const program = host === 'rt' ? resolve(env['RT_BINARY'] ?? join(repository, 'build/rt')) : nodeProgram;
   const [index = 1, count = 1] = (env['SHARD'] ?? '1/1').split('/').map(Number);
-  const build = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 12);
+  // The program of Node is started by a file that never changes.
+  const changing = host === 'rt' ? program : join(repository, 'build/node/program.js');
+  const build = createHash('sha256').update(readFileSync(changing)).digest('hex').slice(0, 12);
   const part = sample ? `sample-${process.pid}` : `${index}-of-${count}`;
   const directory = join(repository, 'build/faults');
   mkdirSync(directory, { recursive: true });
