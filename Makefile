@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 DEMO_PACKAGES := busybox-static
-CHECK_PACKAGES := clang-format clang-tidy shellcheck libc6-dev linux-libc-dev
+CHECK_PACKAGES := clang-format clang-tidy shellcheck
 # The runtime of clang's sanitizers has a package for each version; Debian 12 has 14, Debian 13 has 19.
 FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
@@ -287,9 +287,23 @@ CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engine
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 
-# make test SANITIZE=1 runs the containers alone, with build/sanitized/rt, which is slower. CONFORMANCE_TESTS=FILE runs one
-# file of them.
-test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real, nine minutes; SANITIZE=1: with sanitizers (needs root)
+# make test FILE=src/plan/plan.test.ts runs one file by the runner for its kind, CASE=hostname of it only the tests whose names
+# match; the containers of a file in conformance run on the hosts that RT_RUNTIMES names, rt,node by default. What unit
+# tests need is not built anew for one of them.
+ifdef FILE
+KIND := $(or $(if $(filter conformance/engines/%,$(FILE)),engines),$(if $(filter-out conformance/fuzz/%,$(filter conformance/%,$(FILE))),conformance),unit)
+ONE_unit = $(BIN)/tap run --timeout=120
+ONE_conformance = $(if $(SANITIZE),RT_RUNTIMES=sanitized RT_PATIENCE=$${RT_PATIENCE:-5}) conformance/harness/run.sh
+ONE_engines = RT_RUNTIMES=$${RT_RUNTIMES:-runc,rt} unshare --mount conformance/harness/own-cgroups.sh conformance/harness/run.sh
+NEEDS_unit := $(NODE_MODULES)
+NEEDS_conformance := build $(STAMPS)/packages-test $(if $(SANITIZE),$(SANITIZED)/rt)
+NEEDS_engines := build $(STAMPS)/packages-engines $(STAMPS)/engines
+
+test: $(NEEDS_$(KIND))
+	@$(ONE_$(KIND)) $(if $(CASE),--grep='$(CASE)') $(FILE)
+else
+# make test SANITIZE=1 runs the containers alone, with build/sanitized/rt, which is slower.
+test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real, nine minutes; SANITIZE=1: with sanitizers; FILE=... for one file (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/unit.tap build/tap/conformance.tap
 ifdef SANITIZE
@@ -300,6 +314,7 @@ else
 	@$(BIN)/tap run --timeout=120 $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
 	@conformance/harness/run.sh --jobs=2 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
+endif
 endif
 
 # ROUNDS: how often each race runs. Many attacks succeed on Debian's old runc and crun. That shows that the attacks work, so
@@ -431,33 +446,96 @@ fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed made-up da
 mutants: $(NODE_MODULES) ## change the order of operations, one place at a time: the unit tests must notice; five minutes
 	$(BIN)/tsx conformance/mutants/run.ts
 
-C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
-GENERATED := schema/generated native/generated src/kernel docs/ops.md NOTICE
+# Each part by itself: make check-lint. Those after the first read what it writes.
+CHECKS := format types lint imports unused scripts c docs
+cure = || { echo 'check: $(1)' >&2; exit 1; }
 
-check: build $(STAMPS)/packages-check ## format, lint, types, generated files, tables of docs
-	$(BIN)/prettier --log-level=warn --check .
-	$(BIN)/tsc
-	$(BIN)/eslint --cache --cache-location build/eslintcache .
-	clang-format --dry-run -Werror $(C_FILES)
+check: build $(STAMPS)/packages-check ## format, lint, types, imports, unused code, scripts, C, generated files, tables of docs
+	@$(MAKE) --no-print-directory check-generated
+	@$(MAKE) --no-print-directory --keep-going --output-sync --jobs=$(shell nproc) $(CHECKS:%=check-%)
+
+.PHONY: $(CHECKS:%=check-%) check-generated
+
+C_FILES := $(filter-out native/generated/%,$(wildcard native/*/*.c native/*/*.h native/*/*.cc))
+
+check-format:
+	$(call say,CHECK)
+	$(Q)$(BIN)/prettier --log-level=warn --check . $(call cure,make format mends that)
+	$(Q)clang-format --dry-run -Werror $(C_FILES) $(call cure,make format mends that)
+
+check-types:
+	$(call say,CHECK)
+	$(Q)$(BIN)/tsc
+
+check-lint:
+	$(call say,CHECK)
+	$(Q)$(BIN)/eslint --cache --cache-location build/eslintcache . $(call cure,a rule and its reason stand in eslint.config.js)
+
+check-imports:
+	$(call say,CHECK)
+	$(Q)$(BIN)/depcruise --config .dependency-cruiser.mjs --output-type err $(IMPORTING) >build/imports.log || \
+		{ cat build/imports.log; false; } $(call cure,the table at the top of .dependency-cruiser.mjs says which folder imports which)
+
+IMPORTING := src schema conformance native/build native/test
+
+check-unused:
+	$(call say,CHECK)
+	$(Q)$(BIN)/knip $(call cure,delete what nobody uses; a program that is started by name is an entry of knip.jsonc)
+
+check-scripts:
+	$(call say,CHECK)
+	$(Q)shellcheck --severity=warning $$(grep -rlE '^#! ?/bin/(ba)?sh' .ci native conformance) \
+		$(call cure,a false warning has a comment: shellcheck disable=SCNNNN and the reason)
+
+GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/cli.md NOTICE
+
+check-generated:
+	$(call say,CHECK)
 	@rm -rf build/generated && mkdir -p build/generated/found && cp -r --parents $(GENERATED) build/generated/found
-	$(BIN)/tsx schema/build/ops.ts
-	$(BIN)/tsx schema/build/validator.ts
-	$(BIN)/tsx schema/build/kernel.ts
-	$(BIN)/tsx native/build/notice.ts
+	$(Q)$(BIN)/tsx schema/build/ops.ts
+	$(Q)$(BIN)/tsx schema/build/validator.ts
+	$(Q)$(BIN)/tsx schema/build/kernel.ts
+	$(Q)$(BIN)/tsx native/build/manual.ts
+	$(Q)$(BIN)/tsx native/build/notice.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
-	diff -r build/generated/found build/generated/made
-	$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts
+	$(Q)diff -r build/generated/found build/generated/made \
+		$(call cure,these files were not what make generate writes. They are now; commit them)
+
+check-docs:
+	$(call say,CHECK)
+	$(Q)$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts schema/contributing.test.ts
+
+# clang-tidy takes seconds for a file, so it looks again only at those whose objects were made anew.
+TIDY := build/tidy
+TIDIED := $(patsubst native/%,$(TIDY)/%.ok,$(filter-out native/generated/%,$(HELPER_SOURCES)) $(HOST_SOURCES) native/host/addon.cc)
+TIDY_CFLAGS := -std=gnu11 -D_GNU_SOURCE -isystem $(QUICKJS)
+TIDY_CXXFLAGS := -std=c++17 -DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS -isystem node_modules/node-addon-api \
+	-isystem node_modules/node-api-headers/include
+tidy = @mkdir -p $(@D) && clang-tidy --quiet $< -- $(1) >$@.log 2>/dev/null || { cat $@.log; false; } \
+	$(call cure,the checks and what is left out stand in .clang-tidy) && touch $@
+
+check-c: $(TIDIED)
+
+$(TIDY)/helper/%.c.ok: native/helper/%.c build/helper-objects/helper/%.o .clang-tidy
+	$(call tidy,$(TIDY_CFLAGS))
+
+$(TIDY)/host/%.c.ok: native/host/%.c build/host-objects/host/%.o .clang-tidy
+	$(call tidy,$(TIDY_CFLAGS))
+
+$(TIDY)/host/addon.cc.ok: native/host/addon.cc build/node/rt.node .clang-tidy
+	$(call tidy,$(TIDY_CXXFLAGS))
 
 format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check wants them
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 
-generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the kernel's headers, the printed plans, NOTICE
+generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the kernel's headers, the printed plans, docs/cli.md, NOTICE
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts
 	$(BIN)/tsx schema/build/kernel.ts
 	$(BIN)/tsx schema/build/plans.ts
+	$(BIN)/tsx native/build/manual.ts
 	@$(MAKE) --no-print-directory build/rt.map build/bundled.json
 	$(BIN)/tsx native/build/notice.ts
 

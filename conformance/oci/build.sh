@@ -25,7 +25,7 @@ cp --update "$module"/rootfs-*.tar.gz "$build/bin/runtimetest" "$build/start/"
 
 # A change that finds nothing to change is an error: the table names the lines as they are.
 mended=$build/mended
-rm -rf "$mended/module" "$mended/bin"
+rm -rf "${mended:?}/module" "${mended:?}/bin"
 mkdir -p "$mended/bin"
 cp -r --no-preserve=mode "$module" "$mended/module"
 standard=$("$go" env GOROOT)/src

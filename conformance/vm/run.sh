@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
 
-kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 shell= with=()
+kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 shell='' with=()
 command=() cases=()
 while [ $# -gt 0 ]; do
 	case $1 in

@@ -1,0 +1,99 @@
+/**
+ * Which folder may import from which, for everything that is TypeScript or JavaScript. An import of a type counts.
+ * Data flows bundle -> plan -> launch -> state, and imports only look back along it. A folder that is not here imports
+ * nothing of another.
+ */
+const mayImport = {
+  'src/kernel': [],
+  'schema/generated': ['src/launch/fields.ts'],
+  'src/diag': ['src/kernel', 'src/host', 'schema/generated'],
+  'src/host': [],
+  'src/host/main-': ['src/host', 'src/cli', 'src/plan/seccomp/architectures.ts'],
+  'src/bundle': ['src/kernel', 'src/diag', 'src/host', 'schema/generated'],
+  'src/facts': ['src/kernel', 'src/diag', 'src/host'],
+  'src/plan': ['src/kernel', 'src/diag', 'src/bundle', 'src/facts', 'schema/generated'],
+  'src/words': ['src/kernel', 'src/diag', 'src/plan', 'schema/generated'],
+  'src/launch': [
+    'src/kernel',
+    'src/diag',
+    'src/words',
+    'src/host',
+    'src/bundle',
+    'src/facts',
+    'src/plan',
+    'schema/generated',
+  ],
+  'src/state': ['src/kernel', 'src/diag', 'src/host', 'src/facts', 'src/plan', 'src/launch', 'schema/generated'],
+  'src/commands': ['src/[^/]+', 'schema/generated'],
+  'src/cli': ['src/[^/]+'],
+  'src/index.ts': ['src/[^/]+', 'schema/generated'],
+  'schema/build': ['src/plan'],
+  'schema/[^/]+\\.ts': ['schema/[^/]+\\.ts'],
+  'native/build': ['src/cli'],
+  'native/test': ['src/host'],
+  'conformance/harness': ['src/bundle', 'src/diag', 'src/plan', 'schema/generated'],
+  'conformance/bench': ['conformance/harness', 'src/plan', 'schema/generated'],
+  'conformance/engines': ['conformance/harness'],
+  'conformance/faults': ['conformance/harness'],
+  'conformance/fuzz': ['src/[^/]+', 'schema/generated', 'schema/mutations.ts'],
+  'conformance/mutants': ['src/plan'],
+  'conformance/oci': [],
+  'conformance/races': ['conformance/bench', 'conformance/harness'],
+  'conformance/seccomp': ['src/plan', 'schema/generated'],
+  'conformance/soak': ['conformance/bench', 'conformance/harness', 'src/index.ts'],
+};
+
+/** Tests, and what stands in for a host in them: these may look at everything. */
+const TESTS = '\\.test\\.ts$|^src/state/fake-native\\.ts$|^src/plan/fixture\\.ts$|^src/plan/snapshots/';
+
+/** Cycles of types that are known. The list only gets shorter. */
+const CYCLES = ['^src/plan/(index|resctrl|types|cgroup/[^/]+)\\.ts$', '^src/state/(directory|store)\\.ts$'];
+
+const OURS = '^(src|schema|native|conformance)/';
+const folders = Object.keys(mayImport);
+
+const direction = folders.map((folder) => ({
+  name: `direction of ${folder}`,
+  severity: 'error',
+  // The longest row that fits is the one that counts.
+  from: {
+    path: `^${folder}`,
+    pathNot: [
+      TESTS,
+      ...folders.filter((other) => other !== folder && other.startsWith(folder)).map((other) => `^${other}`),
+    ],
+  },
+  to: { path: OURS, pathNot: [`^${folder}`, ...mayImport[folder].map((other) => `^${other}(/|$)`)] },
+}));
+
+export default {
+  forbidden: [
+    ...direction,
+    {
+      name: 'folder without a row',
+      severity: 'error',
+      from: { path: OURS, pathNot: [TESTS, ...folders.map((folder) => `^${folder}`)] },
+      to: { path: OURS },
+    },
+    { name: 'no cycle', severity: 'error', from: {}, to: { circular: true, via: { pathNot: CYCLES.join('|') } } },
+    {
+      name: 'no conformance elsewhere',
+      severity: 'error',
+      from: { pathNot: '^conformance/' },
+      to: { path: '^conformance/' },
+    },
+    { name: 'no test in the program', severity: 'error', from: { path: '^src/', pathNot: TESTS }, to: { path: TESTS } },
+    {
+      name: 'the program does not depend on Node',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [TESTS, '^src/host/(main-)?node'] },
+      to: { dependencyTypes: ['core'] },
+    },
+    { name: 'no import of what is not there', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
+};
