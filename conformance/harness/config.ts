@@ -1,4 +1,6 @@
-/** The part of config.json the cases touch. Deliberately not the generated type: cases also write wrong values. */
+import type { Linux, Process } from '../../schema/generated/config.ts';
+
+/** The part of config.json the cases touch. Looser than the generated types, for cases also write wrong values. */
 export interface TestConfig {
   ociVersion: string;
   process: TestProcess;
@@ -11,22 +13,19 @@ export interface TestConfig {
   linux: TestLinux;
 }
 
-export interface TestProcess {
+export type TestProcess = LooseProcess & Omit<Process, keyof LooseProcess>;
+
+interface LooseProcess {
   terminal: boolean;
-  consoleSize?: { width: number; height: number };
   user: { uid: number; gid: number; umask?: number; additionalGids?: number[] };
   args: string[];
   env?: string[];
   cwd: string;
   capabilities?: Record<string, string[]>;
   rlimits?: { type: string; soft: number; hard: number }[];
-  noNewPrivileges?: boolean;
-  oomScoreAdj?: number;
   scheduler?: Record<string, unknown>;
   ioPriority?: Record<string, unknown>;
   execCPUAffinity?: { initial?: string; final?: string };
-  apparmorProfile?: string;
-  selinuxLabel?: string;
 }
 
 export interface TestMount {
@@ -45,7 +44,9 @@ export interface TestHook {
   timeout?: number;
 }
 
-export interface TestLinux {
+export type TestLinux = LooseLinux & Omit<Linux, keyof LooseLinux>;
+
+interface LooseLinux {
   cgroupsPath: string;
   namespaces: { type: string; path?: string }[];
   resources: {
@@ -62,10 +63,7 @@ export interface TestLinux {
   timeOffsets?: Record<string, { secs?: number; nanosecs?: number }>;
   personality?: Record<string, unknown>;
   memoryPolicy?: Record<string, unknown>;
-  maskedPaths?: string[];
-  readonlyPaths?: string[];
   rootfsPropagation?: string;
-  mountLabel?: string;
 }
 
 /** Changes a fresh minimal configuration into the one a case needs. */

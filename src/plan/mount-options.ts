@@ -19,9 +19,9 @@ export interface MountOptions {
   readonly withoutEffect: number[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
   /** Words that ask for an idmapped mount. */
-  idmap: IdmapWord | undefined;
+  idmap?: IdmapWord;
   /** A tmpfs starts with what it covers. */
-  copyUp: boolean;
+  copyUp?: boolean;
 }
 
 /** `idmap`, alone or with mappings. */
@@ -29,17 +29,6 @@ export interface IdmapWord {
   readonly recursive: boolean;
   readonly ranges?: IdRanges;
 }
-
-/** 'set' and 'clear' act on bits of the mount, 'filesystem' on the superblock. */
-type Effect =
-  | { readonly kind: 'set' | 'clear'; readonly bit: number; readonly recursive: boolean }
-  | { readonly kind: 'filesystem'; readonly flag: string; readonly set: boolean }
-  | { readonly kind: 'propagation'; readonly type: number; readonly recursive: boolean }
-  | { readonly kind: 'bind'; readonly recursive: boolean }
-  | { readonly kind: 'idmap'; readonly recursive: boolean }
-  | { readonly kind: 'copyUp' }
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'unsupported'; readonly hint: string };
 
 const attributeWords: readonly (readonly [set: string, clear: string, bit: number])[] = [
   ['ro', 'rw', MOUNT_ATTR.RDONLY],
@@ -60,47 +49,49 @@ const filesystemWords: readonly (readonly [set: string, clear: string | undefine
   ['iversion', 'noiversion', 'i_version'],
 ];
 
-const effects: ReadonlyMap<string, Effect> = effectsOfWords();
+/** What each word does. All that a word with an effect of its own needs besides is a member of MountOptions. */
+const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfWords();
 
-function effectsOfWords(): Map<string, Effect> {
-  const table = new Map<string, Effect>();
-  for (const [set, clear, bit] of attributeWords) {
-    for (const recursive of [false, true]) {
-      const prefix = recursive ? 'r' : '';
-      table.set(prefix + set, { kind: 'set', bit, recursive });
-      table.set(prefix + clear, { kind: 'clear', bit, recursive });
-    }
-  }
+const unsupportedWords: ReadonlyMap<string, string> = new Map([
+  ['remount', 'give the mount its options when it is first listed'],
+]);
+
+function effectsOfWords(): Map<string, (options: MountOptions) => void> {
+  const table = new Map<string, (options: MountOptions) => void>();
   for (const recursive of [false, true]) {
     const prefix = recursive ? 'r' : '';
-    // Relative access times are the kernel's default: asking for them clears the other modes.
-    table.set(`${prefix}relatime`, { kind: 'clear', bit: MOUNT_ATTR._ATIME, recursive });
-    table.set(`${prefix}norelatime`, { kind: 'nothing' });
-    for (const name of ['private', 'slave', 'shared', 'unbindable'] as const) {
-      table.set(prefix + name, { kind: 'propagation', type: MS[name], recursive });
+    for (const [set, clear, bit] of attributeWords) {
+      table.set(prefix + set, (options) => applyBit(options, true, bit, recursive));
+      table.set(prefix + clear, (options) => applyBit(options, false, bit, recursive));
     }
+    // Relative access times are the kernel's default: asking for them clears the other modes.
+    table.set(`${prefix}relatime`, (options) => applyBit(options, false, MOUNT_ATTR._ATIME, recursive));
+    table.set(`${prefix}norelatime`, () => undefined);
+    for (const name of ['private', 'slave', 'shared', 'unbindable'] as const) {
+      table.set(prefix + name, ({ propagation }) => propagation.push({ type: MS[name], recursive }));
+    }
+    table.set(`${prefix}bind`, (options) => {
+      options.bind = true;
+      options.recursiveBind ||= recursive;
+    });
+    table.set(`${prefix}idmap`, (options) => {
+      options.idmap = { ...options.idmap, recursive: recursive || options.idmap?.recursive === true };
+    });
   }
-  table.set('bind', { kind: 'bind', recursive: false });
-  table.set('rbind', { kind: 'bind', recursive: true });
   for (const [set, clear, flag] of filesystemWords) {
-    table.set(set, { kind: 'filesystem', flag, set: true });
-    if (clear !== undefined) table.set(clear, { kind: 'filesystem', flag, set: false });
+    table.set(set, ({ filesystemFlags }) => applyFilesystemFlag(filesystemFlags, flag, true));
+    if (clear !== undefined)
+      table.set(clear, ({ filesystemFlags }) => applyFilesystemFlag(filesystemFlags, flag, false));
   }
   // `silent` and `loud` only steer the kernel's log.
-  for (const word of ['silent', 'loud', 'defaults']) table.set(word, { kind: 'nothing' });
-  table.set('remount', { kind: 'unsupported', hint: 'give the mount its options when it is first listed' });
-  table.set('idmap', { kind: 'idmap', recursive: false });
-  table.set('ridmap', { kind: 'idmap', recursive: true });
-  table.set('tmpcopyup', { kind: 'copyUp' });
+  for (const word of ['silent', 'loud', 'defaults']) table.set(word, () => undefined);
+  table.set('tmpcopyup', (options) => (options.copyUp = true));
   return table;
 }
 
 /** Every word that rt knows, sorted; `features` lists them. */
 export function knownMountOptions(): string[] {
-  return [...effects]
-    .filter(([, effect]) => effect.kind !== 'unsupported')
-    .map(([word]) => word)
-    .sort();
+  return [...effects.keys()].sort();
 }
 
 /** Reads the option words of a mount. `pointer` is the mount's, such as `/mounts/3`. */
@@ -121,16 +112,15 @@ export function parseMountOptions(
     data: [],
     withoutEffect: [],
     propagation: [],
-    idmap: undefined,
-    copyUp: false,
   };
   list.forEach((word, index) => {
     if (isEmpty(word)) return;
     const effect = effects.get(word);
-    if (effect === undefined) addData(options, word, `${pointer}/options/${String(index)}`, faults);
-    else if (effect.kind === 'unsupported')
-      faults.push(unsupported(word, `${pointer}/options/${String(index)}`, effect.hint));
-    else apply(options, effect);
+    const place = `${pointer}/options/${String(index)}`;
+    const hint = unsupportedWords.get(word);
+    if (effect !== undefined) effect(options);
+    else if (hint !== undefined) faults.push(unsupported(word, place, hint));
+    else addData(options, word, place, faults);
   });
   if (options.bind) setAsideTmpfsOptions(options, list);
   if (options.bind) {
@@ -158,33 +148,6 @@ function addData(options: MountOptions, word: string, pointer: string, faults: D
 
 function unsupported(word: string, pointer: string, hint: string): Diagnostic {
   return { code: 'mount.option.unsupported', message: `mount option "${word}" is not supported`, pointer, hint };
-}
-
-function apply(options: MountOptions, effect: Exclude<Effect, { kind: 'unsupported' }>): void {
-  switch (effect.kind) {
-    case 'set':
-    case 'clear':
-      applyBit(options, effect.kind === 'set', effect.bit, effect.recursive);
-      return;
-    case 'filesystem':
-      applyFilesystemFlag(options.filesystemFlags, effect.flag, effect.set);
-      return;
-    case 'propagation':
-      options.propagation.push({ type: effect.type, recursive: effect.recursive });
-      return;
-    case 'bind':
-      options.bind = true;
-      options.recursiveBind ||= effect.recursive;
-      return;
-    case 'idmap':
-      options.idmap = { ...options.idmap, recursive: effect.recursive || options.idmap?.recursive === true };
-      return;
-    case 'copyUp':
-      options.copyUp = true;
-      return;
-    case 'nothing':
-      return;
-  }
 }
 
 /** The later word wins. A new filesystem starts without any of them. */
@@ -230,12 +193,10 @@ export function refuseFilesystemOptions(
   faults: Diagnostic[],
 ): void {
   if (options.data.length === 0 && options.filesystemFlags.length === 0) return;
-  const isData = (word: string): boolean => {
-    const effect = effects.get(word);
-    return (
-      options.data.includes(word) || (effect?.kind === 'filesystem' && options.filesystemFlags.includes(effect.flag))
-    );
-  };
+  const flagOf = (word: string): string | undefined =>
+    filesystemWords.find(([set, clear]) => word === set || word === clear)?.[2];
+  const isData = (word: string): boolean =>
+    options.data.includes(word) || options.filesystemFlags.includes(flagOf(word) ?? '');
   const index = list.findIndex(isData);
   faults.push({
     code: 'mount.option.bind',
