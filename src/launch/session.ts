@@ -11,7 +11,6 @@ import { cloneHint } from '../words/namespaces.ts';
 import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { diedInSetUp } from './ending.ts';
-import { cloneHint } from '../words/namespaces.ts';
 import { forks, startHelper } from './helper.ts';
 import { hostFailure, runHostOps, setScheduler } from './host-ops.ts';
 import { prepare, prepareJoin } from './make-cgroups.ts';
