@@ -10,6 +10,7 @@ const mayBeLong = {
   'src/plan/index.ts': 'the order of all operations is one list',
   'src/diag/errno.ts': 'a table',
   'src/state/fake-native.ts': 'a table of functions',
+  'src/host/native.test.ts': 'the cases of a binding, for both bindings',
   'conformance/faults/commands.ts': 'a table of commands',
   'conformance/engines/kubernetes.test.ts': 'one case: the life of a cluster',
 };

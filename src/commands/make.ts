@@ -27,14 +27,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import { hookSurroundings } from '../state/report.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
 import { thisProcess } from '../state/status.ts';
-import {
-  notifyDirectory,
-  pidFileMode,
-  replaceFile,
-  writeConfig,
-  draftRecord,
-  writeRecord,
-} from '../state/store.ts';
+import { notifyDirectory, pidFileMode, replaceFile, writeConfig, draftRecord, writeRecord } from '../state/store.ts';
 import type { Context } from './command.ts';
 import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
