@@ -3,7 +3,7 @@ import { SIGNALS } from '../kernel/signals.ts';
 import { commands, globalOptions } from './options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
 
-/** A word that may stand where the cursor is, and what it means. */
+/** A possible word at the cursor, and its meaning. */
 export interface Candidate {
   readonly word: string;
   readonly help: string;
@@ -11,19 +11,19 @@ export interface Candidate {
 
 export interface Completion {
   readonly candidates: readonly Candidate[];
-  /** What the shell adds from the file system. */
+  /** The paths that the shell adds from the filesystem. */
   readonly paths: 'none' | 'files' | 'directories';
 }
 
-/** Ids of the containers below the state root that `--root` names. */
+/** Ids of the containers below the state root given with `--root`. */
 export type ListIds = (root: string | undefined) => readonly string[];
 
 const nothing: Completion = { candidates: [], paths: 'none' };
 
 /**
- * What may stand in the last of `words`, which is a part of a word, after the others, all without the name of the
- * program. The names that the option table gives to values and operands (DIR, FILE, ID, `text|json`) say what they
- * are. The shell drops what does not fit the part.
+ * Candidates for the last of `words`, which is a partial word; `words` excludes the program's name. The type of a value
+ * or operand follows from its name in the option table (DIR, FILE, ID, `text|json`). The shell drops candidates that do
+ * not match the partial word.
  */
 export function complete(words: readonly string[], listIds: ListIds): Completion {
   const globals = scan(words, globalOptions, true);
@@ -42,18 +42,18 @@ export function complete(words: readonly string[], listIds: ListIds): Completion
 }
 
 interface Scan {
-  /** Where the last word stands: in an option's name, in the value of `option`, or after the options. */
+  /** Position of the last word: in an option's name, in the value of `option`, or after the options. */
   readonly cursor: 'name' | 'value' | 'operand';
   readonly option?: OptionSpec;
-  /** What stands before the value in the last word: `--format=`. */
+  /** The part of the last word before the value: `--format=`. */
   readonly prefix: string;
   /** Values of the options before the cursor, by name; a flag has none. */
   readonly given: ReadonlyMap<string, string>;
-  /** The last one is the last word, when that is an operand. */
+  /** Includes the last word if that is an operand. */
   readonly operands: readonly string[];
 }
 
-/** Reads words as the parser does, but takes what it does not know for a flag. */
+/** Reads words as the parser does, but treats unknown options as flags. */
 function scan(words: readonly string[], specs: readonly OptionSpec[], stopAtOperand: boolean): Scan {
   const given = new Map<string, string>();
   const operands: string[] = [];
@@ -98,7 +98,7 @@ function completeOption(
   return { candidates: candidates.map(({ word, help }) => ({ word: prefix + word, help })), paths };
 }
 
-/** Not those given before, unless they may be repeated. */
+/** Omits options already given, unless they may be repeated. */
 function optionCandidates(specs: readonly OptionSpec[], given: ReadonlyMap<string, string>): Candidate[] {
   return specs
     .filter(({ hidden }) => hidden !== true)
@@ -143,7 +143,7 @@ function completeKind(kind: string, newId: boolean, root: string | undefined, li
   }
 }
 
-/** As the shells' functions read it: the kind of paths, then a candidate a line, its meaning after a tab. */
+/** Format for the shell functions: the kind of paths, then one candidate per line, its meaning after a tab. */
 export function completionText({ candidates, paths }: Completion): string {
   return `${paths}\n${candidates.map(({ word, help }) => `${word}\t${help}\n`).join('')}`;
 }

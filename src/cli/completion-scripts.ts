@@ -1,6 +1,6 @@
 /**
- * What a shell needs to complete command lines of rt. Each function hands the words up to the cursor to
- * `rt __complete` (complete.ts), which knows the option table and the containers, so that none of it goes stale.
+ * Completion scripts for shells. Each function passes the words up to the cursor to `rt __complete` (complete.ts),
+ * which knows the option table and the containers, so the scripts never become stale.
  */
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -17,8 +17,8 @@ export function completionScript(shell: Shell): string {
   }
 }
 
-// COMP_WORDS is split at `=` and `:` as well: what belongs together is joined again, and the part before the last
-// `=` or `:` is cut off the candidates, since bash replaces only what follows it.
+// COMP_WORDS is also split at `=` and `:`, so the parts are joined again, and the part before the last `=` or `:` is
+// cut off the candidates, since bash replaces only the rest.
 const bash = `# bash completion for rt
 _rt() {
     local word last= paths line candidates=() words=()

@@ -7,7 +7,7 @@ export function generalHelp(): string {
   const rows = names.map((name): [string, string] => [name, commands[name].summary]);
   rows.push(['help [COMMAND]', 'print help']);
   return (
-    'rt runs containers as the OCI runtime specification describes them\n\n' +
+    'rt runs containers as defined by the OCI runtime specification\n\n' +
     'Usage: rt [global options] COMMAND [options] [arguments]\n\n' +
     `Commands:\n${columns(rows)}\nGlobal options:\n${optionRows(globalOptions)}`
   );

@@ -65,12 +65,12 @@ const handlers: { readonly [name in CommandName]: Command } = {
 const standardOutput = 1;
 const newTrace = O_WRONLY | O_CREAT | O_TRUNC;
 const unknownCommandExitCode = 3;
-/** The words of the engine. */
+/** The engine's message. */
 const outOfMemory = 'out of memory';
 
 /**
- * Runs one command line: `words` without the name of the program. Returns the exit code. Nothing else
- * prints, so what a command says does not depend on where it failed.
+ * Runs one command line: `words` without the name of the program. Returns the exit code. Nothing else prints, so the
+ * output of a command does not depend on where it failed.
  */
 export function main(words: readonly string[], native: Native): number {
   let settings: LogSettings = { file: '', format: 'text', debug: false };
@@ -102,7 +102,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
     const topic = words[0];
     return print(native, topic === undefined ? generalHelp() : commandHelp(known(topic)));
   }
-  // What the shells' functions call; the words may be anything.
+  // Called by the shell functions, with arbitrary words.
   if (name === '__complete') return print(native, completionText(complete(words, (root) => idsBelow(native, root))));
   const command = known(name);
   const specification = commands[command];
@@ -124,13 +124,13 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
   let printed = outcome.output === undefined ? 0 : print(native, outcome.output);
   for (const part of outcome.stream ?? []) {
     printed = print(native, part);
-    // Nobody reads any more.
+    // The reader has left.
     if (printed !== 0) break;
   }
   return outcome.exitCode ?? printed;
 }
 
-/** Runs a command and writes how long each of its steps took, whether it fails or not. */
+/** Runs a command and writes the duration of each step, even if the command fails. */
 function writeTrace(
   native: Native,
   file: string,
@@ -146,7 +146,7 @@ function writeTrace(
     return phase(name, () => command(traced));
   } finally {
     const result = write(endTrace(`rt ${name}`));
-    // The command has been carried out, and its exit code tells of that.
+    // The command has been carried out; its exit code must report that.
     if (result < 0) {
       const { diagnostics } = systemFailure('trace.write', `cannot write trace "${file}"`, 'write', result);
       report(native, settings, 'warning', diagnostics);
@@ -159,7 +159,7 @@ function known(name: string): CommandName {
   throw new Failure({ code: 'usage.command', message: `No help topic for '${name}'` }, unknownCommandExitCode);
 }
 
-/** Ids of containers; none where they cannot be read, since a completion has nobody to tell. */
+/** Ids of containers; none if they cannot be read, since a completion cannot report errors. */
 function idsBelow(native: Native, option: string | undefined): readonly string[] {
   try {
     const root = stateRoot(native, option).path;
@@ -178,7 +178,7 @@ function logSettings(globals: Options): LogSettings {
   };
 }
 
-/** Writes to standard output, for a terminal too. Returns an exit code: a reader that has left needs no words, anything else is a Failure. */
+/** Writes to standard output. Returns an exit code; a reader that has left is no Failure, any other error is. */
 function print(native: Native, text: string): number {
   const result = native.writeFd(standardOutput, printableLines(text));
   if (result === -EPIPE) return 1;
@@ -186,7 +186,7 @@ function print(native: Native, text: string): number {
   return 0;
 }
 
-/** A fault of rt itself: nothing a user could do, so the place in the program is told. */
+/** A bug in rt: the user cannot fix it, so the message gives the place in the program. */
 function internalFault(error: unknown): Diagnostic {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
   if (message === outOfMemory) return { code: 'memory', message };

@@ -19,9 +19,9 @@ function mainPage(names: readonly CommandName[], date: string): string {
     [
       'DESCRIPTION',
       paragraphs([
-        'rt runs containers as the OCI runtime specification describes them: it takes a bundle, which is a directory with ' +
-          'config.json and a root filesystem, and makes a container of it. Its command line is that of runc, so container ' +
-          'engines use it in its place.',
+        'rt runs containers as defined by the OCI runtime specification: it takes a bundle, which is a directory with ' +
+          'config.json and a root filesystem, and makes a container from it. Its command line is that of runc, so container ' +
+          'engines can use it as a replacement.',
         optionRules.join('\n').replaceAll('`', ''),
       ]),
     ],
@@ -31,12 +31,12 @@ function mainPage(names: readonly CommandName[], date: string): string {
     ['ENVIRONMENT', environment.map(([name, meaning]) => tagged(bold(name), meaning)).join('')],
     [
       'FILES',
-      tagged(bold('/run/rt'), 'states of the containers, unless --root says otherwise') +
-        tagged(bold('$XDG_RUNTIME_DIR/rt'), 'the same for a user who is not root'),
+      tagged(bold('/run/rt'), 'states of the containers, unless --root is given') +
+        tagged(bold('$XDG_RUNTIME_DIR/rt'), 'the same for users other than root'),
     ],
     [
       'EXAMPLES',
-      'A bundle whose root filesystem is busybox, and its shell in a container, until exit is typed:\n' +
+      'A bundle whose root filesystem is busybox, and its shell in a container, until you type exit:\n' +
         example([
           'mkdir -p bundle/rootfs/bin && cd bundle',
           'cp /bin/busybox rootfs/bin',
@@ -44,7 +44,7 @@ function mainPage(names: readonly CommandName[], date: string): string {
           'rt spec',
           'rt run c1',
         ]) +
-        '.PP\nWhat an engine does, without a terminal:\n' +
+        '.PP\nThe steps of an engine, without a terminal:\n' +
         example([
           `sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"sleep", "100"/' config.json`,
           'rt create c1 && rt start c1',

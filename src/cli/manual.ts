@@ -8,7 +8,7 @@ export function manual(): string {
   const names = Object.keys(commands) as CommandName[];
   return (
     '# Command line of `rt`\n\n' +
-    'Made from the option table `src/cli/options.ts`; do not edit.\n\n' +
+    'Generated from the option table `src/cli/options.ts`; do not edit.\n\n' +
     '    rt [global options] COMMAND [options] [arguments]\n\n' +
     `${optionRules.map((rule) => `- ${rule}\n`).join('')}\n` +
     `## Global options\n\n${table(globalOptions)}\n` +

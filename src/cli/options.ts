@@ -1,6 +1,6 @@
 /**
- * The one table of the command line: parser (parse.ts), help (help.ts), completion (complete.ts), man pages
- * (man.ts) and docs/cli.md (manual.ts) are made from it.
+ * The command line as one table, from which the parser (parse.ts), help (help.ts), completion (complete.ts), man pages
+ * (man.ts) and docs/cli.md (manual.ts) are made.
  */
 
 import {
@@ -20,7 +20,7 @@ interface CommonSpec {
   /** How it is written, when that differs from `name`. */
   readonly long?: string;
   readonly short?: string;
-  /** A further spelling, not in the help. */
+  /** Another spelling, not in the help. */
   readonly alias?: string;
   readonly help: string;
   /** Accepted, not in the help. */
@@ -57,9 +57,9 @@ export interface CommandSpec {
   readonly minimum: number;
   readonly maximum: number;
   readonly options: readonly OptionSpec[];
-  /** What follows the first operand belongs to a program: options stand before it. */
+  /** The words after the first operand belong to a program, so options precede it. */
   readonly optionsFirst?: boolean;
-  /** ID is the name of a container to be made. */
+  /** The command makes a new container named ID. */
   readonly makesContainer?: boolean;
   /** Further paragraphs of the help. */
   readonly details?: string;
@@ -81,24 +81,24 @@ export const globalOptions = [
     choices: ['text', 'json'],
     help: 'format of the records in the log (default text)',
   },
-  { kind: 'flag', name: 'debug', help: 'log what is being done, too' },
+  { kind: 'flag', name: 'debug', help: 'also log each step' },
   {
     kind: 'text',
     name: 'trace',
     value: 'FILE',
-    help: 'write to FILE how long each step and each operation took, for Perfetto or chrome://tracing',
+    help: 'write the duration of each step and each operation to FILE, for Perfetto or chrome://tracing',
   },
   {
     kind: 'flag',
     name: 'systemd-cgroup',
-    help: 'drive cgroups through systemd; linux.cgroupsPath is slice:prefix:name then',
+    help: 'manage cgroups through systemd; linux.cgroupsPath is then slice:prefix:name',
   },
   {
     kind: 'text',
     name: 'rootless',
     value: 'true|false|auto',
     choices: ['true', 'false', 'auto'],
-    help: 'do without cgroups that may not be made (default auto: unless run by root)',
+    help: 'tolerate missing permission for cgroups (default auto: unless run by root)',
   },
   {
     kind: 'text',
@@ -113,7 +113,7 @@ export const globalOptions = [
 /** Commands in the order in which the help lists them. */
 const table = {
   create: {
-    summary: 'set a container up; its program waits for start',
+    summary: 'set up a container; its program waits for start',
     operands: 'ID',
     minimum: 1,
     maximum: 1,
@@ -122,15 +122,15 @@ const table = {
   },
   start: lifecycle('run the program of a created container'),
   run: {
-    summary: 'create, start, wait for the end and delete',
+    summary: 'create a container, start it, wait for its end and delete it',
     operands: 'ID',
     minimum: 1,
     maximum: 1,
     makesContainer: true,
     options: [
       ...creationOptions(),
-      { kind: 'flag', name: 'detach', short: 'd', help: 'return when the program has been started' },
-      { kind: 'flag', name: 'keep', help: 'do not delete the container when its program has ended' },
+      { kind: 'flag', name: 'detach', short: 'd', help: 'return once the program has started' },
+      { kind: 'flag', name: 'keep', help: 'do not delete the container after its program has ended' },
       { kind: 'flag', name: 'no-subreaper', help: 'do not adopt orphans of the container while waiting' },
       helpOption(),
     ],
@@ -138,16 +138,16 @@ const table = {
       'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.',
   },
   exec: {
-    summary: 'run a further program in a container',
+    summary: 'run another program in a container',
     operands: 'ID [PROGRAM [ARGUMENT...]]',
     minimum: 1,
     maximum: Infinity,
     optionsFirst: true,
     options: [...executionOptions(), helpOption()],
     details:
-      'Options stand before ID. With --process the program is process.args of FILE, and the options that describe\n' +
+      'Options precede ID. With --process the program is process.args of FILE, and the options that describe\n' +
       'a process are ignored. The exit code is that of the program, 128 plus the number of the signal that ended\n' +
-      'it, or 255 when it could not be run.',
+      'it, or 255 if it could not be run.',
   },
   state: lifecycle('print the state of a container as JSON'),
   kill: {
@@ -159,7 +159,7 @@ const table = {
       { kind: 'flag', name: 'all', short: 'a', help: 'signal every process of the container, not only its init' },
       helpOption(),
     ],
-    details: 'SIGNAL is a number or a name with or without SIG, such as KILL, SIGTERM or RTMIN+3; TERM when not given.',
+    details: 'SIGNAL is a number or a name with or without SIG, such as KILL, SIGTERM or RTMIN+3; the default is TERM.',
   },
   delete: {
     summary: 'remove a stopped container',
@@ -171,7 +171,7 @@ const table = {
         kind: 'flag',
         name: 'force',
         short: 'f',
-        help: 'kill the container first; succeed when there is none of that id',
+        help: 'kill the container first; succeed if no container has that id',
       },
       helpOption(),
     ],
@@ -191,11 +191,11 @@ const table = {
     optionsFirst: true,
     options: [tableOption(), helpOption()],
     details:
-      'The table is what ps(1) of the host prints with PS-OPTION (default -ef), without other processes;\n' +
+      'The table is the output of ps(1) of the host with PS-OPTION (default -ef), without other processes;\n' +
       'it must have a column PID. The JSON is a list of pids on the host.',
   },
-  pause: lifecycle('stop all processes of a container where they are'),
-  resume: lifecycle('let a paused container go on'),
+  pause: lifecycle('suspend all processes of a container'),
+  resume: lifecycle('resume a paused container'),
   update: {
     summary: 'change the limits of a container',
     operands: 'ID',
@@ -203,8 +203,8 @@ const table = {
     maximum: 1,
     options: [...updateOptions(), helpOption()],
     details:
-      'Only what is given changes. BYTES may end in b, k, m, g, t or p, in powers of 1024; -1 is no limit.\n' +
-      'When a limit cannot be set, those set before get their old values back.',
+      'Other limits do not change. BYTES has an optional suffix b, k, m, g, t or p (powers of 1024); -1 is no limit.\n' +
+      'If a limit cannot be set, those already set get their old values back.',
   },
   mounts: {
     summary: 'add mounts to a container, or remove them',
@@ -214,7 +214,7 @@ const table = {
     options: [helpOption()],
     details:
       'FILE is a JSON array of mounts as in config.json; - reads standard input. All of them are added, or none.\n' +
-      'To remove mounts their destinations are enough. A destination must be given without symbolic links.',
+      'To remove mounts, only their destinations are needed. A destination must not contain symbolic links.',
   },
   checkpoint: {
     summary: 'write a running container to a directory of images, and end it',
@@ -223,11 +223,11 @@ const table = {
     maximum: 1,
     options: [...checkpointOptions(), helpOption()],
     details:
-      'Needs criu. What leads out of the container, such as open connections, has to be allowed by an option. In a\n' +
+      'Needs criu. Resources outside of the container, such as open connections, must be allowed by an option. On\n' +
       'failure the errors of criu are shown; its log is dump.log in the work directory.',
   },
   restore: {
-    summary: 'make a container from images that checkpoint wrote',
+    summary: 'make a container from the images of a checkpoint',
     operands: 'ID',
     minimum: 1,
     maximum: 1,
@@ -235,10 +235,10 @@ const table = {
     options: [...restoreOptions(), helpOption()],
     details:
       'The bundle decides what the container may do: images whose processes have other rights, namespaces, mounts\n' +
-      'or filters than config.json asks for are refused. A network namespace comes back empty.',
+      'or filters than config.json are refused. A restored network namespace is empty.',
   },
   events: {
-    summary: 'print what a container uses and when it runs out of memory',
+    summary: 'print the resource usage and the out-of-memory events of a container',
     operands: 'ID',
     minimum: 1,
     maximum: 1,
@@ -249,13 +249,13 @@ const table = {
         value: 'DURATION',
         help: 'time between two samples, such as 500ms or 1m30s (default 5s)',
       },
-      { kind: 'flag', name: 'stats', help: 'print one sample and end' },
+      { kind: 'flag', name: 'stats', help: 'print one sample and exit' },
       helpOption(),
     ],
-    details: 'One JSON object a line, of type stats or oom; the command ends with the container.',
+    details: 'Prints one JSON object per line, of type stats or oom; the command ends with the container.',
   },
   spec: {
-    summary: 'write a config.json to start from',
+    summary: 'write a template config.json',
     operands: '',
     minimum: 0,
     maximum: 0,
@@ -277,7 +277,7 @@ const table = {
     minimum: 0,
     maximum: 0,
     options: [helpOption()],
-    details: 'The form is that of features.md of the runtime specification. It needs no root and reads no container.',
+    details: 'The format is defined by features.md of the runtime specification. Needs no root and no container.',
   },
   validate: {
     summary: 'report every fault in a bundle',
@@ -286,8 +286,8 @@ const table = {
     maximum: 0,
     options: [...bundleOptions(), helpOption()],
     details:
-      'Each with its line and column. What is valid and would be refused by create, and what has no effect (a property\n' +
-      'of an unknown name, or one that is given again), is named, too, and does not count for the exit code.',
+      'Each has a line and column. Valid settings that create would refuse, and settings without effect (unknown or\n' +
+      'duplicate properties), are reported too, but do not affect the exit code.',
   },
   plan: {
     summary: 'print what create would do, without doing it',
@@ -302,21 +302,21 @@ const table = {
         name: 'format',
         value: 'text|json',
         choices: ['text', 'json'],
-        help: 'form of the output (default text)',
+        help: 'output format (default text)',
       },
-      { kind: 'flag', name: 'no-new-keyring', help: 'plan for a container without a session keyring of its own' },
+      { kind: 'flag', name: 'no-new-keyring', help: 'plan without a new session keyring' },
       noPivotOption(),
       helpOption(),
     ],
   },
   completion: {
-    summary: 'print what a shell needs to complete command lines of rt',
+    summary: 'print the completion script of a shell',
     operands: 'bash|zsh|fish',
     minimum: 1,
     maximum: 1,
     options: [helpOption()],
     details:
-      'make install puts it where the shells look. Without that: source <(rt completion bash) in ~/.bashrc,\n' +
+      'make install installs the scripts. Without it: source <(rt completion bash) in ~/.bashrc,\n' +
       'the same with zsh after compinit in ~/.zshrc, or rt completion fish | source in config.fish.',
   },
 } as const satisfies Readonly<Record<string, CommandSpec>>;

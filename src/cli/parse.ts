@@ -2,7 +2,7 @@ import minimist from 'minimist';
 import { Failure } from '../diag/diagnostic.ts';
 import type { CommandName, CommandSpec, OptionSpec, Options } from './options.ts';
 
-/** A command line that cannot be understood; the help of `command` (undefined: of rt itself) goes to stdout. */
+/** An invalid command line; the help of `command` (undefined: of rt itself) is printed to stdout. */
 export class UsageFailure extends Failure {
   readonly command: CommandName | undefined;
 
@@ -19,8 +19,8 @@ export interface Parsed {
 }
 
 /**
- * Parses the words up to the first operand, which is the name of the command. `rest` starts with that name
- * and is empty when there is none.
+ * Parses the words up to the first operand, which is the name of the command. `rest` starts with that name and is empty
+ * if there is none.
  */
 export function parseGlobals(
   words: readonly string[],
@@ -30,7 +30,7 @@ export function parseGlobals(
   return { ...collect(normalised, given, undefined), rest };
 }
 
-/** Parses the words after the name of a command. Options may follow operands, but for a few commands. */
+/** Parses the words after the name of a command. Options may follow operands, except for a few commands. */
 export function parseCommand(words: readonly string[], name: CommandName, spec: CommandSpec): Parsed {
   const first = spec.optionsFirst === true;
   const { normalised, given, rest } = normalise(words, spec.options, first, name);
@@ -52,8 +52,8 @@ export function checkOperands(operands: readonly string[], name: CommandName, sp
 }
 
 /**
- * Rewrites every option to the one form `--name=value`, which leaves minimist nothing to guess: it would read
- * `-pid-file x` as bundled letters, `--no-pivot` as a negation, and let booleans take the next word.
+ * Rewrites every option to the form `--name=value`. Otherwise minimist would read `-pid-file x` as bundled letters and
+ * `--no-pivot` as a negation, and would let booleans take the next word.
  */
 function normalise(
   words: readonly string[],
@@ -99,10 +99,10 @@ function normalise(
   return { normalised, given, rest: [] };
 }
 
-/** `specs` are those of the options that were given: the time of minimist grows with the options it is told of. */
+/** `specs` are only those of the given options: the run time of minimist grows with the number of known options. */
 function collect(normalised: string[], specs: readonly OptionSpec[], command: CommandName | undefined): Parsed {
   const raw = minimist(normalised, {
-    // '_' keeps operands as they are written: an id may look like a number.
+    // '_' keeps operands as strings: an id may look like a number.
     string: ['_', ...specs.filter((spec) => spec.kind !== 'flag').map((spec) => spec.name)],
     boolean: specs.filter((spec) => spec.kind === 'flag').map((spec) => spec.name),
   });
@@ -125,7 +125,7 @@ function collect(normalised: string[], specs: readonly OptionSpec[], command: Co
   return { options, operands: raw._ };
 }
 
-/** A choice between true, false and others takes every spelling of the two. */
+/** A choice that includes true and false accepts every spelling of the two. */
 function parseChoice(text: string, name: string, choices: readonly string[], command: CommandName | undefined): string {
   const choice = choices.includes('true') ? String(truthValue(text) ?? text) : text;
   if (choices.includes(choice)) return choice;

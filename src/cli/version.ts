@@ -1,9 +1,9 @@
 import { specVersion } from '../state/report.ts';
 
-/** Commit of the source tree, put in by the bundler; absent when the sources run unbundled. */
+/** Commit of the source tree, set by the bundler; absent if the sources run unbundled. */
 declare const RT_COMMIT: string | undefined;
 
-/** Same as in package.json (version.test.ts compares them). */
+/** As in package.json (version.test.ts compares them). */
 export const version = '0.1.0';
 
 /**
