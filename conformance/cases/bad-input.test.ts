@@ -454,9 +454,9 @@ forEachRuntime(
     t.strictSame(await validate(`${given}}`), [
       0,
       [
-        'config.json:2:2 /annotations: valid, but without effect: it is given again at config.json:2:21',
-        'config.json:3:2 /hook: valid, but without effect: the specification has no property of this name here',
-        '  hint: hooks may be meant',
+        'config.json:2:2 /annotations: valid, but without effect: it is repeated at config.json:2:21',
+        'config.json:3:2 /hook: valid, but without effect: the specification does not define this property here',
+        '  hint: did you mean hooks?',
         'config.json is valid',
         '',
       ],

@@ -2,25 +2,25 @@ import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
 import { pointerPart, unescaped, valueAt } from './pointer.ts';
 
-/** A fault that the schema finds, as the generated validators give it. */
+/** A fault found by the schema, as reported by the generated validators. */
 export interface SchemaFault {
   readonly pointer: string;
   readonly expected?: string;
   readonly missing?: string;
 }
 
-/** What the schema says of a value. */
+/** The schema's verdict on a value. */
 export interface SchemaVerdict {
   readonly faults: readonly SchemaFault[];
-  /** The value is not as it was parsed: it had members that are null. */
+  /** The value was changed: it had members that are null. */
   readonly changed: boolean;
 }
 
 /**
- * `null` stands for an optional member that is absent, as JSON of Go, Python and Rust has it: such members are taken out of
- * `value`. What stays a fault: null for a member that must be there, an element of a list, a member of a map, and the
- * place `document` itself. `find` says what the schema does. A value without faults has no null that matters, so looking
- * for them costs nothing.
+ * An optional member that is `null` counts as absent, since Go, Python and Rust write absent members so: it is removed
+ * from `value`. null remains a fault for a required member, an element of a list, a member of a map and the place
+ * `document` itself. `find` applies the schema. A value without faults has no relevant null, so valid configs pay
+ * nothing.
  */
 export function withoutNulls(
   value: unknown,
@@ -45,7 +45,7 @@ export function withoutNulls(
   return { faults: left, changed: true };
 }
 
-/** The object that has the named value as a member; undefined when that is an array or nothing. */
+/** The object of which the named value is a member; undefined if that is an array or missing. */
 function holderOf(value: unknown, pointer: string): Record<string, unknown> | undefined {
   const holder = valueAt(value, pointer.slice(0, Math.max(0, pointer.lastIndexOf('/'))));
   const isObject = typeof holder === 'object' && holder !== null && !Array.isArray(holder);
@@ -56,7 +56,7 @@ function nameOf(pointer: string): string {
   return unescaped(pointer.slice(pointer.lastIndexOf('/') + 1));
 }
 
-/** Whether the specification has a member here; those of a map are named by whoever writes the config. */
+/** Whether the specification defines the member; the members of a map are named by the author of the config. */
 function isMember(pointer: string, members: Members): boolean {
   let known = members;
   const parts = pointer.split('/').slice(1).map(unescaped);

@@ -1,8 +1,8 @@
 import type { Config } from '../../schema/generated/config.ts';
 
 /**
- * Annotations by which engines ask for what config.json has no field for (crun(1)). Whoever may set annotations
- * may use them, so `features` lists them as potentially unsafe.
+ * Annotations that engines use for settings without a property in config.json (crun(1)). Anybody who may set
+ * annotations may use them, so `features` lists them as potentially unsafe.
  */
 export const ANNOTATIONS = {
   delegateCgroup: 'run.oci.delegate-cgroup',
@@ -21,7 +21,7 @@ export function annotationPointer(name: string): string {
   return `/annotations/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
-/** The socket that gets the listener of the seccomp filter, '' for none, and where the config names it. */
+/** The socket that receives the listener of the seccomp filter, '' for none, and its place in the config. */
 export function seccompReceiver({ annotations, linux }: Config): { path: string; from: string } {
   const path = linux?.seccomp?.listenerPath ?? '';
   if (path !== '') return { path, from: '/linux/seccomp/listenerPath' };
@@ -29,12 +29,12 @@ export function seccompReceiver({ annotations, linux }: Config): { path: string;
   return { path: annotations?.[name] ?? '', from: annotationPointer(name) };
 }
 
-/** The process keeps the supplementary groups of the runtime, whatever the config says of groups. */
+/** The process keeps the supplementary groups of the runtime and ignores those of the config. */
 export function keepsGroups({ annotations }: Annotated): boolean {
   return annotations?.[ANNOTATIONS.keepGroups] === '1';
 }
 
-/** Which label of a new filesystem `linux.mountLabel` is (mount(8), "context="). */
+/** The mount option for `linux.mountLabel` (mount(8), "context="). */
 export const mountContexts: readonly string[] = ['context', 'defcontext', 'fscontext', 'rootcontext'];
 
 export function mountContext({ annotations }: Annotated): string {

@@ -5,17 +5,17 @@ import { checkConfigText } from './load.ts';
 import { shadowedMembers } from './shadowed.ts';
 import { unknownMembers } from './unknown.ts';
 
-/** All there is to say about a config, each with its line and column. */
+/** All findings about a config, each with its line and column. */
 export interface Findings {
-  /** What makes it invalid. */
+  /** Reasons why it is invalid. */
   readonly faults: readonly Diagnostic[];
-  /** What is valid, and refused by `create`; empty when there are faults. */
+  /** Valid settings that `create` refuses; empty if there are faults. */
   readonly unsupported: readonly Diagnostic[];
-  /** Members that are valid and ignored: unknown, or given again. */
+  /** Members without effect: unknown or duplicate. */
   readonly ineffective: readonly Diagnostic[];
 }
 
-/** Throws a Failure when the text is not JSON. */
+/** Throws a Failure if the text is not JSON. */
 export function examine(text: string, name: string): Findings {
   const { value, faults, unsupported } = checkConfigText(text, name);
   const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>

@@ -2,18 +2,18 @@ import { parse } from 'lossless-json';
 import { Failure } from '../diag/diagnostic.ts';
 import { syntaxFault } from '../diag/locate.ts';
 
-/** Deepest nesting of objects and arrays that is read; a config has less than ten levels. */
+/** Maximum nesting of objects and arrays; a config has less than ten levels. */
 export const maximumDepth = 512;
 
-/** What parses a text up to this length notices the end of its stack; longer ones are looked at before. */
+/** Up to this length the parser detects a stack overflow itself; longer texts are checked before. */
 const harmlessLength = 65536;
 
-/** Longest integer read exactly. Longer ones are out of every range, whatever their digits are. */
+/** Number of digits up to which integers are read exactly. Longer ones are out of every range. */
 const maximumDigits = 40;
 
 /**
- * The value of a JSON text (RFC 8259), numbers as JSON.parse reads them: rounded beyond 2^53. Of two
- * members with one name the last counts. Throws a Failure that says where `file` is not JSON.
+ * Parses a JSON text (RFC 8259). As with JSON.parse, numbers beyond 2^53 are rounded, and of duplicate members the last
+ * counts. Throws a Failure with the place at which `file` is not JSON.
  */
 export function parseJson(text: string, file: string): unknown {
   if (text.length > harmlessLength) refuseDepth(text, file);
@@ -24,7 +24,7 @@ export function parseJson(text: string, file: string): unknown {
   }
 }
 
-/** As parseJson, with a bigint for each integer that a number cannot hold exactly. Slower. */
+/** As parseJson, with a bigint for each integer that a number cannot represent exactly. Slower. */
 export function parseExactJson(text: string, file: string): unknown {
   refuseDepth(text, file);
   try {
@@ -34,7 +34,7 @@ export function parseExactJson(text: string, file: string): unknown {
   }
 }
 
-/** Whether the text may hold an integer that JSON.parse rounds: 2^53 has 16 digits. */
+/** Whether the text may contain an integer that JSON.parse rounds: 2^53 has 16 digits. */
 export function mayHoldLongIntegers(text: string): boolean {
   return /\d{16}/.test(text);
 }
@@ -58,9 +58,9 @@ function syntaxFailure(text: string, file: string, error: unknown): Failure {
 }
 
 /**
- * Throws a Failure when the values are nested too deeply for what recurses on them: what happens at the end
- * of the stack differs between hosts. Counting the opening brackets is cheap and settles the matter for every
- * real config; only then the text is read closely.
+ * Throws a Failure if the values are nested too deeply for recursive code: the hosts handle a stack overflow
+ * differently. Counting the opening brackets is cheap and sufficient for every real config; only beyond the limit the
+ * nesting is computed.
  */
 export function refuseDepth(text: string, file: string): void {
   if (text.length <= maximumDepth || count(text, '[') + count(text, '{') <= maximumDepth) return;
@@ -94,7 +94,7 @@ function depth(text: string): number {
   return deepest;
 }
 
-/** Offset of the quote that ends the string which starts at `start`. */
+/** Offset of the closing quote of the string that starts at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;

@@ -165,9 +165,9 @@ t.test('the validate command', async (t) => {
     exitCode: 0,
     output: new RegExp(
       [
-        '^config\\.json:1:31 /mounts/0/type: valid, but without effect: it is given again at config\\.json:1:44',
-        'config\\.json:1:2 /hostname: valid, but without effect: it is given again at config\\.json:\\d+:3',
-        'config\\.json:1:19 /mounts: valid, but without effect: it is given again at config\\.json:\\d+:3',
+        '^config\\.json:1:31 /mounts/0/type: valid, but without effect: it is repeated at config\\.json:1:44',
+        'config\\.json:1:2 /hostname: valid, but without effect: it is repeated at config\\.json:\\d+:3',
+        'config\\.json:1:19 /mounts: valid, but without effect: it is repeated at config\\.json:\\d+:3',
         'config\\.json is valid\n$',
       ].join('\n'),
     ),

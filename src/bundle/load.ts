@@ -14,30 +14,29 @@ import { unsupportedFaults } from './unsupported.ts';
 import type { SchemaVerdict } from './absent.ts';
 import { checkSchema, diagnose } from './validate.ts';
 
-/** A config of which a container can be made. */
+/** A config from which a container can be made. */
 export interface RunnableConfig extends Config {
   root: Root;
   process?: Process & { args: string[] };
 }
 
-/** A config as it was found, with all that is wrong with it. */
+/** A config as read, with all its faults. */
 export interface CheckedConfig {
   readonly value: unknown;
-  /** It has not all that the text has: members that are null. */
+  /** Members that are null in the text are missing here. */
   readonly changed: boolean;
-  /** What makes the config invalid or keeps a container from being made of it. */
+  /** Reasons why the config is invalid or no container can be made from it. */
   readonly faults: readonly Diagnostic[];
-  /** What is valid and not supported; empty when there are faults. */
+  /** Valid but unsupported settings; empty if there are faults. */
   readonly unsupported: readonly Diagnostic[];
 }
 
-/** Engines limit config.json to a few MiB at most; this keeps a mistaken file from filling the memory. */
+/** Engines limit config.json to a few MiB at most; this prevents a wrong file from filling the memory. */
 const maximumSize = 32 * 1024 * 1024;
 
 /**
- * Reads and checks the config of a bundle: config.json, or the file that `path` names instead of it.
- * Throws a Failure with every fault, each with its place in the text. `saved`: the config as text, for who need not look
- * for members that are null.
+ * Reads and checks the config of a bundle: config.json, or the file `path` instead. Throws a Failure with every fault,
+ * each with its place in the text. `saved`: the config as text without members that are null.
  */
 export function loadBundle(
   native: Native,
@@ -52,7 +51,7 @@ export function loadBundle(
   return { config: value as RunnableConfig, text, saved: changed ? exactJson(value) : text };
 }
 
-/** The text of a config. Never waits: what is not a regular file is refused. */
+/** The text of a config. Never blocks, since only a regular file is accepted. */
 export function readConfigText(native: Native, path: string, name: string): string {
   const text = native.readText(path, maximumSize);
   if (typeof text === 'string' && text !== '') return text;
@@ -60,7 +59,7 @@ export function readConfigText(native: Native, path: string, name: string): stri
     throw new Failure({
       code: 'bundle.missing',
       message: `JSON specification file ${name} not found`,
-      hint: 'rt spec writes one to start from',
+      hint: 'rt spec writes a template',
     });
   }
   if (text === -EFBIG) {
@@ -76,8 +75,8 @@ export function readConfigText(native: Native, path: string, name: string): stri
 }
 
 /**
- * Parses and checks the text of a config. An integer beyond 2^53, which JSON.parse rounds, is a fault of
- * the schema as long as it is a number; only then the text is read again, exactly.
+ * Parses and checks the text of a config. An integer beyond 2^53, which JSON.parse rounds, violates the schema as a
+ * number; only then the text is parsed again, exactly.
  */
 export function checkConfigText(text: string, name: string): CheckedConfig {
   let value = phase('parse', () => parseJson(text, name));

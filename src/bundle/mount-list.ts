@@ -7,7 +7,7 @@ import { checkSchema, diagnose } from './validate.ts';
 
 const place = '/mounts';
 
-/** A document that is one `mounts` array, and how a failure gets its place in it. */
+/** A document that is one `mounts` array, with a function that locates a failure in it. */
 export interface MountList {
   readonly mounts: readonly Mount[];
   /** Pointers of a failure begin with `/mounts`, as in a config. */
@@ -15,8 +15,9 @@ export interface MountList {
 }
 
 /**
- * Parses and checks a document that is one `mounts` array, as `mounts` gets it; `name` is what the text is called.
- * Throws a Failure with every fault, each with its place in the text. To remove mounts their destinations are enough.
+ * Parses and checks a document that is one `mounts` array, the input of the command `mounts`; `name` is the name of the
+ * text in messages. Throws a Failure with every fault, each with its place in the text. To remove mounts, only their
+ * destinations are needed.
  */
 export function parseMounts(text: string, name: string, purpose: 'add' | 'remove'): MountList {
   const value = parseJson(text, name);
@@ -36,7 +37,7 @@ function destinationAlone(mount: unknown): unknown {
   return { destination: mount.destination };
 }
 
-/** The same fault with its pointer into the document instead of a config. */
+/** The same fault with its pointer into the document instead of into a config. */
 function inDocument(fault: Diagnostic): Diagnostic {
   if (fault.pointer?.startsWith(place) !== true) return fault;
   return { ...fault, pointer: fault.pointer.slice(place.length) };

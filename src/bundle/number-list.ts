@@ -1,9 +1,9 @@
-/** What is wrong with a list, in words that follow its name; or the bits it stands for. */
+/** The bits of a list, or its fault, worded to follow the list's name. */
 export type NumberList = { readonly fault: string } | { readonly bits: Uint8Array };
 
 /**
- * A list such as `0-3,7` (cpuset(7), "List Format") as the kernel's bit mask: bit n of byte n / 8, a multiple of
- * eight bytes. Spaces around numbers are accepted, as engines' users write them. Numbers up to `maximum`.
+ * A list such as `0-3,7` (cpuset(7), "List Format") as the kernel's bit mask: bit n of byte n / 8, a multiple of eight
+ * bytes. Spaces around numbers are accepted, since users of engines write them. Numbers up to `maximum`.
  */
 export function parseNumberList(text: string, maximum: number): NumberList {
   const numbers: number[] = [];
@@ -23,8 +23,8 @@ export function parseNumberList(text: string, maximum: number): NumberList {
   return { bits };
 }
 
-/** Highest number of a CPU, NR_CPUS of x86-64 and arm64 with MAXSMP. */
+/** Highest CPU number, NR_CPUS of x86-64 and arm64 with MAXSMP. */
 export const maximumCpu = 8191;
 
-/** Highest number of a memory node, MAX_NUMNODES - 1. */
+/** Highest memory node number, MAX_NUMNODES - 1. */
 export const maximumNode = 1023;

@@ -1,6 +1,6 @@
 import { printable } from '../diag/printable.ts';
 
-/** A JSON pointer (RFC 6901) as people write it: `/mounts/3/source` is `mounts[3].source`. */
+/** A JSON pointer (RFC 6901) in dotted form: `/mounts/3/source` is `mounts[3].source`. */
 export function dotted(pointer: string): string {
   let result = '';
   for (const part of pointer.split('/').slice(1)) {
@@ -22,7 +22,7 @@ export function unescaped(part: string): string {
   return part.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-/** The value that `pointer` names in `value`, undefined when there is none. */
+/** The value at `pointer` in `value`, undefined if there is none. */
 export function valueAt(value: unknown, pointer: string): unknown {
   let at = value;
   for (const part of pointer.split('/').slice(1)) {
@@ -32,7 +32,7 @@ export function valueAt(value: unknown, pointer: string): unknown {
   return at;
 }
 
-/** A value in a message: scalars as in JSON, long ones cut, others by their kind. */
+/** A value for a message: scalars as in JSON, long ones truncated, others by their type. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -12,7 +12,7 @@ export type RunnableProcess = Process & { args: string[] };
 
 const place = '/process';
 
-/** The process that a JSON text holds, the `process` of a config alone. Throws a Failure with every fault. */
+/** Parses a JSON text that is one `process` object. Throws a Failure with every fault. */
 export function readProcess(text: string, file: string): RunnableProcess {
   const value = mayHoldLongIntegers(text) ? parseExactJson(text, file) : parseJson(text, file);
   const faults = processFaults(value).map((fault): Diagnostic => {
@@ -23,15 +23,15 @@ export function readProcess(text: string, file: string): RunnableProcess {
   return value as RunnableProcess;
 }
 
-/** Throws unless a program can be run as this process says. */
+/** Throws unless this process can be run. */
 export function checkProcess(process: Process): RunnableProcess {
-  // There is no text in which a fault would have a place.
+  // There is no text in which a fault could have a place.
   const faults = processFaults(process);
   if (faults.length > 0) throw withoutPointers(new Failure(faults));
   return process as RunnableProcess;
 }
 
-/** What is wrong with it or cannot be done yet, by the rules for a config. */
+/** Its faults and unsupported settings, by the rules for a config. */
 function processFaults(process: unknown): Diagnostic[] {
   const config = { ociVersion: '1.0.0', process } as Config;
   const invalid = diagnose(config, checkSchema(config, place).faults);

@@ -8,8 +8,8 @@ import { checkSchema, diagnose } from './validate.ts';
 const place = '/linux/resources';
 
 /**
- * Parses and checks a document that is one `linux.resources` object, as `update` gets it. Throws a Failure with
- * every fault, each with its place in the text; `name` is what the text is called.
+ * Parses and checks a document that is one `linux.resources` object, the input of `update`. Throws a Failure with every
+ * fault, each with its place in the text; `name` is the name of the text in messages.
  */
 export function parseResources(text: string, name: string): LinuxResources {
   const around = (resources: unknown): unknown => ({ ociVersion: '1.3.0', linux: { resources } });
@@ -24,7 +24,7 @@ export function parseResources(text: string, name: string): LinuxResources {
   return value as LinuxResources;
 }
 
-/** The same fault with its pointer into the document instead of a config. */
+/** The same fault with its pointer into the document instead of into a config. */
 function inDocument(fault: Diagnostic): Diagnostic {
   if (fault.pointer?.startsWith(place) !== true) return fault;
   return { ...fault, pointer: fault.pointer.slice(place.length) };

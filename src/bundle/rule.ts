@@ -3,8 +3,8 @@ import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generat
 export type Report = (code: string, pointer: string, message: string, hint?: string) => void;
 
 /**
- * One rule about a config that the schema accepts. It tells every fault it finds. Members that the schema
- * requires may be absent and elements null when the schema found faults too: use `each`.
+ * A rule for a config that the schema accepts. It reports every fault. If the schema also found faults, required
+ * members may be absent and elements null: use `each`.
  */
 export type Rule = (config: Config, report: Report) => void;
 
@@ -21,7 +21,7 @@ export function isAbsolute(path: string): boolean {
   return path.startsWith('/');
 }
 
-/** Whether the container has such a namespace of its own, new or joined. */
+/** Whether the container has its own namespace of this type, new or joined. */
 export function hasNamespace(config: Config, type: NamespaceType): boolean {
   return namespaceOf(config, type) !== undefined;
 }

@@ -18,21 +18,21 @@ interface Expectation {
   readonly hint?: string;
 }
 
-// Annotations come from further away than the rest of a config: none may choose a file of the host to write to.
-// Nor may one choose a file that an engine keeps in the bundle, such as config.json or address: these are no logs.
+// Annotations are less trusted than the rest of a config: none may choose a host file to write to, nor a file that an
+// engine keeps in the bundle, such as config.json or address.
 const logInBundle: Expectation = {
   test: (value) => /^[^/\0]+\.log$/.test(value) && value.length <= 255,
   words: 'the name of a file that ends in .log, without "/"',
-  hint: 'it is made in the bundle',
+  hint: 'rt makes it in the bundle',
 };
 
 const socketPath: Expectation = {
   test: (value) => value === '' || (value.startsWith('/') && !value.includes('\0') && !value.split('/').includes('..')),
   words: 'the absolute path of a socket, without ".."',
-  hint: 'a process of the host has to listen on it',
+  hint: 'a process of the host must listen on it',
 };
 
-/** Names of the kernel's own files cannot be cgroups. */
+/** A cgroup cannot have the name of a file of the kernel. */
 const isCgroupName = (name: string): boolean =>
   /^[A-Za-z0-9_.:@+-]{1,255}$/.test(name) && !/^(?:\.\.?$|cgroup\.)/.test(name);
 
@@ -60,7 +60,7 @@ const expected: Readonly<Record<string, Expectation>> = {
   [ANNOTATIONS.systemdSubgroup]: cgroupBelow,
 };
 
-/** Of those that mean something to rt. */
+/** For the annotations that rt uses. */
 function values({ annotations }: Config, report: Report): void {
   for (const [name, value] of Object.entries(annotations ?? {})) {
     const expectation = Object.hasOwn(expected, name) ? expected[name] : undefined;

@@ -78,13 +78,13 @@ function memory({ linux }: Config, report: Report): void {
   const { limit = 0, swap = 0, swappiness = 0 } = values;
   const pointer = '/linux/resources/memory/swap';
   if (swap > 0 && limit === 0) {
-    const hint = 'linux.resources.memory.swap is memory and swap together; set limit too';
+    const hint = 'linux.resources.memory.swap is memory plus swap; set limit too';
     report('memory.swap', pointer, 'unable to set swap limit without memory limit', hint);
   } else if (swap > 0 && limit > 0 && swap < limit) {
     const message = `memory+swap limit should be >= memory limit, found ${swap} and ${limit}`;
-    report('memory.swap', pointer, message, 'linux.resources.memory.swap is memory and swap together');
+    report('memory.swap', pointer, message, 'linux.resources.memory.swap is memory plus swap');
   }
-  // Engines send the greatest unsigned number for "not set".
+  // Engines use the largest unsigned number for "not set".
   if (swappiness > 100 && swappiness !== 18446744073709551615n) {
     const message = `linux.resources.memory.swappiness must be at most 100, found ${swappiness}`;
     report('memory.swappiness', '/linux/resources/memory/swappiness', message);
@@ -107,7 +107,7 @@ function cpuLists({ linux }: Config, report: Report): void {
   }
 }
 
-/** config-linux.md, "Block IO": 0 stands for "not set" in configurations that engines write. */
+/** config-linux.md, "Block IO": engines use 0 for "not set". */
 function weights({ linux }: Config, report: Report): void {
   const values = linux?.resources?.blockIO;
   if (values === undefined) return;
@@ -135,14 +135,14 @@ function unified({ linux }: Config, report: Report): void {
   }
 }
 
-/** Engines hand this path on from users: it must not lead out of the cgroup they allow. */
+/** Engines pass this path on from users: it must not lead out of the cgroup that they allow. */
 function cgroupsPath({ linux }: Config, report: Report): void {
   const path = linux?.cgroupsPath;
   if (path === undefined || !path.includes('..') || !path.split('/').includes('..')) return;
   report('cgroup.path', '/linux/cgroupsPath', `linux.cgroupsPath must not contain "..", found ${shown(path)}`);
 }
 
-/** Only parameters of a namespace of the container may be set; all others belong to the host. */
+/** Only parameters of the container's own namespaces may be set; all others belong to the host. */
 function sysctl(config: Config, report: Report): void {
   const values = config.linux?.sysctl;
   if (values === undefined) return;
@@ -180,7 +180,7 @@ function sysctlFault(config: Config, name: string): SysctlFault | undefined {
     return hostFault(namespace, `setting ucounts without a user namespace not allowed: ${printable(name)}`);
   }
   const message = `sysctl ${shown(name)} is not in a separate kernel namespace`;
-  return { code: 'sysctl.host', message, hint: 'it would change the host; set it there' };
+  return { code: 'sysctl.host', message, hint: 'it would change the host; set it on the host' };
 }
 
 function hostFault(namespace: string, message: string): SysctlFault {

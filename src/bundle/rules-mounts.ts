@@ -3,7 +3,7 @@ import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
 
-/** Files of /proc that may be replaced: what virtualises them (lxcfs) does so on purpose. */
+/** Files of /proc that may be replaced, as lxcfs does to virtualize them. */
 const replaceable = [
   '/proc/cpuinfo',
   '/proc/diskstats',
@@ -20,8 +20,8 @@ const replaceable = [
 export const mountRules: readonly Rule[] = [mounts];
 
 /**
- * What can be told of a mount from its words. A destination may still lead to /proc by symbolic links of the image: what
- * makes the mount looks at the place it has found (native/helper/op_mount.c).
+ * The checks that need only the text of a mount. A destination may still lead to /proc through symbolic links of the
+ * image: the helper checks the resolved place (native/helper/op_mount.c).
  */
 function mounts(config: Config, report: Report): void {
   each(config.mounts, (mount, index) => {
@@ -39,7 +39,7 @@ function destination(mount: Mount, index: number, report: Report): void {
   const path = normalized(mount.destination);
   if (path === '/') {
     const message = `mountpoint ${shown(mount.destination)} is on the top of rootfs`;
-    report('mount.root', pointer, message, 'to replace the root file system, set root.path');
+    report('mount.root', pointer, message, 'to replace the root filesystem, set root.path');
   } else if (path === '/proc' && !isBind(mount) && mount.type !== undefined && mount.type !== 'proc') {
     report('mount.proc', pointer, `${shown(path)} cannot be mounted because it is not of type proc`);
   } else if (path.startsWith('/proc/') && !replaceable.includes(path)) {
@@ -51,10 +51,14 @@ function destination(mount: Mount, index: number, report: Report): void {
 function typeAndSource(mount: Mount, index: number, report: Report): void {
   if (isBind(mount)) {
     if (mount.source === undefined || mount.source === '') {
-      report('mount.source', `/mounts/${index}/source`, `mounts[${index}].source must say what to bind`);
+      report(
+        'mount.source',
+        `/mounts/${index}/source`,
+        `mounts[${index}].source must name the file or directory to bind`,
+      );
     }
   } else if ((mount.type === undefined || mount.type === '') && !hasOption(mount, 'remount')) {
-    const message = `mounts[${index}].type must name a file system`;
+    const message = `mounts[${index}].type must name a filesystem`;
     report('mount.type', `/mounts/${index}/type`, message, 'to mount a directory of the host, add the option "rbind"');
   }
 }
@@ -67,7 +71,7 @@ function hasOption(mount: Mount, option: string): boolean {
   return mount.options?.includes(option) === true;
 }
 
-/** The absolute path without empty parts, `.` and `..`, as if nothing on the way were a symbolic link. */
+/** The absolute path without empty parts, `.` and `..`, ignoring symbolic links. */
 function normalized(path: string): string {
   if (path.startsWith('/') && path.length > 1 && !path.endsWith('/') && !path.includes('//') && !path.includes('/.')) {
     return path;

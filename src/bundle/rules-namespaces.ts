@@ -4,10 +4,10 @@ import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
 
-/** Longest node and domain name, uts_namespaces(7), in bytes. */
+/** Maximum length of node and domain names, uts_namespaces(7), in bytes. */
 const maximumNameLength = 64;
 
-/** Rules with a code `namespace.` mean nothing when the list of namespaces itself is faulty. */
+/** Faults with a code `namespace.` are meaningless if the list of namespaces itself is faulty. */
 export const namespaceRules: readonly Rule[] = [
   namespaces,
   hostname,
@@ -54,7 +54,7 @@ function nodeName(config: Config, name: string | undefined, field: 'hostname' | 
   }
 }
 
-/** Containers of other systems have a host name without a namespace for it. */
+/** Containers of other platforms have a host name without a UTS namespace. */
 function isForOtherSystem({ windows, solaris, zos, freebsd }: Config): boolean {
   return (windows ?? solaris ?? zos ?? freebsd) !== undefined;
 }
@@ -128,7 +128,12 @@ function timeNamespace(config: Config, report: Report): void {
 function clockOffset(clock: string, offset: LinuxTimeOffset | null, report: Report): void {
   if (clock !== 'monotonic' && clock !== 'boottime') {
     const message = `linux.timeOffsets has no clock ${shown(clock)}`;
-    report('time.clock', '/linux/timeOffsets', message, 'a time namespace moves the clocks monotonic and boottime');
+    report(
+      'time.clock',
+      '/linux/timeOffsets',
+      message,
+      'a time namespace has offsets for the clocks monotonic and boottime',
+    );
     return;
   }
   const nanosecs = offset?.nanosecs ?? 0;
@@ -137,7 +142,7 @@ function clockOffset(clock: string, offset: LinuxTimeOffset | null, report: Repo
   report('time.nanosecs', `/linux/timeOffsets/${clock}/nanosecs`, message, 'put whole seconds into secs');
 }
 
-/** What is left out when the root is only changed to. Mounts make it a tree of its own, on the host. */
+/** Settings that a mere chroot cannot apply. Mounts are possible, in a separate tree on the host. */
 function rootOfTheHost(config: Config, report: Report): void {
   const { rootfsPropagation, devices = [] } = config.linux ?? {};
   if (hasNamespace(config, 'mount')) return;

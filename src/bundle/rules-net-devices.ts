@@ -19,13 +19,13 @@ function netDevices(config: Config, report: Report): void {
     if (next !== '') deviceName(next, `linux.netDevices[${shown(name)}].name`, `${pointer}/name`, report);
     const inside = next === '' ? name : next;
     if (taken.has(inside)) {
-      report('network.device', pointer, `two of linux.netDevices would be ${shown(inside)} in the container`);
+      report('network.device', pointer, `two of linux.netDevices would be named ${shown(inside)} in the container`);
     }
     taken.add(inside);
   }
 }
 
-/** What the kernel takes, dev_valid_name(), and % besides, by which it would number devices. */
+/** Names that the kernel accepts, dev_valid_name(), except those with %, which it would use to number devices. */
 function deviceName(name: string, subject: string, pointer: string, report: Report): void {
   const isUsable = name !== '' && name !== '.' && name !== '..' && !/[\s/:%]/.test(name);
   if (isUsable && name.length <= longestName) return;

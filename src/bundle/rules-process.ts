@@ -6,7 +6,7 @@ import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
-/** Highest user or group id: -1 as an unsigned number means "unchanged" to the kernel, setresuid(2). */
+/** Highest user or group id: for the kernel -1 as an unsigned number means "unchanged", setresuid(2). */
 const maximumId = 4294967294;
 
 /** NGROUPS_MAX, setgroups(2). */
@@ -25,7 +25,7 @@ type CapabilitySet = 'bounding' | 'effective' | 'inheritable' | 'permitted' | 'a
 
 const capabilitySets: readonly CapabilitySet[] = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'];
 
-/** A rule about `process`, when there is one. */
+/** A rule for `process`, if present. */
 function about(rule: (process: Process, report: Report) => void): Rule {
   return ({ process }: Config, report) => {
     if (process !== undefined) rule(process, report);
@@ -67,7 +67,7 @@ function programArguments({ args }: Process, report: Report): void {
     report('process.args', '/process/args', 'args must not be empty: process.args has no element');
 }
 
-/** The kernel would pass anything on, but libraries of the container only find NAME=value. */
+/** The kernel would pass on any string, but C libraries only find NAME=value. */
 function environment({ env }: Process, report: Report): void {
   each(env, (variable, index) => {
     const sign = variable.indexOf('=');
@@ -91,7 +91,7 @@ function user(process: Process, report: Report): void {
   check(gid, 'process.user.gid', '/process/user/gid');
   const groups = additionalGids?.length ?? 0;
   if (groups > maximumGroups) {
-    const message = `process.user.additionalGids has ${groups} groups: Linux takes at most ${maximumGroups}`;
+    const message = `process.user.additionalGids has ${groups} groups: Linux allows at most ${maximumGroups}`;
     report('process.user', '/process/user/additionalGids', message);
   }
   each(additionalGids, (id, index) =>
@@ -103,7 +103,7 @@ function user(process: Process, report: Report): void {
   }
 }
 
-/** Each unknown name is told once: engines put the same names into several sets. */
+/** Each unknown name is reported once: engines put the same names into several sets. */
 function knownCapabilities({ capabilities }: Process, report: Report): void {
   if (capabilities === undefined) return;
   const settled = new Set<string>();
@@ -130,7 +130,7 @@ function capabilityHint(name: string): string {
   return `the capabilities are ${Object.keys(CAPABILITIES).join(', ')}`;
 }
 
-/** Conditions of capset(2) in a process whose bounding set has been reduced. */
+/** Conditions of capset(2) for a process with a reduced bounding set. */
 function capabilityRelations({ capabilities }: Process, report: Report): void {
   if (capabilities === undefined) return;
   const contained = (inner: CapabilitySet, outer: CapabilitySet): void => {
@@ -138,7 +138,7 @@ function capabilityRelations({ capabilities }: Process, report: Report): void {
     each(capabilities[inner], (name, index) => {
       if (allowed.includes(name)) return;
       const message = `process.capabilities.${inner} has ${shown(name)}, which process.capabilities.${outer} lacks`;
-      const hint = `the kernel grants ${inner} only what is in ${outer}; add it there`;
+      const hint = `the kernel requires ${inner} to be a subset of ${outer}; add it there`;
       report('process.capability', `/process/capabilities/${inner}/${index}`, message, hint);
     });
   };

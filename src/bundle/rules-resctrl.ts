@@ -3,7 +3,7 @@ import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
 
-/** Names that resctrl keeps for itself, Documentation/filesystems/resctrl. */
+/** Names reserved by resctrl, Documentation/filesystems/resctrl. */
 const reserved: readonly string[] = ['info', 'mon_groups', 'mon_data'];
 
 const longestName = 255;

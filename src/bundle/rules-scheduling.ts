@@ -11,9 +11,9 @@ const leastPriority = 1;
 const mostPriority = 99;
 const mostIoPriority = 7;
 
-/** DL_SCALE of kernel/sched/sched.h: shorter runtimes are lost in its fixed-point numbers. */
+/** DL_SCALE of kernel/sched/sched.h: the kernel's fixed-point numbers cannot represent shorter runtimes. */
 const leastRuntime = 1024;
-/** The kernel needs the highest bit of these times for itself, sched_setattr(2). */
+/** The kernel reserves the highest bit of these times, sched_setattr(2). */
 const mostTime = 2n ** 63n - 1n;
 
 export const schedulingRules: readonly Rule[] = [scheduler, ioPriority, execAffinity, personality, memoryPolicy];
@@ -73,7 +73,7 @@ function deadline({ policy, ...times }: Scheduler, report: Report): void {
   }
   if (runtime > end) {
     const message = `scheduler.deadline must be at least runtime, found ${end} and ${runtime}`;
-    report('process.scheduler', `${place}/deadline`, message, 'the three times are nanoseconds');
+    report('process.scheduler', `${place}/deadline`, message, 'the three times are in nanoseconds');
   }
   if (Number(period) !== 0 && period < end) {
     const message = `scheduler.period must be at least deadline, found ${period} and ${end}`;
@@ -95,7 +95,7 @@ function execAffinity({ process }: Config, report: Report): void {
     if (list === undefined) continue;
     const parsed = parseNumberList(list, maximumCpu);
     if (!('fault' in parsed)) continue;
-    // Named as runc names it: engines' users search for these words.
+    // Named as in runc, since users of engines search for these words.
     const title = name === 'initial' ? 'Initial' : 'Final';
     const message = `bad CPUAffinity.${title}: ${shown(list)}: ${parsed.fault}`;
     report('process.affinity', `/process/execCPUAffinity/${name}`, message, 'write a list of CPUs such as 0-3,7');

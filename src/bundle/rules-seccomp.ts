@@ -5,7 +5,7 @@ import { each } from './rule.ts';
 
 const lastArgument = 5;
 
-/** Highest error number a system call can return, MAX_ERRNO of include/linux/err.h. */
+/** Highest error number that a system call can return, MAX_ERRNO of include/linux/err.h. */
 const maximumErrno = 4095;
 
 /** SECCOMP_RET_DATA, seccomp(2). */
@@ -20,7 +20,7 @@ function seccomp(config: Config, report: Report): void {
   let notifies = false;
   if (filter.defaultAction === 'SCMP_ACT_NOTIFY') {
     const message = 'SCMP_ACT_NOTIFY cannot be used as the default action';
-    report('seccomp.notify', `${pointer}/defaultAction`, message, 'name the system calls to be notified of');
+    report('seccomp.notify', `${pointer}/defaultAction`, message, 'list the system calls to be notified of');
   }
   if (isSet(filter.defaultErrnoRet)) {
     errorNumber(filter.defaultAction, filter.defaultErrnoRet, `${pointer}/defaultErrnoRet`, report);
@@ -42,7 +42,12 @@ function listener(config: Config, filter: LinuxSeccomp, notifies: boolean, repor
   const { path } = seccompReceiver(config);
   if (notifies && path === '') {
     const message = 'linux.seccomp.listenerPath must be set: a rule has the action SCMP_ACT_NOTIFY';
-    report('seccomp.listener', `${pointer}/listenerPath`, message, 'name the socket of the program that will answer');
+    report(
+      'seccomp.listener',
+      `${pointer}/listenerPath`,
+      message,
+      'give the socket of the program that handles notifications',
+    );
   }
   if (filter.listenerMetadata !== undefined && filter.listenerMetadata !== '' && path === '') {
     const message = 'linux.seccomp.listenerMetadata needs linux.seccomp.listenerPath';
@@ -59,7 +64,7 @@ function listener(config: Config, filter: LinuxSeccomp, notifies: boolean, repor
   }
 }
 
-/** config-linux.md: an action that has no use for errnoRet must be refused. */
+/** config-linux.md: errnoRet must be refused for an action that does not use it. */
 function errorNumber(action: SeccompAction, value: number, pointer: string, report: Report): void {
   if (action === undefined) return;
   const maximum = action === 'SCMP_ACT_ERRNO' ? maximumErrno : action === 'SCMP_ACT_TRACE' ? maximumData : 0;

@@ -72,7 +72,7 @@ t.test('ids and umask', async (t) => {
   ]);
   t.strictSame(ofProcess({ user: { additionalGids: Array<number>(65536).fill(1) } }), []);
   t.match(ofProcess({ user: { additionalGids: Array<number>(65537).fill(1) } }), [
-    /^\/process\/user\/additionalGids: .* has 65537 groups: Linux takes at most 65536$/,
+    /^\/process\/user\/additionalGids: .* has 65537 groups: Linux allows at most 65536$/,
   ]);
 });
 
@@ -158,7 +158,7 @@ t.test('mount destinations', async (t) => {
 });
 
 t.test('mount types and sources', async (t) => {
-  t.match(ofMount({ destination: '/a' }), [/^\/mounts\/0\/type: .*file system/]);
+  t.match(ofMount({ destination: '/a' }), [/^\/mounts\/0\/type: .*filesystem/]);
   t.match(ofMount({ destination: '/a', options: ['rbind'] }), [/^\/mounts\/0\/source: /]);
   t.strictSame(ofMount({ destination: '/a', options: ['rbind'], source: 'x' }), []);
   t.strictSame(ofMount({ destination: '/a', options: ['remount', 'ro'] }), []);

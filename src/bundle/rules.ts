@@ -13,7 +13,7 @@ import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
-/** Everything that a JSON schema cannot say about a config, in the order of reports. */
+/** The rules that a JSON schema cannot express, in the order of reports. */
 const rules: readonly Rule[] = [
   version,
   root,
@@ -29,14 +29,14 @@ const rules: readonly Rule[] = [
   ...seccompRules,
 ];
 
-/** The faults of a config that the schema accepts. Elements of arrays that are null are skipped. */
+/** The faults of a config that the schema accepts. Array elements that are null are skipped. */
 export function checkRules(config: Config): Diagnostic[] {
   return collect(rules, config);
 }
 
 /**
- * What a config must have before a container can be made of it. The specification leaves it out of what
- * makes a config valid: it is needed only at create or start. Also for configs that the schema refuses.
+ * The properties that a container needs but that the specification does not require of a valid config: they are needed
+ * only at create or start. Also for configs that the schema refuses.
  */
 export function checkRequirements(config: Config): Diagnostic[] {
   return collect([rootThere, processArgs, versionKnown], config);
@@ -59,7 +59,7 @@ function version({ ociVersion }: Config, report: Report): void {
 
 function versionKnown({ ociVersion }: Config, report: Report): void {
   if (typeof ociVersion !== 'string' || ociVersion.startsWith('1.') || !/^\d+\./.test(ociVersion)) return;
-  const message = `ociVersion ${shown(ociVersion)} is not supported: rt follows version 1 of the specification`;
+  const message = `ociVersion ${shown(ociVersion)} is not supported: rt implements version 1 of the specification`;
   report('config.version', '/ociVersion', message, 'write the config for runtime-spec 1.0.0 or later');
 }
 
@@ -71,7 +71,7 @@ function rootThere(config: Config, report: Report): void {
   if (config.root === undefined) report('root.missing', '/root', 'root must be specified');
 }
 
-/** config.md, "Process": it may be missing until `start`. */
+/** config.md, "Process": required only by `start`. */
 function processArgs({ process }: Config, report: Report): void {
   if (typeof process === 'object' && process !== null && process.args === undefined) {
     report('process.args', '/process/args', 'args must not be empty: process.args is missing');

@@ -4,14 +4,14 @@ import { jsonTree, position } from '../diag/locate.ts';
 import { pointerPart } from './pointer.ts';
 
 /**
- * The members of objects in a JSON text that have no effect, since a later one has the same name, in the order in which
- * they are replaced. None are found in a text that is nested too deeply for its tree.
+ * The object members in a JSON text that have no effect, since a later one has the same name, in the order in which
+ * they are replaced. None are reported for a text that is nested too deeply to parse into a tree.
  */
 export function shadowedMembers(text: string, file: string): Diagnostic[] {
   const found: { readonly by: number; readonly diagnostic: Diagnostic }[] = [];
   const root = jsonTree(text);
   const places: { node: Node; pointer: string }[] = root === undefined ? [] : [{ node: root, pointer: '' }];
-  // A list that grows, and no recursion: the text may be nested deeply.
+  // A growing list instead of recursion: the text may be nested deeply.
   for (const { node, pointer } of places) {
     const before = new Map<string, Node>();
     for (const [index, child] of node.children?.entries() ?? []) {
@@ -29,7 +29,7 @@ export function shadowedMembers(text: string, file: string): Diagnostic[] {
           code: 'config.shadowed',
           pointer: place,
           location: position(text, replaced.offset, file),
-          message: `it is given again at ${by.file}:${by.line}:${by.column}`,
+          message: `it is repeated at ${by.file}:${by.line}:${by.column}`,
         },
       });
     }

@@ -1,6 +1,6 @@
 import type { NamespaceType } from '../../schema/generated/config.ts';
 
-/** System V IPC parameters, each ipc namespace has its own: ipc_namespaces(7). */
+/** System V IPC parameters, of which each ipc namespace has its own: ipc_namespaces(7). */
 const ipcParameters = [
   'kernel/msgmax',
   'kernel/msgmnb',
@@ -12,7 +12,10 @@ const ipcParameters = [
   'kernel/shm_rmid_forced',
 ];
 
-/** The type of the namespaces that each have a value of their own, for a path of sysctlPath; undefined: the host has one. */
+/**
+ * The type of namespace that has its own value of the parameter, for a path of sysctlPath; undefined: only the host has
+ * one.
+ */
 export function sysctlNamespace(path: string): NamespaceType | undefined {
   if (ipcParameters.includes(path) || path.startsWith('fs/mqueue/')) return 'ipc';
   if (path.startsWith('net/')) return 'network';
@@ -21,9 +24,9 @@ export function sysctlNamespace(path: string): NamespaceType | undefined {
 }
 
 /**
- * A kernel parameter as a path below /proc/sys, as sysctl(8) reads it: the first separator, slash or dot, is that of
- * the name, and the other character stands for a dot in a part of it (`net.ipv4.conf.eth0/1.forwarding`). Undefined
- * when it does not name a file below a directory of /proc/sys.
+ * A kernel parameter as a path below /proc/sys, as sysctl(8) reads it: the first slash or dot determines the separator
+ * of the name, and the other character stands for a dot within a part (`net.ipv4.conf.eth0/1.forwarding`). Undefined if
+ * it does not name a file below a directory of /proc/sys.
  */
 export function sysctlPath(name: string): string | undefined {
   const path = /[./]/.exec(name)?.[0] === '.' ? name.replaceAll(/[./]/g, swapped) : name;

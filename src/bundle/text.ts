@@ -3,13 +3,13 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { dotted, pointerPart } from './pointer.ts';
 
 /**
- * Strings that cannot be passed to the kernel: it ends a string at NUL, and an unpaired surrogate has no
- * UTF-8 form. Annotations and sections for other systems are not looked at, the kernel never sees them.
+ * Strings that cannot be passed to the kernel: NUL ends a string there, and an unpaired surrogate has no UTF-8 form.
+ * Annotations and sections for other platforms are not checked, since the kernel never sees them.
  */
 export function textFaults(config: Config): Diagnostic[] {
   const { root, process, hostname, domainname, mounts, hooks, linux } = config;
   const faults: Diagnostic[] = [];
-  // A list of work in place of recursion: members that nobody asks for may be nested deeply.
+  // A work list instead of recursion: unknown members may be nested deeply.
   const work: [pointer: string, value: unknown][] = Object.entries({
     linux,
     hooks,
@@ -38,7 +38,7 @@ export function textFaults(config: Config): Diagnostic[] {
 
 function faultOf(text: string): string | undefined {
   if (text.includes('\0')) return 'contains a NUL character';
-  // The u flag reads a pair as one character, so what is left are the unpaired ones.
+  // With the u flag a pair is one character, so only unpaired surrogates match.
   if (/[\uD800-\uDFFF]/u.test(text)) return 'contains an unpaired surrogate, which has no UTF-8 form';
   return undefined;
 }

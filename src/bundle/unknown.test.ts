@@ -2,12 +2,12 @@ import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import { unknownMembers } from './unknown.ts';
 
-const told = (config: unknown): string[] =>
+const found = (config: unknown): string[] =>
   unknownMembers(config).map(({ pointer, hint }) => `${pointer}${hint === undefined ? '' : `: ${hint}`}`);
 
-t.test('members that the specification does not have, and what may be meant', async (t) => {
+t.test('members that the specification does not have, with suggestions', async (t) => {
   t.strictSame(
-    told({
+    found({
       ociVersion: '1.3.0',
       process: { rlimit: [], user: { UID: 0 }, cwd: '/', commandline: 'x', toString: 1 },
       mounts: [{ destination: '/a' }, { destination: '/b', sources: 'c', 'a/b': 1 }],
@@ -15,39 +15,39 @@ t.test('members that the specification does not have, and what may be meant', as
       hook: {},
     }),
     [
-      '/process/rlimit: rlimits may be meant',
-      '/process/user/UID: uid may be meant',
-      '/process/commandline: commandLine may be meant',
+      '/process/rlimit: did you mean rlimits?',
+      '/process/user/UID: did you mean uid?',
+      '/process/commandline: did you mean commandLine?',
       '/process/toString',
-      '/mounts/1/sources: source may be meant',
+      '/mounts/1/sources: did you mean source?',
       '/mounts/1/a~1b',
-      '/linux/resources/cpu/share: shares may be meant',
-      '/linux/resources/cpu/quotas: quota may be meant',
+      '/linux/resources/cpu/share: did you mean shares?',
+      '/linux/resources/cpu/quotas: did you mean quota?',
       '/linux/resources/cpu/nothing',
-      '/linux/deviecs: devices may be meant',
-      '/hook: hooks may be meant',
+      '/linux/deviecs: did you mean devices?',
+      '/hook: did you mean hooks?',
     ],
   );
 });
 
-t.test('names of maps are free, what is in their values is not', async (t) => {
+t.test('the member names of maps are free, those of their values are not', async (t) => {
   t.strictSame(
-    told({
+    found({
       annotations: { any: 'x' },
       linux: { sysctl: { 'net.a': '1' }, resources: { rdma: { mlx5: { hcaHandle: 1 } }, unified: { a: 'b' } } },
     }),
-    ['/linux/resources/rdma/mlx5/hcaHandle: hcaHandles may be meant'],
+    ['/linux/resources/rdma/mlx5/hcaHandle: did you mean hcaHandles?'],
   );
 });
 
 t.test('values of the wrong type have no members', async (t) => {
-  t.strictSame(told({ process: 7, mounts: {}, linux: [{ resources: {} }], hostname: { a: 1 } }), []);
-  t.strictSame(told([{ process: 1 }]), []);
+  t.strictSame(found({ process: 7, mounts: {}, linux: [{ resources: {} }], hostname: { a: 1 } }), []);
+  t.strictSame(found([{ process: 1 }]), []);
 });
 
 t.test('configs of engines have none', async (t) => {
   const folder = new URL('../../conformance/configs/', import.meta.url);
   for (const name of readdirSync(folder)) {
-    t.strictSame(told(JSON.parse(readFileSync(new URL(name, folder), 'utf8'))), [], name);
+    t.strictSame(found(JSON.parse(readFileSync(new URL(name, folder), 'utf8'))), [], name);
   }
 });

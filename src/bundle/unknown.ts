@@ -3,17 +3,17 @@ import type { Members } from '../../schema/generated/members.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { pointerPart } from './pointer.ts';
 
-/** Most letters in which a name may differ from the one that was meant. */
+/** Maximum number of letters in which a name may differ from a suggestion. */
 const furthest = 2;
 
 /**
- * The members of a config that the specification does not have, so they must be ignored (config.md, "Extensibility"); with
- * a name that may have been meant.
+ * The members of a config that the specification does not define, so they must be ignored (config.md, "Extensibility"),
+ * each with a suggested name if one is close.
  */
 export function unknownMembers(config: unknown): Diagnostic[] {
   const found: Diagnostic[] = [];
   const visit = (value: unknown, known: Members, pointer: string): void => {
-    // What has the wrong type is a fault, and told as such.
+    // A value of the wrong type is reported as a fault.
     if (typeof value !== 'object' || value === null || known === 0 || Array.isArray(value) !== '[]' in known) return;
     for (const [name, member] of Object.entries(value)) {
       const place = `${pointer}/${pointerPart(name)}`;
@@ -35,12 +35,12 @@ function unknown(name: string, candidates: readonly string[], pointer: string): 
   return {
     code: 'config.unknown',
     pointer,
-    message: 'the specification has no property of this name here',
-    ...(meant === undefined ? {} : { hint: `${meant} may be meant` }),
+    message: 'the specification does not define this property here',
+    ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
   };
 }
 
-/** How many letters must be added, removed or replaced to make one word of the other (Levenshtein). */
+/** Number of insertions, deletions and replacements that turn one word into the other (Levenshtein). */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 0; i < one.length; i++) {

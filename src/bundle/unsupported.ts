@@ -1,24 +1,27 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 
-/** A member that asks for what only another kind of runtime does, unless its value asks for nothing; and the cure. */
+/** A setting that only another kind of runtime supports, unless its value has no effect; and the remedy. */
 interface Refusal {
   readonly asks: (value: unknown) => boolean;
   readonly hint: string;
 }
 
-const section: Refusal = { asks: () => true, hint: 'leave the section out: rt runs containers of Linux' };
+const section: Refusal = { asks: () => true, hint: 'remove the section: rt runs Linux containers' };
 
 type Table = Readonly<Record<string, Refusal>>;
 
-/** Members that the specification has for other platforms. Nothing of Linux is among them. */
+/** Members that the specification defines for other platforms. None is for Linux. */
 const ofConfig: Table = { windows: section, solaris: section, vm: section, zos: section, freebsd: section };
 
 const ofProcess: Table = {
-  commandLine: { asks: (value) => value !== '', hint: 'it is for Windows; write the program and its words in args' },
+  commandLine: {
+    asks: (value) => value !== '',
+    hint: 'it is for Windows; put the program and its arguments into args',
+  },
 };
 
-/** What a valid config asks for and rt cannot do. Nothing of it is ever left out silently. */
+/** Valid settings that rt does not support. Each is reported, none is ignored. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
   return [...faultsOf(config, ofConfig, ''), ...faultsOf(config.process ?? {}, ofProcess, '/process')];
 }

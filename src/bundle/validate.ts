@@ -9,18 +9,18 @@ import { checkRules } from './rules.ts';
 import { textFaults } from './text.ts';
 
 /**
- * Every fault of a parsed config.json: what the schema says, then the rules that no schema can say.
- * Integers that a number cannot hold exactly must be bigints. Optional members that are null are taken out of it.
+ * Every fault of a parsed config.json: first those of the schema, then those of the rules that a schema cannot express.
+ * Integers that a number cannot represent exactly must be bigints. Optional members that are null are removed.
  *
- * `text` is what `value` was parsed from; it saves a walk over all strings.
+ * `text` is the source of `value`; it can save a walk over all strings.
  */
 export function validateConfig(value: unknown, text?: string): Diagnostic[] {
   return diagnose(value, checkSchema(value).faults, text);
 }
 
 /**
- * Every fault that the schema finds, once optional members that are null have been taken out of `value`. `document`:
- * where in it the document stands that was parsed, which is no member.
+ * Every fault that the schema finds after optional members that are null have been removed from `value`. `document`:
+ * the place in `value` of the parsed document, which is not itself a member.
  */
 export function checkSchema(value: unknown, document = ''): SchemaVerdict {
   return withoutNulls(value, document, schemaFaults);
@@ -32,7 +32,7 @@ function schemaFaults(value: unknown): SchemaFault[] {
   return faults;
 }
 
-/** As validateConfig, when the faults that the schema finds are known. */
+/** As validateConfig, given the faults of the schema. */
 export function diagnose(value: unknown, faults: readonly SchemaFault[], text?: string): Diagnostic[] {
   if (faults.length === 0) {
     const config = value as Config;
@@ -42,7 +42,7 @@ export function diagnose(value: unknown, faults: readonly SchemaFault[], text?: 
   return faults.map((fault) => diagnosticOf(fault, value)).concat(rulesDespite(faults, value));
 }
 
-/** More levels than the schema has. */
+/** More levels than in the schema. */
 const maximumLevel = 32;
 
 const platforms = ['windows', 'solaris', 'vm', 'zos', 'freebsd'] as const;
@@ -62,7 +62,7 @@ function diagnosticOf(fault: SchemaFault, value: unknown): Diagnostic {
   if (missing !== undefined) {
     const place = `${pointer}/${missing}`;
     const words = `${dotted(place)} is missing`;
-    // Words by which engines and their users know this fault.
+    // The wording by which engines and their users know this fault.
     const known = place === '/process/cwd' ? 'Cwd property must not be empty: ' : '';
     return { code: 'config.missing', pointer: place, message: known + words };
   }
@@ -83,9 +83,8 @@ function hintFor(expected: string, found: unknown): string | undefined {
 }
 
 /**
- * The rules for what the schema let pass: they run on a copy without the faulty parts. What they say
- * about a place where something is faulty is not worth telling, nor is the lack of a namespace when
- * the list of namespaces itself is faulty.
+ * The rules run on a copy without the parts that violate the schema. Their faults at such a place are not reported, nor
+ * is a missing namespace if the list of namespaces itself is faulty.
  */
 function rulesDespite(faults: readonly SchemaFault[], value: unknown): Diagnostic[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
@@ -101,7 +100,7 @@ function rulesDespite(faults: readonly SchemaFault[], value: unknown): Diagnosti
     });
 }
 
-/** A copy of the levels that the schema knows; members that nobody asks for may be nested deeply. */
+/** A copy of the levels that the schema knows; unknown members may be nested deeply. */
 function structure(value: unknown, level = 0): unknown {
   if (typeof value !== 'object' || value === null || level > maximumLevel) return value;
   if (Array.isArray(value)) return value.map((element) => structure(element, level + 1));
@@ -109,8 +108,8 @@ function structure(value: unknown, level = 0): unknown {
 }
 
 /**
- * Takes the faulty value out of the copy. An element of an array becomes null, so that the others keep
- * their index; the rules skip it. An object that lacks a member stays, unless it is an element.
+ * Removes the faulty value from the copy. An array element becomes null, so that the others keep their index; the rules
+ * skip it. An object that lacks a member remains, unless it is an element.
  */
 function remove(copy: Config, { pointer, missing }: SchemaFault): void {
   const holder = valueAt(copy, parent(pointer));

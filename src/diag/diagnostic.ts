@@ -1,21 +1,21 @@
 /**
- * What a user can fix, as data. Rendering (text, JSON log record) and the step from JSON pointer to
- * line and column happen later, so that producing a diagnostic costs nothing on the good path.
+ * A problem that a user can fix, as data. Rendering (text, JSON log record) and the translation of a JSON pointer to
+ * line and column happen later, so that diagnostics cost nothing on the success path.
  */
 export interface Diagnostic {
   /** Stable identifier, dotted: `config.type`, `mount.source`, `state.exists`. */
   readonly code: string;
   /** One sentence: the action that failed, the object quoted, colon, the cause. Lower case, no full stop. */
   readonly message: string;
-  /** JSON pointer (RFC 6901) into config.json of the value that asked for the failed action. */
+  /** JSON pointer (RFC 6901) into config.json to the value that required the failed action. */
   readonly pointer?: string;
-  /** Where `pointer` stands, 1-based. Filled in only when a diagnostic is reported. */
+  /** Position of `pointer`, 1-based. Filled in only when a diagnostic is reported. */
   readonly location?: Location;
-  /** Kernel's name of the error, such as `ENOENT`. */
+  /** The kernel's name of the error, such as `ENOENT`. */
   readonly errno?: string;
-  /** System call that failed, as named in its man page. */
+  /** The failed system call, as named in its man page. */
   readonly syscall?: string;
-  /** The cure, when it is known. */
+  /** The remedy, if known. */
   readonly hint?: string;
 }
 

@@ -1,4 +1,6 @@
-/** JSON text of a value that may hold bigints, which JSON.stringify refuses; members that are undefined are left out. */
+/**
+ * JSON text of a value that may contain bigints, which JSON.stringify refuses; members that are undefined are omitted.
+ */
 export function exactJson(value: unknown): string {
   if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return `[${value.map(exactJson).join(',')}]`;

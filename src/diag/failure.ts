@@ -12,7 +12,7 @@ export function withLocations(failure: Failure, text: string, file: string): Fai
   return new Failure(located, failure.exitCode);
 }
 
-/** The same failure without the places in config.json, for what did not come from there. */
+/** The same failure without places in config.json, for causes that are not in it. */
 export function withoutPointers(failure: Failure, exitCode: number = failure.exitCode): Failure {
   const bare = failure.diagnostics.map((diagnostic): Diagnostic => {
     const rest: { pointer?: string } & Diagnostic = { ...diagnostic };
@@ -22,7 +22,7 @@ export function withoutPointers(failure: Failure, exitCode: number = failure.exi
   return new Failure(bare, exitCode);
 }
 
-/** The same failure with the phase in front of its first message: `create failed: …`. */
+/** The same failure with the phase prefixed to its first message: `create failed: …`. */
 export function inPhase(failure: Failure, phase: string): Failure {
   const named = failure.diagnostics.map((diagnostic, index) =>
     index === 0 ? { ...diagnostic, message: `${phase}: ${diagnostic.message}` } : diagnostic,

@@ -2,7 +2,7 @@ import { parseTree } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 import type { Location } from './diagnostic.ts';
 
-/** What is wrong at a place where a text is not JSON, by the numbers of jsonc-parser's ParseErrorCode. */
+/** Descriptions of JSON syntax errors, by the numbers of jsonc-parser's ParseErrorCode. */
 function syntaxWords(code: number): string {
   const words: Readonly<Record<number, string>> = {
     1: 'this is not a JSON value',
@@ -27,18 +27,18 @@ function syntaxWords(code: number): string {
 
 const options = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
 
-/** A thousand faults of one file are located in one tree. */
+/** Cached, so that a thousand faults of one file need only one tree. */
 let cached: { readonly text: string; readonly tree: Node | undefined } = { text: '', tree: undefined };
 
-/** The tree of a text; undefined when it is nested too deeply for the parser's stack. */
+/** The tree of a text; undefined if it is nested too deeply for the parser's stack. */
 export function jsonTree(text: string): Node | undefined {
   if (cached.text !== text) cached = { text, tree: tree(text) };
   return cached.tree;
 }
 
 /**
- * Line and column, from 1, of the value that `pointer` (RFC 6901) names in `text`: of its name when it
- * is a member of an object. What is not there is located at the innermost object that should hold it.
+ * Line and column, from 1, of the value at `pointer` (RFC 6901) in `text`; of its name if it is a member of an object.
+ * A missing value is located at the innermost existing object that should contain it.
  */
 export function locate(text: string, pointer: string, file: string): Location {
   let place = jsonTree(text);
@@ -46,7 +46,7 @@ export function locate(text: string, pointer: string, file: string): Location {
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
     if (place?.type === 'object') {
-      // Of two members with one name the last counts, as for JSON.parse.
+      // Of duplicate members the last counts, as in JSON.parse.
       const member = place.children?.findLast((child) => child.children?.[0]?.value === name);
       if (member === undefined) break;
       offset = member.offset;
@@ -61,7 +61,7 @@ export function locate(text: string, pointer: string, file: string): Location {
   return position(text, offset, file);
 }
 
-/** The first place where `text` is not JSON and what is wrong there; undefined when nothing is found. */
+/** The first syntax error of `text` and its place; undefined if none is found. */
 export function syntaxFault(text: string, file: string): { words: string; location: Location } | undefined {
   if (text.startsWith('\uFEFF')) {
     return { words: 'it starts with a byte order mark', location: position(text, 0, file) };
@@ -76,7 +76,7 @@ export function syntaxFault(text: string, file: string): { words: string; locati
   return { words: syntaxWords(first.error), location: position(text, first.offset, file) };
 }
 
-/** Undefined when the text is nested too deeply for the parser's stack: a fault is then told without its place. */
+/** Undefined if the text is nested too deeply for the parser's stack: a fault is then reported without its place. */
 function tree(text: string, errors: ParseError[] = []): Node | undefined {
   try {
     return parseTree(text, errors, options);

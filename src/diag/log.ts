@@ -16,8 +16,8 @@ const standardError = 2;
 const appendFlags = O_WRONLY | O_CREAT | O_APPEND | O_SYNC;
 
 /**
- * Makes the log file, if one is wanted, as a reader may wait for it. The settings to go on with: what cannot be written to
- * is told once, and no reason not to do what was asked for.
+ * Makes the log file, if one is configured, since a reader may wait for it. Returns the settings to use: a log that
+ * cannot be written is reported once, and does not fail the command.
  */
 export function openLog(native: Native, settings: LogSettings): LogSettings {
   if (settings.file === '') return settings;
@@ -28,9 +28,9 @@ export function openLog(native: Native, settings: LogSettings): LogSettings {
 }
 
 /**
- * Reports diagnostics: words for people on standard error, one record in the log file. A command that fails
- * makes one record, because engines take the last one (containerd) or expect just one (Podman). Warnings go to the log
- * file alone where there is one: the standard error of a command that succeeds is that of the container.
+ * Reports diagnostics: as text on standard error, and as one record in the log file. A failed command writes one
+ * record, because engines read the last one (containerd) or expect exactly one (Podman). If there is a log file,
+ * warnings go only there: the standard error of a successful command belongs to the container.
  */
 export function report(native: Native, settings: LogSettings, level: Level, diagnostics: readonly Diagnostic[]): void {
   if (settings.file === '' && settings.format === 'json') {
@@ -41,14 +41,14 @@ export function report(native: Native, settings: LogSettings, level: Level, diag
   if (settings.file !== '') writeRecord(native, settings, level, renderLine(diagnostics));
 }
 
-/** A debug message: to the log file, or to standard error when there is none. */
+/** A debug message: to the log file, or to standard error if there is none. */
 export function debug(native: Native, settings: LogSettings, message: string): void {
   if (!settings.debug) return;
   if (settings.file !== '') writeRecord(native, settings, 'debug', message);
   else native.writeFd(standardError, renderRecord(settings.format, 'debug', message, native.realTime()));
 }
 
-/** The record is written by one write(2), so that concurrent commands cannot mix theirs. */
+/** One write(2) per record, so that the records of concurrent commands do not mix. */
 function writeRecord(native: Native, settings: LogSettings, level: Level, message: string): void {
   const record = renderRecord(settings.format, level, message, native.realTime());
   const result = native.writeText(settings.file, record, appendFlags, 0o644);

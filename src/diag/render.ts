@@ -7,7 +7,7 @@ export type LogFormat = 'text' | 'json';
 
 /** For a person at a terminal: one paragraph for each diagnostic. */
 export function renderText(level: Level, diagnostics: readonly Diagnostic[]): string {
-  // What says nothing of its level is taken for an error.
+  // A message without a level is an error.
   const mark = level === 'error' ? 'rt: ' : `rt: ${level}: `;
   return diagnostics.map((diagnostic) => paragraph(mark, diagnostic)).join('');
 }
@@ -18,7 +18,7 @@ function paragraph(mark: string, diagnostic: Diagnostic): string {
   return `${mark}${printable(diagnostic.message)}\n${place === '' ? '' : `  ${place}\n`}${hint}`;
 }
 
-/** Everything on one line, for log records: engines show the message of the last record. */
+/** All on one line, for log records: engines show the message of the last record. */
 export function renderLine(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map(clause).join('; ');
 }
@@ -29,7 +29,7 @@ function clause(diagnostic: Diagnostic): string {
   return `${printable(diagnostic.message)}${place === '' ? '' : ` (${place.replace('  ', ' ')})`}${hint}`;
 }
 
-/** `config.json:41:7  /mounts/3/source`, as much of it as is known. */
+/** `config.json:41:7 /mounts/3/source`, as far as known. */
 function placeOf({ location, pointer }: Diagnostic): string {
   const position = location === undefined ? '' : `${location.file}:${location.line}:${location.column}`;
   if (pointer === undefined || pointer === '') return printable(position);

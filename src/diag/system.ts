@@ -14,7 +14,7 @@ export function systemFailure(code: string, action: string, syscall: string, res
   return new Failure(hint === undefined ? diagnostic : { ...diagnostic, hint });
 }
 
-/** The result of a native function, or a Failure in place of its negative errno. */
+/** The result of a native function; throws a Failure for a negative errno. */
 export function expectDone(result: number, code: string, action: string, syscall: string): number {
   if (result < 0) throw systemFailure(code, action, syscall, result);
   return result;
@@ -27,14 +27,14 @@ export function expectResult<T>(result: T | number, code: string, action: string
 }
 
 /**
- * True for the negative errnos that say that what was named is not there. Any other error says nothing about that:
- * who takes it for "not there" loses a container when the runtime has no descriptors left.
+ * True for the negative errnos that mean that the object does not exist. No other error means that: treating, for
+ * example, EMFILE as "does not exist" would lose a container.
  */
 export function isAbsent(result: number): boolean {
   return result === -ENOENT || result === -ENOTDIR || result === -ESRCH;
 }
 
-/** As expectResult, but undefined when what was named is not there. */
+/** As expectResult, but undefined if the object does not exist. */
 export function expectIfPresent<T>(result: T | number, code: string, action: string, syscall: string): T | undefined {
   return typeof result === 'number' && isAbsent(result) ? undefined : expectResult(result, code, action, syscall);
 }

@@ -9,8 +9,8 @@ export function formatTime(seconds: number, nanoseconds?: number): string {
 }
 
 /**
- * Day count since 1970-01-01 to [year, month, day]. The year is taken to start on 1 March, so that the leap
- * day is its last one and a month's first day is a linear function of the month.
+ * Day count since 1970-01-01 to [year, month, day]. The year is assumed to start on 1 March, so that the leap day is
+ * its last one and a month's first day is a linear function of the month.
  */
 function civilDate(days: number): [number, number, number] {
   const shifted = days + 719468; // days since 0000-03-01

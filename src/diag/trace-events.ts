@@ -1,14 +1,14 @@
 import { printableLines } from './printable.ts';
 import { errnoName } from './errno.ts';
 
-/** An operation as far as a trace shows it. */
+/** The parts of an operation that a trace shows. */
 export interface TracedOp {
   readonly op: string;
-  /** What asked for it; absent for what the runtime does of its own. */
+  /** Its origin in the config; absent if the runtime needs it itself. */
   readonly from?: string;
 }
 
-/** What the runtime did; times in microseconds since the trace began. */
+/** An activity of the runtime; times in microseconds since the trace began. */
 export interface Span {
   readonly name: string;
   /** A step of the command, or a native function. */
@@ -18,23 +18,23 @@ export interface Span {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
-/** What one op did. */
+/** One execution of an op. */
 export interface NotedOp {
   /** `runtime`, `stage` or `init`. */
   readonly place: string;
-  /** In its program. */
+  /** Index in its program. */
   readonly index: number;
   readonly op: TracedOp;
   /** Errno, 0 for none. */
   readonly error: number;
   readonly start: number;
-  /** Undefined when it had not come back when the trace ended, or never does: exec. */
+  /** Undefined if it had not returned when the trace ended, or never does: exec. */
   readonly end: number | undefined;
 }
 
 export interface TraceData {
   readonly title: string;
-  /** Of the runtime. */
+  /** Pid of the runtime. */
   readonly pid: number;
   readonly end: number;
   readonly spans: readonly Span[];
@@ -55,12 +55,12 @@ interface Event {
   readonly args: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Threads of the picture, top down. */
+/** Threads of the diagram, from top to bottom. */
 const places = ['runtime', 'stage', 'init'];
 
 /**
- * A trace in Chrome's trace event format, which Perfetto opens: one process, a thread for each place where
- * something happened. Events that hold others come before them.
+ * A trace in Chrome's trace event format, which Perfetto opens: one process, with a thread for each place of execution.
+ * Enclosing events precede the enclosed ones.
  */
 export function renderTrace(data: TraceData): string {
   const { pid, spans, ops } = data;
@@ -94,7 +94,7 @@ function nameOf({ pid, pids }: TraceData, place: string): string {
 }
 
 function opEvent({ pid, end, closed }: TraceData, op: NotedOp): Event {
-  // The program has taken the place of the helper when its socket closes.
+  // The helper's socket closes when the program replaces the helper.
   const last = op.end ?? closed.find((time) => time >= op.start) ?? end;
   const { op: name, from } = op.op;
   return event(pid, op.place, name, 'op', op.start, last, {
@@ -114,7 +114,7 @@ function event(
   end: number,
   args: Event['args'],
 ): Event {
-  // Whole nanoseconds, so that what ends together does so in the text, too.
+  // Whole nanoseconds, so that events that end together also do so in the text.
   const ts = Math.round(start * 1e3) / 1e3;
   const dur = Math.round((end - start) * 1e3) / 1e3;
   return { name, cat: category, ph: 'X', ts, dur: Math.max(dur, 0), pid, tid: threadOf(place), args };

@@ -6,45 +6,45 @@ import type { NotedOp, Span, TracedOp } from './trace-events.ts';
 /** Bytes of one record of native/helper/trace.h: eight words. */
 const recordWords = 8;
 
-/** Number of the program in the records of what `start` sets going. */
+/** Number of the program in the records of the operations that `start` releases. */
 const startedNumber = 0xffff_ffff;
 
-/** What a trace that is being made knows. */
+/** State of a running trace. */
 interface Trace {
   readonly native: Native;
-  /** [seconds, nanoseconds] at which it began. */
+  /** Start time as [seconds, nanoseconds]. */
   readonly begin: readonly [number, number];
   readonly spans: Span[];
-  /** The ops of each program that was made; the first is number 1. */
+  /** The ops of each program; the first is number 1. */
   readonly programs: { readonly ops: readonly TracedOp[]; readonly staged: number }[];
-  /** Where programs run that are not run by the runtime itself, by their numbers. */
+  /** Where the programs run that the runtime does not run itself, by their numbers. */
   readonly places: Map<number, string>;
   /** Pids of the processes that run them. */
   readonly pids: Map<string, number>;
-  /** The ops of a program that another command has made. */
+  /** The ops of a program that another command made. */
   describe: (op: string, nth: number) => TracedOp;
-  /** When a helper was seen to have closed its socket: what it did last has ended. */
+  /** When a helper's socket was found closed: its last operation has ended. */
   readonly closed: number[];
 }
 
 let current: Trace | undefined;
 
-/** Runs a step of a command; the trace, if there is one, gets when it began and ended. */
+/** Runs a step of a command and records its begin and end in the trace, if there is one. */
 export function phase<T>(name: string, step: () => T): T {
   return current === undefined ? step() : span(current, name, 'phase', step, {});
 }
 
 /**
- * Number by which the ops of a program are found again in the trace; 0 when there is none. The first `staged` ops of
- * one for a helper are those of a stage.
+ * Number that identifies the ops of a program in the trace; 0 without a trace. The first `staged` ops of a helper's
+ * program are those of a stage.
  */
 export function traceProgram(ops: readonly TracedOp[], staged = 0): number {
   return current === undefined ? 0 : current.programs.push({ ops, staged });
 }
 
 /**
- * Descriptor of the memory in which a helper that runs already is to note what it does; undefined without a trace.
- * Its program was made by another command: `describe` tells an op by its name, and which of that name it is.
+ * Descriptor of the memory in which an already running helper records its operations; undefined without a trace. Its
+ * program was made by another command: `describe` identifies an op by its name and its index among those of that name.
  */
 export function traceStarted(native: Native, describe: Trace['describe']): number | undefined {
   if (current === undefined) return undefined;
@@ -53,7 +53,7 @@ export function traceStarted(native: Native, describe: Trace['describe']): numbe
   return native.traceDescriptor();
 }
 
-/** From now on there is a trace. What is done by way of the returned functions is in it. */
+/** Starts a trace. Calls of the returned functions are recorded in it. */
 export function beginTrace(native: Native): Native {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const trace: Trace = {
@@ -70,7 +70,7 @@ export function beginTrace(native: Native): Native {
   return tracedFunctions(native, trace);
 }
 
-/** Ends the trace; its text, in the format of Chrome's trace events. `title` names the process. */
+/** Ends the trace and returns its text, in Chrome's trace event format. `title` names the process. */
 export function endTrace(title: string): string {
   const trace = current;
   if (trace === undefined) return '';
@@ -128,7 +128,7 @@ function tracedFunctions(native: Native, trace: Trace): Native {
   return traced as unknown as Native;
 }
 
-/** The number that encodeProgram has put into a program. */
+/** The number that encodeProgram put into a program. */
 function numberOf(program: unknown): number {
   return Array.isArray(program) ? Number(program[2] ?? 0) : 0;
 }
@@ -154,7 +154,7 @@ function noteResult(
   if (name === 'superviseChild') trace.pids.set('init', Number(first));
 }
 
-/** A record of a helper, as far as it tells where ops run: native/helper/record.h. */
+/** A record of a helper, if it shows where ops run: native/helper/record.h. */
 function noteRecord(trace: Trace, [kind, , , value]: Uint32Array): void {
   const forked = 6;
   if (kind === undefined) trace.closed.push(now(trace));

@@ -5,40 +5,40 @@ import { EACCES } from '../kernel/errno.ts';
 import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, SELINUX_MAGIC } from '../kernel/file-systems.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 
-/** What a plan may need to know of the host. Each fact is read when it is first asked for, once. */
+/** Facts about the host that a plan may need. They are read lazily and cached. */
 export interface Facts {
   readonly cgroups: CgroupFacts;
   /** Number of the kernel's last capability. */
   readonly lastCapability: number;
   readonly architecture: 'x86_64' | 'aarch64';
-  /** True when the host has /proc/kcore, to which /dev/core then points. */
+  /** True if the host has /proc/kcore, the target of /dev/core. */
   readonly hasKcore: boolean;
-  /** Files of a v2 cgroup that go to whom it is delegated to, from /sys/kernel/cgroup/delegate. */
+  /** Files of a v2 cgroup whose owner changes with a delegation, from /sys/kernel/cgroup/delegate. */
   readonly delegatedCgroupFiles: readonly string[];
-  /** Where resctrl is mounted, if it is. */
+  /** Mount point of resctrl, if mounted. */
   readonly resctrl: string | undefined;
-  /** True when the kernel enforces AppArmor profiles. */
+  /** True if the kernel enforces AppArmor profiles. */
   readonly hasApparmor: boolean;
-  /** True when the kernel enforces SELinux labels, or would in enforcing mode. */
+  /** True if the kernel enforces SELinux labels, or would in enforcing mode. */
   readonly hasSelinux: boolean;
   readonly user: UserFacts;
-  /** Absolute paths of newuidmap and newgidmap; '' for one that is missing. */
+  /** Absolute paths of newuidmap and newgidmap; '' if missing. */
   readonly idMapTools: { readonly uid: string; readonly gid: string };
   /** Whether the runtime may make a directory at this path of a cgroup hierarchy. */
   readonly mayMakeCgroup: (path: string) => boolean;
 }
 
-/** Who runs the runtime, as its own user namespace sees it. */
+/** The user who runs the runtime, as seen in its own user namespace. */
 export interface UserFacts {
   /** Effective ids. */
   readonly uid: number;
   readonly gid: number;
-  /** Whether that user namespace is the first one, whose root has all rights on the host. */
+  /** Whether that user namespace is the initial one, whose root has all rights on the host. */
   readonly initial: boolean;
 }
 
 export interface CgroupFacts {
-  /** 2 when /sys/fs/cgroup is cgroup2; 1 also for a hybrid layout. */
+  /** 2 if /sys/fs/cgroup is cgroup2; 1 also for a hybrid layout. */
   readonly version: 1 | 2;
   /** The v2 one first. */
   readonly hierarchies: readonly Hierarchy[];
@@ -84,7 +84,7 @@ export function readFacts(native: Native): Facts {
       return look(native, '/proc/kcore') !== undefined;
     },
     get resctrl(): string | undefined {
-      // Only the kernel makes files in sysfs, and only root mounts something there.
+      // Only the kernel makes files in sysfs, and only root can mount there.
       return look(native, `${resctrlRoot}/schemata`) === undefined ? undefined : resctrlRoot;
     },
     get hasApparmor(): boolean {
@@ -105,21 +105,21 @@ export function readFacts(native: Native): Facts {
   };
 }
 
-/** Undefined when there is no such file. */
+/** Undefined if there is no such file. */
 function read(native: Native, path: string): string | undefined {
   return expectIfPresent(native.readText(path, maximumFile), 'host.read', `cannot read "${path}"`, 'read');
 }
 
-/** What stat(2) tells of a path, undefined when nothing is there. */
+/** Result of stat(2) for a path, undefined if it does not exist. */
 function look(native: Native, path: string): number[] | undefined {
-  return expectIfPresent(native.stat(path, 0), 'host.read', `cannot look at "${path}"`, 'stat');
+  return expectIfPresent(native.stat(path, 0), 'host.read', `cannot stat "${path}"`, 'stat');
 }
 
-/** Magic number of the file system at a path; undefined when nothing is there. */
+/** Magic number of the filesystem at a path; undefined if it does not exist. */
 function fileSystemAt(native: Native, path: string): number | undefined {
   const type = native.fileSystemType(path);
   if (isAbsent(type)) return undefined;
-  return expectDone(type, 'host.read', `cannot find out what is mounted at "${path}"`, 'statfs');
+  return expectDone(type, 'host.read', `cannot determine the filesystem at "${path}"`, 'statfs');
 }
 
 function readLastCapability(native: Native): number {
@@ -127,7 +127,7 @@ function readLastCapability(native: Native): number {
   return text === undefined ? CAPABILITIES.CAP_CHECKPOINT_RESTORE : Number.parseInt(text, 10);
 }
 
-/** The map of the first user namespace is the identity (user_namespaces(7)). */
+/** The map of the initial user namespace is the identity (user_namespaces(7)). */
 function readUser(native: Native): UserFacts {
   // A kernel without user namespaces has no such file.
   const map = read(native, '/proc/self/uid_map');
@@ -146,7 +146,7 @@ function readUser(native: Native): UserFacts {
   };
 }
 
-/** Engines may give no PATH at all, or one without the directories of the system. */
+/** Engines may set no PATH, or one without the system's directories. */
 function findTool(native: Native, name: string): string {
   const path = native.getEnv('PATH');
   const directories = [...(typeof path === 'string' ? path.split(':') : []), '/usr/bin', '/usr/local/bin', '/bin'];
@@ -158,12 +158,12 @@ function findTool(native: Native, name: string): string {
   return '';
 }
 
-/** By the nearest directory that exists: a hierarchy is delegated by giving its directory to the user. */
+/** Checks the nearest existing directory: a hierarchy is delegated by giving its directory to the user. */
 function mayMakeCgroup(native: Native, path: string, uid: number): boolean {
   for (let at = path.slice(0, path.lastIndexOf('/')); at.length > 1; at = at.slice(0, at.lastIndexOf('/'))) {
     const result = native.stat(at, 1);
     if (result === -EACCES) return false;
-    const found = expectIfPresent(result, 'host.read', `cannot look at "${at}"`, 'stat');
+    const found = expectIfPresent(result, 'host.read', `cannot stat "${at}"`, 'stat');
     if (found === undefined) continue;
     const [mode = 0, owner = 0] = found;
     return (owner === uid && (mode & 0o200) !== 0) || (mode & 0o002) !== 0;
