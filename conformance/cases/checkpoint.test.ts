@@ -421,7 +421,7 @@ const LESS: readonly (readonly [what: string, change: Mutation, pointer: string,
     'a time namespace',
     (config) => config.linux.namespaces.push({ type: 'time' }),
     '/linux/namespaces',
-    /no time namespace of its own/,
+    /does not have its own time namespace/,
   ],
 ];
 

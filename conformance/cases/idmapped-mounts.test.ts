@@ -287,7 +287,7 @@ forEachRuntime(
         config.mounts.push({ destination: '/data', source: dir, options, ...maps(5000) });
       }),
     );
-    t.match(both.stderr, /both an option and the mount itself give mappings/);
+    t.match(both.stderr, /both an option and the mount itself have mappings/);
   },
   { oursOnly: 'the words are ours' },
 );

@@ -314,7 +314,7 @@ forEachRuntime(
       async ({ id }) => {
         const mounts = [{ destination: '/data', type: 'tmpfs', source: 'tmpfs' }];
         for (const action of ['add', 'remove']) {
-          t.match(await change(rt, action, id, mounts), { status: 1, stderr: /no mount namespace of its own/ });
+          t.match(await change(rt, action, id, mounts), { status: 1, stderr: /without its own mount namespace/ });
         }
       },
       (config) => {

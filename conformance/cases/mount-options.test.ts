@@ -247,7 +247,7 @@ forEachRuntime(
       const outcome = await rt.run((config) => config.mounts.push(entry));
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, /mount option "remount" is not supported/);
-      t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4\/options\/\d\n.*hint: give the mount its options/);
+      t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4\/options\/\d\n.*hint: set the options where/);
     }
   },
   { oursOnly: 'the peers remount' },

@@ -157,7 +157,7 @@ for (const isPrivate of [true, false]) {
     `mounts: cgroup ${where} with a word that it cannot honour is refused with its place`,
     async (t, rt) => {
       for (const [word, words] of [
-        ['r0', /cannot use mount option "r0": a mount of type cgroup takes none of a filesystem/],
+        ['r0', /cannot use mount option "r0": a mount of type cgroup has no filesystem-specific options/],
         ['sync', /cannot use mount option "sync"/],
         ['size=1k', /cannot use mount option "size=1k"/],
         ['tmpcopyup', /option tmpcopyup is for the type tmpfs/],

@@ -51,7 +51,7 @@ const CHANGES: readonly (readonly [type: string, file: string, change: Mutation,
     'cat /proc/sys/kernel/domainname',
     /sysctl "kernel\.domainname" would change the host/,
   ],
-  ['uts', 'uts', () => undefined, 'hostname', /the host would be given another name/],
+  ['uts', 'uts', () => undefined, 'hostname', /the name of the host would change/],
   [
     'uts',
     'uts',
@@ -60,7 +60,7 @@ const CHANGES: readonly (readonly [type: string, file: string, change: Mutation,
       config.domainname = 'changed';
     },
     'cat /proc/sys/kernel/domainname',
-    /the host would be given another name/,
+    /the name of the host would change/,
   ],
   ['mount', 'mnt', () => undefined, 'ls -d /bin /etc /proc/self', /the root of the host would be replaced/],
 ];
@@ -106,7 +106,7 @@ forEachRuntime(
     t.match(cgroup.stderr, /that of the runtime itself, and a mount of type cgroup would show the cgroups of the host/);
     const user = await rt.run((config) => changeNamespace(config, 'user', '/proc/self/ns/user'));
     t.equal(user.status, 1);
-    t.match(user.stderr, /that of the runtime itself, and the kernel does not enter that again/);
+    t.match(user.stderr, /that of the runtime itself, and the kernel refuses to join it again/);
   },
   { oursOnly: 'words of this project' },
 );

@@ -293,7 +293,7 @@ forEachRuntime(
   async (t, rt) => {
     const outcome = await rt.run((config) => (config.linux.cgroupsPath = 'system.slice:docker:abc'));
     t.equal(outcome.status, 1);
-    t.match(outcome.stderr, /names a unit of systemd[^]*--systemd-cgroup/);
+    t.match(outcome.stderr, /names a systemd unit[^]*--systemd-cgroup/);
   },
   { oursOnly: 'the peers make a directory of that name' },
 );

@@ -82,7 +82,7 @@ export function checkpoint(context: Context): Outcome {
 /** The socket that it would find again is another one, and nobody listens. */
 function notifyFaults(directory: ContainerDirectory): Diagnostic[] {
   if (!directory.has(fileNames.notify)) return [];
-  const message = 'cannot checkpoint a container for which a service manager waited: it has a socket of the host';
+  const message = 'cannot checkpoint a container for which a service manager waited: it uses a socket of the host';
   return [{ code: 'checkpoint.unsupported', message, hint: 'create it without NOTIFY_SOCKET in the environment' }];
 }
 

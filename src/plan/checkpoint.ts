@@ -4,16 +4,16 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Plan } from './types.ts';
 
-/** A mount that the container has because its config asks for it. */
+/** A mount of the container that its config lists. */
 export interface PlannedMount {
-  /** In the container; as in config.json, so it may lead through symbolic links, or without any. */
+  /** In the container; as in config.json, where it may lead through symbolic links, or resolved. */
   readonly path: string;
   readonly kind: 'root' | 'filesystem' | 'bind' | 'mask' | 'readonly' | 'console';
   /** Of a new filesystem. */
   readonly type?: string;
-  /** What comes from the host: its path there, and the name that it has in the images. */
+  /** A mount from the host: its path there, and its name in the images. */
   readonly external?: { readonly key: string; readonly source: string };
-  /** MOUNT_ATTR_RDONLY, NOSUID, NODEV and NOEXEC, as far as they must be there. */
+  /** MOUNT_ATTR_RDONLY, NOSUID, NODEV and NOEXEC, the required ones. */
   readonly flags: number;
 }
 
@@ -24,7 +24,10 @@ export const networkKey = 'rt-net';
 
 const protective = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC;
 
-/** Every mount of the plan. Names of external ones are ours, never paths of an image, which could mean something. */
+/**
+ * Every mount of the plan. rt assigns the names of external mounts; a path from an image could have a meaning on the
+ * host.
+ */
 export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
   const readonly = config.root?.readonly === true ? MOUNT_ATTR.RDONLY : 0;
   const mounts: PlannedMount[] = [{ path: '/', kind: 'root', flags: readonly }];
@@ -53,7 +56,7 @@ export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
   return mounts;
 }
 
-/** What keeps a container of this config from being checkpointed and restored. */
+/** Reasons why a container with this config cannot be checkpointed and restored. */
 export function checkpointFaults(config: Config): Diagnostic[] {
   const faults: Diagnostic[] = [];
   const { namespaces = [], seccomp, netDevices, intelRdt } = config.linux ?? {};
@@ -62,10 +65,10 @@ export function checkpointFaults(config: Config): Diagnostic[] {
   };
   for (const type of ['pid', 'mount'] as const) {
     const found = namespaces.some((namespace) => namespace.type === type);
-    if (!found) refuse('/linux/namespaces', `that has no ${type} namespace of its own`);
+    if (!found) refuse('/linux/namespaces', `without its own ${type} namespace`);
   }
   namespaces.forEach(({ type, path }, index) => {
-    // Its root would have to read images that only the root of the host can.
+    // Its root would have to read images that only the host's root can read.
     if (type === 'user') refuse(`/linux/namespaces/${String(index)}`, 'that has a user namespace');
     else if (path && type !== 'network') {
       refuse(`/linux/namespaces/${String(index)}/path`, `that joins ${type === 'ipc' ? 'an' : 'a'} ${type} namespace`);
@@ -77,7 +80,7 @@ export function checkpointFaults(config: Config): Diagnostic[] {
   if (intelRdt !== undefined) refuse('/linux/intelRdt', 'that is in a resctrl group');
   (config.mounts ?? []).forEach(({ destination }, index) => {
     if (isPlain(destination)) return;
-    // CRIU reads `mnt[DESTINATION]:KEY`, so such a name could be taken for another mount.
+    // CRIU parses `mnt[DESTINATION]:KEY`, so such a name could denote another mount.
     const shown = JSON.stringify(destination);
     refuse(`/mounts/${String(index)}/destination`, `with a mount on ${shown}: it has a bracket or a control character`);
   });

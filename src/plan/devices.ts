@@ -26,19 +26,19 @@ const links: readonly (readonly [path: string, target: string])[] = [
 const defaultMode = 0o666;
 
 /**
- * Nodes of the config, the default ones it does not redefine, and the links (spec: "Default Devices"). Nothing is made
- * in a /dev that is bound from the host: `devIsBind`.
+ * Nodes of the config, default nodes that it does not redefine, and the links (spec: "Default Devices"). `devIsBind`:
+ * nothing is made in a /dev that is bound from the host.
  */
 export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stage: Stage): PlannedOp[] {
   const ops: PlannedOp[] = [];
-  // A node that is made in a user namespace does not open, so those of the host take their places.
+  // A node made in a user namespace cannot be opened, so the host's nodes are bound instead.
   const bound = userNamespaceOf(config) !== 'runtime' || !facts.user.initial;
   const node = (path: string, device: LinuxDevice, from: string): PlannedOp =>
     bound && device.type !== 'p' ? bindNode(path, device, stage, from) : makeNode(path, device, from);
   const defined = new Set<string>();
   (config.linux?.devices ?? []).forEach((device, index) => {
     const path = normalizePath(device.path);
-    // The link to the devpts instance of the container takes its place.
+    // Replaced by the link to the devpts instance of the container.
     if (path === '/dev/ptmx') return;
     if (devIsBind && path.startsWith('/dev/')) return;
     defined.add(path);

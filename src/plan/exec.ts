@@ -22,9 +22,9 @@ export interface ExecOptions {
   /** The container's first process. */
   readonly initPid: number;
   readonly origin: NamespaceOrigin;
-  /** Undefined when the container was made without a session keyring of its own. */
+  /** Undefined if the container was made without a new session keyring. */
   readonly keyring: string | undefined;
-  /** Cgroup v1 files that take the process in. */
+  /** Cgroup v1 `tasks` files to join. */
   readonly tasks: readonly string[];
 }
 
@@ -39,8 +39,8 @@ export interface ExecPlan {
 }
 
 /**
- * Compiles what a further process does from its birth to execve. `config` is the container's, as it was at
- * create; `process` is complete. Throws a Failure with every fault that only shows here.
+ * Compiles the operations of an additional process, from its birth to execve. `config` is that of the container as of
+ * create; `process` is complete. Throws a Failure with every fault that can only be found here.
  */
 export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): ExecPlan {
   const faults: Diagnostic[] = [];
@@ -51,12 +51,12 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
   const root = rootOps(config, options.initPid);
-  const scheduler = schedulerPlan(process, true, facts); // even without a pid namespace, in a cgroup that is full
+  const scheduler = schedulerPlan(process, true, facts); // it may fork even without a pid namespace, if the cgroup is full
   const ops: PlannedOp[] = [
-    ...affinity.initial, // before the cgroup, whose cpuset may know other CPUs
+    ...affinity.initial, // before the cgroup, whose cpuset may have other CPUs
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
-    ...receiver, // by a path of the host
+    ...receiver, // by a host path
     ...containerUserOps(config, options.initPid, options.origin),
     ...giveStreamsOps(config, process),
     ...root.open,
@@ -69,14 +69,14 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...rightsOps(process),
     ...scheduler.early,
     ...schedulingOps(config, process), // some values need rights that are dropped below
-    ...labels, // for the execve to come
+    ...labels, // takes effect at execve
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
-    ...outliveOps(config, process), // nobody in the pid namespace sees the rights that were just dropped
-    // Only now the process is sure to be in the cgroup.
+    ...outliveOps(config, process), // after the rights are dropped, which nobody in the pid namespace may see
+    // Only now is the process certain to be in the cgroup.
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
-    ...scheduler.late, // a deadline is refused for less than all CPUs
-    ...programOps(process), // with the user's rights
+    ...scheduler.late, // SCHED_DEADLINE is refused for a subset of the CPUs
+    ...programOps(process), // with the credentials of process.user
     ...(early ? filterOps(process, load) : load),
     ...execOps(process),
   ];
@@ -90,13 +90,16 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   };
 }
 
-/** A pid namespace is entered by children only, and a controlling terminal belongs to the session of the last one. */
+/** Only children enter a pid namespace, and the controlling terminal belongs to the last child's session. */
 function outliveOps(config: Config, process: Process): PlannedOp[] {
   const fork = Number(hasNamespace(config, 'pid'));
   return [{ op: 'outlive', fork, apart: 0, terminal: Number(process.terminal === true), from: 'default' }];
 }
 
-/** A mount namespace brings its root along. In one that is shared, the root is that of init, opened by a path of the host. */
+/**
+ * Joining a mount namespace also changes the root. If it is shared with the host, the root is that of init, opened by a
+ * host path.
+ */
 function rootOps(config: Config, initPid: number): { open: PlannedOp[]; enter: PlannedOp[] } {
   if (hasNamespace(config, 'mount')) return { open: [], enter: [] };
   return {

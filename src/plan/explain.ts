@@ -5,7 +5,7 @@ import type { UnitPlan } from './cgroup/unit.ts';
 import { disassemble } from './seccomp/bpf.ts';
 import type { Plan, PlannedOp } from './types.ts';
 
-/** A plan for people (`text`) or programs (`json`; 64-bit integers that do not fit a double as strings). */
+/** Prints a plan for people (`text`) or programs (`json`; 64-bit integers that do not fit a double are strings). */
 export function explain(plan: Plan, format: 'text' | 'json'): string {
   const filter = plan.filter?.();
   if (format === 'text') return text(plan, filter);
@@ -14,7 +14,7 @@ export function explain(plan: Plan, format: 'text' | 'json'): string {
 
 function plainValue(key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  // The filter of seccomp is shown as text, a device program in its 64-bit words.
+  // The seccomp filter is shown as text, a device program as 64-bit words.
   if (value instanceof Uint8Array) return key === 'filter' ? disassemble(value) : words(value);
   return value;
 }
@@ -48,13 +48,13 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
   return lines.map(printable).join('\n');
 }
 
-/** After the clone, while init waits in its first op. */
+/** Runs after the clone, while init waits in its first op. */
 function unitLines({ name, properties, divide, ops }: UnitPlan): string[] {
   const rows = properties.map(({ name: property, value }) => `      ${property}=${shown(property, value.value)}`);
   return [`unit: systemd starts ${name} with init in it`, ...rows, '', ...section('host: then', [...divide, ...ops])];
 }
 
-/** The lines of one list of operations: a title, an operation each, an empty line. */
+/** The lines of one list of operations: a title, one line per operation, an empty line. */
 export function section(title: string, ops: readonly PlannedOp[]): string[] {
   const lines = ops.map((op, index) => `${String(index).padStart(4)}  ${call(op)}  # ${op.from}`);
   return [title, ...lines, ''];

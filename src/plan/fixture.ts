@@ -2,7 +2,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import type { CgroupFacts, Facts } from '../facts/facts.ts';
 import type { PlanOptions } from './index.ts';
 
-/** A host for plan tests: cgroup v1 with the usual controllers, beside an empty v2 hierarchy. */
+/** A host for plan tests: cgroup v1 with the usual controllers, and an empty v2 hierarchy. */
 export const hybrid: CgroupFacts = {
   version: 1,
   hierarchies: [
@@ -55,7 +55,7 @@ export const options: PlanOptions = {
   awaitStart: 'socket',
 };
 
-/** The least that makes a container with its own mounts. */
+/** The smallest config of a container with its own mounts. */
 export function config(change: Partial<Config> = {}): Config {
   return {
     ociVersion: '1.3.0',

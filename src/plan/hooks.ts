@@ -19,7 +19,7 @@ export function knownHookKinds(): string[] {
   return Object.keys(hookKinds);
 }
 
-/** A point at which init waits for what the runtime does for it: network devices, hooks of its namespace. */
+/** A point at which init waits while the runtime moves network devices and runs the hooks of the runtime namespace. */
 export function hostHookOps(config: Config): PlannedOp[] {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length > 0) return [{ op: 'host_hooks', from: '/hooks/prestart' }];
@@ -28,9 +28,9 @@ export function hostHookOps(config: Config): PlannedOp[] {
   return hasDevices ? [{ op: 'host_hooks', from: '/linux/netDevices' }] : [];
 }
 
-/** A file that an output of hooks is appended to. */
+/** A file to which output of hooks is appended. */
 export interface HookOutput {
-  /** In the bundle. */
+  /** Path in the bundle. */
   readonly name: string;
   readonly from: From;
 }
@@ -48,14 +48,14 @@ export function hookOutputs(annotations: Config['annotations']): HookOutputs {
   return { stdout: output(ANNOTATIONS.hooksStdout), stderr: output(ANNOTATIONS.hooksStderr) };
 }
 
-/** Where the outputs of the container's hooks go; a slot of 0 is for none. */
+/** Slots of the files for the output of the container's hooks; 0: no file. */
 export interface HookLogs {
   readonly open: readonly PlannedOp[];
   readonly out: number;
   readonly err: number;
 }
 
-/** The files that annotations ask for, while paths are those of the host. */
+/** Opens the files that annotations name, while paths are those of the host. */
 export function hookLogs(config: Config, bundle: string, stage: Stage): HookLogs {
   const { createContainer = [], startContainer = [] } = config.hooks ?? {};
   const { stdout, stderr } = hookOutputs(config.annotations);
@@ -72,12 +72,12 @@ export function hookLogs(config: Config, bundle: string, stage: Stage): HookLogs
   return { open, out, err: keep(stderr) };
 }
 
-/** createContainer hooks: in the container's namespaces, paths still those of the host, the root as directory. */
+/** createContainer hooks: in the container's namespaces, with paths of the host, in the root as working directory. */
 export function createContainerOps(config: Config, options: ContainerIdentity, logs: HookLogs): PlannedOp[] {
   return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options, logs);
 }
 
-/** startContainer hooks: inside the container, after `start` and right before its program. */
+/** startContainer hooks: inside the container, after `start` and right before the program. */
 export function startContainerOps(config: Config, options: ContainerIdentity, logs: HookLogs): PlannedOp[] {
   return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options, logs);
 }
@@ -108,14 +108,14 @@ function hookOps(
 
 const largestTimeout = 2 ** 32 - 1;
 
-/** Milliseconds, 0 for no limit. A longer one than fits, 49 days, counts as that, and not as what its lower bits say. */
+/** Milliseconds, 0 for no limit. Clamped to 49 days, the largest value that fits. */
 export function hookTimeout({ timeout = 0 }: Hook): number {
   return Math.min(Math.ceil(timeout * 1000), largestTimeout);
 }
 
-/** startContainer hooks as `start` needs them, which does not have the plan: init tells it only which op failed. */
+/** startContainer hooks for `start`, which does not have the plan: init reports only the index of the failed op. */
 export interface StartHooks {
-  /** Index of the first among the ops of the helper. */
+  /** Index of the first hook among the ops of the helper. */
   readonly firstOp: number;
   readonly hooks: readonly Pick<Hook, 'path' | 'timeout'>[];
 }

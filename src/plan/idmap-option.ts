@@ -1,7 +1,7 @@
 import type { IdMapping } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 
-/** A line of a mapping, as a mount option says it. */
+/** One range of a mapping in a mount option. */
 export interface IdRange extends IdMapping {
   /** `hostID` is an id of the container's user namespace. */
   readonly relative: boolean;
@@ -12,13 +12,13 @@ export interface IdRanges {
   readonly gids: readonly IdRange[];
 }
 
-/** Lines of one map, user_namespaces(7). */
+/** Maximum number of lines of a map, user_namespaces(7). */
 const maximumLines = 340;
 const maximumId = 4294967294;
 
 /**
- * Reads what follows `idmap=`: `uids=FILE-HOST-LENGTH[#...];gids=...`, as crun(1) describes it. FILE is the first id on
- * the filesystem, HOST what the host takes it for; with `@` before a range, what the container does.
+ * Parses the value of `idmap=`: `uids=FILE-HOST-LENGTH[#...];gids=...`, see crun(1). FILE is the first id on the
+ * filesystem, HOST its id on the host or, with `@` before the range, in the container.
  */
 export function parseIdmapOption(text: string, word: string, pointer: string, faults: Diagnostic[]): IdRanges {
   const maps: { uids?: IdRange[]; gids?: IdRange[] } = {};
@@ -49,14 +49,14 @@ function refuse(word: string, pointer: string, faults: Diagnostic[]): IdRanges {
     code: 'mount.idmap',
     message: `cannot read the mappings of mount option "${word}"`,
     pointer,
-    hint: 'write idmap=uids=0-100000-1000;gids=0-100000-1000: first id of the files, first id of the host, length; more after "#"',
+    hint: 'write idmap=uids=0-100000-1000;gids=0-100000-1000: first id of the files, first id on the host, length; further ranges after "#"',
   });
   return { uids: [], gids: [] };
 }
 
 /**
- * The mappings with ids of the host. A relative range that crosses lines of the container's mappings is split;
- * `unmapped` is the first that has an id which the container does not know.
+ * The mappings with host ids. A relative range that crosses lines of the container's mappings is split; `unmapped` is
+ * the first range with an id that is not mapped in the container.
  */
 export function absoluteRanges(
   ranges: readonly IdRange[],

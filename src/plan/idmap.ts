@@ -6,12 +6,12 @@ import type { IdmapWord } from './mount-options.ts';
 import type { IdmapOptions } from './stage.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
-/** Mappings of a mount idmap it even without an option that says so. */
+/** A mount with mappings is idmapped even without an option. */
 export function asksForIdmap({ uidMappings = [], gidMappings = [] }: Mount, word: IdmapWord | undefined): boolean {
   return word !== undefined || uidMappings.length > 0 || gidMappings.length > 0;
 }
 
-/** How the owners of the files of a mount are mapped; undefined when they are not. */
+/** The mapping of a mount's file owners; undefined if they are not mapped. */
 export function idmapOf(
   config: Config,
   mount: Mount,
@@ -34,12 +34,12 @@ export function idmapOf(
     const message = `cannot idmap the mount on "${mount.destination}": ${cause}`;
     faults.push({ code: 'mount.idmap', message, pointer, hint });
   };
-  if (given) fault('both an option and the mount itself give mappings', 'keep one of them');
+  if (given) fault('both an option and the mount itself have mappings', 'keep one of them');
   if (unmapped !== undefined) {
     const last = String(unmapped.hostID + unmapped.size - 1);
     fault(
       `ids ${String(unmapped.hostID)} to ${last} after "@" are not all mapped in the container`,
-      'extend linux.uidMappings and linux.gidMappings, or leave "@" out to give ids of the host',
+      'extend linux.uidMappings and linux.gidMappings, or omit "@" to use ids of the host',
     );
   }
   return { recursive, maps: { uids: uids.mappings, gids: gids.mappings } };
@@ -67,9 +67,9 @@ export function checkIdmap(
   if (facts.user.uid !== 0) {
     faults.push({
       code: 'mount.idmap',
-      message: `cannot idmap the mount on "${mount.destination}": only root may map the owners of a filesystem of the host`,
+      message: `cannot idmap the mount on "${mount.destination}": only root may map the owners of a host filesystem`,
       pointer: from,
-      hint: 'run rt as root, or leave the mappings out',
+      hint: 'run rt as root, or remove the mappings',
     });
   }
 }
@@ -79,6 +79,6 @@ export function refuseIdmap(mount: Mount, from: string, faults: Diagnostic[]): v
     code: 'mount.idmap',
     message: `cannot idmap the mount on "${mount.destination}": it is a new filesystem of type ${mount.type ?? ''}, not a bind mount`,
     pointer: from,
-    hint: 'idmap what exists: add the option bind or rbind',
+    hint: 'only existing mounts can be idmapped: add the option bind or rbind',
   });
 }

@@ -51,23 +51,23 @@ export interface PlanOptions {
   /** Absolute. */
   readonly bundle: string;
   readonly rootless: Rootless;
-  /** The name of a session keyring of the container's own, if it gets one. */
+  /** The name of the container's new session keyring, if it gets one. */
   readonly keyring: string | undefined;
-  /** False: the root is entered without pivot_root(2). */
+  /** False: enter the root without pivot_root(2). */
   readonly pivot?: boolean;
   /** Variables that the runtime adds to the environment. */
   readonly env?: readonly string[];
-  /** Directory of the host with the socket for what the program says to the service manager of the runtime. */
+  /** Host directory of the notify socket, whose messages rt forwards to its service manager. */
   readonly notify?: string | undefined;
-  /** Where init is told to start: a socket that `start` connects to, or the control socket of `run`. */
+  /** How init receives the start request: on a socket that `start` connects to, or on the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
-  /** Cgroups are made by systemd: `linux.cgroupsPath` is `slice:prefix:name`. */
+  /** systemd makes the cgroups: `linux.cgroupsPath` is `slice:prefix:name`. */
   readonly systemd?: boolean;
 }
 
 /**
  * Compiles a validated config to the operations that make the container, in the order in which they run.
- * Pure: the same arguments give the same plan. Throws a Failure with every fault that only shows here.
+ * Pure: the same arguments give the same plan. Throws a Failure with every fault that can only be found here.
  */
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
@@ -98,15 +98,15 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
 
   const { keyring } = options;
   const hasUser = userNamespaceOf(config) !== 'runtime';
-  // Init waits until systemd has put it into the unit: the process of the stage may not be the one that stays.
+  // Init waits until systemd has put it into the unit; the stage does not wait, since its process may end at the fork.
   const awaitUnit = cgroups.join.filter(({ op }) => op === 'host_hooks');
   const first: PlannedOp[] = [
     ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
     ...(hasUser ? cgroups.join.filter(({ op }) => op !== 'host_hooks') : cgroups.join), // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
-  // Whatever takes rights on the host comes before the container's user namespace is entered. The process is executed before that,
-  // too: by then nobody who has rights in the user namespace, or over it, has any over the process's memory.
+  // Everything that needs rights on the host precedes entering the container's user namespace. So does executing the
+  // process, so that nobody with rights in or over the user namespace has access to the process's memory.
   const staged: PlannedOp[] = !hasUser
     ? stage.ops.length === 0
       ? []
@@ -114,9 +114,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     : [
         ...first,
         ...hardLimitOps(process),
-        ...namespaces.open, // before any is joined, which changes what a path means
+        ...namespaces.open, // before any is joined, which changes the meaning of paths
         ...namespaces.openTime,
-        ...openUserOps(config, facts), // the idmapped mounts below may be for it
+        ...openUserOps(config, facts), // the idmapped mounts below may use it
         ...stage.ops,
         ...logs.open,
         ...giveStreamsOps(config, process),
@@ -126,44 +126,44 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...namespaces.join,
         ...namespaces.beInit,
       ];
-  // The fork comes before the filter where a receiver is told the pid of the container, or where the scheduler is set
-  // after the fork: the filter need not allow that.
+  // The fork precedes the filter if a receiver gets the pid of the container, or if the scheduler is set after the
+  // fork, so that the filter need not allow that.
   const forkFirst = early && (receiver.length > 0 || scheduler.late.length > 0);
-  // While init makes its namespaces the runtime makes the cgroups for it.
+  // While init makes its namespaces, the runtime makes its cgroups.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
-  // v2 makes a limit hold by killing: that must have happened before init says that it is ready.
+  // v2 enforces a limit by killing, which must happen before init reports that it is ready.
   const limitsAwaited = facts.cgroups.version === 2 && cgroups.limits.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
   const init: PlannedOp[] = [
     ...unshared,
-    ...receiver, // by a path of the host
+    ...receiver, // by a host path
     ...(awaits ? [{ op: 'await_runtime', from: 'default' } as const] : []),
     ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.time, ...namespaces.join]), // as above
-    ...namespaces.joinPid, // for its children, and for the procfs mounted below
+    ...namespaces.joinPid, // affects its children, and the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(keyring === undefined ? [] : [...keyLabelOps(process, facts), ...keyringOps(keyring, hasUser)]),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
-    ...root, // propagation first: no mount below may reach the host
-    ...(mounts?.mounts ?? []), // in the order of the config: later ones lie in or on earlier ones
-    ...notifyMount, // on top of what the config has there
+    ...root, // propagation first: no later mount may reach the host
+    ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
+    ...notifyMount, // covers mounts of the config at the same place
     ...devices,
-    // Before any other op that waits for the runtime: what the runtime sends to go on says not for which.
+    // Before any other op that waits for the runtime: the runtime's go-ahead byte does not say which wait it answers.
     ...(limitsAwaited ? [{ op: 'await_runtime', from: 'default' } as const] : []),
     ...terminalOps(process, 1), // from the container's devpts
     ...(hasNamespace(config, 'mount') ? consoleOps(process) : []),
-    ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points were made
-    ...hostHookOps(config), // the mounts are there for a hook to add to
+    ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points are made
+    ...hostHookOps(config), // hooks can add to the mounts
     ...createContainerOps(config, options, logs),
     ...workingDirectoryOps(process),
     ...nameOps(config),
     ...sysctlOps(config), // through a private procfs, so neither mounts nor masks matter
-    ...(mounts === undefined ? [] : protectOps(config)), // over everything that was mounted, hooks' mounts too
-    ...enterRootOps(config, pivot, stage), // from here on the host's files are out of reach
+    ...(mounts === undefined ? [] : protectOps(config)), // covers all mounts, including those of hooks
+    ...enterRootOps(config, pivot, stage), // from here on the host's files are unreachable
     ...rightsOps(process),
     ...scheduler.early,
     ...schedulingOps(config, process), // some values need rights that are dropped below
-    ...labels, // for the execve to come; a profile that is not loaded is refused now
+    ...labels, // takes effect at execve; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...(forkFirst ? [...namespaces.forkIntoPid, ...scheduler.late] : []),
@@ -176,7 +176,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       from: 'default',
     },
     ...(early ? [] : load),
-    ...startContainerOps(config, options, logs), // programs of the image, so under the filter
+    ...startContainerOps(config, options, logs), // programs of the image, so the filter applies
     ...execOps(process),
   ];
   const { fault, uncertain } = checkStart(init, verdict);

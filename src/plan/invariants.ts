@@ -7,14 +7,14 @@ import { SYS_ADMIN } from './process.ts';
 import type { PlannedOp } from './types.ts';
 
 /**
- * What must hold of any list of operations that one process runs, whichever config it is for. Each says why. The unit
- * tests check all of them on the printed plans, the end-to-end tests on the config of every case.
+ * Conditions on the list of operations of one process, for any config. Each has a reason. The unit tests check all of
+ * them on the printed plans, the end-to-end tests on the config of every case.
  */
 export interface Invariant {
   readonly why: string;
-  /** Whether the list has what this one is about: one that applies nowhere proves nothing. */
+  /** Whether the list contains the operations concerned: an invariant that never applies proves nothing. */
   readonly applies: (ops: readonly PlannedOp[]) => boolean;
-  /** Indices of two operations that break it, or of one that lacks another. */
+  /** Indices of two operations that violate it, or of one that lacks another. */
   readonly broken: (ops: readonly PlannedOp[]) => readonly number[] | undefined;
 }
 
@@ -34,7 +34,7 @@ function last(ops: readonly PlannedOp[], match: Match): number {
   return ops.findLastIndex((op) => matches(match, op));
 }
 
-/** Where both are, every `earlier` stands before every `later`. */
+/** If both are present, every `earlier` precedes every `later`. */
 function before(earlier: Match, later: Match, why: string): Invariant {
   return {
     why,
@@ -46,7 +46,7 @@ function before(earlier: Match, later: Match, why: string): Invariant {
   };
 }
 
-/** Where `later` is, some `needed` is there before it. */
+/** Before the first `later` there is some `needed`. */
 function needs(later: Match, needed: Match, why: string): Invariant {
   return {
     why,
@@ -59,7 +59,7 @@ function needs(later: Match, needed: Match, why: string): Invariant {
   };
 }
 
-/** Where both are, the first `earlier` stands before every `later`; more may follow. */
+/** If both are present, the first `earlier` precedes every `later`; more may follow. */
 function leads(earlier: Match, later: Match, why: string): Invariant {
   return {
     why,
@@ -71,7 +71,7 @@ function leads(earlier: Match, later: Match, why: string): Invariant {
   };
 }
 
-/** Slots that an operation fills, and those that it reads; 0 stands for none, or for the root, which is not counted. */
+/** Slots that an operation fills, and those that it reads; 0 means none, or the root, which has no slot. */
 function slotsOf(op: PlannedOp): { fills: readonly number[]; reads: readonly number[] } {
   const values = op as unknown as Readonly<Record<string, number>>;
   const ofKind = (wanted: FieldKind): number[] =>
@@ -94,12 +94,12 @@ const slots: Invariant = {
 };
 
 const mounts: readonly Name[] = ['mount_filesystem', 'mount_bind'];
-/** What lies in the root when everything is mounted. */
+/** The operations that make the contents of the root. */
 const contents: readonly Name[] = [...mounts, 'make_device', 'bind_device', 'make_link', 'make_directory', 'console'];
 const protections: readonly Name[] = ['mask_path', 'readonly_path'];
 const enterRoot: readonly Name[] = ['pivot_root', 'move_root', 'chroot'];
 const filters: readonly Name[] = ['seccomp', 'seccomp_notify'];
-/** They open something by a path of the host. */
+/** Operations that open a host path. */
 const byHostPath: readonly Name[] = [
   'open_tree',
   'seccomp_receiver',
@@ -123,7 +123,7 @@ function joinsMount(op: PlannedOp): boolean {
   return op.op === 'namespace_join' && op.type === CLONE_NEW.mount;
 }
 
-/** From what the host mounts; a root that is asked to be shared stays a peer of it. */
+/** Cuts off from the host's mounts; a root with shared propagation stays a peer of them. */
 function cutsOff(op: PlannedOp): boolean {
   return op.op === 'set_propagation' && op.type !== MS.shared;
 }
@@ -144,12 +144,12 @@ function joinsPid(op: PlannedOp): boolean {
   return op.op === 'namespace_join' && op.type === CLONE_NEW.pid;
 }
 
-/** The root's own: other mounts of the config become read-only when their contents are there. */
+/** Only of the root itself: other mounts of the config become read-only once their contents exist. */
 function makesRootReadonly(op: PlannedOp): boolean {
   return op.op === 'mount_attributes' && op.slot === 0;
 }
 
-/** Those that a mount of type cgroup has are made in it. */
+/** Excludes the links of a mount of type cgroup, which are made inside it. */
 function isDefaultLink(op: PlannedOp): boolean {
   return op.op === 'make_link' && op.from === 'default';
 }
@@ -158,7 +158,7 @@ function isStartHook(op: PlannedOp): boolean {
   return op.op === 'hook' && op.inRoot === 1;
 }
 
-/** The filter may be loaded with the right to administrate the system, effective at that moment, too. */
+/** An effective CAP_SYS_ADMIN also permits loading the filter. */
 function allowsFilter(op: PlannedOp): boolean {
   return op.op === 'no_new_privs' || (op.op === 'set_capabilities' && (BigInt(op.effective) & SYS_ADMIN) !== 0n);
 }
@@ -177,26 +177,26 @@ export const invariants: readonly Invariant[] = [
   before(
     'cgroup_join',
     [...mounts, 'open_root', 'make_directory'],
-    'what the set-up allocates is charged to the container',
+    'allocations of the setup are charged to the container',
   ),
-  before([...byHostPath], ['join_process', ...enterRoot], 'a path of the host means something else inside'),
+  before([...byHostPath], ['join_process', ...enterRoot], 'a host path has another meaning inside'),
   before(
     ['namespace_open', 'open_tree', 'seccomp_receiver', 'user_namespace'],
     (op) => joinsMount(op),
-    'joining a mount namespace changes what a path means',
+    'joining a mount namespace changes the meaning of paths',
   ),
-  before('user_namespace', 'become_root', 'nobody is root of a namespace that is not there'),
-  needs('become_root', (op) => joinsUser(op), 'nobody is root of a namespace that was not entered'),
-  before('open_time_offsets', 'become_root', 'the clocks are written to by the user of the runtime'),
-  before('become_root', 'clone_init', 'namespaces that are made belong to the user namespace'),
-  before('time_namespace', (op) => joinsMount(op), 'clocks are set through the procfs of the host'),
+  before('user_namespace', 'become_root', 'becoming root needs a user namespace'),
+  needs('become_root', (op) => joinsUser(op), 'becoming root needs a user namespace that was entered'),
+  before('open_time_offsets', 'become_root', 'only the user of the runtime may write the clocks'),
+  before('become_root', 'clone_init', 'new namespaces belong to the user namespace'),
+  before('time_namespace', (op) => joinsMount(op), 'the clocks are set through the host procfs'),
   needs('fork_init', (op) => joinsPid(op), 'a child is born in the pid namespace that was joined'),
-  needs('fork_init', 'set_capabilities', 'nobody in a pid namespace that is joined sees more rights than its own'),
-  before('raise_limit', ['become_root', 'rlimit'], 'a user namespace has no right to raise a hard limit'),
+  needs('fork_init', 'set_capabilities', 'no process in a joined pid namespace may see one with more rights'),
+  before('raise_limit', ['become_root', 'rlimit'], 'a hard limit cannot be raised in a user namespace'),
   before(
     'cgroup_join',
     (op) => op.op === 'unshare' && (op.flags & CLONE_NEW.cgroup) !== 0,
-    'the root of a cgroup namespace is the cgroup of that moment',
+    'the root of a cgroup namespace is the current cgroup',
   ),
   leads(
     (op) => cutsOff(op),
@@ -217,66 +217,70 @@ export const invariants: readonly Invariant[] = [
   before(
     [...mounts],
     (op) => matches(['make_device', 'bind_device'], op) || isDefaultLink(op),
-    'nodes and links lie in the mounts',
+    'nodes and links are made in the mounts',
   ),
   before(
     (op) => matches(contents, op) || isHookBeforeStart(op),
     [...protections],
-    'masks and read-only paths cover everything below them, also what a hook mounts',
+    'masks and read-only paths also cover mounts made by hooks',
   ),
   before(
     ['make_device', 'bind_device', 'make_link', 'make_mount_point', ...mounts],
     (op) => makesRootReadonly(op),
-    'the root is written to until it is complete',
+    'the root must be writable until it is complete',
   ),
-  before([...mounts, 'host_hooks'], (op) => isHookBeforeStart(op), 'hooks find the mounts'),
-  before('terminal', ['pivot_root', 'move_root'], 'the terminal is one of the devpts that was mounted'),
-  needs('console', 'terminal', 'the console is the terminal that was made'),
+  before([...mounts, 'host_hooks'], (op) => isHookBeforeStart(op), 'hooks need the mounts'),
+  before('terminal', ['pivot_root', 'move_root'], 'the terminal belongs to the mounted devpts'),
+  needs('console', 'terminal', 'the console is bound from the terminal'),
   before(
     [...protections, 'console', 'sysctl', ...mounts, 'make_device', 'open_log'],
     [...enterRoot],
-    'afterwards the files of the host are out of reach',
+    'afterwards the files of the host are unreachable',
   ),
-  needs('find_program', ['pivot_root', 'move_root', 'chroot', 'join_process'], 'the program is one of the container'),
+  needs(
+    'find_program',
+    ['pivot_root', 'move_root', 'chroot', 'join_process'],
+    'the program is looked up in the container',
+  ),
   before(
     [...enterRoot, 'join_process'],
     ['rlimit', 'umask', 'drop_bounding', 'set_user', 'find_program'],
-    'rights are dropped inside',
+    'rights are dropped inside the root',
   ),
   before(
     'join_process',
     ['session_keyring', 'open_root_directory', 'terminal', ...mounts, 'find_home'],
-    'what is made belongs to the container',
+    'new files belong to the container',
   ),
   before(
     (op) => op.op === 'security_attribute' && op.name === 'keycreate',
     'session_keyring',
-    'a keyring has the label of its making',
+    'a keyring gets its label when it is made',
   ),
   before(
     ['rlimit', 'umask', 'stdio_owner', 'drop_bounding', 'io_priority', 'memory_policy'],
     'set_user',
-    'they need rights that the user may not have',
+    'they need rights that the user may lack',
   ),
   before(
     (op) => op.op === 'stdio_owner' && op.null === 0,
     ['join_process', 'become_root'],
-    'what the caller owns can be given away on the host alone',
+    'files of the caller can be given away only on the host',
   ),
   needs(
     (op) => op.op === 'stdio_owner' && op.null === 1,
     [...enterRoot, 'join_process'],
     'the null device is that of the container',
   ),
-  before((op) => op.op === 'scheduler' && !isLostInFork(op), 'set_user', 'they need rights that the user may not have'),
-  before(forks, (op) => op.op === 'await_scheduler' || isLostInFork(op), 'a fork takes it away, or is refused'),
+  before((op) => op.op === 'scheduler' && !isLostInFork(op), 'set_user', 'they need rights that the user may lack'),
+  before(forks, (op) => op.op === 'await_scheduler' || isLostInFork(op), 'a fork resets it, or is refused'),
   before(
     'outlive',
     (op) => op.op === 'cpu_affinity' && !op.from.endsWith('/initial'),
-    'only the last process is sure to be in the cgroup, whose cpuset may know other CPUs',
+    'only the last process is certain to be in the cgroup, whose cpuset may have other CPUs',
   ),
   {
-    why: 'a mount namespace is entered only with an owner that it must have',
+    why: 'a mount namespace is joined only if it has the expected owner',
     applies: (ops: readonly PlannedOp[]): boolean => ops.some(entersMounts),
     broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
       const index = ops.findIndex((op) => entersMounts(op) && op.user === 0 && Number(op.ownerInode) === 0);
@@ -284,7 +288,7 @@ export const invariants: readonly Invariant[] = [
     },
   },
   {
-    why: 'who shares the mounts of the host enters the root of the container',
+    why: 'a process in the mount namespace of the host enters the root of the container',
     applies: (ops: readonly PlannedOp[]): boolean => ops.some((op) => op.op === 'join_process' && !entersMounts(op)),
     broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
       const joins = first(ops, (op) => op.op === 'join_process' && !entersMounts(op));
@@ -293,27 +297,27 @@ export const invariants: readonly Invariant[] = [
       return [joins];
     },
   },
-  before((op) => isExecLabel(op), 'set_user', 'a label needs rights that the user may not have'),
-  needs('set_user', 'drop_bounding', 'the bounding set is dropped while CAP_SETPCAP is there'),
+  before((op) => isExecLabel(op), 'set_user', 'a label needs rights that the user may lack'),
+  needs('set_user', 'drop_bounding', 'dropping the bounding set needs CAP_SETPCAP'),
   needs('set_user', 'stdio_owner', 'the program may use its own standard streams'),
-  needs('set_capabilities', 'set_user', 'a change of the user id changes the capability sets'),
-  needs('find_program', 'set_capabilities', 'the program is looked up with the rights that it will have'),
-  needs('find_program', 'set_user', 'the program is looked up with the rights that it will have'),
-  needs((op) => op.op === 'exec' && op.args.length > 0, 'find_program', 'what is executed was found'),
+  needs('set_capabilities', 'set_user', 'changing the user id changes the capability sets'),
+  needs('find_program', 'set_capabilities', 'the program is looked up with its final rights'),
+  needs('find_program', 'set_user', 'the program is looked up with its final rights'),
+  needs((op) => op.op === 'exec' && op.args.length > 0, 'find_program', 'exec needs the program that was found'),
   needs('exec', (op) => op.op === 'change_directory' && op.phase === 1, 'the working directory is below the root'),
-  needs([...filters], (op) => op.op === 'set_user', 'the filter is for the program, and does not hinder its set-up'),
+  needs([...filters], (op) => op.op === 'set_user', 'the filter is for the program and must not block the setup'),
   before('no_new_privs', [...filters], 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
   needs([...filters], (op) => allowsFilter(op), 'a filter needs no_new_privs or CAP_SYS_ADMIN'),
-  needs('seccomp_notify', 'seccomp_receiver', 'somebody has to take the listener'),
-  before([...filters], (op) => isStartHook(op), 'the filter binds hooks that are programs of the image'),
-  needs((op) => isStartHook(op), 'await_start', 'hooks of the start run when it starts'),
+  needs('seccomp_notify', 'seccomp_receiver', 'the listener needs a receiver'),
+  before([...filters], (op) => isStartHook(op), 'the filter applies to hooks, which are programs of the image'),
+  needs((op) => isStartHook(op), 'await_start', 'startContainer hooks run after start'),
   before(
     ['host_hooks', 'await_runtime', 'set_user', 'find_program', ...enterRoot],
     'await_start',
     'a created container is complete',
   ),
   {
-    why: 'execve is the end, once',
+    why: 'execve is the last operation, once',
     applies: (ops: readonly PlannedOp[]): boolean => ops.some(({ op }) => op === 'exec'),
     broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
       const index = first(ops, 'exec');
@@ -322,7 +326,7 @@ export const invariants: readonly Invariant[] = [
   },
 ];
 
-/** Each invariant that a list breaks, with the operations that break it. */
+/** Each invariant that a list violates, with the operations concerned. */
 export function violations(ops: readonly PlannedOp[]): string[] {
   return invariants.flatMap(({ why, broken }) => {
     const found = broken(ops);

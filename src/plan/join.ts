@@ -3,28 +3,28 @@ import { CLONE_NEW } from '../kernel/namespaces.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf, userSlot } from './user-namespace.ts';
 
-/** `st_dev` and `st_ino` of a namespace file, which name the namespace as long as it lives (ioctl_ns(2)). */
+/** `st_dev` and `st_ino` of a namespace file, which identify the namespace as long as it exists (ioctl_ns(2)). */
 export interface NamespaceIdentity {
   readonly device: number;
   readonly inode: number;
 }
 
-/** Where a container began, which its init cannot change: compared by whoever enters it later. */
+/** The original namespaces of a container, which its init cannot change; later commands compare them. */
 export interface NamespaceOrigin {
-  /** The user namespace that linux.namespaces joins by a path, else that of the runtime. */
+  /** The user namespace that linux.namespaces joins by path, else that of the runtime. */
   readonly user: NamespaceIdentity;
-  /** The owner of a mount namespace that was joined by a path. Any other belongs to the container's user namespace. */
+  /** The owner of a mount namespace that was joined by path. Any other belongs to the container's user namespace. */
   readonly mountOwner?: NamespaceIdentity;
 }
 
-/** Every namespace that is not the runtime's: the kernel refuses to join one's own user namespace. */
+/** Every namespace that is not the runtime's: the kernel refuses to join the current user namespace. */
 function namespaceFlags(config: Config): number {
   let flags = 0;
   for (const { type } of config.linux?.namespaces ?? []) flags |= CLONE_NEW[type];
   return flags >>> 0;
 }
 
-/** Gets hold of the user namespace that the container had at create, where it has one; in `userSlot`. */
+/** Opens the user namespace that the container had at create, if any, in `userSlot`. */
 export function containerUserOps(config: Config, initPid: number, { user }: NamespaceOrigin): PlannedOp[] {
   const kind = userNamespaceOf(config);
   if (kind === 'runtime') return [];
@@ -41,13 +41,14 @@ export function containerUserOps(config: Config, initPid: number, { user }: Name
 }
 
 /**
- * Joins those of `flags` that the container has, behind containerUserOps. A mount namespace that another user namespace
- * owns than at create is one that init made for itself: whoever has all rights in it may, for one, make a read-only
- * mount writable, and lay other programs over those of the image.
+ * Joins those of `flags` that the container has, after containerUserOps. A mount namespace whose owner is not the user
+ * namespace of create is one that init made itself: a process with all rights in it may, for example, make a read-only
+ * mount writable, and mount other programs over those of the image.
  *
- * Inode numbers are used again, but not while their namespace lives. The user namespace of create does as long as init:
- * init is in it or below it, since setns(2) and unshare(2) lead down only, and a namespace holds those above it. That
- * init lives is what the pidfd says. The owner of a mount namespace that was joined by a path lives as long as that.
+ * Inode numbers are reused, but not while their namespace exists. The user namespace of create exists as long as init:
+ * init is in it or in a descendant, since setns(2) and unshare(2) only lead down, and a namespace keeps its ancestors
+ * alive. The pidfd confirms that init is alive. The owner of a mount namespace that was joined by path exists as long
+ * as that.
  */
 export function joinOp(
   config: Config,

@@ -6,8 +6,8 @@ import type { PlannedOp } from './types.ts';
 const unconfined = 'unconfined';
 
 /**
- * Labels that the next execve takes on. A label on a host whose kernel would not enforce it is refused: the
- * container would run without the protection that was asked for.
+ * Labels that take effect at the next execve. A label that the kernel would not enforce is refused: the container would
+ * lack the requested protection.
  */
 export function labelOps(process: Process, facts: Facts, faults: Diagnostic[]): PlannedOp[] {
   const { apparmorProfile = '', selinuxLabel = '' } = process;
@@ -18,7 +18,7 @@ export function labelOps(process: Process, facts: Facts, faults: Diagnostic[]): 
         op: 'security_attribute',
         name: 'apparmor/exec',
         value: `exec ${apparmorProfile}`,
-        // The kernel answers the profile and its mode; the names of a namespace or stack it writes differently.
+        // The kernel returns the profile and its mode; it writes names of a namespace or stack differently.
         expected: /^[^:&]+$/.test(apparmorProfile) ? apparmorProfile : '',
         from: '/process/apparmorProfile',
       });
@@ -27,7 +27,7 @@ export function labelOps(process: Process, facts: Facts, faults: Diagnostic[]): 
         code: 'process.apparmor',
         message: `apparmor failed to apply profile "${apparmorProfile}": AppArmor is not enabled in the host's kernel`,
         pointer: '/process/apparmorProfile',
-        hint: 'boot with apparmor=1 security=apparmor, or leave process.apparmorProfile out',
+        hint: 'boot with apparmor=1 security=apparmor, or remove process.apparmorProfile',
       });
     }
   }
@@ -40,7 +40,7 @@ export function labelOps(process: Process, facts: Facts, faults: Diagnostic[]): 
   return ops;
 }
 
-/** Keys made from now on are the container's: set before its session keyring is made. */
+/** The label of keys made from now on: set before the session keyring is made. */
 export function keyLabelOps(process: Process, facts: Facts): PlannedOp[] {
   const { selinuxLabel = '' } = process;
   if (selinuxLabel === '' || !facts.hasSelinux) return [];
@@ -48,12 +48,12 @@ export function keyLabelOps(process: Process, facts: Facts): PlannedOp[] {
   return [{ op: 'security_attribute', name: 'keycreate', value: selinuxLabel, expected: selinuxLabel, from }];
 }
 
-/** In the words that engines know from runc. */
+/** With the wording of runc, which engines know. */
 function selinuxFault(field: string, pointer: string): Diagnostic {
   return {
     code: 'process.selinux',
     message: 'selinux label is specified in config, but selinux is disabled or not supported',
     pointer,
-    hint: `boot with security=selinux selinux=1, or leave ${field} out`,
+    hint: `boot with security=selinux selinux=1, or remove ${field}`,
   };
 }

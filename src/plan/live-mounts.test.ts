@@ -67,6 +67,6 @@ t.test('planAddedMounts refuses what only create can do', async (t) => {
   const bind: Mount = { destination: '/a', source: '/srv', options: ['bind'] };
   const plan = (mount: Mount, own = config(), host = facts()): unknown => planAddedMounts(own, [mount], host, options);
   t.throws(() => plan({ destination: '/c', type: 'cgroup' }), new Failure([]).constructor);
-  t.throws(() => plan(bind, config({ linux: { namespaces: [{ type: 'pid' }] } })), /no mount namespace/);
+  t.throws(() => plan(bind, config({ linux: { namespaces: [{ type: 'pid' }] } })), /without its own mount namespace/);
   t.throws(() => plan(bind, user, { ...facts(), user: { uid: 1000, gid: 1000, initial: true } }), /only root/);
 });

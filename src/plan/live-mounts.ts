@@ -14,7 +14,7 @@ import type { CgroupRecord, PlannedOp } from './types.ts';
 import { checkUserNamespace, groupsRule, userNamespaceOf, userSlot } from './user-namespace.ts';
 
 export interface LiveMountOptions {
-  /** Absolute; what a relative source is relative to. */
+  /** Absolute; the base of relative sources. */
   readonly bundle: string;
   /** The container's first process. */
   readonly initPid: number;
@@ -24,16 +24,16 @@ export interface LiveMountOptions {
 
 export interface LiveMountPlan {
   readonly ops: readonly PlannedOp[];
-  /** What the mounts ask for in vain. */
+  /** Mount settings that have no effect. */
   readonly warnings: readonly Diagnostic[];
 }
 
 const pidSlot = userSlot + 1;
 
 /**
- * Compiles mounts to be added to a container that runs. `config` is the container's, as it was at create. All sources
- * are opened on the host before the first one is mounted. Somebody in the container may be replacing directories by
- * links meanwhile, so a destination is reached without symbolic links, unlike at create.
+ * Compiles the mounts to add to a running container. `config` is that of the container as of create. All sources are
+ * opened on the host before the first one is mounted. A process in the container may replace directories by links
+ * meanwhile, so a destination must be reached without symbolic links, unlike at create.
  */
 export function planAddedMounts(
   config: Config,
@@ -49,13 +49,13 @@ export function planAddedMounts(
   mounts.forEach((mount, index) => check(mount, `/mounts/${String(index)}`, facts, faults));
   checkUserNamespace(container, facts, faults);
   const planned = mountOps(container, facts, bundle, cgroup, stage, showsProcesses ? pidSlot : 0, faults);
-  // The rest of the config was found good at create.
+  // The rest of the config was checked at create.
   const found = faults.filter(({ pointer }) => pointer === undefined || pointer.startsWith('/mounts'));
   if (found.length > 0) throw new Failure(found);
   return {
     ops: [
-      ...containerUserOps(config, initPid, origin), // the idmapped mounts below may be for it
-      ...stage.ops, // by paths of the host
+      ...containerUserOps(config, initPid, origin), // the idmapped mounts below may use it
+      ...stage.ops, // by host paths
       ...(showsProcesses ? [openPidNamespace(initPid)] : []),
       ...enter(config, facts, origin),
       ...[...planned.mounts, ...planned.afterwards].map(withPlainDestination),
@@ -65,7 +65,7 @@ export function planAddedMounts(
   };
 }
 
-/** Compiles the removal of mounts from a container that runs, the last one first: it may lie on one before it. */
+/** Compiles the removal of mounts from a running container, last one first, since it may be on an earlier one. */
 export function planRemovedMounts(
   config: Config,
   mounts: readonly Mount[],
@@ -87,14 +87,14 @@ export function planRemovedMounts(
   ];
 }
 
-/** The mounts that were made by the ops before the one that failed. */
+/** The mounts made by the ops before the failed one. */
 export function mountsMade(ops: readonly PlannedOp[], failed: number): Mount[] {
   return ops.slice(0, failed).flatMap((op): Mount[] => {
     return op.op === 'mount_bind' || op.op === 'mount_filesystem' ? [{ destination: op.destination }] : [];
   });
 }
 
-/** Of a process that join_process finds alive afterwards, so its pid is not another's. */
+/** join_process later confirms that the process is alive, so its pid has not been reused. */
 function openPidNamespace(pid: number): PlannedOp {
   return {
     op: 'namespace_open',
@@ -106,7 +106,7 @@ function openPidNamespace(pid: number): PlannedOp {
   };
 }
 
-/** From here on paths are the container's; what is made belongs to its root. */
+/** From here on paths are those of the container; new files belong to its root. */
 function enter(config: Config, facts: Facts, origin: NamespaceOrigin): PlannedOp[] {
   const from = '/linux/namespaces';
   const becomeRoot: PlannedOp = { op: 'become_root', groups: groupsRule(config, facts), from };
@@ -126,7 +126,7 @@ function checkNamespace(config: Config, faults: Diagnostic[]): void {
   if (hasNamespace(config, 'mount')) return;
   faults.push({
     code: 'mounts.namespace',
-    message: 'cannot change the mounts of a container that has no mount namespace of its own',
+    message: 'cannot change the mounts of a container without its own mount namespace',
     hint: 'add {"type": "mount"} to linux.namespaces',
   });
 }
@@ -143,9 +143,9 @@ function check({ type, destination, options = [] }: Mount, pointer: string, fact
   if (isBind && facts.user.uid !== 0) {
     faults.push({
       code: 'mounts.rootless',
-      message: `cannot add the mount on "${destination}": only root may bring a directory of the host into a container that runs`,
+      message: `cannot add the mount on "${destination}": only root may mount a host directory into a running container`,
       pointer,
-      hint: 'list it in config.json, where it is mounted when the container is created',
+      hint: 'list it in config.json, to mount it when the container is created',
     });
   }
 }

@@ -3,7 +3,7 @@ import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { parseIdmapOption } from './idmap-option.ts';
 import type { IdRanges } from './idmap-option.ts';
 
-/** What the option words of one mount ask for (contract of mount(8) words; kernel: mount_setattr(2), fsconfig(2)). */
+/** The parsed options of one mount (names of mount(8); kernel: mount_setattr(2), fsconfig(2)). */
 export interface MountOptions {
   bind: boolean;
   recursiveBind: boolean;
@@ -13,9 +13,9 @@ export interface MountOptions {
   recursiveClear: number;
   /** Flags of the filesystem itself, as fsconfig(2) names them. */
   readonly filesystemFlags: string[];
-  /** Everything that is not a word of the table, for the filesystem. */
+  /** Options that are not in the table, for the filesystem. */
   readonly data: string[];
-  /** Words that say nothing to this kind of mount: their places in the list. */
+  /** Indices of options that have no effect on this kind of mount. */
   readonly withoutEffect: number[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
   /** Words that ask for an idmapped mount. */
@@ -89,12 +89,12 @@ function effectsOfWords(): Map<string, (options: MountOptions) => void> {
   return table;
 }
 
-/** Every word that rt knows, sorted; `features` lists them. */
+/** Every known option, sorted; `features` lists them. */
 export function knownMountOptions(): string[] {
   return [...effects.keys()].sort();
 }
 
-/** Reads the option words of a mount. `pointer` is the mount's, such as `/mounts/3`. */
+/** Parses the options of a mount. `pointer` is the mount's, such as `/mounts/3`. */
 export function parseMountOptions(
   list: readonly string[],
   isBind: boolean,
@@ -130,12 +130,12 @@ export function parseMountOptions(
   return options;
 }
 
-/** Nothing at all, or nothing between commas: what joins lists by commas leaves such words (Podman 5). */
+/** Empty, or empty parts between commas: joining lists by commas produces them (Podman 5). */
 function isEmpty(word: string): boolean {
   return /^,*$/.test(word);
 }
 
-/** A word of the filesystem, or `idmap=` with mappings. */
+/** An option of the filesystem, or `idmap=` with mappings. */
 function addData(options: MountOptions, word: string, pointer: string, faults: Diagnostic[]): void {
   const mapped = /^(r?)idmap=(.*)$/.exec(word);
   if (mapped === null) {
@@ -157,7 +157,7 @@ function applyFilesystemFlag(flags: string[], flag: string, set: boolean): void 
   if (set) flags.push(flag);
 }
 
-/** The later word wins; the access-time modes share one field, so that choosing one clears the others. */
+/** The last option wins; the access-time modes share one field, so choosing one clears the others. */
 function applyBit(options: MountOptions, set: boolean, bit: number, recursive: boolean): void {
   const field = bit & MOUNT_ATTR._ATIME ? MOUNT_ATTR._ATIME : bit;
   const setKey = recursive ? 'recursiveSet' : 'set';
@@ -172,8 +172,8 @@ function applyBit(options: MountOptions, set: boolean, bit: number, recursive: b
 }
 
 /**
- * mount(2) ignores the data of a bind, so configurations carry what a tmpfs at the same place had. Anything else may be
- * a misspelt word that was meant to protect something.
+ * mount(2) ignores the data of a bind mount, so configs may contain the options of a former tmpfs. Any other option may
+ * be a misspelt protection.
  */
 function setAsideTmpfsOptions(options: MountOptions, list: readonly string[]): void {
   const isTmpfsOption = (word: string): boolean => /^(mode|size|uid|gid|nr_blocks|nr_inodes)=/.test(word);
@@ -184,7 +184,9 @@ function setAsideTmpfsOptions(options: MountOptions, list: readonly string[]): v
   options.data.splice(0, options.data.length, ...kept);
 }
 
-/** Of a mount that is not made by its filesystem alone: names the first word that only that could read. */
+/**
+ * For a mount that its filesystem does not make alone: names the first option that only the filesystem could interpret.
+ */
 export function refuseFilesystemOptions(
   options: MountOptions,
   list: readonly string[],
@@ -202,6 +204,6 @@ export function refuseFilesystemOptions(
     code: 'mount.option.bind',
     message: `cannot use mount option "${list[index] ?? ''}": ${cause}`,
     pointer: `${pointer}/options/${String(index)}`,
-    hint: 'an option word may be misspelt, or belong to the filesystem that the source lies on',
+    hint: 'the option may be misspelt, or belong to the filesystem of the source',
   });
 }

@@ -15,10 +15,10 @@ import type { CgroupRecord, PlannedOp } from './types.ts';
 export interface MountPlan {
   /** In the order of the config. */
   readonly mounts: PlannedOp[];
-  /** Read-only attributes of new filesystems, after everything was made in them. */
+  /** Makes new filesystems read-only, after everything in them has been made. */
   readonly afterwards: PlannedOp[];
   readonly warnings: Diagnostic[];
-  /** /dev is bound from the host: its nodes are not ours to make. */
+  /** /dev is bound from the host, so no nodes are made in it. */
   readonly devIsBind: boolean;
 }
 
@@ -60,7 +60,7 @@ export function mountOps(
         options,
         mount.options ?? [],
         from,
-        'a mount of type cgroup takes none of a filesystem',
+        'a mount of type cgroup has no filesystem-specific options',
         faults,
       );
       state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, stage, from));
@@ -133,7 +133,7 @@ function addFilesystem(
     return;
   }
   const plain = type === 'proc' || type === 'sysfs';
-  // Devices and mount points are still to be made in it, so it becomes read-only afterwards, by descriptor.
+  // Devices and mount points are made in it later, so it becomes read-only afterwards, by descriptor.
   const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   if (options.copyUp && type !== 'tmpfs') refuseCopyUp(mount, from, faults);
@@ -164,7 +164,7 @@ function addFilesystem(
   addPropagation(state, options, slot, from);
 }
 
-/** The rules of the bundle know every destination in /proc by its words, and allow a few; no other may lead there. */
+/** The rules of the bundle check destinations that are textually in /proc, and allow a few; no other may lead there. */
 function mayCoverProc(destination: string): boolean {
   return destination === '/proc' || destination.startsWith('/proc/');
 }
@@ -175,7 +175,7 @@ function addPropagation(state: State, options: MountOptions, slot: number, from:
   }
 }
 
-/** Filesystems whose files have labels of their own (selinux(8)). */
+/** Filesystems whose files have their own labels (selinux(8)). */
 const selfLabelled: readonly string[] = ['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2'];
 
 function labelOption(config: Config, type: string): string[] {
@@ -189,7 +189,7 @@ function checkLabel(config: Config, facts: Facts, faults: Diagnostic[]): void {
     code: 'selinux.mount',
     message: 'linux.mountLabel is specified in config, but selinux is disabled or not supported',
     pointer: '/linux/mountLabel',
-    hint: 'leave it out, or boot the host with SELinux',
+    hint: 'remove it, or boot the host with SELinux',
   });
 }
 

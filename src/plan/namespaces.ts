@@ -6,29 +6,29 @@ import { userNamespaceOf, userSlot } from './user-namespace.ts';
 
 export interface NamespacePlan {
   readonly cloneFlags: number;
-  /** Makes those of `cloneFlags` that need no clone, all at once. */
+  /** Makes those of `cloneFlags` that do not need a clone, in one call. */
   readonly unshare: readonly PlannedOp[];
-  /** Opened first, all of them, since joining a mount namespace changes what a path means. */
+  /** All are opened first, since joining a mount namespace changes the meaning of paths. */
   readonly open: readonly PlannedOp[];
-  /** Those that the user namespace to be joined does not own: with the rights of the runtime. */
+  /** Joins those not owned by the user namespace to be joined, with the rights of the runtime. */
   readonly joinForeign: readonly PlannedOp[];
-  /** All others, or all when the user namespace stays the same. */
+  /** Joins the others, or all if the user namespace stays the same. */
   readonly join: readonly PlannedOp[];
-  /** For processes to come: init itself follows by forking, as its last step with rights. */
+  /** Affects future children: init itself enters by forking, as its last step with rights. */
   readonly joinPid: readonly PlannedOp[];
   readonly forkIntoPid: readonly PlannedOp[];
-  /** After the cgroups were entered: its root is the cgroup of that moment. */
+  /** After joining the cgroups: its root is the current cgroup. */
   readonly cgroup: readonly PlannedOp[];
   /** Before another user namespace is entered. */
   readonly openTime: readonly PlannedOp[];
   readonly time: readonly PlannedOp[];
-  /** The last step of a stage: its process, or a child of it, goes on as init. */
+  /** The last step of a stage: its process, or a child of it, continues as init. */
   readonly beInit: readonly PlannedOp[];
-  /** Slot of the pid namespace that is joined, 0 for none: a procfs has to show it. */
+  /** Slot of the joined pid namespace, 0 for none: a new procfs must show it. */
   readonly pidSlot: number;
 }
 
-/** In the order in which they are joined (setns(2)). */
+/** In joining order (setns(2)). */
 const joinOrder: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'time', 'mount', 'cgroup', 'pid'];
 
 const firstSlot = userSlot + 1;
@@ -106,7 +106,7 @@ function pointerOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): 
   return `/linux/namespaces/${String(namespaces.findIndex((entry) => entry.type === type))}`;
 }
 
-/** True when the container has a namespace of this type to itself, made now. */
+/** True if a new namespace of this type is made for the container. */
 export function isNew(config: Config, type: NamespaceType): boolean {
   return (config.linux?.namespaces ?? []).some((entry) => entry.type === type && !entry.path);
 }

@@ -5,7 +5,7 @@ import type { PlannedOp } from './types.ts';
 
 const noState = new Uint8Array();
 
-/** Devices of the host that move to the container's network namespace (runtime-spec config-linux.md, netDevices). */
+/** Host devices that move to the container's network namespace (runtime-spec config-linux.md, netDevices). */
 export function netDeviceOps(config: Config, faults: Diagnostic[]): (PlannedOp & { op: 'net_device' })[] {
   const devices = config.linux?.netDevices ?? {};
   if (Object.keys(devices).length > 0 && !hasNamespace(config, 'network')) {

@@ -2,16 +2,16 @@ import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
-/** What asked for the mount and the variable: the environment of the runtime. */
+/** Origin of the mount and the variable: the environment of the runtime. */
 export const notifyOrigin = 'NOTIFY_SOCKET';
 
 const directory = '/run/notify';
 
-/** Name of the socket in the directory that is bound; where the container finds it is part of its environment. */
+/** Name of the socket in the bound directory; the container finds its path in the environment. */
 export const notifySocketName = 'notify.sock';
 export const notifyVariable = `NOTIFY_SOCKET=${directory}/${notifySocketName}`;
 
-/** Binds the directory of the runtime's socket, as an engine would list it last among the mounts. */
+/** Binds the directory of the runtime's socket, as if listed last in the mounts. */
 export function notifyOps(source: string | undefined, stage: Stage): PlannedOp[] {
   if (source === undefined) return [];
   const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;

@@ -11,7 +11,7 @@ export function normalizePath(path: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** Whether an absolute path leads to something in the directory `above`, both normalized. */
+/** Whether an absolute path is in the directory `above`, both normalized. */
 export function isBelow(path: string, above: string): boolean {
   return path.startsWith(above === '/' ? above : `${above}/`) && path !== above;
 }

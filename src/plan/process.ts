@@ -13,11 +13,11 @@ const defaultUmask = 0o022;
 
 export const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
 
-/** First of all, while the host's procfs is at hand and nothing has dropped a right. */
+/** First, while the host's procfs is reachable and no rights have been dropped. */
 export function oomOps(process: Process, facts: Facts): PlannedOp[] {
   const { oomScoreAdj } = process;
   if (oomScoreAdj === undefined) return [];
-  // Engines without rights ask for less than they have themselves, which only the host's root may give.
+  // Unprivileged engines request a lower value than their own, which only the host's root may set.
   const ignore = facts.user.uid === 0 && facts.user.initial ? 0 : EACCES;
   return [{ op: 'oom_score_adj', value: oomScoreAdj, ignore, from: '/process/oomScoreAdj' }];
 }
@@ -32,7 +32,7 @@ export function rlimitName(resource: number): string {
   return Object.entries(RLIMITS).find(([, number]) => number === resource)?.[0] ?? String(resource);
 }
 
-/** In a user namespace nobody may raise a hard limit, so that is done before. */
+/** A hard limit cannot be raised in a user namespace, so this is done before. */
 export function hardLimitOps(process: Process): PlannedOp[] {
   return (process.rlimits ?? []).map(({ type, hard }, index) => ({
     op: 'raise_limit',
@@ -74,8 +74,8 @@ export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
 }
 
 /**
- * Groups, gid, uid and then the capability sets, which a config without `capabilities` leaves empty. `keepAdmin` leaves
- * CAP_SYS_ADMIN among the permitted, not the effective ones, for `filterOps`.
+ * Groups, gid, uid and then the capability sets, which are empty for a config without `capabilities`. `keepAdmin` keeps
+ * CAP_SYS_ADMIN permitted but not effective, for `filterOps`.
  */
 export function credentialOps(process: Process, keepAdmin: boolean, keepGroups: number): PlannedOp[] {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
@@ -87,7 +87,7 @@ export function credentialOps(process: Process, keepAdmin: boolean, keepGroups: 
   ];
 }
 
-/** Loads a filter without no_new_privs, which takes CAP_SYS_ADMIN: effective for this one call, then dropped. */
+/** Loads a filter without no_new_privs, which needs CAP_SYS_ADMIN: effective for this one call, then dropped. */
 export function filterOps(process: Process, filter: readonly PlannedOp[]): PlannedOp[] {
   const sets = capabilityOp(process);
   if (filter.length === 0 || (sets.effective & SYS_ADMIN) !== 0n) return [...filter];
@@ -112,15 +112,17 @@ function capabilityOp({ capabilities }: Process): CapabilityOp {
     effective: capabilityMask(sets.effective ?? []),
     permitted,
     inheritable,
-    // The kernel takes only those that are in both (capabilities(7)); configurations list more.
+    // The kernel accepts only capabilities in both sets (capabilities(7)); configs list more.
     ambient: capabilityMask(sets.ambient ?? []) & permitted & inheritable,
     from: capabilities === undefined ? 'default' : '/process/capabilities',
   };
 }
 
-/** The program is looked up now, with the user's rights, so that `create` can say that it is missing. */
+/**
+ * The program is looked up now, with the credentials of process.user, so that `create` can report that it is missing.
+ */
 export function programOps(process: Process): PlannedOp[] {
-  if (process.args === undefined) return []; // a config without process: start will say so
+  if (process.args === undefined) return []; // a config without process: start reports that
   const env = environment(process.env);
   const search = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
   const ops: PlannedOp[] = [];
@@ -134,7 +136,7 @@ export function execOps(process: Process): PlannedOp[] {
   return [{ op: 'exec', args: process.args ?? [], env: environment(process.env), from: '/process/args' }];
 }
 
-/** The last of several values of one variable survives at its place; an empty HOME counts as none. */
+/** Of several values of one variable the last is kept, at its position; an empty HOME counts as absent. */
 export function environment(env: readonly string[] | undefined): string[] {
   const last = new Map<string, number>();
   const list = env ?? [];
@@ -146,7 +148,7 @@ function nameOf(entry: string): string {
   return entry.slice(0, entry.indexOf('='));
 }
 
-/** Without `env` the environment stays empty. */
+/** Without `env` the environment is empty. */
 function needsHome(asked: readonly string[] | undefined, env: readonly string[]): boolean {
   return asked !== undefined && !env.some((entry) => entry.startsWith('HOME='));
 }

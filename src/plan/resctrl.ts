@@ -3,19 +3,19 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { PlannedOp } from './types.ts';
 
-/** Groups of resctrl that a container was put in; saved at create, since an exec joins them too. */
+/** The resctrl groups of a container; saved at create, since exec joins them too. */
 export interface ResctrlRecord {
   /** Absolute, the outer one first. */
   readonly groups: readonly string[];
-  /** Those of them that rt made, and removes with the container. */
+  /** Those that rt made, and removes with the container. */
   readonly made: readonly string[];
 }
 
 export interface ResctrlPlan {
   readonly groups: readonly string[];
-  /** Make and fill the groups, before the clone. */
+  /** Makes and configures the groups, before the clone. */
   readonly host: readonly PlannedOp[];
-  /** Enter them. */
+  /** Joins them. */
   readonly join: readonly PlannedOp[];
 }
 
@@ -33,7 +33,7 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
       code: 'resctrl.missing',
       message: 'intelRdt is specified in config, but Intel RDT is not enabled: no resctrl on /sys/fs/resctrl',
       pointer: place,
-      hint: 'mount it (mount -t resctrl resctrl /sys/fs/resctrl) on a CPU that has it, or leave linux.intelRdt out',
+      hint: 'mount it (mount -t resctrl resctrl /sys/fs/resctrl) on a CPU that supports it, or remove linux.intelRdt',
     });
     return nothing;
   }
@@ -41,7 +41,7 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
   const from = closID === '' ? place : `${place}/closID`;
   const group = `${root}/${closID === '' ? id : closID}`;
   const written = schemaOps(group, asked);
-  // A group that is only named, not described, is one that the administrator has prepared.
+  // A closID without schemata refers to a group that the administrator has prepared.
   const mustExist = closID !== '' && written.length === 0;
   const host: PlannedOp[] = [{ op: 'resctrl_group', path: group, mustExist: Number(mustExist), from }];
   host.push(...written);
@@ -54,7 +54,7 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
   return { groups, host, join: resctrlJoinOps(groups, from) };
 }
 
-/** One write for each line: that is what the kernel takes as a command. */
+/** One write per line: the kernel treats each write as a command. */
 export function schemaOps(group: string, asked: LinuxIntelRdt): PlannedOp[] {
   const { l3CacheSchema = '', memBwSchema = '', schemata = [] } = asked;
   const lines: [text: string, from: string][] = [
@@ -68,7 +68,7 @@ export function schemaOps(group: string, asked: LinuxIntelRdt): PlannedOp[] {
     .map(([line, from]) => ({ op: 'write_file', path, data: `${line.trim()}\n`, ignore: 0, from }));
 }
 
-/** Enters the groups, the outer one first: a monitoring group takes only tasks of the group that it is in. */
+/** Joins the groups, the outer one first: a monitoring group accepts only tasks of its parent group. */
 function resctrlJoinOps(groups: readonly string[], from: string): PlannedOp[] {
   return groups.map((path) => ({ op: 'cgroup_join', file: `${path}/tasks`, from }));
 }

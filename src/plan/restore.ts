@@ -12,13 +12,13 @@ import type { Plan, PlannedOp } from './types.ts';
 export interface RestoreOptions {
   /** Absolute, on the host. */
   readonly rootfs: string;
-  /** The path without symbolic links of what a mount brings from the host; undefined when that is no directory. */
+  /** The source of a bind mount, without symbolic links; undefined if it is not a directory. */
   readonly directoryAt: (source: string) => string | undefined;
 }
 
 export interface RestorePlan {
   readonly ops: readonly PlannedOp[];
-  /** Slots that the program gets. */
+  /** Slots that are passed to the program. */
   readonly slots: readonly number[];
   readonly cloneFlags: number;
 }
@@ -27,8 +27,8 @@ const networkSlot = 1;
 const mountSlot = 1;
 
 /**
- * Compiles what a process does before it becomes criu, so that what criu makes is in the container's cgroups from its
- * birth, and so that the mounts it needs are in a mount namespace which ends with it.
+ * Compiles the operations of a process before it executes criu, so that the processes restored by criu are in the
+ * container's cgroups from their birth, and the mounts that criu needs are in a mount namespace that ends with it.
  */
 export function planRestore(
   config: Config,
@@ -45,15 +45,15 @@ export function planRestore(
     ops: [
       ...(unit === undefined ? [] : [{ op: 'host_hooks', from: 'default' } as const]), // until it is in its unit
       ...init.filter(({ op }) => op === 'cgroup_join'),
-      // CRIU makes this one only when it manages cgroups: what it restores is in that of its own.
+      // CRIU makes a cgroup namespace only if it manages cgroups; restored processes are in CRIU's own.
       ...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup),
       ...(network === undefined
         ? []
         : [{ op: 'namespace_open', slot: networkSlot, path: network, type: CLONE_NEW.network, need, from } as const]),
-      // Nothing reaches the host, and a mount that was a slave of one of the host can be so again.
+      // No mount reaches the host, and a mount that was a slave of a host mount can be one again.
       { op: 'set_propagation', type: MS.slave, recursive: 1, from: 'default' },
       ...innerMountPoints(mounts, directoryAt),
-      // CRIU wants a mount for a root, to which it can write until everything is mounted.
+      // CRIU needs a root that is a mount and writable until everything is mounted.
       { op: 'hold_root', path: rootfs, from: '/root/path' },
       ...mountPoints(mounts, directoryAt),
     ],
@@ -63,8 +63,7 @@ export function planRestore(
 }
 
 /**
- * Compiles what a process does that enters a restored container before it goes on: sets `flags` of the mounts, beside
- * those that they have.
+ * Compiles the operations of a process that enters a restored container before it resumes: adds `flags` to the mounts.
  */
 export function planProtection(
   config: Config,
@@ -89,7 +88,7 @@ export function planProtection(
   ];
 }
 
-/** Where a config asks for mounts of a kind. */
+/** Places in the config of mounts of a kind. */
 const originOf: Readonly<Record<PlannedMount['kind'], string>> = {
   root: '/root/readonly',
   filesystem: '/mounts',
@@ -99,7 +98,7 @@ const originOf: Readonly<Record<PlannedMount['kind'], string>> = {
   console: '/process/terminal',
 };
 
-/** Those in the root itself: those in a new filesystem are part of the images. */
+/** Those in the root itself; those in a new filesystem are part of the images. */
 function mountPoints(mounts: readonly PlannedMount[], directoryAt: RestoreOptions['directoryAt']): PlannedOp[] {
   return mounts.flatMap((mount): PlannedOp[] => {
     if (!isMade(mount) || holderOf(mounts, mount) !== undefined) return [];
@@ -107,7 +106,7 @@ function mountPoints(mounts: readonly PlannedMount[], directoryAt: RestoreOption
   });
 }
 
-/** Those in what other mounts bring from the host, as far as they may be made there. */
+/** Those in the sources of other bind mounts, if they may be made there. */
 function innerMountPoints(mounts: readonly PlannedMount[], directoryAt: RestoreOptions['directoryAt']): PlannedOp[] {
   return mounts.flatMap((mount): PlannedOp[] => {
     const holder = isMade(mount) ? holderOf(mounts, mount) : undefined;
@@ -125,7 +124,7 @@ function isMade({ kind }: PlannedMount): boolean {
   return kind === 'filesystem' || kind === 'bind';
 }
 
-/** The innermost mount before this one that its mount point is in, undefined for the root. */
+/** The innermost earlier mount that contains its mount point, undefined for the root. */
 function holderOf(mounts: readonly PlannedMount[], mount: PlannedMount): PlannedMount | undefined {
   let holder: PlannedMount | undefined;
   for (const other of mounts.slice(0, mounts.indexOf(mount))) {

@@ -22,16 +22,16 @@ export function openRootOps(config: Config, bundle: string, stage: Stage, onHost
 }
 
 /**
- * Mounts without a mount namespace lie in the runtime's own, below the root, and go when the container does. `more`:
- * the runtime adds some.
+ * Without a mount namespace the mounts are in the runtime's own, below the root, and are removed with the container.
+ * `more`: the runtime adds some.
  */
 export function mountsOnHost(config: Config, more: boolean): boolean {
   return !hasNamespace(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true || more);
 }
 
 /**
- * A slave by default: mounts made on the host later still arrive in the volumes of the container, its own stay
- * inside. `shared` leaves the tree as it is, so that volumes stay peers of the host's mounts.
+ * A slave by default: later mounts of the host still propagate to the volumes of the container, its own stay inside.
+ * `shared` does not change the tree, so that volumes stay peers of the host's mounts.
  */
 function hostPropagation(config: Config): PlannedOp[] {
   const asked = config.linux?.rootfsPropagation;
@@ -41,7 +41,7 @@ function hostPropagation(config: Config): PlannedOp[] {
   return [{ op: 'set_propagation', type: isPrivate ? MS.private : MS.slave, recursive: 1, from }];
 }
 
-/** Made last below the old root: afterwards nothing in the container is created any more. */
+/** The last step below the old root: afterwards nothing is created in the container. */
 export function protectOps(config: Config): PlannedOp[] {
   const { readonlyPaths = [], maskedPaths = [] } = config.linux ?? {};
   const ops: PlannedOp[] = [];
@@ -80,14 +80,14 @@ export function enterRootOps(config: Config, pivot: boolean, stage: Stage): Plan
         },
   ];
   if (asked === undefined) return ops;
-  // pivot_root(2) refuses a shared root, so what was asked for takes its place only now.
+  // pivot_root(2) refuses a shared root, so the requested propagation is set only now.
   const recursive = Number(asked.startsWith('r'));
   const name = (recursive ? asked.slice(1) : asked) as keyof typeof MS;
   ops.push({ op: 'set_propagation', type: MS[name], recursive, from: '/linux/rootfsPropagation' });
   return ops;
 }
 
-/** The host's mounts stay where they are, and what is unmounted on the host stays mounted in a private tree. */
+/** The host's mounts remain in the tree, and in a private tree they stay mounted after the host unmounts them. */
 export function checkPivot(config: Config, pivot: boolean, faults: Diagnostic[]): void {
   if (pivot || !config.linux?.rootfsPropagation?.endsWith('private')) return;
   faults.push({

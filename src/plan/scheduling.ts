@@ -13,18 +13,19 @@ import {
 import type { PlannedOp, SchedulerOp } from './types.ts';
 
 export interface SchedulerPlan {
-  /** While the process still has the rights that some values need. */
+  /** While the process still has the rights that some policies need. */
   readonly early: readonly PlannedOp[];
-  /** Of the process behind its last fork, with no right left. */
+  /** Set in the process after its last fork, without rights. */
   readonly late: readonly PlannedOp[];
-  /** Done by the runtime meanwhile. */
+  /** Set by the runtime meanwhile. */
   readonly byRuntime?: SchedulerOp;
 }
 
 /**
- * When `forks`, what a fork does not pass on waits until it is done: SCHED_FLAG_RESET_ON_FORK, and SCHED_DEADLINE, which
- * may not fork without that. Rights count only in the first user namespace (capable() of sched_setattr(2)): where the
- * runtime has them it acts in place of the process, elsewhere the process has as many as it ever had.
+ * With `forks`, settings that a child does not inherit are set after the fork: SCHED_FLAG_RESET_ON_FORK, and
+ * SCHED_DEADLINE, which cannot fork without it. Only rights in the initial user namespace count (capable() in
+ * sched_setattr(2)): if the runtime has them, it acts for the process; otherwise the process never had any, and acts
+ * itself.
  */
 export function schedulerPlan({ scheduler }: Process, forks: boolean, facts: Facts): SchedulerPlan {
   if (scheduler === undefined) return { early: [], late: [] };
@@ -36,7 +37,7 @@ export function schedulerPlan({ scheduler }: Process, forks: boolean, facts: Fac
   return { early: [], late: [{ op: 'await_scheduler', from: op.from }], byRuntime: op };
 }
 
-/** How the kernel schedules its input and output and addresses the process, while it still has the rights for that. */
+/** I/O priority, personality and memory policy, while the process still has the rights for them. */
 export function schedulingOps(config: Config, process: Process): PlannedOp[] {
   const { ioPriority } = process;
   const { personality, memoryPolicy } = config.linux ?? {};
@@ -74,7 +75,7 @@ function schedulerOp(scheduler: Scheduler): SchedulerOp {
 }
 
 /**
- * CPUs of a process that joins a running container: `initial` before it enters the cgroup, `final` after
+ * The CPUs of a process that joins a running container: `initial` before it enters the cgroup, `final` after
  * (runtime-spec config.md, execCPUAffinity). The first process of a container does not use them.
  */
 export function execAffinityOps(process: Process): { initial: PlannedOp[]; final: PlannedOp[] } {
@@ -86,12 +87,12 @@ export function execAffinityOps(process: Process): { initial: PlannedOp[]; final
   return { initial: ops('initial'), final: ops('final') };
 }
 
-/** Whatever CPUs the caller was bound to: the container may use all that its cpuset gives. */
+/** Independent of the caller's affinity: the container may use all CPUs of its cpuset. */
 export function resetAffinityOps(): PlannedOp[] {
   return [{ op: 'cpu_affinity', cpus: new Uint8Array(0), from: 'default' }];
 }
 
-/** The rules of the bundle have refused what is not a list. */
+/** The rules of the bundle have refused invalid lists. */
 function bitsOf(text: string, maximum: number): Uint8Array {
   const list = parseNumberList(text, maximum);
   return 'bits' in list ? list.bits : new Uint8Array(0);

@@ -2,8 +2,8 @@ import type { Config, NamespaceType } from '../../schema/generated/config.ts';
 import { sysctlNamespace, sysctlPath } from '../bundle/sysctl.ts';
 
 /**
- * What of a config would reach the host if a namespace that it joins by a path turned out to be the runtime's own, under
- * whatever name; '' for nothing. Which namespace a path leads to is known when it is opened, not before.
+ * The effect that a config would have on the host if a namespace that it joins by path turned out to be the runtime's
+ * own; '' for none. The namespace behind a path is known only after it is opened.
  */
 export function needOfSeparation(config: Config, type: NamespaceType): string {
   const { sysctl = {} } = config.linux ?? {};
@@ -13,15 +13,15 @@ export function needOfSeparation(config: Config, type: NamespaceType): string {
     case 'mount':
       return 'the root of the host would be replaced';
     case 'user':
-      return 'the kernel does not enter that again';
+      return 'the kernel refuses to join it again';
     case 'uts':
-      return config.hostname || config.domainname ? 'the host would be given another name' : '';
+      return config.hostname || config.domainname ? 'the name of the host would change' : '';
     case 'cgroup':
       return (config.mounts ?? []).some((mount) => mount.type === 'cgroup')
         ? 'a mount of type cgroup would show the cgroups of the host'
         : '';
     case 'ipc':
-    case 'network': // that linux.netDevices stay in it is found when they are moved
+    case 'network': // moving linux.netDevices detects that they would stay in it
     case 'pid':
     case 'time':
       return '';

@@ -6,13 +6,13 @@ import type { PlannedOp } from './types.ts';
 import { makeUserNamespace, mapText, userNamespaceOf, userSlot } from './user-namespace.ts';
 
 /**
- * What is opened with the rights of the runtime, before init has only those of a user namespace: mounts that it
- * could not reach or change. Slots of mounts are counted here too, so that no two are the same.
+ * Mounts opened with the rights of the runtime, which init in a user namespace could not reach or change. Slots of
+ * mounts are also allocated here, so that they are unique.
  */
 export interface Stage {
-  /** A slot for a mount that is needed again. */
+  /** Allocates a slot for a mount that is needed again. */
   readonly nextSlot: () => number;
-  /** Clones the mount at a host path; 0 when init opens it itself. */
+  /** Clones the mount at a host path; 0 if init opens it itself. */
   readonly openTree: (path: string, options: TreeOptions, from: string) => number;
   /** Everything opened so far. */
   readonly ops: PlannedOp[];
@@ -21,13 +21,13 @@ export interface Stage {
 export interface TreeOptions {
   readonly recursive: boolean;
   readonly directory?: boolean;
-  /** The owners of its files are mapped through these, or through the container's user namespace. */
+  /** The mappings of its file owners. */
   readonly idmap?: IdmapOptions | undefined;
 }
 
 export interface IdmapOptions {
   readonly recursive: boolean;
-  /** Undefined: the container's. */
+  /** Undefined: the container's user namespace. */
   readonly maps?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
 }
 
@@ -65,15 +65,15 @@ export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(
 }
 
 /**
- * Root opens what a container in a user namespace needs, wherever that lies. A mount namespace that is joined has
- * paths of its own, and a user without rights gains none by opening first.
+ * For a container with a user namespace, root opens the sources, which that container may not reach. If a mount
+ * namespace is joined, paths are resolved in there; and opening first does not help an unprivileged user.
  */
 function opensForInit(config: Config, facts: Facts): boolean {
   const mount = config.linux?.namespaces?.find(({ type }) => type === 'mount');
   return userNamespaceOf(config) !== 'runtime' && mount !== undefined && !mount.path && facts.user.uid === 0;
 }
 
-/** A clone is a peer of what it was cloned from: what is mounted in the container must not reach the host. */
+/** A clone is a peer of its source: mounts made in the container must not reach the host. */
 function propagationOf(config: Config): number {
   const asked = config.linux?.rootfsPropagation ?? '';
   if (asked.endsWith('shared')) return userNamespaceOf(config) === 'runtime' ? 0 : MS.slave;

@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 
-/** What names a container in its state. */
+/** The constant properties of a container's state. */
 export interface ContainerIdentity {
   readonly id: string;
   /** Absolute. */
@@ -8,8 +8,8 @@ export interface ContainerIdentity {
 }
 
 /**
- * The state of a container (runtime-spec runtime.md, "State") around the pid, which only the process itself knows
- * as the reader sees it.
+ * The state of a container (runtime-spec runtime.md, "State") in two parts around the pid: only the process itself
+ * knows its pid in the reader's pid namespace.
  */
 export function stateAroundPid(
   config: Config,

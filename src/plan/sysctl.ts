@@ -6,7 +6,7 @@ import { userNamespaceOf } from './user-namespace.ts';
 
 export function sysctlOps(config: Config): PlannedOp[] {
   const entries = Object.entries(config.linux?.sysctl ?? {});
-  // A procfs is of a pid namespace, and only the owner of that may make one.
+  // A procfs shows a pid namespace, and only the owner of that may make one.
   const host = userNamespaceOf(config) !== 'runtime' && !isNew(config, 'pid');
   return entries.map(([name, value]) => ({
     op: 'sysctl',

@@ -1,7 +1,7 @@
 import type { Process } from '../../schema/generated/config.ts';
 import type { PlannedOp } from './types.ts';
 
-/** A terminal as standard input, output and error. `consoleSize` is for it alone. */
+/** A terminal as standard input, output and error. `consoleSize` applies only to it. */
 export function terminalOps(process: Process, controlling: 0 | 1): PlannedOp[] {
   if (process.terminal !== true) return [];
   const { width = 0, height = 0 } = process.consoleSize ?? {};

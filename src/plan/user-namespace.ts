@@ -8,7 +8,7 @@ import { normalizePath } from './path.ts';
 import { needOfSeparation } from './separation.ts';
 import type { PlannedOp } from './types.ts';
 
-/** Slot of the container's user namespace while the stage is outside it; the last ones are not for mounts. */
+/** Slot of the container's user namespace while the stage is outside of it; the last slots are not used for mounts. */
 export const userSlot = 1000;
 
 /** What the container has for a user namespace: the runtime's, one made for it, or one that exists. */
@@ -29,8 +29,8 @@ export function mapText(mappings: readonly IdMapping[]): string {
 }
 
 /**
- * The op that makes a user namespace with these maps, with the rights that the runtime has. `unguessable`: nothing is
- * meant to run as the user that owns it.
+ * The op that makes a user namespace with these maps and the rights of the runtime. `unguessable`: no process is meant
+ * to run as its owner.
  */
 export function makeUserNamespace(
   slot: number,
@@ -58,12 +58,12 @@ export function makeUserNamespace(
   };
 }
 
-/** The one map that the kernel lets everybody write. */
+/** The only map that the kernel lets every user write. */
 function isOnly(mappings: readonly IdMapping[], id: number): boolean {
   return mappings.length === 1 && mappings[0]?.size === 1 && mappings[0].hostID === id;
 }
 
-/** Gets hold of the container's user namespace. */
+/** Makes or opens the container's user namespace. */
 export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
   const from = pointerOf(config);
   const { namespaces = [], uidMappings = [], gidMappings = [] } = config.linux ?? {};
@@ -72,19 +72,19 @@ export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
     const need = needOfSeparation(config, 'user');
     return [{ op: 'namespace_open', slot: userSlot, path, type: CLONE_NEW.user, need, from }];
   }
-  // The user that owns a user namespace has every capability in it, from outside as well. A container that has no user
-  // namespace and few capabilities may run as root, or as any user that the maps name, and could look into what runs in
-  // this one, such as hooks, whose root directory is that of the host.
+  // The owner of a user namespace has every capability in it, even from outside. A container without a user namespace
+  // and with few capabilities may run as root, or as any mapped user, and could inspect processes in this one, such as
+  // hooks, whose root directory is that of the host.
   return [makeUserNamespace(userSlot, uidMappings, gidMappings, facts, from, facts.user.uid === 0)];
 }
 
 /**
- * Gives the standard streams that the caller has handed over to the process's user, which the host alone may do. `open`
- * gets hold of a namespace that was given by path.
+ * Gives the caller's standard streams to the process's user, which is possible only on the host. `open` opens a
+ * namespace given by path.
  */
 export function giveStreamsOps(config: Config, process: Process): PlannedOp[] {
   const kind = userNamespaceOf(config);
-  // A terminal of the container's own is in its devpts.
+  // A new terminal is in the container's devpts.
   if (kind === 'runtime' || process.terminal === true) return [];
   const { uid = 0 } = process.user ?? {};
   const { uidMappings = [] } = config.linux ?? {};
@@ -94,7 +94,7 @@ export function giveStreamsOps(config: Config, process: Process): PlannedOp[] {
   return range === undefined ? [] : [{ ...give, uid: range.hostID + uid - range.containerID, user: 0 }];
 }
 
-/** Enters it and becomes its root: what is made from now on belongs to it. */
+/** Joins it and becomes its root: everything made from now on belongs to it. */
 export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
   const from = pointerOf(config);
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
@@ -111,7 +111,7 @@ export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
   return ops;
 }
 
-/** setgroups(2) is forbidden where the gid map was written without privilege, and unwanted by an annotation. */
+/** setgroups(2) is forbidden if the gid map was written without privilege, and is skipped if an annotation says so. */
 export function groupsRule(config: Config, facts: Facts): number {
   if (keepsGroups(config)) return GROUPS_RULE.keep;
   const kind = userNamespaceOf(config);
@@ -122,14 +122,14 @@ export function groupsRule(config: Config, facts: Facts): number {
   return kind === 'joined' || !facts.user.initial ? GROUPS_RULE.setIfAllowed : GROUPS_RULE.set;
 }
 
-/** Whether a new user namespace knows an id; of one that exists the kernel will tell. */
+/** Whether a new user namespace maps an id; for an existing one the kernel reports it. */
 function isMapped(config: Config, kind: 'uid' | 'gid', id: number): boolean {
   if (userNamespaceOf(config) !== 'new') return true;
   const mappings = (kind === 'uid' ? config.linux?.uidMappings : config.linux?.gidMappings) ?? [];
   return mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size);
 }
 
-/** Whatever of the config cannot be in its user namespace: ids it does not know, filesystems it does not own. */
+/** Settings that its user namespace rules out: unmapped ids, filesystems that it does not own. */
 export function checkUserNamespace(config: Config, facts: Facts, faults: Diagnostic[]): void {
   const kind = userNamespaceOf(config);
   if (kind === 'runtime') {
@@ -159,7 +159,7 @@ function refuseUnprivileged(config: Config, facts: Facts, faults: Diagnostic[]):
   });
 }
 
-/** Maps beyond the own ids need the set-user-id programs that know /etc/subuid. */
+/** Maps beyond the user's own ids need the set-user-ID programs that read /etc/subuid. */
 function checkTools(config: Config, facts: Facts, faults: Diagnostic[]): void {
   const { uid, gid } = facts.user;
   if (uid === 0) return;
@@ -171,20 +171,20 @@ function checkTools(config: Config, facts: Facts, faults: Diagnostic[]): void {
     if (isOnly(config.linux?.[field] ?? [], own) || facts.idMapTools[kind] !== '') continue;
     faults.push({
       code: 'rootless.tool',
-      message: `cannot write linux.${field}: the program new${kind}map is not there`,
+      message: `cannot write linux.${field}: the program new${kind}map is missing`,
       pointer: `/linux/${field}`,
-      hint: `install the package uidmap, or map the own id only: {"containerID": 0, "hostID": ${String(own)}, "size": 1}`,
+      hint: `install the package uidmap, or map only your own id: {"containerID": 0, "hostID": ${String(own)}, "size": 1}`,
     });
   }
 }
 
-/** The container is set up by its root, who must exist for the kernel to give rights to a program. */
+/** The root of the user namespace sets up the container, and must exist for the kernel to grant rights to a program. */
 function checkRoot(config: Config, faults: Diagnostic[]): void {
   for (const kind of ['uid', 'gid'] as const) {
     if (isMapped(config, kind, 0)) continue;
     faults.push({
       code: 'namespace.root',
-      message: `linux.${kind}Mappings maps no id to 0: the container cannot be set up without a root`,
+      message: `linux.${kind}Mappings maps no id to 0: the container cannot be set up without root`,
       pointer: `/linux/${kind}Mappings`,
       hint: 'add an entry with "containerID": 0',
     });
@@ -213,7 +213,7 @@ function checkUser(config: Config, facts: Facts, faults: Diagnostic[]): void {
       code: 'rootless.groups',
       message: 'cannot set any additional groups in a rootless container',
       pointer: '/process/user/additionalGids',
-      hint: 'only newgidmap may allow it: map more than the own gid, from a range of /etc/subgid',
+      hint: 'only newgidmap can allow it: map more than your own gid, from a range in /etc/subgid',
     });
   }
 }
@@ -233,7 +233,7 @@ function checkDevices(config: Config, faults: Diagnostic[]): void {
 
 const ownedTypes: readonly string[] = ['tmpfs', 'devpts', 'ramfs', 'mqueue'];
 
-/** `uid=` and `gid=` of filesystems that take ids of the container. */
+/** `uid=` and `gid=` of filesystems that expect ids of the container. */
 function checkMountIds(
   config: Config,
   type: string,
@@ -266,7 +266,7 @@ function unmapped(config: Config, kind: 'uid' | 'gid', id: number, message: stri
   };
 }
 
-/** The namespace that a filesystem shows: only its owner may mount it. */
+/** The namespace that a filesystem shows: only the owner of the namespace may mount it. */
 const shownNamespace = { proc: 'pid', sysfs: 'network', mqueue: 'ipc' } as const;
 
 function checkOwner(config: Config, type: string, destination: string, index: number, faults: Diagnostic[]): void {

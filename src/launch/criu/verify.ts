@@ -189,7 +189,7 @@ function verifyNamespaces({ native, directory, expected, refuse }: Verification,
       if (!hasNamespace(expected.config, type)) continue;
       const id = numberOf(ids, field);
       if (id !== undefined && id !== numberOf(root, field)) continue;
-      refuse(`${name} has no ${type} namespace of its own`, '/linux/namespaces');
+      refuse(`${name} does not have its own ${type} namespace`, '/linux/namespaces');
     }
   }
 }

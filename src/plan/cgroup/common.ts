@@ -19,13 +19,13 @@ export function commonLimits(resources: LinuxResources, writer: LimitWriter): vo
   }
 }
 
-/** 0 is a valid limit since runtime-spec 1.3, but the controller takes 1 for "no fork". */
+/** 0 is a valid limit since runtime-spec 1.3, but the controller needs 1 to forbid forks. */
 export function pidsMaximum(limit: number | bigint): string {
   if (Number(limit) < 0) return 'max';
   return Number(limit) === 0 ? '1' : String(limit);
 }
 
-/** Both the pages in use and the pages promised to mappings (kernel: admin-guide/cgroup-v1/hugetlb.rst). */
+/** Both the pages in use and the pages reserved by mappings (kernel: admin-guide/cgroup-v1/hugetlb.rst). */
 export function hugepageLimits(resources: LinuxResources, writer: LimitWriter, suffix: string): void {
   (resources.hugepageLimits ?? []).forEach(({ pageSize, limit }, index) => {
     const from = `/linux/resources/hugepageLimits/${String(index)}`;

@@ -6,8 +6,8 @@ import { normalizePath } from '../path.ts';
 import type { PlannedOp } from '../types.ts';
 
 /**
- * Gives the container's v2 cgroup to the user of its process, when the container sees it as the root of its own
- * cgroup namespace through a writable mount: only then it can divide the cgroup (runtime-spec config-linux.md,
+ * Gives the container's v2 cgroup to the user of its process, if it is the root of the container's own cgroup namespace
+ * and visible through a writable mount: only then can the container make child cgroups (runtime-spec config-linux.md,
  * "Cgroup ownership").
  */
 export function delegationOps(config: Config, facts: Facts, directory: string): PlannedOp[] {
@@ -18,7 +18,7 @@ export function delegationOps(config: Config, facts: Facts, directory: string): 
   );
   if (!ownsNamespace || mount < 0) return [];
   const uid = hostUid(config, config.process?.user?.uid ?? 0);
-  // The owner already, or nobody the host knows.
+  // Already the owner, or an id without a mapping on the host.
   if (uid === undefined || uid === 0) return [];
   const from = `/mounts/${String(mount)}`;
   return [{ op: 'cgroup_delegate', directory, files: facts.delegatedCgroupFiles, uid, from }];
@@ -29,7 +29,7 @@ function isReadOnly(words: readonly string[]): boolean {
   return ((set | recursiveSet) & MOUNT_ATTR.RDONLY) !== 0;
 }
 
-/** The host's id of a user of the container; undefined when no mapping has it. */
+/** The host id of a user of the container; undefined if it is not mapped. */
 function hostUid(config: Config, uid: number): number | undefined {
   const isMapped = (config.linux?.namespaces ?? []).some(({ type }) => type === 'user');
   if (!isMapped) return uid;

@@ -48,7 +48,7 @@ t.test('deviceLines: a hole in a wildcard, which the kernel would leave out, is 
   t.match(faultsOf({ allow: true, ...terminals }, { allow: false, ...terminals, minor: 5 }), [
     {
       code: 'device.hole',
-      message: 'cannot deny c 4:5 rw: cgroup v1 knows no exception from the rule for c 4:* rw before it',
+      message: 'cannot deny c 4:5 rw: cgroup v1 has no exception from the rule for c 4:* rw before it',
       pointer: '/linux/resources/devices/1',
     },
   ]);

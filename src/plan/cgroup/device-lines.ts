@@ -2,7 +2,7 @@ import type { LinuxDeviceCgroup } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { defaultDeviceRules } from './devices.ts';
 
-/** An entry of the v1 controller's list: what is excepted from its default. `*` stands for any number. */
+/** An entry of the v1 controller's list: an exception from its default. `*` stands for any number. */
 interface Exception {
   readonly type: 'b' | 'c';
   readonly major: string;
@@ -10,17 +10,16 @@ interface Exception {
   readonly access: string;
 }
 
-/** The v1 controller: one default, and exceptions from it, no matter in which order they were made. */
+/** The v1 controller has one default, and unordered exceptions from it. */
 interface Controller {
   allowsByDefault: boolean;
   exceptions: Exception[];
 }
 
 /**
- * Rules as lines for devices.allow (`+`) and devices.deny (`-`): the default first, then the exceptions. The list
- * of rules is ordered, the last that speaks of an access decides it, and begins with everything denied. An
- * exception from an exception cannot be said to the controller: the kernel would take the line and leave it out,
- * so it is a fault here.
+ * Rules as lines for devices.allow (`+`) and devices.deny (`-`): the default first, then the exceptions. The config's
+ * list is ordered: everything is denied at first, and the last rule that matches an access decides. The controller has
+ * no exception from an exception: the kernel would accept the line and ignore it, so it is a fault here.
  */
 export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnostic[]): string[] {
   const controller: Controller = { allowsByDefault: false, exceptions: [] };
@@ -32,7 +31,7 @@ export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnos
     }
     for (const part of parts(rule)) apply(controller, part, rule.allow, index, faults);
   });
-  // They come after the rules of the config: nothing takes the default devices away.
+  // They follow the rules of the config, so nothing can deny the default devices.
   for (const part of defaults) apply(controller, part, true, undefined, faults);
   if (controller.allowsByDefault) refuseDeniedDefaults(controller, faults);
   const sign = controller.allowsByDefault ? '-' : '+';
@@ -57,7 +56,7 @@ function number(value: number | bigint | undefined): string {
   return value === undefined || Number(value) === -1 ? '*' : String(value);
 }
 
-/** In the kernel's order, each once. */
+/** In the kernel's order, without duplicates. */
 function letters(access = ''): string {
   return ['r', 'w', 'm'].filter((letter) => access.includes(letter)).join('');
 }
@@ -90,7 +89,7 @@ function refuseDeniedDefaults(controller: Controller, faults: Diagnostic[]): voi
     if (device === undefined) continue;
     faults.push({
       code: 'device.hole',
-      message: `cannot deny ${shown(exception)} and leave ${shown(device)} to the container: cgroup v1 knows no exception from a denied range`,
+      message: `cannot deny ${shown(exception)} and leave ${shown(device)} to the container: cgroup v1 has no exceptions from a denied range`,
       pointer: '/linux/resources/devices',
       hint,
     });
@@ -131,7 +130,7 @@ const hint = 'list the devices one by one, or boot the host with cgroup v2';
 function hole(part: Exception, from: Exception, allow: boolean, index: number): Diagnostic {
   return {
     code: 'device.hole',
-    message: `cannot ${allow ? 'allow' : 'deny'} ${shown(part)}: cgroup v1 knows no exception from the rule for ${shown(from)} before it`,
+    message: `cannot ${allow ? 'allow' : 'deny'} ${shown(part)}: cgroup v1 has no exception from the rule for ${shown(from)} before it`,
     pointer: `/linux/resources/devices/${String(index)}`,
     hint,
   };

@@ -9,7 +9,7 @@ import {
 } from '../../kernel/device-programs.ts';
 import { defaultDeviceRules } from './devices.ts';
 
-/** What a program sees of a request: `struct bpf_cgroup_dev_ctx` of <linux/bpf.h>. */
+/** The request as passed to the program: `struct bpf_cgroup_dev_ctx` of <linux/bpf.h>. */
 const typeAndAccess = 0;
 const majorOffset = 4;
 const minorOffset = 8;
@@ -20,14 +20,14 @@ const accessBits: Readonly<Record<string, number>> = {
 };
 const everyAccess = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 
-/** Registers: the verdict, the context, the access that no rule has decided yet, type, major, minor. */
+/** Registers: the verdict, the context, the access bits not yet decided by a rule, type, major, minor. */
 const r = { verdict: 0, context: 1, access: 2, type: 3, major: 4, minor: 5 } as const;
 
 type Instruction = readonly [code: number, destination: number, source: number, offset: number, immediate: number];
 
 /**
- * Device rules as a program for a v2 cgroup. As on v1 the last rule that speaks of an access decides it, so they
- * are tried from the last to the first; what none speaks of is denied. Undefined when everything is allowed.
+ * Device rules as a program for a v2 cgroup. As on v1 the last rule that matches an access decides, so they are tried
+ * from last to first; an access that no rule matches is denied. Undefined if everything is allowed.
  */
 export function deviceProgram(rules: readonly LinuxDeviceCgroup[]): Uint8Array | undefined {
   const all = [...rules, ...defaultDeviceRules].reverse();
@@ -42,7 +42,7 @@ export function deviceProgram(rules: readonly LinuxDeviceCgroup[]): Uint8Array |
     [DEVICE_OPCODES.load, r.minor, r.context, minorOffset, 0],
   ];
   for (const rule of all) {
-    // The verifier refuses code that cannot be reached: what comes before a rule for everything does not count.
+    // The verifier refuses unreachable code, so rules before a rule for everything are dropped.
     if (isTotal(rule)) {
       instructions.push(...verdict(rule.allow));
       return encode(instructions);

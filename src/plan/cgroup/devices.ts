@@ -1,6 +1,6 @@
 import type { LinuxDeviceCgroup } from '../../../schema/generated/config.ts';
 
-/** What every container may use, whatever the config denies: creation of nodes, and the default devices. */
+/** Always allowed, even if the config denies it: creation of nodes, and the default devices. */
 export const defaultDeviceRules: readonly LinuxDeviceCgroup[] = [
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },

@@ -21,23 +21,25 @@ import { unifiedLimits } from './v2.ts';
 
 export interface CgroupPlan {
   readonly record: CgroupRecord;
-  /** Make the directories, before the clone. */
+  /** Makes the directories, before the clone. */
   readonly host: readonly PlannedOp[];
-  /** Make those that are only needed when they are joined. */
+  /** Makes those that are needed only when init joins them. */
   readonly awaited: readonly PlannedOp[];
-  /** Enter them, one write for each v1 hierarchy. */
+  /** Joins them, one write for each v1 hierarchy. */
   readonly join: readonly PlannedOp[];
   readonly limits: readonly PlannedOp[];
   readonly warnings: readonly Diagnostic[];
   readonly unit?: UnitPlan;
-  /** Entered by the clone itself: writing cgroup.procs would wait for an RCU grace period. */
+  /** Joined by the clone itself: writing to cgroup.procs would wait for an RCU grace period. */
   readonly cloneCgroup: string;
 }
 
-/** Whether cgroups are the runtime's to make: root of the host has them all, others have what was given to them. */
+/** Whether the runtime may make cgroups: the host's root may make all, others those delegated to them. */
 export type Rootless = 'true' | 'false' | 'auto';
 
-/** Where the container's cgroups are (contract of engines for cgroupsPath) and what is written there. */
+/**
+ * The places of the container's cgroups (by the conventions of engines for cgroupsPath) and the settings written there.
+ */
 export function cgroupPlan(
   config: Config,
   facts: Facts,
@@ -70,7 +72,7 @@ export function cgroupPlan(
     });
     const directory = directories[index] ?? '';
     if (hierarchy.version === 1) join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
-    // With systemd the unit is started with init in it.
+    // systemd starts the unit with init in it.
     else if (!systemd) cloneCgroup = directory + (version === 2 ? delegated : '');
   });
   const asked = config.linux?.resources ?? {};
@@ -80,14 +82,14 @@ export function cgroupPlan(
     version === 2
       ? unifiedLimits(resources, hierarchies[0], directories[0] ?? '', limitFaults)
       : legacyLimits(resources, hierarchies, directories, limitFaults);
-  // Device rules that are not written need no hierarchy to write them to.
+  // Device rules that are not written need no hierarchy.
   const counts = ({ pointer }: Diagnostic): boolean => mayRestrictDevices || pointer !== '/linux/resources/devices';
   faults.push(...limitFaults.filter(counts));
-  // Denying everything and allowing some is not one step: it is done before init makes its first node.
+  // Denying everything and allowing some devices is not atomic, so it is done before init makes its first node.
   const early = [
     ...(version === 2 ? unifiedOps(config, facts, leaf, limits, from) : []),
     ...limits.early,
-    // Only root of the host may; in a user namespace no device can be made either.
+    // Only the host's root may write them; in a user namespace no device can be made either.
     ...(mayRestrictDevices ? limits.devices.filter(restricts) : []),
   ];
   const mount = hierarchies[0]?.mount ?? '';
@@ -119,7 +121,7 @@ export function cgroupPlan(
     record: { manager: 'systemd', version, directories, unit: place.name, ...inside },
     host,
     awaited,
-    // The first op of init is to wait until systemd has put it into the unit.
+    // init first waits until systemd has put it into the unit.
     join: [{ op: 'host_hooks', from }, ...join],
     limits: limits.ops,
     warnings: limits.warnings,
@@ -128,12 +130,12 @@ export function cgroupPlan(
   };
 }
 
-/** Engines that are set up for systemd send a unit: as a path it would make a cgroup that nobody looks for. */
+/** An engine configured for systemd sends a unit: used as a path, it would make a cgroup that nobody looks for. */
 function refuseUnitPath(cgroupsPath: string, faults: Diagnostic[]): void {
   if (!/^[^/:]+\.slice:[^/:]*:[^/:]+$/.test(cgroupsPath)) return;
   faults.push({
     code: 'cgroup.systemd',
-    message: `linux.cgroupsPath "${cgroupsPath}" names a unit of systemd`,
+    message: `linux.cgroupsPath "${cgroupsPath}" names a systemd unit`,
     pointer: '/linux/cgroupsPath',
     hint: 'call rt with --systemd-cgroup, or give a path',
   });
@@ -155,8 +157,8 @@ function restricts(op: PlannedOp): boolean {
 }
 
 /**
- * A user without rights has the hierarchies in which a directory was given to them, and does without the others as
- * long as the config asks for nothing of them.
+ * An unprivileged user can use the hierarchies in which a directory is delegated to them; the others are skipped unless
+ * the config needs them.
  */
 function permittedCgroups(
   config: Config,
@@ -186,7 +188,7 @@ function permittedCgroups(
   return { hierarchies: permitted, mayRestrictDevices: isRoot };
 }
 
-/** Without an absolute path: beside the runtime's own cgroup on v2, at the top of each v1 hierarchy. */
+/** Without an absolute path: next to the runtime's own cgroup on v2, at the top of each v1 hierarchy. */
 function locate(cgroupsPath: string, id: string, version: 1 | 2, hierarchy: Hierarchy): string {
   if (cgroupsPath.startsWith('/')) return normalizePath(cgroupsPath);
   const name = cgroupsPath === '' ? id : cgroupsPath;

@@ -4,13 +4,13 @@ import type { Diagnostic } from '../../diag/diagnostic.ts';
 
 /** Cgroups below the one that `linux.cgroupsPath` names, each '' or a path that begins with a slash. */
 export interface InnerCgroups {
-  /** Has the limits, in place of the scope that systemd keeps. */
+  /** Has the limits, instead of systemd's scope. */
   readonly subgroup: string;
-  /** Below that one: has the processes, and is the container's to divide. */
+  /** Below `limits`: has the processes, and is delegated to the container. */
   readonly delegated: string;
 }
 
-/** What annotations ask for. Only the unified hierarchy can be divided without giving its limits away. */
+/** The cgroups that annotations request. Only the unified hierarchy can be delegated without its limits. */
 export function innerCgroups(
   { annotations }: Config,
   version: 1 | 2,
@@ -25,7 +25,7 @@ export function innerCgroups(
         code: 'cgroup.annotation',
         message: `the annotation ${annotation} needs ${lacking}`,
         pointer: annotationPointer(annotation),
-        hint: 'leave it out, or empty',
+        hint: 'remove it, or leave it empty',
       });
     }
     return `/${value}`;

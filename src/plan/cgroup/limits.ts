@@ -1,18 +1,18 @@
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { From, PlannedOp } from '../types.ts';
 
-/** A file of a controller, such as `memory.max`, the text to write to it, and what asked for it. */
+/** A file of a controller, such as `memory.max`, the text to write to it, and its origin. */
 export interface Setting {
   readonly file: string;
   readonly data: string;
   readonly from: From;
 }
 
-/** What the limits of a config come to. */
+/** The writes for the limits of a config. */
 export interface Limits {
   /** Before init joins: realtime bandwidth. */
   readonly early: readonly PlannedOp[];
-  /** Who may use which device; an empty program (v2) stands for everybody all. */
+  /** Access to devices; an empty program (v2) allows everything. */
   readonly devices: readonly PlannedOp[];
   readonly ops: readonly PlannedOp[];
   /** Controllers that must be enabled for them (v2). */
@@ -20,7 +20,7 @@ export interface Limits {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What the cgroup of a running container has now, where a change depends on it (v2 joins two values in one file). */
+/** Current values of a running container's cgroup that a change depends on (v2 has two values in one file). */
 export interface Current {
   /** `cpu.max`: quota or `max`, and period, in microseconds. */
   readonly quota?: string;
@@ -29,7 +29,7 @@ export interface Current {
   readonly memoryLimit?: number | bigint;
 }
 
-/** Collects the writes to the files of a container's cgroups, each by the controller that its name begins with. */
+/** Collects the writes to the files of a container's cgroups; the prefix of a file's name is its controller. */
 export class LimitWriter {
   readonly ops: PlannedOp[] = [];
   readonly early: PlannedOp[] = [];
@@ -52,12 +52,12 @@ export class LimitWriter {
     if (path !== undefined) this.ops.push({ op: 'write_file', path, data: setting.data, ignore, from: setting.from });
   }
 
-  /** Settings that bound each other: the kernel may refuse one before another was written. */
+  /** Settings that bound each other: the kernel may refuse one until another is written. */
   writeTogether(settings: readonly Setting[]): void {
     this.several('write_files', settings);
   }
 
-  /** The first setting whose file this kernel has. */
+  /** The first setting whose file exists on this kernel. */
   writeFirst(settings: readonly Setting[]): void {
     this.several('write_first', settings);
   }
@@ -66,7 +66,7 @@ export class LimitWriter {
     this.faults.push(hint === undefined ? { code, message, pointer } : { code, message, pointer, hint });
   }
 
-  /** For a field that only the other version of cgroups has. */
+  /** For a field that exists only in the other cgroup version. */
   refuseField(pointer: string): void {
     const [, , , ...names] = pointer.split('/');
     const name = names.filter((part) => !/^[0-9]+$/.test(part)).join(' ');
@@ -97,7 +97,7 @@ export class LimitWriter {
     });
   }
 
-  /** The setting's file; undefined, with a fault, when this host does not have its controller. */
+  /** The setting's file; undefined, with a fault, if the host lacks its controller. */
   private path({ file, data, from }: Setting): string | undefined {
     const controller = file.slice(0, file.indexOf('.'));
     const directory = this.directoryOf(controller);
@@ -123,7 +123,7 @@ export class LimitWriter {
   }
 }
 
-/** v1 controllers that kernels since Linux 6.12 may be built without, and the option that keeps them. */
+/** v1 controllers that are optional since Linux 6.12, and their build option. */
 const optional: Readonly<Record<string, string>> = { memory: 'CONFIG_MEMCG_V1', cpuset: 'CONFIG_CPUSETS_V1' };
 
 function mountHint(controller: string): string {

@@ -21,7 +21,7 @@ export function cgroupMountOps(
   const set = options.set | options.recursiveSet;
   const clear = options.clear | options.recursiveClear;
   if (facts.cgroups.version === 2) {
-    // A mount made in the host's cgroup namespace sets the options of all mounts of the hierarchy anew: the host would
+    // A mount made in the host's cgroup namespace resets the options of all mounts of the hierarchy: the host would
     // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
     return isPrivate
       ? [{ ...filesystem(destination, 'cgroup2', [], set, from), slot: cgroupSlot }]
@@ -57,7 +57,10 @@ export function cgroupMountOps(
   return ops;
 }
 
-/** Where the mount is kept, the outer one on v1, until the ops of the next mount. Away from what the mounts count up. */
+/**
+ * Slot of the mount (on v1 the outer one) until the ops of the next mount; outside of the range that is counted for
+ * mounts.
+ */
 export const cgroupSlot = 1023;
 
 /** A named hierarchy has no controller: `none,name=x` (cgroups(7)). */

@@ -1,14 +1,14 @@
 import type { LimitWriter } from './limits.ts';
 
 /**
- * Files without a controller that are a limit. The others of the cgroup core move processes, freeze or kill them,
- * or hand controllers on, which is the runtime's own work.
+ * Files without a controller that set a limit. The other files of the cgroup core move, freeze or kill processes, or
+ * enable controllers, which is the job of the runtime.
  */
 const coreFiles: readonly string[] = ['cgroup.max.descendants', 'cgroup.max.depth', 'cgroup.pressure'];
 
 /**
- * `linux.resources.unified`: files of the container's cgroup and what to write to them, a value of several lines
- * line by line (runtime-spec config-linux.md, "Unified").
+ * `linux.resources.unified`: files of the container's cgroup and their values; a value of several lines is written line
+ * by line (runtime-spec config-linux.md, "Unified").
  */
 export function unifiedSettings(
   values: Readonly<Record<string, string>>,

@@ -131,7 +131,7 @@ t.test('plan: with systemd, init waits first and is born outside of the unit', a
     t.match(explain(made, 'text'), 'unit: systemd starts p-n.scope');
     t.match(explain(made, 'text'), 'TasksMax=0x5');
   }
-  t.throws(() => plan(config(change), facts(), options), /names a unit of systemd/);
+  t.throws(() => plan(config(change), facts(), options), /names a systemd unit/);
 });
 
 t.test('plan: cgroups below the scope are made and entered once systemd has started it', async (t) => {

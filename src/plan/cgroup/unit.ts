@@ -7,7 +7,7 @@ import type { Current } from './limits.ts';
 import { isSet } from './limits.ts';
 import { cpuWeight } from './v2.ts';
 
-/** A value of D-Bus with its type (D-Bus specification, "Type System"). */
+/** A D-Bus value with its type (D-Bus specification, "Type System"). */
 export type UnitValue =
   | { readonly type: 'b'; readonly value: boolean }
   | { readonly type: 's'; readonly value: string }
@@ -23,20 +23,20 @@ export interface UnitProperty {
   readonly value: UnitValue;
 }
 
-/** A scope of systemd for a container. */
+/** A systemd scope for a container. */
 export interface UnitPlan {
   readonly name: string;
-  /** Properties with which it is started; the pid of init is added. */
+  /** Properties of the start request; the pid of init is added. */
   readonly properties: readonly UnitProperty[];
-  /** Done by the runtime once init is in it: cgroups are made below it. */
+  /** Run by the runtime once init is in the scope: cgroups are made below it. */
   readonly divide: readonly PlannedOp[];
-  /** The one of them that init then moves to, '' for none: a cgroup with children has no processes of its own. */
+  /** The cgroup that init then moves to, '' for none: a cgroup with children must have no processes. */
   readonly inside: string;
-  /** Done by the runtime after that: what systemd would undo, or does not know. */
+  /** Run by the runtime after that: settings that systemd would undo or does not support. */
   readonly ops: readonly PlannedOp[];
 }
 
-/** Where systemd puts a container: its unit, the slice that holds it, and its cgroup below a hierarchy's mount. */
+/** The systemd unit of a container, its slice, and its cgroup below a hierarchy's mount. */
 export interface UnitPlace {
   readonly name: string;
   readonly slice: string;
@@ -44,26 +44,26 @@ export interface UnitPlace {
   readonly path: string;
 }
 
-/** `infinity` of systemd's limits. */
+/** systemd's `infinity` for limits. */
 const infinity = 0xffff_ffff_ffff_ffffn;
 const defaultSlice = 'system.slice';
 const microsecondsPerSecond = 1_000_000n;
-/** systemd keeps a quota in whole percents. */
+/** systemd rounds a quota to whole percents. */
 const quotaStep = 10_000n;
 const defaultPeriod = 100_000n;
 
-/** `slice:prefix:name`, as engines write it for the systemd driver; without one `system.slice:rt:ID`. */
+/** `slice:prefix:name`, as written by engines for the systemd driver; default `system.slice:rt:ID`. */
 export function unitPlace(cgroupsPath: string, id: string): UnitPlace {
   const parts = cgroupsPath === '' ? [defaultSlice, 'rt', id] : cgroupsPath.split(':');
   const [slice = '', prefix = '', name = ''] = parts;
   if (parts.length !== 3 || name === '') {
     throw unitFailure(
       `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got "${cgroupsPath}" instead`,
-      'write it so, or leave --systemd-cgroup out',
+      'use this format, or omit --systemd-cgroup',
     );
   }
   const unit = prefix === '' ? `${name}.scope` : `${prefix}-${name}.scope`;
-  // systemd.unit(5): letters of a unit's name; others would have to be escaped.
+  // systemd.unit(5): characters of a unit's name; others would have to be escaped.
   if (!/^[A-Za-z0-9:_.\\@-]+$/.test(unit) || unit.length > 255) {
     throw unitFailure(`"${unit}" is not the name of a systemd unit`, 'use letters, digits and :-_.\\ in cgroupsPath');
   }
@@ -86,7 +86,7 @@ function unitFailure(message: string, hint: string): Failure {
   return new Failure({ code: 'cgroup.systemd', message, pointer: '/linux/cgroupsPath', hint });
 }
 
-/** Properties of a new scope besides its limits. Delegated, so that systemd leaves what is in it alone. */
+/** Properties of a new scope besides its limits. Delegate= keeps systemd from changing the cgroups inside. */
 export function scopeProperties({ slice }: UnitPlace, id: string, version: 1 | 2): UnitProperty[] {
   const on = (name: string): UnitProperty => ({ name, value: { type: 'b', value: true } });
   return [
@@ -101,7 +101,10 @@ export function scopeProperties({ slice }: UnitPlace, id: string, version: 1 | 2
   ];
 }
 
-/** Limits as properties, so that systemd knows them when it writes the files of a cgroup again (systemd.resource-control(5)). */
+/**
+ * Limits as properties, so that systemd keeps them when it rewrites the files of a cgroup
+ * (systemd.resource-control(5)).
+ */
 export function limitProperties(resources: LinuxResources, version: 1 | 2, current: Current = {}): UnitProperty[] {
   const { memory = {}, cpu = {}, pids, blockIO } = resources;
   const properties: UnitProperty[] = [];
@@ -119,7 +122,7 @@ export function limitProperties(resources: LinuxResources, version: 1 | 2, curre
   }
   if (isSet(cpu.shares)) {
     if (version === 1) number('CPUShares', BigInt(cpu.shares));
-    // An idle cgroup has no weight: the kernel refuses one.
+    // The kernel refuses a weight for an idle cgroup.
     else if (!isSet(cpu.idle)) number('CPUWeight', BigInt(cpuWeight(Number(cpu.shares))));
   }
   if (isSet(cpu.quota) || isSet(cpu.period)) addQuota(number, resources, current);
@@ -153,7 +156,7 @@ function addQuota(number: (name: string, value: bigint) => void, { cpu = {} }: L
   number('CPUQuotaPerSecUSec', quota <= 0n ? infinity : wholePercents(quota, period));
 }
 
-/** The resources with a quota that systemd can keep, so that the files of the cgroup and the unit say the same. */
+/** The resources with a quota that systemd can represent, so that the cgroup's files and the unit agree. */
 export function roundedResources(resources: LinuxResources, current: Current = {}): LinuxResources {
   const { quota, period } = resources.cpu ?? {};
   if (!isSet(quota) || Number(quota) < 0) return resources;
@@ -163,8 +166,9 @@ export function roundedResources(resources: LinuxResources, current: Current = {
 }
 
 /**
- * Device rules as systemd writes them when it is told to reload: on v1 it would otherwise allow everything then. `lines`
- * are those of the devices controller. An allow-list only; what it cannot say is left out, which allows less.
+ * Device rules for systemd, which writes them at a daemon-reload: on v1 it would otherwise allow everything then.
+ * `lines` are those of the devices controller. Only an allow-list; rules that it cannot express are omitted, which
+ * allows less.
  */
 export function deviceProperties(lines: readonly string[]): UnitProperty[] {
   if (lines[0] !== '-a') return [];
@@ -200,8 +204,8 @@ export function listBytes(list: string): number[] {
 }
 
 /**
- * Properties that annotations may set, by an allow-list: what ends a container and how it is ordered among other
- * units. Others could undo limits or run programs of the host.
+ * Allow-list of properties that annotations may set: those that end a container or order it among other units. Others
+ * could undo limits or run programs of the host.
  */
 const annotated: Readonly<Record<string, readonly UnitValue['type'][]>> = {
   After: ['as'],
@@ -243,7 +247,7 @@ export function annotatedProperties(
   });
 }
 
-/** Undefined when the text is not a value of one of the types. */
+/** Undefined if the text is not a value of one of the types. */
 function parseVariant(text: string, types: readonly UnitValue['type'][], isSeconds: boolean): UnitValue | undefined {
   const trimmed = text.trim();
   const integer = /^(?:(u?int32|u?int64|byte|handle) )?(-?[0-9]+)$/.exec(trimmed)?.[2];

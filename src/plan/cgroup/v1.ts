@@ -7,7 +7,7 @@ import { deviceLines } from './device-lines.ts';
 import { LimitWriter, isSet } from './limits.ts';
 import type { Limits, Setting } from './limits.ts';
 
-/** Bounds of cpu.shares (kernel: kernel/sched/sched.h); the kernel moves what is beyond them without a word. */
+/** Bounds of cpu.shares (kernel: kernel/sched/sched.h); the kernel silently clamps values beyond them. */
 const minimumShares = 2;
 const maximumShares = 262144;
 
@@ -69,7 +69,7 @@ function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
   const kernel = { kernel: 'memory.kmem.limit_in_bytes', kernelTCP: 'memory.kmem.tcp.limit_in_bytes' } as const;
   for (const name of ['kernel', 'kernelTCP'] as const) {
     const value = memory[name];
-    // -1 asks for no limit, which is what there is on a kernel that has dropped the file.
+    // -1 means no limit, which is also the state on a kernel that has dropped the file.
     if (isSet(value)) {
       writer.write({ file: kernel[name], data: String(value), from: from + name }, Number(value) < 0 ? ENOENT : 0);
     }
@@ -77,12 +77,12 @@ function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
   if (isSet(memory.kernel) && Number(memory.kernel) > 0) {
     writer.warnings.push({
       code: 'cgroup.kernel-memory',
-      message: 'a limit of kernel memory has no effect since Linux 5.16: the kernel takes the value and drops it',
+      message: 'a limit of kernel memory has no effect since Linux 5.16: the kernel accepts and ignores the value',
       pointer: `${from}kernel`,
-      hint: 'leave it out: memory.limit counts this memory, too',
+      hint: 'remove it: memory.limit includes this memory',
     });
   }
-  // The largest uint64 stands for "not set" in configurations that engines write.
+  // Engines use the largest uint64 for "not set".
   if (memory.swappiness !== undefined && BigInt(memory.swappiness) !== 0xffff_ffff_ffff_ffffn) {
     writer.write({ file: 'memory.swappiness', data: String(memory.swappiness), from: `${from}swappiness` });
   }
@@ -94,13 +94,13 @@ function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
   }
 }
 
-/** The kernel keeps limit <= memsw.limit at any moment, so the order depends on what is there now. */
+/** The kernel keeps limit <= memsw.limit at any moment, so the order depends on the current values. */
 function writeMemoryAndSwap(writer: LimitWriter, { limit, swap }: LinuxMemory): void {
   const from = '/linux/resources/memory/';
   const own: Setting | undefined = isSet(limit)
     ? { file: 'memory.limit_in_bytes', data: String(limit), from: `${from}limit` }
     : undefined;
-  // Of a memory limit of -1 follows that memory and swap are not limited either.
+  // A memory limit of -1 implies that memory plus swap is not limited either.
   const total = isSet(swap) ? swap : limit !== undefined && Number(limit) === -1 ? -1 : undefined;
   if (total === undefined) {
     if (own !== undefined) writer.write(own);
@@ -139,7 +139,9 @@ function writeCpu(writer: LimitWriter, { shares, quota, period, burst, idle }: L
   writer.writeTogether(together);
 }
 
-/** 0 is what a kernel without the file has; it goes first, since a smaller quota may not be below the burst. */
+/**
+ * 0 is the state on a kernel without the file; it is written first, since a smaller quota must not be below the burst.
+ */
 export function addBurst(writer: LimitWriter, together: Setting[], file: string, burst: LinuxCpu['burst']): void {
   if (burst === undefined) return;
   const setting: Setting = { file, data: String(burst), from: '/linux/resources/cpu/burst' };
@@ -147,7 +149,7 @@ export function addBurst(writer: LimitWriter, together: Setting[], file: string,
   else writer.write(setting, ENOENT);
 }
 
-/** 0 goes first: an idle cgroup takes no weight. */
+/** 0 is written first: the kernel refuses a weight for an idle cgroup. */
 export function addIdle(writer: LimitWriter, together: Setting[], idle: LinuxCpu['idle']): void {
   if (idle === undefined) return;
   const setting: Setting = { file: 'cpu.idle', data: String(idle), from: '/linux/resources/cpu/idle' };
@@ -155,7 +157,7 @@ export function addIdle(writer: LimitWriter, together: Setting[], idle: LinuxCpu
   else writer.write(setting, ENOENT);
 }
 
-/** Before init joins: a realtime process is refused by a cgroup without bandwidth. */
+/** Before init joins: a cgroup without bandwidth refuses a realtime process. */
 function writeRealtime(
   writer: LimitWriter,
   { realtimePeriod, realtimeRuntime }: LinuxCpu,

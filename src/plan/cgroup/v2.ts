@@ -31,7 +31,7 @@ export function unifiedLimits(
   if (isSet(classID)) writer.refuseField('/linux/resources/network/classID');
   if (priorities.length > 0) writer.refuseField('/linux/resources/network/priorities');
   writer.devices.push(deviceOp(resources, directory));
-  // Last, so that they win over the fields that mean the same.
+  // Last, so that they override equivalent fields.
   unifiedSettings(resources.unified ?? {}, writer, available, directory);
   return writer.result();
 }
@@ -55,19 +55,19 @@ function writeMemory(memory: LinuxMemory, writer: LimitWriter, current: Current)
   if (isSet(reservation)) {
     writer.write({ file: 'memory.low', data: maximum(reservation), from: `${from}reservation` });
   }
-  // useHierarchy is no wish of its own here: the unified hierarchy always accounts children to their parents.
+  // useHierarchy has no effect here: the unified hierarchy always accounts children to their parents.
   if (isSet(swappiness) && BigInt(swappiness) !== 0xffff_ffff_ffff_ffffn) writer.refuseField(`${from}swappiness`);
   if (disableOOMKiller === true) writer.refuseField(`${from}disableOOMKiller`);
   if (kernel !== undefined && Number(kernel) > 0) writer.refuseField(`${from}kernel`);
   if (kernelTCP !== undefined && Number(kernelTCP) > 0) writer.refuseField(`${from}kernelTCP`);
 }
 
-/** The config's `swap` is memory and swap together, memory.swap.max is swap alone. */
+/** The config's `swap` is memory plus swap, memory.swap.max is swap alone. */
 function writeSwap({ limit, swap }: LinuxMemory, writer: LimitWriter, current: Current): void {
   const from = '/linux/resources/memory/swap';
   const write = (data: string, ignore = 0): void => writer.write({ file: 'memory.swap.max', data, from }, ignore);
   if (!isSet(swap)) {
-    // No limit of memory means none of swap. The file is missing where swap is not accounted.
+    // Without a memory limit there is no swap limit. The file is missing if swap is not accounted.
     if (limit !== undefined && Number(limit) === -1) write('max', ENOENT);
     return;
   }
@@ -128,7 +128,7 @@ function writeBlockIo(blockIo: LinuxBlockIo, writer: LimitWriter): void {
   }
 }
 
-/** BFQ takes the weight as it is; io.weight (of iocost) has a range of its own. */
+/** BFQ uses the same weight; io.weight (of iocost) has a different range. */
 function writeWeight(device: string, weight: number, from: string, writer: LimitWriter): void {
   writer.writeFirst([
     { file: 'io.bfq.weight', data: `${device}${String(weight)}`, from },
