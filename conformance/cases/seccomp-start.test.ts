@@ -202,7 +202,7 @@ forEachRuntime(
   'linux.seccomp: a program that cannot exit is started, with a warning',
   async (t, rt) => {
     for (const [action, words, end] of [
-      ['SCMP_ACT_ERRNO', 'ERRNO(1): the program cannot end of its own accord', undefined],
+      ['SCMP_ACT_ERRNO', 'ERRNO(1): the program cannot exit by itself', undefined],
       ['SCMP_ACT_KILL_PROCESS', 'KILL_PROCESS: the program ends with SIGSYS instead of its exit status', 128 + 31],
     ] as const) {
       const outcome = await rt.run((config) => {

@@ -12,25 +12,25 @@ import type { Call, CallRun } from './calls.ts';
 
 export type NativeArchitecture = 'x86_64' | 'aarch64';
 
-/** A part of an architecture's 32-bit call numbers that is counted on its own. */
+/** A separately numbered part of an architecture's 32-bit call numbers. */
 export interface Space {
   /** Number of its first call; the space ends where the next one starts. */
   readonly first: number;
-  /** Calls by number, counted from `first`; absent when calls of the space are not let in. */
+  /** Calls by number, relative to `first`; absent if calls of the space are not admitted. */
   readonly runs?: readonly CallRun[];
-  /** Whether arguments are compared with all of their 64 bits; 32-bit ABIs take the low half. */
+  /** Whether all 64 bits of arguments are compared; 32-bit ABIs use the low half. */
   readonly wide: boolean;
   readonly multiplexers?: readonly Multiplexer[];
 }
 
-/** A call whose first argument says which other call is meant. */
+/** A multiplexing call, whose first argument selects another call. */
 export interface Multiplexer {
   readonly call: Call;
   /** Calls by the value of the first argument. */
   readonly runs: readonly CallRun[];
 }
 
-/** What a filter sees as one value of seccomp_data.arch. */
+/** An architecture, identified by a value of seccomp_data.arch. */
 export interface Architecture {
   /** AUDIT_ARCH_* of linux/audit.h. */
   readonly audit: number;
@@ -63,14 +63,14 @@ function makeArchitectures() {
 
 let made: ReturnType<typeof makeArchitectures> | undefined;
 
-/** Made once, as the tables of calls are. The binary does so when it is built (src/host/main-quickjs.ts). */
+/** Made once, like the call tables; for the binary, at build time (src/host/main-quickjs.ts). */
 export function architectures(): ReturnType<typeof makeArchitectures> {
   return (made ??= makeArchitectures());
 }
 
 /**
- * The architectures that a filter has to know: the machine's own, and those of the profile that the machine can run.
- * No call can come from another one, so the rest of the profile's list needs no code. The own one comes first.
+ * The architectures that a filter must handle: the machine's own, which comes first, and those of the profile that the
+ * machine can run. No call can come from another one, so the rest of the profile's list needs no code.
  */
 export function architecturesOf(
   native: NativeArchitecture,
@@ -87,7 +87,7 @@ export function architecturesOf(
   }
 }
 
-/** Names that a profile may list. Those of machines that rt does not run on need no code: no call comes from them. */
+/** Names that a profile may list. Those of machines that rt does not run on need no code. */
 const names: Readonly<Record<SeccompArch, true>> = {
   SCMP_ARCH_AARCH64: true,
   SCMP_ARCH_ARM: true,

@@ -11,7 +11,7 @@ import {
   SECCOMP_RET_USER_NOTIF,
 } from '../../kernel/seccomp.ts';
 /**
- * Classic BPF as seccomp(2) takes it: an assembler that keeps the kernel's limits on jumps, and the printed form.
+ * Classic BPF for seccomp(2): an assembler that respects the kernel's limits on jumps, and a disassembler.
  * Instructions are struct sock_filter of linux/filter.h: code (16 bits), jt, jf (8 bits each), k (32 bits).
  */
 
@@ -24,18 +24,18 @@ export type Comparison =
 /** Offsets into struct seccomp_data of linux/seccomp.h. */
 export const dataOffset = { number: 0, architecture: 4, arguments: 16 } as const;
 
-/** An instruction that was emitted already: how many were emitted before it. */
+/** An emitted instruction: the number of instructions emitted before it. */
 export type Label = number;
 
 const longestJump = 255;
 
 /**
  * Builds a program from its last instruction to its first. BPF only jumps forward, so every target exists when a jump
- * to it is emitted, every distance is known, and a target out of the 8-bit reach gets a stepping stone at once
- * instead of in repeated passes.
+ * to it is emitted, every distance is known, and a target beyond the 8-bit range gets a trampoline at once instead of
+ * in repeated passes.
  */
 export class ProgramBuilder {
-  /** The last instruction first, each as operand and head, so that the reverse is the program. */
+  /** In reverse order, each as operand and head, so that reversing the array gives the program. */
   readonly #words: number[] = [];
   readonly #returns = new Map<number, Label>();
   readonly #stones = new Map<Label, Label>();
@@ -44,7 +44,7 @@ export class ProgramBuilder {
     return this.#words.length >> 1;
   }
 
-  /** Ends the program with a seccomp return value; equal values share one instruction while it is in reach. */
+  /** Ends the program with a seccomp return value; equal values share one instruction while it is in range. */
   return(value: number): Label {
     const known = this.#returns.get(value);
     if (known !== undefined && (this.#words.length >> 1) - known <= longestJump) return known;
@@ -53,10 +53,10 @@ export class ProgramBuilder {
     return label;
   }
 
-  /** Goes to `yes` when the accumulator compares so with `value` (unsigned), to `no` otherwise. */
+  /** Jumps to `yes` if the comparison of the accumulator with `value` (unsigned) holds, else to `no`. */
   compare(comparison: Comparison, value: number, yes: Label, no: Label): Label {
     if (yes === no) return yes;
-    // The common case without further calls: this is the inner loop of a compilation.
+    // The common case without function calls: this is the inner loop of a compilation.
     const words = this.#words;
     const at = words.length;
     const label = at >> 1;
@@ -67,19 +67,19 @@ export class ProgramBuilder {
       words[at + 1] = comparison | (toYes << 16) | (toNo << 24);
       return label;
     }
-    // A stone for `no` moves `yes` away by one, hence the shorter reach of the first.
+    // A trampoline for `no` moves `yes` away by one, hence the shorter range of the first.
     const nearYes = this.#near(yes, longestJump - 1);
     const nearNo = this.#near(no, longestJump);
     return this.#emit(comparison | (this.#distance(nearYes) << 16) | (this.#distance(nearNo) << 24), value);
   }
 
-  /** Loads the 32-bit word at `offset` of struct seccomp_data, then goes on at `next`. */
+  /** Loads the 32-bit word at `offset` of struct seccomp_data, then continues at `next`. */
   load(offset: number, next: Label): Label {
     this.#fallInto(next);
     return this.#emit(FILTER_OPCODES.load, offset);
   }
 
-  /** Masks the accumulator, then goes on at `next`. */
+  /** Masks the accumulator, then continues at `next`. */
   and(mask: number, next: Label): Label {
     this.#fallInto(next);
     return this.#emit(FILTER_OPCODES.and, mask);
@@ -98,7 +98,7 @@ export class ProgramBuilder {
     return at >> 1;
   }
 
-  /** What a jump that is emitted now would have to skip to land on `target`. */
+  /** The number of instructions that a jump emitted now must skip to reach `target`. */
   #distance(target: Label): number {
     return this.length - target - 1;
   }
@@ -128,7 +128,7 @@ export interface Instruction {
   readonly k: number;
 }
 
-/** Decodes a program of whole instructions. Throws RangeError on a length that is none. */
+/** Decodes a program of whole instructions. Throws RangeError if the length is invalid. */
 export function decodeProgram(filter: Uint8Array): Instruction[] {
   if (filter.length % instructionSize !== 0) throw new RangeError(`${filter.length} bytes are no BPF program`);
   const view = new DataView(filter.buffer, filter.byteOffset, filter.byteLength);

@@ -2,8 +2,8 @@ import * as tables from '../../../schema/generated/syscalls.ts';
 import type { Run } from '../../../schema/generated/syscalls.ts';
 
 /**
- * A system call by name, as an index that is the same for all architectures: rules are found by it in an array,
- * which is several times quicker than by name.
+ * The index of a system call's name, the same for all architectures: looking up rules by index in an array is several
+ * times faster than by name.
  */
 export type Call = number;
 
@@ -15,7 +15,7 @@ export interface CallRun {
   readonly calls: Uint16Array;
 }
 
-/** What `calls` gives: the tables of all architectures, with one index for a name. */
+/** Result of `calls`: the tables of all architectures, with one index per name. */
 export interface Calls {
   readonly x86_64: readonly CallRun[];
   readonly x32: readonly CallRun[];
@@ -25,18 +25,21 @@ export interface Calls {
   readonly armPrivate: readonly CallRun[];
   /** Calls by the value of the first argument. */
   readonly multiplexed: Readonly<Record<'socketcall' | 'ipc', { call: Call; runs: readonly CallRun[] }>>;
-  /** Names that a table has. */
+  /** The names in the tables. */
   readonly byName: ReadonlyMap<string, Call>;
   /** Names by index. */
   readonly names: readonly string[];
-  /** As many as there are names, to be copied: QuickJS does that at once, and makes them one by one. */
+  /**
+   * An array with one element per name, to be copied: QuickJS copies an array at once, but fills a new one element by
+   * element.
+   */
   readonly none: readonly undefined[];
 }
 
 const hole = '-';
 let made: Calls | undefined;
 
-/** Made once: Node needs two milliseconds for it, which commands without a seccomp filter save. */
+/** Made once and lazily: it takes Node two milliseconds, which commands without a seccomp filter save. */
 export function calls(): Calls {
   return (made ??= makeCalls());
 }

@@ -184,7 +184,7 @@ t.test('checkSeccomp refuses a filter that the kernel would refuse', (t) => {
     filter();
   } catch (error) {
     const [fault] = (error as Failure).diagnostics;
-    t.match(fault?.message, /it needs 44\d\d instructions, the kernel takes 4096/);
+    t.match(fault?.message, /it needs 44\d\d instructions, the kernel accepts 4096/);
     t.equal(fault?.pointer, '/linux/seccomp/syscalls');
   }
 });

@@ -12,30 +12,30 @@ import { verdictOf } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface SeccompOptions {
-  /** The machine's own architecture, which a filter always knows. */
+  /** The machine's own architecture, which a filter always handles. */
   readonly nativeArch: NativeArchitecture;
-  /** Takes what is wrong with the profile; pointers start at /linux/seccomp. */
+  /** Receives the faults of the profile; pointers start with /linux/seccomp. */
   readonly diagnostics: Diagnostic[];
 }
 
 export interface CheckedSeccomp {
   /**
-   * Compiles the filter to an array of struct sock_filter, little endian: what seccomp(2) takes. Most of the work, and
-   * for the last step of init, so it is done while init takes the others. Throws a Failure when the kernel would not
-   * take the filter for its size, which only shows then.
+   * Compiles the filter to an array of struct sock_filter, little endian, for seccomp(2). This is most of the work, and
+   * needed only for the last step of init, so it runs during the other steps. Throws a Failure if the filter is too
+   * large for the kernel, which is known only then.
    */
   readonly filter: () => Uint8Array;
   /** SECCOMP_FILTER_FLAG_* for seccomp(2). */
   readonly flags: number;
   /** Whether a rule asks for SCMP_ACT_NOTIFY; the caller adds SECCOMP_FILTER_FLAG_NEW_LISTENER or refuses. */
   readonly notifies: boolean;
-  /** What becomes of a call of the machine's own architecture, by its name there. */
+  /** The verdict on a call of the machine's own architecture, by its name there. */
   readonly verdict: (call: string) => Verdict;
 }
 
 /**
- * Checks a seccomp profile (runtime-spec config-linux.md, "Seccomp"). Undefined when the section asks for nothing, and
- * when it has faults, which are added to `options.diagnostics`.
+ * Checks a seccomp profile (runtime-spec config-linux.md, "Seccomp"). Undefined if the section has no effect, or if it
+ * has faults, which are added to `options.diagnostics`.
  */
 export function checkSeccomp(section: SeccompSection, options: SeccompOptions): CheckedSeccomp | undefined {
   const profile = readProfile(section, options.diagnostics);

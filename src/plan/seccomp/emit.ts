@@ -6,19 +6,19 @@ import { killThread } from './profile.ts';
 import type { Condition } from './profile.ts';
 import type { Chain, Outcome, Ranges } from './ranges.ts';
 
-/** An architecture and what its calls get. */
+/** An architecture and the outcomes of its calls. */
 export interface Section {
   readonly architecture: Architecture;
   readonly ranges: Ranges;
 }
 
 /**
- * The program: picks the section by architecture, then the range by call number in a balanced tree, then compares
- * arguments. A call of an architecture without a section ends its thread, which is libseccomp's choice too.
+ * The program selects the section by architecture, then the range by call number in a balanced tree, then compares
+ * arguments. A call of an architecture without a section ends its thread, as in libseccomp.
  */
 export function emitProgram(sections: readonly Section[], defaultAction: number): Uint8Array {
   const builder = new ProgramBuilder();
-  // From the last instruction to the first, so the section of the machine itself comes out first and near.
+  // From the last instruction to the first, so the section of the machine itself is first and near.
   const entries = sections.toReversed().map(({ architecture, ranges }) => {
     const tree = emitTree(builder, ranges, defaultAction);
     return { audit: architecture.audit, label: builder.load(dataOffset.number, tree) };
@@ -28,12 +28,12 @@ export function emitProgram(sections: readonly Section[], defaultAction: number)
   return builder.finish(builder.load(dataOffset.architecture, next));
 }
 
-/** Up to so many single numbers are compared one by one; more would be deeper than the tree. */
+/** Maximum number of single call numbers that are compared one by one; more would be deeper than the tree. */
 const mostSingles = 4;
 
 /**
- * Ranges from one index to the next group's that have one outcome but for a few single numbers, which one comparison
- * each can pick out. Two comparisons of order would be needed for each of them otherwise.
+ * A run of ranges with one outcome except for a few single call numbers. One equality comparison selects each of those;
+ * otherwise each would need two order comparisons.
  */
 interface Group {
   readonly from: number;
@@ -70,7 +70,7 @@ function emitTree(builder: ProgramBuilder, ranges: Ranges, defaultAction: number
   return emit(0, groupCount);
 }
 
-/** From the lowest number on, each group as long as it can be. */
+/** From the lowest number on, each group as long as possible. */
 function groupsOf({ starts, outcomes }: Ranges): Group[] {
   const groups: Group[] = [];
   const count = starts.length;
@@ -79,7 +79,7 @@ function groupsOf({ starts, outcomes }: Ranges): Group[] {
   let singles = 0;
   for (let at = 0; at < count; at++) {
     const outcome = outcomes[at] as Outcome;
-    // The last range goes on to the end of all numbers.
+    // The last range extends to the highest number.
     const isSingle = at + 1 < count && (starts[at + 1] as number) - (starts[at] as number) === 1;
     if (outcome === background) continue;
     if (isSingle ? singles < mostSingles : background === undefined) {
@@ -110,7 +110,7 @@ function emitChain(builder: ProgramBuilder, { rules, wide }: Chain, defaultActio
   }, builder.return(defaultAction));
 }
 
-/** Compares the low half, and before it (that is: emitted after it) the high half where the ABI has one. */
+/** Compares the low half and, before it (so emitted after it), the high half if the ABI has one. */
 function emitCondition(builder: ProgramBuilder, condition: Condition, wide: boolean, yes: Label, no: Label): Label {
   const { mask, value } = condition;
   const offset = dataOffset.arguments + condition.index * 8;

@@ -9,9 +9,9 @@ import { checkSeccomp } from './compile.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface SeccompPlan {
-  /** While paths are those of the host: the connection to who gets the listener. */
+  /** Connects to the receiver of the listener, while paths are those of the host. */
   readonly receiver: readonly PlannedOp[];
-  /** Loads the filter, or has it loaded for each program. */
+  /** Loads the filter, or arranges that each program loads it. */
   readonly load: readonly PlannedOp[];
   /** Compiles it; see CheckedSeccomp. */
   readonly filter: (() => Uint8Array) | undefined;
@@ -19,7 +19,7 @@ export interface SeccompPlan {
   readonly verdict: ((call: string) => Verdict) | undefined;
 }
 
-/** The process that the filter is for: a container's first, or one that joins with `initPid` as the first. */
+/** The process to be filtered: a container's init, or one that joins the container of `initPid`. */
 export type Filtered = ({ readonly kind: 'init' } | { readonly kind: 'exec'; readonly initPid: number }) & {
   /** The kernel lets it load a filter at any time. */
   readonly noNewPrivileges: boolean;
@@ -41,11 +41,11 @@ export function seccompPlan(
   if (checked === undefined) return nothing;
   const { flags, filter, verdict } = checked;
   if (!checked.notifies) {
-    // As late as possible: the profile need not allow our own calls.
+    // As late as possible, so that the profile need not allow the calls of the helper.
     const atExecve = filtered.noNewPrivileges ? 1 : 0;
     return { receiver: [], load: [{ op: 'seccomp', flags, atExecve, from: '/linux/seccomp' }], filter, verdict };
   }
-  // There is one listener, so this filter is loaded once: all programs from here on inherit it.
+  // There is only one listener, so this filter is loaded once: all later programs inherit it.
   const { path, from } = seccompReceiver(config);
   const absolute = path.startsWith('/') ? path : `${identity.bundle}/${path}`;
   const state = processState(config, identity, filtered);
@@ -58,8 +58,8 @@ export function seccompPlan(
 }
 
 /**
- * The container process state (runtime-spec config-linux.md) in parts, with the number of the process between each
- * two of them; `state.pid` is that of the container's first process.
+ * The container process state (runtime-spec config-linux.md) in parts; the pid of the process goes between each two of
+ * them. `state.pid` is that of the container's init.
  */
 function processState(config: Config, identity: ContainerIdentity, filtered: Filtered): string[] {
   const metadata = config.linux?.seccomp?.listenerMetadata ?? '';

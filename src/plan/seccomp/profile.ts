@@ -24,12 +24,12 @@ import type {
 } from '../../../schema/generated/config.ts';
 import { calls } from './calls.ts';
 
-/** A comparison of one argument, the 64-bit values in halves because BPF calculates with 32 bits. */
+/** A comparison of one argument; 64-bit values are in halves because BPF computes with 32 bits. */
 export interface Condition {
-  /** Which argument, 0 to 5. */
+  /** Index of the argument, 0 to 5. */
   readonly index: number;
   readonly operator: SeccompOperator;
-  /** Bits of the argument that count; all of them but for MASKED_EQ. */
+  /** Bits of the argument that are compared; all of them except for MASKED_EQ. */
   readonly mask: Halves;
   readonly value: Halves;
 }
@@ -45,15 +45,15 @@ export interface Rule {
   readonly conditions: readonly Condition[];
 }
 
-/** What the profile says of a call. */
+/** The rules of the profile for a call. */
 export interface CallRules {
-  /** In the order of the profile; none when all of them only repeat the default action. */
+  /** In the order of the profile; empty if all of them only repeat the default action. */
   readonly rules: readonly Rule[];
-  /** What the first rule without conditions returns: it decides alone, as in libseccomp, wherever it stands. */
+  /** Return value of the first rule without conditions: it decides alone, at any position, as in libseccomp. */
   readonly always: number | undefined;
 }
 
-/** By call; undefined for one that the profile does not name. */
+/** By call; undefined for a call that the profile does not name. */
 export type RulesByCall = readonly (CallRules | undefined)[];
 
 export function callRules(rules: readonly Rule[], defaultAction: number): CallRules {
@@ -63,19 +63,19 @@ export function callRules(rules: readonly Rule[], defaultAction: number): CallRu
 
 export interface Profile {
   readonly defaultAction: number;
-  /** What a call gets that is newer than the profile. */
+  /** Return value for a call that is newer than the profile. */
   readonly newerAction: number;
-  /** What each section of the profile gives to its names. */
+  /** The rules that each section of the profile applies to its names. */
   readonly sections: readonly CallRules[];
-  /** Made when they are first asked for: nothing is wrong with a profile that could only show here. */
+  /** Computed lazily: no faults can be found here. */
   readonly rules: RulesByCall;
   /** Flags of seccomp(2). */
   readonly flags: number;
-  /** Whether a rule asks for SCMP_ACT_NOTIFY, that is for a listener. */
+  /** Whether a rule uses SCMP_ACT_NOTIFY, which needs a listener. */
   readonly notifies: boolean;
 }
 
-/** As the runtime-spec has it, but for sections that give nothing at all. */
+/** As in the runtime-spec, without sections that have no effect. */
 export type SeccompSection = Omit<LinuxSeccomp, 'defaultAction'> & Partial<Pick<LinuxSeccomp, 'defaultAction'>>;
 
 export const returnValues: Readonly<Record<SeccompAction, number>> = {
@@ -90,7 +90,7 @@ export const returnValues: Readonly<Record<SeccompAction, number>> = {
   SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
 };
 
-/** The kill action of calls whose architecture the filter does not know. */
+/** The kill action for calls of an unknown architecture. */
 export const killThread = returnValues.SCMP_ACT_KILL_THREAD;
 
 /** TSYNC is 0: the filter is loaded by a process of one thread. */
@@ -115,8 +115,8 @@ const everyBit: Halves = { high: 0xffff_ffff, low: 0xffff_ffff };
 const root = '/linux/seccomp';
 
 /**
- * The profile in the kernel's terms; runtime-spec config-linux.md, "Seccomp". Undefined when the section gives nothing
- * or when something is wrong, which is then added to `diagnostics`: a filter is never made of the half that was right.
+ * The profile in the kernel's terms; runtime-spec config-linux.md, "Seccomp". Undefined if the section has no effect,
+ * or if it has faults, which are added to `diagnostics`: a filter is never made from a partly invalid profile.
  */
 export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]): Profile | undefined {
   const syscalls = section.syscalls ?? [];
@@ -149,7 +149,7 @@ export function readProfile(section: SeccompSection, diagnostics: Diagnostic[]):
   };
 }
 
-/** Names of no table are for other architectures. */
+/** Names that are in no table belong to other architectures. */
 function rulesByCall(
   syscalls: readonly LinuxSyscall[],
   sections: readonly CallRules[],
@@ -163,7 +163,7 @@ function rulesByCall(
       const call = byName.get(name);
       if (call === undefined) continue;
       const known = rules[call]?.rules;
-      // One object for all names of a section, so that neighbours are seen to be alike.
+      // One object for all names of a section, so that equal neighbours can be merged.
       rules[call] = own !== undefined && known?.length ? callRules([...known, ...own.rules], defaultAction) : own;
     }
   }
@@ -171,8 +171,8 @@ function rulesByCall(
 }
 
 /**
- * ENOSYS lets a C library fall back from a call that the profile could not know; a refusal such as EPERM would not.
- * Permissive defaults stay: they let the call reach the kernel or a tracer, which answers ENOSYS itself.
+ * ENOSYS lets a C library use its fallback for a call that the profile could not know; a refusal such as EPERM would
+ * not. Permissive defaults are kept: the call reaches the kernel or a tracer, which returns ENOSYS itself.
  */
 function actionForNewer(section: SeccompSection, defaultAction: number): number {
   const { defaultAction: given, defaultErrnoRet } = section;
@@ -194,7 +194,7 @@ class Reader {
     return value;
   }
 
-  /** The rules that a section of the profile gives to each of its names. */
+  /** The rules that a section of the profile applies to each of its names. */
   rules(syscall: LinuxSyscall, defaultAction: number, pointer: string): readonly Rule[] {
     const action = this.action(syscall.action, syscall.errnoRet, `${pointer}/action`);
     const args = syscall.args ?? [];
@@ -209,7 +209,7 @@ class Reader {
   }
 
   flags(names: readonly SeccompFlag[] | undefined, notifies: boolean): number {
-    // No list means the kernel's old behaviour; an empty list asks for no flag at all.
+    // No list means the kernel's old behaviour; an empty list means no flags.
     if (names === undefined) return flagBits.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     let flags = 0;
     names.forEach((name, index) => {
@@ -232,7 +232,7 @@ class Reader {
     const value = halves(arg.value);
     if (operator !== 'SCMP_CMP_MASKED_EQ') return { index, operator, mask: everyBit, value };
     const { high, low } = halves(arg.valueTwo ?? 0);
-    // Bits of the value outside the mask could never match; libseccomp drops them too.
+    // Bits of the value outside the mask can never match; libseccomp drops them too.
     const masked = { high: (high & value.high) >>> 0, low: (low & value.low) >>> 0 };
     return { index, operator, mask: value, value: masked };
   }

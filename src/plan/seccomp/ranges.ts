@@ -3,23 +3,23 @@ import type { Call } from './calls.ts';
 import { callRules, killThread } from './profile.ts';
 import type { CallRules, Condition, Profile, Rule, RulesByCall } from './profile.ts';
 
-/** What to do with a call: return this value, or look at its arguments. */
+/** Outcome of a call: return this value, or compare its arguments. */
 export type Outcome = number | Chain;
 
-/** Rules that are tried in turn; when none fits, the default action holds. None of them is unconditional. */
+/** Rules that are tried in turn; if none matches, the default action applies. None of them is unconditional. */
 export interface Chain {
   readonly rules: readonly Rule[];
-  /** Whether all 64 bits of an argument count. */
+  /** Whether all 64 bits of an argument are compared. */
   readonly wide: boolean;
 }
 
-/** All 2^32 call numbers of an architecture: `outcomes[i]` holds from `starts[i]` up to the next start. */
+/** All 2^32 call numbers of an architecture: `outcomes[i]` applies from `starts[i]` up to the next start. */
 export interface Ranges {
   readonly starts: readonly number[];
   readonly outcomes: readonly Outcome[];
 }
 
-/** A tracer that cancels a call sets its number to -1, which is a call of no ABI. */
+/** A tracer that cancels a call sets its number to -1, which no ABI uses. */
 const cancelled = 0xffff_ffff;
 
 /** Turns rules by call into ranges of call numbers. */
@@ -29,7 +29,7 @@ export function rangesOf(architecture: Architecture, profile: Profile): Ranges {
   const outcomes: Outcome[] = [];
   let last: Outcome | undefined;
   const append = (start: number, outcome: Outcome): void => {
-    // No number is left for what was to hold from here on.
+    // The previous outcome would have an empty range.
     if (starts[starts.length - 1] === start) {
       starts.pop();
       outcomes.pop();
@@ -40,7 +40,7 @@ export function rangesOf(architecture: Architecture, profile: Profile): Ranges {
     outcomes[starts.length] = outcome;
     starts[starts.length] = start;
   };
-  // Calls above the highest known one; the default as long as the profile knows no call of the architecture.
+  // Calls above the highest known one; the default if the profile has no call of the architecture.
   let newer = defaultAction;
   for (const space of architecture.spaces) {
     if (space.runs === undefined) {
@@ -79,11 +79,11 @@ export function rangesOf(architecture: Architecture, profile: Profile): Ranges {
 }
 
 /**
- * Adds to the rules of a multiplexing call those of the calls behind it: the first argument names the call. The
- * call's own first argument is behind a pointer then, which a filter cannot follow, so conditions on it are dropped.
+ * Adds to the rules of a multiplexing call those of the calls that its first argument selects. Their own arguments are
+ * then behind a pointer, which a filter cannot follow, so conditions on them are dropped.
  */
 function withMultiplexers({ rules, defaultAction }: Profile, multiplexers: readonly Multiplexer[]): RulesByCall {
-  // Engines let these calls through as they are, and then nothing behind them can matter.
+  // After an unconditional rule for the multiplexing call itself, as engines write it, the others have no effect.
   const restricted = multiplexers.filter(
     ({ call }) => rules[call]?.always === undefined || rules[call].rules.length === 0,
   );

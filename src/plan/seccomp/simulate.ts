@@ -2,12 +2,15 @@ import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
 import { dataOffset, decodeProgram } from './bpf.ts';
 import type { Instruction } from './bpf.ts';
 
-/** Answers what a filter returns for the data of a call. Throws RangeError on what the kernel would not load. */
+/**
+ * Returns the value that a filter returns for the data of a call. Throws RangeError on a filter that the kernel would
+ * refuse.
+ */
 export type Simulator = (data: Uint32Array) => number;
 
 /**
- * What the kernel shows to a filter, struct seccomp_data, as words: number, AUDIT_ARCH_* and up to six arguments of
- * 64 bits; those left out are 0, and so is the instruction pointer.
+ * The input of a filter, struct seccomp_data, as words: number, AUDIT_ARCH_* and up to six 64-bit arguments; omitted
+ * ones are 0, and so is the instruction pointer.
  */
 export function callData(architecture: number, number: number, values: readonly bigint[] = []): Uint32Array {
   const data = new Uint32Array(16);

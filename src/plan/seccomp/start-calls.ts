@@ -5,11 +5,11 @@ import { nameOfReturn } from './bpf.ts';
 import { kills } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
-/** System calls of the helper, by their names. */
+/** Names of system calls of the helper. */
 interface Calls {
-  /** Nothing is started when one of them fails. */
+  /** The start fails if one of them fails. */
   readonly needed: readonly string[];
-  /** Nobody looks at their result: only a filter that kills stops them. */
+  /** Their result is ignored: only a filter that kills stops the start. */
   readonly made: readonly string[];
 }
 
@@ -59,7 +59,7 @@ function callsOf(op: PlannedOp): Calls {
   return calls;
 }
 
-/** What has to work once the filter is in force. */
+/** The calls that must work once the filter is loaded. */
 function callsUnderFilter(ops: readonly PlannedOp[]): readonly Calls[] {
   const at = ops.findLastIndex(({ op }) => op === 'seccomp' || op === 'seccomp_notify');
   const load = ops[at];
@@ -68,13 +68,13 @@ function callsUnderFilter(ops: readonly PlannedOp[]): readonly Calls[] {
 }
 
 export interface StartCheck {
-  /** The filter stops the start for certain. */
+  /** The filter certainly prevents the start. */
   readonly fault: Diagnostic | undefined;
-  /** Arguments, a receiver or a tracer decide about a call that the start needs. */
+  /** Arguments, a receiver or a tracer decide on a call that the start needs. */
   readonly uncertain: boolean;
 }
 
-/** Whether the filter lets the helper get from the load of the filter to the program. `ops` end with `exec`. */
+/** Whether the filter lets the helper get from loading the filter to executing the program. `ops` end with `exec`. */
 export function checkStart(ops: readonly PlannedOp[], verdict: ((call: string) => Verdict) | undefined): StartCheck {
   if (verdict === undefined) return { fault: undefined, uncertain: false };
   const refused: { call: string; value: number; pointer: string }[] = [];
@@ -90,16 +90,16 @@ export function checkStart(ops: readonly PlannedOp[], verdict: ((call: string) =
     for (const call of needed) ask(call, true);
     for (const call of made) ask(call, false);
   }
-  // The one that no other setting helps against.
+  // The call that no other setting can avoid.
   const program = refused.find(({ call }) => call === 'execve');
   const first = program ?? refused[0];
   if (first === undefined) return { fault: undefined, uncertain };
   const { call, value, pointer } = first;
   const others = [...new Set(refused.map((other) => other.call))].filter((name) => name !== 'execve').join(', ');
   const message = `linux.seccomp answers ${call} with ${nameOfReturn(value)}: the program could never start`;
-  // A filter with a listener is loaded early in any case.
+  // A filter with a listener is always loaded early.
   const couldBeLate = !ops.some(({ op }) => op === 'seccomp_notify');
-  const late = 'process.noNewPrivileges, with which the filter is loaded right before the program';
+  const late = 'process.noNewPrivileges, so that the filter is loaded right before the program';
   const hints = {
     execve: 'allow execve',
     both: couldBeLate ? `allow execve, and ${others} or set ${late}` : `allow execve, ${others}`,
@@ -109,11 +109,11 @@ export function checkStart(ops: readonly PlannedOp[], verdict: ((call: string) =
   return { fault: { code: 'seccomp.start', message, pointer, hint }, uncertain };
 }
 
-/** Without exit_group a program ends by a signal alone. */
+/** Without exit_group only a signal can end a program. */
 export function exitWarning(verdict: ((call: string) => Verdict) | undefined): Diagnostic | undefined {
   const answer = verdict?.('exit_group');
   if (answer?.kind !== 'refused') return undefined;
-  const end = kills(answer.value) ? 'ends with SIGSYS instead of its exit status' : 'cannot end of its own accord';
+  const end = kills(answer.value) ? 'ends with SIGSYS instead of its exit status' : 'cannot exit by itself';
   return {
     code: 'seccomp.exit',
     message: `linux.seccomp answers exit_group with ${nameOfReturn(answer.value)}: the program ${end}`,

@@ -5,14 +5,14 @@ import { returnValues } from './profile.ts';
 import type { Profile, SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
 
-/** What becomes of a call of the machine's own architecture. */
+/** The verdict on a call of the machine's own architecture. */
 export type Verdict =
   | { readonly kind: 'allowed' }
   /** Its arguments, the receiver of a notification or a tracer decide. */
   | { readonly kind: 'open' }
   /**
-   * Whatever its arguments are. `value` is what the filter returns when they fit no rule, `pointer` what asks for it.
-   * `ends` says when the filter ends the process: a rule may do so where `value` does not, or the other way round.
+   * Refused for all arguments. `value` is the filter's return value if they match no rule, `pointer` its origin. `ends`
+   * tells when the filter ends the process: a rule may do so although `value` does not, and vice versa.
    */
   | {
       readonly kind: 'refused';
@@ -34,8 +34,8 @@ const {
 } = returnValues;
 
 /**
- * What the filter of a profile does with a call, told from its rules: nothing is compiled unless the call is refused.
- * `native` is the architecture that the calls come from.
+ * The effect of a profile's filter on a call, derived from its rules: nothing is compiled unless the call is refused.
+ * `native` is the architecture of the caller.
  */
 export function verdictOf(section: SeccompSection, profile: Profile, native: Architecture, call: string): Verdict {
   const { sections, defaultAction } = profile;
@@ -48,7 +48,7 @@ export function verdictOf(section: SeccompSection, profile: Profile, native: Arc
     if (rules.length === 0 || !lists(syscalls[index]?.names ?? [], call)) continue;
     for (const { action, conditions } of rules) {
       if (conditions.length === 0) {
-        // It decides alone, wherever it stands.
+        // It decides alone, at any position.
         if (action === ALLOW || action === LOG) return allowed;
         if (!isRefusal(action)) return open;
         const ends = kills(action) ? 'always' : 'never';
@@ -68,7 +68,7 @@ export function verdictOf(section: SeccompSection, profile: Profile, native: Arc
   return !isConditional && (defaultAction === ALLOW || defaultAction === LOG) ? allowed : open;
 }
 
-/** Engines write hundreds of names, mostly in order: then a few looks find the one that is there. */
+/** Engines list hundreds of names, mostly sorted: then a few probes find the name. */
 function lists(names: readonly string[], call: string): boolean {
   let from = 0;
   let to = names.length;
@@ -82,7 +82,7 @@ function lists(names: readonly string[], call: string): boolean {
   return names.includes(call);
 }
 
-/** Whether the filter ends the process that makes the call: SIGSYS cannot be blocked or ignored. */
+/** Whether the filter ends the calling process: SIGSYS cannot be blocked or ignored. */
 export function kills(value: number): boolean {
   const action = (value & SECCOMP_RET_ACTION_FULL) >>> 0;
   return action === KILL_THREAD || action === KILL_PROCESS || action === TRAP;
@@ -92,7 +92,7 @@ function isRefusal(value: number): boolean {
   return kills(value) || (value & SECCOMP_RET_ACTION_FULL) >>> 0 === ERRNO;
 }
 
-/** What holds when no rule fits: it is not the default action for a call that is newer than the profile. */
+/** The outcome if no rule matches; for a call that is newer than the profile it is not the default action. */
 function defaultFor(profile: Profile, native: Architecture, call: string): number {
   const number = numberOf(native, call);
   const { starts, outcomes } = rangesOf(native, profile);
