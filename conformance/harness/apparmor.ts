@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from './sandbox.ts';
 
-/** Whether a file of the kernel that tells of a security module is there and begins so. */
+/** Whether the kernel's file of a security module exists and begins with the text. */
 export function isOn(path: string, word: string): boolean {
   try {
     return readFileSync(path, 'utf8').startsWith(word);
@@ -15,7 +15,7 @@ export function isOn(path: string, word: string): boolean {
 export const hasApparmor = isOn('/sys/module/apparmor/parameters/enabled', 'Y');
 export const canLoadProfiles = hasApparmor && spawnSync('apparmor_parser', ['--version']).status === 0;
 
-/** Loads a profile that allows everything but a file, under a name of this test's own, for the time of `body`. */
+/** Loads a profile that allows everything except one file, under a unique name, for the duration of `body`. */
 export async function withProfile(rt: Sandbox, body: (profile: string) => Promise<void>): Promise<void> {
   const profile = `${rt.prefix}profile`;
   const file = join(rt.dir, 'profile');

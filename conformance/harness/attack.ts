@@ -8,18 +8,18 @@ import type { CaseOptions } from './runtimes.ts';
 import { forEachRuntime } from './runtimes.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** A directory of the host that no container may reach, outside of every root file system. */
+/** A host directory outside of every root filesystem, which no container may reach. */
 export interface Canary {
   readonly dir: string;
-  /** A file in it that only root of the host may read. */
+  /** A file in it that only the host's root may read. */
   readonly victim: string;
   /** A directory in it, with a file named `ptmx` as in /dev. */
   readonly devices: string;
-  /** A path in it where nothing is. */
+  /** A path in it that does not exist. */
   readonly missing: string;
 }
 
-/** What the victim holds. */
+/** The contents of the victim. */
 export const SECRET = 'of the host';
 
 const SETTINGS = ['core_pattern', 'modprobe', 'hostname', 'sysrq', 'msgmnb'].map((name) => `/proc/sys/kernel/${name}`);
@@ -33,7 +33,7 @@ function makeCanary(rt: Sandbox): Canary {
   return canary;
 }
 
-/** What an attack would change: the canary, the program of the runtime, settings and devices of the host. */
+/** The state that an attack would change: the canary, the program of the runtime, settings and devices of the host. */
 function hostState(rt: Sandbox, canary: Canary): Record<string, string> {
   const device = (name: string): string => {
     const { uid, gid, mode, rdev } = statSync(join('/dev', name));
@@ -53,8 +53,8 @@ function record(attack: string, runtime: string, verdict: string): void {
 }
 
 /**
- * Declares an attack, which is a case like any other. It must leave the host as it is, whatever else it asserts; a
- * runtime that refuses to start a container has held.
+ * Declares an attack, a case that must also leave the host unchanged. A runtime that refuses to start a container has
+ * held.
  */
 export function attack(
   name: string,
@@ -79,7 +79,7 @@ export function attack(
   );
 }
 
-/** How often a race is tried: RT_ROUNDS, or as often as a quick run can afford with this runtime. */
+/** Number of tries of a race: RT_ROUNDS, or a default that suits a quick run with this runtime. */
 export function rounds(rt: Sandbox, few: number): number {
   const given = process.env['RT_ROUNDS'];
   if (given !== undefined) return Number(given);
@@ -87,9 +87,9 @@ export function rounds(rt: Sandbox, few: number): number {
 }
 
 /**
- * Two names change places all the time while `body` runs, as by another container that shares a volume.
+ * Exchanges two names continuously while `body` runs, as another container that shares a volume could.
  *
- * @param mode that the file gets anew each time
+ * @param mode set on the file each time
  */
 export async function whileExchanging(
   t: Test,

@@ -8,19 +8,19 @@ import { run, start } from './process.ts';
 import type { Outcome, Running } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** Why there is no BuildKit to test with; undefined when there is one. */
+/** Why there is no BuildKit to test with; undefined if there is one. */
 export function buildkitLacking(): string | undefined {
   return existsSync(join(ENGINE_BIN, 'buildkitd'))
     ? undefined
     : 'buildkitd is missing: make build/stamps/engines builds it';
 }
 
-/** Privileges that a build may ask for. */
+/** Privileges that a build may request. */
 const ENTITLEMENTS = ['security.insecure'];
 
 /**
- * A buildkitd of its own that has the runtime of the sandbox run the commands, with everything it writes in the
- * sandbox, and `buildctl` as its client. The folder `context` has the root file system of all cases in `rootfs`.
+ * A separate buildkitd that uses the runtime of the sandbox and writes only into the sandbox, and `buildctl` as its
+ * client. The folder `context` has the root filesystem of all cases in `rootfs`.
  */
 export class BuildKit {
   readonly context: string;
@@ -59,7 +59,7 @@ export class BuildKit {
     return engine;
   }
 
-  /** Words that call `buildctl`. */
+  /** The command line of `buildctl`. */
   argv(...words: string[]): string[] {
     return [join(ENGINE_BIN, 'buildctl'), '--addr', `unix://${join(this.#sandbox.dir, 'sock')}`, ...words];
   }
@@ -69,7 +69,10 @@ export class BuildKit {
     return run(this.argv(...words), { env: environment(this.#sandbox), deadline: 60_000 });
   }
 
-  /** Words of `buildctl build` of a Dockerfile, with further options. What it makes goes to a directory, if one is given. */
+  /**
+   * The command line of `buildctl build` for a Dockerfile, with additional options. The result goes to a directory, if
+   * given.
+   */
   buildWords(dockerfile: string, options: readonly string[], output?: string): string[] {
     writeFileSync(join(this.context, 'Dockerfile'), dockerfile);
     const local = ['--local', `context=${this.context}`, '--local', `dockerfile=${this.context}`];

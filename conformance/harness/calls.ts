@@ -7,11 +7,11 @@ import type { Sandbox } from './sandbox.ts';
 
 /** A system call of a traced command. */
 export interface Call {
-  /** As fault.c names it: 0 is that of the command. */
+  /** The name used by fault.c: 0 is the process of the command. */
   readonly process: string;
   readonly number: number;
   readonly name: string;
-  /** Which of its calls of that name it is, from 1. */
+  /** Index among its calls of that name, from 1. */
   readonly nth: number;
   readonly arguments: readonly number[];
   readonly path: string;
@@ -34,26 +34,26 @@ export function parseCall(line: string): Call {
 
 export interface CallFault {
   readonly call: Pick<Call, 'process' | 'number' | 'nth'>;
-  /** kill:PROCESS or errno:NUMBER, in place of the call. */
+  /** kill:PROCESS or errno:NUMBER, instead of the call. */
   readonly action: string;
 }
 
-/** Words of fault.c for what goes wrong. */
+/** Arguments of fault.c that describe the fault. */
 export function faultArguments({ call: { process, number, nth }, action }: CallFault): string[] {
   return ['--at', process, String(number), String(nth), action];
 }
 
-/** A command that fault.c has traced. */
+/** A command traced by fault.c. */
 interface Traced {
   readonly outcome: Outcome;
   readonly calls: readonly Call[];
-  /** Whether it came to the call that was to go wrong. */
+  /** Whether the call that should fail was reached. */
   readonly reached: boolean;
 }
 
 let logs = 0;
 
-/** Runs a command of the runtime, in which a call goes wrong where one is given; `attached`: also of that process, A. */
+/** Runs a command of the runtime, with a fault in one call if given; `attached`: also traces that process, A. */
 export async function traced(
   rt: Sandbox,
   words: readonly string[],

@@ -1,13 +1,13 @@
-/** Files of a cgroup and what has to be in them. */
+/** Files of a cgroup and their expected contents. */
 export type Expected = readonly (readonly [file: string, value: string])[];
 
-/** How both versions of cgroups say the same; undefined where one cannot. */
+/** The same setting in both cgroup versions; undefined if a version lacks it. */
 export interface Settings<Version = Expected> {
   readonly v1: Version;
   readonly v2: Version;
 }
 
-/** What -1 becomes: the largest number of whole pages. */
+/** The value written for -1: the largest number of whole pages. */
 const UNLIMITED = '9223372036854771712';
 
 /** In bytes, -1 for no limit. */
@@ -22,7 +22,7 @@ export function memoryReservation(bytes: number): Settings {
   return { v1: [['memory.soft_limit_in_bytes', String(bytes)]], v2: [['memory.low', String(bytes)]] };
 }
 
-/** `both` is memory and swap together, which cgroup v2 counts apart. */
+/** `both` is memory plus swap, which cgroup v2 counts separately. */
 export function memoryAndSwap(limit: number, both: number): Settings {
   return together(memoryLimit(limit), {
     v1: [['memory.memsw.limit_in_bytes', legacyBytes(both)]],
@@ -30,7 +30,7 @@ export function memoryAndSwap(limit: number, both: number): Settings {
   });
 }
 
-/** In microseconds; a quota of -1 is none. */
+/** In microseconds; a quota of -1 means none. */
 export function cpuQuota(quota: number, period: number): Settings {
   return {
     v1: [

@@ -4,12 +4,12 @@ import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC } from '../../src/kernel/file-s
 
 const MOUNT = '/sys/fs/cgroup';
 
-/** True when the host has only cgroup v2. */
+/** True if the host has only cgroup v2. */
 export function isUnified(): boolean {
   return existsSync(join(MOUNT, 'cgroup.controllers'));
 }
 
-/** Every hierarchy's mount point, v1 controllers and the unified one alike. Links for merged ones are left out. */
+/** Every hierarchy's mount point, v1 and unified. Links for merged controllers are omitted. */
 export function hierarchies(): string[] {
   if (isUnified()) return [MOUNT];
   return readdirSync(MOUNT, { withFileTypes: true })
@@ -36,12 +36,12 @@ export function readCgroup(controller: string, path: string, file: string): stri
   return readFileSync(join(cgroupDirectory(controller, path), file), 'utf8').trim();
 }
 
-/** Directory of a container's cgroup; the controller counts on v1 only. */
+/** Directory of a container's cgroup; the controller matters only on v1. */
 export function cgroupDirectory(controller: string, path: string): string {
   return join(isUnified() ? MOUNT : join(MOUNT, controller), path);
 }
 
-/** Why a case that needs a controller cannot run here; undefined when the host has it. */
+/** Why a case that needs a controller cannot run here; undefined if the host has it. */
 export function lackingController(name: string): string | undefined {
   const has = isUnified()
     ? readFileSync(join(MOUNT, 'cgroup.controllers'), 'utf8').trim().split(' ').includes(name)
@@ -49,21 +49,21 @@ export function lackingController(name: string): string | undefined {
   return has ? undefined : `no cgroup v${isUnified() ? 2 : 1} controller ${name} on this host`;
 }
 
-/** Why settings, files named CONTROLLER.SETTING, cannot be read here; undefined when the host has all of them. */
+/** Why settings, files named CONTROLLER.SETTING, cannot be read here; undefined if the host has all of them. */
 export function lackingSettings(files: readonly (readonly [file: string, value: string])[]): string | undefined {
   const names = files.map(([file]) => controllerOf(file));
   return names.map(lackingController).find((reason) => reason !== undefined);
 }
 
-/** Any controller has the files cgroup.*; memory is as good as another. */
+/** Every controller has the files cgroup.*; memory serves as an example. */
 export function controllerOf(file: string): string {
   const name = file.slice(0, file.indexOf('.'));
   return name === 'cgroup' ? 'memory' : name;
 }
 
 /**
- * Why engines cannot read what a container uses; undefined when they can. They look for every cgroup of a process, and
- * with-controllers.sh, run by somebody else, mounts some where they are not seen.
+ * Why engines cannot read the resource usage of a container; undefined if they can. They look up every cgroup of a
+ * process, and a concurrent with-controllers.sh mounts some in another mount namespace.
  */
 export function metricsLacking(): string | undefined {
   if (isUnified()) return undefined;
@@ -79,7 +79,7 @@ export function someDisk(): string | undefined {
   return name === undefined ? undefined : readFileSync(join('/sys/block', name, 'dev'), 'utf8').trim();
 }
 
-/** Schedulers that a disk, given as `major:minor`, can have, the one it has in brackets. */
+/** The I/O schedulers of a disk, given as `major:minor`, with the current one in brackets. */
 export function schedulersOf(disk: string): string {
   const file = `/sys/dev/block/${disk}/queue/scheduler`;
   return existsSync(file) ? readFileSync(file, 'utf8') : '';

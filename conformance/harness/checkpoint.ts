@@ -17,8 +17,8 @@ import type { Bundle, Sandbox, State } from './sandbox.ts';
 import { until } from './wait.ts';
 
 /**
- * Counts by a variable that is in memory alone; /tmp/count is a link to the number. A file, open at that moment, might be
- * another one when the images are used.
+ * Counts in a variable that exists only in memory; /tmp/count is a link to the number. A file that is open at that
+ * moment might be a different one when the images are used.
  */
 const COUNTER = [
   '/bin/sh',
@@ -50,7 +50,7 @@ export async function countsBeyond(bundle: Bundle, value: number): Promise<numbe
   return count(bundle);
 }
 
-/** A command without the caller's pipes: nobody could hand them in again. */
+/** A command without the caller's pipes, which could not be passed in again. */
 export async function quiet(rt: Sandbox, ...words: string[]): Promise<Outcome> {
   const nowhere = openSync('/dev/null', 'w');
   const path = join(rt.dir, 'stderr');
@@ -64,7 +64,7 @@ export async function quiet(rt: Sandbox, ...words: string[]): Promise<Outcome> {
   }
 }
 
-/** The container itself must not have the file of `quiet` for its standard error. */
+/** The container's standard error must not be the file of `quiet`. */
 export async function start(rt: Sandbox, bundle: Bundle, id: string): Promise<void> {
   const nowhere = openSync('/dev/null', 'w');
   try {
@@ -98,7 +98,7 @@ export async function checkpoint(rt: Sandbox, id: string, ...words: string[]): P
   return quiet(rt, 'checkpoint', ...images(rt), ...words, id);
 }
 
-/** A command whose standard output is a pipe; what Node calls so is a socket. */
+/** A command whose standard output is a real pipe; Node's "pipe" is a socket. */
 export function piped(rt: Sandbox, ...words: string[]): Running {
   const line = '"$@" 2>/dev/null | cat';
   const env = { ...rt.env, PATH: CRIU_PATH };

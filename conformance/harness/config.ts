@@ -78,7 +78,7 @@ const DEFAULT_CAPABILITIES = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVI
  */
 export function minimalConfig(cgroupsPath: string): TestConfig {
   return {
-    // Debian 12's crun, a control, takes nothing newer.
+    // Debian 12's crun, a control, accepts nothing newer.
     ociVersion: '1.0.2',
     process: {
       terminal: false,
@@ -124,10 +124,10 @@ export function grantCapabilities(config: TestConfig, ...names: string[]): void 
   config.process.capabilities = { bounding: names, effective: names, permitted: names };
 }
 
-/** First host ids of the user namespaces of cases: uid of the container's root, and its gid. */
+/** First host ids of the user namespaces of cases: uid and gid of the container's root. */
 export const MAPPED = { uid: 100_000, gid: 200_000, size: 1000 } as const;
 
-/** Gives the container a user namespace of its own, in which 1000 ids are mapped. */
+/** Gives the container its own user namespace, in which 1000 ids are mapped. */
 export function addUserNamespace(config: TestConfig): void {
   config.linux.namespaces.push({ type: 'user' });
   config.linux.uidMappings = [{ containerID: 0, hostID: MAPPED.uid, size: MAPPED.size }];

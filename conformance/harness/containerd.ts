@@ -12,18 +12,18 @@ import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** Plugins that would write outside of the sandbox or are of no use to it. */
+/** Plugins that would write outside of the sandbox or are not needed. */
 const DISABLED = [
   'io.containerd.grpc.v1.cri',
   'io.containerd.snapshotter.v1.btrfs',
   'io.containerd.snapshotter.v1.zfs',
 ];
 
-/** Where containerd, its shim and ctr are: Debian's in PATH, or those that make test-engines builds. */
+/** Location of containerd, its shim and ctr: Debian's in PATH, or those built by make test-engines. */
 export const RELEASES = { 'containerd 1.6': '', 'containerd 2': `${ENGINE_BIN}:` } as const;
 export type Release = keyof typeof RELEASES;
 
-/** A containerd of its own, with everything it writes in the sandbox, and `ctr` as its client. */
+/** A separate containerd that writes only into the sandbox, and `ctr` as its client. */
 export class Containerd {
   readonly #sandbox: Sandbox;
   readonly #runtime: string;
@@ -74,7 +74,7 @@ export class Containerd {
     return engine;
   }
 
-  /** Words that call `ctr`. */
+  /** The command line of `ctr`. */
   argv(...words: string[]): string[] {
     return ['ctr', '--address', join(this.#sandbox.dir, 'sock'), '--namespace', this.#namespace, ...words];
   }
@@ -82,7 +82,7 @@ export class Containerd {
   /** Runs `ctr`. */
   async command(...words: string[]): Promise<Outcome> {
     const outcome = await run(this.argv(...words), { env: this.env, deadline: 60_000 });
-    // What it has to say of the host's cgroup v1.
+    // Its warning about the host's cgroup v1.
     return { ...outcome, stderr: outcome.stderr.replace(/^.*msg="DEPRECATION:.*\n/gm, '') };
   }
 
@@ -90,14 +90,14 @@ export class Containerd {
     return ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot()];
   }
 
-  /** Words of `ctr run` with options, an id and a command. */
+  /** The command line of `ctr run` with options, an id and a command. */
   runWords(options: readonly string[], id: string, ...command: string[]): string[] {
     return ['run', ...this.#runtimeWords(), ...options, '--rootfs', this.#rootfs, id, ...command];
   }
 
   /** `ctr run --detach` of an image, which a checkpoint needs. */
   async detachImage(id: string, ...command: string[]): Promise<Outcome> {
-    // Without this, ctr 2 asks for a service that only unpacks for the default snapshotter.
+    // Without this, ctr 2 uses a service that unpacks only for the default snapshotter.
     const local = this.#release === 'containerd 2' ? ['--local'] : [];
     const words = ['images', 'import', ...local, '--snapshotter', 'native', makeImage(this.#sandbox)];
     const imported = await this.command(...words);
@@ -106,7 +106,7 @@ export class Containerd {
     return this.command('run', ...this.#runtimeWords(), ...options, IMAGE, id, ...command);
   }
 
-  /** The shim makes a directory for its namespace in it, which stays. */
+  /** The shim makes a directory for its namespace in it, which remains. */
   #stateRoot(): string {
     return join(this.#sandbox.dir, 'shim-root');
   }
@@ -126,12 +126,12 @@ export class Containerd {
     return join(this.#sandbox.dir, `${id}.log`);
   }
 
-  /** What a detached container wrote so far. */
+  /** The output of a detached container so far. */
   output(id: string): string {
     return existsSync(this.#log(id)) ? readFileSync(this.#log(id), 'utf8') : '';
   }
 
-  /** Pid and status of a task as `ctr tasks ls` has them; undefined when there is none. */
+  /** Pid and status of a task as printed by `ctr tasks ls`; undefined if there is none. */
   async task(id: string): Promise<{ pid: number; status: string } | undefined> {
     const { stdout } = await this.command('tasks', 'ls');
     const fields = stdout
@@ -169,7 +169,7 @@ export class Containerd {
   /**
    * Ends the engine and removes what it leaves by design: the cgroup of its namespace.
    *
-   * @throws when the runtime still has a container
+   * @throws if the runtime still has a container
    */
   async stop(): Promise<void> {
     await this.#daemon.end();

@@ -8,18 +8,18 @@ import { run } from './process.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** Name of the node, and the host where the API server looks for its kubelet. */
+/** Name of the node, and the host at which the API server expects its kubelet. */
 export const NODE = 'localhost';
 
-/** Who the API server knows, by a token. */
+/** The users that the API server knows by token. */
 const USERS = [
   { user: 'admin', name: 'admin', group: 'system:masters' },
   { user: 'node', name: `system:node:${NODE}`, group: 'system:nodes' },
 ] as const;
 
 /**
- * An etcd and an API server, with `kubectl` as the client. There is no scheduler and no controller: pods name their node,
- * and what controllers make for a namespace is made here.
+ * An etcd and an API server, with `kubectl` as the client. There is no scheduler and no controller: pods name their
+ * node, and the objects that controllers would make for a namespace are made here.
  */
 export class ControlPlane {
   readonly #sandbox: Sandbox;
@@ -35,7 +35,7 @@ export class ControlPlane {
       argv: [
         ...[join(ENGINE_BIN, 'etcd'), '--data-dir', at('etcd'), '--unsafe-no-fsync'],
         ...['--listen-client-urls', url, '--listen-peer-urls', 'http://127.0.0.1:0'],
-        // Nobody asks for it.
+        // Unused.
         ...['--advertise-client-urls', 'http://127.0.0.1:0'],
       ],
       env: sandbox.env,
@@ -47,7 +47,7 @@ export class ControlPlane {
       argv: [
         ...[join(ENGINE_BIN, 'kube-apiserver'), '--etcd-servers', url],
         ...['--bind-address', '127.0.0.1', '--advertise-address', '127.0.0.1', '--secure-port', String(port)],
-        // It makes a certificate for itself.
+        // It makes its own certificate.
         ...['--cert-dir', at('certificates'), '--token-auth-file', at('tokens'), '--authorization-mode', 'Node,RBAC'],
         ...['--service-account-issuer', 'https://kubernetes.default.svc'],
         ...['--service-account-signing-key-file', at('accounts.key'), '--service-account-key-file', at('accounts.key')],
@@ -78,7 +78,7 @@ export class ControlPlane {
     return plane;
   }
 
-  /** The account of pods that name none, and the certificate that they know the API server by. */
+  /** The default account of pods, and the certificate by which they verify the API server. */
   async #makeAccount(): Promise<void> {
     const data = { 'ca.crt': readFileSync(certificate(this.#sandbox), 'utf8') };
     await this.apply(
@@ -87,24 +87,24 @@ export class ControlPlane {
     );
   }
 
-  /** The file that tells the kubelet where the API server is and who it is itself. */
+  /** The file with the address of the API server and the credentials of the kubelet. */
   get nodeConfig(): string {
     return kubeconfig(this.#sandbox, 'node');
   }
 
-  /** Words that call `kubectl`. */
+  /** The command line of `kubectl`. */
   argv(...words: string[]): string[] {
     const own = ['--kubeconfig', kubeconfig(this.#sandbox, 'admin'), '--cache-dir', join(this.#sandbox.dir, 'cache')];
     return [join(ENGINE_BIN, 'kubectl'), ...own, ...words];
   }
 
-  /** Runs `kubectl`, with text on standard input if there is one, whatever comes of it. */
+  /** Runs `kubectl`, with optional text on standard input; it may fail. */
   kubectl(words: readonly string[], input?: string): Promise<Outcome> {
     const given = input === undefined ? {} : { input };
     return run(this.argv(...words), { env: this.#sandbox.env, deadline: 60_000, ...given });
   }
 
-  /** `kubectl apply` of objects, which must succeed; what it prints. */
+  /** `kubectl apply` of objects, which must succeed; returns its output. */
   async apply(...objects: object[]): Promise<string> {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
     const outcome = await this.kubectl(['apply', '--filename', '-'], list);
@@ -122,7 +122,7 @@ function kubeconfig(sandbox: Sandbox, user: (typeof USERS)[number]['user']): str
   return join(sandbox.dir, `${user}.kubeconfig`);
 }
 
-/** The certificate of the API server, and those of who signed it. */
+/** The certificate of the API server, and those of its signers. */
 function certificate(sandbox: Sandbox): string {
   return join(sandbox.dir, 'certificates', 'apiserver.crt');
 }

@@ -11,10 +11,10 @@ import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** Programs that make test-engines builds. */
+/** Programs built by make test-engines. */
 export const ENGINE_BIN = join(REPOSITORY, 'build', 'engines', 'bin');
 
-/** Why there is no containerd 2 to test with; undefined when there is one. */
+/** Why there is no containerd 2 to test with; undefined if there is one. */
 export function criLacking(): string | undefined {
   if (!existsSync(join(ENGINE_BIN, 'cri'))) return 'containerd 2 is missing: make build/stamps/engines builds it';
   return existsSync('/usr/lib/cni/bridge') ? undefined : 'the package containernetworking-plugins is missing';
@@ -27,7 +27,7 @@ export const TESTED = 'tested';
 export const PEER = 'peer';
 export type Handler = typeof TESTED | typeof PEER;
 
-/** A containerd 2 with the CRI plugin, everything it writes in the sandbox, and the calls that the kubelet makes. */
+/** A containerd 2 with the CRI plugin that writes only into the sandbox, and the calls of the kubelet. */
 export class Cri {
   readonly logs: string;
   /** Cgroup of all pods. */
@@ -50,7 +50,7 @@ export class Cri {
     this.logs = join(sandbox.dir, 'logs');
   }
 
-  /** Starts the engine and imports the image; `byDefault` is the handler of pods that ask for none. */
+  /** Starts the engine and imports the image; `byDefault` is the handler of pods that do not specify one. */
   static async start(sandbox: Sandbox, byDefault: Handler = TESTED): Promise<Cri> {
     const bridge = `rt${process.pid}-${engines++}`;
     mkdirSync(join(sandbox.dir, 'logs'));
@@ -64,7 +64,7 @@ export class Cri {
     return engine;
   }
 
-  /** Calls a method, whatever comes of it. */
+  /** Calls a method, which may fail. */
   attempt(method: string, request: object): Promise<Outcome> {
     const argv = [join(ENGINE_BIN, 'cri'), join(this.#sandbox.dir, 'sock'), method];
     return run(argv, { env: environment(this.#sandbox), input: JSON.stringify(request), deadline: 60_000 });
@@ -90,13 +90,13 @@ export class Cri {
     };
   }
 
-  /** Starts a pod; its id. */
+  /** Starts a pod; returns its id. */
   async runPod(config: object): Promise<string> {
     const request = { config, runtime_handler: TESTED };
     return (await this.call<{ podSandboxId: string }>('RunPodSandbox', request)).podSandboxId;
   }
 
-  /** Creates a container in a pod; its id. Its log is `NAME.log`. */
+  /** Creates a container in a pod; returns its id. Its log is `NAME.log`. */
   async create(pod: string, podConfig: object, name: string, config: object): Promise<string> {
     const all = { metadata: { name, attempt: 0 }, image: { image: IMAGE }, log_path: `${name}.log`, ...config };
     const request = { pod_sandbox_id: pod, config: all, sandbox_config: podConfig };
@@ -111,7 +111,7 @@ export class Cri {
     return { stdout: text(stdout), stderr: text(stderr), exitCode };
   }
 
-  /** What a container wrote so far: lines of `stdout` and `stderr`. */
+  /** The output of a container so far: lines of `stdout` and `stderr`. */
   output(name: string): string[] {
     const path = join(this.logs, `${name}.log`);
     if (!existsSync(path)) return [];
@@ -121,17 +121,17 @@ export class Cri {
       .map((line) => line.replace(/^\S+ (stdout|stderr) F /, '$1 '));
   }
 
-  /** Where the runtime of a handler keeps its state: the value of its `--root`. */
+  /** State root of a handler's runtime: the value of its `--root`. */
   root(handler: Handler): string {
     return join(stateRoot(this.#sandbox, handler), 'k8s.io');
   }
 
-  /** Ids of the containers that the runtime of a handler has state of. */
+  /** Ids of the containers in the state root of a handler's runtime. */
   containers(handler: Handler): string[] {
     return existsSync(this.root(handler)) ? readdirSync(this.root(handler)) : [];
   }
 
-  /** Removes the sandboxes of a pod that the kubelet is done with; it keeps them, stopped and empty, for a minute. */
+  /** Removes the sandboxes of a finished pod, which the kubelet keeps, stopped and empty, for a minute. */
   async removeSandboxes(pod: string): Promise<void> {
     type PodSandbox = { id: string; state?: string; metadata: { name: string } };
     const sandboxes = async (): Promise<PodSandbox[]> =>
@@ -143,7 +143,7 @@ export class Cri {
       async () => (await sandboxes()).every(({ state }) => state === 'SANDBOX_NOTREADY'),
       60_000,
     );
-    // The kubelet stops it more than once, and what it stops cannot be removed.
+    // The kubelet stops it more than once, and it cannot be removed meanwhile.
     const removed = async ({ id }: PodSandbox): Promise<boolean> =>
       (await this.attempt('RemovePodSandbox', { pod_sandbox_id: id })).status === 0;
     for (const sandbox of await sandboxes()) await until('it is removed', () => removed(sandbox), 60_000);
@@ -152,7 +152,7 @@ export class Cri {
   /**
    * Ends the engine and removes what it leaves by design: the bridge of the pods and the cgroup above them.
    *
-   * @throws when the runtime still has a container
+   * @throws if the runtime still has a container
    */
   async stop(): Promise<void> {
     await this.#daemon.end();

@@ -11,7 +11,7 @@ const directory = join(REPOSITORY, 'build', 'criu');
 /** A PATH in which the criu of `make test` comes first. */
 export const CRIU_PATH = `${directory}:/usr/sbin:/usr/bin:/sbin:/bin`;
 
-/** Why criu cannot do anything here, or has not a certain feature; undefined when it can. */
+/** Why criu does not work here, or lacks a certain feature; undefined if it works. */
 export function criuLacking(feature?: string): string | undefined {
   if (!existsSync(join(directory, 'criu'))) return 'criu is missing: make build/stamps/criu fetches it';
   try {
@@ -24,10 +24,10 @@ export function criuLacking(feature?: string): string | undefined {
 }
 
 /**
- * Asserts that a command that has criu work for it succeeded. It cannot while somebody else who tests crun has mounted a
- * controller that is not seen here (with-controllers.sh; criu: "cg: controller hugetlb not found"), which is no fault.
+ * Asserts that a command that uses criu succeeded. It may fail without fault while a concurrent test of crun has
+ * mounted a controller that is not visible here (with-controllers.sh; criu: "cg: controller hugetlb not found").
  *
- * @param directory where logs of criu are, somewhere below; runc does not show what is in them
+ * @param directory contains logs of criu at some depth; runc does not print them
  */
 export function criuSucceeded(t: Test, outcome: Outcome, directory: string): boolean {
   if (outcome.status === 0) return t.pass('criu succeeded');

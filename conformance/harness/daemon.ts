@@ -7,13 +7,13 @@ interface DaemonOptions {
   readonly name: string;
   readonly argv: readonly string[];
   readonly env: Record<string, string>;
-  /** File for what it writes, which stays from one start to the next. */
+  /** File for its output, which is kept across restarts. */
   readonly log: string;
-  /** Asks it something. A rejection is no answer. */
+  /** Sends it a request. A rejection means that it does not answer. */
   readonly answers: () => Promise<boolean>;
 }
 
-/** A program that serves until it is told to end. */
+/** A server that runs until it is stopped. */
 export class Daemon {
   readonly #options: DaemonOptions;
   #running: Running | undefined;
@@ -25,7 +25,7 @@ export class Daemon {
   /**
    * Starts it and waits until it answers.
    *
-   * @throws when it ends instead, with the end of its log
+   * @throws if it ends instead, with the end of its log
    */
   async start(): Promise<void> {
     const { name, argv, env, log, answers } = this.#options;

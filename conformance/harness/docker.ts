@@ -10,18 +10,18 @@ import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export interface DockerOptions {
-  /** Whether `configFile` is written, default true; it costs every call of the runtime some milliseconds. */
+  /** Whether `configFile` is written, default true; it adds some milliseconds to every call of the runtime. */
   readonly keepConfig?: boolean;
-  /** Ids of the host that the users of containers become (`--userns-remap`). */
+  /** Host ids to which the users of containers are mapped (`--userns-remap`). */
   readonly remap?: { readonly first: number; readonly size: number };
 }
 
-/** Debian's user of this name stands for those whom `remap` makes of containers' users. */
+/** Debian's user of this name is the target of `remap`. */
 const REMAPPED = 'daemon';
 
 /**
- * A Docker engine of its own, without network and with everything it writes in the sandbox. Its image `tiny` is the
- * root file system of all cases, its default runtime the runtime of the sandbox.
+ * A separate Docker engine without network that writes only into the sandbox. Its image `tiny` is the root filesystem
+ * of all cases, its default runtime is that of the sandbox.
  */
 export class Docker {
   readonly #sandbox: Sandbox;
@@ -47,7 +47,7 @@ export class Docker {
     const at = (name: string): string => join(sandbox.dir, name);
     const configFile = at('config.json');
     const wrapper = runtimeFile(sandbox, keepConfig ? configFile : undefined);
-    // BuildKit in it takes the runc that it finds first, whatever the default runtime is.
+    // Its BuildKit runs the first runc in PATH, regardless of the default runtime.
     mkdirSync(at('first'));
     if (sandbox.runtime.ours) symlinkSync(wrapper, at('first/runc'));
     const argv = [
@@ -70,7 +70,7 @@ export class Docker {
     return docker;
   }
 
-  /** Words that call the client. */
+  /** The command line of the client. */
   argv(...words: string[]): string[] {
     return ['docker', '--host', `unix://${join(this.#sandbox.dir, 'sock')}`, ...words];
   }
@@ -80,12 +80,12 @@ export class Docker {
     return this.commandWith({}, ...words);
   }
 
-  /** Like `command`, with further variables in its environment. */
+  /** Like `command`, with additional environment variables. */
   commandWith(env: Record<string, string>, ...words: string[]): Promise<Outcome> {
     return run(this.argv(...words), { env: { ...this.#sandbox.env, ...env }, deadline: 60_000 });
   }
 
-  /** `docker run --rm` of the image without network, with further options and the words of a command. */
+  /** `docker run --rm` of the image without network, with additional options and a command. */
   run(options: readonly string[], ...command: string[]): Promise<Outcome> {
     return this.command('run', '--rm', '--network', 'none', ...options, 'tiny', ...command);
   }
@@ -102,11 +102,11 @@ export class Docker {
   }
 }
 
-/** Words before those of a command that sees a range of ids of its own in /etc/subuid and /etc/subgid. */
+/** Prefix of a command line that gives the command its own range of ids in /etc/subuid and /etc/subgid. */
 function withRange(sandbox: Sandbox, { first, size }: { first: number; size: number }): string[] {
   const file = join(sandbox.dir, 'subid');
   writeFileSync(file, `${REMAPPED}:${first}:${size}\n`);
-  // Root of the containers has to reach its files.
+  // The root of the containers must be able to reach its files.
   chmodSync(sandbox.dir, 0o711);
   const mounts = `mount --bind ${file} /etc/subuid && mount --bind ${file} /etc/subgid && exec "$@"`;
   return ['unshare', '--mount', 'sh', '-c', mounts, 'sh'];

@@ -5,12 +5,12 @@ import { forEachRuntime } from './runtimes.ts';
 import type { CaseOptions } from './runtimes.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** A container engine that a case has to itself. */
+/** A container engine that only one case uses. */
 interface Engine {
   stop(): Promise<void>;
 }
 
-/** Where shims of containerd listen, whichever directories it was given. One that is killed leaves its socket. */
+/** Where shims of containerd listen, independent of its configured directories. A killed one leaves its socket. */
 const SHIM_SOCKETS = '/run/containerd/s';
 
 const shimSockets = (): string[] =>
@@ -22,7 +22,7 @@ function removeDeadSockets(before: readonly string[]): void {
   for (const path of dead) rmSync(path, { force: true });
 }
 
-/** Declares a case for each runtime, with an engine that is started for it and ended after it. */
+/** Declares a case for each runtime, with an engine that is started before it and stopped after it. */
 export function forEachEngine<Kind extends Engine>(
   name: string,
   start: (rt: Sandbox) => Promise<Kind>,

@@ -5,7 +5,7 @@ import { answers } from './guest.ts';
 import type { Outcome } from './process.ts';
 import type { Container, Sandbox } from './sandbox.ts';
 
-/** What the status of a failed exec is; crun uses 1. */
+/** Exit status of a failed exec; crun uses 1. */
 export const failed = 255;
 
 /** A container that waits, and its removal at the end of the case. */
@@ -26,7 +26,7 @@ export function cgroupOf(container: Container): string {
   return container.bundle.config.linux.cgroupsPath;
 }
 
-/** `exec --detach`, whose output goes nowhere: with a pipe the end of the program would be waited for. */
+/** `exec --detach` without output: with a pipe, the test would wait for the end of the program. */
 export async function detached(rt: Sandbox, ...words: string[]): Promise<Outcome> {
   const nowhere = openSync('/dev/null', 'w');
   try {
@@ -36,7 +36,7 @@ export async function detached(rt: Sandbox, ...words: string[]): Promise<Outcome
   }
 }
 
-/** `exec` of the probe; its lines. */
+/** `exec` of the probe; returns its lines. */
 export async function execProbe<Lines extends unknown[]>(
   rt: Sandbox,
   container: Container,
@@ -48,7 +48,7 @@ export async function execProbe<Lines extends unknown[]>(
   return answers(outcome.stdout) as Lines;
 }
 
-/** `exec --process`, with the least of a process that `change` completes. */
+/** `exec --process`, with a minimal process that `change` completes. */
 export async function execFile(
   rt: Sandbox,
   container: Container,

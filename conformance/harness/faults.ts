@@ -4,23 +4,23 @@ import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** A system call that goes wrong: of the process that runs the command, and of its children if they are meant. */
+/** A fault in a system call of the process that runs the command and, optionally, of its children. */
 export interface Fault {
-  /** Name of the call, as strace(1) has it. */
+  /** Name of the call, as in strace(1). */
   readonly call: string;
-  /** A name such as EIO in place of the result, or a signal that arrives when the call is made. */
+  /** An error such as EIO as the result, or a signal that arrives at the call. */
   readonly error?: string;
   readonly signal?: string;
-  /** Only of calls with this path, or a descriptor of it. */
+  /** Only calls with this path, or a descriptor of it. */
   readonly path?: string;
   readonly children?: boolean;
-  /** Which of these calls, from 1; all without it. */
+  /** Index among these calls, from 1; default all. */
   readonly nth?: number;
 }
 
 let logs = 0;
 
-/** First words of a command line whose process meets the fault, and where to read what became of it. */
+/** Prefix of a command line that injects the fault, and the file with the result. */
 export function faulty(
   rt: Sandbox,
   { call, error, signal, path, nth, children }: Fault,
@@ -49,7 +49,7 @@ export function faulty(
   };
 }
 
-/** Runs a command of the runtime that meets the fault. Throws when it never made the call. */
+/** Runs a command of the runtime with the fault. Throws if it never made the call. */
 export async function commandWithFault(rt: Sandbox, fault: Fault, ...words: string[]): Promise<Outcome> {
   const { prefix, log } = faulty(rt, fault);
   const outcome = await rt.commandThrough(prefix, ...words);
@@ -59,13 +59,13 @@ export async function commandWithFault(rt: Sandbox, fault: Fault, ...words: stri
   return outcome;
 }
 
-/** A command that stands still in the middle. */
+/** A command that is paused midway. */
 export interface Stopped {
   readonly ended: Promise<Outcome>;
   goOn(): void;
 }
 
-/** Starts a command of the runtime and waits until it stands still, the call made; `goOn` lets it continue. */
+/** Starts a command of the runtime and waits until it is paused after the call; `goOn` resumes it. */
 export async function stoppedAt(
   rt: Sandbox,
   fault: Omit<Fault, 'error' | 'signal'>,

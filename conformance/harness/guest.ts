@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCES = join(CONFORMANCE, 'guest');
 const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
-/** The programs of `guest` and what they are made of. */
+/** The programs of `guest` and their sources. */
 const PROGRAMS = {
   probe: [
     ...[
@@ -51,7 +51,7 @@ const APPLETS = [
   'touch',
 ];
 
-/** What the probe printed: one value for each verb. */
+/** The output of the probe: one value for each verb. */
 export function answers(stdout: string): unknown[] {
   return stdout
     .split('\n')
@@ -59,14 +59,14 @@ export function answers(stdout: string): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
-/** Path of a program of `guest` on the host, compiled when its sources are newer. */
+/** Path of a program of `guest` on the host, compiled if its sources are newer. */
 export function guestProgram(name: keyof typeof PROGRAMS): string {
   const output = join(BUILD, name);
   const sources = PROGRAMS[name].map((file) => join(SOURCES, file));
   const newest = Math.max(...sources.map((source) => statSync(source).mtimeMs));
   if (!existsSync(output) || statSync(output).mtimeMs < newest) {
     mkdirSync(BUILD, { recursive: true });
-    // Built aside and renamed: cases run in parallel and another one may be copying the old file.
+    // Built under another name and renamed: cases run in parallel, and another one may be copying the old file.
     const aside = `${output}.${process.pid}`;
     const programs = sources.filter((source) => source.endsWith('.c'));
     execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, ...programs]);
@@ -84,7 +84,7 @@ export function probePath(): string {
   return guestProgram('probe');
 }
 
-/** Fills an empty directory with the root file system of every case: busybox, its applets and the probe. */
+/** Fills an empty directory with the root filesystem of every case: busybox, its applets and the probe. */
 export function makeRootfs(rootfs: string): void {
   for (const name of ['bin', 'etc', 'dev', 'proc', 'sys', 'tmp', 'root']) {
     mkdirSync(join(rootfs, name), { recursive: true, mode: 0o755 });
@@ -94,7 +94,7 @@ export function makeRootfs(rootfs: string): void {
   for (const applet of APPLETS) symlinkSync('busybox', join(rootfs, 'bin', applet));
 }
 
-/** What the verbs of the probe print. */
+/** The output of the probe's verbs. */
 export interface Ids {
   uid: [number, number, number];
   gid: [number, number, number];

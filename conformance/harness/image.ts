@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { makeRootfs } from './guest.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** Name of the image in an engine that has imported the archive. */
+/** Name of the image after an engine has imported the archive. */
 export const IMAGE = 'localhost/tiny:1';
 
-/** An archive with an image of one layer, as the OCI image specification has it: the root file system of all cases. */
+/**
+ * An archive with an image of one layer in the format of the OCI image specification: the root filesystem of all cases.
+ */
 export function makeImage(sandbox: Sandbox): string {
   const layout = join(sandbox.dir, 'image');
   const rootfs = join(sandbox.dir, 'image-rootfs');

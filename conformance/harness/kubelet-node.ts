@@ -10,14 +10,14 @@ import { run } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** Why there is no Kubernetes to test with; undefined when there is one. */
+/** Why there is no Kubernetes to test with; undefined if there is one. */
 export function kubernetesLacking(): string | undefined {
   const programs = ['kubelet', 'kube-apiserver', 'etcd', 'kubectl'];
   if (programs.every((name) => existsSync(join(ENGINE_BIN, name)))) return criLacking();
   return 'Kubernetes is missing: make test-engines KUBELET=1 builds it';
 }
 
-/** What the kubelet sets on the host. It finds these values there, in files of its own, and leaves the host alone. */
+/** Host settings that the kubelet makes. It finds these values in private files, so it does not change the host. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'vm/overcommit_memory': '1',
   'vm/panic_on_oom': '0',
@@ -27,7 +27,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'kernel/keys/root_maxbytes': '25000000',
 };
 
-/** What a kubelet says of a container (`ContainerStatus` of the API). */
+/** The kubelet's status of a container (`ContainerStatus` of the API). */
 export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
@@ -44,7 +44,7 @@ interface ContainerState {
   readonly terminated?: { readonly exitCode: number; readonly reason: string; readonly message?: string };
 }
 
-/** Waits until a container is as wanted. `status` asks for what is said of it, undefined when nothing is yet. */
+/** Waits until a container is in the expected state. `status` returns its status, undefined if there is none yet. */
 export async function reaches(
   what: string,
   status: () => Promise<ContainerStatus | undefined>,
@@ -68,7 +68,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** A kubelet above a containerd 2, both with everything they write in the sandbox. */
+/** A kubelet with a containerd 2, both of which write only into the sandbox. */
 export class KubeletNode {
   readonly #sandbox: Sandbox;
   readonly #cri: Cri;
@@ -89,8 +89,8 @@ export class KubeletNode {
   }
 
   /**
-   * @param more further fields of its configuration
-   * @param words further words of its command line
+   * @param more additional fields of its configuration
+   * @param words additional arguments
    */
   static async start(sandbox: Sandbox, cri: Cri, more: object, ...words: string[]): Promise<KubeletNode> {
     const at = (name: string): string => join(sandbox.dir, name);
@@ -106,7 +106,7 @@ export class KubeletNode {
     return node;
   }
 
-  /** A request to the kubelet's own interface. */
+  /** A request to the kubelet's API. */
   ask(method: 'GET' | 'POST', path: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const options = { host: '127.0.0.1', port: this.#port, method, path, rejectUnauthorized: false };
@@ -154,14 +154,14 @@ function configuration(sandbox: Sandbox, cri: Cri, port: number): object {
     failSwapOn: false,
     oomScoreAdj: 0,
     makeIPTablesUtilChains: false,
-    // The disk is the host's.
+    // The disk is that of the host.
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'memory.available': '0%', 'nodefs.available': '0%', 'imagefs.available': '0%' },
     crashLoopBackOff: { maxContainerRestartPeriod: '1s' },
   };
 }
 
-/** Words before those of a kubelet, whose fixed places are its own. */
+/** Prefix of the kubelet's command line that gives it private copies of its fixed paths. */
 function withOwnPlaces(sandbox: Sandbox): string[] {
   const mounts = Object.entries(SETTINGS).map(([name, value], index) => {
     const file = join(sandbox.dir, `setting-${index}`);

@@ -6,12 +6,12 @@ import type { Answer, ContainerStatus } from './kubelet-node.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** The name of the node, which the names of pods end with. */
+/** The name of the node, the suffix of the names of pods. */
 const NODE = 'node';
 
 /**
- * A kubelet without an API server, above a containerd 2 whose default runtime is that of the sandbox. Pods are those of
- * the manifests in a folder; they are removed when they are done with.
+ * A kubelet without an API server, with a containerd 2 whose default runtime is that of the sandbox. Pods come from
+ * manifests in a folder, and are removed when finished.
  */
 export class Kubelet {
   readonly cri: Cri;
@@ -32,7 +32,7 @@ export class Kubelet {
     return new Kubelet(sandbox, cri, await KubeletNode.start(sandbox, cri, more, '--hostname-override', NODE));
   }
 
-  /** A request to the kubelet's own interface. */
+  /** A request to the kubelet's API. */
   ask(method: 'GET' | 'POST', path: string): Promise<Answer> {
     return this.#node.ask(method, path);
   }
@@ -71,12 +71,12 @@ export class Kubelet {
     return { phase, containers: [...containerStatuses, ...initContainerStatuses] };
   }
 
-  /** What the kubelet says of a container of a pod; undefined when it says nothing yet. */
+  /** The kubelet's status of a container of a pod; undefined if there is none yet. */
   async status(pod: string, container: string): Promise<ContainerStatus | undefined> {
     return (await this.#pod(pod))?.containers.find(({ name }) => name === container);
   }
 
-  /** Waits until the kubelet has a container of a pod as wanted. */
+  /** Waits until the kubelet reports the expected state of a container of a pod. */
   reaches(
     pod: string,
     container: string,
@@ -86,12 +86,12 @@ export class Kubelet {
     return reaches(`${container} of ${pod} ${what}`, () => this.status(pod, container), wanted);
   }
 
-  /** Waits until a container runs and its probes, if any, say that it is ready. */
+  /** Waits until a container runs and its probes, if any, report that it is ready. */
   ready(pod: string, container: string): Promise<ContainerStatus> {
     return this.reaches(pod, container, 'is ready', ({ ready }) => ready);
   }
 
-  /** Runs a command in a container, whose words are split at spaces; what it wrote. */
+  /** Runs a command in a container; its arguments are split at spaces. Returns its output. */
   async exec(pod: string, container: string, command: string): Promise<string> {
     const path = `/run/default/${pod}-${NODE}/${container}?cmd=${encodeURIComponent(command)}`;
     const answer = await this.ask('POST', path);
@@ -99,7 +99,7 @@ export class Kubelet {
     return answer.text;
   }
 
-  /** What a container wrote, as `kubectl logs` has it. */
+  /** The output of a container, as by `kubectl logs`. */
   async logs(pod: string, container: string, query = ''): Promise<string> {
     return (await this.ask('GET', `/containerLogs/default/${pod}-${NODE}/${container}${query}`)).text;
   }

@@ -5,7 +5,7 @@ import type { ContainerStatus } from './kubelet-node.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** What the API server has of a pod. */
+/** A pod in the API server. */
 export interface Pod {
   readonly metadata: { readonly uid: string };
   readonly spec: { readonly overhead?: object; readonly nodeSelector?: object };
@@ -13,8 +13,8 @@ export interface Pod {
 }
 
 /**
- * Kubernetes of one node: an API server, a kubelet, and a containerd 2 whose default runtime is a peer, so that only pods
- * whose RuntimeClass says so get the runtime of the sandbox.
+ * Kubernetes with one node: an API server, a kubelet, and a containerd 2 whose default runtime is a peer, so that only
+ * pods with a RuntimeClass use the runtime of the sandbox.
  */
 export class Kubernetes {
   readonly cri: Cri;
@@ -37,29 +37,29 @@ export class Kubernetes {
     return kubernetes;
   }
 
-  /** Words that call `kubectl`. */
+  /** The command line of `kubectl`. */
   argv(...words: string[]): string[] {
     return this.#plane.argv(...words);
   }
 
-  /** Runs `kubectl`, which must succeed; what it prints. */
+  /** Runs `kubectl`, which must succeed; returns its output. */
   async done(...words: string[]): Promise<string> {
     const outcome = await this.#plane.kubectl(words);
     if (outcome.status !== 0) throw new Error(`kubectl ${words.join(' ')}: ${outcome.stderr}`);
     return outcome.stdout;
   }
 
-  /** `kubectl apply` of objects, which must succeed; what it prints. */
+  /** `kubectl apply` of objects, which must succeed; returns its output. */
   apply(...objects: object[]): Promise<string> {
     return this.#plane.apply(...objects);
   }
 
-  /** An object as the API server has it. */
+  /** An object in the API server. */
   async get<Kind>(name: string): Promise<Kind> {
     return JSON.parse(await this.done('get', name, '--output', 'json')) as Kind;
   }
 
-  /** Waits until the API server has a container of a pod as wanted. */
+  /** Waits until the API server reports the expected state of a container of a pod. */
   reaches(
     pod: string,
     container: string,
@@ -71,13 +71,13 @@ export class Kubernetes {
     return reaches(`${container} of ${pod} ${what}`, status, wanted);
   }
 
-  /** Waits until a pod is ready, with all of its containers; what the API server has of it. */
+  /** Waits until a pod and all of its containers are ready; returns the pod. */
   async ready(pod: string): Promise<Pod> {
     await this.done('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=50s');
     return this.get<Pod>(`pod/${pod}`);
   }
 
-  /** Runs a command in a container of a pod, with text on standard input if there is one. */
+  /** Runs a command in a container of a pod, with optional text on standard input. */
   exec(pod: string, container: string, command: readonly string[], input?: string): Promise<Outcome> {
     const stdin = input === undefined ? [] : ['--stdin'];
     return this.#plane.kubectl(['exec', ...stdin, pod, '--container', container, '--', ...command], input);

@@ -28,9 +28,9 @@ export function takeSnapshot(): Snapshot {
 }
 
 /**
- * What a finished case left on the host, one line for each thing; empty when all is well.
+ * Everything that a finished case left on the host, one line each; empty if clean.
  *
- * Cases of other files may run at the same time: their mounts are recognised by their sandbox's directory.
+ * Cases of other files may run at the same time: their mounts are recognized by their sandbox's directory.
  */
 export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
   const found = [
@@ -43,13 +43,13 @@ export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
   readSettings().forEach((value, index) => {
     if (value !== before.settings[index]) found.push(`host changed: ${SETTINGS[index]} is ${value}`);
   });
-  // crun gives it to the user of the container; its runs have a node of their own (own-null.sh).
+  // crun gives it to the user of the container; its runs have a private node (own-null.sh).
   if (sandbox.runtime.ours && devNullOwner() !== before.devNull)
     found.push(`host changed: /dev/null is ${devNullOwner()}`);
   return found;
 }
 
-/** Ends and removes what a failed case left, so that the next one starts clean. */
+/** Ends and removes the leftovers of a failed case, so that the next one starts clean. */
 export async function cleanUp(sandbox: Sandbox, before: Snapshot): Promise<void> {
   for (const pid of sandboxProcesses(sandbox, before)) {
     try {
@@ -71,7 +71,7 @@ export async function cleanUp(sandbox: Sandbox, before: Snapshot): Promise<void>
       try {
         removeCgroup(path);
       } catch {
-        // The killed processes are still leaving it: again, until the deadline.
+        // The killed processes may still be in it: retry until the deadline.
         return false;
       }
     }
@@ -123,7 +123,7 @@ function commandLine(pid: number): string {
 
 function stateEntries(sandbox: Sandbox): string[] {
   if (!existsSync(sandbox.root)) return [];
-  // crun keeps an empty directory in its root for masking.
+  // crun keeps an empty directory in its state root for masking.
   return readdirSync(sandbox.root).filter((name) => name !== '.empty-directory');
 }
 
@@ -155,7 +155,9 @@ function devNullOwner(): string {
   return `${uid} ${mode.toString(8)}`;
 }
 
-/** Digest of a tree: names, types, owners, modes, link targets and contents. Two equal digests mean nothing changed. */
+/**
+ * Digest of a tree: names, types, owners, modes, link targets and contents. Equal digests mean that nothing changed.
+ */
 export function digest(path: string): string {
   const hash = createHash('sha256');
   const visit = (current: string): void => {

@@ -11,7 +11,7 @@ export interface Mount {
   propagation: string[];
   type: string;
   source: string;
-  /** Options of the file system. */
+  /** Options of the filesystem. */
   superOptions: string[];
 }
 

@@ -6,9 +6,9 @@ import { violations } from '../../src/plan/invariants.ts';
 import type { Config } from '../../schema/generated/config.ts';
 import { PATIENCE } from './wait.ts';
 
-/** Whatever a case writes as its config: the plan for it keeps the order that src/plan/invariants.ts states. */
+/** Checks that the plan of every case's config satisfies src/plan/invariants.ts. */
 export function checkPlanOrder(text: string): void {
-  // Asks nothing of the machine, so a slow one need not.
+  // Independent of the machine, so slow machines skip it.
   if (PATIENCE > 1) return;
   const config = validConfig(text);
   if (config === undefined) return;
@@ -30,7 +30,7 @@ function validConfig(text: string): Config | undefined {
   }
 }
 
-/** Nothing of a config that this host, which is only an example, cannot run. */
+/** Skips configs that this example host cannot run. */
 function brokenBy(compile: () => ReturnType<typeof plan>): string[] {
   try {
     const { stage, init } = compile();

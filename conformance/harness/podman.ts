@@ -21,24 +21,24 @@ import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** What the image does when nobody says what: it waits for a signal. Pods have one such container. */
+/** The image's default command waits for a signal. Pods have one such container. */
 const IDLE = 'CMD ["/bin/probe", "wait"]';
 
-/** Where Podman puts pods that have no other place, and their monitors. */
+/** Podman's default cgroup for pods and their monitors. */
 const DEFAULT_PARENT = 'libpod_parent';
 
-/** Who has a storage of their own besides root: Debian's user `daemon`, who gets a range of ids. */
+/** The unprivileged user: Debian's `daemon`, who gets a range of ids. */
 const USER = { uid: 1, gid: 1, name: 'daemon' } as const;
 const RANGE = { first: 300_000, size: 65_536 } as const;
 
 /**
- * Podman with a storage of its own, without network. It has no daemon: each container has a monitor (conmon) that lives
- * as long as it does. The runtime is an entry of its containers.conf.
+ * Podman with separate storage, without network. It has no daemon: each container has a monitor (conmon) with the same
+ * lifetime. The runtime is an entry of its containers.conf.
  */
 export class Podman {
   readonly #sandbox: Sandbox;
   readonly #rootless: boolean;
-  /** Nobody else's pods were there before. */
+  /** There were no other pods before. */
   readonly #ownParent = cgroupsWithPrefix(DEFAULT_PARENT).length === 0;
   /** Environment of the client. */
   readonly env: Record<string, string>;
@@ -51,7 +51,7 @@ export class Podman {
     this.env = { ...sandbox.env, ...homes, PATH: CRIU_PATH, CONTAINERS_CONF: at('containers.conf') };
   }
 
-  /** Imports the image, as root or, where `rootless` says so, as somebody without rights. */
+  /** Imports the image, as root or, with `rootless`, as the unprivileged user. */
   static async start(sandbox: Sandbox, { rootless = false } = {}): Promise<Podman> {
     const at = (name: string): string => join(sandbox.dir, name);
     writeFileSync(at('containers.conf'), configuration(runtimeFor(sandbox, rootless)));
@@ -65,7 +65,7 @@ export class Podman {
     return podman;
   }
 
-  /** In the mount namespace of the cases only. */
+  /** Only in the mount namespace of the cases. */
   #giveRange(): void {
     const file = join(this.#sandbox.dir, 'subid');
     writeFileSync(file, `${USER.name}:${RANGE.first}:${RANGE.size}\n`);
@@ -77,7 +77,7 @@ export class Podman {
     for (const target of SUBORDINATE) execFileSync('mount', ['--bind', file, target]);
   }
 
-  /** Words that call the client. */
+  /** The command line of the client. */
   argv(...words: string[]): string[] {
     const at = (name: string): string => join(this.#sandbox.dir, name);
     return [
@@ -91,9 +91,9 @@ export class Podman {
     return run(this.argv(...words), { env: this.env, deadline: 60_000, ...user });
   }
 
-  /** Words of `podman run` of the image with options and a command. */
+  /** The command line of `podman run` of the image with options and a command. */
   runWords(options: readonly string[], ...command: string[]): string[] {
-    // Nobody but root may make cgroups here, unless systemd lets them.
+    // Only root may make cgroups here, unless systemd delegates one.
     const placed = this.#rootless ? [] : ['--cgroup-parent', `/${this.#sandbox.prefix}podman`];
     return ['run', '--network', 'none', ...placed, ...options, 'tiny', ...command];
   }
@@ -127,7 +127,7 @@ export class Podman {
 
 const SUBORDINATE = ['/etc/subuid', '/etc/subgid'];
 
-/** The runtime as one file that the user of Podman can reach; the work tree may lie where only root can go. */
+/** The runtime as one file that the user of Podman can reach; the working tree may be accessible only to root. */
 function runtimeFor(sandbox: Sandbox, rootless: boolean): string {
   const file = runtimeFile(sandbox, rootless ? undefined : join(sandbox.dir, 'config.json'));
   if (!rootless || !sandbox.runtime.ours) return file;
@@ -139,7 +139,7 @@ function runtimeFor(sandbox: Sandbox, rootless: boolean): string {
 function configuration(runtime: string): string {
   return [
     '[containers]',
-    // The defaults raise limits, for which a root without CAP_SYS_RESOURCE has no right.
+    // The defaults raise limits, which a root without CAP_SYS_RESOURCE may not do.
     'default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]',
     '[engine]',
     'cgroup_manager = "cgroupfs"',
@@ -166,7 +166,7 @@ async function removeEmpty(cgroup: string): Promise<void> {
   });
 }
 
-/** On cgroup v1 Podman makes directories below every name in /sys/fs/cgroup, also where nothing is mounted. */
+/** On cgroup v1 Podman makes directories below every name in /sys/fs/cgroup, even if nothing is mounted there. */
 function removeFalseCgroups(names: readonly string[]): void {
   if (isUnified()) return;
   const mounted = hierarchies();

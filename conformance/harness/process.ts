@@ -3,9 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { PATIENCE } from './wait.ts';
 
-/** How a command ended and what it said. */
+/** Exit status and output of a command. */
 export interface Outcome {
-  /** Exit status, or 128 + signal number like a shell. */
+  /** Exit status, or 128 + signal number as in a shell. */
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -14,27 +14,27 @@ export interface Outcome {
 export interface SpawnOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
-  /** Who the command runs as; the group list is emptied. */
+  /** The user of the command; supplementary groups are dropped. */
   readonly user?: { readonly uid: number; readonly gid: number };
-  /** Text given on standard input; without it standard input is /dev/null. */
+  /** Text for standard input; default /dev/null. */
   readonly input?: string;
   /** Open files that become standard output and standard error instead of pipes. */
   readonly stdout?: number;
   readonly stderr?: number;
   /** Standard input is a pipe that stays open: `child.stdin`. */
   readonly interactive?: boolean;
-  /** Of standard output, default utf8; latin1 keeps bytes as they are. */
+  /** Encoding of standard output, default utf8; latin1 preserves bytes. */
   readonly encoding?: BufferEncoding;
   /** Open files that become descriptors 3, 4, ... of the command; a pipe is `child.stdio`. */
   readonly descriptors?: readonly (number | 'pipe')[];
-  /** Milliseconds after which the command is killed and counts as failed. */
+  /** Milliseconds after which the command is killed and counted as failed. */
   readonly deadline?: number;
 }
 
 /** A command that was started and not yet waited for. */
 export interface Running {
   readonly child: ChildProcess;
-  /** What arrived on standard output so far. */
+  /** The standard output so far. */
   readonly output: () => string;
   readonly ended: Promise<Outcome>;
 }
@@ -62,7 +62,7 @@ export function start(argv: readonly string[], options: SpawnOptions = {}): Runn
   let stderr = '';
   child.stdout?.setEncoding(options.encoding ?? 'utf8').on('data', (text: string) => (stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  // A command that ends without reading its input is a result like any other.
+  // A command may end without reading its input.
   child.stdin?.on('error', () => undefined);
   if (options.interactive !== true) child.stdin?.end(options.input);
   const ended = new Promise<Outcome>((resolve, reject) => {

@@ -3,8 +3,8 @@ import { isAbsolute, join } from 'node:path';
 import type { Sandbox } from './sandbox.ts';
 
 /**
- * The runtime of a sandbox as one file, which is what engines take. It also keeps the configuration of the bundle that
- * was used last, which is gone with the container, unless `configFile` is undefined.
+ * The runtime of a sandbox as one file, as engines require. Unless `configFile` is undefined, it also saves the last
+ * bundle's configuration, which is removed with the container.
  */
 export function runtimeFile(sandbox: Sandbox, configFile: string | undefined): string {
   const [file = '', ...more] = sandbox.runtime.argv;

@@ -9,7 +9,7 @@ import { PATIENCE, until } from './wait.ts';
 
 export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Without the loader that tap adds to every Node below it: it opens the standard streams, non-blocking. */
+/** Without the loader that tap adds to every child Node: it makes the standard streams non-blocking. */
 export const PLAIN_NODE = ['/usr/bin/env', '--unset=NODE_OPTIONS', process.execPath];
 
 /**
@@ -24,22 +24,25 @@ const RUNTIMES: readonly Runtime[] = (process.env['RT_RUNTIMES'] ?? 'rt,node').s
   return { name: word, argv: [word], ours: false };
 });
 
-// A file holds many cases, each of which starts several containers; every command has a deadline of its own.
+// A file contains many cases, each of which starts several containers; every command has its own deadline.
 t.setTimeout(900_000 * PATIENCE);
 
 export interface CaseOptions {
-  /** Why the case says nothing about other runtimes. Skips the peers. */
+  /** Why the case does not apply to other runtimes. Skips the peers. */
   readonly oursOnly?: string;
-  /** What rt refuses with an error until it is there. Skips our hosts; the peers show that the case is right. */
+  /**
+   * A feature that rt refuses with an error until it is implemented. Skips our hosts; the peers show that the case is
+   * correct.
+   */
   readonly notYet?: string;
-  /** What this host lacks for the case, undefined when it has everything. Skips all runtimes. */
+  /** Requirement of the case that this host lacks, if any. Skips all runtimes. */
   readonly lacking?: string | undefined;
   /** Runtimes known to behave differently, with the reason. Skips these. */
   readonly deviates?: Readonly<Record<string, string>>;
 }
 
 /**
- * Declares one case, run once for each runtime in a sandbox of its own. The case fails when anything of it remains:
+ * Declares one case, run once for each runtime in a new sandbox. The case fails if anything of it remains:
  * a process, a mount, a cgroup, a state directory, a temporary file, or a changed setting of the host.
  */
 export function forEachRuntime(
@@ -56,7 +59,7 @@ export function forEachRuntime(
       let remaining = ['the case did not end'];
       try {
         await body(t, sandbox);
-        // Processes killed by the last command may still be on their way out: the kernel ends them, nobody waits.
+        // Processes killed by the last command may not have ended yet, since nobody waits for them.
         await until('nothing remains', () => (remaining = leftovers(sandbox, before)).length === 0, 2000).catch(
           () => undefined,
         );

@@ -8,7 +8,7 @@ import { checkPlanOrder } from './plan-order.ts';
 import { run, start } from './process.ts';
 import type { Outcome, Running, SpawnOptions } from './process.ts';
 
-/** A runtime under test: how cases call it. */
+/** A runtime under test. */
 export interface Runtime {
   /** `rt`, `node`, or the name of a peer that serves as the control. */
   readonly name: string;
@@ -17,7 +17,7 @@ export interface Runtime {
   readonly ours: boolean;
 }
 
-/** A bundle on disk. `config` is written by `save`; `saveText` writes what is not even JSON. */
+/** A bundle on disk. `config` is written by `save`; `saveText` writes any text, even invalid JSON. */
 export interface Bundle {
   readonly dir: string;
   readonly rootfs: string;
@@ -26,7 +26,7 @@ export interface Bundle {
   saveText(text: string): void;
 }
 
-/** What `state` prints. */
+/** The output of `state`. */
 export interface State {
   ociVersion: string;
   id: string;
@@ -42,17 +42,17 @@ export interface State {
 let sandboxes = 0;
 
 /**
- * One case's world: a temporary directory, a state root in it, and names nobody else on the host uses. Whatever the
- * case leaves behind is found through these names.
+ * The environment of one case: a temporary directory, a state root in it, and unique names, by which leftovers are
+ * found.
  */
 export class Sandbox {
   readonly runtime: Runtime;
   readonly dir: string;
   /** Value of `--root`. */
   readonly root: string;
-  /** What the names of all cgroups and containers of this sandbox start with. */
+  /** Prefix of the names of all cgroups and containers of this sandbox. */
   readonly prefix: string;
-  /** Environment of every runtime process: only the mark by which a leftover process is found. */
+  /** Environment of every runtime process: only the marker by which a leftover process is found. */
   readonly env: Record<string, string>;
   #containers = 0;
 
@@ -97,12 +97,12 @@ export class Sandbox {
     return run(this.argv(...words), { env: this.env });
   }
 
-  /** Like `command`, with other than the default surroundings. */
+  /** Like `command`, with options other than the defaults. */
   commandWith(options: SpawnOptions, ...words: string[]): Promise<Outcome> {
     return run(this.argv(...words), { env: this.env, ...options });
   }
 
-  /** Runs a command of the runtime by way of another command, given by its first words. */
+  /** Runs a command of the runtime through another command, given as a prefix. */
   commandThrough(prefix: readonly string[], ...words: string[]): Promise<Outcome> {
     return run([...prefix, ...this.argv(...words)], { env: this.env });
   }
@@ -112,12 +112,14 @@ export class Sandbox {
     return start(this.argv(...words), { env: this.env });
   }
 
-  /** Like `background`, with other than the default surroundings. */
+  /** Like `background`, with options other than the defaults. */
   backgroundWith(options: SpawnOptions, ...words: string[]): Running {
     return start(this.argv(...words), { env: this.env, ...options });
   }
 
-  /** Like `command`, for one that may leave a container: its output goes to files. Standard output is not kept. */
+  /**
+   * Like `command`, for a command that may leave a container: its output goes to files. Standard output is discarded.
+   */
   async commandDetached(...words: string[]): Promise<Outcome> {
     const file = join(this.dir, `${this.nextId()}.stderr`);
     const stderr = openSync(file, 'w+');
@@ -146,9 +148,9 @@ export class Sandbox {
   }
 
   /**
-   * Runs the probe with some verbs and gives back one parsed line for each.
+   * Runs the probe with some verbs and returns one parsed line for each.
    *
-   * @throws when the container did not start or the probe was called wrongly
+   * @throws if the container did not start or the probe was called incorrectly
    */
   async observe<Lines extends unknown[]>(verbs: readonly (readonly string[])[], mutate?: Mutation): Promise<Lines> {
     return this.observeBundle<Lines>(this.bundle(mutate), verbs);
@@ -168,7 +170,7 @@ export class Sandbox {
   /**
    * `create` with the container's output in files, so that the command ends while the container waits.
    *
-   * @param flags further words before the id, such as `--pid-file`, P
+   * @param flags additional arguments before the id, such as `--pid-file`, P
    */
   async create(bundle: Bundle, id = this.nextId(), ...flags: string[]): Promise<Container & { outcome: Outcome }> {
     return this.#detached('create', bundle, id, flags);
@@ -179,7 +181,7 @@ export class Sandbox {
     return this.#detached('run', bundle, id, ['--detach']);
   }
 
-  /** A container that was created without complaint. */
+  /** A container that was created successfully. */
   async created(mutate?: Mutation): Promise<Container> {
     const container = await this.create(this.bundle(mutate));
     if (container.outcome.status !== 0)
@@ -228,7 +230,7 @@ export class Sandbox {
   }
 }
 
-/** A container that `create` or `run --detach` was called for. */
+/** A container for which `create` or `run --detach` was called. */
 export class Container {
   readonly id: string;
   readonly bundle: Bundle;
@@ -260,7 +262,7 @@ export class Container {
     return JSON.parse(outcome.stdout) as State;
   }
 
-  /** What the container's process wrote so far. */
+  /** The output of the container's process so far. */
   stdout(): string {
     return readFileSync(this.#files.stdout, 'utf8');
   }

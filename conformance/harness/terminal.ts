@@ -5,7 +5,7 @@ import type { Outcome, Running } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** What the verb `tty` of the probe prints. */
+/** The output of the probe's verb `tty`. */
 export interface Tty {
   tty: [number, number, number];
   name: string;
@@ -22,11 +22,11 @@ export interface Tty {
   console: boolean;
 }
 
-/** How a command in a terminal ended. */
+/** Result of a command in a terminal. */
 export interface Ending {
   status: number;
   signal: number;
-  /** The mode of the terminal is what it was before. */
+  /** Whether the mode of the terminal was restored. */
   restored: boolean;
 }
 
@@ -35,11 +35,11 @@ export interface TerminalOptions {
   readonly columns?: number;
   /** Microseconds before each read of at most 512 bytes. */
   readonly delay?: number;
-  /** Of the command, the sandbox's without it. */
+  /** Environment of the command, default the sandbox's. */
   readonly env?: Record<string, string>;
 }
 
-/** A command that runs in a terminal of its own. */
+/** A command that runs in a new terminal. */
 export class TerminalSession {
   readonly running: Running;
 
@@ -55,7 +55,7 @@ export class TerminalSession {
     });
   }
 
-  /** What the terminal shows so far. */
+  /** The output in the terminal so far. */
   output(): string {
     return this.running.output();
   }
@@ -80,7 +80,7 @@ export class TerminalSession {
   }
 }
 
-/** What a receiver got over a socket. */
+/** Message received on a socket. */
 export interface Delivery {
   data: string;
   messages: number;
@@ -90,7 +90,7 @@ export interface Delivery {
   pid?: number;
 }
 
-/** An engine's socket, on which a descriptor is to arrive. Nothing is accepted before `receive`. */
+/** An engine's socket, on which a descriptor is expected. It accepts nothing before `receive`. */
 export class Receiver {
   readonly running: Running;
 
@@ -115,7 +115,7 @@ export class Receiver {
     return JSON.parse(line) as Delivery;
   }
 
-  /** What came out of the received terminal so far. */
+  /** The output of the received terminal so far. */
   terminal(): string {
     return this.running.output().split('\n').slice(2).join('\n');
   }
@@ -125,7 +125,7 @@ export class Receiver {
   }
 }
 
-/** What the verb `tty` printed among other things. */
+/** The output of the verb `tty`, found among other output. */
 export function ttyLine(output: string): Tty {
   const line = output.split(/\r?\n/).find((each) => each.startsWith('{')) ?? output;
   return JSON.parse(line) as Tty;

@@ -1,13 +1,13 @@
 const STEP = 5;
 
-/** Factor for every deadline: on a slow machine RT_PATIENCE makes them longer. */
+/** Factor for every deadline: RT_PATIENCE extends them on a slow machine. */
 export const PATIENCE = Number(process.env['RT_PATIENCE'] ?? 1);
 
 /**
- * Waits until a condition holds, looking every few milliseconds.
+ * Polls a condition every few milliseconds until it holds.
  *
- * @returns what the condition returned, once that is neither undefined nor false
- * @throws when the deadline (milliseconds) passes first; `what` names the condition
+ * @returns the result of the condition, once that is neither undefined nor false
+ * @throws if the deadline (milliseconds) passes first; `what` names the condition
  */
 export async function until<Value>(
   what: string,
