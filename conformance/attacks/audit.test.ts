@@ -129,7 +129,7 @@ function checkCalls(t: Test, command: string, trace: string, sources: readonly s
 }
 
 attack(
-  'the helper acts on descriptors, never on a path of the container twice',
+  'the helper acts on descriptors, and never uses a path of the container twice',
   async (t, rt) => {
     const volume = join(rt.dir, 'volume');
     mkdirSync(volume);

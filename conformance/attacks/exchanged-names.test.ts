@@ -169,7 +169,7 @@ attack('a /dev of the image that changes places with a link gets no nodes of the
   });
 });
 
-attack('a mask is a null device, also while that changes places with a link', async (t, rt, canary) => {
+attack('a mask is a null device, even while that changes places with a link', async (t, rt, canary) => {
   const devices = makeVolume(rt, 'pts', '/proc/sys/kernel/domainname');
   execFileSync('mknod', [join(devices, 'null'), 'c', '1', '3']);
   const bundle = rt.bundle((config) => {
@@ -221,7 +221,7 @@ for (const [what, target] of [
   ['settings', '/proc/sys'],
 ] as const) {
   attack(
-    `sysctls and the OOM score are as given while a mount point changes places with a link to ${what} in /proc`,
+    `sysctls and the OOM score are set while a mount point changes places with a link to ${what} in /proc`,
     async (t, rt) => {
       const volume = makeVolume(rt, 'a', target);
       const bundle = rt.bundle((config) => {
@@ -257,7 +257,7 @@ for (const [what, target] of [
 }
 
 attack(
-  'the label is as given while a mount point changes places with a link into /proc',
+  'the label is set while a mount point changes places with a link into /proc',
   async (t, rt) => {
     await withProfile(rt, async (profile) => {
       const volume = makeVolume(rt, 'a', '/proc/self/attr');

@@ -151,7 +151,7 @@ async function tryScripts(t: Test, rt: Sandbox, run: (script: string, fd: number
 }
 
 attack(
-  'an image with a script that is interpreted by way of a descriptor runs nothing of another container',
+  'an image with a script whose interpreter is a descriptor path runs nothing of another container',
   async (t, rt) => {
     const pod = await rt.started(['pause']);
     const { pid } = await pod.state();
@@ -174,7 +174,7 @@ const APPARMOR = '/sys/module/apparmor/parameters/enabled';
 const hasApparmor = existsSync(APPARMOR) && readFileSync(APPARMOR, 'utf8').startsWith('Y');
 
 attack(
-  'exec: a script that is interpreted by way of a descriptor runs nothing of another container, with a profile',
+  'exec: a script whose interpreter is a descriptor path runs nothing of another container, with a profile',
   async (t, rt) => {
     const container = await rt.started(['pause'], (config) => {
       config.process.apparmorProfile = 'unconfined';

@@ -39,7 +39,7 @@ const MOUNTS: readonly (readonly [string, (config: TestConfig, source: string, f
   ['directory of a device', ({ linux }) => (linux.devices = [{ path: '/trap/x', type: 'c', major: 1, minor: 3 }])],
 ];
 
-attack('chains of links at a mount point or a device touch nothing of the host', async (t, rt, canary) => {
+attack('chains of links at a mount point or a device change nothing on the host', async (t, rt, canary) => {
   const source = join(rt.dir, 'source');
   mkdirSync(source);
   const bundle = rt.bundle();
@@ -90,7 +90,7 @@ for (const [what, prepare] of [
     },
   ],
 ] as const) {
-  attack(`/proc that is ${what} is no place for procfs, however it is written`, async (t, rt) => {
+  attack(`/proc that is ${what} gets no procfs, in any spelling`, async (t, rt) => {
     const volume = join(rt.dir, 'volume');
     mkdirSync(join(volume, 'proc'), { recursive: true });
     const spellings = what === 'a link' ? ['/proc', '/proc/', '//proc', '/etc/../proc', 'proc'] : ['/proc'];
@@ -112,7 +112,7 @@ for (const [what, prepare] of [
   });
 }
 
-attack('a part of procfs, or a tree that looks like it, is no /proc', async (t, rt) => {
+attack('a subtree of procfs, or a tree that looks like it, is not accepted as /proc', async (t, rt) => {
   const fake = join(rt.dir, 'fake');
   mkdirSync(join(fake, 'self/attr'), { recursive: true });
   writeFileSync(join(fake, 'self/attr/exec'), '');
@@ -239,7 +239,7 @@ for (const [what, make] of [
   ['a fifo', (path: string): unknown => execFileSync('mkfifo', [path])],
   ['missing', (): void => undefined],
 ] as const) {
-  attack(`masked paths are empty, or the start is refused, where /dev/null is ${what}`, async (t, rt) => {
+  attack(`masked paths are empty, or the start is refused, if /dev/null is ${what}`, async (t, rt) => {
     const devices = join(rt.dir, 'devices');
     mkdirSync(join(devices, 'pts'), { recursive: true });
     make(join(devices, 'null'));
@@ -289,7 +289,7 @@ function pinMountNamespace(pin: string): void {
 }
 
 attack(
-  'a mount namespace that is pinned below the source of a bind mount does not change what is mounted',
+  'a mount namespace that is pinned below the source of a bind mount does not change the mount',
   async (t, rt, canary) => {
     const source = join(rt.dir, 'source');
     mkdirSync(source);
@@ -314,7 +314,7 @@ attack(
   },
 );
 
-attack('an image cannot have the host written to by way of its configuration files', async (t, rt, canary) => {
+attack('an image cannot make rt write to the host through its configuration files', async (t, rt, canary) => {
   const bundle = rt.bundle((config) => {
     config.annotations = { 'run.oci.handler': 'krun' };
   });

@@ -57,7 +57,7 @@ for (const [view, seeAll] of [
     ['user namespace with the ids of the host', identityMapped],
   ] as const) {
     attack(
-      `a container that ${view} cannot reach the host through one with a ${kind} that is set up`,
+      `a container that ${view} cannot reach the host during the setup of one with a ${kind}`,
       async (t, rt, canary) => {
         const attacker = await startAttack(rt, ['steal', '/stop', canary.victim, rt.prefix], (config) => {
           grantCapabilities(config, ...ENGINE_CAPABILITIES);

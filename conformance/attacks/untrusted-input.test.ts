@@ -27,7 +27,7 @@ import { until } from '../harness/wait.ts';
 const GIBIBYTE = 2 ** 30;
 
 attack(
-  'a passwd or group file of the image that is no list of users neither stops nor fills the runtime',
+  'a malformed passwd or group file of the image neither stops the runtime nor fills its memory',
   async (t, rt) => {
     const sparse = (path: string): void => {
       writeFileSync(path, 'root:x:0:0');
@@ -117,7 +117,7 @@ attack('a container that shares the network of the runtime finds no socket of it
 });
 
 attack(
-  'a copy that is set-user-ID refuses to run',
+  'a set-user-ID copy refuses to run',
   async (t, rt, canary) => {
     const [program = ''] = rt.runtime.argv;
     const copy = join(rt.dir, 'copy');
@@ -146,7 +146,7 @@ attack(
   { deviates: { node: 'Node is not ours' }, oursOnly: 'the words are ours' },
 );
 
-attack('a caller without rights has nothing read or written that is not its own', async (t, rt, canary) => {
+attack('an unprivileged caller cannot make rt read or write files of others', async (t, rt, canary) => {
   chmodSync(rt.dir, 0o755);
   const own = join(rt.dir, 'own');
   mkdirSync(own);
@@ -168,7 +168,7 @@ attack('a caller without rights has nothing read or written that is not its own'
   }
 });
 
-attack('what is kept of a container is for its owner alone, whatever the umask of the caller', async (t, rt) => {
+attack('the state of a container is accessible only to its owner, with any umask of the caller', async (t, rt) => {
   const bundle = rt.bundle();
   const id = rt.nextId();
   const nowhere = openSync('/dev/null', 'w');
@@ -193,7 +193,7 @@ attack('what is kept of a container is for its owner alone, whatever the umask o
   await rt.command('delete', '--force', id);
 });
 
-attack('the program of the runtime cannot be written to by who has kept a descriptor of it', async (t, rt) => {
+attack('the program of the runtime cannot be written through a descriptor that was kept', async (t, rt) => {
   const thief = await rt.started(['thief', '/stop'], (config) => {
     grantCapabilities(config, 'CAP_DAC_OVERRIDE', 'CAP_SYS_PTRACE', 'CAP_SETUID', 'CAP_SETGID', 'CAP_KILL');
   });
@@ -219,7 +219,7 @@ attack('the program of the runtime cannot be written to by who has kept a descri
 
 for (const shared of [false, true]) {
   attack(
-    `processes that fork and end all the time do not outlive delete --force, ${shared ? 'without' : 'with'} a pid namespace`,
+    `processes that fork and end continuously do not outlive delete --force, ${shared ? 'without' : 'with'} a pid namespace`,
     async (t, rt) => {
       const container = await rt.started(['swarm'], (config) => {
         if (shared) changeNamespace(config, 'pid');

@@ -59,7 +59,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'run.oci.keep_original_groups: in a user namespace they stay too, as groups that nobody there knows',
+  'run.oci.keep_original_groups: in a user namespace they are kept too, as unmapped groups',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       addUserNamespace(config);
@@ -84,7 +84,7 @@ function speaking(kind: string): TestHook {
 
 for (const isMapped of [false, true]) {
   forEachRuntime(
-    `run.oci.hooks.stdout and stderr: what hooks say is appended to files of the bundle, user namespace ${isMapped}`,
+    `run.oci.hooks.stdout and stderr: output of hooks is appended to files of the bundle, user namespace ${isMapped}`,
     async (t, rt) => {
       const bundle = rt.bundle((config) => {
         if (isMapped) addUserNamespace(config);
@@ -109,7 +109,7 @@ for (const isMapped of [false, true]) {
 }
 
 forEachRuntime(
-  'run.oci.hooks.stdout: nothing but a regular file of the bundle is written to',
+  'run.oci.hooks.stdout: only a regular file of the bundle is written',
   async (t, rt) => {
     const victim = join(rt.dir, 'victim');
     writeFileSync(victim, 'untouched');
@@ -166,7 +166,7 @@ const notLogs = [
 ];
 
 forEachRuntime(
-  'annotations: values that make no sense are refused, each with its place',
+  'annotations: invalid values are refused, each with its place',
   async (t, rt) => {
     const cases: [string, string, RegExp][] = [
       ['run.oci.keep_original_groups', 'yes', /must be 0 or 1, found "yes"/],

@@ -78,7 +78,7 @@ const RESOLUTIONS = [
 ] as const;
 
 forEachRuntime(
-  "the package in a project of its own: its types, and README's example",
+  'the package in a separate project: its types, and the example of README',
   async (t, rt) => {
     if (rt.runtime.name !== 'node') {
       t.comment('the package is for Node');

@@ -401,7 +401,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'an error in config.json says the line and column',
+  'an error in config.json has the line and column',
   async (t, rt) => {
     const bundle = rt.bundle((config) => (loosen(config).process['cwd'] = 7));
     const line =
@@ -415,7 +415,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'ociVersion: every version 1 of the specification is taken',
+  'ociVersion: every version 1 of the specification is accepted',
   async (t, rt) => {
     for (const version of ['1.0.0', '1.0.0-rc5', '1.0.2-dev', '1.2.1', '1.3.0+dev', '1.99.0']) {
       const outcome = await rt.run((config) => {
@@ -441,7 +441,7 @@ forEachRuntime('unknown fields of config.json are accepted', async (t, rt) => {
 });
 
 forEachRuntime(
-  'validate names every fault, and what has no effect',
+  'validate reports every fault, and settings without effect',
   async (t, rt) => {
     const bundle = rt.bundle();
     const validate = async (text: string): Promise<[status: number, lines: string[]]> => {

@@ -8,7 +8,7 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
 forEachRuntime(
-  'linux.cgroupsPath: the program is in it, in every hierarchy, as soon as create has returned',
+  'linux.cgroupsPath: the program is in it, in every hierarchy, once create has returned',
   async (t, rt) => {
     let path = '';
     const container = await rt.created((config) => (path = config.linux.cgroupsPath));
@@ -57,7 +57,7 @@ for (const path of ['../escape', '/../../escape', '/a/../../escape']) {
 }
 
 forEachRuntime(
-  'a cgroup that is not empty is not taken over',
+  'a non-empty cgroup is not taken over',
   async (t, rt) => {
     const first = await rt.created();
     const second = await rt.create(
@@ -80,7 +80,7 @@ forEachRuntime('an empty cgroup made by the engine is used and removed', async (
 
 /** What systemd does to empty v1 cgroups at the top of a hierarchy when it rearranges its own. */
 forEachRuntime(
-  'a v1 cgroup that somebody removes before the program is in it is made again, with its limits',
+  'a v1 cgroup that is removed before the program is in it is made again, with its limits',
   async (t, rt) => {
     let removed = 0;
     for (let attempt = 0; attempt < 20 && removed < 3; attempt++) {
@@ -134,7 +134,7 @@ forEachRuntime(
 const onUnified = isUnified() ? undefined : 'the unified hierarchy is not in charge here';
 
 forEachRuntime(
-  'run.oci.delegate-cgroup: the program is in a cgroup below the one with the limits, and may divide it',
+  'run.oci.delegate-cgroup: the program is in a cgroup below the one with the limits, and may make cgroups in it',
   async (t, rt) => {
     let path = '';
     // A limit that needs no controller.
@@ -176,7 +176,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'annotations of cgroups that cannot be honoured are refused, each with its place',
+  'cgroup annotations that cannot be honoured are refused, each with its place',
   async (t, rt) => {
     const bad = ['..', '../x', 'a/../b', 'a//b', '.', 'cgroup.procs', 'a b', 'a\nb', 'a\0b', 'x'.repeat(256)];
     const cases: [string, string, RegExp][] = [

@@ -33,7 +33,7 @@ function readOnlyBundle(rt: Sandbox): Bundle {
 }
 
 forEachRuntime(
-  'checkpoint: a read-only root comes back read-only, of an image without /tmp, and nothing is left in it',
+  'checkpoint: a read-only root without /tmp is restored read-only, and nothing is left in it',
   async (t, rt) => {
     const bundle = readOnlyBundle(rt);
     const id = rt.nextId();
@@ -51,7 +51,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: a root on a read-only file system needs a directory /tmp to be restored',
+  'checkpoint: a root on a read-only filesystem needs a directory /tmp to be restored',
   async (t, rt) => {
     const bundle = readOnlyBundle(rt);
     const id = rt.nextId();
@@ -102,7 +102,7 @@ function claimReadOnlyRoot(directory: string): void {
 }
 
 forEachRuntime(
-  'checkpoint: a root that cannot become read-only again is not restored, whatever the images say',
+  'checkpoint: a root that cannot become read-only again is not restored',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.process.args = ['/bin/sh', '-c', 'exec 3>/tmp/open; exec /bin/probe wait'];
@@ -123,7 +123,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: three times over, and masks and mounts keep their options',
+  'checkpoint: masks and mounts keep their options through three rounds',
   async (t, rt) => {
     const shared = join(rt.dir, 'shared');
     writeFileSync(shared, 'from the host');
@@ -213,7 +213,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: mount points that are gone from the source of another mount are made again',
+  'checkpoint: mount points that are missing in the source of another mount are made again',
   async (t, rt) => {
     const outer = join(rt.dir, 'outer');
     const source = join(rt.dir, 'inner');

@@ -41,7 +41,7 @@ const imagesDirectory = (rt: Sandbox): string => join(rt.dir, 'images');
 const pagesIn = (directory: string): string[] => readdirSync(directory).filter((name) => name.startsWith('pages-'));
 
 forEachRuntime(
-  'checkpoint --tcp-established: a connection goes on',
+  'checkpoint --tcp-established: a connection continues',
   async (t, rt) => {
     const bundle = counter(rt, (config) => (config.process.args = ['/bin/probe', 'converse', '/tmp/count']));
     const id = rt.nextId();
@@ -61,7 +61,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint --file-locks: locks are held again',
+  'checkpoint --file-locks: locks are restored',
   async (t, rt) => {
     const bundle = counter(rt, (config) => (config.process.args = ['/bin/probe', 'lock', '/tmp/locked']));
     const file = join(bundle.rootfs, 'tmp/locked');
@@ -86,7 +86,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint --ext-unix-sk: a socket that leads out of the container is connected again',
+  'checkpoint --ext-unix-sk: a socket connected to the outside is connected again',
   async (t, rt) => {
     const outside = join(rt.dir, 'outside');
     mkdirSync(outside);
@@ -122,7 +122,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint --shell-job: a terminal of the caller is that of who restores',
+  'checkpoint --shell-job: the terminal of the caller is replaced by that of the caller of restore',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
       config.process.args = ['/bin/sh', '-c', 'i=0; while :; do i=$((i+1)); echo number $i; sleep 0.05; done'];
@@ -179,7 +179,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint --lazy-pages: it waits for who asks for memory, and --status-fd says when',
+  'checkpoint --lazy-pages: it waits for requests for memory, and --status-fd reports when',
   async (t, rt) => {
     const bundle = counter(rt);
     const id = rt.nextId();
@@ -211,7 +211,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint --auto-dedup: memory that is written again leaves the images of --parent-path',
+  'checkpoint --auto-dedup: memory in newer images is removed from those of --parent-path',
   async (t, rt) => {
     const bundle = counter(rt);
     const id = rt.nextId();
@@ -237,7 +237,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint --link-remap: a file that is open under a name that is gone',
+  'checkpoint --link-remap: a deleted file that is open',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
       const open = 'exec 3>/tmp/first; busybox ln /tmp/first /tmp/second; busybox rm /tmp/first';
@@ -267,7 +267,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: options that change nothing here are taken, others are named',
+  'checkpoint: options without effect are accepted, unsupported ones are named',
   async (t, rt) => {
     const bundle = counter(rt);
     const id = rt.nextId();

@@ -47,7 +47,7 @@ const FILTER = {
 };
 
 forEachRuntime(
-  'checkpoint: a container goes on where it was, with its mounts, masks, rights and cgroup',
+  'checkpoint: a container continues where it stopped, with its mounts, masks, rights and cgroup',
   async (t, rt) => {
     const data = join(rt.dir, 'data');
     mkdirSync(data);
@@ -100,7 +100,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: --leave-running lets it go on, and the images make a second container',
+  'checkpoint: --leave-running keeps it running, and a second container is made from the images',
   async (t, rt) => {
     const bundle = counter(rt);
     const first = rt.nextId();
@@ -119,7 +119,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: which states it can be done in',
+  'checkpoint: the states in which it is possible',
   async (t, rt) => {
     const bundle = counter(rt);
     const container = await rt.create(bundle);
@@ -144,7 +144,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: a process that has ended and was not reaped yet',
+  'checkpoint: a process that has ended and is not reaped yet',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
       // The program that takes the place of the shell does not know of its child, and goes on waiting when CRIU has
@@ -190,7 +190,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: a pipe for standard output is handed in again',
+  'checkpoint: a pipe for standard output is replaced by that of the caller of restore',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
       config.process.args = ['/bin/sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done'];
@@ -211,7 +211,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: a file of the host for standard output is handed in again',
+  'checkpoint: a host file for standard output is replaced by that of the caller of restore',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
       config.process.args = ['/bin/sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done'];
@@ -297,7 +297,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: a new network namespace comes back with its loopback device, and hooks run',
+  'checkpoint: a new network namespace is restored with its loopback device, and hooks run',
   async (t, rt) => {
     const log = join(rt.dir, 'hooks');
     const bundle = counter(rt, (config) => {
@@ -498,7 +498,7 @@ function plainConfig(rt: Sandbox, bundle: Bundle): string {
 }
 
 forEachRuntime(
-  'checkpoint: what cannot be done is refused with its reason',
+  'checkpoint: unsupported containers are refused with the reason',
   async (t, rt) => {
     const bracket = counter(rt, (config) => {
       config.mounts.push({ destination: '/x]:/etc', type: 'bind', source: '/etc/hostname', options: ['bind'] });
@@ -538,7 +538,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'checkpoint: one that fails leaves no directory of its own, but for the log of criu',
+  'checkpoint: a failed one leaves no image directory of its own, except for the log of criu',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
       config.process.args = ['/bin/sh', '-c', 'echo begin; exec /bin/probe wait'];

@@ -24,7 +24,7 @@ function annotate(config: TestConfig): void {
 }
 
 forEachRuntime(
-  'what a bundle is called and annotated with reaches no terminal, and JSON has it as it is',
+  'names and annotations of a bundle are escaped for a terminal, and unchanged in JSON',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       annotate(config);
@@ -101,7 +101,7 @@ const failing: [string, (config: TestConfig) => void][] = [
 ];
 
 forEachRuntime(
-  'what an error is about is escaped, on the terminal and in the log',
+  'names in an error are escaped, on the terminal and in the log',
   async (t, rt) => {
     const log = join(rt.dir, 'log');
     for (const [index, [name, mutate]] of failing.entries()) {
@@ -118,7 +118,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'so is what the command line says',
+  'so are those of the command line',
   async (t, rt) => {
     const { dir } = rt.bundle((config) => (config.process.args = [`/bin/${HOSTILE}`]));
     for (const words of [
@@ -138,7 +138,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'what lies in the state root is escaped too, and only what can be a container is looked at',
+  'names in the state root are escaped too, and only possible containers are read',
   async (t, rt) => {
     for (const name of [HOSTILE.replaceAll('/', ''), 'a\nb', 'damaged']) {
       mkdirSync(join(rt.root, name), { recursive: true, mode: 0o700 });

@@ -16,7 +16,7 @@ function describing(rt: Sandbox): Bundle {
 
 const parse = (stdout: string): [OpenFile[], string[]] => answers(stdout) as [OpenFile[], string[]];
 
-forEachRuntime('--preserve-fds hands descriptors on under their numbers', async (t, rt) => {
+forEachRuntime('--preserve-fds passes descriptors on with their numbers', async (t, rt) => {
   const files = ['a', 'b', 'c'].map((name) => join(rt.dir, name));
   const descriptors = files.map((file) => openSync(file, 'w'));
   const bundle = describing(rt);
@@ -33,7 +33,7 @@ forEachRuntime('--preserve-fds hands descriptors on under their numbers', async 
 });
 
 forEachRuntime(
-  '--preserve-fds of more descriptors than there are is an error',
+  '--preserve-fds of more descriptors than are open is an error',
   async (t, rt) => {
     const bundle = describing(rt);
     for (const count of ['90', '-1']) {
@@ -58,7 +58,7 @@ function activated(
   return run(['/bin/sh', '-c', script, 'sh', ...words], { env: rt.env, descriptors });
 }
 
-forEachRuntime('LISTEN_FDS hands the sockets of a service manager on', async (t, rt) => {
+forEachRuntime('LISTEN_FDS passes on the sockets of a service manager', async (t, rt) => {
   const descriptors = [openSync(rt.dir, 'r'), openSync(rt.dir, 'r'), openSync(rt.dir, 'r')];
   const [fds, env] = parse((await activated(rt, 2, '$$', descriptors)).stdout);
   t.strictSame(
@@ -76,7 +76,7 @@ forEachRuntime('LISTEN_FDS hands the sockets of a service manager on', async (t,
 });
 
 forEachRuntime(
-  'a promised descriptor that the caller has closed is an error, and none of ours takes its place',
+  'an announced descriptor that the caller has closed is an error, and none of the runtime replaces it',
   async (t, rt) => {
     const refused = (outcome: Outcome, status: number, missing: number, what: string): void => {
       t.strictSame([outcome.status, outcome.stdout], [status, ''], `${what}: ${outcome.stderr}`);
@@ -113,7 +113,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'LISTEN_FDS for another process is not ours',
+  'LISTEN_FDS for another process is ignored',
   async (t, rt) => {
     const descriptors = [openSync(rt.dir, 'r')];
     const [fds, env] = parse((await activated(rt, 1, '1', descriptors)).stdout);
@@ -162,23 +162,28 @@ forEachRuntime(
   { oursOnly: 'peers of Debian 12 have no --pidfd-socket' },
 );
 
-forEachRuntime('--pid-file is the number alone, under the mask of the caller, replaced in one step', async (t, rt) => {
-  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
-  const id = rt.nextId();
-  const file = join(rt.dir, 'pid');
-  writeFileSync(file, 'old', { mode: 0o600 });
-  const words = rt.argv('create', '--bundle', bundle.dir, '--pid-file', file, id);
-  const outcome = await run(['/bin/sh', '-c', 'umask 027; exec "$@" >/dev/null 2>&1', 'sh', ...words], { env: rt.env });
-  t.equal(outcome.status, 0, outcome.stderr);
-  const state = JSON.parse((await rt.command('state', id)).stdout) as { pid: number };
-  t.equal(readFileSync(file, 'utf8'), String(state.pid));
-  const { statSync } = await import('node:fs');
-  t.equal(statSync(file).mode & 0o777, 0o640);
-  await rt.command('delete', '--force', id);
-});
+forEachRuntime(
+  '--pid-file has only the number, with the umask of the caller, and is replaced atomically',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    const id = rt.nextId();
+    const file = join(rt.dir, 'pid');
+    writeFileSync(file, 'old', { mode: 0o600 });
+    const words = rt.argv('create', '--bundle', bundle.dir, '--pid-file', file, id);
+    const outcome = await run(['/bin/sh', '-c', 'umask 027; exec "$@" >/dev/null 2>&1', 'sh', ...words], {
+      env: rt.env,
+    });
+    t.equal(outcome.status, 0, outcome.stderr);
+    const state = JSON.parse((await rt.command('state', id)).stdout) as { pid: number };
+    t.equal(readFileSync(file, 'utf8'), String(state.pid));
+    const { statSync } = await import('node:fs');
+    t.equal(statSync(file).mode & 0o777, 0o640);
+    await rt.command('delete', '--force', id);
+  },
+);
 
 forEachRuntime(
-  'output that cannot be written is an error, a reader that has left is none',
+  'output that cannot be written is an error, unless the reader has left',
   async (t, rt) => {
     const shell = (script: string): Promise<Outcome> =>
       run(['/bin/sh', '-c', script, join(rt.dir, 'fifo'), ...rt.runtime.argv, 'features'], { env: rt.env });

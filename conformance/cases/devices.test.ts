@@ -24,7 +24,7 @@ const DEFAULT_LINKS = [
   ['ptmx', 'pts/ptmx'],
 ] as const;
 
-forEachRuntime('devices: the default nodes are there with mode 0666 and can be opened', async (t, rt) => {
+forEachRuntime('devices: the default nodes exist with mode 0666 and can be opened', async (t, rt) => {
   const stats = await rt.observe<Stat[]>(DEFAULT_NODES.map(([name]) => ['stat', `/dev/${name}`]));
   DEFAULT_NODES.forEach(([name, major, minor], index) => {
     t.match(stats[index], { type: 'char', mode: 0o666, uid: 0, gid: 0, major, minor }, name);
@@ -35,7 +35,7 @@ forEachRuntime('devices: the default nodes are there with mode 0666 and can be o
   for (const attempt of opened) t.equal(attempt.errno, null);
 });
 
-forEachRuntime('devices: the default links are there', async (t, rt) => {
+forEachRuntime('devices: the default links exist', async (t, rt) => {
   const stats = await rt.observe<Stat[]>(DEFAULT_LINKS.map(([name]) => ['stat', `/dev/${name}`]));
   DEFAULT_LINKS.forEach(([name, link], index) => t.match(stats[index], { type: 'link', link }, name));
 });
@@ -82,7 +82,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.devices: a node that is there gets mode and owner, also on a kernel without fchmodat2; one that is mounted keeps its own',
+  'linux.devices: an existing node gets mode and owner, also on a kernel without fchmodat2; a mounted one keeps its own',
   async (t, rt) => {
     const [volume, bound] = [join(rt.dir, 'volume'), join(rt.dir, 'bound')];
     mkdirSync(volume);
@@ -134,7 +134,7 @@ forEachRuntime('devices: links of the image are kept, and /dev/ptmx is that of t
 });
 
 forEachRuntime(
-  'devices: nothing is made in a /dev of the host, and nodes of the config elsewhere are',
+  'devices: nothing is made in a /dev of the host, but nodes of the config elsewhere are',
   async (t, rt) => {
     // Not the host's own, where udev may make a node at any time.
     const dev = join(rt.dir, 'dev');
@@ -161,7 +161,7 @@ forEachRuntime(
   { deviates: { runc: '1.1 makes none at all', crun: '1.8 makes those of /dev, too' } },
 );
 
-forEachRuntime('resources.devices: what is not allowed cannot be made or opened', async (t, rt) => {
+forEachRuntime('resources.devices: a device that is not allowed cannot be made or opened', async (t, rt) => {
   const [memory, disk, fuse, allowed, opened, denied] = await rt.observe<Attempt[]>(
     [
       ['open', '/dev/one', 'r'],
@@ -245,7 +245,7 @@ for (const [rules, errno] of READING) {
 }
 
 forEachRuntime(
-  'resources.devices: a single allow rule without a leading deny is still a list of what is allowed',
+  'resources.devices: a single allow rule without a leading deny is still an allow-list',
   async (t, rt) => {
     const [memory] = await rt.observe<Attempt[]>([['open', '/dev/one', 'r']], (config) => {
       config.linux.devices = [{ path: '/dev/one', type: 'c', major: 1, minor: 1, fileMode: 0o666 }];

@@ -51,7 +51,7 @@ forEachDocker('docker run of a missing program ends with 127 and its name', asyn
   t.match(outcome.stderr, '/nosuch');
 });
 
-forEachDocker('docker run of a directory says so', async (t, docker) => {
+forEachDocker('docker run of a directory is an error that names the cause', async (t, docker) => {
   const outcome = await docker.run([], '/etc');
   // Clients before 23 know only the words of older runtimes, and end with 125 for others.
   t.ok([125, 126].includes(outcome.status));

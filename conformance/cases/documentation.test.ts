@@ -102,7 +102,7 @@ for (const [what, name, examples] of [
 ] as const) {
   const [shell, engine] = examples;
   forEachRuntime(
-    `the examples of ${what} work word for word on a terminal`,
+    `the examples of ${what} work verbatim on a terminal`,
     async (t, rt) => {
       t.ok(shell.some((line) => /\brun /.test(line)) && engine.some((line) => /\bcreate /.test(line)), 'both blocks');
       await onTerminal(t, rt, named([...shell, ...engine], name, rt.nextId()));
@@ -111,7 +111,7 @@ for (const [what, name, examples] of [
   );
 
   forEachRuntime(
-    `the examples of ${what} for engines work word for word without a terminal`,
+    `the examples of ${what} for engines work verbatim without a terminal`,
     async (t, rt) => {
       const making = shell.filter((line) => !/\brun /.test(line));
       await withoutTerminal(t, rt, named([...making, ...engine], name, rt.nextId()));

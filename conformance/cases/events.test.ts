@@ -23,7 +23,7 @@ function shape(value: unknown): unknown {
 }
 
 forEachRuntime(
-  'events --stats: one line with what the kernel counts',
+  'events --stats: one line with the counters of the kernel',
   async (t, rt) => {
     let path = '';
     const container = await rt.started(['pause'], (config) => {
@@ -55,7 +55,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'events: samples at the interval, until the container has ended',
+  'events: samples at the interval until the container ends',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const events = rt.background('events', '--interval', '100ms', container.id);
@@ -68,7 +68,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'events: running out of memory is one',
+  'events: running out of memory is an event',
   async (t, rt) => {
     const container = await rt.created((config) => {
       config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB };
@@ -88,7 +88,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'events: what it cannot do',
+  'events: errors',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const fails = async (message: string | RegExp, ...words: string[]): Promise<void> => {

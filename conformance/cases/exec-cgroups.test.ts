@@ -29,7 +29,7 @@ forEachRuntime('exec is in the cgroups of the container', async (t, rt) => {
   });
 });
 
-forEachRuntime('exec when init has moved to a cgroup below', async (t, rt) => {
+forEachRuntime('exec after init has moved to a child cgroup', async (t, rt) => {
   await withContainer(rt, async (container) => {
     const { pid } = await container.state();
     const moved = hierarchies()
@@ -55,7 +55,7 @@ forEachRuntime('exec when init has moved to a cgroup below', async (t, rt) => {
 
 for (const pidNamespace of [true, false]) {
   forEachRuntime(
-    `exec when the container has used up pids.limit, ${pidNamespace ? 'in' : 'without'} a pid namespace`,
+    `exec into a container that has used up pids.limit, ${pidNamespace ? 'in' : 'without'} a pid namespace`,
     async (t, rt) => {
       // Two limits for the step into the pid namespace, which takes a place of its own for a moment.
       for (const limit of [1, 2, 3]) {
@@ -100,7 +100,7 @@ function removed(path: string): boolean {
 }
 
 forEachRuntime(
-  'exec --cgroup runs in a cgroup below',
+  'exec --cgroup runs in a child cgroup',
   async (t, rt) => {
     await withContainer(rt, async (container) => {
       const controller = isUnified() ? '' : 'pids';
@@ -138,7 +138,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'exec into a paused container is refused, or waits for it to go on',
+  'exec into a paused container is refused, or waits for resume',
   async (t, rt) => {
     await withContainer(rt, async (container) => {
       const freezer = isUnified()

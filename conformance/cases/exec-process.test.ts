@@ -52,7 +52,7 @@ const AFFINITIES: readonly (readonly [affinity: { initial?: string; final?: stri
 ];
 
 forEachRuntime(
-  'exec: process.execCPUAffinity says on which CPUs the process runs, of the file or of config.json',
+  'exec: process.execCPUAffinity of the file or of config.json sets the CPUs of the process',
   async (t, rt) => {
     for (const [execCPUAffinity, cpus] of AFFINITIES) {
       const args = ['/bin/probe', 'ids'];
@@ -198,7 +198,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'exec: nobody in the container can look into the process before it is the program',
+  'exec: nobody in the container can inspect the process before it executes the program',
   async (t, rt) => {
     await withContainer(rt, async (container) => {
       const spy = rt.background('exec', container.id, '/bin/probe', 'spy', '/tmp/stop');

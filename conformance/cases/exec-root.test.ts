@@ -74,7 +74,7 @@ for (const [what, mutate] of kinds) {
 }
 
 forEachRuntime(
-  'exec without a mount namespace has a terminal of the container',
+  'exec without a mount namespace gets a terminal of the container',
   async (t, rt) => {
     await withoutMountNamespace(rt, async (container) => {
       const words = rt.argv('exec', '--tty', container.id, '/bin/probe', 'tty', '--', 'list', '/');

@@ -8,22 +8,25 @@ import { run } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
-forEachRuntime('exec runs in every namespace and cgroup of the container, and ends with its status', async (t, rt) => {
-  await withContainer(rt, async (container) => {
-    const { pid } = await container.state();
-    const [spaces, ids] = await execProbe<[Record<string, string>, Ids]>(rt, container, [], 'ns', '--', 'ids');
-    for (const name of ['ipc', 'mnt', 'net', 'pid', 'uts', 'cgroup', 'user']) {
-      t.equal(spaces[name], readlinkSync(`/proc/${pid}/ns/${name}`), name);
-    }
-    t.ok(ids.pid > 1);
-    t.equal(ids.ppid, 0, 'its parent is outside');
-    t.equal(ids.sid, ids.pid, 'a session of its own');
-    t.equal((await rt.command('exec', container.id, '/bin/sh', '-c', 'exit 7')).status, 7);
-    t.equal((await rt.command('exec', container.id, '/bin/sh', '-c', 'kill -9 $$')).status, 137);
-    const [words] = await execProbe<[string]>(rt, container, [], 'cwd');
-    t.equal(words, '/');
-  });
-});
+forEachRuntime(
+  'exec runs in every namespace and cgroup of the container, and exits with the status of the program',
+  async (t, rt) => {
+    await withContainer(rt, async (container) => {
+      const { pid } = await container.state();
+      const [spaces, ids] = await execProbe<[Record<string, string>, Ids]>(rt, container, [], 'ns', '--', 'ids');
+      for (const name of ['ipc', 'mnt', 'net', 'pid', 'uts', 'cgroup', 'user']) {
+        t.equal(spaces[name], readlinkSync(`/proc/${pid}/ns/${name}`), name);
+      }
+      t.ok(ids.pid > 1);
+      t.equal(ids.ppid, 0, 'its parent is outside');
+      t.equal(ids.sid, ids.pid, 'a session of its own');
+      t.equal((await rt.command('exec', container.id, '/bin/sh', '-c', 'exit 7')).status, 7);
+      t.equal((await rt.command('exec', container.id, '/bin/sh', '-c', 'kill -9 $$')).status, 137);
+      const [words] = await execProbe<[string]>(rt, container, [], 'cwd');
+      t.equal(words, '/');
+    });
+  },
+);
 
 forEachRuntime('exec passes standard input, output and error', async (t, rt) => {
   await withContainer(rt, async (container) => {
@@ -91,7 +94,7 @@ const users: readonly (readonly [text: string, ids: [number, number] | undefined
 ];
 
 forEachRuntime(
-  'exec --user is exactly the user, or an error',
+  'exec --user sets exactly the user, or is an error',
   async (t, rt) => {
     await withContainer(
       rt,
@@ -125,7 +128,7 @@ forEachRuntime('exec --cap adds to three sets, never to inheritable and ambient'
   });
 });
 
-forEachRuntime('exec stops looking for options at the id', async (t, rt) => {
+forEachRuntime('exec parses no options after the id', async (t, rt) => {
   await withContainer(rt, async (container) => {
     const outcome = await rt.command('exec', container.id, '/bin/echo', '--detach', '-t', '--', 'x');
     t.equal(outcome.stdout, '--detach -t -- x\n');
@@ -163,7 +166,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'exec --process: faults are told with their place',
+  'exec --process: faults are reported with their place',
   async (t, rt) => {
     await withContainer(rt, async (container) => {
       const file = join(rt.dir, 'bad.json');
@@ -190,7 +193,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'exec failures end with 255 and say what is wrong, without a pid file',
+  'exec failures exit with 255 and name the cause, without a pid file',
   async (t, rt) => {
     await withContainer(rt, async (container) => {
       const pidFile = join(rt.dir, 'never');
@@ -222,7 +225,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'exec tells why the kernel could not run the program',
+  'exec reports why the kernel could not run the program',
   async (t, rt) => {
     await withContainer(rt, async (container) => {
       writeFileSync(join(container.bundle.rootfs, 'script'), '#!/nosuch\n', { mode: 0o755 });
@@ -234,7 +237,7 @@ forEachRuntime(
   { oursOnly: 'the words are ours' },
 );
 
-forEachRuntime('exec into a container that is not there, or has stopped', async (t, rt) => {
+forEachRuntime('exec into a missing or stopped container', async (t, rt) => {
   const unknown = await rt.command('exec', rt.nextId(), '/bin/true');
   t.not(unknown.status, 0);
   t.match(unknown.stderr, 'does not exist');
@@ -282,7 +285,7 @@ forEachRuntime('exec into a container that shares the pid namespace of the calle
   );
 });
 
-forEachRuntime('exec --detach returns while the program runs, whose parent is then the engine', async (t, rt) => {
+forEachRuntime('exec --detach returns while the program runs, whose new parent is the engine', async (t, rt) => {
   await withContainer(rt, async (container) => {
     const file = join(rt.dir, 'children');
     const pidFile = join(rt.dir, 'exec.pid');

@@ -96,7 +96,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a container is the same when its cgroups are made before init',
+  'a container is the same if its cgroups are made before init',
   async (t, rt) => {
     const bundle = rt.bundle(configure);
     const id = rt.nextId();
@@ -119,7 +119,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a container is the same when memory is not made present before it is used',
+  'a container is the same if memory is not prefaulted',
   async (t, rt) => {
     const bundle = rt.bundle(configure);
     const id = rt.nextId();
@@ -136,7 +136,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a container is the same when Node compiles the program itself',
+  'a container is the same if Node compiles the program itself',
   async (t, rt) => {
     const bundle = rt.bundle(configure);
     const id = rt.nextId();
@@ -151,7 +151,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a container is the same when its operations are timed',
+  'a container is the same if its operations are timed',
   async (t, rt) => {
     const bundle = rt.bundle(configure);
     const id = rt.nextId();

@@ -15,7 +15,7 @@ function nothingLeft(rt: Sandbox): string[] {
 }
 
 forEachRuntime(
-  'exec says so when its process is killed before it has executed the program',
+  'exec fails if its process is killed before it has executed the program',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const { id } = container;
@@ -44,7 +44,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'run says so when init is killed before it has executed the program',
+  'run fails if init is killed before it has executed the program',
   async (t, rt) => {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
     const words = ['run', '--bundle', bundle.dir, rt.nextId()];
@@ -61,7 +61,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'start is an error when init could not read the go-ahead, and can be repeated',
+  'start fails if init could not read the go-ahead, and can be repeated',
   async (t, rt) => {
     const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'pause']));
     const { pid } = await container.state();
@@ -82,7 +82,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'start is an error when init was killed before the go-ahead was sent',
+  'start fails if init was killed before the go-ahead was sent',
   async (t, rt) => {
     const container = await rt.created();
     const { pid } = await container.state();
@@ -99,7 +99,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'start is an error when init is killed before it has read the go-ahead, whoever reaps it',
+  'start fails if init is killed before it has read the go-ahead, whoever reaps it',
   async (t, rt) => {
     const getsockopt = 55;
     for (let attempt = 0; attempt < 8; attempt++) {
@@ -120,7 +120,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a helper that lacks memory says so',
+  'a helper that lacks memory reports that',
   async (t, rt) => {
     const words = ['run', '--bundle', rt.bundle().dir, rt.nextId()];
     const { calls } = await traced(rt, words);
@@ -139,7 +139,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'run and exec in the foreground are errors when signals cannot be caught: they would wait for ever',
+  'run and exec in the foreground fail if signals cannot be caught: they would wait for ever',
   async (t, rt) => {
     // Node makes pipes of its own.
     if (rt.runtime.name !== 'rt') return;
@@ -156,7 +156,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a run that cannot start its program takes its pid file back',
+  'a run that cannot start its program removes its pid file',
   async (t, rt) => {
     const pidFile = join(rt.dir, 'pid');
     const bundles = {
@@ -175,7 +175,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a busy file of a cgroup is not taken for a cgroup of somebody else',
+  'a busy file of a cgroup is not mistaken for a foreign cgroup',
   async (t, rt) => {
     const bundle = rt.bundle();
     const words = ['run', '--bundle', bundle.dir, rt.nextId()];
@@ -195,7 +195,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'little memory is not called a defect',
+  'a lack of memory is not reported as a bug',
   async (t, rt) => {
     // Node has an allocator of its own, and ends.
     if (rt.runtime.name !== 'rt') return;

@@ -28,7 +28,7 @@ const freezerFile = (id: string): string =>
   isUnified() ? `/sys/fs/cgroup/${id}/cgroup.freeze` : `/sys/fs/cgroup/freezer/${id}/freezer.self_freezing`;
 
 forEachRuntime(
-  'a process that cannot be looked at is not taken for one that has ended',
+  'a process that cannot be inspected is not considered ended',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const { id } = container;
@@ -57,7 +57,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'list tells of the container that it cannot look at, and shows the others',
+  'list reports the container that it cannot inspect, and shows the others',
   async (t, rt) => {
     const [one, other] = [await rt.created(), await rt.created()];
     const path = `/proc/${(await one.state()).pid}/stat`;
@@ -71,7 +71,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'where /proc shows no processes, a container that runs is not called stopped',
+  'if /proc shows no processes, a running container is not reported as stopped',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     // Node itself starts with an empty /proc, too.
@@ -86,7 +86,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a freezer that cannot be read does not count as thawed',
+  'a freezer that cannot be read is not considered thawed',
   async (t, rt) => {
     let path = '';
     const container = await rt.started(['pause'], ({ linux }) => (path = freezerFile(linux.cgroupsPath.slice(1))));
@@ -104,7 +104,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a container is not made when it cannot be read when its init began',
+  'a container is not made if the start time of its init cannot be read',
   async (t, rt) => {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
     const words = ['run', '--bundle', bundle.dir, rt.nextId()];
@@ -128,7 +128,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a cgroup hierarchy that cannot be looked at is not left out',
+  'a cgroup hierarchy that cannot be inspected is not skipped',
   async (t, rt) => {
     const bundle = rt.bundle();
     for (const path of isUnified() ? ['/sys/fs/cgroup'] : hierarchies()) {
@@ -140,7 +140,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'without a mount namespace, a root that cannot be looked at is an error: its mounts would stay',
+  'without a mount namespace, a root that cannot be inspected is an error: its mounts would remain',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'mount');
@@ -192,7 +192,7 @@ async function withRecord(
 }
 
 forEachRuntime(
-  'the record of a newer version is named and left alone',
+  'the record of a newer version is reported and not changed',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const { id } = container;
@@ -227,7 +227,7 @@ const damages: readonly (readonly [what: string, text: (old: string) => string])
 ];
 
 forEachRuntime(
-  'a damaged record is named, and no container that runs is forgotten with it',
+  'a damaged record is reported, and no running container is lost with it',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const { id } = container;
@@ -249,7 +249,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'delete --force removes a damaged record when what it still tells shows that nothing runs',
+  'delete --force removes a damaged record if its readable parts show that nothing runs',
   async (t, rt) => {
     const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
     const { id } = container;
@@ -267,7 +267,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'when nothing can be known of a damaged record, delete --force says how to remove it by hand',
+  'if a damaged record has no readable parts, delete --force explains how to remove it by hand',
   async (t, rt) => {
     const directory = join(rt.root, rt.nextId());
     mkdirSync(directory, { recursive: true });
@@ -288,7 +288,7 @@ async function createdAgain(rt: Sandbox, id: string): Promise<Container> {
 }
 
 forEachRuntime(
-  'a delete that comes late leaves the container alone that has the id now',
+  'a late delete does not change a new container with the same id',
   async (t, rt) => {
     const first = await rt.created();
     const { id } = first;
@@ -303,7 +303,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'while a delete is at work, a second one waits for it, and no create gets in between',
+  'during a delete, a second one waits for it, and no create gets in between',
   async (t, rt) => {
     const first = await rt.created();
     const { id } = first;
@@ -327,7 +327,7 @@ for (const [nth, ...words] of [
   [4, 'update', '--pids-limit', '5'],
 ] as const) {
   forEachRuntime(
-    `${words[0]} changes no container but the one that it found`,
+    `${words[0]} changes only the container that it found`,
     async (t, rt) => {
       const { id } = await rt.created();
       const [command, ...rest] = words;
@@ -348,7 +348,7 @@ for (const [nth, ...words] of [
 }
 
 forEachRuntime(
-  'a create whose directory was removed under it fails, and takes nothing from the container that has the id now',
+  'a create whose directory was removed fails, and changes nothing of a new container with the same id',
   async (t, rt) => {
     const id = rt.nextId();
     mkdirSync(rt.root);
@@ -372,7 +372,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'delete --force of a container that is being created waits until it is, then removes it',
+  'delete --force of a container during its creation waits for the end of create, then removes it',
   async (t, rt) => {
     const bundle = rt.bundle();
     const id = rt.nextId();
@@ -392,7 +392,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a late start does not take the socket of the container that has the id now',
+  'a late start does not use the socket of a new container with the same id',
   async (t, rt) => {
     const first = await rt.created((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
     const { id } = first;
@@ -410,7 +410,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a go-ahead that cannot be sent is an error, one that was interrupted is sent again',
+  'a go-ahead that cannot be sent is an error, an interrupted one is sent again',
   async (t, rt) => {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
     const words = ['run', '--bundle', bundle.dir, rt.nextId()];
@@ -476,7 +476,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'many commands on two ids at once lose nothing',
+  'many concurrent commands on two ids lose nothing',
   async (t, rt) => {
     const ids = [rt.nextId(), rt.nextId()];
     const bundles = [

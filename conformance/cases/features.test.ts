@@ -18,7 +18,7 @@ interface Features {
 }
 
 forEachRuntime(
-  'features: engines call it as anybody, without an environment, on a read-only host',
+  'features: works for any user, without an environment, on a read-only host',
   async (t, rt) => {
     chmodSync(rt.dir, 0o755);
     const plain = await run([...rt.runtime.argv, 'features'], { env: {} });
@@ -76,7 +76,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'features: every flag of seccomp that is supported is one that a container takes',
+  'features: a container accepts every supported seccomp flag',
   async (t, rt) => {
     const { stdout } = await run([...rt.runtime.argv, 'features'], { env: {} });
     const { knownFlags, supportedFlags } = (JSON.parse(stdout) as Features).linux.seccomp;

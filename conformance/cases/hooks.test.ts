@@ -30,7 +30,7 @@ function noteAll(rt: Sandbox, config: TestConfig): string {
 }
 
 forEachRuntime(
-  'hooks run in the order of the specification, and within a kind in the order of the list',
+  'hooks run in the order of the specification, and those of a kind in the order of the list',
   async (t, rt) => {
     let log = '';
     const bundle = rt.bundle((config) => {
@@ -249,7 +249,7 @@ forEachRuntime('hooks: a failing poststop leaves the container deleted', async (
 });
 
 forEachRuntime(
-  'hooks: timeout kills the hook and what it started',
+  'hooks: timeout kills the hook and its children',
   async (t, rt) => {
     const container = await rt.create(
       rt.bundle((config) => {
@@ -281,7 +281,7 @@ const COMMANDS: Readonly<Record<Kind, 'create' | 'start' | 'delete'>> = {
 
 for (const kind of KINDS) {
   forEachRuntime(
-    `hooks: timeout of ${kind} ends the hook, and the command says so`,
+    `hooks: timeout of ${kind} ends the hook, and the command reports it`,
     async (t, rt) => {
       const container = await rt.create(
         rt.bundle((config) => {
@@ -328,7 +328,7 @@ for (const kind of KINDS) {
 
 for (const kind of ['createRuntime', 'createContainer'] as const) {
   forEachRuntime(
-    `hooks: ${kind} with an argument that execve does not take says so`,
+    `hooks: ${kind} with an argument that execve does not accept is an error that names it`,
     async (t, rt) => {
       const outcome = await rt.run((config) => {
         config.hooks = { [kind]: [shell('exit 0', { args: ['busybox', 'x'.repeat(200_000)] })] };

@@ -37,7 +37,7 @@ function mapped(rt: Sandbox, mutate: Mutation): Bundle {
 
 for (const options of [['bind', 'idmap'], ['rbind', 'idmap'], ['rbind', 'ridmap'], ['bind']]) {
   forEachRuntime(
-    `idmapped mount: ${options.join(',')} with mappings of its own shows and stores other owners`,
+    `idmapped mount: ${options.join(',')} with its own mappings shows and stores other owners`,
     async (t, rt) => {
       const dir = source(rt);
       chmodSync(dir, 0o777);
@@ -255,7 +255,7 @@ for (const [option, uid, gid] of [
 }
 
 forEachRuntime(
-  'idmapped mount: an option with mappings that make no sense is refused with its place',
+  'idmapped mount: an option with invalid mappings is refused with its place',
   async (t, rt) => {
     const dir = source(rt);
     const read = /cannot read the mappings of mount option/;

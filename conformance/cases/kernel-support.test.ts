@@ -133,7 +133,7 @@ const PROTECTIONS: readonly (readonly [what: string, call: string, argument: str
 
 for (const [what, call, argument, mutate] of PROTECTIONS) {
   forEachRuntime(
-    `no container is made by a process that cannot see to it that ${what}`,
+    `no container is made by a process that cannot ensure that ${what}`,
     async (t, rt) => {
       const bundle = rt.bundle(mutate);
       const refuse = [probePath(), 'refuse', call, argument, 'EPERM'];

@@ -102,7 +102,7 @@ onlyWith(noSelinux, 'exec --process-label is the label of the program of exec', 
   t.equal((await container.remove('--force')).status, 0);
 });
 
-onlyWith(noSelinux, 'process.selinuxLabel that the policy does not know is refused', async (t, rt) => {
+onlyWith(noSelinux, 'process.selinuxLabel that is unknown to the policy is refused', async (t, rt) => {
   const outcome = await rt.run((config) => (config.process.selinuxLabel = 'nobody:nothing:nowhere_t:s0'));
   t.equal(outcome.status, 1);
   if (rt.runtime.ours) t.match(outcome.stderr, /cannot set selinux label: .*invalid argument.*selinuxLabel/s);
@@ -135,7 +135,7 @@ for (const [kind, isLabelOfRoot] of CONTEXTS) {
   });
 }
 
-onlyWith(noSelinux, 'linux.mountLabel of a kind that the filesystem does not take is refused', async (t, rt) => {
+onlyWith(noSelinux, 'linux.mountLabel of a kind that the filesystem does not support is refused', async (t, rt) => {
   const outcome = await rt.run((config) => {
     config.linux.mountLabel = knownLabel('object_r', 'container_file_t', 'svirt_sandbox_file_t', 'removable_t');
     config.annotations = { 'run.oci.mount_context_type': 'defcontext' };
@@ -144,7 +144,7 @@ onlyWith(noSelinux, 'linux.mountLabel of a kind that the filesystem does not tak
   if (rt.runtime.ours) t.match(outcome.stderr, /cannot mount tmpfs on "\/dev": invalid argument.*\/mounts\/1/s);
 });
 
-onlyWith(noSelinux, 'linux.mountLabel that the policy does not know is refused', async (t, rt) => {
+onlyWith(noSelinux, 'linux.mountLabel that is unknown to the policy is refused', async (t, rt) => {
   const outcome = await rt.run((config) => (config.linux.mountLabel = 'nobody:nothing:nowhere_t:s0'));
   t.equal(outcome.status, 1);
   if (rt.runtime.ours) t.match(outcome.stderr, /cannot mount tmpfs on "\/dev": invalid argument.*\/mounts\/1/s);

@@ -91,7 +91,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'state leaves out annotations when there are none',
+  'state omits annotations if there are none',
   async (t, rt) => {
     const container = await rt.created();
     t.notOk('annotations' in (await container.state()));
@@ -108,7 +108,7 @@ forEachRuntime('pid-file holds the pid without a newline', async (t, rt) => {
   await container.remove('--force');
 });
 
-forEachRuntime('pid-file is not written when create fails', async (t, rt) => {
+forEachRuntime('pid-file is not written if create fails', async (t, rt) => {
   const file = join(rt.dir, 'pid');
   const bundle = rt.bundle((config) => (config.process.args = ['/nonexistent']));
   const container = await rt.create(bundle, rt.nextId(), '--pid-file', file);
@@ -157,7 +157,7 @@ forEachRuntime('run ends with 128 + signal when the program faults', async (t, r
   t.ok([128 + 4, 128 + 5, 128 + 11].includes(outcome.status), `status is ${outcome.status}`);
 });
 
-forEachRuntime('run forwards SIGTERM to the program, from its first moment on', async (t, rt) => {
+forEachRuntime('run forwards SIGTERM to the program from the beginning', async (t, rt) => {
   // Many rounds: the signal comes as soon as the program says that it runs, which is when forwarding may not be ready.
   for (let round = 0; round < 25; round++) {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
@@ -264,7 +264,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'start after init was killed while created says so',
+  'start fails after init of a created container was killed',
   async (t, rt) => {
     const container = await rt.created();
     await container.kill('KILL');
@@ -333,7 +333,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'delete after kill KILL waits for a process that takes its time to end',
+  'delete after kill KILL waits for a process that ends slowly',
   async (t, rt) => {
     const container = await rt.started(['wait']);
     // The kernel keeps the first process of a pid namespace until all others are reaped; here one's parent is stopped.
@@ -389,7 +389,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'list shows what exists, as a table, as JSON and as names',
+  'list shows the containers, as a table, as JSON and as ids',
   async (t, rt) => {
     const container = await rt.created();
     const table = await rt.command('list');
@@ -415,7 +415,7 @@ forEachRuntime('two creates of one id at once: exactly one wins', async (t, rt) 
 });
 
 forEachRuntime(
-  'create of an existing id says so and leaves the first alone',
+  'create of an existing id is refused and does not change the first',
   async (t, rt) => {
     const container = await rt.created();
     const second = await rt.create(rt.bundle(), container.id);
@@ -450,7 +450,7 @@ for (const [what, id] of [
   );
 }
 
-forEachRuntime('changes of config.json after create do not change what start runs', async (t, rt) => {
+forEachRuntime('changes of config.json after create do not affect start', async (t, rt) => {
   const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'echo', 'first']));
   container.bundle.config.process.args = ['/bin/probe', 'echo', 'second'];
   container.bundle.save();
@@ -460,7 +460,7 @@ forEachRuntime('changes of config.json after create do not change what start run
   await container.remove();
 });
 
-forEachRuntime('delete works when the bundle is gone', async (t, rt) => {
+forEachRuntime('delete works if the bundle has been removed', async (t, rt) => {
   const container = await rt.started(['pause']);
   writeFileSync(join(container.bundle.dir, 'config.json'), '');
   t.equal((await container.remove('--force')).status, 0);
@@ -480,7 +480,7 @@ forEachRuntime('create works with an empty environment', async (t, rt) => {
 });
 
 forEachRuntime(
-  'kill -9 of create in the middle leaves something delete --force removes',
+  'delete --force removes what a killed create leaves',
   async (t, rt) => {
     const bundle = rt.bundle();
     for (let round = 0; round < 8; round++) {

@@ -69,7 +69,7 @@ async function withContainer(
 }
 
 forEachRuntime(
-  'mounts: a directory, a file and a tmpfs appear in a container that runs, and go',
+  'mounts: a directory, a file and a tmpfs are added to a running container, and removed',
   async (t, rt) => {
     const dir = source(rt);
     const mounts: TestMount[] = [
@@ -111,7 +111,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'mounts: the destinations are enough to remove, and a list may come over standard input',
+  'mounts: destinations suffice to remove, and a list may come from standard input',
   async (t, rt) => {
     const dir = source(rt);
     await withContainer(rt, async ({ id }) => {
@@ -128,7 +128,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'mounts: a created container and a paused one take them, a stopped one does not',
+  'mounts: possible with a created or paused container, not with a stopped one',
   async (t, rt) => {
     const mounts = [{ destination: '/data', type: 'tmpfs', source: 'tmpfs' }];
     const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'wait']));
@@ -149,7 +149,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'mounts: in a user namespace files have the owners that the mappings say',
+  'mounts: in a user namespace files have the mapped owners',
   async (t, rt) => {
     const dir = source(rt);
     chownSync(join(dir, 'file'), 3, 4);
@@ -185,7 +185,7 @@ forEachRuntime(
 
 for (const shared of [false, true]) {
   forEachRuntime(
-    `mounts: a new procfs shows the container's processes alone${shared ? ', in a user namespace too' : ''}`,
+    `mounts: a new procfs shows only processes of the container${shared ? ', in a user namespace too' : ''}`,
     async (t, rt) => {
       await withContainer(
         rt,
@@ -206,7 +206,7 @@ for (const shared of [false, true]) {
 }
 
 forEachRuntime(
-  'mounts: when one cannot be added none is, and the fault has its place',
+  'mounts: if one cannot be added none is, and the fault has its place',
   async (t, rt) => {
     const dir = source(rt);
     await withContainer(rt, async (container) => {
@@ -278,7 +278,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'mounts: a mount in use goes too, and the container keeps what it has open',
+  'mounts: a mount in use is removed too, and the container keeps its open files',
   async (t, rt) => {
     const dir = source(rt);
     await withContainer(

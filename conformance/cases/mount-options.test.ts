@@ -136,7 +136,7 @@ for (const [word, hidden, shown] of [
 }
 
 forEachRuntime(
-  'mounts: bind without words has the options of its source',
+  'mounts: bind without options has those of its source',
   (t, rt) =>
     withSource(rt, EVERY.join(), async (source) => {
       const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind'] });
@@ -146,7 +146,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'mounts: words that say what a mount is anyway change nothing',
+  'mounts: options that are the default change nothing',
   (t, rt) =>
     withSource(rt, 'noatime', async (source) => {
       const words = ['defaults', 'silent', 'loud', 'norelatime', 'rnorelatime', 'async', 'nomand', 'noiversion'];
@@ -224,7 +224,7 @@ for (const [word, shown] of [
   }
 }
 
-forEachRuntime('mounts: empty words, and empty parts between commas, are none', async (t, rt) => {
+forEachRuntime('mounts: empty options, and empty parts between commas, are ignored', async (t, rt) => {
   const tmpfs = { destination: '/words', type: 'tmpfs', source: 'tmpfs', options: ['', 'nosuid', 'size=64k', ','] };
   const mounts = await mountsWith(rt, tmpfs, (config) => {
     config.mounts.push(

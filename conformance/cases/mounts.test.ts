@@ -51,7 +51,7 @@ forEachRuntime('mounts: mqueue', async (t, rt) => {
   t.ok(['nosuid', 'noexec', 'nodev'].every((option) => mount?.options.includes(option)));
 });
 
-forEachRuntime('mounts: tmpfs takes its own options', async (t, rt) => {
+forEachRuntime('mounts: tmpfs accepts its own options', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.mounts.push({
       destination: '/scratch',
@@ -70,7 +70,7 @@ forEachRuntime('mounts: tmpfs takes its own options', async (t, rt) => {
   t.match(stat, { mode: 0o1770, uid: 5, gid: 6 });
 });
 
-forEachRuntime('mounts: tmpfs keeps the mode of the directory it covers', async (t, rt) => {
+forEachRuntime('mounts: tmpfs gets the mode of the directory that it covers', async (t, rt) => {
   const bundle = rt.bundle((config) => config.mounts.push({ destination: '/covered', type: 'tmpfs', source: 'tmpfs' }));
   mkdirSync(join(bundle.rootfs, 'covered'), { mode: 0o711 });
   const [stat] = await rt.observeBundle<[Stat]>(bundle, [['stat', '/covered']]);
@@ -93,7 +93,7 @@ const CGROUP_MOUNT = {
   options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
 };
 
-forEachRuntime('mounts: cgroup shows the own cgroup as the root, read-only', async (t, rt) => {
+forEachRuntime('mounts: cgroup shows the cgroup of the container as the root, read-only', async (t, rt) => {
   const [names, write, own] = await rt.observe<[Names, Attempt, Text]>(
     [
       ['list', '/sys/fs/cgroup'],
@@ -113,7 +113,7 @@ forEachRuntime('mounts: cgroup shows the own cgroup as the root, read-only', asy
   t.equal(own.text, '1\n', "the hierarchy's root is the container's own cgroup");
 });
 
-forEachRuntime('mounts: cgroup without a cgroup namespace fits /proc/self/cgroup', async (t, rt) => {
+forEachRuntime('mounts: cgroup without a cgroup namespace matches /proc/self/cgroup', async (t, rt) => {
   const bundle = rt.bundle((config) => config.mounts.push(CGROUP_MOUNT));
   // On v1 only the own cgroup is there, on v2 the whole tree: what engines that share the namespace expect.
   const own = isUnified() ? `/sys/fs/cgroup${bundle.config.linux.cgroupsPath}` : '/sys/fs/cgroup/pids';
@@ -154,7 +154,7 @@ for (const isPrivate of [true, false]) {
   );
 
   forEachRuntime(
-    `mounts: cgroup ${where} with a word that it cannot honour is refused with its place`,
+    `mounts: cgroup ${where} with an option that it cannot honour is refused with its place`,
     async (t, rt) => {
       for (const [word, words] of [
         ['r0', /cannot use mount option "r0": a mount of type cgroup has no filesystem-specific options/],
@@ -221,7 +221,7 @@ forEachRuntime('mounts: a relative bind source is relative to the bundle', async
   t.equal(read.text, 'of the bundle');
 });
 
-forEachRuntime('mounts: bind leaves mounts below the source out, rbind takes them along', async (t, rt) => {
+forEachRuntime('mounts: bind omits mounts below the source, rbind includes them', async (t, rt) => {
   const source = hostDirectory(rt);
   mkdirSync(join(source, 'sub'));
   execFileSync('mount', ['-t', 'tmpfs', 'sub', join(source, 'sub')]);
@@ -435,7 +435,7 @@ forEachRuntime('mounts: /proc/meminfo and its like may be covered, as lxcfs does
   t.equal(text.text, 'of the host');
 });
 
-forEachRuntime('mounts: a missing bind source is named with its cause', async (t, rt) => {
+forEachRuntime('mounts: a missing bind source is an error that names it and the cause', async (t, rt) => {
   const outcome = await rt.run((config) => {
     config.mounts.push({ destination: '/data', source: '/nonexistent/source', options: ['bind'] });
   });
@@ -444,7 +444,7 @@ forEachRuntime('mounts: a missing bind source is named with its cause', async (t
   t.match(outcome.stderr.toLowerCase(), 'no such file or directory');
 });
 
-forEachRuntime('mounts: an unknown option of a file system is refused with its name', async (t, rt) => {
+forEachRuntime('mounts: an unknown option of a filesystem is refused with its name', async (t, rt) => {
   const outcome = await rt.run((config) => {
     config.mounts.push({ destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: ['nosuchoption'] });
   });
@@ -462,7 +462,7 @@ forEachRuntime(
   { deviates: { crun: '1.8 allows it' } },
 );
 
-forEachRuntime('mounts: twenty mounts of one container are all there', async (t, rt) => {
+forEachRuntime('mounts: twenty mounts of one container are all made', async (t, rt) => {
   const mounts = await mountsWith(
     rt,
     ...Array.from({ length: 20 }, (_, i) => ({ destination: `/many/${i}`, type: 'tmpfs', source: `n${i}` })),
@@ -470,7 +470,7 @@ forEachRuntime('mounts: twenty mounts of one container are all there', async (t,
   t.equal(mounts.filter(({ target }) => target.startsWith('/many/')).length, 20);
 });
 
-forEachRuntime('options of a tmpfs on a bind mount have no effect, and rt says so', async (t, rt) => {
+forEachRuntime('options of a tmpfs on a bind mount have no effect, and rt warns about them', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.process.args = ['/bin/cat', '/mnt/file'];
     config.mounts.push({
@@ -485,7 +485,7 @@ forEachRuntime('options of a tmpfs on a bind mount have no effect, and rt says s
   if (rt.runtime.ours) t.match(outcome.stderr, /"mode=700" has no effect on a bind mount\n\s+config\.json:\d+:\d+/);
 });
 
-forEachRuntime('mounts: bind of a fifo and of a socket are what they are on the host', async (t, rt) => {
+forEachRuntime('mounts: bind of a fifo and of a socket keeps their types', async (t, rt) => {
   const fifo = join(rt.dir, 'fifo');
   const path = join(rt.dir, 'socket');
   execFileSync('mkfifo', [fifo]);

@@ -79,7 +79,7 @@ function forgetOrigin(rt: Sandbox, { id }: Container): void {
 }
 
 forEachRuntime(
-  'init in a mount namespace of its own making: no directory of the host is brought there',
+  'init in a mount namespace that it made itself: no directory of the host is mounted there',
   async (t, rt) => {
     for (const old of [false, true]) {
       await withMoved(
@@ -110,7 +110,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'init in a mount namespace of its own making: exec runs no program from there',
+  'init in a mount namespace that it made itself: exec runs no program from there',
   async (t, rt) => {
     for (const mutate of [undefined, addUserNamespace]) {
       await withMoved(
@@ -132,7 +132,7 @@ forEachRuntime(
   OURS,
 );
 
-forEachRuntime('init in another mount namespace of the same owner is followed there', async (t, rt) => {
+forEachRuntime('init in another mount namespace of the same owner is followed', async (t, rt) => {
   for (const mutate of [undefined, addUserNamespace]) {
     await withMoved(
       rt,
@@ -156,7 +156,7 @@ forEachRuntime('init in another mount namespace of the same owner is followed th
 });
 
 forEachRuntime(
-  'init in a user namespace of its own making: exec stays in that of the container',
+  'init in a user namespace that it made itself: exec stays in that of the container',
   async (t, rt) => {
     for (const old of [false, true]) {
       for (const mutate of [undefined, addUserNamespace]) {
@@ -193,7 +193,7 @@ async function withStranger(rt: Sandbox, body: (pid: number) => Promise<void>): 
 }
 
 forEachRuntime(
-  'namespaces that were joined by a path: the owner is the one that they had, and no other',
+  'namespaces that were joined by path must still have their original owner',
   async (t, rt) => {
     const joinMount = (config: TestConfig, pid: number): void =>
       changeNamespace(config, 'mount', `/proc/${pid}/ns/mnt`);

@@ -54,7 +54,7 @@ for (const [type, name] of TYPES.filter(([type]) => type !== 'mount')) {
   });
 }
 
-forEachRuntime('linux.namespaces: mount by path is the given one, with what is mounted there', async (t, rt) => {
+forEachRuntime('linux.namespaces: mount by path is the given one, with its mounts', async (t, rt) => {
   const source = join(rt.dir, 'source');
   mkdirSync(source);
   const script = `mount -t tmpfs only-there ${source} && echo ready && exec sleep 1000`;
@@ -104,7 +104,7 @@ forEachRuntime('linux.namespaces: a cgroup namespace shows the container its own
   for (const line of own.text.trim().split('\n')) t.match(line, /:\/$/);
 });
 
-forEachRuntime('linux.namespaces: mounts of the host are gone from the container', async (t, rt) => {
+forEachRuntime('linux.namespaces: mounts of the host are not visible in the container', async (t, rt) => {
   const [info] = await rt.observe<[{ text: string }]>([['read', '/proc/self/mountinfo']]);
   const targets = parseMountinfo(info.text).map(({ target }) => target);
   t.strictSame(targets, ['/', '/proc', '/dev', '/dev/pts', '/sys']);
@@ -155,7 +155,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'without a mount namespace the mounts lie on the host, and go with the container',
+  'without a mount namespace the mounts are on the host, and are removed with the container',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       changeNamespace(config, 'mount');
@@ -194,7 +194,7 @@ for (const [what, lacking] of [
   ['without a procfs', undefined],
 ] as const) {
   forEachRuntime(
-    `linux.namespaces: nobody in a pid namespace sees a process with more rights than those of the container that joins, ${what}`,
+    `linux.namespaces: nobody in a pid namespace sees a process with more rights than the joining container, ${what}`,
     async (t, rt) => {
       const watcher = await rt.started(['watch', '/stop'], (config) => {
         grantCapabilities(config, 'CAP_SYS_PTRACE', 'CAP_DAC_OVERRIDE');
@@ -282,7 +282,7 @@ for (const type of ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', '
 }
 
 forEachRuntime(
-  'linux.namespaces: when the kernel makes none, they and the cause are named',
+  'linux.namespaces: if the kernel refuses new ones, they and the cause are named',
   async (t, rt) => {
     // Those of the config but pid, which takes a clone.
     const refuse = [probePath(), 'refuse', 'unshare', '0x4c020000', 'ENOSPC'];

@@ -88,7 +88,7 @@ for (const isShared of [false, true]) {
 }
 
 forEachRuntime(
-  'kill reaches an init that is frozen in a cgroup that the container has made',
+  'kill reaches an init that is frozen in a cgroup made by the container',
   async (t, rt) => {
     const container = await withCgroups(rt, ['nest', '1', 'init'], false);
     const killed = await container.kill('KILL');
@@ -100,12 +100,15 @@ forEachRuntime(
   { deviates: { runc: 'leaves it frozen', crun: 'leaves it frozen' } },
 );
 
-forEachRuntime('thousands of cgroups, and more that are made meanwhile, go with the container', async (t, rt) => {
-  for (const isShared of [false, true]) {
-    const container = await withCgroups(rt, ['breed', '3000'], isShared);
-    t.equal((await processesOf(rt, container)).length, 1);
-    const removed = await container.remove('--force');
-    t.equal(removed.status, 0, removed.stderr);
-    t.strictSame(cgroupsWithPrefix(rt.prefix), []);
-  }
-});
+forEachRuntime(
+  'thousands of cgroups, and more that are made meanwhile, are removed with the container',
+  async (t, rt) => {
+    for (const isShared of [false, true]) {
+      const container = await withCgroups(rt, ['breed', '3000'], isShared);
+      t.equal((await processesOf(rt, container)).length, 1);
+      const removed = await container.remove('--force');
+      t.equal(removed.status, 0, removed.stderr);
+      t.strictSame(cgroupsWithPrefix(rt.prefix), []);
+    }
+  },
+);

@@ -66,7 +66,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.netDevices.name is the name in the container, which talks to the host through it',
+  'linux.netDevices.name is the name in the container, which reaches the host through it',
   async (t, rt) => {
     const outcome = await inNetwork(rt, `${setUp}$RUN`, (config) => {
       grantCapabilities(config, 'CAP_NET_RAW');
@@ -84,7 +84,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.netDevices are there for the hooks of the runtime namespace',
+  'linux.netDevices are moved before the hooks of the runtime namespace',
   async (t, rt) => {
     const seen = join(rt.dir, 'seen');
     const hook = join(rt.dir, 'hook');
@@ -102,7 +102,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.netDevices go to a namespace given by path',
+  'linux.netDevices are moved to a namespace given by path',
   async (t, rt) => {
     const pin = join(rt.dir, 'pinned');
     const script = `${setUp}touch ${pin}; unshare --net=${pin} true; $RUN; nsenter --net=${pin} $IP; umount ${pin}`;
@@ -128,7 +128,7 @@ function asBefore(t: Test, outcome: Outcome): void {
 }
 
 forEachRuntime(
-  'linux.netDevices: a start that fails later gives the devices back',
+  'linux.netDevices: a start that fails later returns the devices',
   async (t, rt) => {
     const failing: readonly (readonly [what: string, mutate: Mutation, words: RegExp])[] = [
       [
@@ -163,7 +163,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.netDevices: a name that is in use in the container moves nothing',
+  'linux.netDevices: if a name is in use in the container, nothing is moved',
   async (t, rt) => {
     const pin = join(rt.dir, 'pinned');
     const prepare = `touch ${pin}; unshare --net=${pin} ip link add eth0 type bridge;`;
@@ -179,7 +179,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.netDevices: what cannot move, or makes no sense, is refused and named',
+  'linux.netDevices: a device that cannot be moved, or an invalid entry, is refused and named',
   async (t, rt) => {
     const long = 'a'.repeat(16);
     const cases: readonly (readonly [mutate: Mutation, words: RegExp])[] = [
@@ -225,7 +225,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.netDevices: what comes back is as it was: down or up, with labels and addresses of every scope',
+  'linux.netDevices: a returned device is as before: down or up, with labels and addresses of every scope',
   async (t, rt) => {
     const more = `
 ip link add idle type veth peer name other

@@ -132,7 +132,7 @@ forEachRuntime('--no-pivot: works on a root that pivot_root refuses to replace',
   t.ok(top.names.includes('bin'));
 });
 
-forEachRuntime('--no-pivot: on a host whose mounts are shared, they stay as they are', async (t, rt) => {
+forEachRuntime('--no-pivot: on a host whose mounts are shared, they do not change', async (t, rt) => {
   for (const propagation of [undefined, 'shared', 'slave']) {
     const bundle = rt.bundle((config) => {
       if (propagation !== undefined) config.linux.rootfsPropagation = propagation;

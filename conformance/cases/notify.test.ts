@@ -67,7 +67,7 @@ function told(rt: Sandbox, pid = 0): Heard[] {
 
 for (const how of ['create and start', 'run --detach'] as const) {
   forEachRuntime(
-    `NOTIFY_SOCKET: ${how} ends when the program is ready, and tells the service manager`,
+    `NOTIFY_SOCKET: ${how} ends once the program is ready, and notifies the service manager`,
     async (t, rt) => {
       const manager = await Manager.listen(rt);
       const bundle = rt.bundle(waiting('READY=1'));
@@ -133,7 +133,7 @@ for (const how of ['create and start', 'run --detach'] as const) {
 }
 
 forEachRuntime(
-  'NOTIFY_SOCKET: run in the foreground names itself, and drops what is not for the manager',
+  'NOTIFY_SOCKET: run in the foreground reports its own pid, and drops other messages',
   async (t, rt) => {
     const manager = await Manager.listen(rt);
     const many = Array.from({ length: 40 }, () => ['--', 'notify', 'WATCHDOG=1']).flat();
@@ -159,7 +159,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'NOTIFY_SOCKET: run in the foreground tells what a program said that ends at once, with its exit code',
+  'NOTIFY_SOCKET: run in the foreground forwards the message of a program that ends at once, with its exit code',
   async (t, rt) => {
     const manager = await Manager.listen(rt);
     const ready = await rt.run((config) => {
@@ -196,7 +196,7 @@ const surroundings: readonly (readonly [string, Mutation])[] = [
 
 for (const [name, mutate] of surroundings) {
   forEachRuntime(
-    `NOTIFY_SOCKET: the container can send to its socket, and change nothing: ${name}`,
+    `NOTIFY_SOCKET: the container can send to its socket, but not change it: ${name}`,
     async (t, rt) => {
       // A user of another namespace has to get to the root.
       chmodSync(rt.dir, 0o755);
@@ -241,7 +241,7 @@ for (const [name, mutate] of surroundings) {
 }
 
 forEachRuntime(
-  'NOTIFY_SOCKET: without a mount namespace the socket is there too, until delete',
+  'NOTIFY_SOCKET: without a mount namespace the socket exists too, until delete',
   async (t, rt) => {
     const manager = await Manager.listen(rt);
     const bundle = rt.bundle((config) => {
@@ -275,7 +275,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'NOTIFY_SOCKET: what cannot be honoured is an error before anything is made',
+  'NOTIFY_SOCKET: if it cannot be honoured, that is an error before anything is made',
   async (t, rt) => {
     const bundle = rt.bundle();
     for (const [address, words] of [
@@ -303,7 +303,7 @@ forEachRuntime(
   { oursOnly: 'the words are ours' },
 );
 
-forEachRuntime('NOTIFY_SOCKET in the config alone is left as it is', async (t, rt) => {
+forEachRuntime('NOTIFY_SOCKET only in the config is not changed', async (t, rt) => {
   const [env, listed] = await rt.observe<[string[], Names]>([['env'], ['list', '/run']], (config) => {
     config.process.env = ['PATH=/bin', 'HOME=/', 'NOTIFY_SOCKET=/mine'];
   });
@@ -312,7 +312,7 @@ forEachRuntime('NOTIFY_SOCKET in the config alone is left as it is', async (t, r
 });
 
 forEachRuntime(
-  'NOTIFY_SOCKET: a mount point that cannot be made is an error that says why it is needed',
+  'NOTIFY_SOCKET: a mount point that cannot be made is an error that explains its purpose',
   async (t, rt) => {
     const manager = await Manager.listen(rt);
     const outcome = await rt.run((config) => {
@@ -327,7 +327,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'NOTIFY_SOCKET: a container with a socket is not checkpointed, and a restored one is not waited for',
+  'NOTIFY_SOCKET: a container with a socket cannot be checkpointed, and restore does not wait for readiness',
   async (t, rt) => {
     const manager = await Manager.listen(rt);
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'notify', 'READY=1', '--', 'wait']));

@@ -32,7 +32,7 @@ function withNulls(rt: Sandbox, args: readonly string[]): Bundle {
 }
 
 forEachRuntime(
-  'null is an absent member: run, exec, and the documents of exec, update and mounts',
+  'null counts as absent: run, exec, and the documents of exec, update and mounts',
   async (t, rt) => {
     const ran = await rt.runBundle(withNulls(rt, ['/bin/echo', 'ran']));
     t.strictSame(ran, { status: 0, stdout: 'ran\n', stderr: '' });
@@ -62,7 +62,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'null where something must be is refused, with its place',
+  'null for a required value is refused, with its place',
   async (t, rt) => {
     const refusal = async (
       change: (config: Members & { process: Members; linux: Members }) => void,

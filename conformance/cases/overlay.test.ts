@@ -74,7 +74,7 @@ async function unpackImage(rt: Sandbox): Promise<string[]> {
     .reverse();
 }
 
-forEachRuntime('an image on an overlay as root: writes land in the upper directory only', async (t, rt) => {
+forEachRuntime('an image on an overlay as root: only the upper directory is written', async (t, rt) => {
   const lower = await unpackImage(rt);
   t.equal(lower.length, 2, 'layers of the image');
   const layers = { ...makeLayers(rt), lower };
@@ -121,7 +121,7 @@ forEachRuntime('an overlay as root with root.readonly: nothing is written', asyn
   t.notOk(existsSync(join(layers.upper, 'etc/new')));
 });
 
-forEachRuntime('an overlay as an entry of mounts: writes land in the upper directory only', async (t, rt) => {
+forEachRuntime('an overlay as an entry of mounts: only the upper directory is written', async (t, rt) => {
   const layers = makeLayers(rt, { both: 'above', 'dir/second': '2' }, { both: 'below', first: '1', 'dir/third': '3' });
   const before = layers.lower.map(digest);
   const [both, names, create, remove, write] = await rt.observe<[Text, Names, Attempt, Attempt, Attempt]>(
@@ -150,34 +150,31 @@ forEachRuntime('an overlay as an entry of mounts: writes land in the upper direc
   t.ok(isWhiteout(join(layers.upper, 'first')));
 });
 
-forEachRuntime(
-  'an overlay of lower directories alone, and one with the option ro, cannot be written',
-  async (t, rt) => {
-    const layers = makeLayers(rt, { one: '1' }, { two: '2' });
-    const mount = (destination: string, options: string[]): { destination: string } & Record<string, unknown> => ({
-      destination,
-      type: 'overlay',
-      source: 'overlay',
-      options,
-    });
-    const [names, ...attempts] = await rt.observe<[Names, Attempt, Attempt]>(
-      [
-        ['list', '/lower'],
-        ['create', '/lower/new'],
-        ['create', '/readonly/new'],
-      ],
-      (config) => {
-        config.mounts.push(mount('/lower', [`lowerdir=${layers.lower.join(':')}`]));
-        config.mounts.push(mount('/readonly', ['ro', ...overlayOptions(layers)]));
-      },
-    );
-    t.strictSame([...names.names].sort(), ['one', 'two']);
-    for (const { errno } of attempts) t.equal(errno, 'EROFS');
-    t.strictSame(readdirSync(layers.upper), []);
-  },
-);
+forEachRuntime('an overlay of only lower directories, and one with the option ro, cannot be written', async (t, rt) => {
+  const layers = makeLayers(rt, { one: '1' }, { two: '2' });
+  const mount = (destination: string, options: string[]): { destination: string } & Record<string, unknown> => ({
+    destination,
+    type: 'overlay',
+    source: 'overlay',
+    options,
+  });
+  const [names, ...attempts] = await rt.observe<[Names, Attempt, Attempt]>(
+    [
+      ['list', '/lower'],
+      ['create', '/lower/new'],
+      ['create', '/readonly/new'],
+    ],
+    (config) => {
+      config.mounts.push(mount('/lower', [`lowerdir=${layers.lower.join(':')}`]));
+      config.mounts.push(mount('/readonly', ['ro', ...overlayOptions(layers)]));
+    },
+  );
+  t.strictSame([...names.names].sort(), ['one', 'two']);
+  for (const { errno } of attempts) t.equal(errno, 'EROFS');
+  t.strictSame(readdirSync(layers.upper), []);
+});
 
-forEachRuntime('an overlay of many lower directories: options longer than fsconfig(2) takes', async (t, rt) => {
+forEachRuntime('an overlay of many lower directories: options longer than fsconfig(2) accepts', async (t, rt) => {
   const numbers = Array.from({ length: 30 }, (_, index) => index);
   const layers = makeLayers(rt, ...numbers.map((index) => ({ [`of-${index}`]: 'text' })));
   const options = [...overlayOptions(layers), 'nosuid', 'noexec', 'nodev', 'noatime'];

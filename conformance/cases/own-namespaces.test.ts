@@ -67,7 +67,7 @@ const CHANGES: readonly (readonly [type: string, file: string, change: Mutation,
 
 for (const [spelling, prepare] of SPELLINGS) {
   forEachRuntime(
-    `linux.namespaces: ${spelling} of the runtime's own is no namespace to change anything in`,
+    `linux.namespaces: ${spelling} of the runtime's own is refused if the config would change it`,
     async (t, rt) => {
       for (const [type, file, change, look, words] of CHANGES) {
         // A mount namespace cannot be mounted in itself.
@@ -96,7 +96,7 @@ for (const [spelling, prepare] of SPELLINGS) {
 }
 
 forEachRuntime(
-  'linux.namespaces: no cgroup mount and no user namespace in those of the runtime',
+  'linux.namespaces: a cgroup mount or a user namespace in those of the runtime is refused',
   async (t, rt) => {
     const cgroup = await rt.run((config) => {
       changeNamespace(config, 'cgroup', '/proc/self/ns/cgroup');
@@ -111,7 +111,7 @@ forEachRuntime(
   { oursOnly: 'words of this project' },
 );
 
-forEachRuntime('linux.namespaces: what needs none of its own runs in those of the runtime', async (t, rt) => {
+forEachRuntime('linux.namespaces: a config that changes none of them runs in those of the runtime', async (t, rt) => {
   for (const [type, file] of [
     ['network', 'net'],
     ['ipc', 'ipc'],

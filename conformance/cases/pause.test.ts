@@ -24,7 +24,7 @@ function isFrozen(path: string): boolean {
     : readCgroup('freezer', path, 'freezer.state') === 'FROZEN';
 }
 
-forEachRuntime('pause stops the program where it is, resume lets it go on', async (t, rt) => {
+forEachRuntime('pause suspends the program, resume continues it', async (t, rt) => {
   const { container, written, path } = await counting(rt);
   const paused = await rt.command('pause', container.id);
   t.strictSame(paused, { status: 0, stdout: '', stderr: '' });
@@ -40,7 +40,7 @@ forEachRuntime('pause stops the program where it is, resume lets it go on', asyn
 });
 
 forEachRuntime(
-  'pause and resume: who is not running is not paused, who is not paused is not resumed',
+  'pause and resume: only a running container is paused, only a paused one is resumed',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     const fails = async (word: string, message: string): Promise<void> => {
@@ -99,7 +99,7 @@ forEachRuntime('delete --force ends a paused container', async (t, rt) => {
   t.equal((await container.remove('--force')).status, 0);
 });
 
-forEachRuntime('another signal waits until a paused container goes on', async (t, rt) => {
+forEachRuntime('another signal waits until a paused container is resumed', async (t, rt) => {
   const container = await rt.started(['wait']);
   await until('the program waits', () => container.stdout() !== '');
   t.equal((await rt.command('pause', container.id)).status, 0);

@@ -21,7 +21,7 @@ forEachRuntime('process.user sets real, effective and saved ids', async (t, rt) 
   t.strictSame(ids.gid, [4321, 4321, 4321]);
 });
 
-forEachRuntime('process.user.username is for Windows: uid and gid say who the user is', async (t, rt) => {
+forEachRuntime('process.user.username is for Windows: uid and gid determine the user', async (t, rt) => {
   const bundle = rt.bundle((config) => Object.assign(config.process.user, { username: 'user' }));
   writeFileSync(join(bundle.rootfs, 'etc/passwd'), 'user:x:1000:1000::/home/user:/bin/sh\n');
   const [ids] = await rt.observeBundle<[Ids]>(bundle, [['ids']]);
@@ -68,7 +68,7 @@ for (const count of [1025, 65_536]) {
 }
 
 forEachRuntime(
-  'process.user.additionalGids: more groups than the kernel takes are an error that says so',
+  'process.user.additionalGids: more groups than the kernel allows are an error that names the limit',
   async (t, rt) => {
     const outcome = await rt.run((config) => (config.process.user.additionalGids = manyGroups(65_537)));
     t.equal(outcome.status, 1);
@@ -78,7 +78,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'process.user takes ids up to 2^32 - 2 and never looks them up as names',
+  'process.user accepts ids up to 2^32 - 2 and never looks them up as names',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.process.user = { uid: 4_294_967_294, gid: 4_294_967_294 };
@@ -134,7 +134,7 @@ forEachRuntime('process.args[0] with a slash is relative to process.cwd', async 
 });
 
 forEachRuntime(
-  'process.env is given as it is, with HOME from /etc/passwd last',
+  'process.env is passed unchanged, with HOME from /etc/passwd last',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.process.env = ['PATH=/bin', 'A=1', 'B=a=b', 'EMPTY='];
@@ -150,7 +150,7 @@ forEachRuntime(
   { deviates: { crun: 'other order' } },
 );
 
-forEachRuntime('process.env HOME is / when the user is not in /etc/passwd', async (t, rt) => {
+forEachRuntime('process.env HOME is / if the user is not in /etc/passwd', async (t, rt) => {
   const [env] = await rt.observe<[string[]]>([['env']], (config) => {
     config.process.user = { uid: 1000, gid: 1000 };
   });
@@ -172,7 +172,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'process.env with a name twice keeps the last at its own place',
+  'process.env with a duplicate name keeps the last value at its position',
   async (t, rt) => {
     const [env] = await rt.observe<[string[]]>([['env']], (config) => {
       config.process.env = ['A=1', 'PATH=/bin', 'A=2', 'HOME=/'];
@@ -203,7 +203,7 @@ forEachRuntime('process.env never shows the environment of the runtime', async (
   t.strictSame(JSON.parse(outcome.stdout), ['PATH=/bin', 'HOME=/']);
 });
 
-forEachRuntime('process.cwd is the working directory and is made when missing', async (t, rt) => {
+forEachRuntime('process.cwd is the working directory and is made if missing', async (t, rt) => {
   const [there] = await rt.observe<[string]>([['cwd']], (config) => (config.process.cwd = '/tmp'));
   t.equal(there, '/tmp');
   const [made] = await rt.observe<[string]>([['cwd']], (config) => (config.process.cwd = '/new/dir'));
@@ -294,7 +294,7 @@ forEachRuntime('process.capabilities: the five sets may differ', async (t, rt) =
   t.equal(ids.permitted, '0000000000000029');
 });
 
-forEachRuntime('process.capabilities: each of the five sets is what execve starts from', async (t, rt) => {
+forEachRuntime('process.capabilities: execve starts from each of the five sets', async (t, rt) => {
   const container = await rt.created((config) => {
     config.process.capabilities = {
       bounding: ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOWNER', 'CAP_SETUID'],
@@ -401,7 +401,7 @@ forEachRuntime('process.oomScoreAdj is applied', async (t, rt) => {
   t.equal(score.text, '345\n');
 });
 
-forEachRuntime('process starts with an empty signal mask, default actions and a session of its own', async (t, rt) => {
+forEachRuntime('process starts with an empty signal mask, default actions and a new session', async (t, rt) => {
   const [ids] = await rt.observe<[Ids]>([['ids']]);
   t.equal(ids.sigBlocked, NO_CAPABILITIES);
   t.equal(ids.sigIgnored, NO_CAPABILITIES);
@@ -409,7 +409,7 @@ forEachRuntime('process starts with an empty signal mask, default actions and a 
   t.equal(ids.sid, 1);
 });
 
-forEachRuntime('process has only descriptors 0, 1 and 2, even when the runtime was given more', async (t, rt) => {
+forEachRuntime('process has only descriptors 0, 1 and 2, even if the runtime was given more', async (t, rt) => {
   const { openSync, closeSync } = await import('node:fs');
   const host = openSync('/', 'r');
   const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds']));
@@ -451,7 +451,7 @@ forEachRuntime('the program is not the runtime: /proc/1/exe cannot be opened for
 });
 
 forEachRuntime(
-  'a session keyring beyond the quota of its user is an error with the cure',
+  'a session keyring beyond the quota of its user is an error with a hint',
   async (t, rt) => {
     const bundle = rt.bundle();
     const refuse = [probePath(), 'refuse', 'keyctl', '1', 'EDQUOT'];
@@ -475,7 +475,7 @@ function keyrings(text: string, name: string): string[] {
 
 for (const owner of [0, 1000]) {
   forEachRuntime(
-    `a session keyring that uid ${owner} has made with the name of the container is not the container's`,
+    `a session keyring that uid ${owner} has made with the name of the container is not used by the container`,
     async (t, rt) => {
       chmodSync(rt.dir, 0o755);
       const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
@@ -534,7 +534,7 @@ const passwdFiles: Record<string, (path: string) => void> = {
 };
 
 forEachRuntime(
-  'process.env HOME is / at once when /etc/passwd is nothing that can be read, for exec too',
+  'process.env HOME is / at once if /etc/passwd is not a regular file, for exec too',
   async (t, rt) => {
     for (const [name, make] of Object.entries(passwdFiles)) {
       const bundle = rt.bundle((config) => {

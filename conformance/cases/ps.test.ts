@@ -44,7 +44,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'ps hands words after the id on to ps(1)',
+  'ps passes arguments after the id to ps(1)',
   async (t, rt) => {
     const container = await three(rt);
     const { pid } = await container.state();
@@ -62,7 +62,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'ps of a stopped container lists nobody',
+  'ps of a stopped container lists nothing',
   async (t, rt) => {
     const container = await rt.started(['nothing']);
     await until('it has ended', async () => (await container.state()).status === 'stopped');

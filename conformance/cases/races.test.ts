@@ -5,7 +5,7 @@ import { race } from '../races/callers.ts';
 import { makeGround } from '../races/ground.ts';
 
 forEachRuntime(
-  'races: whatever callers do to two containers at once, each gets an answer, and both can be removed',
+  'races: each of many concurrent callers on two containers gets an answer, and both containers can be removed',
   async (t, rt) => {
     const dir = join(rt.dir, 'race');
     mkdirSync(dir);

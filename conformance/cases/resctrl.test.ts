@@ -32,7 +32,7 @@ async function withResctrl(rt: Sandbox, script: string, mutate: Mutation): Promi
 const words = { oursOnly: 'the peers look for resctrl in mountinfo, which cannot be made up' };
 
 forEachRuntime(
-  'linux.intelRdt: a group of the name of the container, its schemata in order, its task, and its end',
+  'linux.intelRdt: a group named after the container, its schemata in order, its task, and its removal',
   async (t, rt) => {
     const script = `$CREATE </dev/null >/dev/null && ${show(`${ROOT}/$ID`)}; $DELETE; ls ${ROOT}`;
     const outcome = await withResctrl(rt, script, (config) => {
@@ -58,7 +58,7 @@ const LAST: readonly (readonly [intelRdt: Record<string, unknown>, schemata: str
 ];
 
 forEachRuntime(
-  'linux.intelRdt: l3CacheSchema, memBwSchema and schemata are written each, in this order',
+  'linux.intelRdt: l3CacheSchema, memBwSchema and schemata are written separately, in this order',
   async (t, rt) => {
     for (const [intelRdt, schemata] of LAST) {
       const script = `$CREATE </dev/null >/dev/null && cat ${ROOT}/$ID/schemata; $DELETE`;
@@ -110,7 +110,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.intelRdt.closID: a group that is there stays, one that is not must be described',
+  'linux.intelRdt.closID: an existing group is kept, a new one must be described',
   async (t, rt) => {
     const there = await withResctrl(
       rt,
@@ -129,7 +129,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.intelRdt: a schema that the kernel refuses is named with the words of the kernel, and undone',
+  'linux.intelRdt: a schema that the kernel refuses is reported with the message of the kernel, and undone',
   async (t, rt) => {
     const refuse = `rm ${ROOT}/prepared/schemata; mkdir ${ROOT}/prepared/schemata; echo "Invalid mask" > ${ROOT}/info/last_cmd_status`;
     const outcome = await withResctrl(rt, `${refuse}; $CREATE; ls ${ROOT}`, (config) => {
@@ -142,7 +142,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.intelRdt: what makes no sense, or a host without it, is refused and named',
+  'linux.intelRdt: invalid settings, and a host without it, are refused and named',
   async (t, rt) => {
     const cases: readonly (readonly [intelRdt: Record<string, unknown>, words: RegExp])[] = [
       [{ closID: '../x' }, /linux\.intelRdt\.closID must be the name of a resctrl group, found "\.\.\/x"/],

@@ -70,7 +70,7 @@ const ROWS: readonly Row[] = [
     ...memoryAndSwap(-1, -1),
   },
   {
-    name: 'memory.swap is memory and swap together',
+    name: 'memory.swap is memory plus swap',
     resources: { memory: { limit: 64 * MIB, swap: 96 * MIB } },
     ...memoryAndSwap(64 * MIB, 96 * MIB),
   },
@@ -294,7 +294,7 @@ function processorTime(path: string): number {
   return Number(/^usage_usec (\d+)/m.exec(readCgroup('cpu', path, 'cpu.stat'))?.[1]);
 }
 
-forEachRuntime('cpu.quota of half a period gives half of one processor', async (t, rt) => {
+forEachRuntime('cpu.quota of half a period gives half of one CPU', async (t, rt) => {
   let path = '';
   const container = await rt.started([], (config) => {
     // The shares keep other work on the host from taking what the quota grants.
@@ -332,7 +332,7 @@ const NEEDS_MEMORY = { lacking: lackingController('memory') };
 const NEEDS_CPUSET = { lacking: lackingController('cpuset') };
 
 forEachRuntime(
-  'memory.limit: what needs more is killed, and the kernel counts it',
+  'memory.limit: a process that needs more is killed, and the kernel counts it',
   async (t, rt) => {
     let path = '';
     const container = await rt.started(['memhog', String(200 * MIB)], (config) => {
@@ -360,7 +360,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'memory.limit too low for init itself: create says so',
+  'memory.limit too low for init itself: create reports it',
   async (t, rt) => {
     const outcome = await rt.create(rt.bundle((config) => (config.linux.resources['memory'] = { limit: 4096 })));
     t.equal(outcome.outcome.status, 1);
@@ -376,7 +376,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'memory.max too low for init, written when init has long been set up: create says so all the same',
+  'memory.max too low for init, written long after the setup of init: create still reports it',
   async (t, rt) => {
     const lines = [...Array<string>(5000).fill('max'), '4096'].join('\n');
     const made = await rt.create(rt.bundle((config) => (config.linux.resources['unified'] = { 'memory.max': lines })));
@@ -413,7 +413,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'cpu.cpus holds for the program',
+  'cpu.cpus applies to the program',
   async (t, rt) => {
     const [ids] = await rt.observe<[{ cpus: string }]>(
       [['ids']],
@@ -450,7 +450,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a v2 cgroup belongs to the user who sees it as its own through a writable mount',
+  'a v2 cgroup belongs to the user of a container that sees it as its own through a writable mount',
   async (t, rt) => {
     const [made] = await rt.observe<[Attempt]>([['mkdir', '/sys/fs/cgroup/child']], (config) => {
       config.process.user = { uid: 1000, gid: 1000 };
@@ -535,7 +535,7 @@ for (const [resources, words, version] of REFUSED) {
 }
 
 forEachRuntime(
-  'what a limit that fails left is gone, and the cgroup with it',
+  'a failed limit is undone, and the cgroup is removed',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.linux.resources['cpu'] = { mems: '99' };
@@ -547,7 +547,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'resources.memory.kernel of cgroup v1 is written, with a warning that kernels since 5.16 drop it',
+  'resources.memory.kernel of cgroup v1 is written, with a warning that kernels since 5.16 ignore it',
   async (t, rt) => {
     const warning = /^rt: warning: a limit of kernel memory has no effect since Linux 5\.16/;
     const bundle = rt.bundle((config) => {

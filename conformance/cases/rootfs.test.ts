@@ -15,7 +15,7 @@ import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 
-forEachRuntime('root.readonly keeps everything from being written', async (t, rt) => {
+forEachRuntime('root.readonly makes the whole root read-only', async (t, rt) => {
   const [top, dev] = await rt.observe<Attempt[]>(
     [
       ['create', '/x'],
@@ -103,7 +103,7 @@ forEachRuntime('linux.maskedPaths: a file reads as empty, a directory is empty a
   t.match(kcore, { type: 'char', major: 1, minor: 3 });
 });
 
-forEachRuntime('linux.maskedPaths: a mask is no way to the device of the host', async (t, rt) => {
+forEachRuntime('linux.maskedPaths: a mask gives no access to the device of the host', async (t, rt) => {
   const { uid, gid, mode } = statSync('/dev/null');
   try {
     const lines = await rt.observe<Attempt[]>(
@@ -205,7 +205,7 @@ for (const [word, shown] of [
   );
 }
 
-forEachRuntime('the rootfs gets nothing but mount points', async (t, rt) => {
+forEachRuntime('only mount points are made in the rootfs', async (t, rt) => {
   const bundle = rt.bundle();
   const before = readdirSync(bundle.rootfs).sort();
   await rt.runBundle(bundle);
@@ -214,7 +214,7 @@ forEachRuntime('the rootfs gets nothing but mount points', async (t, rt) => {
   t.strictSame(readdirSync(join(bundle.rootfs, 'etc')), []);
 });
 
-forEachRuntime('a rootfs below a directory nobody else may enter works', async (t, rt) => {
+forEachRuntime('a rootfs below a directory that only its owner may enter works', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.process.user = { uid: 1000, gid: 1000 };
     config.process.args = ['/bin/probe', 'echo', 'here'];

@@ -148,7 +148,7 @@ const fields = (text: string): string[][] =>
     .map((line) => line.trim().split(/\s+/));
 
 forEachRuntime(
-  'rootless: what spec --rootless writes runs for a user without rights, who is root inside',
+  'rootless: the config of spec --rootless runs for an unprivileged user, who is root inside',
   async (t, rt) => {
     const user = new User(rt);
     const [ids, uids, gids, groups, opened, made] = await user.observe<[Ids, Text, Text, Text, Attempt, Stat]>([
@@ -169,7 +169,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'rootless: a range of /etc/subuid is mapped by newuidmap, and other users can be taken',
+  'rootless: newuidmap maps a range of /etc/subuid, and the container can use other users',
   async (t, rt) => {
     const user = new User(rt);
     await withRange(rt, async () => {
@@ -194,7 +194,7 @@ forEachRuntime(
   { deviates: { runc: '1.1 takes no additional groups' } },
 );
 
-forEachRuntime('rootless: the users of the container can open its standard output again', async (t, rt) => {
+forEachRuntime('rootless: the users of the container can reopen its standard output', async (t, rt) => {
   const user = new User(rt);
   await withRange(rt, async () => {
     for (const uid of [0, 7]) {
@@ -398,7 +398,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'rootless: limits hold in a cgroup that was delegated, and it is gone afterwards',
+  'rootless: limits apply in a delegated cgroup, which is removed afterwards',
   async (t, rt) => {
     const user = new User(rt);
     await user.configure((config) => {
@@ -419,7 +419,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime('rootless: root of the host keeps its cgroups', async (t, rt) => {
+forEachRuntime('rootless: root of the host always has cgroups', async (t, rt) => {
   const container = await rt.started(['pause']);
   const { pid } = await container.state();
   t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), container.bundle.config.linux.cgroupsPath);

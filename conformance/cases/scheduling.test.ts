@@ -180,7 +180,7 @@ const NOT_INHERITED: readonly (readonly [scheduler: Record<string, unknown>, exp
 for (const [scheduler, expected] of NOT_INHERITED) {
   const words = JSON.stringify(scheduler);
   forEachRuntime(
-    `process.scheduler ${words} is that of exec, too`,
+    `process.scheduler ${words} applies to exec, too`,
     async (t, rt) => {
       for (const shared of [false, true]) {
         await withContainer(
@@ -214,7 +214,7 @@ for (const [scheduler, expected] of NOT_INHERITED) {
   );
 
   forEachRuntime(
-    `process.scheduler ${words} is that of a container in the pid namespace of another`,
+    `process.scheduler ${words} applies to a container in the pid namespace of another`,
     async (t, rt) => {
       await withContainer(rt, async (other) => {
         const { pid } = await other.state();
@@ -263,7 +263,7 @@ for (const [domain, persona, machine] of [
   );
 }
 
-forEachRuntime('linux.personality absent: the personality of the caller stays', async (t, rt) => {
+forEachRuntime('linux.personality absent: the personality of the caller is kept', async (t, rt) => {
   const [sched] = await rt.observe<[Sched]>([['sched']]);
   t.equal(sched.personality, 0);
 });
@@ -329,7 +329,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'process.execCPUAffinity does not concern the first process',
+  'process.execCPUAffinity does not affect the first process',
   async (t, rt) => {
     const [plain] = await rt.observe<[Ids]>([['ids']]);
     const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
@@ -462,7 +462,7 @@ const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp
 ];
 
 forEachRuntime(
-  'scheduling fields: what makes no sense is refused and named',
+  'scheduling fields: invalid values are refused and named',
   async (t, rt) => {
     for (const [what, mutate, words] of refused) {
       const outcome = await rt.run(mutate);
@@ -475,7 +475,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'scheduling fields: a kernel without the call is named, and nothing stays',
+  'scheduling fields: a kernel without the call is named, and nothing is left',
   async (t, rt) => {
     const missing: readonly (readonly [call: string, field: string, mutate: Mutation])[] = [
       ['sched_setattr', 'process.scheduler', (config) => (config.process.scheduler = { policy: 'SCHED_BATCH' })],

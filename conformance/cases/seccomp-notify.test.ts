@@ -89,7 +89,7 @@ for (const noNewPrivileges of [true, false]) {
 }
 
 forEachRuntime(
-  'linux.seccomp SCMP_ACT_NOTIFY: calls that the hand-over itself needs may be notified',
+  'linux.seccomp SCMP_ACT_NOTIFY: calls that sending the listener needs may be notified',
   async (t, rt) => {
     for (const noNewPrivileges of [true, false]) {
       const socket = join(rt.dir, `agent-${noNewPrivileges}`);
@@ -200,31 +200,28 @@ forEachRuntime(
   { oursOnly: 'runc and crun take short absolute paths' },
 );
 
-forEachRuntime(
-  'linux.seccomp SCMP_ACT_NOTIFY: a receiver that is not there fails create, and nothing stays',
-  async (t, rt) => {
-    const socket = join(rt.dir, 'nobody');
-    const config = { ...notify('mkdir'), listenerPath: socket };
-    const missing = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = config)));
-    t.equal(missing.outcome.status, 1);
-    if (rt.runtime.ours) {
-      t.match(missing.outcome.stderr, `cannot connect to the seccomp receiver "${socket}": no such file or directory`);
-      t.match(missing.outcome.stderr, /\/linux\/seccomp\/listenerPath\n.*hint: start the program/s);
-    }
-    writeFileSync(socket, '');
-    const file = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = config)));
-    t.equal(file.outcome.status, 1);
-    if (rt.runtime.ours) t.match(file.outcome.stderr, /socket operation on non-socket/);
-    // A socket file that outlived its program.
-    const dead = join(rt.dir, 'dead');
-    const agent = await receiver(rt, dead);
-    agent.child.kill('SIGKILL');
-    await agent.ended;
-    const refused = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = { ...config, listenerPath: dead })));
-    t.equal(refused.outcome.status, 1);
-    if (rt.runtime.ours) t.match(refused.outcome.stderr, /connection refused \(connect\)/);
-  },
-);
+forEachRuntime('linux.seccomp SCMP_ACT_NOTIFY: a missing receiver fails create, and nothing is left', async (t, rt) => {
+  const socket = join(rt.dir, 'nobody');
+  const config = { ...notify('mkdir'), listenerPath: socket };
+  const missing = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = config)));
+  t.equal(missing.outcome.status, 1);
+  if (rt.runtime.ours) {
+    t.match(missing.outcome.stderr, `cannot connect to the seccomp receiver "${socket}": no such file or directory`);
+    t.match(missing.outcome.stderr, /\/linux\/seccomp\/listenerPath\n.*hint: start the program/s);
+  }
+  writeFileSync(socket, '');
+  const file = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = config)));
+  t.equal(file.outcome.status, 1);
+  if (rt.runtime.ours) t.match(file.outcome.stderr, /socket operation on non-socket/);
+  // A socket file that outlived its program.
+  const dead = join(rt.dir, 'dead');
+  const agent = await receiver(rt, dead);
+  agent.child.kill('SIGKILL');
+  await agent.ended;
+  const refused = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = { ...config, listenerPath: dead })));
+  t.equal(refused.outcome.status, 1);
+  if (rt.runtime.ours) t.match(refused.outcome.stderr, /connection refused \(connect\)/);
+});
 
 forEachRuntime(
   'linux.seccomp SCMP_ACT_NOTIFY: contradictions are refused and named',

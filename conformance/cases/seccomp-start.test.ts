@@ -40,7 +40,7 @@ const OURS = { oursOnly: 'words of this project' };
 
 for (const noNewPrivileges of [true, false]) {
   forEachRuntime(
-    `linux.seccomp: startContainer hooks and what they start are filtered, noNewPrivileges ${noNewPrivileges}`,
+    `linux.seccomp: startContainer hooks and their children are filtered, noNewPrivileges ${noNewPrivileges}`,
     async (t, rt) => {
       const look =
         'grep -E "^(Seccomp|NoNewPrivs|CapEff|Uid)" /proc/self/status; mkdir /tmp/$1 2>&1 || echo refused $1';
@@ -67,7 +67,7 @@ for (const noNewPrivileges of [true, false]) {
 }
 
 forEachRuntime(
-  'linux.seccomp: with noNewPrivileges startContainer hooks need nothing that only the runtime calls',
+  'linux.seccomp: with noNewPrivileges startContainer hooks need no calls of the runtime',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       const names = ['clone3', 'memfd_create', 'close_range', 'accept4', 'setpgid', 'seccomp'];
@@ -180,7 +180,7 @@ for (const [what, seccomp, answer, place] of REFUSED) {
 }
 
 forEachRuntime(
-  'linux.seccomp: without noNewPrivileges what init needs to wait for its start is asked for, and named',
+  'linux.seccomp: without noNewPrivileges the calls that init needs to wait for start are required, and named',
   async (t, rt) => {
     const seccomp = allowBut({ names: ['accept4', 'capset'], action: 'SCMP_ACT_ERRNO' });
     const bundle = rt.bundle((config) => {
@@ -260,7 +260,7 @@ const DECIDED: readonly (readonly [string, Record<string, unknown>, words: RegEx
 
 for (const [what, seccomp, words] of DECIDED) {
   forEachRuntime(
-    `linux.seccomp: by its arguments ${what}: run and start say so`,
+    `linux.seccomp: by its arguments ${what}: run and start report it`,
     async (t, rt) => {
       const ran = await rt.run((config) => (config.linux.seccomp = seccomp));
       t.equal(ran.status, 1);
@@ -287,7 +287,7 @@ for (const [what, seccomp, words] of DECIDED) {
 const AFTER_FILTER = ['prctl', 'capset', 'writev', 'read', 'getsockopt', 'accept4', 'mmap', 'execve'];
 
 forEachRuntime(
-  'linux.seccomp: a set-up that the filter ends, or keeps from its end, is over at once',
+  'linux.seccomp: a setup that the filter kills or blocks ends at once',
   async (t, rt) => {
     const none = { action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: 0xfff_ffff, op: 'SCMP_CMP_EQ' }] };
     for (const [action, words] of [
@@ -318,7 +318,7 @@ async function execEarly(rt: Sandbox, id: string): Promise<{ status: number; std
 }
 
 forEachRuntime(
-  'linux.seccomp: exec says that the filter stops it, at once',
+  'linux.seccomp: exec reports at once that the filter stops it',
   async (t, rt) => {
     const capabilities = [{ index: 0, value: 47, op: 'SCMP_CMP_EQ' }]; // PR_CAP_AMBIENT
     for (const [rule, words] of [

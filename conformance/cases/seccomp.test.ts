@@ -30,7 +30,7 @@ const allowBut = (...syscalls: Rule[]): Record<string, unknown> => ({
 });
 
 for (const noNewPrivileges of [true, false]) {
-  forEachRuntime(`linux.seccomp: a filter is in force, noNewPrivileges ${noNewPrivileges}`, async (t, rt) => {
+  forEachRuntime(`linux.seccomp: a filter is applied, noNewPrivileges ${noNewPrivileges}`, async (t, rt) => {
     const [ids, mkdir] = await rt.observe<[Ids, Attempt]>([['ids'], ['mkdir', '/tmp/x']], (config) => {
       config.process.noNewPrivileges = noNewPrivileges;
       config.linux.seccomp = allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' });
@@ -83,7 +83,7 @@ forEachRuntime(
   },
 );
 
-forEachRuntime('linux.seccomp: SCMP_ACT_TRACE is ENOSYS when nobody traces', async (t, rt) => {
+forEachRuntime('linux.seccomp: SCMP_ACT_TRACE is ENOSYS without a tracer', async (t, rt) => {
   const [mkdir, getpid] = await rt.observe<Attempt[]>(
     [
       ['mkdir', '/tmp/x'],
@@ -101,7 +101,7 @@ forEachRuntime('linux.seccomp: SCMP_ACT_TRACE is ENOSYS when nobody traces', asy
 const MKDIR_X86 = '39';
 
 forEachRuntime(
-  'linux.seccomp.architectures: a call of one that is not listed kills, of one that is has its rules',
+  'linux.seccomp.architectures: a call of an unlisted one kills, of a listed one follows its rules',
   async (t, rt) => {
     const call = async (architectures: string[] | undefined): Promise<Attempt> => {
       const [result] = await rt.observe<[Attempt]>([['i386', MKDIR_X86]], (config) => {
@@ -191,7 +191,7 @@ forEachRuntime('linux.seccomp: every operator', async (t, rt) => {
 });
 
 forEachRuntime(
-  'linux.seccomp: deny by default with a list of what is allowed',
+  'linux.seccomp: deny by default with an allow-list',
   async (t, rt) => {
     const [denied, unknown] = await rt.observe<Attempt[]>(
       [
@@ -227,7 +227,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.seccomp.architectures: those that the machine cannot run may be listed, of either order of bytes',
+  'linux.seccomp.architectures: those that the machine cannot run may be listed, of either byte order',
   async (t, rt) => {
     const others = [
       ...['ARM', 'AARCH64', 'LOONGARCH64', 'M68K', 'MIPS', 'MIPS64', 'MIPS64N32', 'MIPSEL', 'MIPSEL64', 'MIPSEL64N32'],
@@ -262,7 +262,7 @@ function refusedValues(count: number): Rule[] {
   }));
 }
 
-forEachRuntime('linux.seccomp without noNewPrivileges: start needs no recvmsg of the profile', async (t, rt) => {
+forEachRuntime('linux.seccomp without noNewPrivileges: the profile need not allow recvmsg for start', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.process.args = ['/bin/sh', '-c', 'echo began; exec sleep 600'];
     config.process.noNewPrivileges = false;
@@ -338,7 +338,7 @@ async function isLogged(name: string, attempt: () => Promise<boolean>): Promise<
   }
 }
 
-forEachRuntime('linux.seccomp: SCMP_ACT_LOG lets the call through, and writes it to the log', async (t, rt) => {
+forEachRuntime('linux.seccomp: SCMP_ACT_LOG allows the call and logs it', async (t, rt) => {
   const name = `act${process.pid}${rt.runtime.name}`.slice(0, 15);
   const attempt = async (action: string): Promise<boolean> => {
     const bundle = rt.bundle((config) => {
@@ -356,7 +356,7 @@ forEachRuntime('linux.seccomp: SCMP_ACT_LOG lets the call through, and writes it
 });
 
 forEachRuntime(
-  'linux.seccomp.flags SECCOMP_FILTER_FLAG_LOG writes what is refused to the log',
+  'linux.seccomp.flags SECCOMP_FILTER_FLAG_LOG logs refused calls',
   async (t, rt) => {
     const actions = readFileSync('/proc/sys/kernel/seccomp/actions_logged', 'utf8');
     if (!actions.includes('errno')) {
@@ -420,7 +420,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.seccomp without noNewPrivileges: the profile need not allow what prepares the program',
+  'linux.seccomp without noNewPrivileges: the profile need not allow the calls that prepare the program',
   async (t, rt) => {
     // The lookup of the program and the working directory, change of user, and reading of files.
     const names = 'getcwd chdir statx newfstatat faccessat2 openat2 setgroups setresuid setresgid'.split(' ');

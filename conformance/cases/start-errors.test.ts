@@ -53,7 +53,7 @@ const AT_CREATE: readonly (readonly [what: string, arg: string, words: RegExp, p
 
 for (const [what, arg, words, prepare] of AT_CREATE) {
   forEachRuntime(
-    `create with a program ${what} fails and says so`,
+    `create with a program ${what} fails and names the cause`,
     async (t, rt) => {
       const bundle = rt.bundle((config) => (config.process.args = [arg]));
       prepare?.(bundle);
@@ -71,18 +71,21 @@ for (const [what, arg, words, prepare] of AT_CREATE) {
   });
 }
 
-forEachRuntime('create with a program its user may not execute says so', async (t, rt) => {
-  const bundle = rt.bundle((config) => {
-    config.process.user = { uid: 1000, gid: 1000 };
-    config.process.args = ['/private/program'];
-  });
-  mkdirSync(join(bundle.rootfs, 'private'));
-  program(bundle, 'private/program', '#!/bin/sh\n');
-  chmodSync(join(bundle.rootfs, 'private'), 0o700);
-  const { outcome } = await rt.create(bundle);
-  t.equal(outcome.status, 1);
-  t.match(outcome.stderr, /permission denied/i);
-});
+forEachRuntime(
+  'create with a program that its user may not execute is an error that names the cause',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.args = ['/private/program'];
+    });
+    mkdirSync(join(bundle.rootfs, 'private'));
+    program(bundle, 'private/program', '#!/bin/sh\n');
+    chmodSync(join(bundle.rootfs, 'private'), 0o700);
+    const { outcome } = await rt.create(bundle);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /permission denied/i);
+  },
+);
 
 /** Programs that only execve itself can refuse: `start` has to report these. */
 const AT_START: readonly (readonly [what: string, words: RegExp, content: string | Buffer])[] = [
@@ -122,14 +125,14 @@ for (const [what, words, content] of AT_START) {
   );
 }
 
-forEachRuntime('create with a working directory that is a file says so', async (t, rt) => {
+forEachRuntime('create with a working directory that is a file is an error that names the cause', async (t, rt) => {
   const { outcome } = await rt.create(rt.bundle((config) => (config.process.cwd = '/bin/probe')));
   t.equal(outcome.status, 1);
   t.match(outcome.stderr, '/bin/probe');
   t.match(outcome.stderr, /not a directory/i);
 });
 
-forEachRuntime('errors go to the log as one JSON record, and to standard error as words', async (t, rt) => {
+forEachRuntime('errors go to the log as one JSON record, and to standard error as text', async (t, rt) => {
   const log = join(rt.dir, 'log.json');
   const bundle = rt.bundle((config) => (config.process.args = ['/nosuch']));
   const words = ['--log', log, '--log-format', 'json', 'create', '--bundle', bundle.dir, rt.nextId()];
@@ -147,7 +150,7 @@ forEachRuntime('errors go to the log as one JSON record, and to standard error a
 });
 
 forEachRuntime(
-  'a caller that may write small files only gets an error, and nothing is left',
+  'a caller that may only write small files gets an error, and nothing is left',
   async (t, rt) => {
     const limited = ['/bin/sh', '-c', 'ulimit -f 8; exec "$@"', 'sh'];
     const bundle = rt.bundle();
@@ -174,7 +177,7 @@ forEachRuntime('the log is made, and stays empty on success', async (t, rt) => {
 });
 
 forEachRuntime(
-  'a container without process can be created, and not be started',
+  'a container without process can be created, but not started',
   async (t, rt) => {
     const bundle = rt.bundle();
     bundle.saveText(JSON.stringify({ ...bundle.config, process: undefined }));

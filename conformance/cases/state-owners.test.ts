@@ -73,7 +73,7 @@ async function allRefuse(t: Test, rt: Sandbox, root: string, id: string, words: 
 }
 
 forEachRuntime(
-  'a state root that others can write to is refused, and nothing is made in it',
+  'a state root that is writable by others is refused, and nothing is made in it',
   async (t, rt) => {
     const trace = join(rt.dir, 'trace');
     const bundle = rt.bundle();
@@ -108,7 +108,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'the directory of a container that somebody else has made is refused, and does not hide the others',
+  'a container directory made by another user is refused, and does not hide the others',
   async (t, rt) => {
     const trace = join(rt.dir, 'trace');
     const good = await rt.created();
@@ -139,7 +139,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'below a directory of a user the state root that rt makes is the one of root; one that the user made is refused',
+  'below a directory of a user, a state root that rt makes belongs to root; one that the user made is refused',
   async (t, rt) => {
     const home = join(rt.dir, 'home');
     mkdirSync(home);
@@ -169,7 +169,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'in a user namespace root is its root: a state root of anybody who is not mapped is refused',
+  'in a user namespace root is its root: a state root of an unmapped owner is refused',
   async (t, rt) => {
     const inside = ['unshare', '--user', '--map-root-user'];
     const list = (root: string, prefix: string[]): Promise<Outcome> =>
@@ -190,7 +190,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a state root of mode 0711 serves, also as a link that leads to it',
+  'a state root of mode 0711 is accepted, also through a link',
   async (t, rt) => {
     mkdirSync(rt.root, { mode: 0o711 });
     chmodSync(rt.root, 0o711);
@@ -204,7 +204,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'whatever lies in place of a record is one clear error, at once, and does not hide the others',
+  'a record of any other file type is one clear error, at once, and does not hide the others',
   async (t, rt) => {
     const good = await rt.created();
     const victim = join(rt.dir, 'victim');
@@ -250,7 +250,7 @@ function modesIn(directory: string): Record<string, string> {
 }
 
 forEachRuntime(
-  'whatever the umask of the caller is, nobody else can read the state or write to a file that rt makes',
+  'with any umask of the caller, nobody else can read the state or write to a file that rt makes',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.process.args = ['/bin/probe', 'wait'];

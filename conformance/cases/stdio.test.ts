@@ -75,7 +75,7 @@ async function withRunning(rt: Sandbox, bundle: Bundle, body: (container: Contai
 for (const [space, mutation] of Object.entries(SPACES)) {
   for (const [way, through] of Object.entries(WAYS)) {
     forEachRuntime(
-      `stdio: with ${space} the user can open ${way} again, of run, create and exec`,
+      `stdio: with ${space} the user can reopen ${way}, of run, create and exec`,
       async (t, rt) => {
         await withPod(rt, async (pid) => {
           const bundle = reachable(rt, mutation(pid));
@@ -124,7 +124,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'stdio: a file of the caller keeps its owner where it can only be read, and for any user of a user namespace',
+  'stdio: a file of the caller keeps its owner if it is open only for reading, and for any user of a user namespace',
   async (t, rt) => {
     for (const [flags, mutate, kept] of [
       ['r', (): void => undefined, true],
@@ -156,7 +156,7 @@ forEachRuntime(
 const SPOILED = ['rm /dev/null', 'rm /dev/null; echo x >/dev/null', 'rm /dev/null; ln -s /dev/zero /dev/null'];
 
 forEachRuntime(
-  'stdio: exec into a container without its null device does not give it that of the host',
+  'stdio: exec into a container without a null device does not give it that of the host',
   async (t, rt) => {
     const node = join(rt.dir, 'null');
     execFileSync('mknod', ['-m', '666', node, 'c', '1', '3']);

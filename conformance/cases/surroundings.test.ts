@@ -66,7 +66,7 @@ for (const [what, flag] of [
   );
 }
 
-forEachRuntime('standard descriptors are closed, in each combination', async (t, rt) => {
+forEachRuntime('standard descriptors are closed, in every combination', async (t, rt) => {
   for (let closed = 0; closed < 8; closed++) {
     const which = [0, 1, 2].filter((fd) => (closed >> fd) & 1);
     // Closed before the command, so that its output cannot go to a file by that number.
@@ -128,7 +128,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'small files only',
+  'only small files',
   async (t, rt) => {
     for (const blocks of [0, 1, 2, 8, 32, 64, 128, 512]) {
       const what = `ulimit -f ${blocks}`;
@@ -140,7 +140,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a working directory that is gone, or that nobody may enter',
+  'a working directory that is deleted or not accessible',
   async (t, rt) => {
     const cwd = join(rt.dir, 'cwd');
     await lives(t, rt, shell(`mkdir "${cwd}" && cd "${cwd}" && rmdir "${cwd}"`), 'gone');

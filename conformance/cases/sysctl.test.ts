@@ -35,7 +35,7 @@ forEachRuntime('linux.sysctl: values of private namespaces are set inside, not o
 });
 
 forEachRuntime(
-  'linux.sysctl: limits of a user namespace are set in one of its own',
+  'linux.sysctl: limits of a user namespace are set in a new one',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       addUserNamespace(config);
@@ -56,7 +56,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'linux.sysctl: what the kernel does not know or take is refused with its place',
+  'linux.sysctl: an unknown parameter or an invalid value is refused with its place',
   async (t, rt) => {
     for (const [key, value, words] of [
       ['net.ipv4.nosuch', '1', /no such file or directory/],

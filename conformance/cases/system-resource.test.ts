@@ -42,7 +42,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'process.rlimits: priorities, of which nobody has any by default',
+  'process.rlimits: priorities, whose default limit is 0',
   async (t, rt) => {
     const { stdout, stderr } = await rt.run((config) => {
       config.process.args = ['/bin/probe', 'rlimits'];

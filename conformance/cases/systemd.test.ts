@@ -66,7 +66,7 @@ async function remove(rt: Sandbox, { id, unit }: Scope): Promise<void> {
 }
 
 forEachRuntime(
-  'systemd: the container is in a scope of its own, with its limits as properties and in the kernel',
+  'systemd: the container is in its own scope, with its limits as properties and in the kernel',
   async (t, rt) => {
     const scope = await create(rt, (config) => {
       Object.assign(config.linux.resources, {
@@ -103,7 +103,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'systemd: limits and device rules outlive a reload',
+  'systemd: limits and device rules survive a reload',
   async (t, rt) => {
     const scope = await create(rt, (config) => {
       Object.assign(config.linux.resources, {
@@ -221,7 +221,7 @@ for (const [name, value, words] of [
 }
 
 forEachRuntime(
-  'systemd: a unit that runs is not taken over, and lives on',
+  'systemd: a running unit is not taken over, and keeps running',
   async (t, rt) => {
     const first = await create(rt);
     const second = await create(rt, (config) => (config.linux.cgroupsPath = `system.slice:rt:${first.id}`));
@@ -278,7 +278,7 @@ for (const path of ['/a/b', 'a:b', 'a.slice:b:c:d', 'system.slice:rt:']) {
 }
 
 forEachRuntime(
-  'systemd: without it the option is an error that says so, and nothing is left',
+  'systemd: without systemd the option is an error that names the cause, and nothing is left',
   async (t, rt) => {
     const { outcome } = await create(rt);
     t.equal(outcome.status, 1);
@@ -299,7 +299,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'systemd: run.oci.systemd.subgroup and delegate-cgroup lie below the scope, which stays manageable',
+  'systemd: run.oci.systemd.subgroup and delegate-cgroup are below the scope, which stays manageable',
   async (t, rt) => {
     const { id, path, unit, outcome } = await create(rt, (config) => {
       config.annotations = { 'run.oci.systemd.subgroup': 'sub', 'run.oci.delegate-cgroup': 'payload' };

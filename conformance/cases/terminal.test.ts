@@ -29,7 +29,7 @@ function inTerminal(
 }
 
 forEachRuntime(
-  'process.terminal: the program has a terminal of the container, the size of the caller',
+  'process.terminal: the program has a terminal of the container, with the size of the calling terminal',
   async (t, rt) => {
     const session = inTerminal(rt, ['/bin/probe', 'tty', '--', 'nothing'], { rows: 33, columns: 99 });
     const { status, restored } = await session.end();
@@ -47,7 +47,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'process.terminal: the size is there before the program starts',
+  'process.terminal: the size is set before the program starts',
   async (t, rt) => {
     const session = inTerminal(rt, ['/bin/probe', 'tty'], { rows: 33, columns: 99 });
     await session.end();
@@ -66,7 +66,7 @@ forEachRuntime('process.terminal belongs to the user of the process', async (t, 
   t.strictSame([tty.uid, tty.gid], [1000, 5]);
 });
 
-forEachRuntime('process.terminal: a shell is spoken with', async (t, rt) => {
+forEachRuntime('process.terminal: a dialogue with a shell', async (t, rt) => {
   const session = inTerminal(rt, ['/bin/sh'], {}, (config) => {
     config.process.env = ['PATH=/bin', 'PS1=prompt> '];
   });
@@ -83,7 +83,7 @@ forEachRuntime('process.terminal: a shell is spoken with', async (t, rt) => {
   t.ok(restored);
 });
 
-forEachRuntime('process.terminal: the size follows that of the caller', async (t, rt) => {
+forEachRuntime('process.terminal: the size follows that of the calling terminal', async (t, rt) => {
   const session = inTerminal(rt, ['/bin/probe', 'winch']);
   await session.shows('ready');
   session.resize(50, 132);
@@ -91,7 +91,7 @@ forEachRuntime('process.terminal: the size follows that of the caller', async (t
   t.match(session.output(), '{"rows":50,"columns":132}');
 });
 
-forEachRuntime('process.terminal: the mode is restored whatever ends the program', async (t, rt) => {
+forEachRuntime('process.terminal: the mode is restored however the program ends', async (t, rt) => {
   const killed = inTerminal(rt, ['/bin/sh', '-c', 'kill -9 $$ & sh -c "kill -TERM 1"; exit 3']);
   t.ok((await killed.end()).restored);
   const missing = inTerminal(rt, ['/nosuch']);
@@ -200,7 +200,7 @@ function redirected(
 }
 
 forEachRuntime(
-  'process.terminal: output into a file or a pipe, also a slow one, is what the program wrote',
+  'process.terminal: output to a file or a pipe, also a slow one, is that of the program',
   async (t, rt) => {
     const file = join(rt.dir, 'out');
     const wanted = pattern(9, 300_000);
@@ -241,7 +241,7 @@ forEachRuntime(
   { oursOnly: 'the peers leave the program waiting' },
 );
 
-forEachRuntime('--console-socket receives one descriptor, the master, before anybody accepts', async (t, rt) => {
+forEachRuntime('--console-socket receives one descriptor, the master, even before accept', async (t, rt) => {
   const socket = join(rt.dir, 'console');
   const receiver = await Receiver.listen(rt, socket);
   const bundle = rt.bundle((config) => {
@@ -280,7 +280,7 @@ forEachRuntime('--console-socket receives one descriptor, the master, before any
   await receiver.running.ended;
 });
 
-forEachRuntime('--console-socket with run --detach: a shell is spoken with', async (t, rt) => {
+forEachRuntime('--console-socket with run --detach: a dialogue with a shell', async (t, rt) => {
   const socket = join(rt.dir, 'console');
   const receiver = await Receiver.listen(rt, socket);
   const bundle = rt.bundle((config) => {
@@ -300,7 +300,7 @@ forEachRuntime('--console-socket with run --detach: a shell is spoken with', asy
 });
 
 forEachRuntime(
-  '--console-socket may have a path longer than an address, and start at the bundle',
+  '--console-socket may have a path longer than a socket address, and relative to the bundle',
   async (t, rt) => {
     const directory = join(rt.dir, 'x'.repeat(120));
     mkdirSync(directory);
@@ -344,7 +344,7 @@ for (const [name, terminal, words, message] of refusals) {
   );
 }
 
-forEachRuntime('--console-socket that nobody listens on is an error that names it', async (t, rt) => {
+forEachRuntime('--console-socket without a listener is an error that names it', async (t, rt) => {
   const bundle = rt.bundle((config) => (config.process.terminal = true));
   const socket = join(rt.dir, 'absent');
   const outcome = await rt.command('create', '--bundle', bundle.dir, '--console-socket', socket, rt.nextId());

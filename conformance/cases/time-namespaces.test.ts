@@ -43,7 +43,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'time namespace: an offset may be negative, one clock alone, or none',
+  'time namespace: an offset may be negative, for only one clock, or absent',
   async (t, rt) => {
     const wanted: readonly (readonly [Mutation, string])[] = [
       [

@@ -18,7 +18,7 @@ function withTmpfs(rt: Sandbox, options: string[]): Bundle {
 }
 
 forEachRuntime(
-  'tmpcopyup: contents, kinds, modes and owners are there, and the image stays as it was',
+  'tmpcopyup: contents, types, modes and owners are copied, and the image is unchanged',
   async (t, rt) => {
     const bundle = withTmpfs(rt, ['tmpcopyup']);
     const at = (name: string): string => join(bundle.rootfs, 'data', name);
@@ -86,7 +86,7 @@ forEachRuntime('tmpcopyup: a read-only tmpfs has the contents', async (t, rt) =>
 });
 
 forEachRuntime(
-  'tmpcopyup: options of the tmpfs count',
+  'tmpcopyup: options of the tmpfs apply',
   async (t, rt) => {
     const bundle = withTmpfs(rt, ['tmpcopyup', 'mode=1700', 'uid=9', 'gid=8', 'size=1m']);
     writeFileSync(join(bundle.rootfs, 'data/file'), 'there');
@@ -100,7 +100,7 @@ forEachRuntime(
   { deviates: { runc: '1.1 gives the root the mode of what it copies' } },
 );
 
-forEachRuntime('tmpcopyup: links of the image lead nowhere else', async (t, rt) => {
+forEachRuntime('tmpcopyup: links of the image are not followed', async (t, rt) => {
   const bundle = withTmpfs(rt, ['tmpcopyup']);
   const secret = join(rt.dir, 'secret');
   writeFileSync(secret, 'of the host');
@@ -114,7 +114,7 @@ forEachRuntime('tmpcopyup: links of the image lead nowhere else', async (t, rt) 
 });
 
 forEachRuntime(
-  'tmpcopyup: a tmpfs that is too small is told with its option',
+  'tmpcopyup: a tmpfs that is too small is an error that names its option',
   async (t, rt) => {
     const bundle = withTmpfs(rt, ['tmpcopyup', 'size=16k']);
     writeFileSync(join(bundle.rootfs, 'data/file'), 'x'.repeat(100_000));
@@ -127,7 +127,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'tmpcopyup: what is nested too deep is refused',
+  'tmpcopyup: too deep nesting is refused',
   async (t, rt) => {
     const bundle = withTmpfs(rt, ['tmpcopyup']);
     mkdirSync(join(bundle.rootfs, 'data', 'd/'.repeat(80)), { recursive: true });
@@ -139,7 +139,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'tmpcopyup: another type than tmpfs is refused',
+  'tmpcopyup: a type other than tmpfs is refused',
   async (t, rt) => {
     const outcome = await rt.run((config) => {
       config.mounts.push({ destination: '/data', type: 'mqueue', source: 'm', options: ['tmpcopyup'] });

@@ -131,7 +131,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a trace has the ops of a stage, and of init in a user namespace, on threads of their own',
+  'a trace has the ops of a stage, and of init in a user namespace, on separate threads',
   async (t, rt) => {
     const bundle = rt.bundle((config) => addUserNamespace(config));
     const plan = await planOf(rt, bundle);
@@ -163,7 +163,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'traces of create and start: what init did before and after it was told to go on',
+  'traces of create and start: the ops of init before and after the go-ahead',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
       config.hooks = { startContainer: [{ path: '/bin/probe', args: ['probe', 'nothing'] }] };
@@ -213,7 +213,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'a trace of a command that fails marks the op that failed, and the command says what it says without',
+  'a trace of a failing command marks the failed op, and the error is the same as without a trace',
   async (t, rt) => {
     const failing: Record<string, Mutation> = {
       init: (config) => config.mounts.push({ destination: '/x', type: 'bind', source: '/none', options: ['bind'] }),
@@ -244,7 +244,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'with a trace the program gets what it gets without',
+  'with a trace the program runs in the same environment as without',
   async (t, rt) => {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'fds', '--', 'env', '--', 'clocks']));
     const seen = (outcome: Outcome): unknown[] => {
@@ -261,7 +261,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'other commands can be traced, too, and print what they print',
+  'other commands can be traced, too, with unchanged output',
   async (t, rt) => {
     const container = await rt.started(['pause']);
     for (const words of [['state', container.id], ['list'], ['kill', container.id, 'WINCH'], ['--version']]) {

@@ -35,7 +35,7 @@ function withoutTerminal(bundle: string): TestConfig {
   return config;
 }
 
-forEachRuntime('an image unpacked by umoci runs with the config.json umoci wrote', async (t, rt) => {
+forEachRuntime('an image unpacked by umoci runs with the config.json of umoci', async (t, rt) => {
   const bundle = await unpackImage(
     rt,
     ...['--config.cmd', '/bin/probe', '--config.cmd', 'env', '--config.cmd', '--', '--config.cmd', 'ids'],

@@ -124,7 +124,7 @@ forEachRuntime('update --resources -: the object comes on standard input', async
   await container.remove('--force');
 });
 
-forEachRuntime('update holds for a process that runs already', async (t, rt) => {
+forEachRuntime('update applies to a running process', async (t, rt) => {
   const container = await rt.started([], (config) => {
     config.process.args = ['/bin/sh', '-c', 'while [ ! -e /tmp/go ]; do busybox usleep 5000; done; probe fork 50'];
     config.linux.resources['pids'] = { limit: 40 };
@@ -137,7 +137,7 @@ forEachRuntime('update holds for a process that runs already', async (t, rt) => 
 });
 
 forEachRuntime(
-  'update: when one limit is refused the others keep their old values',
+  'update: if one limit is refused the others keep their old values',
   async (t, rt) => {
     const { container, check } = await running(rt);
     const words = ['--memory', '70m', '--pids-limit', '11', '--cpuset-mems', '99'];
@@ -151,7 +151,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'update with checkBeforeUpdate refuses a limit below what is in use',
+  'update with checkBeforeUpdate refuses a limit below the current usage',
   async (t, rt) => {
     const { container, check } = await running(rt);
     const input = JSON.stringify({ memory: { limit: 4096, checkBeforeUpdate: true } });
@@ -165,7 +165,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'update with devices replaces the rules: what was allowed before is denied after',
+  'update with devices replaces the rules: a formerly allowed device is denied afterwards',
   async (t, rt) => {
     const container = await rt.started([], (config) => {
       const loop =
@@ -223,7 +223,7 @@ for (const [input, words] of [
 }
 
 forEachRuntime(
-  'update: values that are none, and containers that are not there',
+  'update: invalid values, and missing containers',
   async (t, rt) => {
     const { container } = await running(rt);
     const fails = async (message: string | RegExp, ...words: string[]): Promise<void> => {

@@ -55,7 +55,7 @@ forEachRuntime('user namespace: several lines of mappings are in the maps', asyn
   ]);
 });
 
-forEachRuntime('user namespace: made by a runtime that may not look into other processes', async (t, rt) => {
+forEachRuntime('user namespace: made by a runtime that may not inspect other processes', async (t, rt) => {
   const bundle = mapped(rt, ({ process }) => {
     process.args = ['/bin/probe', 'ids'];
   });
@@ -66,18 +66,21 @@ forEachRuntime('user namespace: made by a runtime that may not look into other p
   t.equal((JSON.parse(outcome.stdout) as Ids).uid[0], 0);
 });
 
-forEachRuntime('user namespace: its other namespaces belong to it: its root has rights in them', async (t, rt) => {
-  const bundle = mapped(rt, (config) => grantCapabilities(config, 'CAP_SYS_ADMIN', 'CAP_NET_ADMIN'));
-  mkdirSync(join(bundle.rootfs, 'mnt'));
-  const [ids, mount, uts] = await rt.observeBundle<[Ids, Attempt, Attempt]>(bundle, [
-    ['ids'],
-    ['mount', 'none', '/mnt', 'tmpfs', '0'],
-    ['syscall', '170', '0', '0'],
-  ]);
-  t.strictSame([ids.uid, ids.gid, ids.pid], [[0, 0, 0], [0, 0, 0], 1]);
-  t.equal(mount.errno, null, 'mounts a filesystem');
-  t.equal(uts.errno, null, 'sets the host name');
-});
+forEachRuntime(
+  'user namespace: it owns the other namespaces of the container: its root has rights in them',
+  async (t, rt) => {
+    const bundle = mapped(rt, (config) => grantCapabilities(config, 'CAP_SYS_ADMIN', 'CAP_NET_ADMIN'));
+    mkdirSync(join(bundle.rootfs, 'mnt'));
+    const [ids, mount, uts] = await rt.observeBundle<[Ids, Attempt, Attempt]>(bundle, [
+      ['ids'],
+      ['mount', 'none', '/mnt', 'tmpfs', '0'],
+      ['syscall', '170', '0', '0'],
+    ]);
+    t.strictSame([ids.uid, ids.gid, ids.pid], [[0, 0, 0], [0, 0, 0], 1]);
+    t.equal(mount.errno, null, 'mounts a filesystem');
+    t.equal(uts.errno, null, 'sets the host name');
+  },
+);
 
 forEachRuntime('user namespace: the process is that of a mapped user on the host', async (t, rt) => {
   const bundle = mapped(rt, (config) => {
@@ -97,7 +100,7 @@ forEachRuntime('user namespace: the process is that of a mapped user on the host
 });
 
 forEachRuntime(
-  'user namespace: devices are those of the host, and open',
+  'user namespace: devices are those of the host, and can be opened',
   async (t, rt) => {
     const bundle = mapped(rt, (config) => {
       config.linux.devices = [{ path: '/dev/pipe', type: 'p', fileMode: 0o622, uid: 3, gid: 4 }];
@@ -127,7 +130,7 @@ forEachRuntime('user namespace: a device of the config is bound from the host', 
 });
 
 forEachRuntime(
-  'user namespace: a device that the host has another of is refused',
+  'user namespace: a device whose node on the host is a different one is refused',
   async (t, rt) => {
     const bundle = mapped(rt, (config) => {
       config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 1 }];
@@ -154,7 +157,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'user namespace: the root file system may lie where its root cannot go',
+  'user namespace: the root filesystem may be in a directory that its root cannot access',
   async (t, rt) => {
     const bundle = mapped(rt);
     writeFileSync(join(bundle.rootfs, 'file'), 'there');
@@ -166,7 +169,7 @@ forEachRuntime(
   { deviates: { runc: '1.1 cannot', crun: '1.8 looks for it with the rights of that root' } },
 );
 
-forEachRuntime('user namespace: a bind source may lie where its root cannot go', async (t, rt) => {
+forEachRuntime('user namespace: a bind source may be in a directory that its root cannot access', async (t, rt) => {
   const bundle = mapped(rt, (config) => {
     config.mounts.push({ destination: '/data', source: join(rt.dir, 'secret/data'), options: ['rbind', 'ro'] });
   });
@@ -299,7 +302,7 @@ const manyMappings = (): Record<string, number>[] =>
   Array.from({ length: 340 }, (_, index) => ({ containerID: index, hostID: 1000 + 2 * index, size: 1 }));
 
 forEachRuntime(
-  'user namespace: 340 mappings, of one that is made and of one that is given by path',
+  'user namespace: 340 mappings, of a new one and of one given by path',
   async (t, rt) => {
     const many = (mutate: Mutation): Bundle =>
       mapped(rt, (config) => {

@@ -6,7 +6,7 @@ interface Uts {
   domainname: string;
 }
 
-forEachRuntime('hostname is set inside and left alone outside', async (t, rt) => {
+forEachRuntime('hostname is set inside and unchanged outside', async (t, rt) => {
   const before = readFileSync('/proc/sys/kernel/hostname', 'utf8');
   const [uts] = await rt.observe<[Uts]>([['uts']], (config) => (config.hostname = 'some-host.example'));
   t.equal(uts.hostname, 'some-host.example');

@@ -53,7 +53,7 @@ async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<L
 }
 
 forEachRuntime(
-  'with --log, warnings go to the log alone: standard error is that of the container',
+  'with --log, warnings go only to the log: standard error belongs to the container',
   async (t, rt) => {
     const log = join(rt.dir, 'log');
     for (const format of ['json', 'text']) {
@@ -73,7 +73,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'without --log, a warning on standard error says that it is one',
+  'without --log, a warning on standard error is marked as one',
   async (t, rt) => {
     for await (const { what, outcome, own, warnings } of lives(rt, [])) {
       t.equal(outcome.status, 0, what);
@@ -89,7 +89,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'with --log, a command that fails makes one record, whatever it would have warned of',
+  'with --log, a failed command writes one record, and no warnings',
   async (t, rt) => {
     const log = join(rt.dir, 'log');
     const bundle = rt.bundle((config) => {

@@ -34,28 +34,31 @@ async function built(
   return (name) => readFileSync(join(out, name), 'utf8');
 }
 
-forEachBuildKit('commands run in containers of the runtime, each on what the last one left', async (t, engine, rt) => {
-  const read = await built(t, engine, rt, [
-    'FROM files AS last',
-    'ENV WORD=built',
-    'RUN mkdir -m 777 /out && echo $WORD > /out/word',
-    'WORKDIR /work',
-    'RUN busybox tee copy < /out/word > /dev/null && busybox mv copy /out/copy && echo $PWD > /out/directory',
-    'USER 1000:1001',
-    'RUN id -u > /out/user; id -g >> /out/user; busybox grep CapEff /proc/self/status >> /out/user',
-    'USER 0',
-    'RUN cat /proc/self/cgroup > /out/cgroup; busybox grep CapEff /proc/self/status > /out/root',
-    'RUN ["/bin/probe", "ns"]',
-  ]);
-  t.equal(read('copy'), 'built\n');
-  t.equal(read('directory'), '/work\n');
-  t.equal(read('user'), '1000\n1001\nCapEff:\t0000000000000000\n');
-  t.equal(read('root'), 'CapEff:\t00000000a80425fb\n');
-  // On cgroup v2 it has a namespace for it.
-  if (!isUnified()) t.match(read('cgroup'), `:pids:/${rt.prefix}buildkit/`);
-});
+forEachBuildKit(
+  'commands run in containers of the runtime, each on the result of the last one',
+  async (t, engine, rt) => {
+    const read = await built(t, engine, rt, [
+      'FROM files AS last',
+      'ENV WORD=built',
+      'RUN mkdir -m 777 /out && echo $WORD > /out/word',
+      'WORKDIR /work',
+      'RUN busybox tee copy < /out/word > /dev/null && busybox mv copy /out/copy && echo $PWD > /out/directory',
+      'USER 1000:1001',
+      'RUN id -u > /out/user; id -g >> /out/user; busybox grep CapEff /proc/self/status >> /out/user',
+      'USER 0',
+      'RUN cat /proc/self/cgroup > /out/cgroup; busybox grep CapEff /proc/self/status > /out/root',
+      'RUN ["/bin/probe", "ns"]',
+    ]);
+    t.equal(read('copy'), 'built\n');
+    t.equal(read('directory'), '/work\n');
+    t.equal(read('user'), '1000\n1001\nCapEff:\t0000000000000000\n');
+    t.equal(read('root'), 'CapEff:\t00000000a80425fb\n');
+    // On cgroup v2 it has a namespace for it.
+    if (!isUnified()) t.match(read('cgroup'), `:pids:/${rt.prefix}buildkit/`);
+  },
+);
 
-forEachBuildKit('a step without network has a loopback device alone', async (t, engine, rt) => {
+forEachBuildKit('a step without network has only a loopback device', async (t, engine, rt) => {
   const read = await built(t, engine, rt, [
     'FROM files AS last',
     'RUN --network=none mkdir /out && busybox ifconfig -a > /out/devices && busybox ping -c 1 127.0.0.1',

@@ -62,7 +62,7 @@ forEachContainerd('run --detach, kill, rm', async (t, engine) => {
   t.equal((await engine.command('containers', 'ls', '-q')).stdout, '');
 });
 
-forEachContainerd('a container that ends at once is seen as stopped', async (t, engine) => {
+forEachContainerd('a container that ends at once is reported as stopped', async (t, engine) => {
   t.equal((await engine.detach([], 'one', '/bin/true')).status, 0);
   t.equal((await engine.remove('one')).status, 0);
 });
@@ -120,7 +120,7 @@ forEachContainerd('pause, resume, ps and metrics', async (t, engine) => {
 });
 
 forEachContainerd(
-  'a checkpoint is restored, and the program goes on where it was',
+  'a checkpoint is restored, and the program continues where it stopped',
   async (t, engine, rt) => {
     const script = 'i=0; while :; do i=$((i+1)); echo $i >/tmp/next; mv /tmp/next /tmp/count; sleep 0.1; done';
     const started = await engine.detachImage('one', '/bin/busybox', 'sh', '-c', script.replace('mv', 'busybox mv'));

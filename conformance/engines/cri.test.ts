@@ -98,7 +98,7 @@ forEachCri('logs, exec, stats and exit status', async (t, engine) => {
   });
 });
 
-forEachCri('limits are set, and changed while it runs', async (t, engine) => {
+forEachCri('limits are set, and changed at run time', async (t, engine) => {
   await withPod(engine, 'CONTAINER', async (pod, config) => {
     const linux = { resources: { memory_limit_in_bytes: 64 * MIB, cpu_period: 100_000, cpu_quota: 50_000 } };
     const id = await engine.create(pod, config, 'limited', { command: ['/bin/sleep', '1000'], linux });

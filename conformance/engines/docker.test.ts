@@ -66,7 +66,7 @@ forEachDocker('a seccomp profile from a file', async (t, docker, rt) => {
   t.match(outcome.stdout, '"errno":"ENOSPC"', outcome.stderr);
 });
 
-forEachDocker('processors and memory of the container are those that it was given', async (t, docker) => {
+forEachDocker('CPUs and memory of the container are those of the options', async (t, docker) => {
   const file = isUnified() ? '/sys/fs/cgroup/memory.max' : '/sys/fs/cgroup/memory/memory.limit_in_bytes';
   const script = `busybox grep Cpus_allowed_list /proc/self/status; cat ${file}`;
   for (const cpus of ['0', '0-1']) {
@@ -75,7 +75,7 @@ forEachDocker('processors and memory of the container are those that it was give
   }
 });
 
-forEachDocker('with a quota of half a processor it gets no more', async (t, docker) => {
+forEachDocker('with a quota of half a CPU it gets no more', async (t, docker) => {
   const root = '/sys/fs/cgroup';
   const [used, unit] = isUnified() ? [`${root}/cpu.stat`, 1e6] : [`${root}/cpuacct/cpuacct.usage`, 1e9];
   // What was used, and the clock, before and after two seconds of work.
@@ -124,7 +124,7 @@ forEachDocker('exit codes of the client', async (t, docker, rt) => {
 });
 
 forEachEngine(
-  'docker: with --userns-remap root of a container is nobody on the host',
+  'docker: with --userns-remap the root of a container has no rights on the host',
   (rt) => Docker.start(rt, { remap: { first: 300_000, size: 65_536 } }),
   async (t, docker, rt) => {
     const volume = join(rt.dir, 'volume');
@@ -174,7 +174,7 @@ forEachDocker('kill, start again, rm --force', async (t, docker) => {
   t.equal((await docker.command('ps', '--all', '--quiet')).stdout, '');
 });
 
-forEachDocker('a container that fails is restarted as often as it may', async (t, docker) => {
+forEachDocker('a failing container is restarted up to the limit', async (t, docker) => {
   const script = 'echo ready; exit 4';
   await detach(t, docker, ['--restart', 'on-failure:2'], script);
   const count = ['inspect', '--format', '{{.RestartCount}} {{.State.Status}}', 'one'];
@@ -233,7 +233,7 @@ forEachDocker('exec, top, pause and stats', async (t, docker) => {
 });
 
 forEachDocker(
-  'checkpoint and start --checkpoint: the program goes on where it was',
+  'checkpoint and start --checkpoint: the program continues where it stopped',
   async (t, docker, rt) => {
     const script = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done';
     const words = ['run', '--detach', '--name', 'one', '--network', 'none', 'tiny', '/bin/sh', '-c', script];

@@ -108,7 +108,7 @@ forEachKubelet('volumes, an initial container, hooks, probes, limits and rights'
   await kubelet.remove('one');
 });
 
-forEachKubelet('containers that end are started again, and why they ended is known', async (t, kubelet) => {
+forEachKubelet('containers that end are restarted, and the reason of their end is known', async (t, kubelet) => {
   const never = { exec: { command: ['/bin/cat', '/nosuch'] }, periodSeconds: 1, failureThreshold: 1 };
   kubelet.apply('one', {
     terminationGracePeriodSeconds: 2,
@@ -170,7 +170,7 @@ forEachKubelet('a pod in the namespaces of the host, with all privileges', async
 });
 
 forEachKubelet(
-  'root of a pod with hostUsers: false is nobody on the host',
+  'the root of a pod with hostUsers: false has no rights on the host',
   async (t, kubelet, rt) => {
     const volume = join(rt.dir, 'volume');
     mkdirSync(volume);

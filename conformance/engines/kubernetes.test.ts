@@ -40,7 +40,7 @@ async function output(kubernetes: Kubernetes, name: string, ...command: string[]
   return stdout;
 }
 
-forEachKubernetes('a RuntimeClass selects the runtime of a pod, and of no other', async (t, kubernetes, rt) => {
+forEachKubernetes('a RuntimeClass selects the runtime of only its pods', async (t, kubernetes, rt) => {
   const { cri } = kubernetes;
   const overhead = { podFixed: { memory: '16Mi' } };
   const scheduling = { nodeSelector: { 'kubernetes.io/os': 'linux' } };
@@ -191,7 +191,7 @@ forEachKubernetes('resources are changed in place', async (t, kubernetes) => {
   await kubernetes.remove('one');
 });
 
-forEachKubernetes('what is missing and what fails is said, and tried again', async (t, kubernetes) => {
+forEachKubernetes('missing and failing programs are reported, and restarted', async (t, kubernetes) => {
   const containers = [container('a', WAIT)];
   await kubernetes.apply(runtimeClass('ours', TESTED), runtimeClass('nowhere', 'nosuch'));
   const absent = kubernetes.apply(pod('none', { runtimeClassName: 'absent', containers }));

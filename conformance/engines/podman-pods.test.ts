@@ -72,7 +72,7 @@ function manifest(volume: string): object {
 }
 
 forEachEngine(
-  'podman: play kube runs the containers of a pod, and takes them down',
+  'podman: play kube starts and removes the containers of a pod',
   (rt) => Podman.start(rt),
   async (t, podman, rt) => {
     const volume = join(rt.dir, 'volume');

@@ -6,7 +6,7 @@ import { until } from '../harness/wait.ts';
 const MAP = /^ +0 +1 +1\n +1 +300000 +65536\n/;
 
 forEachEngine(
-  'podman: somebody without rights runs containers',
+  'podman: an unprivileged user runs containers',
   (rt) => Podman.start(rt, { rootless: true }),
   async (t, podman) => {
     const script = 'cat /proc/self/uid_map; id -u; echo err >&2; exit 7';

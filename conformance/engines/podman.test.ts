@@ -50,7 +50,7 @@ forEachPodman('options of run are in force', async (t, podman, rt) => {
   t.equal(readFileSync(join(volume, 'file'), 'utf8'), 'content\n');
 });
 
-forEachPodman('a root that is read-only has writable places', async (t, podman) => {
+forEachPodman('a read-only root has writable mounts', async (t, podman) => {
   const script = 'touch /file 2>/dev/null || touch /tmp/file; ls /tmp';
   const outcome = await podman.run(['--read-only'], '/bin/sh', '-c', script);
   t.strictSame(outcome, { status: 0, stdout: 'file\n', stderr: '' });
@@ -111,7 +111,7 @@ forEachPodman('exec, pause, stats and top', async (t, podman) => {
 });
 
 forEachPodman(
-  'checkpoint and restore: the program goes on where it was',
+  'checkpoint and restore: the program continues where it stopped',
   async (t, podman, rt) => {
     const script = 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done';
     const started = await podman.detach(['--name', 'one'], '/bin/sh', '-c', script);

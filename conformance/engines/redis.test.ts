@@ -30,7 +30,7 @@ CMD ["/usr/bin/redis-server", "--port", "7379", "--save", "", "--appendonly", "y
 `;
 
 forEachEngine(
-  'docker: redis answers through exec, and keeps what it has in a volume',
+  'docker: redis answers through exec, and keeps its data in a volume',
   (rt) => Docker.start(rt),
   async (t, docker, rt) => {
     const at = (name: string): string => join(rt.dir, name);

@@ -36,7 +36,7 @@ t.test('the kernel loads a filter near the limit, full of long jumps', { skip },
   t.end();
 });
 
-t.test('the kernel answers as the filter says', { skip }, (t) => {
+t.test('the verdicts of the kernel match the filter', { skip }, (t) => {
   const { filter } = compile({
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 95,

@@ -144,7 +144,7 @@ function isDisputed(number: number): boolean {
 
 const directory = new URL('./profiles/', import.meta.url);
 
-t.test('filters answer as libseccomp does', { skip: oracleMissing }, (t) => {
+t.test('filters return the same as those of libseccomp', { skip: oracleMissing }, (t) => {
   const oracle = new Oracle();
   t.teardown(() => oracle.close());
   for (const file of readdirSync(directory)) {
@@ -195,7 +195,7 @@ t.test('filters answer as libseccomp does', { skip: oracleMissing }, (t) => {
   t.end();
 });
 
-t.test('every name of libseccomp means the same numbers here', { skip: oracleMissing }, (t) => {
+t.test('every name of libseccomp has the same numbers here', { skip: oracleMissing }, (t) => {
   const oracle = new Oracle();
   t.teardown(() => oracle.close());
   for (const native of ['x86_64', 'aarch64'] as const) {
