@@ -1,6 +1,6 @@
 /**
- * Every system call of the helper that takes a path: no name that somebody else could exchange is resolved twice, and none
- * outside of the root.
+ * Checks every system call of the helper that takes a path: no name that another process could exchange is resolved
+ * twice, and none outside of the root.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -12,24 +12,24 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { REPOSITORY } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
-/** One system call of the helper, in the order in which they ended. */
+/** One system call of the helper, in order of completion. */
 interface Call {
   readonly name: string;
-  /** Its arguments as strace(1) prints them. */
+  /** Its arguments as printed by strace(1). */
   readonly text: string;
   readonly paths: readonly string[];
-  /** Whether the process is in the root of the container, and no longer in that of the host. */
+  /** Whether the process has left the root of the host for that of the container. */
   readonly inside: boolean;
-  /** Whether the root file system is open. */
+  /** Whether the root filesystem is open. */
   readonly rooted: boolean;
 }
 
 const OPENS = ['open', 'openat', 'openat2', 'open_tree'];
-/** What changes names, and what acts on one. */
+/** Calls that change names, and calls that act on one. */
 const CHANGES =
   /^(mount|umount2|unlink(at)?|rmdir|mkdir(at)?|mknod(at)?|f?chmod(at2?)?|[fl]?chown(at)?|link(at)?|symlink(at)?|rename(at2?)?|move_mount|l?setxattr|utimensat)$/;
 
-/** Lines of a trace by process, those of a call that was interrupted put together. */
+/** Lines of a trace by process, with the parts of interrupted calls joined. */
 function* wholeLines(text: string): Generator<readonly [pid: string, line: string]> {
   const begun = new Map<string, string>();
   for (const [, pid = '', line = ''] of text.matchAll(/^(\d+) +(.*)$/gm)) {
@@ -41,7 +41,7 @@ function* wholeLines(text: string): Generator<readonly [pid: string, line: strin
   }
 }
 
-/** Calls of the helper in a trace, from its own start up to the program's. */
+/** Calls of the helper in a trace, from its own start to that of the program. */
 function helperCalls(trace: string): Call[] {
   const helpers = new Map<string, { inside: boolean; rooted: boolean }>();
   const calls: Call[] = [];
@@ -51,7 +51,7 @@ function helperCalls(trace: string): Call[] {
     if (name === 'execveat' && text.includes('"rt-init"')) helpers.set(pid, { inside: false, rooted: false });
     const state = helpers.get(pid);
     if (state === undefined) continue;
-    // The child of a helper, as of `exec`, is one.
+    // The child of a helper, as in `exec`, is also one.
     if (/^(clone3?|fork|vfork)$/.test(name)) helpers.set(result, { ...state });
     const paths = [...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, path = '']) => path);
     calls.push({ name, text, paths: name === 'symlinkat' ? paths.slice(1) : paths, ...state });
@@ -66,10 +66,10 @@ function helperCalls(trace: string): Call[] {
 
 const components = (path: string): number => path.split('/').filter((part) => part !== '').length;
 
-/** Paths of the host that are opened before the root of it is left. Nobody but root of the host can exchange them. */
+/** Host paths that are opened before the process leaves the host's root. Only the host's root can exchange them. */
 const OF_THE_HOST = /^\/(dev\/[a-z]+|proc\/self\/?[\w/]*|sys\/fs\/cgroup\/.*|)$/;
 
-/** Looked up by the kernel as the program would, when nothing that leads to the host is open any more. */
+/** Looked up as by the program, when no descriptor that leads to the host is open. */
 const PROGRAM = /^\/bin\/\w+$/;
 
 /** The fault of a call, if it has one. */
@@ -85,7 +85,7 @@ function fault({ name, text, paths, inside, rooted }: Call, sources: readonly st
   return /RESOLVE_NO_(SYMLINKS|MAGICLINKS)/.test(text) ? undefined : 'follows magic links';
 }
 
-/** A config as Docker writes it, with a volume. */
+/** A config like Docker's, with a volume. */
 function asDocker(rt: Sandbox, config: TestConfig, volume: string): string[] {
   const docker = JSON.parse(readFileSync(join(REPOSITORY, 'conformance/configs/docker.json'), 'utf8')) as TestConfig;
   const sources: string[] = [volume];

@@ -1,5 +1,5 @@
 /**
- * Races on names: another container shares a directory and has a name in it change places with a symbolic link to the host
+ * Races on names: another container shares a directory and exchanges a name in it with a symbolic link to the host
  * while the runtime works there.
  */
 import { execFileSync } from 'node:child_process';
@@ -16,15 +16,15 @@ import type { Outcome } from '../harness/process.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
 
-/** Time between the look at a name and its use: what takes paths waits before it begins. */
+/** Extends the time between the check of a name and its use: calls that take paths are delayed. */
 const CALLS = 'openat2,open_tree,move_mount,mount,mkdirat,mknodat,symlinkat,fchownat,fchmodat,fchmodat2';
 const SLOWLY = ['strace', '-f', '-o', '/dev/null', '-e', `trace=${CALLS}`, '-e', `inject=${CALLS}:delay_enter=1000`];
 const SLOW_EVERY = 50;
 
-/** A race goes on until one round is not refused. */
+/** A race continues until one round is not refused. */
 const MOST_ROUNDS = 200;
 
-/** A directory that containers share, with a directory `name` and a link `link` in it. */
+/** A directory shared by containers, with a directory `name` and a link `link`. */
 function makeVolume(rt: Sandbox, name: string, target: string): string {
   const volume = join(rt.dir, 'volume');
   mkdirSync(join(volume, name), { recursive: true });
@@ -40,18 +40,18 @@ interface Race {
   readonly names: readonly [string, string];
   readonly mode?: string;
   readonly rounds: number;
-  /** Before each round, with its number: a new name each time, since what was made stays. */
+  /** Called before each round with its number, for a new name, since results of earlier rounds remain. */
   readonly prepare: (round: number) => Bundle;
-  /** After a round. */
+  /** Called after a round. */
   readonly check?: (outcome: Outcome) => void;
 }
 
-/** Each round may be refused, when the name is the link at that moment; those that are not are what counts. */
+/** A round may be refused if the name is the link at that moment; only the other rounds count. */
 function goesOn(rt: Sandbox, round: number, rounds: number, succeeded: number): boolean {
   return round < rounds || (rt.runtime.ours && succeeded === 0 && round < MOST_ROUNDS);
 }
 
-/** Runs a container again and again during the race. It may be refused, but not each time. */
+/** Runs a container repeatedly during the race. It may be refused, but not every time. */
 async function race(t: Test, rt: Sandbox, { names, mode, rounds, prepare, check }: Race): Promise<void> {
   let ran = 0;
   await whileExchanging(
@@ -61,7 +61,7 @@ async function race(t: Test, rt: Sandbox, { names, mode, rounds, prepare, check 
       for (let round = 0; goesOn(rt, round, rounds, ran); round++) {
         const bundle = prepare(round);
         const words = ['run', '--bundle', bundle.dir, rt.nextId()];
-        // Not of a peer written in Go, whose runtime strace slows down by seconds.
+        // Not for a peer written in Go, whose language runtime strace slows down by seconds.
         const slow = rt.runtime.ours && round % SLOW_EVERY === 1;
         const outcome = slow ? await rt.commandThrough(SLOWLY, ...words) : await rt.command(...words);
         if (outcome.status === 0) ran++;
@@ -73,7 +73,7 @@ async function race(t: Test, rt: Sandbox, { names, mode, rounds, prepare, check 
   if (rt.runtime.ours) t.not(ran, 0, `the container ran in ${ran} rounds`);
 }
 
-/** The probe's lines, none of a container that did not start. */
+/** The probe's lines; none if the container did not start. */
 const linesOf = ({ status, stdout }: Outcome): unknown[] => (status === 0 ? answers(stdout) : []);
 
 attack('a mount below a directory that changes places with a link stays in the root', async (t, rt, canary) => {
@@ -206,13 +206,13 @@ attack('a /dev/console that changes places with a link is the terminal, or nothi
       const { status } = await session.end();
       if (status !== 0) continue;
       const console = JSON.parse(/\{.*\}/.exec(session.output())?.[0] ?? '{}') as Partial<Stat>;
-      // The name is the link at that moment, which leads to nothing in the container.
+      // The name is the link at that moment, whose target does not exist in the container.
       if (console.type !== undefined && console.type !== 'link') t.match(console, { type: 'char', major: 136 });
     }
   });
 });
 
-/** Settings that are written to files of /proc, which a mount could hide. */
+/** Settings written to files in /proc, which a mount could hide. */
 const SYSCTL = { 'net.ipv4.ping_group_range': '0 2147483647', 'kernel.msgmnb': '17000' };
 
 for (const [what, target] of [
@@ -240,7 +240,7 @@ for (const [what, target] of [
             created++;
             const { pid } = await container.state();
             t.equal(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'), '500\n');
-            // From the host: the container's own /proc may be covered.
+            // Read from the host, since the container's /proc may be covered.
             const read = (name: string): string =>
               execFileSync('nsenter', [`--target=${pid}`, '--net', '--ipc', 'cat', `/proc/sys/${name}`], {
                 encoding: 'utf8',

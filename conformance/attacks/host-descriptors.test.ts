@@ -1,4 +1,4 @@
-/** No descriptor of the runtime leads a program of a container out of it while the kernel looks that up. */
+/** While the kernel looks up a program of a container, no descriptor of the runtime leads out of the container. */
 import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -12,13 +12,13 @@ import { until } from '../harness/wait.ts';
 
 const SYSCTL = { 'net.ipv4.ip_unprivileged_port_start': '0' };
 
-/** What `gate` says: one open of a file that it stands before. */
+/** Output of `gate`: one open of a watched file. */
 interface Opened {
   readonly exec: boolean;
   readonly fds: readonly (readonly [number, string])[];
 }
 
-/** The files of the image that the kernel opens when it looks up the program: a script, and what interprets it. */
+/** The image's files that the kernel opens to look up the program: a script and its interpreters. */
 function addScript(bundle: Bundle): string[] {
   const script = join(bundle.rootfs, 'bin/script');
   const interpreter = join(bundle.rootfs, 'bin/interpreter');
@@ -28,7 +28,9 @@ function addScript(bundle: Bundle): string[] {
   return [script, interpreter];
 }
 
-/** What is open beside the standard descriptors whenever one of the files is opened, while `command` runs. */
+/**
+ * The descriptors other than the standard ones that are open whenever one of the files is opened, while `command` runs.
+ */
 async function watchOpens(rt: Sandbox, files: readonly string[], command: () => Promise<void>): Promise<Opened[]> {
   const gate = start([guestProgram('gate'), ...files], { env: rt.env, interactive: true });
   await until('the gate is shut', () => gate.output().includes('ready'));
@@ -93,7 +95,7 @@ for (const [what, mutate] of settings) {
         const { bundle, files } = make(['/bin/script']);
         const opened = await watchOpens(rt, files, async () => {
           const { status, stderr } = await rt.runBundle(bundle);
-          st.equal(status, 99, stderr); // what the interpreter makes of its arguments
+          st.equal(status, 99, stderr); // the interpreter's treatment of its arguments
         });
         checkOpens(st, opened);
       });
@@ -139,7 +141,7 @@ for (const [what, mutate] of settings) {
   );
 }
 
-/** Runs scripts that name a program of another container by way of each descriptor that might lead to the host. */
+/** Runs scripts that refer to a program of another container through each descriptor that might lead to the host. */
 async function tryScripts(t: Test, rt: Sandbox, run: (script: string, fd: number) => Promise<string>): Promise<void> {
   const other = await rt.started(['pause']);
   const { pid } = await other.state();

@@ -1,4 +1,4 @@
-/** Images, and volumes, with links and other files where the runtime expects something else. */
+/** Images and volumes with links and other unexpected files. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,7 +16,7 @@ function withoutMounts(config: TestConfig, ...prefixes: string[]): void {
   config.mounts = config.mounts.filter(({ destination }) => !prefixes.some((prefix) => destination.startsWith(prefix)));
 }
 
-/** Replaces what is at a path of the root file system by a link. */
+/** Replaces a path of the root filesystem by a link. */
 function plant(bundle: Bundle, path: string, target: string): void {
   const place = join(bundle.rootfs, path);
   rmSync(place, { recursive: true, force: true });
@@ -24,7 +24,7 @@ function plant(bundle: Bundle, path: string, target: string): void {
   symlinkSync(target, place);
 }
 
-/** A link of which `length` have to be followed to come to the target. */
+/** A chain of `length` links to the target. */
 function plantChain(bundle: Bundle, path: string, target: string, length: number): void {
   for (let at = length; at > 1; at--) plant(bundle, `links/${at}`, at === length ? target : `/links/${at + 1}`);
   plant(bundle, path, length === 1 ? target : '/links/2');
@@ -232,7 +232,7 @@ for (const readonly of [false, true]) {
 }
 
 for (const [what, make] of [
-  // Of the container's own uts namespace, as peers write to it. The attack has one of the host.
+  // In the container's own uts namespace, since peers write to it. The attack uses one of the host.
   ['a link to a setting', (path: string): void => symlinkSync('/proc/sys/kernel/domainname', path)],
   ['a file', (path: string): void => writeFileSync(path, '')],
   ['another device', (path: string): unknown => execFileSync('mknod', [path, 'c', '1', '5'])],
@@ -275,7 +275,7 @@ attack('mount points are not made in the source of a read-only bind mount', asyn
 
 /**
  * Bind mounts a new mount namespace onto the file `pin`. The kernel refuses that unless the new namespace's id is above
- * the caller's, and each processor hands out ids from a range of its own, so every processor is tried.
+ * the caller's, and each CPU assigns ids from its own range, so every CPU is tried.
  */
 function pinMountNamespace(pin: string): void {
   const refusals: string[] = [];
@@ -296,7 +296,7 @@ attack(
     writeFileSync(join(source, 'of-the-source'), '');
     const pin = join(source, 'pin');
     writeFileSync(pin, '');
-    // The kernel pins a mount namespace on a private mount only.
+    // The kernel can pin a mount namespace only on a private mount.
     execFileSync('mount', ['--bind', '--make-private', source, source]);
     try {
       pinMountNamespace(pin);
@@ -325,7 +325,7 @@ attack('an image cannot make rt write to the host through its configuration file
 });
 
 attack('a container sets no program that the kernel runs when a cgroup becomes empty', async (t, rt) => {
-  // Writes what is there already, should it succeed.
+  // Writes the current value, in case it succeeds.
   const script = [
     'for file in /sys/fs/cgroup/release_agent /sys/fs/cgroup/*/release_agent; do',
     '[ -e $file ] && echo "$(cat $file)" >$file && echo "$file"',

@@ -8,7 +8,7 @@ import { attack, rounds } from '../harness/attack.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** What engines give to a container by default. */
+/** The default capabilities of engines. */
 const ENGINE_CAPABILITIES = [
   ...[
     'CAP_CHOWN',

@@ -1,6 +1,6 @@
 /**
- * Prints which runtime held against which attack, and writes the table as JSON. Fails when ours did not hold, or when no
- * attack succeeded on a control.
+ * Prints which runtime withstood which attack, and writes the table as JSON. Fails if rt did not hold, or if no attack
+ * succeeded on a control.
  *
  *   table.ts LINES OUTPUT
  */
@@ -14,7 +14,7 @@ interface Line {
 
 const RUNTIMES = ['rt', 'node', 'runc', 'crun'];
 const OURS = ['rt', 'node'];
-/** Of an attack that was skipped with a reason: build/tap/attacks.tap has it. */
+/** The attack was skipped; build/tap/attacks.tap has the reason. */
 const SKIPPED = 'not applicable';
 
 const [, , input = '', output = ''] = process.argv;

@@ -1,4 +1,4 @@
-/** Files of images, callers without rights, and what a container can learn or keep of the runtime. */
+/** Files of images, unprivileged callers, and objects of the runtime that a container can see or keep. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -53,7 +53,7 @@ attack(
         make(join(bundle.rootfs, 'etc', name));
       }
       const id = rt.nextId();
-      // Memory that is not enough for the file, and time on the processor.
+      // Less memory than the file needs, and limited CPU time.
       const limits = rt.runtime.name === 'rt' ? ['--as=67108864', '--cpu=2'] : ['--cpu=10'];
       const limited = ['timeout', '--kill-after=1', '10', 'prlimit', ...limits];
       const { status, stdout, stderr } = await rt.commandThrough(limited, 'run', '--bundle', bundle.dir, id);
@@ -143,7 +143,7 @@ attack(
       t.match(stderr, /refusing to run with set-user-ID/);
     }
   },
-  { deviates: { node: 'Node is not ours' }, oursOnly: 'the words are ours' },
+  { deviates: { node: 'Node is not ours' }, oursOnly: 'the messages are specific to rt' },
 );
 
 attack('an unprivileged caller cannot make rt read or write files of others', async (t, rt, canary) => {
@@ -187,7 +187,7 @@ attack('the state of a container is accessible only to its owner, with any umask
   t.equal(lstatSync(join(rt.root, id)).mode & 0o077, 0, 'its directory');
   for (const name of readdirSync(join(rt.root, id), { recursive: true }) as string[]) {
     const stat = lstatSync(join(rt.root, id, name));
-    // Nobody else gets there; a second line of defence where it is ours.
+    // Not reachable for others; a second line of defence if it is rt's.
     if (rt.runtime.ours && !stat.isSymbolicLink()) t.equal(stat.mode & 0o077, 0, name);
   }
   await rt.command('delete', '--force', id);

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { dockerConfig, specConfig } from './configs.ts';
 import type { Config } from './configs.ts';
 
-/** Where all that is measured lives. */
+/** The place of everything measured. */
 export interface Place {
   /** Temporary directory. */
   readonly dir: string;
-  /** What the names of all cgroups and containers begin with. */
+  /** Prefix of the names of all cgroups and containers. */
   readonly prefix: string;
 }
 
-/** A root file system of the shape all runtimes share: busybox and /bin/true. */
+/** A root filesystem for all runtimes: busybox and /bin/true. */
 export function makeRootfs({ dir }: Place): string {
   const rootfs = join(dir, 'rootfs');
   for (const sub of ['bin', 'etc', 'dev', 'proc', 'sys']) mkdirSync(join(rootfs, sub), { recursive: true });
@@ -28,7 +28,7 @@ export function makeBundle({ dir }: Place, name: string, config: Config): string
   return bundle;
 }
 
-/** A bundle as `spec` makes it, with another program and other resources. */
+/** A bundle as made by `spec`, with another program and other resources. */
 export function specBundle(place: Place, name: string, args: readonly string[], resources: Config = {}): string {
   const config = specConfig(`/${place.prefix}${name}`);
   (config['process'] as Config)['args'] = args;

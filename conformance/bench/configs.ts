@@ -35,7 +35,7 @@ const MOUNTS = [
 const MASKED = ['acpi', 'asound', 'kcore', 'keys', 'latency_stats', 'timer_list', 'timer_stats', 'sched_debug', 'scsi'];
 const READONLY = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
 
-/** What `runc spec` writes, with /bin/true as the program and no terminal. */
+/** The config of `runc spec`, with /bin/true as the program and no terminal. */
 export function specConfig(cgroupsPath: string): Config {
   return {
     ociVersion: '1.0.2',
@@ -63,8 +63,8 @@ export function specConfig(cgroupsPath: string): Config {
 }
 
 /**
- * What Docker asks for `docker run -m 512m --cpus 0.5 --pids-limit 100`: conformance/configs/docker.json when it is
- * there, else one of the same kind.
+ * Docker's config for `docker run -m 512m --cpus 0.5 --pids-limit 100`: conformance/configs/docker.json if it exists,
+ * else a similar one.
  *
  * @param files directory with hosts, hostname and resolv.conf, which are bound over those of the image
  */
@@ -76,7 +76,7 @@ export function dockerConfig(cgroupsPath: string, files: string): Config {
   process['terminal'] = false;
   config['root'] = { path: 'rootfs' };
   delete config['hooks'];
-  // Older peers refuse newer versions; raising limits needs a capability the measuring user may lack.
+  // Older peers refuse newer versions; raising limits needs a capability that the user may lack.
   config['ociVersion'] = '1.0.2';
   delete process['rlimits'];
   const linux = config['linux'] as Config;

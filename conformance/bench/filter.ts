@@ -4,7 +4,7 @@ import { checkSeccomp } from '../../src/plan/seccomp/compile.ts';
 
 const HEADER = '/usr/include/x86_64-linux-gnu/asm/unistd_64.h';
 
-/** Calls no container needs: they change the kernel, the clock, the mounts or the tracing of others. */
+/** Calls that no container needs: they change the kernel, the clock, the mounts or the tracing of others. */
 const FORBIDDEN = new Set(
   (
     'acct add_key bpf clone clock_adjtime clock_settime create_module delete_module finit_module fsconfig fsmount fsopen fspick ' +
@@ -23,7 +23,7 @@ function systemCalls(): [string, number][] {
   ]);
 }
 
-/** A profile of the size engines use by default: some 330 calls allowed, the rest an error. */
+/** A profile of the size of the engines' defaults: some 330 calls allowed, the others return an error. */
 export function seccompProfile(): LinuxSeccomp {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -50,7 +50,7 @@ export function seccompProfile(): LinuxSeccomp {
   };
 }
 
-/** Its filter, as rt compiles it: records of struct sock_filter, filter.h(2). */
+/** Its filter, as compiled by rt: records of struct sock_filter, filter.h(2). */
 export function seccompFilter(): Uint8Array {
   const nativeArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
   const checked = checkSeccomp(seccompProfile(), { nativeArch, diagnostics: [] });

@@ -4,15 +4,15 @@ import { cgroupsWithPrefix, hierarchies, removeCgroup } from '../harness/cgroup.
 import { until } from '../harness/wait.ts';
 import type { Place } from './bundles.ts';
 
-/** Takes away what peers leave, and throws when more than that was left behind. `state`: directory of the state roots. */
+/** Removes leftovers of peers, and throws if there are others. `state`: directory of the state roots. */
 export async function verifyNothingLeft(place: Place, state: string): Promise<void> {
   const left = [...(await removeCgroups(place, ['rt', 'node'])), ...leftovers(place, state)];
   if (left.length > 0) throw new Error(`the measuring left behind:\n${left.join('\n')}`);
 }
 
 /**
- * Removes the cgroups that are left: those that the measuring made, and what peers leave when they are in a hurry.
- * Gives back those of `ours`, runtimes that must leave none.
+ * Removes leftover cgroups: those of the benchmark itself, and those that peers leave under load. Returns those of
+ * `ours`, runtimes that must leave none.
  */
 async function removeCgroups({ prefix }: Place, ours: readonly string[]): Promise<string[]> {
   removeMistaken(prefix);
@@ -33,7 +33,10 @@ async function removeCgroups({ prefix }: Place, ours: readonly string[]): Promis
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
 
-/** crun takes each directory beside the hierarchies of cgroup v1 for one more, and makes directories and files there. */
+/**
+ * crun treats each directory next to the hierarchies of cgroup v1 as another one, and makes directories and files
+ * there.
+ */
 function removeMistaken(prefix: string): void {
   const real = hierarchies();
   if (real.includes(CGROUP_ROOT)) return;
@@ -45,7 +48,7 @@ function removeMistaken(prefix: string): void {
     for (const name of readdirSync(path)) if (name.startsWith(prefix)) rmSync(join(path, name), { recursive: true });
 }
 
-/** What the measuring left on the host, one line for each thing. */
+/** Leftovers of the benchmark on the host, one line each. */
 function leftovers({ dir, prefix }: Place, state: string): string[] {
   return [
     ...cgroupsWithPrefix(prefix).map((path) => `cgroup ${path}`),
@@ -53,7 +56,7 @@ function leftovers({ dir, prefix }: Place, state: string): string[] {
       .filter((line) => line.includes(dir))
       .map((line) => `mount ${line}`),
     ...readdirSync(state)
-      // crun keeps an empty directory in its root for masking.
+      // crun keeps an empty directory in its state root for masking.
       .flatMap((root) => readdirSync(join(state, root)).map((name) => `state ${join(root, name)}`))
       .filter((line) => !line.endsWith('/.empty-directory')),
     ...processesIn(dir).map((pid) => `process ${pid}`),
@@ -64,7 +67,7 @@ function mountLines(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
 }
 
-/** Processes that have a file system of the bench for their root. */
+/** Processes whose root is a filesystem of the benchmark. */
 function processesIn(dir: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

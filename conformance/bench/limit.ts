@@ -6,11 +6,11 @@ import type { Row } from './measure.ts';
 import type { Measured } from './runtimes.ts';
 
 const KIB = 1024;
-/** What the limit is found to, KiB. */
+/** Resolution of the limit, KiB. */
 const STEP = 32;
-/** KiB under which every runtime runs. */
+/** A limit in KiB that suffices for every runtime. */
 const ENOUGH = 64 * 1024;
-/** A limit counts when it is enough that often, one after another. */
+/** A limit counts if it suffices for this many consecutive runs. */
 const TIMES = 5;
 
 export function limitRows(place: Place, runtimes: readonly Measured[]): Row[] {
@@ -30,7 +30,7 @@ function smallest(place: Place, name: string, rooted: readonly string[]): number
   return high * STEP;
 }
 
-/** A run that fails may leave a container behind, with some runtimes. */
+/** With some runtimes a failed run may leave a container. */
 function enough(rooted: readonly string[], bundle: string): boolean {
   for (let time = 0; time < TIMES; time++) {
     if (succeeds([...rooted, 'run', '--bundle', bundle, 'limit'])) continue;

@@ -5,22 +5,22 @@ import { join } from 'node:path';
 export interface Sample {
   /** Nanoseconds, wall clock. */
   readonly duration: number;
-  /** Largest resident memory of the command or anything it waited for, KiB. */
+  /** Peak resident memory of the command or of any process that it waited for, KiB. */
   readonly memory: number;
 }
 
 export interface Row {
   readonly what: string;
   readonly unit: 'ms' | 'KiB' | 'MiB' | '1/s' | 'x';
-  /** One number for each column, absent when that runtime cannot do it. */
+  /** One number for each column, absent if the runtime does not support it. */
   readonly values: Readonly<Record<string, number>>;
-  /** The best of each column, where the number is a time. */
+  /** The best of each column, if the number is a time. */
   readonly minima?: Readonly<Record<string, number>>;
 }
 
-/** Column of the kernel's own cost. */
+/** Column of the kernel's cost. */
 export const FLOOR = 'floor';
-/** Label of a command whose time does not count. */
+/** Label of a command that is not measured. */
 export const UNCOUNTED = '-';
 
 const HERE = import.meta.dirname;
@@ -28,7 +28,7 @@ export const REPOSITORY = join(HERE, '..', '..');
 const TOOLS = join(REPOSITORY, 'build', 'conformance');
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
-/** Compiles a program of this directory and gives back its path. */
+/** Compiles a program of this directory and returns its path. */
 export function compile(name: string): string {
   mkdirSync(TOOLS, { recursive: true });
   const output = join(TOOLS, name);
@@ -37,10 +37,10 @@ export function compile(name: string): string {
 }
 
 /**
- * Output of a program of this directory, its lines in words; `lines` are its input, words separated by tabs.
+ * Output of a program of this directory, its lines split into words; `lines` are its input, words separated by tabs.
  *
- * @param cgroup a directory that it and all it starts are in
- * @throws when it fails
+ * @param cgroup a directory for it and its children
+ * @throws if it fails
  */
 export function drive(
   name: string,
@@ -74,14 +74,14 @@ export function measure(rounds: number, lines: readonly (readonly string[])[]): 
   return samples;
 }
 
-/** Runs a command whose result does not matter; throws when it fails. */
+/** Runs a command whose output is ignored; throws if it fails. */
 export function call(argv: readonly string[]): void {
   const [file = '', ...words] = argv;
   const { status } = spawnSync(file, words, { stdio: ['ignore', 'ignore', 'inherit'], env: ENVIRONMENT });
   if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}`);
 }
 
-/** As `call`, but tells whether it succeeded. */
+/** As `call`, but returns whether it succeeded. */
 export function succeeds(argv: readonly string[]): boolean {
   const [file = '', ...words] = argv;
   return spawnSync(file, words, { stdio: 'ignore', env: ENVIRONMENT }).status === 0;
@@ -96,14 +96,14 @@ export const median = (numbers: readonly number[]): number => quantile(numbers, 
 
 const durations = (samples: readonly Sample[]): number[] => samples.map(({ duration }) => duration / 1e6);
 
-/** The row of times of samples that have a runtime's name for a label. */
+/** The row of times of the samples labelled with the runtimes' names. */
 export function timeRow(what: string, samples: ReadonlyMap<string, readonly Sample[]>): Row {
   const collect = (from: (numbers: readonly number[]) => number): Record<string, number> =>
     Object.fromEntries([...samples].map(([label, list]) => [label, from(durations(list))]));
   return { what, unit: 'ms', values: collect(median), minima: collect((numbers) => Math.min(...numbers)) };
 }
 
-/** The row of their largest memory. */
+/** The row of their peak memory. */
 export function memoryRow(what: string, samples: ReadonlyMap<string, readonly Sample[]>): Row {
   const peak = (list: readonly Sample[]): number => Math.max(...list.map(({ memory }) => memory)) / 1024;
   return {
@@ -113,7 +113,7 @@ export function memoryRow(what: string, samples: ReadonlyMap<string, readonly Sa
   };
 }
 
-/** As Markdown; the ratios are of the medians, and of the best times of rt and of what it is compared with. */
+/** As Markdown, with the ratios of the medians and of the best times of rt and the other column. */
 export function table(rows: readonly Row[], columns: readonly string[]): string {
   const ratio = (values: Row['minima'], over: string): string => {
     const [own, other] = [values?.['rt'], values?.[over]];

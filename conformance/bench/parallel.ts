@@ -1,4 +1,4 @@
-/** Many containers at once, and what a process that has nothing to do with them feels of it. */
+/** Many containers at once, and their effect on an unrelated process. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupDirectory, isUnified } from '../harness/cgroup.ts';
@@ -11,14 +11,14 @@ import type { Measured } from './runtimes.ts';
 const CONTAINERS = 100;
 const CALLERS = 16;
 
-/** Of one batch of containers; times in milliseconds. */
+/** Results of one batch of containers; times in milliseconds. */
 interface Batch {
   readonly all: number;
-  /** Until a container's first output, from the start of its command. */
+  /** From the start of a container's command to its first output. */
   readonly firstOutput: readonly number[];
-  /** How long the forks of the other process took. */
+  /** Durations of the other process's forks. */
   readonly forks: readonly number[];
-  /** MiB of everything: commands, containers, and what the kernel keeps for them. */
+  /** Total memory in MiB: commands, containers, and kernel memory. */
   readonly memory: number | undefined;
 }
 

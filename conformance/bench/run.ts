@@ -1,5 +1,5 @@
 /**
- * Measures runtimes side by side: one round runs each of them once, so that a slow minute of the machine hits all.
+ * Compares runtimes: one round runs each of them once, so that a slow minute of the machine affects all.
  *
  *   run [--rounds N] [--runtimes rt,node,crun,runc] [--scale] [--json FILE]
  */
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '100' },
     runtimes: { type: 'string', default: 'rt,node,crun,runc' },
-    /** Measures beside 1,000 containers and 5,000 mounts, and nothing else. */
+    /** Measures only on a host with 1,000 containers or 5,000 mounts. */
     scale: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const spec = specBundle(place, 'spec', ['/bin/true']);
   const docker = dockerBundle(place);
   const runtimes = usable(options.runtimes.split(','), state, [spec, docker]);
-  // Node's start is much longer than all it could show here.
+  // The start of Node takes much longer than the effects measured here.
   const native = runtimes.filter(({ name }) => name !== 'node');
   const rows: Row[] = [];
   if (options.scale) {

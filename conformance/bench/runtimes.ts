@@ -3,12 +3,12 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from './measure.ts';
 
-/** A runtime that is measured. */
+/** A measured runtime. */
 export interface Measured {
   readonly name: string;
-  /** Words that call it. */
+  /** Its command line. */
   readonly argv: readonly string[];
-  /** The same with a state root of its own. */
+  /** The same with a separate state root. */
   readonly rooted: readonly string[];
 }
 
@@ -21,8 +21,8 @@ function commandOf(name: string): string[] | undefined {
 }
 
 /**
- * A copy, as `make install` leaves one. What the linker has written at once is in large folios, and since Linux 6.18 one
- * fault maps all of such a folio, which counts as the process's memory.
+ * A copy, as made by `make install`. The linker's output is in large folios in the page cache, and since Linux 6.18 one
+ * fault maps a whole folio, which counts as the process's memory.
  */
 function installedBinary(): string[] | undefined {
   const built = join(REPOSITORY, 'build/rt');
@@ -32,7 +32,7 @@ function installedBinary(): string[] | undefined {
   return [copy];
 }
 
-/** The runtimes that are installed and run all bundles. The others are named with the reason. */
+/** The installed runtimes that can run all bundles. The others are reported with the reason. */
 export function usable(names: readonly string[], state: string, bundles: readonly string[]): Measured[] {
   return names.flatMap((name) => {
     const argv = commandOf(name);

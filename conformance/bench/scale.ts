@@ -1,4 +1,4 @@
-/** What commands cost on a host that has much already: containers, or mounts. */
+/** The cost of commands on a host that already has many containers or mounts. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const TARGET = 'scale-0';
 interface Host {
   readonly place: Place;
   readonly rounds: number;
-  /** Words that call the floor for the container of `run`. */
+  /** The command line of the floor for the container of `run`. */
   readonly floor: readonly string[];
   /** Bundle of the container of `run`. */
   readonly bundle: string;
@@ -26,8 +26,8 @@ interface Host {
 type Times = Map<string, Sample[]>;
 
 /**
- * For each command: its time on the empty host, and with 5,000 mounts or 1,000 containers present, as ratios. The containers
- * are each runtime's own; `list` lists them all, so its cost is given for each container.
+ * For each command: its time on the empty host, and with 5,000 mounts or 1,000 containers present, as ratios. Each
+ * runtime has its own containers; `list` lists them all, so its cost is given per container.
  */
 export function scaleRows(host: Host, runtimes: readonly Measured[]): Row[] {
   const empty = withTargets(host, runtimes, () => timesOf(host, runtimes));
@@ -72,7 +72,7 @@ function listRows(times: Times): Row[] {
   return [row, { what: '- for each container', unit: 'ms', values: Object.fromEntries(each) as Row['values'] }];
 }
 
-/** Of the times of all commands those of one, with the runtimes' names for labels. */
+/** Selects the times of one command from those of all, labelled with the runtimes' names. */
 function part(times: Times, command: string): Times {
   return new Map(
     [...times].flatMap(([label, samples]) => {
@@ -94,7 +94,7 @@ function timesOf({ rounds, floor, bundle }: Host, runtimes: readonly Measured[])
   ]);
 }
 
-/** With one container of each runtime, to enter. */
+/** With one container of each runtime, for exec. */
 function withTargets(host: Host, runtimes: readonly Measured[], measured: () => Times): Times {
   return runtimes.reduceRight((inner, runtime) => () => withContainers(host.place, runtime, 1, inner), measured)();
 }
@@ -120,7 +120,7 @@ function withMounts({ dir }: Place, measured: () => Times): Times {
   const directory = join(dir, 'mounts');
   mkdirSync(directory);
   const targets = Array.from({ length: MOUNTS }, (_, index) => join(directory, String(index)));
-  // Of one tmpfs: what counts is how many mounts there are.
+  // Binds of one tmpfs: only the number of mounts matters.
   execFileSync('mount', ['-t', 'tmpfs', 'rt-bench', directory]);
   try {
     for (const target of targets) mkdirSync(target);

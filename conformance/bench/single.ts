@@ -1,4 +1,4 @@
-/** One command at a time, on a host with nothing else to do. */
+/** One command at a time, on an idle host. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { specBundle } from './bundles.ts';
@@ -9,7 +9,7 @@ import type { Measured } from './runtimes.ts';
 
 export const ID = 'bench';
 
-/** `run` of /bin/true, beside the floor where it can do the same. */
+/** `run` of /bin/true, and the floor if it supports the same. */
 export function runRows(
   rounds: number,
   what: string,
@@ -22,7 +22,7 @@ export function runRows(
   return [timeRow(what, samples), memoryRow(what, samples)];
 }
 
-/** `create`, `start` and `delete`, together and each. */
+/** `create`, `start` and `delete`, together and separately. */
 export function stepRows(rounds: number, runtimes: readonly Measured[], bundle: string): Row[] {
   const steps = ['create', 'start', 'delete'];
   const samples = measure(
@@ -55,7 +55,7 @@ export function stepRows(rounds: number, runtimes: readonly Measured[], bundle: 
   ];
 }
 
-/** `exec` of /bin/true in a container that runs. */
+/** `exec` of /bin/true in a running container. */
 export function execRows(rounds: number, place: Place, runtimes: readonly Measured[]): Row[] {
   const running: Measured[] = [];
   try {
@@ -96,7 +96,7 @@ export function stateRows(rounds: number, runtimes: readonly Measured[], bundle:
   ];
 }
 
-/** What Node costs beyond an empty script, as a multiple of the whole time of the binary (`run`, spec config). */
+/** The cost of Node beyond an empty script, as a multiple of the total time of the binary (`run`, spec config). */
 export function nodeRows(rounds: number, runtimes: readonly Measured[], bundle: string, empty: string): Row[] {
   const [binary, node] = ['rt', 'node'].map((wanted) => runtimes.find(({ name }) => name === wanted));
   if (binary === undefined || node === undefined) return [];

@@ -1,11 +1,11 @@
 /**
- * Shows where the time of one `run` goes: the system calls of rt, the floor and crun, seen by strace(1).
+ * Breaks down the time of one `run`: the system calls of rt, the floor and crun, as traced by strace(1).
  *
  *   timeline [--runtimes rt,crun] [--rounds N] [--longest N] [--json FILE]
  *
  * strace stops a process at each call, which takes longer than most calls do: the number of calls and their order are
- * exact, of the times only the long ones say something. FILE is a trace for Perfetto. For rt there is a table from
- * its own --trace, too, which takes no time to speak of: the least of N runs for each step and each kind of operation.
+ * exact, but only long times are meaningful. FILE is a trace for Perfetto. For rt there is also a table from its own
+ * --trace, whose overhead is negligible: the minimum of N runs for each step and each kind of operation.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
 interface Call {
   readonly pid: number;
   readonly name: string;
-  /** As strace shows them. */
+  /** As printed by strace. */
   readonly words: string;
   readonly start: number;
   readonly duration: number;
@@ -48,7 +48,7 @@ const place: Place = { dir: mkdtempSync(join(tmpdir(), 'rt-bench-')), prefix: `r
 function record(name: string, argv: readonly string[]): Timeline {
   const directory = join(place.dir, `strace-${name}`);
   mkdirSync(directory);
-  // A file for each process: nothing is split.
+  // One file per process, so lines are not split.
   const strace = ['-ff', '-ttt', '-T', '-s', '64', '-o', join(directory, 'calls')];
   execFileSync('strace', [...strace, ...argv], { stdio: ['ignore', 'ignore', 'inherit'] });
   const calls = readdirSync(directory).flatMap((file) => {
@@ -62,7 +62,7 @@ function record(name: string, argv: readonly string[]): Timeline {
   return { name, calls: ordered };
 }
 
-/** `1700000000.123456 call(words) = 0 <0.000012>`; lines of signals and of ends are no calls. */
+/** `1700000000.123456 call(words) = 0 <0.000012>`; lines of signals and exits are not calls. */
 function parse(pid: number, line: string): Call[] {
   const match = /^(\d+\.\d+) (\w+)\((.*)\) += .*<(\d+\.\d+)>$/.exec(line);
   if (match === null) return [];
@@ -70,7 +70,7 @@ function parse(pid: number, line: string): Call[] {
   return [{ pid, name, words, start: Number(start) * 1000, duration: Number(duration) * 1000 }];
 }
 
-/** Waiting for another process of the command is no work. */
+/** Waiting for another process of the command is not counted as work. */
 const WAITS = new Set([
   'wait4',
   'waitid',
@@ -105,7 +105,7 @@ function summary(timelines: readonly Timeline[]): string {
   ].join('\n');
 }
 
-/** The calls that took longest, in the order in which they were made. */
+/** The longest calls, in chronological order. */
 function longest({ name, calls }: Timeline): string {
   const first = calls[0]?.pid;
   const most = calls
@@ -129,7 +129,7 @@ interface Event {
   readonly dur: number;
 }
 
-/** Time of each step of the runtime, and of all operations of a name, from rt's own traces. */
+/** Time of each step of the runtime, and of all operations of each name, from rt's own traces. */
 function ownTimes(argv: readonly string[]): string {
   const file = join(place.dir, 'trace.json');
   const least = new Map<string, number>();

@@ -76,7 +76,7 @@ forEachRuntime(
 
 const KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const;
 
-/** Says its name on both outputs. */
+/** Writes its name to both outputs. */
 function speaking(kind: string): TestHook {
   const script = `echo out of ${kind}; echo err of ${kind} >&2`;
   return { path: '/bin/busybox', args: ['busybox', 'sh', '-c', script] };
@@ -191,5 +191,5 @@ forEachRuntime(
       t.ok(outcome.stderr.length < 4096, 'the value is not printed at length');
     }
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

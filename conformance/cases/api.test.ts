@@ -48,7 +48,7 @@ forEachRuntime(
   { oursOnly: 'the package of this project' },
 );
 
-/** A project of its own that has the package as users get it, without a registry. */
+/** A separate project with the package as distributed to users, without a registry. */
 async function packedProject(rt: Sandbox): Promise<string> {
   const project = join(rt.dir, 'project');
   mkdirSync(project);
@@ -70,7 +70,7 @@ function readmeProgram(): string {
   return block.replaceAll(/^ {4}/gm, '');
 }
 
-/** What each module resolution asks for. */
+/** The requirements of each module resolution. */
 const RESOLUTIONS = [
   { module: 'node16' },
   { module: 'nodenext' },
@@ -111,7 +111,7 @@ forEachRuntime(
       t.strictSame({ status, stdout }, { status: 0, stdout: '' }, JSON.stringify(options));
     }
 
-    // With other names than README's, which others on this host may use.
+    // With names other than those of README, which may be in use on this host.
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/sh', '-c', 'exit 7']));
     const text = program
       .replaceAll('/run/mine', rt.root)

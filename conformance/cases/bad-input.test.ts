@@ -12,7 +12,7 @@ type Check = Readonly<{
   equal: (a: unknown, b: unknown, message: string) => boolean;
 }>;
 
-/** One clear error: status 1, nothing on standard output, a short text that names the matter and is no crash. */
+/** One clear error: status 1, nothing on standard output, a short text that names the cause and is not a crash. */
 function refuses(t: Check, outcome: Outcome, words: RegExp): void {
   t.equal(outcome.status, 1, `status 1, got ${outcome.status} with ${outcome.stdout}${outcome.stderr}`);
   t.equal(outcome.stdout, '', 'nothing on standard output');
@@ -24,7 +24,7 @@ function refuses(t: Check, outcome: Outcome, words: RegExp): void {
   );
 }
 
-/** Whole texts in place of config.json. */
+/** Complete texts of config.json. */
 const TEXTS: readonly (readonly [what: string, text: string, words: RegExp])[] = [
   ['empty', '', /config\.json/],
   ['a lone brace', '{', /config\.json/],
@@ -49,7 +49,7 @@ for (const [what, text, words] of TEXTS) {
       bundle.saveText(text);
       refuses(t, await rt.runBundle(bundle), words);
     },
-    { oursOnly: 'words and status are of this project' },
+    { oursOnly: 'messages and status are specific to rt' },
   );
 }
 
@@ -69,7 +69,7 @@ forEachRuntime(
     mkdirSync(join(bundle.dir, 'config.json'));
     refuses(t, await rt.runBundle(bundle), /config\.json/);
   },
-  { oursOnly: 'words are of this project' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime('bundle missing is refused', async (t, rt) => {
@@ -311,7 +311,7 @@ const VALUES: readonly (readonly [what: string, change: (config: Loose) => void,
   ['annotations of numbers', (c) => (c['annotations'] = { a: 1 }), /annotations/],
 ];
 
-/** A configuration that may hold anything anywhere. */
+/** A configuration with arbitrary values. */
 type Loose = Record<string, unknown> & { process: Record<string, unknown>; linux: Record<string, unknown> };
 const loosen = (config: TestConfig): Loose => config as unknown as Loose;
 
@@ -327,11 +327,11 @@ for (const [what, change, words] of VALUES) {
       refuses(t, await rt.runBundle(bundle), words);
       t.equal(digest(canary), before);
     },
-    { oursOnly: 'the peers are more lenient or use other words' },
+    { oursOnly: 'the peers are more lenient or use other messages' },
   );
 }
 
-/** Integers JSON can write and JavaScript numbers cannot hold: exact or refused, never rounded or wrapped. */
+/** Integers that JSON can express but JavaScript numbers cannot: exact or refused, never rounded or wrapped. */
 const INTEGERS: readonly (readonly [place: string, text: string, refused: boolean, words: RegExp])[] = [
   ['memory.limit', '9007199254740993', false, /limit/],
   ['memory.limit', '9223372036854775807', false, /limit/],

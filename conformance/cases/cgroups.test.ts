@@ -14,7 +14,7 @@ forEachRuntime(
     const container = await rt.created((config) => (path = config.linux.cgroupsPath));
     const { pid } = await container.state();
     const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
-    // A hierarchy may exist without being mounted anywhere: nobody can put a process there.
+    // A hierarchy may exist without being mounted anywhere: no process can be moved there.
     const mounted = (line: string): boolean => {
       const names = (line.split(':')[1] ?? '').replace('name=', '').split(',');
       return names.some((name) => hierarchies().some((hierarchy) => hierarchy.endsWith(`/${name || 'unified'}`)));
@@ -38,7 +38,7 @@ forEachRuntime('linux.cgroupsPath may have several components', async (t, rt) =>
   await container.remove('--force');
   for (const hierarchy of hierarchies()) {
     t.notOk(existsSync(join(hierarchy, path)), hierarchy);
-    // The parents are the engine's to remove.
+    // The engine removes the parents.
     for (const parent of ['/inner', '']) {
       const dir = join(hierarchy, path.replace('/inner/leaf', parent));
       if (existsSync(dir)) rmdirSync(dir);
@@ -78,7 +78,7 @@ forEachRuntime('an empty cgroup made by the engine is used and removed', async (
   t.strictSame(cgroupsWithPrefix(rt.prefix), []);
 });
 
-/** What systemd does to empty v1 cgroups at the top of a hierarchy when it rearranges its own. */
+/** systemd removes empty v1 cgroups at the top of a hierarchy when it rearranges its own. */
 forEachRuntime(
   'a v1 cgroup that is removed before the program is in it is made again, with its limits',
   async (t, rt) => {
@@ -196,5 +196,5 @@ forEachRuntime(
     const empty = { 'run.oci.delegate-cgroup': '', 'run.oci.systemd.subgroup': '' };
     t.equal((await rt.run((config) => (config.annotations = empty))).status, 0, 'empty is for none');
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

@@ -17,12 +17,12 @@ async function mountsOf(rt: Sandbox, id: string): Promise<Mount[]> {
   return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
 }
 
-/** All that is in a directory, however deep. */
+/** All entries of a directory, recursively. */
 function contents(directory: string): string[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
 }
 
-/** A bundle with a read-only root file system, whose program needs nothing of it; the image has no /tmp. */
+/** A bundle with a read-only root filesystem that its program does not need; the image has no /tmp. */
 function readOnlyBundle(rt: Sandbox): Bundle {
   const bundle = rt.bundle((config) => {
     config.process.args = ['/bin/probe', 'wait'];
@@ -75,7 +75,9 @@ forEachRuntime(
   { lacking, deviates: { ...CRUN, runc: '1.1 writes to the root in any case' } },
 );
 
-/** Has the images say that the root was read-only: sets MS_RDONLY in `flags` (mnt.proto of CRIU, field 5) of "/". */
+/**
+ * Makes the images claim that the root was read-only: sets MS_RDONLY in `flags` (mnt.proto of CRIU, field 5) of "/".
+ */
 function claimReadOnlyRoot(directory: string): void {
   const name = readdirSync(directory).find((file) => /^mountpoints-\d+\.img$/.test(file)) ?? '';
   const image = readFileSync(join(directory, name));
@@ -85,7 +87,7 @@ function claimReadOnlyRoot(directory: string): void {
     const bytes = [...image.subarray(at, end + 1)];
     return { value: bytes.reduceRight((value, byte) => value * 0x80 + (byte & 0x7f), 0), end: end + 1 };
   };
-  // Two magic numbers, then entries with their length before them.
+  // Two magic numbers, then entries, each preceded by its length.
   for (let entry = 8; entry < image.length; entry += 4 + image.readUInt32LE(entry)) {
     let flags = 0;
     let path = '';
@@ -180,7 +182,7 @@ forEachRuntime(
       config.mounts.push(
         { destination: '/var/run/secrets', type: 'bind', source: source('secrets'), options },
         { destination: '/relative/data', type: 'bind', source: inner, options: ['bind'] },
-        // Through links of the image into the mount before.
+        // Through links of the image into the previous mount.
         { destination: '/etc/link/below', type: 'bind', source: source('below'), options },
       );
       config.linux.maskedPaths = ['/var/run/masked'];
@@ -220,7 +222,7 @@ forEachRuntime(
     mkdirSync(outer);
     mkdirSync(source);
     writeFileSync(join(source, 'file'), 'from the host');
-    // A source may be given by a link.
+    // A source may be a link.
     symlinkSync(outer, join(rt.dir, 'alias'));
     const bundle = counter(rt, (config) => {
       config.mounts.push(

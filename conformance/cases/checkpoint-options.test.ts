@@ -21,7 +21,7 @@ const CONTROLLED = { lacking, deviates: CRUN };
 const TRACKED = { deviates: CRUN, lacking: criuLacking('mem_dirty_track') };
 const LAZY = { deviates: CRUN, lacking: lacking ?? criuLacking('uffd-noncoop') };
 
-/** Why criu cannot look at connections here; undefined when it can. */
+/** Why criu cannot inspect connections here; undefined if it can. */
 function tcpLacking(): string | undefined {
   const version = execFileSync('criu', ['--version'], { encoding: 'utf8', env: { PATH: CRIU_PATH } });
   const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? [];
@@ -101,7 +101,7 @@ forEachRuntime(
     const bundle = counter(rt, (config) => {
       config.process.args = ['/bin/probe', 'report', join(outside, 'socket')];
       config.mounts.push({ destination: outside, type: 'bind', source: outside, options: ['bind'] });
-      // criu asks the kernel for the other end in the network namespace of the process, and knows it by its path.
+      // criu asks the kernel for the peer in the network namespace of the process, and identifies it by its path.
       config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'network');
     });
     const id = rt.nextId();
@@ -131,7 +131,7 @@ forEachRuntime(
     const env = { ...rt.env, PATH: CRIU_PATH };
     const last = (session: TerminalSession): number =>
       Number([...session.output().matchAll(/number (\d+)\r/g)].at(-1)?.[1] ?? 0);
-    // A shell keeps the terminal, as that of a person does.
+    // A shell keeps the terminal, like an interactive one.
     const shell = ['sh', '-c', '"$@"; echo ended with $?; read line', 'sh'];
     const first = new TerminalSession(rt, [...shell, ...rt.argv('run', '--detach', '--bundle', bundle.dir, id)], {
       env,
@@ -197,7 +197,7 @@ forEachRuntime(
     closeSync(descriptor);
     await until('it says so', () => readFileSync(told, 'latin1') === '\0');
     const last = count(bundle);
-    // Who asks, and has enough at once.
+    // A client that connects and stops at once.
     const client = connect(Number(port), '127.0.0.1');
     await once(client, 'connect');
     t.equal(count(bundle), last, 'it stands still');
@@ -282,7 +282,7 @@ forEachRuntime(
       t.equal(refused.status, 1);
       if (rt.runtime.ours) t.match(refused.stderr, message);
     }
-    // runc has this one since 1.2.
+    // runc has this option since 1.2.
     const later = rt.runtime.ours ? ['--tcp-skip-in-flight'] : [];
     const words = ['--empty-ns', 'network', '--manage-cgroups-mode', 'soft'];
     t.match(await checkpoint(rt, id, ...words, ...later), { status: 0, stderr: '' });

@@ -51,7 +51,7 @@ forEachRuntime(
   async (t, rt) => {
     const data = join(rt.dir, 'data');
     mkdirSync(data);
-    // What is mounted there later on the host is to arrive in the container.
+    // Later mounts there on the host must propagate to the container.
     execFileSync('mount', ['--bind', data, data]);
     execFileSync('mount', ['--make-shared', data]);
     writeFileSync(join(data, 'file'), 'from the host');
@@ -147,8 +147,8 @@ forEachRuntime(
   'checkpoint: a process that has ended and is not reaped yet',
   async (t, rt) => {
     const bundle = counter(rt, (config) => {
-      // The program that takes the place of the shell does not know of its child, and goes on waiting when CRIU has
-      // interrupted it, which busybox's sleep of Debian 13 does not.
+      // The program that replaces the shell does not know its child, and continues waiting after CRIU has interrupted
+      // it, which busybox's sleep of Debian 13 does not.
       config.process.args = ['/bin/sh', '-c', 'busybox true & exec /bin/probe wait'];
     });
     const id = rt.nextId();
@@ -392,7 +392,7 @@ forEachRuntime(
   },
 );
 
-/** Configs that allow less than the images of a plain container have, and the place of the difference. */
+/** Configs that are stricter than the images of a plain container, and the place of the difference. */
 const LESS: readonly (readonly [what: string, change: Mutation, pointer: string, words: RegExp])[] = [
   [
     'another user',
@@ -479,7 +479,7 @@ forEachRuntime(
     writeFileSync(core, good.subarray(0, 100));
     t.match(await restore(rt, bundle, id), { status: 1, stderr: /core-1\.img.*is damaged/ });
     writeFileSync(core, good);
-    // An engine may name its directories by links of its own.
+    // An engine may refer to its directories through links.
     symlinkSync(join(rt.dir, 'images'), join(rt.dir, 'alias'));
     const last = count(bundle);
     t.match(await restore(rt, bundle, id, '--image-path', join(rt.dir, 'alias')), { status: 0 });
@@ -544,7 +544,7 @@ forEachRuntime(
       config.process.args = ['/bin/sh', '-c', 'echo begin; exec /bin/probe wait'];
     });
     const id = rt.nextId();
-    // What Node gives it for output are sockets, which lead out of the container: criu refuses.
+    // Node's output "pipes" are sockets, which are connected to the outside: criu refuses.
     const running = rt.background('run', '--bundle', bundle.dir, id);
     await until('it began', () => running.output().includes('begin'));
     const [images, work] = [join(rt.dir, 'images'), join(rt.dir, 'work')];

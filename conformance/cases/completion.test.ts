@@ -5,7 +5,7 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
 import { until } from '../harness/wait.ts';
 
-/** How a shell is started that reads nothing of the user's, and how it learns to complete `rt`. */
+/** The command line of a shell without user configuration, and the commands that load the completion of `rt`. */
 const SHELLS = {
   bash: { argv: ['bash', '--norc', '--noprofile', '-i'], load: 'source <(rt completion bash)' },
   zsh: { argv: ['zsh', '-f', '-i'], load: 'autoload -U compinit; compinit -D; source <(rt completion zsh)' },
@@ -18,7 +18,9 @@ const SHELLS = {
 } as const;
 type Shell = keyof typeof SHELLS;
 
-/** A shell in a terminal. Its `rt` completes like the runtime of the sandbox; any other call only shows its words. */
+/**
+ * A shell in a terminal. Its `rt` completes like the runtime of the sandbox; any other call only prints its arguments.
+ */
 class ShellSession {
   readonly #terminal: TerminalSession;
   readonly #calls: string;
@@ -52,7 +54,7 @@ class ShellSession {
     return session;
   }
 
-  /** Types the beginning of a command line and Tab, and runs what became of it: the words of that command. */
+  /** Types the beginning of a command line and Tab, and runs the completed line; returns its arguments. */
   async complete(line: string): Promise<string> {
     const position = this.#count++;
     this.#terminal.type(`${line}\t\r`);
@@ -69,7 +71,7 @@ class ShellSession {
   }
 }
 
-/** `make test` installs all of them; the virtual machines have bash alone. */
+/** `make test` installs all of them; the virtual machines have only bash. */
 function lacking(program: string): string | undefined {
   return existsSync(`/usr/bin/${program}`) ? undefined : `${program} is not installed`;
 }
@@ -100,7 +102,7 @@ for (const shell of Object.keys(SHELLS) as Shell[]) {
         ['rt update --resources some-f', 'update --resources some-file.json'],
         ['rt update --resources=some-f', 'update --resources=some-file.json'],
       ] as const) {
-        // zsh takes the slash away again when the line ends with it.
+        // zsh removes the slash again if the line ends with it.
         t.equal((await session.complete(line)).replace(/\/$/, ''), expected, line);
       }
       await session.close();

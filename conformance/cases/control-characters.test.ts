@@ -1,4 +1,4 @@
-/* Names from configs, images and records that would drive a terminal: none reaches one, or a log. */
+/* Names from configs, images and records that would control a terminal: none reaches a terminal or a log. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -8,7 +8,7 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 
 const oursOnly = 'peers print some of it as it is';
-/** Title of a terminal, CSI of 8 bits, DEL, a carriage return, a new line, and text from right to left. */
+/** A terminal title, an 8-bit CSI, DEL, a carriage return, a line feed, and right-to-left text. */
 const HOSTILE = '\u001b]0;x\u0007\u009b31m\u007f\r\nrt: \u202e\u2066\u2028\u2029end';
 const ACTED_ON = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
@@ -31,7 +31,7 @@ forEachRuntime(
       config.process.args = ['/bin/sh', '-c', 'read end', HOSTILE];
       config.process.env = [`A=${HOSTILE}`];
       config.mounts.push({ destination: `/tmp/${HOSTILE}`, type: 'tmpfs', source: HOSTILE });
-      // In vain, so that there is a warning.
+      // Without effect, so that there is a warning.
       config.mounts.push({ destination: '/h', source: '/etc/hostname', options: ['bind', 'mode=0644'] });
     });
     const dir = join(rt.dir, `bundle ${HOSTILE}`);

@@ -42,7 +42,7 @@ forEachRuntime(
       t.match(outcome.stderr, count === '90' ? /unable to stat preserved-fd \d+ \(of 90\)/ : /negative/);
     }
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 /** `run` by a service manager: the environment names the process itself. */
@@ -194,5 +194,5 @@ forEachRuntime(
     // SIGPIPE, which Node ignores.
     t.strictSame([left.status, left.stderr], [rt.runtime.name === 'node' ? 1 : 128 + 13, '']);
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

@@ -6,7 +6,7 @@ import { encodeProgram } from '../../src/launch/encode.ts';
 import { deviceProgram } from '../../src/plan/cgroup/device-program.ts';
 import { run } from '../harness/process.ts';
 
-/** On a hybrid host the v2 half takes device programs too, so this needs no other kernel set-up. */
+/** On a hybrid host the v2 half accepts device programs too, so this needs no other kernel setup. */
 const hierarchy = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(`${path}/cgroup.procs`));
 const native = createRequire(import.meta.url)('../../build/node/rt.node') as Native;
 

@@ -136,7 +136,7 @@ forEachRuntime('devices: links of the image are kept, and /dev/ptmx is that of t
 forEachRuntime(
   'devices: nothing is made in a /dev of the host, but nodes of the config elsewhere are',
   async (t, rt) => {
-    // Not the host's own, where udev may make a node at any time.
+    // Not the host's /dev, where udev may make a node at any time.
     const dev = join(rt.dir, 'dev');
     mkdirSync(dev);
     for (const name of ['null', 'other']) writeFileSync(join(dev, name), '');
@@ -195,7 +195,7 @@ forEachRuntime('resources.devices: an allow rule opens the device, only with the
       ['open', '/dev/kmsg', 'w'],
     ],
     (config) => {
-      // Without it reading is forbidden by kernel.dmesg_restrict too.
+      // Without it, kernel.dmesg_restrict also forbids reading.
       grantCapabilities(config, 'CAP_SYSLOG', 'CAP_DAC_OVERRIDE');
       config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11, fileMode: 0o666 }];
       config.linux.resources.devices = [
@@ -208,7 +208,7 @@ forEachRuntime('resources.devices: an allow rule opens the device, only with the
   t.equal(write?.errno, null);
 });
 
-/** Rules behind a first one that denies all, and whether c 1:11 can then be read. */
+/** Rules after a first one that denies all, and whether c 1:11 can then be read. */
 const READING: readonly (readonly [rules: readonly Record<string, unknown>[], errno: string | null])[] = [
   [[{ allow: true, type: 'c', major: 1, minor: 11, access: 'r' }], null],
   [[{ allow: true, type: 'b', major: 1, minor: 11, access: 'rwm' }], 'EPERM'],

@@ -12,7 +12,7 @@ import { until } from '../harness/wait.ts';
 
 const installed = (await run(['sh', '-c', 'command -v dockerd docker containerd'])).status === 0;
 
-/** A case with an engine of its own. */
+/** A case with a separate engine. */
 function forEachDocker(name: string, body: (t: Test, docker: Docker, rt: Sandbox) => Promise<void>): void {
   const lacking = installed ? undefined : 'docker.io is not installed';
   forEachEngine(name, (rt) => Docker.start(rt), body, { lacking, deviates: { crun: 'refuses hybrid cgroups' } });
@@ -53,7 +53,7 @@ forEachDocker('docker run of a missing program ends with 127 and its name', asyn
 
 forEachDocker('docker run of a directory is an error that names the cause', async (t, docker) => {
   const outcome = await docker.run([], '/etc');
-  // Clients before 23 know only the words of older runtimes, and end with 125 for others.
+  // Clients before 23 recognize only the messages of older runtimes, and exit with 125 for others.
   t.ok([125, 126].includes(outcome.status));
   t.match(outcome.stderr, /is a directory|permission denied/);
 });

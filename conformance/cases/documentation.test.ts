@@ -8,7 +8,7 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
 import { until } from '../harness/wait.ts';
 
-/** A block of commands for a terminal, and one that needs none. */
+/** A block of commands for a terminal, and one without. */
 type Examples = readonly [shell: readonly string[], engine: readonly string[]];
 
 function readme(): Examples {
@@ -38,12 +38,12 @@ function two([shell = [], engine = []]: readonly string[][]): Examples {
   return [shell, engine];
 }
 
-/** The container's name, which others on this host may use, is replaced; all else stays word for word. */
+/** The container's name, which may be in use on this host, is replaced; everything else is verbatim. */
 function named(lines: readonly string[], name: string, id: string): string[] {
   return lines.map((line) => line.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), id));
 }
 
-/** A script of the lines that ends at the first that fails, and says which. */
+/** A script of the lines that stops at the first failure, and prints the line. */
 function script(rt: Sandbox, lines: readonly string[]): string {
   const path = join(rt.dir, 'script');
   const checked = lines.flatMap((line) => [line, `passed $? ${quote(line)}`]);
@@ -73,7 +73,7 @@ async function onTerminal(t: Test, rt: Sandbox, lines: readonly string[]): Promi
     env,
     columns: 200,
   });
-  // A busybox of Debian 13 shows the home directory, which / is here, as ~.
+  // The busybox of Debian 13 shows the home directory, here /, as ~.
   const prompts = (): number => terminal.output().split(/[/~] # /).length - 1;
   let ended = false;
   const ending = terminal.end().finally(() => (ended = true));
@@ -88,7 +88,7 @@ async function onTerminal(t: Test, rt: Sandbox, lines: readonly string[]): Promi
 
 async function withoutTerminal(t: Test, rt: Sandbox, lines: readonly string[]): Promise<void> {
   const output = join(rt.dir, 'output');
-  // A container keeps the output it was created with, and a pipe would be waited for.
+  // A container keeps its output open, and the test would wait for a pipe to close.
   const stdout = openSync(output, 'w');
   const env = surroundings(rt);
   const { status } = await run(['bash', script(rt, lines)], { cwd: rt.dir, env, stdout, stderr: stdout });

@@ -16,7 +16,7 @@ function parse(text: string): Event[] {
   return lines.map((line) => JSON.parse(line) as Event);
 }
 
-/** Keys of objects, in order and in depth; the numbers differ from run to run, and so do keys left out for a 0. */
+/** Keys of objects, in order and recursively; the numbers differ between runs, and so do keys that are omitted if 0. */
 function shape(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return Object.keys(value);

@@ -57,7 +57,7 @@ for (const pidNamespace of [true, false]) {
   forEachRuntime(
     `exec into a container that has used up pids.limit, ${pidNamespace ? 'in' : 'without'} a pid namespace`,
     async (t, rt) => {
-      // Two limits for the step into the pid namespace, which takes a place of its own for a moment.
+      // Two limits for the step into the pid namespace, which briefly needs an additional process.
       for (const limit of [1, 2, 3]) {
         await withContainer(
           rt,

@@ -39,10 +39,10 @@ forEachRuntime('exec has the seccomp filter, limits and OOM score of the contain
   );
 });
 
-/** Before Linux 6.2 whoever joins a v1 cpuset may run on all of its CPUs, whatever was asked for. */
+/** Before Linux 6.2 a process that joins a v1 cpuset may run on all of its CPUs, regardless of its affinity. */
 const FORGETS = kernelBefore(6, 2) && !isUnified() && lackingController('cpuset') === undefined;
 
-/** What is asked for, and on which CPUs exec's process may run then. */
+/** The setting, and the CPUs on which the process of exec may then run. */
 const AFFINITIES: readonly (readonly [affinity: { initial?: string; final?: string }, cpus: string])[] = [
   [{}, '0-1'],
   [{ initial: '1' }, FORGETS ? '0-1' : '1'],

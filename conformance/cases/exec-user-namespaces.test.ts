@@ -17,7 +17,7 @@ import type { Attempt, Ids, Text } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 
-/** A container with a user namespace of its own, on a path that its users can reach. */
+/** A container with its own user namespace, on a path that its users can reach. */
 async function withMapped(
   rt: Sandbox,
   body: (container: Container) => Promise<void>,
@@ -67,7 +67,7 @@ forEachRuntime('exec in a user namespace: the process is that of a mapped user o
   await withMapped(rt, async (container) => {
     const file = join(rt.dir, 'pid');
     const flags = ['--user', '7:8', '--additional-gids', '9', '--pid-file', file];
-    // With a pipe the end of the program would be waited for.
+    // With a pipe the test would wait for the end of the program.
     const nowhere = openSync('/dev/null', 'w');
     const words = ['exec', '--detach', ...flags, container.id, '/bin/probe', 'pause'];
     const outcome = await rt.commandWith({ stdout: nowhere, stderr: nowhere }, ...words);
@@ -102,7 +102,7 @@ forEachRuntime('exec in a user namespace: capabilities are those requested, and 
       const [none, refused] = await execProbe<[Ids, Attempt]>(rt, container, other, ...verbs);
       t.equal(BigInt(`0x${none.effective}`), 0n, 'none for another user');
       t.equal(refused.errno, 'EPERM');
-      // Outside, the same process has no right at all.
+      // Outside, the same process has no rights.
       const attempt = await execFile(rt, container, {
         ...change,
         args: ['/bin/probe', 'open', '/proc/sys/kernel/core_pattern', 'w'],
@@ -129,5 +129,5 @@ forEachRuntime(
       }
     });
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

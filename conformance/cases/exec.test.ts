@@ -189,7 +189,7 @@ forEachRuntime(
       t.equal(absent.status, failed);
     });
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime(
@@ -234,7 +234,7 @@ forEachRuntime(
       t.match(outcome.stderr, 'its interpreter "/nosuch" is missing in the container');
     });
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime('exec into a missing or stopped container', async (t, rt) => {

@@ -1,4 +1,4 @@
-/** What is there for speed alone changes nothing: the same container comes of it when it is switched off. */
+/** Optimizations do not change the result: the container is the same if they are switched off. */
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -14,7 +14,7 @@ import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
 const OURS = { oursOnly: 'what is switched off is ours', lacking: lackingController('pids') };
 
-/** A container that makes use of each kind of operation. */
+/** A container that uses each kind of operation. */
 function configure(config: TestConfig): void {
   config.mounts.push(
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'size=64k'] },
@@ -52,7 +52,7 @@ function configure(config: TestConfig): void {
   config.process.args = ['/bin/probe', ...verbs.flatMap((verb, index) => (index === 0 ? verb : ['--', ...verb]))];
 }
 
-/** An object without what differs from container to container. */
+/** An object without values that differ between containers. */
 function without(value: unknown, ...names: string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value as object).filter(([name]) => !names.includes(name)));
 }
@@ -63,7 +63,7 @@ interface Observation {
   readonly others: readonly unknown[];
 }
 
-/** All that a container sees, but for numbers that are never twice the same. */
+/** Everything that a container can observe, except for numbers that always differ. */
 async function observe(t: Test, argv: readonly string[], rt: Sandbox): Promise<Observation> {
   const outcome = await run(argv, { env: rt.env });
   t.equal(outcome.status, 0, outcome.stderr);
@@ -105,7 +105,7 @@ forEachRuntime(
     bundle.save();
     const argv = [...rt.runtime.argv, ...words(rt, bundle, id)];
     const wanted = await observe(t, argv, rt);
-    // Mappings of its own: the mount is taken from the host by a process before init, for which no cgroup may be missing.
+    // With its own mappings: a process before init opens the mount on the host, and needs all cgroups.
     data.uidMappings = data.gidMappings = [{ containerID: 0, hostID: 0, size: 100_000 }];
     bundle.save();
     const { stdout } = await rt.command('plan', '--bundle', bundle.dir);
@@ -129,7 +129,7 @@ forEachRuntime(
       ...rt.runtime.argv,
       ...words(rt, bundle, id),
     ];
-    // Both have a filter from outside, which the container's status shows.
+    // Both inherit a filter, which the container's status shows.
     t.strictSame(await observe(t, denied('madvise'), rt), await observe(t, denied('set_mempolicy'), rt));
   },
   { ...OURS, deviates: { node: 'its heap is not part of a program, and V8 does not run without madvise' } },

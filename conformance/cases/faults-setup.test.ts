@@ -1,4 +1,4 @@
-/* Processes that die, and system calls that fail, while a container or a process of it is set up. */
+/* Processes that die and system calls that fail during the setup of a container or of one of its processes. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, lackingController } from '../harness/cgroup.ts';
@@ -23,7 +23,7 @@ forEachRuntime(
     const words = (...flags: string[]): string[] => ['exec', ...flags, id, '/bin/probe', 'exit', '0'];
     const { calls } = await traced(rt, words());
     const last = calls.findLast(({ process, name }) => process !== '0' && name === 'execve');
-    // The end of them, of which execve is the last.
+    // The last calls, ending with execve.
     const kept = calls.filter(({ process }) => process === last?.process).slice(-10);
     t.equal(kept.length, 10);
     for (const call of kept) {
@@ -125,7 +125,7 @@ forEachRuntime(
     const words = ['run', '--bundle', rt.bundle().dir, rt.nextId()];
     const { calls } = await traced(rt, words);
     for (const name of ['statx', 'mmap']) {
-      // Of its program, before anything else.
+      // Of its program, before any other call.
       const call = calls.find((one) => one.process === '0.1' && one.name === name);
       if (call === undefined) throw new Error(`no call of ${name}`);
       const { outcome, reached } = await traced(rt, words, { call, action: 'errno:12' });
@@ -141,7 +141,7 @@ forEachRuntime(
 forEachRuntime(
   'run and exec in the foreground fail if signals cannot be caught: they would wait for ever',
   async (t, rt) => {
-    // Node makes pipes of its own.
+    // Node makes its own pipes.
     if (rt.runtime.name !== 'rt') return;
     const container = await rt.started(['pause']);
     const run = ['run', '--bundle', rt.bundle().dir, rt.nextId()];
@@ -197,7 +197,7 @@ forEachRuntime(
 forEachRuntime(
   'a lack of memory is not reported as a bug',
   async (t, rt) => {
-    // Node has an allocator of its own, and ends.
+    // Node has its own allocator, and aborts.
     if (rt.runtime.name !== 'rt') return;
     const bundle = rt.bundle();
     const words = ['run', '--bundle', bundle.dir, rt.nextId()];

@@ -12,7 +12,7 @@ import { until } from '../harness/wait.ts';
 const oursOnly = 'calls are those of this project';
 const errors = ['EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'EACCES'] as const;
 
-/** Nothing was lost: the container is what it was, and can be removed. */
+/** Nothing was lost: the container is unchanged, and can be removed. */
 async function unharmed(t: Test, container: Container, status: string): Promise<void> {
   t.equal((await container.state()).status, status);
   t.strictSame(await container.remove('--force'), { status: 0, stdout: '', stderr: '' });
@@ -114,7 +114,7 @@ forEachRuntime(
       .split('\n')
       .filter((line) => line.startsWith('openat('));
     const ofInit = /"\/proc\/(\d+)\/stat"/;
-    // After that of the runtime itself. Of its end, another one tells.
+    // After that of the runtime itself. Another process reports its end.
     const pids = calls.map((line) => ofInit.exec(line)?.[1]);
     const own = pids.find((pid) => pid !== undefined);
     const nth = pids.findIndex((pid) => pid !== undefined && pid !== own) + 1;
@@ -177,7 +177,7 @@ forEachRuntime(
   { oursOnly },
 );
 
-/** The record of a container with another text, which is taken back. */
+/** Replaces the text of a container's record, and restores it afterwards. */
 async function withRecord(
   rt: Sandbox,
   id: string,
@@ -214,7 +214,7 @@ forEachRuntime(
   { oursOnly },
 );
 
-/** What is no record, and what an attacker or a broken disk may leave of one. */
+/** Invalid records, as an attacker or a broken disk could leave them. */
 const damages: readonly (readonly [what: string, text: (old: string) => string])[] = [
   ['empty', () => ''],
   ['cut off', (old) => old.slice(0, -20)],
@@ -321,7 +321,7 @@ forEachRuntime(
   { oursOnly },
 );
 
-// Each reads the record by a descriptor of the directory; update does so once before, to refuse what cannot be.
+// Each reads the record through a descriptor of the directory; update does so once before, to refuse invalid values.
 for (const [nth, ...words] of [
   [2, 'pause'],
   [4, 'update', '--pids-limit', '5'],
@@ -499,7 +499,7 @@ forEachRuntime(
       ['state', id],
       ['exec', '--detach', id, '/bin/probe', 'exit', '0'],
     ];
-    // A fixed order of calls (a linear congruential generator); how they meet is the machine's affair.
+    // A fixed order of calls (a linear congruential generator); their interleaving depends on the machine.
     let seed = 20261128;
     const next = (below: number): number => {
       seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
@@ -518,7 +518,7 @@ forEachRuntime(
     for (const id of ids)
       t.strictSame(await rt.command('delete', '--force', id), { status: 0, stdout: '', stderr: '' });
     t.strictSame(readdirSync(rt.root), []);
-    // Of the containers that were lost, the harness finds processes and cgroups.
+    // The harness would find the processes and cgroups of lost containers.
   },
   { oursOnly },
 );

@@ -52,7 +52,7 @@ forEachRuntime(
     t.match(plain.stdout, /^\{\n {4}"ociVersionMin": "1\.0\.0",\n[^]*\}\n$/, 'four spaces, one line feed at the end');
     const confined = ['unshare', '--mount', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'];
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--bounding-set=-all'];
-    // A build directory below a home directory may be closed to others; the program is handed over open.
+    // A build directory below a home directory may be inaccessible to others; the program is passed as a descriptor.
     const [program = '', ...words] = rt.runtime.argv;
     if (words.length > 0) return;
     const outcome = await run(

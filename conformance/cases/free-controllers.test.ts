@@ -12,7 +12,7 @@ import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
 
 const MIB = 1_048_576;
 
-/** Why no v1 hierarchy of a controller can be had: it needs a kernel that has it, and nobody else who does. */
+/** Why no v1 hierarchy of a controller can be mounted: the kernel must have it, and it must not be in use elsewhere. */
 function lackingFree(controller: string): string | undefined {
   if (isUnified()) return 'cgroup v1 only';
   const line = readFileSync('/proc/cgroups', 'utf8')
@@ -26,7 +26,7 @@ const network = (value: Record<string, unknown>): Mutation => {
   return (config) => (config.linux.resources = { ...config.linux.resources, network: value });
 };
 
-/** Controller, what asks for it, the file that says so, and what has to be in it. */
+/** Controller, setting, file, and the file's expected contents. */
 const settings: readonly (readonly [string, Mutation, string, RegExp])[] = [
   ['net_cls', network({ classID: 0x10_0001 }), 'net_cls.classid', /^1048577$/],
   ['net_prio', network({ priorities: [{ name: 'lo', priority: 7 }] }), 'net_prio.ifpriomap', /^lo 7$/m],
@@ -70,7 +70,7 @@ void t.test(
 );
 
 for (const [controller, mutate, file, value] of settings) {
-  // No machine of the tests has such a device, and the kernel takes limits of those that it has.
+  // No test machine has such a device, and the kernel accepts only limits of existing ones.
   const lacking =
     controller === 'rdma' && !existsSync('/sys/class/infiniband/mlx5_0')
       ? 'this host has no RDMA device'

@@ -10,15 +10,15 @@ import { until } from '../harness/wait.ts';
 const KINDS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** A hook that runs a shell script of the host; busybox is found by path in both the host and the rootfs. */
+/** A hook that runs a shell script on the host; busybox has the same path on the host and in the rootfs. */
 function shell(script: string, more: Partial<TestHook> = {}): TestHook {
   return { path: '/bin/busybox', args: ['busybox', 'sh', '-c', script], env: ['PATH=/bin:/usr/bin'], ...more };
 }
 
-/** Text a hook wrote, or an empty one. */
+/** The text that a hook wrote, or an empty one. */
 const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
-/** Adds one hook of each kind that notes its name: on the host, or for startContainer in the rootfs. */
+/** Adds one hook of each kind that records its name: on the host, or for startContainer in the rootfs. */
 function noteAll(rt: Sandbox, config: TestConfig): string {
   const log = join(rt.dir, 'log');
   config.hooks = {};
@@ -128,7 +128,7 @@ forEachRuntime(
   { deviates: { crun: 'other directories' } },
 );
 
-/** Variables busybox's shell sets by itself. */
+/** Variables that busybox's shell sets itself. */
 const OF_THE_SHELL = /^(PATH|PWD|OLDPWD|SHLVL|_)=/;
 
 forEachRuntime(
@@ -203,7 +203,7 @@ for (const kind of ['prestart', 'createRuntime', 'createContainer'] as const) {
       t.notOk(existsSync(join(rt.dir, 'second')), 'the rest of the list is skipped');
       t.not((await rt.command('state', container.id)).status, 0);
     },
-    { deviates: { runc: '1.1: other words', crun: 'other words' } },
+    { deviates: { runc: '1.1: other messages', crun: 'other messages' } },
   );
 }
 
@@ -295,16 +295,16 @@ for (const kind of KINDS) {
         delete: await container.remove('--force'),
       };
       const { status, stderr } = outcomes[COMMANDS[kind]];
-      // Of poststop hooks the specification wants a warning.
+      // For poststop hooks the specification requires a warning.
       t.equal(status, kind === 'poststop' ? 0 : 1, stderr);
       t.match(stderr, new RegExp(`${kind} hook #1 "/bin/busybox": hook ran past specified timeout of 1\\.0s`));
       t.match(stderr, new RegExp(`/hooks/${kind}/1`));
     },
-    { oursOnly: 'other words' },
+    { oursOnly: 'other messages' },
   );
 }
 
-/** What Kubernetes and device plugins put into a config: only execve(2) limits it. */
+/** The size of configs of Kubernetes and device plugins: only execve(2) limits it. */
 const ENTRIES = 3000;
 const list = (text: string): string[] => Array.from({ length: ENTRIES }, (_, index) => `${text}${index}`);
 
@@ -336,7 +336,7 @@ for (const kind of ['createRuntime', 'createContainer'] as const) {
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, `error running ${kind} hook #0 "/bin/busybox": argument list too long`);
     },
-    { oursOnly: 'other words' },
+    { oursOnly: 'other messages' },
   );
 }
 

@@ -8,9 +8,9 @@ import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
-const OLD = { runc: '1.1 has no idmapped mounts', crun: '1.8 has other words for the mappings' };
+const OLD = { runc: '1.1 has no idmapped mounts', crun: '1.8 has other messages for the mappings' };
 
-/** A directory of the host with a file of uid 3 and gid 4, and a filesystem of its own in it. */
+/** A host directory with a file of uid 3 and gid 4, and another filesystem in it. */
 function source(rt: Sandbox): string {
   const dir = join(rt.dir, 'source');
   mkdirSync(join(dir, 'sub'), { recursive: true });
@@ -60,7 +60,7 @@ for (const options of [['bind', 'idmap'], ['rbind', 'idmap'], ['rbind', 'ridmap'
   );
 }
 
-/** Covers `sub` of a source for the time of `body`. */
+/** Covers `sub` of a source for the duration of `body`. */
 async function withMountBelow(dir: string, words: readonly string[], body: () => Promise<void>): Promise<void> {
   execFileSync('mount', [...words, join(dir, 'sub')]);
   try {
@@ -81,7 +81,7 @@ for (const [word, below] of [
       const other = join(rt.dir, 'other');
       mkdirSync(other);
       writeFileSync(join(other, 'deep'), 'x');
-      // Of the filesystem that the cases above map: tmpfs cannot be mapped before Linux 6.3.
+      // On the filesystem that the cases above map: tmpfs cannot be mapped before Linux 6.3.
       await withMountBelow(dir, ['--bind', other], async () => {
         const [top, deep] = await rt.observe<[Stat, Stat]>(
           [
@@ -118,7 +118,7 @@ forEachRuntime(
       t.equal((await attempt('idmap')).status, 0);
     });
   },
-  { oursOnly: 'the peers have other words, and no places' },
+  { oursOnly: 'the peers have other messages, and no places' },
 );
 
 forEachRuntime(
@@ -187,7 +187,7 @@ forEachRuntime(
   { deviates: OLD },
 );
 
-/** What cannot be, with the place and the words. */
+/** Refused configs, with the place and the message. */
 const REFUSED: readonly (readonly [what: string, mount: TestMount, pointer: string, words: RegExp])[] = [
   [
     'a new filesystem',
@@ -230,7 +230,7 @@ for (const [what, mount, pointer, words] of REFUSED) {
       t.match(outcome.stderr, words);
       t.ok(outcome.stderr.includes(pointer), outcome.stderr);
     },
-    { oursOnly: 'the peers have other words, and no places' },
+    { oursOnly: 'the peers have other messages, and no places' },
   );
 }
 
@@ -289,5 +289,5 @@ forEachRuntime(
     );
     t.match(both.stderr, /both an option and the mount itself have mappings/);
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

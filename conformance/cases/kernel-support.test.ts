@@ -7,7 +7,7 @@ import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 
-/** As on a kernel, or below a seccomp filter, that does not have a call. */
+/** As on a kernel without a call, or under a seccomp filter that refuses it. */
 function runWithout(call: string, rt: Sandbox, mutate: Mutation): Promise<Outcome> {
   const words = rt.argv('run', '--bundle', rt.bundle(mutate).dir, rt.nextId());
   return run([guestProgram('deny'), call, ...words], { env: rt.env });
@@ -16,7 +16,7 @@ function runWithout(call: string, rt: Sandbox, mutate: Mutation): Promise<Outcom
 const nothing = (): void => undefined;
 const HINT = 'hint: the kernel, or a seccomp filter around rt, does not have this call; drop the field';
 
-/** A field that asks for a call. Those of scheduling and seccomp stand in the files of their own. */
+/** A property that needs a call. Those of scheduling and seccomp are in their own files. */
 const FIELDS: readonly (readonly [pointer: string, call: string, words: string, mutate: Mutation])[] = [
   ['/hostname', 'sethostname', 'cannot set host name "conformance"', nothing],
   ['/domainname', 'setdomainname', 'cannot set domain name "d"', (config) => (config.domainname = 'd')],
@@ -64,7 +64,7 @@ for (const [pointer, call, words, mutate] of FIELDS) {
   );
 }
 
-/** Calls without which nothing runs: no field is to blame, but the call has its name. */
+/** Calls without which nothing runs: no property is named, but the call is. */
 const ALWAYS: readonly (readonly [call: string, words: string, mutate: Mutation])[] = [
   ['clone3', 'cannot start the container process: function not implemented (clone3)', nothing],
   ['clone3', 'cannot start the container process: function not implemented (clone3)', addUserNamespace],
@@ -92,7 +92,7 @@ forEachRuntime(
       t.equal(outcome.stderr.match(/^rt: /gm)?.length, 1, 'one error');
     }
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -113,12 +113,12 @@ forEachRuntime(
     t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/linux\/resources\/devices\n/);
   },
   {
-    oursOnly: 'words of this project',
+    oursOnly: 'messages of this project',
     lacking: isUnified() ? undefined : 'cgroup v1 keeps them without bpf',
   },
 );
 
-/** What keeps others away from the process that makes a container: calls that hardly ever fail, and matter when they do. */
+/** Calls that protect the process that makes a container: they rarely fail, but matter if they do. */
 const PROTECTIONS: readonly (readonly [what: string, call: string, argument: string, mutate: Mutation])[] = [
   ['nobody may look into it', 'prctl', '4', nothing],
   ['it ends with the runtime', 'prctl', '1', nothing],

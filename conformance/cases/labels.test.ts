@@ -70,7 +70,7 @@ onlyWith(noParser, 'exec --apparmor confines the program of exec and no other', 
   }),
 );
 
-/** A label that the loaded policy knows, of one of these types; policies differ in what they call those of containers. */
+/** A label of one of these types that the loaded policy knows; policies differ in their names for container types. */
 function knownLabel(role: string, ...types: string[]): string {
   const labels = types.map((type) => `system_u:${role}:${type}:s0:c1,c2`);
   const known = labels.find((label) => {
@@ -108,7 +108,7 @@ onlyWith(noSelinux, 'process.selinuxLabel that is unknown to the policy is refus
   if (rt.runtime.ours) t.match(outcome.stderr, /cannot set selinux label: .*invalid argument.*selinuxLabel/s);
 });
 
-/** What the annotation says, and whether the root of a new filesystem then has the label. */
+/** Value of the annotation, and whether the root of a new filesystem then has the label. */
 const CONTEXTS: readonly (readonly [kind: string | undefined, isLabelOfRoot: boolean])[] = [
   [undefined, true],
   ['context', true],
@@ -170,5 +170,5 @@ forEachRuntime(
     });
     t.equal(none.status, 0, none.stderr);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );

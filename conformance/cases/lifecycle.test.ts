@@ -12,7 +12,7 @@ function childNamed(parent: number, name: string): number | undefined {
   return children.map(Number).find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === `${name}\n`);
 }
 
-/** Of proc_pid_stat(5), undefined when there is no such process. */
+/** From proc_pid_stat(5), undefined if there is no such process. */
 function stateLetter(pid: number): string | undefined {
   if (!existsSync(`/proc/${pid}`)) return undefined;
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -158,7 +158,7 @@ forEachRuntime('run ends with 128 + signal when the program faults', async (t, r
 });
 
 forEachRuntime('run forwards SIGTERM to the program from the beginning', async (t, rt) => {
-  // Many rounds: the signal comes as soon as the program says that it runs, which is when forwarding may not be ready.
+  // Many rounds: the signal is sent once the program reports that it runs, when forwarding might not be ready yet.
   for (let round = 0; round < 25; round++) {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
     const foreground = rt.background('run', '--bundle', bundle.dir, rt.nextId());
@@ -260,7 +260,7 @@ forEachRuntime(
     t.match(late.stderr, 'cannot start a container that has stopped');
     await container.remove();
   },
-  { deviates: { crun: 'other words' } },
+  { deviates: { crun: 'other messages' } },
 );
 
 forEachRuntime(
@@ -272,7 +272,7 @@ forEachRuntime(
     t.match((await container.start()).stderr, 'cannot start a container that has stopped');
     t.equal((await container.remove()).status, 0);
   },
-  { deviates: { crun: 'other words' } },
+  { deviates: { crun: 'other messages' } },
 );
 
 forEachRuntime(
@@ -316,7 +316,7 @@ forEachRuntime(
     t.equal(nobody.status, 1);
     t.match(nobody.stderr, 'container does not exist');
   },
-  { deviates: { crun: 'other words' } },
+  { deviates: { crun: 'other messages' } },
 );
 
 forEachRuntime(
@@ -329,14 +329,15 @@ forEachRuntime(
     t.equal((await container.state()).status, 'running', 'and leaves it alone');
     t.equal((await container.remove('--force')).status, 0);
   },
-  { deviates: { crun: 'other words' } },
+  { deviates: { crun: 'other messages' } },
 );
 
 forEachRuntime(
   'delete after kill KILL waits for a process that ends slowly',
   async (t, rt) => {
     const container = await rt.started(['wait']);
-    // The kernel keeps the first process of a pid namespace until all others are reaped; here one's parent is stopped.
+    // The kernel keeps the init of a pid namespace until all other processes are reaped; here the parent of one is
+    // stopped.
     const exec = rt.background('exec', container.id, '/bin/probe', 'wait');
     const parent = exec.child.pid ?? 0;
     const inside = await until('exec runs its program', () => childNamed(parent, 'probe'));
@@ -424,7 +425,7 @@ forEachRuntime(
     t.equal((await container.state()).status, 'created');
     await container.remove('--force');
   },
-  { deviates: { crun: 'other words' } },
+  { deviates: { crun: 'other messages' } },
 );
 
 for (const [what, id] of [
@@ -488,7 +489,7 @@ forEachRuntime(
       bundle.config.linux.cgroupsPath = `/${id}`;
       bundle.save();
       const half = rt.background('create', '--bundle', bundle.dir, id);
-      // The moment differs from round to round because the state directory appears at a different time.
+      // The moment differs between rounds, because the state directory appears at different times.
       await until('create began', () => existsSync(join(rt.root, id)) || half.child.exitCode !== null);
       half.child.kill('SIGKILL');
       await until('create ended', () => half.child.exitCode !== null || half.child.signalCode !== null);

@@ -14,7 +14,7 @@ import type { Container, Sandbox } from '../harness/sandbox.ts';
 
 const OURS = { oursOnly: 'runc has no such command, nor has the crun 1.8 of Debian 12' };
 
-/** A directory of the host with a file. */
+/** A host directory with a file. */
 function source(rt: Sandbox): string {
   const dir = join(rt.dir, 'source');
   mkdirSync(dir);
@@ -40,7 +40,7 @@ async function inside<Lines extends unknown[]>(
   return answers(outcome.stdout) as Lines;
 }
 
-/** The mounts that init has. */
+/** The mounts of init. */
 async function mountsOf(container: Container): Promise<Mount[]> {
   const { pid } = await container.state();
   return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
@@ -248,7 +248,7 @@ forEachRuntime(
       rt,
       async (container) => {
         const { rootfs } = container.bundle;
-        // What the container could make while it runs.
+        // Objects that a running container could make.
         symlinkSync('/proc/sys', join(rootfs, 'link'));
         symlinkSync('/nowhere/new', join(rootfs, 'dangling'));
         const before = await mountsOf(container);
@@ -263,7 +263,7 @@ forEachRuntime(
           t.match(await change(rt, 'remove', container.id, [{ destination }]), { status: 1, stderr: /symbolic links/ });
         }
         t.strictSame(await mountsOf(container), before);
-        // A mask must not be taken away under another name.
+        // A mask must not be removed under another name.
         const add = [{ destination: '/a/keys', source: join(dir, 'file'), options: ['bind'] }];
         t.match(await change(rt, 'add', container.id, add), { status: 0, stderr: '' });
         renameSync(join(rootfs, 'a'), join(rootfs, 'b'));
@@ -328,7 +328,7 @@ forEachRuntime(
 
 const TRACE = ['strace', '-f', '-e', 'trace=openat,openat2,statx', '-e', 'inject=statx:delay_exit=3000'];
 
-/** What strace tells: how often a character device was looked at, and which calls had opened one for use. */
+/** From strace: the number of stat calls on a character device, and the calls that opened one for use. */
 function nodesIn(trace: string): { met: number; opened: string[] } {
   const opened: string[] = [];
   const forUse = new Map<string, string>();

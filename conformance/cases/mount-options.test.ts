@@ -17,10 +17,10 @@ async function mountsWith(rt: Sandbox, entry: TestMount, mutate?: Mutation): Pro
   return parseMountinfo(info.text);
 }
 
-/** Options of mountinfo that a word may set or clear. */
+/** Options in mountinfo that a mount option may set or clear. */
 const EVERY = ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'nosymfollow'];
 
-/** A mount of the host with one below it, both with these options, for the time of `body`. */
+/** A host mount with another one below it, both with these options, for the duration of `body`. */
 async function withSource(rt: Sandbox, options: string, body: (source: string) => Promise<void>): Promise<void> {
   const source = join(rt.dir, 'source');
   mkdirSync(source);
@@ -41,7 +41,9 @@ async function withSource(rt: Sandbox, options: string, body: (source: string) =
   }
 }
 
-/** Words for a bind of a source without options, and what mountinfo of the container must and must not show for them. */
+/**
+ * Options for a bind of a source without options, and the ones that mountinfo of the container must and must not show.
+ */
 type Row = readonly [words: readonly string[], shown: readonly string[], hidden: readonly string[]];
 
 const WORDS: readonly Row[] = [
@@ -55,7 +57,7 @@ const WORDS: readonly Row[] = [
   [['nosymfollow'], ['nosymfollow'], []],
 ];
 
-/** A word and the one that takes it back; then the access times are relative again, as of a new mount. */
+/** An option and the one that cancels it; then the access times are relative again, as for a new mount. */
 const OPPOSITES: readonly Row[] = [
   [['ro', 'rw'], ['rw'], ['ro']],
   [['nosuid', 'suid'], [], ['nosuid']],
@@ -73,7 +75,7 @@ const recursive = (row: Row): Row => [row[0].map((word) => `r${word}`), row[1], 
 
 const CRUN = { crun: '1.8 knows fewer words, and none takes another one back' };
 
-/** runc 1.1 ignores a recursive word that takes an earlier one back, and hands two modes of access times to the kernel. */
+/** runc 1.1 ignores a recursive option that cancels an earlier one, and passes two access-time modes to the kernel. */
 function peersLack([first = '', second]: readonly string[], isRecursive: boolean): Record<string, string> {
   const lacks = second !== undefined && (isRecursive || (first === 'noatime' && second === 'relatime'));
   return lacks ? { ...CRUN, runc: '1.1 does not know the words or does not apply them' } : CRUN;
@@ -104,7 +106,7 @@ for (const row of [...WORDS, ...OPPOSITES, ...[...WORDS, ...OPPOSITES].map(recur
 
 const DEFAULTS = { runc: 'takes "defaults" for an option of the filesystem' };
 
-/** Words that take away what the source has, and what is then hidden. */
+/** Options that remove those of the source, and the ones then hidden. */
 for (const [word, hidden, shown] of [
   ['rw', 'ro', 'rw'],
   ['suid', 'nosuid', ''],
@@ -157,7 +159,7 @@ forEachRuntime(
   { deviates: DEFAULTS },
 );
 
-/** Option words that belong to the file system rather than to the mount. */
+/** Options of the filesystem, not of the mount. */
 for (const [words, shown, hidden] of [
   [['sync'], ['sync'], []],
   [['sync', 'async'], [], ['sync']],
@@ -197,7 +199,7 @@ for (const [words, shown, hidden] of [...WORDS, ...OPPOSITES]) {
   );
 }
 
-/** Tags of a bind of a shared mount, which without a word is a slave of it. */
+/** Tags of a bind of a shared mount, which by default is a slave of it. */
 for (const [word, shown] of [
   ['private', []],
   ['slave', ['master']],
@@ -209,7 +211,7 @@ for (const [word, shown] of [
       `mounts: propagation ${prefix}${word}`,
       (t, rt) =>
         withSource(rt, '--make-shared', async (source) => {
-          // So that a slave is not what the mount is anyway.
+          // So that slave is not already the mount's default.
           const isShared = word === 'slave';
           const entry = { destination: '/data', source, options: ['rbind', prefix + word] };
           const mounts = await mountsWith(rt, entry, ({ linux }) => {

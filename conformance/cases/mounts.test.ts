@@ -20,7 +20,7 @@ async function mountsWith(rt: Sandbox, ...entries: TestMount[]): Promise<Mount[]
   return parseMountinfo(info.text);
 }
 
-/** A directory of the host with a file in it, to be bound. */
+/** A host directory with a file, to be bound. */
 function hostDirectory(rt: Sandbox, name = 'source'): string {
   const dir = join(rt.dir, name);
   mkdirSync(dir, { recursive: true });
@@ -115,13 +115,13 @@ forEachRuntime('mounts: cgroup shows the cgroup of the container as the root, re
 
 forEachRuntime('mounts: cgroup without a cgroup namespace matches /proc/self/cgroup', async (t, rt) => {
   const bundle = rt.bundle((config) => config.mounts.push(CGROUP_MOUNT));
-  // On v1 only the own cgroup is there, on v2 the whole tree: what engines that share the namespace expect.
+  // On v1 only the container's cgroup is visible, on v2 the whole tree, as engines that share the namespace expect.
   const own = isUnified() ? `/sys/fs/cgroup${bundle.config.linux.cgroupsPath}` : '/sys/fs/cgroup/pids';
   const [procs, write] = await rt.observeBundle<[Text, Attempt]>(bundle, [
     ['read', `${own}/cgroup.procs`],
     ['mkdir', `${own}/evil`],
   ]);
-  // That the host keeps the options of its own mount is checked with the leftovers.
+  // The check for leftovers verifies that the host keeps the options of its own mount.
   t.equal(procs.text, '1\n');
   t.equal(write.errno, 'EROFS');
 });
@@ -408,7 +408,7 @@ for (const [words, link, destination] of [
         t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4/);
       }
     },
-    { oursOnly: 'the peers have other words' },
+    { oursOnly: 'the peers have other messages' },
   );
 }
 
@@ -535,7 +535,7 @@ forEachRuntime(
     t.match(outcome.stderr, /selinux is disabled or not supported/);
     t.match(outcome.stderr, '/linux/mountLabel');
   },
-  { oursOnly: 'the peers have other words, or mount without' },
+  { oursOnly: 'the peers have other messages, or mount without' },
 );
 
 for (const [call, words] of [

@@ -1,4 +1,4 @@
-/** Containers whose init has left the namespaces that they were created in, and who enters them then. */
+/** Entering containers whose init has left the namespaces in which they were created. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
@@ -18,7 +18,7 @@ type Type = 'mnt' | 'user';
 
 interface Moved {
   readonly container: Container;
-  /** Links of the namespaces of create. */
+  /** Links to the namespaces of create. */
   readonly before: Readonly<Record<Type, string>>;
   readonly pid: number;
 }
@@ -27,7 +27,7 @@ function namespacesOf(pid: number): Record<Type, string> {
   return { mnt: readlinkSync(`/proc/${pid}/ns/mnt`), user: readlinkSync(`/proc/${pid}/ns/user`) };
 }
 
-/** A container whose init makes namespaces for itself, with the options of unshare(1), before it does nothing. */
+/** A container whose init makes namespaces, with the options of unshare(1), and then waits. */
 async function withMoved(
   rt: Sandbox,
   options: readonly string[],
@@ -57,7 +57,7 @@ async function withMoved(
   }
 }
 
-/** `mounts add` of a directory of the host, to be read only. */
+/** `mounts add` of a host directory, read-only. */
 async function addHostDirectory(rt: Sandbox, { id }: Container): Promise<Outcome> {
   const source = join(rt.dir, 'source');
   mkdirSync(source, { recursive: true });
@@ -70,7 +70,7 @@ function mountedData(pid: number): boolean {
   return mountAt(parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')), '/data') !== undefined;
 }
 
-/** As if a version of rt had made it that did not save where a container began. */
+/** As if made by a version of rt that did not save a container's original namespaces. */
 function forgetOrigin(rt: Sandbox, { id }: Container): void {
   const file = join(rt.root, id, 'state.json');
   const { origin, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
@@ -179,7 +179,7 @@ forEachRuntime(
   OURS,
 );
 
-/** A process of the host in a user and a mount namespace of its own. */
+/** A host process in its own user and mount namespaces. */
 async function withStranger(rt: Sandbox, body: (pid: number) => Promise<void>): Promise<void> {
   const words = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', 'echo ready; exec sleep 1000'];
   const stranger = start(words, { env: rt.env });

@@ -92,7 +92,7 @@ forEachRuntime('linux.namespaces: a shared pid namespace still ends the containe
 });
 
 forEachRuntime('linux.namespaces: a new network namespace has the loopback interface up', async (t, rt) => {
-  // SIOCGIFFLAGS needs a socket; /sys/class/net/lo/flags tells the same: bit 0 is IFF_UP.
+  // SIOCGIFFLAGS needs a socket; /sys/class/net/lo/flags has the same value: bit 0 is IFF_UP.
   const [flags] = await rt.observe<[{ text: string }]>([['read', '/sys/class/net/lo/flags']]);
   t.equal(Number(flags.text) & 1, 1);
 });
@@ -186,7 +186,7 @@ forEachRuntime(
   { deviates: { runc: 'leaves the mounts', crun: 'leaves the mounts' } },
 );
 
-/** Before Linux 6.18 a procfs shows the pid namespace of the process that makes it, which has to go there with rights. */
+/** Before Linux 6.18 a procfs shows the pid namespace of the process that makes it, which must enter it with rights. */
 const lacksPidns = kernelBefore(6, 18) ? 'this kernel cannot make a procfs of another pid namespace' : undefined;
 
 for (const [what, lacking] of [
@@ -212,7 +212,7 @@ for (const [what, lacking] of [
       const line = await until('the watcher ended', () => watcher.stdout().trim().split('\n')[1]);
       const { seen, capabilities } = JSON.parse(line) as { seen: number; capabilities: string };
       t.ok(seen > 0, `saw ${seen} processes`);
-      // CAP_KILL, CAP_NET_BIND_SERVICE and CAP_AUDIT_WRITE: what the containers have.
+      // CAP_KILL, CAP_NET_BIND_SERVICE and CAP_AUDIT_WRITE, those of the containers.
       const allowed = (1n << 5n) | (1n << 10n) | (1n << 29n);
       t.equal(BigInt(`0x${capabilities}`) & ~allowed, 0n, capabilities);
       await until('it is stopped', async () => (await watcher.state()).status === 'stopped');
@@ -262,7 +262,7 @@ for (const [what, pointer, words, change] of [
       t.match(outcome.stderr, words);
       t.ok(outcome.stderr.includes(pointer), outcome.stderr);
     },
-    { oursOnly: 'the peers have other words, and no places' },
+    { oursOnly: 'the peers have other messages, and no places' },
   );
 }
 
@@ -277,14 +277,14 @@ for (const type of ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', '
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, new RegExp(`duplicated ns \\{${type} \\}`));
     },
-    { oursOnly: 'the peers have other words' },
+    { oursOnly: 'the peers have other messages' },
   );
 }
 
 forEachRuntime(
   'linux.namespaces: if the kernel refuses new ones, they and the cause are named',
   async (t, rt) => {
-    // Those of the config but pid, which takes a clone.
+    // Those of the config except pid, which needs a clone.
     const refuse = [probePath(), 'refuse', 'unshare', '0x4c020000', 'ENOSPC'];
     const outcome = await rt.commandThrough(refuse, 'run', '--bundle', rt.bundle().dir, rt.nextId());
     t.equal(outcome.status, 1);
@@ -292,7 +292,7 @@ forEachRuntime(
     t.match(outcome.stderr, /too many namespaces: see \/proc\/sys\/user/);
   },
   {
-    oursOnly: 'the peers have other words',
+    oursOnly: 'the peers have other messages',
     lacking: isUnified() ? 'with cgroup v2 the clone makes them' : undefined,
   },
 );

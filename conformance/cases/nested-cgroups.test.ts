@@ -1,4 +1,4 @@
-/** What a container hides in cgroups that it makes below its own is found, ended and removed all the same. */
+/** Processes that a container hides in cgroups below its own are found, ended and removed. */
 import { readFileSync } from 'node:fs';
 import { cgroupsWithPrefix } from '../harness/cgroup.ts';
 import { changeNamespace } from '../harness/config.ts';
@@ -7,7 +7,7 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** Deeper than a path can be long: 60 names of 255 bytes. */
+/** Deeper than the maximum length of a path: 60 names of 255 bytes. */
 const DEPTH = '60';
 
 function mayMakeCgroups(config: TestConfig): void {
@@ -30,7 +30,7 @@ async function processesOf(rt: Sandbox, { id }: Container): Promise<number[]> {
   return JSON.parse(outcome.stdout) as number[];
 }
 
-/** Nobody waits for a process of a container that shares the pid namespace: one that has ended may be there as a zombie. */
+/** Nobody waits for processes of a container that shares the pid namespace, so an ended one may be a zombie. */
 function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

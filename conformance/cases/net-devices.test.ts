@@ -19,8 +19,8 @@ interface Link {
 }
 
 /**
- * Runs a container in the middle of a shell script that has a network namespace to itself, so that its devices are
- * nobody else's. `$RUN` is the command that runs it; `$IP` prints all links as one line of JSON.
+ * Runs a container in a shell script with its own network namespace, so that only it uses the devices. `$RUN` is the
+ * command that runs the container; `$IP` prints all links as one line of JSON.
  */
 async function inNetwork(rt: Sandbox, script: string, mutate: Mutation): Promise<Outcome> {
   const bundle = rt.bundle((config) => {
@@ -117,7 +117,7 @@ forEachRuntime(
   { deviates: unknown },
 );
 
-/** What a failed start leaves behind on the host: the devices as they were. */
+/** The devices on the host after a failed start, as before. */
 function asBefore(t: Test, outcome: Outcome): void {
   const after = links(outcome.stdout.trimEnd().split('\n').at(-1));
   const device = after.find(({ ifname }) => ifname === 'outside');
@@ -159,7 +159,7 @@ forEachRuntime(
       asBefore(t, outcome);
     }
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -175,7 +175,7 @@ forEachRuntime(
     t.match(outcome.stderr, /\/linux\/netDevices\/outside\/name\n.*hint: the container already has a device "eth0"/s);
     asBefore(t, outcome);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -208,7 +208,7 @@ forEachRuntime(
     });
     t.match(same.stderr, /"lo" into the container: its network namespace is that of rt/);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -221,7 +221,7 @@ forEachRuntime(
     t.match(outcome.stderr, /cannot move network device "outside" into the container: function not implemented/);
     asBefore(t, outcome);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(

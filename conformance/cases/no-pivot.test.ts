@@ -13,7 +13,7 @@ function runWithout(rt: Sandbox, bundle: Bundle): Promise<{ status: number; stdo
   return rt.command('run', '--no-pivot', '--bundle', bundle.dir, rt.nextId());
 }
 
-/** But for those of cases: another file may run at the same time, and what this one leaves is looked for anyway. */
+/** Except for those of cases: another file may run at the same time, and leftovers of this one are checked anyway. */
 const hostMounts = (): string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -52,7 +52,7 @@ for (const [name, mutate] of kinds) {
     const seen = parseMountinfo(mounts.text);
     t.equal(seen.filter(({ type }) => type === 'proc' || type === 'sysfs').length, 2, 'those of the config');
     t.ok(mountAt(seen, '/')?.options.includes('ro'));
-    // Somebody else may mount something meanwhile.
+    // Other processes may mount something meanwhile.
     const after = new Set(hostMounts());
     t.strictSame(
       before.filter((line) => !after.has(line)),
@@ -104,7 +104,7 @@ forEachRuntime('--no-pivot: exec enters the same root, and delete leaves nothing
   t.equal((await container.remove('--force')).status, 0);
 });
 
-/** Runs a command where the root is a mount on a shared one, which is enough for pivot_root to refuse. */
+/** Runs a command whose root is a mount on a shared one, which pivot_root refuses. */
 const unmovable = `
   mkdir "$0" && mount -t tmpfs tmpfs "$0" && mount --make-shared "$0" && mkdir "$0/root"
   mount -t tmpfs -o mode=755 tmpfs "$0/root"
@@ -144,7 +144,7 @@ forEachRuntime('--no-pivot: on a host whose mounts are shared, they do not chang
     const [before = [], after = []] = outcome.stdout.split('\n\n').map((text) => parseMountinfo(text));
     const shown = (mounts: Mount[]): string[] =>
       mounts.map(({ id, target, options, propagation }) => [id, target, ...options, ...propagation].join(' '));
-    // A mount of another case goes from this namespace, too, when its directory is removed.
+    // A mount of another case disappears from this namespace, too, when its directory is removed.
     const kept = before.filter(({ id, target }) => after.some((mount) => mount.id === id) || existsSync(target));
     t.ok(kept.some(({ target, propagation: tags }) => target === '/' && tags.includes('shared')));
     t.strictSame(shown(after), shown(kept), propagation ?? 'default');

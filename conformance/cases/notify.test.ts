@@ -11,7 +11,7 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** Datagrams that the service manager got. */
+/** Datagrams that the service manager received. */
 interface Heard {
   data: string;
   fds: number;
@@ -19,7 +19,7 @@ interface Heard {
 
 const crun = 'binds the directory of a socket elsewhere';
 
-/** The service manager: listens before anything starts, and its address is in the environment of the runtime. */
+/** The service manager: it listens before anything starts, and its address is in the environment of the runtime. */
 class Manager {
   readonly #running: Running;
 
@@ -48,7 +48,7 @@ class Manager {
   }
 }
 
-/** Says `text` once /tmp/go is there, and goes on. */
+/** Sends `text` once /tmp/go exists, and continues. */
 const waiting =
   (text: string, then = 'exec sleep 1000'): Mutation =>
   (config) => {
@@ -56,7 +56,7 @@ const waiting =
     config.process.args = ['/bin/sh', '-c', script];
   };
 
-/** What the manager is told in the end. runc 1.1 has no barrier. */
+/** The final messages to the manager. runc 1.1 has no barrier. */
 function told(rt: Sandbox, pid = 0): Heard[] {
   return [
     { data: 'READY=1\n', fds: 0 },
@@ -143,7 +143,7 @@ forEachRuntime(
     });
     const id = rt.nextId();
     const running = rt.background('run', '--bundle', bundle.dir, id);
-    // What the socket holds is bounded: without a reader the program would stand still before it says this.
+    // The socket's buffer is bounded: without a reader the program would block before this message.
     await until('everything was said', () => running.output().split('\n').length > 44);
     await until('the manager was told', () => manager.heard().length >= 2);
     const heard = manager.heard().filter(({ data }) => data !== 'BARRIER=1');
@@ -198,7 +198,7 @@ for (const [name, mutate] of surroundings) {
   forEachRuntime(
     `NOTIFY_SOCKET: the container can send to its socket, but not change it: ${name}`,
     async (t, rt) => {
-      // A user of another namespace has to get to the root.
+      // A user of another namespace must be able to reach the root.
       chmodSync(rt.dir, 0o755);
       const manager = await Manager.listen(rt);
       const bundle = rt.bundle((config) => {
@@ -300,7 +300,7 @@ forEachRuntime(
     t.equal((await container.remove('--force')).status, 0);
     await manager.end();
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime('NOTIFY_SOCKET only in the config is not changed', async (t, rt) => {
@@ -323,7 +323,7 @@ forEachRuntime(
     t.match(outcome.stderr, /hint: NOTIFY_SOCKET is in the environment/);
     await manager.end();
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime(

@@ -5,7 +5,7 @@ import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
 type Members = Record<string, unknown>;
 
-/** Members that a config may leave out, below what it has. */
+/** Members that a config may omit, in its existing objects. */
 const TOP = ['domainname', 'annotations', 'hooks', 'solaris', 'windows', 'vm', 'zos', 'freebsd'];
 const PROCESS = [
   ...['consoleSize', 'capabilities', 'rlimits', 'noNewPrivileges', 'apparmorProfile', 'oomScoreAdj', 'scheduler'],
@@ -39,7 +39,7 @@ forEachRuntime(
     const container = await rt.create(withNulls(rt, ['/bin/probe', 'wait']));
     t.strictSame([container.outcome.status, container.outcome.stderr], [0, '']);
     t.equal((await container.start()).status, 0);
-    // With what was saved of the config.
+    // With the saved config.
     t.match(await rt.command('exec', container.id, '/bin/echo', 'also'), { status: 0, stdout: 'also\n', stderr: '' });
     const file = join(rt.dir, 'process.json');
     const document = { ...nulls(PROCESS), args: ['/bin/echo', 'document'], cwd: '/', user: { uid: 0, gid: 0 } };
@@ -104,5 +104,5 @@ forEachRuntime(
       await container.remove('--force');
     }
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

@@ -9,7 +9,7 @@ import { run } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 
-/** Directories of an overlay: layers from above to below, what is written, and the kernel's own. */
+/** Directories of an overlay: layers from top to bottom, the upper directory, and the kernel's work directory. */
 interface Layers {
   readonly lower: readonly string[];
   readonly upper: string;
@@ -37,10 +37,10 @@ const overlayOptions = ({ lower, upper, work }: Layers): string[] => [
   `workdir=${work}`,
 ];
 
-/** A file that is gone is a character device 0:0 in the upper directory. */
+/** A removed file is a character device 0:0 in the upper directory. */
 const isWhiteout = (path: string): boolean => lstatSync(path).isCharacterDevice() && lstatSync(path).rdev === 0;
 
-/** The root file system as an image of two layers, unpacked layer by layer, as engines keep them. */
+/** The root filesystem as an image of two layers, unpacked layer by layer, as in engines. */
 async function unpackImage(rt: Sandbox): Promise<string[]> {
   const layout = join(rt.dir, 'layout');
   const scratch = join(rt.dir, 'scratch');
@@ -55,7 +55,7 @@ async function unpackImage(rt: Sandbox): Promise<string[]> {
   writeFileSync(join(scratch, 'rootfs/etc/first'), 'first layer');
   writeFileSync(join(scratch, 'rootfs/etc/both'), 'below');
   await umoci('repack', '--image', `${layout}:one`, scratch);
-  // The next layer is what has changed since.
+  // The next layer contains the changes since.
   await umoci('unpack', '--image', `${layout}:one`, `${scratch}-2`);
   writeFileSync(join(`${scratch}-2`, 'rootfs/etc/both'), 'above');
   writeFileSync(join(`${scratch}-2`, 'rootfs/etc/second'), 'second layer');

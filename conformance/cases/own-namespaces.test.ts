@@ -1,4 +1,4 @@
-/** A path that leads to a namespace of the runtime itself, whatever it is called, gives the container none of its own. */
+/** A path that leads to a namespace of the runtime itself, in any spelling, does not count as a separate namespace. */
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { changeNamespace } from '../harness/config.ts';
@@ -7,7 +7,10 @@ import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 
-/** Runs in namespaces that stand in for those of the host. `prepare` is a script in them; `look` is what it prints last. */
+/**
+ * Runs in namespaces that represent those of the host. `prepare` is a script in them; it finally prints the output of
+ * `look`.
+ */
 function onStandIn(rt: Sandbox, mutate: Mutation, prepare: string, look: string): Promise<Outcome> {
   const script = `${prepare}\n"$@" 1>&2; status=$?; ${look}; exit $status`;
   const surroundings = ['unshare', '-m', '-n', '-i', '-u', 'sh', '-c', script, 'sh'];
@@ -25,7 +28,7 @@ const withoutNames: Mutation = (config) => {
   delete config.hostname;
 };
 
-/** What would change the host, where it would be seen, and how it is said. */
+/** Configs that would change the host, the command that would show it, and the message. */
 const CHANGES: readonly (readonly [type: string, file: string, change: Mutation, look: string, words: RegExp])[] = [
   [
     'network',
@@ -70,7 +73,7 @@ for (const [spelling, prepare] of SPELLINGS) {
     `linux.namespaces: ${spelling} of the runtime's own is refused if the config would change it`,
     async (t, rt) => {
       for (const [type, file, change, look, words] of CHANGES) {
-        // A mount namespace cannot be mounted in itself.
+        // A mount namespace file cannot be bound inside that namespace.
         if (type === 'mount' && prepare.includes('mount')) continue;
         const place = prepare === '' ? `/proc/self/ns/${file}` : join(rt.dir, `namespace-${rt.nextId()}`);
         const script = prepare.replaceAll('FILE', file).replaceAll('PLACE', place);
@@ -108,7 +111,7 @@ forEachRuntime(
     t.equal(user.status, 1);
     t.match(user.stderr, /that of the runtime itself, and the kernel refuses to join it again/);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime('linux.namespaces: a config that changes none of them runs in those of the runtime', async (t, rt) => {

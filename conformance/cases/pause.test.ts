@@ -5,7 +5,7 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** A container that writes one byte after another to /tmp/count, as quickly as it can. */
+/** A container that continuously writes single bytes to /tmp/count. */
 async function counting(rt: Sandbox): Promise<{ container: Container; written: () => number; path: string }> {
   let path = '';
   const container = await rt.started([], (config) => {
@@ -65,7 +65,7 @@ forEachRuntime(
     await container.remove();
     t.match((await rt.command('pause', container.id)).stderr, 'container does not exist');
   },
-  { deviates: { crun: 'succeeds, or has other words' } },
+  { deviates: { crun: 'succeeds, or has other messages' } },
 );
 
 forEachRuntime(

@@ -48,7 +48,7 @@ forEachRuntime('process.user.additionalGids is exactly the list of groups', asyn
   t.strictSame([...new Set(ids.groups)], [5, 2_000_000_000]);
 });
 
-/** `count` groups, and those that /proc/self/status tells of. */
+/** `count` groups, and those in /proc/self/status. */
 const manyGroups = (count: number): number[] => Array.from({ length: count }, (_, index) => 10 + index);
 const groupsOf = (status: string): number[] => (/^Groups:\t(.*?) *$/m.exec(status)?.[1] ?? '').split(' ').map(Number);
 
@@ -74,7 +74,7 @@ forEachRuntime(
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, 'process.user.additionalGids has 65537 groups: Linux allows at most 65536');
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime(
@@ -279,7 +279,7 @@ forEachRuntime(
 
 forEachRuntime('process.capabilities: the five sets may differ', async (t, rt) => {
   const [ids] = await rt.observe<[Ids]>([['ids']], (config) => {
-    // Without this execve may not raise what the permitted set did not have.
+    // Without this, execve may not raise capabilities that were not permitted.
     config.process.noNewPrivileges = false;
     config.process.capabilities = {
       bounding: ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOWNER'],
@@ -290,7 +290,7 @@ forEachRuntime('process.capabilities: the five sets may differ', async (t, rt) =
   });
   t.equal(ids.bounding, '0000000000000029');
   t.equal(ids.inheritable, '0000000000000001');
-  // Root gets inheritable and bounding back at execve, capabilities(7).
+  // At execve root regains the inheritable and bounding capabilities, capabilities(7).
   t.equal(ids.permitted, '0000000000000029');
 });
 
@@ -304,7 +304,7 @@ forEachRuntime('process.capabilities: execve starts from each of the five sets',
       ambient: ['CAP_CHOWN'],
     };
   });
-  // Execve of the program mixes them, so they are read of the process that waits for it.
+  // execve of the program combines them, so they are read from the process that waits for start.
   const status = readFileSync(`/proc/${(await container.state()).pid}/status`, 'utf8');
   const sets = [...status.matchAll(/^Cap(\w+):\s0*(\w+)$/gm)].map(([, name, mask]) => [name, mask]);
   t.strictSame(Object.fromEntries(sets), { Inh: '9', Prm: '29', Eff: '20', Bnd: 'a9', Amb: '1' });
@@ -333,7 +333,7 @@ forEachRuntime('process.rlimits sets soft and hard limits', async (t, rt) => {
   t.strictSame(limits['RLIMIT_NPROC'], ['77', '77']);
 });
 
-/** Soft and hard limit of each type below what any caller has, and enough to live with. */
+/** Soft and hard limit of each type, below those of any caller but sufficient. */
 const LIMITS: Readonly<Record<string, readonly [soft: number, hard: number]>> = {
   RLIMIT_AS: [2 ** 32, 2 ** 33],
   RLIMIT_CORE: [1, 2],
@@ -462,10 +462,10 @@ forEachRuntime(
     const without = await rt.commandThrough(refuse, 'run', '--no-new-keyring', '--bundle', bundle.dir, rt.nextId());
     t.equal(without.status, 0, without.stderr);
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
-/** The serial numbers of the session keyrings that /proc/keys has with this name, or one that begins so. */
+/** The serial numbers of the session keyrings in /proc/keys with this name, or with this prefix. */
 function keyrings(text: string, name: string): string[] {
   return text
     .split('\n')
@@ -515,7 +515,7 @@ for (const owner of [0, 1000]) {
   );
 }
 
-/** What an image can have in place of /etc/passwd, besides a file that nobody would call hostile. */
+/** Hostile replacements of /etc/passwd in an image. */
 const passwdFiles: Record<string, (path: string) => void> = {
   'a fifo': (path) => execFileSync('mkfifo', [path]),
   'a device': (path) => execFileSync('mknod', [path, 'c', '1', '5']),
@@ -543,7 +543,7 @@ forEachRuntime(
       });
       const path = join(bundle.rootfs, 'etc/passwd');
       make(path);
-      // The time is for a machine that does other things too: what is wrong takes for ever, or all memory.
+      // The time allows for a busy machine: a fault takes forever, or all memory.
       const started = Date.now();
       const outcome = await rt.runBundle(bundle);
       t.strictSame(outcome, { status: 0, stdout: '/\n', stderr: '' }, name);

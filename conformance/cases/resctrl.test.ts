@@ -9,10 +9,10 @@ import type { Sandbox } from '../harness/sandbox.ts';
 
 const ROOT = '/sys/fs/resctrl';
 
-/** Prints every file of a group, and what groups there are, in the middle of a container's life. */
+/** Prints every file of a group, and all groups, while the container exists. */
 const show = (group: string): string => `for f in ${group}/schemata ${group}/tasks; do echo "$f: $(cat $f)"; done`;
 
-/** Runs a shell script on a make-believe resctrl; `$CREATE`, `$UPDATE`, `$DELETE` act on one container, $ID. */
+/** Runs a shell script on a simulated resctrl; `$CREATE`, `$UPDATE`, `$DELETE` act on one container, $ID. */
 async function withResctrl(rt: Sandbox, script: string, mutate: Mutation): Promise<Outcome & { id: string }> {
   const id = rt.nextId();
   const bundle = rt.bundle(mutate);
@@ -39,7 +39,7 @@ forEachRuntime(
       config.linux.intelRdt = { l3CacheSchema: 'L3:0=f;1=f', memBwSchema: 'MB:0=50', schemata: ['L2:0=3', 'L3:0=1'] };
     });
     t.equal(outcome.status, 0, outcome.stderr);
-    // The file keeps the last line only, as each is one write from its start; the kernel takes each as a command.
+    // The file contains only the last line, as each write starts at its beginning; the kernel treats each as a command.
     t.match(outcome.stdout, `${ROOT}/${outcome.id}/schemata: L3:0=1`);
     t.match(outcome.stdout, `${ROOT}/${outcome.id}/tasks: 0`, 'the helper writes itself');
     t.match(outcome.stdout, /\ninfo\nmon_groups\nprepared\nschemata\ntasks\n$/, 'delete removes the group');
@@ -47,7 +47,7 @@ forEachRuntime(
   words,
 );
 
-/** What the last write to the file was: one field alone, and then those that are written in front of it. */
+/** The last write to the file: of one field alone, and then with those written before it. */
 const LAST: readonly (readonly [intelRdt: Record<string, unknown>, schemata: string])[] = [
   [{ l3CacheSchema: 'L3:0=f;1=f' }, 'L3:0=f;1=f'],
   [{ memBwSchema: 'MB:0=5' }, 'MB:0=5'],
@@ -79,7 +79,7 @@ forEachRuntime(
     t.strictSame((await withResctrl(rt, both, describe)).stdout, '0\nMB:0=30\n');
     const alone = after('--l3-cache-schema', 'L3:0=1', '--pids-limit', '7');
     t.strictSame((await withResctrl(rt, alone, describe)).stdout, '0\nL3:0=1\n');
-    // A limit that the kernel refuses gives the schemata back.
+    // If the kernel refuses a limit, the schemata are restored.
     const failing = await withResctrl(rt, after('--l3-cache-schema', 'L3:0=1', '--cpu-quota', '10'), describe);
     t.equal(failing.stdout, '1\nL3:0=f\n');
     t.match(failing.stderr, /cpu\.(?:cfs_quota_us|max).*invalid argument/);
@@ -164,5 +164,5 @@ forEachRuntime(
     t.match(none.stderr, /intelRdt is specified in config, but Intel RDT is not enabled/);
     t.match(none.stderr, /\/linux\/intelRdt\n.*hint: mount it/s);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );

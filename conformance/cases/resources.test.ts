@@ -32,11 +32,14 @@ const MIB = 1_048_576;
 const [MAJOR, MINOR] = (someDisk() ?? '0:0').split(':').map(Number);
 const DISK = `${MAJOR}:${MINOR}`;
 
-/** Weights are those of a scheduler, which a disk must use to have one of its own. */
+/** Weights belong to an I/O scheduler, which a disk must use to have its own weight. */
 const HAS_BFQ = schedulersOf(DISK).includes('bfq');
 const USES_BFQ = schedulersOf(DISK).includes('[bfq]');
 
-/** Fields of `linux.resources`, and what files of cgroup v1 and v2 say for them; undefined when only the other has them. */
+/**
+ * Fields of `linux.resources`, and the resulting files of cgroup v1 and v2; undefined if only the other version has
+ * them.
+ */
 interface Row extends Settings<Expected | undefined> {
   readonly name: string;
   readonly resources: Record<string, unknown>;
@@ -277,7 +280,7 @@ for (const { name, resources, v1, v2, deviates } of ROWS) {
         path = config.linux.cgroupsPath;
       });
       for (const [file, value] of files ?? []) {
-        // Some files have a line for every device or interface: the one that was set has to be among them.
+        // Some files have a line for every device or interface, which must include the one that was set.
         const found = readCgroup(controllerOf(file), path, file);
         const lines = file === 'net_prio.ifpriomap' ? found.split('\n').find((line) => line === value) : found;
         t.equal(lines, value, file);
@@ -288,7 +291,7 @@ for (const { name, resources, v1, v2, deviates } of ROWS) {
   );
 }
 
-/** Processor time used so far by all processes of a cgroup, in microseconds. */
+/** CPU time used so far by all processes of a cgroup, in microseconds. */
 function processorTime(path: string): number {
   if (!isUnified()) return Number(readCgroup('cpuacct', path, 'cpuacct.usage')) / 1000;
   return Number(/^usage_usec (\d+)/m.exec(readCgroup('cpu', path, 'cpu.stat'))?.[1]);
@@ -297,19 +300,19 @@ function processorTime(path: string): number {
 forEachRuntime('cpu.quota of half a period gives half of one CPU', async (t, rt) => {
   let path = '';
   const container = await rt.started([], (config) => {
-    // The shares keep other work on the host from taking what the quota grants.
+    // The shares keep other work on the host from taking the time that the quota grants.
     config.linux.resources['cpu'] = { quota: 50_000, period: 100_000, shares: 262_144 };
     config.process.args = ['/bin/sh', '-c', 'while :; do :; done'];
     path = config.linux.cgroupsPath;
   });
   await until('the loop runs', () => processorTime(path) > 200_000);
   const measure = async (): Promise<number> => {
-    // The time around what is used: whoever stands still in between sees less than the quota, never more.
+    // The time is measured around the usage: a stalled process sees less than the quota, never more.
     const [timeBefore, usedBefore] = [performance.now(), processorTime(path)];
     await until('three seconds have passed', () => performance.now() - timeBefore >= 3000);
     return (processorTime(path) - usedBefore) / ((performance.now() - timeBefore) * 1000);
   };
-  // A busy host may give less than the quota for a while, nothing ever gives more.
+  // A busy host may grant less than the quota for a while, but never more.
   let share = 0;
   for (let attempt = 0; attempt < 6 && share < 0.45; attempt++) {
     share = await measure();
@@ -364,7 +367,7 @@ forEachRuntime(
   async (t, rt) => {
     const outcome = await rt.create(rt.bundle((config) => (config.linux.resources['memory'] = { limit: 4096 })));
     t.equal(outcome.outcome.status, 1);
-    // v1 refuses the limit because of what is in use; v2 takes it and kills.
+    // v1 refuses the limit because of the current usage; v2 accepts it and kills.
     t.match(
       outcome.outcome.stderr,
       isUnified()
@@ -372,7 +375,7 @@ forEachRuntime(
         : /unable to set memory limit to 4096 \(current usage: \d+, peak usage: \d+\)|OOM-killed/,
     );
   },
-  { ...NEEDS_MEMORY, deviates: { runc: '1.1 has other words', crun: 'other words' } },
+  { ...NEEDS_MEMORY, deviates: { runc: '1.1 has other messages', crun: 'other messages' } },
 );
 
 forEachRuntime(
@@ -441,12 +444,12 @@ forEachRuntime(
     if (isUnified()) {
       t.equal((JSON.parse(outcome.stdout) as Attempt).errno, 'EPERM');
     } else {
-      // The v1 controller has no exceptions from exceptions: it takes the rule and does nothing.
+      // The v1 controller has no exceptions from exceptions: it accepts the rule and does nothing.
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, /1:11/);
     }
   },
-  { deviates: { runc: '1.1 has other words', crun: '1.8 leaves the hole open on v1' } },
+  { deviates: { runc: '1.1 has other messages', crun: '1.8 leaves the hole open on v1' } },
 );
 
 forEachRuntime(
@@ -467,7 +470,7 @@ forEachRuntime(
 
 const HAS_RDMA = lackingController('rdma') === undefined;
 
-/** Configurations that no cgroup can be made for; the last column says where. */
+/** Configurations for which no cgroup can be made; the last column is the place. */
 const REFUSED: readonly (readonly [Record<string, unknown>, RegExp, 1 | 2 | undefined])[] = [
   [{ memory: { limit: 1000, swap: 500 } }, /memory\+swap limit should be >= memory limit|swap/, undefined],
   [{ memory: { swap: 1_000_000 } }, /unable to set swap limit without memory limit|swap/, undefined],
@@ -528,7 +531,7 @@ for (const [resources, words, version] of REFUSED) {
       t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/linux\/resources\//);
     },
     {
-      oursOnly: 'the words and the place in config.json are our own',
+      oursOnly: 'the messages and the places in config.json are specific to rt',
       lacking: otherVersion ? `cgroup v${version} only` : lacking,
     },
   );
@@ -567,7 +570,7 @@ forEachRuntime(
     await rt.command('delete', '--force', id);
   },
   {
-    oursOnly: 'the words are our own',
+    oursOnly: 'the messages are specific to rt',
     lacking: isUnified() ? 'cgroup v1 only' : lackingController('memory'),
   },
 );

@@ -24,12 +24,12 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** Debian's user `daemon`: newuidmap(1) wants to know who asks. */
+/** Debian's user `daemon`: newuidmap(1) needs a user name. */
 const USER = { uid: 1, gid: 1, name: 'daemon' } as const;
-/** The range that the case gives this user in /etc/subuid and /etc/subgid. */
+/** The range of this user in /etc/subuid and /etc/subgid during the case. */
 const RANGE = { first: 300_000, size: 65_536 } as const;
 
-/** What somebody without rights has: a copy of the runtime, a bundle and a state root of their own. */
+/** The files of an unprivileged user: a copy of the runtime, a bundle and a state root. */
 class User {
   readonly #rt: Sandbox;
   readonly #argv: readonly string[];
@@ -51,7 +51,7 @@ class User {
     this.#argv = this.#copy();
   }
 
-  /** The work tree may lie where only root can go. */
+  /** The working tree may be accessible only to root. */
   #copy(): string[] {
     const { name, argv } = this.#rt.runtime;
     if (name === 'rt') {
@@ -61,7 +61,7 @@ class User {
     if (name === 'node') {
       cpSync(dirname(argv.at(-1) ?? ''), join(this.#rt.dir, 'node'), { recursive: true });
       const words = [...argv.slice(0, -1), join(this.#rt.dir, 'node', 'rt.js')];
-      // So does the Node that native/setup/node.sh puts into it.
+      // So may the Node that native/setup/node.sh installs in it.
       if (!process.execPath.includes('/build/toolchain/')) return words;
       const program = join(this.#rt.dir, 'node', 'node');
       copyFileSync(process.execPath, program);
@@ -84,7 +84,7 @@ class User {
     return run(['systemd-run', ...service, ...env, 'sh', '-c', `${enter}; exec "$@"`, 'sh', ...this.#argv, ...words]);
   }
 
-  /** Writes what `spec --rootless` writes, changed by the case. */
+  /** Writes the config of `spec --rootless`, changed by the case. */
   async configure(mutate?: Mutation): Promise<void> {
     const outcome = await this.command(['spec', '--rootless']);
     if (outcome.status !== 0) throw new Error(outcome.stderr);
@@ -286,7 +286,7 @@ for (const shared of [false, true]) {
       const outcome = await user.command(['exec', '--cwd', '/INSIDE', id, '/bin/probe', 'ns', '--', 'list', '/']);
       t.equal(outcome.status, 0, outcome.stderr);
       const [ns, names] = answers(outcome.stdout) as [Record<string, string>, Names];
-      // The one that shares has no procfs to look at.
+      // The sharing one has no procfs to inspect.
       for (const file of shared ? [] : ['user', 'pid', 'mnt']) {
         t.equal(ns[file], readlinkSync(`/proc/${pid}/ns/${file}`), file);
       }
@@ -297,7 +297,7 @@ for (const shared of [false, true]) {
   );
 }
 
-/** What cannot be without rights, and the words and the place that tell it. */
+/** Configs that need privileges, and the message and the place. */
 const REFUSED: readonly (readonly [what: string, pointer: string, words: RegExp, mutate: Mutation])[] = [
   [
     'a cgroup',
@@ -359,7 +359,7 @@ for (const [what, pointer, words, mutate] of REFUSED) {
         'nobody:300000:1000\n',
       );
     },
-    { oursOnly: 'the peers have other words, and no places' },
+    { oursOnly: 'the peers have other messages, and no places' },
   );
 }
 
@@ -379,7 +379,7 @@ forEachRuntime(
       execFileSync('umount', [program]);
     }
   },
-  { oursOnly: 'the peers have other words, and no places' },
+  { oursOnly: 'the peers have other messages, and no places' },
 );
 
 forEachRuntime(
@@ -394,7 +394,7 @@ forEachRuntime(
     t.equal(wrong.status, 1);
     t.match(wrong.stderr, /invalid rootless: maybe/);
   },
-  { oursOnly: 'crun ignores the option, runc has other words' },
+  { oursOnly: 'crun ignores the option, runc has other messages' },
 );
 
 forEachRuntime(

@@ -69,7 +69,7 @@ for (const [policy, number] of [
         t.match(JSON.parse(outcome.stdout), { policy: number, priority: 12, flags: 1 });
         return;
       }
-      // A kernel with CONFIG_RT_GROUP_SCHED gives a new v1 cgroup no real-time.
+      // A kernel with CONFIG_RT_GROUP_SCHED gives a new v1 cgroup no real-time bandwidth.
       t.notOk(isUnified(), outcome.stderr);
       t.match(outcome.stderr, /cannot set process\.scheduler: operation not permitted \(sched_setattr\)/);
       t.match(outcome.stderr, /hint: .*linux\.resources\.cpu\.realtimeRuntime/);
@@ -98,7 +98,7 @@ forEachRuntime(
   { deviates: noScheduler },
 );
 
-/** SCHED_FLAG_* of sched(7) and include/uapi/linux/sched.h, and what sched_getattr(2) then says. */
+/** SCHED_FLAG_* of sched(7) and include/uapi/linux/sched.h, and the result of sched_getattr(2). */
 const FLAGS: readonly (readonly [what: string, scheduler: Record<string, unknown>, expected: Partial<Sched>])[] = [
   [
     'SCHED_FLAG_RECLAIM and SCHED_FLAG_DL_OVERRUN',
@@ -156,7 +156,7 @@ forEachRuntime(
 
 const DEADLINE = { policy: 'SCHED_DEADLINE', runtime: 1_000_000, deadline: 20_000_000, period: 40_000_000 };
 
-/** What a fork does not pass on, or is refused for. */
+/** Settings that a child does not inherit, or that forbid fork. */
 const NOT_INHERITED: readonly (readonly [scheduler: Record<string, unknown>, expected: Partial<Sched>])[] = [
   [DEADLINE, { policy: 6, flags: 0, runtime: 1_000_000, deadline: 20_000_000, period: 40_000_000 }],
   [
@@ -203,7 +203,7 @@ for (const [scheduler, expected] of NOT_INHERITED) {
           (config) => {
             config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 6 };
             config.process.scheduler = scheduler;
-            // There is no place for what exec forks.
+            // The limit does not allow the fork of exec.
             config.linux.resources['pids'] = { limit: 1 };
             if (shared) changeNamespace(config, 'pid');
           },
@@ -268,7 +268,7 @@ forEachRuntime('linux.personality absent: the personality of the caller is kept'
   t.equal(sched.personality, 0);
 });
 
-/** Values of MPOL_* that one node is enough for, with what get_mempolicy(2) answers. */
+/** Values of MPOL_* that work with one node, with the result of get_mempolicy(2). */
 for (const [memoryPolicy, mode, nodes] of [
   [{ mode: 'MPOL_DEFAULT' }, 0, '0'],
   [{ mode: 'MPOL_PREFERRED', nodes: '0' }, 1, '1'],
@@ -312,7 +312,7 @@ forEachRuntime(
     t.match(outcome.stderr, /cannot set linux\.memoryPolicy: invalid argument \(set_mempolicy\)/);
     t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/linux\/memoryPolicy\n.*hint: a node/s);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -340,7 +340,7 @@ forEachRuntime(
   { deviates: { runc: '1.1 does not know it', crun: '1.8 does not know it' } },
 );
 
-/** What is refused before anything is made: the change, and the words of the error with the place. */
+/** Configs that are refused before anything is made: the change, and the error with the place. */
 const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp])[] = [
   [
     'nice 20',
@@ -471,7 +471,7 @@ forEachRuntime(
       t.match(outcome.stderr, /config\.json:\d+:\d+ /, what);
     }
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -493,5 +493,5 @@ forEachRuntime(
       t.match(outcome.stderr, 'hint: the kernel, or a seccomp filter around rt, does not have this call');
     }
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );

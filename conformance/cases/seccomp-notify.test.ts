@@ -26,7 +26,7 @@ interface Notification {
   exists: boolean;
 }
 
-/** Starts the program that answers, and waits until it listens. */
+/** Starts the receiver, and waits until it listens. */
 async function receiver(rt: Sandbox, path: string, ...replies: string[]): Promise<Running> {
   const running = start([guestProgram('receiver'), path, ...replies], { env: rt.env });
   await until('the receiver listens', () => running.output().startsWith('listening\n'));
@@ -75,7 +75,7 @@ for (const noNewPrivileges of [true, false]) {
       const state = JSON.parse(message.message) as { pid: number; state: { pid: number } };
       t.equal(state.pid, notifications.at(-1)?.pid, 'the pid of the container process as the host knows it');
       if (!rt.runtime.ours) return;
-      // Key by key in the order of the specification, to the byte.
+      // Byte for byte, with the keys in the order of the specification.
       const bundleDir = JSON.stringify(bundle.dir);
       const annotations = '{"org.example":"ü \\"quoted\\""}';
       t.equal(
@@ -213,7 +213,7 @@ forEachRuntime('linux.seccomp SCMP_ACT_NOTIFY: a missing receiver fails create, 
   const file = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = config)));
   t.equal(file.outcome.status, 1);
   if (rt.runtime.ours) t.match(file.outcome.stderr, /socket operation on non-socket/);
-  // A socket file that outlived its program.
+  // A socket file whose program has ended.
   const dead = join(rt.dir, 'dead');
   const agent = await receiver(rt, dead);
   agent.child.kill('SIGKILL');
@@ -253,7 +253,7 @@ forEachRuntime(
     });
     t.match(both.stderr, /run\.oci\.seccomp\.receiver and linux\.seccomp\.listenerPath name different sockets/);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(
@@ -271,7 +271,7 @@ forEachRuntime(
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /cannot load the seccomp filter: function not implemented \(seccomp\)/);
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 forEachRuntime(

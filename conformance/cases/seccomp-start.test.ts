@@ -5,7 +5,7 @@ import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** What a profile does to what comes before the program: hooks of the image, and the start itself. */
+/** Effects of a profile before the program runs: on hooks of the image, and on the start itself. */
 
 const X86 = ['SCMP_ARCH_X86_64'];
 
@@ -30,13 +30,13 @@ const shell = (script: string, more: Partial<TestHook> = {}): TestHook => ({
   ...more,
 });
 
-/** One line: messages are wrapped for a terminal. */
+/** As one line, since messages are wrapped for a terminal. */
 const flat = (stderr: string): string => stderr.replace(/\s+/g, ' ');
 
 const noMkdir: Rule = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' };
 
-/** Whether the case's own words are those of rt. */
-const OURS = { oursOnly: 'words of this project' };
+/** For cases that check messages of rt. */
+const OURS = { oursOnly: 'messages of this project' };
 
 for (const noNewPrivileges of [true, false]) {
   forEachRuntime(
@@ -112,7 +112,7 @@ forEachRuntime(
   OURS,
 );
 
-/** The profile of Docker as an engine writes it: it refuses clone3(2). */
+/** Docker's profile, as written by the engine: it refuses clone3(2). */
 const dockers = (
   JSON.parse(readFileSync(join(REPOSITORY, 'conformance', 'configs', 'docker.json'), 'utf8')) as TestConfig
 ).linux.seccomp;
@@ -130,7 +130,7 @@ forEachRuntime("linux.seccomp: startContainer hooks run under Docker's profile",
   }
 });
 
-/** A profile that stops every start for certain, and what rt says the filter answers. */
+/** A profile that certainly prevents every start, and the verdict in the message of rt. */
 const REFUSED: readonly (readonly [string, Record<string, unknown>, answer: string, place: string])[] = [
   ['nothing is allowed', profile('SCMP_ACT_ERRNO'), 'ERRNO(1)', 'defaultAction'],
   ['nothing is allowed, errno 0', { ...profile('SCMP_ACT_ERRNO'), defaultErrnoRet: 0 }, 'ERRNO(0)', 'defaultAction'],
@@ -207,7 +207,7 @@ forEachRuntime(
     ] as const) {
       const outcome = await rt.run((config) => {
         config.linux.seccomp = allowBut({ names: ['exit_group'], action });
-        // Its C library ends it by other means.
+        // Its C library has another way to exit.
         config.process.args = ['/bin/probe', 'echo', 'ran'];
       });
       t.equal(outcome.stdout, 'ran', outcome.stderr);
@@ -221,7 +221,7 @@ forEachRuntime(
 const never = [{ index: 0, value: 0, op: 'SCMP_CMP_EQ' }];
 const always = [{ index: 0, value: 0, op: 'SCMP_CMP_NE' }];
 
-/** Profiles of which the rules do not tell that execve is refused: its arguments decide. Then how the process ends. */
+/** Profiles whose rules refuse execve depending on its arguments, and how the process ends. */
 const DECIDED: readonly (readonly [string, Record<string, unknown>, words: RegExp])[] = [
   [
     'execve kills',
@@ -269,7 +269,7 @@ for (const [what, seccomp, words] of DECIDED) {
       t.equal(container.outcome.status, 0, container.outcome.stderr);
       const { pid } = await container.state();
       const { status, stderr } = await container.start();
-      // Whoever has init for a child, on a host with systemd its first process, may reap it before `start` can look.
+      // The parent of init (on a host with systemd, pid 1) may reap it before `start` can check.
       const reaped = status === 0 && !existsSync(`/proc/${String(pid)}`);
       if (reaped) t.comment('reaped before start could look');
       else {
@@ -283,7 +283,7 @@ for (const [what, seccomp, words] of DECIDED) {
   );
 }
 
-/** All that init calls once the filter is loaded early. */
+/** All calls of init after the filter is loaded early. */
 const AFTER_FILTER = ['prctl', 'capset', 'writev', 'read', 'getsockopt', 'accept4', 'mmap', 'execve'];
 
 forEachRuntime(

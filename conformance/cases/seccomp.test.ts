@@ -97,7 +97,7 @@ forEachRuntime('linux.seccomp: SCMP_ACT_TRACE is ENOSYS without a tracer', async
   t.equal(getpid?.errno, null);
 });
 
-/** Calls of i386 by a program of 64 bits: mkdir(2) with a path that is no address. */
+/** i386 calls by a 64-bit program: mkdir(2) with an invalid address as the path. */
 const MKDIR_X86 = '39';
 
 forEachRuntime(
@@ -252,7 +252,7 @@ forEachRuntime('linux.seccomp: unknown names of calls are ignored', async (t, rt
   t.equal(mkdir.errno, 'EPERM');
 });
 
-/** Four instructions each; the kernel takes 4096. */
+/** Four instructions each; the kernel accepts 4096. */
 function refusedValues(count: number): Rule[] {
   return Array.from({ length: count }, (_, value) => ({
     names: ['sched_get_priority_max'],
@@ -322,13 +322,16 @@ for (const [what, seccomp] of [
   );
 }
 
-/** Lines of the kernel's log about a program that a filter stopped. */
+/** Lines of the kernel's log about a program stopped by a filter. */
 function logged(program: string): number {
   const { stdout } = spawnSync('dmesg', { encoding: 'utf8', maxBuffer: 1 << 28 });
   return stdout.split('\n').filter((line) => line.includes('type=1326') && line.includes(`comm="${program}"`)).length;
 }
 
-/** Whether the log has such a line; the kernel limits its rate to some lines in five seconds, which others may have used. */
+/**
+ * Whether the log has such a line; the kernel limits the rate to a few lines in five seconds, which others may have
+ * used up.
+ */
 async function isLogged(name: string, attempt: () => Promise<boolean>): Promise<boolean> {
   const deadline = Date.now() + 30_000 * PATIENCE;
   for (;;) {
@@ -399,7 +402,7 @@ forEachRuntime(
     const allowed = await field(['SECCOMP_FILTER_FLAG_SPEC_ALLOW']);
     t.equal(await field(), allowed, 'the default is the kernel before 5.16');
     const mitigated = await field([]);
-    // Since Linux 5.16 a filter decides only where the kernel was booted with spec_store_bypass_disable=seccomp.
+    // Since Linux 5.16 a filter decides only if the kernel was booted with spec_store_bypass_disable=seccomp.
     const host = readFileSync('/sys/devices/system/cpu/vulnerabilities/spec_store_bypass', 'utf8').trim();
     if (/seccomp/.test(host)) t.match(mitigated, /mitigated/);
     else t.equal(mitigated, allowed, `nothing to decide on this host: ${host}`);

@@ -5,8 +5,8 @@ import { until } from '../harness/wait.ts';
 import type { Bundle } from '../harness/sandbox.ts';
 
 /**
- * An ELF file for this machine whose program interpreter does not exist, made by hand: a header, one PT_INTERP and
- * the name. That is what a program of another distribution looks like to the kernel.
+ * An ELF file for this machine whose program interpreter does not exist, made by hand: a header, one PT_INTERP and the
+ * name. To the kernel, a program of another distribution looks like this.
  */
 function elfWithLoader(loader: string): Buffer {
   const name = Buffer.from(`${loader}\0`);
@@ -42,7 +42,7 @@ function elfWithLoader(loader: string): Buffer {
 const program = (bundle: Bundle, name: string, content: string | Buffer, mode = 0o755): void =>
   writeFileSync(join(bundle.rootfs, name), content, { mode });
 
-/** args[0], what create must say about it (contract of the command line), and how the file is made. */
+/** args[0], the required message of create (contract of the command line), and a function that makes the file. */
 const AT_CREATE: readonly (readonly [what: string, arg: string, words: RegExp, prepare?: (bundle: Bundle) => void])[] =
   [
     ['not in PATH', 'nosuch', /exec: \\?"nosuch\\?": executable file not found in \$PATH/],
@@ -61,7 +61,7 @@ for (const [what, arg, words, prepare] of AT_CREATE) {
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, words);
     },
-    { deviates: { crun: 'other words' } },
+    { deviates: { crun: 'other messages' } },
   );
 
   forEachRuntime(`run with a program ${what} ends with 1`, async (t, rt) => {
@@ -87,7 +87,7 @@ forEachRuntime(
   },
 );
 
-/** Programs that only execve itself can refuse: `start` has to report these. */
+/** Programs that only execve itself can refuse: `start` must report these. */
 const AT_START: readonly (readonly [what: string, words: RegExp, content: string | Buffer])[] = [
   ['whose loader is missing', /\/lib\/ld-nosuch\.so\.1/, elfWithLoader('/lib/ld-nosuch.so.1')],
   ['of an unknown format', /exec format error/i, 'not a program'],
@@ -166,7 +166,7 @@ forEachRuntime(
     t.match(outcome.stderr, /^rt: exec failed: .*file too large/);
     await container.remove('--force');
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime('the log is made, and stays empty on success', async (t, rt) => {

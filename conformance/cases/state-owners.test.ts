@@ -1,4 +1,4 @@
-/* Who else can write to the state root: what somebody else has put there is not believed, and nothing of it is done. */
+/* State roots that other users can write to: their files are not trusted, and have no effect. */
 import {
   chmodSync,
   chownSync,
@@ -30,7 +30,7 @@ function below(rt: Sandbox, root: string, ...words: string[]): Promise<Outcome> 
   return run([...rt.runtime.argv, '--root', root, ...words], { env: rt.env });
 }
 
-/** A record whose poststop hook would leave a trace. */
+/** A record with a poststop hook whose execution would be noticed. */
 function record(id: string, trace: string): string {
   return JSON.stringify({
     version: 1,
@@ -49,7 +49,7 @@ function record(id: string, trace: string): string {
   });
 }
 
-/** Makes the directory of a container as somebody else would. */
+/** Makes a container directory as another user. */
 function plant(root: string, id: string, trace: string): string {
   const directory = join(root, id);
   mkdirSync(directory, { recursive: true });

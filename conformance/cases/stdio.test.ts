@@ -1,4 +1,4 @@
-/* Standard input, output and error that the caller hands over: whose they are, and what they never are. */
+/* The caller's standard input, output and error: their owners, and which files they never are. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ function reachable(rt: Sandbox, mutate: Mutation): Bundle {
 
 const shellText = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ');
 
-/** How the streams of a shell script are handed over, and what comes out of them. */
+/** Ways to pass the streams of a shell script, and its output. */
 const WAYS: Readonly<Record<string, (rt: Sandbox, script: string) => Promise<string>>> = {
   pipes: async (rt, script) => (await run(['/bin/sh', '-c', `(${script}) 2>&1 | cat`], { env: rt.env })).stdout,
   'the terminal of the caller': async (rt, script) => {
@@ -39,14 +39,14 @@ const WAYS: Readonly<Record<string, (rt: Sandbox, script: string) => Promise<str
   },
 };
 
-/** The user namespace of a case, from that of the container that is there. */
+/** The user namespace of a case, derived from that of the existing container. */
 const SPACES: Readonly<Record<string, (pid: number) => Mutation>> = {
   'no user namespace': () => () => undefined,
   'a user namespace': () => addUserNamespace,
   'a user namespace by path': (pid) => (config) => changeNamespace(config, 'user', `/proc/${pid}/ns/user`),
 };
 
-/** One that waits and has the mappings of the cases. */
+/** A waiting container with the mappings of the cases. */
 async function withPod(rt: Sandbox, body: (pid: number) => Promise<void>): Promise<void> {
   const pod = await rt.create(reachable(rt, addUserNamespace));
   try {
@@ -84,7 +84,7 @@ for (const [space, mutation] of Object.entries(SPACES)) {
           t.strictSame(answers(started), OPENED, 'run');
           const create = shellText(rt.argv('create', '--bundle', bundle.dir, second));
           const start = shellText(rt.argv('start', second));
-          // The terminal stays that of the container for as long as its program runs.
+          // The container keeps the terminal as long as its program runs.
           const ended = `while ${shellText(rt.argv('state', second))} | grep -q running; do :; done`;
           t.strictSame(answers(await through(rt, `${create} && ${start} && ${ended}`)), OPENED, 'create and start');
           t.equal((await rt.command('delete', second)).status, 0);
@@ -152,7 +152,7 @@ forEachRuntime(
   { deviates: { runc: '1.1: gives none away in the foreground', crun: '1.8 gives each away' } },
 );
 
-/** What a container can do to its null device. */
+/** Ways in which a container can change its null device. */
 const SPOILED = ['rm /dev/null', 'rm /dev/null; echo x >/dev/null', 'rm /dev/null; ln -s /dev/zero /dev/null'];
 
 forEachRuntime(
@@ -167,10 +167,10 @@ forEachRuntime(
           const spoiled = await rt.command('exec', id, '/bin/busybox', 'sh', '-c', script);
           t.equal(spoiled.status, 0, spoiled.stderr);
           const chmod = ['exec', id, '/bin/probe', 'chmod', '/proc/self/fd/1', '000'];
-          // It gets a device of its own.
+          // It gets a new device.
           t.strictSame(await rt.commandWith({ stdout }, ...chmod), { status: 0, stdout: '', stderr: '' }, script);
           t.equal(statSync(node).mode & 0o7777, 0o666, script);
-          // As in a user namespace, where nobody can make one.
+          // As in a user namespace, where none can be made.
           const refused = await run([guestProgram('deny'), 'mknodat', ...rt.argv(...chmod)], { env: rt.env, stdout });
           t.equal(refused.status, failed);
           t.match(refused.stderr, '/dev/null of the host: that of the container is missing or not the null device');

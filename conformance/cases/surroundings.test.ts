@@ -1,4 +1,4 @@
-/* How a runtime is called: signals, descriptors, limits and file systems that the caller has left it. */
+/* The caller's environment: signals, descriptors, limits and filesystems that the runtime inherits. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -6,7 +6,7 @@ import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
-/** First words of a command line: `script` goes before the command, "$@" in it is the command where it has one. */
+/** Prefix of a command line: `script` runs before the command, or runs it as "$@". */
 const shell = (script: string): string[] => [
   '/bin/sh',
   '-c',
@@ -16,7 +16,7 @@ const shell = (script: string): string[] => [
 
 const ends = (rt: Sandbox): Bundle => rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
 
-/** It has worked, or says once what is the matter; and nothing is left of it. */
+/** The command succeeded, or failed with one clear message; and nothing is left. */
 function sound(t: Test, rt: Sandbox, { status, stderr }: Outcome, what: string): boolean {
   if (status !== 0) {
     t.equal(stderr.match(/^rt: /gm)?.length, 1, `${what}: ${status} ${stderr}`);
@@ -26,7 +26,7 @@ function sound(t: Test, rt: Sandbox, { status, stderr }: Outcome, what: string):
   return status === 0;
 }
 
-/** The life of a container, each command by way of `prefix`. */
+/** The life of a container, each command run through `prefix`. */
 async function lives(t: Test, rt: Sandbox, prefix: readonly string[], what: string): Promise<void> {
   const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'pause']));
   const id = rt.nextId();
@@ -69,7 +69,7 @@ for (const [what, flag] of [
 forEachRuntime('standard descriptors are closed, in every combination', async (t, rt) => {
   for (let closed = 0; closed < 8; closed++) {
     const which = [0, 1, 2].filter((fd) => (closed >> fd) & 1);
-    // Closed before the command, so that its output cannot go to a file by that number.
+    // Closed before the command, so that no file for its output gets that number.
     const close = which.map((fd) => `${fd}>&-`).join(' ');
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'pause']));
     const id = rt.nextId();
@@ -113,7 +113,7 @@ forEachRuntime(
 forEachRuntime(
   'little memory',
   async (t, rt) => {
-    // Node itself needs gigabytes. With less than the program has, execve(2) ends in a signal of the kernel.
+    // Node itself needs gigabytes. With less memory than the program needs, the kernel kills it at execve(2).
     if (rt.runtime.name !== 'rt') return;
     for (const kind of ['v', 'd']) {
       for (const kibibytes of [4000, 4200, 4400, 4600, 5000, 6000]) {
@@ -161,12 +161,12 @@ forEachRuntime(
   'a state root that is full',
   async (t, rt) => {
     mkdirSync(rt.root);
-    // Node takes its time.
+    // Node is slow.
     const every = rt.runtime.name === 'rt' ? 1 : 3;
     for (let pages = 1; pages <= 10; pages += every) {
       for (let inodes = 1; inodes <= 7; inodes += every) {
         const options = `mode=700,size=${pages * 4096},nr_inodes=${inodes}`;
-        // The container's files would be counted as left behind: they are in this mount namespace only.
+        // The container's files would count as leftovers: they are only in this mount namespace.
         const script = `mount -t tmpfs -o ${options} none "${rt.root}" && { "$@"; status=$?; ls -A "${rt.root}"; exit $status; }`;
         const prefix = ['unshare', '--mount', '--propagation', 'private', ...shell(script)];
         const outcome = await rt.commandThrough(prefix, 'run', '--bundle', ends(rt).dir, rt.nextId());
@@ -192,5 +192,5 @@ forEachRuntime(
       sound(t, rt, outcome, words.join(' '));
     }
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );

@@ -69,7 +69,7 @@ forEachRuntime(
       t.match(outcome.stderr, new RegExp(`config\\.json:\\d+:\\d+  /linux/sysctl/${key}`));
     }
   },
-  { oursOnly: 'words of this project' },
+  { oursOnly: 'messages of this project' },
 );
 
 for (const [key, value, drop] of [
@@ -98,6 +98,6 @@ for (const [key, value, drop] of [
       t.match(outcome.stderr.replaceAll('/', '.'), key.replaceAll('/', '.').slice(0, 10));
       t.equal(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'), pattern);
     },
-    { deviates: { crun: 'other rules', ...(/rmid|\.\./.test(key) ? { runc: 'other words' } : {}) } },
+    { deviates: { crun: 'other rules', ...(/rmid|\.\./.test(key) ? { runc: 'other messages' } : {}) } },
   );
 }

@@ -5,14 +5,14 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import type { Mutation } from '../harness/config.ts';
 
-/** What a runtime may do only with CAP_SYS_RESOURCE, capabilities(7): raise hard limits, lower oom_score_adj. */
+/** Actions that need CAP_SYS_RESOURCE, capabilities(7): raising hard limits, lowering oom_score_adj. */
 const CAP_SYS_RESOURCE = 24n;
 const effective = BigInt(`0x${/^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
 const may = ((effective >> CAP_SYS_RESOURCE) & 1n) === 1n;
 const lacking = may ? undefined : 'root has no CAP_SYS_RESOURCE here';
 const having = may ? 'root has CAP_SYS_RESOURCE here' : undefined;
 
-/** Runs a container whose runtime was started by a command that lowers what it may use. */
+/** Runs a container with a runtime whose limits were lowered by another command. */
 function runBelow(rt: Sandbox, command: readonly string[], mutate: Mutation): Promise<Outcome> {
   const words = rt.argv('run', '--bundle', rt.bundle(mutate).dir, rt.nextId());
   return run([...command, ...words], { env: rt.env });
@@ -71,7 +71,7 @@ forEachRuntime(
     t.equal(status, 1);
     t.match(stderr, /RLIMIT_NOFILE.*operation not permitted.*\n.*\/process\/rlimits\/0/);
   },
-  { lacking: having, oursOnly: 'words' },
+  { lacking: having, oursOnly: 'messages' },
 );
 
 forEachRuntime(
@@ -90,5 +90,5 @@ forEachRuntime(
     t.equal(status, 1);
     t.match(stderr, /oom_score_adj.*permi.*\n.*\/process\/oomScoreAdj/i);
   },
-  { lacking: having, oursOnly: 'words' },
+  { lacking: having, oursOnly: 'messages' },
 );

@@ -57,7 +57,7 @@ function show(unit: string, ...names: string[]): Record<string, string> {
   );
 }
 
-/** Deletes as the shim of an engine does, without the option, and looks whether systemd has forgotten the unit. */
+/** Deletes without the option, like the shim of an engine, and checks whether systemd has removed the unit. */
 async function remove(rt: Sandbox, { id, unit }: Scope): Promise<void> {
   const outcome = await rt.command('delete', '--force', id);
   if (outcome.status !== 0) throw new Error(`delete ended with ${outcome.status}: ${outcome.stderr}`);
@@ -243,7 +243,7 @@ forEachRuntime(
     try {
       execFileSync('systemd-run', words, { stdio: 'ignore' });
     } catch {
-      // Ended by systemd, which is the point.
+      // systemd must end it.
     }
     await until('the unit has failed', () => show(unit, 'ActiveState')['ActiveState'] === 'failed');
     const scope = await create(rt, undefined, 'system.slice', id);
@@ -285,7 +285,7 @@ forEachRuntime(
     t.match(outcome.stderr, /systemd does not run on this host/);
     for (const hierarchy of hierarchies()) t.notOk(existsSync(join(hierarchy, 'system.slice')), hierarchy);
   },
-  { lacking: HAS_SYSTEMD ? 'systemd runs on this host' : undefined, oursOnly: 'the words are our own' },
+  { lacking: HAS_SYSTEMD ? 'systemd runs on this host' : undefined, oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime(

@@ -183,7 +183,7 @@ forEachRuntime('process.terminal: every byte of the input arrives', async (t, rt
   }
 });
 
-/** Standard output redirected, the rest of the terminal as it is. */
+/** Standard output redirected, the other streams on the terminal. */
 function redirected(
   rt: Sandbox,
   args: string[],
@@ -251,7 +251,7 @@ forEachRuntime('--console-socket receives one descriptor, the master, even befor
   });
   const id = rt.nextId();
   const pidFile = join(rt.dir, 'pid');
-  // With pipes as its output: that it ends shows that nothing holds them in the container.
+  // With pipes as its output: its end shows that the container does not keep them open.
   const outcome = await rt.command(
     'create',
     '--bundle',
@@ -340,7 +340,7 @@ for (const [name, terminal, words, message] of refusals) {
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, message);
     },
-    { deviates: { crun: 'other words, or not refused' } },
+    { deviates: { crun: 'other messages, or not refused' } },
   );
 }
 
@@ -381,7 +381,7 @@ forEachRuntime(
     t.match(session.output(), 'is not devpts');
     t.equal(digest(fake), before);
   },
-  { oursOnly: 'the words are ours' },
+  { oursOnly: 'the messages are specific to rt' },
 );
 
 forEachRuntime(

@@ -166,7 +166,7 @@ for (const [what, pointer, words, mutate] of REFUSED) {
       t.match(outcome.stderr, words);
       t.ok(outcome.stderr.includes(pointer), outcome.stderr);
     },
-    { oursOnly: 'the peers have other words, and no places' },
+    { oursOnly: 'the peers have other messages, and no places' },
   );
 }
 
@@ -174,12 +174,12 @@ forEachRuntime(
   'time namespace: a kernel without them is named as the cause',
   async (t, rt) => {
     const bundle = rt.bundle((config) => config.linux.namespaces.push({ type: 'time' }));
-    // unshare(2) of this flag is refused as by a kernel that does not know it.
+    // unshare(2) with this flag is refused as by a kernel that does not support it.
     const refuse = [probePath(), 'refuse', 'unshare', '0x80', 'EINVAL'];
     const outcome = await rt.commandThrough(refuse, 'run', '--bundle', bundle.dir, rt.nextId());
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /cannot make a time namespace: invalid argument \(unshare\)/);
     t.match(outcome.stderr, /kernel may be built without time namespaces/);
   },
-  { oursOnly: 'the peers have other words' },
+  { oursOnly: 'the peers have other messages' },
 );

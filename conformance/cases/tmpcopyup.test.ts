@@ -123,7 +123,7 @@ forEachRuntime(
     t.match(outcome.stderr, /"\/data".*no space left on device/);
     t.match(outcome.stderr, /raise its option size/);
   },
-  { oursOnly: 'the peers have other words' },
+  { oursOnly: 'the peers have other messages' },
 );
 
 forEachRuntime(
@@ -148,5 +148,5 @@ forEachRuntime(
     t.match(outcome.stderr, /option tmpcopyup is for the type tmpfs/);
     t.match(outcome.stderr, '/mounts/4');
   },
-  { oursOnly: 'the peers have other words' },
+  { oursOnly: 'the peers have other messages' },
 );

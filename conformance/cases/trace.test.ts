@@ -10,7 +10,7 @@ import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
 const OURS = { oursOnly: '--trace is ours' };
 
-/** A Chrome trace event, as far as it is looked at. */
+/** The relevant members of a Chrome trace event. */
 interface Event {
   name: string;
   cat?: string;
@@ -29,7 +29,7 @@ interface PlannedOp {
 
 type Plan = Record<'host' | 'awaited' | 'limits' | 'stage' | 'init', PlannedOp[]>;
 
-/** What a trace file holds, by the names of its threads without their pids. */
+/** The events of a trace file, by the names of its threads without their pids. */
 class Trace {
   readonly process: string;
   readonly #threads = new Map<string, Event[]>();
@@ -56,13 +56,13 @@ class Trace {
     return this.events(thread, category).map(({ name }) => name);
   }
 
-  /** What ops did, in the form of a plan. */
+  /** The executed ops, in the form of a plan. */
   ops(thread: string): { op: string; from: unknown }[] {
     return this.events(thread, 'op').map(({ name, args }) => ({ op: name, from: args['from'] }));
   }
 }
 
-/** Runs a command with a trace; `file` is where it went. */
+/** Runs a command with a trace, which is written to `file`. */
 async function traced(rt: Sandbox, name: string, ...words: string[]): Promise<{ outcome: Outcome; trace: Trace }> {
   const file = join(rt.dir, name);
   const outcome = await rt.command('--trace', file, ...words);
@@ -74,7 +74,7 @@ async function planOf(rt: Sandbox, bundle: Bundle): Promise<Plan> {
   return JSON.parse(stdout) as Plan;
 }
 
-/** Events of one thread lie in one another or apart. */
+/** Events of one thread are nested or disjoint. */
 function checkNesting(t: Test, trace: Trace): void {
   const rounding = 0.0005;
   for (const thread of trace.threads()) {
@@ -173,7 +173,7 @@ forEachRuntime(
     const index = plan.init.findIndex(({ op }) => op === 'await_start');
     const file = join(rt.dir, 'create.json');
     const id = rt.nextId();
-    // Whose output goes nowhere: the container keeps it open.
+    // Its output is discarded, since the container keeps it open.
     const nowhere = openSync('/dev/null', 'w');
     const words = ['--trace', file, 'create', '--bundle', bundle.dir, id];
     const { status } = await rt.commandWith({ stdout: nowhere, stderr: nowhere }, ...words);

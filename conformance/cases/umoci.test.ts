@@ -6,7 +6,7 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import type { TestConfig } from '../harness/config.ts';
 
-/** Makes an OCI image layout without any network, and unpacks it into a bundle whose config.json umoci writes. */
+/** Makes an OCI image layout without a network, and unpacks it into a bundle with a config.json written by umoci. */
 async function unpackImage(rt: Sandbox, ...settings: string[]): Promise<string> {
   const image = `${join(rt.dir, 'layout')}:latest`;
   const scratch = join(rt.dir, 'scratch');
@@ -26,7 +26,7 @@ async function unpackImage(rt: Sandbox, ...settings: string[]): Promise<string> 
   return bundle;
 }
 
-/** The images ask for a terminal, which a test does not have. Nothing else is changed. */
+/** The images request a terminal, which a test does not have. Nothing else is changed. */
 function withoutTerminal(bundle: string): TestConfig {
   const file = join(bundle, 'config.json');
   const config = JSON.parse(readFileSync(file, 'utf8')) as TestConfig;

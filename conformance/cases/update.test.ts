@@ -31,7 +31,7 @@ const BEFORE = {
 };
 const MEMORY_BEFORE = [isUnified() ? 'memory.max' : 'memory.limit_in_bytes', String(64 * MIB)] as const;
 
-/** Options of `update`, and what the kernel says after them of a container with the limits above. */
+/** Options of `update`, and the resulting settings of a container with the limits above. */
 const OPTIONS: readonly (Settings & {
   readonly words: readonly string[];
   readonly deviates?: Record<string, string>;
@@ -161,7 +161,7 @@ forEachRuntime(
     check(t, [MEMORY_BEFORE]);
     await container.remove('--force');
   },
-  { lacking: noMemory, deviates: { runc: '1.1 does not know it', crun: '1.8 has other words' } },
+  { lacking: noMemory, deviates: { runc: '1.1 does not know it', crun: '1.8 has other messages' } },
 );
 
 forEachRuntime(
@@ -218,7 +218,7 @@ for (const [input, words] of [
       t.match(outcome.stderr, words);
       await container.remove('--force');
     },
-    { oursOnly: 'the words are our own' },
+    { oursOnly: 'the messages are specific to rt' },
   );
 }
 
@@ -235,7 +235,7 @@ forEachRuntime(
     await fails('invalid value for cpu-quota: "0x10"', '--cpu-quota', '0x10');
     await fails('invalid value for cpu-quota: "9223372036854775808"', '--cpu-quota', '9223372036854775808');
     await fails('invalid value for memory: "8192p"', '--memory', '8192p');
-    // Without sign, so a value; with cgroup v2 the greatest weight.
+    // Unsigned, so a value; with cgroup v2 the greatest weight.
     if (!isUnified()) await fails('the maximum allowed cpu-shares is 262144', '--cpu-share', '18446744073709551615');
     await fails(/blockIO\.weight must be from 10 to 1000/, '--blkio-weight', '5');
     await container.kill('KILL');
@@ -244,5 +244,5 @@ forEachRuntime(
     await container.remove();
     await fails('container does not exist', '--pids-limit', '5');
   },
-  { oursOnly: 'the words are our own' },
+  { oursOnly: 'the messages are specific to rt' },
 );

@@ -17,7 +17,7 @@ const words = (text: string): string[][] =>
     .split('\n')
     .map((line) => line.trim().split(/\s+/));
 
-/** A bundle with a user namespace whose root file system belongs to the root of it, on a path it can reach. */
+/** A bundle with a user namespace, whose root owns the root filesystem and can reach its path. */
 function mapped(rt: Sandbox, mutate?: Mutation): Bundle {
   const bundle = rt.bundle((config) => {
     addUserNamespace(config);
@@ -153,7 +153,7 @@ forEachRuntime(
     t.match(outcome.stderr, /cannot open "\/dev\/rt-nosuch": no such file or directory/);
     t.match(outcome.stderr, /\/linux\/devices\/0\n.*hint: in a user namespace no node can be made/s);
   },
-  { oursOnly: 'the peers have other words' },
+  { oursOnly: 'the peers have other messages' },
 );
 
 forEachRuntime(
@@ -273,7 +273,7 @@ forEachRuntime(
     t.equal(pod.outcome.status, 0, pod.outcome.stderr);
     await pod.start();
     const { pid } = await pod.state();
-    // In the order that no kernel would take them in.
+    // In an order that no kernel would accept.
     const bundle = mapped(rt, (config) => {
       delete config.hostname;
       delete config.linux.uidMappings;
@@ -297,7 +297,7 @@ forEachRuntime(
   { deviates: { runc: '1.1 asks for mappings', crun: '1.8 lacks it' } },
 );
 
-/** The most that the kernel takes (user_namespaces(7)): what it then says takes several pages. */
+/** The maximum of the kernel (user_namespaces(7)): its map files then have several pages. */
 const manyMappings = (): Record<string, number>[] =>
   Array.from({ length: 340 }, (_, index) => ({ containerID: index, hostID: 1000 + 2 * index, size: 1 }));
 
@@ -377,7 +377,7 @@ forEachRuntime(
   { deviates: { crun: '1.8 lacks it' } },
 );
 
-/** What cannot be in a user namespace, and the words and the place that tell it. */
+/** Configs that a user namespace rules out, and the message and the place. */
 const REFUSED: readonly (readonly [what: string, pointer: string, words: RegExp, mutate: Mutation])[] = [
   [
     'an unmapped uid',
@@ -489,7 +489,7 @@ for (const [what, pointer, message, mutate] of REFUSED) {
       t.match(outcome.stderr, message);
       t.ok(outcome.stderr.includes(pointer), `${pointer} in ${outcome.stderr}`);
     },
-    { oursOnly: 'the peers have other words, and no places' },
+    { oursOnly: 'the peers have other messages, and no places' },
   );
 }
 

@@ -14,13 +14,13 @@ const ofHook = 'error running poststop hook';
 interface Life {
   readonly what: string;
   readonly outcome: Outcome;
-  /** What the container itself wrote to standard error. */
+  /** The container's own output on standard error. */
   readonly own: string;
-  /** What the command has to warn of. */
+  /** The expected warning of the command. */
   readonly warnings: readonly string[];
 }
 
-/** Commands that succeed and have something to warn of; `globals` before the name of each. */
+/** Commands that succeed with a warning; `globals` are the options before the name of each. */
 async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<Life> {
   const bundle = rt.bundle((config) => {
     config.process.args = ['/bin/sh', '-c', 'echo err >&2'];
@@ -31,7 +31,7 @@ async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<L
   yield { what: 'run', outcome: run, own: 'err\n', warnings: [ofMount, ofHook] };
 
   const id = rt.nextId();
-  // Not pipes: the container holds them, and the end of the command would be that of the container.
+  // Not pipes: the container keeps them open, so the command would seem to end with the container.
   const file = join(rt.dir, 'stderr');
   const stderr = openSync(file, 'w');
   const words = [...globals, 'create', '--bundle', bundle.dir, id];

@@ -15,7 +15,7 @@ function forEachBuildKit(name: string, body: (t: Test, engine: BuildKit, rt: San
 
 const FILES = 'FROM scratch AS files\nCOPY rootfs /\n';
 
-/** Builds stages, the first of them on `files`, and gives back a reader of the files in /out of the stage `last`. */
+/** Builds stages, the first from `files`, and returns a reader of the files in /out of the stage `last`. */
 async function built(
   t: Test,
   engine: BuildKit,
@@ -53,7 +53,7 @@ forEachBuildKit(
     t.equal(read('directory'), '/work\n');
     t.equal(read('user'), '1000\n1001\nCapEff:\t0000000000000000\n');
     t.equal(read('root'), 'CapEff:\t00000000a80425fb\n');
-    // On cgroup v2 it has a namespace for it.
+    // On cgroup v2 it has a cgroup namespace.
     if (!isUnified()) t.match(read('cgroup'), `:pids:/${rt.prefix}buildkit/`);
   },
 );
@@ -123,7 +123,7 @@ forEachBuildKit('a step with all privileges', async (t, engine, rt) => {
 });
 
 forEachBuildKit('stages are built at the same time', async (t, engine, rt) => {
-  // Each waits for the other one, which it sees in a directory of both.
+  // Each waits for the other one, which appears in a shared directory.
   const shared = '--mount=type=cache,target=/shared';
   const stage = (own: string, other: string): string =>
     `FROM files AS ${own}\nRUN ${shared} touch /shared/${own}; until test -e /shared/${other}; do busybox usleep 10000; done; echo ${own} > /word`;
@@ -158,7 +158,7 @@ forEachBuildKit('a build that is interrupted leaves no container', async (t, eng
   const { status, stderr } = await building.ended;
   t.not(status, 0);
   t.match(stderr, /cancel/i);
-  // The daemon is still there, and works.
+  // The daemon still works.
   t.equal((await engine.build(`${FILES}RUN true\n`)).status, 0);
   t.equal(await containers(), '');
 });

@@ -40,7 +40,7 @@ async function stopAndRemove(engine: Cri, id: string): Promise<void> {
 async function statusOf(engine: Cri, id: string): Promise<{ state: string; exitCode?: number; reason?: string }> {
   type Answer = { status: { state?: string; exitCode?: number; reason?: string } };
   const { status } = await engine.call<Answer>('ContainerStatus', { container_id: id });
-  // The first value of an enumeration is left out.
+  // The first value of an enumeration is omitted.
   return { ...status, state: status.state ?? 'CONTAINER_CREATED' };
 }
 

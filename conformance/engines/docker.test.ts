@@ -18,7 +18,7 @@ function forEachDocker(
   forEachEngine(`docker: ${name}`, (rt) => Docker.start(rt), body, options);
 }
 
-/** Options of `docker run`, a script, and what it prints. Each shows its option at work, from inside. */
+/** Options of `docker run`, a script, and its output, which shows the effect of the option inside. */
 const OPTIONS: readonly (readonly [options: string, script: string, output: string | RegExp])[] = [
   ['--read-only', 'touch /file 2>/dev/null; echo $?', '1\n'],
   ['--tmpfs /scratch:size=64k', 'busybox grep " /scratch " /proc/mounts', /^tmpfs .*size=64k/],
@@ -78,7 +78,7 @@ forEachDocker('CPUs and memory of the container are those of the options', async
 forEachDocker('with a quota of half a CPU it gets no more', async (t, docker) => {
   const root = '/sys/fs/cgroup';
   const [used, unit] = isUnified() ? [`${root}/cpu.stat`, 1e6] : [`${root}/cpuacct/cpuacct.usage`, 1e9];
-  // What was used, and the clock, before and after two seconds of work.
+  // CPU usage and clock, before and after two seconds of work.
   const sample = `busybox head -n 1 ${used}; cat /proc/uptime`;
   const busy = 'busybox timeout 2 sh -c "while :; do :; done"';
   const quota = isUnified() ? `${root}/cpu.max` : `${root}/cpu/cpu.cfs_quota_us`;
@@ -92,7 +92,7 @@ forEachDocker('with a quota of half a CPU it gets no more', async (t, docker) =>
   const [usedBefore = NaN, before = NaN, usedAfter = NaN, after = NaN, limit = NaN] = numbers;
   const share = (usedAfter - usedBefore) / unit / (after - before);
   t.ok(share < 0.6, `${share} of a processor: ${outcome.stdout}${outcome.stderr}`);
-  // A busy machine gives less than that anyway.
+  // A busy machine grants less than that anyway.
   t.equal(limit, 50_000);
 });
 
@@ -221,7 +221,7 @@ forEachDocker('exec, top, pause and stats', async (t, docker) => {
   const script = 'echo $A $(id -u); exit 9';
   const exec = await docker.command('exec', '-e', 'A=b', '-u', '1000', 'one', '/bin/sh', '-c', script);
   t.strictSame(exec, { status: 9, stdout: 'b 1000\n', stderr: '' });
-  // Clients and daemons disagree which of the two it is.
+  // Clients and daemons disagree on which of the two it is.
   t.ok([126, 127].includes((await docker.command('exec', 'one', '/nosuch')).status));
   t.match((await docker.command('top', 'one')).stdout, 'sleep 1000');
   t.equal((await docker.command('pause', 'one')).status, 0);
@@ -250,7 +250,8 @@ forEachDocker(
       (await docker.command('inspect', '--format', '{{.State.Status}}', 'one')).stdout.trim();
     await until('it has ended', async () => (await status()) === 'exited', 30_000);
     const last = (await lines()).length;
-    // The images have the digest of those that `create` gave to containerd, and are refused until those are collected.
+    // The images have the digest of those that `create` passed to containerd, and are refused until those are
+    // garbage-collected.
     const restored = await until(
       'the images are taken',
       async () => {

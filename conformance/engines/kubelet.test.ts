@@ -125,7 +125,7 @@ forEachKubelet('containers that end are restarted, and the reason of their end i
     (await kubelet.reaches('one', name, 'was started again', ({ restartCount }) => restartCount > 1)).lastState
       .terminated;
   t.match(await again('failing'), { exitCode: 3, reason: 'Error' });
-  // While one ends and the next begins, there are moments without a previous one.
+  // Between the end of one and the begin of the next there are moments without a previous one.
   const previous = async (): Promise<boolean> => (await kubelet.logs('one', 'failing', '?previous=true')) === 'word\n';
   await until('what it wrote is found', previous, 60_000);
   t.match(await again('missing'), {
@@ -135,7 +135,7 @@ forEachKubelet('containers that end are restarted, and the reason of their end i
   });
   const hungry = await again('hungry');
   t.match(hungry, { exitCode: 137 });
-  // containerd learns it from the cgroups, as it does metrics.
+  // containerd reads it from the cgroups, like metrics.
   t.match(hungry, { reason: 'OOMKilled' }, { skip: metricsLacking() ?? false });
   t.match(await again('unwell'), { exitCode: 15, reason: 'Error' });
   await kubelet.remove('one');

@@ -25,7 +25,7 @@ function forEachKubernetes(
   forEachEngine(`kubernetes: ${name}`, (rt) => Kubernetes.start(rt), body, { ...options, lacking });
 }
 
-/** Names of the files that have the limits of memory and processor time, seen from inside. */
+/** Names of the files with the limits of memory and CPU time, as seen inside. */
 const [MEMORY, QUOTA] = isUnified()
   ? ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/cpu.max']
   : ['/sys/fs/cgroup/memory/memory.limit_in_bytes', '/sys/fs/cgroup/cpu/cpu.cfs_quota_us'];
@@ -33,7 +33,7 @@ const [MEMORY, QUOTA] = isUnified()
 const MIB = 1_048_576;
 const WAIT = ['/bin/probe', 'wait'];
 
-/** What a command in a container prints. */
+/** The output of a command in a container. */
 async function output(kubernetes: Kubernetes, name: string, ...command: string[]): Promise<string> {
   const { status, stdout, stderr } = await kubernetes.exec('one', name, command);
   if (status !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
@@ -58,7 +58,7 @@ forEachKubernetes('a RuntimeClass selects the runtime of only its pods', async (
     'one 2/2 Running',
   );
   const { status } = await kubernetes.get<{ status: { runtimeHandlers: readonly object[] } }>(`node/${NODE}`);
-  // What its command "features" says; that of runc has user namespaces since 1.2.
+  // From its command "features"; that of runc includes user namespaces since 1.2.
   const features = { recursiveReadOnlyMounts: true, ...(rt.runtime.ours && { userNamespaces: true }) };
   t.match(
     status.runtimeHandlers.find((handler) => 'name' in handler && handler.name === TESTED),
@@ -91,7 +91,7 @@ forEachKubernetes('a RuntimeClass selects the runtime of only its pods', async (
   t.not(a['mnt'], b['mnt']);
   t.equal(await output(kubernetes, 'b', '/bin/cat', '/proc/1/cmdline'), '/bin/sleep\0' + '1000000\0');
 
-  // Of the RuntimeClass.
+  // That of the RuntimeClass.
   t.match(one.spec, { overhead: overhead.podFixed, nodeSelector: scheduling.nodeSelector });
   const group = `${cri.parent}/kubepods/burstable/pod${one.metadata.uid}`;
   const limit = readCgroup('memory', group, isUnified() ? 'memory.max' : 'memory.limit_in_bytes');

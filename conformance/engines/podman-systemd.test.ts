@@ -21,7 +21,7 @@ ExecStart=/bin/sh -c 'cat /proc/self/cgroup >/tested; exec sleep 1000'
 `,
 };
 
-/** A root file system whose programs are those of the host, which it sees in /usr, and whose settings are its own. */
+/** A root filesystem with the programs of the host in /usr, and its own settings. */
 function makeRoot(root: string): void {
   for (const name of ['usr', 'etc/systemd/system', 'var', 'run', 'tmp', 'proc', 'sys', 'dev', 'root'])
     mkdirSync(join(root, name), { recursive: true });

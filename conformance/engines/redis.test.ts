@@ -11,7 +11,7 @@ const SERVER = '/usr/bin/redis-check-rdb';
 const CLIENT = '/usr/bin/redis-cli';
 const lacking = existsSync(SERVER) ? undefined : 'the package redis-tools is missing';
 
-/** Copies programs of the host, and what they are linked with, to the same places below a directory. */
+/** Copies programs of the host with their libraries to the same paths below a directory. */
 function copyPrograms(programs: readonly string[], root: string): void {
   const linked = programs.flatMap((program) => execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g));
   for (const path of new Set([...programs, ...linked])) {

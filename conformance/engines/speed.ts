@@ -1,6 +1,6 @@
 /**
- * Time of `docker run --rm` and `ctr run --rm` of /bin/true by runtime. One round runs each of them once, each in an
- * engine of its own, so that a slow minute of the machine hits all.
+ * Time of `docker run --rm` and `ctr run --rm` of /bin/true by runtime. One round runs each of them once, each in a
+ * separate engine, so that a slow minute of the machine affects all.
  *
  *   unshare --mount conformance/harness/own-cgroups.sh conformance/harness/with-controllers.sh hugetlb,rdma,misc \
  *     node --import=tsx conformance/engines/speed.ts [ROUNDS]

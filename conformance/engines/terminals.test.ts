@@ -12,8 +12,8 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
 
 /**
- * Types into a shell of a container, as a person does, and looks at what the terminal shows. The echo of what was
- * typed never holds what is waited for.
+ * Types into a shell of a container, like a user, and reads the output of the terminal. The echo of the input never
+ * contains the expected text.
  */
 async function session(t: Test, rt: Sandbox, argv: readonly string[], env: Record<string, string>): Promise<void> {
   const terminal = new TerminalSession(rt, argv, { rows: 30, columns: 100, env });

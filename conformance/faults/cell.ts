@@ -18,7 +18,7 @@ import type { Point } from './points.ts';
 import { World } from './world.ts';
 import type { FaultyOutcome, Outcome } from './world.ts';
 
-/** Which points of a kind of container are tried. */
+/** Selects the points of a kind of container to try. */
 export interface Selection {
   readonly runtime: readonly string[];
   readonly journal: string;
@@ -34,15 +34,15 @@ export interface Selection {
   readonly kinds: readonly Point['kind'][];
   readonly commands: readonly string[] | undefined;
   readonly key: string | undefined;
-  /** Errors of the runtime's own calls, too, and not only of its children. */
+  /** Include errors of the runtime's own calls, not only of its children's. */
   readonly ownErrors: boolean;
 }
 
-/** The cell is no longer what it was, so that the next point needs another one. */
+/** The cell was changed, so the next point needs a new one. */
 export const spoiled = 75;
 const other = 'other';
 
-/** Tries the points of a kind in the namespaces of this process. The result is the exit status. */
+/** Tries the points of a kind in the namespaces of this process. Returns the exit status. */
 export async function runCell(name: KindName, selection: Selection): Promise<number> {
   const kind = kindOf(name, `${selection.cgroup}/c`);
   for (const path of ['/run', '/tmp']) execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', path]);
@@ -50,7 +50,7 @@ export async function runCell(name: KindName, selection: Selection): Promise<num
   const world = new World(selection.runtime, kind.terminal);
   mkdirSync(join(world.bundle, 'rootfs'), { recursive: true });
   makeRootfs(join(world.bundle, 'rootfs'));
-  // In a user namespace the root of the container cannot make it.
+  // In a user namespace the container's root cannot make it.
   mkdirSync(join(world.bundle, 'rootfs/mnt'));
   if (kind.terminal) await listen(world.consoleSocket);
   const others = kindOf(kind.limits ? 'docker' : 'no-cgroups', `${selection.cgroup}/${other}`).config;
@@ -70,7 +70,7 @@ export async function runCell(name: KindName, selection: Selection): Promise<num
   return status;
 }
 
-/** All but the controller without which no container is made. */
+/** All except the controller that a container requires. */
 function hideCgroups(): void {
   const devices = '/sys/fs/cgroup/devices';
   const aside = '/tmp/devices';
@@ -100,7 +100,7 @@ function runCommandCase(
     ...kind.config,
     process: { ...kind.config.process, args: command.program ?? kind.config.process.args },
   });
-  // Twice: the first run makes what the root file system lacks to mount on.
+  // Twice: the first run makes missing mount points in the root filesystem.
   trial(world, command, undefined);
   tidy(world);
   const before = takeInventory(world, selection.cgroup);
@@ -144,7 +144,7 @@ function chosen(every: readonly Point[], { all, points: count, kinds, shard, key
 
 interface Trial {
   readonly outcome: FaultyOutcome;
-  /** Undefined when the command has failed. */
+  /** Undefined if the command failed. */
   readonly observed: string | undefined;
   readonly broken: string | undefined;
 }
@@ -163,7 +163,7 @@ function trial(world: World, command: CommandCase, point: Point | undefined): Tr
   }
 }
 
-/** Removes the container, and what is the caller's to remove. */
+/** Removes the container, and files that the caller must remove. */
 function tidy(world: World): void {
   world.prepare('delete', '--force', world.id);
   rmSync(world.pidFile, { force: true });
@@ -194,8 +194,8 @@ function tryPoint(
   if (status === 139 || (status === 137 && !killed && stderr === ''))
     problems.push(`it ended with ${status}, without a word`);
   else if (status !== 0 && !killed && !/^rt: /m.test(stderr)) problems.push(`it ended with ${status}, without a word`);
-  // Whoever makes a container has done so when it dies afterwards. Whether it had come to its program is not known when
-  // somebody else has reaped it, and that one knows how it ended.
+  // A command that makes a container has succeeded even if the container dies afterwards. If another process has reaped
+  // it, the runtime cannot tell whether it had reached its program, but the reaper knows how it ended.
   const diedLater =
     (command.name === 'create' || (command.name === 'start' && point.kind === 'kill')) &&
     point.call.process !== '0' &&
@@ -218,13 +218,13 @@ function tryPoint(
   return { verdict, problems, status, said: stderr.slice(0, 300) };
 }
 
-/** What is wrong once the container has been removed. */
+/** The faults found after the container has been removed. */
 function remaining(world: World, killed: boolean, cgroup: string, before: Inventory): string[] {
   const problems: string[] = [];
   const removal = world.command('delete', '--force', world.id);
   if (removal.status !== 0) problems.push(`delete --force ended with ${removal.status}: ${removal.stderr.trim()}`);
   rmSync(world.pidFile, { force: true });
-  // Who is killed in the middle cannot remove what is to become the pid file.
+  // A killed command cannot remove the temporary pid file.
   if (killed) rmSync(join('/run', '.pid'), { force: true });
   const left = leftSince(world, cgroup, before);
   if (left.length > 0) problems.push(`there remains ${left.join('; ')}`);

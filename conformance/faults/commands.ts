@@ -6,24 +6,24 @@ import { comparable, lookAt } from './look.ts';
 import { comesTrue } from './world.ts';
 import type { FaultyOutcome, World } from './world.ts';
 
-/** A promise that was not kept, in words. */
+/** Description of a broken promise. */
 export class Broken extends Error {}
 
-/** A command that changes something, and what it promises when it says that it has succeeded. */
+/** A command that changes something, and its promises on success. */
 export interface CommandCase {
   readonly name: string;
-  /** Brings the container to where the command finds it. */
+  /** Brings the container into the state that the command expects. */
   readonly before: (world: World) => void;
   readonly words: (world: World) => string[];
-  /** What there is after a success; the same as in an undisturbed run. */
+  /** The state after success; the same as in an undisturbed run. */
   readonly observe: (world: World, outcome: FaultyOutcome) => string;
-  /** Init is there already, and faults may be its. */
+  /** Init already exists, and faults may hit it. */
   readonly meetsInit?: boolean;
   /** It relays a terminal. */
   readonly foreground?: boolean;
-  /** When it fails, nothing is left of the container. */
+  /** If it fails, nothing is left of the container. */
   readonly makes?: boolean;
-  /** The program of the container, when it is not one that stays. */
+  /** The program of the container, if it is not a long-running one. */
   readonly program?: readonly string[];
 }
 

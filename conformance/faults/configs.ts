@@ -7,7 +7,7 @@ export interface Kind {
   readonly name: string;
   readonly config: TestConfig;
   readonly terminal: boolean;
-  /** It has limits; else no cgroup but the one that a container cannot do without, where there is a choice. */
+  /** It has limits; otherwise only the cgroup that a container requires, if there is a choice. */
   readonly limits: boolean;
 }
 
@@ -16,7 +16,7 @@ export type KindName = (typeof kindNames)[number];
 
 const sleep = ['/bin/sleep', '1000000'];
 
-/** `cgroup`: the container's, below one of the test's own. */
+/** `cgroup`: that of the container, below one of the test. */
 export function kindOf(name: KindName, cgroup: string): Kind {
   const config = dockerConfig(cgroup);
   const kind = { name, config, terminal: false, limits: true };
@@ -29,7 +29,7 @@ export function kindOf(name: KindName, cgroup: string): Kind {
       return { ...kind, terminal: true };
     case 'userns':
       config.linux.namespaces.push({ type: 'user' });
-      // Its groups are not all mapped.
+      // Not all of its groups are mapped.
       delete config.linux.sysctl?.['net.ipv4.ping_group_range'];
       config.linux.uidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
       config.linux.gidMappings = [{ containerID: 0, hostID: 100000, size: 65536 }];
@@ -57,7 +57,7 @@ function dockerConfig(cgroup: string): TestConfig {
   const text = readFileSync(join(import.meta.dirname, '../configs/docker.json'), 'utf8');
   const config = JSON.parse(text) as TestConfig;
   config.process.args = sleep;
-  // As many as any host allows.
+  // A number that every host allows.
   config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 512, hard: 1024 }];
   config.linux.cgroupsPath = cgroup;
   return config;

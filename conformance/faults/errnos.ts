@@ -109,8 +109,8 @@ const ofIoctl: Readonly<Record<number, string>> = {
 };
 
 /**
- * What no kernel answers where the runtime makes these calls, or what means there just what the runtime takes it for. It is
- * not tried.
+ * Errors that no kernel returns for these calls of the runtime, or that have exactly the meaning that the runtime
+ * assumes. They are not tried.
  */
 const leftOut: readonly (readonly [calls: string, errors: string, why: string])[] = [
   ['all', 'EBADF EFAULT ENAMETOOLONG EINVAL EOVERFLOW', 'the arguments are right, and of the right length'],
@@ -148,7 +148,7 @@ const leftOut: readonly (readonly [calls: string, errors: string, why: string])[
   ['memfd_create', 'EINVAL', 'a kernel that does not know the flag: see ENOSYS'],
 ];
 
-/** A cgroup can go away at any time: systemd removes empty ones. */
+/** A cgroup can disappear at any time: systemd removes empty ones. */
 const cgroupFile = /\/(?:tasks|cgroup\.procs)$/;
 
 const explained = new Set(leftOut.flatMap(([calls]) => calls.split(' ')));

@@ -1,14 +1,14 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** What became of a point. */
+/** Result of a point. */
 export interface Entry {
   readonly kind: string;
   readonly command: string;
   readonly key: string;
-  /** 'unreached': the command did not come to that call this time. */
+  /** 'unreached': the command did not reach that call this time. */
   readonly verdict: 'clean' | 'dirty' | 'unreached';
   readonly problems: readonly string[];
-  /** Exit status of the command, and what it said first. */
+  /** Exit status of the command, and its first message. */
   readonly status: number;
   readonly said: string;
   /** The first argument of the call that looks like a path. */

@@ -5,7 +5,7 @@ import { hierarchies } from '../harness/cgroup.ts';
 import { comesTrue } from './world.ts';
 import type { World } from './world.ts';
 
-/** Everything of a cell that a container could leave behind. */
+/** Everything that a container could leave in a cell. */
 export type Inventory = ReadonlySet<string>;
 
 export function takeInventory(world: World, cgroupName: string): Inventory {
@@ -20,7 +20,7 @@ export function takeInventory(world: World, cgroupName: string): Inventory {
   ]);
 }
 
-/** What is there and was not before. Processes that were killed a moment ago may take a while. */
+/** New objects since before. Recently killed processes may take a while to disappear. */
 export function leftSince(world: World, cgroupName: string, before: Inventory): string[] {
   let left: string[] = [];
   comesTrue(() => {
@@ -38,7 +38,7 @@ function commandLine(pid: string): string {
   }
 }
 
-/** Directories of a cgroup, and everything of another directory; what goes meanwhile is not there. */
+/** The directories of a cgroup, or all entries of another directory; entries that disappear meanwhile are skipped. */
 function tree(path: string): string[] {
   const isCgroup = path.startsWith('/sys/fs/cgroup');
   const visit = (directory: string): string[] => {

@@ -19,10 +19,10 @@ const limitFiles = [
   'cpuset.cpus',
   'cpuset.mems',
 ];
-/** The fields of mountinfo(5) that differ from one container to another that is the same. */
+/** The fields of mountinfo(5) that differ between equal containers. */
 const mountLine = /^\d+ \d+ \d+:\d+ (.*)$/;
 
-/** What a process was given, as the host sees it. Two that are equal were given the same. */
+/** The properties of a process as seen by the host. Equal values mean equal properties. */
 export function lookAt(pid: number): string {
   const read = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
   return [
@@ -40,14 +40,14 @@ export function lookAt(pid: number): string {
   ].join('\n');
 }
 
-/** What is the same in each run of a text of /proc/PID/status or of /proc/PID/mountinfo, or of what a program printed. */
+/** The parts of /proc/PID/status, of /proc/PID/mountinfo or of a program's output that are the same in each run. */
 export function comparable(text: string): string {
   return text
     .split(/\r?\n/)
     .flatMap((line) => {
       const mount = mountLine.exec(line)?.[1];
       if (mount !== undefined) return [mount.replaceAll(/\b(shared|master|propagate_from):\d+/g, '$1')];
-      // The number in the container is 1 for init and another for each process of exec; how many there are counts.
+      // The pid in the container is 1 for init and differs for each process of exec; only the number of pids matters.
       if (line.startsWith('NStgid:')) return [`NStgid: ${line.split('\t').length - 1}`];
       return /^\w+:/.test(line) && !statusFields.test(line) ? [] : [line];
     })
@@ -64,7 +64,7 @@ function namespaces(pid: number): string[] {
 function descriptors(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).map((fd) => {
     const target = readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:\[\d+\]/, '');
-    // Without that of the container the program gets one of its own.
+    // Without the container's, the program gets a new one.
     const shown = target === '/null' ? '/dev/null' : target.startsWith('/tmp/') ? 'file' : target;
     return `descriptor ${fd} ${shown}`;
   });
@@ -78,7 +78,7 @@ function devices(pid: number): string[] {
   });
 }
 
-/** Of a hierarchy that somebody else mounts or unmounts meanwhile it is in the root. */
+/** In a hierarchy that others mount or unmount meanwhile it is in the root. */
 function cgroups(text: string): string[] {
   const paths = text
     .trim()

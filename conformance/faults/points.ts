@@ -3,19 +3,19 @@ import type { Call } from '../harness/calls.ts';
 import { errnosOf } from './errnos.ts';
 import { constants } from 'node:os';
 
-/** A system call that goes wrong. */
+/** A fault in a system call. */
 export interface Point {
   readonly call: Call;
   readonly kind: 'kill' | 'errno';
-  /** As fault.c takes it. */
+  /** In the syntax of fault.c. */
   readonly action: string;
-  /** Names the point in the journal. */
+  /** Key of the point in the journal. */
   readonly key: string;
 }
 
 const runtime = '0';
 
-/** Every point of a command: a death at each call, and each error that the call can have. */
+/** Every point of a command: a kill at each call, and each possible error of the call. */
 export function pointsOf(calls: readonly Call[]): Point[] {
   return calls.flatMap((call) => {
     const { process, name, nth } = call;

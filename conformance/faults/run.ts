@@ -1,5 +1,6 @@
 /**
- * Each system call of each command that changes something goes wrong once: a process is killed there, or the call fails.
+ * Injects one fault into each system call of each command that changes something: a process is killed there, or the
+ * call fails.
  *
  * Environment: ALL=1 (also points that are like another one), SAMPLE=1 (some points of each command, on both hosts),
  * SHARD=2/4, FAULTS (kill, errno), CONFIG, COMMAND, POINT (only that), HOST (rt, node), RT_BINARY (in place of build/rt).
@@ -24,7 +25,7 @@ const nodeProgram = join(repository, 'build/node/rt.js');
 
 type Host = 'rt' | 'node';
 
-/** How many of each command and kind of fault: a command of the Node host takes ten times as long. */
+/** Number of points per command and kind of fault: a command of the Node host takes ten times as long. */
 const sampled: Readonly<Record<Host, { readonly points: number; readonly kinds: readonly KindName[] }>> = {
   rt: { points: 4, kinds: kindNames },
   node: { points: 1, kinds: ['docker', 'userns'] },
@@ -67,7 +68,7 @@ function tryHost(host: Host, sample: boolean): Entry[] {
     kinds: (listOf('FAULTS') as Point['kind'][] | undefined) ?? ['kill', 'errno'],
     commands: listOf('COMMAND'),
     key: env['POINT'],
-    // What fails in Node's own calls is Node's matter.
+    // Faults in Node's own calls are not tested.
     ownErrors: host === 'rt',
   };
   const journal = new Journal(selection.journal);
@@ -117,7 +118,7 @@ function startCell(name: KindName, selection: Selection): number {
   return status ?? 1;
 }
 
-/** Of cells that were spoiled, and of runs that were ended: with its pid namespace, all processes of a cell have ended. */
+/** Leftovers of spoiled cells and interrupted runs: all processes of a cell have ended with its pid namespace. */
 function removeCgroups(own: string): void {
   for (const hierarchy of hierarchies()) {
     for (const name of readdirSync(hierarchy)) {
@@ -155,5 +156,5 @@ function reproduction({ kind, command, key, path, problems, status, said }: Entr
 }
 
 const [cell, selection] = process.argv.slice(2);
-// A cell has a process that listens for as long as there is one.
+// A cell has a listening process as long as it exists.
 process.exit(cell === undefined ? main() : await runCell(cell as KindName, JSON.parse(selection ?? '{}') as Selection));

@@ -12,13 +12,13 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** What became of a command that was to meet a fault. */
+/** Result of a command with a fault. */
 export interface FaultyOutcome extends Outcome {
-  /** Whether it came to the call in question. */
+  /** Whether it reached the call. */
   readonly reached: boolean;
   /** It did not end and was killed. */
   readonly hung: boolean;
-  /** Lines of fault.c, one for each call. */
+  /** Output of fault.c, one line per call. */
   readonly calls: readonly string[];
 }
 
@@ -26,9 +26,9 @@ export interface FaultyOutcome extends Outcome {
 const patience = 20 * PATIENCE;
 const scratch = '/tmp/scratch';
 
-/** The surroundings of one cell: its own /run and /tmp, in a mount and a pid namespace. */
+/** The environment of one cell: its own /run and /tmp, in a mount and a pid namespace. */
 export class World {
-  /** Where the bundle is. */
+  /** Path of the bundle. */
   readonly bundle = '/tmp/bundle';
   readonly root = '/run/rt';
   readonly pidFile = '/run/pid';
@@ -52,13 +52,13 @@ export class World {
     return runToFiles(this.argv(words));
   }
 
-  /** As `command`, for what the point needs to begin with. */
+  /** As `command`, for the preconditions of a point. */
   prepare(...words: readonly string[]): void {
     const { status, stderr } = this.command(...words);
     if (status !== 0) throw new Error(`${words.join(' ')} ended with ${status}: ${stderr}`);
   }
 
-  /** Runs a command that meets a fault; without one only its calls are counted. */
+  /** Runs a command with a fault; without a fault only its calls are counted. */
   faulty(
     words: readonly string[],
     fault: Point | undefined,
@@ -81,7 +81,7 @@ export class World {
     };
   }
 
-  /** Pids of the cell but for those that were there when it began. */
+  /** Pids of the cell except for those that existed at its begin. */
   processes(): number[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -98,7 +98,7 @@ export class World {
   }
 }
 
-/** What the peer says of a command on its terminal, where both of its outputs go. */
+/** Output of the peer for a command on its terminal, which receives both outputs. */
 function onTerminalOf({ stdout, stderr, status }: Outcome): Outcome {
   const ended = /^\{"status":(\d+),"signal":(\d+)/m.exec(stderr);
   if (ended === null) return { status, stdout, stderr };
@@ -134,7 +134,7 @@ function runToFiles([file = '', ...args]: readonly string[]): Outcome {
   }
 }
 
-/** Waits for what other processes are about to do; false when it did not come about. */
+/** Waits for an action of other processes; false if it did not happen. */
 export function comesTrue(condition: () => boolean, milliseconds = 3000): boolean {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !condition(); waited += 5) {

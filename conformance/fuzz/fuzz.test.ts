@@ -1,4 +1,4 @@
-/** What `make fuzz` looks for, in the inputs that once found something and in a few that are always the same. */
+/** Runs the targets of `make fuzz` with the inputs that once found a defect, and with a few fixed ones. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import { random } from '../../schema/mutations.ts';

@@ -1,10 +1,11 @@
 /**
- * Feeds made-up data to the entrances of rt: those in TypeScript in this process, those in C with libFuzzer.
+ * Feeds generated data to the readers of untrusted data in rt: those in TypeScript in this process, those in C with
+ * libFuzzer.
  *
  *   run.ts [--seconds=60] [--seed=N] [--first=N] [--runs=N] [--native=DIRECTORY] [--input=FILE] [TARGET...]
  *
- * The seconds are those of all targets together. Input N of a seed is always the same. What finds a defect is made as
- * small as possible, and kept in build/fuzz.
+ * The seconds are for all targets together. Input N of a seed is always the same. An input that finds a defect is
+ * minimized and kept in build/fuzz.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -30,7 +31,7 @@ const { values: given, positionals } = parseArgs({
 });
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const found = join(root, 'build/fuzz');
-/** Seconds that one input may take, on a busy machine. */
+/** Seconds that one input may take on a busy machine. */
 const limit = 20;
 const seed = Number(given.seed);
 
@@ -81,7 +82,7 @@ function report(target: Target, input: string, run: number): void {
   console.log(`  or:    npx tsx conformance/fuzz/run.ts ${target.name} --seed=${seed} --first=${run} --runs=1`);
 }
 
-/** The same defect has the same words, but for numbers, and the same place. */
+/** The same defect has the same message, except for numbers, and the same place. */
 function kindOf(error: Error | undefined): string | undefined {
   const [words, place] = error?.stack?.split('\n') ?? [];
   return words === undefined
@@ -89,7 +90,7 @@ function kindOf(error: Error | undefined): string | undefined {
     : `${words.replaceAll(/[0-9a-f]*\d[0-9a-f]*|"[^"]*"/g, '').slice(0, 60)} ${place ?? ''}`;
 }
 
-/** libFuzzer writes what it finds, and says how to repeat it. */
+/** libFuzzer reports its findings and how to repeat them. */
 function fuzzNative(directory: string, name: string, seconds: number): boolean {
   const own = [join(directory, 'corpus', name), join(root, 'conformance/fuzz/corpus', name)].filter(existsSync);
   const grown = join(found, 'grown', name);

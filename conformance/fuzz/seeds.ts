@@ -1,4 +1,6 @@
-/** Writes what the programs in C begin with into a directory: the programs of src/plan/snapshots as the helper gets them. */
+/**
+ * Writes the seed inputs of the C programs into a directory: the plans of src/plan/snapshots, encoded for the helper.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeProgram } from '../../src/launch/encode.ts';
@@ -22,7 +24,7 @@ function write(name: string, ops: readonly PlannedOp[]): void {
 for (const [name, print] of Object.entries(planCases)) {
   const { ops } = print();
   write(name, ops);
-  // And each op alone: what is small is changed and run more often.
+  // And each op alone: small inputs are mutated and run more often.
   for (const op of ops) {
     if (!kinds.has(op.op)) write(`op-${op.op}`, [op]);
     kinds.add(op.op);

@@ -1,6 +1,6 @@
 const mostTries = 2000;
 
-/** Leaves out pieces of a text for as long as `does` stays true of it. */
+/** Removes pieces of a text as long as `does` remains true of it. */
 export function shrink(text: string, does: (text: string) => boolean): string {
   let smallest = text;
   let tries = 0;

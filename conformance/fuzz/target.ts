@@ -1,17 +1,17 @@
 /** A part of rt that reads untrusted data. */
 export interface Target {
   readonly name: string;
-  /** The things that are counted, such as `messages`. */
+  /** The unit that is counted, such as `messages`. */
   readonly unit: string;
-  /** How many inputs the unit tests try. */
+  /** Number of inputs in the unit tests. */
   readonly rounds: number;
-  /** An input, the same for the same numbers. Bytes are characters up to 0xff. */
+  /** An input, determined by the numbers. Bytes are characters up to 0xff. */
   readonly make: (next: Random) => string;
-  /** Feeds an input and throws when the result is a defect. Returns how many units it had. */
+  /** Feeds an input and throws if the result is a defect. Returns its number of units. */
   readonly check: (input: string) => number;
 }
 
-/** Numbers from 0 up to but not including 1. */
+/** Random numbers from 0 to below 1. */
 export type Random = () => number;
 
 export function below(limit: number, next: Random): number {
@@ -22,7 +22,7 @@ export function pick<T>(list: readonly T[], next: Random): T {
   return list[below(list.length, next)] as T;
 }
 
-/** Numbers that follow from an input, for what it is combined with. */
+/** Numbers derived from an input, to choose the data combined with it. */
 export function seedOf(input: string): number {
   let seed = 0;
   for (let at = 0; at < input.length; at++) seed = (Math.imul(seed, 31) + input.charCodeAt(at)) >>> 0;
@@ -49,7 +49,7 @@ const notable = [
   '\0\x01\0\0',
 ];
 
-/** A text with some characters changed, left out, repeated, or put in. */
+/** A text with some characters changed, removed, repeated or inserted. */
 export function damage(text: string, next: Random, characters = 256): string {
   let result = text;
   for (let changes = 1 + below(3, next); changes > 0; changes--) {

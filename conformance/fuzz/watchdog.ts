@@ -1,4 +1,4 @@
-/** Ends the process when one input takes too long: a loop without end cannot be left from within. */
+/** Ends the process if one input takes too long: an endless loop cannot be stopped from within. */
 import { Worker } from 'node:worker_threads';
 
 const program = `

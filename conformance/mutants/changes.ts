@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import ts from 'typescript';
 
-/** A file with one place of a list of operations changed. */
+/** A file with one change to a list of operations. */
 export interface Change {
   /** Absolute. */
   readonly file: string;
@@ -11,7 +11,7 @@ export interface Change {
   readonly text: string;
 }
 
-/** Every change of the lists of operations in these files. */
+/** Every change to the lists of operations in these files. */
 export function changesOf(files: readonly string[], configFile: string): Change[] {
   const read = (name: string): string => readFileSync(name, 'utf8');
   const { config } = ts.readConfigFile(configFile, read) as { config: unknown };
@@ -56,7 +56,7 @@ class Changer {
     ts.forEachChild(node, (child) => this.visit(child));
   }
 
-  /** Leaves out each element, and exchanges each two neighbours. */
+  /** Drops each element, and swaps each two neighbours. */
   private changeList(elements: ts.NodeArray<ts.Expression>): void {
     elements.forEach((element, index) => {
       const next = elements[index + 1];
@@ -68,7 +68,7 @@ class Changer {
     });
   }
 
-  /** Statements that each add to a list; one that is a list of arguments is changed there. */
+  /** Statements that each add to a list; lists of arguments are changed there. */
   private changeStatements(statements: ts.NodeArray<ts.Statement>): void {
     statements.forEach((statement, index) => {
       if (!this.adds(statement)) return;
@@ -99,7 +99,7 @@ class Changer {
     });
   }
 
-  /** An operation, or a list of some that is spread. */
+  /** An operation, or a spread list of operations. */
   private isOperations(node: ts.Expression): boolean {
     if (!ts.isSpreadElement(node)) return isOperation(this.checker.getTypeAtLocation(node));
     return this.isList(node.expression);
@@ -123,7 +123,7 @@ class Changer {
     return (method === 'map' || method === 'flatMap' || method === 'filter') && this.isList(node);
   }
 
-  /** A call for the sake of what it adds to the limits. */
+  /** A call that adds to the limits. */
   private isWrite(node: ts.Node): boolean {
     if (!ts.isExpressionStatement(node) || !ts.isCallExpression(node.expression)) return false;
     const { expression: callee, arguments: given } = node.expression;
@@ -136,7 +136,7 @@ class Changer {
     return ts.isIdentifier(callee) && /^(?:write|first)$/.test(callee.text);
   }
 
-  /** Whether two statements add to the same list: the order of others means nothing. */
+  /** Whether two statements add to the same list: the order of others is irrelevant. */
   private share(one: ts.Node, other: ts.Node): boolean {
     const lists = this.listsOf(one);
     return [...this.listsOf(other)].some((list) => lists.has(list));
@@ -155,7 +155,7 @@ class Changer {
     return found;
   }
 
-  /** Whether a statement adds to a list, whichever the condition; declarations cannot be moved. */
+  /** Whether a statement adds to a list under any condition; declarations cannot be moved. */
   private adds(node: ts.Node): boolean {
     if (ts.isVariableStatement(node) || ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) return false;
     if (ts.isReturnStatement(node)) return false;
@@ -167,7 +167,7 @@ class Changer {
   }
 }
 
-/** One of a plan, or a setting that becomes one. */
+/** An operation of a plan, or a setting that becomes one. */
 function isOperation(type: ts.Type): boolean {
   return (type.isUnion() ? type.types : [type]).some((one) => {
     const has = (name: string): boolean => one.getProperty(name) !== undefined;

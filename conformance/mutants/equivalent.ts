@@ -1,8 +1,8 @@
-/** A change that makes no difference to a container, so no test need notice it. */
+/** A change without effect on a container, so no test needs to notice it. */
 export interface Equivalent {
-  /** Below src/plan. */
+  /** Relative to src/plan. */
   readonly file: string;
-  /** As the tool shows it. */
+  /** As printed by the tool. */
   readonly what: string;
   readonly why: string;
 }

@@ -1,7 +1,6 @@
 /**
- * Changes the lists of operations in src/plan one place at a time, and reports which changes no unit test of the
- * planner notices: an element is left out, two neighbours are exchanged, a list that is computed loses its first or
- * runs backwards.
+ * Makes single changes to the lists of operations in src/plan, and reports those that no unit test of the planner
+ * notices: an element is dropped, two neighbours are swapped, a computed list loses its first element or is reversed.
  *
  *   run.ts [--list] [file below src/plan]...
  */

@@ -10,15 +10,18 @@ import type { Change } from './changes.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const snapshots = join(root, 'src/plan/snapshots');
-/** In the project, so that what stays outside of the bundles is found. */
+/** In the project, so that modules outside of the bundles are found. */
 const bundles = join(root, 'build/mutants');
 
-/** Who noticed a change: a printed plan, a plan that no longer compiles, another unit test; undefined for nobody. */
+/**
+ * The test that noticed a change: a printed plan, a plan that no longer compiles, another unit test; undefined if none
+ * did.
+ */
 export type Witness = 'plan' | 'failure' | 'test' | undefined;
 
 export interface Verdict {
   readonly witness: Witness;
-  /** It broke an invariant, too, so the reason would be named. */
+  /** It also violated an invariant, so the reason would be reported. */
   readonly named: boolean;
 }
 
@@ -31,7 +34,7 @@ const tests = readdirSync(join(root, 'src/plan'), { recursive: true, encoding: '
   .filter((name) => name.endsWith('.test.ts') && !name.startsWith('snapshots/'))
   .map((name) => `src/plan/${name}`);
 
-/** Sources as they are, but for the change; each still knows its own place, which it reads files by. */
+/** The sources with the change; each keeps its own URL, by which it reads files. */
 function changed({ file, text }: Pick<Change, 'file' | 'text'>): Plugin {
   return {
     name: 'changed',
@@ -67,7 +70,7 @@ const printed = new Map(
     .map((name) => [name.slice(0, -'.txt'.length), readFileSync(join(snapshots, name), 'utf8')]),
 );
 
-/** The printed plans notice most and take a tenth of a second in this process, so they go first. */
+/** The printed plans notice most changes and take a tenth of a second in this process, so they run first. */
 async function tryPlans(change: Change): Promise<Verdict> {
   const program = `export { planCases } from './src/plan/snapshots/cases.ts';
     export { violations } from './src/plan/invariants.ts';`;

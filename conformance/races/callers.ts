@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PATIENCE } from '../harness/wait.ts';
 import type { Ground } from './ground.ts';
 
-/** A command line, and the exit codes that it may end with. */
+/** A command line, and its permitted exit codes. */
 interface Call {
   readonly words: readonly string[];
   readonly codes: readonly number[];
@@ -13,7 +13,7 @@ interface Call {
   readonly json?: true;
 }
 
-/** What happens to a caller at some moment. */
+/** Disturbance of a caller at a random moment. */
 type Fate = 'stopped' | 'killed' | 'killed with all it started';
 
 export interface Report {
@@ -23,12 +23,12 @@ export interface Report {
   readonly fates: Map<Fate, number>;
   /** First lines of standard error, without names and numbers. */
   readonly messages: Map<string, number>;
-  /** Faults that were found, one line each. */
+  /** Faults found, one line each. */
   readonly faults: string[];
 }
 
 const deadline = 60_000;
-/** `sleep` as the first process of a pid namespace, or beside it. */
+/** `sleep` as init of a pid namespace, or next to it. */
 const killed = [128 + 9, 128 + 15];
 const plain = [0, 1];
 
@@ -85,7 +85,7 @@ function pause(milliseconds: number): Promise<void> {
 
 function signal(child: ChildProcess, name: NodeJS.Signals, group: boolean): void {
   const { pid } = child;
-  // Not yet waited for, so the number is still its own.
+  // Not yet reaped, so the pid is still its own.
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(group ? -pid : pid, name);
@@ -94,7 +94,7 @@ function signal(child: ChildProcess, name: NodeJS.Signals, group: boolean): void
   }
 }
 
-/** At a moment that the dice choose; most calls are left alone. */
+/** At a random moment; most calls are not disturbed. */
 async function meetFate(child: ChildProcess, random: () => number, report: Report): Promise<Fate | undefined> {
   const dice = random();
   const moment = random() * 12;
@@ -112,12 +112,12 @@ async function meetFate(child: ChildProcess, random: () => number, report: Repor
   return fate;
 }
 
-/** One caller's one call. */
+/** One call of one caller. */
 async function make(ground: Ground, call: Call, name: string, random: () => number, report: Report): Promise<void> {
   const [file = '', ...globals] = ground.runtime;
   const paths = { out: join(ground.dir, `${name}.out`), err: join(ground.dir, `${name}.err`) };
   const [out, err] = [openSync(paths.out, 'w'), openSync(paths.err, 'w')];
-  // A process group of its own, which can be killed as one.
+  // A separate process group, which can be killed at once.
   const child = spawn(file, [...globals, ...call.words], { stdio: ['ignore', out, err], detached: true });
   closeSync(out);
   closeSync(err);
@@ -139,7 +139,7 @@ async function make(ground: Ground, call: Call, name: string, random: () => numb
   if (/internal error|Error:|undefined|\bat .*:\d+/.test(text)) report.faults.push(`${shown} says: ${text}`);
   const first = text.split('\n')[0] ?? '';
   if (first !== '') count(report.messages, withoutNames(first, ground));
-  // A signal of its own is no answer of the runtime.
+  // A call that was signalled has no answer of the runtime.
   if (status === 'SIGKILL' && fate !== undefined && fate !== 'stopped') return;
   if (typeof status === 'string' || !call.codes.includes(status)) {
     report.faults.push(`${shown} ended with ${String(status)}: ${text}`);
@@ -161,7 +161,7 @@ function withoutNames(message: string, { ids, dir }: Ground): string {
   return named.replace(/\d+/g, 'N');
 }
 
-/** As many callers as `callers` make calls until there were `calls`; each chooses by dice of its own. */
+/** `callers` callers make a total of `calls` calls; each has its own random numbers. */
 export async function race(
   ground: Ground,
   { calls, callers, seed }: { calls: number; callers: number; seed: number },
@@ -183,7 +183,7 @@ export async function race(
     }
   };
   const working = Promise.all(Array.from({ length: callers }, (_, caller) => work(caller)));
-  // Whoever waits for a container in the end is let go: nobody else would end it.
+  // Finally releases callers that still wait for a container, since nothing else would end it.
   const release = async (): Promise<void> => {
     while (begun < calls) await pause(100);
     while (left > 0) {

@@ -4,22 +4,22 @@ import { makeBundle, makeRootfs } from '../bench/bundles.ts';
 import { dockerConfig } from '../bench/configs.ts';
 import type { Config } from '../bench/configs.ts';
 
-/** Where callers race: a runtime with its state root, two containers' names, and what they may be made from. */
+/** The environment of a race: a runtime with its state root, the names of two containers, and their bundles. */
 export interface Ground {
   readonly dir: string;
   /** Command of the runtime with its state root. */
   readonly runtime: readonly string[];
   readonly ids: readonly string[];
   readonly bundles: readonly string[];
-  /** Of a program that ends by itself. */
+  /** With a program that ends by itself. */
   readonly short: string;
-  /** A list of mounts to be added. */
+  /** A list of mounts to add. */
   readonly mounts: string;
 }
 
 const hook = [{ path: '/bin/true' }];
 
-/** Each like Docker's, in the cgroup that its container's name stands for. */
+/** Each like Docker's, in the cgroup named after its container. */
 export function makeGround(dir: string, prefix: string, runtime: readonly string[]): Ground {
   const place = { dir, prefix };
   const rootfs = makeRootfs(place);

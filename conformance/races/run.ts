@@ -1,7 +1,7 @@
 /**
- * Makes CALLS calls of the runtime about two containers, 16 at a time. Some callers are stopped for a while, some killed.
- * Then looks for what is left. SEED repeats the choices, RT names another command than build/rt. The script `run` starts
- * this file and chooses the prefix of all names.
+ * Makes CALLS calls of the runtime on two containers, 16 at a time. Some callers are stopped for a while, some killed.
+ * Then it looks for leftovers. SEED repeats the random choices, RT is a command to use instead of build/rt. The script
+ * `run` starts this file and chooses the prefix of all names.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, mkdtempSync, existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ function pids(): string[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
 }
 
-/** Empty for one that has ended meanwhile. */
+/** Empty if it has ended meanwhile. */
 function about(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8').replaceAll('\0', ' ').trim();
@@ -44,21 +44,21 @@ function show(title: string, counts: ReadonlyMap<string, number>): void {
   for (const [name, value] of rows) console.log(`${String(value).padStart(8)}  ${name}`);
 }
 
-/** Waits until a list is empty. Returns what is still in it at the deadline. */
+/** Waits until a list is empty. Returns its contents at the deadline. */
 async function whatStays(list: () => string[] | Promise<string[]>): Promise<string[]> {
   let last: string[] = [];
   await until('nothing is left', async () => (last = await list()).length === 0, 20_000).catch(() => undefined);
   return last;
 }
 
-/** What was there before. */
+/** Objects that existed before. */
 interface Before {
   readonly mounts: readonly string[];
   readonly pids: readonly string[];
   readonly run: readonly string[];
 }
 
-/** What the race has left, first with the containers that there are, then without. */
+/** Leftovers of the race, first with the remaining containers, then without. */
 async function aftermath(ground: Ground, before: Before, prefix: string): Promise<string[]> {
   const command = (...words: string[]): Promise<Outcome> => run([...ground.runtime, ...words], { env: {} });
   const orphans = await whatStays(async () => {

@@ -1,4 +1,4 @@
-/** The running kernel must accept the compiled filters, and answer as the simulator says. */
+/** The running kernel must accept the compiled filters, and return the same verdicts as the simulator. */
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import type { LinuxSeccomp } from '../../schema/generated/config.ts';

@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 import type { LinuxSeccomp, LinuxSeccompArg, SeccompAction } from '../../schema/generated/config.ts';
 import type { NativeArchitecture } from '../../src/plan/seccomp/architectures.ts';
 
-/** Why the oracle cannot run here; false when it can. In the form that tap takes as `skip`. */
+/** Why the oracle cannot run here; false if it can. In the form of tap's `skip`. */
 export const oracleMissing: string | false = existsSync('/usr/include/seccomp.h') ? false : 'libseccomp-dev is missing';
 
-/** What libseccomp made of a profile. */
+/** libseccomp's result for a profile. */
 export interface OracleFilter {
   readonly filter: Uint8Array;
-  /** Names that the installed libseccomp does not know; it left out their rules. */
+  /** Names that the installed libseccomp does not know; it omitted their rules. */
   readonly unknown: ReadonlySet<string>;
 }
 
-/** Drives oracle.c, which it compiles into a directory of its own. */
+/** Drives oracle.c, which it compiles into a temporary directory. */
 export class Oracle {
   readonly #directory = mkdtempSync(join(tmpdir(), 'rt-seccomp-'));
   readonly #program = join(this.#directory, 'oracle');
@@ -27,7 +27,7 @@ export class Oracle {
     execFileSync(process.env['CC'] ?? 'cc', ['-std=c11', ...warnings, source, '-o', this.#program, '-lseccomp']);
   }
 
-  /** The filter that libseccomp builds when it is driven as runc drives it. */
+  /** The filter that libseccomp builds when driven as by runc. */
   build(profile: LinuxSeccomp, native: NativeArchitecture): OracleFilter {
     const run = spawnSync(this.#program, ['build'], { input: linesOf(profile, native).join('\n') + '\n' });
     const words = run.stderr.toString();
@@ -38,7 +38,7 @@ export class Oracle {
     };
   }
 
-  /** Loads a filter into the running kernel; answers the error words, or nothing when the kernel took it. */
+  /** Loads a filter into the running kernel; returns the error, or nothing if the kernel accepted it. */
   load(filter: Uint8Array, flags: number): string {
     const run = spawnSync(this.#program, ['load', this.#save(filter), String(flags)]);
     return run.status === 0 ? '' : `${run.signal ?? run.status}: ${run.stderr.toString()}`;
@@ -82,12 +82,12 @@ export function returnValue(action: SeccompAction, errno: number | undefined): n
   return returnValues[action] + (carriesData ? (errno ?? 1) : 0);
 }
 
-/** The calls to libseccomp for a profile: runc's habits (contract of the OCI profile), one call per line. */
+/** The calls to libseccomp for a profile, as made by runc, one call per line. */
 function linesOf(profile: LinuxSeccomp, native: NativeArchitecture): string[] {
   const defaultAction = returnValue(profile.defaultAction, profile.defaultErrnoRet);
   const named = (profile.architectures ?? []).map((name) => name.replace('SCMP_ARCH_', '').toLowerCase());
   const lines = [`default ${defaultAction.toString(16)}`, ...[native, ...named].map((name) => `arch ${name}`)];
-  // The oracle runs on x86_64 and starts from its own architecture.
+  // The oracle runs on x86_64 and starts with its own architecture.
   if (native !== 'x86_64' && !named.includes('x86_64')) lines.push('without x86_64');
   for (const { names, action, errnoRet, args = [] } of profile.syscalls ?? []) {
     const value = returnValue(action, errnoRet);

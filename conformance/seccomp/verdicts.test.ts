@@ -1,4 +1,4 @@
-/** Every call number, with sampled arguments: our filter and libseccomp's must answer alike. */
+/** For every call number, with sampled arguments, our filter and libseccomp's must return the same. */
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import type { LinuxSeccomp, SeccompArch } from '../../schema/generated/config.ts';
@@ -13,7 +13,7 @@ import { Oracle, oracleMissing, returnValue } from './oracle.ts';
 
 const ENOSYS = 0x0005_0000 + 38;
 
-/** A range of call numbers that one ABI has for itself, written down a second time on purpose. */
+/** A range of call numbers of one ABI, deliberately written down a second time. */
 interface Abi {
   readonly name: string;
   readonly native: NativeArchitecture;
@@ -21,7 +21,7 @@ interface Abi {
   readonly first: number;
   readonly last: number;
   readonly runs: readonly Run[];
-  /** Name in a profile; absent for the architecture that is always there. */
+  /** Name in a profile; absent for the architecture that is always included. */
   readonly listed?: SeccompArch;
 }
 
@@ -74,10 +74,10 @@ function numbersOf(abi: Abi): number[] {
   return [...numbers];
 }
 
-/** The highest number that the profile names, or -1: what lies above it is newer than the profile. */
+/** The highest number that the profile names, or -1: calls above it are newer than the profile. */
 function highestKnown(abi: Abi, profile: LinuxSeccomp): number {
   const names = new Set((profile.syscalls ?? []).flatMap((syscall) => syscall.names));
-  // socketcall(2) and ipc(2) stand for the calls behind them.
+  // socketcall(2) and ipc(2) represent the calls that they select.
   if (abi.name === 'x86' && namesOf(tables.socketcall).some(([, name]) => names.has(name))) names.add('socketcall');
   if (abi.name === 'x86' && namesOf(tables.ipc).some(([, name]) => names.has(name))) names.add('ipc');
   const known = namesOf(abi.runs).filter(([, name]) => names.has(name));
@@ -90,18 +90,19 @@ function namesOf(runs: readonly Run[]): [number, string][] {
   );
 }
 
-/** The numbers that get ENOSYS, whatever libseccomp answers, start here; see docs/seccomp.md, "Differences". */
+/** The numbers from here on return ENOSYS, regardless of libseccomp; see docs/seccomp.md, "Differences". */
 function firstNewer(abi: Abi, profile: LinuxSeccomp): number {
   const isPermissive = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE'].includes(profile.defaultAction);
   if (isPermissive || profile.defaultErrnoRet === 38) return Infinity;
   if (isListed(abi, profile)) return highestKnown(abi, profile) + 1;
-  // Calls of x32 come with the architecture of x86_64, calls of other absent ABIs with one that is refused.
+  // Calls of x32 have the architecture of x86_64, calls of other absent ABIs one that is refused.
   return abi.name === 'x32' ? abi.first : Infinity;
 }
 
 /**
- * What a profile asks for where libseccomp 2.5.4 answers something else. Both come from subtrees that it shares between
- * rules: on 32-bit ABIs it loses the rule with two conditions, on i386 connect(2) gets the condition of semop(2).
+ * The profile's verdict where libseccomp 2.5.4 returns another one. Both differences come from subtrees that it shares
+ * between rules: on 32-bit ABIs it loses the rule with two conditions, on i386 connect(2) gets the condition of
+ * semop(2).
  */
 function libseccompFault(file: string, abi: Abi, number: number, values: readonly bigint[]): number | undefined {
   if (file !== 'arguments.json') return undefined;
@@ -117,13 +118,13 @@ function isListed(abi: Abi, profile: LinuxSeccomp): boolean {
 
 const samples: readonly bigint[] = [0n, 1n, 2n, 4n, 9n, 16n, 40n, 0xffff_ffffn, 0x1_0000_0003n, 0x5_0000_0002n];
 
-/** Each value in each position, the values of the profile and their neighbours, and a few that fit together. */
+/** Each value in each position, the values of the profile and their neighbours, and a few matching combinations. */
 function argumentSamples(profile: LinuxSeccomp): bigint[][] {
   const args = (profile.syscalls ?? []).flatMap((syscall) => syscall.args ?? []);
   const own = args.flatMap(({ value, valueTwo }) => [BigInt(value), BigInt(valueTwo ?? 0)]);
   const near = own.flatMap((value) => [value - 1n, value, value + 1n, value ^ (1n << 32n)]).filter((v) => v >= 0n);
   const lists: bigint[][] = [[], [16n, 3n, 9n], [5n, 0n, 16n], [1n, 0n, 4n, 0n, 0x1_0000_0003n], [1n, 16n, 9n]];
-  // The first argument of socketcall(2) and ipc(2) chooses, so it is combined with each value in the third.
+  // The first argument of socketcall(2) and ipc(2) selects the call, so it is combined with each value in the third.
   for (let call = 1n; call <= 24n; call++) lists.push([call], [call, 0n, 1n], [call, 5n, 9n], [call, 4n, 0x800n]);
   for (const value of new Set([...samples, ...near])) {
     for (let position = 0; position < 6; position++) {
@@ -152,7 +153,7 @@ t.test('filters return the same as those of libseccomp', { skip: oracleMissing }
     for (const native of ['x86_64', 'aarch64'] as const) {
       t.test(`${file} on ${native}`, (t) => {
         const { unknown } = oracle.build(whole, native);
-        // Names newer than the installed library have no second opinion; they are asserted below.
+        // The installed library cannot check newer names; they are asserted below.
         const syscalls = (whole.syscalls ?? []).map((syscall) => ({
           ...syscall,
           names: syscall.names.filter((name) => !unknown.has(name)),
@@ -204,7 +205,7 @@ t.test('every name of libseccomp has the same numbers here', { skip: oracleMissi
     names.delete('-');
     const wrong: string[] = [];
     for (const name of names) {
-      // The companion keeps libseccomp from leaving out the load of the number in front of a single comparison.
+      // The companion keeps libseccomp from omitting the load of the number before a single comparison.
       const profile: LinuxSeccomp = {
         defaultAction: 'SCMP_ACT_ALLOW',
         architectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32', 'SCMP_ARCH_ARM'].filter((arch) =>
@@ -247,12 +248,14 @@ t.test('a call that the installed libseccomp may not know is known here', (t) =>
   t.end();
 });
 
-/** Architectures whose calls can reach the kernel of a machine; whether the library knows the others, and takes them. */
+/**
+ * Architectures whose calls can reach the kernel of a machine; and whether the library knows and accepts the others.
+ */
 const runnable: Readonly<Record<NativeArchitecture, readonly SeccompArch[]>> = {
   x86_64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
   aarch64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
 };
-/** libseccomp 2.5.4 has these; it does not mix the two orders of bytes in one filter. */
+/** libseccomp 2.5.4 has these; it does not mix the two byte orders in one filter. */
 const littleEndian: readonly SeccompArch[] = [
   ...runnable.x86_64,
   ...runnable.aarch64,

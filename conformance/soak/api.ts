@@ -1,4 +1,4 @@
-/** Makes containers with the API, and says what this process holds more of in the end: ROOT BUNDLE ID TIMES. */
+/** Makes containers with the API, and reports resources of this process that have grown: ROOT BUNDLE ID TIMES. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -23,7 +23,7 @@ function descriptors(): string[] {
     try {
       return [`${name} ${readlinkSync(`/proc/self/fd/${name}`)}`];
     } catch {
-      // The one that the list was read by.
+      // The descriptor that was used to read the list.
       return [];
     }
   });
@@ -35,7 +35,7 @@ function children(): string[] {
   );
 }
 
-// What is made once, for the first.
+// Allocations that are made once, for the first container.
 once();
 const before = descriptors();
 const childrenBefore = children();

@@ -5,18 +5,17 @@ import { join } from 'node:path';
 import { cgroupsWithPrefix, hierarchies } from '../harness/cgroup.ts';
 import type { Place } from '../bench/bundles.ts';
 
-/** Counts of what the host has, and how much more of each there may be than before, for a reason. */
+/** Counts of objects on the host, and the permitted growth of each, with the reason. */
 export type Census = ReadonlyMap<string, Count>;
 
 interface Count {
   readonly value: number;
-  /** What may come and go meanwhile, however many containers ran. */
+  /** Permitted fluctuation, independent of the number of containers. */
   readonly noise: number;
 }
 
 /**
- * Objects of the kernel of which a container has at least one. Those that are caches, such as dentries, grow with every
- * file that is looked at.
+ * Kernel objects of which each container has at least one. Caches, such as dentries, grow with every file accessed.
  */
 const slabs: readonly string[] = [
   'key_jar',
@@ -32,9 +31,9 @@ const slabs: readonly string[] = [
   'uts_namespace',
 ];
 
-/** Others run containers on this host, too, some at a time, with a few objects of a kind each. */
+/** Others may run a few containers on this host at the same time, with a few objects of each kind. */
 const others = 25;
-/** Their programs have threads by the dozen. Processes of a container are found by their cgroup. */
+/** Their programs have dozens of threads. Processes of a container are found by their cgroup. */
 const otherTasks = 150;
 
 export function takeCensus(): Census {
@@ -50,22 +49,22 @@ export function takeCensus(): Census {
     else if (all !== undefined) count(`dying cgroups of ${name}`, Math.max(0, all - directories));
   }
   for (const [name, value, perSlab] of slabCounts()) {
-    // One slab for each processor and the lists of partly filled ones are counted as if they were full.
+    // One slab per CPU and the lists of partly filled ones are counted as full.
     const noise = name === 'task_struct' ? otherTasks : others;
     count(`slab ${name}`, value, noise + perSlab * availableParallelism());
   }
   count('keys', keysOfRoot());
   for (const directory of ['/run', '/tmp', '/dev/shm']) count(`entries of ${directory}`, readdirSync(directory).length);
   count('open files', Number(readFileSync('/proc/sys/fs/file-nr', 'utf8').split('\t')[0]), openFilesNoise);
-  // In KiB; what other processes cache in the kernel. It catches a kilobyte that is lost in each run of many.
+  // In KiB, for the kernel caches of other processes. Detects the loss of one kilobyte per run over many runs.
   count('kernel memory, KiB', meminfo('SUnreclaim') + meminfo('Percpu'), 16_384);
   return counts;
 }
 
-/** The kernel counts these for each processor, and adds them up now and then only. */
+/** The kernel counts these per CPU, and sums them only occasionally. */
 const openFilesNoise = 1000;
 
-/** The least of several: what others do at one moment must not hide what is left later. */
+/** The minimum of several samples, so that activity of others does not hide a leak. */
 export async function takeCalmCensus(): Promise<Census> {
   const lowest = new Map(takeCensus());
   for (let again = 0; again < 5; again += 1) {
@@ -84,7 +83,7 @@ export interface Growth {
   readonly allowed: number;
 }
 
-/** `runs`: one object that is left in a hundred of them shows twice over. */
+/** `runs`: a leak of one object per hundred runs exceeds the limit twice. */
 export function growth(before: Census, after: Census, runs: number): Growth[] {
   return [...after].map(([name, { value, noise }]) => {
     const allowed = Math.max(noise, Math.ceil(runs / 200));
@@ -96,12 +95,12 @@ export function grew({ before, after, allowed }: Growth): boolean {
   return after - before > allowed;
 }
 
-/** What the kernel keeps only as long as it has memory to spare; what a cgroup was charged for it keeps that dying. */
+/** Drops the kernel's reclaimable caches; pages charged to a cgroup keep it in the dying state. */
 export function dropCaches(): void {
   writeFileSync('/proc/sys/vm/drop_caches', '3');
 }
 
-/** What carries a name of this place, so that nobody else has made it; one line for each. */
+/** Objects with a name of this test, so not made by others; one line each. */
 export function ownRemains({ dir, prefix }: Place, state: string): string[] {
   const named = ['/run', '/tmp', '/dev/shm'].flatMap((directory) =>
     readdirSync(directory)
@@ -125,7 +124,7 @@ export function ownRemains({ dir, prefix }: Place, state: string): string[] {
   ];
 }
 
-/** Lines of the kernel's log that say that something in it went wrong; not those of containers without memory. */
+/** Lines of the kernel's log that report a kernel fault; not those of containers out of memory. */
 export function kernelComplaints(): Set<string> {
   try {
     const log = execFileSync('dmesg', { encoding: 'utf8', maxBuffer: 1 << 26 });
@@ -164,7 +163,7 @@ function directoriesBelow(path: string): number {
     const inside = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     return 1 + inside.reduce((sum, { name }) => sum + directoriesBelow(join(path, name)), 0);
   } catch {
-    // Somebody has removed it meanwhile.
+    // It was removed meanwhile.
     return 0;
   }
 }
@@ -175,7 +174,7 @@ function slabCounts(): [name: string, active: number, perSlab: number][] {
   if (!existsSync(table)) return [];
   for (const name of slabs) {
     const shrink = `/sys/kernel/slab/${name}/shrink`;
-    // Gives back what a processor holds for itself.
+    // Flushes the per-CPU caches.
     if (existsSync(shrink)) writeFileSync(shrink, '1');
   }
   return lines(table).flatMap((line): [string, number, number][] => {

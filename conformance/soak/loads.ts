@@ -8,7 +8,7 @@ import type { Config } from '../bench/configs.ts';
 
 const workers = 2;
 
-/** What the load needs beside the bundles. */
+/** Additional parameters of the load. */
 export function makeFiles({ dir }: Place): void {
   mkdirSync(join(dir, 'files'));
   for (const file of ['hosts', 'hostname', 'resolv.conf']) writeFileSync(join(dir, 'files', file), '');
@@ -22,7 +22,9 @@ export interface Host {
   readonly state: string;
 }
 
-/** Runs `once` that many times, shared among the workers. `each` gets the number of those done. */
+/**
+ * Runs `once` the given number of times, distributed over the workers. `each` receives the number of completed runs.
+ */
 async function share(
   times: number,
   once: (worker: number) => Promise<void>,
@@ -38,7 +40,7 @@ async function share(
   await Promise.all(Array.from({ length: workers }, work));
 }
 
-/** Throws when the command does not end with 0. */
+/** Throws unless the command exits with 0. */
 function call({ place }: Host, argv: readonly string[], name: string): Promise<void> {
   const [file = '', ...args] = argv;
   const log = join(place.dir, 'files', `${name}.stderr`);
@@ -54,7 +56,7 @@ function call({ place }: Host, argv: readonly string[], name: string): Promise<v
   });
 }
 
-/** A config like Docker's, in a cgroup of its own for each worker. */
+/** A config like Docker's, with a separate cgroup for each worker. */
 function bundle({ place }: Host, name: string, change: (config: Config) => void = () => undefined): string {
   const config = dockerConfig(`/${place.prefix}${name}`, join(place.dir, 'files'));
   change(config);
@@ -66,7 +68,7 @@ function inUserNamespace(config: Config): void {
   const mapping = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
   linux['namespaces'] = [...(linux['namespaces'] as object[]), { type: 'user' }];
   Object.assign(linux, { uidMappings: mapping, gidMappings: mapping });
-  // Of groups that are not mapped; Docker leaves it out, too.
+  // Its groups are not mapped; Docker omits it, too.
   delete linux['sysctl'];
 }
 
@@ -86,7 +88,7 @@ export async function runs(host: Host, times: number, mapped: boolean, each: (do
   );
 }
 
-/** `exec` of /bin/true into one container that runs. */
+/** `exec` of /bin/true into one running container. */
 export async function execs(host: Host, times: number, each: (done: number) => void): Promise<void> {
   const id = `${host.place.prefix}exec`;
   const directory = bundle(host, 'exec', (config) => {
@@ -102,7 +104,7 @@ export async function execs(host: Host, times: number, each: (done: number) => v
   }
 }
 
-/** Containers of one long-lived Node process; throws when it has more descriptors or children in the end. */
+/** Containers of one long-lived Node process; throws if it has more descriptors or children at the end. */
 export async function apiRuns(host: Host, times: number): Promise<void> {
   const directory = bundle(host, 'api');
   const program = join(import.meta.dirname, 'api.ts');

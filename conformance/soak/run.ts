@@ -1,7 +1,7 @@
 /**
- * Runs one container after another, and fails when they leave something on the host or when a count grows with their
- * number. RUNS containers run /bin/true with a config like Docker's. A fiftieth as many run in a user namespace, by exec,
- * and by the API in one process. RT names another command than build/rt.
+ * Runs containers in sequence, and fails if they leave something on the host or if a count grows with their number.
+ * RUNS containers run /bin/true with a config like Docker's. A fiftieth of that number run in a user namespace, by
+ * exec, and by the API in one process. RT is a command to use instead of build/rt.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ import type { Host } from './loads.ts';
 const times = Number(process.env['RUNS'] ?? 20_000);
 const few = Math.ceil(times / 50);
 const rt = process.env['RT'] ?? join(import.meta.dirname, '../../build/rt');
-/** The kernel takes namespaces apart after everybody has left them. */
+/** The kernel destroys namespaces asynchronously. */
 const patience = 300_000;
 /** How often caches are dropped meanwhile: a count that falls then was a cache. */
 const dropEach = 15_000;
@@ -47,7 +47,7 @@ async function settle(host: Host, before: Census): Promise<{ remains: string[]; 
   }
 }
 
-/** Removes the containers that an interrupted run leaves, and all files. */
+/** Removes the containers of an interrupted run, and all files. */
 function cleanUp({ place, runtime: [file = '', ...options], state }: Host): void {
   for (const id of existsSync(state) ? readdirSync(state) : []) spawnSync(file, [...options, 'delete', '--force', id]);
   rmSync(place.dir, { recursive: true, force: true });
@@ -68,7 +68,7 @@ async function main(): Promise<number> {
   makeFiles(host.place);
   const complaints = kernelComplaints();
   try {
-    // What the first containers of each kind leave once and for all is there before it is counted.
+    // Permanent allocations of the first containers of each kind are made before counting.
     await runs(host, 20, false, () => undefined);
     await runs(host, 20, true, () => undefined);
     const before = await takeCalmCensus();

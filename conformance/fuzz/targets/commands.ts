@@ -35,7 +35,7 @@ const values = [
 ];
 const names = [...Object.keys(commands), 'help', 'h', '__complete', 'nothing', '__proto__', 'constructor'];
 
-/** A command line, up to where a command begins its work. */
+/** A command line, up to the begin of the command's work. */
 export const commandLine: Target = {
   name: 'arguments',
   unit: 'command lines',
@@ -59,7 +59,7 @@ export const commandLine: Target = {
         const { operands } = parseCommand(others, command, commands[command]);
         checkOperands(operands, command, commands[command]);
       } else {
-        // Help, what is unknown, and completion touch nothing.
+        // Help, unknown commands and completion change nothing.
         const host = new FakeHost();
         Object.assign(host.native, { traceDescriptor: () => -1, traceRecords: () => new ArrayBuffer(0) });
         expectNoDefect(host, list);
@@ -108,7 +108,7 @@ const readers = [
   ['kill', 'c1', '0'],
 ];
 
-/** The record of a container, to the commands that only read it. */
+/** The record of a container, for the commands that only read it. */
 export const state: Target = {
   name: 'state',
   unit: 'records',

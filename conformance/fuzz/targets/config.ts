@@ -55,13 +55,13 @@ const words = [
   'x'.repeat(5000),
 ];
 
-/** A config, to `validate`, `plan` and what create and exec compile of it. */
+/** A config, for `validate`, `plan` and the plans of create and exec. */
 export const config: Target = {
   name: 'config',
   unit: 'configs',
   rounds: 150,
   make: (next) => {
-    // Mostly a small one: what engines write takes long for its size alone.
+    // Mostly a small one: those of engines take long because of their size.
     let text = pick(next() < 0.9 ? small : texts, next);
     for (let times = 1 + below(3, next); times > 0; times--) text = mutate(text, next);
     if (next() < 0.3) text = withWord(text, next);
@@ -80,7 +80,7 @@ export const config: Target = {
   },
 };
 
-/** One of the texts in it, or an annotation that rt knows, is another one. */
+/** Replaces one of its texts, or an annotation that rt uses. */
 function withWord(text: string, next: Random): string {
   if (next() < 0.3) {
     const name = pick(Object.values(ANNOTATIONS), next);
@@ -128,7 +128,7 @@ function compile(input: string, value: RunnableConfig, next: Random): void {
   if (entered !== undefined) inspect(entered.ops);
 }
 
-/** What is packed for the helper is in range, as it would be cut off, and a text of C. */
+/** Values packed for the helper must be in range, since they would be truncated, and valid C strings. */
 function inspect(ops: readonly PlannedOp[], staged = 0): void {
   for (const part of encodeProgram(ops, staged)) {
     if (typeof part === 'number' && !(Number.isInteger(part) && part >= -(2 ** 31) && part < 2 ** 32)) {
@@ -138,7 +138,7 @@ function inspect(ops: readonly PlannedOp[], staged = 0): void {
   }
 }
 
-/** What the call gives; undefined when it fails as it should. */
+/** The result of the call; undefined if it fails with a Failure. */
 function failing<T>(input: string, call: () => T): T | undefined {
   try {
     return call();
@@ -151,7 +151,7 @@ function failing<T>(input: string, call: () => T): T | undefined {
   }
 }
 
-/** Where the whole text is at fault there is no place to name. */
+/** If the whole text is at fault, there is no place to report. */
 const placeless = ['config.depth', 'config.syntax'];
 
 function look(input: string, diagnostics: readonly Diagnostic[]): void {

@@ -29,7 +29,7 @@ const filter = compiled.filter?.() ?? new Uint8Array();
 
 const message = (...fields: Field[]): Uint8Array => encodeMessage(fields);
 
-/** Images of a container: files that anybody may have written. */
+/** Images of a container: untrusted files. */
 export const images: Target = {
   name: 'criu-images',
   unit: 'messages',
@@ -90,7 +90,7 @@ function goodImages(): Record<string, string> {
   };
 }
 
-/** What criu, or the helper before it becomes criu, says over its socket. Pieces with their length in front. */
+/** Messages of criu, or of the helper before it executes criu. Pieces, each preceded by its length. */
 export const conversation: Target = {
   name: 'criu-messages',
   unit: 'messages',
@@ -184,7 +184,7 @@ const table =
   '28 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 ro\n' +
   '40 28 0:5 /a\\040b /mnt\\134x ro master:2 - tmpfs tmpfs rw,size=1k\n';
 
-/** The mounts of a process, whose names are what containers chose. */
+/** The mounts of a process, whose names are chosen by containers. */
 export const mountinfo: Target = {
   name: 'mountinfo',
   unit: 'tables',

@@ -15,7 +15,7 @@ const unit = {
   ops: [],
 } as const;
 
-/** What the manager of systemd says on one connection. */
+/** Messages of the systemd manager on one connection. */
 export const dbus: Target = {
   name: 'dbus',
   unit: 'messages',
@@ -73,7 +73,7 @@ function message(serial: number, next: Random): string {
   return textOf(writer.bytes) + textOf(body.bytes);
 }
 
-/** A host on which systemd says `input`, in pieces, and then closes. The time goes on with each call. */
+/** A host on which systemd sends `input`, in pieces, and then closes. Time advances with each call. */
 function manager(input: string): { native: Native; received: () => number } {
   const bytes = bytesOf(input);
   let at = 0;

@@ -35,7 +35,7 @@ const scalars = [
 ];
 const keys = ['a', 'b', '', '__proto__', 'constructor', 'toString', 'length', '0', 'a/b', 'a~b'];
 
-/** The two parsers of JSON and what finds a place in a text. */
+/** The two JSON parsers and the locator. */
 export const json: Target = {
   name: 'json',
   unit: 'texts',
@@ -79,7 +79,7 @@ function outcome(parse: () => unknown): { readonly value: unknown } | undefined 
   }
 }
 
-/** As JSON.stringify has it: beyond all numbers is null, and there is one 0. */
+/** As in JSON.stringify: infinity is null, and there is only one 0. */
 function written(value: unknown): unknown {
   if (value === 0) return 0;
   if (typeof value === 'number' && !Number.isFinite(value)) return null;
@@ -88,7 +88,7 @@ function written(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
 }
 
-/** The same value, with numbers as JSON.parse reads them. */
+/** The same value, with numbers as parsed by JSON.parse. */
 function rounded(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(rounded);

@@ -10,7 +10,7 @@ import type { Target } from '../target.ts';
 const ops = helperOps(plan(small({ hooks: { createContainer: [{ path: '/bin/true' }] } }), facts(), options));
 const calls = ['execve', 'mount', 'openat2', 'open_tree', 'fsconfig', 'write', 'setns', ''];
 
-/** What a process that is in a container says in place of the helper. */
+/** Messages of a container process that impersonates the helper. */
 export const records: Target = {
   name: 'records',
   unit: 'records',

@@ -42,13 +42,13 @@ const values = [
   0x8000_0000_0000_0000n,
   0xffff_ffff_ffff_ffffn,
 ];
-/** Calls that other calls are reached through, and some that are. */
+/** Multiplexing calls, and some calls that they select. */
 const behind = ['socketcall', 'ipc', 'socket', 'accept', 'semop', 'shmat'];
 const roundsOfCalls = 200;
 
 type Section = Required<Pick<SeccompSection, 'defaultAction' | 'syscalls'>> & SeccompSection;
 
-/** A profile, compared with what its words say for many calls. */
+/** A profile, compared with its literal meaning for many calls. */
 export const seccomp: Target = {
   name: 'seccomp',
   unit: 'comparisons',
@@ -127,7 +127,7 @@ function someValue(next: Random): number | bigint {
   return value < 2n ** 53n ? Number(value) : value;
 }
 
-/** A value of the profile or one beside it, or any. */
+/** A value of the profile or a neighbour, or any value. */
 function argument({ syscalls }: Section, next: Random): bigint {
   const args = syscalls.length === 0 ? [] : (pick(syscalls, next).args ?? []);
   if (args.length === 0 || next() < 0.3) return pick(values, next);
@@ -135,7 +135,7 @@ function argument({ syscalls }: Section, next: Random): bigint {
   return BigInt.asUintN(64, BigInt(next() < 0.7 ? value : valueTwo) + BigInt(below(3, next) - 1));
 }
 
-/** Mostly one that the profile names, at the end of a run, or that leads to others. */
+/** Mostly one that the profile names, at the end of a range, or a multiplexing one. */
 function callNumber(spaces: readonly Space[], { syscalls }: Section, next: Random): number {
   const chance = next();
   const space = pick(spaces, next);
@@ -175,7 +175,7 @@ function numberOf({ first, runs = [] }: Space, name: string): number | undefined
   return undefined;
 }
 
-/** One rule as the profile writes it. */
+/** One rule of the profile. */
 interface Words {
   readonly action: number;
   readonly holds: (list: readonly bigint[]) => boolean;
@@ -187,7 +187,7 @@ function value(action: SeccompAction, errno: number | undefined): number {
   return returnValues[action] + (carries ? (errno ?? 1) % 65536 : 0);
 }
 
-/** The rules for a call in the order of the profile; those that only repeat the default say nothing. */
+/** The rules for a call in the order of the profile; those that only repeat the default are omitted. */
 function rulesFor(
   section: Section,
   name: string,
@@ -216,7 +216,7 @@ function rulesFor(
       return results[arg.op];
     };
     if (repeats) {
-      // Alternatives, of which one that cannot be seen always holds.
+      // Alternatives, of which an invisible one always holds.
       return args.map((arg) => {
         const always = arg.index === hidden;
         return { action: result, always, holds: (list) => always || test(arg, list) };
@@ -232,7 +232,7 @@ function decide(rules: readonly Words[], list: readonly bigint[], otherwise: num
   return rules.find(({ holds }) => holds(list))?.action ?? otherwise;
 }
 
-/** What the profile says of the calls of a space, by number; those that it does not name are missing. */
+/** The profile's rules for the calls of a space, by number; calls that it does not name are missing. */
 function tableOf(section: Section, space: Space, otherwise: number): Map<number, Words[]> {
   const bits = space.wide ? 64 : 32;
   const table = new Map<number, Words[]>();
@@ -258,7 +258,7 @@ function tableOf(section: Section, space: Space, otherwise: number): Map<number,
   return table;
 }
 
-/** Answers what the profile says, by architecture. */
+/** Returns the profile's verdicts, by architecture. */
 function modelOf(section: Section, spaces: readonly Space[]): (number: number, list: readonly bigint[]) => number {
   const otherwise = value(section.defaultAction, section.defaultErrnoRet);
   const permissive = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE'].includes(section.defaultAction);
@@ -268,7 +268,7 @@ function modelOf(section: Section, spaces: readonly Space[]): (number: number, l
     const space = spaceOf(spaces, number);
     const isKnown = spaces.some((one) => one.first <= space.first && (tables.get(one)?.size ?? 0) > 0);
     if (space.runs === undefined) {
-      // Not let in: as any newer call of the one before, or the end of the thread.
+      // Not admitted: treated as a newer call of the previous one, or ends the thread.
       if (isKnown && newer !== otherwise) return newer;
       return number === 0xffff_ffff ? otherwise : returnValues.SCMP_ACT_KILL_THREAD;
     }
@@ -278,7 +278,7 @@ function modelOf(section: Section, spaces: readonly Space[]): (number: number, l
   };
 }
 
-/** What the kernel asks of a filter before it loads it. */
+/** The kernel's checks on a filter before it loads it. */
 function verify(filter: Uint8Array): void {
   const program = decodeProgram(filter);
   program.forEach(({ code, jt, jf, k }, at) => {
