@@ -275,7 +275,7 @@ build/completion: $(OUT)/rt
 
 build: $(OUT)/rt $(if $(EMULATOR),,build/node/program.cache build/types build/man build/completion) ## build build/rt (static binary) and build/node (for Node)
 
-demo: build $(STAMPS)/packages-demo ## run a container and show what happened
+demo: build $(STAMPS)/packages-demo ## run a container and explain the steps
 	conformance/demo.sh
 
 # ---- Tests. Both groups run to their end before the verdict.
@@ -346,7 +346,7 @@ test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
-vm-arm64: | build ## a container's life in a machine with an arm64 processor, with build/arm64/rt (needs root)
+vm-arm64: | build ## the life of a container in an arm64 virtual machine, with build/arm64/rt (needs root)
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@mkdir -p build/tap
 	@conformance/vm/arm64.sh | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/arm64: /' || true
@@ -369,7 +369,7 @@ vm-%: | build
 
 # make test-engines KUBELET=1 also runs pods of a real kubelet, without and with an API server: once built (eight minutes of
 # processor time), they stay.
-test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubernetes) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and Kubernetes' interface, with runc, then rt (needs root)
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubernetes) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and the CRI, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt unshare --mount conformance/harness/own-cgroups.sh \
@@ -390,7 +390,7 @@ else
 	@node --import=tsx conformance/faults/run.ts
 endif
 
-conformance: build $(STAMPS)/packages-test ## OCI's own validation programs, with runc and crun as controls (needs root)
+conformance: build $(STAMPS)/packages-test ## OCI's validation programs, with runc and crun as controls (needs root)
 	@conformance/oci/build.sh
 	@conformance/oci/run
 
@@ -404,10 +404,10 @@ bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel 
 RUNS ?= 20000
 CALLS ?= 60000
 
-soak: build $(STAMPS)/packages-demo ## run 20,000 containers, RUNS=N for another number: nothing may stay on the host (needs root)
+soak: build $(STAMPS)/packages-demo ## run 20,000 containers, or RUNS=N: nothing may be left on the host (needs root)
 	RUNS=$(RUNS) $(BIN)/tsx conformance/soak/run.ts
 
-races: build $(STAMPS)/packages-demo ## 16 callers make 60,000 calls, CALLS=N for another number; some are stopped or killed (needs root)
+races: build $(STAMPS)/packages-demo ## 16 callers make 60,000 calls, or CALLS=N; some are stopped or killed (needs root)
 	CALLS=$(CALLS) conformance/races/run
 
 # ---- Made-up data: conformance/fuzz. Each file in its folder native becomes one program of libFuzzer.
@@ -438,12 +438,12 @@ $(FUZZ)/corpus: conformance/fuzz/seeds.ts $(TS_SOURCES) $(NODE_MODULES)
 	@touch $@
 
 SECONDS ?= 60
-fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed made-up data to decoders, parsers and the compiler; SECONDS=60 for all of them, SEED=N
+fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed generated data to decoders, parsers and the compiler; SECONDS=60 for all of them, SEED=N
 	$(BIN)/tsx conformance/fuzz/run.ts --native=$(FUZZ) --seconds=$(SECONDS) $(if $(SEED),--seed=$(SEED))
 
 # ---- Everything that needs no root.
 
-mutants: $(NODE_MODULES) ## change the order of operations, one place at a time: the unit tests must notice; five minutes
+mutants: $(NODE_MODULES) ## make single changes to the order of operations: the unit tests must notice; five minutes
 	$(BIN)/tsx conformance/mutants/run.ts
 
 # Each part by itself: make check-lint. Those after the first read what it writes.
@@ -525,7 +525,7 @@ $(TIDY)/host/%.c.ok: native/host/%.c build/host-objects/host/%.o .clang-tidy
 $(TIDY)/host/addon.cc.ok: native/host/addon.cc build/node/rt.node .clang-tidy
 	$(call tidy,$(TIDY_CXXFLAGS))
 
-format: $(NODE_MODULES) $(STAMPS)/packages-check ## rewrite the sources as check wants them
+format: $(NODE_MODULES) $(STAMPS)/packages-check ## format the sources
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 

@@ -7,7 +7,7 @@ import t from 'tap';
 const generated = fileURLToPath(new URL('generated/', import.meta.url));
 const generator = fileURLToPath(new URL('build/validator.ts', import.meta.url));
 
-/** What the validator of the config may weigh: it is loaded at every start. */
+/** Maximum size of the config validator, which is loaded at every start. */
 const maximumSize = 56_000;
 
 t.test('the generated validators and types are those of the schemas', async (t) => {

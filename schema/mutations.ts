@@ -16,7 +16,10 @@ interface SchemaNode {
 
 const schema = JSON.parse(readFileSync(new URL('config.schema.json', import.meta.url), 'utf8')) as SchemaNode;
 
-/** Values that are right in some places and wrong in most. Numbers in words: they are put into the text as they are. */
+/**
+ * Values that are valid in some places and invalid in most. Numbers are strings, which are inserted into the text
+ * verbatim.
+ */
 const values: readonly Json[] = [
   null,
   true,
@@ -66,7 +69,7 @@ const values: readonly Json[] = [
   '#-0',
 ];
 
-/** A generator of numbers from 0 up to but not including 1, always the same for one seed (mulberry32). */
+/** A generator of random numbers from 0 to below 1, reproducible by the seed (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -77,7 +80,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** The text of a config with one change or three: of what is there, or of what the schema knows. */
+/** The text of a config with one or three changes to existing members, or to members that the schema knows. */
 export function mutate(text: string, next: () => number): string {
   const config = JSON.parse(text) as Members;
   const changes = next() < 0.7 ? 1 : 3;
@@ -153,7 +156,7 @@ function placeKnown(holder: Members, node: SchemaNode, next: () => number): void
   }
 }
 
-/** Mostly a value of the right type, sometimes any. */
+/** Mostly a value of the right type, sometimes any value. */
 function fitting(node: SchemaNode, next: () => number): Json {
   if (next() < 0.4) return someValue(next);
   if (node.enum !== undefined) return pick(node.enum, next);

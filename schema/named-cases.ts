@@ -1,4 +1,4 @@
-/** Cases that pages name as proof: whether they are there. */
+/** Checks that the cases named in pages exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -7,7 +7,7 @@ export const repository = fileURLToPath(new URL('..', import.meta.url));
 
 interface TestFile {
   readonly text: string;
-  /** What a title must match; the computed parts of a title are groups. */
+  /** A pattern for titles; the computed parts of a title are groups. */
   readonly titles: readonly RegExp[];
 }
 
@@ -55,12 +55,12 @@ function parseTitles(source: string): RegExp[] {
   return found;
 }
 
-/** Cases that a page names, as `file: title`. */
+/** Cases named in a page, as `file: title`. */
 export function namedCases(text: string): string[] {
   return [...text.matchAll(/`([\w/-]+: [^`]+)`/g)].map(([, named = '']) => named);
 }
 
-/** True for a title of the file. What a title computes must be words that the file has. */
+/** True for a title of the file. The computed parts of a title must occur in the file. */
 export function isTitle(named: string): boolean {
   const colon = named.indexOf(': ');
   const title = named.slice(colon + 2);

@@ -7,7 +7,7 @@ import type { ValidateFunction } from 'ajv';
 
 const directory = join(dirname(fileURLToPath(import.meta.url)), '../../shared/runtime-spec');
 
-/** Why the comparison cannot be made, false when it can; a value for tap's `skip`. */
+/** Why the comparison is not possible, or false; a value for tap's `skip`. */
 export const skipOfficial: string | false = existsSync(directory)
   ? false
   : 'the official schemas are not beside the repository, in ../shared/runtime-spec';
@@ -21,7 +21,7 @@ export function officialValidator(kind: DocumentKind): ValidateFunction {
     const text = readFileSync(join(directory, file), 'utf8')
       // A reference that lacks its slash.
       .replaceAll('"#definitions/', '"#/definitions/');
-    // They declare draft 4, which ajv does not know; of what they use only `id` is other in later drafts.
+    // They declare draft 4, which ajv does not support; of the keywords used only `id` differs in later drafts.
     const schema = JSON.parse(text) as Record<string, unknown>;
     delete schema['$schema'];
     ajv.addSchema(schema, file);

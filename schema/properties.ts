@@ -1,7 +1,7 @@
-/** The properties a JSON schema of this folder knows. For tests only. */
+/** The properties defined by a JSON schema of this folder. For tests only. */
 import { readFileSync } from 'node:fs';
 
-/** The keywords of our schemas that matter here. */
+/** The relevant keywords of our schemas. */
 interface Schema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, Schema>>;
@@ -16,15 +16,15 @@ interface Schema {
 export interface Property {
   /** `linux.devices[].path`, `linux.rdma.*.hcaHandles`: elements of a list are `[]`, members of a map `*`. */
   readonly path: string;
-  /** Allowed values of a string, of the elements of a list of strings; empty when any is. */
+  /** Allowed values of a string, or of the elements of a list of strings; empty if any value is allowed. */
   readonly values: readonly string[];
-  /** A document that has just this property and those it stands in, with a value that asks for something. */
+  /** A document with only this property and its parents, with a value that has an effect. */
   readonly sample: (value?: string) => object;
 }
 
 type DocumentKind = 'config' | 'state' | 'features';
 
-/** Every property of a kind of document, parents before what they hold. */
+/** Every property of a kind of document, parents first. */
 export function schemaProperties(kind: DocumentKind): Property[] {
   const root = JSON.parse(readFileSync(new URL(`${kind}.schema.json`, import.meta.url), 'utf8')) as Schema;
   const resolve = (schema: Schema): Schema => {
@@ -51,7 +51,7 @@ export function schemaProperties(kind: DocumentKind): Property[] {
   return found;
 }
 
-/** A value of a schema; the given word where it takes one. */
+/** A value of a schema; the given word if it allows strings. */
 function sampleOf(given: Schema, resolve: (schema: Schema) => Schema, word = 'some'): unknown {
   const schema = resolve(given);
   if (schema.properties !== undefined) {

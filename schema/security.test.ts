@@ -1,4 +1,4 @@
-/** docs/security.md says of every known attack whether rt holds. This is what keeps the page true. */
+/** docs/security.md states for every known attack whether rt withstands it. This test keeps the page correct. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { isTitle, namedCases, repository } from './named-cases.ts';
@@ -15,7 +15,7 @@ interface Row {
 /** Rows of the tables of attacks: those with a verdict. */
 function readRows(): Row[] {
   return page.split('\n').flatMap((line): Row[] => {
-    // A title may hold a bar.
+    // A title may contain a bar.
     const [, subject = '', verdict = '', proof = ''] =
       /^\| (.*?) \| (?:.* \| )?(held|n\/a) \| (.*) \|$/.exec(line) ?? [];
     return verdict === '' ? [] : [{ subject, verdict, proof }];

@@ -1,4 +1,4 @@
-/** docs/spec-conformance.md says of every property what rt does with it. This is what keeps the page true. */
+/** docs/spec-conformance.md states how rt handles every property. This test keeps the page correct. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { unsupportedFaults } from '../src/bundle/unsupported.ts';
@@ -56,7 +56,7 @@ const propertyOf = ({ kind, subject }: Row): Property | undefined =>
 t.test('every property has a row', async (t) => {
   for (const kind of kinds) {
     const own = rows.filter((row) => row.kind === kind);
-    // A section that is refused as a whole needs no rows for what it holds.
+    // A section that is refused as a whole needs no rows for its members.
     const closed = own.filter(({ status }) => status === 'refused').map(({ subject }) => `${subject}.`);
     const subjects = new Set(own.map(({ subject }) => subject));
     for (const { path } of properties.get(kind) ?? []) {
@@ -99,7 +99,7 @@ t.test('what has a row as supported is not refused, and the other way round', as
     const config = property.sample(row.subject.split(' = ')[1]) as Config;
     const refused = unsupportedFaults(config).map(({ message }) => message);
     const open = row.status === 'yes' || row.status === 'differs';
-    // A sample of a section is a sample of its first member, which has a row of its own.
+    // A sample of a section is a sample of its first member, which has its own row.
     const isSection = rows.some(({ subject }) => subject.startsWith(`${row.subject}.`));
     if (open && !isSection && refused.length > 0) {
       t.fail(`${row.subject} is "${row.status}", but: ${refused.join(', ')}`);

@@ -13,7 +13,7 @@ const mutationsOfEach = 1500;
 const configs = new URL('../conformance/configs/', import.meta.url);
 const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
 
-/** Where ours refuses what the official schema accepts: name of the difference, code, places. */
+/** Values refused by ours and accepted by the official schema: name of the difference, code, places. */
 const stricter: readonly (readonly [name: string, code: RegExp, pointer: RegExp])[] = [
   ['oom-score-range', /^config\.type$/, /^\/process\/oomScoreAdj$/],
   ['hook-timeout-range', /^config\.type$/, /^\/hooks\/\w+\/\d+\/timeout$/],
@@ -22,24 +22,24 @@ const stricter: readonly (readonly [name: string, code: RegExp, pointer: RegExp]
   ['rules', /^(?!config\.(type|missing)$)/, /^\//],
 ];
 
-/** Where ours accepts what the official schema refuses. */
+/** Values accepted by ours and refused by the official schema. */
 const looser: readonly (readonly [name: string, pointer: RegExp])[] = [
   ['file-mode-type-bits', /\/(fileMode|mode)$/],
   ['recursive-propagation', /^\/linux\/rootfsPropagation$/],
   ['pids-limit-optional', /^\/linux\/resources\/pids$/],
 ];
 
-/** The same, wherever the value itself is null and not an element or a member that must be there. */
+/** The same, if the value itself is null and is not an element or a required member. */
 const nullIsAbsent = 'null-is-absent';
 
-/** Our diagnostics of a text, integers read exactly when that matters. */
+/** Our diagnostics of a text; integers are read exactly if that matters. */
 function ours(text: string): Diagnostic[] {
   const found = validateConfig(parseJson(text, 'config.json'), text);
   if (found.length === 0 || !mayHoldLongIntegers(text)) return found;
   return validateConfig(parseExactJson(text, 'config.json'), text);
 }
 
-/** Whether a place holds an integer that a double cannot hold, the only reason for `exact-integers`. */
+/** Whether the value at a place is an integer that a double cannot represent, the only reason for `exact-integers`. */
 function isInexact(diagnostic: Diagnostic): boolean {
   const found = /found (-?[\d.e+]+|Infinity|-Infinity)$/.exec(diagnostic.message)?.[1];
   return (

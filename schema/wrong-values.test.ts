@@ -1,4 +1,4 @@
-/** Every property of config.json refuses every value that it cannot have, and names its own place. */
+/** Every property of config.json refuses every invalid value, and the fault has the place of the property. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { validateConfig } from '../src/bundle/validate.ts';
@@ -32,7 +32,7 @@ function resolve(node: Node): Node {
   return { ...resolve(definition), ...node };
 }
 
-/** Every place of the schema below a node, with what may stand there, and whether it may be left out. */
+/** Every place of the schema below a node, with its allowed values, and whether it is optional. */
 function* places(
   node: Node,
   path: readonly Step[],
@@ -50,7 +50,7 @@ function* places(
 
 const anything: readonly unknown[] = [null, true, false, 1.5, 1e300, -1, 'no-such-word', [], {}, [[]]];
 
-/** Whether a value is of the kind that the node asks for; members and items are places of their own. */
+/** Whether a value has the type of the node; members and items are separate places. */
 function fits(node: Node, value: unknown): boolean {
   if (node.enum !== undefined) return node.enum.includes(value);
   switch (node.type) {
@@ -74,7 +74,7 @@ function fits(node: Node, value: unknown): boolean {
   }
 }
 
-/** A config with a value at one place, and nothing else. */
+/** A config with only a value at one place. */
 function configWith(path: readonly Step[], value: unknown): unknown {
   return path.reduceRight<unknown>((inner, step) => (step === 0 ? [inner] : { [step]: inner }), value);
 }

@@ -28,7 +28,7 @@ t.test('integers are exact when they are read exactly', async (t) => {
   t.strictSame(read('9'.repeat(1_000_000)), [Infinity], 'a million digits take no time');
 });
 
-t.test('an integer that JSON.parse would round is noticed', async (t) => {
+t.test('an integer that JSON.parse would round is detected', async (t) => {
   t.ok(mayHoldLongIntegers('{"a": 9007199254740993}'));
   t.notOk(mayHoldLongIntegers('{"a": 900719925474099}'));
 });
@@ -40,7 +40,7 @@ for (const [name, parser] of Object.entries(parsers)) {
     t.equal(value.root, undefined, 'a member named __proto__ is no prototype');
   });
 
-  t.test(`${name}: what is not JSON is refused with its place`, async (t) => {
+  t.test(`${name}: invalid JSON is refused with its place`, async (t) => {
     const { diagnostics } = failure(() => parser('{\n  "a": 1,\n  b\n}', 'config.json'));
     t.match(diagnostics, [
       { code: 'config.syntax', message: /^config\.json is not valid JSON: /, location: { line: 3, column: 3 } },
@@ -57,7 +57,7 @@ for (const [name, parser] of Object.entries(parsers)) {
     }
   });
 
-  t.test(`${name}: deep nesting is refused, what only looks so is read`, async (t) => {
+  t.test(`${name}: deep nesting is refused, brackets in strings are not`, async (t) => {
     const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
     t.ok(parser(deep(maximumDepth), 'x'));
     for (const text of [deep(200_000), '['.repeat(200_000), `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`]) {

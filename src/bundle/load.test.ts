@@ -37,7 +37,7 @@ t.test('a bundle is loaded', async (t) => {
   t.equal(loadBundle(host('/c.json', docker), '/b', '/c.json').config.root.path, 'rootfs', 'another file');
 });
 
-t.test('every fault is told, with its place', async (t) => {
+t.test('every fault is reported, with its place', async (t) => {
   const text = '{\n  "ociVersion": "1.0.0",\n  "hostname": "x",\n  "process": {\n    "cwd": 7\n  }\n}';
   const { diagnostics } = failure(() => loadBundle(host('/b/config.json', text), '/b'));
   t.match(diagnostics, [
@@ -49,7 +49,7 @@ t.test('every fault is told, with its place', async (t) => {
   t.equal(diagnostics.length, 4);
 });
 
-t.test('what is not supported is refused by name', async (t) => {
+t.test('unsupported settings are refused by name', async (t) => {
   const text = docker.replace('"user": {', '"commandLine": "x", "user": {');
   t.equal(
     failure(() => loadBundle(host('/b/config.json', text), '/b')).message,
@@ -57,7 +57,7 @@ t.test('what is not supported is refused by name', async (t) => {
   );
 });
 
-t.test('members that are null are gone, also beside exact integers, and the places of faults stay', async (t) => {
+t.test('members that are null are removed, also with exact integers, and the places of faults are kept', async (t) => {
   const root = '"ociVersion": "1.3.0", "hooks": null, "root": {"path": "rootfs", "readonly": null}';
   const process = '"process": {"cwd": "/", "args": ["x"], "user": {"uid": 0, "gid": 0}, "rlimits": null}';
   const exact = '"linux": {"resources": {"memory": {"limit": 9007199254740993, "swap": null}, "cpu": null}}';
@@ -114,7 +114,7 @@ t.test('integers beyond 2^53 are exact or refused', async (t) => {
   t.match(of('9223372036854775808').faults[0]?.message, 'found 9223372036854775808');
 });
 
-t.test('what cannot be read', async (t) => {
+t.test('unreadable files', async (t) => {
   const of = (content: string | number, mode?: number): string =>
     failure(() => loadBundle(host('/b/config.json', content, mode), '/b')).message;
   t.equal(failure(() => loadBundle(host('/x', ''), '/b')).message, 'JSON specification file config.json not found');

@@ -15,7 +15,7 @@ function faults(text: string, purpose: 'add' | 'remove'): string[] {
   return [];
 }
 
-t.test('parseMounts takes an array of mounts, checked as those of a config', async (t) => {
+t.test('parseMounts accepts an array of mounts, checked like those of a config', async (t) => {
   const text = '[{"destination": "/data", "type": "bind", "source": "/srv"}]';
   t.strictSame(parseMounts(text, 'mounts.json', 'add').mounts, JSON.parse(text));
   t.strictSame(faults('[{"destination": "/data"}]', 'add').length, 1, 'a type is needed');
@@ -24,7 +24,7 @@ t.test('parseMounts takes an array of mounts, checked as those of a config', asy
   t.match(faults('{}', 'add'), [/must be an array/]);
 });
 
-t.test('parseMounts needs the destinations alone to remove', async (t) => {
+t.test('parseMounts needs only the destinations for removal', async (t) => {
   const removed = parseMounts('[{"destination": "/data", "options": ["what", 7]}]', 'mounts.json', 'remove');
   t.strictSame(removed.mounts, [{ destination: '/data' }]);
   t.match(faults('[{}]', 'remove'), [/destination is missing/]);

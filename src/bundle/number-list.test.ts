@@ -16,7 +16,7 @@ t.test('parseNumberList: bits of the numbers, in multiples of eight bytes', asyn
   t.equal(bits('8191').length, 1024);
 });
 
-t.test('parseNumberList: what is not a list', async (t) => {
+t.test('parseNumberList: invalid lists', async (t) => {
   for (const [text, words] of [
     ['x', /"x" is neither a number nor a range/],
     ['-1', /neither/],

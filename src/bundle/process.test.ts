@@ -13,14 +13,14 @@ function faults(text: string): readonly Diagnostic[] {
   }
 }
 
-t.test('readProcess takes a process as it is', async (t) => {
+t.test('readProcess accepts a process', async (t) => {
   t.same(readProcess('{"cwd": "/", "args": ["x"]}', 'p.json'), { cwd: '/', args: ['x'] });
   const limit = '{"type": "RLIMIT_AS", "soft": 1, "hard": 18446744073709551615}';
   const { rlimits } = readProcess(`{"cwd": "/", "args": ["x"], "rlimits": [${limit}]}`, 'p.json');
   t.equal(rlimits?.[0]?.hard, 18446744073709551615n);
 });
 
-t.test('readProcess tells every fault with its place in the file', async (t) => {
+t.test('readProcess reports every fault with its place in the file', async (t) => {
   const found = faults('{\n"cwd": "x",\n"args": [],\n"env": ["A"]}');
   t.same(
     found.map(({ location }) => location?.line),

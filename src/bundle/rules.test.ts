@@ -36,7 +36,7 @@ t.test('version', async (t) => {
   }
 });
 
-t.test('what a container needs, beyond what makes a config valid', async (t) => {
+t.test('properties that a container needs, beyond a valid config', async (t) => {
   const of = (config: Members): string[] =>
     checkRequirements(config as unknown as Config).map(({ message }) => message);
   t.strictSame(of({ ociVersion: '1.0.0', root: { path: 'x' }, process }), []);

@@ -5,7 +5,7 @@ import { unknownMembers } from './unknown.ts';
 const found = (config: unknown): string[] =>
   unknownMembers(config).map(({ pointer, hint }) => `${pointer}${hint === undefined ? '' : `: ${hint}`}`);
 
-t.test('members that the specification does not have, with suggestions', async (t) => {
+t.test('members that the specification does not define, with suggestions', async (t) => {
   t.strictSame(
     found({
       ociVersion: '1.3.0',

@@ -5,7 +5,7 @@ function pointers(config: object): (string | undefined)[] {
   return unsupportedFaults({ ociVersion: '1.3.0', ...config }).map(({ pointer }) => pointer);
 }
 
-t.test('what asks for something that is not supported is named', async (t) => {
+t.test('unsupported settings are named', async (t) => {
   const process = {
     cwd: '/',
     commandLine: 'x',
@@ -14,7 +14,7 @@ t.test('what asks for something that is not supported is named', async (t) => {
   t.strictSame(pointers({ windows: {}, vm: {} }), ['/windows', '/vm']);
 });
 
-t.test('values that ask for nothing are accepted', async (t) => {
+t.test('values without effect are accepted', async (t) => {
   const config = {
     process: { cwd: '/', terminal: false, apparmorProfile: '', selinuxLabel: '', consoleSize: { height: 1, width: 1 } },
     linux: {},

@@ -14,13 +14,13 @@ const uint32 = 'an integer from 0 to 4294967295';
 const uint64 = 'an integer from 0 to 18446744073709551615';
 const int64 = 'an integer from -9223372036854775808 to 9223372036854775807';
 
-t.test('configs as engines write them have no fault', async (t) => {
+t.test('configs of engines have no fault', async (t) => {
   for (const name of readdirSync(configs)) {
     t.strictSame(faults(JSON.parse(readFileSync(new URL(name, configs), 'utf8'))), [], name);
   }
 });
 
-t.test('the message says what was found and what is allowed', async (t) => {
+t.test('the message gives the value found and the allowed values', async (t) => {
   const config = {
     ociVersion: 1,
     process: { cwd: '/', args: 'sh', user: { uid: '0', gid: -1, additionalGids: [1, 1.5] }, noNewPrivileges: 1 },
@@ -43,7 +43,7 @@ t.test('the message says what was found and what is allowed', async (t) => {
   ]);
 });
 
-t.test('what is no object at all is one fault', async (t) => {
+t.test('a text that is not an object is one fault', async (t) => {
   for (const [value, found] of [
     [[], 'an array'],
     [null, 'null'],
@@ -54,13 +54,13 @@ t.test('what is no object at all is one fault', async (t) => {
   }
 });
 
-t.test('a member that engines know by words of their own', async (t) => {
+t.test('a member for which engines expect a certain message', async (t) => {
   t.strictSame(faults({ ociVersion: '1.0.0', process: { args: ['sh'] } }), [
     'config.missing /process/cwd: Cwd property must not be empty: process.cwd is missing',
   ]);
 });
 
-t.test('integers of 64 bits are exact', async (t) => {
+t.test('64-bit integers are exact', async (t) => {
   const of = (memory: object, cpu: object): string[] =>
     faults({ ociVersion: '1.0.0', linux: { resources: { memory, cpu } } });
   t.strictSame(of({ limit: 9223372036854775807n }, { period: 18446744073709551615n }), []);
@@ -79,13 +79,13 @@ t.test('integers of 64 bits are exact', async (t) => {
   t.equal(of({ limit: '1' }, {}).length, 1);
 });
 
-t.test('a bigint is no integer of 32 bits', async (t) => {
+t.test('a bigint is not a 32-bit integer', async (t) => {
   t.strictSame(faults({ ociVersion: '1.0.0', process: { cwd: '/', user: { uid: 9007199254740993n } } }), [
     `config.type /process/user/uid: process.user.uid must be ${uint32}, found 9007199254740993`,
   ]);
 });
 
-t.test('hints tell the cure', async (t) => {
+t.test('hints give the remedy', async (t) => {
   const of = (uid: unknown): string | undefined =>
     validateConfig({ ociVersion: '1.0.0', process: { cwd: '/', user: { uid } } })[0]?.hint;
   t.match(of('0'), /without quotes/);
@@ -93,7 +93,7 @@ t.test('hints tell the cure', async (t) => {
   t.equal(of(true), undefined);
 });
 
-t.test('rules are told beside faults of the schema, but not about faulty places', async (t) => {
+t.test('faults of rules are reported with those of the schema, but not for faulty places', async (t) => {
   const config = {
     ociVersion: '1.0.0',
     hostname: 'x',
@@ -118,7 +118,7 @@ t.test('rules are told beside faults of the schema, but not about faulty places'
   t.equal(JSON.stringify(config), before, 'the value is left as it was');
 });
 
-t.test('sections for other systems are checked', async (t) => {
+t.test('sections for other platforms are checked', async (t) => {
   t.strictSame(faults({ ociVersion: '1.0.0', windows: {} }), [
     'config.missing /windows/layerFolders: windows.layerFolders is missing',
   ]);
@@ -150,7 +150,7 @@ t.test('NUL and unpaired surrogates are refused where the kernel would see them'
   t.strictSame(faults({ ociVersion: '1.0.0', process: { cwd: '/😀' } }), []);
 });
 
-t.test('names from the config cannot drive a terminal', async (t) => {
+t.test('names from the config cannot control a terminal', async (t) => {
   const config = { ociVersion: '1\x1b', annotations: { 'a\x7f\n': 1 }, linux: { rootfsPropagation: '\x9b31m' } };
   for (const { message } of validateConfig(config)) t.notMatch(message, /[\0-\x1f\x7f-\x9f]/, JSON.stringify(message));
 });

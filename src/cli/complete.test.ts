@@ -9,7 +9,7 @@ function words(...line: string[]): string[] {
   return complete(line, noIds).candidates.map(({ word }) => word);
 }
 
-t.test('complete offers every command, and what it does', async (t) => {
+t.test('complete offers every command with its summary', async (t) => {
   const { candidates, paths } = complete([''], noIds);
   t.strictSame(
     candidates.map(({ word }) => word),
@@ -21,7 +21,7 @@ t.test('complete offers every command, and what it does', async (t) => {
   t.strictSame(words('help', ''), Object.keys(commands));
 });
 
-t.test('complete offers the options of where the cursor is, each once', async (t) => {
+t.test('complete offers the options at the cursor, each once', async (t) => {
   t.strictSame(words('-').slice(0, 2), ['--root', '--log']);
   t.strictSame(words('--root', '/r', '-')[0], '--log', 'not a second time');
   t.strictSame(words('delete', '-'), ['--force', '-f', '--help', '-h']);
@@ -30,7 +30,7 @@ t.test('complete offers the options of where the cursor is, each once', async (t
   t.notOk(words('update', '-').includes('--kernel-memory'), 'not what the help hides');
 });
 
-t.test('complete takes the names of values for what they are', async (t) => {
+t.test('complete derives candidates from the names of values', async (t) => {
   const paths = (...line: string[]): string => complete(line, noIds).paths;
   t.equal(paths('create', '--bundle', ''), 'directories');
   t.equal(paths('create', '--bundle='), 'directories');
@@ -43,7 +43,7 @@ t.test('complete takes the names of values for what they are', async (t) => {
   t.strictSame(words('update', '--memory', ''), []);
 });
 
-t.test('complete offers containers where one is named', async (t) => {
+t.test('complete offers containers for ID', async (t) => {
   const asked: (string | undefined)[] = [];
   const ids = (...line: string[]): string[] => {
     const list = (root: string | undefined): string[] => {
@@ -61,7 +61,7 @@ t.test('complete offers containers where one is named', async (t) => {
   t.strictSame(ids('list', ''), []);
 });
 
-t.test('complete goes on after the container', async (t) => {
+t.test('complete continues after the container', async (t) => {
   t.ok(words('kill', 'c1', '').includes('TERM'));
   t.strictSame(words('kill', 'c1', 'TERM', ''), []);
   t.strictSame(words('exec', 'c1', '-'), [], 'the words of the program are its own');

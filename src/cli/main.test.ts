@@ -58,7 +58,7 @@ t.test('main reports a failure on stderr and once in the log', async (t) => {
   t.equal(run('--log-format', 'json', 'state', 'c1').stderr, record, 'JSON goes to stderr when there is no log');
 });
 
-t.test('main still tells the failure when the log cannot be written', async (t) => {
+t.test('main still reports the failure if the log cannot be written', async (t) => {
   const host = new FakeHost();
   host.fault = (call) => (call.startsWith('writeText') ? -EACCES : 0);
   t.equal(main(['--log', '/l', 'state', 'c1'], host.native), 1);
@@ -66,23 +66,23 @@ t.test('main still tells the failure when the log cannot be written', async (t) 
   t.match(host.stderr, 'rt: cannot write to log file "/l": permission denied');
 });
 
-t.test('main leaves the log empty when the command succeeds', async (t) => {
+t.test('main leaves the log empty if the command succeeds', async (t) => {
   const { code, stdout, stderr, host } = run('--log', '/l', 'list', '-q');
   t.same([code, stdout, stderr, host.files.get('/l')], [0, '', '', '']);
 });
 
-t.test('main does without a log that cannot be made, and says so once', async (t) => {
+t.test('main continues without a log that cannot be made, and reports it once', async (t) => {
   const host = new FakeHost();
   host.fault = (call) => (call.startsWith('writeText') ? -EACCES : 0);
   t.equal(main(['--log', '/l', '--log-format', 'json', 'delete', '--force', 'c1'], host.native), 0);
   t.equal(host.stderr, 'rt: cannot write to log file "/l": permission denied\n');
 });
 
-t.test('main takes global options that a command has no use for', async (t) => {
+t.test('main accepts global options that a command does not use', async (t) => {
   t.match(run('--systemd-cgroup', 'delete', '-f', 'c1'), { code: 0 }, 'engines pass it to every command');
 });
 
-t.test('main names a fault of its own', async (t) => {
+t.test('main reports an internal error', async (t) => {
   const host = new FakeHost();
   const native = {
     ...host.native,

@@ -18,7 +18,7 @@ function shown(name: string): string {
   return execFileSync('man', ['--local-file', join(directory, name)], { encoding: 'utf8', env });
 }
 
-t.test('manPages has a page for rt and for each command, which formatters take without complaint', async (t) => {
+t.test('manPages has a page for rt and for each command, which formatters accept without warnings', async (t) => {
   t.strictSame([...pages.keys()], ['rt.1', ...Object.keys(commands).map((name) => `rt-${name}.1`)]);
   for (const name of pages.keys()) {
     const path = join(directory, name);
@@ -29,7 +29,7 @@ t.test('manPages has a page for rt and for each command, which formatters take w
   }
 });
 
-t.test('a page shows the synopsis, and each option as it is typed', async (t) => {
+t.test('a page shows the synopsis, and each option as typed', async (t) => {
   for (const name of Object.keys(commands) as CommandName[]) {
     const spec = commands[name];
     const text = shown(`rt-${name}.1`).replace(/\s+/g, ' ');

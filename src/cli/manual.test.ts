@@ -7,7 +7,7 @@ import type { CommandName } from './options.ts';
 
 const path = new URL('../../docs/cli.md', import.meta.url);
 
-t.test('docs/cli.md is what the option table says (UPDATE=1 writes it)', async (t) => {
+t.test('docs/cli.md matches the option table (UPDATE=1 writes it)', async (t) => {
   if (process.env['UPDATE'] === '1') writeFileSync(path, manual());
   t.equal(readFileSync(path, 'utf8'), manual());
 });
@@ -22,7 +22,7 @@ t.test('help names every command and option, and fits a terminal', async (t) => 
   }
 });
 
-t.test('options of one command have names of their own', async (t) => {
+t.test('options of one command have distinct names', async (t) => {
   for (const name of Object.keys(commands) as CommandName[]) {
     const names = commands[name].options.flatMap((option) => [option.long ?? option.name, option.short ?? []].flat());
     t.equal(new Set(names).size, names.length, name);

@@ -90,7 +90,7 @@ t.test('parseCommand reads integers by their prefix', async (t) => {
   }
 });
 
-t.test('parseCommand and checkOperands name what is wrong', async (t) => {
+t.test('parseCommand and checkOperands name the fault', async (t) => {
   t.equal(fault('create', '--bundle'), 'flag needs an argument: -bundle');
   t.equal(fault('create', 'c1', '-b'), 'flag needs an argument: -b');
   t.equal(fault('create', '--bogus', 'c1'), 'flag provided but not defined: -bogus');

@@ -58,7 +58,7 @@ t.test('a process from options is that of the container with changes', async (t)
   });
 });
 
-t.test('numbers of users that are not plain numbers are refused', async (t) => {
+t.test('user ids that are not plain numbers are refused', async (t) => {
   for (const user of ['', 'root', '1:', ':1', '-1', '+1', '0x1', '1e3', ' 1', '4294967295', '4294967296', '1:2:3']) {
     if (user === '') continue;
     t.match(
@@ -73,7 +73,7 @@ t.test('numbers of users that are not plain numbers are refused', async (t) => {
   );
 });
 
-t.test('what cannot be run is refused', async (t) => {
+t.test('a process that cannot be run is refused', async (t) => {
   t.equal(
     words(() => composed({})),
     'exec args cannot be empty',
@@ -95,7 +95,7 @@ const legacy: CgroupRecord = {
 };
 const unified: CgroupRecord = { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c'] };
 
-t.test('cgroups of a further process', async (t) => {
+t.test('cgroups of an additional process', async (t) => {
   const host = new FakeHost();
   host.files.set('/proc/40/cgroup', '1:pids:/c\n0::/c/init.scope\n');
   t.same(execCgroups(host.native, legacy, 40, []), {
@@ -134,7 +134,7 @@ t.test('cgroups of a further process', async (t) => {
   );
 });
 
-t.test('the place of the runtime is where processes are counted', async (t) => {
+t.test('the cgroup of the runtime is that of the hierarchy that counts processes', async (t) => {
   t.equal(ownPlace(hybrid), '/sys/fs/cgroup/pids/tasks');
   t.equal(ownPlace(unifiedHost), '/sys/fs/cgroup/user.slice/session.scope/cgroup.procs');
   t.match(
@@ -143,7 +143,7 @@ t.test('the place of the runtime is where processes are counted', async (t) => {
   );
 });
 
-t.test('descriptors of a service manager are counted only when they are for this process', async (t) => {
+t.test('descriptors of a service manager are counted only if they are for this process', async (t) => {
   const host = new FakeHost();
   const open = new Map([3, 4, 5].map((descriptor) => [`/proc/self/fd/${descriptor}`, 'socket:[1]']));
   const native = { ...host.native, readLink: (path: string): string | number => open.get(path) ?? -ENOENT };
@@ -164,26 +164,29 @@ t.test('descriptors of a service manager are counted only when they are for this
   }
 });
 
-t.test('planExec: rights go before the process is in the pid namespace, and the filter comes after it', async (t) => {
-  const order = (change: Partial<Config>, noNewPrivileges: boolean): string[] => {
-    const made = { ...config(change) };
-    const process = { cwd: '/', args: ['x'], noNewPrivileges };
-    const origin = { user: { device: 4, inode: 5 } };
-    const options = { id: 'c1', bundle: '/b', initPid: 40, origin, keyring: '_ses.c1', tasks: ['/t/tasks'] };
-    return planExec(made, process, facts(), options).ops.map(({ op }) => op);
-  };
-  const seccomp = {
-    defaultAction: 'SCMP_ACT_ALLOW',
-    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
-  } as const;
-  const filtered = { linux: { namespaces: [{ type: 'pid' }], seccomp } } as unknown as Partial<Config>;
-  for (const noNewPrivileges of [true, false]) {
-    const plain = order({}, noNewPrivileges);
-    t.ok(plain.indexOf('cgroup_join') < plain.indexOf('join_process'), 'cgroups by paths of the host');
-    t.ok(plain.indexOf('set_capabilities') < plain.indexOf('outlive'));
-    t.equal(plain.at(-1), 'exec');
-    const strict = order(filtered, noNewPrivileges);
-    t.ok(strict.indexOf('outlive') < strict.indexOf('seccomp'), 'the filter may forbid the fork');
-    t.ok(strict.indexOf('set_capabilities') < strict.indexOf('outlive'));
-  }
-});
+t.test(
+  'planExec: rights are dropped before the process is in the pid namespace, and the filter is loaded after it',
+  async (t) => {
+    const order = (change: Partial<Config>, noNewPrivileges: boolean): string[] => {
+      const made = { ...config(change) };
+      const process = { cwd: '/', args: ['x'], noNewPrivileges };
+      const origin = { user: { device: 4, inode: 5 } };
+      const options = { id: 'c1', bundle: '/b', initPid: 40, origin, keyring: '_ses.c1', tasks: ['/t/tasks'] };
+      return planExec(made, process, facts(), options).ops.map(({ op }) => op);
+    };
+    const seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+    } as const;
+    const filtered = { linux: { namespaces: [{ type: 'pid' }], seccomp } } as unknown as Partial<Config>;
+    for (const noNewPrivileges of [true, false]) {
+      const plain = order({}, noNewPrivileges);
+      t.ok(plain.indexOf('cgroup_join') < plain.indexOf('join_process'), 'cgroups by paths of the host');
+      t.ok(plain.indexOf('set_capabilities') < plain.indexOf('outlive'));
+      t.equal(plain.at(-1), 'exec');
+      const strict = order(filtered, noNewPrivileges);
+      t.ok(strict.indexOf('outlive') < strict.indexOf('seccomp'), 'the filter may forbid the fork');
+      t.ok(strict.indexOf('set_capabilities') < strict.indexOf('outlive'));
+    }
+  },
+);

@@ -14,16 +14,16 @@ interface Schema {
 const found = featuresOf(loadNative());
 const schema = JSON.parse(readFileSync(new URL('../../schema/config.schema.json', import.meta.url), 'utf8')) as Schema;
 
-t.test('features: what is printed fits our schema', async (t) => {
+t.test('features: the output matches our schema', async (t) => {
   t.equal(validateFeatures(found), null);
 });
 
-t.test('features: what is printed fits the official schema', { skip: skipOfficial }, async (t) => {
+t.test('features: the output matches the official schema', { skip: skipOfficial }, async (t) => {
   const official = officialValidator('features');
   t.ok(official(found), JSON.stringify(official.errors));
 });
 
-t.test('features: every word of the schema is listed, and no other', async (t) => {
+t.test('features: exactly the values of the schema are listed', async (t) => {
   const { linux } = found;
   const lists: Readonly<Record<string, readonly string[] | undefined>> = {
     NamespaceType: linux?.namespaces,
@@ -45,7 +45,7 @@ t.test('features: every word of the schema is listed, and no other', async (t) =
   for (const flag of supportedFlags) t.ok(knownFlags.includes(flag), flag);
 });
 
-t.test('features: every mount option that is listed is one that the plan reads itself', async (t) => {
+t.test('features: the plan itself interprets every listed mount option', async (t) => {
   const listed = found.mountOptions ?? [];
   for (const word of ['rro', 'ro', 'bind', 'rbind', 'nosuid', 'private', 'rslave']) t.ok(listed.includes(word), word);
   t.strictSame(listed, [...listed].sort());

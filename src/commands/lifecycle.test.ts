@@ -106,7 +106,7 @@ t.test('kill signals init', async (t) => {
   }
 });
 
-t.test('kill says why it could not', async (t) => {
+t.test('kill reports why it failed', async (t) => {
   const host = hostWith('stopped');
   t.throws(() => perform(kill, host, ['c1', '9']), { message: 'container not running' });
   t.same(host.signals, [], 'a zombie gets no signal');
@@ -121,7 +121,7 @@ t.test('kill says why it could not', async (t) => {
   });
 });
 
-t.test('delete removes what has stopped', async (t) => {
+t.test('delete removes a stopped container', async (t) => {
   const host = hostWith('stopped');
   t.same(perform(deleteContainer, host, ['c1']), { warnings: [] });
   t.notOk(host.directories.has('/run/rt/c1'));
@@ -151,7 +151,7 @@ t.test('delete --force kills, and removes leftovers', async (t) => {
   t.throws(() => perform(deleteContainer, host, ['..'], { force: true }), { message: /^invalid container ID format/ });
 });
 
-t.test('delete --force forgets a damaged record only when it still tells that nothing runs', async (t) => {
+t.test('delete --force removes a damaged record only if it still shows that nothing runs', async (t) => {
   const tasks = '/sys/fs/cgroup/pids/c1/cgroup.procs';
   const cgroup = { manager: 'cgroupfs', version: 1, directories: ['/sys/fs/cgroup/pids/c1'] } as const;
   const damage = (situation: Situation, change: (text: string) => string): FakeHost => {
@@ -199,7 +199,7 @@ const { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE, ELOOP }
 const errnos = { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE, ELOOP };
 const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, update, events } as const;
 
-t.test('what a host cannot tell is an error of every command, never "stopped" and never success', async (t) => {
+t.test('an unknown state is an error of every command, never "stopped" and never success', async (t) => {
   const asked = [
     'readTextAt /run/rt/c1/state.json',
     'readText /proc/40/stat',
@@ -233,7 +233,7 @@ t.test('what a host cannot tell is an error of every command, never "stopped" an
   }
 });
 
-t.test('list shows the others when a host cannot tell of one container', async (t) => {
+t.test('list shows the others if the state of one container is unknown', async (t) => {
   const host = hostWith('running');
   host.directories.set('/run/rt/c2', 0o700);
   host.files.set(
@@ -248,7 +248,7 @@ t.test('list shows the others when a host cannot tell of one container', async (
   }
 });
 
-t.test('a process that runs but is not in /proc is not called stopped', async (t) => {
+t.test('a process that runs but is not in /proc is not reported as stopped', async (t) => {
   const host = hostWith('running');
   host.fault = (call) => (call === 'readText /proc/40/stat' ? -ENOENT : 0);
   t.throws(() => perform(state, host, ['c1']), { message: 'cannot see process 40 in /proc, though there is one' });
@@ -270,7 +270,7 @@ t.test('list has the layout of runc', async (t) => {
   t.match(perform(list, host, []).output, /#0\n$/);
 });
 
-t.test('list leaves out what it cannot read', async (t) => {
+t.test('list omits entries that it cannot read', async (t) => {
   const host = hostWith('running');
   host.directories.set('/run/rt/c0', 0o700);
   host.directories.set('/run/rt/c2', 0o700);
@@ -280,7 +280,7 @@ t.test('list leaves out what it cannot read', async (t) => {
   t.match(warnings, [{ message: /^load container c2: cannot read/ }]);
 });
 
-t.test('list without a root is empty, unless the root was asked for', async (t) => {
+t.test('list without a state root is empty, unless --root was given', async (t) => {
   const host = new FakeHost();
   t.equal(perform(list, host, [], { format: 'json' }).output, 'null\n');
   t.equal(perform(list, host, [], { quiet: true }).output, '');

@@ -115,7 +115,7 @@ function record(kind: number): ArrayBuffer {
 
 const hostHooks = [record(2)];
 
-t.test('create leaves a private record and the pid', async (t) => {
+t.test('create writes a private record and the pid', async (t) => {
   const made = new Creation({ records: hostHooks });
   made.create({ 'pid-file': '/b/pid' });
   t.equal(made.host.files.get('/b/pid'), '40', 'no newline');
@@ -138,7 +138,7 @@ t.test('create leaves a private record and the pid', async (t) => {
   t.ok(made.host.files.has('/run/rt/c1/state.json'), 'the one that exists is left alone');
 });
 
-t.test('create undoes everything, whatever failed', async (t) => {
+t.test('create undoes everything after any failure', async (t) => {
   const cases: [string, Behaviour, RegExp, string[]][] = [
     ['cgroup', { program: [0, 13, 0, 'mkdirat'] }, /^create failed: /, []],
     ['clone', { launch: -EAGAIN }, /^create failed: cannot start the container process: .*\(clone3\)$/, ['launch']],

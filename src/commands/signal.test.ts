@@ -19,7 +19,7 @@ t.test('parseSignal knows numbers and real-time signals', async (t) => {
   t.equal(parseSignal('sigrtmax-1'), 63);
 });
 
-t.test('parseSignal refuses what is no signal', async (t) => {
+t.test('parseSignal refuses an invalid signal', async (t) => {
   for (const text of ['FOO', '', 'SIG', '-9', '9x', 'RTMIN+31', 'RTMAX+1', 'RTMIN-1', 'SIGSIGKILL', 'constructor']) {
     t.throws(() => parseSignal(text), { message: `unknown signal ${JSON.stringify(text)}` }, text);
   }

@@ -37,7 +37,7 @@ t.test('spec writes a configuration indented by tabs', async (t) => {
   t.ok(config.process.noNewPrivileges);
 });
 
-t.test('spec hides what tells of the host or changes it', async (t) => {
+t.test('spec hides paths that reveal or change the host', async (t) => {
   const { maskedPaths, readonlyPaths } = written(new FakeHost()).linux;
   const hidden = 'acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats'.split(' ');
   t.same(
@@ -73,7 +73,7 @@ t.test('spec --rootless maps the caller to root and needs no rights', async (t) 
   t.same(options('/sys'), ['rbind', 'nosuid', 'noexec', 'nodev', 'ro']);
 });
 
-t.test('spec keeps a file that is there, and takes --bundle', async (t) => {
+t.test('spec keeps an existing file, and accepts --bundle', async (t) => {
   const host = new FakeHost();
   t.ok(written(host, { bundle: '/b' }, '/b/config.json'));
   t.throws(() => written(host, { bundle: '/b' }), { message: 'File config.json exists. Remove it first' });

@@ -30,7 +30,7 @@ function outcome(terminals: readonly number[], terminal: boolean, detach: boolea
   }
 }
 
-t.test('where a terminal goes', async (t) => {
+t.test('destination of a terminal', async (t) => {
   t.same(outcome([], false, true), { kind: 'none' });
   t.same(outcome([], false, false), { kind: 'none' });
   t.same(outcome([], true, true, 'sock'), { kind: 'socket', socket: 20 });
@@ -40,7 +40,7 @@ t.test('where a terminal goes', async (t) => {
   t.same(outcome([-1], true, false), { kind: 'relay', console: 9 });
 });
 
-t.test('what is refused', async (t) => {
+t.test('refused combinations', async (t) => {
   t.equal(outcome([0], true, true), 'cannot allocate tty if rt will detach without setting console socket');
   const unusable = 'cannot use console socket if rt will not detach or allocate tty';
   t.equal(outcome([0], true, false, 'sock'), unusable);
@@ -50,7 +50,7 @@ t.test('what is refused', async (t) => {
   t.equal(outcome([], true, false), 'open /dev/tty: no such device or address');
 });
 
-t.test('the master is sent away, or made like the terminal of the caller', async (t) => {
+t.test('the master is sent, or set up like the terminal of the caller', async (t) => {
   const engine = host([]);
   giveMaster(engine.native, { kind: 'socket', socket: 20 }, 7);
   t.same(engine.calls, ['send 20 7 /dev/pts/ptmx', 'close 20', 'close 7']);

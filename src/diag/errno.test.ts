@@ -9,7 +9,7 @@ t.test('errnoName knows every number that Node knows', async (t) => {
   }
 });
 
-t.test('errnoText gives the words of strerror in lower case', async (t) => {
+t.test('errnoText gives the text of strerror in lower case', async (t) => {
   t.equal(errnoText(2), 'no such file or directory');
   t.equal(errnoText(40), 'too many levels of symbolic links');
   for (let errno = 1; errno <= 133; errno++) {

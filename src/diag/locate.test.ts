@@ -32,23 +32,23 @@ t.test('parts of a pointer are unescaped', async (t) => {
   t.equal(place('/mounts/1/a~1b~0c'), 'config.json:5:30');
 });
 
-t.test('of two members with one name the last counts', async (t) => {
+t.test('of duplicate members the last counts', async (t) => {
   t.equal(place('/process'), 'config.json:7:3');
 });
 
-t.test('what is missing is located at the innermost thing that should hold it', async (t) => {
+t.test('a missing value is located at the innermost object that should contain it', async (t) => {
   t.equal(place('/mounts/0/source'), 'config.json:4:5');
   t.equal(place('/mounts/7'), 'config.json:3:3');
   t.equal(place('/linux/namespaces'), 'config.json:1:1');
   t.equal(place('/process/args/0/x'), 'config.json:8:14');
 });
 
-t.test('another text is not taken for the last one', async (t) => {
+t.test('another text is not mistaken for the last one', async (t) => {
   t.equal(locate('{"a":1}', '/a', 'x').column, 2);
   t.equal(locate('{\n"a":1}', '/a', 'x').line, 2);
 });
 
-t.test('the first place that is not JSON is found', async (t) => {
+t.test('the first syntax error is found', async (t) => {
   const cases: readonly (readonly [text: string, position: string, words: RegExp])[] = [
     ['{]', '1:2', /member name/],
     ['{\n  "a": 1,\n}', '3:1', /member name|value/],

@@ -22,7 +22,7 @@ t.test('renderText gives each diagnostic its place and hint', async (t) => {
   t.equal(renderText('error', [{ code: 'x', message: 'm', pointer: '--no-pivot' }]), 'rt: m\n  --no-pivot\n');
 });
 
-t.test('renderText marks what is no error', async (t) => {
+t.test('renderText marks messages that are not errors', async (t) => {
   t.equal(renderText('warning', [plain, plain]), `rt: warning: ${plain.message}\n`.repeat(2));
 });
 
@@ -45,7 +45,7 @@ t.test('renderRecord quotes text when needed', async (t) => {
   t.equal(renderRecord('text', 'debug', 'plain', [0]), 'time="1970-01-01T00:00:00Z" level=debug msg=plain\n');
 });
 
-t.test('renderText and renderLine show what would steer a terminal', async (t) => {
+t.test('renderText and renderLine escape characters that would control a terminal', async (t) => {
   const hostile: Diagnostic = { code: 'x', message: 'm\x1b[2J', pointer: '/annotations/a\nb', hint: 'h\x9b' };
   t.equal(renderText('error', [hostile]), 'rt: m\\u001b[2J\n  /annotations/a\\u000ab\n  hint: h\\u009b\n');
   t.equal(renderLine([hostile]), 'm\\u001b[2J (/annotations/a\\u000ab) [hint: h\\u009b]');

@@ -24,7 +24,7 @@ t.test('without a trace a step just runs, and programs have no number', async (t
   t.equal(traceProgram([{ op: 'exec' }]), 0);
 });
 
-t.test('what holds others comes first', async (t) => {
+t.test('enclosing events come first', async (t) => {
   const span = (name: string, start: number, end: number): TraceData['spans'][number] => ({
     name,
     category: 'phase',
@@ -39,7 +39,7 @@ t.test('what holds others comes first', async (t) => {
   );
 });
 
-t.test('an op that failed has its error; one that never came back ends when its socket closed', async (t) => {
+t.test('a failed op has its error; one that never returned ends when its socket closed', async (t) => {
   const op = { place: 'init', index: 0, error: 0, start: 10, end: undefined } as const;
   const ops = [
     { ...op, op: { op: 'mount_bind', from: '/mounts/0' }, error: 2, end: 12.5 },

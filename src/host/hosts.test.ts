@@ -37,7 +37,7 @@ const commandLines = [
 ];
 
 for (const words of commandLines) {
-  t.test(`both hosts answer alike: rt ${words.join(' ')}`, async (t) => {
+  t.test(`both hosts behave the same: rt ${words.join(' ')}`, async (t) => {
     const binary = outcome('binary', words);
     // A log record has the time of day in it.
     const timeless = (result: Outcome): Outcome => ({

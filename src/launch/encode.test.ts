@@ -24,7 +24,7 @@ t.test(
   },
 );
 
-t.test('encodeProgram: lists have their length in front', async (t) => {
+t.test('encodeProgram: lists are preceded by their length', async (t) => {
   const exec = encodeProgram([{ op: 'exec', args: ['a', 'b'], env: [] }]).slice(4);
   t.strictSame(exec.slice(0, 5), [OP_CODECS.exec.code, 2, 'a', 'b', 0]);
 });
@@ -36,7 +36,7 @@ t.test('encodeProgram: 64-bit values are exact', async (t) => {
   }
 });
 
-t.test('a packed program does what its ops say: UTF-8, long and empty strings', async (t) => {
+t.test('a packed program performs its ops: UTF-8, long and empty strings', async (t) => {
   const path = `${t.testdir({ file: '' })}/file`;
   for (const data of ['', 'plain', 'grüße', '日本 🐧', 'x'.repeat(100_000)]) {
     t.strictSame(native.runProgram(encodeProgram([{ op: 'write_file', path, data, ignore: 0 }])), []);

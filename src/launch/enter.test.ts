@@ -64,12 +64,12 @@ function entered(
   return [...log, `runs as ${String(pid)}`];
 }
 
-t.test('a process that has its place is not moved', async (t) => {
+t.test('a process that fits its cgroup is not moved', async (t) => {
   const log = entered(1, undefined, host([50], ['forked']));
   t.strictSame(log, ['birth in "/c" fork 1 apart 0', 'runs as 51']);
 });
 
-t.test('where the fork has no place it is made elsewhere, and the child moved back', async (t) => {
+t.test('if the limit does not allow the fork, it happens in another cgroup, and the child is moved back', async (t) => {
   for (const [file, place] of [
     [undefined, '/c/cgroup.procs'],
     ['/v1/pids/c/tasks', '/v1/pids/c/tasks'],
@@ -85,40 +85,40 @@ t.test('where the fork has no place it is made elsewhere, and the child moved ba
   }
 });
 
-t.test('where the birth has no place it is elsewhere, and the child is moved, which there has to be', async (t) => {
-  for (const [fork, file] of [
-    [0, undefined],
-    [1, undefined],
-    [1, '/v1/pids/c/tasks'],
-  ] as const) {
-    t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['forked'])), [
-      `birth in "/c" fork ${String(fork)} apart 0`,
-      'birth in "" fork 1 apart 1',
-      '51 to /c/cgroup.procs',
-      'go on',
-      'runs as 51',
-    ]);
-  }
-});
-
 t.test(
-  'a process that is in the container cannot ask to leave its cgroup, nor give itself out for another',
+  'if the limit does not allow the clone, it happens in another cgroup, and the child, which must exist, is moved',
   async (t) => {
-    const forged = /interferes/;
-    t.throws(() => entered(1, undefined, host([50], ['forked', 'noPlace'])), forged);
-    t.throws(() => entered(1, undefined, host([50], ['noPlace', 'noPlace'])), forged);
-    t.throws(() => entered(0, undefined, host([50], ['noPlace'])), forged);
-    t.throws(() => entered(1, undefined, host([50], ['forked', 'forked'])), forged);
+    for (const [fork, file] of [
+      [0, undefined],
+      [1, undefined],
+      [1, '/v1/pids/c/tasks'],
+    ] as const) {
+      t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['forked'])), [
+        `birth in "/c" fork ${String(fork)} apart 0`,
+        'birth in "" fork 1 apart 1',
+        '51 to /c/cgroup.procs',
+        'go on',
+        'runs as 51',
+      ]);
+    }
   },
 );
 
-t.test('nobody is put outside of the cgroup where others may get hold of it', async (t) => {
+t.test('a process in the container can neither leave its cgroup nor impersonate another process', async (t) => {
+  const forged = /interferes/;
+  t.throws(() => entered(1, undefined, host([50], ['forked', 'noPlace'])), forged);
+  t.throws(() => entered(1, undefined, host([50], ['noPlace', 'noPlace'])), forged);
+  t.throws(() => entered(0, undefined, host([50], ['noPlace'])), forged);
+  t.throws(() => entered(1, undefined, host([50], ['forked', 'forked'])), forged);
+});
+
+t.test('no process is moved out of the cgroup if others could take control of it', async (t) => {
   const full = /all the processes that linux.resources.pids.limit allows/;
   t.throws(() => entered(1, undefined, host([50], ['noPlace']), true), full);
   t.throws(() => entered(1, undefined, host([-EAGAIN, 50], ['forked']), true), full);
   t.strictSame(entered(1, undefined, host([50], ['forked']), true).at(-1), 'runs as 51', 'where there is a place');
 });
 
-t.test('no place anywhere is an error', async (t) => {
+t.test('if no cgroup has room, that is an error', async (t) => {
   t.throws(() => entered(1, undefined, host([-EAGAIN, -EAGAIN], [])), /cannot start a process in cgroup "\/c"/);
 });

@@ -49,11 +49,11 @@ function codeOf(failure: unknown): string | undefined {
   return failure instanceof Failure ? failure.diagnostics[0]?.code : undefined;
 }
 
-t.test('enter: goes on with the process that the kernel confirms, and reaps the first', async (t) => {
+t.test('enter: continues with the process that the kernel confirms, and reaps the first', async (t) => {
   t.strictSame(entering([record(6, 41)]), { failure: undefined, started: [41], calls: ['wait 40'] });
 });
 
-t.test('enter: what the kernel does not confirm makes it kill and wait for nobody but its own child', async (t) => {
+t.test('enter: claims that the kernel does not confirm make it kill and reap only its own child', async (t) => {
   for (const records of [
     [record(6, 0)],
     [record(6, 0), record(1, 0)],
@@ -68,13 +68,13 @@ t.test('enter: what the kernel does not confirm makes it kill and wait for nobod
   }
 });
 
-t.test('enter: a process that ends before it has gone on as another has run nothing', async (t) => {
+t.test('enter: a process that ends before its fork has run nothing', async (t) => {
   const { failure, started } = entering([]);
   t.equal(codeOf(failure), 'exec.died');
   t.strictSame(started, []);
 });
 
-t.test('decodeRecord: pids and descriptors are what the native side has put in', async (t) => {
+t.test('decodeRecord: pids and descriptors are those of the native side', async (t) => {
   t.strictSame(decodeRecord(record(6, 12)), { kind: 'forked', pid: 12 });
   t.strictSame(decodeRecord(record(6, 0)), { kind: 'forged' });
   t.strictSame(decodeRecord(record(5, 12)), { kind: 'terminal', master: 12 });

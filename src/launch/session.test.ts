@@ -64,7 +64,7 @@ function attempts(...said: readonly (readonly ArrayBuffer[])[]): string[] {
   return [...calls, String(pid)];
 }
 
-t.test('what is done once init was cloned is done once, by the first attempt that gets so far', async (t) => {
+t.test('steps after the clone of init are done once, by the first attempt that reaches them', async (t) => {
   t.strictSame(attempts(ready), ['cloned', 'born', '50']);
   t.strictSame(attempts(stageFailed, ready), ['cloned', 'born', '50'], 'of the first there is no init');
   t.strictSame(attempts(joinFailed, ready), ['cloned', 'born', 'born', '50']);

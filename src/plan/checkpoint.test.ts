@@ -12,7 +12,7 @@ function refused(change: Partial<Config>, linux: Partial<NonNullable<Config['lin
   return checkpointFaults(config).map(({ pointer }) => pointer);
 }
 
-t.test('checkpointFaults: system calls that are watched, by the field or by the annotation', async (t) => {
+t.test('checkpointFaults: notified system calls, by the property or by the annotation', async (t) => {
   const seccomp = { defaultAction: 'SCMP_ACT_ALLOW' } as const;
   const annotations = { 'run.oci.seccomp.receiver': '/s' };
   t.strictSame(refused({}, { seccomp }), []);
@@ -21,7 +21,7 @@ t.test('checkpointFaults: system calls that are watched, by the field or by the 
   t.strictSame(refused({ annotations }, {}), [], 'there is no filter to watch by');
 });
 
-t.test('planRestore: mount points in the root, and in what other mounts bring and may be written to', async (t) => {
+t.test('planRestore: mount points in the root, and in writable sources of other mounts', async (t) => {
   const bind = (path: string, source: string, flags = 0): PlannedMount => ({
     path,
     kind: 'bind',

@@ -11,7 +11,7 @@ t.test('without a user namespace the mount namespace belongs to that of the runt
   t.match(joinOp(shared, origin), { flags: CLONE_NEW.mount | CLONE_NEW.pid, user: 0, ownerDevice: 4, ownerInode: 5 });
 });
 
-t.test('with one it belongs to that, which is below the one of the runtime or is named by itself', async (t) => {
+t.test('with one it belongs to that, which is a child of that of the runtime or is identified itself', async (t) => {
   for (const [path, child] of [
     [undefined, 1],
     ['/run/user', 0],
@@ -25,7 +25,7 @@ t.test('with one it belongs to that, which is below the one of the runtime or is
   }
 });
 
-t.test('a mount namespace that was joined by a path keeps the owner that it had', async (t) => {
+t.test('a mount namespace that was joined by path keeps its owner', async (t) => {
   const joined = config({ linux: { namespaces: [{ type: 'mount', path: '/run/mnt' }, { type: 'user' }] } });
   const owned = { ...origin, mountOwner: { device: 4, inode: 9 } };
   t.match(joinOp(joined, owned), { ownerDevice: 4, ownerInode: 9 });

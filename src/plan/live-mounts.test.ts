@@ -57,7 +57,7 @@ t.test('planAddedMounts opens every source before the container is entered', asy
   t.strictSame(mountsMade(ops, failed), [{ destination: '/a' }, { destination: '/b' }]);
 });
 
-t.test('planRemovedMounts begins with the last', async (t) => {
+t.test('planRemovedMounts begins with the last mount', async (t) => {
   const ops = planRemovedMounts(config(), [{ destination: '/a/' }, { destination: '/a/b' }], facts(), options);
   t.strictSame(names(ops), ['join_process', 'open_root_directory', 'remove_mount', 'remove_mount', 'await_start']);
   t.match(ops.slice(2), [{ destination: '/a/b', from: '/mounts/1/destination' }, { destination: '/a' }]);

@@ -31,7 +31,7 @@ function faultsOf(change: Partial<Config>, host = facts()): string[] {
   }
 }
 
-t.test('plan: what holds for every configuration', async (t) => {
+t.test('plan: rules for every configuration', async (t) => {
   for (const file of readdirSync(configs)) {
     const read = JSON.parse(readFileSync(new URL(file, configs), 'utf8')) as Config;
     const made = plan(read, facts(), options);
@@ -55,34 +55,37 @@ t.test('plan: what holds for every configuration', async (t) => {
   }
 });
 
-t.test('plan: the seccomp filter goes last with noNewPrivileges, else after the last look around', async (t) => {
-  const linux = { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] } } as unknown as NonNullable<
-    Config['linux']
-  >;
-  linux.seccomp = {
-    defaultAction: 'SCMP_ACT_ALLOW',
-    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
-  };
-  const process = { cwd: '/', args: ['a'] };
-  const late = names(plan(config({ linux, process: { ...process, noNewPrivileges: true } }), facts(), options).init);
-  t.equal(late.at(-2), 'seccomp');
-  t.ok(late.indexOf('no_new_privs') < late.indexOf('seccomp'));
-  const { init } = plan(config({ linux, process }), facts(), options);
-  const early = names(init);
-  const at = early.indexOf('seccomp');
-  t.ok(early.indexOf('find_program') < at && at < early.indexOf('await_start'));
-  const admin = 1n << 21n;
-  t.match(
-    init.filter(({ op }) => op === 'set_capabilities'),
-    [
-      { effective: 0n, permitted: admin },
-      { effective: admin, permitted: admin },
-      { effective: 0n, permitted: 0n },
-    ],
-    'CAP_SYS_ADMIN is kept for the filter, and dropped right after it',
-  );
-  t.same([early[at - 1], early[at + 1]], ['set_capabilities', 'set_capabilities']);
-});
+t.test(
+  'plan: the seccomp filter is last with noNewPrivileges, else after the last step that inspects the container',
+  async (t) => {
+    const linux = { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] } } as unknown as NonNullable<
+      Config['linux']
+    >;
+    linux.seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+    };
+    const process = { cwd: '/', args: ['a'] };
+    const late = names(plan(config({ linux, process: { ...process, noNewPrivileges: true } }), facts(), options).init);
+    t.equal(late.at(-2), 'seccomp');
+    t.ok(late.indexOf('no_new_privs') < late.indexOf('seccomp'));
+    const { init } = plan(config({ linux, process }), facts(), options);
+    const early = names(init);
+    const at = early.indexOf('seccomp');
+    t.ok(early.indexOf('find_program') < at && at < early.indexOf('await_start'));
+    const admin = 1n << 21n;
+    t.match(
+      init.filter(({ op }) => op === 'set_capabilities'),
+      [
+        { effective: 0n, permitted: admin },
+        { effective: admin, permitted: admin },
+        { effective: 0n, permitted: 0n },
+      ],
+      'CAP_SYS_ADMIN is kept for the filter, and dropped right after it',
+    );
+    t.same([early[at - 1], early[at + 1]], ['set_capabilities', 'set_capabilities']);
+  },
+);
 
 t.test('plan: namespaces are made by the clone, joined in order, and a cgroup namespace comes last', async (t) => {
   const namespaces = [
@@ -112,7 +115,7 @@ t.test('plan: namespaces are made by the clone, joined in order, and a cgroup na
   t.notOk(order.includes('loopback_up'), "a joined network namespace is not the container's to configure");
 });
 
-t.test('plan: without a mount namespace the root is only opened, or holds what is mounted', async (t) => {
+t.test('plan: without a mount namespace the root is only opened, or holds the mounts', async (t) => {
   const linux = { namespaces: [{ type: 'pid' as const }] };
   const order = names(plan(config({ linux }), facts(), options).init);
   t.ok(order.includes('chroot'));
@@ -142,7 +145,7 @@ t.test('plan: rootfsPropagation', async (t) => {
   t.strictSame(types('shared'), [[MS.shared, 0]], 'volumes stay peers of the host until the root is entered');
 });
 
-t.test('plan: cgroups on v1 are made everywhere, the v2 half of a hybrid is entered by the clone', async (t) => {
+t.test('plan: cgroups on v1 are made in every hierarchy, the v2 half of a hybrid is joined by the clone', async (t) => {
   const made = plan(config({ linux: { cgroupsPath: '/a/../b' } }), facts(), options);
   t.equal(made.cloneCgroup, '/sys/fs/cgroup/unified/b');
   t.equal(find(made, 'cgroup_create').length, hybrid.hierarchies.length);
@@ -154,7 +157,7 @@ t.test('plan: cgroups on v1 are made everywhere, the v2 half of a hybrid is ente
   t.ok(names(made.awaited).includes('write_device_rules'), 'device rules before init makes its nodes');
 });
 
-t.test('plan: v2 limits hold before init asks the runtime for anything, or says that it is ready', async (t) => {
+t.test('plan: v2 limits apply before init asks the runtime for anything, or reports that it is ready', async (t) => {
   const limited = { linux: { resources: { pids: { limit: 5 } } } };
   const made = plan(
     config({ ...limited, process: { cwd: '/', args: ['x'], terminal: true } }),
@@ -193,7 +196,7 @@ t.test('plan: v2 limits and the controllers they need', async (t) => {
   t.match(faultsOf({ linux: { resources: { memory: { swap: 5 } } } }, facts(unified)).join(), 'without memory limit');
 });
 
-t.test('plan: a v2 cgroup goes to the user who sees it as its own through a writable mount', async (t) => {
+t.test('plan: a v2 cgroup is given to the user who sees it as the root through a writable mount', async (t) => {
   const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid'] }];
   const namespaces = [{ type: 'mount' as const }, { type: 'cgroup' as const }];
   const process = { cwd: '/', args: ['a'], user: { uid: 1000, gid: 1000 } };
@@ -216,7 +219,7 @@ t.test('plan: a v2 cgroup goes to the user who sees it as its own through a writ
   t.strictSame(delegated({}, facts()), [], 'v1 cannot be delegated');
 });
 
-t.test('plan: a terminal is opened where the mounts are, before anything becomes read-only', async (t) => {
+t.test('plan: a terminal is opened after the mounts, before anything becomes read-only', async (t) => {
   const process = { cwd: '/', args: ['x'], terminal: true, consoleSize: { height: 5, width: 7 } };
   const mounts = [{ destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['ro'] }];
   const made = plan(config({ process, mounts }), facts(), options);
@@ -231,7 +234,7 @@ t.test('plan: a terminal is opened where the mounts are, before anything becomes
   t.notOk(names(plan(config(), facts(), options).init).includes('terminal'));
 });
 
-t.test('plan: a cgroup mount on v2 is made in a cgroup namespace only, else it is bound', async (t) => {
+t.test('plan: a cgroup mount on v2 is made only in a cgroup namespace, else it is bound', async (t) => {
   const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' }];
   const namespaces = [{ type: 'mount' as const }];
   const shared = plan(config({ mounts, linux: { namespaces } }), facts(unified), options);
@@ -248,7 +251,7 @@ t.test('plan: a cgroup mount on v2 is made in a cgroup namespace only, else it i
   t.equal(find(own, 'mount_bind').length, 0);
 });
 
-t.test('plan: every option word of a cgroup mount on v2 counts', async (t) => {
+t.test('plan: every option of a cgroup mount on v2 is applied', async (t) => {
   const of = (words: string[], isPrivate: boolean): Plan => {
     const mounts = [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: words }];
     const namespaces = [{ type: 'mount' as const }, ...(isPrivate ? [{ type: 'cgroup' as const }] : [])];
@@ -263,7 +266,7 @@ t.test('plan: every option word of a cgroup mount on v2 counts', async (t) => {
   t.throws(() => of(['r0'], true), /"r0"/);
 });
 
-t.test('plan: a socket for a service manager lies on top of the mounts of the config', async (t) => {
+t.test('plan: the notify socket is mounted over the mounts of the config', async (t) => {
   const change: Partial<Config> = {
     mounts: [{ destination: '/run', type: 'tmpfs' }],
     process: { cwd: '/', args: ['a'], env: ['NOTIFY_SOCKET=/elsewhere'] },
@@ -276,7 +279,7 @@ t.test('plan: a socket for a service manager lies on top of the mounts of the co
   t.notMatch(explain(plan(config(change), facts(), options), 'text'), '/run/notify');
 });
 
-t.test('plan: --no-pivot moves the root, and says what it may detach', async (t) => {
+t.test('plan: --no-pivot moves the root, and determines what it may detach', async (t) => {
   const moveOf = (linux: Config['linux']): unknown => {
     const { init } = plan(config({ linux: { namespaces: [{ type: 'mount' }], ...linux } }), facts(), {
       ...options,
@@ -292,7 +295,7 @@ t.test('plan: --no-pivot moves the root, and says what it may detach', async (t)
   t.match(moveOf(mapped as Config['linux']), { attached: 1 });
 });
 
-t.test('plan: the time limit of a hook that is beyond 32 bits is the longest, not a short one', async (t) => {
+t.test('plan: a time limit of a hook beyond 32 bits is clamped, not truncated', async (t) => {
   for (const timeout of [4_294_968, 24_967_295, 2 ** 53 - 1]) {
     const { init } = plan(config({ hooks: { startContainer: [{ path: '/h', timeout }] } }), facts(), options);
     t.match(
@@ -303,7 +306,7 @@ t.test('plan: the time limit of a hook that is beyond 32 bits is the longest, no
   }
 });
 
-t.test('plan: annotations change groups, labels of mounts, and where hooks speak', async (t) => {
+t.test('plan: annotations change groups, labels of mounts, and the output of hooks', async (t) => {
   const change: Partial<Config> = {
     annotations: {
       'run.oci.keep_original_groups': '1',
@@ -322,7 +325,7 @@ t.test('plan: annotations change groups, labels of mounts, and where hooks speak
   t.match(find(made, 'hook'), [{ out: 0, err: log?.slot }]);
 });
 
-t.test('plan: a profile that stops the step into a joined pid namespace is named before anything runs', async (t) => {
+t.test('plan: a profile that blocks entering a joined pid namespace is refused before anything runs', async (t) => {
   const namespaces = [{ type: 'mount' as const }, { type: 'pid' as const, path: '/proc/7/ns/pid' }];
   for (const call of ['pipe2', 'clone', 'write', 'setsid']) {
     const syscalls = [{ names: [call], action: 'SCMP_ACT_ERRNO' as const }];
@@ -333,7 +336,7 @@ t.test('plan: a profile that stops the step into a joined pid namespace is named
   }
 });
 
-t.test('helperOps: the stage, then init, as the helper counts them', async (t) => {
+t.test('helperOps: the stage, then init, as counted by the helper', async (t) => {
   const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
   const linux = { namespaces: [{ type: 'mount' as const }, { type: 'user' as const }] };
   const made = plan(config({ linux: { ...linux, uidMappings: mapping, gidMappings: mapping } }), facts(), options);

@@ -3,7 +3,7 @@ import { capabilityMask } from '../bundle/capabilities.ts';
 import { normalizePath } from './path.ts';
 import { environment, programOps } from './process.ts';
 
-t.test('environment: the last value of a name survives at its own place, an empty HOME is dropped', async (t) => {
+t.test('environment: the last value of a name is kept at its position, an empty HOME is dropped', async (t) => {
   t.strictSame(environment(['A=1', 'B=2', 'A=3', 'HOME=']), ['B=2', 'A=3']);
   t.strictSame(environment(undefined), []);
 });

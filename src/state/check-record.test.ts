@@ -50,7 +50,7 @@ t.test('a record with everything in it, and a later key, is one', async (t) => {
   t.ok(isRecord({ ...copy(), later: { a: 1 } }));
 });
 
-t.test('values that would reach another than the container are refused', async (t) => {
+t.test('values that would affect anything but the container are refused', async (t) => {
   const { cgroup, creator } = whole;
   const inCgroup = (directory: string, version: 1 | 2 = 1): object => ({
     cgroup: { ...cgroup, version, directories: [directory], inside: undefined },
@@ -158,42 +158,39 @@ function failure(host: FakeHost, command: Command, operands: string[], options =
   }
 }
 
-t.test(
-  'whatever is changed in a record, it is believed as a whole or refused with words, and others are not harmed',
-  async (t) => {
-    let refused = 0;
-    const texts: string[] = [];
-    for (const way of places(copy())) {
-      for (const to of replacements) {
-        const changed = copy();
-        change(changed, way, to);
-        texts.push(JSON.stringify(changed));
-      }
+t.test('a changed record is accepted as a whole or refused with a message, and others are not affected', async (t) => {
+  let refused = 0;
+  const texts: string[] = [];
+  for (const way of places(copy())) {
+    for (const to of replacements) {
+      const changed = copy();
+      change(changed, way, to);
+      texts.push(JSON.stringify(changed));
     }
-    const good = JSON.stringify(whole);
-    for (let length = 0; length < good.length; length += 7) texts.push(good.slice(0, length), good.slice(length));
-    texts.push('[]', 'null', '1', '"x"', '\0', `${good}${good}`, '['.repeat(10_000), '{"version":1e999}');
-    for (const text of texts) {
-      const host = hostWith(text);
-      const fault = failure(host, state, ['c1']);
-      if (fault !== undefined) {
-        refused += 1;
-        const words =
-          /^(?:cannot read "\/run\/rt\/c1\/state\.json": (?:not a state that rt wrote|written by a newer rt)|container does)/;
-        if (!words.test(fault.message)) t.fail(`${fault.message}: ${text}`);
-        const outcome = list({
-          native: host.native,
-          globals: {},
-          options: { quiet: true },
-          operands: [],
-          debug: () => {},
-        });
-        if (outcome.output !== 'c2\n' || outcome.warnings?.length !== 1) t.fail(`list: ${text}`);
-        failure(host, deleteContainer, ['c1'], { force: true });
-        if (host.signals.length > 0) t.fail(`signals ${host.signals.join(', ')}: ${text}`);
-      }
-      if (!host.files.has('/run/rt/c2/state.json')) t.fail(`the other container is gone: ${text}`);
+  }
+  const good = JSON.stringify(whole);
+  for (let length = 0; length < good.length; length += 7) texts.push(good.slice(0, length), good.slice(length));
+  texts.push('[]', 'null', '1', '"x"', '\0', `${good}${good}`, '['.repeat(10_000), '{"version":1e999}');
+  for (const text of texts) {
+    const host = hostWith(text);
+    const fault = failure(host, state, ['c1']);
+    if (fault !== undefined) {
+      refused += 1;
+      const words =
+        /^(?:cannot read "\/run\/rt\/c1\/state\.json": (?:not a state that rt wrote|written by a newer rt)|container does)/;
+      if (!words.test(fault.message)) t.fail(`${fault.message}: ${text}`);
+      const outcome = list({
+        native: host.native,
+        globals: {},
+        options: { quiet: true },
+        operands: [],
+        debug: () => {},
+      });
+      if (outcome.output !== 'c2\n' || outcome.warnings?.length !== 1) t.fail(`list: ${text}`);
+      failure(host, deleteContainer, ['c1'], { force: true });
+      if (host.signals.length > 0) t.fail(`signals ${host.signals.join(', ')}: ${text}`);
     }
-    t.ok(refused > 500, `${refused} of ${texts.length} are refused`);
-  },
-);
+    if (!host.files.has('/run/rt/c2/state.json')) t.fail(`the other container is gone: ${text}`);
+  }
+  t.ok(refused > 500, `${refused} of ${texts.length} are refused`);
+});

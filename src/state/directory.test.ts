@@ -6,7 +6,7 @@ import type { StateRoot } from './root.ts';
 
 const root: StateRoot = { path: '/run/rt', sticky: false, explicit: false };
 
-t.test('a directory is private, made with those above it, and only once', async (t) => {
+t.test('a directory is private, made with its ancestors, and only once', async (t) => {
   const host = new FakeHost();
   ContainerDirectory.make(host.native, root, 'c1');
   t.equal(host.directories.get('/run/rt'), 0o700);
@@ -19,7 +19,7 @@ t.test('a directory is private, made with those above it, and only once', async 
   t.equal(host.directories.get('/run/user/9'), 0o700);
 });
 
-t.test('a directory is removed with whatever is in it', async (t) => {
+t.test('a directory is removed with its contents', async (t) => {
   const host = new FakeHost();
   const directory = ContainerDirectory.make(host.native, root, 'c1');
   host.files.set('/run/rt/c1/.state.json', 'half');
@@ -34,7 +34,7 @@ t.test('a directory is removed with whatever is in it', async (t) => {
   t.equal(ContainerDirectory.open(host.native, root.path, 'c1'), undefined);
 });
 
-t.test('the directory that was meant is the one that is removed', async (t) => {
+t.test('only the intended directory is removed', async (t) => {
   const host = new FakeHost();
   ContainerDirectory.make(host.native, root, 'c1');
   const late = ContainerDirectory.open(host.native, root.path, 'c1');
@@ -49,7 +49,7 @@ t.test('the directory that was meant is the one that is removed', async (t) => {
   t.ok(host.files.has('/run/rt/c1/state.json'));
 });
 
-t.test('who cannot get the lock says so after some time, and who has it', async (t) => {
+t.test('a lock that is not available is reported after some time, with its owner', async (t) => {
   const host = new FakeHost();
   ContainerDirectory.make(host.native, root, 'c1');
   host.locked.add('/run/rt/c1');
@@ -65,7 +65,7 @@ t.test('who cannot get the lock says so after some time, and who has it', async 
   });
 });
 
-t.test('a directory is made again when a delete takes it for one that was left, and is not shared', async (t) => {
+t.test('a directory that a delete removes as a leftover is made again, and is not shared', async (t) => {
   const host = new FakeHost();
   let opens = 0;
   host.fault = (call) => {

@@ -5,7 +5,7 @@ import { stateRoot } from './root.ts';
 const userNamespaceMap = '         0       1000          1\n';
 const hostMap = '         0          0 4294967295\n';
 
-t.test('stateRoot takes --root first', async (t) => {
+t.test('stateRoot prefers --root', async (t) => {
   const host = new FakeHost();
   host.environment.set('XDG_RUNTIME_DIR', '/run/user/0');
   t.same(stateRoot(host.native, '/r/'), { path: '/r', sticky: false, explicit: true });
@@ -16,7 +16,7 @@ t.test('stateRoot takes --root first', async (t) => {
   }
 });
 
-t.test('stateRoot follows XDG_RUNTIME_DIR for all but the root of the host', async (t) => {
+t.test('stateRoot uses XDG_RUNTIME_DIR for all users but root of the host', async (t) => {
   const cases: [uid: number, xdg: string | undefined, user: string | undefined, map: string, path: string][] = [
     [0, undefined, undefined, hostMap, '/run/rt'],
     [0, '', undefined, userNamespaceMap, '/run/rt'],

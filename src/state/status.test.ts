@@ -56,7 +56,7 @@ t.test('statusOf asks the kernel', async (t) => {
   t.equal(status(40, [[40, { ...live, exe: '/bin/sh' }]], [], '1'), 'paused');
 });
 
-t.test('readProcess copes with any program name', async (t) => {
+t.test('readProcess handles any program name', async (t) => {
   const host = new FakeHost();
   host.processes.set(40, { state: 'S', startTime: 500 });
   t.same(readProcess(host.native, 40), { state: 'S', startTime: 500 });

@@ -34,7 +34,7 @@ t.test('writeRecord and readRecord keep a record', async (t) => {
   t.same([...host.files.keys()], ['/run/rt/c1/state.json']);
 });
 
-t.test('replaceFile survives a leftover and leaves none', async (t) => {
+t.test('replaceFile overwrites a leftover and leaves none', async (t) => {
   const host = new FakeHost();
   host.files.set('/run/.pid', 'old');
   replaceFile(host.native, '/run/pid', '12', 0o644);
@@ -66,7 +66,7 @@ t.test('requireRecord tells an absent container from a broken record', async (t)
   });
 });
 
-t.test('listIds is sorted, and undefined without a root', async (t) => {
+t.test('listIds is sorted, and undefined without a state root', async (t) => {
   const host = new FakeHost();
   t.equal(listIds(host.native, root.path), undefined);
   ContainerDirectory.make(host.native, root, 'b');

@@ -19,7 +19,7 @@ const bind = (path: string, source: string): PlannedMount => ({
 const paths = (native: Native, ...mounts: PlannedMount[]): string[] =>
   withoutLinks(native, '/r', [root, ...mounts]).map(({ path }) => path);
 
-t.test('withoutLinks: links of the root file system, absolute, relative, and above the root', async (t) => {
+t.test('withoutLinks: links of the root filesystem, absolute, relative, and above the root', async (t) => {
   const native = withLinks({ '/r/var/run': '/run', '/r/etc/up': '../../../opt/./x', '/r/opt/x': 'y' });
   t.strictSame(paths(native, bind('/var/run/secrets', '/s'), bind('/etc/up/z', '/z'), bind('/plain', '/p')), [
     '/',
@@ -29,7 +29,7 @@ t.test('withoutLinks: links of the root file system, absolute, relative, and abo
   ]);
 });
 
-t.test('withoutLinks: links of what a mount before brings from the host, and none of a new filesystem', async (t) => {
+t.test('withoutLinks: links in the source of an earlier mount, and none of a new filesystem', async (t) => {
   const native = withLinks({ '/s/in': 'there', '/r/data/in': '/wrong', '/r/tmp/in': '/wrong' });
   const tmp: PlannedMount = { path: '/tmp', kind: 'filesystem', type: 'tmpfs', flags: 0 };
   t.strictSame(paths(native, bind('/data', '/s'), bind('/data/in/x', '/x'), tmp, bind('/tmp/in/x', '/x')), [
@@ -41,7 +41,7 @@ t.test('withoutLinks: links of what a mount before brings from the host, and non
   ]);
 });
 
-t.test('withoutLinks: a ring of links leaves the path as it is; what cannot be read is an error', async (t) => {
+t.test('withoutLinks: a cycle of links leaves the path unchanged; an unreadable link is an error', async (t) => {
   t.strictSame(paths(withLinks({ '/r/a': '/b', '/r/b': '/a' }), bind('/a/x', '/s')), ['/', '/a/x']);
   t.throws(() => paths(withLinks({ '/r/a': -EACCES }), bind('/a/x', '/s')), { message: /cannot read "\/r\/a"/ });
 });

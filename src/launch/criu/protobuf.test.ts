@@ -9,7 +9,7 @@ t.test('encodeMessage writes the examples of the protocol buffers documentation'
   t.strictSame([...encodeMessage([[1, 'größe 🐳']])].slice(2), [...Buffer.from('größe 🐳')]);
 });
 
-t.test('decodeMessage gives back what was written', async (t) => {
+t.test('decodeMessage returns the encoded fields', async (t) => {
   const inner = encodeMessage([
     [1, 0xffff_ffff],
     [1, 7],
@@ -34,13 +34,13 @@ t.test('decodeMessage gives back what was written', async (t) => {
   t.equal(numberOf(message, 2), undefined);
 });
 
-t.test('decodeMessage refuses what ends too early', async (t) => {
+t.test('decodeMessage refuses truncated data', async (t) => {
   for (const bytes of [[0x08], [0x12, 0x05, 0x41], [0x09, 1, 2], [0x0b], Array<number>(20).fill(0xff)]) {
     t.equal(decodeMessage(Uint8Array.from(bytes)), undefined, String(bytes));
   }
 });
 
-t.test('numbersOf refuses a packed number that ends too early', async (t) => {
+t.test('numbersOf refuses a truncated packed number', async (t) => {
   const message = decodeMessage(encodeMessage([[4, Uint8Array.from([1, 0x80])]]));
   t.equal(message === undefined ? [] : numbersOf(message, 4), undefined);
 });

@@ -39,7 +39,7 @@ t.test('DbusWriter: alignment and lengths', async (t) => {
   t.equal(strings.bytes.at(-2), 0x3f);
 });
 
-t.test('messageSize and DbusReader: what is cut short or too large is refused', async (t) => {
+t.test('messageSize and DbusReader: truncated or too large data is refused', async (t) => {
   t.equal(messageSize(new Uint8Array(15)), undefined);
   t.throws(() => messageSize(new Uint8Array(16)), { message: 'systemd has sent a message that is not little-endian' });
   const header = Uint8Array.from([0x6c, 1, 0, 1, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0]);
@@ -47,13 +47,13 @@ t.test('messageSize and DbusReader: what is cut short or too large is refused', 
   t.throws(() => new DbusReader(Uint8Array.from([9, 0, 0, 0, 65])).string(), Failure);
 });
 
-t.test('what is no message of D-Bus ends the command with an error', async (t) => {
+t.test('an invalid D-Bus message ends the command with an error', async (t) => {
   for (const bytes of [new Uint8Array(16), reply('/').fill(0xff, 12, 16), message(2, '', 'o', () => undefined)]) {
     t.throws(() => stopUnit(manager(() => [bytes]).native, 'x.scope'), Failure);
   }
 });
 
-t.test('a manager that never stops talking is left at the deadline', async (t) => {
+t.test('a manager that never stops sending is abandoned at the deadline', async (t) => {
   const { native } = manager(() => []);
   let now = 0;
   const talking: Native = {
@@ -154,7 +154,7 @@ t.test('startUnit waits for its job, whichever comes first', async (t) => {
   t.strictSame(calls, ['StartTransientUnit']);
 });
 
-t.test('startUnit resets a unit of that name once, and says why it could not', async (t) => {
+t.test('startUnit resets a unit of that name once, and reports why it failed', async (t) => {
   let tries = 0;
   const exists = failure('org.freedesktop.systemd1.UnitExists', 'Unit x.scope already exists.');
   const second = manager((member) => {
@@ -183,7 +183,7 @@ t.test('a manager that does not answer ends the command with an error', async (t
   });
 });
 
-t.test('stopUnit: a unit that is gone is as good as stopped', async (t) => {
+t.test('stopUnit: a missing unit counts as stopped', async (t) => {
   const gone = manager((member) =>
     member === 'StopUnit' ? [failure('org.freedesktop.systemd1.NoSuchUnit', 'not loaded')] : [reply('/')],
   );

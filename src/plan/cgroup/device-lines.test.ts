@@ -18,7 +18,7 @@ function faultsOf(...rules: LinuxDeviceCgroup[]): Diagnostic[] {
 
 const all = { access: 'rwm' };
 
-t.test('deviceLines: a list of what is allowed, whatever it begins with', async (t) => {
+t.test('deviceLines: an allow-list, regardless of its first rule', async (t) => {
   const made = lines({ allow: true, type: 'c', major: 10, minor: 229, access: 'wr' });
   t.equal(made[0], '-a');
   t.ok(made.includes('+c 10:229 rw'));
@@ -28,13 +28,13 @@ t.test('deviceLines: a list of what is allowed, whatever it begins with', async 
   t.ok(lines({ allow: true, type: 'b', major: 8, minor: -1, access: 'r' }).includes('+b 8:* r'));
 });
 
-t.test('deviceLines: a rule for all types that is not for every access is one for each type', async (t) => {
+t.test('deviceLines: a rule for all types but not every access becomes one for each type', async (t) => {
   const made = lines({ allow: true, access: 'r' });
   t.equal(made[0], '-a');
   t.ok(made.includes('+b *:* rm') && made.includes('+c *:* rm'), 'with the default that nodes may be made');
 });
 
-t.test('deviceLines: a later rule takes back what an earlier one allowed', async (t) => {
+t.test('deviceLines: a later rule revokes what an earlier one allowed', async (t) => {
   const disk = { type: 'b', major: 8, minor: 1 };
   const allowed = { allow: true, ...disk, access: 'rw' };
   t.notMatch(lines(allowed, { allow: false, ...disk, access: 'rw' }).join(), '8:1');
@@ -43,7 +43,7 @@ t.test('deviceLines: a later rule takes back what an earlier one allowed', async
   t.match(lines({ allow: true, ...all }, { allow: false, ...disk, access: 'w' }), ['+a', '-b 8:1 w']);
 });
 
-t.test('deviceLines: a hole in a wildcard, which the kernel would leave out, is a fault', async (t) => {
+t.test('deviceLines: an exception in a wildcard, which the kernel would ignore, is a fault', async (t) => {
   const terminals = { type: 'c', major: 4, access: 'rw' };
   t.match(faultsOf({ allow: true, ...terminals }, { allow: false, ...terminals, minor: 5 }), [
     {

@@ -47,7 +47,7 @@ t.test('deviceProgram: default devices are allowed, others denied, without any r
   t.notOk(allows(made, CHARACTER, access.r | access.m, 1, 1), 'one part of a request is not enough');
 });
 
-t.test('deviceProgram: the last rule that speaks of an access decides it', async (t) => {
+t.test('deviceProgram: the last rule that matches an access decides', async (t) => {
   const made = program(
     { allow: true, type: 'b', major: 8, access: 'rw' },
     { allow: false, type: 'b', major: 8, minor: 1, access: 'w' },
@@ -65,7 +65,7 @@ t.test('deviceProgram: several rules together may allow a request', async (t) =>
   t.ok(allows(made, BLOCK, access.r | access.w, 8, 0));
 });
 
-t.test('deviceProgram: a rule for everything resets what came before it', async (t) => {
+t.test('deviceProgram: a rule for everything cancels earlier rules', async (t) => {
   const rule = { allow: true, type: 'b', major: 8, minor: 0, access: 'r' };
   t.notOk(allows(program(rule, { allow: false, access: 'rwm' }), BLOCK, access.r, 8, 0));
   t.ok(allows(program({ allow: false, access: 'rwm' }, rule), BLOCK, access.r, 8, 0));

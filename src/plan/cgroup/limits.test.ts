@@ -186,7 +186,7 @@ t.test('limits: realtime bandwidth is written before init joins, on v1 only', as
   t.match(faults, [{ message: /cpu realtimePeriod: cgroup v2 has no such setting/ }, { message: /realtimeRuntime/ }]);
 });
 
-t.test('limits: each part of an op knows what asked for it', async (t) => {
+t.test('limits: each part of an op has its origin', async (t) => {
   const [op] = v2({ cpu: { shares: 5, quota: 10000, burst: 1 } }).ops;
   t.strictSame(
     op?.items,
@@ -194,7 +194,7 @@ t.test('limits: each part of an op knows what asked for it', async (t) => {
   );
 });
 
-t.test('limits: a change keeps the half of a v2 value that it does not name', async (t) => {
+t.test('limits: a change keeps the other half of a v2 value', async (t) => {
   const current = { quota: '30000', period: '60000', memoryLimit: 1000 };
   t.strictSame(writes(v2({ cpu: { quota: 9000 } }, [], current).ops), ['cpu.max=9000 60000']);
   t.strictSame(writes(v2({ cpu: { period: 9000 } }, [], current).ops), ['cpu.max=30000 9000']);

@@ -44,7 +44,7 @@ t.test('unitPlace: slice:prefix:name', async (t) => {
   t.equal(slicePath('user.slice'), '/user.slice');
 });
 
-t.test('limitProperties: limits as systemd knows them', async (t) => {
+t.test('limitProperties: limits as systemd properties', async (t) => {
   t.strictSame(shown({ memory: { limit: 1000, swap: 1500, reservation: 5 } }), [
     'MemoryMax=1000',
     'MemoryLow=5',
@@ -67,13 +67,13 @@ t.test('limitProperties: limits as systemd knows them', async (t) => {
   t.strictSame(listBytes('16'), [0, 0, 1]);
 });
 
-t.test('roundedResources: the quota of the cgroup is the one that systemd keeps', async (t) => {
+t.test('roundedResources: the quota of the cgroup equals that of systemd', async (t) => {
   t.equal(roundedResources({ cpu: { quota: 33_333, period: 100_000 } }).cpu?.quota, 34_000);
   t.equal(roundedResources({ cpu: { quota: 50_000 } }).cpu?.quota, 50_000);
   t.equal(roundedResources({ cpu: { quota: -1 } }).cpu?.quota, -1);
 });
 
-t.test('deviceProperties: an allow-list, what systemd cannot say is left out', async (t) => {
+t.test('deviceProperties: an allow-list, without rules that systemd cannot express', async (t) => {
   t.strictSame(
     deviceProperties(['-a', '+c *:* m', '+c 1:3 rwm', '+b 8:* r', '+c *:5 r']).map(({ value }) => value.value),
     [
@@ -115,7 +115,7 @@ t.test('annotatedProperties: an allow-list, with values in GVariant text', async
   }
 });
 
-t.test('plan: with systemd, init waits first and is born outside of the unit', async (t) => {
+t.test('plan: with systemd, init waits first and starts outside of the unit', async (t) => {
   const change: Partial<Config> = {
     linux: { cgroupsPath: 'a-b.slice:p:n', resources: { pids: { limit: 5 } }, namespaces: [{ type: 'mount' }] },
   };
@@ -134,7 +134,7 @@ t.test('plan: with systemd, init waits first and is born outside of the unit', a
   t.throws(() => plan(config(change), facts(), options), /names a systemd unit/);
 });
 
-t.test('plan: cgroups below the scope are made and entered once systemd has started it', async (t) => {
+t.test('plan: cgroups below the scope are made and joined once systemd has started it', async (t) => {
   const scope = '/sys/fs/cgroup/a.slice/p-n.scope';
   const change: Partial<Config> = {
     annotations: { 'run.oci.systemd.subgroup': 'sub', 'run.oci.delegate-cgroup': '/in' },

@@ -20,7 +20,7 @@ t.test('ProgramBuilder reaches targets beyond 255 instructions', (t) => {
   t.end();
 });
 
-t.test('ProgramBuilder keeps both targets in reach when each of them needs a stone', (t) => {
+t.test('ProgramBuilder keeps both targets in range if each of them needs a trampoline', (t) => {
   for (let filler = 248; filler < 262; filler++) {
     const builder = new ProgramBuilder();
     const one = builder.and(1, builder.return(1));
@@ -35,7 +35,7 @@ t.test('ProgramBuilder keeps both targets in reach when each of them needs a sto
   t.end();
 });
 
-t.test('ProgramBuilder shares returns, and repeats them where that saves a long jump', (t) => {
+t.test('ProgramBuilder shares returns, and repeats them if that saves a long jump', (t) => {
   const builder = new ProgramBuilder();
   const label = builder.return(5);
   t.equal(builder.return(5), label);
@@ -45,7 +45,7 @@ t.test('ProgramBuilder shares returns, and repeats them where that saves a long 
   t.end();
 });
 
-t.test('compare leaves out a comparison that decides nothing', (t) => {
+t.test('compare omits a comparison that decides nothing', (t) => {
   const builder = new ProgramBuilder();
   const label = builder.return(5);
   t.equal(builder.compare(FILTER_OPCODES.ifEqual, 1, label, label), label);
@@ -90,7 +90,7 @@ t.test('nameOfReturn names all actions', (t) => {
   t.end();
 });
 
-t.test('simulator refuses what the kernel would refuse', (t) => {
+t.test('simulator refuses programs that the kernel would refuse', (t) => {
   const encode = (code: number, k: number) => new Uint8Array(new Uint32Array([code, k]).buffer);
   t.throws(() => simulator(encode(FILTER_OPCODES.goto, 5))(callData(0, 0)), /jump out of the program/);
   t.throws(() => simulator(encode(FILTER_OPCODES.load, 64))(callData(0, 0)), /load from offset 64/);

@@ -51,7 +51,7 @@ t.test('checkSeccomp makes one comparison per lone call', (t) => {
   t.end();
 });
 
-t.test('checkSeccomp gives nothing for a section that asks for nothing', (t) => {
+t.test('checkSeccomp returns nothing for a section without effect', (t) => {
   t.same(faults({}), []);
   t.same(faults({ architectures: ['SCMP_ARCH_X86'], syscalls: [] }), []);
   t.same(faults({ syscalls: [{ names: ['read'], action: 'SCMP_ACT_ALLOW' }] }), [
@@ -60,7 +60,7 @@ t.test('checkSeccomp gives nothing for a section that asks for nothing', (t) => 
   t.end();
 });
 
-t.test('checkSeccomp answers ENOSYS above the highest known call', (t) => {
+t.test('checkSeccomp returns ENOSYS above the highest known call', (t) => {
   const verdict = verdicts(readOnly);
   t.equal(verdict(38), 'ERRNO(1)');
   t.equal(verdict(39), 'ALLOW');
@@ -116,7 +116,7 @@ t.test('checkSeccomp lets the first rule without conditions decide', (t) => {
   t.end();
 });
 
-t.test('checkSeccomp reaches calls behind socketcall on i386', (t) => {
+t.test('checkSeccomp handles calls behind socketcall on i386', (t) => {
   const verdict = verdicts({
     defaultAction: 'SCMP_ACT_ERRNO',
     architectures: ['SCMP_ARCH_X86'],
@@ -237,7 +237,7 @@ const values = [
   ...[0x8000_0000n, 0xffff_ffff_0000_0000n, 0xffff_ffff_ffff_ffffn],
 ];
 
-t.test('checkSeccomp compares one argument with each operator as the profile says, in 64 and 32 bits', (t) => {
+t.test('checkSeccomp compares one argument with each operator of the profile, in 64 and 32 bits', (t) => {
   for (const op of operators) {
     const wrong: string[] = [];
     for (const value of values) {

@@ -25,7 +25,7 @@ const rule = (action: LinuxSyscall['action'], more: Partial<LinuxSyscall> = {}):
 const onlyIf = { args: [{ index: 1, value: 7, op: 'SCMP_CMP_EQ' }] } as const;
 const when = (action: LinuxSyscall['action']): LinuxSyscall => rule(action, { args: [...onlyIf.args] });
 
-t.test('verdict: what a call gets, as the filter itself answers it', async (t) => {
+t.test('verdict: equals the result of the filter itself', async (t) => {
   const profiles: readonly (readonly [string, SeccompSection, kind: string, pointer?: string])[] = [
     ['allowed by default', { defaultAction: 'SCMP_ACT_ALLOW' }, 'allowed'],
     ['logged by default', { defaultAction: 'SCMP_ACT_LOG' }, 'allowed'],
@@ -84,7 +84,7 @@ const load = (atExecve: number): PlannedOp => ({ op: 'seccomp', flags: 0, atExec
 const wait: PlannedOp = { op: 'await_start', how: 1, from: 'default' };
 const execute: PlannedOp = { op: 'exec', args: ['a'], env: [], from: '/process/args' };
 
-t.test('checkStart: what comes after the filter has to be allowed, and nothing before', async (t) => {
+t.test('checkStart: calls after the filter must be allowed, earlier ones need not', async (t) => {
   const noAccept = checked({
     defaultAction: 'SCMP_ACT_ALLOW',
     syscalls: [rule('SCMP_ACT_ERRNO', { names: ['accept4', 'close'] })],
@@ -110,7 +110,7 @@ t.test('checkStart: a call that depends on its arguments leaves the start uncert
   t.strictSame(checkStart([wait, load(1), execute], verdict), { fault: undefined, uncertain: true });
 });
 
-t.test('checkStart: so does a refusal that ends the process for some arguments only', async (t) => {
+t.test('checkStart: so does a refusal that ends the process only for some arguments', async (t) => {
   const some = (defaultAction: LinuxSyscall['action'], action: LinuxSyscall['action']): CheckedSeccomp =>
     checked({
       defaultAction,

@@ -54,7 +54,7 @@ function changed(ops: readonly PlannedOp[]): (readonly PlannedOp[])[] {
   });
 }
 
-t.test('invariants: each is broken when an operation is lost or out of place', async (t) => {
+t.test('invariants: each is violated if an operation is missing or misplaced', async (t) => {
   const lists = Object.values(planCases).map((print) => print().ops);
   for (const { why, applies, broken } of invariants) {
     const isBroken = (ops: readonly PlannedOp[]): boolean => changed(ops).some((list) => broken(list) !== undefined);
