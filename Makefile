@@ -380,7 +380,7 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 
 # SHARD=1/4 tries a quarter of the points. An interrupted run continues when it is started again. VM=1: the sample with cgroup
 # v2 and systemd, in a machine of its own.
-test-faults: build $(STAMPS)/packages-test ## each system call fails, or its process is killed there: hours; SAMPLE=1: some, three minutes (needs root)
+test-faults: build $(STAMPS)/packages-test ## fail each system call, or kill its process there: hours; SAMPLE=1: some, three minutes (needs root)
 ifdef VM
 	@rm -rf build/faults/machine
 	@node conformance/vm/bundle.mjs build/faults/machine conformance/faults/run.ts

@@ -459,7 +459,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'HOME is not guessed when the host cannot open the passwd file of the container',
+  'HOME is not guessed if the passwd file of the container cannot be opened',
   async (t, rt) => {
     const bundle = rt.bundle(({ process }) => {
       process.args = ['/bin/probe', 'exit', '0'];

@@ -204,7 +204,7 @@ function tryPoint(
   if (observed !== undefined && observed !== expected)
     problems.push(`it succeeded, with a difference: ${difference(expected, observed)}`);
   if (status !== 0 && !killed && command.makes === true) {
-    // In the foreground the program has run, and the file is the caller's.
+    // In the foreground the program has run, and the file belongs to the caller.
     if (command.foreground === true) rmSync(world.pidFile, { force: true });
     if (existsSync(world.pidFile)) problems.push('it failed, and left a pid file');
     const left = leftSince(world, cgroup, before);

@@ -3,8 +3,8 @@
  * call fails.
  *
  * Environment: ALL=1 (also points that are like another one), SAMPLE=1 (some points of each command, on both hosts),
- * SHARD=2/4, FAULTS (kill, errno), CONFIG, COMMAND, POINT (only that), HOST (rt, node), RT_BINARY (in place of build/rt).
- * What was tried with a binary is not tried again.
+ * SHARD=2/4, FAULTS (kill, errno), CONFIG, COMMAND, POINT (only that), HOST (rt, node), RT_BINARY (instead of
+ * build/rt). Points already tried with a binary are not repeated.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

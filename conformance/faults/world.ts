@@ -22,7 +22,7 @@ export interface FaultyOutcome extends Outcome {
   readonly calls: readonly string[];
 }
 
-/** Seconds after which a command counts as hanging: longer than any deadline of the runtime's own. */
+/** Seconds after which a command counts as hanging: longer than any deadline of the runtime. */
 const patience = 20 * PATIENCE;
 const scratch = '/tmp/scratch';
 

@@ -32,7 +32,7 @@ const deadline = 60_000;
 const killed = [128 + 9, 128 + 15];
 const plain = [0, 1];
 
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
+/** Random numbers from 0 to below 1, reproducible by the seed (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

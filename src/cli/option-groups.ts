@@ -1,4 +1,4 @@
-/** Options that commands of the table (options.ts) share, or have many of. */
+/** Options that several commands of the table (options.ts) share, and long lists of options. */
 
 const text = <Name extends string>(name: Name, value: string, help: string) =>
   ({ kind: 'text', name, value, help }) as const;
@@ -14,7 +14,7 @@ export const tableOption = () =>
     short: 'f',
     value: 'table|json',
     choices: ['table', 'json'],
-    help: 'form of the output (default table)',
+    help: 'output format (default table)',
   }) as const;
 
 export const updateOptions = () =>
@@ -168,5 +168,5 @@ const descriptorOptions = (owner: string) =>
   [
     { kind: 'text', name: 'console-socket', value: 'SOCKET', help: 'send the master of its terminal to SOCKET' },
     { kind: 'text', name: 'pidfd-socket', value: 'SOCKET', help: `send a pidfd of ${owner} to SOCKET` },
-    { kind: 'integer', name: 'preserve-fds', value: 'N', help: `hand N further descriptors, from 3 on, to ${owner}` },
+    { kind: 'integer', name: 'preserve-fds', value: 'N', help: `pass N descriptors, from 3 on, to ${owner}` },
   ] as const;

@@ -17,7 +17,7 @@ import {
 
 interface CommonSpec {
   readonly name: string;
-  /** How it is written, when that differs from `name`. */
+  /** The long name, if it differs from `name`. */
   readonly long?: string;
   readonly short?: string;
   /** Another spelling, not in the help. */
@@ -330,7 +330,7 @@ type Named<Kind extends OptionSpec['kind']> = Extract<Declared, { kind: Kind }>[
 
 export type TextOption = Named<'text'>;
 
-/** Values given on the command line. Absent text: not given. */
+/** Values from the command line. Absent text: not given. */
 export type Options = { readonly [name in TextOption]?: string } & { readonly [name in Named<'flag'>]?: boolean } & {
   readonly [name in Named<'integer'>]?: number;
 } & { readonly [name in Named<'list'>]?: readonly string[] };

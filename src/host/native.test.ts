@@ -33,7 +33,7 @@ function testBinding(t: Test, native: Native, pid: number): void {
     rmSync(directory, { recursive: true });
   });
 
-  t.test('readText and readBytes give the whole file, and its errno when they cannot', async (t) => {
+  t.test('readText and readBytes return the whole file, or an errno', async (t) => {
     const path = `${directory}/text`;
     writeFileSync(path, 'größe 🐳\n');
     t.equal(native.readText(path, 100), 'größe 🐳\n');
@@ -154,7 +154,7 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(native.rmdir(path), 0);
   });
 
-  t.test('stat follows a link only when asked', async (t) => {
+  t.test('stat follows a link only on request', async (t) => {
     symlinkSync('text', `${directory}/link`);
     const link = native.stat(`${directory}/link`, 0);
     const file = native.stat(`${directory}/link`, 1);
@@ -199,13 +199,13 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(native.close(pidfd), 0);
   });
 
-  t.test('signalProcess refuses the pids that mean more than one process', async (t) => {
+  t.test('signalProcess refuses pids that mean more than one process', async (t) => {
     t.equal(native.signalProcess(0, 0), -EINVAL);
     t.equal(native.signalProcess(-1, 0), -EINVAL);
     t.equal(native.signalProcess(process.pid, 0), 0);
   });
 
-  t.test('capture takes as much as its limit says, and not a byte more', async (t) => {
+  t.test('capture reads up to its limit, and not a byte more', async (t) => {
     const zeros = (count: number): string[] => ['head', '-c', String(count), '/dev/zero'];
     t.equal(String(native.capture(zeros(70_000), 70_000)).length, 70_000);
     t.equal(native.capture(zeros(70_000), 69_999), -EFBIG);

@@ -167,9 +167,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...(forkFirst ? [...namespaces.forkIntoPid, ...scheduler.late] : []),
-    ...programOps(process), // with the user's rights
-    ...(early ? filterOps(process, load) : []), // create can still say that it cannot be loaded
-    ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // with no rights left that others in a shared pid namespace could take over
+    ...programOps(process), // with the credentials of process.user
+    ...(early ? filterOps(process, load) : []), // create can still report that it cannot be loaded
+    ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // no rights are left that others in a shared pid namespace could take over
     {
       op: 'await_start',
       how: AWAIT_START_HOW[options.awaitStart === 'socket' ? 'listener' : 'control'],

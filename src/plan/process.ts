@@ -68,7 +68,7 @@ export function boundingOps(process: Process, facts: Facts): PlannedOp[] {
       last: facts.lastCapability,
       from: capabilities === undefined ? 'default' : '/process/capabilities/bounding',
     },
-    // Before the user changes, for a directory only root may enter; put off when root may not either.
+    // Before the user changes, for a directory that only root may enter; deferred if root may not either.
     { op: 'change_directory', path: process.cwd, phase: CHANGE_DIRECTORY_PHASE.setUp, from: '/process/cwd' },
   ];
 }

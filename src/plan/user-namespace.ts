@@ -11,7 +11,7 @@ import type { PlannedOp } from './types.ts';
 /** Slot of the container's user namespace while the stage is outside of it; the last slots are not used for mounts. */
 export const userSlot = 1000;
 
-/** What the container has for a user namespace: the runtime's, one made for it, or one that exists. */
+/** The user namespace of the container: the runtime's, a new one, or an existing one. */
 export function userNamespaceOf(config: Config): 'runtime' | 'new' | 'joined' {
   const namespace = config.linux?.namespaces?.find(({ type }) => type === 'user');
   if (namespace === undefined) return 'runtime';

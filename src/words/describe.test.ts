@@ -3,7 +3,7 @@ import { ENOENT, ENOSYS } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { describeOp } from './describe.ts';
 
-t.test('describeOp: words by which engines choose an exit code', async (t) => {
+t.test('describeOp: messages by which engines choose an exit code', async (t) => {
   const lookup = (name: string, errno: number): string =>
     describeOp({ op: 'find_program', name, search: '/bin', from: '/process/args/0' }, errno, 'execve', '').message;
   t.equal(lookup('nosuch', ENOENT), 'exec: "nosuch": executable file not found in $PATH');

@@ -34,7 +34,7 @@ t.test('plans: every operation is in one of them', async (t) => {
   for (const op of Object.keys(OP_CODECS)) t.equal(planned.has(op), !unplanned.includes(op), op);
 });
 
-t.test('invariants: hold of every plan, and each applies to some', async (t) => {
+t.test('invariants: hold for every plan, and each applies to some', async (t) => {
   const lists = Object.entries(planCases).map(([name, print]) => [name, print().ops] as const);
   for (const [name, ops] of lists) t.strictSame(violations(ops), [], name);
   for (const { why, applies } of invariants)
