@@ -398,17 +398,17 @@ const LESS: readonly (readonly [what: string, change: Mutation, pointer: string,
     'another user',
     (config) => (config.process.user = { uid: 1000, gid: 1000 }),
     '/process/user/uid',
-    /has another user/,
+    /has a different user/,
   ],
   [
     'fewer capabilities',
     (config) => (config.process.capabilities = { bounding: ['CAP_KILL'] }),
     '/process/capabilities/bounding',
-    /capabilities that it lacks/,
+    /capabilities that the config lacks/,
   ],
   ['no new privileges', (config) => (config.process.noNewPrivileges = true), '/process/noNewPrivileges', /privileges/],
   ['a seccomp filter', (config) => (config.linux.seccomp = FILTER), '/linux/seccomp', /no seccomp filter/],
-  ['no mount of a directory', (config) => void config.mounts.pop(), '/mounts', /another mount on .*\/data/],
+  ['no mount of a directory', (config) => void config.mounts.pop(), '/mounts', /different mount on .*\/data/],
   [
     'a mount that is read-only',
     (config) => (config.mounts.at(-1)?.options ?? []).push('ro'),
@@ -531,7 +531,7 @@ forEachRuntime(
     await rt.command('delete', '--force', id);
     t.match(await restore(rt, bundle, id), { status: 1, stderr: /cannot open directory .*\/images/ });
     mkdirSync(join(rt.dir, 'images'));
-    t.match(await restore(rt, bundle, id), { status: 1, stderr: /no images of a container/ });
+    t.match(await restore(rt, bundle, id), { status: 1, stderr: /no checkpoint images/ });
     t.strictSame(readdirSync(rt.root), [], 'and nothing is left');
   },
   OURS,

@@ -423,7 +423,7 @@ forEachRuntime(
     for (let nth = 1; nth <= calls; nth++) {
       const outcome = await commandWithFault(rt, { call: 'sendto', error: 'ENOBUFS', nth }, ...words);
       t.equal(outcome.status, 1, `${nth} of ${calls}`);
-      t.match(outcome.stderr, 'cannot speak to the container process: no buffer space available');
+      t.match(outcome.stderr, 'cannot send to the init of the container: no buffer space available');
       t.strictSame(readdirSync(rt.root), []);
       const again = await commandWithFault(rt, { call: 'sendto', error: 'EINTR', nth }, ...words);
       t.strictSame(again, { status: 0, stdout: '', stderr: '' });
@@ -431,7 +431,7 @@ forEachRuntime(
     const container = await rt.created();
     const failed = await commandWithFault(rt, { call: 'sendto', error: 'ENOMEM' }, 'start', container.id);
     t.equal(failed.status, 1);
-    t.match(failed.stderr, 'cannot speak to the container process');
+    t.match(failed.stderr, 'cannot send to the init of the container');
     await unharmed(t, container, 'created');
   },
   { oursOnly },
@@ -451,7 +451,7 @@ forEachRuntime(
     creating.goOn();
     const outcome = await creating.ended;
     t.equal(outcome.status, 1);
-    t.match(outcome.stderr, 'create failed: the container process ended while it was being set up (signal 9)');
+    t.match(outcome.stderr, 'create failed: the container process ended during its setup (signal 9)');
     t.notOk(existsSync(pidFile));
     t.strictSame(readdirSync(rt.root), []);
   },

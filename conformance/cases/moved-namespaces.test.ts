@@ -12,7 +12,7 @@ import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
 const OURS = { oursOnly: 'runc 1.1 and crun 1.8 enter what init has made; runc 1.4.3 too' };
-const OWN_MOUNTS = /its init has moved to a mount namespace of its own making/;
+const OWN_MOUNTS = /its init has moved to a mount namespace that it made itself/;
 
 type Type = 'mnt' | 'user';
 

@@ -341,7 +341,7 @@ forEachRuntime(
     const words = ['--no-pivot', '--bundle', bundle.dir, '--image-path', images, rt.nextId()];
     const restored = await rt.command('restore', ...words);
     t.equal(restored.status, 1);
-    t.match(restored.stderr, /cannot tell NOTIFY_SOCKET of the environment when a restored container is ready/);
+    t.match(restored.stderr, /cannot report readiness to NOTIFY_SOCKET of the environment for a restored container/);
     t.equal((await container.remove('--force')).status, 0);
     await manager.end();
   },

@@ -38,7 +38,7 @@ import { endContainer } from './end.ts';
 const logFile = 'dump.log';
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
-/** Writes a container to images, and ends it unless it is to go on. */
+/** Writes a container to images, and ends it unless it should keep running. */
 export function checkpoint(context: Context): Outcome {
   const { native, options } = context;
   refuseNamespaces(context);
@@ -72,7 +72,7 @@ export function checkpoint(context: Context): Outcome {
     });
   } catch (error) {
     if (directories !== undefined) removeMade(native, directories, logFile);
-    // The config is the one that was saved, not a file that the caller could look into.
+    // The config is the saved one, not a file of the caller.
     throw error instanceof Failure ? inPhase(withoutPointers(error), 'checkpoint failed') : error;
   }
   if (preDump || options['leave-running'] === true) return {};
@@ -86,7 +86,7 @@ function notifyFaults(directory: ContainerDirectory): Diagnostic[] {
   return [{ code: 'checkpoint.unsupported', message, hint: 'create it without NOTIFY_SOCKET in the environment' }];
 }
 
-/** What criu has to know of the container. */
+/** The container's properties for criu. */
 function containerOptions(context: Context, directory: ContainerDirectory, record: ContainerRecord): Field[] {
   const { native } = context;
   const { text, path } = savedConfig(directory);
@@ -153,7 +153,7 @@ function pageServer(word: string | undefined): Field[] {
   return [[OPTION.pageServer, server]];
 }
 
-/** What standard input, output and error were, for who restores it. */
+/** The former standard input, output and error, for restore. */
 function writeDescriptors({ native }: Context, { images, imagePath }: Directories, { pid }: ContainerRecord): void {
   const path = `/proc/self/fd/${images}/descriptors.json`;
   native.unlink(path);

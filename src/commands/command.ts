@@ -2,7 +2,7 @@ import type { Options } from '../cli/options.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 
-/** What a command gets. */
+/** Input of a command. */
 export interface Context {
   readonly native: Native;
   /** Options before the command. */
@@ -13,13 +13,13 @@ export interface Context {
   readonly debug: (message: string) => void;
 }
 
-/** What a command gives back. One that fails throws a Failure instead; only main prints. */
+/** Result of a command. One that fails throws a Failure instead; only main prints. */
 export interface Outcome {
   readonly exitCode?: number;
   readonly output?: string;
-  /** Output of a command that goes on, printed part by part as it comes. */
+  /** Output of a continuing command, printed part by part. */
   readonly stream?: Iterable<string>;
-  /** What went wrong without making the command fail. */
+  /** Problems that did not make the command fail. */
   readonly warnings?: readonly Diagnostic[];
 }
 

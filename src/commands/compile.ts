@@ -22,27 +22,27 @@ export interface Compiled {
   readonly plan: Plan;
   /** The name of the container's session keyring, if it gets one. */
   readonly keyring: string | undefined;
-  /** Gives the diagnostics of a failure their place in the configuration's text. */
+  /** Adds the places in the configuration's text to the diagnostics of a failure. */
   readonly locate: (failure: Failure) => Failure;
   /** Those of the plan, with their places. */
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What the runtime itself was given to pass on, and what is different with each container. */
+/** Resources that the runtime passes on, and values that differ for each container. */
 interface Surroundings {
   readonly env?: readonly string[];
   readonly notify?: string | undefined;
-  /** Missing where nothing is made. */
+  /** Absent if nothing is made. */
   readonly nonce?: string;
 }
 
-/** Makes names that nobody else can have taken. */
+/** Makes unguessable names. */
 export function nonce(native: Native): string {
   return expectResult(native.nonce(), 'host.random', 'cannot get random bytes', 'getrandom');
 }
 
 /**
- * Reads the bundle that the options name and makes the plan for a container `id`. No side effects.
+ * Reads the bundle named by the options and compiles the plan for a container `id`. No side effects.
  */
 export function compile(
   context: Context,

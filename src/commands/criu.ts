@@ -10,7 +10,7 @@ import { OPTION, firstDescriptor } from '../launch/criu/rpc.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import type { Context } from './command.ts';
 
-/** What checkpoint and restore share: directories, options and the log of criu. */
+/** Shared by checkpoint and restore: directories, options and the log of criu. */
 
 /** The caller may name a link, as containerd does; those in the directory are another matter. */
 const defaultImages = 'checkpoint';
@@ -19,7 +19,7 @@ const largestLog = 64 << 20;
 const logLevel = 4;
 const nftables = 2;
 const shownErrors = 3;
-/** What criu tries in vain and does without. */
+/** Failures that criu tolerates. */
 const harmless = /Can't setup RLIMIT_NOFILE|tun: Unable to create tun/;
 
 export interface Directories {
@@ -60,7 +60,9 @@ function makeDirectory(native: Native, path: string): boolean {
   return true;
 }
 
-/** After a failure: takes directories away that were made for it, but for the log of criu, which says the reason. */
+/**
+ * After a failure: removes directories that were made for it, except for the log of criu, which contains the reason.
+ */
 export function removeMade(native: Native, { images, work, imagePath, made }: Directories, logFile: string): void {
   if (made.includes(imagePath)) {
     const directory = `/proc/self/fd/${images}`;
@@ -122,7 +124,7 @@ export function inheritedDescriptor(key: string, descriptor: number): Field {
   ];
 }
 
-/** The process becomes criu, which gets the socket and what is in the slots. */
+/** Executes criu, which gets the socket and the descriptors in the slots. */
 export function criuOps({ native, globals }: Context, slots: readonly number[]): PlannedOp[] {
   const own = native.getEnv('PATH');
   const search = typeof own === 'number' || own === '' ? defaultPath : `${own}:${defaultPath}`;
@@ -135,7 +137,7 @@ export function criuOps({ native, globals }: Context, slots: readonly number[]):
   ];
 }
 
-/** The first errors that a log tells of, without times and places in the source; empty when there are none. */
+/** The first errors of a log, without times and places in the source; empty if there are none. */
 export function errorsOf(native: Native, { work, workPath }: Directories, logFile: string): string {
   const text = native.readText(`/proc/self/fd/${work}/${logFile}`, largestLog);
   if (typeof text === 'number') return '';

@@ -5,7 +5,7 @@ import type { Native } from '../host/native.ts';
 import { EBADF } from '../kernel/errno.ts';
 import { connectSocket } from '../launch/socket.ts';
 
-/** Descriptors of the caller that a program gets, from 3 on, and what its environment says of them. */
+/** Descriptors of the caller that are passed to a program, from 3 on, and the environment variables for them. */
 export interface Handed {
   readonly count: number;
   readonly env: readonly string[];
@@ -31,8 +31,8 @@ export function handedDescriptors(native: Native, preserved: number | undefined,
     if (absence === undefined) continue;
     throw new Failure({
       code: 'descriptors.missing',
-      message: `cannot pass on descriptor ${descriptor}, one of ${listen} that LISTEN_FDS promises: ${absence}`,
-      hint: 'descriptors of a service manager are open from 3 on (sd_listen_fds(3)); else unset LISTEN_FDS',
+      message: `cannot pass on descriptor ${descriptor}, one of ${listen} announced by LISTEN_FDS: ${absence}`,
+      hint: 'descriptors of a service manager start at 3 (sd_listen_fds(3)); otherwise unset LISTEN_FDS',
     });
   }
   for (let index = 0; index < extra; index++) {
@@ -67,7 +67,7 @@ function listenDescriptors(native: Native): number {
   return /^[1-9]\d{0,3}$/.test(count) ? Number(count) : 0;
 }
 
-/** Where a pidfd of the process is to be sent, connected before anything is made; -1 for nowhere. */
+/** Connection for a pidfd of the process, made before anything else; -1 for none. */
 export function openPidfdSocket(native: Native, path: string | undefined, directory: string): number {
   return path === undefined ? -1 : connectSocket(native, path, directory, 'pidfd');
 }

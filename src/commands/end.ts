@@ -17,7 +17,7 @@ import { hookSurroundings } from '../state/report.ts';
 /** How long a killed container may take to end, as in runc. */
 const killTimeoutMs = 10_000;
 const pollMs = 10;
-/** By then a process that is not frozen has mostly ended. */
+/** By then a process that is not frozen has usually ended. */
 const ordinaryEndMs = 200;
 
 /**
@@ -90,8 +90,8 @@ function milliseconds(native: Native): number {
 }
 
 /**
- * Removes all that is left of a container whose processes have ended and whose directory is locked: cgroups, mounts,
- * then state, then poststop hooks run. The result tells of hooks that failed, which the specification wants as warnings.
+ * Removes the remains of a container whose processes have ended and whose directory is locked: cgroups, mounts, then
+ * state; then poststop hooks run. The result lists failed hooks, which are warnings by the specification.
  */
 export function destroyContainer(native: Native, directory: ContainerDirectory, record: ContainerRecord): Diagnostic[] {
   // A create that was killed had not started its unit, or systemd has ended it with init.
@@ -103,14 +103,14 @@ export function destroyContainer(native: Native, directory: ContainerDirectory, 
   return removed ? runPoststop(native, record) : [];
 }
 
-/** Kills a container that was made and removes it, unless another command already has. */
+/** Kills and removes a new container, unless another command already has. */
 export function endContainer(native: Native, directory: ContainerDirectory, record: ContainerRecord): Diagnostic[] {
   if (!directory.lock()) return [];
   killContainer(native, record);
   return destroyContainer(native, directory, record);
 }
 
-/** Every hook runs, whatever became of the one before it. */
+/** Every hook runs, even if the one before it failed. */
 export function runPoststop(native: Native, record: ContainerRecord): Diagnostic[] {
   const hooks: readonly Hook[] = record.hooks.poststop ?? [];
   const surroundings = hookSurroundings(record, 'stopped');

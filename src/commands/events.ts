@@ -14,7 +14,9 @@ import { findContainer } from './find.ts';
 
 const defaultInterval = '5s';
 
-/** Prints what a container uses, once or again and again, and that it ran out of memory, one JSON object a line. */
+/**
+ * Prints the resource usage of a container, once or repeatedly, and its out-of-memory events, one JSON object per line.
+ */
 export function events(context: Context): Outcome {
   const { native, options } = context;
   const text = options.interval ?? defaultInterval;

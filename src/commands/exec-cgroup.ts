@@ -4,11 +4,11 @@ import type { Native } from '../host/native.ts';
 import type { CgroupFacts } from '../facts/facts.ts';
 import type { CgroupRecord } from '../plan/types.ts';
 
-/** Where a further process of a container goes. */
+/** The cgroups of an additional process of a container. */
 export interface ExecCgroups {
-  /** Cgroup v1 files that take it in. */
+  /** Cgroup v1 `tasks` files to join. */
   readonly tasks: readonly string[];
-  /** Cgroup v2 directories to be born in, the first that takes it; '' is the runtime's own. */
+  /** Cgroup v2 directories to start in, tried in order; '' is the runtime's own. */
   readonly born: readonly string[];
   /** The one of `tasks` whose hierarchy counts processes; undefined where cgroup v2 does. */
   readonly counted: string | undefined;
@@ -17,7 +17,7 @@ export interface ExecCgroups {
 const mountDepth = 4; // '', sys, fs, cgroup
 const maximumFile = 1 << 16;
 
-/** The container's own cgroups, or those below them that --cgroup names. */
+/** The container's cgroups, or those below them given with --cgroup. */
 export function execCgroups(
   native: Native,
   { version, directories, inside }: CgroupRecord,
@@ -72,7 +72,7 @@ function parseWords(words: readonly string[], version: 1 | 2): Map<string, strin
   const paths = new Map<string, string>();
   for (const word of words) {
     const colon = word.indexOf(':');
-    if (colon >= 0 && version === 2) throw bad(`${word}: cgroup v2 takes one path for all controllers`);
+    if (colon >= 0 && version === 2) throw bad(`${word}: cgroup v2 has one path for all controllers`);
     if (colon < 0 && words.length > 1) throw bad(`${word} (missing <controller>: prefix)`);
     const path = subPath(word.slice(colon + 1));
     for (const name of colon < 0 ? [''] : word.slice(0, colon).split(',')) {

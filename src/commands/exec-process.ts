@@ -6,7 +6,7 @@ import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 
-/** The process that `exec` runs: from a file, or the container's own with the changes that options ask for. */
+/** The process that `exec` runs: from a file, or the container's own, changed by the options. */
 export function execProcess(
   native: Native,
   config: Config,

@@ -130,7 +130,7 @@ t.test('cgroups of an additional process', async (t) => {
   }
   t.match(
     words(() => execCgroups(host.native, unified, 40, ['pids:x'])),
-    'cgroup v2 takes one path',
+    'cgroup v2 has one path',
   );
 });
 
@@ -159,7 +159,7 @@ t.test('descriptors of a service manager are counted only if they are for this p
   t.match(refusal(4, false), 'unable to stat preserved-fd 3 (of 4): no such file or directory');
   for (const own of ['anon_inode:[eventpoll]', '/memfd:rt-trace (deleted)']) {
     open.set('/proc/self/fd/4', own);
-    const words = 'cannot pass on descriptor 4, one of 2 that LISTEN_FDS promises: bad file descriptor';
+    const words = 'cannot pass on descriptor 4, one of 2 announced by LISTEN_FDS: bad file descriptor';
     t.match(refusal(0, true), words, own);
   }
 });

@@ -27,10 +27,10 @@ import { exitCode } from './run.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
-/** Tells a failure of exec from one of the program, as engines expect. */
+/** Distinguishes a failure of exec from one of the program, as engines expect. */
 const failedExitCode = 255;
 
-/** Runs a further program in a container that was created. */
+/** Runs an additional program in a created container. */
 export function exec(context: Context): Outcome {
   const { native, options } = context;
   const foreground = options.detach !== true;
@@ -41,7 +41,7 @@ export function exec(context: Context): Outcome {
     started = startProcess(context, !foreground, count);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // The process is not the one of a config.json, so a pointer into one would mislead.
+    // The process does not come from config.json, so a pointer into it would be misleading.
     throw inPhase(withoutPointers(error, failedExitCode), 'exec failed');
   }
   if (!foreground) return {};

@@ -15,8 +15,8 @@ import { specVersion } from '../state/report.ts';
 import type { Context, Outcome } from './command.ts';
 
 /**
- * Prints what rt can do (runtime-spec features.md). Every list comes from the table that the work itself is done
- * with; what rt can do does not depend on what the host has.
+ * Prints the features of rt (runtime-spec features.md). Every list comes from the table that the implementation uses;
+ * the features do not depend on the host.
  */
 export function features(context: Context): Outcome {
   return { output: `${JSON.stringify(featuresOf(context.native), null, 4)}\n` };

@@ -38,12 +38,12 @@ import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
 export interface MadeContainer {
-  /** Locked, so that nobody removes what is not whole. Who has it closes it. */
+  /** Locked, so that nobody removes an incomplete container. Its owner closes it. */
   readonly directory: ContainerDirectory;
   readonly record: ContainerRecord;
-  /** Descriptor over which init is told to go on. */
+  /** Descriptor on which init waits for the go-ahead. */
   readonly control: number;
-  /** Master of the container's terminal, -1 when it has none or was sent away. */
+  /** Master of the container's terminal, -1 if there is none or it was sent. */
   readonly master: number;
   readonly console: Console;
   readonly plan: Plan;
@@ -55,7 +55,7 @@ export interface MadeContainer {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** How far creation got, which is what has to be undone when it fails. */
+/** Progress of the creation, to be undone if it fails. */
 export interface Progress {
   readonly directory: ContainerDirectory;
   record: ContainerRecord;
@@ -210,7 +210,7 @@ export function runCreationHooks(native: Native, { config }: Compiled, record: C
   runHooks(native, 'createRuntime', createRuntime, surroundings);
 }
 
-/** Takes every step back as far as it can; what cannot be undone is told beside the first failure. */
+/** Undoes every step if possible; steps that cannot be undone are reported with the first failure. */
 export function undo(native: Native, progress: Progress): Diagnostic[] {
   const { directory, record, moved, cgroup, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];

@@ -22,7 +22,7 @@ import type { Context, Outcome } from './command.ts';
 const standardInput = 0;
 const largestDocument = 16 << 20;
 
-/** Adds mounts to a container that was created, all of them or none; or removes them, up to the first that is not there. */
+/** Adds mounts to a created container, all of them or none; or removes them, up to the first missing one. */
 export function mounts(context: Context): Outcome {
   const [action = '', id = '', file = ''] = context.operands;
   if (action !== 'add' && action !== 'remove') {

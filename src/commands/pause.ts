@@ -4,13 +4,13 @@ import type { Status } from '../state/status.ts';
 import type { Context, Outcome } from './command.ts';
 import { changeContainer } from './find.ts';
 
-/** Stops every process of a container where it is, until `resume`. */
+/** Suspends every process of a container until `resume`. */
 export function pause(context: Context): Outcome {
   changeContainer(context, requireRunning, ({ cgroup }) => freeze(context.native, cgroup));
   return {};
 }
 
-/** Lets a paused container go on. */
+/** Resumes a paused container. */
 export function resume(context: Context): Outcome {
   changeContainer(context, requirePaused, ({ cgroup }) => thaw(context.native, cgroup));
   return {};

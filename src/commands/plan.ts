@@ -3,7 +3,7 @@ import { checkId } from '../state/id.ts';
 import type { Context, Outcome } from './command.ts';
 import { compile } from './compile.ts';
 
-/** Prints the plan for a bundle, with what asked for each operation. Changes nothing. */
+/** Prints the plan for a bundle, with the origin of each operation. Changes nothing. */
 export function printPlan(context: Context): Outcome {
   const id = context.options.id ?? 'plan';
   checkId(id);

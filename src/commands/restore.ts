@@ -57,7 +57,7 @@ import type { Console } from './terminal.ts';
 const logFile = 'restore.log';
 const largestList = 1 << 16;
 
-/** Makes a container of a bundle and the images of another one, whose processes go on. */
+/** Makes a container from a bundle and the images of another one, whose processes continue. */
 export function restore(context: Context): Outcome {
   const { native, options } = context;
   refuseNamespaces(context);
@@ -88,7 +88,7 @@ function refuseManager(native: Native): void {
   throw new Failure({
     code: 'notify.restore',
     message:
-      'cannot tell NOTIFY_SOCKET of the environment when a restored container is ready: its program does not say so',
+      'cannot report readiness to NOTIFY_SOCKET of the environment for a restored container: its program does not send it',
     hint: 'unset NOTIFY_SOCKET',
   });
 }
@@ -157,7 +157,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
       readLog: () => errorsOf(native, directories, logFile),
     });
     if (progress.record.pid === 0)
-      throw new Failure({ code: 'restore.pid', message: 'criu has not named the process' });
+      throw new Failure({ code: 'restore.pid', message: 'criu did not report the pid of the process' });
     return { progress, compiled, console, master };
   } catch (error) {
     const leftovers = undo(native, progress);
@@ -219,7 +219,7 @@ function restoreOptions(
   ];
 }
 
-/** What standard input, output and error were; nothing that cannot be handed in is taken from there. */
+/** The former standard input, output and error; names that cannot be passed to criu are ignored. */
 function standardKeys(native: Native, { images }: Directories): readonly string[] {
   const result = native.readText(`/proc/self/fd/${images}/descriptors.json`, largestList);
   const text = expectIfPresent(result, 'images.read', 'cannot read image "descriptors.json"', 'read');
@@ -249,7 +249,7 @@ function protect(
   }
 }
 
-/** The processes are there and stand still: limits, state and pid file come before they go on. */
+/** The processes exist and are stopped: limits, state and pid file are set before they resume. */
 function finish({ native, options }: Context, { plan }: Compiled, progress: Progress): void {
   const { record } = progress;
   const failed = runHostOps(native, plan.limits);

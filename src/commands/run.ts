@@ -64,7 +64,7 @@ export function run(context: Context): Outcome {
   return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
 }
 
-/** The program's exit code is what counts, so a clean-up that fails is told as a warning. */
+/** The exit code is that of the program, so a failed cleanup is only a warning. */
 export function clean(native: Native, directory: ContainerDirectory, record: ContainerRecord): readonly Diagnostic[] {
   try {
     return endContainer(native, directory, record);

@@ -15,7 +15,7 @@ import type { Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
 
-/** Lets the init of a created container run its program, and waits until it does. */
+/** Makes the init of a created container run its program, and waits until it does. */
 export function start(context: Context): Outcome {
   const { native } = context;
   const id = context.operands[0];

@@ -5,10 +5,10 @@ import type { Native } from '../host/native.ts';
 import { O_NOCTTY, O_RDWR } from '../kernel/open-flags.ts';
 import { connectSocket } from '../launch/socket.ts';
 
-/** What becomes of the master of a container's terminal. */
+/** Destination of the master of a container's terminal. */
 export type Console =
   | { readonly kind: 'none' }
-  /** Sent over this connection, to whom the engine chose. */
+  /** Sent over this connection, to the engine's receiver. */
   | { readonly kind: 'socket'; readonly socket: number }
   /** Relayed to the caller's own terminal, this descriptor. */
   | { readonly kind: 'relay'; readonly console: number };
@@ -35,7 +35,7 @@ export function openConsole(
       code: 'terminal.socket',
       message: 'cannot allocate tty if rt will detach without setting console socket',
       pointer: '/process/terminal',
-      hint: 'give --console-socket SOCKET, where something accepts the terminal, or set process.terminal to false',
+      hint: 'give --console-socket SOCKET, with a receiver for the terminal, or set process.terminal to false',
     });
   }
   if (socket !== undefined && !(detach && terminal)) {
@@ -65,7 +65,7 @@ function callersTerminal(native: Native): number {
   );
 }
 
-/** Hands the master on, before the program starts: it finds its terminal as it will be. */
+/** Passes the master on before the program starts, so that the terminal is already set up. */
 export function giveMaster(native: Native, console: Console, master: number): void {
   if (console.kind === 'relay') native.matchTerminal(master, console.console);
   if (console.kind !== 'socket') return;

@@ -30,7 +30,7 @@ export function resourcesOf(options: Options): LinuxResources {
   };
 }
 
-/** How the value of an option is read: undefined when it cannot be. */
+/** Parses the value of an option; undefined if it is invalid. */
 interface Reading {
   readonly parse: (text: string) => number | bigint | undefined;
   readonly hint: string;
@@ -46,11 +46,14 @@ const unsigned = integerUpTo(most.unsigned);
 function integerUpTo(greatest: bigint): Reading {
   return {
     parse: (text) => (/^[+-]?[0-9]+$/.test(text) ? exact(BigInt(text), greatest) : undefined),
-    hint: 'give a decimal integer of 64 bits at most',
+    hint: 'give a decimal integer of at most 64 bits',
   };
 }
 
-const bytes: Reading = { parse: parseBytes, hint: 'give bytes, with k, m, g, t or p behind if you like, or -1' };
+const bytes: Reading = {
+  parse: parseBytes,
+  hint: 'give bytes, with an optional suffix k, m, g, t or p; -1 for no limit',
+};
 
 /** An option as a member of the config, where it is given. */
 function member<Name extends keyof LinuxCpu | keyof LinuxMemory>(

@@ -17,7 +17,7 @@ import { resourcesOf } from './update-options.ts';
 const standardInput = 0;
 const largestDocument = 16 << 20;
 
-/** Changes the limits of a container, all that are asked for or none. */
+/** Changes the limits of a container, all of those given or none. */
 export function update(context: Context): Outcome {
   const { native, options } = context;
   requireProcesses(findContainer(context).status);

@@ -7,8 +7,8 @@ import { expectResult } from '../diag/system.ts';
 import type { Context, Outcome } from './command.ts';
 
 /**
- * Reports every fault of a bundle's config on standard output and ends with 1 when there is one. What is
- * valid but not supported, or without effect, is reported too and does not count.
+ * Reports every fault of a bundle's config on standard output and exits with 1 if there is one. Valid settings that are
+ * not supported or have no effect are reported too, but do not count.
  */
 export function validate({ native, options }: Context): Outcome {
   const directory = options.bundle ?? '.';

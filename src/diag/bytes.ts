@@ -8,7 +8,7 @@ export function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
-/** Words of the kernel or of a hook for a message: UTF-8 is kept as far as it is ASCII, the rest shown as `?`. */
+/** Text of the kernel or of a hook for a message: ASCII is kept, other bytes are shown as `?`. */
 export function text(bytes: Uint8Array): string {
   let result = '';
   for (const byte of bytes) result += byte < 0x80 ? String.fromCharCode(byte) : '?';

@@ -12,14 +12,14 @@ const maximumFile = 1 << 20;
 /** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
 const patience = 5000;
 const longestPause = 128;
-/** How often processes of a container are looked for that were not there to be killed before. */
+/** Number of rounds to find and kill new processes of a container. */
 const longestChase = 1000;
-/** poll(2) passes over a negative descriptor. */
+/** poll(2) ignores a negative descriptor. */
 const nothing = waitList([[-1, 0]]);
 
-/** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
+/** Removes the container's cgroups and those made below them. A busy one is retried with growing delays. */
 export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
-  // systemd removes what it made; what it did not is ours.
+  // systemd removes the cgroups that it made; we remove the others.
   if (cgroup.unit !== undefined) stopUnit(native, cgroup.unit);
   for (const directory of cgroup.directories) removeTree(native, directory);
 }
@@ -49,12 +49,12 @@ export function ifPresent<T>(result: T | number, action: string, syscall: string
   return result === -ENODEV ? undefined : expectIfPresent(result, 'cgroup.read', action, syscall);
 }
 
-/** Undefined when the cgroup is gone, or the kernel has no such file. */
+/** Undefined if the cgroup is gone, or the kernel has no such file. */
 export function readCgroupFile(native: Native, path: string): string | undefined {
   return ifPresent(native.readText(path, maximumFile), `cannot read "${path}"`, 'read');
 }
 
-/** Nothing announces that a v1 cgroup became empty, or that a lock is free again: this is the pause between two looks. */
+/** Nothing announces that a v1 cgroup became empty, or that a lock is free again: this is the polling interval. */
 export function wait(native: Native, milliseconds: number): void {
   native.poll(nothing, milliseconds);
 }
@@ -95,18 +95,18 @@ export function killCgroup(native: Native, cgroup: CgroupRecord): void {
   const [first = ''] = cgroup.directories;
   if (cgroup.version === 2) {
     writeIfPresent(native, `${first}/cgroup.kill`, '1');
-    // It kills what is frozen too, but leaves the cgroup so.
+    // It kills frozen processes too, but leaves the cgroup frozen.
     writeIfPresent(native, `${first}/cgroup.freeze`, '0');
     return;
   }
   const killed = new Set<number>();
   let left: number[];
-  // What is killed may have made another process just before.
+  // A killed process may have forked just before.
   for (let pass = 0; (left = cgroupProcesses(native, cgroup).filter((pid) => !killed.has(pid))).length > 0; pass++) {
     if (pass === longestChase) {
       throw new Failure({
         code: 'kill.chase',
-        message: 'processes of the container are made faster than they are killed',
+        message: 'the container forks faster than its processes can be killed',
       });
     }
     for (const pid of left) {
@@ -132,7 +132,7 @@ function writeIfPresent(native: Native, path: string, text: string): void {
   expectDone(result, 'cgroup.write', `cannot write "${text}" to "${path}"`, 'write');
 }
 
-/** Whether the kernel has killed a process of the container for want of memory. */
+/** Whether the OOM killer has killed a process of the container. */
 export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
   return outOfMemoryKills(native, cgroup) > 0;
 }

@@ -17,8 +17,8 @@ import { setUnitProperties } from './systemd.ts';
 const maximumFile = 1 << 16;
 
 /**
- * Sets limits of a container that exists. Only what `resources` has is touched. When one limit is refused, those set
- * before get their old values back. Returns warnings.
+ * Sets limits of an existing container, only those in `resources`. If one limit is refused, those already set get their
+ * old values back. Returns warnings.
  */
 export function changeLimits(
   native: Native,
@@ -73,7 +73,7 @@ function currentValues(native: Native, directory: string): Current {
   };
 }
 
-/** A limit below what is in use would make the kernel reclaim, and then kill (spec: checkBeforeUpdate). */
+/** A limit below the current usage would make the kernel reclaim, and then kill (spec: checkBeforeUpdate). */
 function checkUsage(native: Native, cgroup: CgroupRecord, { memory }: LinuxResources, faults: Diagnostic[]): void {
   const directory = memoryDirectory(cgroup);
   if (directory === undefined) return;
@@ -94,7 +94,7 @@ interface OldValue {
   readonly data: string;
 }
 
-/** What the files that `ops` write say now, in a form that can be written back. */
+/** The current contents of the files that `ops` write, in a form that can be written back. */
 function oldValues(native: Native, ops: readonly PlannedOp[]): OldValue[] {
   const written = ops.flatMap((op) => {
     if (op.op === 'write_file') return [{ path: op.path, data: op.data }];
@@ -107,7 +107,7 @@ function oldValues(native: Native, ops: readonly PlannedOp[]): OldValue[] {
   });
 }
 
-/** Undefined for a file that is only written to, or not there: then the write will say why. */
+/** Undefined for a file that is write-only or missing: then the write reports the cause. */
 function readOld(native: Native, path: string): string | undefined {
   const text = native.readText(path, maximumFile);
   return text === -EINVAL || text === -EACCES ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');

@@ -19,15 +19,15 @@ const noLimit = -1;
 const countSize = 4;
 /** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
 const filterTimeout = 10_000;
-/** Milliseconds of silence after which it is looked what has become of the helper. */
+/** Milliseconds of silence after which the state of the helper is checked. */
 const patience = 1000;
 
 /** The answer that a helper waits for. */
 export const goAhead = new Uint8Array([1]).buffer;
 
 /**
- * Sends the answer that a helper waits for. False when it has ended meanwhile: what it has said before tells why. Any
- * other failure is an error, since the answer to an answer that was not sent never comes.
+ * Sends the answer that a helper waits for. False if it has ended meanwhile: its earlier records tell why. Any other
+ * failure is an error, since the helper would never reply.
  */
 export function tell(native: Native, control: number, answer: ArrayBuffer = goAhead): boolean {
   return requireHeard(native.send(control, answer));
@@ -37,10 +37,10 @@ export function tell(native: Native, control: number, answer: ArrayBuffer = goAh
 export function requireHeard(sent: number): boolean {
   if (sent >= 0) return true;
   if (sent === -EPIPE || sent === -ECONNRESET) return false;
-  throw systemFailure('launch.control', 'cannot speak to the container process', 'sendto', sent);
+  throw systemFailure('launch.control', 'cannot send to the init of the container', 'sendto', sent);
 }
 
-/** What the helper says next; native/helper/record.h draws the conversation. */
+/** The helper's next record; native/helper/record.h documents the protocol. */
 export function receive(native: Native, control: number): HelperRecord {
   return recordOf(native.receive(control, noLimit));
 }
@@ -48,7 +48,7 @@ export function receive(native: Native, control: number): HelperRecord {
 function recordOf(buffer: ArrayBuffer | number): HelperRecord {
   if (buffer === -ECONNRESET) return { kind: 'end', unread: true };
   if (typeof buffer === 'number') {
-    throw systemFailure('launch.control', 'cannot hear from the container process', 'read', buffer);
+    throw systemFailure('launch.control', 'cannot receive from the init of the container', 'read', buffer);
   }
   return decodeRecord(buffer);
 }
@@ -92,7 +92,10 @@ function isHelper(native: Native, pid: number): boolean {
   return typeof program === 'number' ? program !== -ENOENT : program.startsWith(linkOfHelper);
 }
 
-/** Sends the filter that `compile` makes, behind the number of its instructions (u32), and closes the socket. When init has ended, it tells the reason itself. */
+/**
+ * Sends the filter that `compile` returns, preceded by the number of its instructions (u32), and closes the socket. If
+ * init has ended, it reports the reason itself.
+ */
 export function sendFilter(native: Native, socket: number, compile: () => Uint8Array): void {
   try {
     const filter = phase('seccomp', compile);
@@ -137,16 +140,16 @@ export function failureOf(
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }
 
-/** A record that no helper sends came from somebody who may look into it. */
+/** A record that no helper sends came from a process that may trace it. */
 export function forgedFailure(): Failure {
   return new Failure({
     code: 'launch.forged',
-    message: 'a process of a container interferes with the one that is set up',
-    hint: 'a container with CAP_SYS_PTRACE may look into processes that enter it',
+    message: 'a process of a container interferes with the setup of another one',
+    hint: 'a container with CAP_SYS_PTRACE may trace processes that enter it',
   });
 }
 
-/** `start` does not have the plan: what can fail after it is the filter or a hook of the container. */
+/** `start` does not have the plan: only the filter or a hook of the container can fail after it. */
 function unknownOp({ errno, call }: HelperRecord & { kind: 'failed' }): Diagnostic {
   return systemFailure('start.failed', 'the container process failed', call, -errno).diagnostics[0] as Diagnostic;
 }

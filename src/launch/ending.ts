@@ -44,8 +44,8 @@ export function requireExecuted(native: Native, pid: number, filtered: boolean):
   const program = native.readLink(`/proc/${pid}/exe`);
   if (typeof program === 'string') {
     if (!program.startsWith(linkOfHelper)) return;
-    const message = 'the container process did not hear that it is to go on';
-    throw new Failure({ code: 'launch.unheard', message, hint: 'it still waits: try again' });
+    const message = 'the container process did not receive the go-ahead';
+    throw new Failure({ code: 'launch.unheard', message, hint: 'it is still waiting: try again' });
   }
   const found = readEnd(native, pid);
   // The flag is set before that. A program that has ended since has its own name.
@@ -66,7 +66,7 @@ export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
     });
   }
   const waitStatus = readEnd(native, pid)?.waitStatus ?? 0;
-  return plan.uncertainStart ? endedUnderFilter(waitStatus) : endedEarly('while it was being set up', waitStatus);
+  return plan.uncertainStart ? endedUnderFilter(waitStatus) : endedEarly('during its setup', waitStatus);
 }
 
 /** Of an init that has not read its go-ahead, and is gone. */

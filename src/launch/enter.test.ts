@@ -113,7 +113,7 @@ t.test('a process in the container can neither leave its cgroup nor impersonate 
 });
 
 t.test('no process is moved out of the cgroup if others could take control of it', async (t) => {
-  const full = /all the processes that linux.resources.pids.limit allows/;
+  const full = /has reached linux.resources.pids.limit/;
   t.throws(() => entered(1, undefined, host([50], ['noPlace']), true), full);
   t.throws(() => entered(1, undefined, host([-EAGAIN, 50], ['forked']), true), full);
   t.strictSame(entered(1, undefined, host([50], ['forked']), true).at(-1), 'runs as 51', 'where there is a place');

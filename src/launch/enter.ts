@@ -86,7 +86,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
     }
     if (failed?.kind === 'failed' || failed?.kind === 'hook_failed') throw failureOf(failed, ops);
     if (forking && pid === first.pid) {
-      throw new Failure({ code: 'exec.died', message: 'the process that was to enter the container ended' });
+      throw new Failure({ code: 'exec.died', message: 'the process that should enter the container ended' });
     }
     requireExecuted(native, pid, uncertainStart);
     options.onStarted(pid);
@@ -120,8 +120,8 @@ function apart(ops: readonly PlannedOp[]): PlannedOp[] {
 function fullFailure(): Failure {
   return new Failure({
     code: 'exec.full',
-    message: 'the container has all the processes that linux.resources.pids.limit allows',
-    hint: 'raise it with rt update --pids-limit: a container with CAP_SYS_PTRACE is not entered beyond its limit',
+    message: 'the container has reached linux.resources.pids.limit',
+    hint: 'raise it with rt update --pids-limit: exec into a container with CAP_SYS_PTRACE cannot exceed it',
   });
 }
 

@@ -27,7 +27,7 @@ export function freeze(native: Native, cgroup: CgroupRecord): void {
   throw new Failure({
     code: 'pause.timeout',
     message: 'unable to freeze: processes of the container did not stand still in time',
-    hint: 'one of them may wait for a disk or for a file system that does not answer',
+    hint: 'one of them may be waiting for a disk or for a filesystem that does not respond',
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Op } from '../../schema/generated/ops.ts';
 import type { Native, Packed } from '../host/native.ts';
 
-/** How the helper is born, and what it is given. Whatever is left out is as the runtime has it. */
+/** How the helper is started, and its resources. Anything unset is inherited from the runtime. */
 export interface HelperBirth {
   readonly program: Packed;
   /** CLONE_NEW* flags of the clone3(2). */

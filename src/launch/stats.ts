@@ -6,7 +6,7 @@ import type { Stats } from './stats/types.ts';
 import { legacyStats } from './stats/v1.ts';
 import { unifiedStats } from './stats/v2.ts';
 
-/** What a container uses now. What its cgroups do not tell is left out, or 0 where runc prints a 0. */
+/** Current resource usage. Values that the cgroups do not report are omitted, or 0 where runc prints a 0. */
 export function readStats(native: Native, facts: CgroupFacts, cgroup: CgroupRecord): Stats {
   if (cgroup.version === 2) {
     const [directory = ''] = cgroup.directories;

@@ -24,7 +24,7 @@ export function visit(native: Native, ops: readonly PlannedOp[], target: number)
     const record = receive(native, control);
     if (record.kind === 'ready') return undefined;
     if (record.kind === 'failed') return { failure: failureOf(record, ops), index: record.op };
-    const message = 'the process that was to enter the container ended';
+    const message = 'the process that should enter the container ended';
     return { failure: new Failure({ code: 'visit.died', message }), index: ops.length };
   } finally {
     native.close(control);

@@ -21,10 +21,10 @@ function deviceCause(op: Planned<'net_device'>, errno: string): Known | undefine
     case 'EALREADY':
       return {
         message: `cannot move network device "${op.name}" into the container: its network namespace is that of rt`,
-        hint: 'give the container a network namespace of its own',
+        hint: 'give the container its own network namespace',
       };
     case 'EINVAL':
-      return { hint: 'the device may be one that cannot leave its network namespace, such as lo or a bridge port' };
+      return { hint: 'some devices (lo, bridge ports) cannot change namespace, such as lo or a bridge port' };
     case 'EPERM':
       return { hint: 'rt needs CAP_NET_ADMIN in both network namespaces' };
     default:

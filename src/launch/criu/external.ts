@@ -6,7 +6,7 @@ import { networkKey, nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
-/** What a container has from outside, told to CRIU by names (`--external` of criu(8)). */
+/** External resources of a container, named to CRIU (`--external` of criu(8)). */
 
 /** Virtual consoles and serial lines, /dev/console, pseudo-terminals, consoles of virtual machines (devices.txt). */
 const terminalMajors = new Set([4, 5, 136, 137, 138, 139, 140, 141, 142, 143, 204, 229]);
@@ -21,7 +21,7 @@ export function externalMounts(native: Native, pid: number, planned: readonly Pl
     if (mount !== undefined) return [`mnt[${path}]:${external.key}`];
     throw new Failure({
       code: 'checkpoint.mount',
-      message: `cannot checkpoint: nothing is mounted on "${path}" any more`,
+      message: `cannot checkpoint: nothing is mounted on "${path}" anymore`,
     });
   });
 }

@@ -16,7 +16,7 @@ const largestImage = 64 << 20;
 /** They precede the magic number of most kinds of images. */
 const commonMagics: readonly number[] = [0x5456_4319, 0x5510_5940];
 
-/** Lists a directory of images, which nobody vouches for: files alone, but for the link to images made before. */
+/** Lists an untrusted directory of images: only files, and the link to earlier images. */
 export function openImages(native: Native, descriptor: number, shown: string): ImageDirectory {
   const path = `/proc/self/fd/${descriptor}`;
   const names = expectResult(
@@ -65,5 +65,5 @@ export function readSingle(native: Native, directory: ImageDirectory, name: stri
 }
 
 export function damaged(name: string): Failure {
-  return new Failure({ code: 'images.format', message: `image "${name}" is damaged, or of another version of criu` });
+  return new Failure({ code: 'images.format', message: `image "${name}" is damaged, or from another version of criu` });
 }

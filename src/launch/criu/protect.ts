@@ -9,7 +9,7 @@ import { requireOrigin } from '../origin.ts';
 import { visit } from '../visit.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
-/** What protects a container and CRIU has not restored, or could fail to. The processes must be there and stand still. */
+/** Restores protections that CRIU does not restore, or could fail to. The processes must exist and be stopped. */
 
 const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
   ['pid', 'pid'],
@@ -30,7 +30,7 @@ export function requireNamespaces(native: Native, pid: number, config: Config): 
     if (!isNew(config, type) || read(`/proc/${pid}/ns/${file}`) !== read(`/proc/self/ns/${file}`)) continue;
     throw new Failure({
       code: 'restore.namespace',
-      message: `criu has restored no ${type} namespace`,
+      message: `criu did not restore the ${type} namespace`,
       pointer: '/linux/namespaces',
     });
   }

@@ -82,11 +82,11 @@ export interface CriuCall {
   /** Is called with the pid of criu as it waits to be put into a unit. */
   readonly onWaiting?: (pid: number) => void;
   readonly onNotify: (notification: Notification) => void;
-  /** Lines that tell of errors in the log, for the message. */
+  /** Error lines of the log, for the message. */
   readonly readLog: () => string;
 }
 
-/** Runs one request to its end; the pid in the response (of a restore). Throws what criu has to say. */
+/** Runs one request to its end; the pid in the response (of a restore). Throws criu's error. */
 export function callCriu(native: Native, call: CriuCall): number {
   const program = encodeProgram(call.ops);
   const result = startHelper(native, { program, cloneFlags: call.cloneFlags, cgroup: call.cgroup });
@@ -126,13 +126,13 @@ function awaitUnit(native: Native, call: CriuCall, control: number, pid: number)
 
 function send(native: Native, control: number, fields: readonly Field[]): void {
   const sent = native.send(control, encodeMessage(fields).slice().buffer);
-  // Who has ended has said why, which is yet to be read.
-  if (sent < 0 && sent !== -EPIPE) throw systemFailure('criu.send', 'cannot speak to criu', 'sendto', sent);
+  // An ended helper has sent the reason, which is still to be read.
+  if (sent < 0 && sent !== -EPIPE) throw systemFailure('criu.send', 'cannot send to criu', 'sendto', sent);
 }
 
 function receive(native: Native, control: number, call: CriuCall): { message: Message; descriptor: number } {
   const buffer = native.receiveMessage(control);
-  if (typeof buffer === 'number') throw systemFailure('criu.receive', 'cannot hear from criu', 'recvmsg', buffer);
+  if (typeof buffer === 'number') throw systemFailure('criu.receive', 'cannot receive from criu', 'recvmsg', buffer);
   const all = new Uint8Array(buffer);
   const bytes = all.subarray(4);
   // The helper's records begin with their kind; a response of criu with the key of its first field, 8.
@@ -146,7 +146,7 @@ function receive(native: Native, control: number, call: CriuCall): { message: Me
     throw criuFailure('it ended', call);
   }
   const message = decodeMessage(bytes);
-  if (message === undefined) throw criuFailure('its answer is no message', call);
+  if (message === undefined) throw criuFailure('it sent a malformed reply', call);
   return { message, descriptor: u32(all, 0) | 0 };
 }
 
@@ -159,18 +159,18 @@ function conclude(message: Message, call: CriuCall): number {
 }
 
 const missingHint =
-  'install criu 4.0 or newer (the package criu of Debian 13, or its source), or name it with --criu FILE';
+  'install criu 4.0 or newer (the package criu of Debian 13, or its source), or give its path with --criu FILE';
 
-/** For what criu itself gives no advice. */
+/** Hints for errors without advice from criu. */
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/lookup mount=.* path=\/dev\/(?:pts\/|tty|console)/, 'a terminal of the caller needs --shell-job'],
+  [/lookup mount=.* path=\/dev\/(?:pts\/|tty|console)/, 'the terminal of the caller needs --shell-job'],
   [/stdin fd|Standard stream is not a terminal/, 'with --shell-job standard input must be a terminal'],
-  [/unix socket \d+ (?:not found|without peer)/i, 'sockets that lead out of the container need --ext-unix-sk'],
+  [/unix socket \d+ (?:not found|without peer)/i, 'sockets connected to the outside need --ext-unix-sk'],
   [
     /Can't create a temporary directory: Read-only file system/,
-    'criu needs a directory /tmp in a root file system that is on a read-only file system',
+    'criu needs a directory /tmp in a root filesystem that is on a read-only filesystem',
   ],
-  [/vdso|kerndat/i, 'this criu may be too old for the kernel: criu check says more'],
+  [/vdso|kerndat/i, 'this criu may be too old for the kernel: run criu check'],
 ];
 
 function criuFailure(reason: string, call: CriuCall): Failure {

@@ -14,7 +14,7 @@ import type { ImageDirectory } from './images.ts';
 import { byteText, bytesOf, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';
 import type { Message } from './protobuf.ts';
 
-/** What the images are compared with: the config of the container that is to be. */
+/** The images are compared with the config of the new container. */
 export interface Expected {
   readonly config: Config;
   readonly plan: Plan;
@@ -79,7 +79,7 @@ export function verifyImages(native: Native, directory: ImageDirectory, expected
   const named = (pattern: RegExp): string[] => directory.names.filter((name) => pattern.test(name));
   const cores = named(/^core-\d+\.img$/);
   if (cores.length === 0) {
-    throw new Failure({ code: 'images.missing', message: 'there are no images of a container in the directory' });
+    throw new Failure({ code: 'images.missing', message: 'no checkpoint images in this directory' });
   }
   const context = { native, directory, expected, refuse };
   for (const name of cores) verifyProcess(context, name);
@@ -100,7 +100,7 @@ function verifyProcess(context: Verification, name: string): void {
   const image = readSingle(native, directory, name);
   const [old] = messagesOf(image, core.task);
   const [thread] = messagesOf(image, core.thread);
-  // A zombie has no rights, and gets none: CRIU forks it and lets it exit.
+  // A zombie has no rights and gets none: CRIU forks it and lets it exit.
   if (thread === undefined && old !== undefined && numberOf(old, task.state) === dead) return;
   const [rights] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
   if (thread === undefined || rights === undefined) throw damaged(name);
@@ -109,11 +109,11 @@ function verifyProcess(context: Verification, name: string): void {
   for (const [set, field] of Object.entries(creds.capabilities)) {
     const [low = 0, high = 0] = requireNumbers(rights, field, name);
     const extra = ((BigInt(high) << 32n) | BigInt(low)) & ~bounding;
-    if (extra !== 0n) refuse(`${name} has ${set} capabilities that it lacks`, '/process/capabilities/bounding');
+    if (extra !== 0n) refuse(`${name} has ${set} capabilities that the config lacks`, '/process/capabilities/bounding');
   }
   verifyIds(context, name, rights, bounding);
   if (process?.noNewPrivileges === true && numberOf(rights, creds.noNewPrivileges) !== 1) {
-    refuse(`${name} may gain privileges (criu before 4.0 does not tell)`, '/process/noNewPrivileges');
+    refuse(`${name} may gain privileges (criu before 4.0 does not record this)`, '/process/noNewPrivileges');
   }
   verifyLabel(context, name, textOf(rights, creds.label) ?? '');
   const mode = numberOf(thread, core.seccompMode) ?? (old === undefined ? undefined : numberOf(old, task.seccompMode));
@@ -135,12 +135,12 @@ function verifyIds({ expected, refuse }: Verification, name: string, rights: Mes
   const hasOther = (fields: readonly number[], id: number): boolean =>
     fields.some((field) => (numberOf(rights, field) ?? 0) !== id);
   if ((bounding & capabilityMask(['CAP_SETUID'])) === 0n && hasOther(creds.ids, uid)) {
-    refuse(`${name} has another user`, '/process/user/uid');
+    refuse(`${name} has a different user`, '/process/user/uid');
   }
   if ((bounding & capabilityMask(['CAP_SETGID'])) !== 0n) return;
-  if (hasOther(creds.gids, gid)) refuse(`${name} has another group`, '/process/user/gid');
+  if (hasOther(creds.gids, gid)) refuse(`${name} has a different group`, '/process/user/gid');
   if (requireNumbers(rights, creds.groups, name).some((id) => !allowed.has(id))) {
-    refuse(`${name} has other supplementary groups`, '/process/user/additionalGids');
+    refuse(`${name} has different supplementary groups`, '/process/user/additionalGids');
   }
 }
 
@@ -172,7 +172,7 @@ function verifyFilter(context: Verification, name: string, mode: number, last: n
   }
   const bytes = filter === undefined ? undefined : bytesOf(filter, 1);
   if (bytes === undefined) refuse(`${name} has no seccomp filter`, '/linux/seccomp');
-  else if (!isSame(bytes, wanted)) refuse(`${name} has another seccomp filter`, '/linux/seccomp');
+  else if (!isSame(bytes, wanted)) refuse(`${name} has a different seccomp filter`, '/linux/seccomp');
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
@@ -229,7 +229,7 @@ function verifyMount({ expected, refuse }: Verification, mount: Message, path: s
   if (fitting === undefined) {
     const mayMount = expected.config.process?.capabilities?.bounding?.includes('CAP_SYS_ADMIN') === true;
     const own = key === undefined && numberOf(mount, entry.external) !== 1 && Object.values(filesystems).includes(type);
-    if (!(mayMount && own && planned.length === 0)) refuse(`there is another mount on ${shown}`, '/mounts');
+    if (!(mayMount && own && planned.length === 0)) refuse(`there is a different mount on ${shown}`, '/mounts');
   } else if ((fitting.flags & ~flags) !== 0) {
     refuse(`the mount on ${shown} lacks options such as ro, nosuid, nodev or noexec`, '/mounts');
   }

@@ -44,13 +44,13 @@ export class DbusConnection {
     if (this.fd < 0) throw this.broken(`cannot connect to "${path}"`, this.fd);
   }
 
-  /** The socket tells the other side who we are, so no uid is sent: it would be wrong in a user namespace. */
+  /** The socket passes our credentials, so no uid is sent: it would be wrong in a user namespace. */
   authenticate(): void {
     this.sendBytes(ascii('\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n'));
     for (const wanted of ['DATA', 'OK ']) {
       const line = this.readLine();
       if (!line.startsWith(wanted)) {
-        throw new Failure({ code: 'systemd.refused', message: `systemd does not let us in: ${line}` });
+        throw new Failure({ code: 'systemd.refused', message: `systemd refused authentication: ${line}` });
       }
     }
   }
@@ -102,14 +102,14 @@ export class DbusConnection {
         this.received = this.received.slice(end + 1);
         return line;
       }
-      if (this.received.length > longestLine) throw malformed('is no line of an authentication');
+      if (this.received.length > longestLine) throw malformed('is not a line of the authentication protocol');
       this.receive();
     }
   }
 
   private receive(): void {
     const left = this.left();
-    // Who sends without end would be heard without end.
+    // Bounds the data of a peer that never stops sending.
     if (left === 0) throw this.broken('no answer from systemd', -ETIMEDOUT);
     const got = this.native.receiveStream(this.fd, largestRead, left);
     if (typeof got === 'number') throw this.broken('no answer from systemd', got);
