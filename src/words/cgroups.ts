@@ -31,7 +31,7 @@ export const cgroupWords: Words<
     action: ({ data, path }) => `cannot write "${data.trim()}" to "${path}"`,
     known({ path }, failed) {
       if (failed.name === 'EINVAL' && path.endsWith('/memory.limit_in_bytes')) {
-        return { hint: 'the limit of memory and swap together must not be lower: set swap too' };
+        return { hint: 'the limit of memory plus swap must not be lower: set swap too' };
       }
       return missingFile(path, failed);
     },
@@ -66,6 +66,6 @@ function missingFile(path: string, { name }: Failed): Known | undefined {
     return { hint: 'weights need the I/O scheduler bfq (modprobe bfq) or, on cgroup v2, a kernel with iocost' };
   }
   if (file.startsWith('cpu.rt_')) return { hint: 'the kernel was built without CONFIG_RT_GROUP_SCHED' };
-  if (file.startsWith('memory.')) return { hint: 'the kernel does not account this; swap needs swapaccount=1' };
+  if (file.startsWith('memory.')) return { hint: 'the kernel does not account for this; swap needs swapaccount=1' };
   return { hint: 'this kernel has no such setting' };
 }

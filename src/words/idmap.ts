@@ -26,14 +26,14 @@ export function idmapCause(op: Planned<'idmap_tree'>, { name, detail }: Failed):
     return {
       message: `cannot idmap the mount: ${which} has no idmapped mounts in this kernel, or is idmapped already (mount_setattr)`,
       hint: op.recursive
-        ? 'idmap instead of ridmap leaves the mounts below as they are; or change the owners of the files instead'
-        : 'drop idmap and the mappings of the mount and change the owners of the files, or use another filesystem',
+        ? 'use idmap instead of ridmap to exclude the mounts below; or change the owners of the files'
+        : 'remove idmap and the mappings of the mount and change the owners of the files, or use another filesystem',
     };
   }
   return name === 'EPERM'
     ? {
         message: `cannot idmap the mount: rt has no rights over its filesystem, ${type} (mount_setattr)`,
-        hint: 'it was mounted in a user namespace above; run rt as root there',
+        hint: 'it was mounted in an ancestor user namespace; run rt as root there',
       }
     : { pointer: op.from };
 }

@@ -96,7 +96,7 @@ function copyCause(name: string): Known | undefined {
 
 function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind']>): Known | undefined {
   const { name, call } = failed;
-  if (op.from === notifyOrigin) return { hint: 'NOTIFY_SOCKET is in the environment: unset it, or make room for it' };
+  if (op.from === notifyOrigin) return { hint: 'NOTIFY_SOCKET is in the environment: unset it, or allow its mount point to be made' };
   if (name === 'EMEDIUMTYPE') {
     return { message: `cannot bind "${op.source}" on "/proc": the source is not the root of a procfs` };
   }
@@ -106,11 +106,11 @@ function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind
   }
   if (call === 'open_tree' && name === 'ENOENT') return { pointer: `${op.from}/source`, hint: missingSource };
   if (call === 'open_tree' && name === 'EINVAL') {
-    return { hint: 'mounts below the source hide parts of it, which a user namespace may not show: use rbind' };
+    return { hint: 'mounts below the source hide parts of it, which a user namespace must not reveal: use rbind' };
   }
   if (name === 'EPERM' && call === 'fstatfs') return coversProc(op.destination);
   if (name === 'EPERM' && call === 'mount_setattr') {
-    return { hint: 'the mount of the host has flags that a user namespace may not take away, such as ro or nosuid' };
+    return { hint: 'the mount of the host has flags that a user namespace must not clear, such as ro or nosuid' };
   }
   return deniedPlace(failed);
 }

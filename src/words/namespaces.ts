@@ -4,10 +4,10 @@ import { hinted } from './words.ts';
 import type { Failed, Known, Planned, Words } from './words.ts';
 
 const entering = 'cannot enter the container';
-const movedMount = `${entering}: its init has moved to a mount namespace of its own making, where nothing that rt does would hold`;
-const movedUser = `${entering}: its init is not in the user namespace that it was created in`;
+const movedMount = `${entering}: its init has moved to a mount namespace that it made itself, where rt could not enforce anything`;
+const movedUser = `${entering}: its init is not in the user namespace in which it was created`;
 const movedHint =
-  'restart the container; linux.seccomp can forbid its program to make user namespaces, by unshare(2) and clone(2) with CLONE_NEWUSER';
+  'restart the container; linux.seccomp can prevent its program from making user namespaces with unshare(2) and clone(2), CLONE_NEWUSER';
 
 export const namespaceWords: Words<
   | 'clone_init'
@@ -39,7 +39,7 @@ export const namespaceWords: Words<
     action: ({ type }) => `cannot join the ${namespaceName(type)} namespace`,
     known: (_, { name }) =>
       name === 'EPERM'
-        ? { hint: 'it belongs to another user namespace: join that too, or run rt with rights in it' }
+        ? { hint: 'another user namespace owns it: join that too, or run rt with rights in it' }
         : undefined,
   },
   open_time_offsets: { action: () => 'cannot open the clocks of the time namespace' },
@@ -63,14 +63,14 @@ export const namespaceWords: Words<
     action: () => entering,
     known: (_, { name }) =>
       name === 'EAGAIN'
-        ? { hint: 'there is no place for a process: see RLIMIT_NPROC of its user, and /proc/sys/kernel/pid_max' }
+        ? { hint: 'the number of processes is limited: see RLIMIT_NPROC of its user, and /proc/sys/kernel/pid_max' }
         : undefined,
   },
   fork_init: {
     action: () => 'cannot enter the pid namespace',
     known(_, { name, call }) {
       if (name === 'EAGAIN')
-        return { hint: 'the limit of processes leaves no room for the step into the pid namespace' };
+        return { hint: 'the pids limit leaves no room for the fork into the pid namespace' };
       if (name !== 'EPERM') return undefined;
       return { hint: `the seccomp profile must allow ${call}(2), or process.noNewPrivileges be true` };
     },
@@ -107,11 +107,11 @@ export function cloneHint(name: string): string | undefined {
     case 'EPERM':
       return 'making namespaces needs root, or a user namespace that the user may make';
     case 'EINVAL':
-      return 'the kernel may lack one of the namespaces that linux.namespaces asks for';
+      return 'the kernel may lack one of the namespace types in linux.namespaces';
     case 'ENOSPC':
       return 'there are too many namespaces: see /proc/sys/user/max_*_namespaces';
     case 'EMFILE':
-      return 'the caller may have too few files open: raise its limit, RLIMIT_NOFILE (ulimit -n)';
+      return 'the open-file limit (RLIMIT_NOFILE) may be too low: raise it (ulimit -n)';
     default:
       return undefined;
   }
@@ -126,7 +126,7 @@ function openCause(
     return {
       message: `cannot join namespace "${path}": it is that of the runtime itself, and ${need}`,
       pointer,
-      hint: 'drop the path, for a new namespace; or drop what needs one',
+      hint: 'remove the path, for a new namespace; or remove the settings that need one',
     };
   }
   if (call === 'ioctl') {

@@ -4,13 +4,13 @@ export const plainHint = 'give the destination without symbolic links';
 
 export const missingSource = 'the bind source does not exist on the host; create it or drop the mount';
 
-export const missingDevice = 'in a user namespace no node can be made; the host must have one at this path';
+export const missingDevice = 'device nodes cannot be made in a user namespace; the host must have one at this path';
 
 /** A mount point, or a directory on the way to it, in a root file system that belongs to somebody else. */
 export function deniedPlace({ name, call }: Failed): Known | undefined {
   return name === 'EACCES' && call === 'openat2'
     ? {
-        hint: 'root may not make or enter it: in a user namespace give it to the hostID of its root, or make it before',
+        hint: 'root may not make or enter it: in a user namespace, make the hostID of its root the owner, or make it before',
       }
     : undefined;
 }

@@ -15,7 +15,7 @@ export const securityWords: Words<'security_attribute' | 'seccomp' | 'seccomp_re
     action: ({ path }) => `cannot connect to the seccomp receiver "${path}"`,
     known: (_, { name }) =>
       name === 'ENOENT' || name === 'ECONNREFUSED'
-        ? { hint: 'start the program that answers the notifications first; it has to listen on this socket' }
+        ? { hint: 'start the program that answers the notifications first; it must listen on this socket' }
         : undefined,
   },
   seccomp_notify: {

@@ -4,18 +4,18 @@ import type { Failed, Known, Planned, Words } from './words.ts';
 export const userWords: Words<'user_namespace' | 'check_id_maps' | 'become_root' | 'set_user'> = {
   user_namespace: { action: () => 'cannot make a user namespace', known: userNamespaceCause },
   check_id_maps: {
-    action: () => 'the mappings are not those of the user namespace that is joined',
+    action: () => 'the mappings are not those of the joined user namespace',
     known: (_, { detail }) => ({
-      message: 'linux.uidMappings and linux.gidMappings are not those of the user namespace that is joined',
-      hint: `it maps ${mapWords(detail)}; leave the mappings out, or give the same`,
+      message: 'linux.uidMappings and linux.gidMappings are not those of the joined user namespace',
+      hint: `it maps ${mapWords(detail)}; remove the mappings, or give the same`,
     }),
   },
   become_root: {
     action: () => 'cannot become root of the user namespace',
     known(_, { name, call }) {
-      if (name === 'EINVAL') return { hint: 'its maps have no id 0: the container cannot be set up without a root' };
+      if (name === 'EINVAL') return { hint: 'its maps have no id 0: the container cannot be set up without root' };
       return name === 'EPERM' && call === 'setgroups'
-        ? { hint: 'setgroups(2) is forbidden in it: /proc/PID/setgroups says deny' }
+        ? { hint: 'setgroups(2) is forbidden in it: /proc/PID/setgroups contains deny' }
         : undefined;
     },
   },
@@ -33,7 +33,7 @@ function userNamespaceCause(
     return {
       message: `cannot write linux.${kind}Mappings: ${detail.trim()}`,
       pointer: `${owner}/${kind}Mappings`,
-      hint: `give the user that runs rt a range in /etc/sub${kind} that holds the hostIDs, or map the own id only`,
+      hint: `give the user that runs rt a range in /etc/sub${kind} that contains the hostIDs, or map only your own id`,
     };
   }
   return call === 'write' ? mapCause(owner, detail === 'gid_map' ? 'gid' : 'uid', name, call) : undefined;
@@ -58,9 +58,9 @@ function mapCause(owner: string, kind: 'uid' | 'gid', name: string, call: string
         hint: `every hostID must be mapped in the user namespace that rt runs in: see /proc/self/${kind}_map`,
       }
     : {
-        message: `cannot write ${field}: the kernel does not take them (${call})`,
+        message: `cannot write ${field}: the kernel does not accept them (${call})`,
         pointer,
-        hint: 'ranges must not overlap; there are at most 340, which take less than a page of memory as text',
+        hint: 'ranges must not overlap; at most 340 are allowed, whose text must be smaller than a page',
       };
 }
 
@@ -73,7 +73,7 @@ function userCause(op: Planned<'set_user'>, { name, call }: Failed<OpCalls['set_
     };
   }
   if (name !== 'EINVAL') return undefined;
-  const hint = 'its user namespace has no such id: see /proc/PID/uid_map and gid_map';
+  const hint = 'the id is not mapped in its user namespace: see /proc/PID/uid_map and gid_map';
   if (call === 'setgroups') {
     return {
       message: `cannot add groups ${groupsText(op.groups)}: one is unmapped in user namespace`,
