@@ -96,7 +96,8 @@ function copyCause(name: string): Known | undefined {
 
 function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind']>): Known | undefined {
   const { name, call } = failed;
-  if (op.from === notifyOrigin) return { hint: 'NOTIFY_SOCKET is in the environment: unset it, or allow its mount point to be made' };
+  if (op.from === notifyOrigin)
+    return { hint: 'NOTIFY_SOCKET is in the environment: unset it, or allow its mount point to be made' };
   if (name === 'EMEDIUMTYPE') {
     return { message: `cannot bind "${op.source}" on "/proc": the source is not the root of a procfs` };
   }

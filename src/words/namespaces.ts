@@ -69,8 +69,7 @@ export const namespaceWords: Words<
   fork_init: {
     action: () => 'cannot enter the pid namespace',
     known(_, { name, call }) {
-      if (name === 'EAGAIN')
-        return { hint: 'the pids limit leaves no room for the fork into the pid namespace' };
+      if (name === 'EAGAIN') return { hint: 'the pids limit leaves no room for the fork into the pid namespace' };
       if (name !== 'EPERM') return undefined;
       return { hint: `the seccomp profile must allow ${call}(2), or process.noNewPrivileges be true` };
     },
