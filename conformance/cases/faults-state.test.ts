@@ -191,6 +191,36 @@ async function withRecord(
   writeFileSync(path, old);
 }
 
+/** A record as version 1 had it: of the cgroups the directories alone. */
+function asVersion1(text: string): string {
+  const { cgroup, ...rest } = JSON.parse(text) as { cgroup: { hierarchies: { directory: string }[] } };
+  const { hierarchies: cgroups, ...kept } = cgroup;
+  const directories = cgroups.map(({ directory }) => directory);
+  return JSON.stringify({ ...rest, version: 1, cgroup: { ...kept, directories } });
+}
+
+forEachRuntime(
+  'a container whose record is of version 1 is listed, paused, entered, killed and removed',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const { id } = container;
+    const path = join(rt.root, id, 'state.json');
+    writeFileSync(path, asVersion1(readFileSync(path, 'utf8')));
+    t.equal((await container.state()).status, 'running');
+    if (lackingController('freezer') === undefined) {
+      t.equal((await rt.command('pause', id)).status, 0);
+      t.equal((await container.state()).status, 'paused');
+      t.equal((await rt.command('resume', id)).status, 0);
+    }
+    const entered = await rt.command('exec', id, '/bin/probe', 'exit', '7');
+    t.equal(entered.status, 7, entered.stderr);
+    t.equal((await rt.command('update', '--pids-limit', '9', id)).status, 0);
+    t.equal((await rt.command('kill', '--all', id, 'KILL')).status, 0);
+    t.strictSame(await container.remove(), { status: 0, stdout: '', stderr: '' });
+  },
+  { oursOnly },
+);
+
 forEachRuntime(
   'the record of a newer version is reported and not changed',
   async (t, rt) => {
@@ -199,10 +229,10 @@ forEachRuntime(
     await withRecord(
       rt,
       id,
-      (old) => old.replace('"version":1', '"version":2'),
+      (old) => old.replace('"version":2', '"version":3'),
       async () => {
         for (const words of [['state'], ['kill'], ['delete'], ['delete', '--force']]) {
-          refused(t, await rt.command(...words, id), 'written by a newer rt (state version 2)', words.join(' '));
+          refused(t, await rt.command(...words, id), 'written by a newer rt (state version 3)', words.join(' '));
         }
         const list = await rt.command('list', '-q');
         t.strictSame([list.status, list.stdout], [0, '']);
@@ -219,11 +249,11 @@ const damages: readonly (readonly [what: string, text: (old: string) => string])
   ['empty', () => ''],
   ['cut off', (old) => old.slice(0, -20)],
   ['no object', () => 'null'],
-  ['almost nothing', (old) => `{"version":1,"id":${JSON.stringify((JSON.parse(old) as { id: string }).id)}}`],
+  ['almost nothing', (old) => `{"version":2,"id":${JSON.stringify((JSON.parse(old) as { id: string }).id)}}`],
   ['with a number for an id', (old) => old.replace(/"id":"[^"]*"/, '"id":5')],
   ['with a pid of a wrong kind', (old) => old.replace(/"pid":(\d+),"startTime"/, '"pid":"$1","startTime"')],
   ['with hooks of a wrong kind', (old) => old.replace('"hooks":{', '"hooks":{"poststop":[5],')],
-  ['with cgroups of a wrong kind', (old) => old.replace(/"directories":\[/, '"directories":[7,')],
+  ['with cgroups of a wrong kind', (old) => old.replace(/"hierarchies":\[/, '"hierarchies":[7,')],
 ];
 
 forEachRuntime(
@@ -256,7 +286,7 @@ forEachRuntime(
     t.equal((await container.start()).status, 0);
     await until('it stopped', async () => (await container.state()).status === 'stopped');
     const path = join(rt.root, id, 'state.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"version":1', '"version":"x"').slice(0, -20));
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"version":2', '"version":"x"').slice(0, -20));
     t.equal((await container.remove()).status, 1, 'not without --force');
     const removed = await container.remove('--force');
     t.equal(removed.status, 0);

@@ -33,7 +33,7 @@ function below(rt: Sandbox, root: string, ...words: string[]): Promise<Outcome> 
 /** A record with a poststop hook whose execution would be noticed. */
 function record(id: string, trace: string): string {
   return JSON.stringify({
-    version: 1,
+    version: 2,
     id,
     bundle: '/',
     rootfs: '/',
@@ -42,7 +42,7 @@ function record(id: string, trace: string): string {
     pid: 0,
     startTime: 0,
     creator: { pid: 4_000_000, startTime: 1 },
-    cgroup: { manager: 'cgroupfs', version: 1, directories: [] },
+    cgroup: { manager: 'cgroupfs', version: 1, hierarchies: [] },
     privatePidNamespace: true,
     keyring: false,
     hooks: { poststop: [{ path: '/bin/touch', args: ['touch', trace] }] },

@@ -14,7 +14,7 @@ const scheduling = 'neither needs the other, and both stand before the rights ar
 export const equivalents: readonly Equivalent[] = [
   {
     file: 'cgroup/index.ts',
-    what: '...(version === 2 ? unifiedOps(config, facts, leaf, limits, from) : []) after ...limits.early',
+    what: '...(rules.unified ? unifiedOps(config, facts, leaf, limits, from) : []) after ...limits.early',
     why: 'the first is empty on v1, the second on v2',
   },
   { file: 'cgroup/index.ts', what: 'backwards limits.devices.filter(restricts)', why: single },

@@ -7,7 +7,7 @@
   const startTime = 1234;
   const hierarchies = ['', 'pids', 'blkio', 'freezer', 'devices', 'memory', 'cpuset', 'cpu,cpuacct', 'name=systemd'];
   const record = {
-    version: 1,
+    version: 2,
     id: 'c',
     bundle: '/bundle',
     rootfs: '/bundle/rootfs',
@@ -16,7 +16,16 @@
     pid,
     startTime,
     creator: { pid, startTime },
-    cgroup: { manager: 'cgroupfs', version: 1, directories: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/freezer/c'] },
+    cgroup: {
+      manager: 'cgroupfs',
+      version: 1,
+      hierarchies: ['unified', 'freezer'].map((name, index) => ({
+        version: index === 0 ? 2 : 1,
+        controllers: index === 0 ? [] : [name],
+        mount: `/sys/fs/cgroup/${name}`,
+        directory: `/sys/fs/cgroup/${name}/c`,
+      })),
+    },
     privatePidNamespace: true,
     origin: { user: { device: 4, inode: 0xeffffffd } },
     keyring: true,

@@ -6,7 +6,7 @@ import { expectDone } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
-import { freezerDirectory } from '../launch/cgroup.ts';
+import { driverOf } from '../launch/cgroup/control.ts';
 import { withoutLinks } from '../launch/criu/destinations.ts';
 import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';
 import { encodeMessage } from '../launch/criu/protobuf.ts';
@@ -103,7 +103,7 @@ function containerOptions(context: Context, directory: ContainerDirectory, recor
     systemd: cgroup.manager === 'systemd',
   });
   const network = config.linux?.namespaces?.find(({ type }) => type === 'network');
-  const freezer = cgroup.version === 2 ? cgroup.directories[0] : freezerDirectory(cgroup);
+  const freezer = driverOf(cgroup).freezer(cgroup);
   return [
     [OPTION.pid, pid],
     terminalOption(context, config),

@@ -4,17 +4,18 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
-import { cgroupProcesses, removeCgroups } from '../launch/cgroup.ts';
+import { removeCgroups } from '../launch/cgroup/control.ts';
+import { cgroupProcesses } from '../launch/cgroup/files.ts';
 import { cgroupPlan } from '../plan/cgroup/index.ts';
-import type { CgroupRecord } from '../plan/types.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
-import { isCgroupOfContainer } from '../state/check-record.ts';
+import { isContainerCgroup } from '../state/check-record.ts';
 import { isRunning } from '../state/process.ts';
 import { recordText, savedConfig } from '../state/store.ts';
 
 // The order of the keys is that of ContainerRecord: the pid of the creator is the first of its object.
 const ofInit = /,\s*"pid"\s*:\s*(\d{1,10})\s*,\s*"startTime"\s*:\s*(\d{1,16})\b/;
-const ofCgroups = /"directories"\s*:\s*\[((?:\s*"\/sys\/fs\/cgroup\/[^"\\]*"\s*,?)*)\]/;
+const ofCgroups = /"hierarchies"\s*:\s*(\[(?:\s*\{[^{}]*\}\s*,?)*\])/;
 
 /**
  * Removes a container whose record is damaged, if what is left shows that nothing runs: where the record says that its
@@ -43,14 +44,22 @@ export function removeDamaged(native: Native, directory: ContainerDirectory, dam
   return [{ code: 'delete.damaged', message }];
 }
 
-/** Only the directories are of use: the unit of systemd may be damaged, too. */
+/** Only the directories are of use: the unit of systemd may be damaged, too. A record of version 1 is passed over. */
 function cgroupIn(text: string): CgroupRecord | undefined {
   const list = ofCgroups.exec(text)?.[1];
   if (list === undefined) return undefined;
-  const directories = [...list.matchAll(/"([^"]*)"/g)].map(([, directory = '']) => directory);
-  const version = /"version"\s*:\s*2\s*,\s*"directories"/.test(text) ? 2 : 1;
-  if (!directories.every((directory) => isCgroupOfContainer(version, directory))) return undefined;
-  return { manager: 'cgroupfs', version: 1, directories };
+  const hierarchies: unknown = parse(list);
+  if (!Array.isArray(hierarchies) || !hierarchies.every(isContainerCgroup)) return undefined;
+  return { manager: 'cgroupfs', version: 1, hierarchies };
+}
+
+/** Undefined for a text that is damaged. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where its config puts it, if it is there in each hierarchy. */
@@ -62,9 +71,9 @@ function cgroupOfConfig(native: Native, directory: ContainerDirectory): CgroupRe
     // A path that is no unit of systemd is a Failure for the second.
     for (const systemd of [false, true]) {
       const options = { id: directory.id, rootless: 'auto', systemd } as const;
-      const { version, directories } = cgroupPlan(config, facts, options, []).record;
-      const all = directories.every((one) => isCgroupOfContainer(version, one) && isThere(native, one));
-      if (all && directories.length > 0) return { manager: 'cgroupfs', version, directories };
+      const { version, hierarchies } = cgroupPlan(config, facts, options, []).record;
+      const all = hierarchies.every((one) => isContainerCgroup(one) && isThere(native, one.directory));
+      if (all && hierarchies.length > 0) return { manager: 'cgroupfs', version, hierarchies };
     }
     return undefined;
   } catch (error) {

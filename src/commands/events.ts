@@ -1,10 +1,9 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { exactJson } from '../diag/exact-json.ts';
-import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { POLLIN } from '../kernel/sockets.ts';
-import { OomWatch } from '../launch/oom.ts';
-import { readStats } from '../launch/stats.ts';
+import type { MemoryWatch } from '../launch/cgroup/driver.ts';
+import { readStats, watchMemory } from '../launch/cgroup/control.ts';
 import { milliseconds, waitList } from '../launch/wait.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -43,7 +42,7 @@ export function events(context: Context): Outcome {
 const longestWait = 2 ** 31 - 1;
 
 function statsLine(native: Native, { id, cgroup }: ContainerRecord): string {
-  const data = readStats(native, readFacts(native).cgroups, cgroup);
+  const data = readStats(native, cgroup);
   return `${exactJson({ type: 'stats', id, data })}\n`;
 }
 
@@ -52,15 +51,15 @@ function* lines(native: Native, record: ContainerRecord, interval: number): Gene
   const { id, pid, startTime, cgroup } = record;
   const pidfd = openProcess(native, pid, startTime);
   if (pidfd === undefined) return;
-  let oom: OomWatch | undefined;
+  let oom: MemoryWatch | undefined;
   try {
-    oom = new OomWatch(native, cgroup);
+    oom = watchMemory(native, cgroup);
     let next = milliseconds(native) + interval;
     for (let alive = true; alive;) {
       const wait = Math.max(0, Math.min(longestWait, Math.ceil(next - milliseconds(native))));
-      const ready = native.poll(waitList([[pidfd, POLLIN], ...oom.wanted()]), wait);
+      const ready = native.poll(waitList([[pidfd, POLLIN], ...(oom === undefined ? [] : [oom.wanted])]), wait);
       alive = ready !== 0;
-      for (let count = oom.count(); count > 0; count--) yield `${exactJson({ type: 'oom', id })}\n`;
+      for (let count = oom?.count() ?? 0; count > 0; count--) yield `${exactJson({ type: 'oom', id })}\n`;
       if (!alive || milliseconds(native) < next) continue;
       yield statsLine(native, record);
       next = Math.max(next + interval, milliseconds(native));

@@ -4,11 +4,9 @@ import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { planExec } from '../plan/exec.ts';
-import { config, facts, hybrid, unified as unifiedHost } from '../plan/fixture.ts';
-import type { CgroupRecord } from '../plan/types.ts';
+import { config, facts } from '../plan/fixture.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import { handedDescriptors } from './descriptors.ts';
-import { execCgroups, ownPlace } from './exec-cgroup.ts';
 import { execProcess } from './exec-process.ts';
 
 const container: Config = config({
@@ -85,61 +83,6 @@ t.test('a process that cannot be run is refused', async (t) => {
   t.match(
     words(() => composed({ cap: ['CAP_X'] }, 'ls')),
     'unknown capability',
-  );
-});
-
-const legacy: CgroupRecord = {
-  manager: 'cgroupfs',
-  version: 1,
-  directories: ['/sys/fs/cgroup/pids/c', '/sys/fs/cgroup/cpu,cpuacct/c', '/sys/fs/cgroup/unified/c'],
-};
-const unified: CgroupRecord = { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c'] };
-
-t.test('cgroups of an additional process', async (t) => {
-  const host = new FakeHost();
-  host.files.set('/proc/40/cgroup', '1:pids:/c\n0::/c/init.scope\n');
-  t.same(execCgroups(host.native, legacy, 40, []), {
-    tasks: ['/sys/fs/cgroup/pids/c/tasks', '/sys/fs/cgroup/cpu,cpuacct/c/tasks'],
-    born: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/unified/c/init.scope'],
-    counted: '/sys/fs/cgroup/pids/c/tasks',
-  });
-  t.same(execCgroups(host.native, unified, 40, []), {
-    tasks: [],
-    born: ['/sys/fs/cgroup/c', '/sys/fs/cgroup/c/init.scope'],
-    counted: undefined,
-  });
-  t.same(execCgroups(host.native, unified, 40, ['a//b']), {
-    tasks: [],
-    born: ['/sys/fs/cgroup/c/a/b'],
-    counted: undefined,
-  });
-  t.same(execCgroups(host.native, legacy, 40, ['cpuacct:x', 'pids:/y']).tasks, [
-    '/sys/fs/cgroup/pids/c/y/tasks',
-    '/sys/fs/cgroup/cpu,cpuacct/c/x/tasks',
-  ]);
-  t.same(execCgroups(host.native, legacy, 40, ['/z']).tasks, [
-    '/sys/fs/cgroup/pids/c/z/tasks',
-    '/sys/fs/cgroup/cpu,cpuacct/c/z/tasks',
-  ]);
-  for (const bad of [['../x'], ['/a/../../b'], ['pids:..'], ['x', 'y'], [':x'], ['pids:a', 'pids:b'], ['none:a']]) {
-    t.match(
-      words(() => execCgroups(host.native, legacy, 40, bad)),
-      'invalid --cgroup argument',
-      bad.join(' '),
-    );
-  }
-  t.match(
-    words(() => execCgroups(host.native, unified, 40, ['pids:x'])),
-    'cgroup v2 has one path',
-  );
-});
-
-t.test('the cgroup of the runtime is that of the hierarchy that counts processes', async (t) => {
-  t.equal(ownPlace(hybrid), '/sys/fs/cgroup/pids/tasks');
-  t.equal(ownPlace(unifiedHost), '/sys/fs/cgroup/user.slice/session.scope/cgroup.procs');
-  t.match(
-    words(() => ownPlace({ version: 1, hierarchies: [] })),
-    'no cgroups',
   );
 });
 

@@ -4,6 +4,7 @@ import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { ENOENT } from '../kernel/errno.ts';
+import { cgroupAt } from '../plan/fixture.ts';
 import { FakeHost } from '../state/fake-native.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Command, Outcome } from './command.ts';
@@ -27,7 +28,7 @@ function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): 
   host.directories.set('/run/rt', 0o700);
   host.directories.set('/run/rt/c1', 0o700);
   const record: ContainerRecord = {
-    version: 1,
+    version: 2,
     id: 'c1',
     bundle: '/b',
     rootfs: '/b/rootfs',
@@ -36,7 +37,7 @@ function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): 
     pid: situation === 'creating' ? 0 : 40,
     startTime: 500,
     creator: { pid: 30, startTime: 400 },
-    cgroup: { manager: 'cgroupfs', version: 2, directories: [] },
+    cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [] },
     privatePidNamespace: true,
     keyring: true,
     hooks: {},
@@ -153,7 +154,11 @@ t.test('delete --force kills, and removes leftovers', async (t) => {
 
 t.test('delete --force removes a damaged record only if it still shows that nothing runs', async (t) => {
   const tasks = '/sys/fs/cgroup/pids/c1/cgroup.procs';
-  const cgroup = { manager: 'cgroupfs', version: 1, directories: ['/sys/fs/cgroup/pids/c1'] } as const;
+  const cgroup = {
+    manager: 'cgroupfs',
+    version: 1,
+    hierarchies: [cgroupAt('/sys/fs/cgroup/pids/c1', 'pids')],
+  } as const;
   const damage = (situation: Situation, change: (text: string) => string): FakeHost => {
     const host = hostWith(situation, { cgroup });
     host.files.set('/run/rt/c1/state.json', change(host.files.get('/run/rt/c1/state.json') ?? ''));
@@ -175,7 +180,7 @@ t.test('delete --force removes a damaged record only if it still shows that noth
       'end its processes and remove its cgroups (find /sys/fs/cgroup -name c1), then remove it: rm -r /run/rt/c1',
     ],
     [
-      damage('stopped', (text) => cut(text.replace('/sys/fs', '/etc'))),
+      damage('stopped', (text) => cut(text.replaceAll('/sys/fs', '/etc'))),
       undefined,
       'end its processes and remove its cgroups (find /sys/fs/cgroup -name c1), then remove it: rm -r /run/rt/c1',
     ],
@@ -209,7 +214,7 @@ t.test('an unknown state is an error of every command, never "stopped" and never
     for (const [errno, number] of Object.entries(errnos)) {
       for (const call of asked) {
         const host = hostWith('running', {
-          cgroup: { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c1'] },
+          cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [cgroupAt('/sys/fs/cgroup/c1')] },
         });
         const met: string[] = [];
         host.fault = (one) => {

@@ -120,7 +120,7 @@ t.test('create writes a private record and the pid', async (t) => {
   made.create({ 'pid-file': '/b/pid' });
   t.equal(made.host.files.get('/b/pid'), '40', 'no newline');
   t.match(JSON.parse(made.host.files.get('/run/rt/c1/state.json') ?? ''), {
-    version: 1,
+    version: 2,
     id: 'c1',
     bundle: '/b',
     rootfs: '/b/rootfs',

@@ -4,7 +4,7 @@ import { inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
 import { phase } from '../diag/trace.ts';
 import { runHooks } from '../launch/hooks.ts';
-import { removeCgroups, withoutUnit } from '../launch/cgroup.ts';
+import { removeCgroups, withoutUnit } from '../launch/cgroup/control.ts';
 import { prepare } from '../launch/make-cgroups.ts';
 import { launch } from '../launch/session.ts';
 import type { LaunchOptions } from '../launch/session.ts';
@@ -19,7 +19,8 @@ import { mountIdAt, releaseRoot } from '../launch/root.ts';
 import { startHooks } from '../plan/hooks.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
 import { helperOps } from '../plan/types.ts';
-import type { CgroupRecord, Plan } from '../plan/types.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+import type { Plan } from '../plan/types.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import { startTimeOf } from '../state/process.ts';
@@ -179,7 +180,7 @@ export function firstRecord(
   const origin = findOrigin(native, config);
   const rootMount = mountsOnHost(config, notified) ? mountIdAt(native, absoluteRoot) : undefined;
   return {
-    version: 1,
+    version: 2,
     id,
     bundle,
     rootfs: absoluteRoot,

@@ -1,5 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { freeze, thaw } from '../launch/freezer.ts';
+import { freeze, thaw } from '../launch/cgroup/control.ts';
 import type { Status } from '../state/status.ts';
 import type { Context, Outcome } from './command.ts';
 import { changeContainer } from './find.ts';

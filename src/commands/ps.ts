@@ -2,7 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { cgroupProcesses } from '../launch/cgroup.ts';
+import { cgroupProcesses } from '../launch/cgroup/files.ts';
 import type { Context, Outcome } from './command.ts';
 import { findContainer } from './find.ts';
 

@@ -5,12 +5,12 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, EINVAL } from '../kernel/errno.ts';
-import type { Current } from '../plan/cgroup/limits.ts';
 import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
-import { legacyLimits } from '../plan/cgroup/v1.ts';
-import { unifiedLimits } from '../plan/cgroup/v2.ts';
-import type { CgroupRecord, PlannedOp } from '../plan/types.ts';
-import { ifPresent, memoryDirectory, readCgroupFile } from './cgroup.ts';
+import { versionOf } from '../plan/cgroup/version.ts';
+import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { driverOf } from './cgroup/control.ts';
+import { ifPresent } from './cgroup/files.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { setUnitProperties } from './systemd.ts';
 
@@ -27,22 +27,17 @@ export function changeLimits(
   asked: LinuxResources,
 ): readonly Diagnostic[] {
   const faults: Diagnostic[] = [];
-  const { version, hierarchies } = facts.cgroups;
-  const { directories, unit } = cgroup;
-  const [first = ''] = directories;
-  const current = version === 2 ? currentValues(native, first) : {};
+  const { unit } = cgroup;
+  const current = driverOf(cgroup).current(native, cgroup);
   const resources = unit === undefined ? asked : roundedResources(asked, current);
-  const limits =
-    version === 2
-      ? unifiedLimits(resources, hierarchies[0], first, faults, current)
-      : legacyLimits(resources, hierarchies, directories, faults);
+  const limits = versionOf(cgroup).limits(resources, withControllers(cgroup, facts), faults, current);
   if (resources.memory?.checkBeforeUpdate === true) checkUsage(native, cgroup, resources, faults);
   if (faults.length > 0) throw new Failure(faults.map(withoutPlace));
   const ops = [...limits.early, ...limits.ops, ...(resources.devices === undefined ? [] : limits.devices)];
   const before = oldValues(native, ops);
   const failed = runHostOps(native, ops);
   if (failed === undefined) {
-    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, version, current));
+    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, cgroup.version, current));
     return limits.warnings.map(withoutPlace);
   }
   const failure = hostFailure(native, failed);
@@ -60,33 +55,26 @@ function withoutPlace({ code, message, hint, errno, syscall }: Diagnostic): Diag
   };
 }
 
-function read(native: Native, path: string): string {
-  return (readCgroupFile(native, path) ?? '').trim();
-}
-
-function currentValues(native: Native, directory: string): Current {
-  const [quota, period] = read(native, `${directory}/cpu.max`).split(' ');
-  const memory = read(native, `${directory}/memory.max`);
-  return {
-    ...(quota === undefined || period === undefined ? {} : { quota, period }),
-    ...(memory === '' ? {} : { memoryLimit: memory === 'max' ? -1 : BigInt(memory) }),
-  };
+/** The cgroups with the controllers that their hierarchies have now: those of v2 may change. */
+function withControllers({ hierarchies }: CgroupRecord, facts: Facts): ContainerCgroup[] {
+  return hierarchies.map((cgroup) => {
+    const now = facts.cgroups.hierarchies.find(({ mount }) => mount === cgroup.mount);
+    return now === undefined ? cgroup : { ...cgroup, controllers: now.controllers };
+  });
 }
 
 /** A limit below the current usage would make the kernel reclaim, and then kill (spec: checkBeforeUpdate). */
 function checkUsage(native: Native, cgroup: CgroupRecord, { memory }: LinuxResources, faults: Diagnostic[]): void {
-  const directory = memoryDirectory(cgroup);
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
   if (directory === undefined) return;
-  const usage = (file: string): bigint => BigInt(read(native, `${directory}/${file}`) || 0);
-  const isUnified = cgroup.version === 2;
-  const used = usage(isUnified ? 'memory.current' : 'memory.usage_in_bytes');
-  const both = isUnified ? used + usage('memory.swap.current') : usage('memory.memsw.usage_in_bytes');
+  const used = driver.memoryUsage(native, directory);
   const check = (name: string, limit: number | bigint | undefined, inUse: bigint): void => {
     if (limit === undefined || Number(limit) <= 0 || BigInt(limit) > inUse) return;
     faults.push({ code: 'update.usage', message: `rejecting ${name} ${String(limit)} <= usage ${String(inUse)}` });
   };
-  check('memory limit', memory?.limit, used);
-  check('memory+swap limit', memory?.swap, both);
+  check('memory limit', memory?.limit, used.memory);
+  check('memory+swap limit', memory?.swap, used.withSwap);
 }
 
 interface OldValue {

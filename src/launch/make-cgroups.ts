@@ -1,6 +1,7 @@
 import type { Native } from '../host/native.ts';
 import { EDEADLK, ENOTEMPTY } from '../kernel/errno.ts';
-import type { CgroupRecord, Plan, PlannedOp } from '../plan/types.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+import type { Plan, PlannedOp } from '../plan/types.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { requireSystemd } from './systemd.ts';
 
@@ -30,6 +31,6 @@ function makeCgroups(
   // An existing cgroup that has processes or is frozen belongs to somebody else: what lies before it in the plan is ours.
   const foreign = failed !== undefined && (failed.errno === ENOTEMPTY || failed.errno === EDEADLK);
   const made = failed === undefined ? ops.length : foreign ? failed.index : failed.index + 1;
-  onCgroups({ ...cgroup, directories: cgroup.directories.slice(0, before + made) });
+  onCgroups({ ...cgroup, hierarchies: cgroup.hierarchies.slice(0, before + made) });
   if (failed !== undefined) throw hostFailure(native, failed);
 }

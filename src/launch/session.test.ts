@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
+import { cgroupAt } from '../plan/fixture.ts';
 import type { Plan, PlannedOp } from '../plan/types.ts';
 import { launch } from './session.ts';
 
@@ -16,7 +17,7 @@ const plan: Plan = {
   cloneFlags: 0,
   cloneCgroup: '',
   netDevices: [],
-  cgroup: { manager: 'cgroupfs', version: 1, directories: ['/sys/fs/cgroup/pids/c1'] },
+  cgroup: { manager: 'cgroupfs', version: 1, hierarchies: [cgroupAt('/sys/fs/cgroup/pids/c1', 'pids')] },
 } as unknown as Plan;
 
 const call = new TextEncoder().encode('openat2');

@@ -6,7 +6,8 @@ import { ENOENT } from '../kernel/errno.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/types.ts';
-import type { CgroupRecord, Plan } from '../plan/types.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+import type { Plan } from '../plan/types.ts';
 import { cloneHint } from '../words/namespaces.ts';
 import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
@@ -146,8 +147,8 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
   }
 }
 
-function isWhole(native: Native, { directories }: CgroupRecord): boolean {
-  return directories.every((directory) => native.stat(directory, 0) !== -ENOENT);
+function isWhole(native: Native, { hierarchies }: CgroupRecord): boolean {
+  return hierarchies.every(({ directory }) => native.stat(directory, 0) !== -ENOENT);
 }
 
 /** The pid of init, once the helper has done what comes before it. */

@@ -2,8 +2,8 @@ import { expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, EPERM } from '../kernel/errno.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
-import type { CgroupRecord } from '../plan/types.ts';
-import { cgroupProcesses } from './cgroup.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+import { cgroupProcesses } from './cgroup/files.ts';
 
 const largestStatus = 1 << 16;
 const hidden = '';

@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { CgroupFacts, Facts } from '../facts/facts.ts';
+import type { ContainerCgroup } from './cgroup/record.ts';
 import type { PlanOptions } from './index.ts';
 
 /** A host for plan tests: cgroup v1 with the usual controllers, and an empty v2 hierarchy. */
@@ -64,4 +65,10 @@ export function config(change: Partial<Config> = {}): Config {
     ...change,
     linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }], ...change.linux },
   };
+}
+
+/** A cgroup directly below the mount point of its hierarchy, which is that of v2 when no controllers are given. */
+export function cgroupAt(directory: string, ...controllers: string[]): ContainerCgroup {
+  const mount = directory.slice(0, directory.lastIndexOf('/'));
+  return { version: controllers.length === 0 ? 2 : 1, controllers, mount, directory };
 }

@@ -8,7 +8,7 @@ import type { PlannedOp } from './types.ts';
 const options = {
   bundle: '/bundle',
   initPid: 42,
-  cgroup: { manager: 'cgroupfs', version: 1, directories: [] },
+  cgroup: { manager: 'cgroupfs', version: 1, hierarchies: [] },
   origin: { user: { device: 4, inode: 5 } },
 } as const;
 

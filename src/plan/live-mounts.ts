@@ -10,7 +10,8 @@ import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';
 import { normalizePath } from './path.ts';
 import { makeStage } from './stage.ts';
-import type { CgroupRecord, PlannedOp } from './types.ts';
+import type { CgroupRecord } from './cgroup/record.ts';
+import type { PlannedOp } from './types.ts';
 import { checkUserNamespace, groupsRule, userNamespaceOf, userSlot } from './user-namespace.ts';
 
 export interface LiveMountOptions {

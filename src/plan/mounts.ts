@@ -10,7 +10,8 @@ import { parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
-import type { CgroupRecord, PlannedOp } from './types.ts';
+import type { CgroupRecord } from './cgroup/record.ts';
+import type { PlannedOp } from './types.ts';
 
 export interface MountPlan {
   /** In the order of the config. */

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
+import type { CgroupRecord } from './cgroup/record.ts';
 import type { UnitPlan } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
 
@@ -59,16 +60,4 @@ export interface Plan {
 /** The ops of the helper in execution order; its records refer to their indices. */
 export function helperOps({ stage, init }: Pick<Plan, 'stage' | 'init'>): readonly PlannedOp[] {
   return stage.length === 0 ? init : [...stage, ...init];
-}
-
-/** The container's cgroups, saved at create: later commands lack the options that determined them. */
-export interface CgroupRecord {
-  readonly manager: 'cgroupfs' | 'systemd';
-  /** The container's systemd unit. */
-  readonly unit?: string;
-  readonly version: 1 | 2;
-  /** Absolute directories of the container, one for each hierarchy. */
-  readonly directories: readonly string[];
-  /** The cgroup with the processes, below the first directory, if an annotation requests one. */
-  readonly inside?: string;
 }

@@ -4,6 +4,7 @@ import { deleteContainer } from '../commands/delete.ts';
 import { state } from '../commands/state.ts';
 import type { Command } from '../commands/command.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import { cgroupAt } from '../plan/fixture.ts';
 import { isRecord } from './check-record.ts';
 import { FakeHost } from './fake-native.ts';
 import type { ContainerRecord } from './record.ts';
@@ -12,7 +13,7 @@ const hook = { path: '/bin/hook', args: ['hook', 'a'], env: ['A=b'], timeout: 3 
 
 /** With everything that a record may hold. */
 const whole: ContainerRecord = {
-  version: 1,
+  version: 2,
   id: 'c1',
   bundle: '/b',
   rootfs: '/b/rootfs',
@@ -26,7 +27,15 @@ const whole: ContainerRecord = {
     manager: 'systemd',
     unit: 'rt-c1.scope',
     version: 1,
-    directories: ['/sys/fs/cgroup/freezer/c1', '/sys/fs/cgroup/pids/a/c1'],
+    hierarchies: [
+      cgroupAt('/sys/fs/cgroup/freezer/c1', 'freezer'),
+      {
+        version: 1,
+        controllers: ['cpu', 'cpuacct'],
+        mount: '/sys/fs/cgroup/cpu,cpuacct',
+        directory: '/sys/fs/cgroup/cpu,cpuacct/a/c1',
+      },
+    ],
     inside: '/sys/fs/cgroup/freezer/c1/in',
   },
   resctrl: { groups: ['/sys/fs/resctrl/c1'], made: ['/sys/fs/resctrl/c1'] },
@@ -52,9 +61,11 @@ t.test('a record with everything in it, and a later key, is one', async (t) => {
 
 t.test('values that would affect anything but the container are refused', async (t) => {
   const { cgroup, creator } = whole;
-  const inCgroup = (directory: string, version: 1 | 2 = 1): object => ({
-    cgroup: { ...cgroup, version, directories: [directory], inside: undefined },
-  });
+  const inCgroup = (directory: string, version: 1 | 2 = 1, mount?: string): object => {
+    const found = mount ?? (version === 2 ? '/sys/fs/cgroup' : '/sys/fs/cgroup/freezer');
+    const one = { version, controllers: ['freezer'], mount: found, directory };
+    return { cgroup: { ...cgroup, version, hierarchies: [one], inside: undefined } };
+  };
   for (const change of [
     { pid: -1 },
     { pid: 1 },
@@ -81,6 +92,13 @@ t.test('values that would affect anything but the container are refused', async 
     inCgroup('/sys/fs/cgroups/freezer/c1'),
     inCgroup('/sys/fs/cgroup/', 2),
     inCgroup('/sys/fs/cgroup/../x', 2),
+    inCgroup('/sys/fs/cgroup/freezer/c1', 1, '/sys/fs/cgroup'),
+    inCgroup('/sys/fs/cgroup/freezer/c1', 2, '/sys/fs/cgroup/freezer'),
+    inCgroup('/sys/fs/cgroup/freezer/a/c1', 1, '/sys/fs/cgroup/freezer/a'),
+    inCgroup('/sys/fs/cgroup/pids/c1'),
+    inCgroup('/etc/freezer/c1', 1, '/etc/freezer'),
+    inCgroup('/sys/fs/cgroup/../c1', 1, '/sys/fs/cgroup/..'),
+    inCgroup('/sys/fs/cgroup/./c1', 1, '/sys/fs/cgroup/.'),
     { cgroup: { ...cgroup, inside: '/etc' } },
     { cgroup: { ...cgroup, version: 3 } },
     { cgroup: { ...cgroup, unit: 'dbus.service' } },
@@ -142,7 +160,7 @@ function hostWith(text: string): FakeHost {
   const host = new FakeHost();
   for (const path of ['/run/rt', '/run/rt/c1', '/run/rt/c2']) host.directories.set(path, 0o700);
   host.files.set('/run/rt/c1/state.json', text);
-  const other = { ...whole, id: 'c2', cgroup: { ...whole.cgroup, directories: [] } };
+  const other = { ...whole, id: 'c2', cgroup: { ...whole.cgroup, hierarchies: [] } };
   host.files.set('/run/rt/c2/state.json', JSON.stringify(other));
   return host;
 }

@@ -1,9 +1,10 @@
+import type { ContainerCgroup } from '../plan/cgroup/record.ts';
 import type { ContainerRecord } from './record.ts';
 
 type Check = (value: unknown) => boolean;
 
-/** The version that this rt writes, and the only one that it reads. */
-const currentVersion = 1;
+/** The version that this rt writes. Version 1 is converted (earlier-record.ts). */
+const currentVersion = 2;
 
 const isText: Check = (value) => typeof value === 'string';
 const isFlag: Check = (value) => typeof value === 'boolean';
@@ -40,13 +41,8 @@ function isBelow(root: string, levels: number): Check {
 
 const cgroupRoot = '/sys/fs/cgroup';
 /** The hierarchies of cgroup v1 are one level down. */
-const isUnifiedCgroup = isBelow(cgroupRoot, 1);
-const isLegacyCgroup = isBelow(cgroupRoot, 2);
-
-/** True for the directory of a cgroup that is not the root of its hierarchy. */
-export function isCgroupOfContainer(version: 1 | 2, directory: unknown): boolean {
-  return version === 2 ? isUnifiedCgroup(directory) : isLegacyCgroup(directory);
-}
+const isMountOfMany: Check = (value) =>
+  isArgument(value) && new RegExp(`^${cgroupRoot}/[^/]+$`).test(value as string) && !/\/\.\.?$/.test(value as string);
 
 const isResctrlGroup = isBelow('/sys/fs/resctrl', 1);
 
@@ -67,13 +63,32 @@ const isHook = withKeys({
   env: optional(listOf(isArgument)),
   timeout: optional(isDuration),
 });
-function isCgroup(version: 1 | 2): Check {
-  const isDirectory: Check = (value) => isCgroupOfContainer(version, value);
+const isControllers = listOf(isText);
+const isUnifiedCgroup = withKeys({
+  version: (value) => value === 2,
+  controllers: isControllers,
+  mount: (value) => value === cgroupRoot,
+  directory: isBelow(cgroupRoot, 1),
+});
+const hasHierarchyOfMany = withKeys({
+  version: (value) => value === 1 || value === 2,
+  controllers: isControllers,
+  mount: isMountOfMany,
+});
+const isCgroupOfMany: Check = (value) =>
+  hasHierarchyOfMany(value) && isBelow((value as ContainerCgroup).mount, 1)((value as ContainerCgroup).directory);
+
+/** True for a cgroup that is not the root of its hierarchy. */
+export function isContainerCgroup(value: unknown): value is ContainerCgroup {
+  return isUnifiedCgroup(value) || isCgroupOfMany(value);
+}
+
+function isCgroup(version: 1 | 2, isOne: Check, isDirectory: Check): Check {
   return withKeys({
     manager: (value) => value === 'cgroupfs' || value === 'systemd',
     unit: optional(isUnit),
     version: (value) => value === version,
-    directories: listOf(isDirectory),
+    hierarchies: listOf(isOne),
     inside: optional(isDirectory),
   });
 }
@@ -91,7 +106,10 @@ const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
   pid: isInitPid,
   startTime: isCount,
   creator: isProcess,
-  cgroup: either(isCgroup(2), isCgroup(1)),
+  cgroup: either(
+    isCgroup(2, isUnifiedCgroup, isBelow(cgroupRoot, 1)),
+    isCgroup(1, isCgroupOfMany, isBelow(cgroupRoot, 2)),
+  ),
   resctrl: optional(withKeys({ groups: listOf(isResctrlGroup), made: listOf(isResctrlGroup) })),
   privatePidNamespace: isFlag,
   origin: optional(withKeys({ user: isNamespace, mountOwner: optional(isNamespace) })),

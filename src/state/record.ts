@@ -3,7 +3,7 @@ import type { StartHooks } from '../plan/hooks.ts';
 import { keyringName } from '../plan/keyring.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { NamespaceOrigin } from '../plan/join.ts';
-import type { CgroupRecord } from '../plan/types.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
 
 /** The name of its session keyring, if it has one of its own. */
 export function keyringOf({ id, keyring, keyringName: name }: ContainerRecord): string | undefined {
@@ -16,7 +16,7 @@ export function keyringOf({ id, keyring, keyringName: name }: ContainerRecord): 
  * and once more when the init waits for `start`.
  */
 export interface ContainerRecord {
-  readonly version: 1;
+  readonly version: 2;
   readonly id: string;
   /** Absolute. */
   readonly bundle: string;

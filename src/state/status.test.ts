@@ -1,4 +1,5 @@
 import t from 'tap';
+import { cgroupAt } from '../plan/fixture.ts';
 import { ContainerDirectory } from './directory.ts';
 import { FakeHost } from './fake-native.ts';
 import type { FakeProcess } from './fake-native.ts';
@@ -10,7 +11,7 @@ const helper = '/memfd:rt-init (deleted)';
 
 function record(pid: number): ContainerRecord {
   return {
-    version: 1,
+    version: 2,
     id: 'c1',
     bundle: '/b',
     rootfs: '/b/rootfs',
@@ -19,7 +20,7 @@ function record(pid: number): ContainerRecord {
     pid,
     startTime: pid === 0 ? 0 : 500,
     creator: { pid: 30, startTime: 400 },
-    cgroup: { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c1'] },
+    cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [cgroupAt('/sys/fs/cgroup/c1')] },
     privatePidNamespace: true,
     keyring: true,
     hooks: {},

@@ -1,7 +1,7 @@
 import { isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, EPERM } from '../kernel/errno.ts';
-import { isFrozen } from '../launch/cgroup.ts';
+import { isFrozen } from '../launch/cgroup/control.ts';
 import { isRunning, startTimeOf } from './process.ts';
 import type { ContainerRecord } from './record.ts';
 import type { ContainerDirectory } from './directory.ts';

@@ -8,7 +8,7 @@ import { listIds, readRecord, replaceFile, requireRecord, writeRecord } from './
 
 const root: StateRoot = { path: '/run/rt', sticky: false, explicit: false };
 const record: ContainerRecord = {
-  version: 1,
+  version: 2,
   id: 'c1',
   bundle: '/b',
   rootfs: '/b/rootfs',
@@ -17,7 +17,7 @@ const record: ContainerRecord = {
   pid: 0,
   startTime: 0,
   creator: { pid: 77, startTime: 1 },
-  cgroup: { manager: 'cgroupfs', version: 2, directories: [] },
+  cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [] },
   privatePidNamespace: true,
   keyring: true,
   hooks: {},
@@ -32,6 +32,43 @@ t.test('writeRecord and readRecord keep a record', async (t) => {
   t.same(readRecord(directory), { ...record, pid: 5 });
   t.equal(host.fileModes.get('/run/rt/c1/.state.json'), 0o600);
   t.same([...host.files.keys()], ['/run/rt/c1/state.json']);
+});
+
+t.test('a record of version 1, which has directories alone, is read as one of version 2', async (t) => {
+  const host = new FakeHost();
+  const directory = ContainerDirectory.make(host.native, root, 'c1');
+  const read = (cgroup: object): unknown => {
+    host.files.set('/run/rt/c1/state.json', JSON.stringify({ ...record, version: 1, cgroup }));
+    return readRecord(directory);
+  };
+  const manager = 'cgroupfs';
+  const legacy = ['unified/c1', 'memory,freezer/a/c1', 'systemd/c1'].map((path) => `/sys/fs/cgroup/${path}`);
+  const at = (name: string): object => ({ mount: `/sys/fs/cgroup/${name}` });
+  t.same(read({ manager, version: 1, directories: legacy, unit: 'rt-c1.scope' }), {
+    ...record,
+    cgroup: {
+      manager,
+      version: 1,
+      unit: 'rt-c1.scope',
+      hierarchies: [
+        { ...at('unified'), version: 2, controllers: [], directory: legacy[0] },
+        { ...at('memory,freezer'), version: 1, controllers: ['memory', 'freezer'], directory: legacy[1] },
+        { ...at('systemd'), version: 1, controllers: ['systemd'], directory: legacy[2] },
+      ],
+    },
+  });
+  t.same(read({ manager, version: 2, directories: ['/sys/fs/cgroup/a/c1'], inside: '/sys/fs/cgroup/a/c1/b' }), {
+    ...record,
+    cgroup: {
+      manager,
+      version: 2,
+      inside: '/sys/fs/cgroup/a/c1/b',
+      hierarchies: [{ version: 2, controllers: [], mount: '/sys/fs/cgroup', directory: '/sys/fs/cgroup/a/c1' }],
+    },
+  });
+  for (const directories of [['/etc/c1'], ['/sys/fs/cgroup/freezer'], ['/sys/fs/cgroup/../c1/d'], [7], 7, undefined]) {
+    t.throws(() => read({ manager, version: 1, directories }), { message: /not a state that rt wrote/ });
+  }
 });
 
 t.test('replaceFile overwrites a leftover and leaves none', async (t) => {
@@ -53,16 +90,24 @@ t.test('requireRecord tells an absent container from a broken record', async (t)
   t.throws(() => read('../c1'), { message: /^invalid container ID format/ });
   ContainerDirectory.make(host.native, root, 'c1').close();
   t.throws(() => read('c1'), { message: 'container does not exist: "c1"' }, 'no record yet');
-  const damaged = ['', '{', 'null', '[]', '{"version":1,"id":"c1"}', JSON.stringify({ ...record, id: 'c2' })];
+  const damaged = [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"version":1,"id":"c1"}',
+    '{"version":2,"id":"c1"}',
+    JSON.stringify({ ...record, id: 'c2' }),
+  ];
   for (const text of damaged) {
     host.files.set('/run/rt/c1/state.json', text);
     t.throws(() => read('c1'), {
       message: 'cannot read "/run/rt/c1/state.json": not a state that rt wrote',
     });
   }
-  host.files.set('/run/rt/c1/state.json', '{"version":2,"whatever":[]}');
+  host.files.set('/run/rt/c1/state.json', '{"version":3,"whatever":[]}');
   t.throws(() => read('c1'), {
-    message: 'cannot read "/run/rt/c1/state.json": written by a newer rt (state version 2)',
+    message: 'cannot read "/run/rt/c1/state.json": written by a newer rt (state version 3)',
   });
 });
 

@@ -8,6 +8,7 @@ import type { ContainerDirectory } from './directory.ts';
 import { isId } from './id.ts';
 import { requireOwn } from './owner.ts';
 import { isRecord, newerVersion } from './check-record.ts';
+import { convertRecord } from './earlier-record.ts';
 import type { ContainerRecord } from './record.ts';
 
 /** Larger than any record: hooks and annotations are as large as config.json allows. */
@@ -121,7 +122,7 @@ function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerR
   const path = recordPath(root, id);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = convertRecord(JSON.parse(text));
   } catch {
     // Reported below, like any other text that is no record.
   }

@@ -4,6 +4,7 @@ import { commands, globalOptions } from '../../../src/cli/options.ts';
 import type { OptionSpec } from '../../../src/cli/options.ts';
 import { checkOperands, parseCommand, parseGlobals } from '../../../src/cli/parse.ts';
 import { Failure } from '../../../src/diag/diagnostic.ts';
+import { cgroupAt } from '../../../src/plan/fixture.ts';
 import { FakeHost } from '../../../src/state/fake-native.ts';
 import { below, damage, pick, seedOf } from '../target.ts';
 import type { Random, Target } from '../target.ts';
@@ -82,7 +83,7 @@ function some(specs: readonly OptionSpec[], next: Random, share: number): string
 }
 
 const record = {
-  version: 1,
+  version: 2,
   id: 'c1',
   bundle: '/b',
   rootfs: '/b/rootfs',
@@ -91,7 +92,7 @@ const record = {
   pid: 40,
   startTime: 500,
   creator: { pid: 30, startTime: 400 },
-  cgroup: { manager: 'cgroupfs', version: 2, directories: ['/sys/fs/cgroup/c1'] },
+  cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [cgroupAt('/sys/fs/cgroup/c1')] },
   resctrl: { groups: [], made: [] },
   privatePidNamespace: true,
   origin: { user: { device: 4, inode: 5 } },

@@ -3,7 +3,8 @@ import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import type { PlanOptions } from '../index.ts';
 import { normalizePath } from '../path.ts';
-import type { CgroupRecord, PlannedOp } from '../types.ts';
+import type { CgroupRecord, ContainerCgroup } from './record.ts';
+import type { PlannedOp } from '../types.ts';
 import { delegationOps } from './delegate.ts';
 import { innerCgroups } from './inner.ts';
 import type { Limits } from './limits.ts';
@@ -16,8 +17,8 @@ import {
   unitPlace,
 } from './unit.ts';
 import type { UnitPlan } from './unit.ts';
-import { legacyLimits } from './v1.ts';
-import { unifiedLimits } from './v2.ts';
+import { versionOf } from './version.ts';
+import type { CgroupVersion } from './version.ts';
 
 export interface CgroupPlan {
   readonly record: CgroupRecord;
@@ -47,47 +48,45 @@ export function cgroupPlan(
   faults: Diagnostic[],
 ): CgroupPlan {
   const { version } = facts.cgroups;
+  const rules = versionOf(facts.cgroups);
   const { hierarchies, mayRestrictDevices } = permittedCgroups(config, facts, id, rootless, faults);
   const cgroupsPath = config.linux?.cgroupsPath ?? '';
   const from = cgroupsPath === '' ? 'default' : '/linux/cgroupsPath';
   const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
   if (place === undefined) refuseUnitPath(cgroupsPath, faults);
-  const { subgroup, delegated } = innerCgroups(config, version, systemd, faults);
-  const paths = hierarchies.map((hierarchy) => place?.path ?? locate(cgroupsPath, id, version, hierarchy));
-  const directories = hierarchies.map(({ mount }, index) => mount + (paths[index] ?? '') + subgroup);
-  const leaf = `${paths[0] ?? ''}${subgroup}${delegated}`;
+  const { subgroup, delegated } = innerCgroups(config, rules.unified, systemd, faults);
+  const located = hierarchies.map((hierarchy) => {
+    const path = place?.path ?? locate(cgroupsPath, id, rules, hierarchy);
+    return { hierarchy, path, directory: hierarchy.mount + path + subgroup };
+  });
+  const cgroups = located.map(({ hierarchy: { version, controllers, mount }, directory }): ContainerCgroup => ({
+    version,
+    controllers,
+    mount,
+    directory,
+  }));
+  const leaf = `${located[0]?.path ?? ''}${subgroup}${delegated}`;
   const host: PlannedOp[] = [];
   const awaited: PlannedOp[] = [];
   const join: PlannedOp[] = [];
   let cloneCgroup = '';
-  hierarchies.forEach((hierarchy, index) => {
-    const { mount } = hierarchy;
+  for (const { hierarchy, path, directory } of located) {
     const group = hierarchy.version === 1 && !systemd ? awaited : host;
-    group.push({
-      op: 'cgroup_create',
-      hierarchy: mount,
-      path: paths[index] ?? '',
-      inherit: inherited(hierarchy),
-      from,
-    });
-    const directory = directories[index] ?? '';
+    group.push({ op: 'cgroup_create', hierarchy: hierarchy.mount, path, inherit: inherited(hierarchy), from });
     if (hierarchy.version === 1) join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
-    // systemd starts the unit with init in it.
-    else if (!systemd) cloneCgroup = directory + (version === 2 ? delegated : '');
-  });
+    // With systemd the unit is started with init in it.
+    else if (!systemd) cloneCgroup = directory + (rules.unified ? delegated : '');
+  }
   const asked = config.linux?.resources ?? {};
   const resources = systemd ? roundedResources(asked) : asked;
   const limitFaults: Diagnostic[] = [];
-  const limits =
-    version === 2
-      ? unifiedLimits(resources, hierarchies[0], directories[0] ?? '', limitFaults)
-      : legacyLimits(resources, hierarchies, directories, limitFaults);
-  // Device rules that are not written need no hierarchy.
+  const limits = rules.limits(resources, cgroups, limitFaults);
+  // Device rules that are not written need no hierarchy to write them to.
   const counts = ({ pointer }: Diagnostic): boolean => mayRestrictDevices || pointer !== '/linux/resources/devices';
   faults.push(...limitFaults.filter(counts));
   // Denying everything and allowing some devices is not atomic, so it is done before init makes its first node.
   const early = [
-    ...(version === 2 ? unifiedOps(config, facts, leaf, limits, from) : []),
+    ...(rules.unified ? unifiedOps(config, facts, leaf, limits, from) : []),
     ...limits.early,
     // Only the host's root may write them; in a user namespace no device can be made either.
     ...(mayRestrictDevices ? limits.devices.filter(restricts) : []),
@@ -99,9 +98,9 @@ export function cgroupPlan(
       : [{ op: 'cgroup_create', hierarchy: mount, path: leaf, inherit: [], from: '/annotations' }];
   const inside = divide.length === 0 ? {} : { inside: mount + leaf };
   if (place === undefined) {
-    (version === 2 ? host : awaited).push(...divide, ...early);
+    (rules.unified ? host : awaited).push(...divide, ...early);
     return {
-      record: { manager: 'cgroupfs', version, directories, ...inside },
+      record: { manager: 'cgroupfs', version, hierarchies: cgroups, ...inside },
       host,
       awaited,
       join,
@@ -118,7 +117,7 @@ export function cgroupPlan(
     ...annotatedProperties(config.annotations ?? {}, faults),
   ];
   return {
-    record: { manager: 'systemd', version, directories, unit: place.name, ...inside },
+    record: { manager: 'systemd', version, hierarchies: cgroups, unit: place.name, ...inside },
     host,
     awaited,
     // init first waits until systemd has put it into the unit.
@@ -167,14 +166,15 @@ function permittedCgroups(
   rootless: Rootless,
   faults: Diagnostic[],
 ): { hierarchies: readonly Hierarchy[]; mayRestrictDevices: boolean } {
-  const { version, hierarchies } = facts.cgroups;
+  const { hierarchies } = facts.cgroups;
+  const rules = versionOf(facts.cgroups);
   const { uid, initial } = facts.user;
   const isRoot = uid === 0 && initial;
   if (isRoot && rootless !== 'true') return { hierarchies, mayRestrictDevices: true };
   if (rootless === 'false') return { hierarchies, mayRestrictDevices: isRoot };
   const { cgroupsPath = '', resources = {} } = config.linux ?? {};
   const permitted = hierarchies.filter((hierarchy) =>
-    facts.mayMakeCgroup(hierarchy.mount + locate(cgroupsPath, id, version, hierarchy)),
+    facts.mayMakeCgroup(hierarchy.mount + locate(cgroupsPath, id, rules, hierarchy)),
   );
   const limited = Object.keys(resources).some((name) => name !== 'devices');
   if (permitted.length < hierarchies.length && (cgroupsPath !== '' || limited)) {
@@ -189,11 +189,9 @@ function permittedCgroups(
 }
 
 /** Without an absolute path: next to the runtime's own cgroup on v2, at the top of each v1 hierarchy. */
-function locate(cgroupsPath: string, id: string, version: 1 | 2, hierarchy: Hierarchy): string {
+function locate(cgroupsPath: string, id: string, rules: CgroupVersion, hierarchy: Hierarchy): string {
   if (cgroupsPath.startsWith('/')) return normalizePath(cgroupsPath);
-  const name = cgroupsPath === '' ? id : cgroupsPath;
-  if (version === 1) return normalizePath(`/${name}`);
-  return normalizePath(`${hierarchy.own.slice(0, hierarchy.own.lastIndexOf('/'))}/${name}`);
+  return normalizePath(rules.place(hierarchy, cgroupsPath === '' ? id : cgroupsPath));
 }
 
 function inherited(hierarchy: Hierarchy): string[] {

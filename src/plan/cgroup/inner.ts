@@ -13,7 +13,7 @@ export interface InnerCgroups {
 /** The cgroups that annotations request. Only the unified hierarchy can be delegated without its limits. */
 export function innerCgroups(
   { annotations }: Config,
-  version: 1 | 2,
+  unified: boolean,
   systemd: boolean,
   faults: Diagnostic[],
 ): InnerCgroups {
@@ -30,9 +30,9 @@ export function innerCgroups(
     }
     return `/${value}`;
   };
-  const unified = version === 2 ? undefined : 'cgroup v2';
+  const lacking = unified ? undefined : 'cgroup v2';
   return {
-    subgroup: path(ANNOTATIONS.systemdSubgroup, systemd ? unified : '--systemd-cgroup'),
-    delegated: path(ANNOTATIONS.delegateCgroup, unified),
+    subgroup: path(ANNOTATIONS.systemdSubgroup, systemd ? lacking : '--systemd-cgroup'),
+    delegated: path(ANNOTATIONS.delegateCgroup, lacking),
   };
 }

@@ -1,20 +1,24 @@
 import t from 'tap';
 import type { LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
+import type { CgroupFacts } from '../../facts/facts.ts';
 import type { PlannedOp } from '../types.ts';
 import { hybrid, unified } from '../fixture.ts';
 import type { Current, Limits } from './limits.ts';
+import type { ContainerCgroup } from './record.ts';
 import { legacyLimits } from './v1.ts';
 import { cpuWeight, ioWeight, unifiedLimits } from './v2.ts';
 
-const directories = hybrid.hierarchies.map(({ mount }) => `${mount}/c`);
+function cgroups({ hierarchies }: CgroupFacts): ContainerCgroup[] {
+  return hierarchies.map((hierarchy) => ({ ...hierarchy, directory: `${hierarchy.mount}/c` }));
+}
 
 function v1(resources: LinuxResources, faults: Diagnostic[] = []): Limits {
-  return legacyLimits(resources, hybrid.hierarchies, directories, faults);
+  return legacyLimits(resources, cgroups(hybrid), faults);
 }
 
 function v2(resources: LinuxResources, faults: Diagnostic[] = [], current: Current = {}): Limits {
-  return unifiedLimits(resources, unified.hierarchies[0], '/sys/fs/cgroup/c', faults, current);
+  return unifiedLimits(resources, cgroups(unified)[0], faults, current);
 }
 
 /** `file=data`; alternatives are joined by `|`, settings of one op by `+`. */

@@ -5,7 +5,8 @@ import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import type { MountOptions } from '../mount-options.ts';
 import type { Stage } from '../stage.ts';
-import type { CgroupRecord, PlannedOp } from '../types.ts';
+import type { CgroupRecord } from './record.ts';
+import type { PlannedOp } from '../types.ts';
 
 /** A mount of type `cgroup`: the unified hierarchy as seen from the cgroup namespace, or on v1 a directory with one mount for each hierarchy. */
 export function cgroupMountOps(
@@ -70,7 +71,7 @@ function mountOptions(hierarchy: Hierarchy): string[] {
 }
 
 function ownDirectory(hierarchy: Hierarchy, cgroup: CgroupRecord): string {
-  return cgroup.directories.find((directory) => directory.startsWith(`${hierarchy.mount}/`)) ?? hierarchy.mount;
+  return cgroup.hierarchies.find(({ mount }) => mount === hierarchy.mount)?.directory ?? hierarchy.mount;
 }
 
 function filesystem(

@@ -126,7 +126,7 @@ t.test('plan: with systemd, init waits first and starts outside of the unit', as
     t.equal(order.filter((op) => op === 'cgroup_join').length, host.cgroups.version === 1 ? 12 : 0);
     t.ok(order.indexOf('host_hooks') <= 1, 'only its own oom score before');
     t.match(made.cgroup, { manager: 'systemd', unit: 'p-n.scope' });
-    t.ok(made.cgroup.directories.every((directory) => directory.endsWith('/a.slice/a-b.slice/p-n.scope')));
+    t.ok(made.cgroup.hierarchies.every(({ directory }) => directory.endsWith('/a.slice/a-b.slice/p-n.scope')));
     t.ok(made.unit?.ops.some(({ op }) => op === 'device_program' || op === 'write_device_rules'));
     t.match(explain(made, 'text'), 'unit: systemd starts p-n.scope');
     t.match(explain(made, 'text'), 'TasksMax=0x5');
@@ -141,7 +141,7 @@ t.test('plan: cgroups below the scope are made and joined once systemd has start
     linux: { cgroupsPath: 'a.slice:p:n', resources: { pids: { limit: 5 } }, namespaces: [{ type: 'mount' }] },
   };
   const made = plan(config(change), facts(unified), { ...options, systemd: true });
-  t.match(made.cgroup, { directories: [`${scope}/sub`], inside: `${scope}/sub/in` });
+  t.match(made.cgroup, { hierarchies: [{ directory: `${scope}/sub` }], inside: `${scope}/sub/in` });
   t.match(made.unit, {
     divide: [{ op: 'cgroup_create', path: '/a.slice/p-n.scope/sub/in' }],
     inside: `${scope}/sub/in`,

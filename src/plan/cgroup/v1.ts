@@ -1,11 +1,12 @@
 import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
-import type { Hierarchy } from '../../facts/facts.ts';
 import { ENOENT } from '../../kernel/errno.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceLines } from './device-lines.ts';
 import { LimitWriter, isSet } from './limits.ts';
 import type { Limits, Setting } from './limits.ts';
+import { cgroupWith } from './record.ts';
+import type { ContainerCgroup } from './record.ts';
 
 /** Bounds of cpu.shares (kernel: kernel/sched/sched.h); the kernel silently clamps values beyond them. */
 const minimumShares = 2;
@@ -14,16 +15,10 @@ const maximumShares = 262144;
 /** Resources as files of the v1 controllers (kernel: Documentation/admin-guide/cgroup-v1). */
 export function legacyLimits(
   resources: LinuxResources,
-  hierarchies: readonly Hierarchy[],
-  directories: readonly string[],
+  cgroups: readonly ContainerCgroup[],
   faults: Diagnostic[],
 ): Limits {
-  const directoryOf = (controller: string): string | undefined => {
-    const mount = hierarchies.find(({ controllers }) => controllers.includes(controller))?.mount;
-    if (mount === undefined) return undefined;
-    const below = `${mount}/`;
-    return directories.find((directory) => directory.startsWith(below));
-  };
+  const directoryOf = (controller: string): string | undefined => cgroupWith(cgroups, controller)?.directory;
   const writer = new LimitWriter(1, directoryOf, faults);
   writeDevices(writer, resources, directoryOf('devices'));
   commonLimits(resources, writer);

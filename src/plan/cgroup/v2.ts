@@ -1,12 +1,12 @@
 import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
-import type { Hierarchy } from '../../facts/facts.ts';
 import { ENOENT } from '../../kernel/errno.ts';
 import type { PlannedOp } from '../types.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceProgram } from './device-program.ts';
 import { LimitWriter, isSet } from './limits.ts';
 import type { Current, Limits, Setting } from './limits.ts';
+import type { ContainerCgroup } from './record.ts';
 import { unifiedSettings } from './unified.ts';
 import { addBurst, addIdle } from './v1.ts';
 
@@ -15,12 +15,12 @@ const defaultPeriod = '100000';
 /** Resources as files of the unified hierarchy (kernel: Documentation/admin-guide/cgroup-v2.rst). */
 export function unifiedLimits(
   resources: LinuxResources,
-  hierarchy: Hierarchy | undefined,
-  directory: string,
+  cgroup: ContainerCgroup | undefined,
   faults: Diagnostic[],
   current: Current = {},
 ): Limits {
-  const available = (controller: string): boolean => hierarchy?.controllers.includes(controller) === true;
+  const { controllers = [], directory = '' } = cgroup ?? {};
+  const available = (controller: string): boolean => controllers.includes(controller);
   const writer = new LimitWriter(2, (controller) => (available(controller) ? directory : undefined), faults);
   commonLimits(resources, writer);
   writeMemory(resources.memory ?? {}, writer, current);

@@ -358,7 +358,7 @@ function entered(
 }
 
 function added(config: Config, more: readonly Mount[]): PrintedPlan {
-  const cgroup = { manager: 'cgroupfs', version: 1, directories: [] } as const;
+  const cgroup = { manager: 'cgroupfs', version: 1, hierarchies: [] } as const;
   const { ops } = planAddedMounts(
     config,
     [...mounts.slice(0, 1), ...mounts.slice(3), ...everyMount.slice(2), ...more],

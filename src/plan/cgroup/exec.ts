@@ -1,8 +1,8 @@
-import { Failure } from '../diag/diagnostic.ts';
-import { expectIfPresent } from '../diag/system.ts';
-import type { Native } from '../host/native.ts';
-import type { CgroupFacts } from '../facts/facts.ts';
-import type { CgroupRecord } from '../plan/types.ts';
+import { Failure } from '../../diag/diagnostic.ts';
+import type { CgroupFacts } from '../../facts/facts.ts';
+import { unifiedCgroup } from './record.ts';
+import type { CgroupRecord, ContainerCgroup } from './record.ts';
+import { versionOf } from './version.ts';
 
 /** The cgroups of an additional process of a container. */
 export interface ExecCgroups {
@@ -14,21 +14,22 @@ export interface ExecCgroups {
   readonly counted: string | undefined;
 }
 
-const mountDepth = 4; // '', sys, fs, cgroup
-const maximumFile = 1 << 16;
-
-/** The container's cgroups, or those below them given with --cgroup. */
+/**
+ * The container's own cgroups, or those below them that --cgroup names. `initPath`: where init is now in the v2
+ * hierarchy, below its mount point.
+ */
 export function execCgroups(
-  native: Native,
-  { version, directories, inside }: CgroupRecord,
-  pid: number,
+  cgroup: CgroupRecord,
   words: readonly string[],
+  initPath: () => string | undefined,
 ): ExecCgroups {
-  const below = parseWords(words, version);
-  const unified = version === 2 ? (inside ?? directories[0]) : directories.find((directory) => isUnified(directory));
-  const legacy = version === 2 ? [] : directories.filter((directory) => !isUnified(directory));
-  const tasks = legacy.map((directory) => {
-    const name = controllersOf(directory).find((controller) => below.has(controller)) ?? '';
+  const { hierarchies, inside } = cgroup;
+  const divisible = versionOf(cgroup).unified;
+  const below = parseWords(words, divisible);
+  const unified = unifiedCgroup(hierarchies);
+  const legacy = hierarchies.filter(({ version }) => version === 1);
+  const tasks = legacy.map(({ controllers, directory }) => {
+    const name = namesOf(controllers).find((controller) => below.has(controller)) ?? '';
     const path = below.get(name) ?? '';
     if (name !== '') below.delete(name);
     return `${directory}${path}/tasks`;
@@ -37,11 +38,11 @@ export function execCgroups(
   below.delete('');
   const [unknown] = below.keys();
   if (unknown !== undefined) throw bad(`unknown controller ${unknown}`);
-  const counted = tasks[legacy.findIndex((directory) => controllersOf(directory).includes('pids'))];
+  const counted = tasks[legacy.findIndex(({ controllers }) => controllers.includes('pids'))];
   if (unified === undefined) return { tasks, born: [''], counted };
-  const born = `${unified}${version === 2 ? everywhere : ''}`;
+  const born = divisible ? `${inside ?? unified.directory}${everywhere}` : unified.directory;
   // Asked for one below, there is no other.
-  return { tasks, born: everywhere === '' ? [born, ...actual(native, pid, version)] : [born], counted };
+  return { tasks, born: everywhere === '' ? [born, ...actual(unified, initPath())] : [born], counted };
 }
 
 /** The file that takes a process into the cgroup of the runtime, where processes are counted. */
@@ -51,28 +52,22 @@ export function ownPlace({ hierarchies }: CgroupFacts): string {
   return `${found.mount}${found.own === '/' ? '' : found.own}/${found.version === 2 ? 'cgroup.procs' : 'tasks'}`;
 }
 
-/** Where init is now: a service manager in a container moves itself to a cgroup below, and out of the way. */
-function actual(native: Native, pid: number, version: 1 | 2): string[] {
-  const path = `/proc/${pid}/cgroup`;
-  const text = expectIfPresent(native.readText(path, maximumFile), 'process.read', `cannot read "${path}"`, 'read');
-  const line = text?.split('\n').find((one) => one.startsWith('0::/'));
-  return line === undefined ? [] : [`/sys/fs/cgroup${version === 2 ? '' : '/unified'}${line.slice('0::'.length)}`];
+/** A service manager in a container moves itself to a cgroup below, and out of the way. */
+function actual({ mount }: ContainerCgroup, path: string | undefined): string[] {
+  return path === undefined ? [] : [mount + path];
 }
 
-function isUnified(directory: string): boolean {
-  return controllersOf(directory).includes('unified');
-}
-
-function controllersOf(directory: string): string[] {
-  return (directory.split('/')[mountDepth] ?? '').split(',');
+/** A named hierarchy goes by its name alone. */
+function namesOf(controllers: readonly string[]): string[] {
+  return controllers.map((controller) => controller.replace(/^name=/, ''));
 }
 
 /** `PATH`, or `CONTROLLER[,CONTROLLER]:PATH` more than once: controller to path, which begins with a slash. */
-function parseWords(words: readonly string[], version: 1 | 2): Map<string, string> {
+function parseWords(words: readonly string[], unified: boolean): Map<string, string> {
   const paths = new Map<string, string>();
   for (const word of words) {
     const colon = word.indexOf(':');
-    if (colon >= 0 && version === 2) throw bad(`${word}: cgroup v2 has one path for all controllers`);
+    if (colon >= 0 && unified) throw bad(`${word}: cgroup v2 takes one path for all controllers`);
     if (colon < 0 && words.length > 1) throw bad(`${word} (missing <controller>: prefix)`);
     const path = subPath(word.slice(colon + 1));
     for (const name of colon < 0 ? [''] : word.slice(0, colon).split(',')) {
