@@ -487,12 +487,13 @@ check-scripts:
 	$(Q)shellcheck --severity=warning $$(grep -rlE '^#! ?/bin/(ba)?sh' .ci native conformance) \
 		$(call cure,a false warning has a comment: shellcheck disable=SCNNNN and the reason)
 
-GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/cli.md NOTICE
+GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/protocol.md docs/cli.md NOTICE
 
 check-generated:
 	$(call say,CHECK)
 	@rm -rf build/generated && mkdir -p build/generated/found && cp -r --parents $(GENERATED) build/generated/found
 	$(Q)$(BIN)/tsx schema/build/ops.ts
+	$(Q)$(BIN)/tsx schema/build/protocol.ts
 	$(Q)$(BIN)/tsx schema/build/validator.ts
 	$(Q)$(BIN)/tsx schema/build/kernel.ts
 	$(Q)$(BIN)/tsx native/build/manual.ts
@@ -531,6 +532,7 @@ format: $(NODE_MODULES) $(STAMPS)/packages-check ## format the sources
 
 generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the kernel's headers, the printed plans, docs/cli.md, NOTICE
 	$(BIN)/tsx schema/build/ops.ts
+	$(BIN)/tsx schema/build/protocol.ts
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts
 	$(BIN)/tsx schema/build/kernel.ts

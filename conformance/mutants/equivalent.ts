@@ -36,7 +36,6 @@ export const equivalents: readonly Equivalent[] = [
   },
   { file: 'exec.ts', what: '...schedulingOps(config, process) after ...labels', why: scheduling },
   { file: 'index.ts', what: '...schedulingOps(config, process) after ...labels', why: scheduling },
-  { file: 'index.ts', what: "backwards cgroups.join.filter(({ op }) => op === 'host_hooks')", why: single },
   {
     file: 'labels.ts',
     what: "if (apparmorProfile !== '') { after if (selinuxLabel !== '') {",

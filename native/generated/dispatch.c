@@ -42,8 +42,12 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_open_time_offsets(context, &op->open_time_offsets);
 	case RT_OP_CLONE_INIT:
 		return rt_clone_init(context, &op->clone_init);
-	case RT_OP_AWAIT_RUNTIME:
-		return rt_await_runtime(context);
+	case RT_OP_AWAIT_UNIT:
+		return rt_await_unit(context);
+	case RT_OP_AWAIT_CGROUPS:
+		return rt_await_cgroups(context);
+	case RT_OP_AWAIT_LIMITS:
+		return rt_await_limits(context);
 	case RT_OP_CGROUP_JOIN:
 		return rt_cgroup_join(context, &op->cgroup_join);
 	case RT_OP_UNSHARE:
@@ -98,8 +102,8 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_mask_path(context, &op->mask_path);
 	case RT_OP_READONLY_PATH:
 		return rt_readonly_path(context, &op->readonly_path);
-	case RT_OP_HOST_HOOKS:
-		return rt_host_hooks(context);
+	case RT_OP_AWAIT_HOOKS:
+		return rt_await_hooks(context);
 	case RT_OP_OPEN_LOG:
 		return rt_open_log(context, &op->open_log);
 	case RT_OP_HOOK:

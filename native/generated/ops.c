@@ -81,7 +81,11 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_slot(reader, &op->open_time_offsets.slot);
 	case RT_OP_CLONE_INIT:
 		return rt_read_u32(reader, &op->clone_init.flags);
-	case RT_OP_AWAIT_RUNTIME:
+	case RT_OP_AWAIT_UNIT:
+		return true;
+	case RT_OP_AWAIT_CGROUPS:
+		return true;
+	case RT_OP_AWAIT_LIMITS:
 		return true;
 	case RT_OP_CGROUP_JOIN:
 		return rt_read_str(reader, &op->cgroup_join.file);
@@ -192,7 +196,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return rt_read_str(reader, &op->mask_path.path);
 	case RT_OP_READONLY_PATH:
 		return rt_read_str(reader, &op->readonly_path.path);
-	case RT_OP_HOST_HOOKS:
+	case RT_OP_AWAIT_HOOKS:
 		return true;
 	case RT_OP_OPEN_LOG:
 		return rt_read_slot(reader, &op->open_log.slot) &&
@@ -353,7 +357,11 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_CLONE_INIT:
 		return false;
-	case RT_OP_AWAIT_RUNTIME:
+	case RT_OP_AWAIT_UNIT:
+		return false;
+	case RT_OP_AWAIT_CGROUPS:
+		return false;
+	case RT_OP_AWAIT_LIMITS:
 		return false;
 	case RT_OP_CGROUP_JOIN:
 		return false;
@@ -409,7 +417,7 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_READONLY_PATH:
 		return false;
-	case RT_OP_HOST_HOOKS:
+	case RT_OP_AWAIT_HOOKS:
 		return false;
 	case RT_OP_OPEN_LOG:
 		return false;

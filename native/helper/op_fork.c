@@ -23,7 +23,7 @@ int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op)
 	if (pid > 0)
 		rt_leave(0);
 	int status = settle(context);
-	return status < 0 ? status : rt_report_forked(context);
+	return status < 0 ? status : rt_report_forked(context, RT_RECORD_FORKED);
 }
 
 int rt_fork_init(struct rt_context *context)
@@ -56,7 +56,7 @@ int rt_fork_init(struct rt_context *context)
 	rt_note_host_pid(context, own);
 	/* The filter may refuse that; the session is still none that anybody else is in. */
 	settle(context);
-	status = rt_report_forked(context);
+	status = rt_report_forked(context, RT_RECORD_FORKED);
 	if (status >= 0 && terminal) {
 		status = rt_sys(ioctl, 0, TIOCSCTTY, 0);
 		if (status < 0)

@@ -1,4 +1,4 @@
-/* The conversation with the runtime: record.h draws it. */
+/* The conversation with the runtime: docs/protocol.md draws it. */
 #include "decimal.h"
 #include "descriptor.h"
 #include "hook.h"
@@ -31,48 +31,71 @@ int rt_report(
 	return written < 0 ? (int)written : (size_t)written == size ? 0 : -EPIPE;
 }
 
-int rt_report_forked(struct rt_context *context)
+int rt_report_forked(struct rt_context *context, enum rt_record_kind kind)
 {
 	context->call = NULL;
 	context->detail_length = 0;
-	int status = rt_report(context, RT_RECORD_FORKED, 0, 0, 0);
+	int status = rt_report(context, kind, 0, 0, 0);
 	return status < 0 ? rt_fail(context, "writev", status) : 0;
 }
 
-int rt_wait_for_byte(int socket)
+/* The byte of a go-ahead, or a negative errno: -EPIPE at end of file. */
+static int read_go_ahead(int socket)
 {
-	char byte;
+	unsigned char byte;
 	long size;
 	do
 		size = rt_sys(read, socket, &byte, 1);
 	while (size == -EINTR);
-	return size == 1 ? 0 : size < 0 ? (int)size : -EPIPE;
+	return size == 1 ? byte : size < 0 ? (int)size : -EPIPE;
 }
 
-int rt_await_runtime(struct rt_context *context)
+int rt_await_go_ahead(int socket, enum rt_wait wait)
 {
-	int status = rt_wait_for_byte(context->control);
+	int byte = read_go_ahead(socket);
+	return byte < 0 ? byte : byte == (int)wait ? 0 : -EPROTO;
+}
+
+/* For what the runtime does unasked. */
+static int await_unasked(struct rt_context *context, enum rt_wait wait)
+{
+	int status = rt_await_go_ahead(context->control, wait);
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
 /* Tells the runtime what this process waits for, and waits. */
-static int ask_runtime(struct rt_context *context, enum rt_record_kind kind)
+static int ask(struct rt_context *context, enum rt_wait wait)
 {
 	context->call = NULL;
-	int status = rt_report(context, kind, 0, 0, 0);
+	int status = rt_report(context, RT_RECORD_WAITING, 0, 0, wait);
 	if (status == 0)
-		status = rt_wait_for_byte(context->control);
+		status = rt_await_go_ahead(context->control, wait);
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
-int rt_host_hooks(struct rt_context *context)
+int rt_await_unit(struct rt_context *context)
 {
-	return ask_runtime(context, RT_RECORD_HOST_HOOKS);
+	return ask(context, RT_WAIT_UNIT);
+}
+
+int rt_await_cgroups(struct rt_context *context)
+{
+	return await_unasked(context, RT_WAIT_CGROUPS);
+}
+
+int rt_await_limits(struct rt_context *context)
+{
+	return await_unasked(context, RT_WAIT_LIMITS);
+}
+
+int rt_await_hooks(struct rt_context *context)
+{
+	return ask(context, RT_WAIT_HOOKS);
 }
 
 int rt_await_scheduler(struct rt_context *context)
 {
-	return ask_runtime(context, RT_RECORD_SCHEDULER);
+	return ask(context, RT_WAIT_SCHEDULER);
 }
 
 /* The uid at the other end, as this user namespace sees it. */
@@ -94,13 +117,14 @@ static int take_start(struct rt_context *context, int peer)
 {
 	char byte;
 	struct rt_attached attached;
-	long size;
-	do
-		size = rt_sys(read, peer, &byte, 1);
-	while (size == -EINTR);
-	if (size != 1)
-		return size < 0 ? (int)size : -EPIPE;
-	if (byte != RT_START_TRACED || rt_receive_attached(peer, &byte, 1, &attached) <= 0)
+	int go_ahead = read_go_ahead(peer);
+	if (go_ahead < 0)
+		return go_ahead;
+	if (go_ahead == RT_WAIT_START)
+		return 0;
+	if (go_ahead != RT_WAIT_START_TRACED)
+		return -EPROTO;
+	if (rt_receive_attached(peer, &byte, 1, &attached) <= 0)
 		return 0;
 	if (attached.fd >= 0) {
 		context->trace = rt_trace_map(attached.fd);
@@ -139,7 +163,8 @@ int rt_await_start(struct rt_context *context, const struct rt_op_await_start *o
 	context->call = NULL;
 	int status = rt_report(context, RT_RECORD_READY, 0, 0, 0);
 	if (status == 0)
-		status = rt_wait_for_byte(context->control);
+		status = rt_await_go_ahead(
+			context->control, op->how == RT_AWAIT_START_LISTENER ? RT_WAIT_SAVED : RT_WAIT_START);
 	if (status < 0)
 		return rt_fail(context, "read", status);
 	return op->how == RT_AWAIT_START_LISTENER ? accept_start(context) : 0;
@@ -178,7 +203,7 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		if (pid == -EAGAIN && !apart) {
 			/* pids.max limits forks and not who is moved to the cgroup (cgroup-v2.rst), so that a container
 			 * can be entered that has used up its places. */
-			int status = ask_runtime(context, RT_RECORD_NO_PLACE);
+			int status = ask(context, RT_WAIT_PLACE);
 			if (status < 0)
 				return status;
 			apart = true;
@@ -188,12 +213,12 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 			return rt_fail(context, "clone3", pid);
 		if (pid > 0)
 			rt_leave(0);
-		int told = rt_report_forked(context);
+		int told = rt_report_forked(context, apart ? RT_RECORD_FORKED_OUTSIDE : RT_RECORD_FORKED);
 		if (told < 0)
 			return told;
 		/* The session of the first ends with it, and a terminal with its session. */
 		rt_sys(setsid);
-		int status = apart ? rt_await_runtime(context) : 0;
+		int status = apart ? await_unasked(context, RT_WAIT_ENTRY) : 0;
 		if (status < 0)
 			return status;
 	}

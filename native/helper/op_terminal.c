@@ -75,7 +75,7 @@ int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op)
 	long status = rt_send_descriptor(context->control, &record, sizeof(record), master);
 	if (status < 0)
 		return rt_fail(context, "sendmsg", status);
-	status = rt_wait_for_byte(context->control);
+	status = rt_await_go_ahead(context->control, RT_WAIT_TERMINAL);
 	if (status < 0)
 		return rt_fail(context, "read", status);
 	for (int fd = 0; fd <= 2; fd++) {

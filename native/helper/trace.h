@@ -9,9 +9,6 @@
 /* Number of the program in the records of what `start` sets going: it did not make the program. */
 enum { RT_TRACE_STARTED = 0xffffffff };
 
-/* What `start` says when its trace follows; else it says 1. */
-enum { RT_START_TRACED = 2 };
-
 /* Times are CLOCK_REALTIME: a time namespace shifts the others. */
 struct rt_trace_record {
 	uint32_t program; /* number from its header */

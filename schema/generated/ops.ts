@@ -140,9 +140,19 @@ export interface CloneInitOp {
   readonly flags: number;
 }
 
-/** Waits until the runtime has made the cgroups that are joined next, or has set the limits that apply from here on. */
-export interface AwaitRuntimeOp {
-  readonly op: 'await_runtime';
+/** Waits until systemd has put the process into its unit. */
+export interface AwaitUnitOp {
+  readonly op: 'await_unit';
+}
+
+/** Waits until the runtime has made the cgroups that are joined next. */
+export interface AwaitCgroupsOp {
+  readonly op: 'await_cgroups';
+}
+
+/** Waits until the runtime has set the limits that apply from here on. */
+export interface AwaitLimitsOp {
+  readonly op: 'await_limits';
 }
 
 /** Moves the calling, single-threaded process by writing 0 to `file`: unlike `cgroup.procs`, a v1 `tasks` file takes no lock that waits for RCU. */
@@ -361,9 +371,9 @@ export interface ReadonlyPathOp {
   readonly path: string;
 }
 
-/** Waits for the runtime: until systemd has put the process into its unit or, after the mounts, until the hooks of the runtime namespace have run. */
-export interface HostHooksOp {
-  readonly op: 'host_hooks';
+/** Waits, after the mounts, until the runtime has moved network devices and the hooks of the runtime namespace have run. */
+export interface AwaitHooksOp {
+  readonly op: 'await_hooks';
 }
 
 /** Opens the regular file `path` for appending, makes it if missing, and keeps it in `slot`. */
@@ -644,7 +654,9 @@ export type Op =
   | IdmapTreeOp
   | OpenTimeOffsetsOp
   | CloneInitOp
-  | AwaitRuntimeOp
+  | AwaitUnitOp
+  | AwaitCgroupsOp
+  | AwaitLimitsOp
   | CgroupJoinOp
   | UnshareOp
   | NamespaceOpenOp
@@ -672,7 +684,7 @@ export type Op =
   | ConsoleOp
   | MaskPathOp
   | ReadonlyPathOp
-  | HostHooksOp
+  | AwaitHooksOp
   | OpenLogOp
   | HookOp
   | RemoveMountOp
@@ -712,7 +724,8 @@ export type Op =
   | ExecOp;
 
 /** Ops that do nothing but wait for the runtime. */
-export type WaitingOp = 'await_runtime' | 'host_hooks' | 'await_scheduler' | 'await_start';
+export type WaitingOp =
+  'await_unit' | 'await_cgroups' | 'await_limits' | 'await_hooks' | 'await_scheduler' | 'await_start';
 
 /** The calls that the failure of an op may name. */
 export interface OpCalls {
@@ -750,7 +763,9 @@ export interface OpCalls {
   idmap_tree: 'mount_setattr';
   open_time_offsets: 'openat2';
   clone_init: 'clone3' | 'prctl' | 'setsid' | 'writev';
-  await_runtime: 'read';
+  await_unit: 'read';
+  await_cgroups: 'read';
+  await_limits: 'read';
   cgroup_join: 'openat2' | 'write';
   unshare: 'unshare';
   namespace_open: 'ioctl' | 'openat2' | 'setns' | 'statx';
@@ -779,7 +794,7 @@ export interface OpCalls {
   console: 'move_mount' | 'open_tree' | 'openat' | 'openat2' | 'statx';
   mask_path: 'fsconfig' | 'fsmount' | 'fsopen' | 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2' | 'statx';
   readonly_path: 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2';
-  host_hooks: 'read';
+  await_hooks: 'read';
   open_log: 'openat2';
   hook: 'clone' | 'execve' | 'mmap';
   remove_mount: 'fchdir' | 'openat2' | 'statx' | 'umount2';
@@ -1031,11 +1046,13 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   },
   open_time_offsets: { code: 16, group: 'stage', fields: [['slot', 'new_slot']] },
   clone_init: { code: 17, group: 'stage', fields: [['flags', 'u32']] },
-  await_runtime: { code: 18, group: 'init', fields: [] },
-  cgroup_join: { code: 19, group: 'init', fields: [['file', 'str']] },
-  unshare: { code: 20, group: 'init', fields: [['flags', 'u32']] },
+  await_unit: { code: 18, group: 'init', fields: [] },
+  await_cgroups: { code: 19, group: 'init', fields: [] },
+  await_limits: { code: 20, group: 'init', fields: [] },
+  cgroup_join: { code: 21, group: 'init', fields: [['file', 'str']] },
+  unshare: { code: 22, group: 'init', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 21,
+    code: 23,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1045,7 +1062,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 22,
+    code: 24,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1055,7 +1072,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 23,
+    code: 25,
     group: 'init',
     fields: [
       ['offsets', 'str'],
@@ -1063,7 +1080,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   session_keyring: {
-    code: 24,
+    code: 26,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1071,7 +1088,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   container_user_namespace: {
-    code: 25,
+    code: 27,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1081,9 +1098,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inode', 'u64'],
     ],
   },
-  open_process_root: { code: 26, group: 'init', fields: [['path', 'str']] },
+  open_process_root: { code: 28, group: 'init', fields: [['path', 'str']] },
   join_process: {
-    code: 27,
+    code: 29,
     group: 'init',
     fields: [
       ['flags', 'u32'],
@@ -1093,7 +1110,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   outlive: {
-    code: 28,
+    code: 30,
     group: 'init',
     fields: [
       ['fork', 'u32'],
@@ -1101,9 +1118,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 29, group: 'init', fields: [] },
+  loopback_up: { code: 31, group: 'init', fields: [] },
   set_propagation: {
-    code: 30,
+    code: 32,
     group: 'init',
     fields: [
       ['type', 'u32'],
@@ -1111,7 +1128,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 31,
+    code: 33,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1120,10 +1137,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 32, group: 'init', fields: [['path', 'str']] },
-  hold_root: { code: 33, group: 'init', fields: [['path', 'str']] },
+  open_root_directory: { code: 34, group: 'init', fields: [['path', 'str']] },
+  hold_root: { code: 35, group: 'init', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 34,
+    code: 36,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1137,7 +1154,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 35,
+    code: 37,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1152,7 +1169,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 36,
+    code: 38,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1162,7 +1179,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 37,
+    code: 39,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1171,7 +1188,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 38,
+    code: 40,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1179,7 +1196,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 39,
+    code: 41,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1191,7 +1208,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 40,
+    code: 42,
     group: 'init',
     fields: [
       ['tree', 'slot'],
@@ -1203,7 +1220,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 41,
+    code: 43,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1211,7 +1228,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 42,
+    code: 44,
     group: 'init',
     fields: [
       ['width', 'u32'],
@@ -1219,12 +1236,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 43, group: 'init', fields: [['path', 'str']] },
-  mask_path: { code: 44, group: 'init', fields: [['path', 'str']] },
-  readonly_path: { code: 45, group: 'init', fields: [['path', 'str']] },
-  host_hooks: { code: 46, group: 'init', fields: [] },
+  console: { code: 45, group: 'init', fields: [['path', 'str']] },
+  mask_path: { code: 46, group: 'init', fields: [['path', 'str']] },
+  readonly_path: { code: 47, group: 'init', fields: [['path', 'str']] },
+  await_hooks: { code: 48, group: 'init', fields: [] },
   open_log: {
-    code: 47,
+    code: 49,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1232,7 +1249,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 48,
+    code: 50,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1246,30 +1263,30 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 49, group: 'init', fields: [['destination', 'str']] },
+  remove_mount: { code: 51, group: 'init', fields: [['destination', 'str']] },
   open_mount: {
-    code: 50,
+    code: 52,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 51, group: 'host', fields: [['path', 'str']] },
-  pivot_root: { code: 52, group: 'init', fields: [] },
+  unmount: { code: 53, group: 'host', fields: [['path', 'str']] },
+  pivot_root: { code: 54, group: 'init', fields: [] },
   move_root: {
-    code: 53,
+    code: 55,
     group: 'init',
     fields: [
       ['attached', 'u32'],
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 54, group: 'init', fields: [] },
-  set_hostname: { code: 55, group: 'init', fields: [['name', 'str']] },
-  set_domainname: { code: 56, group: 'init', fields: [['name', 'str']] },
+  chroot: { code: 56, group: 'init', fields: [] },
+  set_hostname: { code: 57, group: 'init', fields: [['name', 'str']] },
+  set_domainname: { code: 58, group: 'init', fields: [['name', 'str']] },
   sysctl: {
-    code: 57,
+    code: 59,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1278,7 +1295,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 58,
+    code: 60,
     group: 'init',
     fields: [
       ['value', 'i32'],
@@ -1286,7 +1303,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 59,
+    code: 61,
     group: 'init',
     fields: [
       ['resource', 'u32'],
@@ -1294,9 +1311,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 60, group: 'init', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 62, group: 'init', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 61,
+    code: 63,
     group: 'host',
     fields: [
       ['pid', 'u32'],
@@ -1309,11 +1326,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  await_scheduler: { code: 62, group: 'init', fields: [] },
-  io_priority: { code: 63, group: 'init', fields: [['value', 'u32']] },
-  personality: { code: 64, group: 'init', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 64, group: 'init', fields: [] },
+  io_priority: { code: 65, group: 'init', fields: [['value', 'u32']] },
+  personality: { code: 66, group: 'init', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 65,
+    code: 67,
     group: 'init',
     fields: [
       ['mode', 'u32'],
@@ -1321,7 +1338,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 66,
+    code: 68,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1329,9 +1346,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 67, group: 'init', fields: [['mask', 'u32']] },
+  umask: { code: 69, group: 'init', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 68,
+    code: 70,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1340,7 +1357,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 69,
+    code: 71,
     group: 'init',
     fields: [
       ['keep', 'u64'],
@@ -1348,7 +1365,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 70,
+    code: 72,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1358,7 +1375,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 71,
+    code: 73,
     group: 'init',
     fields: [
       ['effective', 'u64'],
@@ -1367,45 +1384,45 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 72, group: 'init', fields: [] },
+  fork_init: { code: 74, group: 'init', fields: [] },
   change_directory: {
-    code: 73,
+    code: 75,
     group: 'init',
     fields: [
       ['path', 'str'],
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 74, group: 'init', fields: [] },
+  no_new_privs: { code: 76, group: 'init', fields: [] },
   find_program: {
-    code: 75,
+    code: 77,
     group: 'init',
     fields: [
       ['name', 'str'],
       ['search', 'str'],
     ],
   },
-  find_home: { code: 76, group: 'init', fields: [['uid', 'u32']] },
+  find_home: { code: 78, group: 'init', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 77,
+    code: 79,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 78, group: 'init', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 80, group: 'init', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 79,
+    code: 81,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 80, group: 'init', fields: [['how', 'u32']] },
+  await_start: { code: 82, group: 'init', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 81,
+    code: 83,
     group: 'init',
     fields: [
       ['first', 'u32'],
@@ -1413,7 +1430,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 82,
+    code: 84,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1421,7 +1438,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 83,
+    code: 85,
     group: 'init',
     fields: [
       ['args', 'strs'],

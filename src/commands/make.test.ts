@@ -1,4 +1,5 @@
 import t from 'tap';
+import { RECORD, WAIT } from '../../schema/generated/protocol.ts';
 import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
@@ -109,11 +110,11 @@ class Creation {
 }
 
 /** A record of init without details: native/helper/record.h. */
-function record(kind: number): ArrayBuffer {
-  return new Uint32Array([kind, 0, 0, 0, 0, 0]).buffer;
+function record(kind: number, value = 0): ArrayBuffer {
+  return new Uint32Array([kind, 0, 0, value, 0, 0]).buffer;
 }
 
-const hostHooks = [record(2)];
+const hostHooks = [record(RECORD.waiting, WAIT.hooks)];
 
 t.test('create writes a private record and the pid', async (t) => {
   const made = new Creation({ records: hostHooks });

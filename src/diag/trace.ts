@@ -1,4 +1,5 @@
 import { OP_CODECS } from '../../schema/generated/ops.ts';
+import { RECORD } from '../../schema/generated/protocol.ts';
 import type { Native } from '../host/native.ts';
 import { renderTrace } from './trace-events.ts';
 import type { NotedOp, Span, TracedOp } from './trace-events.ts';
@@ -154,11 +155,10 @@ function noteResult(
   if (name === 'superviseChild') trace.pids.set('init', Number(first));
 }
 
-/** A record of a helper, if it shows where ops run: native/helper/record.h. */
+/** A record of a helper, if it shows where ops run: docs/protocol.md. */
 function noteRecord(trace: Trace, [kind, , , value]: Uint32Array): void {
-  const forked = 6;
   if (kind === undefined) trace.closed.push(now(trace));
-  if (kind === forked && value !== undefined) trace.pids.set('init', value);
+  if ((kind === RECORD.forked || kind === RECORD.forked_outside) && value !== undefined) trace.pids.set('init', value);
 }
 
 function notedOps(trace: Trace): NotedOp[] {

@@ -1,3 +1,5 @@
+import { WAIT } from '../../schema/generated/protocol.ts';
+import type { AskedWait, Wait } from '../../schema/generated/protocol.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
@@ -22,15 +24,12 @@ const filterTimeout = 10_000;
 /** Milliseconds of silence after which the state of the helper is checked. */
 const patience = 1000;
 
-/** The answer that a helper waits for. */
-export const goAhead = new Uint8Array([1]).buffer;
-
 /**
- * Sends the answer that a helper waits for. False if it has ended meanwhile: its earlier records tell why. Any other
- * failure is an error, since the helper would never reply.
+ * Sends the go-ahead that a helper waits for; the helper refuses one for another wait. False if it has ended meanwhile:
+ * its earlier records tell why. Any other failure is an error, since the helper would never reply.
  */
-export function tell(native: Native, control: number, answer: ArrayBuffer = goAhead): boolean {
-  return requireHeard(native.send(control, answer));
+export function tell(native: Native, control: number, wait: Wait): boolean {
+  return requireHeard(native.send(control, new Uint8Array([WAIT[wait]]).buffer));
 }
 
 /** As tell, for the result of sending. */
@@ -40,7 +39,7 @@ export function requireHeard(sent: number): boolean {
   throw systemFailure('launch.control', 'cannot send to the init of the container', 'sendto', sent);
 }
 
-/** The helper's next record; native/helper/record.h documents the protocol. */
+/** The helper's next record; docs/protocol.md documents the protocol. */
 export function receive(native: Native, control: number): HelperRecord {
   return recordOf(native.receive(control, noLimit));
 }
@@ -53,20 +52,21 @@ function recordOf(buffer: ArrayBuffer | number): HelperRecord {
   return decodeRecord(buffer);
 }
 
-type Claim = 'forked' | 'host_hooks' | 'no_place' | 'scheduler' | 'terminal';
+type Claim = 'forked' | 'terminal' | AskedWait;
 
 /**
  * What a helper that runs `ops` may ask for, each as often as an op of its does. The returned function takes one; a claim
  * beyond that is from somebody who has the helper's socket, and a Failure.
  */
 export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
-  const left: Record<Claim, number> = { forked: 0, host_hooks: 0, no_place: 0, scheduler: 0, terminal: 0 };
+  const left: Record<Claim, number> = { forked: 0, terminal: 0, unit: 0, hooks: 0, scheduler: 0, place: 0 };
   for (const op of ops) {
     if (op.op === 'clone_init' || op.op === 'fork_init' || (op.op === 'outlive' && op.fork === 1)) left.forked++;
-    if (op.op === 'outlive' && op.fork === 1 && op.apart === 0) left.no_place++;
-    if (op.op === 'host_hooks') left.host_hooks++;
-    if (op.op === 'terminal') left.terminal++;
+    if (op.op === 'outlive' && op.fork === 1 && op.apart === 0) left.place++;
+    if (op.op === 'await_unit') left.unit++;
+    if (op.op === 'await_hooks') left.hooks++;
     if (op.op === 'await_scheduler') left.scheduler++;
+    if (op.op === 'terminal') left.terminal++;
   }
   return (claim) => {
     if (left[claim]-- <= 0) throw forgedFailure();

@@ -1,11 +1,16 @@
 import t from 'tap';
 import { OP_CODECS } from '../../schema/generated/ops.ts';
+import { RECORD, WAIT } from '../../schema/generated/protocol.ts';
 import type { Native, Packed } from '../host/native.ts';
 import { EAGAIN } from '../kernel/errno.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import { enter } from './enter.ts';
 
-const kinds = { forked: 6, noPlace: 7, end: 0 } as const;
+const records = {
+  forked: [RECORD.forked, 51],
+  outside: [RECORD.forked_outside, 51],
+  noPlace: [RECORD.waiting, WAIT.place],
+} as const;
 const outlive = OP_CODECS.outlive.code;
 
 const plan = (fork: 0 | 1): ExecPlan => ({
@@ -14,7 +19,7 @@ const plan = (fork: 0 | 1): ExecPlan => ({
 });
 
 /** A kernel and a helper: what `launch` answers in turn, then what the helper says. */
-function host(births: readonly number[], says: readonly (keyof typeof kinds)[]): { native: Native; log: string[] } {
+function host(births: readonly number[], says: readonly (keyof typeof records)[]): { native: Native; log: string[] } {
   const log: string[] = [];
   let birth = 0;
   let record = 0;
@@ -27,16 +32,18 @@ function host(births: readonly number[], says: readonly (keyof typeof kinds)[]):
       return result < 0 ? result : [result, 3, -1];
     },
     receive: () => {
-      const kind = says[record++] ?? 'end';
-      if (kind === 'end') return new ArrayBuffer(0);
-      return new Uint32Array([kinds[kind], 0, 0, 51, 0, 0]).buffer;
+      const said = says[record++];
+      if (said === undefined) return new ArrayBuffer(0);
+      const [kind, value] = records[said];
+      return new Uint32Array([kind, 0, 0, value, 0, 0]).buffer;
     },
     writeText: (path, text) => {
       log.push(`${text} to ${path}`);
       return 0;
     },
-    send: () => {
-      log.push('go on');
+    send: (_, goAhead) => {
+      const [code] = new Uint8Array(goAhead);
+      log.push(`go on: ${Object.entries(WAIT).find(([, value]) => value === code)?.[0] ?? ''}`);
       return 0;
     },
     readLink: () => '/bin/program',
@@ -74,35 +81,32 @@ t.test('if the limit does not allow the fork, it happens in another cgroup, and 
     [undefined, '/c/cgroup.procs'],
     ['/v1/pids/c/tasks', '/v1/pids/c/tasks'],
   ] as const) {
-    t.strictSame(entered(1, file, host([50], ['noPlace', 'forked'])), [
+    t.strictSame(entered(1, file, host([50], ['noPlace', 'outside'])), [
       'birth in "/c" fork 1 apart 0',
       '50 to /own/cgroup.procs',
-      'go on',
+      'go on: place',
       `51 to ${place}`,
-      'go on',
+      'go on: entry',
       'runs as 51',
     ]);
   }
 });
 
-t.test(
-  'if the limit does not allow the clone, it happens in another cgroup, and the child, which must exist, is moved',
-  async (t) => {
-    for (const [fork, file] of [
-      [0, undefined],
-      [1, undefined],
-      [1, '/v1/pids/c/tasks'],
-    ] as const) {
-      t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['forked'])), [
-        `birth in "/c" fork ${String(fork)} apart 0`,
-        'birth in "" fork 1 apart 1',
-        '51 to /c/cgroup.procs',
-        'go on',
-        'runs as 51',
-      ]);
-    }
-  },
-);
+t.test('if the limit does not allow the clone, it happens in another cgroup, and the child, which must exist, is moved', async (t) => {
+  for (const [fork, file] of [
+    [0, undefined],
+    [1, undefined],
+    [1, '/v1/pids/c/tasks'],
+  ] as const) {
+    t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['outside'])), [
+      `birth in "/c" fork ${String(fork)} apart 0`,
+      'birth in "" fork 1 apart 1',
+      '51 to /c/cgroup.procs',
+      'go on: entry',
+      'runs as 51',
+    ]);
+  }
+});
 
 t.test('a process in the container can neither leave its cgroup nor impersonate another process', async (t) => {
   const forged = /interferes/;
@@ -110,12 +114,14 @@ t.test('a process in the container can neither leave its cgroup nor impersonate 
   t.throws(() => entered(1, undefined, host([50], ['noPlace', 'noPlace'])), forged);
   t.throws(() => entered(0, undefined, host([50], ['noPlace'])), forged);
   t.throws(() => entered(1, undefined, host([50], ['forked', 'forked'])), forged);
+  t.throws(() => entered(1, undefined, host([50], ['outside'])), forged, 'it would be moved without need');
+  t.throws(() => entered(1, undefined, host([50], ['noPlace', 'forked'])), forged, 'it would stay outside');
 });
 
 t.test('no process is moved out of the cgroup if others could take control of it', async (t) => {
   const full = /has reached linux.resources.pids.limit/;
   t.throws(() => entered(1, undefined, host([50], ['noPlace']), true), full);
-  t.throws(() => entered(1, undefined, host([-EAGAIN, 50], ['forked']), true), full);
+  t.throws(() => entered(1, undefined, host([-EAGAIN, 50], ['outside']), true), full);
   t.strictSame(entered(1, undefined, host([50], ['forked']), true).at(-1), 'runs as 51', 'where there is a place');
 });
 

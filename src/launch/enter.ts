@@ -60,27 +60,27 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
       if (record.kind === 'terminal') {
         claim('terminal');
         options.onTerminal(record.master);
-        tell(native, first.control);
-      } else if (record.kind === 'forked') {
+        tell(native, first.control, 'terminal');
+      } else if (record.kind === 'forked' || record.kind === 'forked_outside') {
         claim('forked');
-        if (record.pid === pid) throw forgedFailure();
+        const isOutside = record.kind === 'forked_outside';
+        if (record.pid === pid || isOutside !== waits) throw forgedFailure();
         native.waitChild(pid);
         pid = record.pid;
-        if (!waits) continue;
+        if (!isOutside) continue;
         move(native, pid, first.place);
-        tell(native, first.control);
-      } else if (record.kind === 'no_place') {
-        claim('no_place');
-        // It would be in the container already.
-        if (pid !== first.pid) throw forgedFailure();
-        if (options.places.mayBeTraced()) throw fullFailure();
-        move(native, pid, options.places.own());
-        tell(native, first.control);
-        waits = true;
-      } else if (record.kind === 'scheduler') {
-        claim('scheduler');
-        setScheduler(native, scheduler, pid);
-        tell(native, first.control);
+        tell(native, first.control, 'entry');
+      } else if (record.kind === 'waiting') {
+        claim(record.wait);
+        if (record.wait === 'place') {
+          // It would be in the container already.
+          if (pid !== first.pid) throw forgedFailure();
+          if (options.places.mayBeTraced()) throw fullFailure();
+          move(native, pid, options.places.own());
+          waits = true;
+        } else if (record.wait === 'scheduler') setScheduler(native, scheduler, pid);
+        else throw forgedFailure();
+        tell(native, first.control, record.wait);
       } else if (record.kind === 'forged') throw forgedFailure();
       else failed = record;
     }

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { RECORD, WAIT } from '../../schema/generated/protocol.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 import type { PlannedOp } from '../plan/types.ts';
@@ -8,7 +9,7 @@ import { decodeRecord } from './records.ts';
 const ops: readonly PlannedOp[] = [{ op: 'outlive', fork: 1, apart: 0, terminal: 0, from: 'default' }];
 const firstPid = 40;
 
-/** A record as the native side hands it on: FORKED is 6, TERMINAL 5, FAILED 1; an empty one is the end. */
+/** A record as the native side hands it on; an empty one is the end. */
 function record(kind: number, value: number): ArrayBuffer {
   return new Uint32Array([kind, 0, 1, value, 0, 0]).buffer;
 }
@@ -50,15 +51,20 @@ function codeOf(failure: unknown): string | undefined {
 }
 
 t.test('enter: continues with the process that the kernel confirms, and reaps the first', async (t) => {
-  t.strictSame(entering([record(6, 41)]), { failure: undefined, started: [41], calls: ['wait 40'] });
+  t.strictSame(entering([record(RECORD.forked, 41)]), { failure: undefined, started: [41], calls: ['wait 40'] });
 });
 
 t.test('enter: claims that the kernel does not confirm make it kill and reap only its own child', async (t) => {
   for (const records of [
-    [record(6, 0)],
-    [record(6, 0), record(1, 0)],
-    [record(5, 0xffff_ffff)],
+    [record(RECORD.forked, 0)],
+    [record(RECORD.forked, 0), record(RECORD.failed, 0)],
+    [record(RECORD.terminal, 0xffff_ffff)],
     [record(10, 1)],
+    [record(RECORD.forked_outside, 41)],
+    [record(RECORD.waiting, WAIT.unit)],
+    [record(RECORD.waiting, WAIT.scheduler)],
+    [record(RECORD.waiting, WAIT.limits)],
+    [record(RECORD.waiting, 0)],
     [record(0, 0)],
   ]) {
     const { failure, started, calls } = entering(records);
@@ -75,10 +81,12 @@ t.test('enter: a process that ends before its fork has run nothing', async (t) =
 });
 
 t.test('decodeRecord: pids and descriptors are those of the native side', async (t) => {
-  t.strictSame(decodeRecord(record(6, 12)), { kind: 'forked', pid: 12 });
-  t.strictSame(decodeRecord(record(6, 0)), { kind: 'forged' });
-  t.strictSame(decodeRecord(record(5, 12)), { kind: 'terminal', master: 12 });
-  t.strictSame(decodeRecord(record(5, 0xffff_ffff)), { kind: 'forged' });
+  t.strictSame(decodeRecord(record(RECORD.forked, 12)), { kind: 'forked', pid: 12 });
+  t.strictSame(decodeRecord(record(RECORD.forked, 0)), { kind: 'forged' });
+  t.strictSame(decodeRecord(record(RECORD.terminal, 12)), { kind: 'terminal', master: 12 });
+  t.strictSame(decodeRecord(record(RECORD.terminal, 0xffff_ffff)), { kind: 'forged' });
   t.strictSame(decodeRecord(record(9, 0)), { kind: 'forged' });
+  t.strictSame(decodeRecord(record(RECORD.forked_outside, 12)), { kind: 'forked_outside', pid: 12 });
+  t.strictSame(decodeRecord(record(RECORD.forked_outside, 0)), { kind: 'forged' });
   t.strictSame(decodeRecord(end), { kind: 'end' });
 });

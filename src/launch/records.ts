@@ -1,17 +1,17 @@
+import { ASKED_WAITS, RECORD, WAIT } from '../../schema/generated/protocol.ts';
+import type { AskedWait } from '../../schema/generated/protocol.ts';
 import { text, u32 } from '../diag/bytes.ts';
 
-/** What the helper says over its control socket; native/helper/record.h draws the conversation. */
+/** What the helper says over its control socket; docs/protocol.md draws the conversation. */
 export type HelperRecord =
-  | { readonly kind: 'host_hooks' }
+  | { readonly kind: 'waiting'; readonly wait: AskedWait }
   | { readonly kind: 'ready' }
   /** `master` is a descriptor of this process now. */
   | { readonly kind: 'terminal'; readonly master: number }
   /** The helper goes on as another child of this process, the first one ends. */
   | { readonly kind: 'forked'; readonly pid: number }
-  /** The process cannot fork where it is, and waits. */
-  | { readonly kind: 'no_place' }
-  /** The process waits for its scheduler. */
-  | { readonly kind: 'scheduler' }
+  /** As forked; that child waits to be moved into the container's cgroup. */
+  | { readonly kind: 'forked_outside'; readonly pid: number }
   /** Not what a helper says: somebody who can look into it has its socket. */
   | { readonly kind: 'forged' }
   /** `unread`: and has not read what it was told last. */
@@ -40,32 +40,24 @@ export interface HookResult {
 const headerSize = 24;
 /** The value of a record that should have brought a descriptor. */
 const noDescriptor = 0xffff_ffff;
-const kinds = {
-  failed: 1,
-  hostHooks: 2,
-  ready: 3,
-  hookFailed: 4,
-  terminal: 5,
-  forked: 6,
-  noPlace: 7,
-  scheduler: 8,
-} as const;
-
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);
   if (bytes.length < headerSize) return { kind: 'end' };
   const kind = u32(bytes, 0);
-  if (kind === kinds.ready) return { kind: 'ready' };
-  if (kind === kinds.hostHooks) return { kind: 'host_hooks' };
+  if (kind === RECORD.ready) return { kind: 'ready' };
   const value = u32(bytes, 12);
-  if (kind === kinds.terminal) return value === noDescriptor ? { kind: 'forged' } : { kind: 'terminal', master: value };
-  if (kind === kinds.forked) return value === 0 ? { kind: 'forged' } : { kind: 'forked', pid: value };
-  if (kind === kinds.noPlace) return { kind: 'no_place' };
-  if (kind === kinds.scheduler) return { kind: 'scheduler' };
+  if (kind === RECORD.waiting) {
+    const wait = ASKED_WAITS.find((name) => WAIT[name] === value);
+    return wait === undefined ? { kind: 'forged' } : { kind: 'waiting', wait };
+  }
+  if (kind === RECORD.terminal)
+    return value === noDescriptor ? { kind: 'forged' } : { kind: 'terminal', master: value };
+  if (kind === RECORD.forked) return value === 0 ? { kind: 'forged' } : { kind: 'forked', pid: value };
+  if (kind === RECORD.forked_outside) return value === 0 ? { kind: 'forged' } : { kind: 'forked_outside', pid: value };
   const op = u32(bytes, 4);
   const callEnd = headerSize + u32(bytes, 16);
   const detail = bytes.subarray(callEnd, callEnd + u32(bytes, 20));
-  if (kind === kinds.hookFailed) {
+  if (kind === RECORD.hook_failed) {
     const split = 4 + u32(detail, 0);
     return {
       kind: 'hook_failed',
@@ -78,7 +70,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
       },
     };
   }
-  if (kind !== kinds.failed) return { kind: 'forged' };
+  if (kind !== RECORD.failed) return { kind: 'forged' };
   return { kind: 'failed', op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
 }
 

@@ -1,3 +1,4 @@
+import type { AskedWait } from '../../schema/generated/protocol.ts';
 import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
@@ -110,7 +111,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
     if (plan.stage.some(({ op }) => op === 'clone_init')) replaceBy(awaitInit(native, plan, control, pid));
     if (plan.awaited.length > 0) {
       phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
-      tell(native, control);
+      tell(native, control, 'cgroups');
     }
     if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options, claim);
     const failed = phase('limits', () => runHostOps(native, plan.limits));
@@ -118,7 +119,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
       const failure = hostFailure(native, failed);
       throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
     }
-    if (plan.limitsAwaited) tell(native, control);
+    if (plan.limitsAwaited) tell(native, control, 'limits');
     if (plan.filter !== undefined) {
       filter = -1;
       sendFilter(native, result.filter, plan.filter);
@@ -162,11 +163,10 @@ function awaitInit(native: Native, plan: Plan, control: number, pid: number): nu
     case 'end':
       throw diedInSetUp(native, plan, pid);
     case 'ready':
-    case 'host_hooks':
+    case 'waiting':
     case 'terminal':
     case 'hook_failed':
-    case 'no_place':
-    case 'scheduler':
+    case 'forked_outside':
     case 'forged':
       throw forgedFailure();
   }
@@ -184,10 +184,10 @@ function awaitUnit(
 ): void {
   const record = receiveFrom(native, control, pid);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
-  if (record.kind !== 'host_hooks') throw diedInSetUp(native, plan, pid);
-  claim('host_hooks');
+  if (record.kind !== 'waiting' || record.wait !== 'unit') throw diedInSetUp(native, plan, pid);
+  claim(record.wait);
   enterUnit(native, unit, pid, () => onUnitStarted?.());
-  tell(native, control);
+  tell(native, control, record.wait);
 }
 
 interface Init {
@@ -202,15 +202,15 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
     switch (record.kind) {
       case 'ready':
         return;
-      case 'host_hooks':
-        init.claim('host_hooks');
-        options.onHostHooks(init.pid);
-        tell(native, control);
+      case 'waiting':
+        init.claim(record.wait);
+        answer(native, plan, record.wait, options, init.pid);
+        tell(native, control, record.wait);
         break;
       case 'terminal':
         init.claim('terminal');
         options.onTerminal(record.master);
-        tell(native, control);
+        tell(native, control, 'terminal');
         break;
       case 'forked':
         init.replaceBy(record.pid);
@@ -218,16 +218,26 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'failed':
       case 'hook_failed':
         throw failureOf(record, helperOps(plan));
-      case 'scheduler':
-        init.claim('scheduler');
-        setScheduler(native, plan.scheduler, init.pid);
-        tell(native, control);
-        break;
-      case 'no_place': // a word of exec
+      case 'forked_outside': // of exec alone
       case 'forged':
         throw forgedFailure();
       case 'end':
         throw diedInSetUp(native, plan, init.pid);
     }
+  }
+}
+
+/** Does what init waits for. */
+function answer(native: Native, plan: Plan, wait: AskedWait, options: LaunchOptions, pid: number): void {
+  switch (wait) {
+    case 'hooks':
+      options.onHostHooks(pid);
+      return;
+    case 'scheduler':
+      setScheduler(native, plan.scheduler, pid);
+      return;
+    case 'unit': // before all others
+    case 'place': // of exec alone
+      throw forgedFailure();
   }
 }

@@ -10,11 +10,10 @@ import type { Plan } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, goAhead, receiveFrom, requireHeard, tell } from './control.ts';
+import { failureOf, receiveFrom, requireHeard, tell } from './control.ts';
 
-const goAheadText = '\u0001';
-/** The memory of a trace follows (native/helper/trace.h). */
-const goAheadTraced = new Uint8Array([2]).buffer;
+/** Any byte: what counts is the descriptor. */
+const traceText = '\u0001';
 
 /**
  * Tells init, whose pid is `pid`, that its state is saved: from now on it outlives the runtime, and waits for `start`. One
@@ -22,7 +21,7 @@ const goAheadTraced = new Uint8Array([2]).buffer;
  */
 export function confirm(native: Native, plan: Plan, control: number, pid: number): void {
   try {
-    if (!tell(native, control)) throw diedInSetUp(native, plan, pid);
+    if (!tell(native, control, 'saved')) throw diedInSetUp(native, plan, pid);
   } finally {
     native.close(control);
   }
@@ -70,8 +69,8 @@ export function release(
   let record: HelperRecord;
   let heard: boolean;
   try {
-    heard = tell(native, control, trace === undefined ? goAhead : goAheadTraced);
-    if (trace !== undefined) heard = requireHeard(native.sendDescriptor(control, trace, goAheadText));
+    heard = tell(native, control, trace === undefined ? 'start' : 'start_traced');
+    if (trace !== undefined) heard = requireHeard(native.sendDescriptor(control, trace, traceText));
     record = receiveFrom(native, control, pid);
   } finally {
     native.close(control);

@@ -22,10 +22,10 @@ export function knownHookKinds(): string[] {
 /** A point at which init waits while the runtime moves network devices and runs the hooks of the runtime namespace. */
 export function hostHookOps(config: Config): PlannedOp[] {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
-  if (prestart.length > 0) return [{ op: 'host_hooks', from: '/hooks/prestart' }];
-  if (createRuntime.length > 0) return [{ op: 'host_hooks', from: '/hooks/createRuntime' }];
+  if (prestart.length > 0) return [{ op: 'await_hooks', from: '/hooks/prestart' }];
+  if (createRuntime.length > 0) return [{ op: 'await_hooks', from: '/hooks/createRuntime' }];
   const hasDevices = Object.keys(config.linux?.netDevices ?? {}).length > 0;
-  return hasDevices ? [{ op: 'host_hooks', from: '/linux/netDevices' }] : [];
+  return hasDevices ? [{ op: 'await_hooks', from: '/linux/netDevices' }] : [];
 }
 
 /** A file to which output of hooks is appended. */

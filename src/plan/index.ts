@@ -98,11 +98,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
 
   const { keyring } = options;
   const hasUser = userNamespaceOf(config) !== 'runtime';
-  // Init waits until systemd has put it into the unit; the stage does not wait, since its process may end at the fork.
-  const awaitUnit = cgroups.join.filter(({ op }) => op === 'host_hooks');
   const first: PlannedOp[] = [
     ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
-    ...(hasUser ? cgroups.join.filter(({ op }) => op !== 'host_hooks') : cgroups.join), // before anything is allocated on the container's behalf
+    ...(hasUser ? [] : cgroups.awaitUnit), // else init waits: the process of the stage may end at the fork
+    ...cgroups.join, // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
   // Everything that needs rights on the host precedes entering the container's user namespace. So does executing the
@@ -137,8 +136,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const init: PlannedOp[] = [
     ...unshared,
     ...receiver, // by a host path
-    ...(awaits ? [{ op: 'await_runtime', from: 'default' } as const] : []),
-    ...(hasUser ? awaitUnit : [...logs.open, ...first, ...namespaces.open, ...namespaces.time, ...namespaces.join]), // as above
+    ...(awaits ? [{ op: 'await_cgroups', from: 'default' } as const] : []),
+    ...(hasUser
+      ? cgroups.awaitUnit
+      : [...logs.open, ...first, ...namespaces.open, ...namespaces.time, ...namespaces.join]), // as above
     ...namespaces.joinPid, // affects its children, and the procfs mounted below
     ...namespaces.cgroup, // its root is the cgroup joined above
     ...resetAffinityOps(), // after the cpuset, which then decides
@@ -148,8 +149,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
     ...notifyMount, // covers mounts of the config at the same place
     ...devices,
-    // Before any other op that waits for the runtime: the runtime's go-ahead byte does not say which wait it answers.
-    ...(limitsAwaited ? [{ op: 'await_runtime', from: 'default' } as const] : []),
+    // Before any other op that waits: the runtime sends this go-ahead without being asked, before any other.
+    ...(limitsAwaited ? [{ op: 'await_limits', from: 'default' } as const] : []),
     ...terminalOps(process, 1), // from the container's devpts
     ...(hasNamespace(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points are made

@@ -229,7 +229,7 @@ export const invariants: readonly Invariant[] = [
     (op) => makesRootReadonly(op),
     'the root must be writable until it is complete',
   ),
-  before([...mounts, 'host_hooks'], (op) => isHookBeforeStart(op), 'hooks need the mounts'),
+  before([...mounts, 'await_hooks'], (op) => isHookBeforeStart(op), 'hooks need the mounts'),
   before('terminal', ['pivot_root', 'move_root'], 'the terminal belongs to the mounted devpts'),
   needs('console', 'terminal', 'the console is bound from the terminal'),
   before(
@@ -312,7 +312,7 @@ export const invariants: readonly Invariant[] = [
   before([...filters], (op) => isStartHook(op), 'the filter applies to hooks, which are programs of the image'),
   needs((op) => isStartHook(op), 'await_start', 'startContainer hooks run after start'),
   before(
-    ['host_hooks', 'await_runtime', 'set_user', 'find_program', ...enterRoot],
+    ['await_unit', 'await_hooks', 'await_cgroups', 'await_limits', 'set_user', 'find_program', ...enterRoot],
     'await_start',
     'a created container is complete',
   ),

@@ -152,7 +152,7 @@ t.test('plan: cgroups on v1 are made in every hierarchy, the v2 half of a hybrid
   t.strictSame(find(made, 'cgroup_create')[1]?.inherit, ['cpuset.cpus', 'cpuset.mems']);
   t.strictSame(names(made.host), ['cgroup_create'], 'the clone waits for no other');
   const order = names(made.init);
-  t.ok(order.indexOf('await_runtime') < order.indexOf('cgroup_join'), 'the others are made meanwhile');
+  t.ok(order.indexOf('await_cgroups') < order.indexOf('cgroup_join'), 'the others are made meanwhile');
   t.equal(find(made, 'cgroup_join').length, hybrid.hierarchies.length - 1);
   t.ok(names(made.awaited).includes('write_device_rules'), 'device rules before init makes its nodes');
 });
@@ -166,8 +166,8 @@ t.test('plan: v2 limits apply before init asks the runtime for anything, or repo
   );
   const order = names(made.init);
   t.ok(made.limitsAwaited);
-  t.equal(order.filter((name) => name === 'await_runtime').length, 1);
-  t.ok(order.indexOf('await_runtime') < order.indexOf('terminal'));
+  t.equal(order.filter((name) => name === 'await_limits').length, 1);
+  t.ok(order.indexOf('await_limits') < order.indexOf('terminal'));
   t.notOk(plan(config(), facts(unified), options).limitsAwaited);
   t.notOk(plan(config(limited), facts(), options).limitsAwaited, 'v1 refuses what it cannot keep');
 });

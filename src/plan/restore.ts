@@ -43,7 +43,7 @@ export function planRestore(
   const need = needOfSeparation(config, 'network');
   return {
     ops: [
-      ...(unit === undefined ? [] : [{ op: 'host_hooks', from: 'default' } as const]), // until it is in its unit
+      ...(unit === undefined ? [] : [{ op: 'await_unit', from: 'default' } as const]), // until it is in its unit
       ...init.filter(({ op }) => op === 'cgroup_join'),
       // CRIU makes a cgroup namespace only if it manages cgroups; restored processes are in CRIU's own.
       ...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup),

@@ -93,7 +93,7 @@ export function callCriu(native: Native, call: CriuCall): number {
   if (typeof result === 'number') throw systemFailure('criu.start', 'cannot start criu', 'clone3', result);
   const { pid, control } = result;
   try {
-    if (call.ops[0]?.op === 'host_hooks') awaitUnit(native, call, control, pid);
+    if (call.ops[0]?.op === 'await_unit') awaitUnit(native, call, control, pid);
     send(native, control, [
       [1, call.request],
       [2, encodeMessage(call.options)],
@@ -119,9 +119,10 @@ export function callCriu(native: Native, call: CriuCall): number {
 function awaitUnit(native: Native, call: CriuCall, control: number, pid: number): void {
   const buffer = native.receive(control, -1);
   const record = typeof buffer === 'number' ? undefined : decodeRecord(buffer);
-  if (record?.kind !== 'host_hooks') throw new Failure({ code: 'criu.start', message: 'cannot start criu' });
+  if (record?.kind !== 'waiting' || record.wait !== 'unit')
+    throw new Failure({ code: 'criu.start', message: 'cannot start criu' });
   call.onWaiting?.(pid);
-  tell(native, control);
+  tell(native, control, record.wait);
 }
 
 function send(native: Native, control: number, fields: readonly Field[]): void {

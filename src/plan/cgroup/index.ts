@@ -26,6 +26,8 @@ export interface CgroupPlan {
   readonly host: readonly PlannedOp[];
   /** Makes those that are needed only when init joins them. */
   readonly awaited: readonly PlannedOp[];
+  /** Init waits until systemd has put it into the unit, before it joins any. */
+  readonly awaitUnit: readonly PlannedOp[];
   /** Joins them, one write for each v1 hierarchy. */
   readonly join: readonly PlannedOp[];
   readonly limits: readonly PlannedOp[];
@@ -103,6 +105,7 @@ export function cgroupPlan(
       record: { manager: 'cgroupfs', version, hierarchies: cgroups, ...inside },
       host,
       awaited,
+      awaitUnit: [],
       join,
       limits: limits.ops,
       warnings: limits.warnings,
@@ -120,8 +123,8 @@ export function cgroupPlan(
     record: { manager: 'systemd', version, hierarchies: cgroups, unit: place.name, ...inside },
     host,
     awaited,
-    // init first waits until systemd has put it into the unit.
-    join: [{ op: 'host_hooks', from }, ...join],
+    awaitUnit: [{ op: 'await_unit', from }],
+    join,
     limits: limits.ops,
     warnings: limits.warnings,
     cloneCgroup,

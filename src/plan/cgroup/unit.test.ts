@@ -124,7 +124,7 @@ t.test('plan: with systemd, init waits first and starts outside of the unit', as
     t.equal(made.cloneCgroup, '');
     const order = made.init.map(({ op }) => op);
     t.equal(order.filter((op) => op === 'cgroup_join').length, host.cgroups.version === 1 ? 12 : 0);
-    t.ok(order.indexOf('host_hooks') <= 1, 'only its own oom score before');
+    t.ok(order.indexOf('await_unit') <= 1, 'only its own oom score before');
     t.match(made.cgroup, { manager: 'systemd', unit: 'p-n.scope' });
     t.ok(made.cgroup.hierarchies.every(({ directory }) => directory.endsWith('/a.slice/a-b.slice/p-n.scope')));
     t.ok(made.unit?.ops.some(({ op }) => op === 'device_program' || op === 'write_device_rules'));

@@ -1,0 +1,44 @@
+import t from 'tap';
+import type { Wait } from '../../schema/generated/protocol.ts';
+import { WAIT } from '../../schema/generated/protocol.ts';
+import { errnoName } from '../diag/errno.ts';
+import { loadNative } from '../host/node.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { receive, tell } from './control.ts';
+import { encodeProgram } from './encode.ts';
+import { startHelper } from './helper.ts';
+
+const native = loadNative();
+
+/** What a helper says that runs an op which waits, once it was given a go-ahead. */
+function answered(op: PlannedOp, goAhead: Wait): string {
+  const program = encodeProgram([op, { op: 'await_hooks', from: 'default' }]);
+  const helper = startHelper(native, { program });
+  if (typeof helper === 'number') throw new Error(`cannot start the helper: ${helper}`);
+  try {
+    const unasked = op.op === 'await_cgroups' || op.op === 'await_limits';
+    const first = unasked ? undefined : receive(native, helper.control);
+    tell(native, helper.control, goAhead);
+    const next = receive(native, helper.control);
+    const asked = first?.kind === 'waiting' ? `${first.wait}, ` : '';
+    if (next.kind === 'failed') return `${asked}${errnoName(next.errno)} of ${next.call} in op ${next.op}`;
+    return `${asked}then ${next.kind === 'waiting' ? next.wait : next.kind}`;
+  } finally {
+    native.close(helper.control);
+    native.signalProcess(helper.pid, 9);
+    native.waitChild(helper.pid);
+  }
+}
+
+const ops = ['unit', 'cgroups', 'limits', 'scheduler'] as const;
+
+t.test('init goes on when it is told so for what it waits for, and refuses a go-ahead for anything else', async (t) => {
+  for (const wait of ops) {
+    const op: PlannedOp = { op: `await_${wait}`, from: 'default' };
+    const asked = wait === 'cgroups' || wait === 'limits' ? '' : `${wait}, `;
+    for (const other of Object.keys(WAIT) as Wait[]) {
+      const expected = other === wait ? 'then hooks' : 'EPROTO of read in op 0';
+      t.equal(answered(op, other), `${asked}${expected}`, `${wait}: go-ahead for ${other}`);
+    }
+  }
+});
