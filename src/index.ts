@@ -22,7 +22,7 @@ import type { Diagnostic } from './diag/diagnostic.ts';
 import { expectDone } from './diag/system.ts';
 import { loadNative } from './host/node.ts';
 import { explain } from './plan/explain.ts';
-import type { Plan } from './plan/types.ts';
+import type { Plan } from './plan/plan.ts';
 import { ContainerDirectory } from './state/directory.ts';
 import type { StateReport } from './state/report.ts';
 import { stateRoot } from './state/root.ts';

@@ -14,13 +14,14 @@ import type { Field } from '../launch/criu/protobuf.ts';
 import { OPTION, REQUEST, callCriu } from '../launch/criu/rpc.ts';
 import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
 import { plan } from '../plan/index.ts';
-import { ContainerDirectory } from '../state/directory.ts';
+import { ContainerDirectory, absent } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import { keyringOf } from '../state/record.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
-import { absent, fileNames, requireRecord, savedConfig } from '../state/store.ts';
+import { fileNames } from '../state/names.ts';
+import { requireRecord, savedConfig } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import {
   commonOptions,

@@ -9,8 +9,8 @@ import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { plan } from '../plan/index.ts';
 import { keyringName } from '../plan/keyring.ts';
-import type { PlanOptions } from '../plan/index.ts';
-import type { Plan } from '../plan/types.ts';
+import type { PlanOptions } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Context } from './command.ts';
 
 export interface Compiled {

@@ -1,11 +1,11 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
-import { ContainerDirectory } from '../state/directory.ts';
+import { ContainerDirectory, absent } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
-import { absent, damagedCode, readRecord } from '../state/store.ts';
+import { damagedCode, readRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';

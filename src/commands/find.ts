@@ -1,9 +1,9 @@
-import { ContainerDirectory } from '../state/directory.ts';
+import { ContainerDirectory, absent } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
-import { absent, requireRecord } from '../state/store.ts';
+import { requireRecord } from '../state/store.ts';
 import type { Context } from './command.ts';
 
 /** The container that the first operand names, which must exist, and what it is doing. */

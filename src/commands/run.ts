@@ -30,7 +30,7 @@ export function run(context: Context): Outcome {
   // From here on it can be killed and removed like any other, while this process goes on.
   directory.unlock();
   try {
-    phase('start program', () => release(native, control, plan, record.pid, plan.uncertainStart));
+    phase('start program', () => release(native, control, { kind: 'plan', plan }, record.pid, plan.uncertainStart));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     returnNetDevices(native, moved);

@@ -34,7 +34,9 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
   const notify = openNotify(native, root, id);
   const { pid, startHooks, uncertainStart = false } = record;
   try {
-    phase('start program', () => release(native, connectStart(native, socket), startHooks, pid, uncertainStart));
+    phase('start program', () =>
+      release(native, connectStart(native, socket), { kind: 'saved', startHooks }, pid, uncertainStart),
+    );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise the cause is the one that init reported.

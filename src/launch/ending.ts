@@ -3,7 +3,7 @@ import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { PF_EXITING } from '../kernel/processes.ts';
 import { SIGSYS } from '../kernel/signals.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Plan } from '../plan/plan.ts';
 import { wasOutOfMemory } from './cgroup/control.ts';
 
 /** Of the fields behind the name, which is the second (proc_pid_stat(5)). */

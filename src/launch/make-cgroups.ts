@@ -1,7 +1,8 @@
 import type { Native } from '../host/native.ts';
 import { EDEADLK, ENOTEMPTY } from '../kernel/errno.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
-import type { Plan, PlannedOp } from '../plan/types.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { requireSystemd } from './systemd.ts';
 

@@ -1,7 +1,7 @@
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { O_RDONLY } from '../kernel/open-flags.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Plan } from '../plan/plan.ts';
 import { encodeProgram } from './encode.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 

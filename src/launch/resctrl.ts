@@ -4,7 +4,7 @@ import { withoutPointers } from '../diag/failure.ts';
 import { expectIfPresent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Plan } from '../plan/plan.ts';
 import { schemaOps } from '../plan/resctrl.ts';
 import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { PlannedOp } from '../plan/types.ts';

@@ -3,7 +3,8 @@ import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { cgroupAt } from '../plan/fixture.ts';
-import type { Plan, PlannedOp } from '../plan/types.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import { launch } from './session.ts';
 
 const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };

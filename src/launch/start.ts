@@ -5,8 +5,8 @@ import type { TracedOp } from '../diag/trace-events.ts';
 import type { Native } from '../host/native.ts';
 import { ECONNREFUSED } from '../kernel/errno.ts';
 import { SOCK_SEQPACKET } from '../kernel/sockets.ts';
-import { helperOps } from '../plan/types.ts';
-import type { Plan } from '../plan/types.ts';
+import { helperOps } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
@@ -52,20 +52,17 @@ function startedOp(op: string, nth: number): TracedOp {
   }
 }
 
+/** What is known of the ops of init: the plan to who has made it, its hooks of the start to a later command. */
+export type KnownOps =
+  | { readonly kind: 'plan'; readonly plan: Plan }
+  | { readonly kind: 'saved'; readonly startHooks: StartHooks | undefined };
+
 /**
- * Lets init execute its program. Returns when it runs; a Failure says why it does not. `known`: of its ops, the plan,
- * or what was saved of it. `pid`: of init. `uncertain`: its filter may end it before its program runs.
+ * Lets init execute its program. Returns when it runs; a Failure says why it does not. `pid`: of init. `uncertain`: its
+ * filter may end it before its program runs.
  */
-export function release(
-  native: Native,
-  control: number,
-  known: Plan | StartHooks | undefined,
-  pid: number,
-  uncertain: boolean,
-): void {
-  const plan = known !== undefined && 'init' in known ? known : undefined;
-  const startHooks = known !== undefined && 'firstOp' in known ? known : undefined;
-  const trace = plan === undefined ? traceStarted(native, startedOp) : undefined;
+export function release(native: Native, control: number, known: KnownOps, pid: number, uncertain: boolean): void {
+  const trace = known.kind === 'saved' ? traceStarted(native, startedOp) : undefined;
   let record: HelperRecord;
   let heard: boolean;
   try {
@@ -75,8 +72,11 @@ export function release(
   } finally {
     native.close(control);
   }
-  if (record.kind === 'failed' || record.kind === 'hook_failed')
-    throw failureOf(record, plan === undefined ? undefined : helperOps(plan), startHooks);
+  if (record.kind === 'failed' || record.kind === 'hook_failed') {
+    throw known.kind === 'plan'
+      ? failureOf(record, helperOps(known.plan))
+      : failureOf(record, undefined, known.startHooks);
+  }
   requireExecuted(native, pid, uncertain);
   // Somebody else has reaped it.
   if (record.kind === 'end' && (!heard || record.unread === true)) throw endedUnheard();

@@ -4,7 +4,7 @@ import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { checkpointFaults } from './checkpoint.ts';
 import type { PlannedMount } from './checkpoint.ts';
 import { planRestore } from './restore.ts';
-import type { Plan } from './types.ts';
+import type { Plan } from './plan.ts';
 
 function refused(change: Partial<Config>, linux: Partial<NonNullable<Config['linux']>>): (string | undefined)[] {
   const namespaces = [{ type: 'pid' }, { type: 'mount' }] as const;

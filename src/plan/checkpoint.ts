@@ -2,7 +2,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import { seccompReceiver } from '../bundle/annotations.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
-import type { Plan } from './types.ts';
+import type { Plan } from './plan.ts';
 
 /** A mount of the container that its config lists. */
 export interface PlannedMount {

@@ -3,7 +3,8 @@ import type { Op } from '../../schema/generated/ops.ts';
 import { printable } from '../diag/printable.ts';
 import type { UnitPlan } from './cgroup/unit.ts';
 import { disassemble } from './seccomp/bpf.ts';
-import type { Plan, PlannedOp } from './types.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedOp } from './types.ts';
 
 /** Prints a plan for people (`text`) or programs (`json`; 64-bit integers that do not fit a double are strings). */
 export function explain(plan: Plan, format: 'text' | 'json'): string {

@@ -1,7 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { CgroupFacts, Facts } from '../facts/facts.ts';
 import type { ContainerCgroup } from './cgroup/record.ts';
-import type { PlanOptions } from './index.ts';
+import type { PlanOptions } from './plan.ts';
 
 /** A host for plan tests: cgroup v1 with the usual controllers, and an empty v2 hierarchy. */
 export const hybrid: CgroupFacts = {

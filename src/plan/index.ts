@@ -6,7 +6,6 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { cgroupPlan } from './cgroup/index.ts';
-import type { Rootless } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hookLogs, hostHookOps, startContainerOps } from './hooks.ts';
 import { keyringOps } from './keyring.ts';
@@ -36,7 +35,8 @@ import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
-import type { Plan, PlannedOp } from './types.ts';
+import type { Plan, PlanOptions } from './plan.ts';
+import type { PlannedOp } from './types.ts';
 import {
   checkUserNamespace,
   enterUserOps,
@@ -45,25 +45,6 @@ import {
   openUserOps,
   userNamespaceOf,
 } from './user-namespace.ts';
-
-export interface PlanOptions {
-  readonly id: string;
-  /** Absolute. */
-  readonly bundle: string;
-  readonly rootless: Rootless;
-  /** The name of the container's new session keyring, if it gets one. */
-  readonly keyring: string | undefined;
-  /** False: enter the root without pivot_root(2). */
-  readonly pivot?: boolean;
-  /** Variables that the runtime adds to the environment. */
-  readonly env?: readonly string[];
-  /** Host directory of the notify socket, whose messages rt forwards to its service manager. */
-  readonly notify?: string | undefined;
-  /** How init receives the start request: on a socket that `start` connects to, or on the control socket of `run`. */
-  readonly awaitStart: 'socket' | 'control';
-  /** systemd makes the cgroups: `linux.cgroupsPath` is `slice:prefix:name`. */
-  readonly systemd?: boolean;
-}
 
 /**
  * Compiles a validated config to the operations that make the container, in the order in which they run.

@@ -7,8 +7,9 @@ import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { config, facts, hybrid, options, unified } from './fixture.ts';
 import { explain } from './explain.ts';
 import { plan } from './index.ts';
-import { helperOps } from './types.ts';
-import type { Plan, PlannedOp } from './types.ts';
+import { helperOps } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedOp } from './types.ts';
 
 const configs = new URL('../../conformance/configs/', import.meta.url);
 

@@ -7,7 +7,8 @@ import type { PlannedMount } from './checkpoint.ts';
 import { isBelow } from './path.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
-import type { Plan, PlannedOp } from './types.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedOp } from './types.ts';
 
 export interface RestoreOptions {
   /** Absolute, on the host. */

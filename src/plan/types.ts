@@ -1,8 +1,4 @@
-import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Op } from '../../schema/generated/ops.ts';
-import type { CgroupRecord } from './cgroup/record.ts';
-import type { UnitPlan } from './cgroup/unit.ts';
-import type { ResctrlPlan } from './resctrl.ts';
 
 /** Origin of the op: a JSON pointer (`/mounts/3`), a flag (`--no-new-keyring`) or `default`. */
 export type From = string;
@@ -17,47 +13,5 @@ export type PlannedOp = Op & {
 /** `pid` is filled in once known. */
 export type SchedulerOp = PlannedOp & { readonly op: 'scheduler' };
 
-/** Everything `launch` does for one container. The same config, facts and options give the same plan. */
-export interface Plan {
-  /** Run by the runtime before the clone: makes cgroups; of a hybrid layout only the one that init starts in. */
-  readonly host: readonly PlannedOp[];
-  /** Run by the runtime while init makes its namespaces: makes the v1 cgroups that init then joins. */
-  readonly awaited: readonly PlannedOp[];
-  /**
-   * Run by the helper before it becomes init, with the rights of the runtime: steps that init cannot do in a user
-   * namespace. The last one makes init. Empty: the helper is init from the beginning.
-   */
-  readonly stage: readonly PlannedOp[];
-  /** Run by the runtime during the setup of init: limits. */
-  readonly limits: readonly PlannedOp[];
-  /** Init waits for them during its setup. */
-  readonly limitsAwaited: boolean;
-  /** Called then: compiles the seccomp filter (struct sock_filter) that an op of init waits for. */
-  readonly filter?: () => Uint8Array;
-  /** Whether arguments, a receiver or a tracer decide if init can start its program under the filter. */
-  readonly uncertainStart: boolean;
-  /** Run by the container's init, the helper, until its execve. */
-  readonly init: readonly PlannedOp[];
-  /**
-   * Run by the runtime before the hooks of the runtime namespace, once init is in its own namespaces: `namespace` is
-   * filled in then.
-   */
-  readonly netDevices: readonly (PlannedOp & { op: 'net_device' })[];
-  /** Run by the runtime when init, or the process that replaced it, waits for it. */
-  readonly scheduler?: SchedulerOp;
-  readonly resctrl: ResctrlPlan;
-  /** CLONE_NEW* flags of the clone3(2) that starts the helper: namespaces that it does not make itself. */
-  readonly cloneFlags: number;
-  /** Cgroup v2 directory in which the helper starts; '' on v1. */
-  readonly cloneCgroup: string;
-  readonly cgroup: CgroupRecord;
-  /** With the systemd driver: the unit for init, which waits in its first op. */
-  readonly unit?: UnitPlan;
-  /** Settings that have no effect here. */
-  readonly warnings: readonly Diagnostic[];
-}
-
-/** The ops of the helper in execution order; its records refer to their indices. */
-export function helperOps({ stage, init }: Pick<Plan, 'stage' | 'init'>): readonly PlannedOp[] {
-  return stage.length === 0 ? init : [...stage, ...init];
-}
+/** Whether the runtime may make cgroups: the host's root may make all, others those delegated to them. */
+export type Rootless = 'true' | 'false' | 'auto';

@@ -8,7 +8,7 @@ import { wait } from '../launch/cgroup/files.ts';
 import type { StateRoot } from './root.ts';
 import { checkId } from './id.ts';
 import { requireOwn } from './owner.ts';
-import { absent, containerDirectory, fileNames } from './store.ts';
+import { containerDirectory, fileNames } from './names.ts';
 
 const directoryMode = 0o700;
 const heldOpen = O_DIRECTORY | O_NOFOLLOW;
@@ -265,4 +265,8 @@ function removeEntries(native: Native, path: string): void {
       native.rmdir(entry);
     }
   }
+}
+
+export function absent(id: string): Failure {
+  return new Failure({ code: 'state.absent', message: `container does not exist: "${id}"` });
 }

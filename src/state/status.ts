@@ -5,7 +5,7 @@ import { isFrozen } from '../launch/cgroup/control.ts';
 import { isRunning, startTimeOf } from './process.ts';
 import type { ContainerRecord } from './record.ts';
 import type { ContainerDirectory } from './directory.ts';
-import { fileNames } from './store.ts';
+import { fileNames } from './names.ts';
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 

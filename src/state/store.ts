@@ -4,8 +4,10 @@ import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { EEXIST, EFBIG, EISDIR, ELOOP, ENOENT, ENXIO } from '../kernel/errno.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
+import { absent } from './directory.ts';
 import type { ContainerDirectory } from './directory.ts';
 import { isId } from './id.ts';
+import { fileNames } from './names.ts';
 import { requireOwn } from './owner.ts';
 import { isRecord, newerVersion } from './check-record.ts';
 import { convertRecord } from './earlier-record.ts';
@@ -21,21 +23,6 @@ const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 /** Of the Failure that says that a record is none. */
 export const damagedCode = 'state.format';
-
-export function containerDirectory(root: string, id: string): string {
-  return `${root}/${id}`;
-}
-
-/** In the directory of a container. */
-export const fileNames = {
-  /** Its config as it was at create: what a bundle says may change. */
-  config: 'config.json',
-  record: 'state.json',
-  /** Where init listens for `start`. */
-  startSocket: 'start.sock',
-  /** What the container sees of its state, when a service manager waits for it. */
-  notify: 'notify',
-} as const;
 
 export function notifyDirectory(root: string, id: string): string {
   return `${root}/${id}/${fileNames.notify}`;
@@ -112,10 +99,6 @@ export function requireRecord(directory: ContainerDirectory): ContainerRecord {
   const record = readRecord(directory);
   if (record === undefined) throw absent(directory.id);
   return record;
-}
-
-export function absent(id: string): Failure {
-  return new Failure({ code: 'state.absent', message: `container does not exist: "${id}"` });
 }
 
 function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerRecord {

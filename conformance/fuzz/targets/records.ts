@@ -3,7 +3,7 @@ import { config as small } from '../../../src/plan/fixture.ts';
 import { plan } from '../../../src/plan/index.ts';
 import { failureOf } from '../../../src/launch/control.ts';
 import { decodeHookResult, decodeRecord } from '../../../src/launch/records.ts';
-import { helperOps } from '../../../src/plan/types.ts';
+import { helperOps } from '../../../src/plan/plan.ts';
 import { below, bytesOf, damage, pick } from '../target.ts';
 import type { Target } from '../target.ts';
 

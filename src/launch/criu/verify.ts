@@ -8,7 +8,7 @@ import type { Native } from '../../host/native.ts';
 import { capabilityMask } from '../../bundle/capabilities.ts';
 import { nullKey } from '../../plan/checkpoint.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
-import type { Plan } from '../../plan/types.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { damaged, readImage, readSingle } from './images.ts';
 import type { ImageDirectory } from './images.ts';
 import { byteText, bytesOf, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';

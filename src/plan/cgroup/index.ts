@@ -1,10 +1,10 @@
 import type { Config } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
-import type { PlanOptions } from '../index.ts';
+import type { PlanOptions } from '../plan.ts';
 import { normalizePath } from '../path.ts';
 import type { CgroupRecord, ContainerCgroup } from './record.ts';
-import type { PlannedOp } from '../types.ts';
+import type { PlannedOp, Rootless } from '../types.ts';
 import { delegationOps } from './delegate.ts';
 import { innerCgroups } from './inner.ts';
 import type { Limits } from './limits.ts';
@@ -36,9 +36,6 @@ export interface CgroupPlan {
   /** Joined by the clone itself: writing to cgroup.procs would wait for an RCU grace period. */
   readonly cloneCgroup: string;
 }
-
-/** Whether the runtime may make cgroups: the host's root may make all, others those delegated to them. */
-export type Rootless = 'true' | 'false' | 'auto';
 
 /**
  * The places of the container's cgroups (by the conventions of engines for cgroupsPath) and the settings written there.

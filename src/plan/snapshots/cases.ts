@@ -17,7 +17,7 @@ import type { ExecOptions } from '../exec.ts';
 import { explain, section } from '../explain.ts';
 import { facts, hybrid, options, unified } from '../fixture.ts';
 import { plan } from '../index.ts';
-import type { PlanOptions } from '../index.ts';
+import type { PlanOptions } from '../plan.ts';
 import { planAddedMounts, planRemovedMounts } from '../live-mounts.ts';
 import { planProtection, planRestore } from '../restore.ts';
 import { disassemble } from '../seccomp/bpf.ts';
