@@ -312,7 +312,9 @@ forEachRuntime(
     renameSync(rt.root, aside);
     mkdirSync(join(rt.root, id), { recursive: true });
     creating.goOn();
-    await until('it is created', async () => (await below(rt, aside, 'state', id)).stdout.includes('created'));
+    await until('it is created', async () =>
+      (await below(rt, aside, 'state', id)).stdout.includes('"status": "created"'),
+    );
     t.strictSame(readdirSync(join(rt.root, id)), []);
     t.strictSame(readdirSync(join(aside, id)).sort(), ['config.json', 'start.sock', 'state.json']);
     rmSync(rt.root, { recursive: true });
