@@ -16,7 +16,11 @@ const resultTypes: Readonly<Record<string, readonly string[]>> = {
   i: ['number', 'never'],
   s: ['string | number', 'string'],
   b: ['ArrayBuffer | number'],
-  l: ['number[] | number', 'number[]'],
+  l: [
+    'number[] | number',
+    'number[]',
+    'readonly [] | readonly [index: number, errno: number, item: number, call: string] | number',
+  ],
 };
 
 function read(path: string): string {

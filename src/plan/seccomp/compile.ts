@@ -51,7 +51,7 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
     if (count <= BPF_MAXINSNS) return program;
     throw new Failure({
       code: 'seccomp.size',
-      message: `cannot load the seccomp profile: it needs ${count} instructions, the kernel takes ${BPF_MAXINSNS}`,
+      message: `cannot load the seccomp profile: it needs ${count} instructions, the kernel accepts ${BPF_MAXINSNS}`,
       pointer: '/linux/seccomp/syscalls',
     });
   };
