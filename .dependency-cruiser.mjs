@@ -27,11 +27,11 @@ const mayImport = {
   'src/commands': ['src/[^/]+', 'schema/generated'],
   'src/cli': ['src/[^/]+'],
   'src/index.ts': ['src/[^/]+', 'schema/generated'],
-  'schema/build': ['src/plan'],
+  'schema/build': ['src/plan', 'schema/kernel.ts'],
   'schema/[^/]+\\.ts': ['schema/[^/]+\\.ts'],
   'native/build': ['src/cli'],
   'native/test': ['src/host'],
-  'conformance/harness': ['src/bundle', 'src/diag', 'src/plan', 'schema/generated'],
+  'conformance/harness': ['src/bundle', 'src/diag', 'src/kernel', 'src/plan', 'schema/generated'],
   'conformance/bench': ['conformance/harness', 'src/plan', 'schema/generated'],
   'conformance/engines': ['conformance/harness'],
   'conformance/faults': ['conformance/harness'],
@@ -45,9 +45,6 @@ const mayImport = {
 
 /** Tests, and what stands in for a host in them: these may look at everything. */
 const TESTS = '\\.test\\.ts$|^src/state/fake-native\\.ts$|^src/plan/fixture\\.ts$|^src/plan/snapshots/';
-
-/** Cycles of types that are known. The list only gets shorter. */
-const CYCLES = ['^src/plan/(index|resctrl|types|cgroup/[^/]+)\\.ts$', '^src/state/(directory|store)\\.ts$'];
 
 const OURS = '^(src|schema|native|conformance)/';
 const folders = Object.keys(mayImport);
@@ -75,7 +72,7 @@ export default {
       from: { path: OURS, pathNot: [TESTS, ...folders.map((folder) => `^${folder}`)] },
       to: { path: OURS },
     },
-    { name: 'no cycle', severity: 'error', from: {}, to: { circular: true, via: { pathNot: CYCLES.join('|') } } },
+    { name: 'no cycle', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no conformance elsewhere',
       severity: 'error',

@@ -491,7 +491,7 @@ GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/proto
 
 check-generated:
 	$(call say,CHECK)
-	@rm -rf build/generated && mkdir -p build/generated/found && cp -r --parents $(GENERATED) build/generated/found
+	@rm -rf build/generated && mkdir -p build/generated/found && cp -rp --parents $(GENERATED) build/generated/found
 	$(Q)$(BIN)/tsx schema/build/ops.ts
 	$(Q)$(BIN)/tsx schema/build/protocol.ts
 	$(Q)$(BIN)/tsx schema/build/validator.ts
@@ -501,6 +501,7 @@ check-generated:
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	$(Q)diff -r build/generated/found build/generated/made \
 		$(call cure,these files were not what make generate writes. They are now; commit them)
+	@cp -rp build/generated/found/. . # as old as before: nothing is made anew
 
 check-docs:
 	$(call say,CHECK)
@@ -508,7 +509,7 @@ check-docs:
 
 # clang-tidy takes seconds for a file, so it looks again only at those whose objects were made anew.
 TIDY := build/tidy
-TIDIED := $(patsubst native/%,$(TIDY)/%.ok,$(filter-out native/generated/%,$(HELPER_SOURCES)) $(HOST_SOURCES) native/host/addon.cc)
+TIDIED := $(patsubst native/%,$(TIDY)/%.ok,$(filter-out native/generated/%,$(HELPER_SOURCES) $(HOST_SOURCES)) native/host/addon.cc)
 TIDY_CFLAGS := -std=gnu11 -D_GNU_SOURCE -isystem $(QUICKJS)
 TIDY_CXXFLAGS := -std=c++17 -DNAPI_VERSION=8 -DNAPI_DISABLE_CPP_EXCEPTIONS -isystem node_modules/node-addon-api \
 	-isystem node_modules/node-api-headers/include

@@ -69,6 +69,7 @@ function fits(node: Node, value: unknown): boolean {
       return Array.isArray(value) && value.length >= (node.minItems ?? 0);
     case 'object':
       return typeof value === 'object' && value !== null && !Array.isArray(value);
+    case undefined:
     default:
       throw new Error(`no rule for the type ${node.type}`);
   }

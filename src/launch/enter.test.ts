@@ -92,21 +92,24 @@ t.test('if the limit does not allow the fork, it happens in another cgroup, and 
   }
 });
 
-t.test('if the limit does not allow the clone, it happens in another cgroup, and the child, which must exist, is moved', async (t) => {
-  for (const [fork, file] of [
-    [0, undefined],
-    [1, undefined],
-    [1, '/v1/pids/c/tasks'],
-  ] as const) {
-    t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['outside'])), [
-      `birth in "/c" fork ${String(fork)} apart 0`,
-      'birth in "" fork 1 apart 1',
-      '51 to /c/cgroup.procs',
-      'go on: entry',
-      'runs as 51',
-    ]);
-  }
-});
+t.test(
+  'if the limit does not allow the clone, it happens in another cgroup, and the child, which must exist, is moved',
+  async (t) => {
+    for (const [fork, file] of [
+      [0, undefined],
+      [1, undefined],
+      [1, '/v1/pids/c/tasks'],
+    ] as const) {
+      t.strictSame(entered(fork, file, host([-EAGAIN, 50], ['outside'])), [
+        `birth in "/c" fork ${String(fork)} apart 0`,
+        'birth in "" fork 1 apart 1',
+        '51 to /c/cgroup.procs',
+        'go on: entry',
+        'runs as 51',
+      ]);
+    }
+  },
+);
 
 t.test('a process in the container can neither leave its cgroup nor impersonate another process', async (t) => {
   const forged = /interferes/;

@@ -3,6 +3,7 @@ import type { Wait } from '../../schema/generated/protocol.ts';
 import { WAIT } from '../../schema/generated/protocol.ts';
 import { errnoName } from '../diag/errno.ts';
 import { loadNative } from '../host/node.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { receive, tell } from './control.ts';
 import { encodeProgram } from './encode.ts';
@@ -25,7 +26,7 @@ function answered(op: PlannedOp, goAhead: Wait): string {
     return `${asked}then ${next.kind === 'waiting' ? next.wait : next.kind}`;
   } finally {
     native.close(helper.control);
-    native.signalProcess(helper.pid, 9);
+    native.signalProcess(helper.pid, SIGKILL);
     native.waitChild(helper.pid);
   }
 }
