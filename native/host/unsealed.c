@@ -69,7 +69,8 @@ extern const uint8_t rt_code_start[], rt_code_end[];
 const struct rt_heap_root *rt_heap_root(void)
 {
 	static struct rt_heap_root root;
-	root.context = rt_engine_start((struct rt_code){rt_code_start, (size_t)(rt_code_end - rt_code_start)});
+	root.context =
+		rt_engine_start((struct rt_code){rt_code_start, (size_t)(rt_code_end - rt_code_start)});
 	if (!root.context)
 		_Exit(1);
 	JSValue global = JS_GetGlobalObject(root.context);
