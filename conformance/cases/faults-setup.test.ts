@@ -72,7 +72,7 @@ forEachRuntime(
     });
     t.ok(reached);
     t.equal(outcome.status, 1);
-    t.match(outcome.stderr, /start failed: .* did not hear.*\n.*try again/);
+    t.match(outcome.stderr, /start failed: .* did not receive .*\n.*try again/);
     t.equal((await container.state()).status, 'created');
     t.equal((await container.start()).status, 0);
     t.equal((await container.state()).status, 'running');

@@ -114,7 +114,7 @@ forEachRuntime(
         stderr,
         /cannot idmap the mount: its filesystem, \S+, or that of a mount below it, has no idmapped mounts/,
       );
-      t.match(stderr, /\/mounts\/4\n.*hint: idmap instead of ridmap/);
+      t.match(stderr, /\/mounts\/4\n.*hint: use idmap instead of ridmap/);
       t.equal((await attempt('idmap')).status, 0);
     });
   },

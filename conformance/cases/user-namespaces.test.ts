@@ -347,7 +347,7 @@ for (const [what, change, status] of [
       });
       const outcome = await rt.runBundle(bundle);
       t.equal(outcome.status, status, outcome.stderr);
-      if (status !== 0) t.match(outcome.stderr, /uidMappings.*not those of the user namespace/);
+      if (status !== 0) t.match(outcome.stderr, /uidMappings.*not those of the joined user namespace/);
       t.equal((await pod.remove('--force')).status, 0);
     },
     { deviates: { runc: '1.1 refuses both', crun: '1.8 does not compare' } },

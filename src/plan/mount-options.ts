@@ -53,7 +53,7 @@ const filesystemWords: readonly (readonly [set: string, clear: string | undefine
 const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfWords();
 
 const unsupportedWords: ReadonlyMap<string, string> = new Map([
-  ['remount', 'give the mount its options when it is first listed'],
+  ['remount', 'set the options where the mount is first listed'],
 ]);
 
 function effectsOfWords(): Map<string, (options: MountOptions) => void> {
