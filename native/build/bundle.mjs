@@ -42,6 +42,8 @@ await bundle({
   entryPoints: ['src/host/main-quickjs.ts'],
   outfile: 'build/rt.js',
   platform: 'neutral',
+  // Puts the numbers of constants where they are used: a smaller heap, fewer lookups.
+  minifySyntax: true,
   format: 'iife',
   banner: { js: '"use strict";' },
 });

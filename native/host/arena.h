@@ -14,7 +14,7 @@
 #include "prefault.h"
 #include "quickjs.h"
 
-enum { RT_HEAP_SIZE = 2592 * 1024 };
+enum { RT_HEAP_SIZE = 2560 * 1024 };
 
 /* Functions for JS_NewRuntime2. malloc and its kin work alike, on memory of their own. None is ever given back to the
  * kernel; a freed block is reused for the next request of its size. */
