@@ -1,5 +1,5 @@
-/* Marshals between Node and the table of native functions. The QuickJS twin is quickjs.c: the same kinds, the
- * same outcome for a wrong argument (TypeError for a wrong type, -EINVAL for a NUL in a string). */
+/* Marshals between Node and the table of native functions. Its QuickJS counterpart is quickjs.c: same kinds,
+ * same errors for a bad argument (TypeError for a wrong type, -EINVAL for a NUL in a string). */
 #include <napi.h>
 
 #include <cerrno>
@@ -14,14 +14,14 @@
 namespace
 {
 
-/* Keeps the memory of the arguments until the call has returned. */
+/* Owns the arguments' memory until the call returns. */
 struct Call {
 	rt_value values[RT_MAX_ARGS] = {};
 	std::string strings[RT_MAX_ARGS];
 	std::vector<std::string> lists[RT_MAX_ARGS];
 	std::vector<const char *> pointers[RT_MAX_ARGS];
 	rt_pack packs[RT_MAX_ARGS] = {};
-	int error = 0; /* of the arguments: a negative errno, 0 when they are right */
+	int error = 0; /* negative errno if an argument is invalid, else 0 */
 
 	Call() = default;
 	Call(const Call &) = delete;
@@ -42,7 +42,7 @@ struct Call {
 	/* As read. */
 	const char *pack_item(const Napi::Value &item, rt_pack &pack);
 
-	/* Returns what the function wants instead, nullptr when the argument is right. */
+	/* Returns a description of the expected type, or nullptr if the argument is valid. */
 	const char *read(char kind, size_t index, const Napi::Value &from);
 };
 

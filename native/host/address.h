@@ -10,9 +10,9 @@ struct rt_address {
 	size_t length;
 };
 
-/* The address of a socket file, through a descriptor of its directory: the path itself may be longer than the
- * 108 bytes of sun_path. `directory` must stay open until the address has been used. A path that begins with @
- * is a name of the abstract namespace (unix(7)). */
+/* The address of a socket file, through a descriptor of its directory, because the path may exceed the 108
+ * bytes of sun_path. Keep `directory` open until the address has been used. A path that begins with @ names
+ * an abstract socket (unix(7)). */
 int rt_socket_address(const char *path, struct rt_address *address, int *directory);
 
 #endif

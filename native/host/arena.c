@@ -11,20 +11,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Blocks, header included: multiples of 16 up to 512 bytes, above that four to each power of two. The header
- * keeps the class, so a block needs no search when it is freed, and QuickJS may use the slack of its class. */
+/* Block sizes, header included: multiples of 16 up to 512 bytes, then four per power of two. The header
+ * stores the size class, so freeing needs no search and QuickJS can use the whole class size. */
 enum { STEP = 16, SMALL_CLASSES = 32, CLASSES = SMALL_CLASSES + 4 * 32, CHUNK = 128 * 1024 };
 
 struct block {
 	uint64_t class;
-	struct block *next_free; /* only while free: memory of the user otherwise */
+	struct block *next_free; /* valid only while free; overlaps the user's data */
 };
 
 struct heap {
 	char *at;
 	char *end;
 	struct block *free[CLASSES];
-	bool outgrown; /* has memory from the kernel */
+	bool outgrown; /* has taken memory from the kernel */
 };
 
 /* A section of its own, so that objcopy can replace its bytes without moving anything else. */
@@ -33,13 +33,13 @@ static union {
 		struct heap heap;
 		struct rt_heap_root root;
 		bool sealed;
-		char *ends[RT_HEAP_RARE]; /* of the memory of each use: it begins where the one before ends */
+		char *ends[RT_HEAP_RARE]; /* of each use's area, which begins where the previous one ends */
 		_Alignas(STEP) char memory[];
 	};
 	char bytes[RT_HEAP_SIZE];
 } image __attribute__((section(".rt_heap"), aligned(64 * 1024)));
 
-/* Not in the image: what the build allocates would stay in it. */
+/* Outside the image, which would otherwise keep the build's allocations. */
 static struct heap library;
 
 static bool exhausted;
@@ -54,7 +54,7 @@ static size_t pages(size_t size)
 	return (size + RT_PAGE - 1) & ~(size_t)(RT_PAGE - 1);
 }
 
-/* Of a block of at least `size` bytes, not 0. */
+/* The class of a block of at least `size` bytes, which must not be 0. */
 static unsigned int class_of(size_t size)
 {
 	if (size <= (size_t)STEP * SMALL_CLASSES)
@@ -167,7 +167,7 @@ static void *engine_realloc(JSMallocState *state, void *pointer, size_t size)
 
 const JSMallocFunctions rt_arena_functions = {engine_malloc, engine_free, engine_realloc, usable};
 
-/* The C library's own allocator asks the kernel for each larger block and gives it back at once. */
+/* Replaces the C library's allocator, which maps each large block from the kernel and unmaps it on free. */
 static void *or_enomem(void *pointer)
 {
 	if (!pointer)
@@ -202,7 +202,7 @@ size_t malloc_usable_size(void *pointer)
 	return pointer ? usable(pointer) : 0;
 }
 
-/* A kernel older than 5.14 does not know the call, and faults. */
+/* Kernels before 5.14 lack MADV_POPULATE_WRITE; there, pages fault in as they are touched. */
 void rt_heap_prefault(enum rt_heap_use use)
 {
 	size_t start = pages((size_t)(use == RT_HEAP_START ? image.bytes : image.ends[use - 1]));
@@ -227,8 +227,8 @@ const void *rt_heap_seal(struct rt_heap_root root)
 {
 	if (image.heap.outgrown)
 		return NULL;
-	/* Fresh memory is cheaper to touch than pages of the file: neither the rest of the section is used, nor the
-	 * gaps that the build left. */
+	/* Anonymous memory is cheaper to touch than file pages, so neither the rest of the section nor the
+	 * gaps left by the build are used. */
 	rt_heap_arranges = false;
 	image.heap.end = image.heap.at;
 	memset(image.heap.free, 0, sizeof(image.heap.free));

@@ -1,10 +1,9 @@
-/* Memory of the JavaScript engine, and of the C library around it.
+/* Memory of the JavaScript engine, and of the C library.
  *
  * The engine is started once, at build time: the unsealed binary sets up the engine, evaluates the program
- * and writes its heap out, and that image becomes the section .rt_heap of the rt binary (see rt.c). The
- * kernel then maps it like any other data, page by page as it is touched, where starting the engine and
- * loading 300 KB of byte code took a millisecond. It works because the addresses are the same in both:
- * the binary is static and not position-independent, and both are one link.
+ * and writes out its heap, which becomes the section .rt_heap of the rt binary (see rt.c). The kernel then
+ * maps it on demand like any other data, whereas starting the engine and loading 300 KB of byte code took a
+ * millisecond. The addresses match because the binary is static, not position-independent, and linked once.
  */
 #ifndef RT_ARENA_H
 #define RT_ARENA_H
@@ -16,11 +15,11 @@
 
 enum { RT_HEAP_SIZE = 2560 * 1024 };
 
-/* Functions for JS_NewRuntime2. malloc and its kin work alike, on memory of their own. None is ever given back to the
- * kernel; a freed block is reused for the next request of its size. */
+/* Allocator for JS_NewRuntime2. malloc and related functions use the same allocator on a separate heap.
+ * Memory never returns to the kernel; a freed block is reused for the next request of its size. */
 extern const JSMallocFunctions rt_arena_functions;
 
-/* What a sealed heap offers to the process that starts with it. */
+/* The entry points of a sealed heap. */
 struct rt_heap_root {
 	JSContext *context;
 	JSValue start; /* the program's entry point, a function of the argument list */
@@ -29,14 +28,14 @@ struct rt_heap_root {
 /* NULL in an unsealed binary. */
 const struct rt_heap_root *rt_heap_root(void);
 
-/* The kernel has refused memory. */
+/* True after the kernel has refused memory. */
 bool rt_heap_is_exhausted(void);
 
-/* At build time, before the engine starts: its memory comes from the image from now on. */
+/* At build time, before the engine starts: takes the engine's memory from the image from now on. */
 void rt_heap_begin(void);
 
-/* Ends the image; later memory comes from elsewhere. Returns RT_HEAP_SIZE bytes to be put into the section,
- * NULL when the heap has outgrown it. */
+/* Ends the image; later memory comes from elsewhere. Returns the RT_HEAP_SIZE bytes of the section, or NULL
+ * if the heap has outgrown it. */
 const void *rt_heap_seal(struct rt_heap_root root);
 
 #endif

@@ -9,31 +9,31 @@
 #include <unistd.h>
 
 enum {
-	BLOCKS = 1 << 18, /* that the engine asks for while it starts, at most */
+	BLOCKS = 1 << 18, /* maximum allocated during the engine's start */
 	SCATTERED_PAGES = 1 << 18,
-	WRITTEN_MAX = 2048 /* bytes of a block: of a larger one only a part is written to */
+	WRITTEN_MAX = 2048 /* bytes; larger blocks are written only in part */
 };
 
 bool rt_heap_arranges;
 
-/* Shared with the second process. */
+/* Shared with the rehearsing process. */
 static struct layout {
-	size_t bytes[RT_HEAP_USES]; /* of the blocks of each use */
+	size_t bytes[RT_HEAP_USES]; /* total of each use */
 	unsigned char uses[BLOCKS]; /* enum rt_heap_use */
 } * layout;
 
-static size_t asked; /* number of blocks */
+static size_t asked; /* blocks allocated so far */
 
 static char *next[RT_HEAP_RARE], *limit[RT_HEAP_RARE];
 
 static struct {
 	char *start;
-	size_t count;   /* of the pages taken */
-	size_t watched; /* those taken before the commands began */
+	size_t count;   /* pages allocated */
+	size_t watched; /* pages allocated before the commands ran */
 	struct page {
-		uint32_t block; /* to which it belongs */
-		uint32_t size;  /* of that block */
-		bool readable;  /* while it is watched */
+		uint32_t block; /* the block that this page belongs to */
+		uint32_t size;  /* size of that block */
+		bool readable;  /* while watched */
 	} pages[SCATTERED_PAGES];
 } * scattered;
 
@@ -91,7 +91,7 @@ void *rt_heap_arrange(size_t size)
 	enum rt_heap_use use = layout->uses[block];
 	if (use == RT_HEAP_RARE)
 		return NULL;
-	/* This start asks for other blocks than the rehearsal did: some would overlap in the image. */
+	/* This start allocates blocks that differ from the rehearsal's: some would overlap in the image. */
 	if ((size_t)(limit[use] - next[use]) < size) {
 		fputs("rt: the blocks of the heap differ from those of the rehearsal\n", stderr);
 		abort();
@@ -103,7 +103,7 @@ void *rt_heap_arrange(size_t size)
 
 static enum rt_heap_use when_written, when_read;
 
-/* A watched page can first not be touched, then only be read. */
+/* The first access to a watched page makes it readable; the first write makes it writable. */
 static void note_use(int signal, siginfo_t *info, void *context)
 {
 	(void)context;

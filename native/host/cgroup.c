@@ -1,12 +1,12 @@
-/* Cgroups of a container, all of them: it may have made some below its own, with names of any bytes, and deeper than a
- * path can be long. So one is opened after the other by its name in the one above, and never more than two are open. */
+/* All cgroups of a container. It may have made some below its own, with arbitrary names and deeper than
+ * PATH_MAX allows. Each is therefore opened by name in its parent, and at most two are open at a time. */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 
 #include "result.h"
 
-/* The container may make cgroups while they are walked: this ends the walk. */
+/* Bounds the walk: the container may make cgroups while it runs. */
 enum { VISITS_MAX = 1 << 20, ENTRIES_SIZE = 16 * 1024, READ_SIZE = 4096 };
 
 /* struct linux_dirent64, getdents64(2). */
@@ -23,7 +23,7 @@ struct text {
 	size_t length, capacity;
 };
 
-/* The names of the cgroups below one, each ended by NUL. */
+/* The names of a cgroup's children, each terminated by NUL. */
 struct level {
 	struct text names;
 	size_t current, next;
@@ -32,21 +32,21 @@ struct level {
 struct walk {
 	struct level *levels;
 	size_t depth, capacity;
-	int at; /* the cgroup whose level is the last */
+	int at; /* the cgroup of the last level */
 	struct text pids;
 };
 
 enum next { GO_DOWN, PASS_BY };
 
-/* What is done with each cgroup: all return a negative errno to end the walk. `inside` gets its descriptor, on the way
- * down. `before` and `after` are for those below the first, by their name in the cgroup above. */
+/* Callbacks for each cgroup; a negative errno ends the walk. `inside` gets the cgroup's descriptor on the way
+ * down. `before` and `after` get each descendant by its name in its parent. */
 struct visitor {
 	int (*before)(int above, const char *name);
 	int (*inside)(struct walk *walk, int cgroup);
 	int (*after)(int above, const char *name);
 };
 
-/* Whoever has a cgroup open that is removed is told that there is no such device. */
+/* Operations on a removed cgroup that is still open fail with ENODEV. */
 static bool is_gone(int error)
 {
 	return error == ENOENT || error == ENODEV;
@@ -88,7 +88,7 @@ static int list(int cgroup, struct text *names)
 	}
 }
 
-/* Goes on in `cgroup`, which then belongs to the walk. */
+/* Descends into `cgroup` and takes ownership of it. */
 static int go_down(struct walk *walk, int cgroup)
 {
 	if (walk->depth == walk->capacity) {
@@ -108,7 +108,7 @@ static int go_down(struct walk *walk, int cgroup)
 	return list(cgroup, &level->names);
 }
 
-/* A cgroup that was removed still knows the one above it. */
+/* A removed cgroup still refers to its parent. */
 static int go_up(struct walk *walk)
 {
 	free(walk->levels[--walk->depth].names.data);
@@ -150,7 +150,7 @@ static const char *current_name(const struct walk *walk)
 	return level->names.data + level->current;
 }
 
-/* Visits the cgroup at `path` and all below. */
+/* Visits the cgroup at `path` and its descendants. */
 static int visit_all(struct walk *walk, const char *path, const struct visitor *visitor)
 {
 	int status = enter(walk, AT_FDCWD, path, visitor);
@@ -184,7 +184,8 @@ static int read_processes(struct walk *walk, int cgroup)
 		ssize_t size = read(file, block, sizeof(block));
 		if (size == 0)
 			return 0;
-		/* The processes of a threaded cgroup are those of the one above it (cgroups(7), "Thread mode"). */
+		/* Processes of a threaded cgroup belong to its threaded domain, an ancestor (cgroups(7),
+		 * "Thread mode"). */
 		if (size < 0 && errno != EINTR)
 			return is_gone(errno) || errno == EOPNOTSUPP ? 0 : -errno;
 		if (size > 0 && !append(&walk->pids, block, (size_t)size))
@@ -220,7 +221,7 @@ int64_t rt_fn_thawCgroups(const struct rt_value *args, struct rt_result *result)
 	return visit_all(&walk, args[0].data, &thawer);
 }
 
-/* What is busy is looked into, and may be free of cgroups afterwards. */
+/* Descends into a busy cgroup, which may have no children left afterwards. */
 static int remove_before(int above, const char *name)
 {
 	if (unlinkat(above, name, AT_REMOVEDIR) == 0 || is_gone(errno))

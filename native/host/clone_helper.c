@@ -1,12 +1,12 @@
-/* System calls are made directly (sys.h): the child of the clone shares this process's memory until it executes
- * the helper. */
+/* Only direct system calls (sys.h): the clone's child shares this process's memory until it executes the
+ * helper. */
 #include "clone_helper.h"
 
 #include "../helper/clone.h"
 #include "../helper/init.h"
 #include "../helper/sys.h"
 
-/* A copy of `fd` from `above` on, -1 for -1. That number may be beyond the limit of open files, which is EINVAL. */
+/* Duplicates `fd` to `above` or higher; -1 stays -1. EINVAL means that `above` exceeds RLIMIT_NOFILE. */
 static int lift(int fd, int above, long *status)
 {
 	if (fd < 0)
@@ -17,7 +17,8 @@ static int lift(int fd, int above, long *status)
 	return (int)copy;
 }
 
-/* Moves the helper's descriptors to their places; its own table, but the parent's memory: only system calls. */
+/* Moves the helper's descriptors into place. The descriptor table is a copy, but memory is the parent's: only
+ * system calls. */
 static void run_helper(void *argument)
 {
 	struct launch *launch = argument;
@@ -33,7 +34,7 @@ static void run_helper(void *argument)
 	int trace = lift(launch->trace, above, &status);
 	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
 		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
-	/* Node marks what it inherits close-on-exec; the container gets it as it came. */
+	/* Node marks inherited descriptors close-on-exec; the container gets them without the flag. */
 	for (int fd = 0; fd < first; fd++)
 		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
 	if (status >= 0)
@@ -48,7 +49,7 @@ static void run_helper(void *argument)
 	rt_leave(RT_EXIT_FAILED);
 }
 
-/* With every signal blocked: a handler of this process must not run in a child that has its memory. */
+/* All signals are blocked: a handler of this process must not run in a child that shares its memory. */
 long rt_clone_helper(struct launch *launch, uint64_t flags, const char *cgroup)
 {
 	RT_CLEANUP_FD int cgroup_fd = -1;

@@ -1,4 +1,4 @@
-/* Native functions that talk to the helper, and to whom it is to be handed. */
+/* Native functions that exchange messages with the helper and pass on descriptors. */
 #include "address.h"
 #include "functions.h"
 
@@ -15,8 +15,8 @@ rt_function rt_fn_receive, rt_fn_receiveMessage, rt_fn_send, rt_fn_connect, rt_f
 
 enum { RECORD_MAX = 16384 };
 
-/* A peer that closes with a message of ours unread resets, before what it has said can be read; when it has said nothing,
- * that is the result. */
+/* A peer that closes with unread messages causes ECONNRESET before its own messages can be read. Reports that
+ * error only if the peer sent nothing. */
 static long receive(int socket, void *buffer, size_t size, struct rt_attached *attached)
 {
 	bool reset = false;
@@ -31,8 +31,8 @@ static bool is_child(int pid)
 	return pid > 0 && rt_sys(waitid, P_PID, pid, NULL, WEXITED | WNOHANG | WNOWAIT, NULL) == 0;
 }
 
-/* A container that may look into the helper can send records of its own making: what a record says of this process's
- * descriptors and children is put in here, by the kernel's word. */
+/* A container that can access the helper can forge records: descriptors and child pids are therefore filled
+ * in here, from kernel data. */
 static void verify(struct rt_record_header *record, struct rt_attached *attached)
 {
 	if (record->kind == RT_RECORD_TERMINAL)

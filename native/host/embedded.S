@@ -1,4 +1,5 @@
-/* The helper's executable as bytes: launch.c puts them into a sealed memfd. With sanitizers also the program's byte code. */
+/* The helper's executable, which launch.c copies into a sealed memfd. Sanitizer builds also embed the
+ * program's byte code. */
 	.section .rodata
 	.balign 16
 	.global rt_helper_start

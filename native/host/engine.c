@@ -43,7 +43,8 @@ struct rt_code rt_engine_compile(const char *path)
 	return code;
 }
 
-/* Only what the program uses. No eval, no Function constructor: bytes of a config never become code. */
+/* Only the intrinsics that the program uses. No eval, no Function constructor: bytes of a config never become
+ * code. */
 static JSContext *new_context(void)
 {
 	rt_heap_begin();
@@ -51,7 +52,7 @@ static JSContext *new_context(void)
 	JSContext *context = runtime ? JS_NewContextRaw(runtime) : NULL;
 	if (!context)
 		return NULL;
-	/* The process is gone before a cycle would matter. */
+	/* The process exits before cycles matter. */
 	JS_SetGCThreshold(runtime, (size_t)-1);
 	JS_AddIntrinsicBaseObjects(context);
 	JS_AddIntrinsicRegExp(context);

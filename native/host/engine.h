@@ -1,4 +1,4 @@
-/* Starting the engine, which happens at build time. */
+/* Starts the engine at build time. */
 #ifndef RT_ENGINE_H
 #define RT_ENGINE_H
 
@@ -8,21 +8,21 @@
 
 #include "quickjs.h"
 
-/* Byte code of a program. */
+/* A program's byte code. */
 struct rt_code {
-	const uint8_t *bytes; /* NULL: there is none */
+	const uint8_t *bytes; /* NULL if there is none */
 	size_t length;
 };
 
-/* Of the program in the file `path`, by an engine of its own: the parser's leavings stay out of the arena. There is none
- * after it has printed what went wrong. */
+/* Compiles the program in the file `path` in a separate engine, which keeps the parser's garbage out of the
+ * arena. `bytes` is NULL after an error has been printed. */
 struct rt_code rt_engine_compile(const char *path);
 
-/* Sets up a context in the arena with the native functions and evaluates the program. Returns NULL when there is none, or
- * after printing what went wrong. */
+/* Sets up a context in the arena with the native functions and evaluates the program. NULL if `code` is
+ * empty, or after an error has been printed. */
 JSContext *rt_engine_start(struct rt_code code);
 
-/* Evaluates a further program in it. False after printing what went wrong. */
+/* Evaluates another program in the context. False after an error has been printed. */
 bool rt_engine_run(JSContext *context, const char *path);
 
 /* Prints the pending exception and its stack to standard error. */

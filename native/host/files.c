@@ -1,4 +1,4 @@
-/* Native functions on files. One system call each where one suffices; no policy. */
+/* Native functions on files: one system call each where possible; no policy. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include "../helper/mode.h"
 #include "result.h"
 
-/* musl's O_ACCMODE has O_PATH in it. */
+/* musl's O_ACCMODE includes O_PATH. */
 enum { FIRST_READ = 16 * 1024, ACCESS_MODE = 3 };
 
-/* musl's open follows each O_CLOEXEC with an fcntl that says the same, for kernels before 2.6.23. */
+/* musl's open repeats O_CLOEXEC with an fcntl, for kernels before 2.6.23. */
 static int open_at(int directory, const char *path, int flags, mode_t mode)
 {
 	return (int)syscall(SYS_openat, directory, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
@@ -27,8 +27,8 @@ static int open_file(const char *path, int flags, mode_t mode)
 	return open_at(AT_FDCWD, path, flags, mode);
 }
 
-/* The flags of src/kernel/open-flags.ts, which are those of asm-generic/fcntl.h, as this architecture has them. Access
- * modes are the same everywhere. */
+/* Converts the flags of src/kernel/open-flags.ts, which are those of asm-generic/fcntl.h, to this
+ * architecture's. Access modes are the same everywhere. */
 static const struct {
 	int64_t flag;
 	int native;
@@ -51,8 +51,8 @@ static int open_with(const char *path, int64_t flags, int64_t mode)
 	return open_file(path, native, (mode_t)mode);
 }
 
-/* Reads to the end of the file. The size fstat reports is only a first guess: it is 0 in procfs and cgroupfs,
- * and a file may grow. Reading stops at `max` bytes, so an endless file cannot exhaust memory. */
+/* Reads to the end of the file. The size from fstat is only a hint: it is 0 in procfs and cgroupfs, and files
+ * can grow. Reading stops at `max` bytes, so an endless file cannot exhaust memory. */
 static int64_t read_whole(int fd, size_t max, struct rt_result *result)
 {
 	struct stat status;
@@ -80,7 +80,7 @@ static int64_t read_whole(int fd, size_t max, struct rt_result *result)
 		length += (size_t)got;
 		if (length > max)
 			return -EFBIG;
-		/* One byte more was asked for: that was the end of the file. */
+		/* The read asked for one byte more, so this is the end of the file. */
 		if (length == (size_t)status.st_size)
 			break;
 		if (length == capacity) {
@@ -97,7 +97,7 @@ static int64_t read_whole(int fd, size_t max, struct rt_result *result)
 	return 0;
 }
 
-/* O_NONBLOCK: a FIFO in place of the file must not hang the runtime. */
+/* O_NONBLOCK: opening a FIFO instead of a file must not block the runtime. */
 static int64_t read_at(int directory, const char *path, int flags, int64_t max, struct rt_result *result)
 {
 	if (max < 0)
@@ -138,7 +138,7 @@ int64_t rt_fn_readBytes(const struct rt_value *args, struct rt_result *result)
 	return read_at(AT_FDCWD, args[0].data, 0, args[1].integer, result);
 }
 
-/* An empty text is written too: to kernel files a write of no bytes differs from no write. */
+/* Empty text is written too: for kernel files, writing no bytes differs from not writing. */
 int64_t rt_fn_writeText(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;

@@ -1,8 +1,8 @@
-/* The native functions both hosts offer to TypeScript, independent of either engine.
+/* The native functions that both hosts offer to TypeScript, independent of either engine.
  *
  * functions.def lists them: FN(name, "argument kinds", 'result kind'). The bindings (addon.cc for Node,
- * quickjs.c for the rt binary) marshal from that list alone, so a new function is one line there, its C
- * here, and its type in src/host/native.ts.
+ * quickjs.c for the rt binary) are driven by that list, so a new function needs one line there, its C code here,
+ * and its type in src/host/native.ts.
  */
 #ifndef RT_FUNCTIONS_H
 #define RT_FUNCTIONS_H
@@ -17,10 +17,10 @@ extern "C" {
 
 enum { RT_MAX_ARGS = 8, RT_MAX_NUMBERS = 8 };
 
-/* One argument. Kinds: 'i' integer of 32 bits (number), 's' string without NUL inside, 'b' bytes (ArrayBuffer),
- * 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers that arrives packed (pack.h). The binding
- * owns all memory until the function returns. It coerces nothing: an argument of another type, or one too many or too
- * few, is a TypeError. */
+/* One argument. Kinds: 'i' 32-bit integer (number), 's' string without an embedded NUL, 'b' bytes
+ * (ArrayBuffer), 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers, packed (pack.h). The
+ * binding owns all memory until the function returns. Nothing is coerced: a wrong type or number of arguments
+ * is a TypeError. */
 struct rt_value {
 	int64_t integer;
 	const char *data;        /* 's': NUL-terminated; 'b' and 'p': start of the bytes */
@@ -29,18 +29,17 @@ struct rt_value {
 	size_t count;
 };
 
-/* True for an integer of 32 bits, with a sign or without: the functions take each as an int or a uint32_t. */
+/* True for a signed or unsigned 32-bit integer: functions take an int or a uint32_t. */
 static inline bool rt_is_integer(double number)
 {
 	return number >= INT32_MIN && number <= UINT32_MAX && number == (double)(int64_t)number;
 }
 
-/* What an item of a 'p' may be. */
+/* The valid items of a 'p', for error messages. */
 #define RT_PACKABLE "an array of integers, strings and ArrayBuffers"
 
-/* A result other than an integer. Kinds: 'i' the return value itself, 's' and 'b' from `data`
- * (malloc'ed by the function, freed by the binding), 'l' an array of `numbers`, with the text in `data` behind them when
- * there is one. */
+/* A result other than an integer. Kinds: 'i' the return value itself, 's' and 'b' from `data` (allocated by
+ * the function, freed by the binding), 'l' the array `numbers`, followed by the text in `data` if any. */
 struct rt_result {
 	char *data;
 	size_t length;
@@ -48,7 +47,7 @@ struct rt_result {
 	size_t count;
 };
 
-/* Returns a negative errno on failure; TypeScript then gets that number in place of the result. */
+/* Returns a negative errno on failure, which TypeScript gets instead of the result. */
 typedef int64_t rt_function(const struct rt_value *args, struct rt_result *result);
 
 struct rt_function_entry {

@@ -1,4 +1,4 @@
-/* Native functions that start the helper, and run its programs and hooks on the host. */
+/* Native functions that start the helper, and run programs and hooks on the host. */
 #include "address.h"
 #include "clone_helper.h"
 #include "functions.h"
@@ -59,14 +59,14 @@ static int listen_at(const char *path)
 	RT_CLEANUP_FD int fd = (int)rt_sys(socket, RT_AF_UNIX, RT_SOCK_SEQPACKET | O_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	rt_sys(fchmod, fd, 0600); /* the mode that bind(2) gives the file */
+	rt_sys(fchmod, fd, 0600); /* bind(2) creates the file with this mode */
 	long result = rt_sys(bind, fd, &address.address, address.length);
 	if (result >= 0)
 		result = rt_sys(listen, fd, 8);
 	return result < 0 ? (int)result : rt_steal_fd(&fd);
 }
 
-/* Where the ops of a program are noted that runs in this process. */
+/* Traces the ops of a program that runs in this process. */
 static void trace_program(struct rt_context *context, const struct rt_program *program)
 {
 	int fd;
@@ -74,7 +74,7 @@ static void trace_program(struct rt_context *context, const struct rt_program *p
 	context->trace_number = program->trace;
 }
 
-/* A bit for each descriptor of the helper that is there. */
+/* Bit mask of the helper's open descriptors. */
 static unsigned given(const struct launch *launch)
 {
 	return 1u << RT_FD_PROGRAM | 1u << RT_FD_CONTROL | (launch->listener >= 0) << RT_FD_LISTENER |
@@ -100,7 +100,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		return status;
 	RT_CLEANUP_FD int ours = pair[0];
 	RT_CLEANUP_FD int theirs = pair[1];
-	/* The kernel then says of each record which process has sent it. */
+	/* Makes the kernel attach the sender's pid to each record. */
 	if (args[7].integer != 0)
 		status = rt_sys(setsockopt, ours, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 	if (status >= 0 && args[6].integer != 0)
@@ -146,7 +146,8 @@ int64_t rt_fn_waitChild(const struct rt_value *args, struct rt_result *result)
 	return pid < 0 ? pid : raw;
 }
 
-/* Runs host operations in this process: nothing, or [index of the failing op, errno, item of the op, name of the call]. */
+/* Runs host operations in this process. Result: empty, or [index of the failing op, errno, item of the op,
+ * name of the call]. */
 int64_t rt_fn_runProgram(const struct rt_value *args, struct rt_result *result)
 {
 	struct rt_program program;

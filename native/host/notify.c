@@ -1,4 +1,4 @@
-/* The socket of a service manager for the program of a container. */
+/* The service manager's socket for the container's program. */
 #include "notify.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 enum { DATAGRAM_MAX = 4096 };
 
-/* One datagram: 1 when one of its lines is READY=1, else 0. */
+/* Receives one datagram: 1 if a line is READY=1, else 0. */
 static int64_t take_ready(int fd)
 {
 	static const char ready[] = "READY=1";

@@ -14,7 +14,7 @@
 #include "prefault.h"
 #include "result.h"
 
-/* glibc 2.36 declares these in <sys/pidfd.h>, older ones do not; the numbers are the same everywhere. */
+/* glibc declares these in <sys/pidfd.h> only since 2.36; the numbers are the same on all architectures. */
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -37,7 +37,7 @@ int64_t rt_fn_getCwd(const struct rt_value *args, struct rt_result *result)
 	return rt_result_copy(result, path, strlen(path));
 }
 
-/* Only the rt binary has it. */
+/* Defined only in the rt binary. */
 __attribute__((weak)) void rt_heap_prefault(enum rt_heap_use use);
 
 int64_t rt_fn_prefaultHeap(const struct rt_value *args, struct rt_result *result)
@@ -78,7 +78,8 @@ int64_t rt_fn_nonce(const struct rt_value *args, struct rt_result *result)
 	(void)args;
 	uint64_t bits;
 	char text[sizeof("0123456789abcdef")];
-	/* Early after boot the kernel would let others wait: for a name that nobody else has, what it has by then will do. */
+	/* Early in boot, getrandom without this flag would block; a unique name does not need full
+	 * entropy. */
 	if (getrandom(&bits, sizeof(bits), GRND_INSECURE) != sizeof(bits))
 		return -errno;
 	snprintf(text, sizeof(text), "%016" PRIx64, bits);
@@ -124,7 +125,7 @@ static int64_t milliseconds_now(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A pidfd polls readable once the process is a zombie or gone. */
+/* A pidfd becomes readable when the process is a zombie or has been reaped. */
 int64_t rt_fn_pidfdWait(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
@@ -148,7 +149,8 @@ int64_t rt_fn_pidfdWait(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_signalProcess(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	/* 0 and -1 mean "my group" and "everybody": never what a caller with one pid wants. */
+	/* kill(2) takes 0 and -1 as "my process group" and "every process", which a caller with one pid never
+	 * wants. */
 	if (args[0].integer <= 0 || args[0].integer > INT_MAX)
 		return -EINVAL;
 	return rt_checked(kill((pid_t)args[0].integer, (int)args[1].integer));

@@ -1,5 +1,5 @@
-/* Marshals between QuickJS and the table of native functions. The Node twin is addon.cc: the same kinds,
- * the same outcome for a wrong argument (TypeError for a wrong type, -EINVAL for a NUL in a string). */
+/* Marshals between QuickJS and the table of native functions. Its Node counterpart is addon.cc: same kinds,
+ * same errors for a bad argument (TypeError for a wrong type, -EINVAL for a NUL in a string). */
 #include "binding.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ struct call {
 	const struct rt_function_entry *entry;
 	struct rt_value values[RT_MAX_ARGS];
 	size_t count;
-	int error; /* of the arguments: a negative errno, 0 when they are right */
+	int error; /* negative errno if an argument is invalid, else 0 */
 };
 
 /* `call->count` is the argument's number, from 1. */
@@ -52,7 +52,7 @@ static bool read_string(struct call *call, JSValueConst from, struct rt_value *v
 	return true;
 }
 
-/* Null where the value is no ArrayBuffer, and maybe where it is an empty one. */
+/* NULL if the value is not an ArrayBuffer; may also be NULL for an empty one. */
 static const char *buffer_of(JSContext *context, JSValueConst from, size_t *length, bool *is_buffer)
 {
 	const uint8_t *bytes = JS_GetArrayBuffer(context, length, from);

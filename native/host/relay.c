@@ -18,7 +18,7 @@ rt_function rt_fn_matchTerminal;
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
 
-/* Here and not in the relay: a handler for a fatal signal has no other way to it. */
+/* Static, because a handler for a fatal signal cannot reach the relay. */
 static struct termios before, raw;
 static volatile sig_atomic_t raw_console = -1;
 
@@ -28,7 +28,7 @@ static void restore_and_die(int number)
 {
 	if (raw_console >= 0)
 		tcsetattr(raw_console, TCSANOW, &before);
-	raise(number); /* the handler was for once: now the signal has its default effect */
+	raise(number); /* the handler was one-shot (SA_RESETHAND), so the default action follows */
 }
 
 static int make_raw(int console)
@@ -36,12 +36,12 @@ static int make_raw(int console)
 	if (tcgetattr(console, &before) < 0)
 		return -errno;
 	raw = before;
-	/* Output processing goes too: it is the container's terminal that turns NL into CR NL, or does not. */
+	/* Includes output processing: the container's terminal decides whether NL becomes CR NL. */
 	cfmakeraw(&raw);
 	raw_console = console;
-	/* From the background, where SIGTTOU would stop us, also at the end. */
+	/* tcsetattr must also work from the background, where SIGTTOU would stop us, including on exit. */
 	signal(SIGTTOU, SIG_IGN);
-	/* A reader that has gone is found by the write. */
+	/* A write reports a reader that is gone. */
 	signal(SIGPIPE, SIG_IGN);
 	struct sigaction action = {.sa_handler = restore_and_die, .sa_flags = (int)SA_RESETHAND};
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
@@ -49,7 +49,7 @@ static int make_raw(int console)
 	return tcsetattr(console, TCSANOW, &raw) < 0 ? -errno : 0;
 }
 
-/* Pipes and terminals can be opened again; sockets take a flag with each call; files never block. */
+/* Pipes and terminals can be reopened, sockets take a flag per call, and files never block. */
 static struct rt_relay_end open_end(int fd, int flags)
 {
 	struct stat status;
@@ -85,7 +85,7 @@ int64_t rt_fn_matchTerminal(const struct rt_value *args, struct rt_result *resul
 	int master = (int)args[0].integer;
 	struct termios mode;
 	copy_size((int)args[1].integer, master);
-	/* A file of the caller gets the lines as the program wrote them. */
+	/* If the caller's output is not a terminal, lines stay as the program wrote them. */
 	if (isatty(STDOUT_FILENO))
 		return 0;
 	if (tcgetattr(master, &mode) < 0)
@@ -97,7 +97,8 @@ int64_t rt_fn_matchTerminal(const struct rt_value *args, struct rt_result *resul
 int rt_relay_open(struct rt_relay *relay, int master, int console)
 {
 	*relay = (struct rt_relay){.master = master, .slave = -1, .console = console};
-	/* While we hold the slave, the master has no end of file that a later open would take back. */
+	/* While the slave is open, the master does not report an end of file that a later open would
+	 * revoke. */
 	relay->slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (relay->slave < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return -errno;
@@ -139,8 +140,8 @@ static bool is_temporary(ssize_t result)
 	return result < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* A program that reads lines learns of the end of its input as from a keyboard: by the VEOF character, twice
- * when the last line is not complete, since the first one then only ends that line. */
+/* In canonical mode, end of input is the VEOF character, as from a keyboard. After an incomplete line it must
+ * be sent twice, because the first only ends that line. */
 static void end_input(struct rt_relay *relay)
 {
 	struct termios mode;
@@ -182,7 +183,7 @@ static void write_master(struct rt_relay *relay)
 	}
 }
 
-/* False when there is nothing to read. */
+/* False if there was nothing to read. */
 static bool read_master(struct rt_relay *relay)
 {
 	struct rt_relay_flow *flow = &relay->to_output;
@@ -190,7 +191,7 @@ static bool read_master(struct rt_relay *relay)
 	if (size <= 0)
 		return false;
 	flow->at = 0;
-	/* With its reader gone, the output is thrown away: the program must not block on it. */
+	/* Without a reader the output is discarded: the program must not block on it. */
 	flow->end = relay->output.fd < 0 ? 0 : (size_t)size;
 	return true;
 }

@@ -1,5 +1,5 @@
-/* Foreground `run` and `exec` with a terminal: what the caller's standard input says goes to the master, what
- * the master says to standard output, without losing a byte and without blocking on either side. */
+/* Foreground `run` and `exec` with a terminal: copies the caller's standard input to the master and the
+ * master's output to standard output, losslessly and without blocking on either side. */
 #ifndef RT_RELAY_H
 #define RT_RELAY_H
 
@@ -10,7 +10,8 @@
 
 enum { RT_RELAY_POLLS = 3, RT_RELAY_BUFFER = 16 * 1024 };
 
-/* One end of the caller's: its own description where there can be one, so that O_NONBLOCK is nobody else's. */
+/* One of the caller's ends, reopened if possible, so that O_NONBLOCK does not affect other users of the
+ * description. */
 struct rt_relay_end {
 	int fd; /* -1 when closed */
 	bool owned;
@@ -27,24 +28,24 @@ struct rt_relay {
 	int console; /* the caller's terminal, whose mode and size count */
 	struct rt_relay_end input, output;
 	struct rt_relay_flow to_master, to_output;
-	char last; /* byte given to the master */
+	char last; /* last byte written to the master */
 	bool end_of_input;
 };
 
-/* Makes the caller's terminal raw. `master` becomes the relay's. */
+/* Makes the caller's terminal raw. Takes ownership of `master`. */
 int rt_relay_open(struct rt_relay *relay, int master, int console);
 
-/* What to wait for; an entry that is not wanted has the descriptor -1. */
+/* Fills in the descriptors to poll; -1 where there is nothing to wait for. */
 void rt_relay_polls(const struct rt_relay *relay, struct pollfd polls[RT_RELAY_POLLS]);
 
-/* Moves what can be moved. */
+/* Copies whatever is ready. */
 void rt_relay_move(struct rt_relay *relay, const struct pollfd polls[RT_RELAY_POLLS]);
 
-/* The caller's terminal changed its size, or this process was continued after a stop. */
+/* Call when the caller's terminal was resized, or this process was continued after a stop. */
 void rt_relay_resize(struct rt_relay *relay);
 void rt_relay_resume(struct rt_relay *relay);
 
-/* After the end of the program: true while output waits for its reader. */
+/* After the program has ended: true while output is waiting for its reader. */
 bool rt_relay_has_output(struct rt_relay *relay);
 
 /* Restores the caller's terminal. */

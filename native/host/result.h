@@ -11,13 +11,12 @@
 
 #include "functions.h"
 
-/* The return value of a system call as the table wants it: a negative errno on failure. */
+/* Converts a libc return value: a negative errno on failure. */
 static inline int64_t rt_checked(int64_t returned)
 {
 	return returned < 0 ? -errno : returned;
 }
 
-/* Copies `length` bytes into the result. */
 static inline int64_t rt_result_copy(struct rt_result *result, const char *from, size_t length)
 {
 	result->data = malloc(length + 1);

@@ -1,4 +1,4 @@
-/* The rt binary. Sealed, it runs the program that is already in its heap; see arena.h. */
+/* The rt binary. Sealed, it runs the program already in its heap; see arena.h. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,7 +29,7 @@ static JSValue argument_list(JSContext *context, int count, char **from)
 static int run(const struct rt_heap_root *root, int argc, char **argv)
 {
 	JSContext *context = root->context;
-	/* The heap still has the stack of the build in it. */
+	/* The heap still refers to the build's stack. */
 	JS_SetMaxStackSize(JS_GetRuntime(context), STACK_LIMIT);
 	JS_UpdateStackTop(JS_GetRuntime(context));
 
@@ -39,7 +39,7 @@ static int run(const struct rt_heap_root *root, int argc, char **argv)
 				 : JS_Call(context, root->start, JS_UNDEFINED, 1, &arguments);
 	int32_t code;
 	if (JS_IsException(status) || JS_ToInt32(context, &code, status) < 0) {
-		/* Whatever the program made of it. */
+		/* Checked first: the program may have turned the failed allocation into another error. */
 		if (rt_heap_is_exhausted())
 			fputs("rt: out of memory\n", stderr);
 		else
@@ -49,7 +49,7 @@ static int run(const struct rt_heap_root *root, int argc, char **argv)
 	return code;
 }
 
-/* The engine with the program, whose context is NULL when that fails. */
+/* Starts the engine with the program; the context is NULL on failure. */
 static struct rt_heap_root start(const char *program)
 {
 	JSContext *context = rt_engine_start(rt_engine_compile(program));
@@ -64,7 +64,7 @@ static struct rt_heap_root start(const char *program)
 	return (struct rt_heap_root){context, function};
 }
 
-/* Runs commands with a host that is only played, and notes which blocks of the heap they use. */
+/* Runs commands against a simulated host, and records which heap blocks they use. */
 static bool rehearse(const char *program, const char *host)
 {
 	char *usage[] = {"rt", "run", "--bundle", "/bundle"};
@@ -84,7 +84,7 @@ static bool rehearse(const char *program, const char *host)
 	       run(&root, 5, container) == 0 && run(&root, 7, plain) == 0 && run(&root, 4, end) == 0;
 }
 
-/* In a process of its own, which leaves the heap of this one as it is. */
+/* In a child process, which leaves this one's heap unchanged. */
 static bool learn(const char *program, const char *host)
 {
 	pid_t child = rt_heap_learn() ? fork() : -1;
@@ -94,7 +94,7 @@ static bool learn(const char *program, const char *host)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* The whole of a file, or an error message. */
+/* Writes a file, or prints an error message. */
 static int save(const char *path, const void *bytes, size_t length)
 {
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -110,7 +110,7 @@ static int save_code(const char *program, const char *file)
 	return code.bytes ? save(file, code.bytes, code.length) : INTERNAL_ERROR;
 }
 
-/* Without a host nothing is rehearsed, and the blocks stay where they were allocated. */
+/* Without a host there is no rehearsal, and blocks stay in allocation order. */
 static int save_image(const char *program, const char *file, const char *host)
 {
 	if (host && !learn(program, host)) {
@@ -128,7 +128,7 @@ static int save_image(const char *program, const char *file, const char *host)
 	return save(file, bytes, RT_HEAP_SIZE);
 }
 
-/* Only at build time: rt image PROGRAM.js IMAGE [HOST.js], or rt code PROGRAM.js CODE. */
+/* Build time only: rt image PROGRAM.js IMAGE [HOST.js], or rt code PROGRAM.js CODE. */
 static int seal(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "code") == 0)
@@ -139,7 +139,7 @@ static int seal(int argc, char **argv)
 	return INTERNAL_ERROR;
 }
 
-/* Else the next file opened becomes standard output, and messages end up in it. */
+/* Otherwise the next file opened becomes standard output and receives messages. */
 static void fill_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -150,7 +150,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	fill_standard_descriptors();
-	/* As Node has it: a write beyond RLIMIT_FSIZE is an error, after which what was made is taken back. */
+	/* As in Node, a write beyond RLIMIT_FSIZE fails with EFBIG, so that partial work can be undone. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (getauxval(AT_SECURE)) {
 		fputs("rt: refusing to run with set-user-ID, set-group-ID or file capabilities\n", stderr);

@@ -1,5 +1,4 @@
-/* Native functions on stream sockets. Each gives up after its time: nothing on the other side can hold the
- * runtime. */
+/* Native functions on stream sockets. Each has a timeout, so that no peer can block the runtime. */
 #include <poll.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -18,7 +17,7 @@ static int64_t await_ready(int fd, short events, int timeout_ms)
 	return ready < 0 ? -errno : ready == 0 ? -ETIMEDOUT : 0;
 }
 
-/* connect(2) to a full backlog waits; SO_SNDTIMEO bounds that for unix sockets too (unix(7)). */
+/* connect(2) waits while the backlog is full; SO_SNDTIMEO bounds that for unix sockets too (unix(7)). */
 int64_t rt_fn_connectStream(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
@@ -59,7 +58,7 @@ int64_t rt_fn_sendStream(const struct rt_value *args, struct rt_result *result)
 	return 0;
 }
 
-/* What has arrived, at most `max` bytes; empty at the end of the stream. */
+/* Receives at most `max` bytes; empty at the end of the stream. */
 int64_t rt_fn_receiveStream(const struct rt_value *args, struct rt_result *result)
 {
 	int fd = (int)args[0].integer;

@@ -1,4 +1,4 @@
-/* In the foreground: signals are forwarded, children reaped, a terminal relayed, until the process has ended. */
+/* Foreground supervision: forwards signals, reaps children and relays a terminal until the process ends. */
 #include "functions.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 rt_function rt_fn_catchSignals, rt_fn_superviseChild;
 
-/* A handler has no other way to its data; Node's threads make blocking and waiting for signals unreliable. */
+/* Static, for the signal handler. Node's threads make sigwait(3) and blocked signals unreliable. */
 static int signal_pipe[2];
 
 static void note_signal(int number)
@@ -32,7 +32,7 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 		return -errno;
 	fcntl(signal_pipe[0], F_SETFL, O_NONBLOCK);
 	fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
-	/* SIGXFSZ tells of a write of our own, not of the program's. */
+	/* SIGXFSZ is caused by our own writes, not the program's. */
 	static const int left_alone[] = {
 		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGTTIN, SIGTTOU, SIGXFSZ};
 	struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
@@ -43,15 +43,15 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 		int known = 0;
 		for (size_t i = 0; i < sizeof(left_alone) / sizeof(left_alone[0]); i++)
 			known |= left_alone[i] == number;
-		/* libc keeps two real-time signals for itself: EINVAL. */
+		/* libc reserves two real-time signals: EINVAL. */
 		if (!known && sigaction(number, &action, NULL) == 0)
 			sigaddset(&caught, number);
 	}
-	/* A caller that reads its signals from a descriptor may have left them blocked. */
+	/* A caller that uses signalfd(2) may have left them blocked. */
 	return pthread_sigmask(SIG_UNBLOCK, &caught, NULL) == 0 ? 0 : -EINVAL;
 }
 
-/* Reaps what has ended; 1 when `pid` was among it, with its raw status. */
+/* Reaps children that have ended; 1 if `pid` was among them, with its raw wait status. */
 static int reap(pid_t pid, int *raw)
 {
 	int status, found = 0;
@@ -65,7 +65,8 @@ static int reap(pid_t pid, int *raw)
 	return found;
 }
 
-/* Hands the signals that came on; 1 when one of them was for us to forward. `pid` 0: there is nobody left. */
+/* Forwards pending signals; 1 if there was one to forward. With `pid` 0 there is no process left to receive
+ * it. */
 static int take_signals(pid_t pid, struct rt_relay *relay)
 {
 	unsigned char number;
@@ -84,7 +85,7 @@ static int take_signals(pid_t pid, struct rt_relay *relay)
 	return forwarded;
 }
 
-/* Waits for a signal, for something to relay, or for word of the program. */
+/* Waits for a signal, relay data or a notification from the program. */
 static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify)
 {
 	struct pollfd polls[2 + RT_RELAY_POLLS] = {
@@ -103,17 +104,18 @@ static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify)
 static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *notify)
 {
 	int raw = 0;
-	/* A child that ended before the handlers were there has sent no signal that they could see. */
+	/* A child that ended before the handlers were installed sent a SIGCHLD that was not seen. */
 	while (!reap(pid, &raw)) {
 		int64_t status = wait_and_move(relay, notify);
 		if (status < 0)
 			return status;
 		take_signals(pid, relay);
 	}
-	/* It may have said something and ended at once. */
+	/* It may have sent a notification just before it ended. */
 	if (notify->program >= 0)
 		rt_notify_take(notify);
-	/* What it wrote is still on its way to the caller, who may be slow, but may also want to end it. */
+	/* Drains its remaining output. The caller may be a slow reader, and may still end this with a
+	 * signal. */
 	while (relay && rt_relay_has_output(relay)) {
 		if (wait_and_move(relay, notify) < 0 || take_signals(0, relay))
 			break;

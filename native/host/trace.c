@@ -1,4 +1,4 @@
-/* The memory in which --trace keeps what the ops did. */
+/* The memory in which --trace records ops. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -9,7 +9,7 @@
 
 rt_function rt_fn_traceRecords, rt_fn_traceDescriptor;
 
-/* Of memory that is there only once it is written to. */
+/* Pages are allocated only when written. */
 enum { ROOM = 1 << 16, SIZE = sizeof(struct rt_trace) + ROOM * sizeof(struct rt_trace_record) };
 
 static struct rt_trace *trace;
@@ -41,7 +41,7 @@ int64_t rt_fn_traceDescriptor(const struct rt_value *args, struct rt_result *res
 	return rt_trace_memory(&fd) ? fd : -ENOMEM;
 }
 
-/* The records as they are in memory (trace.h), in the order in which they were begun. */
+/* The records as laid out in memory (trace.h), in order of their start. */
 int64_t rt_fn_traceRecords(const struct rt_value *args, struct rt_result *result)
 {
 	(void)args;

@@ -1,6 +1,6 @@
-/* In place of arena.c and arrange.c where AddressSanitizer has to see each block: memory is malloc's, and the program, of
- * which embedded.S has the byte code, is evaluated at each start, for the image of a heap cannot hold what the sanitizer
- * keeps beside it. */
+/* Replaces arena.c and arrange.c in AddressSanitizer builds, which must see each block. Memory comes from
+ * malloc, and the program's byte code (embedded.S) is evaluated at each start, because a heap image cannot
+ * contain the sanitizer's shadow memory. */
 #include "arena.h"
 #include "arrange.h"
 #include "engine.h"
@@ -8,7 +8,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-/* Memory is not given back before the end of the process, on purpose. More of it than there is, the engine is refused. */
+/* Memory is deliberately not freed before exit. An allocation beyond the available memory returns NULL to the
+ * engine. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -82,7 +83,7 @@ void rt_heap_begin(void)
 {
 }
 
-/* There is no image to be made. */
+/* There is no image to write. */
 const void *rt_heap_seal(struct rt_heap_root root)
 {
 	(void)root;

@@ -1,4 +1,4 @@
-/* Native functions that wait: for kernel files that change, and for a program to end. */
+/* Native functions that wait for kernel files to change or programs to end. */
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -13,7 +13,8 @@
 
 enum { MAX_POLLED = 8, FIRST_OUTPUT = 64 * 1024 };
 
-/* Pairs of int32: descriptor, events of poll(2). The index of the first that is ready, or -ETIMEDOUT. */
+/* Argument: pairs of int32, descriptor and poll(2) events. Returns the index of the first ready one, or
+ * -ETIMEDOUT. */
 int64_t rt_fn_poll(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
@@ -40,8 +41,8 @@ int64_t rt_fn_eventDescriptor(const struct rt_value *args, struct rt_result *res
 	return rt_checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
-/* From the start of a file, which also tells kernfs that its change was noticed; from a descriptor that
- * cannot seek, what is there. */
+/* Reads from the start of a file, which also acknowledges the change to kernfs, or the pending data of an
+ * unseekable descriptor. */
 int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
 {
 	int fd = (int)args[0].integer;
@@ -65,7 +66,7 @@ int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
 	return rt_result_copy(result, data, length);
 }
 
-/* At most `max` bytes, -EFBIG when there are more: one byte more is asked for, to find that out. */
+/* Reads at most `max` bytes; -EFBIG if there are more, which reading one extra byte detects. */
 static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
 {
 	size_t capacity = 0;
@@ -90,7 +91,7 @@ static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
 	}
 }
 
-/* 0 or an errno, as posix_spawnp(3) has it. */
+/* Returns 0 or a positive errno, like posix_spawnp(3). */
 static int spawn_into(pid_t *pid, const char *const *list, int output)
 {
 	extern char **environ;
@@ -105,8 +106,8 @@ static int spawn_into(pid_t *pid, const char *const *list, int output)
 	return error;
 }
 
-/* posix_spawnp(3) with the caller's environment, its standard output in a pipe: what it wrote, if it ended
- * with status 0; -EIO when it did not. */
+/* posix_spawnp(3) with the caller's environment and standard output in a pipe. Returns that output if the
+ * exit status is 0, else -EIO. */
 int64_t rt_fn_capture(const struct rt_value *args, struct rt_result *result)
 {
 	if (args[0].count == 0 || args[1].integer < 0 || args[1].integer > INT_MAX)
