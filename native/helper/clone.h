@@ -7,8 +7,8 @@
 
 #include <linux/sched.h>
 
-/* The child runs `child` with `argument`, on the stack of `args` or, with CLONE_VFORK, on this one while the
- * parent waits; it must not return. Gives the parent the child's pid or a negative errno. */
+/* Runs `child` with `argument` in the child, on the stack of `args` or, with CLONE_VFORK, on the parent's
+ * while the parent waits. `child` must not return. Returns the child's pid or a negative errno. */
 long rt_clone(struct clone_args *args, size_t size, void (*child)(void *), void *argument);
 
 #endif

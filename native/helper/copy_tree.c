@@ -1,7 +1,7 @@
-/* tmpcopyup: a new tmpfs starts with what the image has in the directory it covers. The tree is the image's,
- * so every name is opened below its own parent, without following links, and compared with what was seen. A container
- * that runs may put a device node in place of a file, which does something when it is opened: so a file is looked at
- * first, and then opened as what was looked at. */
+/* tmpcopyup: a new tmpfs starts with the contents of the directory that it covers. The image is untrusted, so
+ * each name is opened in its parent without following links and compared with the entry seen before. A
+ * running container may replace a file by a device node, and opening one can have side effects: each file is
+ * inspected with O_PATH first and then reopened. */
 #include "mount.h"
 #include "sys.h"
 
@@ -27,7 +27,7 @@ struct frame {
 	char entries[2048];
 };
 
-/* An owner that the user namespace does not know cannot be given: the file stays root's. */
+/* An owner not mapped in the user namespace cannot be set: the file stays root's. */
 static int give(int fd, const struct statx *st)
 {
 	long status = rt_sys(fchownat, fd, "", st->stx_uid, st->stx_gid, AT_EMPTY_PATH);
@@ -37,11 +37,11 @@ static int give(int fd, const struct statx *st)
 static int copy_attributes(int fd, const struct statx *st)
 {
 	int status = give(fd, st);
-	/* After the owner, since changing that takes set-user-id bits away. */
+	/* After chown(2), which clears the set-user-ID bits. */
 	return status < 0 ? status : (int)rt_sys(fchmod, fd, st->stx_mode & 07777);
 }
 
-/* Of what is not opened otherwise. */
+/* For entries that are not opened otherwise. */
 static int copy_owner(int to, const char *name, const struct statx *st)
 {
 	RT_CLEANUP_FD int fd = (int)rt_sys(openat, to, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -110,7 +110,8 @@ static int copy_link(int from, int to, const char *name, const struct statx *st)
 	return copy_owner(to, name, st);
 }
 
-/* Fifos are made again. Sockets and device nodes mean nothing in a copy, and need rights. */
+/* FIFOs are recreated. Sockets and device nodes are skipped: they are meaningless in a copy and need
+ * privileges. */
 static int copy_special(int to, const char *name, const struct statx *st)
 {
 	if ((st->stx_mode & S_IFMT) != S_IFIFO)
@@ -153,7 +154,7 @@ static int copy_entry(int descriptors, const struct frame *frame, struct frame *
 	if (status < 0)
 		return status;
 	if (st.stx_mnt_id != frame->st.stx_mnt_id)
-		return 0; /* another mount lies on it, which is not of the image */
+		return 0; /* covered by another mount, which is not part of the image */
 	switch (st.stx_mode & S_IFMT) {
 	case S_IFDIR:
 		return enter(next, frame, name, &st);
@@ -166,7 +167,7 @@ static int copy_entry(int descriptors, const struct frame *frame, struct frame *
 	}
 }
 
-/* The next entry of the directory, NULL at its end. */
+/* The next directory entry, or NULL at the end. */
 static const char *next_entry(struct frame *frame, long *status)
 {
 	if (frame->at == frame->filled) {
@@ -208,7 +209,7 @@ int rt_copy_tree(struct rt_context *context, int from, int to)
 		status = 0;
 		const char *name = next_entry(&frames[depth], &status);
 		if (name == NULL && status == 0) {
-			/* Owner and mode of the top are those that the mount was asked for. */
+			/* The top directory keeps the owner and mode from the mount options. */
 			if (depth == 0)
 				break;
 			status = leave(&frames[depth--]);

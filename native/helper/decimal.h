@@ -5,7 +5,7 @@
 
 enum { RT_DECIMAL_SIZE = 11 };
 
-/* Writes a number with a NUL at the end of `text`: the place of its first digit. */
+/* Formats a number right-aligned in `text`, with a NUL; returns its first digit. */
 char *rt_decimal(char text[static RT_DECIMAL_SIZE], uint32_t value);
 
 #endif

@@ -21,7 +21,7 @@ int rt_send_descriptor(int socket, const void *data, size_t size, int fd)
 	return sent < 0 ? (int)sent : 0;
 }
 
-/* Each part of what came with a message begins with this and ends on a multiple of eight bytes (cmsg(3)). */
+/* The header of a control message, each padded to a multiple of eight bytes (cmsg(3)). */
 struct part_header {
 	size_t length;
 	int level, type;
@@ -33,7 +33,7 @@ enum {
 	ALIGNED_CREDENTIALS = HEADER + 4 * sizeof(int),
 };
 
-/* The first descriptor is kept: a sender that is not ours may have sent more. */
+/* Keeps the first descriptor: an untrusted sender may have sent more. */
 static void take_descriptors(const char *data, size_t size, struct rt_attached *attached)
 {
 	for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {

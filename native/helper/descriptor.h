@@ -6,7 +6,7 @@
 
 enum { RT_AF_UNIX = 1, RT_SOCK_STREAM = 1, RT_SOCK_SEQPACKET = 5, RT_MSG_NOSIGNAL = 0x4000 };
 
-/* struct msghdr of sendmsg(2), as the kernel lays it out on 64-bit machines; libc's have other padding, and other names. */
+/* The kernel's struct msghdr (sendmsg(2)) on 64-bit machines; libc's differ in padding and member names. */
 struct rt_message {
 	void *name;
 	int name_length;
@@ -17,7 +17,7 @@ struct rt_message {
 	unsigned flags;
 };
 
-/* A control message of one descriptor (cmsg(3)): SCM_RIGHTS. */
+/* A control message with one descriptor (SCM_RIGHTS, cmsg(3)). */
 struct rt_rights {
 	size_t length;
 	int level, type;
@@ -27,17 +27,18 @@ struct rt_rights {
 
 struct rt_rights rt_rights_of(int fd);
 
-/* Sends one message of `size` bytes, at least one, with one descriptor. 0 or a negative errno; never SIGPIPE. */
+/* Sends one message of `size` bytes, at least one, with one descriptor. Returns 0 or a negative errno; never
+ * raises SIGPIPE. */
 int rt_send_descriptor(int socket, const void *data, size_t size, int fd);
 
-/* What came with a message. */
+/* Ancillary data of a message. */
 struct rt_attached {
 	int fd; /* close-on-exec, or -1 */
-	/* The process that has sent it, by the kernel's word, where the socket asks for that (SO_PASSCRED); else 0. */
+	/* The sender's pid from the kernel if the socket has SO_PASSCRED; else 0. */
 	int sender;
 };
 
-/* Receives one message. The number of bytes, 0 at end of file, or a negative errno. */
+/* Receives one message. Returns the number of bytes, 0 at end of file, or a negative errno. */
 long rt_receive_attached(int socket, void *data, size_t size, struct rt_attached *attached);
 
 #endif

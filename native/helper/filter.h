@@ -1,4 +1,4 @@
-/* A seccomp filter that a process loads for what it executes. */
+/* A seccomp filter that a process loads before execve(2). */
 #ifndef RT_FILTER_H
 #define RT_FILTER_H
 
@@ -12,7 +12,7 @@ struct rt_filter {
 	struct sock_fprog program;
 };
 
-/* 0, the descriptor of the listener where the flags ask for one, or a negative errno. */
+/* Returns 0, the listener's descriptor if the flags request one, or a negative errno. */
 static inline long rt_filter_load(const struct rt_filter *filter)
 {
 	return rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &filter->program);

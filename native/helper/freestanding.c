@@ -1,4 +1,4 @@
-/* What a compiler expects of a freestanding program: an entry point and four functions. */
+/* What the compiler requires of a freestanding program: an entry point and four functions. */
 #include <stddef.h>
 
 _Noreturn void rt_init_main(const long *stack);

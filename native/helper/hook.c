@@ -8,9 +8,9 @@
 #include <linux/wait.h>
 
 struct hook_pipes {
-	int input; /* memfd: the whole stdin, then end of file */
+	int input; /* memfd with the whole stdin */
 	int out[2], err[2];
-	int failed[2]; /* errno of a failing execve */
+	int failed[2]; /* carries the errno of a failed execve */
 };
 
 static void close_pipes(struct hook_pipes *pipes)
@@ -45,14 +45,14 @@ static int open_pipes(struct hook_pipes *pipes, const struct rt_iovec *input, in
 	return (int)status;
 }
 
-/* dup3(2) refuses equal numbers, which happen when the caller had closed a standard descriptor. */
+/* dup3(2) refuses equal descriptors, which occur if the caller had closed a standard descriptor. */
 static long place(int from, int to)
 {
 	return from == to ? rt_sys(fcntl, to, 2 /* F_SETFD */, 0) : rt_sys(dup3, from, to, 0);
 }
 
-/* Nothing is left to the end of execve: until then the kernel resolves names of a container, which may lead through a
- * descriptor (/proc/self/fd). */
+/* Closed now instead of on exec: execve resolves container paths, which may lead through a descriptor
+ * (/proc/self/fd). */
 static long close_all_but(int kept)
 {
 	enum { FIRST = 3 };
@@ -78,7 +78,7 @@ static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *pat
 		status = place(outputs[1] >= 0 ? outputs[1] : pipes->err[1], 2);
 	if (status >= 0)
 		status = close_all_but(failed);
-	/* The last step before it: a filter need not allow our own calls. */
+	/* Last, so that the filter need not allow our own system calls. */
 	if (status >= 0 && filter != NULL)
 		status = rt_filter_load(filter);
 	if (status >= 0)
@@ -88,7 +88,7 @@ static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *pat
 	rt_leave(127);
 }
 
-/* Reads what is there; keeps the first RT_HOOK_OUTPUT_MAX bytes. False at end of file. */
+/* Reads available data; keeps the first RT_HOOK_OUTPUT_MAX bytes. False at end of file. */
 static bool drain(int fd, char *kept, uint32_t *length)
 {
 	char rest[1024];
@@ -109,8 +109,8 @@ static int64_t now_ms(void)
 	return time.seconds * 1000 + time.nanoseconds / 1000000;
 }
 
-/* Until the hook itself has ended (a process it leaves behind may keep its outputs open): 0, or -ETIMEDOUT, or another
- * negative errno. */
+/* Waits for the hook itself, because processes it leaves behind may keep its outputs open. Returns 0,
+ * -ETIMEDOUT or another negative errno. */
 static int wait_for_end(
 	int pidfd, struct hook_pipes *pipes, uint32_t timeout_ms, struct rt_hook_result *result)
 {
@@ -159,7 +159,7 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	int status = open_pipes(&pipes, input, parts);
 	if (status < 0)
 		return status;
-	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
+	/* Not clone3(2), which many seccomp profiles refuse; the filter may already be loaded. */
 	long pid = rt_sys(clone, CLONE_PIDFD | SIGCHLD, 0, &child_pidfd, 0, 0);
 	if (pid < 0)
 		return (int)pid;
@@ -176,7 +176,7 @@ int rt_hook_run(const char *path, const char *const *args, const char *const *en
 	long waited;
 	while ((waited = rt_sys(wait4, pid, &raw, 0, NULL)) == -EINTR)
 		;
-	/* A seccomp filter may refuse it, or answer 0: how the hook ended is not known then. */
+	/* A seccomp filter may refuse wait4 or fake the result 0: the exit status is then unknown. */
 	if (waited != pid)
 		return waited < 0 ? (int)waited : -ECHILD;
 	if (ended < 0 && ended != -ETIMEDOUT)

@@ -22,9 +22,9 @@ struct rt_hook_result {
 	char err[RT_HOOK_OUTPUT_MAX];
 };
 
-/* `directory` is entered by the hook, -1 stays. The `parts` of `input` are its stdin, `outputs` are its stdout and
- * stderr, each captured in `result` where it is -1. `filter`, unless it is NULL, is in force for the hook alone. 0, or
- * a negative errno when the hook could not be attempted (no descriptors, no process). */
+/* The hook runs in `directory` (-1: the current one). The `parts` of `input` are its stdin; `outputs` are its
+ * stdout and stderr, captured in `result` if -1. `filter`, unless NULL, applies to the hook only. Returns 0,
+ * or a negative errno if the hook could not be started or waited for. */
 int rt_hook_run(const char *path, const char *const *args, const char *const *env, int directory,
 	const struct rt_iovec *input, int parts, uint32_t timeout_ms, const int outputs[2],
 	const struct rt_filter *filter, struct rt_hook_result *result);

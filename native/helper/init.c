@@ -1,5 +1,6 @@
-/* The helper's main, run by execveat(2) of a sealed memfd: it is the container's init or clones it, or is a further
- * process of a container. It checks its program completely, then runs one op after another; the last is execve. */
+/* The helper's main, run by execveat(2) of a sealed memfd. The helper is the container's init, clones it, or
+ * is a further process of a container. It checks its whole program before it runs the ops in order; the last
+ * is execve. */
 #include "init.h"
 
 #include "record.h"
@@ -24,7 +25,7 @@ static int map_program(struct rt_context *context, int fd, const uint8_t **bytes
 	return 0;
 }
 
-/* A closed control socket must be an error of write(2), not the end of the process without a word. */
+/* A write to a closed control socket must fail with EPIPE, not kill the process silently. */
 static void ignore_sigpipe(void)
 {
 	struct {
@@ -38,9 +39,9 @@ static void ignore_sigpipe(void)
 
 static int prepare(struct rt_context *context, int first)
 {
-	/* Not dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. This process was executed
-	 * in the user namespace of the runtime, and so nobody in one below has the rights to look into it: that is told by
-	 * where execve(2) happened, also after it has entered another, and of its children too. */
+	/* Non-dumpable before anything is shared with a container: no ptrace, no /proc/PID/fd. A non-dumpable
+	 * process can only be accessed with privileges in the user namespace in which it was executed, here
+	 * the runtime's. This still holds after it has entered another one, and for its children. */
 	int status = rt_hide(context);
 	if (status == 0)
 		status = rt_end_with_parent(context);
@@ -56,7 +57,7 @@ static int prepare(struct rt_context *context, int first)
 	return done < 0 ? rt_fail(context, "setsid", done) : 0;
 }
 
-/* The decimal number in an argument; what the kernel put on the stack is argc, then argv (execve(2)). */
+/* Parses a decimal argument. The kernel puts argc, then argv on the stack (execve(2)). */
 static int argument(const long *stack, int index)
 {
 	int number = 0;

@@ -1,5 +1,5 @@
-/* New filesystems whose options fsconfig(2) does not take, as it allows a value 255 bytes: the lower directories of an
- * overlay may be more than that. mount(2) takes a page of options for all. */
+/* New filesystems with options that fsconfig(2) does not take because it limits a value to 255 bytes, which
+ * the lower directories of an overlay may exceed. mount(2) takes a page of options in total. */
 #include "mount.h"
 #include "sys.h"
 
@@ -29,7 +29,7 @@ static unsigned long mount_flags(uint64_t attributes)
 	return flags;
 }
 
-/* Joined by commas; what does not fit would be cut off in silence by the kernel. */
+/* Joined by commas. An overlong list is an error, because the kernel would truncate it silently. */
 static int join(struct rt_strs options, char page[static PAGE])
 {
 	size_t length = 0;
@@ -47,7 +47,7 @@ static int join(struct rt_strs options, char page[static PAGE])
 	return 0;
 }
 
-/* On "." in the target: a path could have become another one since it was resolved. */
+/* Mounts on "." in the target, because its path may have changed since it was resolved. */
 static long mount_on(int target, const struct rt_op_mount_filesystem *op, const char *data)
 {
 	RT_CLEANUP_FD int before = (int)rt_sys(openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -70,7 +70,7 @@ int rt_mount_with_long_options(
 		status = mount_on(target, op, page);
 	if (status < 0)
 		return rt_fail(context, "mount", status);
-	/* The mount has its attributes from the start, so that one that is not found again is no danger. */
+	/* The mount has its attributes from the start, so it is safe even if it is not found again. */
 	RT_CLEANUP_FD int mount = rt_resolve(context, op->destination.data, RT_MISSING_FAILS, 0, plain);
 	if (mount < 0)
 		return mount;

@@ -9,7 +9,7 @@
 #define __NR_fchmodat2 452
 #endif
 
-/* The magic link of the descriptor leads to what it holds. A mount on the way could lead elsewhere. */
+/* Goes through the descriptor's magic link. procfs is verified, because a mount could redirect the path. */
 static int set_mode_by_procfs(int fd, uint32_t mode)
 {
 	const char *call;
@@ -27,6 +27,6 @@ static int set_mode_by_procfs(int fd, uint32_t mode)
 int rt_set_mode(int fd, uint32_t mode)
 {
 	long status = rt_sys(fchmodat2, fd, "", mode, AT_EMPTY_PATH);
-	/* Seccomp filters around the runtime answer EPERM for calls that they do not know. */
+	/* Seccomp filters around the runtime return EPERM for unknown system calls. */
 	return status == -ENOSYS || status == -EPERM ? set_mode_by_procfs(fd, mode) : (int)status;
 }

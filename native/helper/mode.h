@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/* chmod(2) of what an O_PATH descriptor holds: 0 or a negative errno, EOPNOTSUPP for a symbolic link. No name is looked
- * up, so what is changed is what was opened and verified. */
+/* chmod(2) of an O_PATH descriptor: 0 or a negative errno, EOPNOTSUPP for a symbolic link. No path is
+ * resolved, so the file changed is the one that was verified. */
 int rt_set_mode(int fd, uint32_t mode);
 
 #endif

@@ -20,19 +20,20 @@ struct rt_netlink_request {
 	char attributes[RT_NETLINK_MESSAGE_MAX];
 };
 
-/* What to do with one message of an answer; a negative errno ends it. */
+/* Called for each message of an answer; a negative errno ends it. */
 typedef int rt_netlink_visitor(const struct nlmsghdr *message, void *argument);
 
-/* A socket in the network namespace of the caller, or a negative errno. */
+/* Opens a socket in the current network namespace; a negative errno on failure. */
 int rt_netlink_open(void);
 
-/* `body` is the size of the struct behind the header. */
+/* `body` is the size of the struct after the header. */
 void rt_netlink_begin(struct rt_netlink_request *request, uint16_t type, uint16_t flags, size_t body);
 
-/* An attribute. False when there is no room. */
+/* Appends an attribute. False if there is no room. */
 bool rt_netlink_add(struct rt_netlink_request *request, uint16_t type, const void *data, size_t length);
 
-/* Sends the request and reads to the end of its answer, an acknowledgement or the end of a dump: 0 or a negative errno. */
+/* Sends the request and reads the answer up to the acknowledgement or the end of the dump. Returns 0 or a
+ * negative errno. */
 int rt_netlink_ask(
 	int socket, const struct rt_netlink_request *request, rt_netlink_visitor *visit, void *argument);
 

@@ -2,7 +2,7 @@
 #include "context.h"
 #include "sys.h"
 
-/* The next component of a path, copied to `name`; false at its end. */
+/* Copies the next component of a path to `name`; false at the end. */
 static bool next_component(const char **at, char name[256], int *status)
 {
 	while (**at == '/')
@@ -34,7 +34,7 @@ static int open_component(struct rt_context *context, int parent, const char *na
 	return fd < 0 ? rt_fail(context, "openat2", fd) : fd;
 }
 
-/* Reads at most `size` bytes of a file in a cgroup directory; its length or a negative errno. */
+/* Reads at most `size` bytes of a file in a cgroup directory. Returns the length or a negative errno. */
 static int read_at(struct rt_context *context, int directory, const char *name, char *data, size_t size)
 {
 	RT_CLEANUP_FD int fd = rt_open_how(directory, name, O_RDONLY | O_NOFOLLOW, 0, RESOLVE_BENEATH);
@@ -54,8 +54,8 @@ static int write_at(
 	return written < 0 ? rt_fail(context, "write", written) : 0;
 }
 
-/* Whoever joins a frozen cgroup stands still in the middle of it, and the runtime that waits for it too. 1, 0, or a
- * negative errno. */
+/* A process that joins a frozen cgroup is frozen at once, and the runtime would wait for it forever. Returns
+ * 1, 0 or a negative errno. */
 static int is_frozen(struct rt_context *context, int directory)
 {
 	char value[8], frozen = '1';
@@ -64,13 +64,13 @@ static int is_frozen(struct rt_context *context, int directory)
 		length = read_at(context, directory, "freezer.state", value, sizeof(value));
 		frozen = 'F';
 	}
-	/* Most v1 hierarchies have neither, nor has the root of v2. */
+	/* Most v1 hierarchies, and the v2 root, have neither file. */
 	if (length < 0)
 		return length == -ENOENT ? 0 : length;
 	return length > 0 && value[0] == frozen;
 }
 
-/* A cgroup that was there before. Its errors are none that a system call gives here. */
+/* For a cgroup that already existed. No system call here returns these errno values otherwise. */
 static int require_thawed(struct rt_context *context, int directory)
 {
 	int frozen = is_frozen(context, directory);
@@ -88,7 +88,7 @@ static int require_empty(struct rt_context *context, int directory)
 	return length > 0 ? rt_fail(context, "mkdirat", -ENOTEMPTY) : 0;
 }
 
-/* cpuset refuses tasks while cpus or mems are empty, and v1 starts them empty. */
+/* cpuset refuses tasks while cpus or mems are empty, as they are in a new v1 cgroup. */
 static int inherit(struct rt_context *context, int parent, int child, struct rt_strs files)
 {
 	while (files.count > 0) {
@@ -123,7 +123,7 @@ int rt_cgroup_create(struct rt_context *context, const struct rt_op_cgroup_creat
 		if (made < 0 && made != -EEXIST)
 			return rt_fail(context, "mkdirat", made);
 		existed = made < 0;
-		/* A cgroup made just now is empty. */
+		/* A new cgroup is empty. */
 		if (!existed && *at == '\0' && op->inherit.count == 0)
 			return 0;
 		int child = open_component(context, parent, name);
@@ -142,7 +142,7 @@ int rt_cgroup_create(struct rt_context *context, const struct rt_op_cgroup_creat
 	return existed ? require_empty(context, parent) : 0;
 }
 
-/* Whether the children of a cgroup have a controller. */
+/* Whether a controller is enabled for a cgroup's children. */
 static bool is_enabled(struct rt_context *context, int directory, const char *controller)
 {
 	char words[512];
@@ -161,7 +161,7 @@ static bool is_enabled(struct rt_context *context, int directory, const char *co
 	return false;
 }
 
-/* Above a cgroup that was delegated only root may write, and has enabled what it gives away. */
+/* Above a delegated cgroup only root may write, and has already enabled the delegated controllers. */
 static int enable(struct rt_context *context, int directory, struct rt_strs controllers, bool required)
 {
 	while (controllers.count > 0) {
@@ -215,7 +215,7 @@ int rt_write_files(struct rt_context *context, const struct rt_op_write_files *o
 	if (op->data.count != count)
 		return rt_fail(context, "write", -E2BIG);
 	bool written[RT_WRITE_FILES_PATHS_MOST] = {false};
-	/* Each round writes at least one file, or ends it. */
+	/* Each round writes at least one file or is the last. */
 	for (uint32_t left = count; left > 0;) {
 		struct rt_strs paths = op->paths, data = op->data;
 		uint32_t before = left;

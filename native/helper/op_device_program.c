@@ -6,13 +6,13 @@
 
 enum { MAX_ATTACHED = 64, INSTRUCTION_SIZE = sizeof(struct bpf_insn) };
 
-/* Larger than any kernel's union bpf_attr: some write behind a shorter one. */
+/* Larger than any kernel's union bpf_attr: some kernels write past the end of a shorter one. */
 union padded_attr {
 	union bpf_attr attr;
 	uint8_t bytes[512];
 };
 
-/* By it the next op of this kind knows the program: engines and systemd attach programs of their own. */
+/* Identifies our programs to the next such op: engines and systemd attach programs, too. */
 static const char program_name[] = "rt_devices";
 
 static int load(const struct rt_bytes *program)
@@ -54,7 +54,7 @@ static int query(int directory, struct attached *attached)
 	return (int)status;
 }
 
-/* 0 when the program is among those attached to the cgroup. */
+/* Returns 0 if the program is attached to the cgroup. */
 static int verify(int directory, int program)
 {
 	struct bpf_prog_info info = {0};
@@ -80,7 +80,7 @@ static int attach(int directory, int program)
 	return (int)rt_sys(bpf, BPF_PROG_ATTACH, &padded, sizeof(padded));
 }
 
-/* Detaches the program with this id if it is one of ours. One that went meanwhile is no failure. */
+/* Detaches the program with this ID if it is ours. It may already be gone. */
 static int detach_ours(int directory, uint32_t id)
 {
 	union padded_attr padded = {.bytes = {0}};
@@ -103,8 +103,8 @@ static int detach_ours(int directory, uint32_t id)
 	return status == -ENOENT ? 0 : status;
 }
 
-/* Every attached program must allow an access, so between attaching the new one and detaching the old one
- * the container may do less, never more. */
+/* An access needs the consent of every attached program. Attaching the new program before detaching the old
+ * one may therefore restrict the container briefly, but never grants more. */
 int rt_device_program(struct rt_context *context, const struct rt_op_device_program *op)
 {
 	if (op->program.length % INSTRUCTION_SIZE != 0)

@@ -1,4 +1,4 @@
-/* The program: found with the user's rights, and executed. */
+/* Finds the program with the user's credentials, and executes it. */
 #include "context.h"
 #include "filter.h"
 #include "record.h"
@@ -8,7 +8,7 @@
 
 enum { X_OK_MODE = 1 };
 
-/* 0 when `path` is a file that the user may execute. */
+/* Returns 0 if `path` is a regular file that the user may execute. */
 static int check_program(const char *path)
 {
 	struct statx st;
@@ -17,7 +17,7 @@ static int check_program(const char *path)
 		return (int)status;
 	if ((st.stx_mode & S_IFMT) == S_IFDIR)
 		return -EISDIR;
-	/* The kernel executes nothing else, and to open a device or a fifo does something. */
+	/* The kernel executes only regular files, and opening a device or FIFO has side effects. */
 	if ((st.stx_mode & S_IFMT) != S_IFREG)
 		return -EACCES;
 	return (int)rt_sys(faccessat2, AT_FDCWD, path, X_OK_MODE, AT_EACCESS);
@@ -28,7 +28,7 @@ static void read_head(struct rt_context *context)
 	RT_CLEANUP_FD int fd =
 		rt_open_how(AT_FDCWD, context->program, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, 0);
 	if (fd < 0)
-		return; /* executable but not readable: the head only serves to explain a failure */
+		return; /* executable but not readable; the head only helps to explain a failure */
 	long size = rt_sys(read, fd, context->head, sizeof(context->head));
 	context->head_length = size > 0 ? (uint32_t)size : 0;
 }
@@ -69,7 +69,8 @@ int rt_find_program(struct rt_context *context, const struct rt_op_find_program 
 		size_t length = 0;
 		while (at[length] != '\0' && at[length] != ':')
 			length++;
-		/* An empty element would be the working directory: a program is never taken from there. */
+		/* Skips empty elements, which mean the working directory: programs are never taken from
+		 * there. */
 		if (length > 0 && join_path(context->program, at, length, name) &&
 			check_program(context->program) == 0) {
 			read_head(context);
@@ -98,16 +99,16 @@ int rt_exec(struct rt_context *context, const struct rt_op_exec *op)
 	const char **env = rt_string_vector(op->env, context->home);
 	if (args == NULL || env == NULL)
 		return rt_fail(context, "mmap", -ENOMEM);
-	/* All that rt_close_rest has left but the socket that tells how execve went. */
+	/* Closes what rt_close_rest kept, except the socket that reports the result of execve. */
 	rt_context_close(context);
 	rt_close(&context->listener);
 	rt_default_signals();
-	/* The last step before it: a filter need not allow our own calls. */
+	/* Last, so that the filter need not allow our own system calls. */
 	long status = context->filter_at_execve == NULL ? 0 : rt_filter_load(context->filter_at_execve);
 	if (status < 0)
 		return rt_fail(context, "seccomp", status);
 	status = rt_sys(execve, context->program, args, env);
-	/* What TypeScript needs to explain it: the path, a NUL, the head of the file. */
+	/* The failure's detail: the path, a NUL, the head of the file. */
 	uint32_t length = (uint32_t)rt_strlen(context->program) + 1;
 	for (uint32_t i = 0; i < length; i++)
 		context->detail[i] = context->program[i];

@@ -1,4 +1,4 @@
-/* Directories, device nodes and links of the container. */
+/* The container's directories, device nodes and links. */
 #include "context.h"
 #include "mode.h"
 #include "sys.h"
@@ -22,7 +22,7 @@ int rt_make_directory(struct rt_context *context, const struct rt_op_make_direct
 	return (st.stx_mode & S_IFMT) == S_IFDIR ? 0 : rt_fail(context, "mkdirat", -ENOTDIR);
 }
 
-/* What the node is not yet: nothing, of one that was just made, since the umask is 0. */
+/* Sets only attributes that differ: none on a new node, since the umask is 0. */
 static int set_attributes(
 	struct rt_context *context, int node, const struct statx *st, const struct rt_op_make_device *op)
 {
@@ -31,7 +31,7 @@ static int set_attributes(
 		long status = rt_sys(fchownat, node, "", op->uid, op->gid, AT_EMPTY_PATH);
 		if (status < 0)
 			return rt_fail(context, "fchownat", status);
-		/* A new owner takes set-user-id bits away. */
+		/* chown(2) clears the set-user-ID bits. */
 		mode &= 0777;
 	}
 	if (mode == (op->mode & 07777))
@@ -47,7 +47,7 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 		rt_resolve_parent(context, op->path.data, RT_MISSING_DIRECTORY, false, &name);
 	if (parent < 0)
 		return parent;
-	/* dev_t as the kernel takes it: huge encoding of new_encode_dev. */
+	/* The kernel's dev_t encoding (new_encode_dev). */
 	uint32_t number = (op->minor & 0xff) | op->major << 8 | (op->minor & ~0xffu) << 12;
 	long made = rt_sys(mknodat, parent, name, op->mode, number);
 	if (made < 0 && made != -EEXIST)
@@ -65,7 +65,7 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 	if (!same)
 		return rt_fail(context, "mknodat", -EEXIST);
 	if (made < 0) {
-		/* A mount of the config on this very path: the node is that of its source. */
+		/* A mount from the config covers this path, so the node belongs to its source. */
 		status = rt_statx(parent, &directory);
 		if (status < 0)
 			return rt_fail(context, "statx", status);

@@ -1,4 +1,4 @@
-/* New filesystems (fsopen(2)): configured by their context, attached when they are complete. */
+/* New filesystems: created with fsopen(2), configured, then attached. */
 #include "mount.h"
 #include "sys.h"
 
@@ -19,7 +19,7 @@ static int configure(struct rt_context *context, int filesystem, const char *opt
 	return status < 0 ? rt_fail(context, "fsconfig", status) : 0;
 }
 
-/* mode=%o of an existing directory, so that a tmpfs on it does not open it up. */
+/* Passes on the mode of an existing directory, so that a tmpfs on it is no more permissive. */
 static int inherit_mode(struct rt_context *context, int filesystem, int target)
 {
 	struct statx st;
@@ -35,14 +35,14 @@ static int inherit_mode(struct rt_context *context, int filesystem, int target)
 	return status < 0 ? rt_fail(context, "fsconfig", status) : 0;
 }
 
-/* What the filesystem itself said about the failure, read from its context (fsopen(2)). */
+/* Reads the filesystem's own error message from its context (fsopen(2)). */
 static void read_reason(struct rt_context *context, int filesystem)
 {
 	long size = rt_sys(read, filesystem, context->detail, sizeof(context->detail));
 	context->detail_length = size > 0 ? (uint32_t)size : 0;
 }
 
-/* A child in the pid namespace that was joined makes the context, in the table of descriptors it shares. */
+/* Creates the context in a child, which is in the joined pid namespace and shares the descriptor table. */
 static int open_procfs_in_child(struct rt_context *context)
 {
 	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, context->slots[0], F_DUPFD_CLOEXEC, 0);
@@ -65,7 +65,7 @@ static int open_procfs_in_child(struct rt_context *context)
 	return rt_steal_fd(&place);
 }
 
-/* Linux 6.18 takes the pid namespace as an option; before, a procfs shows that of whoever makes it. */
+/* Linux 6.18 accepts the pid namespace as an option; earlier, a procfs shows its creator's. */
 static int open_procfs_of(struct rt_context *context, int pid_namespace)
 {
 	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "proc", FSOPEN_CLOEXEC);
@@ -140,7 +140,7 @@ int rt_mount_filesystem(struct rt_context *context, const struct rt_op_mount_fil
 	if (flags & RT_MOUNT_FILESYSTEM_COPY_UP && (status = rt_copy_tree(context, target, mount)) < 0)
 		return status;
 	if (flags & RT_MOUNT_FILESYSTEM_INHERIT_OWNER) {
-		/* An owner that the user namespace does not know cannot be given. */
+		/* An owner not mapped in the user namespace cannot be set. */
 		status = (int)rt_sys(fchownat, mount, "", st.stx_uid, st.stx_gid, AT_EMPTY_PATH);
 		if (status < 0 && status != -EINVAL && status != -EPERM)
 			return rt_fail(context, "fchownat", status);

@@ -1,12 +1,12 @@
-/* Steps in which the helper goes on as another process: into namespaces that a clone makes, or a pid namespace, which
- * only children enter. */
+/* Steps that continue the helper in a new process, to enter namespaces made by a clone, or a pid namespace,
+ * which only children enter. */
 #include "context.h"
 #include "record.h"
 #include "sys.h"
 
 #include <asm/ioctls.h>
 
-/* What a fork has not taken over. It has the memory of the first process, though, and what protects that. */
+/* Restores what a fork does not inherit. Memory, and with it the dumpable attribute, is inherited. */
 static int settle(struct rt_context *context)
 {
 	int status = rt_end_with_parent(context);
@@ -38,9 +38,10 @@ int rt_fork_init(struct rt_context *context)
 	long status = rt_sys(pipe2, ready, O_CLOEXEC);
 	if (status < 0)
 		return rt_fail(context, "pipe2", status);
-	/* A terminal belongs to the session of this process, whose end would hang it up: the child takes it over. */
+	/* The terminal would be hung up when this process, its session leader, exits: the child takes it
+	 * over. */
 	bool terminal = rt_sys(ioctl, 0, TIOCNOTTY, 0) >= 0;
-	/* Not clone3(2), which many seccomp profiles refuse; the filter may be loaded already. */
+	/* Not clone3(2), which many seccomp profiles refuse; the filter may already be loaded. */
 	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	if (pid < 0)
 		return rt_fail(context, "clone", pid);
@@ -54,7 +55,7 @@ int rt_fork_init(struct rt_context *context)
 		return rt_fail(context, "read", -EPIPE);
 	rt_close(&ready[0]);
 	rt_note_host_pid(context, own);
-	/* The filter may refuse that; the session is still none that anybody else is in. */
+	/* A filter may refuse this; no other process is in the old session. */
 	settle(context);
 	status = rt_report_forked(context, RT_RECORD_FORKED);
 	if (status >= 0 && terminal) {

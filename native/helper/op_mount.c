@@ -1,4 +1,5 @@
-/* Mounts: made detached, configured, attached by descriptor (mount_setattr(2), open_tree(2), fsopen(2)). */
+/* Mounts: created detached, configured, and attached by descriptor (mount_setattr(2), open_tree(2),
+ * fsopen(2)). */
 #include "mount.h"
 #include "procfs.h"
 #include "sys.h"
@@ -8,7 +9,7 @@
 int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive)
 {
 	struct mount_attr attr = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
-	/* All access-time modes share one field, which must be cleared to be set. */
+	/* The access-time modes share one field, which must be cleared before it is set. */
 	if (set & MOUNT_ATTR__ATIME)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
 	return (int)rt_sys(
@@ -65,8 +66,9 @@ int rt_isolate(struct rt_context *context, int directory)
 	return status < 0 ? rt_fail(context, "mount_setattr", status) : 0;
 }
 
-/* The tree that the stage has cloned, over the root of the mount namespace: unlike the path it came from, that
- * can be reached. Whoever has this root for a root, as this process, does not see what lies over it. */
+/* Attaches the tree cloned by the stage over the root of the mount namespace, which is reachable, unlike the
+ * tree's original path. Processes whose root is the namespace's root, such as this one, do not see mounts on
+ * top of it. */
 static int root_of_stage(struct rt_context *context, const struct rt_op_open_root *op)
 {
 	RT_CLEANUP_FD int tree = rt_steal_fd(&context->slots[op->tree]);
@@ -95,7 +97,8 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 	int status = op->isolate ? rt_isolate(context, directory) : 0;
 	if (status < 0)
 		return status;
-	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone goes between. */
+	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone is put in
+	 * between. */
 	RT_CLEANUP_FD int base =
 		(int)rt_sys(open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
 	if (base < 0)
@@ -140,7 +143,7 @@ int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op)
 	int status = rt_attach(context, root, directory);
 	if (status < 0)
 		return status;
-	/* Only now: attaching to a shared mount makes a mount shared. */
+	/* Only now, because attaching to a shared mount makes a mount shared. */
 	status = rt_set_mount(root, 0, 0, MS_PRIVATE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
@@ -174,7 +177,7 @@ int rt_check_place(struct rt_context *context, int target)
 	return status < 0 ? rt_fail(context, "fstatfs", status) : 0;
 }
 
-/* A directory of it would hide the rest: /proc/sys has no processes and no masks. */
+/* Requires a whole procfs: a subdirectory such as /proc/sys has neither processes nor masks. */
 static int check_procfs(struct rt_context *context, int source, const struct statx *st)
 {
 	struct statfs fs;
@@ -225,8 +228,8 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	return status;
 }
 
-/* An O_PATH descriptor of what is at `destination`, which must be the root of a mount, and one of the directory that has
- * it by `name`. */
+/* Opens `destination`, which must be the root of a mount, with O_PATH, and its parent directory, in which it
+ * is `name`. */
 static int open_mount_root(
 	struct rt_context *context, const struct rt_str *destination, int *parent, const char **name)
 {
@@ -296,7 +299,7 @@ int rt_pivot_root(struct rt_context *context)
 	status = rt_sys(pivot_root, ".", ".");
 	if (status < 0)
 		return rt_fail(context, "pivot_root", status);
-	/* The unmount below must not travel back to the host. */
+	/* The unmount below must not propagate to the host. */
 	status = rt_set_mount(old, 0, 0, MS_SLAVE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);

@@ -1,7 +1,7 @@
-/* Entering the root without pivot_root(2), which cannot replace the initial ramfs: the root is moved over the
- * old one. What the host has mounted would stay in the container's mount namespace, out of reach; but the kernel
- * allows a new procfs or sysfs in a user namespace where one is mounted whole and uncovered (mount_namespaces(7)),
- * and so undoes masks. Hence nothing of the kind may stay. */
+/* Enters the root without pivot_root(2), which cannot replace the initial ramfs: the root is moved over the
+ * old one. Host mounts would stay in the container's mount namespace, unreachable. But the kernel allows a
+ * new procfs or sysfs in a user namespace that has one mounted whole and uncovered (mount_namespaces(7)),
+ * which would undo masks. Hence none of them may remain. */
 #include "mount.h"
 #include "sys.h"
 
@@ -12,7 +12,7 @@ enum { PIECE = 4096, ID_FIELD = 0, ROOT_FIELD = 3, POINT_FIELD = 4, FIRST_TAG = 
 /* One line of /proc/self/mountinfo. */
 struct mount_line {
 	uint64_t id;
-	bool whole;  /* not a directory of the filesystem, but its root */
+	bool whole;  /* the filesystem's root, not a subdirectory */
 	bool pseudo; /* procfs or sysfs */
 	char point[RT_PATH_MAX];
 };
@@ -35,7 +35,7 @@ static int next_byte(struct scan *scan)
 	return (unsigned char)scan->data[scan->at++];
 }
 
-/* Blanks and backslashes stand as octal numbers: \040. */
+/* Decodes octal escapes, such as \040 for a space. */
 static void unescape(char *to, const char *from)
 {
 	while (*from != '\0') {
@@ -86,7 +86,7 @@ static bool next_line(struct scan *scan, struct mount_line *line)
 	return false;
 }
 
-/* Opened before the host's procfs goes; each pass reads it anew. */
+/* Opened before the host's procfs is removed; each pass rereads it. */
 static int open_scan(struct rt_context *context, struct scan *scan)
 {
 	struct statfs fs;
@@ -103,8 +103,8 @@ static void rewind_scan(struct scan *scan)
 	scan->at = scan->size = 0;
 }
 
-/* The root of a mount of the old tree, or an error: the container's own are listed under the same paths, but
- * from this process's root a path leads to the old ones. */
+/* Opens the root of a mount in the old tree. The container's own mounts are listed under the same paths, but
+ * from this process's root a path leads to the old tree. */
 static int open_old(const struct mount_line *line, uint64_t root)
 {
 	struct statx st;
@@ -116,8 +116,8 @@ static int open_old(const struct mount_line *line, uint64_t root)
 	return st.stx_mnt_id == line->id && line->id != root ? rt_steal_fd(&fd) : -ENOENT;
 }
 
-/* One pass over the mounts of the old tree; true when one of them is gone. Those that belong to another user
- * namespace cannot be detached. */
+/* One pass over the mounts of the old tree; true if one was detached. Mounts of another user namespace cannot
+ * be. */
 static bool detach_pass(struct scan *scan, uint64_t root)
 {
 	struct mount_line line;
@@ -170,7 +170,7 @@ static int clear_old(struct rt_context *context, uint64_t root, bool detach)
 {
 	struct scan scan;
 	int status = open_scan(context, &scan);
-	/* What lay under a mount that is gone comes to light. */
+	/* Detaching a mount exposes what it covered. */
 	while (status == 0 && detach && detach_pass(&scan, root))
 		;
 	if (status == 0)

@@ -1,4 +1,4 @@
-/* Namespaces, and what belongs to one: names, loopback, keyring, kernel parameters. */
+/* Namespaces and their contents: names, loopback, keyring, kernel parameters. */
 #include "context.h"
 #include "decimal.h"
 #include "procfs.h"
@@ -47,8 +47,8 @@ static const char *own_file(uint32_t type)
 	}
 }
 
-/* Whether `target` is the namespace that this process is in: 1 or 0, or a negative errno. Asked before any is joined:
- * later /proc may be that of a container, and the namespace not that of the runtime. */
+/* Whether `target` is this process's own namespace: 1, 0 or a negative errno. Call before any is joined:
+ * later, /proc may be a container's and the namespace not the runtime's. */
 static int is_own(struct rt_context *context, int target, uint32_t type)
 {
 	struct statx st, other;
@@ -78,7 +78,7 @@ int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_o
 			return own;
 		if (own && op->need.length > 0)
 			return rt_fail(context, "setns", -EEXIST);
-		/* There is nothing to join. */
+		/* Already in it. */
 		if (own)
 			return 0;
 	}
@@ -86,7 +86,7 @@ int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_o
 	return 0;
 }
 
-/* Whether a namespace is owned by a user namespace (ioctl_ns(2)); not when its owner is out of sight. */
+/* Whether a namespace is owned by a user namespace (ioctl_ns(2)); false if its owner is not visible. */
 static bool belongs_to(int target, int user)
 {
 	RT_CLEANUP_FD int owner = (int)rt_sys(ioctl, target, NS_GET_USERNS, 0);
@@ -102,7 +102,7 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 		return 0;
 	if (op->user != 0 && belongs_to(target, context->slots[op->user]))
 		return 0;
-	/* Whoever has rights in the namespace must not reach into this process, which has more. */
+	/* Processes privileged in the namespace must not access this one, which has more privileges. */
 	int hidden = rt_hide(context);
 	if (hidden < 0)
 		return hidden;
@@ -111,7 +111,7 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 		rt_close(&context->slots[op->slot]);
 	if (status < 0)
 		return rt_fail(context, "setns", status);
-	/* With the new rights it went back to what fs.suid_dumpable says (prctl(2)). */
+	/* The change of credentials has reset the dumpable attribute to fs.suid_dumpable (prctl(2)). */
 	if (op->type == CLONE_NEWUSER && (hidden = rt_hide(context)) < 0)
 		return hidden;
 	context->pid_joined = context->pid_joined || op->type == CLONE_NEWPID;
@@ -143,8 +143,8 @@ int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namesp
 		if (status < 0)
 			return rt_fail(context, "write", status);
 	}
-	/* unshare(2) is for children. Since Linux 6.3 an execve(2) changes over, too, but init has to live by
-	 * the clocks of the container on older kernels as well. */
+	/* unshare(2) affects children only. Since Linux 6.3 execve(2) also switches the time namespace, but
+	 * init must use the container's clocks on older kernels, too. */
 	RT_CLEANUP_FD int target = rt_open_how(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY, 0, 0);
 	if (target < 0)
 		return rt_fail(context, "openat2", target);
@@ -152,27 +152,28 @@ int rt_time_namespace(struct rt_context *context, const struct rt_op_time_namesp
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 
-/* As st_dev of stat(2). */
+/* Encoded like st_dev of stat(2). */
 static uint64_t device_number(const struct statx *st)
 {
 	uint64_t major = st->stx_dev_major, minor = st->stx_dev_minor;
 	return (minor & 0xff) | (major & 0xfff) << 8 | (minor & ~0xffull) << 12 | (major & ~0xfffull) << 32;
 }
 
-/* Device and inode name a namespace as long as it lives (ioctl_ns(2)); then the numbers are another's. */
+/* Device and inode identify a namespace while it exists (ioctl_ns(2)); the numbers may then be reused. */
 static bool is_named(int target, uint64_t device, uint64_t inode)
 {
 	struct statx st;
 	return rt_statx(target, &st) == 0 && st.stx_ino == inode && device_number(&st) == device;
 }
 
-/* Opens a file of the container's init by its pid, which the pidfd proves to be still its own afterwards. */
+/* Opens a /proc file of the container's init by pid; the pidfd afterwards proves that the pid was not
+ * reused. */
 static int open_of_init(struct rt_context *context, const char *path, uint64_t flags)
 {
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, flags, 0, 0);
 	if (fd < 0)
 		return rt_fail(context, "openat2", fd);
-	/* Whoever may not send it a signal is told that it is there, too. */
+	/* EPERM also proves that the process exists. */
 	if (rt_sys(pidfd_send_signal, context->listener, 0, NULL, 0) == -ESRCH)
 		return rt_fail(context, "pidfd_send_signal", -ESRCH);
 	return rt_steal_fd(&fd);
@@ -193,8 +194,9 @@ int rt_container_user_namespace(struct rt_context *context, const struct rt_op_c
 	RT_CLEANUP_FD int at = open_of_init(context, op->path.data, O_RDONLY);
 	if (at < 0)
 		return at;
-	/* setns(2) leads down only, so what init had at create is its own or above it, and cannot end before init
-	 * does: a number that is found on the way up is not that of a namespace made since. */
+	/* setns(2) enters only descendants, so the user namespace recorded at create is init's current one or
+	 * an ancestor. It cannot end before init does, so a match on the way up cannot be a newer namespace
+	 * with the same numbers. */
 	for (;;) {
 		RT_CLEANUP_FD int parent = (int)rt_sys(ioctl, at, NS_GET_PARENT, 0);
 		if (op->child ? parent >= 0 && is_named(parent, op->device, op->inode)
@@ -210,8 +212,8 @@ int rt_container_user_namespace(struct rt_context *context, const struct rt_op_c
 	return 0;
 }
 
-/* Whether the mount namespace that this process is in now belongs to the user namespace that it belonged to at create.
- * `self` is the process in the procfs of the host. */
+/* Checks that the joined mount namespace still belongs to the same user namespace as at create. `self` is
+ * this process in the host's procfs. */
 static int check_owner(int self, const struct rt_op_join_process *op, int user)
 {
 	RT_CLEANUP_FD int mounts = rt_open_how(self, "ns/mnt", O_RDONLY, 0, 0);
@@ -228,7 +230,7 @@ static int check_owner(int self, const struct rt_op_join_process *op, int user)
 int rt_join_process(struct rt_context *context, const struct rt_op_join_process *op)
 {
 	int user = op->user == 0 ? -1 : context->slots[op->user];
-	/* Neither: the kernel has no user namespaces. */
+	/* If neither is set, the kernel has no user namespaces. */
 	bool owned = op->user != 0 || op->owner_inode != 0;
 	if (owned && op->flags & CLONE_NEWNS) {
 		rt_close(&context->self);
@@ -236,8 +238,8 @@ int rt_join_process(struct rt_context *context, const struct rt_op_join_process 
 		if (context->self < 0)
 			return rt_fail(context, "openat2", context->self);
 	}
-	/* With the rights of the runtime, since some may belong to other user namespaces; who has none has them in the
-	 * user namespace of the container alone. */
+	/* Uses the runtime's privileges first, since namespaces may belong to different user namespaces. An
+	 * unprivileged runtime has privileges only in the container's user namespace. */
 	bool inside = user < 0;
 	long status = op->flags == 0 ? 0 : rt_sys(setns, context->listener, op->flags);
 	if (status == -EPERM && !inside) {
@@ -259,7 +261,7 @@ int rt_join_process(struct rt_context *context, const struct rt_op_join_process 
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 
-/* Permissions are the fourth field of `type;uid;gid;perm;description`, in hexadecimal (keyctl(2)). */
+/* The permissions are the fourth field of `type;uid;gid;perm;description`, in hexadecimal (keyctl(2)). */
 static bool parse_permissions(const char *text, uint32_t *permissions)
 {
 	unsigned separators = 0;
@@ -281,7 +283,7 @@ int rt_session_keyring(struct rt_context *context, const struct rt_op_session_ke
 	uint32_t permissions;
 	long key = rt_sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, op->name.data);
 	if (key == -ENOSYS)
-		return 0; /* a kernel without keys has no session keyring to leave */
+		return 0; /* a kernel without keys has no session keyring */
 	if (key < 0)
 		return rt_fail(context, "keyctl", key);
 	long size = rt_sys(keyctl, KEYCTL_DESCRIBE, key, description, sizeof(description) - 1);
@@ -290,7 +292,7 @@ int rt_session_keyring(struct rt_context *context, const struct rt_op_session_ke
 	description[sizeof(description) - 1] = '\0';
 	if (!parse_permissions(description, &permissions))
 		return rt_fail(context, "keyctl", -EINVAL);
-	/* Only its owner may change them, who made it: a further process of the container need not. */
+	/* Only the owner may change permissions; a further process of the container usually need not. */
 	if ((permissions & op->permission) == op->permission)
 		return 0;
 	long status = rt_sys(keyctl, KEYCTL_SETPERM, key, permissions | op->permission);
@@ -342,7 +344,7 @@ int rt_open_procfs(struct rt_context *context, bool whole)
 	return 0;
 }
 
-/* The one mounted on /proc of the runtime, while it can still be reached. */
+/* The runtime's /proc, while it is still reachable. */
 static int open_host_procfs(struct rt_context *context)
 {
 	const char *call;
@@ -359,7 +361,7 @@ int rt_open_descriptors(struct rt_context *context)
 	int status = 0;
 	if (context->self < 0 && context->procfs < 0) {
 		status = rt_open_procfs(context, false);
-		/* Only the owner of the pid namespace may make one. */
+		/* Creating one requires ownership of the pid namespace. */
 		if (status == -EPERM)
 			status = open_host_procfs(context);
 	}

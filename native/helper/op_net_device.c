@@ -1,4 +1,4 @@
-/* Network devices of the host for a container: rtnetlink(7). */
+/* Moves network devices to a container and back (rtnetlink(7)). */
 #include "clone.h"
 #include "context.h"
 #include "net_device.h"
@@ -34,14 +34,14 @@ static int look_up(int socket, const char *name, struct device *device)
 	return status < 0 ? status : device->index;
 }
 
-/* The index of a device, or a negative errno: ENODEV. */
+/* The index of a device, or a negative errno (ENODEV if there is none). */
 static int find_device(int socket, const struct rt_str *name)
 {
 	struct device device;
 	return look_up(socket, name->data, &device);
 }
 
-/* Requests that make a device's addresses again, one after another. */
+/* A sequence of requests that restore a device's addresses. */
 struct addresses {
 	int index;
 	bool keep_label;
@@ -50,11 +50,11 @@ struct addresses {
 	char requests[ADDRESSES_MAX] __attribute__((aligned(8)));
 };
 
-/* Flags that say how an address is to be used; the others say what has become of it. */
+/* Flags that configure an address; the others are its current state. */
 static const uint32_t lasting_flags =
 	IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE;
 
-/* Keeps a permanent address. One of a narrower scope than the global means something only where it is. */
+/* Saves a permanent address. Addresses narrower than global scope are valid only where they are. */
 static int keep_address(const struct nlmsghdr *message, void *argument)
 {
 	struct addresses *kept = argument;
@@ -139,7 +139,7 @@ struct side {
 	int namespace, socket;
 };
 
-/* A state is whether the device is up, in four bytes, and the requests that make its addresses. */
+/* A state is the up flag in four bytes, followed by the requests that restore the addresses. */
 enum { STATE_HEAD = 4 };
 
 long rt_net_device_state(const char *name, char *state, size_t size)
@@ -162,7 +162,7 @@ long rt_net_device_state(const char *name, char *state, size_t size)
 	return (long)(STATE_HEAD + kept.length);
 }
 
-/* False when the state is none, or more than one can be. */
+/* False if the state is empty or invalid. */
 static bool read_state(const struct rt_bytes *state, bool *up, struct addresses *kept)
 {
 	uint32_t word = 0;
@@ -175,8 +175,8 @@ static bool read_state(const struct rt_bytes *state, bool *up, struct addresses 
 	return true;
 }
 
-/* From `from` to `to`, where a name in use is noticed before anything has moved. There it is what `state` says, or
- * without one up, with the addresses that it had. */
+/* Moves the device between namespaces, and fails beforehand if the name is in use there. Then applies
+ * `state`; without one, brings the device up and restores its addresses. */
 static int move_device(const struct side *from, const struct side *to, const struct rt_str *name,
 	const struct rt_str *next, const struct rt_bytes *state)
 {
@@ -199,8 +199,8 @@ static int move_device(const struct side *from, const struct side *to, const str
 	return status < 0 ? status : write_addresses(to->socket, &kept, index);
 }
 
-/* A process of its own enters the namespace, so that no thread of the runtime ever does; it shares the
- * descriptors, and the socket that it makes stays when it ends. */
+/* A separate process enters the namespace, so that no thread of the runtime does. It shares the descriptor
+ * table, so its socket survives it. */
 static void open_socket_there(void *argument)
 {
 	struct side *there = argument;

@@ -1,4 +1,4 @@
-/* Attributes of the process that will run the container's program. */
+/* Attributes of the container's process. */
 #include "context.h"
 #include "decimal.h"
 #include "sys.h"
@@ -20,7 +20,7 @@ int rt_end_with_parent(struct rt_context *context)
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
 }
 
-/* They belong to root as long as this process cannot be dumped, whoever runs it. */
+/* While this process is non-dumpable, its /proc files belong to root, whatever its user. */
 int rt_open_own_file(const char *path)
 {
 	int fd = rt_open_how(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, 0);
@@ -85,7 +85,7 @@ int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_boundin
 	return 0;
 }
 
-/* What the kernel has taken, whatever stands between it and this process. */
+/* Reads the credentials back, because a filter may have faked success. */
 static bool is_user(const struct rt_op_set_user *op, bool groups_set)
 {
 	uint32_t uid[3], gid[3];
@@ -104,7 +104,8 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 	if (status < 0)
 		return rt_fail(context, "prctl", status);
 	const bool kept = op->keep_groups == RT_GROUPS_RULE_KEEP;
-	/* As they lie in the program: gid_t is a little-endian u32, and the kernel takes any alignment. */
+	/* Passed straight from the program: gid_t is a little-endian u32, and the kernel accepts any
+	 * alignment. */
 	status = kept ? 0 : rt_sys(setgroups, op->groups.count, op->groups.data);
 	bool groups_set = !kept && status == 0;
 	if (status == -EPERM && op->keep_groups == RT_GROUPS_RULE_SET_IF_ALLOWED && op->groups.count == 0)

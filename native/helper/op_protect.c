@@ -1,4 +1,4 @@
-/* What is hidden or made read-only when everything else is mounted. */
+/* Masked and read-only paths, applied after all other mounts. */
 #include "mount.h"
 #include "sys.h"
 
@@ -31,7 +31,7 @@ static int open_null_device(struct rt_context *context)
 	return 0;
 }
 
-/* One read-only tmpfs for all masked directories: hundreds of superblocks are slow to make and to end. */
+/* One read-only tmpfs for all masked directories: hundreds of superblocks are slow to create and destroy. */
 static int make_empty_directory(struct rt_context *context)
 {
 	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "tmpfs", FSOPEN_CLOEXEC);
@@ -68,7 +68,8 @@ int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 		status = open_null_device(context);
 		if (status < 0)
 			return status;
-		/* It is the host's: nobody inside may change its owner or mode. Reading and writing it still work. */
+		/* The node is the host's: the container must not change its owner or mode. Reads and writes
+		 * still work. */
 		mount = clone_mount(context, context->null_device,
 			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	} else if (context->empty_directory < 0) {
@@ -79,7 +80,7 @@ int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 	if (mount < 0)
 		return mount;
 	status = rt_attach(context, mount, target);
-	/* Only an attached mount can be cloned before Linux 6.15: the first one serves the others. */
+	/* Before Linux 6.15 only an attached mount can be cloned, so the first one serves the others. */
 	if (status == 0 && directory && context->empty_directory < 0)
 		context->empty_directory = rt_steal_fd(&mount);
 	return status;

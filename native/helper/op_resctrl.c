@@ -1,4 +1,4 @@
-/* Groups of resctrl: cache and memory bandwidth. */
+/* resctrl groups: cache and memory bandwidth allocation. */
 #include "context.h"
 #include "sys.h"
 

@@ -1,8 +1,8 @@
-/* How the kernel schedules and addresses the process. */
+/* Scheduling, memory policy and personality of the process. */
 #include "context.h"
 #include "sys.h"
 
-/* struct sched_attr of sched_setattr(2), which not every <linux/sched/types.h> has in full. */
+/* struct sched_attr (sched_setattr(2)), which some versions of <linux/sched/types.h> lack or truncate. */
 struct scheduling_attributes {
 	uint32_t size, policy;
 	uint64_t flags;
@@ -14,7 +14,7 @@ struct scheduling_attributes {
 
 int rt_cpu_affinity(struct rt_context *context, const struct rt_op_cpu_affinity *op)
 {
-	uint8_t all[1024]; /* more than any kernel has CPUs: it takes what it needs */
+	uint8_t all[1024]; /* more CPUs than any kernel supports; the kernel ignores the excess */
 	for (size_t i = 0; i < sizeof(all); i++)
 		all[i] = 0xff;
 	long status = op->cpus.length == 0 ? rt_sys(sched_setaffinity, 0, sizeof(all), all)
@@ -50,7 +50,7 @@ int rt_personality(struct rt_context *context, const struct rt_op_personality *o
 
 int rt_memory_policy(struct rt_context *context, const struct rt_op_memory_policy *op)
 {
-	/* The kernel takes one bit less than it is told (set_mempolicy(2), "BUGS"). */
+	/* The kernel uses one bit less than given (set_mempolicy(2), "BUGS"). */
 	unsigned long bits = op->nodes.length == 0 ? 0 : op->nodes.length * 8 + 1;
 	long status = rt_sys(set_mempolicy, op->mode, bits == 0 ? NULL : op->nodes.data, bits);
 	return status < 0 ? rt_fail(context, "set_mempolicy", status) : 0;

@@ -1,4 +1,4 @@
-/* The filter of system calls, and the hand-over of its listener. */
+/* The seccomp filter, and the transfer of its listener. */
 #include "clone.h"
 #include "context.h"
 #include "decimal.h"
@@ -8,16 +8,16 @@
 
 #include <linux/un.h>
 
-/* The parts of the state, and the process's number between each two of them. */
+/* The parts of the state, with the process's pid between them. */
 enum { PIECES_MAX = 2 * RT_SECCOMP_NOTIFY_STATE_MOST };
 
-/* As the runtime sends it. */
+/* In the runtime's wire format. */
 static struct {
 	uint32_t count;
 	struct sock_filter instructions[BPF_MAXINSNS];
 } filter;
 
-/* Waits for the filter. The number in front of it tells one that was cut off, by the end of the runtime. */
+/* Waits for the filter. The count in front reveals a truncated one, which means that the runtime has died. */
 static int receive(struct rt_context *context)
 {
 	size_t length = 0;
@@ -63,8 +63,8 @@ int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
 	return 0;
 }
 
-/* The socket is opened by its path once and connected to through the descriptor: the path may be longer than
- * sun_path, and it stays the socket that was looked at. */
+/* Resolves the path once and connects through the descriptor: the path may exceed sun_path, and the socket is
+ * the one that was checked. */
 static int connect_stream(struct rt_context *context, const char *path)
 {
 	static const char prefix[] = "/proc/self/fd/";
@@ -91,7 +91,7 @@ static int connect_stream(struct rt_context *context, const char *path)
 
 int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op)
 {
-	/* The host's procfs still, which knows this process by the number that the host does. */
+	/* /proc is still the host's, and gives this process's pid on the host. */
 	long length =
 		rt_sys(readlinkat, AT_FDCWD, "/proc/self", context->host_pid, sizeof(context->host_pid) - 1);
 	if (length < 0)
@@ -105,8 +105,8 @@ int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_r
 	return 0;
 }
 
-/* What the two threads share. `listener` is LISTENER_PENDING until the filter is loaded; `result` is
- * RESULT_PENDING until the message was sent. */
+/* Shared by the two threads. `listener` is LISTENER_PENDING until the filter is loaded; `result` is
+ * RESULT_PENDING until the message has been sent. */
 struct hand_over {
 	struct rt_message message;
 	struct rt_iovec pieces[PIECES_MAX];
@@ -117,14 +117,14 @@ struct hand_over {
 
 enum { LISTENER_PENDING = -1, LISTENER_FAILED = -2, RESULT_PENDING = 1 };
 
-/* A thread without the filter: whatever the filter does with sendmsg(2) or close(2), also when it asks the
- * receiver about them, the receiver gets its listener. */
+/* A thread without the filter, so that the receiver gets its listener whatever the filter does with
+ * sendmsg(2) or close(2), even if it asks the receiver. */
 static void send_listener(void *argument)
 {
 	struct hand_over *shared = argument;
 	int listener;
-	/* Nothing can wake this thread: the call for that may be one that the filter stops. It takes as long as
-	 * the kernel needs to load a filter. */
+	/* Spins, because the filter may stop the system call that would wake this thread. The wait is only as
+	 * long as the kernel needs to load a filter. */
 	while ((listener = __atomic_load_n(&shared->listener, __ATOMIC_ACQUIRE)) == LISTENER_PENDING)
 		rt_sys(sched_yield);
 	long sent = 0;
@@ -142,7 +142,7 @@ static void send_listener(void *argument)
 		__builtin_trap();
 }
 
-/* The parts with the process's number between each two of them. */
+/* Builds the message: the parts with the process's pid between them. */
 static void describe(struct rt_context *context, struct rt_strs parts, struct hand_over *shared)
 {
 	size_t count = 0, pid_length = rt_strlen(context->host_pid);
@@ -180,7 +180,7 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER);
 	__atomic_store_n(&shared.listener, listener < 0 ? LISTENER_FAILED : (int)listener, __ATOMIC_RELEASE);
 	long result;
-	/* No system call to wait with, for the same reason; execve would end the other thread. */
+	/* Waits without system calls, for the same reason; execve would kill the other thread. */
 	while ((result = __atomic_load_n(&shared.result, __ATOMIC_ACQUIRE)) == RESULT_PENDING)
 		__asm__ volatile("" ::: "memory");
 	context->receiver = -1;

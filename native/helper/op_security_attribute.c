@@ -1,4 +1,4 @@
-/* Labels of a security module: proc_pid_attr(5). */
+/* Security module labels: proc_pid_attr(5). */
 #include "context.h"
 #include "sys.h"
 

@@ -1,4 +1,4 @@
-/* The conversation with the runtime: docs/protocol.md draws it. */
+/* The exchange with the runtime, shown in docs/protocol.md. */
 #include "decimal.h"
 #include "descriptor.h"
 #include "hook.h"
@@ -24,10 +24,10 @@ int rt_report(
 		.detail_length = context->detail_length};
 	struct rt_iovec parts[3] = {{&header, sizeof(header)}, {call, header.call_length},
 		{context->detail, header.detail_length}};
-	/* One message needs one call: write(2) would need a copy, sendmsg is not in every seccomp profile. */
+	/* One message needs one call: write(2) would need a copy, and some seccomp profiles lack sendmsg. */
 	long written = rt_sys(writev, context->control, parts, 3);
 	size_t size = sizeof(header) + header.call_length + header.detail_length;
-	/* A seccomp filter may answer 0 for a call that was not made. */
+	/* A seccomp filter may return 0 without making the call. */
 	return written < 0 ? (int)written : (size_t)written == size ? 0 : -EPIPE;
 }
 
@@ -39,7 +39,7 @@ int rt_report_forked(struct rt_context *context, enum rt_record_kind kind)
 	return status < 0 ? rt_fail(context, "writev", status) : 0;
 }
 
-/* The byte of a go-ahead, or a negative errno: -EPIPE at end of file. */
+/* Reads a go-ahead byte; a negative errno on failure, -EPIPE at end of file. */
 static int read_go_ahead(int socket)
 {
 	unsigned char byte;
@@ -56,14 +56,14 @@ int rt_await_go_ahead(int socket, enum rt_wait wait)
 	return byte < 0 ? byte : byte == (int)wait ? 0 : -EPROTO;
 }
 
-/* For what the runtime does unasked. */
+/* Waits for a step that the runtime takes without being asked. */
 static int await_unasked(struct rt_context *context, enum rt_wait wait)
 {
 	int status = rt_await_go_ahead(context->control, wait);
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
-/* Tells the runtime what this process waits for, and waits. */
+/* Reports what this process waits for, and waits. */
 static int ask(struct rt_context *context, enum rt_wait wait)
 {
 	context->call = NULL;
@@ -98,7 +98,7 @@ int rt_await_scheduler(struct rt_context *context)
 	return ask(context, RT_WAIT_SCHEDULER);
 }
 
-/* The uid at the other end, as this user namespace sees it. */
+/* The peer's uid in this user namespace. */
 static bool peer_uid(int socket, uint32_t *uid)
 {
 	struct {
@@ -111,8 +111,8 @@ static bool peer_uid(int socket, uint32_t *uid)
 	return status == 0;
 }
 
-/* The byte of `start`: 0, or -EPIPE at end of file. Only for a trace does another follow, with the descriptor of its
- * memory: a seccomp filter that is in force by now need not allow recvmsg(2). */
+/* Reads the byte from `start`: 0, or -EPIPE at end of file. Only when tracing does a second byte follow, with
+ * the descriptor of the trace: a seccomp filter already loaded need not allow recvmsg(2). */
 static int take_start(struct rt_context *context, int peer)
 {
 	char byte;
@@ -134,7 +134,7 @@ static int take_start(struct rt_context *context, int peer)
 	return 0;
 }
 
-/* A `start` that is killed before it has sent its byte leaves the container waiting for another. */
+/* If `start` is killed before it sends its byte, the container waits for another one. */
 static int accept_start(struct rt_context *context)
 {
 	uint32_t owner, uid;
@@ -157,8 +157,8 @@ static int accept_start(struct rt_context *context)
 
 int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op)
 {
-	/* From here on end of file says that the runtime died before it has saved who we are. The signal has to
-	 * go first: `create` exits as soon as it has sent its byte. */
+	/* From here on, end of file means that the runtime died before it had saved the container. The death
+	 * signal is cleared first, because `create` exits as soon as it has sent its byte. */
 	rt_sys(prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	context->call = NULL;
 	int status = rt_report(context, RT_RECORD_READY, 0, 0, 0);
@@ -170,8 +170,8 @@ int rt_await_start(struct rt_context *context, const struct rt_op_await_start *o
 	return op->how == RT_AWAIT_START_LISTENER ? accept_start(context) : 0;
 }
 
-/* CLONE_PARENT makes it a child of the runtime's, as its first one is. The kernel writes its number, as the first
- * process sees it, to memory that both share. */
+/* With CLONE_PARENT the new process is a child of the runtime, like this one. The kernel writes its pid, as
+ * this process sees it, to shared memory. */
 static long fork_sibling(struct rt_context *context)
 {
 	struct clone_args clone = {.flags = CLONE_PARENT};
@@ -201,8 +201,8 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		bool apart = op->apart != 0;
 		long pid = fork_sibling(context);
 		if (pid == -EAGAIN && !apart) {
-			/* pids.max limits forks and not who is moved to the cgroup (cgroup-v2.rst), so that a container
-			 * can be entered that has used up its places. */
+			/* pids.max limits forks but not moves into the cgroup (cgroup-v2.rst), so a container
+			 * at its limit can still be entered. */
 			int status = ask(context, RT_WAIT_PLACE);
 			if (status < 0)
 				return status;
@@ -216,7 +216,7 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		int told = rt_report_forked(context, apart ? RT_RECORD_FORKED_OUTSIDE : RT_RECORD_FORKED);
 		if (told < 0)
 			return told;
-		/* The session of the first ends with it, and a terminal with its session. */
+		/* The session and its terminal end with the first process. */
 		rt_sys(setsid);
 		int status = apart ? await_unasked(context, RT_WAIT_ENTRY) : 0;
 		if (status < 0)
@@ -265,7 +265,7 @@ int rt_hook(struct rt_context *context, const struct rt_op_hook *op)
 		return rt_fail(context, args == NULL || env == NULL ? "mmap" : "clone", status);
 	if (result.outcome == RT_HOOK_EXITED && result.value == 0)
 		return 0;
-	/* The detail of a failed hook: length of stdout, stdout, stderr. */
+	/* Detail of a failed hook: length of stdout, stdout, stderr. */
 	uint32_t at = 0;
 	for (unsigned i = 0; i < 4; i++)
 		context->detail[at++] = (char)(result.out_length >> (8 * i));

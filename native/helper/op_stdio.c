@@ -1,4 +1,4 @@
-/* Standard input, output and error: the program can open them again, and none is a node that the host uses, too. */
+/* Standard streams: the program can reopen them, and none is a device node shared with the host. */
 #include "context.h"
 #include "sys.h"
 
@@ -20,15 +20,15 @@ static int open_null_of_container(void)
 		rt_open_how(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
 	if (fd < 0 || !is_null(fd))
 		return -ENODEV;
-	/* Opened again by name and compared, since nothing else runs in this root yet but a shared volume may
-	 * change: what is used must be the null device. */
+	/* Reopened by name and checked again: no other process runs in this root yet, but a shared volume may
+	 * change. */
 	RT_CLEANUP_FD int null =
 		rt_open_how(AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0, RESOLVE_NO_SYMLINKS);
 	return null >= 0 && is_null(null) ? rt_steal_fd(&null) : -ENODEV;
 }
 
-/* A node in a filesystem of its own, which is gone with the last descriptor of it. In a user namespace none can be
- * made. */
+/* Creates a null device in a private tmpfs, which is freed with its last descriptor. Not possible in a user
+ * namespace. */
 static int make_null(void)
 {
 	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "tmpfs", FSOPEN_CLOEXEC);
@@ -38,7 +38,7 @@ static int make_null(void)
 		(int)rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (mount < 0)
 		return -ENODEV;
-	/* The umask is the container's by now. */
+	/* fchmod below, because the umask is already the container's. */
 	long status = rt_sys(mknodat, mount, "null", S_IFCHR | NULL_MODE, MEM_MAJOR << 8 | NULL_MINOR);
 	RT_CLEANUP_FD int null =
 		status < 0 ? -1 : rt_open_how(mount, "null", O_RDWR | O_NOFOLLOW, 0, RESOLVE_BENEATH);
@@ -47,17 +47,17 @@ static int make_null(void)
 	return rt_steal_fd(&null);
 }
 
-/* Whether no one in this user namespace can change a node, since its owner has no number there: what statx(2) then shows
- * in place of one is the number of another, or of nobody. Asks for the owner that is there. */
+/* Whether nobody in this user namespace can change a node because its owner is not mapped. statx(2) shows the
+ * overflow uid then, which may also be a mapped one. Tests by setting the current owner. */
 static bool is_out_of_reach(int node, const struct statx *st)
 {
 	long status = rt_sys(fchown, node, st->stx_uid, (uint32_t)-1);
 	return status == -EPERM || status == -EINVAL;
 }
 
-/* Whether the owner of what is open at `fd` may be changed. A file that can only be read by this descriptor may be one of
- * the host's, which its owner can write; a user of another user namespace gets none. A device node belongs to everybody
- * on the host; only a terminal has one user at a time, if it was not opened by an alias such as /dev/tty. */
+/* Whether the owner of `fd` may be changed. A read-only descriptor may refer to a host file, which its new
+ * owner could write; users in other user namespaces get no regular files. A device node is shared by the
+ * whole host; only a terminal has a single user, unless it was opened through an alias such as /dev/tty. */
 static bool can_be_given(int fd, const struct statx *st, bool foreign)
 {
 	char attributes[64]; /* struct termios */
@@ -74,8 +74,8 @@ static bool can_be_given(int fd, const struct statx *st, bool foreign)
 	}
 }
 
-/* What is made by a user of a user namespace has the owner that the runtime knows this user by. The child shares only
- * the table of descriptors. -ESRCH: the namespace cannot be entered, or the user is none of it. */
+/* Finds the host uid of a user in a user namespace, from the owner of a file made by that user. The child
+ * shares only the descriptor table. -ESRCH: the namespace cannot be entered, or the user is not mapped. */
 static int find_host_uid(int user_namespace, uint32_t uid, uint32_t *host)
 {
 	RT_CLEANUP_FD int place = (int)rt_sys(fcntl, user_namespace, F_DUPFD_CLOEXEC, 0);
@@ -115,7 +115,7 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 	uint32_t owner = op->uid;
 	if (op->user != 0) {
 		int status = find_host_uid(context->slots[op->user], op->uid, &owner);
-		/* Whoever enters the namespace and becomes the user says why that cannot be. */
+		/* The op that later enters the namespace or sets the user reports the reason. */
 		if (status == -ESRCH)
 			return 0;
 		if (status < 0)
@@ -145,7 +145,7 @@ int rt_stdio_owner(struct rt_context *context, const struct rt_op_stdio_owner *o
 		if (st.stx_uid == owner || !can_be_given(fd, &st, op->null == 0))
 			continue;
 		long status = rt_sys(fchown, fd, owner, (uint32_t)-1);
-		/* Pipes of another user namespace, sockets and read-only files keep their owner. */
+		/* Pipes from other user namespaces, sockets and read-only files keep their owner. */
 		if (status < 0 && status != -EINVAL && status != -EPERM && status != -EROFS)
 			return rt_fail(context, "fchown", status);
 	}

@@ -1,5 +1,5 @@
-/* The terminal of a container. Everything in it may be hostile: what looks like /dev/pts is used only when the
- * kernel says that it is devpts, and the slave is asked of its master. */
+/* The container's terminal. Everything in the container may be hostile: /dev/pts is used only if the kernel
+ * confirms that it is devpts, and the slave is obtained from its master. */
 #include "context.h"
 #include "descriptor.h"
 #include "record.h"
@@ -9,7 +9,7 @@
 #include <asm/termios.h>
 #include <linux/magic.h>
 
-/* Numbers of Documentation/admin-guide/devices.txt: slaves have eight majors from 136 on. */
+/* Numbers from Documentation/admin-guide/devices.txt: slaves use the eight majors from 136. */
 enum { PTMX_MAJOR = 5, PTMX_MINOR = 2, SLAVE_MAJOR = 136, SLAVE_MAJORS = 8 };
 
 static int open_master(struct rt_context *context)
@@ -24,7 +24,7 @@ static int open_master(struct rt_context *context)
 		return rt_fail(context, "fstatfs", status);
 	if (fs.f_type != DEVPTS_SUPER_MAGIC)
 		return rt_fail(context, "fstatfs", -EMEDIUMTYPE);
-	/* devpts holds nothing but its own nodes, and NO_XDEV keeps out what was mounted on one: this is ptmx. */
+	/* devpts contains only its own nodes, and NO_XDEV excludes mounts on them: this is ptmx. */
 	RT_CLEANUP_FD int master = rt_open_how(directory, "ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW, 0,
 		RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	if (master < 0)
@@ -83,7 +83,7 @@ int rt_terminal(struct rt_context *context, const struct rt_op_terminal *op)
 		if (status < 0)
 			return rt_fail(context, "dup3", status);
 	}
-	/* Of the session that the helper has begun at birth. */
+	/* The session was created when the helper started. */
 	status = op->controlling ? rt_sys(ioctl, 0, TIOCSCTTY, 0) : 0;
 	return status < 0 ? rt_fail(context, "ioctl", status) : 0;
 }

@@ -1,8 +1,8 @@
-/* Mounts that are cloned before init has lost the rights of the runtime, and devices bound from the host. */
+/* Mounts cloned before init drops the runtime's privileges, and devices bound from the host. */
 #include "mount.h"
 #include "sys.h"
 
-/* Which filesystem refused, for the words of the error: its magic number, statfs(2). */
+/* The magic number (statfs(2)) of the filesystem that refused, for the error message. */
 static void note_filesystem(struct rt_context *context, int fd)
 {
 	struct statfs fs;

@@ -1,4 +1,4 @@
-/* User namespaces: made with a process that holds them, entered afterwards (user_namespaces(7)). */
+/* User namespaces: created with a process that keeps them alive, joined afterwards (user_namespaces(7)). */
 #include "context.h"
 #include "decimal.h"
 #include "hook.h"
@@ -8,12 +8,12 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
-/* A map has at most 340 lines (user_namespaces(7)), which the kernel writes as "%10u %10u %10u\n". */
+/* A map has at most 340 lines (user_namespaces(7)), formatted by the kernel as "%10u %10u %10u\n". */
 enum { MAP_MAX = 340 * 33, TOOL_TIMEOUT_MS = 10000 };
 
-/* A process in a user namespace, a new one or that in `space`, which waits for the end of `hold` and does nothing else. It
- * has a copy of the helper's memory, and so is as closed to others, unless who has no rights over root's files is to write
- * its maps. */
+/* Starts a process in a user namespace, a new one or `space`, that only waits for the end of `hold`. It has a
+ * copy of the helper's memory and is also non-dumpable, except where a process without privileges over root's
+ * files must write its maps. */
 static long start_keeper(struct rt_context *context, int hold[2], int space, bool dumpable)
 {
 	RT_CLEANUP_FD int ready = -1, entered = -1;
@@ -42,14 +42,14 @@ static long start_keeper(struct rt_context *context, int hold[2], int space, boo
 	if (pid < 0 || hidden < 0)
 		return pid < 0 ? rt_fail(context, "clone3", pid) : hidden;
 	rt_close(&entered);
-	/* Until it has entered, its maps are those of another namespace. */
+	/* Before it has entered, its maps are another namespace's. */
 	if (rt_sys(read, ready, &status, sizeof(status)) != sizeof(status))
 		status = -EPIPE;
 	return status < 0 ? rt_fail(context, "setns", status) : pid;
 }
 
-/* A user id that no image names: those from here up, without the last, which are "nobody" of some systems and "no change"
- * of setresuid(2). */
+/* A uid that no image uses: 2^31 and above, except the last two, which some systems use as "nobody" and
+ * setresuid(2) as "no change". */
 static int choose_owner(struct rt_context *context, uint32_t *owner)
 {
 	enum { FIRST = 1u << 31, COUNT = FIRST - 2 };
@@ -62,11 +62,11 @@ static int choose_owner(struct rt_context *context, uint32_t *owner)
 
 struct made {
 	const char *call;
-	long status; /* a descriptor of the user namespace, or a negative errno */
+	long status; /* descriptor of the user namespace, or a negative errno */
 };
 
-/* The user who makes a user namespace owns it. The rights of root come back, since some systems let nobody else make one;
- * root remains the real user, so nothing of the permitted set is lost. */
+/* The creator of a user namespace owns it. The capabilities are raised again, since some systems restrict
+ * unshare to privileged processes; the real uid stays root, so the permitted set is kept. */
 static struct made make_as(uint32_t owner)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -77,10 +77,10 @@ static struct made make_as(uint32_t owner)
 	for (int half = 0; half < _LINUX_CAPABILITY_U32S_3; half++)
 		data[half].effective = data[half].permitted;
 	status = rt_sys(setresuid, -1, owner, -1);
-	/* The user namespace that the runtime is in may not have the id: then root owns the new one. */
+	/* The runtime's user namespace may not map the uid: then root owns the new one. */
 	if (status < 0 && status != -EINVAL)
 		return (struct made){"setresuid", status};
-	/* With other credentials it went back to what fs.suid_dumpable says (prctl(2)). */
+	/* The change of credentials has reset this to fs.suid_dumpable (prctl(2)). */
 	status = rt_sys(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (status < 0)
 		return (struct made){"prctl", status};
@@ -93,8 +93,8 @@ static struct made make_as(uint32_t owner)
 	return (struct made){"openat2", rt_open_how(AT_FDCWD, "/proc/self/ns/user", O_RDONLY, 0, 0)};
 }
 
-/* A new user namespace whose owner nobody is. Everybody may see in /proc which user a process has: so one process alone
- * has this id, which shares the descriptors and ends at once. */
+/* Creates a user namespace owned by an unused uid. Since /proc shows every process's uid, only one process
+ * ever has it, which shares the descriptor table and exits at once. */
 static int make_unowned(struct rt_context *context)
 {
 	uint32_t owner;
@@ -125,7 +125,7 @@ static int make_unowned(struct rt_context *context)
 
 enum { PATH_SIZE = 64 };
 
-/* Of `text` what fits into `size` bytes with what is there already and its end. */
+/* Appends as much of `text` as fits into `size` bytes with a NUL. */
 static size_t append(char *to, size_t size, size_t at, const char *text)
 {
 	for (size_t i = 0; text[i] != '\0' && at + 1 < size; i++)
@@ -162,7 +162,7 @@ static int write_map(
 	return rt_fail(context, "write", written);
 }
 
-/* Takes the words of `text` apart at spaces and line ends; how many there are. */
+/* Splits `text` in place at spaces and newlines; returns the number of words. */
 static size_t split(char *text, const char **words)
 {
 	size_t count = 0;
@@ -176,13 +176,13 @@ static size_t split(char *text, const char **words)
 	return count;
 }
 
-/* newuidmap PID INSIDE OUTSIDE SIZE...: the numbers of the lines are its words. */
+/* newuidmap PID INSIDE OUTSIDE SIZE...: the numbers of the map's lines become arguments. */
 static int run_tool(struct rt_context *context, long keeper, struct rt_str tool, struct rt_str map)
 {
 	static struct rt_hook_result result;
 	static const char *const env[] = {NULL};
 	char digits[RT_DECIMAL_SIZE];
-	/* A word has a letter and what ends it; two more words and NULL. */
+	/* A word takes at least two bytes; plus two words and NULL. */
 	size_t vector_size = ((size_t)map.length / 2 + 4) * sizeof(char *),
 	       size = vector_size + map.length + 1;
 	long memory = rt_sys(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -223,7 +223,7 @@ static int write_maps(struct rt_context *context, long keeper, const struct rt_o
 	return status;
 }
 
-/* The user namespace that the keeper is in. */
+/* Opens the keeper's user namespace. */
 static int open_kept(struct rt_context *context, long keeper)
 {
 	char path[PATH_SIZE];
@@ -253,7 +253,7 @@ int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namesp
 	return 0;
 }
 
-/* The number at *at; moves behind it. False when there is none. */
+/* Parses the number at *at and advances. False if there is none. */
 static bool next_number(const char **at, uint64_t *value)
 {
 	while (**at == ' ' || **at == '\n' || **at == '\t')
@@ -272,7 +272,7 @@ static int check_map(struct rt_context *context, const char *path, const char *w
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, O_RDONLY, 0, 0);
 	if (fd < 0)
 		return rt_fail(context, "openat2", fd);
-	/* A page at most comes with each call. */
+	/* Each read returns at most one page. */
 	for (long size = 1; size > 0; length += (size_t)size) {
 		size = rt_sys(read, fd, text + length, MAP_MAX - length);
 		if (size < 0)
@@ -309,7 +309,7 @@ int rt_become_root(struct rt_context *context, const struct rt_op_become_root *o
 	status = rt_sys(setresuid, 0, 0, 0);
 	if (status < 0)
 		return rt_fail(context, "setresuid", status);
-	/* A change of credentials takes both back (prctl(2); dumpable to the value of fs.suid_dumpable). */
+	/* The change of credentials has reset both (prctl(2); dumpable to fs.suid_dumpable). */
 	int hidden = rt_hide(context);
 	return hidden < 0 ? hidden : rt_end_with_parent(context);
 }

@@ -1,5 +1,5 @@
-/* The home directory of a numeric user id, from the container's own /etc/passwd (passwd(5)). The file is
- * hostile: it may be huge, a fifo, or one line without end. */
+/* The home directory of a uid from the container's /etc/passwd (passwd(5)). The file is untrusted: it may be
+ * huge, a FIFO, or one endless line. */
 #include "context.h"
 #include "sys.h"
 
@@ -8,13 +8,13 @@ enum { MAX_FILE = 1 << 20, FIELD_UID = 2, FIELD_HOME = 5, HOME_PREFIX = 5 };
 struct entry {
 	unsigned field;
 	uint64_t uid;
-	bool number; /* the uid field holds digits only, at least one */
+	bool number; /* the uid field consists of digits */
 	size_t length;
 };
 
 static const struct entry no_entry = {.number = true};
 
-/* Takes one character of a line; true when the line has ended and was the one looked for. */
+/* Processes one character of a line; true at the end of the matching line. */
 static bool take(struct entry *entry, char c, uint32_t uid, char *home)
 {
 	if (c == '\n') {
@@ -38,14 +38,14 @@ static bool take(struct entry *entry, char c, uint32_t uid, char *home)
 	return false;
 }
 
-/* True for what tells nothing about the file: the host could not open or read it at this moment. What the image can
- * bring about, such as a missing file or a loop of links, counts as no passwd file. */
+/* True for errors that do not depend on the file: the host could not open or read it just now. Errors that
+ * the image can cause, such as a missing file or a symlink loop, mean that there is no passwd file. */
 static bool is_of_host(long status)
 {
 	return status == -EMFILE || status == -ENFILE || status == -ENOMEM || status == -EIO;
 }
 
-/* 1 when it was found, 0 when not, or a negative errno. */
+/* Returns 1 if found, 0 if not, or a negative errno. */
 static int search(int fd, uint32_t uid, char *home)
 {
 	char block[4096];
@@ -76,7 +76,8 @@ int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op)
 		AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, RESOLVE_NO_MAGICLINKS);
 	if (is_of_host(fd))
 		return rt_fail(context, "openat2", fd);
-	/* What the kernel makes up has no size, and reading it may do something: a link to /proc/kmsg would lose messages. */
+	/* Kernel-generated files have no size, and reading them may have effects: a link to /proc/kmsg would
+	 * consume messages. */
 	if (fd < 0 || rt_statx(fd, &st) < 0 || (st.stx_mode & S_IFMT) != S_IFREG || st.stx_size == 0)
 		return 0;
 	int found = search(fd, op->uid, context->home);

@@ -1,4 +1,4 @@
-/* Paths below the container's root, resolved by the kernel to descriptors and never as strings twice. */
+/* Paths below the container's root, resolved by the kernel to descriptors, and only once. */
 #include "context.h"
 #include "sys.h"
 
@@ -12,7 +12,7 @@ struct walk {
 	unsigned races;
 };
 
-/* EAGAIN: a rename raced with a `..` on the way (openat2(2)). */
+/* EAGAIN: a rename raced with `..` in the path (openat2(2)). */
 static int open_below(struct walk *walk, const char *path, uint64_t flags)
 {
 	int fd;
@@ -42,8 +42,8 @@ static int append(char *to, size_t *length, const char *from, size_t count)
 	return 0;
 }
 
-/* walk->path[start, end) is a dangling symbolic link in `parent`: puts its target in its place, so that the
- * missing file is made where the link points, inside the root. */
+/* walk->path[start, end) is a dangling symbolic link in `parent`: replaces it by its target, so that the
+ * missing file is created where the link points, inside the root. */
 static int follow_dangling(struct walk *walk, int parent, const char *name, size_t start, size_t end)
 {
 	char target[RT_PATH_MAX];
@@ -51,7 +51,7 @@ static int follow_dangling(struct walk *walk, int parent, const char *name, size
 	size_t length = 0;
 	long size = rt_sys(readlinkat, parent, name, target, sizeof(target));
 	if (size == -EINVAL || size == -ENOENT)
-		return walk->races++ < MAX_RACES ? 0 : -EEXIST; /* somebody made it meanwhile: look again */
+		return walk->races++ < MAX_RACES ? 0 : -EEXIST; /* created meanwhile: look again */
 	if (size < 0)
 		return (int)size;
 	if (size >= (long)sizeof(target))
@@ -80,7 +80,7 @@ static int make(int parent, const char *name, bool last, enum rt_missing missing
 	return 0;
 }
 
-/* The deepest directory on walk->path that is there; `end` is where its name ends, 0 for the root itself. */
+/* Opens the deepest existing directory of walk->path; `end` is where its name ends, 0 for the root. */
 static int open_deepest(struct walk *walk, size_t *end)
 {
 	int fd = -ENOENT;
@@ -98,14 +98,14 @@ static int open_deepest(struct walk *walk, size_t *end)
 	return fd;
 }
 
-/* Makes what is missing of walk->path. 1: look at the (changed) path again. */
+/* Creates the missing part of walk->path. Returns 1 to resolve the changed path again. */
 static int make_missing(struct walk *walk, enum rt_missing missing, uint32_t mode, int *result)
 {
 	size_t end = 0;
 	RT_CLEANUP_FD int parent = open_deepest(walk, &end);
 	if (parent < 0)
 		return parent;
-	/* Below what was just made there is nothing to resolve: one component at a time. */
+	/* There are no links below a new directory: one component at a time. */
 	for (;;) {
 		size_t start = end;
 		while (walk->path[start] == '/')

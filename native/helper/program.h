@@ -1,4 +1,4 @@
-/* A program in bytes, and the bounds-checked reader of its fields. docs/ops.md describes the format. */
+/* An encoded program, and the bounds-checked reader of its fields. docs/ops.md describes the format. */
 #ifndef RT_PROGRAM_H
 #define RT_PROGRAM_H
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Points into the program; `data` ends with a NUL that `length` does not count. */
+/* Points into the program; `data` ends with a NUL not counted in `length`. */
 struct rt_str {
 	const char *data;
 	uint32_t length;
@@ -42,25 +42,25 @@ bool rt_read_bytes(struct rt_reader *reader, struct rt_bytes *value);
 bool rt_read_strs(struct rt_reader *reader, struct rt_strs *value);
 bool rt_read_u32s(struct rt_reader *reader, struct rt_u32s *value);
 
-/* The next string of a list that rt_read_strs has checked; moves `list` on. */
+/* Returns the next string of a list checked by rt_read_strs; advances `list`. */
 const char *rt_next_str(struct rt_strs *list);
 
 uint32_t rt_u32_at(const struct rt_u32s *list, uint32_t index);
 
 struct rt_op;
 
-/* What the header says, and the first op. */
+/* The header's fields, and the first op. */
 struct rt_program {
-	uint32_t trace; /* number of the program in a trace, 0: its ops are not noted */
+	uint32_t trace; /* the program's number in a trace; 0: not traced */
 	uint32_t count;
 	struct rt_reader reader;
 };
 
-/* Checks the whole program: header, every op, every field, exact consumption. Nothing has a side effect before
- * this has returned true. `host_only` refuses the ops that only a container's init may run. */
+/* Checks the whole program: header, every op, every field, exact length. There are no side effects before
+ * this returns true. `host_only` refuses ops that only a container's init may run. */
 bool rt_check_program(const uint8_t *data, size_t size, bool host_only, struct rt_program *program);
 
-/* Whether the ops of a program that nobody has checked yet are to be noted. */
+/* Whether a program not yet checked requests a trace. */
 bool rt_is_traced(const uint8_t *data, size_t size);
 
 /* Decodes the next op of a checked program. */

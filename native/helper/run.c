@@ -1,4 +1,4 @@
-/* One op after another: no decision is taken here. native/generated/dispatch.c calls the function of each. */
+/* Runs ops in order, without decisions of its own. native/generated/dispatch.c calls the function of each. */
 #include "context.h"
 #include "decimal.h"
 #include "init.h"
@@ -37,7 +37,7 @@ void rt_note_host_pid(struct rt_context *context, uint32_t pid)
 	rt_copy(context->host_pid, number, rt_strlen(number) + 1);
 }
 
-/* Ascending, without those that are not open. */
+/* Inserts in ascending order; skips closed ones. */
 static void add_kept(int *kept, size_t *count, int fd)
 {
 	if (fd < 0)

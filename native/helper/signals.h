@@ -1,8 +1,9 @@
-/* What a program finds of the signals when it is executed. */
+/* The signal state of a newly executed program. */
 #ifndef RT_SIGNALS_H
 #define RT_SIGNALS_H
 
-/* None is ignored, caught or blocked. Only system calls: a child that shares its parent's memory may call it. */
+/* Resets all dispositions and the mask. Makes only system calls, so a child that shares its parent's memory
+ * may call it. */
 void rt_default_signals(void);
 
 #endif

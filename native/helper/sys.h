@@ -1,6 +1,6 @@
-/* System calls without libc: the helper is freestanding, so that what waits in `created` is a few pages,
- * nothing (NSS, locale, malloc) can be reached from inside a container, and the same code may run between
- * vfork and execve in the runtime. Every wrapper returns a negative errno on failure. */
+/* System calls without libc. The helper is freestanding, so that a container in `created` takes a few pages,
+ * no NSS, locale or malloc code is reachable from inside a container, and the same code can run between vfork
+ * and execve in the runtime. All wrappers return a negative errno on failure. */
 #ifndef RT_SYS_H
 #define RT_SYS_H
 
@@ -17,7 +17,7 @@
 #include <linux/sched.h>
 #include <linux/stat.h>
 
-/* Values that Debian 12's 6.1 headers hide behind libc's or do not have. */
+/* Values that Debian 12's 6.1 headers lack or that conflict with libc's. */
 #ifndef O_PATH
 #define O_PATH 010000000
 #endif
@@ -45,7 +45,8 @@
 static inline long rt_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__clang_analyzer__)
-	/* The analyzer does not read assembler, and would take whatever a system call writes for uninitialized. */
+	/* The analyzer does not understand assembly and would treat data written by a system call as
+	 * uninitialized. */
 	long rt_unknown(long, long, long, long, long, long, long);
 	return rt_unknown(number, a, b, c, d, e, f);
 #elif defined(__x86_64__)
@@ -86,7 +87,7 @@ static inline long rt_syscall(long number, long a, long b, long c, long d, long 
 	rt_syscall(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 #define RT_SYS6(n, a, b, c, d, e, f) \
 	rt_syscall(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-/* rt_sys(openat, dirfd, path, ...): the call by its name, arguments as the kernel takes them. */
+/* rt_sys(openat, dirfd, path, ...): the call by name, arguments as for the kernel. */
 #define rt_sys(...) \
 	RT_SYS_PICK(__VA_ARGS__, RT_SYS6, RT_SYS5, RT_SYS4, RT_SYS3, RT_SYS2, RT_SYS1, RT_SYS0)(__VA_ARGS__)
 
@@ -103,8 +104,8 @@ static inline void rt_close(int *fd)
 	*fd = -1;
 }
 
-/* Ends the process. A seccomp filter may refuse both calls for that: the signal of an instruction that is none ends
- * also the first process of a pid namespace. */
+/* Ends the process. A seccomp filter may refuse both exit calls; an illegal instruction also ends the first
+ * process of a pid namespace. */
 static inline _Noreturn void rt_leave(int status)
 {
 	rt_sys(exit_group, status);

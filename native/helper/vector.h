@@ -3,11 +3,11 @@
 
 #include "program.h"
 
-/* What execve(2) takes: the strings of a list, then `last` unless that is empty, then NULL. In memory of its own, which
- * only the kernel limits; NULL when there is none. */
+/* Builds an execve(2) vector: the strings of a list, then `last` unless it is empty, then NULL. Its memory is
+ * mapped separately, so only the kernel limits its size; NULL if out of memory. */
 const char **rt_string_vector(struct rt_strs list, const char *last);
 
-/* Of the same list. NULL is nothing to free. */
+/* `list` is the one it was made from. NULL is ignored. */
 void rt_free_vector(const char **vector, struct rt_strs list);
 
 #endif
