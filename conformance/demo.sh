@@ -1,5 +1,5 @@
 #!/bin/sh
-# A tour of rt with real containers: needs root, a built rt and a static busybox. Leaves nothing behind.
+# A tour of rt with real containers. Needs root, a built rt and a static busybox; cleans up after itself.
 #
 #   conformance/demo.sh [path of rt]
 set -eu
@@ -10,12 +10,12 @@ id=demo-$$
 trap '"$rt" --root "$work/state" delete --force $id || true; rm -rf "$work"' EXIT
 
 title() { printf '\n== %s\n' "$*"; }
-# Prints a command and runs it. A failing one is part of the tour.
+# Prints a command and runs it. Failing commands are part of the tour.
 rt() {
 	echo "\$ rt $*"
 	"$rt" --root "$work/state" "$@" || echo "(exit status $?)"
 }
-# configure WORD REPLACEMENT...: config.json from the one `rt spec` wrote, with texts replaced.
+# configure TEXT REPLACEMENT...: makes config.json from the output of `rt spec`.
 configure() {
 	cp spec.json config.json
 	while [ $# -gt 1 ]; do
@@ -53,7 +53,7 @@ rt run $id
 
 title 'create, start, kill, delete: the same in single steps, as an engine does it'
 configure '"terminal": true' '"terminal": false' '"sh"' '"/server.sh"'
-# The container keeps the output it was created with, so here it must not be the one of this script.
+# The container keeps its output open, so it must not inherit this script's.
 echo "\$ rt create $id >output"
 "$rt" --root "$work/state" create $id </dev/null >output
 rt state $id && echo

@@ -22,14 +22,14 @@ import type { FaultyOutcome, Outcome } from './world.ts';
 export interface Selection {
   readonly runtime: readonly string[];
   readonly journal: string;
-  /** Journals that list what is not tried again. */
+  /** Journals of points not to be tried again. */
   readonly tried: readonly string[];
   readonly cgroup: string;
   /** Each point belongs to one shard, by a hash of its name. */
   readonly shard: readonly [index: number, count: number];
-  /** Also those that are like another one. */
+  /** Include points equivalent to another one. */
   readonly all: boolean;
-  /** How many of each command and kind of fault; without it, no limit. */
+  /** The number of points per command and kind of fault; unlimited if omitted. */
   readonly points: number | undefined;
   readonly kinds: readonly Point['kind'][];
   readonly commands: readonly string[] | undefined;
@@ -50,7 +50,7 @@ export async function runCell(name: KindName, selection: Selection): Promise<num
   const world = new World(selection.runtime, kind.terminal);
   mkdirSync(join(world.bundle, 'rootfs'), { recursive: true });
   makeRootfs(join(world.bundle, 'rootfs'));
-  // In a user namespace the container's root cannot make it.
+  // The container's root cannot create it in a user namespace.
   mkdirSync(join(world.bundle, 'rootfs/mnt'));
   if (kind.terminal) await listen(world.consoleSocket);
   const others = kindOf(kind.limits ? 'docker' : 'no-cgroups', `${selection.cgroup}/${other}`).config;

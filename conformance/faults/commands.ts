@@ -17,11 +17,11 @@ export interface CommandCase {
   readonly words: (world: World) => string[];
   /** The state after success; the same as in an undisturbed run. */
   readonly observe: (world: World, outcome: FaultyOutcome) => string;
-  /** Init already exists, and faults may hit it. */
+  /** Init already exists and may be hit by faults. */
   readonly meetsInit?: boolean;
   /** It relays a terminal. */
   readonly foreground?: boolean;
-  /** If it fails, nothing is left of the container. */
+  /** If it fails, nothing remains of the container. */
   readonly makes?: boolean;
   /** The program of the container, if it is not a long-running one. */
   readonly program?: readonly string[];

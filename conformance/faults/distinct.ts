@@ -3,8 +3,8 @@ import type { Call } from '../harness/calls.ts';
 import type { Point } from './points.ts';
 
 /**
- * Calls that nobody but the process can tell from none: once it is dead, it does not matter whether it made them. A change
- * of user or of capabilities is none of them, since it can undo PR_SET_PDEATHSIG.
+ * Calls without effects outside the process: once it is dead, it does not matter whether it made them. Changes of user
+ * or capabilities do not count, since they can reset PR_SET_PDEATHSIG.
  */
 const unseen: ReadonlySet<string> = new Set(
   [
@@ -25,8 +25,8 @@ function isUnseen({ name, arguments: [first = 0, second = 0, third = 0] }: Call)
 }
 
 /**
- * One point for all that are alike. A death right after a call that nobody else sees is one before that call. The same
- * error of the same call between the same neighbours is one turn of a loop or another, and the last has most to undo.
+ * One point for each group of equivalent ones. A death after a call without outside effects equals a death before it.
+ * Equal errors of the same call between the same neighbours are iterations of a loop, of which the last has most to undo.
  */
 export function distinct(points: readonly Point[]): Point[] {
   const before = new Map<Call, Call>();

@@ -5,7 +5,7 @@ const create = 'EACCES EDQUOT ENOMEM ENOSPC EPERM EROFS';
 const remove = 'EACCES EBUSY ENOMEM EPERM EROFS';
 const look = 'EACCES EIO ENOMEM';
 
-/** The errors of each call by its man page, but for those that are left out, below. */
+/** The errors of each call according to its man page, except those excluded below. */
 const errnos: Readonly<Record<string, string>> = {
   accept4: 'ECONNABORTED EINTR EMFILE ENFILE ENOBUFS ENOMEM',
   bind: 'EACCES ENOMEM ENOSPC EROFS',
@@ -153,7 +153,7 @@ const cgroupFile = /\/(?:tasks|cgroup\.procs)$/;
 
 const explained = new Set(leftOut.flatMap(([calls]) => calls.split(' ')));
 
-/** Whether somebody has thought about how the call can fail. */
+/** Whether the errors of the call are listed or deliberately excluded. */
 export function isKnown({ name }: Call): boolean {
   return name in errnos || explained.has(name);
 }

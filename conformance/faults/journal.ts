@@ -15,7 +15,7 @@ export interface Entry {
   readonly path: string;
 }
 
-/** What has been tried, so that a run that was ended continues where it was. */
+/** Points already tried, so that an interrupted run can continue. */
 export class Journal {
   readonly #path: string;
 

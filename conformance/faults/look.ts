@@ -78,7 +78,7 @@ function devices(pid: number): string[] {
   });
 }
 
-/** In a hierarchy that others mount or unmount meanwhile it is in the root. */
+/** A hierarchy that others mount or unmount meanwhile shows the root. */
 function cgroups(text: string): string[] {
   const paths = text
     .trim()

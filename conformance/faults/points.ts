@@ -40,8 +40,7 @@ function numberOf(error: string): number {
 }
 
 /**
- * Which of `count` shards tries a point. Two runs of a command that has several processes seldom make their calls in the
- * same order, so the position says nothing.
+ * The shard of a point. Processes of a command interleave differently in each run, so the position is not used.
  */
 export function shardOf({ key }: Point, count: number): number {
   return createHash('sha256').update(key).digest().readUInt32BE() % count;

@@ -26,7 +26,7 @@ export interface FaultyOutcome extends Outcome {
 const patience = 20 * PATIENCE;
 const scratch = '/tmp/scratch';
 
-/** The environment of one cell: its own /run and /tmp, in a mount and a pid namespace. */
+/** The environment of a cell: a private /run and /tmp, in a new mount and pid namespace. */
 export class World {
   /** Path of the bundle. */
   readonly bundle = '/tmp/bundle';

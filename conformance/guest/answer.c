@@ -1,4 +1,4 @@
-/* What several verbs of the probe need to answer. */
+/* Output helpers shared by the probe's verbs. */
 #define _GNU_SOURCE
 #include "verbs.h"
 

@@ -1,4 +1,4 @@
-/* The probe's verbs that attack processes of the runtime: they must not succeed. */
+/* The probe's verbs that attack the runtime's processes; they must not succeed. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -13,7 +13,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* The newest pid of the namespace: the last word of /proc/loadavg. */
+/* The namespace's newest pid: the last word of /proc/loadavg. */
 static int newest_pid(void)
 {
 	char *text = read_text("/proc/loadavg");
@@ -32,7 +32,7 @@ static bool reaches(int pid, const char *way, const char *file)
 	return fd >= 0;
 }
 
-/* Whether its cgroup, which everybody may ask for, has a name that begins so. */
+/* Whether the process's cgroup, which anyone can read, contains this prefix. */
 static bool is_below(int pid, const char *prefix)
 {
 	char path[64];
@@ -44,10 +44,10 @@ static bool is_below(int pid, const char *prefix)
 }
 
 /*
- * steal STOP CANARY PREFIX: until the file STOP exists, tries to come to a file of the host by way of any process that
- * is new, in a cgroup with this PREFIX: others may start containers, too.
- * {"tried":N,"stolen":N,"read":N}: how often it could, and how often it could read the memory of such a process, while
- * this was one of the runtime's.
+ * steal STOP CANARY PREFIX: until the file STOP exists, tries to reach a host file through each new process in a
+ * cgroup with this PREFIX, since others may start containers, too.
+ * {"tried":N,"stolen":N,"read":N}: how often it succeeded, and how often it could read the memory of such a process
+ * while that was the runtime's.
  */
 void verb_steal(char **args)
 {
@@ -103,8 +103,8 @@ static bool forge(int pidfd, int number, uint32_t pid, const char *what)
 }
 
 /*
- * forge STOP PID WHAT: until the file STOP exists, takes the control socket of every new process. WHAT is forked, to say
- * over it that the process goes on as PID; both, to say also that it failed; hold, to say nothing and keep it.
+ * forge STOP PID WHAT: until the file STOP exists, obtains the control socket of each new process. WHAT is forked, to
+ * report that the process continues as PID; both, to also report that it failed; hold, to keep the socket silently.
  * {"sent":true} each time.
  */
 void verb_forge(char **args)

@@ -1,9 +1,9 @@
 /*
- * What a world of its own needs besides its namespaces.
+ * Processes that an isolated test environment needs besides its namespaces.
  *
- *   cell reap COMMAND...    as process 1 of a pid namespace: reaps until COMMAND has ended, and ends with its status
- *   cell console PATH       an engine's socket for terminals: takes each master, reads what comes from it, and keeps it
- *                           until the next; prints a line when it listens
+ *   cell reap COMMAND...    pid 1 of a pid namespace: reaps until COMMAND has ended, and exits with its status
+ *   cell console PATH       an engine's console socket: receives each master, reads its output, and keeps it open
+ *                           until the next; prints a line when listening
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The probe's verbs that start something, since it may be what ends them. */
+/* The probe's verbs that start a child, because the action may kill it. */
 #define _GNU_SOURCE
 #include "json.h"
 #include "verbs.h"
@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A child that may report an error number by report[1]: its pid, 0 in the child, or -1 with errno set. */
+/* Forks a child that may write an error number to report[1]. Returns its pid, 0 in the child, or -1 with
+ * errno set. */
 static pid_t fork_reporting(int report[2])
 {
 	fflush(stdout);
@@ -32,7 +33,7 @@ static void report_error(const int report[2], int error)
 	_exit(write(report[1], &error, sizeof(error)) == sizeof(error) ? 0 : BAD_CALL);
 }
 
-/* What the child reported, 0 for nothing, when it has ended. */
+/* Waits for the child; returns the number it reported, or 0. */
 static int reported(pid_t pid, const int report[2], int *status)
 {
 	int error = 0;
@@ -44,7 +45,7 @@ static int reported(pid_t pid, const int report[2], int *status)
 	return error;
 }
 
-/* {"killed": SIGNAL} for a child that a signal ended; false for any other. */
+/* Prints {"killed": SIGNAL} for a child killed by a signal; returns false for any other. */
 static bool put_killed(int status)
 {
 	if (WIFSIGNALED(status))
@@ -52,7 +53,7 @@ static bool put_killed(int status)
 	return WIFSIGNALED(status);
 }
 
-/* Runs a file and reports how that ended, to see noexec and file modes at work. */
+/* Runs a file and reports its exit, to test noexec and file modes. */
 void verb_exec(char **args)
 {
 	int report[2];
@@ -70,7 +71,7 @@ void verb_exec(char **args)
 	put_outcome(errno ? -1 : 0);
 }
 
-/* Touches so many bytes, page by page. Ends by itself only when the kernel allows it. */
+/* Touches this many bytes, page by page. Returns only if the kernel allows it. */
 void verb_memhog(char **args)
 {
 	size_t size = strtoull(args[0], NULL, 0);
@@ -84,7 +85,7 @@ void verb_memhog(char **args)
 	put_outcome(0);
 }
 
-/* Starts up to N waiting children: how many there were, and the error that stopped it. */
+/* Starts up to N waiting children; reports their number, and the error that stopped it. */
 void verb_fork(char **args)
 {
 	int wanted = atoi(args[0]), made = 0, error = 0;
@@ -115,7 +116,7 @@ void verb_fork(char **args)
 	puts("}");
 }
 
-/* syscall NUMBER [ARGUMENT...]: in a child, so that a filter that kills is an observation too. */
+/* syscall NUMBER [ARGUMENT...]: in a child, so that a filter that kills can be observed, too. */
 void verb_syscall(char **args)
 {
 	long values[6] = {0};
@@ -147,7 +148,7 @@ static void *call_in_thread(void *number)
 	return NULL;
 }
 
-/* thread NUMBER: the call in a thread of its own, and whether the process is still there when the thread has ended. */
+/* thread NUMBER: makes the call in a new thread, and reports whether the process survives the thread. */
 void verb_thread(char **args)
 {
 	long number = strtol(args[0], NULL, 0);
@@ -167,7 +168,7 @@ void verb_thread(char **args)
 		printf("{\"survived\":%s}\n", WEXITSTATUS(status) == 0 ? "true" : "false");
 }
 
-/* i386 NUMBER: a call as programs of 32 bits make it, with an address that is none. */
+/* i386 NUMBER: a 32-bit system call with an invalid address. */
 void verb_i386(char **args)
 {
 	long number = strtol(args[0], NULL, 0);

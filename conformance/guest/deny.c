@@ -1,9 +1,9 @@
 /*
- * Runs a command for which some system calls do not exist, as on a kernel that lacks them:
+ * Runs a command without some system calls, as on a kernel that lacks them:
  *
  *   deny NAME[,NAME]... COMMAND [ARGUMENT...]
  *
- * The calls fail with ENOSYS, for the command and for everything it starts, containers too.
+ * The calls fail with ENOSYS for the command and all its descendants, including containers.
  */
 #define _GNU_SOURCE
 #include <errno.h>

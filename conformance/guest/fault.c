@@ -1,15 +1,15 @@
 /*
- * Runs a command in which one system call goes wrong. Traces the process, and its children, each until it executes
- * another program than the runtime's own helper.
+ * Runs a command and injects a fault into one system call. Traces the process and its children, each until it
+ * executes a program other than the runtime's helper.
  *
  *   fault [--attach PID] [--at PROCESS CALL NTH kill:PROCESS|errno:N] [--log FILE] [--deadline SECONDS] -- COMMAND...
  *
- * PROCESS is 0 for that of the command, 0.1 for the first that it made, 0.1.2 for the second that this one made; A for
- * PID, a process that is there already. CALL is the number of a system call, NTH counts the calls of it that the process
- * makes, from 1. Instead of the call PROCESS is killed, or the call fails. Without --at, FILE gets a line for each call:
- * PROCESS CALL NTH ARGUMENT ARGUMENT ARGUMENT [TEXT], arguments in hexadecimal (the third of openat2: its flags), TEXT what
- * looks like a path. At last it gets `fault` when the call was reached, and `deadline` when all were killed because the command did not end. The exit
- * status is the command's, 128 plus the signal.
+ * PROCESS is 0 for the command's process, 0.1 for its first child, 0.1.2 for the second child of that; A for PID, an
+ * existing process. CALL is the number of a system call, NTH its occurrence in that process, from 1. Instead of the
+ * call, PROCESS (of kill) is killed, or the call fails. Without --at, FILE gets a line for each call: PROCESS CALL NTH
+ * ARGUMENT ARGUMENT ARGUMENT [TEXT], with arguments in hexadecimal (the third of openat2: its flags) and TEXT the first
+ * argument that looks like a path. Its last lines are `fault` if the call was reached, and `deadline` if all processes
+ * were killed because the command did not end. The exit status is the command's, or 128 plus the signal.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -39,9 +39,9 @@ struct process {
 	char name[NAME_MAX_LENGTH];
 	unsigned children, calls[MAX_CALLS];
 	bool began;
-	bool counted; /* false until the command has been executed */
-	bool inside;  /* a call has been entered and not left */
-	bool failing; /* with the error */
+	bool counted; /* false until the command is executed */
+	bool inside;  /* in a system call */
+	bool failing; /* with the injected error */
 	bool gone;
 	bool thread;
 	long number;
@@ -55,7 +55,7 @@ static unsigned at_nth;
 static long at_call;
 static int error_number;
 static bool reached, ended, past_deadline;
-/* Stopped before its parent's event has told its name. */
+/* Children that stopped before their parent's event announced them. */
 static pid_t early[MAX_PROCESSES];
 static size_t early_count;
 
@@ -77,7 +77,7 @@ static struct process *add(pid_t pid, const char *name, bool counted)
 	return process;
 }
 
-/* Once the fault has happened, no call matters until the command has ended: see stop_at_calls(). */
+/* After the fault, system calls no longer matter until the command has ended: see stop_at_calls(). */
 static void go_on(pid_t pid, int signal)
 {
 	struct process *process = find(pid);
@@ -87,12 +87,12 @@ static void go_on(pid_t pid, int signal)
 	ptrace(stops ? PTRACE_SYSCALL : PTRACE_CONT, pid, NULL, (void *)(long)signal);
 }
 
-/* What looks like a path among the first arguments. */
+/* The first argument that looks like a path. */
 static void read_path(pid_t pid, const unsigned long *arguments, char *text, size_t size)
 {
 	for (int i = 0; i < 2; i++) {
 		struct iovec here = {text, size - 1}, there = {(void *)arguments[i], size - 1};
-		/* A string may end right before memory that is not there. */
+		/* A string may end just before unmapped memory. */
 		size_t to_page = 4096 - (arguments[i] & 4095);
 		if (to_page < there.iov_len)
 			there.iov_len = to_page;
@@ -108,7 +108,7 @@ static void read_path(pid_t pid, const unsigned long *arguments, char *text, siz
 	text[0] = '\0';
 }
 
-/* In place of the structure, the flags that it begins with. */
+/* The structure's first field, the flags, instead of its address. */
 static void read_flags(pid_t pid, unsigned long *argument)
 {
 	unsigned long flags = 0;
@@ -178,7 +178,7 @@ static bool runs_helper(pid_t pid)
 	return strncmp(target, "/memfd:rt-init", 14) == 0;
 }
 
-/* The process is out of sight, and ends or goes on as it likes. */
+/* Stops tracing the process. */
 static void forget(struct process *process)
 {
 	ptrace(PTRACE_DETACH, process->pid, NULL, NULL);
@@ -187,7 +187,7 @@ static void forget(struct process *process)
 
 static void at_exec(struct process *process)
 {
-	/* The command may be executed by way of others, such as env(1). */
+	/* The command may be started through other programs, such as env(1). */
 	if (strcmp(process->name, "0") == 0) {
 		process->counted = true;
 		memset(process->calls, 0, sizeof(process->calls));
@@ -215,13 +215,13 @@ static void at_birth(struct process *parent, bool thread)
 	go_on(parent->pid, 0);
 }
 
-/* A call by which a process may wait for ever for somebody who is not here. */
+/* A call in which a process may wait forever for an absent peer. */
 static bool waits(const struct process *process)
 {
 	return process->inside && !process->failing && process->number == SYS_accept4;
 }
 
-/* True too when there is none. */
+/* Also true if no process is left. */
 static bool all_wait(void)
 {
 	for (size_t i = 0; i < process_count; i++)
@@ -266,7 +266,7 @@ static void on_stop(pid_t pid, int status)
 	} else if (event == PTRACE_EVENT_EXEC) {
 		at_exec(process);
 	} else if (event == PTRACE_EVENT_STOP) {
-		/* The stop of a group lasts, and any other is over at once. */
+		/* A group-stop lasts; any other stop ends at once. */
 		bool group = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 		if (group && process->began)
 			ptrace(PTRACE_LISTEN, pid, NULL, NULL);
@@ -282,7 +282,8 @@ static int ended_with(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Where processes are that went on without stops: an interrupted call is made again. */
+/* Interrupts processes that were running without syscall stops: their current call is restarted and then
+ * seen. */
 static void stop_at_calls(void)
 {
 	for (size_t i = 0; i < process_count; i++)

@@ -1,4 +1,4 @@
-/* The probe's verbs about files: what they are, and what may be done with them. */
+/* The probe's verbs that inspect files and test access to them. */
 #define _GNU_SOURCE
 #include "json.h"
 #include "verbs.h"

@@ -1,9 +1,9 @@
 /*
- * Stands before files while they are opened, on the host: whoever opens one has to wait until its descriptors were
- * looked at.
+ * Runs on the host and intercepts opens of files: the opening process waits until its descriptors have been
+ * inspected.
  *
- *   gate FILE...                     {"ready":true}, then a line for each open of one of them: {"file":INDEX,
- *                                    "exec":BOOL,"pid":N,"fds":[[NUMBER,LINK],...]}, `exec` when execve(2) opens it. Ends
+ *   gate FILE...                     {"ready":true}, then a line for each open of a file: {"file":INDEX,
+ *                                    "exec":BOOL,"pid":N,"fds":[[NUMBER,LINK],...]}, `exec` if execve(2) opens it. Ends
  *                                    with standard input.
  */
 #define _GNU_SOURCE

@@ -1,4 +1,4 @@
-/* The probe's verbs that go on with something a checkpoint has to keep: a lock, a socket, a connection. */
+/* The probe's verbs that keep using something a checkpoint must preserve: a lock, a socket, a connection. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -23,7 +23,7 @@ static void check(int result, const char *what)
 	exit(FAILED);
 }
 
-/* Locks a file in both ways and keeps it so. */
+/* Locks a file with both flock(2) and fcntl(2), and keeps the locks. */
 void verb_lock(char **args)
 {
 	struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -38,7 +38,7 @@ void verb_lock(char **args)
 		pause();
 }
 
-/* Sends 1, 2, ... to a datagram socket, over one connection. */
+/* Sends 1, 2, ... to a datagram socket over one connection. */
 void verb_report(char **args)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -54,7 +54,8 @@ void verb_report(char **args)
 	}
 }
 
-/* A link to the number: a file, open at that moment, might be another one when the images are used. */
+/* Publishes the number as a symbolic link: a file that is open at a checkpoint could be a different one at
+ * restore. */
 static void put_count(const char *path, unsigned number)
 {
 	char aside[256], text[16];
@@ -65,7 +66,7 @@ static void put_count(const char *path, unsigned number)
 	check(rename(aside, path), "rename");
 }
 
-/* Sends 1, 2, ... over a TCP connection to a child, which answers with the same; writes what came back to a file. */
+/* Sends 1, 2, ... over a TCP connection to a child, which echoes them; writes the replies to a file. */
 void verb_converse(char **args)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7000)};

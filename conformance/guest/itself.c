@@ -1,4 +1,4 @@
-/* The probe's verbs that tell what their own process is and has. */
+/* The probe's verbs that report attributes of their own process. */
 #define _GNU_SOURCE
 #include "json.h"
 #include "verbs.h"
@@ -105,7 +105,7 @@ void verb_ns(char **args)
 	puts("}");
 }
 
-/* Every descriptor with what it points to and its flags; the one used for reading the directory is left out. */
+/* Every descriptor with its target and flags, except the one used to read the directory. */
 void verb_fds(char **args)
 {
 	(void)args;
@@ -167,7 +167,7 @@ void verb_rlimits(char **args)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct rlimit limit = {0};
 		getrlimit((__rlimit_resource_t)limits[i].resource, &limit);
-		/* Strings: the values have 64 bits and JSON numbers in JavaScript have 53. */
+		/* Strings, because the values have 64 bits and JavaScript's numbers 53. */
 		printf("%s\"%s\":[\"%llu\",\"%llu\"]", i ? "," : "", limits[i].name,
 			(unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max);
 	}
@@ -189,7 +189,7 @@ void verb_env(char **args)
 void verb_cwd(char **args)
 {
 	(void)args;
-	/* The system call, not the library's: glibc hides the kernel's "(unreachable)" prefix behind ENOENT. */
+	/* The system call, because glibc turns the kernel's "(unreachable)" prefix into ENOENT. */
 	char path[PATH_MAX];
 	long length = syscall(SYS_getcwd, path, sizeof(path));
 	if (length < 0) {
@@ -200,7 +200,7 @@ void verb_cwd(char **args)
 	putchar('\n');
 }
 
-/* Seconds on the clocks that a time namespace moves. */
+/* Seconds on the clocks affected by a time namespace. */
 void verb_clocks(char **args)
 {
 	(void)args;

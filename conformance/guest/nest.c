@@ -1,4 +1,4 @@
-/* The probe's verbs that make cgroups below those of the container, mounted at /sys/fs/cgroup. */
+/* The probe's verbs that create cgroups below the container's, mounted at /sys/fs/cgroup. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -29,7 +29,7 @@ static void write_to(const char *file, const char *text)
 	close(fd);
 }
 
-/* Everything a name may have in it that is not plain: no newline, which the kernel refuses. */
+/* A name with every kind of unusual character, except newline, which the kernel refuses. */
 static void odd_name(char *name, int number)
 {
 	static const char odd[] = "\xff\xc3( \t\\\"'*%s\x1b[0m..";
@@ -57,7 +57,7 @@ static void freeze(void)
 		usleep(1000);
 }
 
-/* Makes DEPTH cgroups, each in the one before it, and has the last for its working directory. */
+/* Creates DEPTH nested cgroups, and makes the last one the working directory. */
 static void go_down(const char *hierarchy, int depth)
 {
 	char name[LONGEST_NAME + 1];
@@ -71,8 +71,8 @@ static void go_down(const char *hierarchy, int depth)
 }
 
 /*
- * nest DEPTH HOW: in each hierarchy a cgroup that deep, and a process in it: a child that is left running, or that is
- * frozen there, as HOW says: running, frozen; or init itself is frozen. Then waits. {"ready":true}
+ * nest DEPTH HOW: creates a cgroup that deep in each hierarchy, with a process in it. HOW: a child left `running`, a
+ * child `frozen` there, or else init itself frozen. Then waits. {"ready":true}
  */
 void verb_nest(char **args)
 {
@@ -115,8 +115,8 @@ void verb_nest(char **args)
 }
 
 /*
- * breed COUNT: makes so many cgroups below the container's, in groups of a hundred, {"ready":true}, and goes on making
- * some as long as it lives.
+ * breed COUNT: creates this many cgroups below the container's, in groups of a hundred, prints {"ready":true}, and
+ * keeps creating cgroups until it ends.
  */
 void verb_breed(char **args)
 {

@@ -1,6 +1,6 @@
 /*
- * Runs a command and prints how many page faults it took that needed no disk, those of the children that it waited for
- * included. Exits as the command does; its output goes to /dev/null.
+ * Runs a command and prints its number of minor page faults, including those of children it waited for. Exits with
+ * the command's status; discards its output.
  *
  *   pages COMMAND [ARGUMENT...]
  */

@@ -1,18 +1,18 @@
 /*
- * What stands on the other side of a runtime: a terminal, an engine's socket, a slow reader. Runs on the host.
+ * The peer of a runtime: a terminal, an engine's socket, a slow reader. Runs on the host.
  *
- *   peer pty ROWS COLUMNS DELAY COMMAND...   COMMAND with a terminal of its own, relayed to stdin and stdout; reads
- *                                    at most 512 bytes each DELAY microseconds when that is not 0. Lines `ROWS
+ *   peer pty ROWS COLUMNS DELAY COMMAND...   COMMAND with a new terminal, relayed to stdin and stdout; reads at
+ *                                    most 512 bytes every DELAY microseconds unless that is 0. Lines `ROWS
  *                                    COLUMNS` on descriptor 3 resize it. Ends with a line on stderr:
- *                                    {"status":N,"signal":N,"restored":BOOL}, the last whether the mode of the
- *                                    terminal is what it was.
- *   peer reader DELAY LIMIT COMMAND...       COMMAND with a pipe as stdout, read like that, and closed after LIMIT
- *                                    bytes when that is not 0; ends with its status.
- *   peer socket PATH                 listens, and after the first line on stdin accepts and says in one line what
- *                                    came: {"data":TEXT,"messages":N,"fds":N,"kind":LINK}. A terminal is then relayed.
- *   peer notify PATH                 a datagram socket, abstract with @ before its name: each datagram a line,
+ *                                    {"status":N,"signal":N,"restored":BOOL}; `restored` if the terminal's mode
+ *                                    is unchanged.
+ *   peer reader DELAY LIMIT COMMAND...       COMMAND with a pipe as stdout, read likewise, and closed after LIMIT
+ *                                    bytes unless that is 0; exits with its status.
+ *   peer socket PATH                 listens, accepts after the first line on stdin, and prints a line with the
+ *                                    message: {"data":TEXT,"messages":N,"fds":N,"kind":LINK}. A terminal is then relayed.
+ *   peer notify PATH                 a datagram socket (abstract if PATH begins with @): a line per datagram,
  *                                    {"data":TEXT,"fds":N}.
- *   peer rmdir PATH                  removes a directory, once, as soon as it is there and empty; {"removed":true}.
+ *   peer rmdir PATH                  removes a directory once, as soon as it exists and is empty; {"removed":true}.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -57,7 +57,7 @@ static void write_all(int fd, const char *data, size_t size)
 	}
 }
 
-/* One read, slowly if asked; false at the end. */
+/* One read, delayed if requested; false at end of file. */
 static bool pass(int from, int to, long delay)
 {
 	char data[16384];
@@ -121,7 +121,7 @@ static int run_pty(char **args)
 {
 	if (!args[0] || !args[1] || !args[2] || !args[3])
 		return BAD_CALL;
-	/* Before anything is opened, and becomes 3. */
+	/* Before anything is opened, and must become 3. */
 	bool sizes = fcntl(3, F_GETFD) >= 0;
 	struct winsize size = {
 		.ws_row = (unsigned short)atoi(args[0]), .ws_col = (unsigned short)atoi(args[1])};
@@ -180,7 +180,7 @@ static int listen_at(const char *path, int type)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const char *slash = strrchr(path, '/');
-	/* The path may be longer than an address holds. */
+	/* The path may exceed sun_path. */
 	if (slash && strlen(path) >= sizeof(address.sun_path)) {
 		char directory[PATH_MAX];
 		snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
@@ -298,7 +298,7 @@ static int run_notify(char **args)
 	return 0;
 }
 
-/* Never lets go of the processor: what it waits for may be there for microseconds. */
+/* Busy-waits: the directory may be empty for only microseconds. */
 static int run_rmdir(char **args)
 {
 	puts("{\"ready\":true}");

@@ -1,11 +1,10 @@
 /*
- * The program the conformance cases run inside a container: one verb per question, one line of JSON per verb.
+ * The program that conformance cases run inside a container: one verb per question, one line of JSON per verb.
  *
  *   probe VERB [ARGUMENT...] [-- VERB [ARGUMENT...]]...
  *
- * Static and without a shell, so that a case observes the container and not what an interpreter made of it. A
- * verb that tries something reports {"errno": NAME}, with null for success; only a wrong call of the probe itself
- * ends with status 99.
+ * Static and without a shell, so that a case observes the container and not an interpreter. A verb that attempts
+ * something reports {"errno": NAME}, with null for success; only misuse of the probe itself exits with status 99.
  */
 #define _GNU_SOURCE
 #include "json.h"
@@ -28,13 +27,14 @@ static void on_signal(int number)
 	_exit(write(STDOUT_FILENO, line, (size_t)length) == length ? number : BAD_CALL);
 }
 
-/* Waits for ever; a catchable signal is printed and becomes the exit status. */
+/* Waits forever; prints a catchable signal and exits with its number. */
 static void verb_wait(char **args)
 {
 	(void)args;
 	struct sigaction action = {.sa_handler = on_signal};
 
-	/* Those whose default is to be ignored stay so: runtimes written in Go send themselves SIGURG and pass it on. */
+	/* Signals ignored by default stay so: runtimes written in Go send themselves SIGURG and forward
+	 * it. */
 	for (int number = 1; number < 32; number++)
 		if (number != SIGCHLD && number != SIGURG && number != SIGWINCH && number != SIGCONT)
 			sigaction(number, &action, NULL);
@@ -44,7 +44,7 @@ static void verb_wait(char **args)
 		pause();
 }
 
-/* Waits with every signal at its default action, as a careless program does. */
+/* Waits with default signal actions, like a program without handlers. */
 static void verb_pause(char **args)
 {
 	(void)args;
@@ -59,7 +59,7 @@ static void verb_exit(char **args)
 	_exit(atoi(args[0]));
 }
 
-/* Dies of a fault: the only signal that kills a pid 1 from inside. */
+/* Dies of a fault, the only signal that kills pid 1 from inside. */
 static void verb_fault(char **args)
 {
 	(void)args;
@@ -67,7 +67,7 @@ static void verb_fault(char **args)
 	__builtin_trap();
 }
 
-/* echo TEXT: the text as it is, to see bytes pass through a pipe. */
+/* echo TEXT: prints the text unchanged, to test pipes. */
 static void verb_echo(char **args)
 {
 	fputs(args[0], stdout);
@@ -91,7 +91,7 @@ static void verb_stdin(char **args)
 	free(text);
 }
 
-/* sd_notify(3): TEXT to the socket that NOTIFY_SOCKET names. */
+/* Sends TEXT to the socket in NOTIFY_SOCKET (sd_notify(3)). */
 static void verb_notify(char **args)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -168,7 +168,7 @@ static const struct {
 	{"write", 2, verb_write},
 };
 
-/* Runs one verb; false when there is no such verb or it lacks arguments. */
+/* Runs one verb; false if it is unknown or lacks arguments. */
 static bool run_verb(char **words)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {

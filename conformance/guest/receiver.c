@@ -1,12 +1,12 @@
 /*
- * The program that answers seccomp notifications: listens on a socket, takes one connection of a runtime, prints
- * what came with it, then one line for each notification until the last filtered process has ended.
+ * Answers seccomp notifications: listens on a socket, accepts one connection from a runtime, prints its message, then
+ * one line for each notification until the last filtered process has ended.
  *
  *   receiver SOCKET [NUMBER=ERRNO]...
  *
- * First line: {"message": TEXT, "descriptors": COUNT, "ended": BOOL}, where `ended` tells that the connection was
- * closed before the first notification. Then {"call": NUMBER, "pid": PID, "exists": BOOL}. A listed call fails with ERRNO, any other
- * one is let through.
+ * First line: {"message": TEXT, "descriptors": COUNT, "ended": BOOL}, where `ended` means that the connection was
+ * closed before the first notification. Then {"call": NUMBER, "pid": PID, "exists": BOOL}. A listed call fails with
+ * ERRNO; any other continues.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +29,7 @@ static int fail(const char *what)
 	return 1;
 }
 
-/* Takes one message; the listener that came with it, or -1. */
+/* Receives one message; returns the listener attached to it, or -1. */
 static int take(int connection)
 {
 	static char text[65536];

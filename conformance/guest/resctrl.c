@@ -1,11 +1,11 @@
 /*
- * Runs a command on a host that seems to have resctrl, for machines whose CPU has none:
+ * Runs a command with a simulated resctrl, for CPUs without it:
  *
  *   resctrl COMMAND [ARGUMENT...]
  *
- * /sys/fs/resctrl is a temporary file system in a mount namespace of the command's own. What the kernel does there
- * by itself is done for it: a directory that is made gets its files, one that is removed loses them. Calls of
- * mkdir and rmdir are stopped by a filter (SECCOMP_RET_USER_NOTIF) and done here.
+ * /sys/fs/resctrl is a tmpfs in the command's mount namespace. The kernel's actions are emulated: a new directory gets
+ * its files, a removed one loses them. mkdir and rmdir are intercepted by a filter (SECCOMP_RET_USER_NOTIF) and
+ * executed here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -112,7 +112,7 @@ static void answer(int listener, const struct seccomp_notif *request)
 	char path[4096] = "";
 	bool is_made = request->data.nr == __NR_mkdirat;
 	struct iovec here = {path, sizeof(path) - 1};
-	/* To the end of the page, then from the next one, which may not be there. */
+	/* Reads up to the end of the page, then from the next one, which may be unmapped. */
 	char *from = (char *)(uintptr_t)request->data.args[is_made ? 1 : 0];
 	size_t first = 4096 - ((uintptr_t)from & 4095);
 	if (first >= sizeof(path))
@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 	if (child == 0) {
 		int listener = filter();
 		check(listener, "seccomp");
-		/* The number only: the descriptor is fetched by pidfd_getfd. */
+		/* Only the number: the descriptor is obtained with pidfd_getfd. */
 		check((int)write(pair[1], &listener, sizeof(listener)), "write");
 		char go;
 		check((int)read(pair[1], &go, 1), "read");

@@ -1,4 +1,4 @@
-/* The probe's verbs that look at other processes: one attacks those that enter its container. */
+/* The probe's verbs that inspect other processes; one attacks those that enter its container. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -25,7 +25,7 @@ static bool is_helper(const char *pid)
 	return size > 0 && (strncmp(name, "rt", 2) == 0 || strncmp(name, "node", 4) == 0);
 }
 
-/* What a process may not be asked for by another: memory, descriptors, being traced. */
+/* Attempts what must be refused: reading memory and descriptors, and tracing. */
 static bool look_into(const char *pid)
 {
 	static const char *const files[] = {"mem", "fd/3", "fd/4", "fd/5", "environ", "exe", "root/canary"};
@@ -46,16 +46,16 @@ static bool look_into(const char *pid)
 		opened = true;
 	close(stolen);
 	close(pidfd);
-	/* Asks for the same permission as attaching does, and leaves no trace on the process. */
+	/* Needs the same permission as PTRACE_ATTACH, without side effects. */
 	char byte;
 	struct iovec own = {&byte, 1}, other = {(void *)0x400000, 1};
 	if (process_vm_readv(number, &own, 1, &other, 1, 0) == 1)
 		opened = true;
-	/* When it had become the program meanwhile, that is no secret. */
+	/* If it has executed the program meanwhile, access is legitimate. */
 	return opened && is_helper(pid);
 }
 
-/* spy FILE: until FILE exists, tries every process of the runtime that it can see. */
+/* spy FILE: until FILE exists, attacks every visible process of the runtime. */
 void verb_spy(char **args)
 {
 	long seen = 0, opened = 0;
@@ -75,8 +75,8 @@ void verb_spy(char **args)
 }
 
 /*
- * watch FILE: until FILE exists, looks at every process of the pid namespace but itself. Says which capabilities
- * any of them ever had, and how many different ones there were.
+ * watch FILE: until FILE exists, inspects all other processes of the pid namespace. Reports the union of their
+ * capabilities, and the number of distinct processes.
  */
 void verb_watch(char **args)
 {

@@ -1,4 +1,4 @@
-/* What the probe does on the host: it is the surroundings in which a runtime is called. */
+/* The probe's verbs for the host: they set up the environment in which a runtime is called. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 /*
- * Runs on the host: a sub-reaper that runs a command, then says which children it was left with and how they
- * ended. It stands for the shim or monitor of an engine.
+ * Runs on the host: a child subreaper that runs a command, then reports the children it has inherited and how they
+ * ended, like an engine's shim or monitor.
  *   subreaper FILE COMMAND ARGUMENT... : writes the pids of its children to FILE when the command has ended.
  */
 int run_subreaper(char **args)
@@ -51,8 +51,8 @@ int run_subreaper(char **args)
 }
 
 /*
- * Runs on the host: a command for which one system call fails as on a kernel that lacks it.
- *   refuse CALL ARGUMENT|- ERRNO COMMAND... : CALL by name, only with ARGUMENT as its first when that is a number.
+ * Runs on the host: a command in which one system call fails.
+ *   refuse CALL ARGUMENT|- ERRNO COMMAND... : CALL by name; if ARGUMENT is a number, only with that first argument.
  */
 int run_refuse(char **args)
 {
@@ -101,7 +101,7 @@ int run_refuse(char **args)
 }
 
 /*
- * Runs on the host: a command in a session keyring of that name, which anybody may use.
+ * Runs on the host: a command in a session keyring with that name, accessible to everyone.
  *   keyring NAME COMMAND...
  */
 int run_keyring(char **args)
@@ -116,9 +116,9 @@ int run_keyring(char **args)
 }
 
 /*
- * Runs on the host until it is killed: has two names of a shared directory change places.
+ * Runs on the host until it is killed: keeps exchanging two names in a shared directory.
  *   exchange NAME OTHER [MODE]
- * With MODE, the file that was NAME at first gets that mode anew each time.
+ * With MODE, sets the mode of the file that was NAME at first each time.
  */
 int run_exchange(char **args)
 {

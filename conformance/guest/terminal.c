@@ -1,4 +1,4 @@
-/* The probe's verbs about terminals, and about bytes that must arrive as they were sent. */
+/* The probe's verbs for terminals, and for byte streams that must arrive unchanged. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -14,7 +14,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* What descriptors 0 to 2 are, the size, and whether this is the controlling terminal of the session. */
+/* The types of descriptors 0 to 2, the window size, and whether this is the session's controlling
+ * terminal. */
 void verb_tty(char **args)
 {
 	(void)args;
@@ -42,7 +43,7 @@ static void note_resize(int number)
 	resized = 1;
 }
 
-/* Says that it is ready, waits for SIGWINCH and says the new size. */
+/* Reports ready, waits for SIGWINCH and prints the new size. */
 void verb_winch(char **args)
 {
 	(void)args;
@@ -69,14 +70,14 @@ static void set_raw(int fd)
 	tcsetattr(fd, TCSANOW, &mode);
 }
 
-/* Deterministic bytes of every value, which the case computes too: x = x * 1664525 + 1013904223, top byte. */
+/* Pseudo-random bytes, which the case computes, too: x = x * 1664525 + 1013904223, top byte. */
 static uint8_t next_byte(uint32_t *state)
 {
 	*state = *state * 1664525u + 1013904223u;
 	return (uint8_t)(*state >> 24);
 }
 
-/* emit SEED COUNT: writes that many bytes in pieces of changing size, through a raw terminal if it is one. */
+/* emit SEED COUNT: writes this many bytes in pieces of varying size, through a raw terminal if it is one. */
 void verb_emit(char **args)
 {
 	uint32_t state = (uint32_t)strtoul(args[0], NULL, 10);
@@ -99,7 +100,7 @@ void verb_emit(char **args)
 	}
 }
 
-/* absorb SEED COUNT: reads that many bytes from a raw terminal or pipe and says how many were as expected. */
+/* absorb SEED COUNT: reads this many bytes from a raw terminal or pipe and reports how many matched. */
 void verb_absorb(char **args)
 {
 	uint32_t state = (uint32_t)strtoul(args[0], NULL, 10);

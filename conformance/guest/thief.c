@@ -1,4 +1,4 @@
-/* The probe's verbs that keep what they can get of the runtime's programs, and that multiply. */
+/* The probe's verbs that keep the runtime's executables open, and that fork without end. */
 #define _GNU_SOURCE
 #include "verbs.h"
 
@@ -19,7 +19,7 @@ struct loot {
 	int count;
 };
 
-/* Files of the image are the container's own. */
+/* Whether the file belongs to the container's image. */
 static bool is_of_image(int fd, const struct stat *st)
 {
 	char link[64], path[4096];
@@ -58,7 +58,7 @@ static void take_mapped(struct loot *loot, const char *pid)
 		closedir(files);
 }
 
-/* Writes what is there already. */
+/* Rewrites the first byte with its own value. */
 static bool can_write(int fd)
 {
 	char path[64], byte;
@@ -72,8 +72,8 @@ static bool can_write(int fd)
 }
 
 /*
- * thief STOP: until the file STOP exists, keeps each program that a process here runs and that is not of the image, then
- * tries to write to them, when nobody runs them any more. {"writable":N}
+ * thief STOP: until the file STOP exists, opens each executable that a process runs and that is not in the image, then
+ * tries to write to them once they are no longer running. {"writable":N}
  */
 void verb_thief(char **args)
 {
@@ -99,7 +99,7 @@ void verb_thief(char **args)
 	printf("{\"writable\":%d}\n", writable);
 }
 
-/* swarm: processes that fork and end all the time, so that no list of them is ever true. */
+/* swarm: processes that keep forking and exiting, so that no list of them is ever accurate. */
 void verb_swarm(char **args)
 {
 	(void)args;

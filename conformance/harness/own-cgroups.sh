@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a command with a /sys/fs/cgroup of its own, where that is a directory of mounts (cgroup v1). What engines make in it
-# beside the hierarchies, and what others do, is not seen elsewhere: a plain directory with the name of a controller is
-# taken for the controller by Podman, containerd and Docker. The caller has a mount namespace of its own.
+# Runs a command with a private /sys/fs/cgroup if that is a directory of mounts (cgroup v1). Entries that engines create
+# beside the hierarchies then stay invisible to others: Podman, containerd and Docker mistake a plain directory with a
+# controller's name for the controller. The caller must be in a new mount namespace.
 #
 #   own-cgroups.sh COMMAND [ARGUMENT]...
 set -eu

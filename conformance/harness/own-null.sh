@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command with a /dev/null of its own: crun gives the standard streams of a container to its user, and who starts
-# it with /dev/null hands the machine's over. The caller has a mount namespace of its own.
+# Runs a command with a private /dev/null: crun changes the owner of a container's standard streams, which with
+# /dev/null would be the machine's device node. The caller must be in a new mount namespace.
 #
 #   own-null.sh COMMAND [ARGUMENT]...
 set -eu

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Runs a command while v1 cgroup controllers are mounted that the host leaves free, and gives them back afterwards.
-# A host without cgroup v1 stays as it is. The caller has a mount namespace of its own.
+# Runs a command with v1 cgroup controllers mounted that the host does not use, and releases them afterwards. Does
+# nothing on a host without cgroup v1. The caller must be in a new mount namespace.
 #
 #   with-controllers.sh CONTROLLER,... COMMAND [ARGUMENT]...
 set -eu
-# In a /sys/fs/cgroup of its own: to remove a mount point ends what others have mounted on it, in any namespace.
+# In a private /sys/fs/cgroup, because removing a mount point unmounts it in all namespaces.
 [ "$1" = --own ] || exec "$(dirname "$0")/own-cgroups.sh" "$0" --own "$@"
 shift
 controllers=$(echo "$1" | tr , ' ')
 shift
 mounted=
 
-# Whether a command succeeds within five seconds; nothing announces what happens to a hierarchy.
+# Retries a command for five seconds, because nothing signals changes of a hierarchy.
 within() {
 	for _ in $(seq 100); do
 		"$@" 2>/dev/null && return
@@ -22,8 +22,8 @@ within() {
 
 is_free() { ! grep -q ":$1:" /proc/self/cgroup; }
 
-# The kernel gives a controller back when the last mount goes and no cgroup is left; cgroups go with a delay, and a
-# hierarchy that had some at that moment stays until it is mounted and unmounted once more.
+# The kernel releases a controller with the last mount if no cgroup is left. Cgroups are freed with a delay,
+# and a hierarchy that still had some stays until it is mounted and unmounted again.
 give_back() {
 	is_free "$1" && return
 	mount -t cgroup -o "$1" none "/sys/fs/cgroup/$1" && umount "/sys/fs/cgroup/$1"
@@ -40,7 +40,7 @@ trap unmount EXIT
 trap 'exit 1' INT TERM HUP
 
 if [ ! -f /sys/fs/cgroup/cgroup.controllers ]; then
-	# Not from cgroup.controllers: a hierarchy that is still being torn down appears nowhere for a moment.
+	# Not from cgroup.controllers, where a hierarchy that is being torn down is missing for a moment.
 	for controller in $controllers; do
 		grep -q "^$controller	" /proc/cgroups || continue
 		grep -Eq "^([0-9]+:)([^:]*,)?$controller(,[^:]*)?:" /proc/self/cgroup &&

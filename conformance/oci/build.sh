@@ -1,9 +1,9 @@
 #!/bin/bash
-# Builds the programs of OCI's runtime-tools, as go.mod lists them, and the directory they want to be started in.
+# Builds OCI's runtime-tools in the versions of go.mod, and the working directory that they require.
 #
 #   build/oci/bin      runtimetest and one program for each of its validations
 #   build/oci/start    rootfs-ARCH.tar.gz and runtimetest
-#   build/oci/mended   the same two folders for the programs of mends.tsv, with its changes
+#   build/oci/mended   the same folders for the programs in mends.tsv, with its changes applied
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../build/oci
@@ -23,7 +23,7 @@ found=$(find "$module/validation" -mindepth 1 -maxdepth 1 -type d ! -name util |
 [ "$listed" = "$found" ] || { echo "build.sh: go.mod lists $listed programs, the module has $found" >&2; exit 1; }
 cp --update "$module"/rootfs-*.tar.gz "$build/bin/runtimetest" "$build/start/"
 
-# A change that finds nothing to change is an error: the table names the lines as they are.
+# A change that does not match is an error: the table quotes the original lines.
 mended=$build/mended
 rm -rf "${mended:?}/module" "${mended:?}/bin"
 mkdir -p "$mended/bin"

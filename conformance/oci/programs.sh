@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs the programs one after the other. Needs root and a mount namespace of its own (see run), but neither Go nor
-# Node, so that it runs in small virtual machines too.
+# Runs the programs in sequence. Needs root and a new mount namespace (see run), but neither Go nor Node, so that it can
+# also run in small virtual machines.
 #
 #   programs.sh DIRECTORY RUNTIME OUTPUT [PROGRAM]...
 #
-# DIRECTORY is what build.sh made, RUNTIME the command under test. For each program OUTPUT gets PROGRAM.tap, its
-# standard output; PROGRAM.err; PROGRAM.status, its exit status; PROGRAM.left, what it left on the host, else empty.
+# DIRECTORY is the output of build.sh, RUNTIME the command under test. For each program, OUTPUT gets PROGRAM.tap
+# (standard output), PROGRAM.err, PROGRAM.status (exit status) and PROGRAM.left (leftovers on the host, if any).
 set -eu
 directory=$(cd "$1" && pwd) runtime=$2 output=$3
 shift 3
@@ -20,7 +20,7 @@ if [ $# -eq 0 ]; then
 	done
 fi
 
-# The programs' own names for cgroups; a runtime removes what it made for a container, though not the parents.
+# The cgroup names that the programs use. A runtime removes a container's cgroup but not its parents.
 cgroups() {
 	find /sys/fs/cgroup -type d \( -name cgrouptest ! -path '*/testdir/*' -o -path '*/testdir/cgrouptest/container' \) 2>/dev/null || true
 }
@@ -55,16 +55,16 @@ run() {
 	[ "$status" = 0 ] && ! grep -Eq '^not ok|^    "error"' "$output/$1.tap"
 }
 
-# Two programs are races that a quick runtime can lose on a busy machine: killsig sends its signal as soon as the
-# container runs, maybe before its shell has set the trap; poststart wants the shell to have written a line before the
-# hook, which runs right after execve. They get five tries.
+# Two programs have races that a fast runtime can lose on a busy machine: killsig sends its signal once the
+# container runs, possibly before its shell has set the trap; poststart expects output from the shell before
+# the hook, which runs right after execve. They get five attempts.
 cd "$directory/start"
 locked=1
 flock 8
 clean
 flock -u 8
 for program; do
-	# These use the same cgroups, whichever runtime they run.
+	# These use the same cgroups for every runtime.
 	locked=
 	case $program in
 	linux_cgroups_* | delete_resources | delete_only_create_resources) locked=1 && flock 8 ;;

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Prints the path of a `go` that is new enough for this folder's go.mod (tool dependencies came with 1.24): the one on
-# PATH, else Debian's, else the toolchain that the Go module proxy carries, fetched by Debian's old one.
+# Prints the path of a `go` recent enough for this folder's go.mod (tool dependencies need 1.24): the one on PATH, else
+# Debian's, else the toolchain from the Go module proxy, fetched with Debian's.
 #
-#   toolchain.sh DIRECTORY      what is fetched goes into DIRECTORY (GOPATH)
+#   toolchain.sh DIRECTORY      DIRECTORY receives downloads (GOPATH)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 release=go1.24.11
@@ -26,7 +26,7 @@ if ! recent "$path"; then
 	esac
 	module=golang.org/toolchain@v0.0.1-$release.$platform
 	GOPATH=$1 GOFLAGS=-modcacherw "$path" mod download "$module" >&2
-	# The module cache keeps no execute permissions; newer releases of Go set them themselves.
+	# The module cache drops execute permissions; newer Go releases set them themselves.
 	chmod -R a+x "$1/pkg/mod/$module/bin" "$1/pkg/mod/$module/pkg/tool"
 	path=$1/pkg/mod/$module/bin/go
 fi

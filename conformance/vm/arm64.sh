@@ -1,11 +1,11 @@
 #!/bin/bash
-# Runs build/arm64/rt in a machine with that processor; prints TAP. usage: arm64.sh
+# Runs build/arm64/rt in an emulated arm64 machine; prints TAP. usage: arm64.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
 "$repository/native/setup/packages.sh" qemu-system-arm busybox-static
-# Debian 12's kernel for virtual machines; the directory exists once all is in it.
+# Debian 12's kernel for virtual machines; the directory exists only when complete.
 debian=$work/arm64
 if [ ! -e "$debian" ]; then
 	"$repository/native/setup/debian.sh" "$debian.new" bookworm arm64 linux-image-cloud-arm64! busybox-static >&2

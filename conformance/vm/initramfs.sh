@@ -1,6 +1,6 @@
 #!/bin/bash
-# Containers on the initial RAM file system, which pivot_root(2) cannot replace: what --no-pivot is for. Boots a machine
-# that has nothing else; prints TAP. usage: initramfs.sh RELEASE
+# Tests --no-pivot: containers on the initial RAM filesystem, which pivot_root(2) cannot replace. Boots a machine
+# without any other filesystem; prints TAP. usage: initramfs.sh RELEASE
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)

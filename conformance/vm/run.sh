@@ -44,10 +44,10 @@ done
 
 arguments="console=ttyS0 quiet panic=-1 root=PARTUUID=11111111-2222-3333-4444-555555555555 rootwait rw"
 arguments+=" fsck.mode=skip systemd.unit=job.target systemd.show_status=no"
-# On a busy host the timer's first ticks can come too late, and the kernel would give up on it.
+# On a busy host the first timer ticks can be late, and the kernel's timer check would fail.
 arguments+=" no_timer_check"
-# What guards a real machine costs an emulated one a fifth of its time: no mitigations, no zeroed pages, page tables of
-# four levels. RCU in a hurry: cgroups, namespaces and mounts go when it has come round.
+# Hardening would cost an emulated machine a fifth of its time: no mitigations, no zeroed pages, four-level
+# page tables. Expedited RCU, because cgroups, namespaces and mounts are freed after a grace period.
 arguments+=" mitigations=off init_on_alloc=0 no5lvl rcupdate.rcu_expedited=1"
 case $cgroup in
 v2) ;;
@@ -70,11 +70,11 @@ esac
 run=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 
-# Compiled here: there is no compiler inside.
+# Compiled here, because the machine has no compiler.
 (cd "$repository" && node --import=tsx --eval \
 	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms())")
 
-# The repository as it is now, without what no case needs.
+# The working tree, without files that no case needs.
 mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"
 tar -C "$repository" -c --exclude=./.git --exclude=./node_modules --exclude='./build/*' . | tar -C "$run/tree" -x
 for path in rt node conformance criu "${with[@]}"; do
@@ -84,7 +84,7 @@ for path in rt node conformance criu "${with[@]}"; do
 done
 if [ ${#command[@]} -eq 0 ]; then
 	if [ ${#cases[@]} = 0 ]; then
-		# But for those that ask nothing of the machine: what a config or a command line says, and the words for it.
+		# Except cases that do not depend on the machine, such as config validation and messages.
 		for file in "$repository"/conformance/{cases,attacks}/*.test.ts; do
 			case $(basename "$file" .test.ts) in
 			api | bad-input | completion | control-characters | documentation | nulls | races | state-owners) ;;
@@ -107,8 +107,8 @@ chmod 755 "$run/tree/build/vm/command"
 truncate --size 1G "$run/tree.img"
 mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L rt-tree -E root_owner=0:0 -d "$run/tree" "$run/tree.img"
 
-# Both processors take turns on one of the host: emulated side by side, one may run code that the other has just
-# replaced, and the kernel, which turns parts of itself on and off that way, panics.
+# Both processors share one host thread: with one thread each, one may execute code that the other has just
+# patched, and the kernel, which patches itself, panics.
 disks=()
 for disk in "disk-$kernel" node-modules; do disks+=("$work/$disk.img"); done
 machine=(

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Makes what a virtual machine is started from, in build/vm, as far as it is missing:
+# Creates the missing files of a virtual machine in build/vm:
 #
 #   setup.sh RELEASE      RELEASE is the Debian release of the kernel, 12 or 13
 #
 #   kernel-RELEASE/       vmlinuz and modules of Debian's cloud kernel
 #   root-RELEASE.tar      Debian with the packages of packages.txt
-#   disk-RELEASE.img      both, bootable without an initial RAM disk: these kernels have ext4 and nvme built in
+#   disk-RELEASE.img      both, bootable without an initial RAM disk, since these kernels have ext4 and nvme built in
 #   node-modules.img      node_modules, and a Node that runs on any Debian
 #
-# Each has a stamp beside it with a checksum of what it was made from.
+# A stamp beside each holds a checksum of its inputs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
@@ -28,7 +28,7 @@ exec 9>lock
 flock 9
 trap 'rm -rf "$work"/tree.*' EXIT
 
-# usage: stale TARGET INPUT...; the inputs are texts
+# usage: stale TARGET INPUT...; inputs are strings
 stale() {
 	local target=$1
 	shift
@@ -36,13 +36,13 @@ stale() {
 	[ ! -e "$target" ] || [ "$(cat "$target.stamp" 2>/dev/null)" != "$stamp" ]
 }
 
-# usage: made TARGET; takes TARGET.new for TARGET
+# usage: made TARGET; renames TARGET.new to TARGET
 made() {
 	rm -rf "$1" && mv "$1.new" "$1"
 	printf '%s\n' "$stamp" >"$1.stamp"
 }
 
-# The mirrors this machine itself uses, with another release's names.
+# This machine's own mirrors, with the other release's names.
 sources() {
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sort -u |
 		sed -nE "s/^(\S+) (bookworm|trixie)(-updates|-security)?$/deb \1 $1\3 main/p"
@@ -58,7 +58,7 @@ bootstrap() {
 		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$@" "$suite" "$target" "${list[@]}" >&2
 }
 
-# The root file system cannot be older than the Debian that built the Node addon.
+# The root filesystem must not be older than the Debian on which the Node addon was built.
 host=$(. /etc/os-release && echo "${VERSION_ID:-12}")
 root=$release
 [ "$root" -ge "$host" ] || root=$host
@@ -72,7 +72,7 @@ if stale "$kernel" 1; then
 	tar -x -C "$kernel.new" -f "$kernel.tar" --wildcards './boot/vmlinuz-*' '*lib/modules/*'
 	rm "$kernel.tar"
 	mv "$kernel.new"/boot/vmlinuz-* "$kernel.new/vmlinuz"
-	# Debian 13 has it in /usr, Debian 12 not yet.
+	# Debian 13 has it in /usr, Debian 12 does not.
 	find "$kernel.new" -path '*lib/modules' -exec mv {} "$kernel.new/modules" ';' -prune
 	made "$kernel"
 fi
@@ -112,7 +112,7 @@ if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here
 	echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
 	chroot "$tree" useradd --create-home --uid 1000 --shell /bin/bash user
 	sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$tree/etc/selinux/config"
-	# Labels for SELinux; setfiles needs /proc, in a mount namespace that ends with it.
+	# SELinux labels; setfiles needs /proc, mounted in a temporary mount namespace.
 	unshare --mount --propagation private sh -c \
 		'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -e /proc /etc/selinux/default/contexts/files/file_contexts /' "$tree"
 	truncate --size 3073M "$disk.new"

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Fetches CRIU, as Debian 13 has it, with the libraries it needs into build/criu; build/criu/criu starts it.
+# Fetches Debian 13's CRIU with its libraries into build/criu; build/criu/criu starts it.
 #
-# The one of Debian 12 does not start on kernels of today and does not know no_new_privs. apt looks with private
-# directories, as in quickjs.sh.
+# Debian 12's does not start on current kernels and does not support no_new_privs. apt uses private directories, as in
+# quickjs.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -33,7 +33,7 @@ mapfile -t packages < <(
 for package in "$work"/apt/debs/*.deb; do dpkg-deb --extract "$package" "$work/root"; done
 rm -rf "$work/apt"
 
-# Its own C library, which is newer than that of the host may be.
+# Uses the packages' C library, which may be newer than the host's.
 cat >"$work/criu" <<-'END'
 	#!/bin/sh
 	root=$(dirname "$(readlink -f "$0")")/root

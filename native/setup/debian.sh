@@ -1,6 +1,6 @@
 #!/bin/bash
-# Extracts packages of another release or architecture of Debian into a new directory; a name with ! behind it stands for
-# what that package depends on. apt looks with private directories, as in quickjs.sh.
+# Extracts packages of another Debian release or architecture into a new directory; a trailing ! means the package's
+# dependencies instead. apt uses private directories, as in quickjs.sh.
 #
 #   debian.sh DIRECTORY SUITE ARCHITECTURE PACKAGE...
 set -euo pipefail

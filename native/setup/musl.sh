@@ -1,7 +1,7 @@
 #!/bin/bash
-# Makes build/arm64/musl-gcc: for arm64 what musl-gcc is for this machine.
+# Creates build/arm64/musl-gcc, the musl-gcc for arm64.
 #
-# From Debian's cross compiler and Debian 13's musl of arm64.
+# Combines Debian's cross compiler with Debian 13's musl for arm64.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,7 +10,7 @@ native/setup/debian.sh "$work" trixie arm64 musl-dev
 
 include=$work/usr/include/aarch64-linux-musl
 library=$work/usr/lib/aarch64-linux-musl
-# As Debian's own for arm64, with these directories, and for static programs only.
+# Like Debian's own for arm64, but with these directories and only for static programs.
 cat >"$work/gcc.specs" <<-END
 	%rename cpp_options old_cpp_options
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Provides Node >= 20.19 and npm: those on PATH, else Debian's, else (Debian 12 has 18) the Node that npm's
-# registry carries as a package, put in build/toolchain/bin, which the Makefile has first on PATH.
+# Provides Node >= 20.19 and npm: those on PATH, else Debian's, else (Debian 12 has 18) Node from the npm registry,
+# installed in build/toolchain/bin, which the Makefile puts first on PATH.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs the Debian packages named as arguments, as far as they are missing. Instant when none is. A name with `?`
-# behind it is one that not every release has.
+# Installs the Debian packages named as arguments if they are missing. A trailing `?` marks a package that
+# some releases lack.
 set -euo pipefail
 
 missing=() perhaps=()

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Fetches the source of QuickJS, as Debian 13 has it, into build/quickjs/source.
+# Fetches Debian 13's QuickJS source into build/quickjs/source.
 #
-# Built from source on every Debian: Debian 12 has no libquickjs, and Debian 13's archive is compiled for
-# other things than the shortest start. The lookup of Debian 13's package index uses apt with private
-# directories; the system's own apt configuration is only read, to find its mirror.
+# Built from source on every Debian: Debian 12 has no libquickjs, and Debian 13's library is not compiled for fast
+# startup. apt reads Debian 13's package index with private directories; the system's apt configuration is only
+# read, to find its mirror.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Builds what Debian 12 has not, as each go.mod lists it, into build/engines/bin: containerd 2 with its shim and ctr, a
-# client of the container runtime interface, and BuildKit.
+# Builds programs that Debian 12 lacks into build/engines/bin, in the versions of each go.mod: containerd 2 with its
+# shim and ctr, a CRI client, and BuildKit.
 #
 #   build.sh               these
-#   build.sh kubernetes    the kubelet, the API server with its etcd, and kubectl, which take longer than all the others
+#   build.sh kubernetes    the kubelet, the API server with its etcd, and kubectl, which take longer than the rest
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../../build/engines
@@ -11,10 +11,10 @@ mkdir -p "$build"
 build=$(cd "$build" && pwd)
 
 go=$("$here/../../oci/toolchain.sh" "$build/go")
-# A toolchain that is too old fetches the one that go.mod asks for.
+# An outdated toolchain fetches the one required by go.mod.
 export GOPATH=$build/go GOCACHE=$build/go/cache GOFLAGS="-modcacherw ${GOFLAGS:-}" GOTOOLCHAIN=auto CGO_ENABLED=0
 
-# build MODULE PACKAGE...: a folder with a go.mod, and what is built of it. ldflags: more for the linker.
+# build MODULE PACKAGE...: builds packages in a folder with a go.mod. ldflags: additional linker flags.
 ldflags='-s -w'
 build() {
 	(cd "$here/$1" && "$go" build -trimpath -buildvcs=false -ldflags="$ldflags" -o "$build/bin/" "${@:2}")

@@ -1,12 +1,12 @@
-/* The memory of the engine and of the C library around it: blocks keep what was written to them, are aligned, and no two
- * of them overlap. And the places that were planned for the image: a block that does not fit there ends the build. */
+/* The allocator of the engine and the C library: blocks keep their contents, are aligned and do not overlap.
+ * Also the placement in the image: a block that does not fit ends the build. */
 #include "fuzz.h"
 
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Before the names below stand for the arena's own. */
+/* Before the names below are redefined as the arena's. */
 #include <malloc.h>
 
 static jmp_buf refused;
@@ -28,7 +28,7 @@ void arena_free(void *pointer);
 size_t arena_usable_size(void *pointer);
 #include "../../../native/host/arena.c"
 #define abort refuse
-/* One page of it and a header's size are as large as the arena's own. */
+/* As large as the arena's own with one page and a header. */
 #define PAGE_SIZE ARRANGE_PAGE_SIZE
 #define HEADER ARRANGE_HEADER
 #include "../../../native/host/arrange.c"
@@ -129,7 +129,7 @@ static void use_memory(struct input *input, int of_engine)
 	}
 }
 
-/* Sizes are learned for the blocks of the order, then some are asked for that may be others. */
+/* Learns block sizes in order, then allocates blocks that may differ. */
 static void arrange(struct input *input)
 {
 	static char memory[64 * 1024];
@@ -137,7 +137,7 @@ static void arrange(struct input *input)
 	char *ends[RT_HEAP_RARE];
 	if (!layout)
 		require(rt_heap_learn());
-	rt_heap_arranges = false; /* the other part of this is not to ask */
+	rt_heap_arranges = false; /* off for the other part of this target */
 	asked = 0;
 	memset(layout->bytes, 0, sizeof(layout->bytes));
 	memset(memory, 0, sizeof(memory));

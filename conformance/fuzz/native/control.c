@@ -1,5 +1,5 @@
-/* What comes over the control socket of a helper, which a container may have got hold of: the message, and the
- * descriptors that are sent along with it. None of these stays open but the one that is taken. */
+/* Messages on the helper's control socket, which a container may have obtained, and their descriptors: only
+ * the one returned stays open. */
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static int next_descriptor(void)
 	return fd;
 }
 
-/* Closes what was taken, and requires that it was all. */
+/* Closes the returned descriptor; no other may be open. */
 static void settle(int taken, int before)
 {
 	if (taken >= 0)

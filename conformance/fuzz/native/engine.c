@@ -1,5 +1,5 @@
-/* JSON in the engine, and what the bindings make of values: every text that is parsed is written and parsed again, and is
- * handed to native functions of every kind. */
+/* The engine's JSON, and the bindings' conversion of values: each parsed text is serialized, parsed again,
+ * and passed to native functions of every kind. */
 #include "fuzz.h"
 
 #include <string.h>

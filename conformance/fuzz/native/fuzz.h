@@ -1,4 +1,4 @@
-/* Targets of libFuzzer: what is fed to them, and how they end when something is wrong. */
+/* Common declarations of the libFuzzer targets. */
 #ifndef RT_FUZZ_H
 #define RT_FUZZ_H
 
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Ends the process, which libFuzzer notes with the input. */
+/* Aborts, which libFuzzer records with the input. */
 static inline void require_at(int holds, const char *what, int line)
 {
 	if (holds)

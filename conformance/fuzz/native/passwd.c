@@ -1,4 +1,4 @@
-/* The reader of a container's /etc/passwd, beside a plain one that has all lines in memory. */
+/* The parser of a container's /etc/passwd, compared with a simple one that holds all lines in memory. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static size_t field_end(const char *line, size_t at, size_t length)
 	return at;
 }
 
-/* The home directory in a line for `uid`: its length, 0 for none. */
+/* The home directory in a line for `uid`: its length, or 0. */
 static size_t home_in(const char *line, size_t length, uint32_t uid, const char **home)
 {
 	size_t starts[FIELD_HOME + 1], ends[FIELD_HOME + 1], at = 0;

@@ -1,5 +1,5 @@
-/* The decoder of programs: whatever the bytes are, every field that it gives can be read, and all of it was looked at
- * before the first op runs. */
+/* The program decoder: for any bytes, every decoded field is readable, and everything is checked before the
+ * first op runs. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -48,7 +48,7 @@ static bool read_u32s(struct rt_reader *reader, struct rt_u32s *value)
 	return true;
 }
 
-/* The decoder of ops, with readers that look at what they give. */
+/* The op decoder, with readers that touch all data. */
 #define rt_read_str read_str
 #define rt_read_bytes read_bytes
 #define rt_read_strs read_strs
