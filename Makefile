@@ -1,4 +1,4 @@
-# `make help` lists the targets. Needs Debian 12 or 13; `make build` installs what is missing.
+# `make help` lists the targets. Needs Debian 12 or 13; `make build` installs missing packages.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/build/toolchain/bin:$(PATH)
 BUILD_PACKAGES := gcc g++ make cmake musl-tools ca-certificates debian-archive-keyring xz-utils git libc6-dev linux-libc-dev
 DEMO_PACKAGES := busybox-static
 CHECK_PACKAGES := clang-format clang-tidy shellcheck
-# The runtime of clang's sanitizers has a package for each version; Debian 12 has 14, Debian 13 has 19.
+# The package of clang's sanitizer runtime depends on the version: 14 in Debian 12, 19 in Debian 13.
 FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc strace
@@ -26,8 +26,8 @@ BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
 
-# ---- The machine that rt is made for, by Debian's name: this one, or arm64 from amd64 (make build ARCH=arm64), of which
-# build/arm64/rt is all that is made.
+# ---- The target architecture, by Debian's name: this machine's, or arm64 on amd64 (make build ARCH=arm64), which builds
+# only build/arm64/rt.
 
 THIS_MACHINE := $(shell uname -m)
 THIS_ARCH := $(patsubst $(THIS_MACHINE):%,%,$(filter $(THIS_MACHINE):%,x86_64:amd64 aarch64:arm64))
@@ -42,7 +42,7 @@ OBJCOPY := objcopy
 MUSL_GCC := musl-gcc
 MUSL_KERNEL_HEADERS := /usr/include /usr/include/$(shell uname -m)-linux-gnu
 COMPILERS := $(STAMPS)/packages
-# Runs what is made: the seal needs it.
+# Runs target binaries, which sealing requires.
 EMULATOR :=
 else
 OUT := build/$(ARCH)
@@ -53,14 +53,14 @@ MUSL_KERNEL_HEADERS := /usr/aarch64-linux-gnu/include
 COMPILERS := $(STAMPS)/packages $(STAMPS)/packages-arm64 $(STAMPS)/musl-arm64
 EMULATOR := qemu-aarch64-static
 endif
-# gcc would call functions of libgcc for atomic operations, and the helper has no library.
+# Otherwise gcc calls libgcc for atomic operations, and the helper is linked without libraries.
 ARCH_CFLAGS := $(if $(filter arm64,$(ARCH)),-mno-outline-atomics)
 NODE_MODULES := $(STAMPS)/node-modules
 BIN := node_modules/.bin
 
 TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts')
 HELPER_SOURCES := $(wildcard native/helper/*.c native/generated/*.c)
-# unsealed.c replaces other files in the build with sanitizers.
+# unsealed.c replaces these in sanitizer builds.
 HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c)) native/generated/kernel.c
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
@@ -69,14 +69,14 @@ NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-# ---- Set-up: stamps, so that a second run asks nobody anything.
+# ---- Set-up: stamps, so that a second run does nothing.
 
 $(STAMPS)/packages: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
 	native/setup/packages.sh $(BUILD_PACKAGES)
 	@touch $@
 
-# packages-demo, packages-test and so on: what the list of that name has besides.
+# packages-demo, packages-test and so on: the additional packages of the list of that name.
 $(STAMPS)/packages-%: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
 	native/setup/packages.sh $($(shell tr a-z A-Z <<<$*)_PACKAGES)
@@ -90,14 +90,14 @@ $(NODE_MODULES): package-lock.json | $(STAMPS)/node
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# ---- QuickJS. The start of a process is what counts. So no position-independent code, and musl: glibc asks
-# the processor about its caches before main, with instructions that each leave a virtual machine (0.5 ms).
+# ---- QuickJS. Startup time decides: no position-independent code, and musl, because glibc queries the processor's
+# caches before main with CPUID, and each CPUID exits a virtual machine (0.5 ms in total).
 
 MUSL_CC := $(MUSL_GCC) $(MUSL_KERNEL_HEADERS:%=-idirafter %)
 
 QUICKJS := build/quickjs/source
 QUICKJS_OBJECTS := $(patsubst %,$(OUT)/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)
-# -fno-gcse: gcc asks for it where an interpreter jumps from instruction to instruction.
+# -fno-gcse: gcc's manual recommends it for interpreters with computed gotos.
 QUICKJS_CFLAGS := $(ARCH_CFLAGS) -O2 -fno-gcse -fno-pie -fwrapv -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -D_GNU_SOURCE -DCONFIG_VERSION='"2025-04-26"' -w
 
@@ -126,7 +126,7 @@ $(STAMPS)/kubernetes: $(wildcard $(addprefix conformance/engines/tools/kubernete
 	conformance/engines/tools/build.sh kubernetes
 	@touch $@
 
-# ---- C: the helper, and the rt binary around it.
+# ---- C: the helper, and the rt binary that embeds it.
 
 WARNINGS := -Wall -Wextra -Werror -Wswitch-enum -Wformat=2 -Wstrict-prototypes
 HELPER_CFLAGS := -std=gnu11 $(WARNINGS) $(ARCH_CFLAGS) -Os -ffreestanding -fno-pie -fno-stack-protector \
@@ -137,7 +137,7 @@ HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(ARCH_CFLAGS) -O2 -fno-pie 
 HOST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,now -Wl,--build-id=none -s
 
 HELPER_OBJECTS := $(patsubst native/%.c,$(OUT)/helper-objects/%.o,$(HELPER_SOURCES))
-# The host runs programs too (runProgram), with libc in place of freestanding.c.
+# The host also runs programs (runProgram), with libc instead of freestanding.c.
 HOST_OBJECTS := $(patsubst native/%.c,$(OUT)/host-objects/%.o,$(HOST_SOURCES) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
 
 $(OUT)/helper-objects/%.o: native/%.c | $(COMPILERS)
@@ -159,12 +159,12 @@ $(OUT)/host-objects/embedded.o: native/host/embedded.S $(OUT)/helper
 	@mkdir -p $(@D)
 	$(Q)$(CC) -DRT_HELPER='"$(OUT)/helper"' -c $< -o $@
 
-# The map says what is inside: NOTICE.
+# The map lists the linked code, for NOTICE.
 $(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded.o $(QUICKJS_OBJECTS)
 	@printf '  %-8s%s\n' LD $(OUT)/rt-unsealed
 	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=$(OUT)/rt.map $^ -lm -o $(OUT)/rt-unsealed
 
-# The native functions in QuickJS for their unit test: neither the program nor its heap.
+# The native functions in QuickJS for their unit test, without the program or its heap.
 NATIVE_TEST_OBJECTS := $(OUT)/host-objects/test/quickjs.o \
 	$(filter-out $(patsubst %,$(OUT)/host-objects/host/%.o,rt engine arena arrange),$(HOST_OBJECTS))
 
@@ -174,13 +174,13 @@ $(OUT)/native-test: $(NATIVE_TEST_OBJECTS) $(OUT)/host-objects/embedded.o $(QUIC
 
 -include $(HELPER_OBJECTS:.o=.d) $(HOST_OBJECTS:.o=.d) $(OUT)/host-objects/test/quickjs.d
 
-# ---- build/sanitized/rt, the same program with sanitizers. They need glibc and a dynamic executable, and work with no
-# image of a heap (native/host/unsealed.c). The helper has no library that could report a fault, so it traps.
+# ---- build/sanitized/rt, the same program with sanitizers. They need glibc and a dynamic executable, and do not support
+# a heap image (native/host/unsealed.c). The helper has no library to report a fault, so it traps.
 
 SANITIZED := build/sanitized
 SANITIZERS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 HELPER_SANITIZERS := -g -fsanitize=undefined,bounds-strict -fsanitize-undefined-trap-on-error -fno-sanitize=alignment
-# No UBSan for the engine: it calls functions through pointers of another type and shifts as the machine does.
+# No UBSan for the engine: it calls functions through pointers of other types and relies on machine shifts.
 ENGINE_SANITIZERS := -g -O2 -fno-omit-frame-pointer -fsanitize=address
 SANITIZED_HOST := $(patsubst native/%.c,$(SANITIZED)/host/%.o,native/host/unsealed.c \
 	$(filter-out %/arena.c %/arrange.c,$(HOST_SOURCES)) $(filter-out %/freestanding.c,$(HELPER_SOURCES)))
@@ -192,7 +192,7 @@ $(SANITIZED)/host/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -c $< -o $@
 
-# These run in a child that shares the memory and ends with execve. AddressSanitizer's marks of its frames would stay.
+# These run in a child that shares memory until execve, so AddressSanitizer's stack poisoning would persist.
 $(addprefix $(SANITIZED)/host/,host/clone_helper.o helper/clone.o helper/hook.o): SANITIZERS := -g
 
 $(SANITIZED)/helper-objects/%.o: native/%.c | $(COMPILERS)
@@ -209,7 +209,7 @@ $(SANITIZED)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(filter-out -fno-pie,$(QUICKJS_CFLAGS)) $(ENGINE_SANITIZERS) -c $(QUICKJS)/$*.c -o $@
 
-# A program that is parsed at each start would take most of the time.
+# Parsing the program at each start would take most of the time.
 $(SANITIZED)/code: build/rt-unsealed build/rt.js
 	$(Q)build/rt-unsealed code build/rt.js $@
 
@@ -228,14 +228,13 @@ build/rt.js build/node/rt.js build/bundled.json &: native/build/bundle.mjs tscon
 	$(call say,BUNDLE)
 	$(Q)node native/build/bundle.mjs
 
-# make build ARRANGE=no leaves the blocks of the heap where they come to lie (native/host/arrange.h): slower, and simpler to
-# debug.
+# make build ARRANGE=no leaves heap blocks in allocation order (native/host/arrange.h): slower, but simpler to debug.
 ARRANGE ?= yes
 
 $(STAMPS)/arrange-%:
 	@mkdir -p $(@D) && rm -f $(STAMPS)/arrange-* && touch $@
 
-# The program is evaluated here, once, and rt starts with the resulting heap (native/host/arena.h).
+# Evaluates the program once; rt starts with the resulting heap (native/host/arena.h).
 $(OUT)/rt: $(OUT)/rt-unsealed build/rt.js native/build/rehearsal.js conformance/configs/docker.json $(STAMPS)/arrange-$(ARRANGE)
 	$(call say,SEAL)
 	$(Q)$(EMULATOR) $(OUT)/rt-unsealed image build/rt.js $(OUT)/rt.heap $(if $(filter yes,$(ARRANGE)),native/build/rehearsal.js)
@@ -248,18 +247,18 @@ build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.
 	$(Q)$(BIN)/cmake-js compile --silent --directory native --out build/addon >build/addon.log || { cat build/addon.log; exit 1; }
 	$(Q)cp build/addon/Release/rt.node $@.new && mv $@.new $@
 
-# What V8 makes of the program, so that it need not at each start (src/host/main-node.ts).
+# V8's code cache, which saves compiling the program at each start (src/host/main-node.ts).
 build/node/program.cache: native/build/node-cache.mjs build/node/rt.js build/node/rt.node native/build/rehearsal.js conformance/configs/docker.json
 	$(call say,CACHE)
 	$(Q)node $< build/node native/build/rehearsal.js
 
-# What the package says of itself to TypeScript.
+# The package's type declarations.
 build/types: native/build/types.ts tsconfig.json $(TS_SOURCES) $(NODE_MODULES)
 	$(call say,TYPES)
 	$(Q)$(BIN)/tsx $<
 	@touch $@
 
-# Manual and completion, from the same table as the parser of options.
+# Man pages and completion, from the table of the option parser.
 build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(call say,MAN)
 	$(Q)$(BIN)/tsx $< $@.new
@@ -278,18 +277,17 @@ build: $(OUT)/rt $(if $(EMULATOR),,build/node/program.cache build/types build/ma
 demo: build $(STAMPS)/packages-demo ## run a container and explain the steps
 	conformance/demo.sh
 
-# ---- Tests. Both groups run to their end before the verdict.
+# ---- Tests. Both groups run to completion before the result.
 
 ENGINE_TESTS = $(shell find conformance/engines -name '*.test.ts')
 UNIT_TESTS = $(shell find src schema conformance/fuzz -name '*.test.ts')
 CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*' ! -path '*/fuzz/*')
-# All of it goes into a file, a line for each test file to the screen.
+# The full output goes to a file, a line per test file to the screen.
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
 
-# make test FILE=src/plan/plan.test.ts runs one file by the runner for its kind, CASE=hostname of it only the tests whose names
-# match; the containers of a file in conformance run on the hosts that RT_RUNTIMES names, rt,node by default. What unit
-# tests need is not built anew for one of them.
+# make test FILE=src/plan/plan.test.ts runs one file with the runner for its kind; CASE=hostname selects tests by name. Files
+# in conformance run on the hosts in RT_RUNTIMES, rt,node by default. A unit file needs no build.
 ifdef FILE
 KIND := $(or $(if $(filter conformance/engines/%,$(FILE)),engines),$(if $(filter-out conformance/fuzz/%,$(filter conformance/%,$(FILE))),conformance),unit)
 ONE_unit = $(BIN)/tap run --timeout=120
@@ -302,8 +300,8 @@ NEEDS_engines := build $(STAMPS)/packages-engines $(STAMPS)/engines
 test: $(NEEDS_$(KIND))
 	@$(ONE_$(KIND)) $(if $(CASE),--grep='$(CASE)') $(FILE)
 else
-# make test SANITIZE=1 runs the containers alone, with build/sanitized/rt, which is slower.
-test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then containers run for real, nine minutes; SANITIZE=1: with sanitizers; FILE=... for one file (needs root)
+# make test SANITIZE=1 runs only the container tests, with build/sanitized/rt, which is slower.
+test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then tests with real containers, nine minutes; SANITIZE=1: with sanitizers; FILE=... for one file (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/unit.tap build/tap/conformance.tap
 ifdef SANITIZE
@@ -317,8 +315,8 @@ else
 endif
 endif
 
-# ROUNDS: how often each race runs. Many attacks succeed on Debian's old runc and crun. That shows that the attacks work, so
-# no file counts as failed here: the table decides. It is in build/attacks.json, too. ATTACK_TESTS=FILE runs one file.
+# ROUNDS: the number of times each race runs. Many attacks succeed on Debian's old runc and crun, which shows that the attacks
+# work, so failing files do not fail the target: the table decides, also in build/attacks.json. ATTACK_TESTS=FILE runs one file.
 ROUNDS ?= 100
 ATTACK_TESTS = $(wildcard conformance/attacks/*.test.ts)
 
@@ -330,23 +328,22 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 		sed -u 's/^.*ok [0-9]* - //' || true
 	@$(BIN)/tsx conformance/attacks/table.ts build/attacks.lines build/attacks.json
 
-# The virtual machines: Debian release, what systemd mounts, security module. Each takes one processor of this machine and
-# runs two test files at a time, with the binary; `-node` at the end: those below with Node, which takes seconds for each
-# command there.
-# RELEASE-initramfs: a machine without any file system but the initial one. arm64: another processor.
+# The virtual machines: Debian release, cgroup version, security module. Each uses one processor of this machine and runs two
+# test files at a time with the binary. The suffix `-node`: the cases below with Node, which takes seconds per command there.
+# RELEASE-initramfs: a machine with only the initial filesystem. arm64: an emulated arm64 processor.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
-# Names of cases, for the other machines to run these alone.
+# Case names to which the other machines are restricted.
 VM_CASES ?=
 VM_JOBS ?= $(shell nproc)
 
-test-vm: build $(STAMPS)/criu ## the same containers in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
+test-vm: build $(STAMPS)/criu ## the container tests in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/vm-*
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
-vm-arm64: | build ## the life of a container in an arm64 virtual machine, with build/arm64/rt (needs root)
+vm-arm64: | build ## a container's life cycle in an arm64 virtual machine, with build/arm64/rt (needs root)
 	@$(MAKE) --no-print-directory build ARCH=arm64
 	@mkdir -p build/tap
 	@conformance/vm/arm64.sh | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/arm64: /' || true
@@ -355,7 +352,7 @@ vm-%-initramfs: | build
 	@mkdir -p build/tap
 	@conformance/vm/initramfs.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*-initramfs: /' || true
 
-# A machine that ends in the middle starts once more, and the log says so.
+# A machine that stops prematurely is started once more, which is logged.
 vm-%: | build
 	@IFS=- read -r kernel cgroup lsm node <<<"$*"; \
 	for before in '' '# again: machine $*: not ok the first one ended in the middle'; do \
@@ -367,8 +364,8 @@ vm-%: | build
 		[ "$$status" = 125 ] || break; \
 	done
 
-# make test-engines KUBELET=1 also runs pods of a real kubelet, without and with an API server: once built (eight minutes of
-# processor time), they stay.
+# make test-engines KUBELET=1 also runs pods of a real kubelet, without and with an API server. The first build takes eight
+# minutes of processor time.
 test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubernetes) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and the CRI, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
@@ -378,9 +375,9 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 		build/tap/engines.tap
 	@node native/build/totals.mjs build/tap/engines.tap
 
-# SHARD=1/4 tries a quarter of the points. An interrupted run continues when it is started again. VM=1: the sample with cgroup
-# v2 and systemd, in a machine of its own.
-test-faults: build $(STAMPS)/packages-test ## fail each system call, or kill its process there: hours; SAMPLE=1: some, three minutes (needs root)
+# SHARD=1/4 tries a quarter of the points. An interrupted run resumes when restarted. VM=1: the sample with cgroup v2 and
+# systemd, in a virtual machine.
+test-faults: build $(STAMPS)/packages-test ## inject a failure or a kill at each system call: hours; SAMPLE=1: a sample, three minutes (needs root)
 ifdef VM
 	@rm -rf build/faults/machine
 	@node conformance/vm/bundle.mjs build/faults/machine conformance/faults/run.ts
@@ -394,23 +391,23 @@ conformance: build $(STAMPS)/packages-test ## OCI's validation programs, with ru
 	@conformance/oci/build.sh
 	@conformance/oci/run
 
-# make bench SCALE=1 measures beside 1,000 running containers and 5,000 mounts instead: five minutes. The numbers are in
-# build/bench.json or build/bench-scale.json, too.
+# make bench SCALE=1 measures with 1,000 running containers and 5,000 mounts: five minutes. The results are also in
+# build/bench.json or build/bench-scale.json.
 bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor; SCALE=1: on a busy host (needs root)
 	conformance/bench/run $(if $(SCALE),--scale --json build/bench-scale.json,--json build/bench.json)
 
 # Both take about five minutes, or less with a smaller number: make soak RUNS=1000, make races CALLS=1000. Both wait for the
-# kernel to finish its cleaning, and then list what they found.
+# kernel's deferred cleanup, then list leftovers.
 RUNS ?= 20000
 CALLS ?= 60000
 
-soak: build $(STAMPS)/packages-demo ## run 20,000 containers, or RUNS=N: nothing may be left on the host (needs root)
+soak: build $(STAMPS)/packages-demo ## run 20,000 containers, or RUNS=N, and check for leftovers on the host (needs root)
 	RUNS=$(RUNS) $(BIN)/tsx conformance/soak/run.ts
 
 races: build $(STAMPS)/packages-demo ## 16 callers make 60,000 calls, or CALLS=N; some are stopped or killed (needs root)
 	CALLS=$(CALLS) conformance/races/run
 
-# ---- Made-up data: conformance/fuzz. Each file in its folder native becomes one program of libFuzzer.
+# ---- Fuzzing: conformance/fuzz. Each file in conformance/fuzz/native becomes a libFuzzer program.
 
 FUZZ := build/fuzz/native
 FUZZ_PROGRAMS := $(patsubst conformance/fuzz/native/%.c,$(FUZZ)/native-%,$(wildcard conformance/fuzz/native/*.c))
@@ -432,21 +429,21 @@ $(FUZZ)/native-%: conformance/fuzz/native/%.c conformance/fuzz/native/fuzz.h $(H
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) $(FUZZ_SANITIZERS) $(sort $< $(NATIVE_PARTS)) -lm -o $@
 
-# Compiled plans are the first inputs of the decoder.
+# Compiled plans are the decoder's seed inputs.
 $(FUZZ)/corpus: conformance/fuzz/seeds.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(Q)$(BIN)/tsx $< $@
 	@touch $@
 
 SECONDS ?= 60
-fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed generated data to decoders, parsers and the compiler; SECONDS=60 for all of them, SEED=N
+fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed generated data to decoders, parsers and the compiler; SECONDS=60 in total, SEED=N
 	$(BIN)/tsx conformance/fuzz/run.ts --native=$(FUZZ) --seconds=$(SECONDS) $(if $(SEED),--seed=$(SEED))
 
-# ---- Everything that needs no root.
+# ---- Checks without root.
 
-mutants: $(NODE_MODULES) ## make single changes to the order of operations: the unit tests must notice; five minutes
+mutants: $(NODE_MODULES) ## mutate the order of operations: the unit tests must notice each change; five minutes
 	$(BIN)/tsx conformance/mutants/run.ts
 
-# Each part by itself: make check-lint. Those after the first read what it writes.
+# Each part also runs alone: make check-lint. check-generated runs first, because the others read the files that it writes.
 CHECKS := format types lint imports unused scripts c docs
 cure = || { echo 'check: $(1)' >&2; exit 1; }
 
@@ -507,7 +504,7 @@ check-docs:
 	$(call say,CHECK)
 	$(Q)$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts schema/contributing.test.ts
 
-# clang-tidy takes seconds for a file, so it looks again only at those whose objects were made anew.
+# clang-tidy takes seconds per file, so it rechecks only files whose objects were rebuilt.
 TIDY := build/tidy
 TIDIED := $(patsubst native/%,$(TIDY)/%.ok,$(filter-out native/generated/%,$(HELPER_SOURCES) $(HOST_SOURCES)) native/host/addon.cc)
 TIDY_CFLAGS := -std=gnu11 -D_GNU_SOURCE -isystem $(QUICKJS)
@@ -531,7 +528,7 @@ format: $(NODE_MODULES) $(STAMPS)/packages-check ## format the sources
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 
-generate: $(NODE_MODULES) $(STAMPS)/packages-test ## write what is generated: from schema/, libseccomp's tables, the kernel's headers, the printed plans, docs/cli.md, NOTICE
+generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from schema/, libseccomp and kernel headers, printed plans, docs/cli.md, NOTICE
 	$(BIN)/tsx schema/build/ops.ts
 	$(BIN)/tsx schema/build/protocol.ts
 	$(BIN)/tsx schema/build/validator.ts

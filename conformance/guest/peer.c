@@ -9,7 +9,7 @@
  *   peer reader DELAY LIMIT COMMAND...       COMMAND with a pipe as stdout, read likewise, and closed after LIMIT
  *                                    bytes unless that is 0; exits with its status.
  *   peer socket PATH                 listens, accepts after the first line on stdin, and prints a line with the
- *                                    message: {"data":TEXT,"messages":N,"fds":N,"kind":LINK}. A terminal is then relayed.
+ *                                    message: {"data":TEXT,"messages":N,"fds":N,"kind":LINK}. Then relays a terminal.
  *   peer notify PATH                 a datagram socket (abstract if PATH begins with @): a line per datagram,
  *                                    {"data":TEXT,"fds":N}.
  *   peer rmdir PATH                  removes a directory once, as soon as it exists and is empty; {"removed":true}.
