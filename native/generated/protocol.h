@@ -3,7 +3,7 @@
 #ifndef RT_PROTOCOL_H
 #define RT_PROTOCOL_H
 
-/* The kind of a record of the helper. */
+/* The kinds of the helper's records. */
 enum rt_record_kind {
 	/* An op failed; the helper exits. */
 	RT_RECORD_FAILED = 1,
@@ -13,35 +13,35 @@ enum rt_record_kind {
 	RT_RECORD_READY = 3,
 	/* A hook failed; the helper exits. */
 	RT_RECORD_HOOK_FAILED = 4,
-	/* A terminal was made, whose master comes with the record. */
+	/* A terminal was opened; its master is attached to the record. */
 	RT_RECORD_TERMINAL = 5,
-	/* The helper goes on as the sender; the runtime reaps the first process. */
+	/* The helper continues in the sending process; the runtime reaps the first one. */
 	RT_RECORD_FORKED = 6,
-	/* As forked; the sender is not in the container's cgroup yet. */
+	/* Like forked, but the sender is not yet in the container's cgroup. */
 	RT_RECORD_FORKED_OUTSIDE = 7,
 };
 
-/* The go-ahead of the runtime, which names what the helper waits for: one byte. */
+/* The runtime's go-ahead: one byte, which identifies the wait that it answers. */
 enum rt_wait {
-	/* The runtime `run` executes the program at once; `start` asks for it later, over a connection of its own. */
+	/* The runtime lets init execute the program: `run` at once, `start` later over a separate connection. */
 	RT_WAIT_START = 1,
-	/* The runtime as start; the memory of a trace follows. */
+	/* The runtime does the same as start, then sends the memory of a trace. */
 	RT_WAIT_START_TRACED = 2,
-	/* The runtime `create` has saved the state and exits. */
+	/* The runtime has saved the state and exits (`create`). */
 	RT_WAIT_SAVED = 3,
-	/* The runtime has systemd put the process into its unit. */
+	/* The runtime has systemd move the process into its unit. */
 	RT_WAIT_UNIT = 4,
-	/* The runtime makes the cgroups, unasked. */
+	/* The runtime makes the cgroups, without being asked. */
 	RT_WAIT_CGROUPS = 5,
-	/* The runtime sets the limits, unasked. */
+	/* The runtime sets the limits, without being asked. */
 	RT_WAIT_LIMITS = 6,
 	/* The runtime moves network devices, then runs the prestart and createRuntime hooks. */
 	RT_WAIT_HOOKS = 7,
-	/* The runtime sets the scheduler of the process. */
+	/* The runtime sets the process's scheduler. */
 	RT_WAIT_SCHEDULER = 8,
-	/* The runtime passes the master of the terminal on. */
+	/* The runtime passes on the terminal's master. */
 	RT_WAIT_TERMINAL = 9,
-	/* The runtime moves the process out of the cgroup that is full, where it can fork. */
+	/* The runtime moves the process out of the full cgroup, so that it can fork. */
 	RT_WAIT_PLACE = 10,
 	/* The runtime moves the process into the container's cgroup. */
 	RT_WAIT_ENTRY = 11,

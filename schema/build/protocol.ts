@@ -1,5 +1,5 @@
 /**
- * schema/protocol.json -> the records and waits of the helper, for C and for TypeScript, and the page that draws them.
+ * schema/protocol.json -> the records and waits of the helper, for C and for TypeScript, and the page that documents them.
  * Run by `make generate`; `make check` fails when the committed output differs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,14 +9,14 @@ interface Wait {
   readonly name: string;
   /** The op in which the helper waits. */
   readonly op: string;
-  /** The record that tells the runtime so; null where the go-ahead comes unasked. */
+  /** The record that announces the wait; null if the go-ahead comes unasked. */
   readonly asks: string | null;
   /** What the runtime does before the go-ahead. */
   readonly runtime: string;
 }
 
 interface Protocol {
-  /** The go-ahead is one byte, the place in this list, from 1 on. */
+  /** The go-ahead is one byte: the position in this list, counted from 1. */
   readonly waits: readonly Wait[];
   readonly records: readonly { readonly name: string; readonly code: number; readonly doc: string }[];
 }
@@ -31,19 +31,19 @@ function typescript(): string {
   const asked = waits.filter(({ asks }) => asks === 'waiting').map(({ name }) => `'${name}'`);
   return `// ${note}
 
-/** The kind of a record of the helper. */
+/** The kinds of the helper's records. */
 export const RECORD = {
 ${kinds.join('\n')}
 } as const;
 
-/** The go-ahead of the runtime, which names what the helper waits for: one byte. */
+/** The runtime's go-ahead: one byte, which identifies the wait that it answers. */
 export const WAIT = {
 ${codes.join('\n')}
 } as const;
 
 export type Wait = keyof typeof WAIT;
 
-/** Those that a record of the kind \`waiting\` asks for. */
+/** The waits that a record of kind \`waiting\` announces. */
 export const ASKED_WAITS = [${asked.join(', ')}] as const;
 
 export type AskedWait = (typeof ASKED_WAITS)[number];
@@ -60,12 +60,12 @@ function header(): string {
 #ifndef RT_PROTOCOL_H
 #define RT_PROTOCOL_H
 
-/* The kind of a record of the helper. */
+/* The kinds of the helper's records. */
 enum rt_record_kind {
 ${kinds.join('\n')}
 };
 
-/* The go-ahead of the runtime, which names what the helper waits for: one byte. */
+/* The runtime's go-ahead: one byte, which identifies the wait that it answers. */
 enum rt_wait {
 ${codes.join('\n')}
 };
@@ -84,9 +84,9 @@ function page(): string {
 <!-- ${note} -->
 
 Init, or the helper before it, sends records over a SOCK_SEQPACKET socket, one message each: \`struct rt_record_header\`
-of [record.h](../native/helper/record.h), the name of a call and details. When it waits, the runtime answers with one byte,
-the number of the wait below, from 1 on. A byte for another wait is an error (EPROTO), end of file that the runtime has
-given up.
+of [record.h](../native/helper/record.h), the name of a call and details. While the helper waits, the runtime answers with
+one byte, the number of the wait in the table below, counted from 1. A byte for another wait is an error (EPROTO); end of
+file means that the runtime has given up.
 
 | record | helper waits in | runtime | go-ahead |
 | --- | --- | --- | --- |

@@ -1,6 +1,6 @@
 // Generated from schema/protocol.json by schema/build/protocol.ts; do not edit.
 
-/** The kind of a record of the helper. */
+/** The kinds of the helper's records. */
 export const RECORD = {
   /** An op failed; the helper exits. */
   failed: 1,
@@ -10,35 +10,35 @@ export const RECORD = {
   ready: 3,
   /** A hook failed; the helper exits. */
   hook_failed: 4,
-  /** A terminal was made, whose master comes with the record. */
+  /** A terminal was opened; its master is attached to the record. */
   terminal: 5,
-  /** The helper goes on as the sender; the runtime reaps the first process. */
+  /** The helper continues in the sending process; the runtime reaps the first one. */
   forked: 6,
-  /** As forked; the sender is not in the container's cgroup yet. */
+  /** Like forked, but the sender is not yet in the container's cgroup. */
   forked_outside: 7,
 } as const;
 
-/** The go-ahead of the runtime, which names what the helper waits for: one byte. */
+/** The runtime's go-ahead: one byte, which identifies the wait that it answers. */
 export const WAIT = {
-  /** The runtime `run` executes the program at once; `start` asks for it later, over a connection of its own. */
+  /** The runtime lets init execute the program: `run` at once, `start` later over a separate connection. */
   start: 1,
-  /** The runtime as start; the memory of a trace follows. */
+  /** The runtime does the same as start, then sends the memory of a trace. */
   start_traced: 2,
-  /** The runtime `create` has saved the state and exits. */
+  /** The runtime has saved the state and exits (`create`). */
   saved: 3,
-  /** The runtime has systemd put the process into its unit. */
+  /** The runtime has systemd move the process into its unit. */
   unit: 4,
-  /** The runtime makes the cgroups, unasked. */
+  /** The runtime makes the cgroups, without being asked. */
   cgroups: 5,
-  /** The runtime sets the limits, unasked. */
+  /** The runtime sets the limits, without being asked. */
   limits: 6,
   /** The runtime moves network devices, then runs the prestart and createRuntime hooks. */
   hooks: 7,
-  /** The runtime sets the scheduler of the process. */
+  /** The runtime sets the process's scheduler. */
   scheduler: 8,
-  /** The runtime passes the master of the terminal on. */
+  /** The runtime passes on the terminal's master. */
   terminal: 9,
-  /** The runtime moves the process out of the cgroup that is full, where it can fork. */
+  /** The runtime moves the process out of the full cgroup, so that it can fork. */
   place: 10,
   /** The runtime moves the process into the container's cgroup. */
   entry: 11,
@@ -46,7 +46,7 @@ export const WAIT = {
 
 export type Wait = keyof typeof WAIT;
 
-/** Those that a record of the kind `waiting` asks for. */
+/** The waits that a record of kind `waiting` announces. */
 export const ASKED_WAITS = ['unit', 'hooks', 'scheduler', 'place'] as const;
 
 export type AskedWait = (typeof ASKED_WAITS)[number];
