@@ -1,4 +1,4 @@
-/* The probe's verbs that start a child, because the action may kill it. */
+/* The probe's verbs that start a child process for actions that may kill it. */
 #define _GNU_SOURCE
 #include "json.h"
 #include "verbs.h"
