@@ -60,8 +60,7 @@ static inline int rt_fail(struct rt_context *context, const char *call, long res
 	return (int)result;
 }
 
-/* Runs the ops of a checked program until one fails. Returns 0 or a negative errno; *index is the last op
- * run. */
+/* Runs the ops of a checked program until one fails. Returns 0 or a negative errno; *index is the last op run. */
 int rt_run_ops(struct rt_context *context, const struct rt_program *program, uint32_t *index);
 
 enum rt_missing { RT_MISSING_FAILS, RT_MISSING_DIRECTORY, RT_MISSING_FILE };

@@ -110,8 +110,7 @@ static int copy_link(int from, int to, const char *name, const struct statx *st)
 	return copy_owner(to, name, st);
 }
 
-/* FIFOs are recreated. Sockets and device nodes are skipped: they are meaningless in a copy and need
- * privileges. */
+/* FIFOs are recreated. Sockets and device nodes are skipped: they are meaningless in a copy and need privileges. */
 static int copy_special(int to, const char *name, const struct statx *st)
 {
 	if ((st->stx_mode & S_IFMT) != S_IFIFO)

@@ -1,6 +1,5 @@
-/* The helper's main, run by execveat(2) of a sealed memfd. The helper is the container's init, clones it, or
- * is a further process of a container. It checks its whole program before it runs the ops in order; the last
- * is execve. */
+/* The helper's main, run by execveat(2) of a sealed memfd. The helper is the container's init, clones it, or is a
+ * further process of a container. It checks its whole program before it runs the ops in order; the last is execve. */
 #include "init.h"
 
 #include "record.h"

@@ -9,8 +9,7 @@
 enum { RT_FD_PROGRAM, RT_FD_CONTROL, RT_FD_LISTENER, RT_FD_FILTER, RT_FD_COUNT };
 enum { RT_FD_FIRST = 3 };
 
-/* Exit status of a helper that has reported a failure; engines interpret it as a failed execve after
- * start. */
+/* Exit status of a helper that has reported a failure; engines interpret it as a failed execve after start. */
 enum { RT_EXIT_FAILED = 255 };
 
 #endif

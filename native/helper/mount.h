@@ -10,9 +10,8 @@ int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, boo
 /* Attaches a detached mount to `target`. */
 int rt_attach(struct rt_context *context, int mount, int target);
 
-/* Makes the mount that contains `directory` private. That works only on a mount's root: the last ancestor
- * with the same mount ID. A mount attached below a shared one would itself become shared and propagate to the
- * host. */
+/* Makes the mount that contains `directory` private. That works only on a mount's root: the last ancestor with the
+ * same mount ID. A mount attached below a shared one would itself become shared and propagate to the host. */
 int rt_isolate(struct rt_context *context, int directory);
 
 /* Returns 0, or EPERM if a mount on `target` would cover part of the container's /proc. This checks the
@@ -22,8 +21,7 @@ int rt_check_place(struct rt_context *context, int target);
 /* Moves a mount's descriptor to a slot; slot 0 means none. */
 void rt_keep(struct rt_context *context, uint32_t slot, int *mount);
 
-/* Copies the contents of directory `from` to directory `to` with owners, modes and times; never follows
- * links. */
+/* Copies the contents of directory `from` to directory `to` with owners, modes and times; never follows links. */
 int rt_copy_tree(struct rt_context *context, int from, int to);
 
 /* Whether fsconfig(2) would refuse an option as too long. */

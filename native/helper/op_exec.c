@@ -69,8 +69,7 @@ int rt_find_program(struct rt_context *context, const struct rt_op_find_program 
 		size_t length = 0;
 		while (at[length] != '\0' && at[length] != ':')
 			length++;
-		/* Skips empty elements, which mean the working directory: programs are never taken from
-		 * there. */
+		/* Skips empty elements, which mean the working directory: programs are never taken from there. */
 		if (length > 0 && join_path(context->program, at, length, name) &&
 			check_program(context->program) == 0) {
 			read_head(context);

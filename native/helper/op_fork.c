@@ -38,8 +38,7 @@ int rt_fork_init(struct rt_context *context)
 	long status = rt_sys(pipe2, ready, O_CLOEXEC);
 	if (status < 0)
 		return rt_fail(context, "pipe2", status);
-	/* The terminal would be hung up when this process, its session leader, exits: the child takes it
-	 * over. */
+	/* The terminal would be hung up when this process, its session leader, exits: the child takes it over. */
 	bool terminal = rt_sys(ioctl, 0, TIOCNOTTY, 0) >= 0;
 	/* Not clone3(2), which many seccomp profiles refuse; the filter may already be loaded. */
 	long pid = rt_sys(clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);

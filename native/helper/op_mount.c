@@ -1,5 +1,4 @@
-/* Mounts: created detached, configured, and attached by descriptor (mount_setattr(2), open_tree(2),
- * fsopen(2)). */
+/* Mounts: created detached, configured, and attached by descriptor (mount_setattr(2), open_tree(2), fsopen(2)). */
 #include "mount.h"
 #include "procfs.h"
 #include "sys.h"
@@ -66,9 +65,8 @@ int rt_isolate(struct rt_context *context, int directory)
 	return status < 0 ? rt_fail(context, "mount_setattr", status) : 0;
 }
 
-/* Attaches the tree cloned by the stage over the root of the mount namespace, which is reachable, unlike the
- * tree's original path. Processes whose root is the namespace's root, such as this one, do not see mounts on
- * top of it. */
+/* Attaches the tree cloned by the stage over the root of the mount namespace, which is reachable, unlike the tree's
+ * original path. Processes whose root is the namespace's root, such as this one, do not see mounts on top of it. */
 static int root_of_stage(struct rt_context *context, const struct rt_op_open_root *op)
 {
 	RT_CLEANUP_FD int tree = rt_steal_fd(&context->slots[op->tree]);
@@ -97,8 +95,7 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 	int status = op->isolate ? rt_isolate(context, directory) : 0;
 	if (status < 0)
 		return status;
-	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone is put in
-	 * between. */
+	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone is put in between. */
 	RT_CLEANUP_FD int base =
 		(int)rt_sys(open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
 	if (base < 0)

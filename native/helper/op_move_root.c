@@ -116,8 +116,7 @@ static int open_old(const struct mount_line *line, uint64_t root)
 	return st.stx_mnt_id == line->id && line->id != root ? rt_steal_fd(&fd) : -ENOENT;
 }
 
-/* One pass over the mounts of the old tree; true if one was detached. Mounts of another user namespace cannot
- * be. */
+/* One pass over the mounts of the old tree; true if one was detached. Mounts of another user namespace cannot be. */
 static bool detach_pass(struct scan *scan, uint64_t root)
 {
 	struct mount_line line;

@@ -166,8 +166,7 @@ static bool is_named(int target, uint64_t device, uint64_t inode)
 	return rt_statx(target, &st) == 0 && st.stx_ino == inode && device_number(&st) == device;
 }
 
-/* Opens a /proc file of the container's init by pid; the pidfd afterwards proves that the pid was not
- * reused. */
+/* Opens a /proc file of the container's init by pid; the pidfd afterwards proves that the pid was not reused. */
 static int open_of_init(struct rt_context *context, const char *path, uint64_t flags)
 {
 	RT_CLEANUP_FD int fd = rt_open_how(AT_FDCWD, path, flags, 0, 0);

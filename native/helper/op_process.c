@@ -104,8 +104,7 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 	if (status < 0)
 		return rt_fail(context, "prctl", status);
 	const bool kept = op->keep_groups == RT_GROUPS_RULE_KEEP;
-	/* Passed straight from the program: gid_t is a little-endian u32, and the kernel accepts any
-	 * alignment. */
+	/* Passed straight from the program: gid_t is a little-endian u32, and the kernel accepts any alignment. */
 	status = kept ? 0 : rt_sys(setgroups, op->groups.count, op->groups.data);
 	bool groups_set = !kept && status == 0;
 	if (status == -EPERM && op->keep_groups == RT_GROUPS_RULE_SET_IF_ALLOWED && op->groups.count == 0)

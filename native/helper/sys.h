@@ -45,8 +45,7 @@
 static inline long rt_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__clang_analyzer__)
-	/* The analyzer does not understand assembly and would treat data written by a system call as
-	 * uninitialized. */
+	/* The analyzer does not understand assembly and would treat data written by a system call as uninitialized. */
 	long rt_unknown(long, long, long, long, long, long, long);
 	return rt_unknown(number, a, b, c, d, e, f);
 #elif defined(__x86_64__)

@@ -1,5 +1,4 @@
-/* Only direct system calls (sys.h): the clone's child shares this process's memory until it executes the
- * helper. */
+/* Only direct system calls (sys.h): the clone's child shares this process's memory until it executes the helper. */
 #include "clone_helper.h"
 
 #include "../helper/clone.h"

@@ -43,8 +43,7 @@ struct rt_code rt_engine_compile(const char *path)
 	return code;
 }
 
-/* Only the intrinsics that the program uses. No eval, no Function constructor: bytes of a config never become
- * code. */
+/* Only the intrinsics that the program uses. No eval, no Function constructor: bytes of a config never become code. */
 static JSContext *new_context(void)
 {
 	rt_heap_begin();

@@ -17,10 +17,9 @@ extern "C" {
 
 enum { RT_MAX_ARGS = 8, RT_MAX_NUMBERS = 8 };
 
-/* One argument. Kinds: 'i' 32-bit integer (number), 's' string without an embedded NUL, 'b' bytes
- * (ArrayBuffer), 'a' array of strings, 'p' array of numbers, strings and ArrayBuffers, packed (pack.h). The
- * binding owns all memory until the function returns. Nothing is coerced: a wrong type or number of arguments
- * is a TypeError. */
+/* One argument. Kinds: 'i' 32-bit integer (number), 's' string without an embedded NUL, 'b' bytes (ArrayBuffer), 'a'
+ * array of strings, 'p' array of numbers, strings and ArrayBuffers, packed (pack.h). The binding owns all memory until
+ * the function returns. Nothing is coerced: a wrong type or number of arguments is a TypeError. */
 struct rt_value {
 	int64_t integer;
 	const char *data;        /* 's': NUL-terminated; 'b' and 'p': start of the bytes */

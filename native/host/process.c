@@ -78,8 +78,7 @@ int64_t rt_fn_nonce(const struct rt_value *args, struct rt_result *result)
 	(void)args;
 	uint64_t bits;
 	char text[sizeof("0123456789abcdef")];
-	/* Early in boot, getrandom without this flag would block; a unique name does not need full
-	 * entropy. */
+	/* Early in boot, getrandom without this flag would block; a unique name does not need full entropy. */
 	if (getrandom(&bits, sizeof(bits), GRND_INSECURE) != sizeof(bits))
 		return -errno;
 	snprintf(text, sizeof(text), "%016" PRIx64, bits);

@@ -97,8 +97,7 @@ int64_t rt_fn_matchTerminal(const struct rt_value *args, struct rt_result *resul
 int rt_relay_open(struct rt_relay *relay, int master, int console)
 {
 	*relay = (struct rt_relay){.master = master, .slave = -1, .console = console};
-	/* While the slave is open, the master does not report an end of file that a later open would
-	 * revoke. */
+	/* While the slave is open, the master does not report an end of file that a later open would revoke. */
 	relay->slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (relay->slave < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return -errno;

@@ -65,8 +65,7 @@ static int reap(pid_t pid, int *raw)
 	return found;
 }
 
-/* Forwards pending signals; 1 if there was one to forward. With `pid` 0 there is no process left to receive
- * it. */
+/* Forwards pending signals; 1 if there was one to forward. With `pid` 0 there is no process left to receive it. */
 static int take_signals(pid_t pid, struct rt_relay *relay)
 {
 	unsigned char number;
@@ -114,8 +113,7 @@ static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *no
 	/* It may have sent a notification just before it ended. */
 	if (notify->program >= 0)
 		rt_notify_take(notify);
-	/* Drains its remaining output. The caller may be a slow reader, and may still end this with a
-	 * signal. */
+	/* Drains its remaining output. The caller may be a slow reader, and may still end this with a signal. */
 	while (relay && rt_relay_has_output(relay)) {
 		if (wait_and_move(relay, notify) < 0 || take_signals(0, relay))
 			break;

@@ -13,8 +13,7 @@
 
 enum { MAX_POLLED = 8, FIRST_OUTPUT = 64 * 1024 };
 
-/* Argument: pairs of int32, descriptor and poll(2) events. Returns the index of the first ready one, or
- * -ETIMEDOUT. */
+/* Argument: pairs of int32, descriptor and poll(2) events. Returns the index of the first ready one, or -ETIMEDOUT. */
 int64_t rt_fn_poll(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
