@@ -44,7 +44,7 @@ export function changeLimits(
   throw new Failure([...failure.diagnostics.map(withoutPlace), ...restore(native, before)]);
 }
 
-/** The pointers are into a config; the place of an update is its document or the command line. */
+/** The pointers lead into a config, but the source of an update is its document or the command line. */
 function withoutPlace({ code, message, hint, errno, syscall }: Diagnostic): Diagnostic {
   return {
     code,
@@ -55,7 +55,7 @@ function withoutPlace({ code, message, hint, errno, syscall }: Diagnostic): Diag
   };
 }
 
-/** The cgroups with the controllers that their hierarchies have now: those of v2 may change. */
+/** The cgroups with the current controllers of their hierarchies: those of v2 may change. */
 function withControllers({ hierarchies }: CgroupRecord, facts: Facts): ContainerCgroup[] {
   return hierarchies.map((cgroup) => {
     const now = facts.cgroups.hierarchies.find(({ mount }) => mount === cgroup.mount);
@@ -101,7 +101,7 @@ function readOld(native: Native, path: string): string | undefined {
   return text === -EINVAL || text === -EACCES ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');
 }
 
-/** In a file with a line for each device, the line of that device; without one it had no limit. */
+/** The previous line of the device in `data`, in a file with one line per device; without a line it had no limit. */
 function oldValue(path: string, text: string, data: string): string {
   const [key = ''] = data.split(' ');
   const isKeyed = data.includes(' ') && !path.endsWith('/cpu.max');

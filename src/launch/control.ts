@@ -17,16 +17,16 @@ import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 
 const noLimit = -1;
-/** Bytes of the number in front of a filter. */
+/** Bytes of the instruction count in front of a filter. */
 const countSize = 4;
-/** Milliseconds. Any filter fits into the buffer of a socket, unless the host has made these very small. */
+/** Milliseconds. Any filter fits into a socket buffer, unless the host has made these very small. */
 const filterTimeout = 10_000;
 /** Milliseconds of silence after which the state of the helper is checked. */
 const patience = 1000;
 
 /**
  * Sends the go-ahead that a helper waits for; the helper refuses one for another wait. False if it has ended meanwhile:
- * its earlier records tell why. Any other failure is an error, since the helper would never reply.
+ * its earlier records explain why. Any other failure is an error, since the helper would never reply.
  */
 export function tell(native: Native, control: number, wait: Wait): boolean {
   return requireHeard(native.send(control, new Uint8Array([WAIT[wait]]).buffer));
@@ -55,8 +55,8 @@ function recordOf(buffer: ArrayBuffer | number): HelperRecord {
 type Claim = 'forked' | 'terminal' | AskedWait;
 
 /**
- * What a helper that runs `ops` may ask for, each as often as an op of its does. The returned function takes one; a claim
- * beyond that is from somebody who has the helper's socket, and a Failure.
+ * The claims that a helper running `ops` may make: one for each op of the kind. The returned function accepts one; a
+ * claim beyond these is a Failure, since another process holds the helper's socket.
  */
 export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
   const left: Record<Claim, number> = { forked: 0, terminal: 0, unit: 0, hooks: 0, scheduler: 0, place: 0 };
@@ -74,8 +74,8 @@ export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
 }
 
 /**
- * As receive, from a helper in a container whose processes may have got hold of its socket (CAP_SYS_PTRACE), too: that
- * its process, the child `pid`, has ended or runs its program is an end like that of the socket.
+ * As receive, from a helper in a container whose processes may hold its socket (CAP_SYS_PTRACE), too, and keep it open:
+ * if its process, the child `pid`, ends or executes its program, that counts as the end of the socket.
  */
 export function receiveFrom(native: Native, control: number, pid: number): HelperRecord {
   for (;;) {
@@ -93,8 +93,8 @@ function isHelper(native: Native, pid: number): boolean {
 }
 
 /**
- * Sends the filter that `compile` returns, preceded by the number of its instructions (u32), and closes the socket. If
- * init has ended, it reports the reason itself.
+ * Sends the filter that `compile` returns, preceded by its instruction count (u32), and closes the socket. If init has
+ * ended, its own record gives the reason.
  */
 export function sendFilter(native: Native, socket: number, compile: () => Uint8Array): void {
   try {
@@ -111,10 +111,10 @@ export function sendFilter(native: Native, socket: number, compile: () => Uint8A
   }
 }
 
-/** A cgroup that was made for the container is gone before init was in it. */
+/** A cgroup made for the container was removed before init entered it. */
 export class CgroupVanished extends Failure {}
 
-/** Words for a record of failure. `ops` are known to the runtime that made the plan, `startHooks` to `start`. */
+/** Explains a failure record. `ops` are known to the runtime that made the plan, `startHooks` to `start`. */
 export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
@@ -140,7 +140,7 @@ export function failureOf(
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }
 
-/** A record that no helper sends came from a process that may trace it. */
+/** For a record that no helper sends: it came from a process that may trace the helper. */
 export function forgedFailure(): Failure {
   return new Failure({
     code: 'launch.forged',

@@ -8,7 +8,7 @@ import type { PackedList } from './fields.ts';
 /** `RTPG`, read as one little-endian word. */
 const magic = 0x4750_5452;
 
-/** Ops as what the native side packs into the bytes that the helper runs (docs/ops.md). The first `staged` are a stage. */
+/** Ops in the form that the native side packs for the helper (docs/ops.md). The first `staged` form a stage. */
 export function encodeProgram(ops: readonly Op[], staged = 0): Packed {
   return phase('pack', () => pack(ops, staged));
 }

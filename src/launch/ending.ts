@@ -6,22 +6,22 @@ import { SIGSYS } from '../kernel/signals.ts';
 import type { Plan } from '../plan/plan.ts';
 import { wasOutOfMemory } from './cgroup/control.ts';
 
-/** Of the fields behind the name, which is the second (proc_pid_stat(5)). */
+/** Index among the fields after the name, which is the second (proc_pid_stat(5)). */
 const flagsIndex = 9 - 3;
 const exitCodeIndex = 52 - 3;
-/** As native/helper/init.c calls itself; execve(2) gives the name of the program. */
+/** The name that native/helper/init.c gives itself; execve(2) sets the name of the program. */
 const nameOfHelper = 'rt:init';
-/** How the link to its program begins (native/host/launch.c). */
+/** Beginning of the link to the helper's program (native/host/launch.c). */
 export const linkOfHelper = '/memfd:rt-init';
 
 interface Process {
   readonly name: string;
   readonly exiting: boolean;
-  /** As of waitpid(2); 0 also when the kernel does not tell. */
+  /** As of waitpid(2); 0 also if the kernel does not reveal it. */
   readonly waitStatus: number;
 }
 
-/** Undefined when it has been reaped. */
+/** Undefined if it has been reaped. */
 function readEnd(native: Native, pid: number): Process | undefined {
   const path = `/proc/${pid}/stat`;
   const text = expectIfPresent(native.readText(path, 4096), 'process.read', `cannot read "${path}"`, 'read');
@@ -36,11 +36,11 @@ function readEnd(native: Native, pid: number): Process | undefined {
 }
 
 /**
- * Once init has closed its control socket: throws a Failure when that was its end, and not that of the helper by
- * execve(2). Whoever has been reaped already counts as having run its program. `filtered`: the filter may be the cause.
+ * Called once init has closed its control socket: throws a Failure if init has ended, rather than executed its program.
+ * A process that is already reaped counts as having executed it. `filtered`: the filter may be the cause.
  */
 export function requireExecuted(native: Native, pid: number, filtered: boolean): void {
-  // Memory, and with it the link to the program, goes before descriptors are closed.
+  // An ending process releases its memory, and with it this link, before its descriptors.
   const program = native.readLink(`/proc/${pid}/exe`);
   if (typeof program === 'string') {
     if (!program.startsWith(linkOfHelper)) return;
@@ -48,14 +48,14 @@ export function requireExecuted(native: Native, pid: number, filtered: boolean):
     throw new Failure({ code: 'launch.unheard', message, hint: 'it is still waiting: try again' });
   }
   const found = readEnd(native, pid);
-  // The flag is set before that. A program that has ended since has its own name.
+  // PF_EXITING is set even earlier. A program that has ended meanwhile has its own name.
   if (found?.exiting !== true || found.name !== nameOfHelper) return;
   throw filtered ? endedUnderFilter(found.waitStatus) : endedEarly('before its program ran', found.waitStatus);
 }
 
 /**
- * Why init, a child of this process, has ended while it set itself up. The kernel counts in the container's cgroup whom it
- * killed for want of memory.
+ * Why init, a child of this process, has ended during its setup. The container's cgroup counts the processes that the
+ * kernel has OOM-killed.
  */
 export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
   if (wasOutOfMemory(native, plan.cgroup)) {
@@ -69,7 +69,7 @@ export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
   return plan.uncertainStart ? endedUnderFilter(waitStatus) : endedEarly('during its setup', waitStatus);
 }
 
-/** Of an init that has not read its go-ahead, and is gone. */
+/** For an init that has ended without reading its go-ahead. */
 export function endedUnheard(): Failure {
   return endedEarly('before it was started', 0);
 }

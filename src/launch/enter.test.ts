@@ -18,7 +18,7 @@ const plan = (fork: 0 | 1): ExecPlan => ({
   uncertainStart: false,
 });
 
-/** A kernel and a helper: what `launch` answers in turn, then what the helper says. */
+/** A simulated kernel and helper: the results of `launch` in turn, then the records of the helper. */
 function host(births: readonly number[], says: readonly (keyof typeof records)[]): { native: Native; log: string[] } {
   const log: string[] = [];
   let birth = 0;

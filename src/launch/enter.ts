@@ -17,32 +17,32 @@ import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } fro
 export interface EnterOptions {
   /** Pidfd of the container's init. */
   readonly target: number;
-  /** Cgroup v2 directories to be born in: the first that takes a process. '' is the runtime's own. */
+  /** Cgroup v2 directories to start in: the first that accepts a process is used. '' is the runtime's own. */
   readonly cgroups: readonly string[];
-  /** Where the processes of the container are counted. */
+  /** The cgroup that counts the processes of the container. */
   readonly places: Places;
-  /** Descriptors from 3 on that the program gets. */
+  /** Number of descriptors from 3 on that the program inherits. */
   readonly preserved: number;
-  /** Takes the master of the process's terminal. */
+  /** Receives the master of the process's terminal. */
   readonly onTerminal: (master: number) => void;
   /** Called with the pid of the child once it has executed the program. */
   readonly onStarted: (pid: number) => void;
 }
 
 /**
- * The cgroup that may be full. Whoever is moved there is not refused: only a fork needs a place (cgroups(7)). Until it is
- * moved, a process of the container is outside of the cgroup, so nobody in there may get hold of it.
+ * The cgroup whose pids limit may be reached. The limit applies to fork(2), not to a move (cgroups(7)). Until it is
+ * moved, a process of the container is outside of the cgroup, so no process in there may be able to trace it.
  */
 export interface Places {
-  /** Cgroup v1 file that takes a process in; undefined where that is the cgroup v2 to be born in. */
+  /** Cgroup v1 file that moves a process in; undefined if the cgroup is the v2 one to start in. */
   readonly file: string | undefined;
-  /** The same of the runtime's own cgroup. */
+  /** The same file of the runtime's own cgroup. */
   readonly own: () => string;
-  /** Whether a process that is in there has the rights to get hold of another. */
+  /** Whether a process in the cgroup has the privileges to trace another. */
   readonly mayBeTraced: () => boolean;
 }
 
-/** Starts a process in a container and returns its pid when it runs its program. On failure it is gone. */
+/** Starts a process in a container and returns its pid once it runs its program. On failure it is gone. */
 export function enter(native: Native, plan: ExecPlan, options: EnterOptions): number {
   const { ops, filter, scheduler, uncertainStart } = plan;
   const first = cloneInto(native, ops, filter !== undefined, options);
@@ -55,7 +55,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
     let failed: HelperRecord | undefined;
     for (;;) {
       const record = receiveFrom(native, first.control, pid);
-      // Nobody holds the other end any more: the program runs, or nothing does.
+      // The other end is closed everywhere: the program runs, or the process has ended.
       if (record.kind === 'end') break;
       if (record.kind === 'terminal') {
         claim('terminal');
@@ -73,7 +73,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
       } else if (record.kind === 'waiting') {
         claim(record.wait);
         if (record.wait === 'place') {
-          // It would be in the container already.
+          // A forked process would already be in the container.
           if (pid !== first.pid) throw forgedFailure();
           if (options.places.mayBeTraced()) throw fullFailure();
           move(native, pid, options.places.own());
@@ -100,19 +100,19 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
   }
 }
 
-/** Where init has moved to a cgroup below, the kernel lets no process into the one above it (cgroups(7)). */
+/** If init has moved to a descendant cgroup, the kernel refuses processes in the parent (cgroups(7)). */
 function isRefusal(errno: number): boolean {
   return errno === EBUSY || errno === EOPNOTSUPP || errno === EINVAL || errno === ENOENT;
 }
 
 interface Entered extends Helper {
-  /** File that takes its last process in. */
+  /** File that moves the last process of the helper in. */
   readonly place: string;
-  /** Whether that one waits to be moved there. */
+  /** Whether that process waits to be moved. */
   readonly waits: boolean;
 }
 
-/** The operations for a process that is not born in the cgroup. */
+/** The ops for a process that does not start in the cgroup. */
 function apart(ops: readonly PlannedOp[]): PlannedOp[] {
   return ops.map((op) => (op.op === 'outlive' ? { ...op, fork: 1, apart: 1 } : op));
 }
@@ -145,7 +145,7 @@ function cloneInto(
     if (typeof result !== 'number') return { ...result, place: places.file ?? born, waits: false };
     if (result === -EAGAIN && cgroup !== '') {
       if (places.mayBeTraced()) throw fullFailure();
-      // Not for all: the kernel moves a process from one v2 cgroup to another only after a grace period of RCU.
+      // Only if needed: a move between v2 cgroups takes a grace period of RCU.
       result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)), forks: true });
       if (typeof result !== 'number') return { ...result, place: born, waits: true };
     }

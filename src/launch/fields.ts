@@ -1,7 +1,7 @@
-/** What native code packs into bytes, as it grows: `Packed` of native.ts. */
+/** Values for native code, which packs them into bytes, under construction: `Packed` of native.ts. */
 export type PackedList = (number | string | ArrayBuffer)[];
 
-/** A list has its length in front. */
+/** A list is preceded by its length. */
 export function packList(list: readonly (number | string)[], to: PackedList): void {
   const count = list.length;
   to[to.length] = count;

@@ -9,14 +9,14 @@ import { decodeRecord } from './records.ts';
 const ops: readonly PlannedOp[] = [{ op: 'outlive', fork: 1, apart: 0, terminal: 0, from: 'default' }];
 const firstPid = 40;
 
-/** A record as the native side hands it on; an empty one is the end. */
+/** A record as delivered by the native side; an empty one is the end. */
 function record(kind: number, value: number): ArrayBuffer {
   return new Uint32Array([kind, 0, 1, value, 0, 0]).buffer;
 }
 
 const end = new ArrayBuffer(0);
 
-/** Enters a container whose process says these things; what was done to which processes. */
+/** Enters a container whose process sends these records; logs the calls on processes. */
 function entering(records: readonly ArrayBuffer[]): { failure: unknown; started: number[]; calls: string[] } {
   const calls: string[] = [];
   const started: number[] = [];

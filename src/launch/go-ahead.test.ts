@@ -11,7 +11,7 @@ import { startHelper } from './helper.ts';
 
 const native = loadNative();
 
-/** What a helper says that runs an op which waits, once it was given a go-ahead. */
+/** The reply of a helper that runs a waiting op, once it has received a go-ahead. */
 function answered(op: PlannedOp, goAhead: Wait): string {
   const program = encodeProgram([op, { op: 'await_hooks', from: 'default' }]);
   const helper = startHelper(native, { program });

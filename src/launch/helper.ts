@@ -4,38 +4,38 @@ import type { Native, Packed } from '../host/native.ts';
 /** How the helper is started, and its resources. Anything unset is inherited from the runtime. */
 export interface HelperBirth {
   readonly program: Packed;
-  /** CLONE_NEW* flags of the clone3(2). */
+  /** CLONE_NEW* flags for clone3(2). */
   readonly cloneFlags?: number;
-  /** Cgroup v2 directory to be born in. */
+  /** Cgroup v2 directory to start in. */
   readonly cgroup?: string;
-  /** Where it listens for `start`. */
+  /** Path on which it listens for `start`. */
   readonly listenPath?: string;
-  /** Pidfd of the container that it enters. */
+  /** Pidfd of the container to enter. */
   readonly target?: number;
-  /** Descriptors from 3 on that the program gets. */
+  /** Number of descriptors from 3 on that the program inherits. */
   readonly preserved?: number;
-  /** A seccomp filter follows. */
+  /** A seccomp filter is sent afterwards. */
   readonly filtered?: boolean;
-  /** It may go on as another process. */
+  /** It may continue as another process. */
   readonly forks?: boolean;
 }
 
-/** Descriptors are the caller's to close. */
+/** The caller closes the descriptors. */
 export interface Helper {
   readonly pid: number;
   readonly control: number;
-  /** Takes the filter; -1 when none follows. */
+  /** Socket for the filter; -1 if none follows. */
   readonly filter: number;
 }
 
 const none = -1;
 
-/** Whether the process that a program begins in may not be the one that it ends in. */
+/** Whether a program may end in another process than the one in which it begins. */
 export function forks(ops: readonly Op[]): boolean {
   return ops.some((op) => op.op === 'clone_init' || op.op === 'fork_init' || (op.op === 'outlive' && op.fork !== 0));
 }
 
-/** Starts the helper: a negative errno of clone3(2) or execveat(2) when that fails. */
+/** Starts the helper. A failure is the negative errno of clone3(2) or execveat(2). */
 export function startHelper(native: Native, birth: HelperBirth): Helper | number {
   const result = native.launch(
     birth.program,

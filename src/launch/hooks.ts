@@ -13,7 +13,7 @@ import type { HookResult } from './records.ts';
 
 export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop';
 
-/** What surrounds hooks of the runtime namespace. */
+/** The inputs of hooks in the runtime namespace. */
 export interface HookSurroundings {
   /** Their standard input, JSON. */
   readonly state: string;
@@ -24,7 +24,7 @@ export interface HookSurroundings {
 
 /**
  * Runs hooks of the runtime namespace one after another, each with the state on stdin (runtime-spec config.md,
- * "POSIX-platform Hooks"). Its environment is exactly `env`. The first that fails ends it with a Failure.
+ * "POSIX-platform Hooks"). Their environment is exactly `env`. The first failure is thrown and ends the sequence.
  */
 export function runHooks(native: Native, kind: HookKind, hooks: readonly Hook[], surroundings: HookSurroundings): void {
   hooks.forEach((hook, index) => {
@@ -32,7 +32,7 @@ export function runHooks(native: Native, kind: HookKind, hooks: readonly Hook[],
   });
 }
 
-/** `index` is its place in the list of its kind. */
+/** `index` is the hook's position in the list of its kind. */
 export function runHook(
   native: Native,
   kind: HookKind,
@@ -55,7 +55,7 @@ export function runHook(
 
 const appending = O_WRONLY | O_CREAT | O_NOCTTY | O_APPEND | O_NONBLOCK | O_NOFOLLOW;
 
-/** -1: captured. The file is a regular one of the bundle and nowhere else, whatever somebody put there. */
+/** -1: captured. Only a regular file inside the bundle is accepted: no symbolic or hard link to another place. */
 function openOutput(native: Native, bundle: string, output: HookOutput | undefined): number {
   if (output === undefined) return -1;
   const path = `${bundle}/${output.name}`;

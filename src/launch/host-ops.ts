@@ -10,13 +10,13 @@ export interface FailedOp {
   readonly op: PlannedOp;
   readonly index: number;
   readonly errno: number;
-  /** Which part failed, of an op that does several things. */
+  /** The part that failed, in an op with several. */
   readonly item: number;
   /** The system call. */
   readonly call: string;
 }
 
-/** Runs ops of the runtime's side; undefined when all succeeded, else the first that failed. */
+/** Runs host ops; undefined if all succeeded, else the first failure. */
 export function runHostOps(native: Native, ops: readonly PlannedOp[]): FailedOp | undefined {
   if (ops.length === 0) return undefined;
   const result = native.runProgram(encodeProgram(ops));
@@ -33,14 +33,14 @@ export function setScheduler(native: Native, op: SchedulerOp | undefined, pid: n
   if (failed !== undefined) throw hostFailure(native, failed);
 }
 
-/** The failure of a host op in words, with what the kernel can tell of the reason. */
+/** Explains the failure of a host op, with the cause if the kernel reveals it. */
 export function hostFailure(native: Native, { op, errno, item, call }: FailedOp): Failure {
   const fault = describeOp(op, errno, call, '', item);
   const busy = errno === EBUSY ? memoryInUse(native, op, item) : undefined;
   return new Failure(busy === undefined ? fault : { ...fault, message: busy });
 }
 
-/** v1 does not take a limit below what is in use. */
+/** v1 rejects a memory limit below the current usage. */
 function memoryInUse(native: Native, op: PlannedOp, item: number): string | undefined {
   const write =
     op.op === 'write_file'

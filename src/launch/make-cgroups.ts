@@ -6,7 +6,7 @@ import type { PlannedOp } from '../plan/types.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { requireSystemd } from './systemd.ts';
 
-/** Told which cgroups are made and have to be removed when the container is not. */
+/** Receives the cgroups made so far, which must be removed if the container is not created. */
 export type OnCgroups = (made: CgroupRecord) => void;
 
 /** Makes the cgroups that the clone needs. */
@@ -15,12 +15,12 @@ export function prepare(native: Native, plan: Plan, onCgroups: OnCgroups): void 
   makeCgroups(native, plan, plan.host, 0, onCgroups);
 }
 
-/** Makes those that are only needed when they are joined. */
+/** Makes the cgroups that are only needed for the join. */
 export function prepareJoin(native: Native, plan: Plan, onCgroups: OnCgroups): void {
   makeCgroups(native, plan, plan.awaited, plan.host.length, onCgroups);
 }
 
-/** `before`: how many were made before these, each by an op. */
+/** `before`: number of cgroups made earlier, one per op. */
 function makeCgroups(
   native: Native,
   { cgroup }: Plan,
@@ -29,7 +29,7 @@ function makeCgroups(
   onCgroups: OnCgroups,
 ): void {
   const failed = runHostOps(native, ops);
-  // An existing cgroup that has processes or is frozen belongs to somebody else: what lies before it in the plan is ours.
+  // An existing cgroup that has processes or is frozen is not ours; those before it in the plan are.
   const foreign = failed !== undefined && (failed.errno === ENOTEMPTY || failed.errno === EDEADLK);
   const made = failed === undefined ? ops.length : foreign ? failed.index : failed.index + 1;
   onCgroups({ ...cgroup, hierarchies: cgroup.hierarchies.slice(0, before + made) });

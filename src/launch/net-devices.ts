@@ -5,13 +5,13 @@ import type { Plan } from '../plan/plan.ts';
 import { encodeProgram } from './encode.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 
-/** Devices that left the host, and the descriptor that keeps their namespace whatever becomes of init. */
+/** Devices that left the host, and a descriptor that keeps their namespace alive even if init ends. */
 export interface MovedDevices {
   readonly devices: Plan['netDevices'];
   readonly namespace: number;
 }
 
-/** Moves the devices of the plan to the namespace of init. When one cannot be moved, those before it come back. */
+/** Moves the planned devices to the network namespace of init. A failure moves those before it back. */
 export function moveNetDevices(native: Native, { netDevices }: Plan, pid: number): MovedDevices | undefined {
   if (netDevices.length === 0) return undefined;
   const path = `/proc/${String(pid)}/ns/net`;
@@ -27,22 +27,22 @@ export function moveNetDevices(native: Native, { netDevices }: Plan, pid: number
   throw hostFailure(native, failed);
 }
 
-/** Nothing of a device that cannot be read: moving it will say why. */
+/** Empty if the device cannot be read: moving it reports the cause. */
 function stateOf(native: Native, name: string): Uint8Array {
   const state = native.netDeviceState(name);
   return typeof state === 'number' ? new Uint8Array() : new Uint8Array(state);
 }
 
-/** For a container that does not come to be: with its namespace, a virtual device would end. */
+/** Called if the container is not created: a virtual device would be destroyed with its namespace. */
 export function returnNetDevices(native: Native, moved: MovedDevices | undefined): void {
   if (moved === undefined) return;
   const namespace = `/proc/self/fd/${String(moved.namespace)}`;
-  // One by one: what has become of one device says nothing about the others.
+  // One by one: one device's failure must not affect the others.
   for (const op of moved.devices) native.runProgram(encodeProgram([{ ...op, namespace, back: 1 }]));
   native.close(moved.namespace);
 }
 
-/** The container has come to be: the devices stay with its namespace. */
+/** Called once the container is created: the devices stay in its namespace. */
 export function leaveNetDevices(native: Native, moved: MovedDevices | undefined): void {
   if (moved !== undefined) native.close(moved.namespace);
 }

@@ -7,22 +7,22 @@ import { POLLIN, SOCK_DGRAM } from '../kernel/sockets.ts';
 import { notifySocketName } from '../plan/notify.ts';
 import { waitList } from './wait.ts';
 
-/** Between the program of a container and the service manager of the runtime (sd_notify(3)). */
+/** Sockets between a container's program and the service manager of the runtime (sd_notify(3)). */
 export interface NotifyProxy {
-  /** Where the program sends to. */
+  /** Receives from the program. */
   readonly program: number;
-  /** Where the manager receives. */
+  /** Sends to the manager. */
   readonly manager: number;
 }
 
 const noLimit = -1;
-/** How long the manager may take to look at what it was sent, as in sd_notify_barrier(3). */
+/** How long the manager may take to process messages, as in sd_notify_barrier(3). */
 const barrierTimeoutMs = 30_000;
 const directoryMode = 0o755;
-/** Whoever the container's program runs as. */
+/** The container's program may run as any user. */
 const socketMode = 0o777;
 
-/** The socket of the service manager that waits for the readiness of what the runtime starts, if there is one. */
+/** The socket of the service manager that waits for readiness, if there is one. */
 export function managerSocket(native: Native): string | undefined {
   const path = native.getEnv('NOTIFY_SOCKET');
   if (typeof path === 'number' || path === '') return undefined;
@@ -34,7 +34,7 @@ export function managerSocket(native: Native): string | undefined {
   });
 }
 
-/** Connects to the service manager, before anything is made. */
+/** Connects to the service manager, before any side effect. */
 export function connectManager(native: Native, path: string): number {
   const socket = native.connect(path, SOCK_DGRAM);
   if (socket >= 0) return socket;
@@ -47,14 +47,14 @@ export function connectManager(native: Native, path: string): number {
   );
 }
 
-/** The directory that the container sees. */
+/** Makes the directory that is visible in the container. */
 export function makeNotifyDirectory(native: Native, directory: string): void {
   const action = `cannot make directory "${directory}"`;
   expectDone(native.mkdir(directory, directoryMode), 'notify.directory', action, 'mkdir');
   expectDone(native.chmod(directory, directoryMode), 'notify.directory', action, 'chmod');
 }
 
-/** Makes the socket of the program, which has not been started yet. */
+/** Makes the socket for the program, which has not started yet. */
 export function bindProgramSocket(native: Native, directory: string): number {
   const path = `${directory}/${notifySocketName}`;
   let socket = native.bindDatagram(path);
@@ -75,21 +75,21 @@ export function bindProgramSocket(native: Native, directory: string): number {
   return socket;
 }
 
-/** Left by a start that was killed: nobody holds it any more. */
+/** Left by a `start` that was killed: no process holds it any more. */
 function isDead(native: Native, path: string): boolean {
   const socket = native.connect(path, SOCK_DGRAM);
   if (socket >= 0) native.close(socket);
   return socket === -ECONNREFUSED;
 }
 
-/** What the manager is told when the program is ready: `pid` is then the main process of the service. */
+/** Messages for the manager once the program is ready: `pid` becomes the main process of the service. */
 export function readyMessages(pid: number): string[] {
   return ['READY=1\n', `MAINPID=${pid}\n`];
 }
 
 /**
- * Waits until the program says that it is ready, and tells the manager; or until it has ended, which `pidfd` shows.
- * Undefined: it has ended already. What the manager does not take is a warning, for the container runs.
+ * Waits until the program reports readiness, and forwards it to the manager; or until the program has ended, which
+ * `pidfd` signals. Without a `pidfd` it has already ended. Failed delivery is a warning, for the container runs.
  */
 export function passReadiness(
   native: Native,
@@ -99,7 +99,7 @@ export function passReadiness(
 ): Diagnostic[] {
   const wanted = waitList([[program, POLLIN], ...(pidfd === undefined ? [] : [[pidfd, POLLIN] as const])]);
   for (;;) {
-    // The socket is looked at first: a program may say that it is ready and end.
+    // The socket is checked first: a program may report readiness and end.
     const first = native.poll(wanted, pidfd === undefined ? 0 : noLimit);
     if (first !== 0) return [];
     if (native.takeReady(program) === 1) break;
@@ -112,8 +112,8 @@ export function passReadiness(
 }
 
 /**
- * Waits until the manager has looked at what it was sent: it finds out whose message it is by the process that sent
- * it, which must be there still.
+ * Waits until the manager has processed the messages: it identifies their sender by the sending process, which must
+ * still exist.
  */
 function awaitManager(native: Native, manager: number): Diagnostic[] {
   const action = 'cannot tell NOTIFY_SOCKET';

@@ -6,13 +6,13 @@ import type { NamespaceOrigin } from '../plan/join.ts';
 
 const ownUserNamespace = '/proc/self/ns/user';
 
-/** What is saved of a container's namespaces before it is made; undefined where a path leads to none, as its creation will say. */
+/** The identity of a container's namespaces, to be saved; undefined if a path is bad, as its creation reports. */
 export function findOrigin(native: Native, config: Config): NamespaceOrigin | undefined {
   const origin = read(native, config);
   return 'user' in origin ? origin : undefined;
 }
 
-/** What was saved; earlier versions of rt saved nothing, so that the paths of today have to be those of create. */
+/** The saved origin. Earlier versions of rt saved none, so then the current paths have to be those of create. */
 export function requireOrigin(native: Native, config: Config, saved: NamespaceOrigin | undefined): NamespaceOrigin {
   const origin = saved ?? read(native, config);
   if ('user' in origin) return origin;
@@ -31,7 +31,7 @@ function read(native: Native, config: Config): NamespaceOrigin | Unreadable {
     config.linux?.namespaces?.find(({ type }) => type === wanted)?.path || undefined;
   const path = pathOf('user') ?? ownUserNamespace;
   const status = native.stat(path, 1);
-  // A kernel that is built without user namespaces has nothing that could be compared, nor anybody who could make one.
+  // A kernel without user namespaces has none to compare, and nobody can make one.
   if (status === -ENOENT && path === ownUserNamespace) return { user: { device: 0, inode: 0 } };
   if (typeof status === 'number') return { path, errno: status };
   const [, , , inode = 0, device = 0] = status;

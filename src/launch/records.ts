@@ -2,19 +2,19 @@ import { ASKED_WAITS, RECORD, WAIT } from '../../schema/generated/protocol.ts';
 import type { AskedWait } from '../../schema/generated/protocol.ts';
 import { text, u32 } from '../diag/bytes.ts';
 
-/** What the helper says over its control socket; docs/protocol.md draws the conversation. */
+/** A record that the helper sends over its control socket; docs/protocol.md draws the conversation. */
 export type HelperRecord =
   | { readonly kind: 'waiting'; readonly wait: AskedWait }
   | { readonly kind: 'ready' }
-  /** `master` is a descriptor of this process now. */
+  /** `master` is now a descriptor of this process. */
   | { readonly kind: 'terminal'; readonly master: number }
-  /** The helper goes on as another child of this process, the first one ends. */
+  /** The helper continues as another child of this process; the first one ends. */
   | { readonly kind: 'forked'; readonly pid: number }
   /** As forked; that child waits to be moved into the container's cgroup. */
   | { readonly kind: 'forked_outside'; readonly pid: number }
-  /** Not what a helper says: somebody who can look into it has its socket. */
+  /** Sent not by the helper but by a process that has got hold of its socket. */
   | { readonly kind: 'forged' }
-  /** `unread`: and has not read what it was told last. */
+  /** `unread`: it has not read the last message sent to it. */
   | { readonly kind: 'end'; readonly unread?: true }
   | {
       readonly kind: 'failed';
@@ -23,7 +23,7 @@ export type HelperRecord =
       readonly errno: number;
       /** The system call. */
       readonly call: string;
-      /** What the kernel said besides (a filesystem's own words), or the head of the program that did not run. */
+      /** Further text from the kernel (a filesystem's error message), or the head of the program that failed to run. */
       readonly detail: Uint8Array;
     }
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
@@ -38,7 +38,7 @@ export interface HookResult {
 }
 
 const headerSize = 24;
-/** The value of a record that should have brought a descriptor. */
+/** The value of a record that lacks its descriptor. */
 const noDescriptor = 0xffff_ffff;
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);

@@ -14,7 +14,7 @@ import { runHostOps } from './host-ops.ts';
 const lastStatus = 'info/last_cmd_status';
 const maximumFile = 4096;
 
-/** What will be made for the plan: groups that are there already belong to somebody else. */
+/** The groups that the plan needs, and those of them that will be made: existing groups are not ours. */
 export function resctrlRecord(native: Native, { resctrl }: Plan): ResctrlRecord {
   const made = resctrl.groups.filter((path) => {
     return expectIfPresent(native.stat(path, 0), 'resctrl.read', `cannot look at "${path}"`, 'stat') === undefined;
@@ -35,7 +35,7 @@ function runGroupOps(native: Native, ops: readonly PlannedOp[], group: string): 
   throw new Failure(hint === undefined ? fault : { ...fault, hint });
 }
 
-/** Changes the schemata of a container that exists while `body` runs its course; a failure gives the old ones back. */
+/** Changes the schemata of an existing container, then runs `body`; a failure of either restores the old ones. */
 export function withSchemata(
   native: Native,
   record: ResctrlRecord | undefined,
@@ -61,7 +61,7 @@ export function withSchemata(
   }
 }
 
-/** The kernel says in a file what was wrong with the last command. */
+/** The kernel's explanation why the last command failed. */
 function kernelWords(native: Native, group: string): string | undefined {
   const root = group.slice(0, group.lastIndexOf('/'));
   const text = native.readText(`${root}/${lastStatus}`, maximumFile);
@@ -69,7 +69,7 @@ function kernelWords(native: Native, group: string): string | undefined {
   return `the kernel says: ${text.trim()}`;
 }
 
-/** Removes the groups that were made, the inner one first; their tasks go back to the default group. */
+/** Removes the groups that were made, the inner one first; their tasks return to the default group. */
 export function removeResctrl(native: Native, record: ResctrlRecord | undefined): void {
   for (const path of [...(record?.made ?? [])].reverse()) {
     const result = native.rmdir(path);

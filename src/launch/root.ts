@@ -6,7 +6,7 @@ import { encodeProgram } from './encode.ts';
 
 const maximumFile = 1 << 12;
 
-/** Id of the mount that is seen at a path (`mnt_id` of proc_pid_fdinfo(5)); undefined when the path is gone. */
+/** Id of the mount visible at a path (`mnt_id` of proc_pid_fdinfo(5)); undefined if the path is gone. */
 export function mountIdAt(native: Native, path: string): number | undefined {
   const action = `cannot find out which mount "${path}" is on`;
   const fd = native.open(path, O_PATH | O_NOFOLLOW, 0);
@@ -15,12 +15,12 @@ export function mountIdAt(native: Native, path: string): number | undefined {
   const text = native.readText(`/proc/self/fdinfo/${String(fd)}`, maximumFile);
   native.close(fd);
   const id = /^mnt_id:\s*(\d+)$/m.exec(expectResult(text, 'root.mount', action, 'read'))?.[1];
-  // Linux 3.15 and later tell.
+  // Reported since Linux 3.15.
   if (id === undefined) throw new Failure({ code: 'root.mount', message: `${action}: the kernel does not say` });
   return Number(id);
 }
 
-/** Takes the mounts of a container away that lie on the host, on top of the mount `below`. */
+/** Removes a container's mounts on the host, which lie on top of the mount `below`. */
 export function releaseRoot(native: Native, rootfs: string, below: number | undefined): void {
   if (below === undefined) return;
   const id = mountIdAt(native, rootfs);

@@ -29,13 +29,13 @@ function record(kind: number, { op = 0, errno = 0, value = 0 } = {}): ArrayBuffe
   bytes.set(call, 24);
   return bytes.buffer;
 }
-/** Init is a child of the helper that was started. */
+/** Init is a child of the started helper. */
 const forked = (pid: number): ArrayBuffer => record(6, { value: pid });
 const ready = [forked(50), record(3)];
 const joinFailed = [forked(50), record(1, { op: 2, errno: ENOENT })];
 const stageFailed = [record(1, { errno: ENOENT })];
 
-/** Launches with a helper that says this, one attempt after the other. */
+/** Launches with a helper that sends these records, one list per attempt. */
 function attempts(...said: readonly (readonly ArrayBuffer[])[]): string[] {
   const calls: string[] = [];
   let attempt = -1;

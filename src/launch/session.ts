@@ -27,17 +27,17 @@ export interface LaunchOptions {
   readonly onCgroups: OnCgroups;
   /** Called once, while init makes its namespaces. */
   readonly onCloned: () => void;
-  /** Called with the pid of init while it sets itself up, which leaves time to prepare what comes next. */
+  /** Called with the pid of init during its setup, which leaves time to prepare the next steps. */
   readonly onBorn: (pid: number) => void;
-  /** Called once systemd has started the unit: from then on it has to be stopped. */
+  /** Called once systemd has started the unit: from then on, cleanup must stop it. */
   readonly onUnitStarted?: () => void;
-  /** Where init listens for `start`; '' when it is told over the control socket. */
+  /** Path on which init listens for `start`; '' if it is started over the control socket. */
   readonly listenPath: string;
-  /** Descriptors from 3 on that the program gets. */
+  /** Number of descriptors from 3 on that the program inherits. */
   readonly preserved: number;
-  /** Runs the hooks of the runtime namespace, while init waits. */
+  /** Runs the hooks of the runtime namespace while init waits. */
   readonly onHostHooks: (pid: number) => void;
-  /** Takes the master of the process's terminal. */
+  /** Receives the master of the process's terminal. */
   readonly onTerminal: (master: number) => void;
 }
 
@@ -45,14 +45,14 @@ export interface Launched {
   readonly pid: number;
   /** Descriptor of the control socket. */
   readonly control: number;
-  /** To be given back, or left, once it is known what becomes of the container. */
+  /** Devices to move back if the creation fails, and to leave otherwise. */
   readonly moved: MovedDevices | undefined;
 }
 
 /**
  * Starts init and sets the limits meanwhile; returns once init waits for its start. On failure init is gone.
  *
- * systemd removes empty v1 cgroups of others, too, when it rearranges its own (`cg_trim`): then all of it is done again.
+ * systemd also removes empty v1 cgroups of others when it rearranges its own (`cg_trim`): then everything is redone.
  */
 export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
   let cloned = false;
@@ -67,7 +67,7 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     } catch (error) {
       if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
       if (options.listenPath !== '') native.unlink(options.listenPath);
-      // All of them have been told of: a second attempt that ends early must not leave those of the first.
+      // All cgroups have been reported: a retry that ends early must not leave those of the first attempt.
       asked = { ...asked, onCgroups: (): void => undefined };
       prepare(native, plan, asked.onCgroups);
     }
@@ -101,7 +101,7 @@ function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launche
   const replaceBy = (next: number): void => {
     claim('forked');
     if (next === pid) throw forgedFailure();
-    // The parent of both: nobody else would reap the first.
+    // This process is the parent of both: no other would reap the first.
     native.waitChild(pid);
     pid = next;
   };
@@ -152,7 +152,7 @@ function isWhole(native: Native, { hierarchies }: CgroupRecord): boolean {
   return hierarchies.every(({ directory }) => native.stat(directory, 0) !== -ENOENT);
 }
 
-/** The pid of init, once the helper has done what comes before it. */
+/** The pid of init, once the helper has done the steps before it. */
 function awaitInit(native: Native, plan: Plan, control: number, pid: number): number {
   const record = receiveFrom(native, control, pid);
   switch (record.kind) {
@@ -172,7 +172,7 @@ function awaitInit(native: Native, plan: Plan, control: number, pid: number): nu
   }
 }
 
-/** Has systemd put init, which waits for it, into its unit. */
+/** Has systemd put the waiting init into its unit. */
 function awaitUnit(
   native: Native,
   plan: Plan,
@@ -227,7 +227,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
   }
 }
 
-/** Does what init waits for. */
+/** Does the step that init waits for. */
 function answer(native: Native, plan: Plan, wait: AskedWait, options: LaunchOptions, pid: number): void {
   switch (wait) {
     case 'hooks':

@@ -3,8 +3,8 @@ import type { Native } from '../host/native.ts';
 import { SOCK_STREAM } from '../kernel/sockets.ts';
 
 /**
- * Connects to a unix socket that the caller has set up. `name` is the option's, without `-socket`; a relative path
- * starts at `directory`. Nobody need have accepted the connection yet, or ever answer.
+ * Connects to a unix socket that the caller has set up. `name` is that of the option, without `-socket`; a relative
+ * path is relative to `directory`. The peer need not have accepted the connection, nor ever reply.
  */
 export function connectSocket(native: Native, path: string, directory: string, name: 'console' | 'pidfd'): number {
   const socket = native.connect(path.startsWith('/') ? path : `${directory}/${path}`, SOCK_STREAM);

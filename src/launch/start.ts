@@ -12,12 +12,12 @@ import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
 import { failureOf, receiveFrom, requireHeard, tell } from './control.ts';
 
-/** Any byte: what counts is the descriptor. */
+/** Any byte: only the descriptor counts. */
 const traceText = '\u0001';
 
 /**
- * Tells init, whose pid is `pid`, that its state is saved: from now on it outlives the runtime, and waits for `start`. One
- * that has ended is a Failure.
+ * Tells init, whose pid is `pid`, that its state is saved: from now on it outlives the runtime and waits for `start`.
+ * Throws a Failure if init has ended.
  */
 export function confirm(native: Native, plan: Plan, control: number, pid: number): void {
   try {
@@ -37,7 +37,7 @@ export function connectStart(native: Native, socketPath: string): number {
   return control;
 }
 
-/** What `start` sets going, and what asked for it: the plan is known to `create` alone. `nth` counts ops of one name. */
+/** The ops that `start` triggers, and their origin: only `create` has the plan. `nth` counts ops of one name. */
 function startedOp(op: string, nth: number): TracedOp {
   switch (op) {
     case 'hook':
@@ -52,14 +52,14 @@ function startedOp(op: string, nth: number): TracedOp {
   }
 }
 
-/** What is known of the ops of init: the plan to who has made it, its hooks of the start to a later command. */
+/** Knowledge of init's ops: the plan in the command that made it, the saved start hooks in a later command. */
 export type KnownOps =
   | { readonly kind: 'plan'; readonly plan: Plan }
   | { readonly kind: 'saved'; readonly startHooks: StartHooks | undefined };
 
 /**
- * Lets init execute its program. Returns when it runs; a Failure says why it does not. `pid`: of init. `uncertain`: its
- * filter may end it before its program runs.
+ * Lets init execute its program. Returns once it runs, or throws a Failure with the cause. `pid`: that of init.
+ * `uncertain`: its filter may end it before its program runs.
  */
 export function release(native: Native, control: number, known: KnownOps, pid: number, uncertain: boolean): void {
   const trace = known.kind === 'saved' ? traceStarted(native, startedOp) : undefined;
@@ -78,6 +78,6 @@ export function release(native: Native, control: number, known: KnownOps, pid: n
       : failureOf(record, undefined, known.startHooks);
   }
   requireExecuted(native, pid, uncertain);
-  // Somebody else has reaped it.
+  // Another process has reaped it.
   if (record.kind === 'end' && (!heard || record.unread === true)) throw endedUnheard();
 }

@@ -12,13 +12,13 @@ const manager = {
   interface: 'org.freedesktop.systemd1.Manager',
 };
 const errorPrefix = 'org.freedesktop.systemd1.';
-/** For all that one command says to systemd, as in runc. */
+/** For all calls of one command to systemd, as in runc. */
 const timeoutMs = 30_000;
 
-/** One conversation with the manager of systemd (org.freedesktop.systemd1(5)). */
+/** A session with the manager of systemd (org.freedesktop.systemd1(5)). */
 class Manager {
   private readonly connection: DbusConnection;
-  /** Without a bus between there are no names to send to, and signals come unasked. */
+  /** Without a bus there are no destination names, and signals arrive without a subscription. */
   private readonly direct: boolean;
 
   constructor(native: Native) {
@@ -38,7 +38,7 @@ class Manager {
     return this.connection.call({ ...manager, destination, member, signature }, writeBody);
   }
 
-  /** Calls a method that starts a job, and waits for the job's result: `done` when all went well. */
+  /** Calls a method that starts a job and waits for the job's result: `done` on success. */
   job(member: string, signature: string, writeBody: (body: DbusWriter) => void): string {
     const job = this.call(member, signature, writeBody).body.string();
     for (;;) {
@@ -60,7 +60,7 @@ function managerSocket(native: Native): { path: string; direct: boolean } {
   const given = native.getEnv('DBUS_SYSTEM_BUS_ADDRESS');
   const address = typeof given === 'string' ? /(?:^|;)unix:path=([^,;]+)/.exec(given)?.[1] : undefined;
   if (address !== undefined) return { path: address, direct: false };
-  // The bus is the interface that is promised to others; the manager's own socket serves where no bus runs.
+  // The bus is the public interface; the manager's own socket is for hosts on which no bus runs.
   const candidates = [
     { path: '/run/dbus/system_bus_socket', direct: false },
     { path: '/run/systemd/private', direct: true },
@@ -92,7 +92,7 @@ function withManager<T>(native: Native, use: (manager: Manager) => T): T {
   }
 }
 
-/** Starts the scope of a container with the process `pid` in it. One of that name that failed is reset first. */
+/** Starts the scope of a container with the process `pid` in it. A failed unit of that name is reset first. */
 export function startUnit(native: Native, unit: UnitPlan, pid: number): void {
   const start = (systemd: Manager): string =>
     systemd.job('StartTransientUnit', 'ssa(sv)a(sa(sv))', (body) => {
@@ -119,7 +119,7 @@ export function startUnit(native: Native, unit: UnitPlan, pid: number): void {
   });
 }
 
-/** Changes limits of the unit until the host restarts. */
+/** Changes limits of the unit until the next boot. */
 export function setUnitProperties(native: Native, name: string, properties: readonly UnitProperty[]): void {
   if (properties.length === 0) return;
   withManager(native, (systemd) => {
@@ -135,7 +135,7 @@ export function setUnitProperties(native: Native, name: string, properties: read
   });
 }
 
-/** Stops the unit, which may be gone already, and forgets that it failed. */
+/** Stops the unit, which may already be gone, and resets its failed state. */
 export function stopUnit(native: Native, name: string): void {
   withManager(native, (systemd) => {
     try {
@@ -152,7 +152,7 @@ export function stopUnit(native: Native, name: string): void {
   });
 }
 
-/** A failed unit keeps its name until this. That it is not there, or did not fail, is as good. */
+/** A failed unit keeps its name until it is reset. A missing unit, or one that did not fail, is no error. */
 function reset(systemd: Manager, name: string): void {
   try {
     systemd.call('ResetFailedUnit', 's', (body) => body.string(name));

@@ -5,7 +5,7 @@ import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
 import { startUnit } from './systemd.ts';
 
-/** Has systemd put a process, which waits for it, into the unit of a container, and makes that what it has to be. */
+/** Has systemd put a waiting process into the unit of a container, and configures the unit's cgroups. */
 export function enterUnit(native: Native, unit: UnitPlan, pid: number, onStarted: () => void): void {
   startUnit(native, unit, pid);
   onStarted();

@@ -6,15 +6,15 @@ import { encodeProgram } from './encode.ts';
 import { startHelper } from './helper.ts';
 import { failureOf, receive } from './control.ts';
 
-/** Why a visit failed: `index` is that of the op, or the number of ops when it cannot be told. */
+/** The failure of a visit: `index` is that of the op, or the number of ops if it is unknown. */
 export interface FailedVisit {
   readonly failure: Failure;
   readonly index: number;
 }
 
 /**
- * Runs ops in a process that joins the container of `target`, a pidfd, and ends after the last one, which is
- * await_start. The process stays in the runtime's cgroup and in its pid namespace.
+ * Runs ops in a process that joins the container of `target`, a pidfd, and ends after the last op, await_start. The
+ * process stays in the runtime's cgroup and pid namespace.
  */
 export function visit(native: Native, ops: readonly PlannedOp[], target: number): FailedVisit | undefined {
   const result = startHelper(native, { program: encodeProgram(ops), target });

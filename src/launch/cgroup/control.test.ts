@@ -19,7 +19,7 @@ function record(version: 1 | 2, ...hierarchies: ContainerCgroup[]): CgroupRecord
   return { manager: 'cgroupfs', version, hierarchies };
 }
 
-/** A host that notes the cgroups it is to thaw. */
+/** A host that records the cgroups to be thawed. */
 function hostThat(): { host: FakeHost; native: Native; thawed: string[] } {
   const host = new FakeHost();
   const thawed: string[] = [];

@@ -11,24 +11,24 @@ import { wait, writeFreezer } from './files.ts';
 import { legacyDriver } from './legacy.ts';
 import { unifiedDriver } from './unified.ts';
 
-/** Milliseconds. A process that was killed leaves its cgroup a moment later, which is long on a busy host. */
+/** Milliseconds. A killed process leaves its cgroup with a delay, which is long on a busy host. */
 const patience = 5000;
 const longestPause = 128;
-/** As in runc; a process that waits for a disk may take long to stand still. */
+/** As in runc; a process that waits for a disk may take long to freeze. */
 const freezeTimeoutMs = 10_000;
 
 export function driverOf({ version }: CgroupRecord): CgroupDriver {
   return version === 2 ? unifiedDriver : legacyDriver;
 }
 
-/** Removes the container's cgroups and those made below them. A busy one is tried again, each time later. */
+/** Removes the container's cgroups and their descendants. A busy cgroup is retried with increasing pauses. */
 export function removeCgroups(native: Native, { unit, hierarchies }: CgroupRecord): void {
-  // systemd removes what it made; what it did not is ours.
+  // systemd removes the cgroups that it made, rt the others.
   if (unit !== undefined) stopUnit(native, unit);
   for (const { directory } of hierarchies) removeTree(native, directory);
 }
 
-/** The record without its unit, which may be another container's: only who started a unit may stop it. */
+/** The record without its unit, which may be another container's: only the command that started a unit may stop it. */
 export function withoutUnit({ manager, version, hierarchies }: CgroupRecord): CgroupRecord {
   return { manager, version, hierarchies };
 }
@@ -51,7 +51,7 @@ export function isFrozen(native: Native, cgroup: CgroupRecord): boolean {
   return freezer !== undefined && driver.isFrozen(native, freezer);
 }
 
-/** Freezes the container and waits until all its processes stand still; on failure it is thawed again. */
+/** Freezes the container and waits until all its processes are frozen; on failure it is thawed again. */
 export function freeze(native: Native, cgroup: CgroupRecord): void {
   const freezer = requireFreezer(cgroup);
   let frozen = false;
@@ -88,26 +88,26 @@ export function killCgroup(native: Native, cgroup: CgroupRecord): void {
   driverOf(cgroup).kill(native, cgroup);
 }
 
-/** Lets processes go on that have been killed one by one, where frozen ones do not end. */
+/** Thaws processes that have been killed one by one, if frozen processes cannot end. */
 export function thawForKill(native: Native, cgroup: CgroupRecord): void {
   driverOf(cgroup).thawForKill(native, cgroup);
 }
 
-/** Whether the kernel has killed a process of the container for want of memory. */
+/** Whether the kernel has OOM-killed a process of the container. */
 export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
   const driver = driverOf(cgroup);
   const directory = driver.memory(cgroup);
   return directory !== undefined && driver.outOfMemoryKills(native, directory) > 0;
 }
 
-/** Tells when the kernel runs out of memory in the container; undefined where it has no memory controller. */
+/** Watches for out-of-memory events of the container; undefined if it has no memory controller. */
 export function watchMemory(native: Native, cgroup: CgroupRecord): MemoryWatch | undefined {
   const driver = driverOf(cgroup);
   const directory = driver.memory(cgroup);
   return directory === undefined ? undefined : driver.watchMemory(native, directory);
 }
 
-/** What a container uses now. What its cgroups do not tell is left out, or 0 where runc prints a 0. */
+/** Current resource usage. Values that the cgroups do not report are omitted, or 0 if runc prints a 0. */
 export function readStats(native: Native, cgroup: CgroupRecord): Stats {
   return driverOf(cgroup).stats(native, cgroup);
 }

@@ -26,12 +26,12 @@ import {
 const maximumFile = 1 << 16;
 const counterSize = 8;
 const stepMs = 2;
-/** Tries after which a cgroup that does not come to rest is thawed and frozen anew. */
+/** Number of attempts after which a cgroup that does not freeze is thawed and frozen anew. */
 const triesBeforeThaw = 25;
-/** How often processes of a container are looked for that were not there to be killed before. */
+/** Maximum number of passes that look for processes created since the last one. */
 const longestChase = 1000;
 
-/** cgroup v1, whose controllers are in hierarchies of their own (kernel: Documentation/admin-guide/cgroup-v1). */
+/** cgroup v1, whose controllers have separate hierarchies (kernel: Documentation/admin-guide/cgroup-v1). */
 export const legacyDriver: CgroupDriver = {
   freezer: ({ hierarchies }) => cgroupWith(hierarchies, 'freezer')?.directory,
   memory: ({ hierarchies }) => cgroupWith(hierarchies, 'memory')?.directory,
@@ -55,7 +55,7 @@ export const legacyDriver: CgroupDriver = {
     legacyStats(new StatFiles(native, (controller) => cgroupWith(hierarchies, controller)?.directory)),
 };
 
-/** There is no notification, and it may stay FREEZING for ever unless it is told again (freezer-subsystem.rst). */
+/** No event signals completion, and the state may stay FREEZING until it is written again (freezer-subsystem.rst). */
 function freeze(native: Native, directory: string, deadline: number): boolean {
   const path = `${directory}/freezer.state`;
   for (let attempt = 1; milliseconds(native) < deadline; attempt++) {
@@ -71,7 +71,7 @@ function freeze(native: Native, directory: string, deadline: number): boolean {
 function killOneByOne(native: Native, cgroup: CgroupRecord): void {
   const killed = new Set<number>();
   let left: number[];
-  // What is killed may have made another process just before.
+  // A killed process may have forked just before.
   for (let pass = 0; (left = cgroupProcesses(native, cgroup).filter((pid) => !killed.has(pid))).length > 0; pass++) {
     if (pass === longestChase) {
       throw new Failure({
@@ -86,7 +86,7 @@ function killOneByOne(native: Native, cgroup: CgroupRecord): void {
   }
 }
 
-/** A process that is frozen does not end before it is thawed. The container may have frozen cgroups of its own. */
+/** A frozen process does not end before it is thawed. The container may have frozen descendant cgroups. */
 function thawForKill(native: Native, { hierarchies }: CgroupRecord): void {
   const freezer = cgroupWith(hierarchies, 'freezer')?.directory;
   if (freezer === undefined) return;
@@ -95,7 +95,7 @@ function thawForKill(native: Native, { hierarchies }: CgroupRecord): void {
   expectDone(result, 'cgroup.write', `cannot thaw cgroup "${freezer}" and those below it`, 'write');
 }
 
-/** An eventfd is told ("OOM Control" of memory.rst). */
+/** The kernel signals an eventfd ("OOM Control" of memory.rst). */
 function watchMemory(native: Native, directory: string): MemoryWatch | undefined {
   const action = `${watchAction} "${directory}"`;
   // Must stay open.
@@ -109,7 +109,7 @@ function watchMemory(native: Native, directory: string): MemoryWatch | undefined
     count(): number {
       const counter = native.readFd(descriptor, counterSize);
       if (counter === -EAGAIN) return 0;
-      // The kernel also writes to it when the cgroup is removed; the low byte of the count is the first.
+      // The kernel also signals the eventfd when the cgroup is removed; the first byte of the count is its low byte.
       const found = native.stat(directory, 0);
       if (typeof found === 'number' && isGone(found)) return 0;
       return expectResult(counter, 'events.read', action, 'read').charCodeAt(0);

@@ -31,7 +31,7 @@ export const unifiedDriver: CgroupDriver = {
   kill(native, cgroup) {
     const directory = directoryOf(cgroup) ?? '';
     writeIfPresent(native, `${directory}/cgroup.kill`, '1');
-    // It kills what is frozen too, but leaves the cgroup so.
+    // cgroup.kill also kills frozen processes, but leaves the cgroup frozen.
     writeIfPresent(native, `${directory}/cgroup.freeze`, '0');
   },
   thawForKill: () => undefined,
@@ -58,7 +58,7 @@ function directoryOf({ hierarchies }: CgroupRecord): string | undefined {
   return hierarchies[0]?.directory;
 }
 
-/** cgroup.events tells by POLLPRI when the last process stands still ("Core Interface Files"). */
+/** cgroup.events signals POLLPRI when the last process is frozen ("Core Interface Files"). */
 function freeze(native: Native, directory: string, deadline: number): boolean {
   const path = `${directory}/cgroup.events`;
   const events = native.open(path, O_RDONLY, 0);
@@ -78,7 +78,7 @@ function freeze(native: Native, directory: string, deadline: number): boolean {
   }
 }
 
-/** memory.events changes. */
+/** memory.events signals POLLPRI when it changes. */
 function watchMemory(native: Native, directory: string): MemoryWatch | undefined {
   const events = openWatched(native, `${directory}/memory.events`);
   if (events === undefined) return undefined;

@@ -4,7 +4,7 @@ import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
 import { withoutLinks } from './destinations.ts';
 
-/** A host with these symbolic links, and nothing but them. */
+/** A host with only these symbolic links. */
 function withLinks(links: Record<string, string | number>): Native {
   return { readLink: (path: string) => links[path] ?? -EINVAL } as unknown as Native;
 }

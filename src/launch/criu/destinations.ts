@@ -7,8 +7,8 @@ import { isBelow } from '../../plan/path.ts';
 const mostLinks = 40;
 
 /**
- * The mounts with paths that lead through no symbolic link, each found with the mounts before it in place, as init has
- * found them. Links are those of the root file system and of what mounts bring from the host; a new filesystem has none.
+ * The mounts with their symbolic links resolved, each with the mounts before it in place, as init has done. Links come
+ * from the root file system and from host directories that are mounted; a new filesystem has none.
  */
 export function withoutLinks(native: Native, rootfs: string, planned: readonly PlannedMount[]): PlannedMount[] {
   const found: PlannedMount[] = [];
@@ -47,7 +47,7 @@ function linkAt(native: Native, path: string | undefined): string | undefined {
   return expectResult(target, 'checkpoint.link', `cannot read "${path}"`, 'readlink');
 }
 
-/** Where on the host lies what the container has at `path`; undefined when it is in a new filesystem. */
+/** The host path of the container's `path`; undefined if it is in a new filesystem. */
 function hostPath(rootfs: string, mounts: readonly PlannedMount[], path: string): string | undefined {
   let holder: PlannedMount | undefined;
   for (const mount of mounts) {

@@ -46,8 +46,8 @@ export function externalNetwork(native: Native, pid: number): string {
 }
 
 /**
- * Names of the descriptors 0 to 2 of init. A pipe, or a file of the host that the container has no mount of, has to be
- * handed in again when it is restored.
+ * Names of the descriptors 0 to 2 of init. A pipe, or a host file outside of the container's mounts, has to be passed
+ * in again on restore.
  */
 export function standardDescriptors(native: Native, pid: number): string[] {
   const mounts = new Set(mountsOf(native, pid).map(({ id }) => id));
@@ -64,12 +64,12 @@ export function standardDescriptors(native: Native, pid: number): string[] {
   });
 }
 
-/** A terminal is none of the files that are handed in: CRIU takes the caller's for it, where it may (`shell-job`). */
+/** A terminal is not passed in: CRIU uses the caller's instead, if permitted (`shell-job`). */
 function isTerminal([mode = 0, , , , , device = 0]: readonly number[]): boolean {
   return (mode & S_IFMT) === S_IFCHR && terminalMajors.has((device >> 8) & 0xfff);
 }
 
-/** Whether a name is that of a descriptor which is handed in, as far as that can be. */
+/** Whether a name is that of a descriptor to pass in, which must be a pipe or a file. */
 export function isHandedIn(name: string): boolean {
   return /^(?:pipe:\[\d+\]|file\[[0-9a-f]+:[0-9a-f]+\])$/.test(name);
 }

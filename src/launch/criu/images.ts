@@ -13,10 +13,10 @@ export interface ImageDirectory {
 }
 
 const largestImage = 64 << 20;
-/** They precede the magic number of most kinds of images. */
+/** They precede the magic numbers of most kinds of images. */
 const commonMagics: readonly number[] = [0x5456_4319, 0x5510_5940];
 
-/** Lists an untrusted directory of images: only files, and the link to earlier images. */
+/** Lists an untrusted image directory: only files, and the link to earlier images. */
 export function openImages(native: Native, descriptor: number, shown: string): ImageDirectory {
   const path = `/proc/self/fd/${descriptor}`;
   const names = expectResult(
@@ -39,7 +39,7 @@ export function openImages(native: Native, descriptor: number, shown: string): I
   return { path, names };
 }
 
-/** The entries of an image: after one or two magic numbers, each with its length before it. */
+/** The entries of an image: after one or two magic numbers, each preceded by its length. */
 export function readImage(native: Native, directory: ImageDirectory, name: string): Message[] {
   const path = `${directory.path}/${name}`;
   const bytes = new Uint8Array(
@@ -57,7 +57,7 @@ export function readImage(native: Native, directory: ImageDirectory, name: strin
   return entries;
 }
 
-/** The one entry of an image. */
+/** The single entry of an image. */
 export function readSingle(native: Native, directory: ImageDirectory, name: string): Message {
   const [entry] = readImage(native, directory, name);
   if (entry === undefined) throw damaged(name);

@@ -2,14 +2,14 @@ import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 
-/** A mount that a process has: a line of its mountinfo (proc_pid_mountinfo(5)). */
+/** A mount of a process: a line of its mountinfo (proc_pid_mountinfo(5)). */
 export interface SeenMount {
   readonly id: string;
   readonly parent: string;
   readonly root: string;
   readonly path: string;
   readonly type: string;
-  /** MOUNT_ATTR_RDONLY, NOSUID, NODEV and NOEXEC; a filesystem that is read-only counts. */
+  /** MOUNT_ATTR_RDONLY, NOSUID, NODEV and NOEXEC. A read-only filesystem sets RDONLY, too. */
   readonly flags: number;
 }
 
@@ -21,7 +21,7 @@ const flagOf: Readonly<Record<string, number>> = {
   noexec: MOUNT_ATTR.NOEXEC,
 };
 
-/** Throws when the process is gone. */
+/** Throws if the process is gone. */
 export function mountsOf(native: Native, pid: number): SeenMount[] {
   const path = `/proc/${pid}/mountinfo`;
   const text = expectResult(native.readText(path, largestTable), 'checkpoint.mounts', `cannot read "${path}"`, 'read');
@@ -40,7 +40,7 @@ function flagsOf(options: string): number {
   return options.split(',').reduce((flags, word) => flags | (flagOf[word] ?? 0), 0);
 }
 
-/** Blanks and backslashes stand as octal numbers. */
+/** Blanks and backslashes are escaped as octal numbers. */
 function unescaped(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

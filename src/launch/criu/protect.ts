@@ -9,7 +9,7 @@ import { requireOrigin } from '../origin.ts';
 import { visit } from '../visit.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
-/** Restores protections that CRIU does not restore, or could fail to. The processes must exist and be stopped. */
+/** Restores protections that CRIU does not restore, or may fail to. The processes must exist and be stopped. */
 
 const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
   ['pid', 'pid'],
@@ -22,7 +22,7 @@ const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
   ['time', 'time'],
 ];
 
-/** Throws when the restored process shares a namespace with the runtime that the config wants to be the container's own. */
+/** Throws if the restored process shares with the runtime a namespace that the config makes private. */
 export function requireNamespaces(native: Native, pid: number, config: Config): void {
   const read = (path: string): string =>
     expectResult(native.readLink(path), 'restore.namespace', `cannot read "${path}"`, 'readlink');
@@ -37,9 +37,9 @@ export function requireNamespaces(native: Native, pid: number, config: Config): 
 }
 
 /**
- * Gives restored mounts the options that they must have and CRIU has not given them: it leaves the root writable, and
- * drops those of the second and later binds of one file. `target` is the pidfd of init, whose number is `pid`. Throws when
- * one has not all of its options in the end.
+ * Gives restored mounts the required options that they lack: CRIU leaves the root writable, and drops the options of
+ * the second and later binds of one file. `target` is the pidfd of init, `pid` its pid. Throws if a mount still lacks
+ * one.
  */
 export function protectMounts(
   native: Native,
@@ -62,7 +62,7 @@ export function protectMounts(
   );
 }
 
-/** Mounts with the flags that are to be set, each path once. A mount that is not there any more needs none. */
+/** Mounts with the flags to set, each path once. A mount that no longer exists needs none. */
 function lacking(native: Native, pid: number, planned: readonly PlannedMount[]): PlannedMount[] {
   const seen = mountsOf(native, pid);
   const last = new Map(planned.map((mount) => [mount.path, mount]));

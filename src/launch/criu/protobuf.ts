@@ -1,9 +1,9 @@
 /** Protocol buffers (protobuf.dev, "Encoding"), as far as CRIU's messages need them. */
 
-/** Number of a field and its value; a message within a message is its bytes. */
+/** Number of a field and its value; an embedded message is given as bytes. */
 export type Field = readonly [number, number | boolean | string | Uint8Array];
 
-/** Values of a message by the number of their field. Varints beyond 2^53 lose their last bits. */
+/** Values of a message by field number. Varints above 2^53 lose their low bits. */
 export type Message = ReadonlyMap<number, readonly (number | Uint8Array)[]>;
 
 const varint = 0;
@@ -51,7 +51,7 @@ function utf8(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Undefined when the bytes are not a message. */
+/** Undefined if the bytes are not a message. */
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   const message = new Map<number, (number | Uint8Array)[]>();
   const position = { at: 0 };
@@ -88,13 +88,13 @@ function readVarint(bytes: Uint8Array, position: { at: number }): number | undef
   return undefined;
 }
 
-/** The last value of a number field, as protocol buffers have it. */
+/** The value of a number field: the last one, as protocol buffers require. */
 export function numberOf(message: Message, field: number): number | undefined {
   const value = message.get(field)?.at(-1);
   return typeof value === 'number' ? value : undefined;
 }
 
-/** All values of a repeated number field, packed or not; undefined when the bytes of a packed one are no numbers. */
+/** All values of a repeated number field, packed or not; undefined if the bytes of a packed one are malformed. */
 export function numbersOf(message: Message, field: number): number[] | undefined {
   const numbers: number[] = [];
   for (const value of message.get(field) ?? []) {
@@ -117,13 +117,13 @@ export function bytesOf(message: Message, field: number): Uint8Array | undefined
   return typeof value === 'object' ? value : undefined;
 }
 
-/** The text of a string field, one character for each byte: to be compared with what `byteText` gives. */
+/** The text of a string field, one character per byte, for comparison with `byteText`. */
 export function textOf(message: Message, field: number): string | undefined {
   const bytes = bytesOf(message, field);
   return bytes === undefined ? undefined : fromBytes(bytes);
 }
 
-/** The bytes of a text as characters. */
+/** The bytes of a text, one character per byte. */
 export function byteText(text: string): string {
   return fromBytes(utf8(text));
 }
@@ -134,7 +134,7 @@ function fromBytes(bytes: Uint8Array): string {
   return text;
 }
 
-/** The message in a field, or in each of them. */
+/** The embedded messages of a field. */
 export function messagesOf(message: Message, field: number): Message[] {
   return (message.get(field) ?? []).flatMap((value) => {
     const inner = typeof value === 'object' ? decodeMessage(value) : undefined;

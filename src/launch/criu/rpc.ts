@@ -12,9 +12,9 @@ import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './pr
 import type { Field, Message } from './protobuf.ts';
 
 /**
- * A conversation with `criu swrk`: one request, notifications that it waits for an answer to, one response
- * (rpc.proto of CRIU). The RPC rather than the command line, for it takes directories as descriptors, hands over the
- * terminal of a restored container, and stops when the processes are there and before they go on.
+ * A conversation with `criu swrk`: one request, notifications that each wait for a reply, one response (rpc.proto of
+ * CRIU). Unlike the command line, the RPC takes directories as descriptors, hands over the terminal of a restored
+ * container, and pauses when the processes exist, before they resume.
  */
 
 /** Field numbers of criu_opts. */
@@ -54,39 +54,39 @@ export const OPTION = {
   networkLock: 64,
 } as const;
 
-/** The pre-dump after which criu does not wait for more. */
+/** The pre-dump is the one after which criu does not wait for another request. */
 export const REQUEST = { dump: 1, restore: 2, preDump: 13 } as const;
 const notifyType = 6;
-/** Of a response: the pid of a restored container. */
+/** Fields of a response; `restore` has the pid of a restored container. */
 const response = { type: 1, success: 2, restore: 4, notify: 5, errno: 7, message: 9 } as const;
-/** Where the program of criu finds its socket; the descriptors that it inherits follow. */
+/** Descriptor at which criu finds its socket; the descriptors that it inherits follow. */
 export const firstDescriptor = 100;
 
 export interface Notification {
   /** Such as `setup-namespaces`. */
   readonly stage: string;
-  /** Of the container's init, or 0. */
+  /** Pid of the container's init, or 0. */
   readonly pid: number;
-  /** That came with it, -1 for none. */
+  /** Descriptor received with it, -1 for none. */
   readonly descriptor: number;
 }
 
 export interface CriuCall {
   readonly request: number;
   readonly options: readonly Field[];
-  /** What the process does before it becomes criu; the last op is exec. */
+  /** Run by the process before it becomes criu; the last op is exec. */
   readonly ops: readonly PlannedOp[];
   readonly cloneFlags: number;
-  /** Cgroup v2 directory to be born in; '' for the runtime's own. */
+  /** Cgroup v2 directory in which criu starts; '' for the runtime's own. */
   readonly cgroup: string;
-  /** Is called with the pid of criu as it waits to be put into a unit. */
+  /** Called with the pid of criu while it waits to be put into a unit. */
   readonly onWaiting?: (pid: number) => void;
   readonly onNotify: (notification: Notification) => void;
   /** Error lines of the log, for the message. */
   readonly readLog: () => string;
 }
 
-/** Runs one request to its end; the pid in the response (of a restore). Throws criu's error. */
+/** Runs one request to its end; returns the pid in the response (of a restore). Throws criu's error. */
 export function callCriu(native: Native, call: CriuCall): number {
   const program = encodeProgram(call.ops);
   const result = startHelper(native, { program, cloneFlags: call.cloneFlags, cgroup: call.cgroup });
@@ -110,7 +110,7 @@ export function callCriu(native: Native, call: CriuCall): number {
       ]);
     }
   } finally {
-    // End of file ends it, if it has not ended yet.
+    // End of file makes criu end, if it still runs.
     native.close(control);
     native.waitChild(pid);
   }
@@ -127,7 +127,7 @@ function awaitUnit(native: Native, call: CriuCall, control: number, pid: number)
 
 function send(native: Native, control: number, fields: readonly Field[]): void {
   const sent = native.send(control, encodeMessage(fields).slice().buffer);
-  // An ended helper has sent the reason, which is still to be read.
+  // A helper that has ended has sent the reason, which is read next.
   if (sent < 0 && sent !== -EPIPE) throw systemFailure('criu.send', 'cannot send to criu', 'sendto', sent);
 }
 
@@ -136,7 +136,7 @@ function receive(native: Native, control: number, call: CriuCall): { message: Me
   if (typeof buffer === 'number') throw systemFailure('criu.receive', 'cannot receive from criu', 'recvmsg', buffer);
   const all = new Uint8Array(buffer);
   const bytes = all.subarray(4);
-  // The helper's records begin with their kind; a response of criu with the key of its first field, 8.
+  // A record of the helper begins with its kind, a response of criu with the key of its first field, 8.
   if (bytes[0] !== 8) {
     const record = decodeRecord(bytes.slice().buffer);
     if (record.kind === 'failed') {

@@ -14,14 +14,14 @@ import type { ImageDirectory } from './images.ts';
 import { byteText, bytesOf, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';
 import type { Message } from './protobuf.ts';
 
-/** The images are compared with the config of the new container. */
+/** The new container, with which the images are compared. */
 export interface Expected {
   readonly config: Config;
   readonly plan: Plan;
   readonly mounts: readonly PlannedMount[];
-  /** On the host. */
+  /** Path on the host. */
   readonly rootfs: string;
-  /** A label that the caller asks for instead of the one in the images. */
+  /** A label requested by the caller, in place of the one in the images. */
   readonly lsmProfile?: string | undefined;
 }
 
@@ -51,7 +51,7 @@ const entry = { filesystem: 1, flags: 5, path: 7, external: 13, superFlags: 17, 
 const dead = 2;
 const filterMode = 2;
 const readOnly = 1;
-/** Numbers of the filesystems that may be in a container without coming from the host. */
+/** Numbers of the filesystems that may be in a container without a source on the host. */
 const filesystems: Readonly<Record<string, number>> = {
   proc: 1,
   sysfs: 2,
@@ -61,18 +61,18 @@ const filesystems: Readonly<Record<string, number>> = {
   mqueue: 14,
 };
 const cgroup2 = 'cgroup2';
-/** A mount of the filesystem that holds the root, which CRIU does not mount itself. */
+/** A bind from the filesystem that holds the root, which CRIU does not mount itself. */
 const boundFromRoot = 0;
 
 /**
- * Compares images with a config: they come from anywhere, and CRIU gives a process whatever they say. Throws with all
- * that they would give beyond what the config allows, or without what it demands.
+ * Compares untrusted images with a config: CRIU gives a process whatever the images contain. Throws everything that
+ * they would grant beyond the config, or that the config requires and they lack.
  */
 export function verifyImages(native: Native, directory: ImageDirectory, expected: Expected): void {
   const faults = new Map<string, Diagnostic>();
   const refuse = (what: string, pointer: string): void => {
     const message = `the images do not fit config.json: ${what}`;
-    // What is true of one process is true of most.
+    // A fault of one process is usually one of most processes.
     const key = `${pointer} ${what.replace(/^core-\d+/, '')}`;
     if (!faults.has(key)) faults.set(key, { code: 'images.differ', message, pointer });
   };
@@ -100,7 +100,7 @@ function verifyProcess(context: Verification, name: string): void {
   const image = readSingle(native, directory, name);
   const [old] = messagesOf(image, core.task);
   const [thread] = messagesOf(image, core.thread);
-  // A zombie has no rights and gets none: CRIU forks it and lets it exit.
+  // A zombie has no credentials and gets none: CRIU forks it and lets it exit.
   if (thread === undefined && old !== undefined && numberOf(old, task.state) === dead) return;
   const [rights] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
   if (thread === undefined || rights === undefined) throw damaged(name);
@@ -128,7 +128,7 @@ function requireNumbers(message: Message, field: number, image: string): number[
   return numbers;
 }
 
-/** Whoever may not change ids must have those of the config. */
+/** A process that may not change its ids must have those of the config. */
 function verifyIds({ expected, refuse }: Verification, name: string, rights: Message, bounding: bigint): void {
   const { uid = 0, gid = 0, additionalGids = [] } = expected.config.process?.user ?? {};
   const allowed = new Set([gid, ...additionalGids]);
@@ -156,7 +156,7 @@ function verifyLabel({ expected, refuse }: Verification, name: string, found: st
   );
 }
 
-/** The first filter of a process is the one that the container was given. */
+/** The first filter of a process is the container's own. */
 function verifyFilter(context: Verification, name: string, mode: number, last: number | undefined): void {
   const { native, directory, expected, refuse } = context;
   const { init, filter: compile } = expected.plan;
@@ -164,7 +164,7 @@ function verifyFilter(context: Verification, name: string, mode: number, last: n
   const wanted = compile();
   const list = messagesOf(readSingle(native, directory, 'seccomp.img'), 1);
   let filter = mode === filterMode && last !== undefined ? list[last] : undefined;
-  // Each names the one before it by its number; a ring would have no first.
+  // Each filter has the index of the one before it; a cycle would have no first filter.
   for (let steps = 0; filter !== undefined && steps <= list.length; steps += 1) {
     const before = numberOf(filter, 2);
     if (before === undefined) break;
@@ -179,7 +179,7 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-/** A namespace that is the runtime's own in the images is not made: the process would be outside. */
+/** CRIU does not make a namespace that is the runtime's own in the images: the process would stay outside. */
 function verifyNamespaces({ native, directory, expected, refuse }: Verification, names: readonly string[]): void {
   const [root] = messagesOf(readSingle(native, directory, 'inventory.img'), 3);
   if (root === undefined || names.length === 0) throw damaged('inventory.img');
@@ -211,7 +211,7 @@ function verifyMounts(context: Verification, name: string): void {
   }
 }
 
-/** What there is to protect: /proc and /sys are those of this host. */
+/** Whether there is something to protect: /proc and /sys are those of this host. */
 function exists({ native, expected }: Verification, path: string): boolean {
   const onHost = path.startsWith('/proc/') || path.startsWith('/sys/');
   const place = onHost ? path : `${expected.rootfs}${path}`;

@@ -14,7 +14,7 @@ t.test('encodeCall: the bytes of the example that every D-Bus client sends first
     member: 'Hello',
     signature: '',
   };
-  // As libdbus writes it, but for the order of the header fields, which is free.
+  // As libdbus writes it, except for the order of the header fields, which is arbitrary.
   const text = Buffer.from(encodeCall(call, 1, () => undefined)).toString('latin1');
   t.equal(
     text,
@@ -68,7 +68,7 @@ t.test('a manager that never stops sending is abandoned at the deadline', async 
   t.throws(() => stopUnit(talking, 'x.scope'), { message: 'no answer from systemd: connection timed out' });
 });
 
-/** A manager that answers each call as a script says, over a socket of which only the bytes are there. */
+/** A manager that answers each call by a script, over a simulated socket. */
 function manager(answers: (member: string) => Uint8Array[]): { native: Native; calls: string[] } {
   const host = new FakeHost();
   const calls: string[] = [];
@@ -93,7 +93,7 @@ function manager(answers: (member: string) => Uint8Array[]): { native: Native; c
     receiveStream: () => {
       const next = waiting.shift();
       if (next === undefined) return -110;
-      // In two pieces: a stream has no borders.
+      // In two pieces: a stream has no message boundaries.
       if (next.length > 20) {
         waiting = [next.slice(20), ...waiting];
         return next.slice(0, 20).buffer;

@@ -9,10 +9,10 @@ import { decodeMessage, encodeCall, messageSize } from './message.ts';
 import type { Call, Message } from './message.ts';
 
 const largestRead = 65536;
-/** Of the words before the first message. */
+/** Limit for a line of the authentication protocol. */
 const longestLine = 4096;
 
-/** An error that the other side replied with. */
+/** An error reply. */
 export class DbusError extends Error {
   /** `org.freedesktop.systemd1.UnitExists` */
   readonly dbusName: string;
@@ -26,7 +26,7 @@ export class DbusError extends Error {
 
 /**
  * A connection to D-Bus over a unix socket (D-Bus specification, "Authentication Protocol", "Message Protocol"). Every
- * wait ends at a deadline: a manager that does not answer cannot hold the runtime.
+ * wait has a deadline: a manager that does not answer cannot block the runtime.
  */
 export class DbusConnection {
   private readonly native: Native;
@@ -55,7 +55,7 @@ export class DbusConnection {
     }
   }
 
-  /** Sends a call and waits for its reply; signals that come meanwhile are kept. */
+  /** Sends a call and waits for its reply; signals that arrive meanwhile are queued. */
   call(call: Call, writeBody: (body: DbusWriter) => void): Message {
     this.serial += 1;
     this.sendBytes(encodeCall(call, this.serial, writeBody));
@@ -70,7 +70,7 @@ export class DbusConnection {
     }
   }
 
-  /** The next signal of a name, also one that came before. */
+  /** The next signal of a name, including queued ones. */
   signal(name: string): Message {
     for (;;) {
       const message = this.signals.shift() ?? this.read();
@@ -109,7 +109,7 @@ export class DbusConnection {
 
   private receive(): void {
     const left = this.left();
-    // Bounds the data of a peer that never stops sending.
+    // Limits the data accepted from a peer that never stops sending.
     if (left === 0) throw this.broken('no answer from systemd', -ETIMEDOUT);
     const got = this.native.receiveStream(this.fd, largestRead, left);
     if (typeof got === 'number') throw this.broken('no answer from systemd', got);

@@ -2,8 +2,8 @@ import { Failure } from '../../diag/diagnostic.ts';
 import type { UnitValue } from '../../plan/cgroup/unit.ts';
 
 /**
- * Values on the wire of D-Bus, little-endian (D-Bus specification, "Marshaling"): each is aligned to its size from
- * the start of the message, so a part is written at the offset that it will have.
+ * Values in the wire format of D-Bus, little-endian (D-Bus specification, "Marshaling"): each is aligned to its size
+ * from the start of the message, so a part is written at its final offset.
  */
 export class DbusWriter {
   readonly bytes: number[] = [];
@@ -26,7 +26,7 @@ export class DbusWriter {
     for (let shift = 0n; shift < 64n; shift += 8n) this.byte(Number((value >> shift) & 0xffn));
   }
 
-  /** Type `s` and `o`: ASCII, which names and texts of ours are; anything else becomes `?`. */
+  /** Type `s` and `o`: ASCII, as all of rt's names and texts are; other characters become `?`. */
   string(text: string): void {
     this.u32(text.length);
     this.characters(text);
@@ -103,12 +103,12 @@ export class DbusWriter {
   }
 }
 
-/** What systemd has sent is no message of D-Bus. */
+/** For a malformed D-Bus message from systemd. */
 export function malformed(fault: string): Failure {
   return new Failure({ code: 'systemd.message', message: `systemd has sent a message that ${fault}` });
 }
 
-/** Reads what systemd sends; a value that does not fit throws a Failure. */
+/** Reads values sent by systemd; throws a Failure if one does not fit. */
 export class DbusReader {
   at = 0;
   private readonly bytes: Uint8Array;

@@ -17,7 +17,7 @@ const fixedHeader = 16;
 const largestMessage = 1 << 20;
 
 export interface Call {
-  /** '' on a connection without a bus between. */
+  /** '' on a connection without a bus. */
   readonly destination: string;
   readonly path: string;
   readonly interface: string;
@@ -25,11 +25,11 @@ export interface Call {
   readonly signature: string;
 }
 
-/** What a message says, as far as anyone here wants to know. */
+/** The parts of a message that rt uses. */
 export interface Message {
   readonly kind: 'return' | 'error' | 'signal' | 'other';
   readonly replySerial: number;
-  /** Of a signal; the name of an error. */
+  /** Name of a signal or an error. */
   readonly name: string;
   /** Reads the arguments. */
   readonly body: DbusReader;

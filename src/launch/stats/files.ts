@@ -4,9 +4,9 @@ import { ENODEV, EOPNOTSUPP } from '../../kernel/errno.ts';
 import type { BlkioEntry, Count, Pressure, PressureLine } from './types.ts';
 
 const maximumFile = 1 << 20;
-/** What is switched off on this host, such as pressure, has its files all the same. */
+/** Disabled features of this host, such as pressure, still have their files. */
 
-/** Reads the files of a container's cgroups in the forms that the kernel gives them. A missing file is empty. */
+/** Reads the files of a container's cgroups in the kernel's formats. A missing file counts as empty. */
 export class StatFiles {
   private readonly native: Native;
   private readonly directoryOf: (controller: string) => string | undefined;
@@ -32,7 +32,7 @@ export class StatFiles {
     return expectIfPresent(this.native.stat(path, 0), 'stats.read', `cannot look at "${path}"`, 'stat') !== undefined;
   }
 
-  /** A file of one number; 0 when it is missing or says `max`. */
+  /** A file of one number; 0 if it is missing or contains `max`. */
   count(file: string): Count {
     return parseCount(this.text(file)) ?? 0;
   }
@@ -42,13 +42,13 @@ export class StatFiles {
     return words(this.text(file)).map((word) => parseCount(word) ?? 0);
   }
 
-  /** A file of lines `name number`, in the order of the names. */
+  /** A file of lines `name number`, sorted by name. */
   table(file: string): Record<string, Count> {
     const entries = rows(this.text(file)).map(([name = '', value = '']) => [name, parseCount(value) ?? 0] as const);
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Rows of a file, each split into its words. */
+  /** Lines of a file, each split into words. */
   rows(file: string): string[][] {
     return rows(this.text(file));
   }
@@ -64,7 +64,7 @@ export class StatFiles {
       });
   }
 
-  /** Undefined where the kernel does not keep pressure. */
+  /** Undefined if the kernel does not record pressure. */
   pressure(file: string): Pressure | undefined {
     const lines = this.rows(file);
     if (lines.length === 0) return undefined;
@@ -103,14 +103,14 @@ function words(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
 
-/** Undefined for what is no number, such as `max`. */
+/** Undefined unless the text is a number: `max`, for example. */
 export function parseCount(text: string): Count | undefined {
   if (!/^-?[0-9]+$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : BigInt(text);
 }
 
-/** What runc leaves out when it is 0. */
+/** Undefined for 0, which runc omits. */
 export function nonZero(value: Count): Count | undefined {
   return Number(value) === 0 ? undefined : value;
 }

@@ -1,7 +1,7 @@
-/** A counter of the kernel: a bigint where a number would not hold it exactly. */
+/** A counter of the kernel: a bigint if a number would lose digits. */
 export type Count = number | bigint;
 
-/** `data` of an event of type stats, as runc prints it; absent members are left out of the JSON. */
+/** `data` of an event of type stats, as runc prints it; absent members are omitted from the JSON. */
 export interface Stats {
   readonly cpu: CpuStats;
   readonly cpuset: CpusetStats;

@@ -11,7 +11,7 @@ import type {
   Stats,
 } from './types.ts';
 
-/** Nanoseconds of a tick of USER_HZ, in which cpuacct.stat counts. */
+/** Nanoseconds per tick of USER_HZ, the unit of cpuacct.stat. */
 const nanosecondsPerTick = 10_000_000;
 
 /** From the files of the v1 controllers (kernel: Documentation/admin-guide/cgroup-v1). */
@@ -39,7 +39,7 @@ export function legacyStats(files: StatFiles): Stats {
 function cpu(files: StatFiles): CpuStats {
   const ticks = files.table('cpuacct.stat');
   const throttling = files.table('cpu.stat');
-  // A header, then `cpu user system` for each.
+  // A header, then `cpu user system` for each CPU.
   const percpu = files.rows('cpuacct.usage_all').slice(1);
   const column = (index: number): Count[] => percpu.map((row) => parseCount(row[index] ?? '') ?? 0);
   return {
@@ -84,7 +84,7 @@ function memory(files: StatFiles, prefix: string): MemoryEntry {
   };
 }
 
-/** BFQ counts what passed through it; the throttle files count everything. */
+/** BFQ counts only the requests that it scheduled; the throttle files count all. */
 function blkio(files: StatFiles): BlkioStats {
   if (files.text('blkio.bfq.io_serviced_recursive').includes(':')) {
     const bfq = (name: string): readonly BlkioEntry[] | undefined => entries(files, `blkio.bfq.${name}_recursive`);
@@ -105,7 +105,7 @@ function blkio(files: StatFiles): BlkioStats {
   };
 }
 
-/** Lines `8:0 Read 5`, or `8:0 5` where the file does not tell operations apart; `Total 5` is no device. */
+/** Lines `8:0 Read 5`, or `8:0 5` if the file does not separate operations; `Total 5` is no device. */
 function entries(files: StatFiles, file: string): readonly BlkioEntry[] | undefined {
   const lines = files.rows(file).filter(([device = '']) => device.includes(':'));
   return nonEmpty(

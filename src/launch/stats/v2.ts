@@ -3,7 +3,7 @@ import type { StatFiles } from './files.ts';
 import type { BlkioEntry, BlkioStats, Count, HugetlbStats, MemoryStats, Stats } from './types.ts';
 
 const nanosecondsPerMicrosecond = 1000;
-/** How runc prints `max`. */
+/** The number that runc prints for `max`. */
 const noLimit = 0xffff_ffff_ffff_ffffn;
 
 /** From the files of the unified hierarchy, in the terms of v1 (kernel: Documentation/admin-guide/cgroup-v2.rst). */
@@ -24,7 +24,7 @@ export function unifiedStats(files: StatFiles): Stats {
       },
       psi: files.pressure('cpu.pressure'),
     },
-    // The unified hierarchy has none of these settings.
+    // The unified hierarchy does not have these settings.
     cpuset: {
       cpu_exclusive: 0,
       mem_hardwall: 0,
@@ -54,7 +54,7 @@ function memory(files: StatFiles): MemoryStats {
   return {
     cache: nonZero(raw['file'] ?? 0),
     usage: { limit, usage: nonZero(usage), max: nonZero(files.count('memory.peak')), failcnt: 0 },
-    // On v1 memory and swap together; its greatest use cannot be told from those of the two.
+    // On v1, memory and swap together; their common peak cannot be derived from the two peaks.
     swap: {
       limit: limit === noLimit || swapLimit === noLimit ? noLimit : sum(limit, swapLimit),
       usage: nonZero(sum(usage, files.count('memory.swap.current'))),
@@ -72,7 +72,7 @@ function limitOf(files: StatFiles, file: string): Count {
   return text === 'max' ? noLimit : (parseCount(text) ?? 0);
 }
 
-/** io.stat: lines `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6`; v1 does not know discards. */
+/** io.stat: lines `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6`; v1 has no discards. */
 function blkio(files: StatFiles): BlkioStats {
   const bytes: BlkioEntry[] = [];
   const operations: BlkioEntry[] = [];
