@@ -1,6 +1,6 @@
 /**
- * rt for programs: the commands of the `rt` program as functions, in this process and synchronous. Nothing is
- * printed; what fails throws a `Failure` whose `diagnostics` are data (src/diag/diagnostic.ts).
+ * rt for programs: the commands of the `rt` program as functions, in this process and synchronous. Nothing is printed;
+ * a failure is thrown as a `Failure` whose `diagnostics` are data (src/diag/diagnostic.ts).
  */
 import type { Config } from '../schema/generated/config.ts';
 import type { Features } from '../schema/generated/features.ts';
@@ -34,14 +34,14 @@ export type { Config, Diagnostic, Features, Findings, Plan, StateReport };
 export interface RuntimeOptions {
   /** Directory of container states, as `--root`. */
   readonly root?: string;
-  /** Gets what `--debug` would log. */
+  /** Receives the messages that `--debug` would log. */
   readonly debug?: (message: string) => void;
 }
 
 export interface BundleOptions {
-  /** Directory of the bundle; the working directory when not given. */
+  /** Directory of the bundle; by default the working directory. */
   readonly bundle?: string;
-  /** Configuration instead of config.json of the bundle. */
+  /** Configuration used instead of the bundle's config.json. */
   readonly config?: string;
 }
 
@@ -51,12 +51,12 @@ export interface CreateOptions extends BundleOptions {
   readonly newKeyring?: boolean;
 }
 
-/** What is wrong with the text of a config.json, and what in it has no effect. */
+/** Faults in the text of a config.json, and settings that have no effect. */
 export function validate(text: string): Findings {
   return examine(text, 'config.json');
 }
 
-/** Containers below one state root. */
+/** The containers below one state root. */
 export class Runtime {
   readonly #native = loadNative();
   readonly #options: RuntimeOptions;
@@ -65,12 +65,12 @@ export class Runtime {
     this.#options = options;
   }
 
-  /** What `create` would do for a bundle, without doing it; `explain` makes text of it. */
+  /** The plan that `create` would carry out for a bundle; `explain` makes text of it. No side effects. */
   plan(options: BundleOptions = {}, id = 'plan'): Plan {
     return compile(this.#context([id], bundleOptions(options)), id, 'socket').plan;
   }
 
-  /** Sets a container up; its program gets the standard descriptors of this process and waits for `start`. */
+  /** Sets up a container; its program inherits the standard descriptors of this process and waits for `start`. */
   create(id: string, options: CreateOptions = {}): void {
     this.#call(create, [id], {
       ...bundleOptions(options),
@@ -97,17 +97,17 @@ export class Runtime {
   }
 
   /**
-   * Waits for the end of a container that this process has created: its exit code, or 128 plus the number of the
-   * signal that ended it. Blocks this thread.
+   * Waits for the end of a container that this process has created. Returns its exit code, or 128 plus the signal that
+   * ended it. Blocks this thread.
    */
   wait(id: string): number {
-    // Not the state's: it has no pid any more once the container has stopped.
+    // From the record: the reported state has no pid once the container has stopped.
     const root = stateRoot(this.#native, this.#options.root).path;
     const { pid } = ContainerDirectory.use(this.#native, root, id, requireRecord);
     return exitCode(expectDone(this.#native.waitChild(pid), 'wait', `cannot wait for container ${id}`, 'waitpid'));
   }
 
-  /** Gives what went wrong with poststop hooks, which does not make it fail. */
+  /** Returns failures of poststop hooks, which do not make it fail. */
   delete(id: string, options: { readonly force?: boolean } = {}): readonly Diagnostic[] {
     return this.#call(deleteContainer, [id], { force: options.force === true }).warnings ?? [];
   }

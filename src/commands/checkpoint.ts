@@ -39,14 +39,14 @@ import { endContainer } from './end.ts';
 const logFile = 'dump.log';
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
-/** Writes a container to images, and ends it unless it should keep running. */
+/** Writes images of a container and ends it, unless it is to keep running. */
 export function checkpoint(context: Context): Outcome {
   const { native, options } = context;
   refuseNamespaces(context);
   const root = stateRoot(native, context.globals.root).path;
   const id = context.operands[0];
   checkId(id);
-  // Opened before it is read, so that both are of one container.
+  // Opened before the record is read, so that both are of the same container.
   const directory = ContainerDirectory.open(native, root, id);
   if (directory === undefined) throw absent(id);
   const record = requireRecord(directory);
@@ -80,7 +80,7 @@ export function checkpoint(context: Context): Outcome {
   return { warnings: endContainer(native, directory, record) };
 }
 
-/** The socket that it would find again is another one, and nobody listens. */
+/** A restored program would find another socket, on which nobody listens. */
 function notifyFaults(directory: ContainerDirectory): Diagnostic[] {
   if (!directory.has(fileNames.notify)) return [];
   const message = 'cannot checkpoint a container for which a service manager waited: it uses a socket of the host';

@@ -13,11 +13,11 @@ export interface Context {
   readonly debug: (message: string) => void;
 }
 
-/** Result of a command. One that fails throws a Failure instead; only main prints. */
+/** Result of a command, which throws a Failure if it fails; only main prints. */
 export interface Outcome {
   readonly exitCode?: number;
   readonly output?: string;
-  /** Output of a continuing command, printed part by part. */
+  /** Output of a continuing command, printed in parts. */
   readonly stream?: Iterable<string>;
   /** Problems that did not make the command fail. */
   readonly warnings?: readonly Diagnostic[];

@@ -17,18 +17,18 @@ export interface Compiled {
   /** Absolute, without symbolic links. */
   readonly bundle: string;
   readonly config: RunnableConfig;
-  /** The config as text, to be kept beside the state. */
+  /** The config as text, to be saved beside the state. */
   readonly saved: string;
   readonly plan: Plan;
   /** The name of the container's session keyring, if it gets one. */
   readonly keyring: string | undefined;
-  /** Adds the places in the configuration's text to the diagnostics of a failure. */
+  /** Adds the positions in the config's text to the diagnostics of a failure. */
   readonly locate: (failure: Failure) => Failure;
-  /** Those of the plan, with their places. */
+  /** Those of the plan, with their positions. */
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Resources that the runtime passes on, and values that differ for each container. */
+/** Resources that the runtime passes on, and values that differ per container. */
 interface Surroundings {
   readonly env?: readonly string[];
   readonly notify?: string | undefined;
@@ -36,14 +36,12 @@ interface Surroundings {
   readonly nonce?: string;
 }
 
-/** Makes unguessable names. */
+/** Makes an unguessable name. */
 export function nonce(native: Native): string {
   return expectResult(native.nonce(), 'host.random', 'cannot get random bytes', 'getrandom');
 }
 
-/**
- * Reads the bundle named by the options and compiles the plan for a container `id`. No side effects.
- */
+/** Reads the bundle named by the options and compiles the plan for a container `id`. No side effects. */
 export function compile(
   context: Context,
   id: string,
@@ -82,7 +80,7 @@ export function compile(
   }
 }
 
-/** The specification lets it be missing until `start`, which is part of `run`. */
+/** The specification allows it to be missing until `start`, which is part of `run`. */
 function missingProcess(): Failure {
   return new Failure({
     code: 'process.missing',

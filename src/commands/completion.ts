@@ -2,7 +2,7 @@ import { completionScript, shells } from '../cli/completion-scripts.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Context, Outcome } from './command.ts';
 
-/** Prints the function with which a shell completes command lines of rt. */
+/** Prints the shell function that completes command lines of rt. */
 export function completion({ operands }: Context): Outcome {
   const shell = shells.find((name) => name === operands[0]);
   if (shell !== undefined) return { output: completionScript(shell) };

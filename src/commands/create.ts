@@ -7,7 +7,7 @@ import { handedDescriptors } from './descriptors.ts';
 import { endContainer } from './end.ts';
 import { makeContainer, removePidFile } from './make.ts';
 
-/** Sets a container up and leaves its init waiting for `start`. */
+/** Sets up a container and leaves its init waiting for `start`. */
 export function create(context: Context): Outcome {
   const { native, options } = context;
   const handed = handedDescriptors(native, options['preserve-fds'], true);

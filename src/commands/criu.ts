@@ -12,7 +12,7 @@ import type { Context } from './command.ts';
 
 /** Shared by checkpoint and restore: directories, options and the log of criu. */
 
-/** The caller may name a link, as containerd does; those in the directory are another matter. */
+/** The path may be a symbolic link, as with containerd; the entries of the directory are not trusted. */
 const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const largestLog = 64 << 20;
@@ -25,14 +25,14 @@ const harmless = /Can't setup RLIMIT_NOFILE|tun: Unable to create tun/;
 export interface Directories {
   readonly images: number;
   readonly work: number;
-  /** As the caller wrote it. */
+  /** As given by the caller. */
   readonly imagePath: string;
   readonly workPath: string;
-  /** Those paths that were missing and have been made. */
+  /** Paths that were missing and have been made. */
   readonly made: readonly string[];
 }
 
-/** Opens the directories of images and log; with `make` they are made when they are missing. */
+/** Opens the image and log directories; with `make`, missing ones are made. */
 export function openDirectories({ native, options }: Context, make: boolean): Directories {
   const imagePath = options['image-path'] ?? defaultImages;
   const workPath = options['work-path'] ?? imagePath;
@@ -52,7 +52,7 @@ export function openDirectories({ native, options }: Context, make: boolean): Di
   }
 }
 
-/** False when it is there already. */
+/** False if it already exists. */
 function makeDirectory(native: Native, path: string): boolean {
   const status = native.mkdir(path, 0o700);
   if (status === -EEXIST) return false;
@@ -60,9 +60,7 @@ function makeDirectory(native: Native, path: string): boolean {
   return true;
 }
 
-/**
- * After a failure: removes directories that were made for it, except for the log of criu, which contains the reason.
- */
+/** After a failure: removes the directories made for it, but not criu's log, which contains the reason. */
 export function removeMade(native: Native, { images, work, imagePath, made }: Directories, logFile: string): void {
   if (made.includes(imagePath)) {
     const directory = `/proc/self/fd/${images}`;
@@ -71,16 +69,16 @@ export function removeMade(native: Native, { images, work, imagePath, made }: Di
       if (name !== '' && !(name === logFile && work === images)) native.unlink(`${directory}/${name}`);
     }
   }
-  // One that has something in it stays.
+  // rmdir(2) keeps a directory that is not empty.
   for (const path of made) native.rmdir(path);
 }
 
-/** A log that is there already, or a link in its place, must not be written to. */
+/** An existing log, or a link in its place, must not be written to. */
 export function removeLog(native: Native, { work }: Directories, name: string): void {
   for (const file of [`${name}.log`, `stats-${name}`]) native.unlink(`/proc/self/fd/${work}/${file}`);
 }
 
-/** Options that both requests have. */
+/** Options common to both requests. */
 export function commonOptions({ options }: Context, { images, work }: Directories, logFile: string): Field[] {
   const flags = [
     [OPTION.tcpEstablished, options['tcp-established']],
@@ -97,13 +95,13 @@ export function commonOptions({ options }: Context, { images, work }: Directorie
     [OPTION.logFile, logFile],
     [OPTION.notifyScripts, true],
     [OPTION.manageCgroups, false],
-    // By a library: the other way needs the programs of iptables.
+    // By a library: the alternative requires the programs of iptables.
     [OPTION.networkLock, nftables],
     ...flags.filter(([, value]) => value === true).map(([field]): Field => [field, true]),
   ];
 }
 
-/** The other end of a container's own terminal arrives here; that of the caller's is where it is. */
+/** criu sends the master of a container's own terminal; that of the caller's terminal stays where it is. */
 export function terminalOption({ options }: Context, config: Config): Field {
   return [OPTION.orphanTerminalMaster, options['shell-job'] !== true || config.process?.terminal === true];
 }
@@ -124,7 +122,7 @@ export function inheritedDescriptor(key: string, descriptor: number): Field {
   ];
 }
 
-/** Executes criu, which gets the socket and the descriptors in the slots. */
+/** Executes criu, which inherits the socket and the descriptors in the slots. */
 export function criuOps({ native, globals }: Context, slots: readonly number[]): PlannedOp[] {
   const own = native.getEnv('PATH');
   const search = typeof own === 'number' || own === '' ? defaultPath : `${own}:${defaultPath}`;
@@ -137,7 +135,7 @@ export function criuOps({ native, globals }: Context, slots: readonly number[]):
   ];
 }
 
-/** The first errors of a log, without times and places in the source; empty if there are none. */
+/** The first errors of a log, without timestamps and source locations; empty if there are none. */
 export function errorsOf(native: Native, { work, workPath }: Directories, logFile: string): string {
   const text = native.readText(`/proc/self/fd/${work}/${logFile}`, largestLog);
   if (typeof text === 'number') return '';

@@ -13,14 +13,14 @@ import { isContainerCgroup } from '../state/check-record.ts';
 import { isRunning } from '../state/process.ts';
 import { recordText, savedConfig } from '../state/store.ts';
 
-// The order of the keys is that of ContainerRecord: the pid of the creator is the first of its object.
+// In the key order of ContainerRecord, the creator's pid is the first key of its object: no comma precedes it.
 const ofInit = /,\s*"pid"\s*:\s*(\d{1,10})\s*,\s*"startTime"\s*:\s*(\d{1,16})\b/;
 const ofCgroups = /"hierarchies"\s*:\s*(\[(?:\s*\{[^{}]*\}\s*,?)*\])/;
 
 /**
- * Removes a container whose record is damaged, if what is left shows that nothing runs: where the record says that its
- * init and its cgroups are, or cgroups that are still where its config puts them, and empty. Otherwise a Failure: with the
- * directory, a container that runs would be lost.
+ * Removes a container with a damaged record if the remains prove that it does not run: the record still names its init
+ * and its cgroups, or its cgroups are where the config puts them, and empty. Otherwise a Failure: without the
+ * directory, a running container would be lost.
  */
 export function removeDamaged(native: Native, directory: ContainerDirectory, damage: Failure): Diagnostic[] {
   const { id, path } = directory;
@@ -44,7 +44,7 @@ export function removeDamaged(native: Native, directory: ContainerDirectory, dam
   return [{ code: 'delete.damaged', message }];
 }
 
-/** Only the directories are of use: the unit of systemd may be damaged, too. A record of version 1 is passed over. */
+/** Only the directories are used: the systemd unit may be damaged, too. A record of version 1 is ignored. */
 function cgroupIn(text: string): CgroupRecord | undefined {
   const list = ofCgroups.exec(text)?.[1];
   if (list === undefined) return undefined;
@@ -53,7 +53,7 @@ function cgroupIn(text: string): CgroupRecord | undefined {
   return { manager: 'cgroupfs', version: 1, hierarchies };
 }
 
-/** Undefined for a text that is damaged. */
+/** Undefined if the text is damaged. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -62,13 +62,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Where its config puts it, if it is there in each hierarchy. */
+/** The place that its config names, if it exists in each hierarchy. */
 function cgroupOfConfig(native: Native, directory: ContainerDirectory): CgroupRecord | undefined {
   try {
     const { text, path } = savedConfig(directory);
     const config = parseSavedConfig(text, path);
     const facts = readFacts(native);
-    // A path that is no unit of systemd is a Failure for the second.
+    // With systemd, a path that names no unit is a Failure.
     for (const systemd of [false, true]) {
       const options = { id: directory.id, rootless: 'auto', systemd } as const;
       const { version, hierarchies } = cgroupPlan(config, facts, options, []).record;
@@ -77,7 +77,7 @@ function cgroupOfConfig(native: Native, directory: ContainerDirectory): CgroupRe
     }
     return undefined;
   } catch (error) {
-    // The damage of the record is what is told.
+    // The damaged record is reported instead.
     if (error instanceof Failure) return undefined;
     throw error;
   }

@@ -19,7 +19,7 @@ export function deleteContainer(context: Context): Outcome {
   const root = stateRoot(native, context.globals.root).path;
   const directory = ContainerDirectory.open(native, root, id);
   try {
-    // What is being created is told at once: it does not stop by itself.
+    // A container that is being created is refused at once: it does not stop by itself.
     const locked = directory?.lock(force ? undefined : () => refuseUnlessStopped(native, directory)) === true;
     if (directory !== undefined && locked) return removeLocked(native, directory, force);
   } finally {
@@ -43,8 +43,8 @@ function removeLocked(native: Native, directory: ContainerDirectory, force: bool
     directory.remove();
     return {};
   }
-  // Whose process cannot be looked at is not removed. A stopped container may have left processes behind when it
-  // shares a pid namespace.
+  // This fails if its process cannot be inspected. A stopped container in a shared pid namespace may have left
+  // processes behind.
   killContainer(native, record);
   return { warnings: destroyContainer(native, directory, record) };
 }

@@ -5,19 +5,19 @@ import type { Native } from '../host/native.ts';
 import { EBADF } from '../kernel/errno.ts';
 import { connectSocket } from '../launch/socket.ts';
 
-/** Descriptors of the caller that are passed to a program, from 3 on, and the environment variables for them. */
+/** Descriptors that the caller passes to a program, from 3 on, and the environment variables for them. */
 export interface Handed {
   readonly count: number;
   readonly env: readonly string[];
 }
 
-/** What this process may have opened for itself by the time it looks. */
+/** Descriptors that this process may have opened itself by the time of the check. */
 const ownKind = /^(?:anon_inode:\[(?:eventpoll|eventfd|io_uring)\]|\/memfd:rt-trace )/;
 
 /**
- * Counts them, and looks at each: to be called before anything else is opened, so that each number still means what
- * the caller meant. Sockets of a service manager (sd_listen_fds(3)) come first, if `activation` lets them and they were
- * meant for this process.
+ * Counts and checks them. To be called before anything else is opened, while each number still means what the caller
+ * meant. Sockets of a service manager (sd_listen_fds(3)) come first, if `activation` permits them and they were meant
+ * for this process.
  */
 export function handedDescriptors(native: Native, preserved: number | undefined, activation: boolean): Handed {
   const extra = preserved ?? 0;
@@ -49,10 +49,10 @@ export function handedDescriptors(native: Native, preserved: number | undefined,
 }
 
 /**
- * Why a descriptor is none that the caller left open; undefined when it is one. A number that was free at the start may
- * be taken by now. The kernel gives the lowest, so the first that this process has opened and keeps is among those that
- * were promised: the memory of a trace (--trace), or the event poll of Node. Node marks what it inherits close-on-exec,
- * so that mark tells nothing there.
+ * Why the caller did not leave a descriptor open; undefined if it did. A number that was free at the start may be in
+ * use by now. The kernel assigns the lowest, so one of the promised numbers may be the first descriptor that this
+ * process opened and kept: the memory of a trace (--trace), or the event poll of Node. The close-on-exec flag is no
+ * criterion on Node, which sets it on inherited descriptors.
  */
 function whyAbsent(native: Native, descriptor: number): string | undefined {
   const link = native.readLink(`/proc/self/fd/${descriptor}`);
@@ -67,12 +67,12 @@ function listenDescriptors(native: Native): number {
   return /^[1-9]\d{0,3}$/.test(count) ? Number(count) : 0;
 }
 
-/** Connection for a pidfd of the process, made before anything else; -1 for none. */
+/** Connects to the receiver of the process's pidfd, before any side effect; -1 for none. */
 export function openPidfdSocket(native: Native, path: string | undefined, directory: string): number {
   return path === undefined ? -1 : connectSocket(native, path, directory, 'pidfd');
 }
 
-/** Sends a pidfd of a child; `role` is what the receiver expects to read. */
+/** Sends a pidfd of a child; `role` is the text that the receiver expects. */
 export function sendPidfd(native: Native, socket: number, pid: number, role: 'standard' | 'setns'): void {
   if (socket < 0) return;
   const action = 'cannot send a pidfd to the pidfd socket';

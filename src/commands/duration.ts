@@ -8,7 +8,7 @@ const units: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** Milliseconds of a duration as Go writes it, `1m30s`, `0.5s` or `-2h`; undefined when it is none. */
+/** Milliseconds of a duration in Go's syntax, `1m30s`, `0.5s` or `-2h`; undefined if it is invalid. */
 export function parseDuration(text: string): number | undefined {
   const [, sign = '', body = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
   if (body === '0') return 0;

@@ -18,20 +18,20 @@ import { hookSurroundings } from '../state/report.ts';
 /** How long a killed container may take to end, as in runc. */
 const killTimeoutMs = 10_000;
 const pollMs = 10;
-/** By then a process that is not frozen has usually ended. */
+/** A process that is not frozen has usually ended by then. */
 const ordinaryEndMs = 200;
 
 /**
- * Kills a container and waits until its processes are gone. Init is signalled by pidfd; the rest dies with
- * it when the pid namespace is the container's own, else it is killed through the cgroup.
+ * Kills a container and waits until its processes are gone. Init is signalled by pidfd; the rest dies with it in a
+ * private pid namespace, otherwise it is killed through the cgroup.
  */
 export function killContainer(native: Native, record: ContainerRecord): void {
   phase('kill', () => killAll(native, record));
 }
 
 /**
- * True when init has ended, or was killed before and has ended now. `kill ID KILL` returns once the signal is sent, and
- * the kernel takes its time with a process, so the `delete` after it waits.
+ * True if init has ended, or ends now after an earlier kill. `kill ID KILL` returns once the signal is sent, and the
+ * process may take time to end, so the `delete` after it waits.
  */
 export function awaitKilled(native: Native, record: ContainerRecord): boolean {
   if (record.pid === 0) return false;
@@ -50,8 +50,8 @@ function killAll(native: Native, record: ContainerRecord): void {
     try {
       const sent = native.pidfdSignal(pidfd, SIGKILL);
       if (!isAbsent(sent)) expectDone(sent, 'kill.signal', 'unable to signal init', 'pidfd_send_signal');
-      // A frozen process takes the signal only when it is thawed, which killCgroup sees to. Whether it is cannot be seen
-      // where it stands in a cgroup that the container has made and frozen.
+      // A frozen process takes the signal only when killCgroup thaws it. A freeze in a cgroup that the container has
+      // made itself cannot be seen.
       const isSlow = isFrozen(native, record.cgroup) || native.pidfdWait(pidfd, ordinaryEndMs) !== 1;
       if (isSlow) killCgroup(native, record.cgroup);
       ended = native.pidfdWait(pidfd, killTimeoutMs);
@@ -92,26 +92,26 @@ function milliseconds(native: Native): number {
 
 /**
  * Removes the remains of a container whose processes have ended and whose directory is locked: cgroups, mounts, then
- * state; then poststop hooks run. The result lists failed hooks, which are warnings by the specification.
+ * state; then poststop hooks run. Returns failed hooks, which are warnings by the specification.
  */
 export function destroyContainer(native: Native, directory: ContainerDirectory, record: ContainerRecord): Diagnostic[] {
-  // A create that was killed had not started its unit, or systemd has ended it with init.
+  // A killed create had not started its unit, or systemd has stopped it after the end of init.
   phase('remove cgroups', () => removeCgroups(native, record.pid === 0 ? withoutUnit(record.cgroup) : record.cgroup));
   releaseRoot(native, record.rootfs, record.rootMount);
   removeResctrl(native, record.resctrl);
-  // Who waits for the lock need not wait for the hooks: it goes with the directory.
+  // The lock goes with the directory, so those who wait for it need not wait for the hooks.
   const removed = phase('remove state', () => directory.remove());
   return removed ? runPoststop(native, record) : [];
 }
 
-/** Kills and removes a new container, unless another command already has. */
+/** Kills and removes a new container, unless another command has done so. */
 export function endContainer(native: Native, directory: ContainerDirectory, record: ContainerRecord): Diagnostic[] {
   if (!directory.lock()) return [];
   killContainer(native, record);
   return destroyContainer(native, directory, record);
 }
 
-/** Every hook runs, even if the one before it failed. */
+/** Runs every hook, even if the one before it failed. */
 export function runPoststop(native: Native, record: ContainerRecord): Diagnostic[] {
   const hooks: readonly Hook[] = record.hooks.poststop ?? [];
   const surroundings = hookSurroundings(record, 'stopped');

@@ -38,7 +38,7 @@ export function events(context: Context): Outcome {
   return { stream: lines(native, record, interval) };
 }
 
-/** Milliseconds that poll(2) takes. */
+/** The longest timeout of poll(2), in milliseconds. */
 const longestWait = 2 ** 31 - 1;
 
 function statsLine(native: Native, { id, cgroup }: ContainerRecord): string {
@@ -46,7 +46,7 @@ function statsLine(native: Native, { id, cgroup }: ContainerRecord): string {
   return `${exactJson({ type: 'stats', id, data })}\n`;
 }
 
-/** Until the init of the container has ended. */
+/** Ends when the container's init has ended. */
 function* lines(native: Native, record: ContainerRecord, interval: number): Generator<string> {
   const { id, pid, startTime, cgroup } = record;
   const pidfd = openProcess(native, pid, startTime);

@@ -6,7 +6,7 @@ import type { Options } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 
-/** The process that `exec` runs: from a file, or the container's own, changed by the options. */
+/** The process of `exec`: from a file, or the container's own, changed by the options. */
 export function execProcess(
   native: Native,
   config: Config,
@@ -20,7 +20,7 @@ export function execProcess(
   return checkProcess(changed(own, options, command));
 }
 
-/** What the file may leave to the container: rights and limits, never its environment or its user. */
+/** Properties that the file may inherit from the container: privileges and limits, never environment or user. */
 function withDefaults(own: Process, given: RunnableProcess): RunnableProcess {
   const { capabilities, rlimits, apparmorProfile, selinuxLabel } = own;
   return {
@@ -63,10 +63,10 @@ function userOf(own: User, options: Options): User {
   return { ...user, uid: parseId(options.user.slice(0, colon), 'uid'), gid };
 }
 
-/** Digits only: whatever else a number could be written as might be meant otherwise. */
+/** Digits only: other notations are ambiguous. */
 function parseId(text: string, name: string): number {
   const id = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  // The highest one means "unchanged" to the kernel.
+  // The highest value means "unchanged" to the kernel.
   if (id < 0xffff_ffff) return id;
   throw new Failure({
     code: 'exec.user',
@@ -75,7 +75,7 @@ function parseId(text: string, name: string): number {
   });
 }
 
-/** Inheritable stays as it is; ambient needs it (capabilities(7)), so without it nothing becomes ambient. */
+/** Inheritable is left unchanged. Ambient requires it (capabilities(7)), so without it nothing becomes ambient. */
 function withCapabilities(own: LinuxCapabilities, more: readonly string[]): LinuxCapabilities {
   const add = (list: readonly string[] | undefined): string[] => [...(list ?? []), ...more];
   return {

@@ -99,7 +99,7 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   return { pid, master, console };
 }
 
-/** What there is to know of the container, all of the same one. */
+/** The saved data and the pidfd of the container, all of the same one. */
 function findSaved(context: Context, id: string): { record: ContainerRecord; target: number; saved: SavedConfig } {
   const { native } = context;
   const root = stateRoot(native, context.globals.root).path;
@@ -110,7 +110,7 @@ function findSaved(context: Context, id: string): { record: ContainerRecord; tar
   });
 }
 
-/** A pidfd of the container's init, which must be there to be joined. */
+/** A pidfd of the container's init, which must exist to be joined. */
 function openContainer({ native, options }: Context, record: ContainerRecord): number {
   const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
   if (target === undefined) {

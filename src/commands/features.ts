@@ -46,7 +46,7 @@ function linuxFeatures(native: Native): LinuxFeatures {
       v1: true,
       v2: true,
       systemd: true,
-      // The manager of a user's session is not spoken to.
+      // The manager of a user's session is not supported.
       systemdUser: false,
       rdma: true,
     },

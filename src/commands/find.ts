@@ -6,7 +6,7 @@ import type { Status } from '../state/status.ts';
 import { requireRecord } from '../state/store.ts';
 import type { Context } from './command.ts';
 
-/** The container that the first operand names, which must exist, and what it is doing. */
+/** The container that the first operand names, which must exist, and its status. */
 export function findContainer({ native, globals, operands }: Context): { record: ContainerRecord; status: Status } {
   const root = stateRoot(native, globals.root).path;
   return ContainerDirectory.use(native, root, operands[0] as string, (directory) => {
@@ -16,8 +16,8 @@ export function findContainer({ native, globals, operands }: Context): { record:
 }
 
 /**
- * Changes the container that the first operand names, if `check` does not object to what it is doing, while nobody can
- * delete it and make another one of its id, whose cgroups have the same names.
+ * Changes the container that the first operand names, if `check` accepts its status. Meanwhile nobody can delete it and
+ * make another container with its id, whose cgroups would have the same names.
  */
 export function changeContainer<T>(
   { native, globals, operands }: Context,

@@ -22,8 +22,8 @@ export function kill(context: Context): Outcome {
   const record = ContainerDirectory.use(native, root, id, requireRecord);
   const all = context.options.all === true;
   const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
-  // In a shared pid namespace the others do not die with init, so a SIGKILL has to reach each of them.
-  // A frozen init takes a SIGKILL only when its cgroup is killed.
+  // In a shared pid namespace the others do not die with init, so each of them needs a SIGKILL. A frozen init takes a
+  // SIGKILL only when its cgroup is killed.
   const thorough = signal === SIGKILL && (!record.privatePidNamespace || isFrozen(native, record.cgroup));
   const others = record.pid !== 0 && (all || thorough);
   const reached = others && signalCgroup(native, record, signal);
@@ -42,7 +42,7 @@ export function kill(context: Context): Outcome {
   return {};
 }
 
-/** True when there was a process to signal. Init, if alive, gets the signal by its pidfd only. */
+/** True if there was a process to signal. Init, if alive, gets the signal by its pidfd only. */
 function signalCgroup(native: Native, record: ContainerRecord, signal: number): boolean {
   const pids = cgroupProcesses(native, record.cgroup);
   if (signal === SIGKILL && pids.length > 0) {

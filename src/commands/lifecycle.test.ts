@@ -57,7 +57,7 @@ function perform(command: Command, host: FakeHost, operands: string[], options: 
   return command({ native: host.native, globals, options, operands, debug: () => {} });
 }
 
-/** The diagnostics of a command that fails; none when it does not. */
+/** The diagnostics of a failed command; none if it succeeds. */
 function failure(body: () => void): readonly Diagnostic[] {
   try {
     body();
@@ -199,7 +199,7 @@ t.test('delete --force removes a damaged record only if it still shows that noth
   t.notOk(host.directories.has('/run/rt/c1'));
 });
 
-/** What a host may answer in place of a file, a process or a directory. "Not there" is none of these. */
+/** Errors of a host for a file, a process or a directory, none of which means that it does not exist. */
 const { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE, ELOOP } = constants.errno;
 const errnos = { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE, ELOOP };
 const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, update, events } as const;

@@ -10,7 +10,7 @@ import { statusOf } from '../state/status.ts';
 import { listIds, readRecord } from '../state/store.ts';
 import type { Context, Outcome } from './command.ts';
 
-/** Lists the containers below the state root. One that vanishes meanwhile is left out. */
+/** Lists the containers below the state root. One that vanishes meanwhile is omitted. */
 export function list(context: Context): Outcome {
   const { native, options } = context;
   const root = stateRoot(native, context.globals.root);
@@ -50,7 +50,7 @@ function reportOf(native: Native, root: string, id: string, owners: Owners): Sta
 
 function render(reports: readonly StateReport[], quiet: boolean, format: string): string {
   if (quiet) return reports.map(({ id }) => `${id}\n`).join('');
-  // go-runc and scripts expect what Go prints for an empty list.
+  // go-runc and scripts expect Go's output for an empty list.
   if (format === 'json') return reports.length === 0 ? 'null\n' : `${JSON.stringify(reports)}\n`;
   return table([
     ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'],
@@ -92,7 +92,7 @@ class Owners {
   }
 }
 
-/** From passwd(5) of the host; undefined when the user is not in it. */
+/** From passwd(5) of the host; undefined if the user is not listed. */
 function userName(native: Native, uid: number): string | undefined {
   const text = native.readText('/etc/passwd', 4 << 20);
   if (typeof text === 'number') return undefined;

@@ -19,13 +19,13 @@ interface Call {
   readonly state?: { readonly status: string; readonly pid?: number };
 }
 
-/** What the fake kernel does when asked to make a container. Each member is what a native function returns. */
+/** The behaviour of the fake kernel. Each member is the result of a native function. */
 interface Behaviour {
   readonly program?: ReturnType<Native['runProgram']>;
   readonly launch?: number;
-  /** Records of init; then it is ready. */
+  /** Records of init before it is ready. */
   readonly records?: readonly ArrayBuffer[];
-  /** Hooks that fail, by path. */
+  /** Paths of hooks that fail. */
   readonly badHooks?: readonly string[];
   readonly pidFile?: number;
 }

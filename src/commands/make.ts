@@ -39,7 +39,7 @@ import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
 export interface MadeContainer {
-  /** Locked, so that nobody removes an incomplete container. Its owner closes it. */
+  /** Locked, so that nobody removes an incomplete container. The caller closes it. */
   readonly directory: ContainerDirectory;
   readonly record: ContainerRecord;
   /** Descriptor on which init waits for the go-ahead. */
@@ -50,26 +50,26 @@ export interface MadeContainer {
   readonly plan: Plan;
   /** Network devices of the host, until the program runs. */
   readonly moved: MovedDevices | undefined;
-  /** Sockets to pass on when the program is ready. */
+  /** Sockets for reporting that the program is ready. */
   readonly notify: NotifyProxy | undefined;
   readonly locate: (failure: Failure) => Failure;
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Progress of the creation, to be undone if it fails. */
+/** Progress of the creation, undone if it fails. */
 export interface Progress {
   readonly directory: ContainerDirectory;
   record: ContainerRecord;
   moved?: MovedDevices | undefined;
-  /** Those that were made. */
+  /** The cgroups made so far. */
   cgroup?: CgroupRecord;
   unitStarted: boolean;
   hooksBegan: boolean;
 }
 
 /**
- * The part that `create` and `run` share: afterwards init has set itself up and waits, on its socket in the
- * state directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
+ * The part that `create` and `run` share: on return init has completed its setup and waits, on its socket in the state
+ * directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
  */
 export function makeContainer(
   context: Context,
@@ -85,7 +85,7 @@ export function makeContainer(
   const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
   const compiled = compile(context, id, awaitStart, { env: handed.env, notify, nonce: nonce(native) });
   const console = openCallers(context, compiled, detach);
-  // With create it is start that passes on what the program says.
+  // With `create`, it is `start` that forwards readiness.
   const manager = managerPath === undefined || awaitStart === 'socket' ? -1 : connectManager(native, managerPath);
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], compiled.bundle);
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
@@ -109,7 +109,7 @@ export function makeContainer(
     };
     phase('make cgroups', () => prepare(native, compiled.plan, onCgroups));
     prepareResctrl(native, compiled.plan);
-    // Written while init sets itself up, and seen once it has.
+    // Written during init's setup, published after it.
     let record = progress.record;
     let publish = (): void => undefined;
     const draft = (pid: number): void => {
@@ -136,7 +136,7 @@ export function makeContainer(
     };
     const { pid, control, moved } = phase('launch', () => launch(native, compiled.plan, launchOptions));
     progress.moved = moved;
-    // In a joined pid namespace init is the child of the process that was born.
+    // In a joined pid namespace init is a child of the process that was started.
     if (pid !== record.pid) draft(pid);
     progress.record = record;
     phase('save state', publish);
@@ -153,7 +153,7 @@ export function makeContainer(
   }
 }
 
-/** Of a container that did not come to run: the pid in it is nobody's. */
+/** For a container that failed to start: its pid is invalid. */
 export function removePidFile({ native, options }: Context): void {
   const pidFile = options['pid-file'];
   if (pidFile !== undefined) native.unlink(pidFile);
@@ -202,7 +202,7 @@ export function firstRecord(
   };
 }
 
-/** Hooks of the host that run while init is being set up, so that they can prepare its network namespace. */
+/** Hooks of the runtime namespace, run during init's setup, so that they can prepare its network namespace. */
 export function runCreationHooks(native: Native, { config }: Compiled, record: ContainerRecord, pid: number): void {
   const { prestart = [], createRuntime = [] } = config.hooks ?? {};
   if (prestart.length === 0 && createRuntime.length === 0) return;
@@ -211,7 +211,7 @@ export function runCreationHooks(native: Native, { config }: Compiled, record: C
   runHooks(native, 'createRuntime', createRuntime, surroundings);
 }
 
-/** Undoes every step if possible; steps that cannot be undone are reported with the first failure. */
+/** Undoes every step if possible; failures to undo are reported with the first failure. */
 export function undo(native: Native, progress: Progress): Diagnostic[] {
   const { directory, record, moved, cgroup, unitStarted, hooksBegan } = progress;
   const diagnostics: Diagnostic[] = [];
@@ -228,7 +228,7 @@ export function undo(native: Native, progress: Progress): Diagnostic[] {
   if (cgroup !== undefined) attempt(() => removeCgroups(native, unitStarted ? cgroup : withoutUnit(cgroup)));
   attempt(() => releaseRoot(native, record.rootfs, record.rootMount));
   if (cgroup !== undefined) attempt(() => removeResctrl(native, record.resctrl));
-  // Locked it is; whether it is still there may have changed.
+  // The directory is locked, but may no longer exist.
   attempt(() => {
     if (directory.lock()) directory.remove();
     else directory.close();

@@ -22,7 +22,7 @@ import type { Context, Outcome } from './command.ts';
 const standardInput = 0;
 const largestDocument = 16 << 20;
 
-/** Adds mounts to a created container, all of them or none; or removes them, up to the first missing one. */
+/** Adds mounts to a created container, all or none; or removes mounts, up to the first missing one. */
 export function mounts(context: Context): Outcome {
   const [action = '', id = '', file = ''] = context.operands;
   if (action !== 'add' && action !== 'remove') {
@@ -93,7 +93,7 @@ function removal(
   return planRemovedMounts(config, mounts, readFacts(native), { origin, initPid: record.pid });
 }
 
-/** What could not be taken back. */
+/** Removes the mounts again; returns the failures. */
 function takeBack(native: Context['native'], container: Container, made: Mount[]): readonly Diagnostic[] {
   if (made.length === 0) return [];
   const failed = visit(native, removal(native, container, made), container.target);

@@ -7,8 +7,8 @@ import { hookSurroundings } from '../state/report.ts';
 import { endContainer } from './end.ts';
 
 /**
- * Runs the poststart hooks. When one fails the container is stopped and destroyed, as the specification
- * demands since 1.3 ("Lifecycle").
+ * Runs the poststart hooks. If one fails, the container is stopped and destroyed, as the specification demands since
+ * 1.3 ("Lifecycle").
  */
 export function runPoststart(native: Native, directory: ContainerDirectory, record: ContainerRecord): void {
   const hooks = record.hooks.poststart ?? [];

@@ -12,9 +12,9 @@ const largestOutput = 64 << 20;
 export function ps(context: Context): Outcome {
   const { native, options, operands } = context;
   const { record, status } = findContainer(context);
-  // What is left in the cgroup of a container that is not there (any more) is not its own.
+  // Processes in the cgroup of a container that is stopped or unfinished are not its own.
   const pids = status === 'stopped' || status === 'creating' ? [] : cgroupProcesses(native, record.cgroup);
-  // What go-runc expects of Go for no process at all.
+  // go-runc expects Go's output for an empty list.
   if (options.format === 'json') return { output: `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n` };
   return { output: selectRows(processTable(native, operands.slice(1)), new Set(pids)) };
 }

@@ -5,7 +5,7 @@ import type { NotifyProxy } from '../launch/notify.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 
-/** Where a service manager waits, `start` and a detached `run` end once the program is ready, or has ended. */
+/** With a service manager, `start` and a detached `run` return once the program is ready, or has ended. */
 export function awaitReadiness(native: Native, record: ContainerRecord, notify: NotifyProxy | undefined): Diagnostic[] {
   if (notify === undefined) return [];
   const pidfd = openProcess(native, record.pid, record.startTime);

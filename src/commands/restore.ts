@@ -83,7 +83,7 @@ export function restore(context: Context): Outcome {
   return { exitCode: exitCode(status), warnings: [...compiled.warnings, ...atEnd] };
 }
 
-/** A program that goes on was ready before, and says nothing. */
+/** A restored program was ready before its checkpoint, and does not report it again. */
 function refuseManager(native: Native): void {
   if (managerSocket(native) === undefined) return;
   throw new Failure({
@@ -168,7 +168,7 @@ function makeFromImages(context: Context, detach: boolean): Restored {
   }
 }
 
-/** The directories, and the mounts of the container, once it is known that the images may be restored with this config. */
+/** The directories and the container's mounts, once the images have been checked against the config. */
 function checkedImages(
   context: Context,
   { config, plan, locate }: Compiled,
@@ -233,7 +233,7 @@ function standardKeys(native: Native, { images }: Directories): readonly string[
   }
 }
 
-/** Before anything of the container goes on. */
+/** Called before any process of the container resumes. */
 function protect(
   native: Native,
   { pid, startTime }: ContainerRecord,
@@ -260,7 +260,7 @@ function finish({ native, options }: Context, { plan }: Compiled, progress: Prog
   if (pidFile !== undefined) replaceFile(native, pidFile, String(record.pid), pidFileMode);
 }
 
-/** A new namespace comes back empty, with this device down: up before criu connects what was connected over it. */
+/** The loopback device of a new namespace is down: criu needs it up to restore connections over it. */
 function raiseLoopback(native: Native, config: Compiled['config'], pid: number): void {
   if (!isNew(config, 'network')) return;
   const target = openProcess(native, pid, startTimeOf(native, pid));

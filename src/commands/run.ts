@@ -17,17 +17,17 @@ import { makeContainer, removePidFile } from './make.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
 
-/** `create` and `start` in one; in the foreground also the wait for the end, and `delete`. */
+/** `create` and `start` in one; in the foreground also waits for the end, and deletes the container. */
 export function run(context: Context): Outcome {
   const { native, options } = context;
   const foreground = options.detach !== true;
   const handed = handedDescriptors(native, options['preserve-fds'], true);
   if (foreground && options['no-subreaper'] !== true) native.becomeSubreaper();
-  // A signal that comes while the container is made is for its program too.
+  // Signals that arrive during the creation are meant for the program, too.
   if (foreground) catchSignals(native);
   const made = makeContainer(context, 'control', !foreground, handed);
   const { directory, record, control, master, console, plan, moved, notify, locate, warnings } = made;
-  // From here on it can be killed and removed like any other, while this process goes on.
+  // From here on other commands can kill and remove it while this process continues.
   directory.unlock();
   try {
     phase('start program', () => release(native, control, { kind: 'plan', plan }, record.pid, plan.uncertainStart));
@@ -54,7 +54,7 @@ export function run(context: Context): Outcome {
       console.kind === 'relay' ? console.console : -1,
       notify?.program ?? -1,
       notify?.manager ?? -1,
-      // This process is the one that the manager started, and it stays.
+      // The manager started this process, which stays.
       readyMessages(native.processId()),
     ),
   );
@@ -64,7 +64,7 @@ export function run(context: Context): Outcome {
   return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
 }
 
-/** The exit code is that of the program, so a failed cleanup is only a warning. */
+/** A failed cleanup is only a warning, since the exit code is that of the program. */
 export function clean(native: Native, directory: ContainerDirectory, record: ContainerRecord): readonly Diagnostic[] {
   try {
     return endContainer(native, directory, record);

@@ -3,14 +3,14 @@ import { SIGNALS, SIGRTMAX, SIGRTMIN } from '../kernel/signals.ts';
 
 const synonyms = { IOT: SIGNALS.ABRT, CLD: SIGNALS.CHLD, POLL: SIGNALS.IO };
 const numbers: ReadonlyMap<string, number> = new Map(Object.entries({ ...SIGNALS, ...synonyms }));
-/** As users of glibc and musl know it. */
+/** SIGRTMIN in glibc and musl. */
 const realTimeMinimum = SIGRTMIN + 2;
 
 const largestNumber = 2 ** 31 - 1;
 
 /**
- * Number of a signal given as number or name, in any case, with or without SIG. Which numbers are signals is not
- * checked: the kernel does that. A number that does not fit its argument becomes the largest, which is no signal either.
+ * Number of a signal given as number or name, in any case, with or without SIG. Whether a number is a signal is left to
+ * the kernel. A number beyond the range of its argument becomes the largest, which is no signal either.
  */
 export function parseSignal(text: string): number {
   if (/^[0-9]+$/.test(text)) return Math.min(Number(text), largestNumber);

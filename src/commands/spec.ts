@@ -95,8 +95,8 @@ function mount(destination: string, type: string, source: string, options: strin
 }
 
 /**
- * For a user without rights: a user namespace in which the user is root, the network of the host, no limits
- * (the user may not set any), and /sys as it is, since a new one needs a network namespace of its own.
+ * For an unprivileged user: a user namespace in which the user is root, the host's network, no limits (the user may not
+ * set any), and the existing /sys, since a new one requires a new network namespace.
  */
 function rootlessConfig(unified: boolean, uid: number, gid: number): SpecConfig {
   const config = defaultConfig(unified);

@@ -15,7 +15,7 @@ import type { Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
 
-/** Makes the init of a created container run its program, and waits until it does. */
+/** Makes the init of a created container execute its program, and waits until it has. */
 export function start(context: Context): Outcome {
   const { native } = context;
   const id = context.operands[0];
@@ -29,7 +29,7 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
   const { root, id } = directory;
   const record = requireRecord(directory);
   refuseUnlessCreated(statusOf(native, directory, record));
-  // The name may be another container's by the time its program runs.
+  // The name may belong to another container by the time the program runs.
   const socket = directory.heldPath('startSocket');
   const notify = openNotify(native, root, id);
   const { pid, startHooks, uncertainStart = false } = record;
@@ -39,11 +39,11 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
     );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // Another start may have been faster; otherwise the cause is the one that init reported.
+    // Another start may have been faster; otherwise init has reported the cause.
     if (statusOf(native, directory, record) === 'running') refuseUnlessCreated('running');
     throw inPhase(error, 'start failed');
   }
-  // Only now: a start that is killed before this point can be repeated.
+  // Not before: a start that is killed earlier can be repeated.
   native.unlink(socket);
   context.debug(`container ${id} runs`);
   runPoststart(native, directory, record);

@@ -7,7 +7,7 @@ import { SOCK_STREAM } from '../kernel/sockets.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
-/** A caller whose terminals are `terminals`, and an engine that listens at the path `listening`. */
+/** A caller with these `terminals`, and an engine that listens at the path `listening`. */
 function host(terminals: readonly number[], listening = ''): { native: Native; calls: string[] } {
   const calls: string[] = [];
   const native: Partial<Native> = {

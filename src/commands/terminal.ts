@@ -19,8 +19,8 @@ const readWrite = O_RDWR | O_NOCTTY;
 const standardDescriptors = [2, 1, 0];
 
 /**
- * Decides where the terminal of a process goes, and opens it, before anything is made. `directory` is where a
- * relative --console-socket starts.
+ * Finds and opens the destination of a process's terminal, before any side effect. A relative --console-socket is
+ * relative to `directory`.
  */
 export function openConsole(
   native: Native,
@@ -49,7 +49,7 @@ export function openConsole(
   return terminal ? { kind: 'relay', console: callersTerminal(native) } : noConsole;
 }
 
-/** Usually all three standard descriptors are the terminal; when all are redirected it can still be opened. */
+/** Usually all three standard descriptors are the terminal; if all are redirected it can still be opened. */
 function callersTerminal(native: Native): number {
   for (const fd of standardDescriptors) if (native.isTerminal(fd) === 1) return fd;
   const fd = native.open('/dev/tty', readWrite, 0);
@@ -65,11 +65,11 @@ function callersTerminal(native: Native): number {
   );
 }
 
-/** Passes the master on before the program starts, so that the terminal is already set up. */
+/** Sends the master before the program starts, so that the terminal is already set up. */
 export function giveMaster(native: Native, console: Console, master: number): void {
   if (console.kind === 'relay') native.matchTerminal(master, console.console);
   if (console.kind !== 'socket') return;
-  // The text is what receivers written in Go take for the name of the file.
+  // Receivers written in Go use the text as the name of the file.
   const result = native.sendDescriptor(console.socket, master, '/dev/pts/ptmx');
   native.close(console.socket);
   native.close(master);

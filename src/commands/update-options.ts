@@ -40,7 +40,7 @@ const most = { signed: 0x7fff_ffff_ffff_ffffn, unsigned: 0xffff_ffff_ffff_ffffn 
 
 const integer = integerUpTo(most.signed);
 
-/** What is below 0 is refused with the limits of the kernel. */
+/** Negative values are rejected later, with the limits of the kernel. */
 const unsigned = integerUpTo(most.unsigned);
 
 function integerUpTo(greatest: bigint): Reading {
@@ -55,7 +55,7 @@ const bytes: Reading = {
   hint: 'give bytes, with an optional suffix k, m, g, t or p; -1 for no limit',
 };
 
-/** An option as a member of the config, where it is given. */
+/** An option as a member of the config, if it is given. */
 function member<Name extends keyof LinuxCpu | keyof LinuxMemory>(
   options: Options,
   option: TextOption,
@@ -72,7 +72,7 @@ function member<Name extends keyof LinuxCpu | keyof LinuxMemory>(
   return { [name]: value } as Record<Name, number | bigint>;
 }
 
-/** A size as Docker writes it: `512m`, `1.5GiB`, `1024`; -1 for no limit. Undefined for what is none. */
+/** A size in Docker's syntax: `512m`, `1.5GiB`, `1024`; -1 for no limit. Undefined if it is invalid. */
 function parseBytes(text: string): number | bigint | undefined {
   if (text === '-1') return -1;
   const match = /^([0-9]+)(?:\.([0-9]+))? ?([bkmgtp]?)(?:i?b)?$/i.exec(text);
@@ -84,7 +84,7 @@ function parseBytes(text: string): number | bigint | undefined {
   return exact((BigInt(whole + fraction) * factor) / scale, most.signed);
 }
 
-/** Undefined for what is greater, or below what 64 bits with a sign hold. */
+/** Undefined above `greatest`, or below the range of a signed 64-bit integer. */
 function exact(value: bigint, greatest: bigint): number | bigint | undefined {
   if (value > greatest || value < ~most.signed) return undefined;
   const number = Number(value);

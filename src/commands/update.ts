@@ -17,7 +17,7 @@ import { resourcesOf } from './update-options.ts';
 const standardInput = 0;
 const largestDocument = 16 << 20;
 
-/** Changes the limits of a container, all of those given or none. */
+/** Changes the limits of a container, all or none of those given. */
 export function update(context: Context): Outcome {
   const { native, options } = context;
   requireProcesses(findContainer(context).status);
@@ -53,7 +53,7 @@ function fromFile(native: Native, path: string): LinuxResources {
 
 function fromOptions({ options }: Context): LinuxResources {
   const resources = resourcesOf(options);
-  // Without the pointers, which would lead into no document; swap is checked against what the container has.
+  // Without the pointers, since there is no document; swap is checked against the container's values.
   const { swap, ...memory } = resources.memory ?? {};
   const alone = memory.limit === undefined ? memory : { ...memory, ...(swap === undefined ? {} : { swap }) };
   const faults = checkRules({ ociVersion: '1.3.0', linux: { resources: { ...resources, memory: alone } } });
@@ -65,7 +65,7 @@ function fromOptions({ options }: Context): LinuxResources {
   return resources;
 }
 
-/** Undefined when no option asks for them. */
+/** Undefined if no option asks for them. */
 function schemataOf({ options }: Context): LinuxIntelRdt | undefined {
   const { 'l3-cache-schema': l3CacheSchema, 'mem-bw-schema': memBwSchema } = options;
   if (l3CacheSchema === undefined && memBwSchema === undefined) return undefined;
@@ -78,7 +78,7 @@ function schemataOf({ options }: Context): LinuxIntelRdt | undefined {
   throw new Failure(faults.map(({ code, message }) => ({ code, message: message.replaceAll('linux.intelRdt.', '') })));
 }
 
-/** Kernel memory has no limit of its own any more (kernel 5.16, cgroup v2). */
+/** Kernel memory no longer has a separate limit (kernel 5.16, cgroup v2). */
 function ignoredOptions({ options }: Context): Diagnostic[] {
   return (['kernel-memory', 'kernel-memory-tcp'] as const)
     .filter((name) => options[name] !== undefined)

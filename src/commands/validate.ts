@@ -8,7 +8,7 @@ import type { Context, Outcome } from './command.ts';
 
 /**
  * Reports every fault of a bundle's config on standard output and exits with 1 if there is one. Valid settings that are
- * not supported or have no effect are reported too, but do not count.
+ * unsupported or have no effect are reported too, but do not count.
  */
 export function validate({ native, options }: Context): Outcome {
   const directory = options.bundle ?? '.';
@@ -36,7 +36,7 @@ export function validate({ native, options }: Context): Outcome {
   }
 }
 
-/** `config.json:41:7 /mounts/3/source: message`, and the hint on a line of its own. */
+/** `config.json:41:7 /mounts/3/source: message`, and the hint on a separate line. */
 function line({ location, pointer = '', message, hint }: Diagnostic, mark: string): string {
   const place = location === undefined ? '' : `${location.file}:${location.line}:${location.column}`;
   const prefix = [place, pointer].filter((part) => part !== '').join(' ');
