@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import ts from 'typescript';
 
-/** What an argument of each kind (native/host/functions.h) is in TypeScript. */
+/** The TypeScript type of each kind of argument (native/host/functions.h). */
 const argumentTypes: Readonly<Record<string, string>> = {
   i: 'number',
   s: 'string',
@@ -11,7 +11,7 @@ const argumentTypes: Readonly<Record<string, string>> = {
   p: 'Packed',
 };
 
-/** Results of each kind, whether the function can fail or not. */
+/** The result types of each kind, whether or not the function can fail. */
 const resultTypes: Readonly<Record<string, readonly string[]>> = {
   i: ['number', 'never'],
   s: ['string | number', 'string'],

@@ -39,7 +39,7 @@ const commandLines = [
 for (const words of commandLines) {
   t.test(`both hosts behave the same: rt ${words.join(' ')}`, async (t) => {
     const binary = outcome('binary', words);
-    // A log record has the time of day in it.
+    // A log record contains the time of day.
     const timeless = (result: Outcome): Outcome => ({
       ...result,
       stderr: result.stderr.replace(/"time":"[^"]*"/g, '"time":"now"'),

@@ -1,6 +1,6 @@
 /**
- * Starts the program on Node with what V8 has compiled of it at build time (native/build/node-cache.mjs): compiling
- * it takes longer than a container. Code of another version of Node is refused by V8, and the program compiled.
+ * Starts the program on Node from V8's code cache, made at build time (native/build/node-cache.mjs): compiling takes
+ * longer than a container. V8 rejects the cache of another version of Node, and compiles the program.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ function readCache(): Buffer | undefined {
   try {
     return readFileSync(join(import.meta.dirname, 'program.cache'));
   } catch {
-    // An installation without it is slower, nothing else.
+    // An installation without the cache is only slower.
     return undefined;
   }
 }
@@ -20,7 +20,7 @@ function readCache(): Buffer | undefined {
 const filename = join(import.meta.dirname, 'program.js');
 const cachedData = readCache();
 const script = new Script(
-  // Nothing but ASCII, by native/build/bundle.mjs: quicker to read, and half of the memory.
+  // Only ASCII, by native/build/bundle.mjs: quicker to read, and half of the memory.
   readFileSync(filename, 'latin1'),
   cachedData === undefined ? { filename } : { filename, cachedData },
 );

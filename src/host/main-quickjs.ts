@@ -4,7 +4,7 @@ import type { Native } from './native.ts';
 
 declare const native: Native;
 
-// Part of the image of the heap (native/host/arena.h), where it costs nothing.
+// Puts the table into the image of the heap (native/host/arena.h), where it costs nothing.
 architectures();
 
 /** Called by native/host/rt.c in each process; everything above ran at build time. */

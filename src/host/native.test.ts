@@ -26,7 +26,7 @@ t.teardown(quickjs.close);
 t.test('Node', async (t) => testBinding(t, loadNative(), process.pid));
 t.test('QuickJS', async (t) => testBinding(t, quickjs.native, quickjs.pid));
 
-/** `pid`: of the process that calls. */
+/** `pid`: that of the calling process. */
 function testBinding(t: Test, native: Native, pid: number): void {
   const directory = mkdtempSync('/tmp/rt-native-');
   t.teardown(() => {
@@ -59,7 +59,7 @@ function testBinding(t: Test, native: Native, pid: number): void {
   t.test('open has each flag as this machine has it, and refuses one that it does not know', async (t) => {
     const path = `${directory}/flags`;
     writeFileSync(path, 'text');
-    // What open(2) alone looks at and the file does not keep.
+    // Flags that only open(2) uses and the file does not keep.
     const dropped = new Set(['O_CREAT', 'O_EXCL', 'O_NOCTTY', 'O_TRUNC']);
     const machine: Record<string, number> = { ...fileConstants, O_PATH: flags.O_PATH };
     for (const [name, flag] of Object.entries(flags)) {

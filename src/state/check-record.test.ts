@@ -11,7 +11,7 @@ import type { ContainerRecord } from './record.ts';
 
 const hook = { path: '/bin/hook', args: ['hook', 'a'], env: ['A=b'], timeout: 3 };
 
-/** With everything that a record may hold. */
+/** A record with every optional part. */
 const whole: ContainerRecord = {
   version: 2,
   id: 'c1',
@@ -115,7 +115,7 @@ t.test('values that would affect anything but the container are refused', async 
   t.ok(isRecord({ ...copy(), ...inCgroup('/sys/fs/cgroup/c1', 2) }));
 });
 
-/** Each place in a value, as the way to it. */
+/** Each place in a value, as a list of keys. */
 function* places(value: Json, way: readonly (string | number)[] = []): Generator<readonly (string | number)[]> {
   if (way.length > 0) yield way;
   if (typeof value !== 'object' || value === null) return;
@@ -155,7 +155,7 @@ const replacements: readonly (Json | undefined)[] = [
   { length: 3 },
 ];
 
-/** A record in the directory of c1, beside one that is whole. */
+/** A record in the directory of c1, beside a container with a valid one. */
 function hostWith(text: string): FakeHost {
   const host = new FakeHost();
   for (const path of ['/run/rt', '/run/rt/c1', '/run/rt/c2']) host.directories.set(path, 0o700);
@@ -165,7 +165,7 @@ function hostWith(text: string): FakeHost {
   return host;
 }
 
-/** Undefined for a command that succeeds. A fault of rt itself is thrown. */
+/** Undefined if the command succeeds. A fault of rt itself is thrown. */
 function failure(host: FakeHost, command: Command, operands: string[], options = {}): Failure | undefined {
   try {
     command({ native: host.native, globals: {}, options, operands, debug: () => {} });

@@ -3,12 +3,12 @@ import type { ContainerRecord } from './record.ts';
 
 type Check = (value: unknown) => boolean;
 
-/** The version that this rt writes. Version 1 is converted (earlier-record.ts). */
+/** The version written by this rt. Version 1 is converted (earlier-record.ts). */
 const currentVersion = 2;
 
 const isText: Check = (value) => typeof value === 'string';
 const isFlag: Check = (value) => typeof value === 'boolean';
-/** What a system call takes. */
+/** A valid argument of a system call. */
 const isArgument: Check = (value) => typeof value === 'string' && !value.includes('\0');
 const isPath: Check = (value) => isArgument(value) && (value as string).startsWith('/');
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -16,9 +16,9 @@ const isDuration: Check = (value) => Number.isFinite(value) && (value as number)
 const isIndex: Check = (value) => Number.isSafeInteger(value) && (value as number) >= -1;
 /** PID_MAX_LIMIT of linux/threads.h. */
 const isPid: Check = (value) => isCount(value) && (value as number) <= 1 << 22;
-/** The first process of all, or of the runtime's pid namespace, is never the init of a container. */
+/** The first process of the system, or of the runtime's pid namespace, is never the init of a container. */
 const isInitPid: Check = (value) => isPid(value) && value !== 1;
-/** systemd.unit(5); a container has a scope of its own. */
+/** systemd.unit(5); each container has its own scope. */
 const isUnit: Check = (value) => isArgument(value) && /^[^/]+\.scope$/.test(value as string);
 const isTable: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -30,7 +30,7 @@ function listOf(check: Check): Check {
   return (value) => Array.isArray(value) && value.every(check);
 }
 
-/** A directory that is removed with the container, and whose processes are killed: so many levels below `root`, or more. */
+/** A directory that is removed with the container, and whose processes are killed: at least `levels` below `root`. */
 function isBelow(root: string, levels: number): Check {
   return (value) => {
     if (!isPath(value) || !(value as string).startsWith(`${root}/`)) return false;
@@ -40,13 +40,13 @@ function isBelow(root: string, levels: number): Check {
 }
 
 const cgroupRoot = '/sys/fs/cgroup';
-/** The hierarchies of cgroup v1 are one level down. */
+/** The hierarchies of cgroup v1 are one level below. */
 const isMountOfMany: Check = (value) =>
   isArgument(value) && new RegExp(`^${cgroupRoot}/[^/]+$`).test(value as string) && !/\/\.\.?$/.test(value as string);
 
 const isResctrlGroup = isBelow('/sys/fs/resctrl', 1);
 
-/** Other keys are passed over: a later rt may add some to what this version means. */
+/** Other keys are ignored: a later rt may add some to this version. */
 function withKeys(checks: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(checks);
   return (value) => isTable(value) && entries.every(([key, check]) => check((value as Record<string, unknown>)[key]));
@@ -121,12 +121,12 @@ const checks: Readonly<Record<keyof ContainerRecord, Check>> = {
 };
 const isWhole = withKeys(checks);
 
-/** True for a record whose every part is of its kind, so that whoever uses one need not ask. */
+/** True for a record whose every part is of its kind, so that its users need not check. */
 export function isRecord(value: unknown): value is ContainerRecord {
   return isWhole(value);
 }
 
-/** The version of a record that a later rt has written; undefined for anything else. */
+/** The version of a record written by a later rt; undefined for anything else. */
 export function newerVersion(value: unknown): number | undefined {
   const version = isTable(value) ? (value as { version?: unknown }).version : undefined;
   return Number.isSafeInteger(version) && (version as number) > currentVersion ? (version as number) : undefined;

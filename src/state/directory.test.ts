@@ -76,7 +76,7 @@ t.test('a directory that a delete removes as a leftover is made again, and is no
   t.equal(opens, 2);
   const other = new FakeHost();
   other.fault = (call) => {
-    // Another create has made it in between, and is done.
+    // Meanwhile another create has made it and finished.
     if (call === 'open /run/rt/c1') other.files.set('/run/rt/c1/state.json', '');
     return 0;
   };

@@ -13,23 +13,22 @@ import { containerDirectory, fileNames } from './names.ts';
 const directoryMode = 0o700;
 const heldOpen = O_DIRECTORY | O_NOFOLLOW;
 
-/** Milliseconds that a command waits for another one which makes or removes the same container. */
+/** Milliseconds that a command waits for another one that makes or removes the same container. */
 const patience = 10_000;
 const longestPause = 64;
-/** How often a delete may take a directory that was just made for one that a killed create has left. */
+/** How often `delete` may remove a new directory, which it takes for the remains of a killed `create`. */
 const attempts = 100;
 
 /**
- * The directory of a container, held open, so that it stays the one that was meant: its name may come to be another
- * container's. Whoever makes or removes a container holds its lock, flock(2) of the directory, which the kernel takes
- * from a process that is killed.
+ * The directory of a container, held open because its name may come to be another container's. A command that makes or
+ * removes a container holds its lock, flock(2) of the directory, which the kernel releases if the process is killed.
  */
 export class ContainerDirectory {
   /** The state root. */
   readonly root: string;
   readonly id: string;
   readonly path: string;
-  /** Of the owner. */
+  /** Uid of the owner. */
   readonly uid: number;
   private readonly native: Native;
   private descriptor: number;
@@ -43,7 +42,7 @@ export class ContainerDirectory {
     this.path = containerDirectory(root, id);
     this.descriptor = descriptor;
     try {
-      // The root that it is in now, by whichever way its name led there.
+      // The root that contains it now, however its name led there.
       requireOwn(native, this.lookAt('..'), 'root', root);
       const status = this.lookAt('');
       requireOwn(native, status, 'directory', this.path);
@@ -54,7 +53,7 @@ export class ContainerDirectory {
     }
   }
 
-  /** Undefined when there is none. One that somebody else could have filled is refused. */
+  /** Undefined if there is none. One that another user could have filled is refused. */
   static open(native: Native, root: string, id: string): ContainerDirectory | undefined {
     checkId(id);
     const path = containerDirectory(root, id);
@@ -65,7 +64,7 @@ export class ContainerDirectory {
     return new ContainerDirectory(native, root, id, descriptor);
   }
 
-  /** Runs `use` with the directory of a container, which must be there, held open. */
+  /** Runs `use` with the open directory of a container, which must exist. */
   static use<T>(native: Native, root: string, id: string, use: (directory: ContainerDirectory) => T): T {
     const directory = ContainerDirectory.open(native, root, id);
     if (directory === undefined) throw absent(id);
@@ -76,7 +75,7 @@ export class ContainerDirectory {
     }
   }
 
-  /** Makes it, and locks it. That it can be made only once is what keeps ids unique. */
+  /** Makes and locks it. Ids are unique because it can be made only once. */
   static make(native: Native, root: StateRoot, id: string): ContainerDirectory {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       makeDirectory(native, root, id);
@@ -84,14 +83,14 @@ export class ContainerDirectory {
       let taken = false;
       try {
         made = ContainerDirectory.open(native, root.path, id);
-        // Until the lock is there, a delete may remove it, and another create make its own.
+        // Before it is locked, a delete may remove it, and another create make its own.
         if (made?.lock() === true) {
           taken = made.has(fileNames.record);
           if (!taken) return made;
         }
       } catch (error) {
         made?.close();
-        // Nothing but an empty directory goes by this.
+        // rmdir(2) removes only an empty directory.
         native.rmdir(containerDirectory(root.path, id));
         throw error;
       }
@@ -104,32 +103,32 @@ export class ContainerDirectory {
     });
   }
 
-  /** A path of this very directory, whatever has its name by now. */
+  /** A path of this very directory, even if its name has become another one's. */
   get held(): string {
     return `/proc/self/fd/${this.descriptor}`;
   }
 
-  /** As `held`, of a file in it. */
+  /** As `held`, for a file in it. */
   heldPath(file: keyof typeof fileNames): string {
     return `${this.held}/${fileNames[file]}`;
   }
 
-  /** What the file has in it; undefined when there is none, and '' when reading fails with one of `empty`. */
+  /** Contents of the file; undefined if there is none, '' if reading fails with one of the errors `empty`. */
   read(name: string, max: number, empty: readonly number[] = []): string | undefined {
     const text = this.native.readTextAt(this.descriptor, name, max);
     if (typeof text === 'number' && empty.includes(text)) return '';
     return expectIfPresent(text, 'state.read', `cannot read "${this.path}/${name}"`, 'read');
   }
 
-  /** True when there is something of that name. */
+  /** True if an entry of that name exists. */
   has(name: string): boolean {
     const action = `cannot look at "${this.path}/${name}"`;
     return expectIfPresent(this.native.statAt(this.descriptor, name), 'state.read', action, 'stat') !== undefined;
   }
 
   /**
-   * Waits for the lock. False when the directory has been removed meanwhile: the container is gone, and the one that has
-   * the id now is another. `onBusy` is called before the first wait.
+   * Waits for the lock. False if the directory has been removed meanwhile: the container is gone, and one that has its
+   * id now is another. `onBusy` is called before the first wait.
    */
   lock(onBusy: () => void = (): void => undefined): boolean {
     let pause = 1;
@@ -157,8 +156,8 @@ export class ContainerDirectory {
   }
 
   /**
-   * Removes the directory, which `lock` has just said to be there, and closes it. The record goes before the
-   * directory, so an id is free again only when nothing is left. True for the one that removed the record.
+   * Removes the directory, which `lock` has just confirmed to exist, and closes it. The record goes before the
+   * directory, so an id is free again only when nothing is left. True for the caller that removed the record.
    */
   remove(): boolean {
     const { native, path, held } = this;
@@ -202,7 +201,7 @@ export class ContainerDirectory {
     });
   }
 
-  /** Who holds the lock, from proc_locks(5); undefined when that cannot be found out. */
+  /** Pid of the lock's holder, from proc_locks(5); undefined if it cannot be determined. */
   private holder(): string | undefined {
     const status = this.native.statAt(this.descriptor, '');
     const locks = this.native.readText('/proc/locks', 1 << 20);
@@ -212,7 +211,7 @@ export class ContainerDirectory {
   }
 }
 
-/** A link is nothing that rt made; what it leads to is not looked at. */
+/** rt makes no symbolic links; the target is not inspected. */
 function refuseLink(native: Native, path: string): void {
   const status = expectIfPresent(native.stat(path, 0), 'state.open', `cannot look at "${path}"`, 'stat');
   if (((status?.[0] ?? 0) & S_IFMT) !== S_IFLNK) return;

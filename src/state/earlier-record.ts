@@ -1,8 +1,8 @@
 import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
 
 /**
- * A record of version 1 as one of version 2, any other value as it is. Version 1 had no more of the cgroups than their
- * directories, whose paths tell the hierarchies. What it makes is yet to be checked.
+ * Converts a record of version 1 to version 2; returns any other value unchanged. Version 1 had only the directories of
+ * the cgroups, whose paths identify the hierarchies. The result has yet to be checked.
  */
 export function convertRecord(value: unknown): unknown {
   const { version, cgroup } = (value ?? {}) as { version?: unknown; cgroup?: Earlier | null };
@@ -16,7 +16,7 @@ type Earlier = Omit<CgroupRecord, 'hierarchies'> & { readonly directories?: unkn
 
 const root = '/sys/fs/cgroup';
 
-/** Undefined for what is no directory of a cgroup. */
+/** Undefined if it is not the directory of a cgroup. */
 function cgroupAt(version: 1 | 2, directory: unknown): ContainerCgroup | undefined {
   if (typeof directory !== 'string' || !directory.startsWith(`${root}/`)) return undefined;
   if (version === 2) return { version, controllers: [], mount: root, directory };

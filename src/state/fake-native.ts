@@ -10,7 +10,7 @@ export interface FakeProcess {
   readonly flags?: number;
 }
 
-/** A host in memory for unit tests: files, processes and the output of a command. Holds what light commands use. */
+/** A host in memory for unit tests: files, processes and the output of a command. Has what light commands use. */
 export class FakeHost {
   /** Path to text. */
   readonly files = new Map<string, string>();
@@ -20,7 +20,7 @@ export class FakeHost {
     ['/run', 0o755],
   ]);
   readonly fileModes = new Map<string, number>();
-  /** Path to uid; root has what is not in it. */
+  /** Path to uid; other paths belong to root. */
   readonly owners = new Map<string, number>();
   readonly processes = new Map<number, FakeProcess>();
   readonly environment = new Map<string, string>();
@@ -29,18 +29,18 @@ export class FakeHost {
   stdout = '';
   stderr = '';
   uid = 0;
-  /** Of /sys/fs/cgroup. */
+  /** Filesystem type of /sys/fs/cgroup. */
   fileSystem = 0;
   cwd = '/work';
   readonly pid = 77;
-  /** Called with `function argument`, the first or the path it stands for, before anything changes; a negative number is returned in its place. */
+  /** Called with `function argument` (the first, or its path) before any change; a negative result is returned. */
   fault: (call: string) => number = () => 0;
 
   /** Paths of directories that another process has locked. */
   readonly locked = new Set<string>();
   /** Each open directory, by descriptor. */
   private readonly descriptors = new Map<number, { path: string; inode: number }>();
-  /** Inode of each directory that was looked at; another one once it was made again. */
+  /** Inode of each inspected directory; a directory that is made again gets a new one. */
   private readonly inodes = new Map<string, number>();
   private nextNumber = 500;
 
@@ -174,7 +174,7 @@ export class FakeHost {
     return mode === undefined ? -ENOENT : [mode, this.owners.get(path) ?? 0, 0, this.inode(path), 0, 0, 0];
   }
 
-  /** A path through /proc/self/fd is that of what is open. */
+  /** Resolves a path through /proc/self/fd to that of the open directory. */
   private real(path: string): string {
     const match = /^\/proc\/self\/fd\/(\d+)(\/.*)?$/.exec(path);
     return match === null ? path : `${this.descriptors.get(Number(match[1]))?.path ?? ''}${match[2] ?? ''}`;

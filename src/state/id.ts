@@ -13,7 +13,7 @@ export function isId(name: string): boolean {
 
 /** Throws unless `id` can name a container. */
 export function checkId(id: unknown): asserts id is string {
-  // What a program hands to the API has any type.
+  // A caller of the API may pass any type.
   if (typeof id !== 'string') throw new Failure({ code: 'state.id', message: 'container id must be a string' });
   if (id === '') throw new Failure({ code: 'state.id', message: 'container id cannot be empty' });
   if (!format.test(id)) {

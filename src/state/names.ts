@@ -2,13 +2,13 @@ export function containerDirectory(root: string, id: string): string {
   return `${root}/${id}`;
 }
 
-/** In the directory of a container. */
+/** Files in the directory of a container. */
 export const fileNames = {
-  /** Its config as it was at create: what a bundle says may change. */
+  /** Its config at create: that of the bundle may change. */
   config: 'config.json',
   record: 'state.json',
-  /** Where init listens for `start`. */
+  /** Socket on which init listens for `start`. */
   startSocket: 'start.sock',
-  /** What the container sees of its state, when a service manager waits for it. */
+  /** Notify directory, visible in the container if a service manager waits for it. */
   notify: 'notify',
 } as const;

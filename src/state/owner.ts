@@ -7,12 +7,12 @@ const sticky = 0o1000;
 const permissions = 0o7777;
 
 /**
- * Refuses a directory that somebody else could have filled. What is in the state root and in the directories of
- * containers is believed: a record names processes to kill, directories to remove and hooks to run. So they belong to
- * root or to the caller, and nobody else may write to them.
+ * Refuses a directory that another user could have filled. The contents of the state root and of the directories of
+ * containers are trusted: a record names processes to kill, directories to remove and hooks to run. So they must belong
+ * to root or to the caller, and nobody else may write to them.
  *
- * An owner that this user namespace does not map looks like uid 65534. It is somebody else, unless the caller itself
- * has that number: then nothing tells the two apart.
+ * An owner that this user namespace does not map appears as uid 65534. It counts as another user, unless the caller
+ * itself has that uid: then the two cannot be told apart.
  */
 export function requireOwn(native: Native, status: readonly number[], kind: 'root' | 'directory', path: string): void {
   const [mode = 0, owner = 0] = status;

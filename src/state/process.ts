@@ -8,14 +8,14 @@ import { SIGKILL } from '../kernel/signals.ts';
 export interface ProcessStatus {
   /** One letter, as in /proc/<pid>/stat. */
   readonly state: string;
-  /** Clock ticks since boot. Together with the pid it names a process for good. */
+  /** Clock ticks since boot. Together with the pid it identifies a process for good. */
   readonly startTime: number;
 }
 
-/** Of the fields behind the name, which is the second. */
+/** Index among the fields after the name, which is the second. */
 const startTimeIndex = 22 - 3;
 
-/** Undefined when there is no such process. Format: proc_pid_stat(5). */
+/** Undefined if there is no such process. Format: proc_pid_stat(5). */
 export function readProcess(native: Native, pid: number): ProcessStatus | undefined {
   const text = readStat(native, pid) ?? readHidden(native, pid);
   if (text === undefined) return undefined;
@@ -30,8 +30,8 @@ function readStat(native: Native, pid: number): string | undefined {
 }
 
 /**
- * A process that is not in /proc has ended, unless /proc does not show it: it hides what belongs to others
- * (`hidepid`, proc(5)), or is not procfs at all. pidfd_open(2) knows.
+ * A process that is not in /proc has ended, unless /proc hides processes of others (`hidepid`, proc(5)) or is not
+ * procfs at all. pidfd_open(2) decides.
  */
 function readHidden(native: Native, pid: number): string | undefined {
   const pidfd = openPid(native, pid);
@@ -47,24 +47,24 @@ function readHidden(native: Native, pid: number): string | undefined {
   });
 }
 
-/** Clock ticks since boot when a process began that has not been reaped yet. */
+/** Start time of a process that has not been reaped yet, in clock ticks since boot. */
 export function startTimeOf(native: Native, pid: number): number {
   const found = readProcess(native, pid);
   if (found !== undefined) return found.startTime;
   throw new Failure({ code: 'process.ended', message: `cannot find out when process ${pid} began: it has ended` });
 }
 
-/** True when that very process still runs; a zombie does not. */
+/** True if that very process still runs; a zombie does not. */
 export function isRunning(native: Native, pid: number, startTime: number): boolean {
   const found = readProcess(native, pid);
   return found !== undefined && found.startTime === startTime && found.state !== 'Z' && found.state !== 'X';
 }
 
-/** Of the fields behind the name. */
+/** Index among the fields after the name. */
 const flagsIndex = 9 - 3;
 const pendingKill = 1n << BigInt(SIGKILL - 1);
 
-/** True when the process is being taken apart, or a SIGKILL waits for it. Format: proc_pid_stat(5), proc_pid_status(5). */
+/** True if the process is exiting or has a pending SIGKILL. Format: proc_pid_stat(5), proc_pid_status(5). */
 export function isDying(native: Native, pid: number): boolean {
   const stat = native.readText(`/proc/${pid}/stat`, 4096);
   if (typeof stat === 'number') return false;
@@ -78,8 +78,8 @@ export function isDying(native: Native, pid: number): boolean {
 }
 
 /**
- * A pidfd of that very process, undefined when it has ended. The start time is compared after the open, so a
- * pid that was given to another process in between is noticed.
+ * A pidfd of that very process, undefined if it has ended. The start time is compared after the open, so a pid that was
+ * reused in between is detected.
  */
 export function openProcess(native: Native, pid: number, startTime: number): number | undefined {
   const pidfd = openPid(native, pid);
@@ -93,7 +93,7 @@ export function openProcess(native: Native, pid: number, startTime: number): num
   return running ? pidfd : undefined;
 }
 
-/** Undefined when no process has the number; a thread may (EINVAL). */
+/** Undefined if no process has the pid; a thread may have it (EINVAL). */
 function openPid(native: Native, pid: number): number | undefined {
   const pidfd = native.pidfdOpen(pid);
   if (pidfd === -EINVAL || isAbsent(pidfd)) return undefined;

@@ -5,15 +5,15 @@ import type { ResctrlRecord } from '../plan/resctrl.ts';
 import type { NamespaceOrigin } from '../plan/join.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 
-/** The name of its session keyring, if it has one of its own. */
+/** The name of the container's session keyring, if it has its own. */
 export function keyringOf({ id, keyring, keyringName: name }: ContainerRecord): string | undefined {
   return keyring ? (name ?? keyringName(id, '')) : undefined;
 }
 
 /**
- * What is saved of a container (`state.json` in its directory below `--root`). Written once before the
- * first side effect, with pid 0, so that `delete --force` can undo a `create` that was killed half way,
- * and once more when the init waits for `start`.
+ * The saved data of a container (`state.json` in its directory below `--root`). Written once before the first side
+ * effect, with pid 0, so that `delete --force` can undo a `create` that was killed half way, and again when init waits
+ * for `start`.
  */
 export interface ContainerRecord {
   readonly version: 2;
@@ -22,32 +22,32 @@ export interface ContainerRecord {
   readonly bundle: string;
   /** Absolute. */
   readonly rootfs: string;
-  /** Id of the mount that holds the rootfs, when the container's mounts lie on top of it, on the host. */
+  /** Id of the mount that holds the rootfs, if the container's mounts lie on top of it on the host. */
   readonly rootMount?: number;
   /** RFC 3339 with nanoseconds, UTC. */
   readonly created: string;
   readonly annotations: Readonly<Record<string, string>>;
-  /** Pid of init in the caller's pid namespace; 0 until it was started. */
+  /** Pid of init in the caller's pid namespace; 0 until it has started. */
   readonly pid: number;
-  /** Field 22 of /proc/<pid>/stat, clock ticks since boot: tells a reused pid. */
+  /** Field 22 of /proc/<pid>/stat, clock ticks since boot: detects a reused pid. */
   readonly startTime: number;
   /** The process that is creating the container, and its start time. */
   readonly creator: { readonly pid: number; readonly startTime: number };
   readonly cgroup: CgroupRecord;
-  /** Absent when the container is in no resctrl group. */
+  /** Absent if the container is in no resctrl group. */
   readonly resctrl?: ResctrlRecord;
-  /** False when the container shares a pid namespace: then killing it means killing its cgroup. */
+  /** False if the container shares a pid namespace: then it is killed through its cgroup. */
   readonly privatePidNamespace: boolean;
-  /** Absent in what earlier versions of rt have made. */
+  /** Absent in records of earlier versions of rt. */
   readonly origin?: NamespaceOrigin;
-  /** Whether it has a session keyring of its own, which its further processes join. */
+  /** Whether it has its own session keyring, which additional processes join. */
   readonly keyring: boolean;
-  /** Absent in what earlier versions of rt have made. */
+  /** Absent in records of earlier versions of rt. */
   readonly keyringName?: string;
-  /** As they were at `create`; config.json may have changed since. */
+  /** As at `create`; config.json may have changed since. */
   readonly hooks: Pick<Hooks, 'poststart' | 'poststop'>;
-  /** As in a Plan; absent when it is not. */
+  /** As in a Plan; absent if false. */
   readonly uncertainStart?: boolean;
-  /** Absent when there are none. */
+  /** Absent if there are none. */
   readonly startHooks?: StartHooks;
 }

@@ -7,7 +7,7 @@ import type { Status } from './status.ts';
 /** Version of the OCI runtime specification that rt implements. */
 export const specVersion = '1.3.0';
 
-/** State of a container as `state` and `list` print it (runtime-spec, "State", with the keys engines expect beside). */
+/** State of a container as `state` and `list` print it (runtime-spec, "State", plus the keys that engines expect). */
 export interface StateReport {
   readonly ociVersion: string;
   readonly id: string;
@@ -36,7 +36,7 @@ export function stateReport(record: ContainerRecord, status: Status, owner: stri
   };
 }
 
-/** What hooks get. Without `pid` the state has no such key: the container has stopped. */
+/** The inputs of hooks. Without `pid`, the state has no such key: the container has stopped. */
 export function hookSurroundings(record: ContainerRecord, status: State['status'], pid?: number): HookSurroundings {
   return { state: hookState(record, status, pid), bundle: record.bundle, outputs: hookOutputs(record.annotations) };
 }

@@ -3,17 +3,17 @@ import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 
 export interface StateRoot {
-  /** Absolute, without trailing slash. */
+  /** Absolute, without a trailing slash. */
   readonly path: string;
-  /** Made sticky, so that services which clean the user's runtime directory leave it alone. */
+  /** Made sticky, so that services that clean the user's runtime directory leave it alone. */
   readonly sticky: boolean;
   /** Chosen by --root. */
   readonly explicit: boolean;
 }
 
 /**
- * Directory in which the containers' directories are. Without --root it is /run/rt, or rt below
- * XDG_RUNTIME_DIR for a user who is not the host's root.
+ * Parent of the containers' directories. Without --root it is /run/rt, or rt below XDG_RUNTIME_DIR for a user who is
+ * not the host's root.
  */
 export function stateRoot(native: Native, option: string | undefined): StateRoot {
   if (option !== undefined) {
@@ -24,14 +24,14 @@ export function stateRoot(native: Native, option: string | undefined): StateRoot
     return { path, sticky: false, explicit: true };
   }
   const runtimeDirectory = environment(native, 'XDG_RUNTIME_DIR');
-  // An empty variable counts as unset: Podman passes it so for root.
+  // An empty variable counts as unset: Podman passes one for root.
   if (runtimeDirectory !== '' && !isHostRoot(native)) {
     return { path: absolutePath(native, `${runtimeDirectory}/rt`), sticky: true, explicit: false };
   }
   return { path: '/run/rt', sticky: false, explicit: false };
 }
 
-/** Root of a user namespace is the host's root only when $USER says so, as after `unshare -r`-like tools. */
+/** In a user namespace, uid 0 is the host's root only if $USER is root, as after `unshare -r`. */
 function isHostRoot(native: Native): boolean {
   if (native.effectiveUid() !== 0) return false;
   if (environment(native, 'USER') === 'root') return true;

@@ -10,7 +10,7 @@ import { fileNames } from './names.ts';
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 /**
- * What a container is doing now, found from the kernel alone: nothing watches a container, so a saved status
+ * The current status of a container, found from the kernel alone: no process watches a container, so a saved status
  * could be out of date.
  */
 export function statusOf(native: Native, directory: ContainerDirectory, record: ContainerRecord): Status {
@@ -23,15 +23,15 @@ export function statusOf(native: Native, directory: ContainerDirectory, record: 
 }
 
 /**
- * True while init is the helper, which runs from a memfd, and listens. Both are asked: the socket outlives a
- * `start` that was killed, and a container's own program may run from a memfd.
+ * True while init is the helper, which runs from a memfd, and listens. Both are checked: the socket outlives a killed
+ * `start`, and a container's own program may run from a memfd.
  */
 function awaitsStart(native: Native, directory: ContainerDirectory, record: ContainerRecord): boolean {
   if (!directory.has(fileNames.startSocket)) return false;
   const path = `/proc/${record.pid}/exe`;
   const program = native.readLink(path);
   if (typeof program !== 'number') return program.includes('memfd:');
-  // Unreadable for a caller with fewer rights than the container, or just ended: then the socket decides.
+  // The caller has fewer privileges than the container, or it has just ended: then the socket decides.
   if (program === -EACCES || program === -EPERM || isAbsent(program)) return true;
   throw systemFailure('process.read', `cannot read "${path}"`, 'readlink', program);
 }

@@ -16,12 +16,12 @@ import type { ContainerRecord } from './record.ts';
 /** Larger than any record: hooks and annotations are as large as config.json allows. */
 const largestRecord = 16 << 20;
 const largestConfig = 32 << 20;
-/** Of a directory, a link, a socket and a larger file. */
+/** Errors for a directory, a link, a socket and a larger file. */
 const noRecord = [-EISDIR, -ELOOP, -ENXIO, -EFBIG];
-// Not O_SYNC: a container does not outlive the power failure from which a synchronous write protects its state.
+// Not O_SYNC: the power failure against which it protects the state ends the container, too.
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
-/** Of the Failure that says that a record is none. */
+/** Code of the Failure for a damaged record. */
 export const damagedCode = 'state.format';
 
 export function notifyDirectory(root: string, id: string): string {
@@ -36,13 +36,13 @@ function recordPath(root: string, id: string): string {
   return `${root}/${id}/${fileNames.record}`;
 }
 
-/** Keeps the text of the config; the directory is new, so nobody reads it yet. */
+/** Saves the text of the config; the directory is new, so nobody reads it yet. */
 export function writeConfig(native: Native, directory: ContainerDirectory, text: string): void {
   const action = `cannot write "${configPath(directory.root, directory.id)}"`;
   expectDone(native.writeText(directory.heldPath('config'), text, newFile, 0o600), 'file.write', action, 'write');
 }
 
-/** Whatever the umask is, nobody but its owner chooses the process that an engine takes for the container's. */
+/** Independent of the umask: only the owner may change the pid that an engine takes for the container's. */
 export const pidFileMode = 0o644;
 
 /** Replaces the record in one step: readers see the old one or the new one. */
@@ -50,7 +50,7 @@ export function writeRecord(native: Native, directory: ContainerDirectory, recor
   draftRecord(native, directory, record)();
 }
 
-/** As writeRecord, in two steps: readers see the new record once the returned function was called. */
+/** As writeRecord, in two steps: readers see the new record once the returned function has been called. */
 export function draftRecord(native: Native, directory: ContainerDirectory, record: ContainerRecord): () => void {
   const shown = recordPath(directory.root, directory.id);
   return draftFile(native, directory.heldPath('record'), JSON.stringify(record), 0o600, shown);
@@ -61,13 +61,13 @@ export function replaceFile(native: Native, path: string, text: string, mode: nu
   draftFile(native, path, text, mode, path)();
 }
 
-/** Writes the file, which an error calls `shown`; the returned function renames it. */
+/** Writes the file, which errors call `shown`; the returned function renames it. */
 function draftFile(native: Native, path: string, text: string, mode: number, shown: string): () => void {
   const slash = path.lastIndexOf('/') + 1;
   const temporary = `${path.slice(0, slash)}.${path.slice(slash)}`;
   let result = native.writeText(temporary, text, newFile, mode);
   if (result === -EEXIST) {
-    // Left by a command that was killed at this point.
+    // Left by a command that was killed here.
     native.unlink(temporary);
     result = native.writeText(temporary, text, newFile, mode);
   }
@@ -84,7 +84,7 @@ function draftFile(native: Native, path: string, text: string, mode: number, sho
   };
 }
 
-/** Undefined when the container has no record (yet, or any more). */
+/** Undefined if the container has no record (yet, or any more). */
 export function readRecord(directory: ContainerDirectory): ContainerRecord | undefined {
   return phase('read state', () => findRecord(directory));
 }
@@ -94,7 +94,7 @@ function findRecord(directory: ContainerDirectory): ContainerRecord | undefined 
   return text === undefined ? undefined : parseRecord(text, directory);
 }
 
-/** As readRecord, for commands that need the container to exist. */
+/** As readRecord, for commands that require the container to exist. */
 export function requireRecord(directory: ContainerDirectory): ContainerRecord {
   const record = readRecord(directory);
   if (record === undefined) throw absent(directory.id);
@@ -107,7 +107,7 @@ function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerR
   try {
     value = convertRecord(JSON.parse(text));
   } catch {
-    // Reported below, like any other text that is no record.
+    // Reported below, like any other invalid record.
   }
   if (isRecord(value) && value.id === id) return value;
   const version = newerVersion(value);
@@ -125,12 +125,12 @@ function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerR
   });
 }
 
-/** The text of a record, whatever is in it; undefined when there is none. */
+/** The text of a record, valid or not; undefined if there is none. */
 export function recordText(directory: ContainerDirectory): string | undefined {
   return directory.read(fileNames.record, largestRecord, noRecord);
 }
 
-/** The config of a container as it was at create, and the name of the file. */
+/** The config of a container at create, and the name of its file. */
 export interface SavedConfig {
   readonly text: string;
   readonly path: string;
@@ -143,7 +143,7 @@ export function savedConfig(directory: ContainerDirectory): SavedConfig {
   throw new Failure({ code: 'state.read', message: `cannot read "${path}": no such file or directory (read)` });
 }
 
-/** Ids of all containers, sorted, without what cannot be one; undefined when there is no state root. */
+/** Ids of all containers, sorted, without invalid names; undefined if there is no state root. */
 export function listIds(native: Native, root: string): string[] | undefined {
   const action = `cannot look at state root "${root}"`;
   const status = expectIfPresent(native.stat(root, 1), 'state.list', action, 'stat');
@@ -156,7 +156,7 @@ export function listIds(native: Native, root: string): string[] | undefined {
     .sort();
 }
 
-/** True when the directory is that of a container, whatever its record says. */
+/** True if the directory is a container's, whatever its record contains. */
 export function directoryHasRecord(native: Native, root: string, id: string): boolean {
   return typeof native.stat(recordPath(root, id), 0) !== 'number';
 }

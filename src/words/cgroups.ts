@@ -41,7 +41,7 @@ export const cgroupWords: Words<
   },
   write_first: {
     essential: true,
-    // The first name is the one that documentation has; the others stand in for it.
+    // The first name is the documented one; the others are substitutes.
     action: ({ data, paths }, item) =>
       `cannot write "${data[item] ?? data[0] ?? ''}" to "${paths[item] ?? paths[0] ?? ''}"`,
     known: ({ paths }, failed) => missingFile(paths[0] ?? '', failed),
@@ -55,7 +55,7 @@ export const cgroupWords: Words<
   },
 };
 
-/** Files that only some kernels and hosts have. */
+/** Explains a missing file that only some kernels and hosts have. */
 function missingFile(path: string, { name }: Failed): Known | undefined {
   if (name !== 'ENOENT') return undefined;
   const file = path.slice(path.lastIndexOf('/') + 1);

@@ -34,11 +34,11 @@ const opWords: Words<OpName> = {
 const missingCall = 'the kernel, or a seccomp filter around rt, does not have this call; drop the field';
 
 /**
- * What went wrong with an op, in words that name its object. `detail` is what the kernel said besides, `item` the part
- * that failed of an op that has several.
+ * Describes the failure of an op in words that name its object. `detail` is further text from the kernel, `item` the
+ * part that failed in an op with several.
  */
 export function describeOp(op: PlannedOp, errno: number, call: string, detail: string, item = 0): Diagnostic {
-  // TypeScript does not see that the entry is that of the op; the name of the call is only compared.
+  // TypeScript does not know that the entry belongs to the op; the name of the call is only compared.
   const words = opWords[op.op] as OpWords<OpName>;
   const failed = { name: errnoName(errno), text: errnoText(errno), call: call as OpCalls[OpName], detail };
   const cause = detail === '' ? failed.text : `${failed.text}: ${detail.replace(/^[ew] /, '')}`;

@@ -1,6 +1,6 @@
 import type { Failed, Known, Planned } from './words.ts';
 
-/** By magic number (statfs(2)): what volumes and images lie on. */
+/** Filesystems of volumes and images, by magic number (statfs(2)). */
 const filesystems: Readonly<Record<string, string>> = {
   '0000ef53': 'ext4',
   '58465342': 'xfs',
@@ -21,7 +21,7 @@ const filesystems: Readonly<Record<string, string>> = {
 export function idmapCause(op: Planned<'idmap_tree'>, { name, detail }: Failed): Known {
   const type = filesystems[detail] ?? `0x${detail}`;
   if (name === 'EINVAL') {
-    // mount_setattr(2) does not tell which of the mounts it was.
+    // mount_setattr(2) does not reveal which of the mounts it was.
     const which = op.recursive ? `its filesystem, ${type}, or that of a mount below it,` : `its filesystem, ${type},`;
     return {
       message: `cannot idmap the mount: ${which} has no idmapped mounts in this kernel, or is idmapped already (mount_setattr)`,

@@ -55,7 +55,7 @@ export const mountWords: Words<
   readonly_path: { action: ({ path }) => `cannot make "${path}" read-only` },
 };
 
-/** Every op of a bind has the mount for its place; what is missing is its source. */
+/** Every op of a bind refers to the mount; the missing path is its source. */
 function treeCause({ from, path }: Planned<'open_tree'>, { name }: Failed): Known | undefined {
   if (name === 'ENOENT') {
     if (from.startsWith('/mounts/')) return { pointer: `${from}/source`, hint: missingSource };

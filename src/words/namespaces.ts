@@ -93,7 +93,7 @@ function namespaceName(flag: number): string {
   return Object.entries(CLONE_NEW).find(([, value]) => value === flag)?.[0] ?? 'unknown';
 }
 
-/** All of them, from their flags. */
+/** Types of several namespaces, from their flags. */
 function namespaceNames(flags: number): string {
   return Object.entries(CLONE_NEW)
     .flatMap(([name, flag]) => ((flags & flag) === 0 ? [] : [name]))

@@ -6,7 +6,7 @@ export const missingSource = 'the bind source does not exist on the host; create
 
 export const missingDevice = 'device nodes cannot be made in a user namespace; the host must have one at this path';
 
-/** A mount point, or a directory on the way to it, in a root file system that belongs to somebody else. */
+/** A mount point, or a directory on the way to it, in a root file system that belongs to another user. */
 export function deniedPlace({ name, call }: Failed): Known | undefined {
   return name === 'EACCES' && call === 'openat2'
     ? {

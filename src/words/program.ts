@@ -23,21 +23,21 @@ export const programWords: Words<'find_program' | 'find_home' | 'exec'> = {
   exec: { action: () => 'cannot exec' },
 };
 
-/** The words of Go's exec.LookPath, by which engines choose an exit code. */
+/** The texts of Go's exec.LookPath, from which engines derive an exit code. */
 function lookupCause({ name }: Planned<'find_program'>, { name: errno, text: cause }: Failed): Known {
   if (!name.includes('/')) return { message: `exec: "${name}": executable file not found in $PATH` };
   if (errno === 'ENOENT') return { message: `exec: "${name}": stat ${name}: no such file or directory` };
   return { message: `exec: "${name}": ${cause}` };
 }
 
-/** What the helper reports of execve(2): the path of the program, a NUL and the head of the file. */
+/** The helper's report on execve(2): the path of the program, a NUL and the head of the file. */
 interface FailedProgram {
   readonly errno: number;
   readonly call: string;
   readonly detail: Uint8Array;
 }
 
-/** Why execve(2) failed, read from the head of the file that was to run. */
+/** Explains a failed execve(2) from the head of the file. */
 export function explainProgram({ errno, call, detail }: FailedProgram): Diagnostic {
   const end = detail.indexOf(0);
   if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
@@ -110,7 +110,7 @@ function elfCause(errno: number, head: Uint8Array): Cause | undefined {
       };
 }
 
-/** The loader of a little-endian program (elf(5)), if it lies in the head. */
+/** The loader of a little-endian program (elf(5)), if its path is in the head. */
 function elfInterpreter(head: Uint8Array): string | undefined {
   const is64 = head[4] === 2;
   const table = is64 ? u32(head, 32) : u32(head, 28);

@@ -24,7 +24,7 @@ export const securityWords: Words<'security_attribute' | 'seccomp' | 'seccomp_re
   },
 };
 
-/** The words that engines know from runc, and the path in back quotes by which Podman knows a label's failure. */
+/** The words that engines know from runc; Podman recognises a label's failure by the path in back quotes. */
 function attributeAction({ name, value }: Planned<'security_attribute'>): string {
   const path = `\`/proc/self/attr/${name}\``;
   if (name === 'apparmor/exec') {

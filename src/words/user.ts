@@ -86,7 +86,7 @@ function userCause(op: Planned<'set_user'>, { name, call }: Failed<OpCalls['set_
     : { message: `cannot setuid to unmapped uid ${op.uid} in user namespace`, pointer: '/process/user/uid', hint };
 }
 
-/** Numbers of /proc/PID/uid_map, of a long one the first. */
+/** Numbers of /proc/PID/uid_map, truncated if there are many. */
 function mapWords(text: string): string {
   const words = text.trim().split(/\s+/);
   const most = 30;
