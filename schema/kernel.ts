@@ -1,19 +1,19 @@
 /**
- * The numbers of the kernel's interface that TypeScript has a use for: what `make generate` writes to src/kernel, by the
- * name of the file (build/kernel.ts).
+ * The numbers of the kernel's interface that TypeScript uses. `make generate` writes them to src/kernel, by the name of
+ * the file (build/kernel.ts).
  */
 
 export interface Group {
   readonly doc: string;
-  /** Of the kernel's headers; those of the C library where the kernel publishes none. */
+  /** Headers of the kernel; those of the C library if the kernel publishes none. */
   readonly headers: readonly string[];
-  /** Makes one object of the group in place of a constant for each number. */
+  /** Makes one object of the group instead of a constant for each number. */
   readonly object?: string;
   /** Decimal unless given. */
   readonly base?: 8 | 16;
-  /** The name in TypeScript and, where it is not the same, the expression of C. */
+  /** The name in TypeScript and, if it differs, the expression in C. */
   readonly numbers: readonly (string | readonly [name: string, expression: string])[];
-  /** Those that no header has, or that of Debian 12 not yet; nothing checks them. */
+  /** Numbers in no header, or not yet in that of Debian 12; nothing checks them. */
   readonly unpublished?: Readonly<Record<string, number>>;
 }
 
@@ -21,16 +21,16 @@ function words(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
 
-/** For an object whose names do without the prefix that they have in C. */
+/** For an object whose names omit the prefix of the C names. */
 function prefixed(prefix: string, text: string): [name: string, expression: string][] {
   return words(text).map((word) => [word, prefix + word]);
 }
 
 export const openFlags: Group = {
   doc:
-    'Flags of `open` and `writeText` of Native, on every architecture: the numbers of asm-generic/fcntl.h. Some ' +
-    'architectures have others for some of them (arm64: O_DIRECTORY, O_NOFOLLOW), so C makes its own of these ' +
-    '(native/host/files.c) and refuses one that it does not know.',
+    'Flags of `open` and `writeText` of Native, on every architecture: the numbers of asm-generic/fcntl.h. On some ' +
+    'architectures some of them differ (arm64: O_DIRECTORY, O_NOFOLLOW), so C converts them (native/host/files.c) ' +
+    'and rejects unknown ones.',
   headers: ['asm-generic/fcntl.h'],
   base: 8,
   numbers: words(`O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_TRUNC O_APPEND O_NONBLOCK O_DIRECTORY O_NOFOLLOW
@@ -40,7 +40,7 @@ export const openFlags: Group = {
 export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   errno: [
     {
-      doc: 'The error numbers that code decides by.',
+      doc: 'Error numbers that the code tests for.',
       headers: ['asm/errno.h'],
       numbers:
         words(`EPERM ENOENT ESRCH ENXIO ENOEXEC EBADF EAGAIN EACCES EBUSY EEXIST ENODEV ENOTDIR EISDIR EINVAL EFBIG EPIPE
@@ -50,7 +50,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   'open-flags': [openFlags],
   files: [
     {
-      doc: 'The type of a file in the mode that stat(2) reports: inode(7).',
+      doc: 'File types in the mode reported by stat(2): inode(7).',
       headers: ['sys/stat.h'],
       base: 8,
       numbers: words('S_IFMT S_IFIFO S_IFCHR S_IFDIR S_IFBLK S_IFREG S_IFLNK'),
@@ -59,7 +59,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   ],
   'file-systems': [
     {
-      doc: 'The type of a file system that statfs(2) reports.',
+      doc: 'File system types reported by statfs(2).',
       headers: ['linux/magic.h'],
       base: 16,
       numbers: words('CGROUP_SUPER_MAGIC CGROUP2_SUPER_MAGIC SELINUX_MAGIC'),
@@ -83,7 +83,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   ],
   namespaces: [
     {
-      doc: 'Flags of clone(2) by the name that a namespace has in config.json.',
+      doc: 'Flags of clone(2) by the name of the namespace in config.json.',
       headers: ['linux/sched.h'],
       object: 'CLONE_NEW',
       base: 16,
@@ -100,9 +100,9 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
     },
   ],
   signals: [
-    { doc: 'The signals that code decides by.', headers: ['signal.h'], numbers: words('SIGKILL SIGSYS') },
+    { doc: 'Signals with a special role in the code.', headers: ['signal.h'], numbers: words('SIGKILL SIGSYS') },
     {
-      doc: 'The real-time signals, of which the C library keeps the first two for itself.',
+      doc: 'The real-time signals; the C library reserves the first two.',
       headers: ['signal.h'],
       numbers: ['SIGRTMIN', ['SIGRTMAX', '_NSIG - 1']],
       unpublished: { SIGRTMIN: 32 },
@@ -146,14 +146,14 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       numbers: prefixed('PER_', 'LINUX LINUX32'),
     },
     {
-      doc: 'The flag of a process that is being taken apart, in the 9th field of proc_pid_stat(5): linux/sched.h.',
+      doc: 'The flag of an exiting process, in the 9th field of proc_pid_stat(5): linux/sched.h.',
       headers: [],
       base: 16,
       numbers: ['PF_EXITING'],
       unpublished: { PF_EXITING: 4 },
     },
     {
-      doc: 'Permissions to search a keyring, of its user and of others (keyctl(2)): keyutils.h.',
+      doc: 'Permissions to search a keyring, for its user and for others (keyctl(2)): keyutils.h.',
       headers: [],
       base: 16,
       numbers: ['KEY_USR_SEARCH', 'KEY_OTH_SEARCH'],
@@ -162,7 +162,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   ],
   scheduling: [
     {
-      doc: 'Policies of sched(7). The kernel keeps the number of SCHED_ISO for one that it does not have.',
+      doc: 'Policies of sched(7). SCHED_ISO is reserved in the kernel, but not implemented.',
       headers: ['linux/sched.h'],
       object: 'SCHEDULER_POLICIES',
       numbers: [
@@ -185,7 +185,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       object: 'IO_PRIORITY_CLASSES',
       numbers: words('IOPRIO_CLASS_RT IOPRIO_CLASS_BE IOPRIO_CLASS_IDLE'),
     },
-    { doc: 'Where the class is in its argument.', headers: ['linux/ioprio.h'], numbers: ['IOPRIO_CLASS_SHIFT'] },
+    { doc: 'Position of the class in its argument.', headers: ['linux/ioprio.h'], numbers: ['IOPRIO_CLASS_SHIFT'] },
     {
       doc: 'Modes of set_mempolicy(2).',
       headers: ['linux/mempolicy.h'],
@@ -195,7 +195,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       unpublished: { MPOL_WEIGHTED_INTERLEAVE: 6 },
     },
     {
-      doc: 'Flags in such a mode.',
+      doc: 'Flags of these modes.',
       headers: ['linux/mempolicy.h'],
       object: 'MEMORY_POLICY_FLAGS',
       base: 16,
@@ -204,7 +204,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   ],
   seccomp: [
     {
-      doc: 'What a filter returns; the low half is data (seccomp(2)).',
+      doc: 'Return values of a filter; the low half is data (seccomp(2)).',
       headers: ['linux/seccomp.h'],
       base: 16,
       numbers: words(`SECCOMP_RET_KILL_PROCESS SECCOMP_RET_KILL_THREAD SECCOMP_RET_TRAP SECCOMP_RET_ERRNO
@@ -218,20 +218,20 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       numbers: words(`SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`),
     },
     {
-      doc: 'What a filter sees of the architecture of a call.',
+      doc: 'The architecture of a call, as a filter sees it.',
       headers: ['linux/audit.h'],
       base: 16,
       numbers: words('AUDIT_ARCH_X86_64 AUDIT_ARCH_I386 AUDIT_ARCH_AARCH64 AUDIT_ARCH_ARM'),
     },
     {
-      doc: 'The bit in the number of a call of x32, and the number of the first call that only ARM has: asm/unistd.h there.',
+      doc: 'The bit of x32 in the number of a call, and the number of the first call of ARM alone: asm/unistd.h there.',
       headers: [],
       base: 16,
       numbers: ['X32_SYSCALL_BIT', 'ARM_NR_BASE'],
       unpublished: { X32_SYSCALL_BIT: 0x40000000, ARM_NR_BASE: 0xf0000 },
     },
     {
-      doc: 'The longest program that the kernel takes.',
+      doc: 'The longest program that the kernel accepts.',
       headers: ['linux/bpf_common.h'],
       numbers: ['BPF_MAXINSNS'],
     },

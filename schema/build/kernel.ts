@@ -1,6 +1,6 @@
 /**
- * schema/kernel.ts and the headers of the kernel -> src/kernel/*.ts; and for C native/generated/kernel.c, which does not
- * compile where one of these numbers differs, and native/generated/open_flags.h, the flags that do differ.
+ * schema/kernel.ts and the headers of the kernel -> src/kernel/*.ts; and for C native/generated/kernel.c, which does
+ * not compile if one of these numbers differs, and native/generated/open_flags.h, the flags that may differ.
  * Run by `make generate`; `make check` fails when the committed output differs.
  */
 import { execFileSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const root = new URL('../../', import.meta.url);
 const compiler = process.env['CC'] ?? 'cc';
 const note = "Generated from the kernel's headers by schema/build/kernel.ts; do not edit.";
 
-/** A number by what C calls it. */
+/** A number with its name in C. */
 interface Known {
   readonly expression: string;
   readonly value: number;
@@ -25,7 +25,7 @@ interface Member extends Known {
   readonly name: string;
 }
 
-/** Lines that a C program prints which has these statements. */
+/** The lines printed by a C program with these statements. */
 function runC(headers: readonly string[], statements: readonly string[]): string[] {
   if (statements.length === 0) return [];
   const directory = mkdtempSync(join(tmpdir(), 'rt-kernel-'));
@@ -78,7 +78,7 @@ function typescript({ doc, object, base }: Group, members: readonly Member[]): s
   return `${comment(doc)}export const ${object} = {\n${lines.join('')}} as const;\n`;
 }
 
-/** Every error number, by the macros that the compiler knows. An alias is no number. */
+/** Every error number among the macros of the compiler, without aliases. */
 function readErrors(): Known[] {
   const macros = execFileSync(compiler, ['-E', '-dM', '-include', 'asm/errno.h', '-x', 'c', '/dev/null'], {
     encoding: 'utf8',
@@ -98,8 +98,8 @@ function errorTable(errors: readonly Known[]): string {
     return `    ${value}: ['${expression}', '${isWord ? text.charAt(0).toLowerCase() + text.slice(1) : text}'],\n`;
   });
   const doc = comment(
-    'Every error number with its name and the words of strerror(3), in lower case because they end a sentence. Made ' +
-      'only when something failed, so that a start does not pay for it.',
+    'Every error number with its name and the text of strerror(3), in lower case because it ends a sentence. Made ' +
+      'only after a failure, so that a start does not pay for it.',
   );
   return (
     `${doc}export function errorTable(): Readonly<Record<number, readonly [name: string, text: string]>> {\n` +
@@ -118,7 +118,7 @@ function checks(headers: ReadonlySet<string>, numbers: ReadonlyMap<string, numbe
 }
 
 function openFlagsOfC(): string {
-  // Access modes are the same everywhere.
+  // Access modes are the same on every architecture.
   const flags = readGroup(openFlags).filter(({ value }) => value > 3);
   const rows = flags.map(({ name, value }) => `\t{0${value.toString(8)}, ${name}}, \\\n`);
   return `/* ${note} */\n#pragma once\n\n#define RT_OPEN_FLAGS { \\\n${rows.join('')}}\n`;

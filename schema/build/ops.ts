@@ -8,7 +8,7 @@ import { format } from 'prettier';
 
 type Kind = 'u32' | 'i32' | 'u64' | 'str' | 'bytes' | 'strs' | 'u32s' | 'slot' | 'new_slot';
 
-/** What a number means, by name: flags from bit 0 on, or values from 0 on. Or the most items that a list may have. */
+/** Names for the values of a number: flags from bit 0 on, or values from 0 on. Or the maximum length of a list. */
 type Meaning =
   | { readonly bits: Readonly<Record<string, string>> }
   | { readonly choice: Readonly<Record<string, string>> }
@@ -18,14 +18,14 @@ interface OpSpec {
   readonly name: string;
   readonly group: 'host' | 'stage' | 'init';
   readonly doc: string;
-  /** Those that the failure of the op may name: schema/ops.test.ts compares them with the C. */
+  /** Calls that a failure of the op may name: schema/ops.test.ts compares them with the C code. */
   readonly calls: readonly string[];
-  /** Manual pages that tell more. */
+  /** Related manual pages. */
   readonly see?: readonly string[];
   readonly safe: string;
-  /** It does nothing but wait for the runtime. */
+  /** It only waits for the runtime. */
   readonly waits?: true;
-  /** A meaning that fields of several ops share has a name. */
+  /** A meaning shared by fields of several ops has a name. */
   readonly fields: readonly (readonly [name: string, kind: Kind, meaning?: Meaning | string])[];
 }
 
@@ -64,7 +64,7 @@ const cTypes: Record<Kind, string> = {
   new_slot: 'uint32_t ',
 };
 
-/** How a field is added to the list `to`; `value` is an expression. */
+/** The code that adds a field to the list `to`; `value` is an expression. */
 const packers: Record<Kind, (value: string) => string> = {
   u32: (value) => `to[to.length] = ${value};`,
   i32: (value) => `to[to.length] = ${value};`,
@@ -109,7 +109,7 @@ function valuesOf(meaning: Meaning): readonly Value[] {
 interface NamedMeaning {
   /** `open_tree_flags`. */
   readonly name: string;
-  /** What the names of its values begin with in C. */
+  /** Prefix of the names of its values in C. */
   readonly prefix: string;
   readonly meaning: Meaning;
 }
@@ -341,7 +341,7 @@ const runBy: Record<OpSpec['group'], string> = {
   init: "the container's init, or the stage",
 };
 
-/** A line for each value of a field that has a name. */
+/** A line for each named value of a field. */
 function meaningLines(field: string, meaning: Meaning | undefined): string[] {
   if (meaning === undefined) return [];
   if ('most' in meaning) return [`\`${field}\`: at most ${meaning.most} items`];

@@ -1,8 +1,8 @@
 /*
  * Prints the version of the installed libseccomp, then the system calls that it knows, one "TABLE NUMBER NAME" per
  * line. Build-time only.
- * The tables socketcall and ipc list the calls that i386 reaches through one multiplexing call each: libseccomp has
- * negative numbers for them, -100 and -200 minus the number that the multiplexer takes as its first argument.
+ * The tables socketcall and ipc list the calls that i386 reaches through one multiplexing call each: their numbers in
+ * libseccomp are negative, -100 and -200 minus the first argument of the multiplexer.
  */
 #include <seccomp.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /**
  * The installed libseccomp -> schema/generated/syscalls.ts, the numbers of system calls by architecture.
- * Run by `make generate` where libseccomp-dev is installed. Output depends on the libseccomp version: its names are
- * kept, and calls that are newer than the library are added from the kernel's own assignment below.
+ * Run by `make generate` if libseccomp-dev is installed. The output depends on the libseccomp version: its names are
+ * kept, and calls newer than the library are added from the kernel's own assignment below.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const everywhere: ReadonlyMap<number, string> = new Map(
     .map((name, index) => [451 + index, name] as const)
     .filter(([, name]) => name !== '-'),
 );
-/** In the gap that x86_64 alone has: arch/x86/entry/syscalls/syscall_64.tbl, ABI "64". */
+/** In the gap that only x86_64 has: arch/x86/entry/syscalls/syscall_64.tbl, ABI "64". */
 const x86Only: ReadonlyMap<number, string> = new Map([
   [335, 'uretprobe'],
   [336, 'uprobe'],
@@ -72,7 +72,7 @@ function addNewer(name: string, table: Table): void {
   }
 }
 
-/** Runs of consecutive numbers: the first number and the names, '-' where a number has none. */
+/** Runs of consecutive numbers: the first number and the names, '-' for a number without one. */
 function runsOf(table: Table): [first: number, names: string[]][] {
   const runs: [number, string[]][] = [];
   for (const number of [...table.keys()].sort((a, b) => a - b)) {

@@ -1,6 +1,6 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** The error numbers that code decides by. */
+/** Error numbers that the code tests for. */
 export const EPERM = 1;
 export const ENOENT = 2;
 export const ESRCH = 3;
@@ -28,8 +28,8 @@ export const ETIMEDOUT = 110;
 export const ECONNREFUSED = 111;
 
 /**
- * Every error number with its name and the words of strerror(3), in lower case because they end a sentence. Made only
- * when something failed, so that a start does not pay for it.
+ * Every error number with its name and the text of strerror(3), in lower case because it ends a sentence. Made only
+ * after a failure, so that a start does not pay for it.
  */
 export function errorTable(): Readonly<Record<number, readonly [name: string, text: string]>> {
   return {

@@ -1,6 +1,6 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** The type of a file system that statfs(2) reports. */
+/** File system types reported by statfs(2). */
 export const CGROUP_SUPER_MAGIC = 0x27e0eb;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;
 export const SELINUX_MAGIC = 0xf97cff8c;

@@ -1,6 +1,6 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** The type of a file in the mode that stat(2) reports: inode(7). */
+/** File types in the mode reported by stat(2): inode(7). */
 export const S_IFMT = 0o170000;
 export const S_IFIFO = 0o10000;
 export const S_IFCHR = 0o20000;

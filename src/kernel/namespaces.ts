@@ -1,6 +1,6 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** Flags of clone(2) by the name that a namespace has in config.json. */
+/** Flags of clone(2) by the name of the namespace in config.json. */
 export const CLONE_NEW = {
   mount: 0x20000, // CLONE_NEWNS
   cgroup: 0x2000000, // CLONE_NEWCGROUP

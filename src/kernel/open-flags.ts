@@ -1,9 +1,9 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
 /**
- * Flags of `open` and `writeText` of Native, on every architecture: the numbers of asm-generic/fcntl.h. Some
- * architectures have others for some of them (arm64: O_DIRECTORY, O_NOFOLLOW), so C makes its own of these
- * (native/host/files.c) and refuses one that it does not know.
+ * Flags of `open` and `writeText` of Native, on every architecture: the numbers of asm-generic/fcntl.h. On some
+ * architectures some of them differ (arm64: O_DIRECTORY, O_NOFOLLOW), so C converts them (native/host/files.c) and
+ * rejects unknown ones.
  */
 export const O_RDONLY = 0;
 export const O_WRONLY = 0o1;

@@ -71,9 +71,9 @@ export const PERSONALITIES = {
   LINUX32: 8,
 } as const;
 
-/** The flag of a process that is being taken apart, in the 9th field of proc_pid_stat(5): linux/sched.h. */
+/** The flag of an exiting process, in the 9th field of proc_pid_stat(5): linux/sched.h. */
 export const PF_EXITING = 0x4;
 
-/** Permissions to search a keyring, of its user and of others (keyctl(2)): keyutils.h. */
+/** Permissions to search a keyring, for its user and for others (keyctl(2)): keyutils.h. */
 export const KEY_USR_SEARCH = 0x80000;
 export const KEY_OTH_SEARCH = 0x8;

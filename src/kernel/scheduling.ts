@@ -1,6 +1,6 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** Policies of sched(7). The kernel keeps the number of SCHED_ISO for one that it does not have. */
+/** Policies of sched(7). SCHED_ISO is reserved in the kernel, but not implemented. */
 export const SCHEDULER_POLICIES = {
   SCHED_OTHER: 0, // SCHED_NORMAL
   SCHED_FIFO: 1,
@@ -29,7 +29,7 @@ export const IO_PRIORITY_CLASSES = {
   IOPRIO_CLASS_IDLE: 3,
 } as const;
 
-/** Where the class is in its argument. */
+/** Position of the class in its argument. */
 export const IOPRIO_CLASS_SHIFT = 13;
 
 /** Modes of set_mempolicy(2). */
@@ -43,7 +43,7 @@ export const MEMORY_POLICY_MODES = {
   MPOL_WEIGHTED_INTERLEAVE: 6,
 } as const;
 
-/** Flags in such a mode. */
+/** Flags of these modes. */
 export const MEMORY_POLICY_FLAGS = {
   MPOL_F_STATIC_NODES: 0x8000,
   MPOL_F_RELATIVE_NODES: 0x4000,

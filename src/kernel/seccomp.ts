@@ -1,6 +1,6 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** What a filter returns; the low half is data (seccomp(2)). */
+/** Return values of a filter; the low half is data (seccomp(2)). */
 export const SECCOMP_RET_KILL_PROCESS = 0x80000000;
 export const SECCOMP_RET_KILL_THREAD = 0;
 export const SECCOMP_RET_TRAP = 0x30000;
@@ -17,17 +17,17 @@ export const SECCOMP_FILTER_FLAG_LOG = 0x2;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;
 export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
 
-/** What a filter sees of the architecture of a call. */
+/** The architecture of a call, as a filter sees it. */
 export const AUDIT_ARCH_X86_64 = 0xc000003e;
 export const AUDIT_ARCH_I386 = 0x40000003;
 export const AUDIT_ARCH_AARCH64 = 0xc00000b7;
 export const AUDIT_ARCH_ARM = 0x40000028;
 
-/** The bit in the number of a call of x32, and the number of the first call that only ARM has: asm/unistd.h there. */
+/** The bit of x32 in the number of a call, and the number of the first call of ARM alone: asm/unistd.h there. */
 export const X32_SYSCALL_BIT = 0x40000000;
 export const ARM_NR_BASE = 0xf0000;
 
-/** The longest program that the kernel takes. */
+/** The longest program that the kernel accepts. */
 export const BPF_MAXINSNS = 4096;
 
 /** The opcodes of classic BPF that a filter may use here; seccomp(2) accepts all of them. */

@@ -1,10 +1,10 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
-/** The signals that code decides by. */
+/** Signals with a special role in the code. */
 export const SIGKILL = 9;
 export const SIGSYS = 31;
 
-/** The real-time signals, of which the C library keeps the first two for itself. */
+/** The real-time signals; the C library reserves the first two. */
 export const SIGRTMIN = 32;
 export const SIGRTMAX = 64;
 
