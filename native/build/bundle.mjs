@@ -1,6 +1,5 @@
-// Bundles the program for its two hosts. QuickJS evaluates one classic script at build time
-// (native/host/engine.c). Node gets a program of CommonJS, which it starts much sooner than ES modules, and
-// the API as an ES module.
+// Bundles the program for its two hosts. QuickJS evaluates one classic script at build time (native/host/engine.c).
+// Node gets a CommonJS program, which starts much faster than ES modules, and the API as an ES module.
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
@@ -19,7 +18,7 @@ const shared = {
   target: 'es2023',
   charset: 'utf8',
   logLevel: 'warning',
-  // NOTICE has what they say.
+  // NOTICE contains them.
   legalComments: 'none',
   metafile: true,
   mainFields: ['module', 'main'],
@@ -48,7 +47,7 @@ await bundle({
   banner: { js: '"use strict";' },
 });
 
-// V8 compares no more than the length of a source with what it has compiled before.
+// V8 compares only the length of a source with its code cache.
 await rm('build/node/program.cache', { force: true });
 const node = { ...shared, platform: 'node', outdir: 'build/node' };
 const paths = { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname' };
@@ -64,14 +63,14 @@ await bundle({
   entryPoints: { program: 'src/host/main-node-program.ts' },
   format: 'iife',
   globalName: 'program',
-  // Every character a byte, and no more of them than needed: less to read.
+  // One byte per character, and as few as possible: less to read.
   charset: 'ascii',
   minifyWhitespace: true,
   define: { ...shared.define, ...paths },
   banner: { js: '(function (require, __dirname) { const moduleUrl = `file://${__dirname}/program.js`;' },
   footer: { js: 'return program; })' },
 });
-// Regular expressions keep their characters, and main-node.ts reads bytes.
+// esbuild does not escape characters in regular expressions, but main-node.ts reads bytes.
 const foreign = /[^\0-\x7f]/.exec(await readFile('build/node/program.js', 'utf8'));
 if (foreign !== null) throw new Error(`write '${foreign[0]}' as an escape: build/node/program.js is not ASCII`);
 await chmod('build/node/rt.js', 0o755);

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { manPages } from '../../src/cli/man.ts';
 
-/** Day of the last commit, or today in an unpacked archive of the sources. */
+/** Date of the last commit, or today in an unpacked archive of the sources. */
 function date(): string {
   try {
     return execFileSync('git', ['log', '-1', '--format=%cs'], { encoding: 'utf8', stdio: 'pipe' }).trim();

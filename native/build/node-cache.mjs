@@ -1,5 +1,5 @@
-// Writes what V8 has compiled of build/node/program.js once a few commands were rehearsed, with a host that is only
-// played: node-cache.mjs DIRECTORY HOST.js
+// Writes V8's code cache of build/node/program.js, after a rehearsal of a few commands against a simulated host:
+// node-cache.mjs DIRECTORY HOST.js
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';

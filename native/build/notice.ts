@@ -1,5 +1,5 @@
-// Writes NOTICE: what of others is in build/rt and build/node, with its licences, as told by the linker's map, esbuild's
-// list of inputs and the compiler's list of headers. Something that no licence is known of is an error.
+// Writes NOTICE: the third-party components of build/rt and build/node with their licences, found in the linker's map,
+// esbuild's list of inputs and the compiler's list of headers. A component without a known licence is an error.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,16 +7,16 @@ import { join } from 'node:path';
 interface Component {
   readonly name: string;
   readonly home: string;
-  /** Text of its licence with its copyright lines. */
+  /** Text of its licence, with its copyright lines. */
   readonly licence: () => string;
 }
 
-/** By what the linker calls an archive or a directory of objects. `undefined`: its licence asks for no notice. */
+/** By the linker's name for an archive or a directory of objects. `undefined`: the licence requires no notice. */
 const linked: readonly (readonly [pattern: RegExp, component: Component | undefined])[] = [
   [/^build\/(?:host-objects|helper-objects)\//, undefined],
   [/\/quickjs\/\w+\.o$/, { name: 'QuickJS', home: 'https://bellard.org/quickjs/', licence: quickjsLicence }],
   [/musl\/libc\.a$/, { name: 'musl', home: 'https://musl.libc.org/', licence: muslLicence }],
-  // Files that start a program: in the public domain, as musl's licence says.
+  // Files that start a program: in the public domain, by musl's licence.
   [/musl\/(?:S?crt1|crti|crtn)\.o$/, undefined],
   // GCC Runtime Library Exception.
   [/\/gcc[^/]*\/.*\/(?:libgcc(?:_eh)?\.a|crt(?:begin|end)\w*\.o)$/, undefined],
@@ -44,7 +44,7 @@ function addPackage(name: string, file: string): void {
   add({ name, home: home.replace(/^git\+/, ''), licence: () => readFileSync(path, 'utf8') }, file);
 }
 
-/** The licence file, and every copyright line of the sources that are compiled: they name more years. */
+/** The licence file, and every copyright line of the compiled sources: they name more years. */
 function quickjsLicence(): string {
   const source = 'build/quickjs/source';
   const files = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'dtoa'].map((name) => `${source}/${name}.c`);
@@ -54,7 +54,7 @@ function quickjsLicence(): string {
   return text.replace(/(?:^Copyright .*\n)+/m, (own) => `${own}${more.join('\n')}\n`);
 }
 
-/** Of Debian's record, without what Debian has added for its packaging. */
+/** From Debian's copyright file, without the entries for its packaging. */
 function muslLicence(): string {
   const paragraphs = readFileSync('/usr/share/doc/musl-dev/copyright', 'utf8').trimEnd().split(/\n\n+/);
   return paragraphs.filter((one) => !one.startsWith('Files: debian/') && !one.startsWith('Format: ')).join('\n\n');
@@ -88,7 +88,7 @@ function addBundled(): void {
   }
 }
 
-/** Its functions are inline, so they are in the addon; those of node-api-headers are declarations. */
+/** Its inline functions are part of the addon; node-api-headers contain only declarations. */
 function addAddonHeaders(): void {
   const directories = ['node_modules/node-addon-api', 'node_modules/node-api-headers/include'];
   const words = ['-M', ...directories.flatMap((one) => ['-isystem', one]), 'native/host/addon.cc'];

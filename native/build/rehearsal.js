@@ -1,5 +1,5 @@
-// Stands in for the kernel while the build finds out which parts of the heap a command uses (native/host/arena.h):
-// answers as a host with one container does, and nothing is done to the machine that builds.
+// Simulates the kernel while the build finds out which parts of the heap a command uses (native/host/arena.h). Answers
+// like a host with one container, without effect on the build machine.
 (() => {
   const cgroup1 = 0x27e0eb;
   const cgroup2 = 0x63677270;
@@ -58,7 +58,7 @@
         : (files[path] ?? -2),
     readTextAt: (directory, name) => files[`/run/rt/c/${name}`] ?? -2,
     realPath: (path) => path,
-    // A program that has begun may have ended already.
+    // A program that has begun may already have ended.
     readLink: () => (executes ? (ends++ % 2 === 0 ? '/bin/program' : -2) : '/memfd:rt-init (deleted)'),
     readDirectory: () => '',
     fileSystemType: (path) => (path.endsWith('/unified') ? cgroup2 : path.startsWith('/sys/fs/cgroup/') ? cgroup1 : 0),
@@ -90,7 +90,7 @@
   };
   for (const name of Object.keys(native)) {
     const real = native[name];
-    // Asking for the real one is a use of it.
+    // Looking up the real function counts as a use of it.
     native[name] = (...args) => (real === undefined ? 0 : (answers[name]?.(...args) ?? 0));
   }
 })();

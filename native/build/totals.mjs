@@ -1,9 +1,9 @@
-// Adds up the results of the TAP files named as arguments: prints what failed, with its diagnosis, and what passed only
-// when it was run again, then the line "N passed, N failed, N skipped". Exits with 1 when something failed or when a
-// file has no end, which is what a crashed runner leaves.
+// Adds up the results of the TAP files given as arguments: prints the failures, with their diagnosis, and tests that
+// passed only when repeated, then the line "N passed, N failed, N skipped". Exits with 1 if a test failed or a file is
+// incomplete, as after a crash of the runner.
 import { existsSync, readFileSync } from 'node:fs';
 
-/** A failed assertion, or a failed file; not the tests in between, which fail with what they hold. */
+/** A failed assertion or file, without the tests in between, which fail with their contents. */
 const failure = /^(?: +not ok (?!.*# (?:TODO|SKIP|time=))|not ok ).*\n *---\n(?:.*\n)*? *\.\.\.$/gm;
 
 const totals = { pass: 0, fail: 0, skip: 0 };

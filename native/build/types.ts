@@ -1,4 +1,4 @@
-// Writes build/types: the declarations of the package, src/index.ts and what its signatures name.
+// Writes build/types: the declarations of the package, which are src/index.ts and the types in its signatures.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
@@ -14,7 +14,7 @@ function declarations(): ReadonlyMap<string, string> {
       throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'));
     },
   };
-  // `make check` is what checks the types.
+  // `make check` checks the types.
   const own = { noCheck: true, noEmit: false, declaration: true, emitDeclarationOnly: true, outDir: out, rootDir: '.' };
   const options = ts.getParsedCommandLineOfConfigFile('tsconfig.json', own, host)?.options;
   if (options === undefined) throw new Error('cannot read tsconfig.json');
