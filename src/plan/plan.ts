@@ -4,7 +4,7 @@ import type { UnitPlan } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
 import type { PlannedOp, Rootless, SchedulerOp } from './types.ts';
 
-/** What a plan depends on besides the config and the host. */
+/** The inputs of a plan besides the config and the host. */
 export interface PlanOptions {
   readonly id: string;
   /** Absolute. */
@@ -31,15 +31,15 @@ export interface Plan {
   /** Run by the runtime while init makes its namespaces: makes the v1 cgroups that init then joins. */
   readonly awaited: readonly PlannedOp[];
   /**
-   * Run by the helper before it becomes init, with the rights of the runtime: steps that init cannot do in a user
+   * Run by the helper before it becomes init, with the privileges of the runtime: steps that init cannot do in a user
    * namespace. The last one makes init. Empty: the helper is init from the beginning.
    */
   readonly stage: readonly PlannedOp[];
   /** Run by the runtime during the setup of init: limits. */
   readonly limits: readonly PlannedOp[];
-  /** Init waits for them during its setup. */
+  /** Whether init waits for them during its setup. */
   readonly limitsAwaited: boolean;
-  /** Called then: compiles the seccomp filter (struct sock_filter) that an op of init waits for. */
+  /** Called during that setup: compiles the seccomp filter (struct sock_filter) for which an op of init waits. */
   readonly filter?: () => Uint8Array;
   /** Whether arguments, a receiver or a tracer decide if init can start its program under the filter. */
   readonly uncertainStart: boolean;

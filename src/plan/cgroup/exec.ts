@@ -15,7 +15,7 @@ export interface ExecCgroups {
 }
 
 /**
- * The container's own cgroups, or those below them that --cgroup names. `initPath`: where init is now in the v2
+ * The container's own cgroups, or those below them that --cgroup names. `initPath`: the current path of init in the v2
  * hierarchy, below its mount point.
  */
 export function execCgroups(
@@ -41,28 +41,28 @@ export function execCgroups(
   const counted = tasks[legacy.findIndex(({ controllers }) => controllers.includes('pids'))];
   if (unified === undefined) return { tasks, born: [''], counted };
   const born = divisible ? `${inside ?? unified.directory}${everywhere}` : unified.directory;
-  // Asked for one below, there is no other.
+  // A cgroup that --cgroup names has no alternative.
   return { tasks, born: everywhere === '' ? [born, ...actual(unified, initPath())] : [born], counted };
 }
 
-/** The file that takes a process into the cgroup of the runtime, where processes are counted. */
+/** The file that moves a process into the runtime's cgroup, in the hierarchy that counts processes. */
 export function ownPlace({ hierarchies }: CgroupFacts): string {
   const found = hierarchies.find(({ controllers }) => controllers.includes('pids')) ?? hierarchies[0];
   if (found === undefined) throw new Failure({ code: 'exec.cgroup', message: 'this host has no cgroups' });
   return `${found.mount}${found.own === '/' ? '' : found.own}/${found.version === 2 ? 'cgroup.procs' : 'tasks'}`;
 }
 
-/** A service manager in a container moves itself to a cgroup below, and out of the way. */
+/** The current cgroup of init: a service manager in a container moves itself to one below. */
 function actual({ mount }: ContainerCgroup, path: string | undefined): string[] {
   return path === undefined ? [] : [mount + path];
 }
 
-/** A named hierarchy goes by its name alone. */
+/** A named hierarchy is identified by its name alone. */
 function namesOf(controllers: readonly string[]): string[] {
   return controllers.map((controller) => controller.replace(/^name=/, ''));
 }
 
-/** `PATH`, or `CONTROLLER[,CONTROLLER]:PATH` more than once: controller to path, which begins with a slash. */
+/** `PATH`, or repeated `CONTROLLER[,CONTROLLER]:PATH`: controller to path, which begins with a slash. */
 function parseWords(words: readonly string[], unified: boolean): Map<string, string> {
   const paths = new Map<string, string>();
   for (const word of words) {
@@ -79,7 +79,7 @@ function parseWords(words: readonly string[], unified: boolean): Map<string, str
   return paths;
 }
 
-/** Compared by components, so that nothing beside or above the container's cgroup is meant. */
+/** Checked by components, so that it cannot lead beside or above the container's cgroup. */
 function subPath(text: string): string {
   const parts = text.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..') || text.includes('\0')) throw bad(`bad sub cgroup path: ${JSON.stringify(text)}`);

@@ -6,7 +6,7 @@ import type { ContainerCgroup } from './record.ts';
 import { legacyLimits } from './v1.ts';
 import { unifiedLimits } from './v2.ts';
 
-/** What the versions of cgroups have in different ways for a plan. */
+/** The parts of a plan that differ between the cgroup versions. */
 export interface CgroupVersion {
   readonly limits: (
     resources: LinuxResources,
@@ -14,9 +14,9 @@ export interface CgroupVersion {
     faults: Diagnostic[],
     current?: Current,
   ) => Limits;
-  /** The path in a hierarchy of a cgroup that has only a name. */
+  /** The path in a hierarchy for a cgroup that is given only by name. */
   readonly place: (hierarchy: Hierarchy, name: string) => string;
-  /** Controllers must be enabled, the cgroup can be divided and given to a user, and the helper is born in it. */
+  /** Controllers must be enabled, the cgroup can be divided and delegated to a user, and the helper starts in it. */
   readonly unified: boolean;
 }
 
@@ -28,7 +28,7 @@ const legacy: CgroupVersion = {
 
 const unified: CgroupVersion = {
   limits: (resources, [cgroup], faults, current) => unifiedLimits(resources, cgroup, faults, current),
-  // Beside the runtime's own.
+  // A sibling of the runtime's own.
   place: ({ own }, name) => `${own.slice(0, own.lastIndexOf('/'))}/${name}`,
   unified: true,
 };
