@@ -32,7 +32,7 @@ export function tell(native: Native, control: number, wait: Wait): boolean {
   return requireHeard(native.send(control, new Uint8Array([WAIT[wait]]).buffer));
 }
 
-/** As tell, for the result of sending. */
+/** The result of `tell`, from that of the send. */
 export function requireHeard(sent: number): boolean {
   if (sent >= 0) return true;
   if (sent === -EPIPE || sent === -ECONNRESET) return false;

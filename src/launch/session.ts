@@ -218,7 +218,7 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
       case 'failed':
       case 'hook_failed':
         throw failureOf(record, helperOps(plan));
-      case 'forked_outside': // of exec alone
+      case 'forked_outside': // exec only
       case 'forged':
         throw forgedFailure();
       case 'end':
@@ -237,7 +237,7 @@ function answer(native: Native, plan: Plan, wait: AskedWait, options: LaunchOpti
       setScheduler(native, plan.scheduler, pid);
       return;
     case 'unit': // before all others
-    case 'place': // of exec alone
+    case 'place': // exec only
       throw forgedFailure();
   }
 }

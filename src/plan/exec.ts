@@ -72,7 +72,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...labels, // takes effect at execve
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
-    ...outliveOps(config, process), // after the rights are dropped, which nobody in the pid namespace may see
+    ...outliveOps(config, process), // no rights are left that others in the pid namespace could take over
     // Only now is the process certain to be in the cgroup.
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...scheduler.late, // SCHED_DEADLINE is refused for a subset of the CPUs

@@ -130,7 +130,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
     ...notifyMount, // covers mounts of the config at the same place
     ...devices,
-    // Before any other op that waits: the runtime sends this go-ahead without being asked, before any other.
+    // Before any other op that waits: the runtime sends this go-ahead unasked, before all others.
     ...(limitsAwaited ? [{ op: 'await_limits', from: 'default' } as const] : []),
     ...terminalOps(process, 1), // from the container's devpts
     ...(hasNamespace(config, 'mount') ? consoleOps(process) : []),

@@ -12,7 +12,7 @@ export function keyringName(id: string, nonce: string): string {
 
 /** A named session keyring that all processes of a container share (session-keyring(7)). */
 export function keyringOps(name: string, mapped: boolean): PlannedOp[] {
-  // Who may search it: its user, or others where users are mapped.
+  // Its user may search it, or others if users are mapped.
   const permission = mapped ? KEY_OTH_SEARCH : KEY_USR_SEARCH;
   return [{ op: 'session_keyring', name, permission, from: 'default' }];
 }

@@ -18,9 +18,9 @@ export interface MountOptions {
   /** Indices of options that have no effect on this kind of mount. */
   readonly withoutEffect: number[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
-  /** Words that ask for an idmapped mount. */
+  /** Words that request an idmapped mount. */
   idmap?: IdmapWord;
-  /** A tmpfs starts with what it covers. */
+  /** A tmpfs starts with a copy of the directory that it covers. */
   copyUp?: boolean;
 }
 
@@ -49,7 +49,7 @@ const filesystemWords: readonly (readonly [set: string, clear: string | undefine
   ['iversion', 'noiversion', 'i_version'],
 ];
 
-/** What each word does. All that a word with an effect of its own needs besides is a member of MountOptions. */
+/** The effect of each word. A word with a new effect needs only a member of MountOptions besides. */
 const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfWords();
 
 const unsupportedWords: ReadonlyMap<string, string> = new Map([

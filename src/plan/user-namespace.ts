@@ -111,7 +111,7 @@ export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
   return ops;
 }
 
-/** setgroups(2) is forbidden if the gid map was written without privilege, and is skipped if an annotation says so. */
+/** setgroups(2) is forbidden if the gid map was written without privilege, and skipped if an annotation requests it. */
 export function groupsRule(config: Config, facts: Facts): number {
   if (keepsGroups(config)) return GROUPS_RULE.keep;
   const kind = userNamespaceOf(config);

@@ -10,7 +10,7 @@ export interface ExecCgroups {
   readonly tasks: readonly string[];
   /** Cgroup v2 directories to start in, tried in order; '' is the runtime's own. */
   readonly born: readonly string[];
-  /** The one of `tasks` whose hierarchy counts processes; undefined where cgroup v2 does. */
+  /** The one of `tasks` whose hierarchy counts processes; undefined if cgroup v2 does. */
   readonly counted: string | undefined;
 }
 

@@ -32,7 +32,7 @@ function writes(ops: readonly PlannedOp[]): string[] {
   });
 }
 
-/** Each field of linux.resources, and what it comes to on v1 and on v2; a string says why it is a fault. */
+/** Each field of linux.resources, and its writes on v1 and on v2; a string is the message of a fault. */
 const table: readonly (readonly [LinuxResources, readonly string[] | string, readonly string[] | string])[] = [
   [{ memory: { limit: 1000 } }, ['memory.limit_in_bytes=1000'], ['memory.max=1000']],
   [{ memory: { limit: 0, swap: 0, reservation: 0 } }, [], []],

@@ -7,7 +7,7 @@ t.test('ProgramBuilder reaches targets beyond 255 instructions', (t) => {
   const builder = new ProgramBuilder();
   const far = builder.load(0, builder.compare(FILTER_OPCODES.ifEqual, 7, builder.return(0xa), builder.return(0xb)));
   let next = builder.return(0xc);
-  // Each row goes on to the next one or far away, which needs stepping stones all along.
+  // Each comparison continues with the next or with a distant one, which needs trampolines throughout.
   for (let value = 1000; value >= 8; value--) next = builder.compare(FILTER_OPCODES.ifEqual, value, far, next);
   const filter = builder.finish(builder.load(16, next));
   const answer = simulator(filter);

@@ -11,7 +11,7 @@ export type Call = number;
 export interface CallRun {
   /** Number of the first one. */
   readonly first: number;
-  /** In the order of their numbers; 0 where a number has no call. */
+  /** In the order of their numbers; 0 for a number without a call. */
   readonly calls: Uint16Array;
 }
 

@@ -18,7 +18,7 @@ function compile(section: SeccompSection): CheckedSeccomp {
   return compiled;
 }
 
-/** Answers verdicts of a section by name, such as `ERRNO(1)`. */
+/** The verdicts of a section by name, such as `ERRNO(1)`. */
 function verdicts(section: SeccompSection): (number: number, values?: readonly bigint[], arch?: number) => string {
   const answer = simulator(compile(section).filter());
   return (number, values = [], arch = x86_64) => nameOfReturn(answer(callData(arch, number, values)));
@@ -200,7 +200,7 @@ t.test('checkSeccomp: names without a number change nothing', (t) => {
   t.end();
 });
 
-/** The profile's words taken literally, on integers: the model for the compiled comparisons. */
+/** A comparison of the profile, literally and on integers: the model for the compiled comparisons. */
 function holds({ index, op, value, valueTwo }: LinuxSeccompArg, values: readonly bigint[], bits: number): boolean {
   const is = BigInt.asUintN(bits, values[index] ?? 0n);
   const first = BigInt.asUintN(bits, BigInt(value));
@@ -265,7 +265,7 @@ t.test('checkSeccomp compares one argument with each operator of the profile, in
 });
 
 t.test('checkSeccomp joins rules by OR, conditions on different arguments by AND, on the same one by OR', (t) => {
-  // A fixed sequence of its own, so that a failure can be repeated.
+  // A fixed sequence, so that a failure can be repeated.
   let state = 42;
   const random = (below: number): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

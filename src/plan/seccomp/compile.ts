@@ -27,7 +27,7 @@ export interface CheckedSeccomp {
   readonly filter: () => Uint8Array;
   /** SECCOMP_FILTER_FLAG_* for seccomp(2). */
   readonly flags: number;
-  /** Whether a rule asks for SCMP_ACT_NOTIFY; the caller adds SECCOMP_FILTER_FLAG_NEW_LISTENER or refuses. */
+  /** Whether a rule uses SCMP_ACT_NOTIFY; the caller adds SECCOMP_FILTER_FLAG_NEW_LISTENER or refuses. */
   readonly notifies: boolean;
   /** The verdict on a call of the machine's own architecture, by its name there. */
   readonly verdict: (call: string) => Verdict;

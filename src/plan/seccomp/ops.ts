@@ -27,7 +27,7 @@ export type Filtered = ({ readonly kind: 'init' } | { readonly kind: 'exec'; rea
 
 const nothing: SeccompPlan = { receiver: [], load: [], filter: undefined, verdict: undefined };
 
-/** The filter of the config, if it asks for one. */
+/** The filter of the config, if it has one. */
 export function seccompPlan(
   config: Config,
   facts: Facts,

@@ -50,7 +50,7 @@ const callsByOp: { readonly [Name in PlannedOp['op']]?: Calls } = {
   exec,
 };
 
-/** What the C of an op calls when nothing is wrong (native/helper), for ops that may come after the filter was loaded. */
+/** The calls of an op that succeeds (native/helper), for ops that may follow the loading of the filter. */
 function callsOf(op: PlannedOp): Calls {
   if (op.op === 'await_start') return op.how === AWAIT_START_HOW.listener ? awaitSocket : awaitControl;
   if (op.op === 'hook') return op.timeoutMs > 0 ? hookWithTimeout : hook;

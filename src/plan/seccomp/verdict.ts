@@ -11,8 +11,8 @@ export type Verdict =
   /** Its arguments, the receiver of a notification or a tracer decide. */
   | { readonly kind: 'open' }
   /**
-   * Refused for all arguments. `value` is the filter's return value if they match no rule, `pointer` its origin. `ends`
-   * tells when the filter ends the process: a rule may do so although `value` does not, and vice versa.
+   * Refused for all arguments. `value` is the filter's return value if they match no rule, `pointer` its origin.
+   * `ends`: when the filter ends the process, since a rule may do so although `value` does not, and vice versa.
    */
   | {
       readonly kind: 'refused';

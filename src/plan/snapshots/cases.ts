@@ -24,15 +24,15 @@ import { disassemble } from '../seccomp/bpf.ts';
 import { processOf } from '../process.ts';
 import type { PlannedOp } from '../types.ts';
 
-/** A plan as it is checked in, and what each of its processes runs. */
+/** A plan as it is checked in, and the ops of each of its processes. */
 export interface PrintedPlan {
   readonly text: string;
   readonly ops: readonly PlannedOp[];
 }
 
 /**
- * Plans that are checked in as text beside this file, `make generate` rewrites them: what a change does to the order
- * of operations shows up in review. Each case is here for what its name says and is no larger than that needs.
+ * Plans that are checked in as text beside this file and rewritten by `make generate`, so that a change in the order of
+ * operations shows up in review. Each case has a config that is no larger than its name requires.
  */
 export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'spec-v1': () => made(read('spec-default')),
@@ -198,7 +198,7 @@ const resources: LinuxResources = {
     { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
   ],
 };
-/** What both versions of cgroups have. */
+/** Limits of both cgroup versions. */
 const commonLimits: LinuxResources = {
   ...resources,
   cpu: { shares: 512, quota: 50_000, period: 100_000, burst: 1000, idle: 1, cpus: '0', mems: '0' },
@@ -279,7 +279,7 @@ function own(...types: NamespaceType[]): LinuxNamespace[] {
   return types.map((type) => ({ type }));
 }
 
-/** These by path, a mount namespace of its own. */
+/** These by path, and a new mount namespace. */
 function joined(...types: NamespaceType[]): LinuxNamespace[] {
   return [{ type: 'mount' }, ...types.map((type) => ({ type, path: `/proc/7/ns/${type}` }))];
 }
@@ -289,7 +289,7 @@ function read(name: string): Config {
   return JSON.parse(readFileSync(file, 'utf8')) as Config;
 }
 
-/** A config with one of most things. */
+/** A config with one instance of most settings. */
 function full(change: Partial<Config> = {}, process: Partial<Process> = {}): Config {
   return {
     ociVersion: '1.3.0',
