@@ -18,9 +18,9 @@ const ofInit = /,\s*"pid"\s*:\s*(\d{1,10})\s*,\s*"startTime"\s*:\s*(\d{1,16})\b/
 const ofCgroups = /"hierarchies"\s*:\s*(\[(?:\s*\{[^{}]*\}\s*,?)*\])/;
 
 /**
- * Removes a container with a damaged record if the remains prove that it does not run: the record still names its init
- * and its cgroups, or its cgroups are where the config puts them, and empty. Otherwise a Failure: without the
- * directory, a running container would be lost.
+ * Removes a container with a damaged record if no process is left in it: none in the init and the cgroups that the
+ * record still names, or in existing cgroups that the config names. Otherwise a Failure: without the directory, a
+ * running container would be lost.
  */
 export function removeDamaged(native: Native, directory: ContainerDirectory, damage: Failure): Diagnostic[] {
   const { id, path } = directory;

@@ -99,7 +99,7 @@ function startProcess(context: Context, detach: boolean, preserved: number): Sta
   return { pid, master, console };
 }
 
-/** The saved data and the pidfd of the container, all of the same one. */
+/** The record, the saved config and a pidfd of init, all of the same container. */
 function findSaved(context: Context, id: string): { record: ContainerRecord; target: number; saved: SavedConfig } {
   const { native } = context;
   const root = stateRoot(native, context.globals.root).path;

@@ -1,4 +1,4 @@
-/** Values for native code, which packs them into bytes, under construction: `Packed` of native.ts. */
+/** A list under construction for native code, which packs it into bytes: `Packed` of native.ts. */
 export type PackedList = (number | string | ArrayBuffer)[];
 
 /** A list is preceded by its length. */

@@ -67,7 +67,7 @@ export function launch(native: Native, plan: Plan, options: LaunchOptions): Laun
     } catch (error) {
       if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
       if (options.listenPath !== '') native.unlink(options.listenPath);
-      // All cgroups have been reported: a retry that ends early must not leave those of the first attempt.
+      // All cgroups have been reported: a retry that ends early must not hide those of the first attempt.
       asked = { ...asked, onCgroups: (): void => undefined };
       prepare(native, plan, asked.onCgroups);
     }

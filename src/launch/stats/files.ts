@@ -103,7 +103,7 @@ function words(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }
 
-/** Undefined unless the text is a number: `max`, for example. */
+/** Undefined for text that is not a number, such as `max`. */
 export function parseCount(text: string): Count | undefined {
   if (!/^-?[0-9]+$/.test(text)) return undefined;
   const value = Number(text);
