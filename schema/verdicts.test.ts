@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from '../src/bundle/json.ts';
-import { valueAt } from '../src/bundle/pointer.ts';
+import { valueAt } from '../src/diag/pointer.ts';
 import { validateConfig } from '../src/bundle/validate.ts';
 import type { Diagnostic } from '../src/diag/diagnostic.ts';
 import { validateFeatures, validateState } from './generated/validate-documents.js';

@@ -1,6 +1,6 @@
 import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
-import { pointerPart, unescaped, valueAt } from './pointer.ts';
+import { pointerPart, unescaped, valueAt } from '../diag/pointer.ts';
 
 /** A fault found by the schema, as reported by the generated validators. */
 export interface SchemaFault {

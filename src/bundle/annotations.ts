@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { pointerPart } from '../diag/pointer.ts';
 
 /**
  * Annotations that engines use for settings without a property in config.json (crun(1)). Anybody who may set
@@ -18,7 +19,7 @@ type Annotated = Pick<Config, 'annotations'>;
 
 /** A JSON pointer to an annotation. */
 export function annotationPointer(name: string): string {
-  return `/annotations/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  return `/annotations/${pointerPart(name)}`;
 }
 
 /** The socket that receives the listener of the seccomp filter, '' for none, and its place in the config. */

@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { shown } from '../diag/pointer.ts';
 import { ANNOTATIONS, annotationPointer, mountContexts } from './annotations.ts';
-import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 
 export const annotationRules: readonly Rule[] = [names, values];

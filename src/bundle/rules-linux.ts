@@ -1,6 +1,6 @@
 import type { Config, LinuxDevice, LinuxDeviceCgroup, LinuxMemory } from '../../schema/generated/config.ts';
+import { pointerPart, shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
-import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, hasNamespace, isAbsolute } from './rule.ts';
 import { sysctlNamespace, sysctlPath } from './sysctl.ts';
@@ -149,7 +149,7 @@ function sysctl(config: Config, report: Report): void {
   for (const name of Object.keys(values)) {
     const cause = sysctlFault(config, name);
     if (cause === undefined) continue;
-    const pointer = `/linux/sysctl/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = `/linux/sysctl/${pointerPart(name)}`;
     report(cause.code, pointer, cause.message, cause.hint);
   }
 }

@@ -1,6 +1,6 @@
 import type { Config, IdMapping, LinuxTimeOffset, NamespaceType } from '../../schema/generated/config.ts';
+import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
-import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { shown } from './pointer.ts';
+import { pointerPart, shown } from '../diag/pointer.ts';
 import type { Report, Rule } from './rule.ts';
 
 /** IFNAMSIZ - 1 of linux/if.h. */
@@ -13,7 +13,7 @@ function netDevices(config: Config, report: Report): void {
   if (devices.length === 0) return;
   const taken = new Set<string>();
   for (const [name, device] of devices) {
-    const pointer = `/linux/netDevices/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = `/linux/netDevices/${pointerPart(name)}`;
     deviceName(name, `the name of linux.netDevices[${shown(name)}]`, pointer, report);
     const next = device?.name ?? '';
     if (next !== '') deviceName(next, `linux.netDevices[${shown(name)}].name`, `${pointer}/name`, report);

@@ -1,8 +1,8 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
+import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { isCapability } from './capabilities.ts';
-import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { shown } from './pointer.ts';
+import { shown } from '../diag/pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
 

@@ -1,6 +1,6 @@
 import type { Config, LinuxMemoryPolicy, Scheduler, SchedulerPolicy } from '../../schema/generated/config.ts';
+import { shown } from '../diag/pointer.ts';
 import { maximumCpu, maximumNode, parseNumberList } from './number-list.ts';
-import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
 

@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { shown } from '../diag/pointer.ts';
 import { annotationRules } from './rules-annotations.ts';
 import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
@@ -9,7 +10,6 @@ import { processRules } from './rules-process.ts';
 import { resctrlRules } from './rules-resctrl.ts';
 import { schedulingRules } from './rules-scheduling.ts';
 import { seccompRules } from './rules-seccomp.ts';
-import { shown } from './pointer.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 

@@ -1,7 +1,7 @@
+import { pointerPart } from '../diag/pointer.ts';
 import type { Node } from 'jsonc-parser';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { jsonTree, position } from '../diag/locate.ts';
-import { pointerPart } from './pointer.ts';
 
 /**
  * The object members in a JSON text that have no effect, since a later one has the same name, in the order in which

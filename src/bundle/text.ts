@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { dotted, pointerPart } from './pointer.ts';
+import { dotted, pointerPart } from '../diag/pointer.ts';
 
 /**
  * Strings that cannot be passed to the kernel: NUL ends a string there, and an unpaired surrogate has no UTF-8 form.

@@ -1,7 +1,7 @@
 import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { pointerPart } from './pointer.ts';
+import { pointerPart } from '../diag/pointer.ts';
 
 /** Maximum number of letters in which a name may differ from a suggestion. */
 const furthest = 2;

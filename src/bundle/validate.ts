@@ -2,9 +2,9 @@ import type { Config } from '../../schema/generated/config.ts';
 import { validateConfig as validateSchema } from '../../schema/generated/validate-config.js';
 import { validatePlatforms } from '../../schema/generated/validate-platforms.js';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { dotted, shown, unescaped, valueAt } from '../diag/pointer.ts';
 import { withoutNulls } from './absent.ts';
 import type { SchemaFault, SchemaVerdict } from './absent.ts';
-import { dotted, shown, unescaped, valueAt } from './pointer.ts';
 import { checkRules } from './rules.ts';
 import { textFaults } from './text.ts';
 

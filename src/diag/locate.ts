@@ -1,3 +1,4 @@
+import { unescaped } from './pointer.ts';
 import { parseTree } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 import type { Location } from './diagnostic.ts';
@@ -44,7 +45,7 @@ export function locate(text: string, pointer: string, file: string): Location {
   let place = jsonTree(text);
   let offset = place?.offset ?? 0;
   for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const name = unescaped(part);
     if (place?.type === 'object') {
       // Of duplicate members the last counts, as in JSON.parse.
       const member = place.children?.findLast((child) => child.children?.[0]?.value === name);

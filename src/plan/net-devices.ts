@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { hasNamespace } from '../bundle/rule.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { pointerPart } from '../diag/pointer.ts';
 import type { PlannedOp } from './types.ts';
 
 const noState = new Uint8Array();
@@ -23,6 +24,6 @@ export function netDeviceOps(config: Config, faults: Diagnostic[]): (PlannedOp &
     newName: newName === '' ? name : newName,
     back: 0,
     state: noState,
-    from: `/linux/netDevices/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    from: `/linux/netDevices/${pointerPart(name)}`,
   }));
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { sysctlPath } from '../bundle/sysctl.ts';
+import { pointerPart } from '../diag/pointer.ts';
 import { isNew } from './namespaces.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
@@ -14,7 +15,7 @@ export function sysctlOps(config: Config): PlannedOp[] {
     path: `sys/${sysctlPath(name) ?? name}`,
     value,
     host: Number(host),
-    from: `/linux/sysctl/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    from: `/linux/sysctl/${pointerPart(name)}`,
   }));
 }
 

@@ -1,4 +1,5 @@
 import type { LinuxResources } from '../../../schema/generated/config.ts';
+import { pointerPart } from '../../diag/pointer.ts';
 import type { LimitWriter } from './limits.ts';
 
 /** Limits whose files are the same on v1 and v2. */
@@ -14,7 +15,7 @@ export function commonLimits(resources: LinuxResources, writer: LimitWriter): vo
     if (hcaHandles !== undefined) words.push(`hca_handle=${String(hcaHandles)}`);
     if (hcaObjects !== undefined) words.push(`hca_object=${String(hcaObjects)}`);
     if (words.length === 1) continue;
-    const from = `/linux/resources/rdma/${device.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const from = `/linux/resources/rdma/${pointerPart(device)}`;
     writer.write({ file: 'rdma.max', data: words.join(' '), from });
   }
 }

@@ -1,3 +1,4 @@
+import { pointerPart } from '../../diag/pointer.ts';
 import type { LimitWriter } from './limits.ts';
 
 /**
@@ -17,7 +18,7 @@ export function unifiedSettings(
   directory: string,
 ): void {
   for (const [file, value] of Object.entries(values)) {
-    const from = `/linux/resources/unified/${file.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const from = `/linux/resources/unified/${pointerPart(file)}`;
     const controller = file.slice(0, Math.max(0, file.indexOf('.')));
     const isCore = coreFiles.includes(file);
     if (!/^[a-z_]+(?:\.[A-Za-z0-9_-]+)+$/.test(file) || (controller === 'cgroup' && !isCore)) {

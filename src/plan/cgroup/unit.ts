@@ -1,4 +1,5 @@
 import type { LinuxResources } from '../../../schema/generated/config.ts';
+import { annotationPointer } from '../../bundle/annotations.ts';
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { PlannedOp } from '../types.ts';
@@ -240,7 +241,7 @@ export function annotatedProperties(
     faults.push({
       code: 'cgroup.systemd',
       message: `annotation ${key}: the property ${cause}`,
-      pointer: `/annotations/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      pointer: annotationPointer(key),
       hint: types === undefined ? `those that may: ${Object.keys(annotated).join(', ')}` : 'write it as GVariant text',
     });
     return [];

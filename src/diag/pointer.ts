@@ -1,4 +1,4 @@
-import { printable } from '../diag/printable.ts';
+import { printable } from './printable.ts';
 
 /** A JSON pointer (RFC 6901) in dotted form: `/mounts/3/source` is `mounts[3].source`. */
 export function dotted(pointer: string): string {
