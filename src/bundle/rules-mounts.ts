@@ -1,5 +1,6 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
 import { shown } from '../diag/pointer.ts';
+import { normalizePath } from './path.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
 
@@ -36,7 +37,7 @@ function destination(mount: Mount, index: number, report: Report): void {
     report('mount.destination', pointer, `mounts[${index}].destination must not be empty`);
     return;
   }
-  const path = normalized(mount.destination);
+  const path = normalizePath(mount.destination);
   if (path === '/') {
     const message = `mountpoint ${shown(mount.destination)} is on the top of rootfs`;
     report('mount.root', pointer, message, 'to replace the root filesystem, set root.path');
@@ -69,17 +70,4 @@ function isBind(mount: Mount): boolean {
 
 function hasOption(mount: Mount, option: string): boolean {
   return mount.options?.includes(option) === true;
-}
-
-/** The absolute path without empty parts, `.` and `..`, ignoring symbolic links. */
-function normalized(path: string): string {
-  if (path.startsWith('/') && path.length > 1 && !path.endsWith('/') && !path.includes('//') && !path.includes('/.')) {
-    return path;
-  }
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
 }

@@ -1,7 +1,7 @@
 import type { Config, LinuxDevice } from '../../schema/generated/config.ts';
+import { normalizePath } from '../bundle/path.ts';
 import type { Facts } from '../facts/facts.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts';
-import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';

@@ -1,5 +1,6 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW, MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
+import { normalizePath } from '../bundle/path.ts';
 import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -8,7 +9,6 @@ import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';
-import { normalizePath } from './path.ts';
 import { makeStage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';

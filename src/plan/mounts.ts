@@ -1,6 +1,7 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
 import { MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import { mountContext } from '../bundle/annotations.ts';
+import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
@@ -8,7 +9,6 @@ import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
-import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';

@@ -1,6 +1,5 @@
 import t from 'tap';
 import { capabilityMask } from '../bundle/capabilities.ts';
-import { normalizePath } from './path.ts';
 import { environment, programOps } from './process.ts';
 
 t.test('environment: the last value of a name is kept at its position, an empty HOME is dropped', async (t) => {
@@ -26,11 +25,4 @@ t.test('programOps: the last PATH of the environment is searched', async (t) => 
 t.test('capabilityMask: bits of both halves', async (t) => {
   t.equal(capabilityMask(['CAP_CHOWN', 'CAP_SETFCAP', 'CAP_CHECKPOINT_RESTORE']), 1n | (1n << 31n) | (1n << 40n));
   t.equal(capabilityMask([]), 0n);
-});
-
-t.test('normalizePath: never leaves the root', async (t) => {
-  t.equal(normalizePath('/a/./b//c/../d/'), '/a/b/d');
-  t.equal(normalizePath('/../../x'), '/x');
-  t.equal(normalizePath('x'), '/x');
-  t.equal(normalizePath('/'), '/');
 });

@@ -1,10 +1,10 @@
 import type { Config, LinuxCapabilities, Process } from '../../schema/generated/config.ts';
 import { CHANGE_DIRECTORY_PHASE } from '../../schema/generated/ops.ts';
+import { normalizePath } from '../bundle/path.ts';
 import type { Facts } from '../facts/facts.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
 import { EACCES } from '../kernel/errno.ts';
 import { RLIMITS } from '../kernel/processes.ts';
-import { normalizePath } from './path.ts';
 import type { PlannedOp } from './types.ts';
 
 const limits: Readonly<Record<string, number>> = RLIMITS;

@@ -1,10 +1,10 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
+import { isBelow } from '../bundle/path.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { needOfSeparation } from './separation.ts';
 import type { PlannedMount } from './checkpoint.ts';
-import { isBelow } from './path.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import type { Plan } from './plan.ts';

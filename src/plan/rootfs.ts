@@ -1,8 +1,8 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { normalizePath } from '../bundle/path.ts';
 import { hasNamespace } from '../bundle/rule.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
-import { normalizePath } from './path.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 

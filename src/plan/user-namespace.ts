@@ -1,10 +1,10 @@
 import type { Config, IdMapping, Process } from '../../schema/generated/config.ts';
 import { GROUPS_RULE } from '../../schema/generated/ops.ts';
 import { keepsGroups } from '../bundle/annotations.ts';
+import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
-import { normalizePath } from './path.ts';
 import { needOfSeparation } from './separation.ts';
 import type { PlannedOp } from './types.ts';
 

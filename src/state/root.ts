@@ -1,3 +1,4 @@
+import { normalizePath } from '../bundle/path.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
@@ -56,10 +57,5 @@ export function absolutePath(native: Native, path: string): string {
     }
     full = `${cwd}/${path}`;
   }
-  const parts: string[] = [];
-  for (const part of full.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
+  return normalizePath(full);
 }

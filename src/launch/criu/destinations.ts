@@ -1,8 +1,8 @@
+import { isBelow } from '../../bundle/path.ts';
 import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import { EINVAL, ENOENT, ENOTDIR } from '../../kernel/errno.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
-import { isBelow } from '../../plan/path.ts';
 
 const mostLinks = 40;
 

@@ -1,8 +1,8 @@
 import type { Config, IdMapping } from '../../../schema/generated/config.ts';
+import { normalizePath } from '../../bundle/path.ts';
 import type { Facts } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import { parseMountOptions } from '../mount-options.ts';
-import { normalizePath } from '../path.ts';
 import type { PlannedOp } from '../types.ts';
 
 /**

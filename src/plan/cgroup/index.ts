@@ -1,8 +1,8 @@
 import type { Config } from '../../../schema/generated/config.ts';
+import { normalizePath } from '../../bundle/path.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import type { PlanOptions } from '../plan.ts';
-import { normalizePath } from '../path.ts';
 import type { CgroupRecord, ContainerCgroup } from './record.ts';
 import type { PlannedOp, Rootless } from '../types.ts';
 import { delegationOps } from './delegate.ts';

@@ -1,4 +1,7 @@
-/** An absolute path without empty, `.` and `..` components; `..` stops at the root, a relative path starts there. */
+/**
+ * The absolute path without empty, `.` and `..` components: `..` stops at the root, a relative path starts there, and
+ * symbolic links are not followed.
+ */
 export function normalizePath(path: string): string {
   if (!path.includes('//') && !path.includes('/.') && path.startsWith('/') && (path === '/' || !path.endsWith('/'))) {
     return path;
