@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { parseJson } from './json.ts';
+import { specVersion } from './spec-version.ts';
 import { checkSchema, diagnose } from './validate.ts';
 
 const place = '/mounts';
@@ -24,7 +25,7 @@ export function parseMounts(text: string, name: string, purpose: 'add' | 'remove
   const locate = (failure: Failure): Failure =>
     withLocations(new Failure(failure.diagnostics.map(inDocument), failure.exitCode), text, name);
   const mounts = purpose === 'add' || !Array.isArray(value) ? value : value.map(destinationAlone);
-  const config = { ociVersion: '1.3.0', mounts };
+  const config = { ociVersion: specVersion, mounts };
   const faults = diagnose(config, checkSchema(config, place).faults, text).filter(
     ({ code }) => purpose === 'add' || code !== 'mount.type',
   );

@@ -3,6 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
+import { specVersion } from './spec-version.ts';
 import { checkSchema, diagnose } from './validate.ts';
 
 const place = '/linux/resources';
@@ -12,7 +13,7 @@ const place = '/linux/resources';
  * fault, each with its place in the text; `name` is the name of the text in messages.
  */
 export function parseResources(text: string, name: string): LinuxResources {
-  const around = (resources: unknown): unknown => ({ ociVersion: '1.3.0', linux: { resources } });
+  const around = (resources: unknown): unknown => ({ ociVersion: specVersion, linux: { resources } });
   let value = parseJson(text, name);
   let { faults } = checkSchema(around(value), place);
   if (faults.length > 0 && mayHoldLongIntegers(text)) {

@@ -1,4 +1,4 @@
-import { specVersion } from '../state/report.ts';
+import { specVersion } from '../bundle/spec-version.ts';
 
 /** Commit of the source tree, set by the bundler; absent if the sources run unbundled. */
 declare const RT_COMMIT: string | undefined;

@@ -1,6 +1,7 @@
 import type { NamespaceType } from '../../schema/generated/config.ts';
 import type { Features, LinuxFeatures, SeccompFeatures } from '../../schema/generated/features.ts';
 import { ANNOTATIONS } from '../bundle/annotations.ts';
+import { specVersion } from '../bundle/spec-version.ts';
 import { commands } from '../cli/options.ts';
 import { commit, version } from '../cli/version.ts';
 import type { Native } from '../host/native.ts';
@@ -11,7 +12,6 @@ import { knownHookKinds } from '../plan/hooks.ts';
 import { knownMountOptions } from '../plan/mount-options.ts';
 import { knownArchitectures } from '../plan/seccomp/architectures.ts';
 import { flagBits, operators, returnValues } from '../plan/seccomp/profile.ts';
-import { specVersion } from '../state/report.ts';
 import type { Context, Outcome } from './command.ts';
 
 /**

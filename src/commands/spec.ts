@@ -1,10 +1,10 @@
+import { specVersion } from '../bundle/spec-version.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectResult, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EEXIST } from '../kernel/errno.ts';
 import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
-import { specVersion } from '../state/report.ts';
 import type { Context, Outcome } from './command.ts';
 
 const newFile = O_WRONLY | O_CREAT | O_EXCL;

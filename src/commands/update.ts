@@ -1,5 +1,6 @@
 import { parseResources } from '../bundle/resources.ts';
 import { checkRules } from '../bundle/rules.ts';
+import { specVersion } from '../bundle/spec-version.ts';
 import { validateConfig } from '../bundle/validate.ts';
 import type { LinuxIntelRdt, LinuxResources } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -56,7 +57,7 @@ function fromOptions({ options }: Context): LinuxResources {
   // Without the pointers, since there is no document; swap is checked against the container's values.
   const { swap, ...memory } = resources.memory ?? {};
   const alone = memory.limit === undefined ? memory : { ...memory, ...(swap === undefined ? {} : { swap }) };
-  const faults = checkRules({ ociVersion: '1.3.0', linux: { resources: { ...resources, memory: alone } } });
+  const faults = checkRules({ ociVersion: specVersion, linux: { resources: { ...resources, memory: alone } } });
   if (faults.length > 0) {
     throw new Failure(
       faults.map(({ code, message }) => ({ code, message: message.replaceAll('linux.resources.', '') })),
@@ -73,7 +74,7 @@ function schemataOf({ options }: Context): LinuxIntelRdt | undefined {
     ...(l3CacheSchema === undefined ? {} : { l3CacheSchema }),
     ...(memBwSchema === undefined ? {} : { memBwSchema }),
   };
-  const faults = validateConfig({ ociVersion: '1.3.0', linux: { intelRdt: asked } });
+  const faults = validateConfig({ ociVersion: specVersion, linux: { intelRdt: asked } });
   if (faults.length === 0) return asked;
   throw new Failure(faults.map(({ code, message }) => ({ code, message: message.replaceAll('linux.intelRdt.', '') })));
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { specVersion } from '../bundle/spec-version.ts';
 
 /** The constant properties of a container's state. */
 export interface ContainerIdentity {
@@ -21,7 +22,7 @@ export function stateAroundPid(
       ? ''
       : `,"annotations":${JSON.stringify(config.annotations)}`;
   return [
-    `{"ociVersion":"1.3.0","id":${JSON.stringify(id)},"status":"${status}","pid":`,
+    `{"ociVersion":"${specVersion}","id":${JSON.stringify(id)},"status":"${status}","pid":`,
     `,"bundle":${JSON.stringify(bundle)}${annotations}}`,
   ];
 }

@@ -1,11 +1,9 @@
 import type { State } from '../../schema/generated/state.ts';
+import { specVersion } from '../bundle/spec-version.ts';
 import type { HookSurroundings } from '../launch/hooks.ts';
 import { hookOutputs } from '../plan/hooks.ts';
 import type { ContainerRecord } from './record.ts';
 import type { Status } from './status.ts';
-
-/** Version of the OCI runtime specification that rt implements. */
-export const specVersion = '1.3.0';
 
 /** State of a container as `state` and `list` print it (runtime-spec, "State", plus the keys that engines expect). */
 export interface StateReport {

@@ -1,5 +1,6 @@
 import type { Config } from '../../../schema/generated/config.ts';
 import { seccompReceiver } from '../../bundle/annotations.ts';
+import { specVersion } from '../../bundle/spec-version.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts } from '../../facts/facts.ts';
 import { stateAroundPid } from '../state-json.ts';
@@ -63,7 +64,7 @@ export function seccompPlan(
  */
 function processState(config: Config, identity: ContainerIdentity, filtered: Filtered): string[] {
   const metadata = config.linux?.seccomp?.listenerMetadata ?? '';
-  const head = '{"ociVersion":"1.3.0","fds":["seccompFd"],"pid":';
+  const head = `{"ociVersion":"${specVersion}","fds":["seccompFd"],"pid":`;
   const middle = `${metadata === '' ? '' : `,"metadata":${JSON.stringify(metadata)}`},"state":`;
   switch (filtered.kind) {
     case 'init': {
