@@ -1,4 +1,4 @@
-import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generated/config.ts';
+import type { Config } from '../../schema/generated/config.ts';
 
 export type Report = (code: string, pointer: string, message: string, hint?: string) => void;
 
@@ -19,13 +19,4 @@ export function each<T>(list: readonly T[] | undefined, visit: (item: T, index: 
 
 export function isAbsolute(path: string): boolean {
   return path.startsWith('/');
-}
-
-/** Whether the container has its own namespace of this type, new or joined. */
-export function hasNamespace(config: Config, type: NamespaceType): boolean {
-  return namespaceOf(config, type) !== undefined;
-}
-
-export function namespaceOf(config: Config, type: NamespaceType): LinuxNamespace | undefined {
-  return config.linux?.namespaces?.find((namespace) => namespace?.type === type);
 }

@@ -1,8 +1,9 @@
 import type { Config, LinuxDevice, LinuxDeviceCgroup, LinuxMemory } from '../../schema/generated/config.ts';
 import { pointerPart, shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
+import { hasNamespace } from './namespaces.ts';
 import type { Report, Rule } from './rule.ts';
-import { each, hasNamespace, isAbsolute } from './rule.ts';
+import { each, isAbsolute } from './rule.ts';
 import { sysctlNamespace, sysctlPath } from './sysctl.ts';
 
 // Bits of a device number, include/linux/kdev_t.h: 12 for the major part, 20 for the minor part.

@@ -1,8 +1,9 @@
 import type { Config, IdMapping, LinuxTimeOffset, NamespaceType } from '../../schema/generated/config.ts';
 import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
+import { hasNamespace, isNew } from './namespaces.ts';
 import type { Report, Rule } from './rule.ts';
-import { each, hasNamespace, isAbsolute, namespaceOf } from './rule.ts';
+import { each, isAbsolute } from './rule.ts';
 
 /** Maximum length of node and domain names, uts_namespaces(7), in bytes. */
 const maximumNameLength = 64;
@@ -62,13 +63,12 @@ function isForOtherSystem({ windows, solaris, zos, freebsd }: Config): boolean {
 function userNamespace(config: Config, report: Report): void {
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const mapped = uidMappings.length > 0 || gidMappings.length > 0;
-  const namespace = namespaceOf(config, 'user');
-  if (namespace === undefined) {
+  if (!hasNamespace(config, 'user')) {
     if (!mapped) return;
     const place = uidMappings.length > 0 ? '/linux/uidMappings' : '/linux/gidMappings';
     const message = "user namespace mappings specified, but user namespace isn't enabled in the config";
     report('namespace.user', place, message, 'add {"type": "user"} to linux.namespaces');
-  } else if ((namespace.path ?? '') === '' && (uidMappings.length === 0 || gidMappings.length === 0)) {
+  } else if (isNew(config, 'user') && (uidMappings.length === 0 || gidMappings.length === 0)) {
     const message = 'user namespaces enabled, but no namespace path to join nor mappings to apply specified';
     report('namespace.user', '/linux/namespaces', message, 'give both linux.uidMappings and linux.gidMappings');
   }
@@ -113,11 +113,10 @@ function timeNamespace(config: Config, report: Report): void {
   const offsets = config.linux?.timeOffsets;
   for (const [clock, offset] of Object.entries(offsets ?? {})) clockOffset(clock, offset as LinuxTimeOffset, report);
   if (offsets === undefined || (offsets.monotonic ?? offsets.boottime) === undefined) return;
-  const namespace = namespaceOf(config, 'time');
-  if (namespace === undefined) {
+  if (!hasNamespace(config, 'time')) {
     const message = "time namespace offsets specified, but time namespace isn't enabled in the config";
     report('namespace.time', '/linux/timeOffsets', message, 'add {"type": "time"} to linux.namespaces');
-  } else if ((namespace.path ?? '') !== '') {
+  } else if (!isNew(config, 'time')) {
     const message =
       'time namespace enabled, but both namespace path and time offsets specified -- you may only provide one';
     report('namespace.time', '/linux/timeOffsets', message);

@@ -1,3 +1,4 @@
+import { isNew, joinedPath } from '../bundle/namespaces.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -103,7 +104,6 @@ function containerOptions(context: Context, directory: ContainerDirectory, recor
     rootless: 'auto',
     systemd: cgroup.manager === 'systemd',
   });
-  const network = config.linux?.namespaces?.find(({ type }) => type === 'network');
   const freezer = driverOf(cgroup).freezer(cgroup);
   return [
     [OPTION.pid, pid],
@@ -112,8 +112,8 @@ function containerOptions(context: Context, directory: ContainerDirectory, recor
     ...externalMounts(native, pid, withoutLinks(native, record.rootfs, plannedMounts(config, made))).map(
       (word): Field => [OPTION.external, word],
     ),
-    ...(network?.path ? [[OPTION.external, externalNetwork(native, pid)] as const] : []),
-    ...(network !== undefined && !network.path ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
+    ...(joinedPath(config, 'network') === undefined ? [] : [[OPTION.external, externalNetwork(native, pid)] as const]),
+    ...(isNew(config, 'network') ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
     ...standardDescriptors(native, pid)
       .filter((name) => name.startsWith('file['))
       .map((name): Field => [OPTION.external, name]),

@@ -1,3 +1,4 @@
+import { isNew } from '../bundle/namespaces.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
@@ -192,7 +193,7 @@ export function firstRecord(
     creator: thisProcess(native),
     cgroup: plan.cgroup,
     ...(plan.resctrl.groups.length === 0 ? {} : { resctrl: resctrlRecord(native, plan) }),
-    privatePidNamespace: (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'pid' && !path),
+    privatePidNamespace: isNew(config, 'pid'),
     ...(origin === undefined ? {} : { origin }),
     keyring: keyring !== undefined,
     ...(keyring === undefined ? {} : { keyringName: keyring }),

@@ -1,4 +1,5 @@
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
+import { isNew, joinedPath } from '../bundle/namespaces.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
@@ -22,7 +23,6 @@ import { visit } from '../launch/visit.ts';
 import { checkpointFaults, networkKey, plannedMounts } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import { containerUserOps, joinOp } from '../plan/join.ts';
-import { isNew } from '../plan/namespaces.ts';
 import { planRestore } from '../plan/restore.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { PlannedOp } from '../plan/types.ts';
@@ -200,8 +200,6 @@ function restoreOptions(
   directories: Directories,
 ): Field[] {
   const { native, options } = context;
-  const namespaces = config.linux?.namespaces ?? [];
-  const joined = namespaces.some(({ type, path }) => type === 'network' && Boolean(path));
   return [
     [OPTION.root, rootfs],
     [OPTION.restoreSibling, true],
@@ -210,7 +208,7 @@ function restoreOptions(
     ...standardKeys(native, directories).flatMap((key, index) =>
       isHandedIn(key) ? [inheritedDescriptor(key, index)] : [],
     ),
-    ...(joined ? [inheritedDescriptor(networkKey, firstDescriptor + 1)] : []),
+    ...(joinedPath(config, 'network') === undefined ? [] : [inheritedDescriptor(networkKey, firstDescriptor + 1)]),
     ...(isNew(config, 'network') ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
     ...(options['tcp-close'] === true ? [[OPTION.tcpClose, true] as const] : []),
     ...(options['lsm-profile'] === undefined ? [] : [[OPTION.lsmProfile, options['lsm-profile']] as const]),

@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { joinedPath } from '../bundle/namespaces.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
@@ -27,16 +28,14 @@ interface Unreadable {
 }
 
 function read(native: Native, config: Config): NamespaceOrigin | Unreadable {
-  const pathOf = (wanted: string): string | undefined =>
-    config.linux?.namespaces?.find(({ type }) => type === wanted)?.path || undefined;
-  const path = pathOf('user') ?? ownUserNamespace;
+  const path = joinedPath(config, 'user') ?? ownUserNamespace;
   const status = native.stat(path, 1);
   // A kernel without user namespaces has none to compare, and nobody can make one.
   if (status === -ENOENT && path === ownUserNamespace) return { user: { device: 0, inode: 0 } };
   if (typeof status === 'number') return { path, errno: status };
   const [, , , inode = 0, device = 0] = status;
   const user = { device, inode };
-  const mount = pathOf('mount');
+  const mount = joinedPath(config, 'mount');
   if (mount === undefined) return { user };
   const owner = native.namespaceOwner(mount);
   if (typeof owner === 'number') return { path: mount, errno: owner };

@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { seccompReceiver } from '../bundle/annotations.ts';
+import { hasNamespace } from '../bundle/namespaces.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Plan } from './plan.ts';
@@ -64,8 +65,7 @@ export function checkpointFaults(config: Config): Diagnostic[] {
     faults.push({ code: 'checkpoint.unsupported', pointer, message: `cannot checkpoint a container ${message}` });
   };
   for (const type of ['pid', 'mount'] as const) {
-    const found = namespaces.some((namespace) => namespace.type === type);
-    if (!found) refuse('/linux/namespaces', `without its own ${type} namespace`);
+    if (!hasNamespace(config, type)) refuse('/linux/namespaces', `without its own ${type} namespace`);
   }
   namespaces.forEach(({ type, path }, index) => {
     // Its root would have to read images that only the host's root can read.

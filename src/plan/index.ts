@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
-import { hasNamespace } from '../bundle/rule.ts';
+import { hasNamespace, isNew } from '../bundle/namespaces.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -10,7 +10,7 @@ import { deviceOps } from './devices.ts';
 import { createContainerOps, hookLogs, hostHookOps, startContainerOps } from './hooks.ts';
 import { keyringOps } from './keyring.ts';
 import { mountOps } from './mounts.ts';
-import { isNew, namespacePlan } from './namespaces.ts';
+import { namespacePlan } from './namespaces.ts';
 import {
   boundingOps,
   credentialOps,

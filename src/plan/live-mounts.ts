@@ -1,7 +1,7 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW, MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
+import { hasNamespace } from '../bundle/namespaces.ts';
 import { normalizePath } from '../bundle/path.ts';
-import { hasNamespace } from '../bundle/rule.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';

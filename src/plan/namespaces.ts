@@ -1,4 +1,5 @@
-import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generated/config.ts';
+import type { Config, NamespaceType } from '../../schema/generated/config.ts';
+import { isNew, joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { needOfSeparation } from './separation.ts';
 import type { PlannedOp } from './types.ts';
@@ -47,9 +48,9 @@ export function namespacePlan(config: Config): NamespacePlan {
   const forkIntoPid: PlannedOp[] = [];
   let pidSlot = 0;
   for (const [index, type] of joinOrder.entries()) {
-    const path = pathOf(namespaces, type);
+    const path = joinedPath(config, type);
     if (path === undefined) continue;
-    const from = pointerOf(namespaces, type);
+    const from = namespacePointer(config, type);
     const slot = firstSlot + index;
     const entry = { op: 'namespace_join', slot, type: CLONE_NEW[type], from } as const;
     open.push({ op: 'namespace_open', slot, path, type: CLONE_NEW[type], need: needOfSeparation(config, type), from });
@@ -75,7 +76,7 @@ export function namespacePlan(config: Config): NamespacePlan {
     join,
     joinPid,
     forkIntoPid,
-    cgroup: newCgroup ? [{ op: 'unshare', flags: CLONE_NEW.cgroup, from: pointerOf(namespaces, 'cgroup') }] : [],
+    cgroup: newCgroup ? [{ op: 'unshare', flags: CLONE_NEW.cgroup, from: namespacePointer(config, 'cgroup') }] : [],
     ...time,
     beInit: isNew(config, 'pid') ? [{ op: 'clone_init', flags: cloneFlags >>> 0, from: '/linux/namespaces' }] : unshare,
     pidSlot,
@@ -84,29 +85,16 @@ export function namespacePlan(config: Config): NamespacePlan {
 
 /** Lines of /proc/PID/timens_offsets (time_namespaces(7)). */
 function timeOps(config: Config): Pick<NamespacePlan, 'openTime' | 'time'> {
-  const { namespaces = [], timeOffsets } = config.linux ?? {};
+  const { timeOffsets } = config.linux ?? {};
   const lines = (['monotonic', 'boottime'] as const).flatMap((clock) => {
     const offset = timeOffsets?.[clock];
     return offset === undefined ? [] : [`${clock} ${String(offset.secs ?? 0)} ${String(offset.nanosecs ?? 0)}\n`];
   });
-  const from = lines.length > 0 ? '/linux/timeOffsets' : pointerOf(namespaces, 'time');
+  const from = lines.length > 0 ? '/linux/timeOffsets' : namespacePointer(config, 'time');
   const entered = userNamespaceOf(config) !== 'runtime' && lines.length > 0;
   const slot = entered ? timeSlot : 0;
   return {
     openTime: entered ? [{ op: 'open_time_offsets', slot, from }] : [],
     time: [{ op: 'time_namespace', offsets: lines.join(''), slot, from }],
   };
-}
-
-function pathOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): string | undefined {
-  return namespaces.find((entry) => entry.type === type)?.path || undefined;
-}
-
-function pointerOf(namespaces: readonly LinuxNamespace[], type: NamespaceType): string {
-  return `/linux/namespaces/${String(namespaces.findIndex((entry) => entry.type === type))}`;
-}
-
-/** True if a new namespace of this type is made for the container. */
-export function isNew(config: Config, type: NamespaceType): boolean {
-  return (config.linux?.namespaces ?? []).some((entry) => entry.type === type && !entry.path);
 }

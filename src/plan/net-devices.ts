@@ -1,5 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { hasNamespace } from '../bundle/rule.ts';
+import { hasNamespace } from '../bundle/namespaces.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { pointerPart } from '../diag/pointer.ts';
 import type { PlannedOp } from './types.ts';

@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
+import { joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { isBelow } from '../bundle/path.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
@@ -37,10 +38,8 @@ export function planRestore(
   mounts: readonly PlannedMount[],
   { rootfs, directoryAt }: RestoreOptions,
 ): RestorePlan {
-  const namespaces = config.linux?.namespaces ?? [];
-  const index = namespaces.findIndex(({ type, path }) => type === 'network' && Boolean(path));
-  const network = namespaces[index]?.path;
-  const from = `/linux/namespaces/${String(index)}`;
+  const network = joinedPath(config, 'network');
+  const from = namespacePointer(config, 'network');
   const need = needOfSeparation(config, 'network');
   return {
     ops: [

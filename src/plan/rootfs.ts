@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/namespaces.ts';
 import { normalizePath } from '../bundle/path.ts';
-import { hasNamespace } from '../bundle/rule.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import type { Stage } from './stage.ts';

@@ -1,5 +1,6 @@
 import type { Config, IdMapping } from '../../schema/generated/config.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
+import { isNew } from '../bundle/namespaces.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MS } from '../kernel/mounts.ts';
 import type { PlannedOp } from './types.ts';
@@ -69,8 +70,7 @@ export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(
  * namespace is joined, paths are resolved in there; and opening first does not help an unprivileged user.
  */
 function opensForInit(config: Config, facts: Facts): boolean {
-  const mount = config.linux?.namespaces?.find(({ type }) => type === 'mount');
-  return userNamespaceOf(config) !== 'runtime' && mount !== undefined && !mount.path && facts.user.uid === 0;
+  return userNamespaceOf(config) !== 'runtime' && isNew(config, 'mount') && facts.user.uid === 0;
 }
 
 /** A clone is a peer of its source: mounts made in the container must not reach the host. */

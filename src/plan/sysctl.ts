@@ -1,7 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { isNew } from '../bundle/namespaces.ts';
 import { sysctlPath } from '../bundle/sysctl.ts';
 import { pointerPart } from '../diag/pointer.ts';
-import { isNew } from './namespaces.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 

@@ -1,6 +1,7 @@
 import type { Config, IdMapping, Process } from '../../schema/generated/config.ts';
 import { GROUPS_RULE } from '../../schema/generated/ops.ts';
 import { keepsGroups } from '../bundle/annotations.ts';
+import { hasNamespace, isNew, namespacePointer } from '../bundle/namespaces.ts';
 import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -13,14 +14,8 @@ export const userSlot = 1000;
 
 /** The user namespace of the container: the runtime's, a new one, or an existing one. */
 export function userNamespaceOf(config: Config): 'runtime' | 'new' | 'joined' {
-  const namespace = config.linux?.namespaces?.find(({ type }) => type === 'user');
-  if (namespace === undefined) return 'runtime';
-  return namespace.path ? 'joined' : 'new';
-}
-
-function pointerOf(config: Config): string {
-  const index = (config.linux?.namespaces ?? []).findIndex(({ type }) => type === 'user');
-  return `/linux/namespaces/${String(index)}`;
+  if (!hasNamespace(config, 'user')) return 'runtime';
+  return isNew(config, 'user') ? 'new' : 'joined';
 }
 
 /** Lines `inside outside size`, as /proc/PID/uid_map takes them (user_namespaces(7)). */
@@ -65,7 +60,7 @@ function isOnly(mappings: readonly IdMapping[], id: number): boolean {
 
 /** Makes or opens the container's user namespace. */
 export function openUserOps(config: Config, facts: Facts): PlannedOp[] {
-  const from = pointerOf(config);
+  const from = namespacePointer(config, 'user');
   const { namespaces = [], uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const path = namespaces.find(({ type }) => type === 'user')?.path;
   if (path) {
@@ -96,7 +91,7 @@ export function giveStreamsOps(config: Config, process: Process): PlannedOp[] {
 
 /** Joins it and becomes its root: everything made from now on belongs to it. */
 export function enterUserOps(config: Config, facts: Facts): PlannedOp[] {
-  const from = pointerOf(config);
+  const from = namespacePointer(config, 'user');
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const ops: PlannedOp[] = [{ op: 'namespace_join', slot: userSlot, type: CLONE_NEW.user, user: 0, keep: 0, from }];
   if (userNamespaceOf(config) === 'joined' && uidMappings.length + gidMappings.length > 0) {
@@ -272,7 +267,7 @@ const shownNamespace = { proc: 'pid', sysfs: 'network', mqueue: 'ipc' } as const
 function checkOwner(config: Config, type: string, destination: string, index: number, faults: Diagnostic[]): void {
   const shown = type in shownNamespace ? shownNamespace[type as keyof typeof shownNamespace] : undefined;
   if (shown === undefined || userNamespaceOf(config) !== 'new') return;
-  if ((config.linux?.namespaces ?? []).some((entry) => entry.type === shown && !entry.path)) return;
+  if (isNew(config, shown)) return;
   const path = normalizePath(destination);
   faults.push({
     code: 'namespace.owner',

@@ -1,9 +1,9 @@
 import type { Config, NamespaceType } from '../../../schema/generated/config.ts';
+import { isNew } from '../../bundle/namespaces.ts';
 import { Failure } from '../../diag/diagnostic.ts';
 import { expectResult } from '../../diag/system.ts';
 import type { Native } from '../../host/native.ts';
 import type { PlannedMount } from '../../plan/checkpoint.ts';
-import { isNew } from '../../plan/namespaces.ts';
 import { planProtection } from '../../plan/restore.ts';
 import { requireOrigin } from '../origin.ts';
 import { visit } from '../visit.ts';

@@ -1,5 +1,5 @@
 import type { Config, NamespaceType } from '../../../schema/generated/config.ts';
-import { hasNamespace } from '../../bundle/rule.ts';
+import { hasNamespace } from '../../bundle/namespaces.ts';
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { printable } from '../../diag/printable.ts';

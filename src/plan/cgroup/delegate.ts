@@ -1,4 +1,5 @@
 import type { Config, IdMapping } from '../../../schema/generated/config.ts';
+import { hasNamespace, isNew } from '../../bundle/namespaces.ts';
 import { normalizePath } from '../../bundle/path.ts';
 import type { Facts } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
@@ -11,12 +12,11 @@ import type { PlannedOp } from '../types.ts';
  * "Cgroup ownership").
  */
 export function delegationOps(config: Config, facts: Facts, directory: string): PlannedOp[] {
-  const ownsNamespace = (config.linux?.namespaces ?? []).some(({ type, path }) => type === 'cgroup' && !path);
   const mount = (config.mounts ?? []).findIndex(
     ({ destination, type, options = [] }) =>
       type === 'cgroup' && normalizePath(destination) === '/sys/fs/cgroup' && !isReadOnly(options),
   );
-  if (!ownsNamespace || mount < 0) return [];
+  if (!isNew(config, 'cgroup') || mount < 0) return [];
   const uid = hostUid(config, config.process?.user?.uid ?? 0);
   // Already the owner, or an id without a mapping on the host.
   if (uid === undefined || uid === 0) return [];
@@ -31,8 +31,7 @@ function isReadOnly(words: readonly string[]): boolean {
 
 /** The host id of a user of the container; undefined if it is not mapped. */
 function hostUid(config: Config, uid: number): number | undefined {
-  const isMapped = (config.linux?.namespaces ?? []).some(({ type }) => type === 'user');
-  if (!isMapped) return uid;
+  if (!hasNamespace(config, 'user')) return uid;
   const holds = ({ containerID, size }: IdMapping): boolean => uid >= containerID && uid < containerID + size;
   const mapping = config.linux?.uidMappings?.find(holds);
   return mapping === undefined ? undefined : mapping.hostID + (uid - mapping.containerID);

@@ -1,6 +1,6 @@
 import type { Config } from '../../../schema/generated/config.ts';
 import { MOUNT_BIND_FLAGS } from '../../../schema/generated/ops.ts';
-import { hasNamespace } from '../../bundle/rule.ts';
+import { hasNamespace } from '../../bundle/namespaces.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import type { MountOptions } from '../mount-options.ts';
