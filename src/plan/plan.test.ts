@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
-import type { Config } from '../../schema/generated/config.ts';
+import type { Config, RootfsPropagation } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
@@ -129,7 +129,7 @@ t.test('plan: without a mount namespace the root is only opened, or holds the mo
 });
 
 t.test('plan: rootfsPropagation', async (t) => {
-  const types = (rootfsPropagation?: 'shared' | 'rslave' | 'private'): unknown =>
+  const types = (rootfsPropagation?: RootfsPropagation): unknown =>
     find(
       plan(config({ linux: rootfsPropagation === undefined ? {} : { rootfsPropagation } }), facts(), options),
       'set_propagation',
@@ -143,7 +143,12 @@ t.test('plan: rootfsPropagation', async (t) => {
     [MS.slave, 1],
     [MS.slave, 1],
   ]);
+  t.strictSame(types('runbindable'), [
+    [MS.private, 1],
+    [MS.unbindable, 1],
+  ]);
   t.strictSame(types('shared'), [[MS.shared, 0]], 'volumes stay peers of the host until the root is entered');
+  t.strictSame(types('rshared'), [[MS.shared, 1]]);
 });
 
 t.test('plan: cgroups on v1 are made in every hierarchy, the v2 half of a hybrid is joined by the clone', async (t) => {

@@ -3,6 +3,7 @@ import { hasNamespace } from '../bundle/namespaces.ts';
 import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
+import { rootPropagation, treePropagation } from './propagation.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
@@ -14,9 +15,9 @@ export function openRootOps(config: Config, bundle: string, stage: Stage, onHost
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
   if (onHost) return [{ op: 'hold_root', path: root, from: rootOrigin }];
   if (!hasNamespace(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: rootOrigin }];
-  const asked = config.linux?.rootfsPropagation ?? '';
-  const type = asked.endsWith('slave') ? MS.slave : MS.private;
-  const isolate = Number(asked.endsWith('shared'));
+  const asked = rootPropagation(config)?.type;
+  const type = asked === 'slave' ? MS.slave : MS.private;
+  const isolate = Number(asked === 'shared');
   const tree = stage.openTree(root, { recursive: true, directory: true }, rootOrigin);
   return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: rootOrigin }];
 }
@@ -29,16 +30,10 @@ export function mountsOnHost(config: Config, more: boolean): boolean {
   return !hasNamespace(config, 'mount') && ((config.mounts ?? []).length > 0 || config.root?.readonly === true || more);
 }
 
-/**
- * A slave by default: later mounts of the host still propagate to the volumes of the container, its own stay inside.
- * `shared` does not change the tree, so that volumes stay peers of the host's mounts.
- */
 function hostPropagation(config: Config): PlannedOp[] {
-  const asked = config.linux?.rootfsPropagation;
-  const from = asked === undefined ? 'default' : '/linux/rootfsPropagation';
-  if (asked === 'shared' || asked === 'rshared') return [];
-  const isPrivate = asked === 'private' || asked === 'rprivate' || asked === 'unbindable' || asked === 'runbindable';
-  return [{ op: 'set_propagation', type: isPrivate ? MS.private : MS.slave, recursive: 1, from }];
+  const type = treePropagation(config);
+  const from = rootPropagation(config) === undefined ? 'default' : '/linux/rootfsPropagation';
+  return type === 0 ? [] : [{ op: 'set_propagation', type, recursive: 1, from }];
 }
 
 /** The last step below the old root: afterwards nothing is created in the container. */
@@ -67,7 +62,7 @@ export function protectOps(config: Config): PlannedOp[] {
 /** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */
 export function enterRootOps(config: Config, pivot: boolean, stage: Stage): PlannedOp[] {
   if (!hasNamespace(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
-  const asked = config.linux?.rootfsPropagation;
+  const asked = rootPropagation(config);
   const ops: PlannedOp[] = [
     pivot
       ? { op: 'pivot_root', from: 'default' }
@@ -75,21 +70,20 @@ export function enterRootOps(config: Config, pivot: boolean, stage: Stage): Plan
           op: 'move_root',
           attached: Number(stage.ops.some(({ op, from }) => op === 'open_tree' && from === rootOrigin)),
           // Detaching from a shared mount would reach the host.
-          detach: Number(hostPropagation(config).length > 0),
+          detach: Number(treePropagation(config) !== 0),
           from: '--no-pivot',
         },
   ];
   if (asked === undefined) return ops;
   // pivot_root(2) refuses a shared root, so the requested propagation is set only now.
-  const recursive = Number(asked.startsWith('r'));
-  const name = (recursive ? asked.slice(1) : asked) as keyof typeof MS;
-  ops.push({ op: 'set_propagation', type: MS[name], recursive, from: '/linux/rootfsPropagation' });
+  const { type, recursive } = asked;
+  ops.push({ op: 'set_propagation', type: MS[type], recursive: Number(recursive), from: '/linux/rootfsPropagation' });
   return ops;
 }
 
 /** The host's mounts remain in the tree, and in a private tree they stay mounted after the host unmounts them. */
 export function checkPivot(config: Config, pivot: boolean, faults: Diagnostic[]): void {
-  if (pivot || !config.linux?.rootfsPropagation?.endsWith('private')) return;
+  if (pivot || rootPropagation(config)?.type !== 'private') return;
   faults.push({
     code: 'root.propagation',
     message: 'rootfsPropagation of [r]private is not safe without pivot_root',

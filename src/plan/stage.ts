@@ -3,6 +3,7 @@ import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MS } from '../kernel/mounts.ts';
+import { treePropagation } from './propagation.ts';
 import type { PlannedOp } from './types.ts';
 import { makeUserNamespace, mapText, userNamespaceOf, userSlot } from './user-namespace.ts';
 
@@ -55,7 +56,7 @@ export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(
     const tree = nextSlot();
     const flags =
       (recursive ? OPEN_TREE_FLAGS.recursive : 0) | (directory === true ? OPEN_TREE_FLAGS.plainDirectory : 0);
-    ops.push({ op: 'open_tree', slot: tree, path, flags, propagation: propagationOf(config), from });
+    ops.push({ op: 'open_tree', slot: tree, path, flags, propagation: clonePropagation(config), from });
     if (idmap !== undefined) {
       const namespace = namespaceFor(idmap, from);
       ops.push({ op: 'idmap_tree', slot: tree, namespace, recursive: Number(idmap.recursive), from });
@@ -74,8 +75,7 @@ function opensForInit(config: Config, facts: Facts): boolean {
 }
 
 /** A clone is a peer of its source: mounts made in the container must not reach the host. */
-function propagationOf(config: Config): number {
-  const asked = config.linux?.rootfsPropagation ?? '';
-  if (asked.endsWith('shared')) return userNamespaceOf(config) === 'runtime' ? 0 : MS.slave;
-  return asked.endsWith('private') || asked.endsWith('unbindable') ? MS.private : MS.slave;
+function clonePropagation(config: Config): number {
+  const type = treePropagation(config);
+  return type === 0 && userNamespaceOf(config) !== 'runtime' ? MS.slave : type;
 }
