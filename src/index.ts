@@ -116,11 +116,11 @@ export class Runtime {
     return featuresOf(this.#native);
   }
 
-  #call(command: Command, operands: readonly string[], options: Options = {}): Outcome {
+  #call<Given extends readonly string[]>(command: Command<Given>, operands: Given, options: Options = {}): Outcome {
     return command(this.#context(operands, options));
   }
 
-  #context(operands: readonly string[], options: Options): Context {
+  #context<Given extends readonly string[]>(operands: Given, options: Options): Context<Given> {
     const { root, debug = (): void => undefined } = this.#options;
     return { native: this.#native, globals: root === undefined ? {} : { root }, options, operands, debug };
   }

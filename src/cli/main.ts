@@ -1,4 +1,4 @@
-import type { Command, Context } from '../commands/command.ts';
+import type { Command, Context, Outcome } from '../commands/command.ts';
 import { checkpoint } from '../commands/checkpoint.ts';
 import { completion } from '../commands/completion.ts';
 import { create } from '../commands/create.ts';
@@ -32,13 +32,13 @@ import { O_CREAT, O_TRUNC, O_WRONLY } from '../kernel/open-flags.ts';
 import { complete, completionText } from './complete.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { commands, globalOptions } from './options.ts';
-import type { CommandName, Options } from './options.ts';
+import type { CommandName, Operands, Options } from './options.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
 import { directoryHasRecord, listIds } from '../state/store.ts';
 import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse.ts';
 import { versionText } from './version.ts';
 
-const handlers: { readonly [name in CommandName]: Command } = {
+const handlers: { readonly [Name in CommandName]: Command<Operands<Name>> } = {
   create,
   start,
   exec,
@@ -109,15 +109,13 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
   if (specification.makesContainer === true) native.prefaultHeap();
   const { options, operands } = parseCommand(words, command, specification);
   if (options.help === true) return print(native, commandHelp(command));
-  checkOperands(operands, command, specification);
-  const context: Context = {
+  const outcome = handle(command, {
     native,
     globals,
     options,
-    operands,
+    operands: checkOperands(operands, command),
     debug: (message) => debug(native, settings, message),
-  };
-  const outcome = handlers[command](context);
+  });
   if (outcome.warnings !== undefined && outcome.warnings.length > 0) {
     report(native, settings, 'warning', outcome.warnings);
   }
@@ -128,6 +126,10 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
     if (printed !== 0) break;
   }
   return outcome.exitCode ?? printed;
+}
+
+function handle<Name extends CommandName>(name: Name, context: Context<Operands<Name>>): Outcome {
+  return handlers[name](context);
 }
 
 /** Runs a command and writes the duration of each step, even if the command fails. */

@@ -50,11 +50,18 @@ export interface ListSpec extends CommonSpec {
 
 export type OptionSpec = TextSpec | FlagSpec | IntegerSpec | ListSpec;
 
+/** Operands, by the least number of them. */
+interface AtLeast {
+  readonly 0: readonly string[];
+  readonly 1: readonly [string, ...string[]];
+  readonly 3: readonly [string, string, string, ...string[]];
+}
+
 export interface CommandSpec {
   readonly summary: string;
   /** As shown in the help: `ID [SIGNAL]`. */
   readonly operands: string;
-  readonly minimum: number;
+  readonly minimum: keyof AtLeast;
   readonly maximum: number;
   readonly options: readonly OptionSpec[];
   /** The words after the first operand belong to a program, so options precede it. */
@@ -324,6 +331,9 @@ const table = {
 export type CommandName = keyof typeof table;
 
 export const commands: Readonly<Record<CommandName, CommandSpec>> = table;
+
+/** The operands of a command: there are at least as many as it requires. */
+export type Operands<Name extends CommandName> = AtLeast[(typeof table)[Name]['minimum']];
 
 type Declared = (typeof globalOptions)[number] | (typeof table)[CommandName]['options'][number];
 type Named<Kind extends OptionSpec['kind']> = Extract<Declared, { kind: Kind }>['name'];

@@ -16,7 +16,7 @@ function given(options: object): object {
 function fault(name: CommandName, ...words: string[]): string {
   try {
     const spec = commands[name];
-    checkOperands(parseCommand(words, name, spec).operands, name, spec);
+    checkOperands(parseCommand(words, name, spec).operands, name);
   } catch (error) {
     if (error instanceof UsageFailure && error.command === name) return error.message;
     throw error;

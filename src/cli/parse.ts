@@ -1,6 +1,7 @@
 import minimist from 'minimist';
 import { Failure } from '../diag/diagnostic.ts';
-import type { CommandName, CommandSpec, OptionSpec, Options } from './options.ts';
+import { commands } from './options.ts';
+import type { CommandName, CommandSpec, Operands, OptionSpec, Options } from './options.ts';
 
 /** An invalid command line; the help of `command` (undefined: of rt itself) is printed to stdout. */
 export class UsageFailure extends Failure {
@@ -38,10 +39,11 @@ export function parseCommand(words: readonly string[], name: CommandName, spec: 
   return { options, operands: first ? rest : operands };
 }
 
-/** Throws unless the number of operands fits the command. */
-export function checkOperands(operands: readonly string[], name: CommandName, spec: CommandSpec): void {
-  const { minimum, maximum } = spec;
-  if (operands.length >= minimum && operands.length <= maximum) return;
+/** The same operands; throws unless their number fits the command. */
+export function checkOperands<Name extends CommandName>(operands: readonly string[], name: Name): Operands<Name> {
+  const { minimum, maximum } = commands[name];
+  // The type is made from the same minimum.
+  if (operands.length >= minimum && operands.length <= maximum) return operands as Operands<Name>;
   const rule =
     minimum === maximum
       ? `exactly ${minimum}`

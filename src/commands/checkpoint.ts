@@ -23,7 +23,7 @@ import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import { fileNames } from '../state/names.ts';
 import { requireRecord, savedConfig } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Context, Outcome } from './command.ts';
 import {
   commonOptions,
   criuOps,
@@ -41,11 +41,11 @@ const logFile = 'dump.log';
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 /** Writes images of a container and ends it, unless it is to keep running. */
-export function checkpoint(context: Context): Outcome {
+export function checkpoint(context: ContainerContext): Outcome {
   const { native, options } = context;
   refuseNamespaces(context);
   const root = stateRoot(native, context.globals.root).path;
-  const id = context.operands[0];
+  const [id] = context.operands;
   checkId(id);
   // Opened before the record is read, so that both are of the same container.
   const directory = ContainerDirectory.open(native, root, id);

@@ -2,16 +2,19 @@ import type { Options } from '../cli/options.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 
-/** Input of a command. */
-export interface Context {
+/** Input of a command. `Given`: the operands that it requires, and more. */
+export interface Context<Given extends readonly string[] = readonly string[]> {
   readonly native: Native;
   /** Options before the command. */
   readonly globals: Options;
   readonly options: Options;
   /** Arguments that are not options; their number has been checked. */
-  readonly operands: readonly string[];
+  readonly operands: Given;
   readonly debug: (message: string) => void;
 }
+
+/** Input of a command for one container. */
+export type ContainerContext = Context<readonly [id: string, ...others: string[]]>;
 
 /** Result of a command, which throws a Failure if it fails; only main prints. */
 export interface Outcome {
@@ -23,4 +26,4 @@ export interface Outcome {
   readonly warnings?: readonly Diagnostic[];
 }
 
-export type Command = (context: Context) => Outcome;
+export type Command<Given extends readonly string[] = readonly string[]> = (context: Context<Given>) => Outcome;

@@ -2,13 +2,13 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
 import { confirm } from '../launch/start.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
 import { endContainer } from './end.ts';
 import { makeContainer, removePidFile } from './make.ts';
 
 /** Sets up a container and leaves its init waiting for `start`. */
-export function create(context: Context): Outcome {
+export function create(context: ContainerContext): Outcome {
   const { native, options } = context;
   const handed = handedDescriptors(native, options['preserve-fds'], true);
   const { directory, record, control, plan, moved, warnings } = makeContainer(context, 'socket', true, handed);

@@ -6,14 +6,14 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import { damagedCode, readRecord } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';
 
 /** Removes a container; with --force also one that has not stopped, or whose creation was interrupted. */
-export function deleteContainer(context: Context): Outcome {
+export function deleteContainer(context: ContainerContext): Outcome {
   const { native } = context;
-  const id = context.operands[0];
+  const [id] = context.operands;
   const force = context.options.force === true;
   checkId(id);
   const root = stateRoot(native, context.globals.root).path;

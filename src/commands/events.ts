@@ -7,7 +7,7 @@ import { readStats, watchMemory } from '../launch/cgroup/control.ts';
 import { milliseconds, waitList } from '../launch/wait.ts';
 import { openProcess } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { parseDuration } from './duration.ts';
 import { findContainer } from './find.ts';
 
@@ -16,7 +16,7 @@ const defaultInterval = '5s';
 /**
  * Prints the resource usage of a container, once or repeatedly, and its out-of-memory events, one JSON object per line.
  */
-export function events(context: Context): Outcome {
+export function events(context: ContainerContext): Outcome {
   const { native, options } = context;
   const text = options.interval ?? defaultInterval;
   const interval = parseDuration(text);

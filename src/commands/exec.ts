@@ -20,7 +20,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { pidFileMode, replaceFile, requireRecord, savedConfig } from '../state/store.ts';
 import type { SavedConfig } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Context, Outcome } from './command.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { execProcess } from './exec-process.ts';
 import { catchSignals } from './foreground.ts';
@@ -32,7 +32,7 @@ import type { Console } from './terminal.ts';
 const failedExitCode = 255;
 
 /** Runs an additional program in a created container. */
-export function exec(context: Context): Outcome {
+export function exec(context: ContainerContext): Outcome {
   const { native, options } = context;
   const foreground = options.detach !== true;
   let started: Started;
@@ -59,9 +59,9 @@ interface Started {
   readonly console: Console;
 }
 
-function startProcess(context: Context, detach: boolean, preserved: number): Started {
+function startProcess(context: ContainerContext, detach: boolean, preserved: number): Started {
   const { native, options } = context;
-  const [id = '', ...command] = context.operands;
+  const [id, ...command] = context.operands;
   const { record, target, saved } = findSaved(context, id);
   const config = phase('parse', () => parseSavedConfig(saved.text, saved.path));
   const process = phase('validate', () => execProcess(native, config, options, command));

@@ -4,12 +4,15 @@ import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
 import { requireRecord } from '../state/store.ts';
-import type { Context } from './command.ts';
+import type { ContainerContext } from './command.ts';
 
 /** The container that the first operand names, which must exist, and its status. */
-export function findContainer({ native, globals, operands }: Context): { record: ContainerRecord; status: Status } {
+export function findContainer({ native, globals, operands }: ContainerContext): {
+  record: ContainerRecord;
+  status: Status;
+} {
   const root = stateRoot(native, globals.root).path;
-  return ContainerDirectory.use(native, root, operands[0] as string, (directory) => {
+  return ContainerDirectory.use(native, root, operands[0], (directory) => {
     const record = requireRecord(directory);
     return { record, status: statusOf(native, directory, record) };
   });
@@ -20,12 +23,12 @@ export function findContainer({ native, globals, operands }: Context): { record:
  * make another container with its id, whose cgroups would have the same names.
  */
 export function changeContainer<T>(
-  { native, globals, operands }: Context,
+  { native, globals, operands }: ContainerContext,
   check: (status: Status) => void,
   change: (record: ContainerRecord) => T,
 ): T {
   const root = stateRoot(native, globals.root).path;
-  const id = operands[0] as string;
+  const [id] = operands;
   return ContainerDirectory.use(native, root, id, (directory) => {
     const look = (): ContainerRecord => {
       const record = requireRecord(directory);

@@ -10,13 +10,13 @@ import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { requireRecord } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { parseSignal } from './signal.ts';
 
 /** Sends a signal to the init of a container, or to all of its processes. */
-export function kill(context: Context): Outcome {
+export function kill(context: ContainerContext): Outcome {
   const { native } = context;
-  const [id = '', name = 'TERM'] = context.operands;
+  const [id, name = 'TERM'] = context.operands;
   const root = stateRoot(native, context.globals.root).path;
   const signal = parseSignal(name);
   const record = ContainerDirectory.use(native, root, id, requireRecord);

@@ -52,7 +52,13 @@ function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): 
   return host;
 }
 
-function perform(command: Command, host: FakeHost, operands: string[], options: Options = {}, root?: string): Outcome {
+function perform<Given extends readonly string[]>(
+  command: Command<Given>,
+  host: FakeHost,
+  operands: Given,
+  options: Options = {},
+  root?: string,
+): Outcome {
   const globals = root === undefined ? {} : { root };
   return command({ native: host.native, globals, options, operands, debug: () => {} });
 }
@@ -92,7 +98,7 @@ t.test('start is for created containers', async (t) => {
 });
 
 t.test('kill signals init', async (t) => {
-  const cases: [string[], string][] = [
+  const cases: [[string, ...string[]], string][] = [
     [['c1'], '40 15'],
     [['c1', 'KILL'], '40 9'],
     [['c1', 'sigusr1'], '40 10'],
@@ -223,7 +229,7 @@ t.test('an unknown state is an error of every command, never "stopped" and never
           return -number;
         };
         const options = name === 'deleteContainer' ? { force: true } : name === 'exec' ? { detach: true } : {};
-        const words = ['c1', ...(name === 'exec' ? ['/bin/true'] : [])];
+        const words: [string, ...string[]] = ['c1', ...(name === 'exec' ? ['/bin/true'] : [])];
         const [fault] = failure(() => perform(command, host, words, options));
         if (met.length === 0) continue;
         t.match(

@@ -6,7 +6,7 @@ import type { Native } from '../host/native.ts';
 import { EACCES, EAGAIN } from '../kernel/errno.ts';
 import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { FakeHost } from '../state/fake-native.ts';
-import type { Context } from './command.ts';
+import type { ContainerContext } from './command.ts';
 import { create } from './create.ts';
 import { runPoststop } from './end.ts';
 import { spec } from './spec.ts';
@@ -74,7 +74,7 @@ class Creation {
     return this.calls.map(({ name, hook }) => (hook === undefined ? name : `${name} ${hook}`));
   }
 
-  context(options: Options): Context {
+  context(options: Options): ContainerContext {
     return { native: this.native(), globals: {}, options, operands: ['c1'], debug: () => {} };
   }
 

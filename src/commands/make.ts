@@ -30,7 +30,7 @@ import { hookSurroundings } from '../state/report.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
 import { thisProcess } from '../state/status.ts';
 import { notifyDirectory, pidFileMode, replaceFile, writeConfig, draftRecord, writeRecord } from '../state/store.ts';
-import type { Context } from './command.ts';
+import type { ContainerContext, Context } from './command.ts';
 import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { openPidfdSocket, sendPidfd } from './descriptors.ts';
@@ -73,13 +73,13 @@ export interface Progress {
  * directory ('socket') or on the returned descriptor ('control'). A failure leaves nothing behind.
  */
 export function makeContainer(
-  context: Context,
+  context: ContainerContext,
   awaitStart: 'socket' | 'control',
   detach: boolean,
   handed: Handed,
 ): MadeContainer {
   const { native, options } = context;
-  const id = context.operands[0];
+  const [id] = context.operands;
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const managerPath = managerSocket(native);

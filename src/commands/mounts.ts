@@ -2,6 +2,7 @@ import type { Config, Mount } from '../../schema/generated/config.ts';
 import { parseMounts } from '../bundle/mount-list.ts';
 import type { MountList } from '../bundle/mount-list.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
+import type { Operands } from '../cli/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
@@ -23,8 +24,8 @@ const standardInput = 0;
 const largestDocument = 16 << 20;
 
 /** Adds mounts to a created container, all or none; or removes mounts, up to the first missing one. */
-export function mounts(context: Context): Outcome {
-  const [action = '', id = '', file = ''] = context.operands;
+export function mounts(context: Context<Operands<'mounts'>>): Outcome {
+  const [action, id, file] = context.operands;
   if (action !== 'add' && action !== 'remove') {
     throw new Failure({
       code: 'mounts.action',

@@ -1,17 +1,17 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { freeze, thaw } from '../launch/cgroup/control.ts';
 import type { Status } from '../state/status.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { changeContainer } from './find.ts';
 
 /** Suspends every process of a container until `resume`. */
-export function pause(context: Context): Outcome {
+export function pause(context: ContainerContext): Outcome {
   changeContainer(context, requireRunning, ({ cgroup }) => freeze(context.native, cgroup));
   return {};
 }
 
 /** Resumes a paused container. */
-export function resume(context: Context): Outcome {
+export function resume(context: ContainerContext): Outcome {
   changeContainer(context, requirePaused, ({ cgroup }) => thaw(context.native, cgroup));
   return {};
 }

@@ -3,13 +3,13 @@ import { printable } from '../diag/printable.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { cgroupProcesses } from '../launch/cgroup/files.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { findContainer } from './find.ts';
 
 const largestOutput = 64 << 20;
 
 /** Lists the processes of a container, by their pids on the host or as ps(1) of the host shows them. */
-export function ps(context: Context): Outcome {
+export function ps(context: ContainerContext): Outcome {
   const { native, options, operands } = context;
   const { record, status } = findContainer(context);
   // Processes in the cgroup of a container that is stopped or unfinished are not its own.

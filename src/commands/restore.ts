@@ -32,7 +32,7 @@ import { openProcess, startTimeOf } from '../state/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { pidFileMode, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Context, Outcome } from './command.ts';
 import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import {
@@ -59,7 +59,7 @@ const logFile = 'restore.log';
 const largestList = 1 << 16;
 
 /** Makes a container from a bundle and the images of another one, whose processes continue. */
-export function restore(context: Context): Outcome {
+export function restore(context: ContainerContext): Outcome {
   const { native, options } = context;
   refuseNamespaces(context);
   refuseManager(native);
@@ -101,9 +101,9 @@ interface Restored {
   readonly master: number;
 }
 
-function makeFromImages(context: Context, detach: boolean): Restored {
+function makeFromImages(context: ContainerContext, detach: boolean): Restored {
   const { native, options } = context;
-  const id = context.operands[0];
+  const [id] = context.operands;
   checkId(id);
   const root = stateRoot(native, context.globals.root);
   const compiled = compile(context, id, 'control', { nonce: nonce(native) });

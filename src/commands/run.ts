@@ -9,7 +9,7 @@ import { readyMessages } from '../launch/notify.ts';
 import { release } from '../launch/start.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { handedDescriptors } from './descriptors.ts';
 import { endContainer } from './end.ts';
 import { catchSignals } from './foreground.ts';
@@ -18,7 +18,7 @@ import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
 
 /** `create` and `start` in one; in the foreground also waits for the end, and deletes the container. */
-export function run(context: Context): Outcome {
+export function run(context: ContainerContext): Outcome {
   const { native, options } = context;
   const foreground = options.detach !== true;
   const handed = handedDescriptors(native, options['preserve-fds'], true);

@@ -11,14 +11,14 @@ import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
 import type { Status } from '../state/status.ts';
 import { notifyDirectory, requireRecord } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Context, Outcome } from './command.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
 
 /** Makes the init of a created container execute its program, and waits until it has. */
-export function start(context: Context): Outcome {
+export function start(context: ContainerContext): Outcome {
   const { native } = context;
-  const id = context.operands[0];
+  const [id] = context.operands;
   checkId(id);
   const root = stateRoot(native, context.globals.root).path;
   return ContainerDirectory.use(native, root, id, (directory) => startIn(context, directory));

@@ -1,9 +1,9 @@
 import { stateReport } from '../state/report.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Outcome } from './command.ts';
 import { findContainer } from './find.ts';
 
 /** Prints the state of a container (runtime-spec, "Query State"). */
-export function state(context: Context): Outcome {
+export function state(context: ContainerContext): Outcome {
   const { record, status } = findContainer(context);
   const report = stateReport(record, status, '');
   return { output: JSON.stringify(report, null, 2) };

@@ -10,7 +10,7 @@ import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { changeLimits } from '../launch/change-limits.ts';
 import { withSchemata } from '../launch/resctrl.ts';
-import type { Context, Outcome } from './command.ts';
+import type { ContainerContext, Context, Outcome } from './command.ts';
 import type { Status } from '../state/status.ts';
 import { changeContainer, findContainer } from './find.ts';
 import { resourcesOf } from './update-options.ts';
@@ -19,7 +19,7 @@ const standardInput = 0;
 const largestDocument = 16 << 20;
 
 /** Changes the limits of a container, all or none of those given. */
-export function update(context: Context): Outcome {
+export function update(context: ContainerContext): Outcome {
   const { native, options } = context;
   requireProcesses(findContainer(context).status);
   const resources = options.resources === undefined ? fromOptions(context) : fromFile(native, options.resources);

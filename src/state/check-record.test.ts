@@ -166,7 +166,12 @@ function hostWith(text: string): FakeHost {
 }
 
 /** Undefined if the command succeeds. A fault of rt itself is thrown. */
-function failure(host: FakeHost, command: Command, operands: string[], options = {}): Failure | undefined {
+function failure<Given extends readonly string[]>(
+  host: FakeHost,
+  command: Command<Given>,
+  operands: Given,
+  options = {},
+): Failure | undefined {
   try {
     command({ native: host.native, globals: {}, options, operands, debug: () => {} });
     return undefined;

@@ -58,7 +58,7 @@ export const commandLine: Target = {
       if (Object.hasOwn(commands, name)) {
         const command = name as keyof typeof commands;
         const { operands } = parseCommand(others, command, commands[command]);
-        checkOperands(operands, command, commands[command]);
+        checkOperands(operands, command);
       } else {
         // Help, unknown commands and completion change nothing.
         const host = new FakeHost();
