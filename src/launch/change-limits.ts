@@ -5,6 +5,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, EINVAL } from '../kernel/errno.ts';
+import { oldValue } from '../plan/cgroup/old-value.ts';
 import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
 import { versionOf } from '../plan/cgroup/version.ts';
 import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
@@ -91,7 +92,7 @@ function oldValues(native: Native, ops: readonly PlannedOp[]): OldValue[] {
   });
   return written.flatMap(({ path, data }) => {
     const text = readOld(native, path);
-    return text === undefined ? [] : [{ path, data: oldValue(path, text.trim(), data) }];
+    return text === undefined ? [] : [{ path, data: oldValue(path, text, data) }];
   });
 }
 
@@ -99,16 +100,6 @@ function oldValues(native: Native, ops: readonly PlannedOp[]): OldValue[] {
 function readOld(native: Native, path: string): string | undefined {
   const text = native.readText(path, maximumFile);
   return text === -EINVAL || text === -EACCES ? undefined : ifPresent(text, `cannot read "${path}"`, 'read');
-}
-
-/** The previous line of the device in `data`, in a file with one line per device; without a line it had no limit. */
-function oldValue(path: string, text: string, data: string): string {
-  const [key = ''] = data.split(' ');
-  const isKeyed = data.includes(' ') && !path.endsWith('/cpu.max');
-  if (!isKeyed) return text === '' ? '\n' : text;
-  const line = text.split('\n').find((one) => one.startsWith(`${key} `));
-  if (line !== undefined) return line;
-  return path.endsWith('/io.max') ? `${key} rbps=max wbps=max riops=max wiops=max` : `${key} 0`;
 }
 
 function restore(native: Native, before: readonly OldValue[]): readonly Diagnostic[] {
