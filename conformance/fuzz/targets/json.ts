@@ -79,9 +79,15 @@ function outcome(parse: () => unknown): { readonly value: unknown } | undefined 
   }
 }
 
-/** As in JSON.stringify: infinity is null, and there is only one 0. */
+/**
+ * As in JSON.stringify: infinity is null, and there is only one 0. A large number is written without the fraction or the
+ * exponent that it was read with.
+ */
 function written(value: unknown): unknown {
   if (value === 0) return 0;
+  if (typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(String(value))) {
+    return BigInt(String(value));
+  }
   if (typeof value === 'number' && !Number.isFinite(value)) return null;
   if (Array.isArray(value)) return value.map(written);
   if (typeof value !== 'object' || value === null) return value;
