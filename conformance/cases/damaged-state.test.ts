@@ -48,6 +48,26 @@ const replacements: readonly (readonly [what: string, put: (record: string) => v
   ],
 ];
 
+forEachRuntime(
+  'a record that is missing: delete --force loses no process, and removes all when there is none',
+  async (t, rt) => {
+    const container = await rt.started(['pause']);
+    const { id } = container;
+    const { pid } = await container.state();
+    const directory = join(rt.root, id);
+    rmSync(join(directory, 'state.json'));
+    const { status, stderr } = await rt.command('delete', '--force', id);
+    t.equal(status, 1);
+    t.match(stderr, `cannot read "${join(directory, 'state.json')}": no such file or directory`);
+    t.match(stderr, `kill -KILL ${pid}`);
+    process.kill(pid, 'SIGKILL');
+    await until('its processes are gone', () => !existsSync(`/proc/${pid}`));
+    t.match(await rt.command('delete', '--force', id), { status: 0, stderr: /was damaged/ });
+    t.notOk(existsSync(directory));
+  },
+  { oursOnly },
+);
+
 for (const [what, put] of replacements) {
   forEachRuntime(
     `a record that is ${what}: delete --force loses no process, and removes all when there is none`,

@@ -5,7 +5,7 @@ import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../state/status.ts';
-import { damagedCode, readRecord } from '../state/store.ts';
+import { damagedCode, missingRecord, readRecord } from '../state/store.ts';
 import type { ContainerContext, Outcome } from './command.ts';
 import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';
@@ -40,6 +40,8 @@ function removeLocked(native: Native, directory: ContainerDirectory, force: bool
   }
   if (record === undefined) {
     if (!force) throw absent(id);
+    const missing = missingRecord(directory);
+    if (missing !== undefined) return { warnings: removeDamaged(native, directory, missing) };
     directory.remove();
     return {};
   }

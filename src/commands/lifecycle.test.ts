@@ -200,6 +200,14 @@ t.test('delete --force removes a damaged record only if it still shows that noth
     t.ok(host.files.has('/run/rt/c1/state.json'));
     t.same(host.signals, []);
   }
+  const lost = hostWith('running', { cgroup });
+  lost.files.delete('/run/rt/c1/state.json');
+  lost.files.set('/run/rt/c1/config.json', '{}');
+  t.match(
+    failure(() => perform(deleteContainer, lost, ['c1'], { force: true })),
+    [{ message: 'cannot read "/run/rt/c1/state.json": no such file or directory' }],
+  );
+  t.ok(lost.files.has('/run/rt/c1/config.json'), 'that record is missing, not that of a create that was interrupted');
   const host = damage('stopped', cut);
   t.match(perform(deleteContainer, host, ['c1'], { force: true }).warnings, [{ code: 'delete.damaged' }]);
   t.notOk(host.directories.has('/run/rt/c1'));

@@ -125,6 +125,16 @@ function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerR
   });
 }
 
+/**
+ * Of a container whose record somebody else has removed; undefined where rt left none. It writes the record before the
+ * config, and removes it after.
+ */
+export function missingRecord(directory: ContainerDirectory): Failure | undefined {
+  if (!directory.has(fileNames.config)) return undefined;
+  const path = recordPath(directory.root, directory.id);
+  return new Failure({ code: damagedCode, message: `cannot read "${path}": no such file or directory` });
+}
+
 /** The text of a record, valid or not; undefined if there is none. */
 export function recordText(directory: ContainerDirectory): string | undefined {
   return directory.read(fileNames.record, largestRecord, noRecord);
