@@ -1,4 +1,5 @@
 import t from 'tap';
+import { WAIT } from '../../schema/generated/protocol.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
@@ -6,6 +7,7 @@ import { cgroupAt } from '../plan/fixture.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { launch } from './session.ts';
+import type { LaunchOptions } from './session.ts';
 
 const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };
 const plan: Plan = {
@@ -53,18 +55,40 @@ function attempts(...said: readonly (readonly ArrayBuffer[])[]): string[] {
     signalProcess: () => 0,
     waitChild: () => 0,
   } as unknown as Native;
+  const { pid } = launch(native, plan, noting(calls));
+  return [...calls, String(pid)];
+}
+
+function noting(calls: string[]): LaunchOptions {
   const noted = (name: string) => (): void => void calls.push(name);
-  const { pid } = launch(native, plan, {
+  return {
     onCgroups: noted('cgroups'),
     onCloned: noted('cloned'),
     onBorn: noted('born'),
+    onUnitStarted: noted('unit'),
     listenPath: '',
     preserved: 0,
     onHostHooks: noted('hooks'),
     onTerminal: noted('terminal'),
-  });
-  return [...calls, String(pid)];
+  };
 }
+
+t.test('a helper that should wait for its unit and says something else is not believed', async (t) => {
+  for (const said of [record(3), record(7, { value: 40 }), record(2, { value: WAIT.hooks }), record(2), record(99)]) {
+    const calls: string[] = [];
+    const native = {
+      launch: () => [40, 100, -1],
+      receive: () => said,
+      stat: () => [],
+      close: () => 0,
+      signalProcess: (pid: number) => calls.push(`kill ${pid}`),
+      waitChild: (pid: number) => calls.push(`wait ${pid}`),
+    } as unknown as Native;
+    const withUnit = { ...plan, stage: [], init: [{ op: 'await_unit', from: 'default' }], unit: {} } as unknown as Plan;
+    t.throws(() => launch(native, withUnit, noting(calls)), { diagnostics: [{ code: 'launch.forged' }] });
+    t.strictSame(calls, ['cloned', 'kill 40', 'wait 40']);
+  }
+});
 
 t.test('steps after the clone of init are done once, by the first attempt that reaches them', async (t) => {
   t.strictSame(attempts(ready), ['cloned', 'born', '50']);

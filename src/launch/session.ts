@@ -184,7 +184,8 @@ function awaitUnit(
 ): void {
   const record = receiveFrom(native, control, pid);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
-  if (record.kind !== 'waiting' || record.wait !== 'unit') throw diedInSetUp(native, plan, pid);
+  if (record.kind === 'end') throw diedInSetUp(native, plan, pid);
+  if (record.kind !== 'waiting' || record.wait !== 'unit') throw forgedFailure();
   claim(record.wait);
   enterUnit(native, unit, pid, () => onUnitStarted?.());
   tell(native, control, record.wait);
