@@ -15,7 +15,8 @@ import { recordText, savedConfig } from '../state/store.ts';
 
 // In the key order of ContainerRecord, the creator's pid is the first key of its object: no comma precedes it.
 const ofInit = /,\s*"pid"\s*:\s*(\d{1,10})\s*,\s*"startTime"\s*:\s*(\d{1,16})\b/;
-const ofCgroups = /"hierarchies"\s*:\s*(\[(?:\s*\{[^{}]*\}\s*,?)*\])/;
+// In only one way to match, so that no text takes long.
+const ofCgroups = /"hierarchies"\s*:\s*(\[[^\]{}]*(?:\{[^{}]*\}[^\]{}]*)*\])/;
 
 /**
  * Removes a container with a damaged record if no process is left in it: none in the init and the cgroups that the

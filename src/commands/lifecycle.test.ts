@@ -200,6 +200,16 @@ t.test('delete --force removes a damaged record only if it still shows that noth
     t.ok(host.files.has('/run/rt/c1/state.json'));
     t.same(host.signals, []);
   }
+  const { hierarchies } = cgroup;
+  const blanks = `"hierarchies":[${`${JSON.stringify(hierarchies[0])}${' '.repeat(20)}`.repeat(40)}`;
+  t.match(
+    failure(() => {
+      const host = damage('stopped', (text) => `${text.slice(0, text.indexOf('"hierarchies"'))}${blanks}`);
+      perform(deleteContainer, host, ['c1'], { force: true });
+    }),
+    [{ message: 'cannot read "/run/rt/c1/state.json": not a state that rt wrote' }],
+    'a list that does not end',
+  );
   const lost = hostWith('running', { cgroup });
   lost.files.delete('/run/rt/c1/state.json');
   lost.files.set('/run/rt/c1/config.json', '{}');
