@@ -187,7 +187,10 @@ forEachRuntime(
       [(config) => (config.linux.netDevices = { [long]: {} }), /must be the name of a network device, found "a{16}"/],
       [(config) => (config.linux.netDevices = { x: { name: 'a/b' } }), /linux\.netDevices\["x"\]\.name must be/],
       [(config) => (config.linux.netDevices = { x: { name: 'eth%d' } }), /must be the name of a network device/],
-      [(config) => (config.linux.netDevices = { x: { name: 'y' }, y: {} }), /two of linux\.netDevices would be named "y" in the container/],
+      [
+        (config) => (config.linux.netDevices = { x: { name: 'y' }, y: {} }),
+        /two of linux\.netDevices would be named "y" in the container/,
+      ],
       [(config) => (config.linux.netDevices = { x: { name: 7 as unknown as string } }), /must be a string, found 7/],
       [
         (config) => {
