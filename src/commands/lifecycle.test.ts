@@ -158,19 +158,25 @@ t.test('delete --force kills, and removes leftovers', async (t) => {
   t.throws(() => perform(deleteContainer, host, ['..'], { force: true }), { message: /^invalid container ID format/ });
 });
 
+const pids = {
+  manager: 'cgroupfs',
+  version: 1,
+  hierarchies: [cgroupAt('/sys/fs/cgroup/pids/c1', 'pids')],
+} as const;
+
+/** A host whose container has a record with this change. */
+function damage(situation: Situation, change: (text: string) => string): FakeHost {
+  const host = hostWith(situation, { cgroup: pids });
+  host.files.set('/run/rt/c1/state.json', change(host.files.get('/run/rt/c1/state.json') ?? ''));
+  return host;
+}
+
+function cut(text: string): string {
+  return text.slice(0, -10);
+}
+
 t.test('delete --force removes a damaged record only if it still shows that nothing runs', async (t) => {
   const tasks = '/sys/fs/cgroup/pids/c1/cgroup.procs';
-  const cgroup = {
-    manager: 'cgroupfs',
-    version: 1,
-    hierarchies: [cgroupAt('/sys/fs/cgroup/pids/c1', 'pids')],
-  } as const;
-  const damage = (situation: Situation, change: (text: string) => string): FakeHost => {
-    const host = hostWith(situation, { cgroup });
-    host.files.set('/run/rt/c1/state.json', change(host.files.get('/run/rt/c1/state.json') ?? ''));
-    return host;
-  };
-  const cut = (text: string): string => text.slice(0, -10);
   const refusals: readonly (readonly [host: FakeHost, procs: string | undefined, hint: string])[] = [
     [damage('running', cut), undefined, 'its processes still run: kill -KILL 40, then try again'],
     [damage('running', cut), '40\n41\n', 'its processes still run: kill -KILL 40 41, then try again'],
@@ -200,7 +206,13 @@ t.test('delete --force removes a damaged record only if it still shows that noth
     t.ok(host.files.has('/run/rt/c1/state.json'));
     t.same(host.signals, []);
   }
-  const { hierarchies } = cgroup;
+  const host = damage('stopped', cut);
+  t.match(perform(deleteContainer, host, ['c1'], { force: true }).warnings, [{ code: 'delete.damaged' }]);
+  t.notOk(host.directories.has('/run/rt/c1'));
+});
+
+t.test('delete --force keeps a container whose list of cgroups does not end, or whose record is missing', async (t) => {
+  const { hierarchies } = pids;
   const blanks = `"hierarchies":[${`${JSON.stringify(hierarchies[0])}${' '.repeat(20)}`.repeat(40)}`;
   t.match(
     failure(() => {
@@ -210,7 +222,7 @@ t.test('delete --force removes a damaged record only if it still shows that noth
     [{ message: 'cannot read "/run/rt/c1/state.json": not a state that rt wrote' }],
     'a list that does not end',
   );
-  const lost = hostWith('running', { cgroup });
+  const lost = hostWith('running', { cgroup: pids });
   lost.files.delete('/run/rt/c1/state.json');
   lost.files.set('/run/rt/c1/config.json', '{}');
   t.match(
@@ -218,9 +230,6 @@ t.test('delete --force removes a damaged record only if it still shows that noth
     [{ message: 'cannot read "/run/rt/c1/state.json": no such file or directory' }],
   );
   t.ok(lost.files.has('/run/rt/c1/config.json'), 'that record is missing, not that of a create that was interrupted');
-  const host = damage('stopped', cut);
-  t.match(perform(deleteContainer, host, ['c1'], { force: true }).warnings, [{ code: 'delete.damaged' }]);
-  t.notOk(host.directories.has('/run/rt/c1'));
 });
 
 /** Errors of a host for a file, a process or a directory, none of which means that it does not exist. */
