@@ -55,7 +55,8 @@ export interface Hierarchy {
   readonly version: 1 | 2;
 }
 
-const cgroupRoot = '/sys/fs/cgroup';
+/** Where cgroups are mounted: cgroup v2 itself, or a tmpfs with a directory for each hierarchy of v1. */
+export const cgroupRoot = '/sys/fs/cgroup';
 const resctrlRoot = '/sys/fs/resctrl';
 const maximumFile = 1 << 16;
 

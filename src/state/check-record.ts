@@ -1,3 +1,4 @@
+import { cgroupRoot } from '../facts/facts.ts';
 import type { ContainerCgroup } from '../plan/cgroup/record.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -39,10 +40,9 @@ function isBelow(root: string, levels: number): Check {
   };
 }
 
-const cgroupRoot = '/sys/fs/cgroup';
-/** The hierarchies of cgroup v1 are one level below. */
-const isMountOfMany: Check = (value) =>
-  isArgument(value) && new RegExp(`^${cgroupRoot}/[^/]+$`).test(value as string) && !/\/\.\.?$/.test(value as string);
+/** The hierarchies of cgroup v1 are one level below the cgroup root. Compiled once: a record may have a dozen of them. */
+const mountOfMany = new RegExp(`^${cgroupRoot}/(?!\\.\\.?$)[^/]+$`);
+const isMountOfMany: Check = (value) => isArgument(value) && mountOfMany.test(value as string);
 
 const isResctrlGroup = isBelow('/sys/fs/resctrl', 1);
 

@@ -1,3 +1,4 @@
+import { cgroupRoot } from '../facts/facts.ts';
 import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
 
 /**
@@ -14,14 +15,12 @@ export function convertRecord(value: unknown): unknown {
 
 type Earlier = Omit<CgroupRecord, 'hierarchies'> & { readonly directories?: unknown };
 
-const root = '/sys/fs/cgroup';
-
 /** Undefined if it is not the directory of a cgroup. */
 function cgroupAt(version: 1 | 2, directory: unknown): ContainerCgroup | undefined {
-  if (typeof directory !== 'string' || !directory.startsWith(`${root}/`)) return undefined;
-  if (version === 2) return { version, controllers: [], mount: root, directory };
-  const [name = ''] = directory.slice(root.length + 1).split('/');
-  const mount = `${root}/${name}`;
+  if (typeof directory !== 'string' || !directory.startsWith(`${cgroupRoot}/`)) return undefined;
+  if (version === 2) return { version, controllers: [], mount: cgroupRoot, directory };
+  const [name = ''] = directory.slice(cgroupRoot.length + 1).split('/');
+  const mount = `${cgroupRoot}/${name}`;
   if (name === 'unified') return { version: 2, controllers: [], mount, directory };
   return { version: 1, controllers: name.split(','), mount, directory };
 }
