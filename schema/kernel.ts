@@ -206,10 +206,12 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
     {
       doc: 'Return values of a filter; the low half is data (seccomp(2)).',
       headers: ['linux/seccomp.h'],
+      object: 'SECCOMP_RET',
       base: 16,
-      numbers: words(`SECCOMP_RET_KILL_PROCESS SECCOMP_RET_KILL_THREAD SECCOMP_RET_TRAP SECCOMP_RET_ERRNO
-        SECCOMP_RET_USER_NOTIF SECCOMP_RET_TRACE SECCOMP_RET_LOG SECCOMP_RET_ALLOW SECCOMP_RET_ACTION_FULL
-        SECCOMP_RET_DATA`),
+      numbers: prefixed(
+        'SECCOMP_RET_',
+        'KILL_PROCESS KILL_THREAD TRAP ERRNO USER_NOTIF TRACE LOG ALLOW ACTION_FULL DATA',
+      ),
     },
     {
       doc: 'Flags of seccomp(2).',

@@ -1,4 +1,5 @@
 import type { Config, LinuxSeccomp, SeccompAction } from '../../schema/generated/config.ts';
+import { SECCOMP_RET } from '../kernel/seccomp.ts';
 import { ANNOTATIONS, annotationPointer, seccompReceiver } from './annotations.ts';
 import type { Report, Rule } from './rule.ts';
 import { each } from './rule.ts';
@@ -7,9 +8,6 @@ const lastArgument = 5;
 
 /** Highest error number that a system call can return, MAX_ERRNO of include/linux/err.h. */
 const maximumErrno = 4095;
-
-/** SECCOMP_RET_DATA, seccomp(2). */
-const maximumData = 65535;
 
 export const seccompRules: readonly Rule[] = [seccomp];
 
@@ -67,7 +65,7 @@ function listener(config: Config, filter: LinuxSeccomp, notifies: boolean, repor
 /** config-linux.md: errnoRet must be refused for an action that does not use it. */
 function errorNumber(action: SeccompAction, value: number, pointer: string, report: Report): void {
   if (action === undefined) return;
-  const maximum = action === 'SCMP_ACT_ERRNO' ? maximumErrno : action === 'SCMP_ACT_TRACE' ? maximumData : 0;
+  const maximum = action === 'SCMP_ACT_ERRNO' ? maximumErrno : action === 'SCMP_ACT_TRACE' ? SECCOMP_RET.DATA : 0;
   const name = pointer.slice(pointer.lastIndexOf('/') + 1);
   if (maximum === 0) {
     report('seccomp.errno', pointer, `${name} has no meaning for the action ${action}, found ${value}`);

@@ -1,16 +1,18 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
 /** Return values of a filter; the low half is data (seccomp(2)). */
-export const SECCOMP_RET_KILL_PROCESS = 0x80000000;
-export const SECCOMP_RET_KILL_THREAD = 0;
-export const SECCOMP_RET_TRAP = 0x30000;
-export const SECCOMP_RET_ERRNO = 0x50000;
-export const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
-export const SECCOMP_RET_TRACE = 0x7ff00000;
-export const SECCOMP_RET_LOG = 0x7ffc0000;
-export const SECCOMP_RET_ALLOW = 0x7fff0000;
-export const SECCOMP_RET_ACTION_FULL = 0xffff0000;
-export const SECCOMP_RET_DATA = 0xffff;
+export const SECCOMP_RET = {
+  KILL_PROCESS: 0x80000000,
+  KILL_THREAD: 0,
+  TRAP: 0x30000,
+  ERRNO: 0x50000,
+  USER_NOTIF: 0x7fc00000,
+  TRACE: 0x7ff00000,
+  LOG: 0x7ffc0000,
+  ALLOW: 0x7fff0000,
+  ACTION_FULL: 0xffff0000,
+  DATA: 0xffff,
+} as const;
 
 /** Flags of seccomp(2). */
 export const SECCOMP_FILTER_FLAG_LOG = 0x2;

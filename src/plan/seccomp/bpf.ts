@@ -1,19 +1,8 @@
-import {
-  FILTER_OPCODES,
-  SECCOMP_RET_ALLOW,
-  SECCOMP_RET_DATA,
-  SECCOMP_RET_ERRNO,
-  SECCOMP_RET_KILL_PROCESS,
-  SECCOMP_RET_KILL_THREAD,
-  SECCOMP_RET_LOG,
-  SECCOMP_RET_TRACE,
-  SECCOMP_RET_TRAP,
-  SECCOMP_RET_USER_NOTIF,
-} from '../../kernel/seccomp.ts';
 /**
  * Classic BPF for seccomp(2): an assembler that respects the kernel's limits on jumps, and a disassembler.
  * Instructions are struct sock_filter of linux/filter.h: code (16 bits), jt, jf (8 bits each), k (32 bits).
  */
+import { FILTER_OPCODES, SECCOMP_RET } from '../../kernel/seccomp.ts';
 
 /** Bytes of one struct sock_filter. */
 export const instructionSize = 8;
@@ -181,23 +170,23 @@ function nameOfOffset(offset: number): string {
 
 /** `ALLOW`, `ERRNO(38)`, ... for a value that a filter returns (seccomp(2), "return value"). */
 export function nameOfReturn(value: number): string {
-  const data = value & SECCOMP_RET_DATA;
+  const data = value & SECCOMP_RET.DATA;
   switch (value - data) {
-    case SECCOMP_RET_KILL_PROCESS:
+    case SECCOMP_RET.KILL_PROCESS:
       return 'KILL_PROCESS';
-    case SECCOMP_RET_KILL_THREAD:
+    case SECCOMP_RET.KILL_THREAD:
       return 'KILL_THREAD';
-    case SECCOMP_RET_TRAP:
+    case SECCOMP_RET.TRAP:
       return 'TRAP';
-    case SECCOMP_RET_ERRNO:
+    case SECCOMP_RET.ERRNO:
       return `ERRNO(${data})`;
-    case SECCOMP_RET_USER_NOTIF:
+    case SECCOMP_RET.USER_NOTIF:
       return 'NOTIFY';
-    case SECCOMP_RET_TRACE:
+    case SECCOMP_RET.TRACE:
       return `TRACE(${data})`;
-    case SECCOMP_RET_LOG:
+    case SECCOMP_RET.LOG:
       return 'LOG';
-    case SECCOMP_RET_ALLOW:
+    case SECCOMP_RET.ALLOW:
       return 'ALLOW';
     default:
       return `0x${value.toString(16)}`;

@@ -4,15 +4,7 @@ import {
   SECCOMP_FILTER_FLAG_LOG,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-  SECCOMP_RET_ALLOW,
-  SECCOMP_RET_DATA,
-  SECCOMP_RET_ERRNO,
-  SECCOMP_RET_KILL_PROCESS,
-  SECCOMP_RET_KILL_THREAD,
-  SECCOMP_RET_LOG,
-  SECCOMP_RET_TRACE,
-  SECCOMP_RET_TRAP,
-  SECCOMP_RET_USER_NOTIF,
+  SECCOMP_RET,
 } from '../../kernel/seccomp.ts';
 import type {
   LinuxSeccomp,
@@ -79,15 +71,15 @@ export interface Profile {
 export type SeccompSection = Omit<LinuxSeccomp, 'defaultAction'> & Partial<Pick<LinuxSeccomp, 'defaultAction'>>;
 
 export const returnValues: Readonly<Record<SeccompAction, number>> = {
-  SCMP_ACT_KILL: SECCOMP_RET_KILL_THREAD,
-  SCMP_ACT_KILL_THREAD: SECCOMP_RET_KILL_THREAD,
-  SCMP_ACT_KILL_PROCESS: SECCOMP_RET_KILL_PROCESS,
-  SCMP_ACT_TRAP: SECCOMP_RET_TRAP,
-  SCMP_ACT_ERRNO: SECCOMP_RET_ERRNO,
-  SCMP_ACT_NOTIFY: SECCOMP_RET_USER_NOTIF,
-  SCMP_ACT_TRACE: SECCOMP_RET_TRACE,
-  SCMP_ACT_LOG: SECCOMP_RET_LOG,
-  SCMP_ACT_ALLOW: SECCOMP_RET_ALLOW,
+  SCMP_ACT_KILL: SECCOMP_RET.KILL_THREAD,
+  SCMP_ACT_KILL_THREAD: SECCOMP_RET.KILL_THREAD,
+  SCMP_ACT_KILL_PROCESS: SECCOMP_RET.KILL_PROCESS,
+  SCMP_ACT_TRAP: SECCOMP_RET.TRAP,
+  SCMP_ACT_ERRNO: SECCOMP_RET.ERRNO,
+  SCMP_ACT_NOTIFY: SECCOMP_RET.USER_NOTIF,
+  SCMP_ACT_TRACE: SECCOMP_RET.TRACE,
+  SCMP_ACT_LOG: SECCOMP_RET.LOG,
+  SCMP_ACT_ALLOW: SECCOMP_RET.ALLOW,
 };
 
 /** The kill action for calls of an unknown architecture. */
@@ -190,7 +182,7 @@ class Reader {
   action(name: SeccompAction, errno: number | undefined, pointer: string): number {
     const value = this.#known(returnValues, name, 'action', pointer);
     // Only these two carry data; the kernel takes 16 bits of it.
-    if (name === 'SCMP_ACT_ERRNO' || name === 'SCMP_ACT_TRACE') return value | ((errno ?? EPERM) & SECCOMP_RET_DATA);
+    if (name === 'SCMP_ACT_ERRNO' || name === 'SCMP_ACT_TRACE') return value | ((errno ?? EPERM) & SECCOMP_RET.DATA);
     return value;
   }
 

@@ -1,7 +1,6 @@
-import { SECCOMP_RET_ACTION_FULL } from '../../kernel/seccomp.ts';
+import { SECCOMP_RET } from '../../kernel/seccomp.ts';
 import type { Architecture } from './architectures.ts';
 import { calls } from './calls.ts';
-import { returnValues } from './profile.ts';
 import type { Profile, SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
 
@@ -24,15 +23,6 @@ export type Verdict =
 const allowed: Verdict = { kind: 'allowed' };
 const open: Verdict = { kind: 'open' };
 
-const {
-  SCMP_ACT_ALLOW: ALLOW,
-  SCMP_ACT_LOG: LOG,
-  SCMP_ACT_ERRNO: ERRNO,
-  SCMP_ACT_TRAP: TRAP,
-  SCMP_ACT_KILL_PROCESS: KILL_PROCESS,
-  SCMP_ACT_KILL_THREAD: KILL_THREAD,
-} = returnValues;
-
 /**
  * The effect of a profile's filter on a call, derived from its rules: nothing is compiled unless the call is refused.
  * `native` is the architecture of the caller.
@@ -49,7 +39,7 @@ export function verdictOf(section: SeccompSection, profile: Profile, native: Arc
     for (const { action, conditions } of rules) {
       if (conditions.length === 0) {
         // It decides alone, at any position.
-        if (action === ALLOW || action === LOG) return allowed;
+        if (action === SECCOMP_RET.ALLOW || action === SECCOMP_RET.LOG) return allowed;
         if (!isRefusal(action)) return open;
         const ends = kills(action) ? 'always' : 'never';
         return { kind: 'refused', value: action, pointer: `/linux/seccomp/syscalls/${index}/action`, ends };
@@ -65,7 +55,7 @@ export function verdictOf(section: SeccompSection, profile: Profile, native: Arc
     const ends = deadly.every(Boolean) ? 'always' : deadly.some(Boolean) ? 'sometimes' : 'never';
     return { kind: 'refused', value, pointer: '/linux/seccomp/defaultAction', ends };
   }
-  return !isConditional && (defaultAction === ALLOW || defaultAction === LOG) ? allowed : open;
+  return !isConditional && (defaultAction === SECCOMP_RET.ALLOW || defaultAction === SECCOMP_RET.LOG) ? allowed : open;
 }
 
 /** Engines list hundreds of names, mostly sorted: then a few probes find the name. */
@@ -84,12 +74,12 @@ function lists(names: readonly string[], call: string): boolean {
 
 /** Whether the filter ends the calling process: SIGSYS cannot be blocked or ignored. */
 export function kills(value: number): boolean {
-  const action = (value & SECCOMP_RET_ACTION_FULL) >>> 0;
-  return action === KILL_THREAD || action === KILL_PROCESS || action === TRAP;
+  const action = (value & SECCOMP_RET.ACTION_FULL) >>> 0;
+  return action === SECCOMP_RET.KILL_THREAD || action === SECCOMP_RET.KILL_PROCESS || action === SECCOMP_RET.TRAP;
 }
 
 function isRefusal(value: number): boolean {
-  return kills(value) || (value & SECCOMP_RET_ACTION_FULL) >>> 0 === ERRNO;
+  return kills(value) || (value & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.ERRNO;
 }
 
 /** The outcome if no rule matches; for a call that is newer than the profile it is not the default action. */
