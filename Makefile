@@ -473,7 +473,7 @@ check-imports:
 	$(Q)$(BIN)/depcruise --config .dependency-cruiser.mjs --output-type err $(IMPORTING) >build/imports.log || \
 		{ cat build/imports.log; false; } $(call cure,the table at the top of .dependency-cruiser.mjs says which folder imports which)
 
-IMPORTING := src schema conformance native/build native/test
+IMPORTING := src schema test conformance native/build native/test
 
 check-unused:
 	$(call say,CHECK)

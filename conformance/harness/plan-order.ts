@@ -1,6 +1,6 @@
 import { checkConfigText } from '../../src/bundle/load.ts';
 import { Failure } from '../../src/diag/diagnostic.ts';
-import { facts, hybrid, options, unified } from '../../src/plan/fixture.ts';
+import { facts, hybrid, options, unified } from '../../test/config.ts';
 import { plan } from '../../src/plan/index.ts';
 import { violations } from '../../src/plan/invariants.ts';
 import type { Config } from '../../schema/generated/config.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { complete } from './complete.ts';
-import { commands } from './options.ts';
+import { commands } from '../options/options.ts';
 
 const noIds = (): string[] => [];
 

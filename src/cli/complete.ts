@@ -1,7 +1,7 @@
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { SIGNALS } from '../kernel/signals.ts';
-import { commands, globalOptions } from './options.ts';
-import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
+import { commands, globalOptions } from '../options/options.ts';
+import type { CommandName, CommandSpec, OptionSpec } from '../options/options.ts';
 
 /** A possible word at the cursor, and its meaning. */
 export interface Candidate {

@@ -1,5 +1,5 @@
-import { commands, globalOptions } from './options.ts';
-import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
+import { commands, globalOptions } from '../options/options.ts';
+import type { CommandName, CommandSpec, OptionSpec } from '../options/options.ts';
 
 /** Help of rt as a whole. */
 export function generalHelp(): string {

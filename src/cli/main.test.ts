@@ -1,6 +1,6 @@
 import t from 'tap';
 import { EACCES } from '../kernel/errno.ts';
-import { FakeHost } from '../state/fake-native.ts';
+import { FakeHost } from '../../test/fake-host.ts';
 import { main } from './main.ts';
 
 function run(...words: string[]): { code: number; stdout: string; stderr: string; host: FakeHost } {

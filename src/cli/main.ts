@@ -1,4 +1,4 @@
-import type { Command, Context, Outcome } from '../commands/command.ts';
+import type { Command, Context, Outcome } from '../options/command.ts';
 import { checkpoint } from '../commands/checkpoint.ts';
 import { completion } from '../commands/completion.ts';
 import { create } from '../commands/create.ts';
@@ -31,12 +31,12 @@ import { EPIPE } from '../kernel/errno.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY } from '../kernel/open-flags.ts';
 import { complete, completionText } from './complete.ts';
 import { commandHelp, generalHelp } from './help.ts';
-import { commands, globalOptions } from './options.ts';
-import type { CommandName, Operands, Options } from './options.ts';
+import { commands, globalOptions } from '../options/options.ts';
+import type { CommandName, Operands, Options } from '../options/options.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
 import { directoryHasRecord, listIds } from '../state/store.ts';
 import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse.ts';
-import { versionText } from './version.ts';
+import { versionText } from '../commands/version.ts';
 
 const handlers: { readonly [Name in CommandName]: Command<Operands<Name>> } = {
   create,

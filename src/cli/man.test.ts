@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { manPages } from './man.ts';
-import { commands } from './options.ts';
-import type { CommandName } from './options.ts';
+import { commands } from '../options/options.ts';
+import type { CommandName } from '../options/options.ts';
 
 const pages = manPages('2026-01-31');
 const directory = mkdtempSync(join(tmpdir(), 'rt-man-'));

@@ -1,8 +1,8 @@
 import { environment, exitCodes, optionRules } from './conventions.ts';
 import { optionUsage } from './help.ts';
-import { commands, globalOptions } from './options.ts';
-import type { CommandName, CommandSpec, OptionSpec } from './options.ts';
-import { version } from './version.ts';
+import { commands, globalOptions } from '../options/options.ts';
+import type { CommandName, CommandSpec, OptionSpec } from '../options/options.ts';
+import { version } from '../commands/version.ts';
 
 /** Texts of the man pages in the language of man(7), by file name: `rt.1`, and `rt-COMMAND.1` for each command. */
 export function manPages(date: string): ReadonlyMap<string, string> {

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { commandHelp, generalHelp } from './help.ts';
 import { manual } from './manual.ts';
-import { commands } from './options.ts';
-import type { CommandName } from './options.ts';
+import { commands } from '../options/options.ts';
+import type { CommandName } from '../options/options.ts';
 
 const path = new URL('../../docs/cli.md', import.meta.url);
 

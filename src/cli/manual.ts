@@ -1,14 +1,14 @@
 import { environment, exitCodes, optionRules } from './conventions.ts';
 import { optionUsage, usageLine } from './help.ts';
-import { commands, globalOptions } from './options.ts';
-import type { CommandName, OptionSpec } from './options.ts';
+import { commands, globalOptions } from '../options/options.ts';
+import type { CommandName, OptionSpec } from '../options/options.ts';
 
 /** Text of docs/cli.md. manual.test.ts compares, and writes it when run with UPDATE=1. */
 export function manual(): string {
   const names = Object.keys(commands) as CommandName[];
   return (
     '# Command line of `rt`\n\n' +
-    'Generated from the option table `src/cli/options.ts`; do not edit.\n\n' +
+    'Generated from the option table `src/options/options.ts`; do not edit.\n\n' +
     '    rt [global options] COMMAND [options] [arguments]\n\n' +
     `${optionRules.map((rule) => `- ${rule}\n`).join('')}\n` +
     `## Global options\n\n${table(globalOptions)}\n` +

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { commands, globalOptions } from './options.ts';
-import type { CommandName } from './options.ts';
+import { commands, globalOptions } from '../options/options.ts';
+import type { CommandName } from '../options/options.ts';
 import { UsageFailure, checkOperands, parseCommand, parseGlobals } from './parse.ts';
 
 /** Options that were given with a value other than false, and operands. */

@@ -1,7 +1,7 @@
 import minimist from 'minimist';
 import { Failure } from '../diag/diagnostic.ts';
-import { commands } from './options.ts';
-import type { CommandName, CommandSpec, Operands, OptionSpec, Options } from './options.ts';
+import { commands } from '../options/options.ts';
+import type { CommandName, CommandSpec, Operands, OptionSpec, Options } from '../options/options.ts';
 
 /** An invalid command line; the help of `command` (undefined: of rt itself) is printed to stdout. */
 export class UsageFailure extends Failure {

@@ -7,12 +7,12 @@ import { expectDone } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
-import { driverOf } from '../launch/cgroup/control.ts';
-import { withoutLinks } from '../launch/criu/destinations.ts';
-import { externalMounts, externalNetwork, standardDescriptors } from '../launch/criu/external.ts';
-import { encodeMessage } from '../launch/criu/protobuf.ts';
-import type { Field } from '../launch/criu/protobuf.ts';
-import { OPTION, REQUEST, callCriu } from '../launch/criu/rpc.ts';
+import { driverOf } from '../cgroup/control.ts';
+import { withoutLinks } from '../criu/destinations.ts';
+import { externalMounts, externalNetwork, standardDescriptors } from '../criu/external.ts';
+import { encodeMessage } from '../criu/protobuf.ts';
+import type { Field } from '../criu/protobuf.ts';
+import { OPTION, REQUEST, callCriu } from '../criu/rpc.ts';
 import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
 import { plan } from '../plan/index.ts';
 import { ContainerDirectory, absent } from '../state/directory.ts';
@@ -20,10 +20,10 @@ import { checkId } from '../state/id.ts';
 import { keyringOf } from '../state/record.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { statusOf } from '../state/status.ts';
+import { statusOf } from '../container/status.ts';
 import { fileNames } from '../state/names.ts';
 import { requireRecord, savedConfig } from '../state/store.ts';
-import type { ContainerContext, Context, Outcome } from './command.ts';
+import type { ContainerContext, Context, Outcome } from '../options/command.ts';
 import {
   commonOptions,
   criuOps,
@@ -33,9 +33,9 @@ import {
   removeLog,
   removeMade,
   terminalOption,
-} from './criu.ts';
-import type { Directories } from './criu.ts';
-import { endContainer } from './end.ts';
+} from '../criu/request.ts';
+import type { Directories } from '../criu/request.ts';
+import { endContainer } from '../container/end.ts';
 
 const logFile = 'dump.log';
 const newFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;

@@ -1,6 +1,6 @@
-import { completionScript, shells } from '../cli/completion-scripts.ts';
+import { completionScript, shells } from '../options/completion-scripts.ts';
 import { Failure } from '../diag/diagnostic.ts';
-import type { Context, Outcome } from './command.ts';
+import type { Context, Outcome } from '../options/command.ts';
 
 /** Prints the shell function that completes command lines of rt. */
 export function completion({ operands }: Context): Outcome {

@@ -2,10 +2,10 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
 import { confirm } from '../launch/start.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { handedDescriptors } from './descriptors.ts';
-import { endContainer } from './end.ts';
-import { makeContainer, removePidFile } from './make.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { handedDescriptors } from '../container/descriptors.ts';
+import { endContainer } from '../container/end.ts';
+import { makeContainer, removePidFile } from '../container/make.ts';
 
 /** Sets up a container and leaves its init waiting for `start`. */
 export function create(context: ContainerContext): Outcome {

@@ -4,11 +4,11 @@ import { ContainerDirectory, absent } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
-import { statusOf } from '../state/status.ts';
+import { statusOf } from '../container/status.ts';
 import { damagedCode, missingRecord, readRecord } from '../state/store.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { removeDamaged } from './damaged.ts';
-import { awaitKilled, destroyContainer, killContainer } from './end.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { removeDamaged } from '../container/damaged.ts';
+import { awaitKilled, destroyContainer, killContainer } from '../container/end.ts';
 
 /** Removes a container; with --force also one that has not stopped, or whose creation was interrupted. */
 export function deleteContainer(context: ContainerContext): Outcome {

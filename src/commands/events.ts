@@ -2,14 +2,14 @@ import { Failure } from '../diag/diagnostic.ts';
 import { exactJson } from '../diag/exact-json.ts';
 import type { Native } from '../host/native.ts';
 import { POLLIN } from '../kernel/sockets.ts';
-import type { MemoryWatch } from '../launch/cgroup/driver.ts';
-import { readStats, watchMemory } from '../launch/cgroup/control.ts';
-import { milliseconds, waitList } from '../launch/wait.ts';
-import { openProcess } from '../state/process.ts';
+import type { MemoryWatch } from '../cgroup/driver.ts';
+import { readStats, watchMemory } from '../cgroup/control.ts';
+import { milliseconds, waitList } from '../host/poll.ts';
+import { openProcess } from '../container/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { parseDuration } from './duration.ts';
-import { findContainer } from './find.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { parseDuration } from '../options/duration.ts';
+import { findContainer } from '../container/find.ts';
 
 const defaultInterval = '5s';
 

@@ -1,13 +1,13 @@
 import t from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
-import type { Options } from '../cli/options.ts';
+import type { Options } from '../options/options.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { planExec } from '../plan/exec.ts';
-import { config, facts } from '../plan/fixture.ts';
-import { FakeHost } from '../state/fake-native.ts';
-import { handedDescriptors } from './descriptors.ts';
-import { execProcess } from './exec-process.ts';
+import { config, facts } from '../../test/config.ts';
+import { FakeHost } from '../../test/fake-host.ts';
+import { handedDescriptors } from '../container/descriptors.ts';
+import { execProcess } from '../options/exec-process.ts';
 
 const container: Config = config({
   process: {

@@ -2,8 +2,8 @@ import type { NamespaceType } from '../../schema/generated/config.ts';
 import type { Features, LinuxFeatures, SeccompFeatures } from '../../schema/generated/features.ts';
 import { ANNOTATIONS } from '../bundle/annotations.ts';
 import { specVersion } from '../bundle/spec-version.ts';
-import { commands } from '../cli/options.ts';
-import { commit, version } from '../cli/version.ts';
+import { commands } from '../options/options.ts';
+import { commit, version } from './version.ts';
 import type { Native } from '../host/native.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
@@ -12,7 +12,7 @@ import { knownHookKinds } from '../plan/hooks.ts';
 import { knownMountOptions } from '../plan/mount-options.ts';
 import { knownArchitectures } from '../plan/seccomp/architectures.ts';
 import { flagBits, operators, returnValues } from '../plan/seccomp/profile.ts';
-import type { Context, Outcome } from './command.ts';
+import type { Context, Outcome } from '../options/command.ts';
 
 /**
  * Prints the features of rt (runtime-spec features.md). Every list comes from the table that the implementation uses;

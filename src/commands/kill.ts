@@ -3,15 +3,15 @@ import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ESRCH } from '../kernel/errno.ts';
 import { SIGKILL } from '../kernel/signals.ts';
-import { isFrozen, killCgroup, thawForKill } from '../launch/cgroup/control.ts';
-import { cgroupProcesses } from '../launch/cgroup/files.ts';
-import { openProcess } from '../state/process.ts';
+import { isFrozen, killCgroup, thawForKill } from '../cgroup/control.ts';
+import { cgroupProcesses } from '../cgroup/files.ts';
+import { openProcess } from '../container/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { requireRecord } from '../state/store.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { parseSignal } from './signal.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { parseSignal } from '../options/signal.ts';
 
 /** Sends a signal to the init of a container, or to all of its processes. */
 export function kill(context: ContainerContext): Outcome {

@@ -3,12 +3,12 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
 import type { Native } from '../host/native.ts';
 import { ContainerDirectory } from '../state/directory.ts';
-import { stateReport } from '../state/report.ts';
-import type { StateReport } from '../state/report.ts';
+import { stateReport } from '../container/report.ts';
+import type { StateReport } from '../container/report.ts';
 import { stateRoot } from '../state/root.ts';
-import { statusOf } from '../state/status.ts';
+import { statusOf } from '../container/status.ts';
 import { listIds, readRecord } from '../state/store.ts';
-import type { Context, Outcome } from './command.ts';
+import type { Context, Outcome } from '../options/command.ts';
 
 /** Lists the containers below the state root. One that vanishes meanwhile is omitted. */
 export function list(context: Context): Outcome {

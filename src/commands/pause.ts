@@ -1,8 +1,8 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { freeze, thaw } from '../launch/cgroup/control.ts';
-import type { Status } from '../state/status.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { changeContainer } from './find.ts';
+import { freeze, thaw } from '../cgroup/control.ts';
+import type { Status } from '../container/status.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { changeContainer } from '../container/find.ts';
 
 /** Suspends every process of a container until `resume`. */
 export function pause(context: ContainerContext): Outcome {

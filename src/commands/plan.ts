@@ -1,7 +1,7 @@
 import { explain } from '../plan/explain.ts';
 import { checkId } from '../state/id.ts';
-import type { Context, Outcome } from './command.ts';
-import { compile } from './compile.ts';
+import type { Context, Outcome } from '../options/command.ts';
+import { compile } from '../container/compile.ts';
 
 /** Prints the plan for a bundle, with the origin of each operation. Changes nothing. */
 export function printPlan(context: Context): Outcome {

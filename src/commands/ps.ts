@@ -2,9 +2,9 @@ import { Failure } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { cgroupProcesses } from '../launch/cgroup/files.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { findContainer } from './find.ts';
+import { cgroupProcesses } from '../cgroup/files.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { findContainer } from '../container/find.ts';
 
 const largestOutput = 64 << 20;
 

@@ -7,17 +7,17 @@ import type { Native } from '../host/native.ts';
 import { S_IFDIR, S_IFMT } from '../kernel/files.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
-import { withoutLinks } from '../launch/criu/destinations.ts';
-import { isHandedIn, restoredMounts } from '../launch/criu/external.ts';
-import { openImages } from '../launch/criu/images.ts';
-import { protectMounts, requireNamespaces } from '../launch/criu/protect.ts';
-import { OPTION, REQUEST, callCriu, firstDescriptor } from '../launch/criu/rpc.ts';
-import type { Notification } from '../launch/criu/rpc.ts';
-import type { Field } from '../launch/criu/protobuf.ts';
-import { verifyImages } from '../launch/criu/verify.ts';
+import { withoutLinks } from '../criu/destinations.ts';
+import { isHandedIn, restoredMounts } from '../criu/external.ts';
+import { openImages } from '../criu/images.ts';
+import { protectMounts, requireNamespaces } from '../criu/protect.ts';
+import { OPTION, REQUEST, callCriu, firstDescriptor } from '../criu/rpc.ts';
+import type { Notification } from '../criu/rpc.ts';
+import type { Field } from '../criu/protobuf.ts';
+import { verifyImages } from '../criu/verify.ts';
 import { hostFailure, runHostOps } from '../launch/host-ops.ts';
 import { enterUnit } from '../launch/unit.ts';
-import { managerSocket } from '../launch/notify.ts';
+import { managerSocket } from '../systemd/notify.ts';
 import { requireOrigin } from '../launch/origin.ts';
 import { visit } from '../launch/visit.ts';
 import { checkpointFaults, networkKey, plannedMounts } from '../plan/checkpoint.ts';
@@ -28,13 +28,13 @@ import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
-import { openProcess, startTimeOf } from '../state/process.ts';
+import { openProcess, startTimeOf } from '../container/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { pidFileMode, replaceFile, writeConfig, writeRecord } from '../state/store.ts';
-import type { ContainerContext, Context, Outcome } from './command.ts';
-import { compile, nonce } from './compile.ts';
-import type { Compiled } from './compile.ts';
+import type { ContainerContext, Context, Outcome } from '../options/command.ts';
+import { compile, nonce } from '../container/compile.ts';
+import type { Compiled } from '../container/compile.ts';
 import {
   commonOptions,
   criuOps,
@@ -45,15 +45,15 @@ import {
   removeLog,
   removeMade,
   terminalOption,
-} from './criu.ts';
-import type { Directories } from './criu.ts';
-import { catchSignals } from './foreground.ts';
-import { firstRecord, runCreationHooks, undo } from './make.ts';
-import type { Progress } from './make.ts';
-import { runPoststart } from './poststart.ts';
+} from '../criu/request.ts';
+import type { Directories } from '../criu/request.ts';
+import { catchSignals } from '../container/foreground.ts';
+import { firstRecord, runCreationHooks, undo } from '../container/make.ts';
+import type { Progress } from '../container/make.ts';
+import { runPoststart } from '../container/poststart.ts';
 import { clean, exitCode } from './run.ts';
-import { giveMaster, openConsole } from './terminal.ts';
-import type { Console } from './terminal.ts';
+import { giveMaster, openConsole } from '../container/terminal.ts';
+import type { Console } from '../container/terminal.ts';
 
 const logFile = 'restore.log';
 const largestList = 1 << 16;

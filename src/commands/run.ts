@@ -5,17 +5,17 @@ import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { leaveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
-import { readyMessages } from '../launch/notify.ts';
+import { readyMessages } from '../systemd/notify.ts';
 import { release } from '../launch/start.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { handedDescriptors } from './descriptors.ts';
-import { endContainer } from './end.ts';
-import { catchSignals } from './foreground.ts';
-import { makeContainer, removePidFile } from './make.ts';
-import { runPoststart } from './poststart.ts';
-import { awaitReadiness } from './readiness.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { handedDescriptors } from '../container/descriptors.ts';
+import { endContainer } from '../container/end.ts';
+import { catchSignals } from '../container/foreground.ts';
+import { makeContainer, removePidFile } from '../container/make.ts';
+import { runPoststart } from '../container/poststart.ts';
+import { awaitReadiness } from '../container/readiness.ts';
 
 /** `create` and `start` in one; in the foreground also waits for the end, and deletes the container. */
 export function run(context: ContainerContext): Outcome {

@@ -1,7 +1,7 @@
 import t from 'tap';
-import type { Options } from '../cli/options.ts';
+import type { Options } from '../options/options.ts';
 import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
-import { FakeHost } from '../state/fake-native.ts';
+import { FakeHost } from '../../test/fake-host.ts';
 import { spec } from './spec.ts';
 
 interface Written {

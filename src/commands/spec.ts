@@ -5,7 +5,7 @@ import type { Native } from '../host/native.ts';
 import { EEXIST } from '../kernel/errno.ts';
 import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
-import type { Context, Outcome } from './command.ts';
+import type { Context, Outcome } from '../options/command.ts';
 
 const newFile = O_WRONLY | O_CREAT | O_EXCL;
 

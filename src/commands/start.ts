@@ -2,18 +2,18 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
-import { bindProgramSocket, connectManager, managerSocket } from '../launch/notify.ts';
-import type { NotifyProxy } from '../launch/notify.ts';
+import { bindProgramSocket, connectManager, managerSocket } from '../systemd/notify.ts';
+import type { NotifyProxy } from '../systemd/notify.ts';
 import { connectStart, release } from '../launch/start.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import { stateRoot } from '../state/root.ts';
-import { statusOf } from '../state/status.ts';
-import type { Status } from '../state/status.ts';
+import { statusOf } from '../container/status.ts';
+import type { Status } from '../container/status.ts';
 import { notifyDirectory, requireRecord } from '../state/store.ts';
-import type { ContainerContext, Context, Outcome } from './command.ts';
-import { runPoststart } from './poststart.ts';
-import { awaitReadiness } from './readiness.ts';
+import type { ContainerContext, Context, Outcome } from '../options/command.ts';
+import { runPoststart } from '../container/poststart.ts';
+import { awaitReadiness } from '../container/readiness.ts';
 
 /** Makes the init of a created container execute its program, and waits until it has. */
 export function start(context: ContainerContext): Outcome {

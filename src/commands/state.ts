@@ -1,6 +1,6 @@
-import { stateReport } from '../state/report.ts';
-import type { ContainerContext, Outcome } from './command.ts';
-import { findContainer } from './find.ts';
+import { stateReport } from '../container/report.ts';
+import type { ContainerContext, Outcome } from '../options/command.ts';
+import { findContainer } from '../container/find.ts';
 
 /** Prints the state of a container (runtime-spec, "Query State"). */
 export function state(context: ContainerContext): Outcome {

@@ -8,12 +8,12 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
-import { changeLimits } from '../launch/change-limits.ts';
+import { changeLimits } from '../container/change-limits.ts';
 import { withSchemata } from '../launch/resctrl.ts';
-import type { ContainerContext, Context, Outcome } from './command.ts';
-import type { Status } from '../state/status.ts';
-import { changeContainer, findContainer } from './find.ts';
-import { resourcesOf } from './update-options.ts';
+import type { ContainerContext, Context, Outcome } from '../options/command.ts';
+import type { Status } from '../container/status.ts';
+import { changeContainer, findContainer } from '../container/find.ts';
+import { resourcesOf } from '../options/update-options.ts';
 
 const standardInput = 0;
 const largestDocument = 16 << 20;

@@ -4,7 +4,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
 import { expectResult } from '../diag/system.ts';
-import type { Context, Outcome } from './command.ts';
+import type { Context, Outcome } from '../options/command.ts';
 
 /**
  * Reports every fault of a bundle's config on standard output and exits with 1 if there is one. Valid settings that are

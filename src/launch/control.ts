@@ -12,7 +12,7 @@ import type { StartHooks } from '../plan/hooks.ts';
 import { linkOfHelper } from './ending.ts';
 import { describeOp } from '../words/describe.ts';
 import { explainProgram } from '../words/program.ts';
-import { hookFailure } from './hooks.ts';
+import { hookFailure } from '../hooks/run.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
 

@@ -4,7 +4,7 @@ import type { Native } from '../host/native.ts';
 import { PF_EXITING } from '../kernel/processes.ts';
 import { SIGSYS } from '../kernel/signals.ts';
 import type { Plan } from '../plan/plan.ts';
-import { wasOutOfMemory } from './cgroup/control.ts';
+import { wasOutOfMemory } from '../cgroup/control.ts';
 
 /** Index among the fields after the name, which is the second (proc_pid_stat(5)). */
 const flagsIndex = 9 - 3;

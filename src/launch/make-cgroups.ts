@@ -4,7 +4,7 @@ import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
-import { requireSystemd } from './systemd.ts';
+import { requireSystemd } from '../systemd/units.ts';
 
 /** Receives the cgroups made so far, which must be removed if the container is not created. */
 export type OnCgroups = (made: CgroupRecord) => void;

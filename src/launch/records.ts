@@ -1,6 +1,8 @@
 import { ASKED_WAITS, RECORD, WAIT } from '../../schema/generated/protocol.ts';
 import type { AskedWait } from '../../schema/generated/protocol.ts';
 import { text, u32 } from '../diag/bytes.ts';
+import { outcomeOf } from '../hooks/result.ts';
+import type { HookResult } from '../hooks/result.ts';
 
 /** A record that the helper sends over its control socket; docs/protocol.md draws the conversation. */
 export type HelperRecord =
@@ -28,18 +30,10 @@ export type HelperRecord =
     }
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
 
-/** How a hook ended; `value` is its exit status, the signal that ended it, or the errno of execve(2). */
-export interface HookResult {
-  readonly outcome: 'exited' | 'signalled' | 'timed out' | 'not run';
-  readonly value: number;
-  /** The first 4 KiB of each. */
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 const headerSize = 24;
 /** The value of a record that lacks its descriptor. */
 const noDescriptor = 0xffff_ffff;
+
 export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   const bytes = new Uint8Array(buffer);
   if (bytes.length < headerSize) return { kind: 'end' };
@@ -72,20 +66,4 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   }
   if (kind !== RECORD.failed) return { kind: 'forged' };
   return { kind: 'failed', op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
-}
-
-/** The result of the native function runHook. */
-export function decodeHookResult(buffer: ArrayBuffer): HookResult {
-  const bytes = new Uint8Array(buffer);
-  const outEnd = 12 + u32(bytes, 8);
-  return {
-    outcome: outcomeOf(u32(bytes, 0)),
-    value: u32(bytes, 4),
-    stdout: text(bytes.subarray(12, outEnd)),
-    stderr: text(bytes.subarray(outEnd + 4)),
-  };
-}
-
-function outcomeOf(number: number): HookResult['outcome'] {
-  return (['exited', 'signalled', 'timed out', 'not run'] as const)[number] ?? 'not run';
 }

@@ -3,7 +3,7 @@ import { WAIT } from '../../schema/generated/protocol.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
-import { cgroupAt } from '../plan/fixture.ts';
+import { cgroupAt } from '../../test/config.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { launch } from './session.ts';

@@ -3,7 +3,7 @@ import type { Native } from '../host/native.ts';
 import { O_WRONLY } from '../kernel/open-flags.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { hostFailure, runHostOps } from './host-ops.ts';
-import { startUnit } from './systemd.ts';
+import { startUnit } from '../systemd/units.ts';
 
 /** Has systemd put a waiting process into the unit of a container, and configures the unit's cgroups. */
 export function enterUnit(native: Native, unit: UnitPlan, pid: number, onStarted: () => void): void {

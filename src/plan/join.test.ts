@@ -1,6 +1,6 @@
 import t from 'tap';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
-import { config } from './fixture.ts';
+import { config } from '../../test/config.ts';
 import { containerUserOps, joinOp } from './join.ts';
 
 const origin = { user: { device: 4, inode: 5 } };

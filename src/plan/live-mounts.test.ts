@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Mount } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
-import { config, facts } from './fixture.ts';
+import { config, facts } from '../../test/config.ts';
 import { mountsMade, planAddedMounts, planRemovedMounts } from './live-mounts.ts';
 import type { PlannedOp } from './types.ts';
 

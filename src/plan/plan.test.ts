@@ -4,7 +4,7 @@ import type { Config, RootfsPropagation } from '../../schema/generated/config.ts
 import { Failure } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
-import { config, facts, hybrid, options, unified } from './fixture.ts';
+import { config, facts, hybrid, options, unified } from '../../test/config.ts';
 import { explain } from './explain.ts';
 import { plan } from './index.ts';
 import { helperOps } from './plan.ts';

@@ -2,11 +2,11 @@ import t from 'tap';
 import { list } from '../commands/list.ts';
 import { deleteContainer } from '../commands/delete.ts';
 import { state } from '../commands/state.ts';
-import type { Command } from '../commands/command.ts';
+import type { Command } from '../options/command.ts';
 import { Failure } from '../diag/diagnostic.ts';
-import { cgroupAt } from '../plan/fixture.ts';
+import { cgroupAt } from '../../test/config.ts';
 import { isRecord } from './check-record.ts';
-import { FakeHost } from './fake-native.ts';
+import { FakeHost } from '../../test/fake-host.ts';
 import type { ContainerRecord } from './record.ts';
 
 const hook = { path: '/bin/hook', args: ['hook', 'a'], env: ['A=b'], timeout: 3 };

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import t from 'tap';
 import { ContainerDirectory } from './directory.ts';
-import { FakeHost } from './fake-native.ts';
+import { FakeHost } from '../../test/fake-host.ts';
 import type { StateRoot } from './root.ts';
 
 const root: StateRoot = { path: '/run/rt', sticky: false, explicit: false };

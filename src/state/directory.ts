@@ -4,7 +4,7 @@ import type { Native } from '../host/native.ts';
 import { EAGAIN, EEXIST, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM } from '../kernel/errno.ts';
 import { LOCK_EX, LOCK_NB, LOCK_UN, S_IFLNK, S_IFMT } from '../kernel/files.ts';
 import { O_DIRECTORY, O_NOFOLLOW } from '../kernel/open-flags.ts';
-import { wait } from '../launch/cgroup/files.ts';
+import { wait } from '../host/poll.ts';
 import type { StateRoot } from './root.ts';
 import { checkId } from './id.ts';
 import { requireOwn } from './owner.ts';

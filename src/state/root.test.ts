@@ -1,5 +1,5 @@
 import t from 'tap';
-import { FakeHost } from './fake-native.ts';
+import { FakeHost } from '../../test/fake-host.ts';
 import { stateRoot } from './root.ts';
 
 const userNamespaceMap = '         0       1000          1\n';

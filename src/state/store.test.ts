@@ -1,7 +1,7 @@
 import t from 'tap';
 import { EACCES } from '../kernel/errno.ts';
 import { ContainerDirectory } from './directory.ts';
-import { FakeHost } from './fake-native.ts';
+import { FakeHost } from '../../test/fake-host.ts';
 import type { ContainerRecord } from './record.ts';
 import type { StateRoot } from './root.ts';
 import { listIds, readRecord, replaceFile, requireRecord, writeRecord } from './store.ts';

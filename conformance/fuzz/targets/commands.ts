@@ -1,11 +1,11 @@
 import { complete } from '../../../src/cli/complete.ts';
 import { main } from '../../../src/cli/main.ts';
-import { commands, globalOptions } from '../../../src/cli/options.ts';
-import type { OptionSpec } from '../../../src/cli/options.ts';
+import { commands, globalOptions } from '../../../src/options/options.ts';
+import type { OptionSpec } from '../../../src/options/options.ts';
 import { checkOperands, parseCommand, parseGlobals } from '../../../src/cli/parse.ts';
 import { Failure } from '../../../src/diag/diagnostic.ts';
-import { cgroupAt } from '../../../src/plan/fixture.ts';
-import { FakeHost } from '../../../src/state/fake-native.ts';
+import { cgroupAt } from '../../../test/config.ts';
+import { FakeHost } from '../../../test/fake-host.ts';
 import { below, damage, pick, seedOf } from '../target.ts';
 import type { Random, Target } from '../target.ts';
 

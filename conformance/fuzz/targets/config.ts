@@ -12,7 +12,7 @@ import type { Native } from '../../../src/host/native.ts';
 import { encodeProgram } from '../../../src/launch/encode.ts';
 import { planExec } from '../../../src/plan/exec.ts';
 import { explain } from '../../../src/plan/explain.ts';
-import { facts, hybrid, options, unified } from '../../../src/plan/fixture.ts';
+import { facts, hybrid, options, unified } from '../../../test/config.ts';
 import { plan } from '../../../src/plan/index.ts';
 import { violations } from '../../../src/plan/invariants.ts';
 import { processOf } from '../../../src/plan/process.ts';

@@ -1,12 +1,12 @@
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import type { Native } from '../../../src/host/native.ts';
-import { mountOn, mountsOf } from '../../../src/launch/criu/mountinfo.ts';
-import { encodeMessage } from '../../../src/launch/criu/protobuf.ts';
-import type { Field } from '../../../src/launch/criu/protobuf.ts';
-import { REQUEST, callCriu } from '../../../src/launch/criu/rpc.ts';
-import { verifyImages } from '../../../src/launch/criu/verify.ts';
+import { mountOn, mountsOf } from '../../../src/criu/mountinfo.ts';
+import { encodeMessage } from '../../../src/criu/protobuf.ts';
+import type { Field } from '../../../src/criu/protobuf.ts';
+import { REQUEST, callCriu } from '../../../src/criu/rpc.ts';
+import { verifyImages } from '../../../src/criu/verify.ts';
 import { plannedMounts } from '../../../src/plan/checkpoint.ts';
-import { config, facts, options } from '../../../src/plan/fixture.ts';
+import { config, facts, options } from '../../../test/config.ts';
 import { plan } from '../../../src/plan/index.ts';
 import { below, bytesOf, damage, pick, textOf } from '../target.ts';
 import type { Random, Target } from '../target.ts';

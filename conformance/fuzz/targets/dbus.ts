@@ -1,7 +1,7 @@
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import type { Native } from '../../../src/host/native.ts';
-import { DbusWriter } from '../../../src/launch/dbus/marshal.ts';
-import { setUnitProperties, startUnit, stopUnit } from '../../../src/launch/systemd.ts';
+import { DbusWriter } from '../../../src/systemd/dbus/marshal.ts';
+import { setUnitProperties, startUnit, stopUnit } from '../../../src/systemd/units.ts';
 import { below, bytesOf, damage, pick, seedOf, textOf } from '../target.ts';
 import type { Random, Target } from '../target.ts';
 

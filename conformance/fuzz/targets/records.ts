@@ -1,8 +1,9 @@
-import { facts, options } from '../../../src/plan/fixture.ts';
-import { config as small } from '../../../src/plan/fixture.ts';
+import { facts, options } from '../../../test/config.ts';
+import { config as small } from '../../../test/config.ts';
 import { plan } from '../../../src/plan/index.ts';
 import { failureOf } from '../../../src/launch/control.ts';
-import { decodeHookResult, decodeRecord } from '../../../src/launch/records.ts';
+import { decodeHookResult } from '../../../src/hooks/result.ts';
+import { decodeRecord } from '../../../src/launch/records.ts';
 import { helperOps } from '../../../src/plan/plan.ts';
 import { below, bytesOf, damage, pick } from '../target.ts';
 import type { Target } from '../target.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Failure } from '../../diag/diagnostic.ts';
-import { hybrid, unified as unifiedHost } from '../fixture.ts';
+import { hybrid, unified as unifiedHost } from '../../../test/config.ts';
 import { execCgroups, ownPlace } from './exec.ts';
 import type { CgroupRecord, ContainerCgroup } from './record.ts';
 

@@ -3,7 +3,7 @@ import type { LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { CgroupFacts } from '../../facts/facts.ts';
 import type { PlannedOp } from '../types.ts';
-import { hybrid, unified } from '../fixture.ts';
+import { hybrid, unified } from '../../../test/config.ts';
 import type { Current, Limits } from './limits.ts';
 import type { ContainerCgroup } from './record.ts';
 import { legacyLimits } from './v1.ts';

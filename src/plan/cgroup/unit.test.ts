@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Config, LinuxResources } from '../../../schema/generated/config.ts';
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
-import { config, facts, options, unified } from '../fixture.ts';
+import { config, facts, options, unified } from '../../../test/config.ts';
 import { explain } from '../explain.ts';
 import { plan } from '../index.ts';
 import {

@@ -15,7 +15,7 @@ import { plannedMounts } from '../checkpoint.ts';
 import { planExec } from '../exec.ts';
 import type { ExecOptions } from '../exec.ts';
 import { explain, section } from '../explain.ts';
-import { facts, hybrid, options, unified } from '../fixture.ts';
+import { facts, hybrid, options, unified } from '../../../test/config.ts';
 import { plan } from '../index.ts';
 import type { PlanOptions } from '../plan.ts';
 import { planAddedMounts, planRemovedMounts } from '../live-mounts.ts';

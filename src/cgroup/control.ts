@@ -1,0 +1,114 @@
+import { Failure } from '../diag/diagnostic.ts';
+import { systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { EBUSY } from '../kernel/errno.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+import type { Stats } from './stats/types.ts';
+import { stopUnit } from '../systemd/units.ts';
+import { milliseconds } from '../host/poll.ts';
+import type { CgroupDriver, MemoryWatch } from './driver.ts';
+import { writeFreezer } from './files.ts';
+import { wait } from '../host/poll.ts';
+import { legacyDriver } from './legacy.ts';
+import { unifiedDriver } from './unified.ts';
+
+/** Milliseconds. A killed process leaves its cgroup with a delay, which is long on a busy host. */
+const patience = 5000;
+const longestPause = 128;
+/** As in runc; a process that waits for a disk may take long to freeze. */
+const freezeTimeoutMs = 10_000;
+
+export function driverOf({ version }: CgroupRecord): CgroupDriver {
+  return version === 2 ? unifiedDriver : legacyDriver;
+}
+
+/** Removes the container's cgroups and their descendants. A busy cgroup is retried with increasing pauses. */
+export function removeCgroups(native: Native, { unit, hierarchies }: CgroupRecord): void {
+  // systemd removes the cgroups that it made, rt the others.
+  if (unit !== undefined) stopUnit(native, unit);
+  for (const { directory } of hierarchies) removeTree(native, directory);
+}
+
+/** The record without its unit, which may be another container's: only the command that started a unit may stop it. */
+export function withoutUnit({ manager, version, hierarchies }: CgroupRecord): CgroupRecord {
+  return { manager, version, hierarchies };
+}
+
+function removeTree(native: Native, directory: string): void {
+  let pause = 1;
+  for (let waited = 0; ; waited += pause, pause = Math.min(2 * pause, longestPause)) {
+    const result = native.removeCgroups(directory);
+    if (result === 0) return;
+    if (result !== -EBUSY || waited >= patience) {
+      throw systemFailure('cgroup.remove', `cannot remove cgroup "${directory}"`, 'rmdir', result);
+    }
+    wait(native, pause);
+  }
+}
+
+export function isFrozen(native: Native, cgroup: CgroupRecord): boolean {
+  const driver = driverOf(cgroup);
+  const freezer = driver.freezer(cgroup);
+  return freezer !== undefined && driver.isFrozen(native, freezer);
+}
+
+/** Freezes the container and waits until all its processes are frozen; on failure it is thawed again. */
+export function freeze(native: Native, cgroup: CgroupRecord): void {
+  const freezer = requireFreezer(cgroup);
+  let frozen = false;
+  try {
+    frozen = driverOf(cgroup).freeze(native, freezer, milliseconds(native) + freezeTimeoutMs);
+  } finally {
+    if (!frozen) thaw(native, cgroup);
+  }
+  if (frozen) return;
+  throw new Failure({
+    code: 'pause.timeout',
+    message: 'unable to freeze: processes of the container did not stand still in time',
+    hint: 'one of them may wait for a disk or for a file system that does not answer',
+  });
+}
+
+export function thaw(native: Native, cgroup: CgroupRecord): void {
+  const [file, text] = driverOf(cgroup).thaw;
+  writeFreezer(native, `${requireFreezer(cgroup)}/${file}`, text);
+}
+
+function requireFreezer(cgroup: CgroupRecord): string {
+  const directory = driverOf(cgroup).freezer(cgroup);
+  if (directory !== undefined) return directory;
+  throw new Failure({
+    code: 'pause.freezer',
+    message: 'unable to freeze: this host has no mounted cgroup hierarchy with the controller "freezer"',
+    hint: 'mount it: mount -t cgroup -o freezer none /sys/fs/cgroup/freezer',
+  });
+}
+
+/** Kills every process of the container, frozen or not. */
+export function killCgroup(native: Native, cgroup: CgroupRecord): void {
+  driverOf(cgroup).kill(native, cgroup);
+}
+
+/** Thaws processes that have been killed one by one, if frozen processes cannot end. */
+export function thawForKill(native: Native, cgroup: CgroupRecord): void {
+  driverOf(cgroup).thawForKill(native, cgroup);
+}
+
+/** Whether the kernel has OOM-killed a process of the container. */
+export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
+  return directory !== undefined && driver.outOfMemoryKills(native, directory) > 0;
+}
+
+/** Watches for out-of-memory events of the container; undefined if it has no memory controller. */
+export function watchMemory(native: Native, cgroup: CgroupRecord): MemoryWatch | undefined {
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
+  return directory === undefined ? undefined : driver.watchMemory(native, directory);
+}
+
+/** Current resource usage. Values that the cgroups do not report are omitted, or 0 if runc prints a 0. */
+export function readStats(native: Native, cgroup: CgroupRecord): Stats {
+  return driverOf(cgroup).stats(native, cgroup);
+}

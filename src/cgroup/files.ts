@@ -1,0 +1,73 @@
+import { expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { ENODEV } from '../kernel/errno.ts';
+import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+import { cgroupWith } from '../plan/cgroup/record.ts';
+
+const maximumFile = 1 << 20;
+/** True if the cgroup is gone or has no such file. Access to an open file of a removed cgroup fails with ENODEV. */
+export function isGone(result: number): boolean {
+  return result === -ENODEV || isAbsent(result);
+}
+
+/** As expectIfPresent, for the contents of a cgroup. */
+export function ifPresent<T>(result: T | number, action: string, syscall: string): T | undefined {
+  return result === -ENODEV ? undefined : expectIfPresent(result, 'cgroup.read', action, syscall);
+}
+
+/** Undefined if the cgroup is gone or the kernel has no such file. */
+export function readCgroupFile(native: Native, path: string): string | undefined {
+  return ifPresent(native.readText(path, maximumFile), `cannot read "${path}"`, 'read');
+}
+
+export function writeIfPresent(native: Native, path: string, text: string): void {
+  const result = native.writeText(path, text, O_WRONLY, 0);
+  if (!isGone(result)) expectDone(result, 'cgroup.write', `cannot write "${text}" to "${path}"`, 'write');
+}
+
+/** Writes to a file that freezes or thaws. */
+export function writeFreezer(native: Native, path: string, text: string): void {
+  const result = native.writeText(path, text, O_WRONLY, 0);
+  if (result < 0) throw systemFailure('pause.write', `cannot write "${text}" to "${path}"`, 'write', result);
+}
+
+export const watchAction = 'cannot watch the memory of cgroup';
+
+/** Opens a file for poll(2); undefined if there is none. */
+export function openWatched(native: Native, path: string): number | undefined {
+  const descriptor = native.open(path, O_RDONLY, 0);
+  return isGone(descriptor) ? undefined : expectDone(descriptor, 'events.watch', `cannot read "${path}"`, 'open');
+}
+
+/** `oom_kill` of a file; 0 if it cannot be read, since it only explains a failure. */
+export function countKills(native: Native, path: string): number {
+  const text = native.readText(path, maximumFile);
+  return typeof text === 'number' ? 0 : Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** The value of a single-number file; 0 if the file is missing. */
+export function readCount(native: Native, path: string): bigint {
+  return BigInt((readCgroupFile(native, path) ?? '').trim() || 0);
+}
+
+/** Path of a process below the v2 mount point (cgroups(7)); undefined if it has ended or is outside. */
+export function unifiedPath(native: Native, pid: number): string | undefined {
+  const file = `/proc/${pid}/cgroup`;
+  const text = expectIfPresent(native.readText(file, maximumFile), 'process.read', `cannot read "${file}"`, 'read');
+  const line = text?.split('\n').find((one) => one.startsWith('0::/'));
+  return line?.slice('0::'.length);
+}
+
+/** Pids of all processes in the container's cgroup and below. */
+export function cgroupProcesses(native: Native, { hierarchies }: CgroupRecord): number[] {
+  // Every hierarchy has all processes; on v1 the freezer is needed for other steps, too.
+  const { directory } = cgroupWith(hierarchies, 'freezer') ?? hierarchies[0] ?? {};
+  if (directory === undefined) return [];
+  const text = native.cgroupProcesses(directory);
+  const listed = ifPresent(text, `cannot read the processes of cgroup "${directory}" and those below it`, 'read');
+  // 0 is a process outside of the runtime's pid namespace; for kill(2) it is the runtime's process group.
+  const pids = (listed ?? '').split('\n').map(Number);
+  // The threads of a process may be in different v1 cgroups.
+  return [...new Set(pids.filter((pid) => pid > 0))];
+}

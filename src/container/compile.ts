@@ -1,0 +1,94 @@
+import { loadBundle } from '../bundle/load.ts';
+import type { RunnableConfig } from '../bundle/load.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { withLocations } from '../diag/failure.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { expectResult } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
+import { readFacts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
+import { plan } from '../plan/index.ts';
+import { keyringName } from '../plan/keyring.ts';
+import type { PlanOptions } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Context } from '../options/command.ts';
+
+export interface Compiled {
+  /** Absolute, without symbolic links. */
+  readonly bundle: string;
+  readonly config: RunnableConfig;
+  /** The config as text, to be saved beside the state. */
+  readonly saved: string;
+  readonly plan: Plan;
+  /** The name of the container's session keyring, if it gets one. */
+  readonly keyring: string | undefined;
+  /** Adds the positions in the config's text to the diagnostics of a failure. */
+  readonly locate: (failure: Failure) => Failure;
+  /** Those of the plan, with their positions. */
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** Resources that the runtime passes on, and values that differ per container. */
+interface Surroundings {
+  readonly env?: readonly string[];
+  readonly notify?: string | undefined;
+  /** Absent if nothing is made. */
+  readonly nonce?: string;
+}
+
+/** Makes an unguessable name. */
+export function nonce(native: Native): string {
+  return expectResult(native.nonce(), 'host.random', 'cannot get random bytes', 'getrandom');
+}
+
+/** Reads the bundle named by the options and compiles the plan for a container `id`. No side effects. */
+export function compile(
+  context: Context,
+  id: string,
+  awaitStart: 'socket' | 'control',
+  { nonce: unique = '', ...from }: Surroundings = {},
+): Compiled {
+  const { native, options } = context;
+  const directory = options.bundle ?? '.';
+  const bundle = expectResult(
+    native.realPath(directory),
+    'bundle.open',
+    `cannot open bundle "${directory}"`,
+    'realpath',
+  );
+  const { config, text, saved } = loadBundle(native, bundle, options.config);
+  if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
+  const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
+  const keyring = options['no-new-keyring'] === true ? undefined : keyringName(id, unique);
+  try {
+    const planOptions: PlanOptions = {
+      id,
+      bundle,
+      keyring,
+      pivot: options['no-pivot'] !== true,
+      ...from,
+      awaitStart,
+      rootless: rootlessOf(context.globals.rootless),
+      systemd: context.globals['systemd-cgroup'] === true,
+    };
+    const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
+    const { warnings } = compiled;
+    const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
+    return { bundle, config, saved, plan: compiled, keyring, locate, warnings: located };
+  } catch (error) {
+    throw error instanceof Failure ? locate(error) : error;
+  }
+}
+
+/** The specification allows it to be missing until `start`, which is part of `run`. */
+function missingProcess(): Failure {
+  return new Failure({
+    code: 'process.missing',
+    message: 'process property must not be empty',
+    hint: 'add "process" with "args" to config.json',
+  });
+}
+
+function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {
+  return value === 'true' || value === 'false' ? value : 'auto';
+}

@@ -1,0 +1,73 @@
+import type { Config, NamespaceType } from '../../schema/generated/config.ts';
+import { isNew } from '../bundle/namespaces.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { expectResult } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import type { PlannedMount } from '../plan/checkpoint.ts';
+import { planProtection } from '../plan/restore.ts';
+import { requireOrigin } from '../launch/origin.ts';
+import { visit } from '../launch/visit.ts';
+import { mountOn, mountsOf } from './mountinfo.ts';
+
+/** Restores protections that CRIU does not restore, or may fail to. The processes must exist and be stopped. */
+
+const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
+  ['pid', 'pid'],
+  ['network', 'net'],
+  ['ipc', 'ipc'],
+  ['uts', 'uts'],
+  ['mount', 'mnt'],
+  ['user', 'user'],
+  ['cgroup', 'cgroup'],
+  ['time', 'time'],
+];
+
+/** Throws if the restored process shares with the runtime a namespace that the config makes private. */
+export function requireNamespaces(native: Native, pid: number, config: Config): void {
+  const read = (path: string): string =>
+    expectResult(native.readLink(path), 'restore.namespace', `cannot read "${path}"`, 'readlink');
+  for (const [type, file] of namespaceFiles) {
+    if (!isNew(config, type) || read(`/proc/${pid}/ns/${file}`) !== read(`/proc/self/ns/${file}`)) continue;
+    throw new Failure({
+      code: 'restore.namespace',
+      message: `criu did not restore the ${type} namespace`,
+      pointer: '/linux/namespaces',
+    });
+  }
+}
+
+/**
+ * Gives restored mounts the required options that they lack: CRIU leaves the root writable, and drops the options of
+ * the second and later binds of one file. `target` is the pidfd of init, `pid` its pid. Throws if a mount still lacks
+ * one.
+ */
+export function protectMounts(
+  native: Native,
+  config: Config,
+  pid: number,
+  target: number,
+  planned: readonly PlannedMount[],
+): void {
+  const open = lacking(native, pid, planned);
+  if (open.length === 0) return;
+  const failed = visit(native, planProtection(config, open, pid, requireOrigin(native, config, undefined)), target);
+  if (failed !== undefined) throw failed.failure;
+  const left = lacking(native, pid, planned);
+  if (left.length === 0) return;
+  throw new Failure(
+    left.map(({ path }) => ({
+      code: 'restore.mounts',
+      message: `the restored mount on "${path}" lacks options such as ro, nosuid, nodev or noexec`,
+    })),
+  );
+}
+
+/** Mounts with the flags to set, each path once. A mount that no longer exists needs none. */
+function lacking(native: Native, pid: number, planned: readonly PlannedMount[]): PlannedMount[] {
+  const seen = mountsOf(native, pid);
+  const last = new Map(planned.map((mount) => [mount.path, mount]));
+  return [...last.values()].flatMap((mount) => {
+    const flags = mount.flags & ~(mountOn(seen, mount.path)?.flags ?? mount.flags);
+    return flags === 0 ? [] : [{ ...mount, flags }];
+  });
+}

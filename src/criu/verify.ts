@@ -1,0 +1,253 @@
+import type { Config, NamespaceType } from '../../schema/generated/config.ts';
+import { hasNamespace } from '../bundle/namespaces.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { printable } from '../diag/printable.ts';
+import { expectIfPresent } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { capabilityMask } from '../bundle/capabilities.ts';
+import { nullKey } from '../plan/checkpoint.ts';
+import type { PlannedMount } from '../plan/checkpoint.ts';
+import type { Plan } from '../plan/plan.ts';
+import { damaged, readImage, readSingle } from './images.ts';
+import type { ImageDirectory } from './images.ts';
+import { byteText, bytesOf, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';
+import type { Message } from './protobuf.ts';
+
+/** The new container, with which the images are compared. */
+export interface Expected {
+  readonly config: Config;
+  readonly plan: Plan;
+  readonly mounts: readonly PlannedMount[];
+  /** Path on the host. */
+  readonly rootfs: string;
+  /** A label requested by the caller, in place of the one in the images. */
+  readonly lsmProfile?: string | undefined;
+}
+
+/** Field numbers of CRIU's images: creds_entry, thread_core_entry, task_kobj_ids_entry, mnt_entry and others. */
+const creds = {
+  ids: [1, 3, 5, 7],
+  gids: [2, 4, 6, 8],
+  capabilities: { inheritable: 9, permitted: 10, effective: 11, bounding: 12, ambient: 19 },
+  groups: 14,
+  label: 15,
+  noNewPrivileges: 18,
+} as const;
+const core = { task: 3, thread: 5, threadCreds: 10, seccompMode: 11, seccompFilter: 12 } as const;
+const task = { state: 1, seccompMode: 11, seccompFilter: 12 } as const;
+const namespaceIds: readonly (readonly [NamespaceType, number])[] = [
+  ['pid', 5],
+  ['network', 6],
+  ['ipc', 7],
+  ['uts', 8],
+  ['mount', 9],
+  ['user', 10],
+  ['cgroup', 11],
+  ['time', 12],
+];
+const entry = { filesystem: 1, flags: 5, path: 7, external: 13, superFlags: 17, key: 18 } as const;
+/** TASK_DEAD of CRIU. */
+const dead = 2;
+const filterMode = 2;
+const readOnly = 1;
+/** Numbers of the filesystems that may be in a container without a source on the host. */
+const filesystems: Readonly<Record<string, number>> = {
+  proc: 1,
+  sysfs: 2,
+  tmpfs: 5,
+  devpts: 6,
+  cgroup: 12,
+  mqueue: 14,
+};
+const cgroup2 = 'cgroup2';
+/** A bind from the filesystem that holds the root, which CRIU does not mount itself. */
+const boundFromRoot = 0;
+
+/**
+ * Compares untrusted images with a config: CRIU gives a process whatever the images contain. Throws everything that
+ * they would grant beyond the config, or that the config requires and they lack.
+ */
+export function verifyImages(native: Native, directory: ImageDirectory, expected: Expected): void {
+  const faults = new Map<string, Diagnostic>();
+  const refuse = (what: string, pointer: string): void => {
+    const message = `the images do not fit config.json: ${what}`;
+    // A fault of one process is usually one of most processes.
+    const key = `${pointer} ${what.replace(/^core-\d+/, '')}`;
+    if (!faults.has(key)) faults.set(key, { code: 'images.differ', message, pointer });
+  };
+  const named = (pattern: RegExp): string[] => directory.names.filter((name) => pattern.test(name));
+  const cores = named(/^core-\d+\.img$/);
+  if (cores.length === 0) {
+    throw new Failure({ code: 'images.missing', message: 'no checkpoint images in this directory' });
+  }
+  const context = { native, directory, expected, refuse };
+  for (const name of cores) verifyProcess(context, name);
+  verifyNamespaces(context, named(/^ids-\d+\.img$/));
+  for (const name of named(/^mountpoints-\d+\.img$/)) verifyMounts(context, name);
+  if (faults.size > 0) throw new Failure([...faults.values()]);
+}
+
+interface Verification {
+  readonly native: Native;
+  readonly directory: ImageDirectory;
+  readonly expected: Expected;
+  readonly refuse: (message: string, pointer: string) => void;
+}
+
+function verifyProcess(context: Verification, name: string): void {
+  const { native, directory, expected, refuse } = context;
+  const image = readSingle(native, directory, name);
+  const [old] = messagesOf(image, core.task);
+  const [thread] = messagesOf(image, core.thread);
+  // A zombie has no credentials and gets none: CRIU forks it and lets it exit.
+  if (thread === undefined && old !== undefined && numberOf(old, task.state) === dead) return;
+  const [rights] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
+  if (thread === undefined || rights === undefined) throw damaged(name);
+  const { process } = expected.config;
+  const bounding = capabilityMask(process?.capabilities?.bounding ?? []);
+  for (const [set, field] of Object.entries(creds.capabilities)) {
+    const [low = 0, high = 0] = requireNumbers(rights, field, name);
+    const extra = ((BigInt(high) << 32n) | BigInt(low)) & ~bounding;
+    if (extra !== 0n) refuse(`${name} has ${set} capabilities that the config lacks`, '/process/capabilities/bounding');
+  }
+  verifyIds(context, name, rights, bounding);
+  if (process?.noNewPrivileges === true && numberOf(rights, creds.noNewPrivileges) !== 1) {
+    refuse(`${name} may gain privileges (criu before 4.0 does not record this)`, '/process/noNewPrivileges');
+  }
+  verifyLabel(context, name, textOf(rights, creds.label) ?? '');
+  const mode = numberOf(thread, core.seccompMode) ?? (old === undefined ? undefined : numberOf(old, task.seccompMode));
+  const filter =
+    numberOf(thread, core.seccompFilter) ?? (old === undefined ? undefined : numberOf(old, task.seccompFilter));
+  verifyFilter(context, name, mode ?? 0, filter);
+}
+
+function requireNumbers(message: Message, field: number, image: string): number[] {
+  const numbers = numbersOf(message, field);
+  if (numbers === undefined) throw damaged(image);
+  return numbers;
+}
+
+/** A process that may not change its ids must have those of the config. */
+function verifyIds({ expected, refuse }: Verification, name: string, rights: Message, bounding: bigint): void {
+  const { uid = 0, gid = 0, additionalGids = [] } = expected.config.process?.user ?? {};
+  const allowed = new Set([gid, ...additionalGids]);
+  const hasOther = (fields: readonly number[], id: number): boolean =>
+    fields.some((field) => (numberOf(rights, field) ?? 0) !== id);
+  if ((bounding & capabilityMask(['CAP_SETUID'])) === 0n && hasOther(creds.ids, uid)) {
+    refuse(`${name} has a different user`, '/process/user/uid');
+  }
+  if ((bounding & capabilityMask(['CAP_SETGID'])) !== 0n) return;
+  if (hasOther(creds.gids, gid)) refuse(`${name} has a different group`, '/process/user/gid');
+  if (requireNumbers(rights, creds.groups, name).some((id) => !allowed.has(id))) {
+    refuse(`${name} has different supplementary groups`, '/process/user/additionalGids');
+  }
+}
+
+function verifyLabel({ expected, refuse }: Verification, name: string, found: string): void {
+  if (expected.lsmProfile !== undefined) return;
+  const { apparmorProfile = '', selinuxLabel = '' } = expected.config.process ?? {};
+  const label = apparmorProfile === '' ? selinuxLabel : apparmorProfile;
+  const bare = found === 'unconfined' ? '' : found.replace(/ \(\w+\)$/, '');
+  if (bare === byteText(label === 'unconfined' ? '' : label)) return;
+  refuse(
+    `${name} has the label "${printable(found)}"`,
+    apparmorProfile === '' ? '/process/selinuxLabel' : '/process/apparmorProfile',
+  );
+}
+
+/** The first filter of a process is the container's own. */
+function verifyFilter(context: Verification, name: string, mode: number, last: number | undefined): void {
+  const { native, directory, expected, refuse } = context;
+  const { init, filter: compile } = expected.plan;
+  if (compile === undefined || !init.some(({ op }) => op === 'seccomp')) return;
+  const wanted = compile();
+  const list = messagesOf(readSingle(native, directory, 'seccomp.img'), 1);
+  let filter = mode === filterMode && last !== undefined ? list[last] : undefined;
+  // Each filter has the index of the one before it; a cycle would have no first filter.
+  for (let steps = 0; filter !== undefined && steps <= list.length; steps += 1) {
+    const before = numberOf(filter, 2);
+    if (before === undefined) break;
+    filter = list[before];
+  }
+  const bytes = filter === undefined ? undefined : bytesOf(filter, 1);
+  if (bytes === undefined) refuse(`${name} has no seccomp filter`, '/linux/seccomp');
+  else if (!isSame(bytes, wanted)) refuse(`${name} has a different seccomp filter`, '/linux/seccomp');
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** CRIU does not make a namespace that is the runtime's own in the images: the process would stay outside. */
+function verifyNamespaces({ native, directory, expected, refuse }: Verification, names: readonly string[]): void {
+  const [root] = messagesOf(readSingle(native, directory, 'inventory.img'), 3);
+  if (root === undefined || names.length === 0) throw damaged('inventory.img');
+  for (const name of names) {
+    const ids = readSingle(native, directory, name);
+    for (const [type, field] of namespaceIds) {
+      if (!hasNamespace(expected.config, type)) continue;
+      const id = numberOf(ids, field);
+      if (id !== undefined && id !== numberOf(root, field)) continue;
+      refuse(`${name} does not have its own ${type} namespace`, '/linux/namespaces');
+    }
+  }
+}
+
+function verifyMounts(context: Verification, name: string): void {
+  const { native, directory, expected, refuse } = context;
+  const found = new Set<string>();
+  for (const mount of readImage(native, directory, name)) {
+    const path = textOf(mount, entry.path) ?? '';
+    found.add(path);
+    verifyMount(context, mount, path);
+  }
+  for (const { path, kind } of expected.mounts) {
+    if ((kind !== 'mask' && kind !== 'readonly') || found.has(byteText(path)) || !exists(context, path)) continue;
+    refuse(
+      `"${path}" is not ${kind === 'mask' ? 'masked' : 'read-only'}`,
+      `/linux/${kind}Paths`.replace('mask', 'masked'),
+    );
+  }
+}
+
+/** Whether there is something to protect: /proc and /sys are those of this host. */
+function exists({ native, expected }: Verification, path: string): boolean {
+  const onHost = path.startsWith('/proc/') || path.startsWith('/sys/');
+  const place = onHost ? path : `${expected.rootfs}${path}`;
+  const found = expectIfPresent(native.stat(place, 0), 'images.path', `cannot look at "${place}"`, 'stat');
+  return found !== undefined;
+}
+
+function verifyMount({ expected, refuse }: Verification, mount: Message, path: string): void {
+  const key = textOf(mount, entry.key);
+  const type = numberOf(mount, entry.filesystem) ?? 0;
+  const flags = (numberOf(mount, entry.flags) ?? 0) | ((numberOf(mount, entry.superFlags) ?? 0) & readOnly);
+  const shown = `"${printable(path)}"`;
+  const planned = expected.mounts.filter((one) => byteText(one.path) === path);
+  const fitting = planned.find((one) => fits(one, type, key));
+  if (fitting === undefined) {
+    const mayMount = expected.config.process?.capabilities?.bounding?.includes('CAP_SYS_ADMIN') === true;
+    const own = key === undefined && numberOf(mount, entry.external) !== 1 && Object.values(filesystems).includes(type);
+    if (!(mayMount && own && planned.length === 0)) refuse(`there is a different mount on ${shown}`, '/mounts');
+  } else if ((fitting.flags & ~flags) !== 0) {
+    refuse(`the mount on ${shown} lacks options such as ro, nosuid, nodev or noexec`, '/mounts');
+  }
+}
+
+function fits(planned: PlannedMount, type: number, key: string | undefined): boolean {
+  switch (planned.kind) {
+    case 'root':
+      return key === undefined;
+    case 'filesystem':
+      return key === undefined && (planned.type === cgroup2 || filesystems[planned.type ?? ''] === type);
+    case 'bind':
+      return key === planned.external?.key;
+    case 'mask':
+      return key === nullKey || (key === undefined && type === filesystems['tmpfs']);
+    case 'readonly':
+      return key === undefined && (type === boundFromRoot || Object.values(filesystems).includes(type));
+    case 'console':
+      return key === undefined && type === filesystems['devpts'];
+  }
+}
