@@ -377,7 +377,7 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 
 # SHARD=1/4 tries a quarter of the points. An interrupted run resumes when restarted. VM=1: the sample with cgroup v2 and
 # systemd, in a virtual machine.
-test-faults: build $(STAMPS)/packages-test ## inject a failure or a kill at each system call: hours; SAMPLE=1: a sample, three minutes (needs root)
+test-faults: build $(STAMPS)/packages-test ## inject a failure or a kill at each system call: half an hour, or less with SHARD=1/2 and 2/2; SAMPLE=1: a sample, one minute (needs root)
 ifdef VM
 	@rm -rf build/faults/machine
 	@node conformance/vm/bundle.mjs build/faults/machine conformance/faults/run.ts

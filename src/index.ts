@@ -14,7 +14,7 @@ import { deleteContainer } from './commands/delete.ts';
 import { featuresOf } from './commands/features.ts';
 import { kill } from './commands/kill.ts';
 import { list } from './commands/list.ts';
-import { exitCode } from './commands/run.ts';
+import { exitCode } from './container/foreground.ts';
 import { start } from './commands/start.ts';
 import { state } from './commands/state.ts';
 import { Failure } from './diag/diagnostic.ts';

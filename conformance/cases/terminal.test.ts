@@ -229,6 +229,17 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'process.terminal: output that cannot be written is told, and the exit code stays',
+  async (t, rt) => {
+    const session = redirected(rt, ['/bin/sh', '-c', 'echo x; exit 7'], '"$@" >/dev/full; echo status $?');
+    await session.end();
+    t.match(session.output(), 'output of the terminal was lost: no space left on device (write)');
+    t.match(session.output(), 'status 7');
+  },
+  { oursOnly: 'the peers say nothing' },
+);
+
+forEachRuntime(
   'process.terminal: the end of a redirected input is the end of input for the program',
   async (t, rt) => {
     for (const text of ['hello\\n', 'no newline']) {

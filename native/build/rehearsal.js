@@ -85,7 +85,7 @@
     runProgram: () => [],
     superviseChild: () => {
       runs = false;
-      return 0;
+      return [0];
     },
   };
   for (const name of Object.keys(native)) {

@@ -34,8 +34,9 @@ static long start_keeper(struct rt_context *context, int hold[2], int space, boo
 		rt_sys(close, hold[1]);
 		if (space >= 0 && (status = rt_sys(setns, space, CLONE_NEWUSER)) >= 0)
 			status = rt_hide(context);
-		rt_sys(write, entered, &status, sizeof(status));
-		rt_sys(read, hold[0], &byte, 1);
+		/* The parent would wait for ever for a record that was not written. */
+		if (rt_sys(write, entered, &status, sizeof(status)) == sizeof(status))
+			rt_sys(read, hold[0], &byte, 1);
 		rt_leave(0);
 	}
 	int hidden = dumpable ? rt_hide(context) : 0;

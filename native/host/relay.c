@@ -54,7 +54,7 @@ static struct rt_relay_end open_end(int fd, int flags)
 {
 	struct stat status;
 	if (fstat(fd, &status) < 0)
-		return (struct rt_relay_end){.fd = -1};
+		return (struct rt_relay_end){.fd = errno == EBADF ? -1 : fd};
 	if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
 		char path[32];
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -139,6 +139,12 @@ static bool is_temporary(ssize_t result)
 	return result < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
+void rt_relay_lose(struct rt_relay *relay, enum rt_relay_direction flow, const char *call, int error)
+{
+	if (relay->lost.error == 0)
+		relay->lost = (struct rt_relay_loss){flow, error, call};
+}
+
 /* In canonical mode, end of input is the VEOF character, as from a keyboard. After an incomplete line it must
  * be sent twice, because the first only ends that line. */
 static void end_input(struct rt_relay *relay)
@@ -166,6 +172,9 @@ static void read_input(struct rt_relay *relay)
 	flow->end = size > 0 ? (size_t)size : 0;
 	if (size > 0)
 		return;
+	/* EIO: the caller's terminal has hung up, or this process is in the background of another session. */
+	if (size < 0 && errno != EIO)
+		rt_relay_lose(relay, RT_RELAY_INPUT, "read", errno);
 	close_end(input);
 	relay->end_of_input = size == 0;
 }
@@ -178,6 +187,7 @@ static void write_master(struct rt_relay *relay)
 		flow->at += (size_t)size;
 		relay->last = flow->data[flow->at - 1];
 	} else if (!is_temporary(size)) {
+		rt_relay_lose(relay, RT_RELAY_INPUT, "write", errno);
 		flow->at = flow->end;
 	}
 }
@@ -186,7 +196,10 @@ static void write_master(struct rt_relay *relay)
 static bool read_master(struct rt_relay *relay)
 {
 	struct rt_relay_flow *flow = &relay->to_output;
-	ssize_t size = read(relay->master, flow->data, sizeof(flow->data));
+	ssize_t size;
+	do
+		size = read(relay->master, flow->data, sizeof(flow->data));
+	while (size < 0 && errno == EINTR);
 	if (size <= 0)
 		return false;
 	flow->at = 0;
@@ -206,6 +219,8 @@ static void write_output(struct rt_relay *relay)
 	if (size > 0) {
 		flow->at += (size_t)size;
 	} else if (!is_temporary(size)) {
+		if (errno != EPIPE && errno != ECONNRESET)
+			rt_relay_lose(relay, RT_RELAY_OUTPUT, "write", errno);
 		flow->at = flow->end;
 		close_end(output);
 	}
@@ -227,9 +242,14 @@ void rt_relay_move(struct rt_relay *relay, const struct pollfd polls[RT_RELAY_PO
 
 bool rt_relay_has_output(struct rt_relay *relay)
 {
-	while (is_empty(&relay->to_output))
-		if (!read_master(relay))
-			return false;
+	while (is_empty(&relay->to_output)) {
+		errno = 0;
+		if (read_master(relay))
+			continue;
+		if (errno != 0 && errno != EAGAIN)
+			rt_relay_lose(relay, RT_RELAY_OUTPUT, "read", errno);
+		return false;
+	}
 	return true;
 }
 

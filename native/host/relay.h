@@ -23,6 +23,15 @@ struct rt_relay_flow {
 	char data[RT_RELAY_BUFFER];
 };
 
+enum rt_relay_direction { RT_RELAY_INPUT, RT_RELAY_OUTPUT };
+
+/* The first failure that lost data; `error` is 0 if there was none. A reader that is gone loses nothing. */
+struct rt_relay_loss {
+	enum rt_relay_direction flow;
+	int error;
+	const char *call;
+};
+
 struct rt_relay {
 	int master, slave;
 	int console; /* the caller's terminal, whose mode and size count */
@@ -30,6 +39,7 @@ struct rt_relay {
 	struct rt_relay_flow to_master, to_output;
 	char last; /* last byte written to the master */
 	bool end_of_input;
+	struct rt_relay_loss lost;
 };
 
 /* Makes the caller's terminal raw. Takes ownership of `master`. */
@@ -47,6 +57,8 @@ void rt_relay_resume(struct rt_relay *relay);
 
 /* After the program has ended: true while output is waiting for its reader. */
 bool rt_relay_has_output(struct rt_relay *relay);
+
+void rt_relay_lose(struct rt_relay *relay, enum rt_relay_direction flow, const char *call, int error);
 
 /* Restores the caller's terminal. */
 void rt_relay_close(struct rt_relay *relay);

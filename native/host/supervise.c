@@ -10,6 +10,7 @@
 
 #include "notify.h"
 #include "relay.h"
+#include "result.h"
 
 rt_function rt_fn_catchSignals, rt_fn_superviseChild;
 
@@ -56,7 +57,7 @@ static int reap(pid_t pid, int *raw)
 {
 	int status, found = 0;
 	pid_t ended;
-	while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((ended = waitpid(-1, &status, WNOHANG)) > 0 || (ended < 0 && errno == EINTR)) {
 		if (ended != pid)
 			continue;
 		*raw = status;
@@ -91,8 +92,9 @@ static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify)
 		{.fd = signal_pipe[0], .events = POLLIN}, {.fd = notify->program, .events = POLLIN}};
 	if (relay)
 		rt_relay_polls(relay, polls + 2);
+	/* A program that runs is not given up because there is no memory at the moment. */
 	if (poll(polls, relay ? 2 + RT_RELAY_POLLS : 2, -1) < 0)
-		return errno == EINTR ? 0 : -errno;
+		return errno == EINTR || errno == ENOMEM ? 0 : -errno;
 	if (polls[1].revents != 0)
 		rt_notify_take(notify);
 	if (relay)
@@ -115,7 +117,10 @@ static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *no
 		rt_notify_take(notify);
 	/* Drains its remaining output. The caller may be a slow reader, and may still end this with a signal. */
 	while (relay && rt_relay_has_output(relay)) {
-		if (wait_and_move(relay, notify) < 0 || take_signals(0, relay))
+		int64_t status = wait_and_move(relay, notify);
+		if (status < 0)
+			rt_relay_lose(relay, RT_RELAY_OUTPUT, "poll", -(int)status);
+		if (status < 0 || take_signals(0, relay))
 			break;
 	}
 	return raw;
@@ -123,19 +128,27 @@ static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *no
 
 int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *result)
 {
-	(void)result;
 	pid_t pid = (pid_t)args[0].integer;
 	struct rt_notify notify = {
 		.program = (int)args[3].integer, .manager = (int)args[4].integer, .messages = args[5].list};
-	if (args[1].integer < 0)
-		return supervise(pid, NULL, &notify);
-	struct rt_relay *relay = malloc(sizeof(*relay));
-	if (!relay)
-		return -ENOMEM;
-	int64_t status = rt_relay_open(relay, (int)args[1].integer, (int)args[2].integer);
+	RT_FREE struct rt_relay *relay = NULL;
+	int64_t status = 0;
+	if (args[1].integer >= 0) {
+		relay = malloc(sizeof(*relay));
+		if (!relay)
+			return -ENOMEM;
+		status = rt_relay_open(relay, (int)args[1].integer, (int)args[2].integer);
+	}
 	if (status >= 0)
 		status = supervise(pid, relay, &notify);
-	rt_relay_close(relay);
-	free(relay);
-	return status;
+	if (relay)
+		rt_relay_close(relay);
+	if (status < 0)
+		return status;
+	result->numbers[result->count++] = status;
+	if (!relay || relay->lost.error == 0)
+		return 0;
+	result->numbers[result->count++] = relay->lost.flow;
+	result->numbers[result->count++] = relay->lost.error;
+	return rt_result_copy(result, relay->lost.call, strlen(relay->lost.call));
 }

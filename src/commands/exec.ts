@@ -23,8 +23,7 @@ import type { SavedConfig } from '../state/store.ts';
 import type { ContainerContext, Context, Outcome } from '../options/command.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from '../container/descriptors.ts';
 import { execProcess } from '../options/exec-process.ts';
-import { catchSignals } from '../container/foreground.ts';
-import { exitCode } from './run.ts';
+import { catchSignals, supervise } from '../container/foreground.ts';
 import { giveMaster, openConsole } from '../container/terminal.ts';
 import type { Console } from '../container/terminal.ts';
 
@@ -47,10 +46,9 @@ export function exec(context: ContainerContext): Outcome {
   }
   if (!foreground) return {};
   const { pid, master, console } = started;
-  const relayed = console.kind === 'relay' ? console.console : -1;
-  const status = phase('wait', () => native.superviseChild(pid, master, relayed, -1, -1, []));
-  if (status < 0) throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', status);
-  return { exitCode: exitCode(status) };
+  const ended = supervise(native, { pid, master, console });
+  if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
+  return ended;
 }
 
 interface Started {

@@ -47,11 +47,11 @@ import {
   terminalOption,
 } from '../criu/request.ts';
 import type { Directories } from '../criu/request.ts';
-import { catchSignals } from '../container/foreground.ts';
+import { catchSignals, supervise } from '../container/foreground.ts';
 import { firstRecord, runCreationHooks, undo } from '../container/make.ts';
 import type { Progress } from '../container/make.ts';
 import { runPoststart } from '../container/poststart.ts';
-import { clean, exitCode } from './run.ts';
+import { clean } from './run.ts';
 import { giveMaster, openConsole } from '../container/terminal.ts';
 import type { Console } from '../container/terminal.ts';
 
@@ -76,11 +76,10 @@ export function restore(context: ContainerContext): Outcome {
     throw error instanceof Failure ? inPhase(compiled.locate(error), 'restore failed') : error;
   }
   if (!foreground) return { warnings: compiled.warnings };
-  const relay = console.kind === 'relay' ? console.console : -1;
-  const status = native.superviseChild(record.pid, master, relay, -1, -1, []);
+  const ended = supervise(native, { pid: record.pid, master, console });
   const atEnd = clean(native, directory, record);
-  if (status < 0) throw systemFailure('restore.wait', 'cannot wait for the container', 'waitpid', status);
-  return { exitCode: exitCode(status), warnings: [...compiled.warnings, ...atEnd] };
+  if (typeof ended === 'number') throw systemFailure('restore.wait', 'cannot wait for the container', 'waitpid', ended);
+  return { exitCode: ended.exitCode, warnings: [...compiled.warnings, ...ended.warnings, ...atEnd] };
 }
 
 /** A restored program was ready before its checkpoint, and does not report it again. */

@@ -12,7 +12,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { handedDescriptors } from '../container/descriptors.ts';
 import { endContainer } from '../container/end.ts';
-import { catchSignals } from '../container/foreground.ts';
+import { catchSignals, supervise } from '../container/foreground.ts';
 import { makeContainer, removePidFile } from '../container/make.ts';
 import { runPoststart } from '../container/poststart.ts';
 import { awaitReadiness } from '../container/readiness.ts';
@@ -47,21 +47,17 @@ export function run(context: ContainerContext): Outcome {
     throw inPhase(locate(error), 'run failed');
   }
   if (!foreground) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
-  const status = phase('wait', () =>
-    native.superviseChild(
-      record.pid,
-      master,
-      console.kind === 'relay' ? console.console : -1,
-      notify?.program ?? -1,
-      notify?.manager ?? -1,
-      // The manager started this process, which stays.
-      readyMessages(native.processId()),
-    ),
-  );
+  const ended = supervise(native, {
+    pid: record.pid,
+    master,
+    console,
+    // The manager started this process, which stays.
+    ...(notify === undefined ? {} : { readiness: { ...notify, messages: readyMessages(native.processId()) } }),
+  });
   const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, directory, record));
-  if (status < 0) throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', status);
-  context.debug(`container ${record.id} ended with wait status ${status}`);
-  return { exitCode: exitCode(status), warnings: [...warnings, ...atEnd] };
+  if (typeof ended === 'number') throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', ended);
+  context.debug(`container ${record.id} ended, exit code ${String(ended.exitCode)}`);
+  return { exitCode: ended.exitCode, warnings: [...warnings, ...ended.warnings, ...atEnd] };
 }
 
 /** A failed cleanup is only a warning, since the exit code is that of the program. */
@@ -72,10 +68,4 @@ export function clean(native: Native, directory: ContainerDirectory, record: Con
     if (error instanceof Failure) return error.diagnostics;
     throw error;
   }
-}
-
-/** From a status of waitpid(2): the exit code, or 128 plus the signal. */
-export function exitCode(status: number): number {
-  const signal = status & 0x7f;
-  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
 }

@@ -15,7 +15,7 @@ import { kill } from '../commands/kill.ts';
 import { list } from '../commands/list.ts';
 import { pause, resume } from '../commands/pause.ts';
 import { ps } from '../commands/ps.ts';
-import { exitCode } from '../commands/run.ts';
+import { exitCode } from './foreground.ts';
 import { start } from '../commands/start.ts';
 import { state } from '../commands/state.ts';
 import { update } from '../commands/update.ts';
