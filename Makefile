@@ -502,7 +502,8 @@ check-generated:
 
 check-docs:
 	$(call say,CHECK)
-	$(Q)$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts schema/contributing.test.ts
+	$(Q)$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts \
+	  schema/differences.test.ts schema/contributing.test.ts
 
 # clang-tidy takes seconds per file, so it rechecks only files whose objects were rebuilt.
 TIDY := build/tidy

@@ -405,6 +405,18 @@ forEachRuntime(
   { deviates: { crun: 'other header' } },
 );
 
+forEachRuntime(
+  'list with a root that does not exist is an error',
+  async (t, rt) => {
+    const missing = join(rt.dir, 'missing');
+    const outcome = await rt.command('--root', missing, 'list');
+    t.match(outcome, { status: 1, stdout: '' });
+    t.match(outcome.stderr, missing);
+    t.notOk(existsSync(missing));
+  },
+  { deviates: { runc: '1.1: an empty list', crun: 'makes it' } },
+);
+
 forEachRuntime('two creates of one id at once: exactly one wins', async (t, rt) => {
   const id = rt.nextId();
   const both = await Promise.all([rt.create(rt.bundle(), id), rt.create(rt.bundle(), id)]);
