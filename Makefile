@@ -333,7 +333,7 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 # RELEASE-initramfs: a machine with only the initial filesystem. arm64: an emulated arm64 processor.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
-# Case names to which the other machines are restricted.
+# Case names to which the other machines are restricted; VM_CASES_13-v1-apparmor restricts only that machine.
 VM_CASES ?=
 VM_JOBS ?= $(shell nproc)
 
@@ -359,7 +359,7 @@ vm-%: | build
 		status=0; \
 		{ echo "$$before"; RT_RUNTIMES=$${node:-$${RT_RUNTIMES:-rt}} conformance/vm/run.sh \
 			--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 \
-			$(VM_CASES:%=conformance/cases/%.test.ts) $${node:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
+			$(patsubst %,conformance/cases/%.test.ts,$(or $(VM_CASES_$*),$(VM_CASES))) $${node:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
 			tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || status=$${PIPESTATUS[0]}; \
 		[ "$$status" = 125 ] || break; \
 	done
