@@ -249,6 +249,10 @@ function section(schema: Node, keep: (name: string) => boolean): Node {
   return { ...schema, properties: Object.fromEntries(properties) };
 }
 
+function definition(schema: Node, name: string): Node {
+  return (schema['$defs'] as Node)[name] as Node;
+}
+
 /**
  * The same schema with lists inlined where they are used and without descriptions beside a $ref: the generator of types
  * makes a new type of every such pair.
@@ -301,8 +305,9 @@ async function main(directory: string): Promise<void> {
   const config = read('config');
   const state = read('state');
   const features = read('features');
+  const record = read('record');
   const strict = new Ajv2020({ strict: true, keywords: ['x-int64', 'x-uint64', 'x-expected', 'tsType'] });
-  for (const schema of [config, state, features]) strict.compile(schema);
+  for (const schema of [config, state, features, record]) strict.compile(schema);
 
   write('config.ts', await types('Config', config));
   const known = JSON.stringify(members(config, config['$defs'] as Node)).replaceAll(/"(\w+)":/g, '$1:');
@@ -318,6 +323,14 @@ async function main(directory: string): Promise<void> {
   const platforms = { ...section(config, (name) => PLATFORMS.includes(name)), required: [] };
   write('validate-platforms.js', await validators({ validatePlatforms: platforms }));
   write('validate-platforms.d.ts', declarations(['validatePlatforms']));
+  write(
+    'validate-record.js',
+    await validators({
+      validateRecord: record,
+      validateCgroup: { ...record, ...definition(record, 'ContainerCgroup') },
+    }),
+  );
+  write('validate-record.d.ts', declarations(['validateRecord', 'validateCgroup']));
   write('validate-documents.js', await validators({ validateState: state, validateFeatures: features }));
   write('validate-documents.d.ts', declarations(['validateState', 'validateFeatures']));
 }

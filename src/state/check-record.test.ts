@@ -5,7 +5,7 @@ import { state } from '../commands/state.ts';
 import type { Command } from '../options/command.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { cgroupAt } from '../../test/config.ts';
-import { isRecord } from './check-record.ts';
+import { checkRecord } from './check-record.ts';
 import { FakeHost } from '../../test/fake-host.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -47,6 +47,10 @@ const whole: ContainerRecord = {
   hooks: { poststart: [hook], poststop: [hook] },
   startHooks: { firstOp: -1, hooks: [{ path: '/bin/hook', timeout: 1 }] },
 };
+
+function isRecord(value: unknown): boolean {
+  return typeof checkRecord(value) !== 'string';
+}
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -100,6 +104,8 @@ t.test('values that would affect anything but the container are refused', async 
     inCgroup('/sys/fs/cgroup/../c1', 1, '/sys/fs/cgroup/..'),
     inCgroup('/sys/fs/cgroup/./c1', 1, '/sys/fs/cgroup/.'),
     { cgroup: { ...cgroup, inside: '/etc' } },
+    { cgroup: { ...cgroup, inside: '/sys/fs/cgroup/freezer/other' } },
+    { cgroup: { ...cgroup, inside: '/sys/fs/cgroup/freezer/c1/../other' } },
     { cgroup: { ...cgroup, version: 3 } },
     { cgroup: { ...cgroup, unit: 'dbus.service' } },
     { cgroup: { ...cgroup, unit: 'a/b.scope' } },
@@ -160,7 +166,7 @@ function hostWith(text: string): FakeHost {
   const host = new FakeHost();
   for (const path of ['/run/rt', '/run/rt/c1', '/run/rt/c2']) host.directories.set(path, 0o700);
   host.files.set('/run/rt/c1/state.json', text);
-  const other = { ...whole, id: 'c2', cgroup: { ...whole.cgroup, hierarchies: [] } };
+  const other = { ...whole, id: 'c2', cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [] } };
   host.files.set('/run/rt/c2/state.json', JSON.stringify(other));
   return host;
 }

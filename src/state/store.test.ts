@@ -91,18 +91,18 @@ t.test('requireRecord tells an absent container from a broken record', async (t)
   ContainerDirectory.make(host.native, root, 'c1').close();
   t.throws(() => read('c1'), { message: 'container does not exist: "c1"' }, 'no record yet');
   const damaged = [
-    '',
-    '{',
-    'null',
-    '[]',
-    '{"version":1,"id":"c1"}',
-    '{"version":2,"id":"c1"}',
-    JSON.stringify({ ...record, id: 'c2' }),
-  ];
-  for (const text of damaged) {
+    ['', 'it is no JSON'],
+    ['{', 'it is no JSON'],
+    ['null', 'it must be an object, found null'],
+    ['[]', 'it must be an object, found an array'],
+    ['{"version":1,"id":"c1"}', 'bundle is missing'],
+    [JSON.stringify({ ...record, pid: 'x' }), 'pid must be an integer from 0 to 4194304, found "x"'],
+    [JSON.stringify({ ...record, id: 'c2' }), 'its id is "c2"'],
+  ] as const;
+  for (const [text, fault] of damaged) {
     host.files.set('/run/rt/c1/state.json', text);
     t.throws(() => read('c1'), {
-      message: 'cannot read "/run/rt/c1/state.json": not a state that rt wrote',
+      message: `cannot read "/run/rt/c1/state.json": not a state that rt wrote: ${fault}`,
     });
   }
   host.files.set('/run/rt/c1/state.json', '{"version":3,"whatever":[]}');

@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { shown } from '../diag/pointer.ts';
 import { expectDone, expectIfPresent, expectResult, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
@@ -9,7 +10,7 @@ import type { ContainerDirectory } from './directory.ts';
 import { isId } from './id.ts';
 import { fileNames } from './names.ts';
 import { requireOwn } from './owner.ts';
-import { isRecord, newerVersion } from './check-record.ts';
+import { checkRecord, newerVersion } from './check-record.ts';
 import { convertRecord } from './earlier-record.ts';
 import type { ContainerRecord } from './record.ts';
 
@@ -103,13 +104,9 @@ export function requireRecord(directory: ContainerDirectory): ContainerRecord {
 
 function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerRecord {
   const path = recordPath(root, id);
-  let value: unknown;
-  try {
-    value = convertRecord(JSON.parse(text));
-  } catch {
-    // Reported below, like any other invalid record.
-  }
-  if (isRecord(value) && value.id === id) return value;
+  const value = parsed(text);
+  const record = checkRecord(value);
+  if (typeof record !== 'string' && record.id === id) return record;
   const version = newerVersion(value);
   if (version !== undefined) {
     throw new Failure({
@@ -118,11 +115,21 @@ function parseRecord(text: string, { root, id }: ContainerDirectory): ContainerR
       hint: 'use that rt for this container',
     });
   }
+  const fault = typeof record === 'string' ? record : `its id is ${shown(record.id)}`;
   throw new Failure({
     code: damagedCode,
-    message: `cannot read "${path}": not a state that rt wrote`,
+    message: `cannot read "${path}": not a state that rt wrote: ${value === undefined ? 'it is no JSON' : fault}`,
     hint: `rt delete --force ${id} removes it, where what is left shows that nothing of the container runs`,
   });
+}
+
+/** Undefined if the text is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return convertRecord(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
