@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { MAPPED, addUserNamespace } from '../harness/config.ts';
 import type { Mutation, TestMount } from '../harness/config.ts';
 import type { Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
@@ -106,7 +107,86 @@ for (const row of [...WORDS, ...OPPOSITES, ...[...WORDS, ...OPPOSITES].map(recur
 
 const DEFAULTS = { runc: 'takes "defaults" for an option of the filesystem' };
 
-/** Options that remove those of the source, and the ones then hidden. */
+/**
+ * Any word for a flag removes the flags of the source, except the access times unless the word chooses these: what is
+ * left of a source with every flag.
+ */
+const TIMES = ['noatime', 'nodiratime'];
+const KEPT: readonly (readonly [word: string, shown: readonly string[], lacking?: string])[] = [
+  ['rw', ['rw', ...TIMES], '1.1'],
+  ['ro', ['ro', ...TIMES]],
+  ['nosuid', ['rw', 'nosuid', ...TIMES]],
+  ['noexec', ['rw', 'noexec', ...TIMES]],
+  ['suid', ['rw', ...TIMES], '1.1'],
+  ['exec', ['rw', ...TIMES], '1.1'],
+  ['noatime', ['rw', 'noatime']],
+  ['relatime', ['rw', 'relatime']],
+  ['strictatime', ['rw']],
+  ['nodiratime', ['rw', 'nodiratime', 'relatime']],
+  ['sync', ['rw', ...TIMES]],
+  ['silent', ['rw', ...TIMES]],
+];
+for (const [word, shown, lacking] of KEPT) {
+  forEachRuntime(
+    `mounts: bind with ${word} of a source with every flag`,
+    (t, rt) =>
+      withSource(rt, EVERY.join(), async (source) => {
+        const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind', word] });
+        const [top, below] = ['/data', '/data/sub'].map((path) => mountAt(mounts, path)?.options.sort());
+        t.strictSame(top, [...shown].sort(), 'top');
+        t.strictSame(below, [...EVERY].sort(), 'below');
+      }),
+    { deviates: lacking === '1.1' ? { runc: '1.1 does not count words that clear a flag' } : {} },
+  );
+}
+
+for (const word of ['rprivate', 'defaults', 'rro']) {
+  forEachRuntime(
+    `mounts: bind with ${word} keeps the flags of its source`,
+    (t, rt) =>
+      withSource(rt, EVERY.join(), async (source) => {
+        const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind', word] });
+        for (const path of ['/data', '/data/sub'])
+          t.strictSame(mountAt(mounts, path)?.options.sort(), [...EVERY].sort());
+      }),
+    { deviates: { crun: '1.8 removes them from the top mount' } },
+  );
+}
+
+forEachRuntime(
+  'mounts: bind in a user namespace keeps the flags of its source that no word clears',
+  (t, rt) =>
+    withSource(rt, EVERY.join(), async (source) => {
+      const bundle = rt.bundle((config) => {
+        addUserNamespace(config);
+        config.mounts.push({ destination: '/data', source, options: ['rbind', 'ro'] });
+      });
+      for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+      chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+      const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
+      t.strictSame(mountAt(parseMountinfo(info.text), '/data')?.options.sort(), [...EVERY].sort());
+    }),
+  { oursOnly: 'older peers fail' },
+);
+
+/** Options that remove one of the source even where it would stay. */
+for (const [word, shown] of [
+  ['atime', ['rw', 'nodiratime', 'relatime']],
+  ['nostrictatime', ['rw', 'nodiratime', 'relatime']],
+  ['diratime', ['rw', 'noatime']],
+] as const) {
+  forEachRuntime(
+    `mounts: bind with ${word} of a source with every flag`,
+    (t, rt) =>
+      withSource(rt, EVERY.join(), async (source) => {
+        const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind', word] });
+        t.strictSame(mountAt(mounts, '/data')?.options.sort(), [...shown].sort());
+      }),
+    { oursOnly: 'the peers leave the access times of the source' },
+  );
+}
+
+/** Recursive options clear the flag of each mount that they name. */
 for (const [word, hidden, shown] of [
   ['rw', 'ro', 'rw'],
   ['suid', 'nosuid', ''],
@@ -118,24 +198,33 @@ for (const [word, hidden, shown] of [
   ['diratime', 'nodiratime', ''],
   ['symfollow', 'nosymfollow', ''],
 ] as const) {
-  for (const prefix of ['', 'r']) {
-    forEachRuntime(
-      `mounts: bind with ${prefix}${word} of a source with ${hidden}`,
-      (t, rt) =>
-        withSource(rt, EVERY.join(), async (source) => {
-          const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind', prefix + word] });
-          const [top, below] = ['/data', '/data/sub'].map((path) => mountAt(mounts, path)?.options ?? []);
-          const left = EVERY.filter((name) => name !== hidden);
-          const changed = [...left, ...(shown === '' ? [] : [shown])].sort();
-          const ours = (options: string[] | undefined): string[] =>
-            (options ?? []).filter((name) => name !== 'rw' || hidden === 'ro').sort();
-          t.strictSame(ours(top), changed, 'top');
-          t.strictSame(ours(below), prefix === 'r' ? changed : [...EVERY].sort(), 'below');
-        }),
-      { oursOnly: 'older peers leave what the source has' },
-    );
-  }
+  forEachRuntime(
+    `mounts: bind with r${word} of a source with ${hidden}`,
+    (t, rt) =>
+      withSource(rt, EVERY.join(), async (source) => {
+        const mounts = await mountsWith(rt, { destination: '/data', source, options: ['rbind', `r${word}`] });
+        const left = EVERY.filter((name) => name !== hidden);
+        const changed = [...left, ...(shown === '' ? [] : [shown])].sort();
+        for (const path of ['/data', '/data/sub']) {
+          const options = (mountAt(mounts, path)?.options ?? []).filter((name) => name !== 'rw' || hidden === 'ro');
+          t.strictSame(options.sort(), changed, path);
+        }
+      }),
+    { oursOnly: 'older peers leave what the source has' },
+  );
 }
+
+forEachRuntime('mounts: rro with rw is read-only for the top mount too', (t, rt) =>
+  withSource(rt, '', async (source) => {
+    for (const options of [
+      ['rbind', 'rw', 'rro'],
+      ['rbind', 'rro', 'rw'],
+    ]) {
+      const mounts = await mountsWith(rt, { destination: '/data', source, options });
+      for (const path of ['/data', '/data/sub']) t.ok(mountAt(mounts, path)?.options.includes('ro'), options.join());
+    }
+  }),
+);
 
 forEachRuntime(
   'mounts: bind without options has those of its source',
@@ -240,6 +329,76 @@ forEachRuntime('mounts: empty options, and empty parts between commas, are ignor
   t.ok(parts.includes('size=64k') && parts.includes('mode=711'), parts.join());
   t.ok(mountAt(mounts, '/bind')?.options.includes('ro'));
 });
+
+forEachRuntime(
+  'mounts: flags of the filesystem are accepted on a bind, and a warning names those without effect',
+  async (t, rt) => {
+    const words = ['sync', 'dirsync', 'mand', 'lazytime', 'iversion'];
+    const cleared = ['async', 'nomand', 'nolazytime', 'noiversion', 'silent', 'loud'];
+    const recursive = ['rasync', 'rnomand'];
+    const outcome = await rt.run((config) =>
+      config.mounts.push(
+        { destination: '/set', source: '/etc', options: ['rbind', ...words, 'rsync', 'rdirsync', 'rmand'] },
+        { destination: '/cleared', source: '/etc', options: ['rbind', ...words, ...cleared, ...recursive] },
+      ),
+    );
+    t.equal(outcome.status, 0);
+    const named = [...outcome.stderr.matchAll(/mount option "(\w+)" has no effect: it is on a bind mount/g)];
+    t.strictSame(
+      named.map(([, word]) => word),
+      [...words, 'rsync', 'rdirsync', 'rmand', 'dirsync'],
+    );
+  },
+  { oursOnly: 'the peers accept them without a word' },
+);
+
+/** Words of mount(8) that are not for the kernel, and the options that they imply. */
+for (const [word, shown] of [
+  ['_netdev', []],
+  ['auto', []],
+  ['noauto', []],
+  ['nouser', []],
+  ['nofail', []],
+  ['x-systemd.automount', []],
+  ['X-mount.mkdir', []],
+  ['comment=a note', []],
+  ['uhelper=udisks2', []],
+  ['user', ['nosuid', 'nodev', 'noexec']],
+  ['users', ['nosuid', 'nodev', 'noexec']],
+  ['owner', ['nosuid', 'nodev']],
+  ['group', ['nosuid', 'nodev']],
+  ['user,exec', ['nosuid', 'nodev']],
+] as const) {
+  forEachRuntime(
+    `mounts: ${word} is for mount(8)`,
+    async (t, rt) => {
+      const options = word.split(',');
+      const mounts = await mountsWith(rt, { destination: '/t', type: 'tmpfs', source: 't', options }, (config) => {
+        config.mounts.push({ destination: '/b', source: '/etc', options: ['rbind', ...options] });
+      });
+      for (const path of ['/t', '/b']) {
+        const found = mountAt(mounts, path)?.options.filter((name) => /^no(suid|dev|exec)$/.test(name));
+        t.strictSame(found?.sort(), [...shown].sort(), path);
+      }
+    },
+    { oursOnly: 'the peers give it to the kernel, which refuses it' },
+  );
+}
+
+forEachRuntime(
+  'mounts: an option of mount(8) that would change what is mounted is refused; nofail is named by a warning',
+  async (t, rt) => {
+    const entry = { destination: '/t', type: 'tmpfs', source: 't' };
+    const refused = await rt.run((config) => config.mounts.push({ ...entry, options: ['X-mount.subdir=a'] }));
+    t.equal(refused.status, 1);
+    t.match(refused.stderr, /mount option "X-mount\.subdir=a" is not supported/);
+    t.match(refused.stderr, /config\.json:\d+:\d+ {2}\/mounts\/4\/options\/0\n/);
+    const warned = await rt.run((config) => config.mounts.push({ ...entry, options: ['nofail'] }));
+    t.equal(warned.status, 0);
+    t.match(warned.stderr, /mount option "nofail" has no effect: a mount that fails is an error/);
+  },
+  { oursOnly: 'the peers have other messages' },
+);
 
 forEachRuntime(
   'mounts: remount is refused, since it would change a filesystem that others use',

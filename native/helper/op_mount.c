@@ -213,10 +213,11 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 		return rt_fail(context, "move_mount", directory ? -ENOTDIR : -EISDIR);
 	if (!(op->flags & RT_MOUNT_BIND_MAY_COVER_PROC) && (status = rt_check_place(context, target)) < 0)
 		return status;
-	if (op->recursive_set != 0 || op->recursive_clear != 0)
-		status = rt_set_mount(source, op->recursive_set, op->recursive_clear, 0, true);
-	if (status == 0 && (op->set != 0 || op->clear != 0))
+	if (op->set != 0 || op->clear != 0)
 		status = rt_set_mount(source, op->set, op->clear, 0, false);
+	/* It includes the top mount, whatever that has been given above. */
+	if (status == 0 && (op->recursive_set != 0 || op->recursive_clear != 0))
+		status = rt_set_mount(source, op->recursive_set, op->recursive_clear, 0, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
 	status = rt_attach(context, source, target);

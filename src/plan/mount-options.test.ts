@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
-import { knownMountOptions, parseMountOptions } from './mount-options.ts';
+import { clearedInBind, knownMountOptions, parseMountOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 
 function parse(list: readonly string[], isBind = false): MountOptions & { faults: Diagnostic[] } {
@@ -51,19 +51,72 @@ t.test('parseMountOptions: the last of two filesystem options wins', async (t) =
 
 t.test('parseMountOptions: empty options are ignored', async (t) => {
   t.match(parse(['', 'nosuid', ',', 'size=1k', '']), { data: ['size=1k'], set: MOUNT_ATTR.NOSUID });
-  t.match(parse(['', ',,', 'ro', 'dirsync'], true).faults, [{ pointer: '/mounts/0/options/3' }]);
+  t.match(parse(['', ',,', 'ro', 'discard'], true).faults, [{ pointer: '/mounts/0/options/3' }]);
 });
 
 t.test('parseMountOptions: a bind accepts no filesystem options', async (t) => {
   const { faults } = parse(['rbind', 'ro', 'data=ordered']);
   t.match(faults, [{ pointer: '/mounts/0/options/2', message: /"data=ordered".*filesystem-specific options/ }]);
-  t.match(parse(['bind', 'dirsync']).faults, [{ pointer: '/mounts/0/options/1' }]);
 });
 
 t.test('parseMountOptions: options of a tmpfs have no effect on a bind', async (t) => {
-  t.match(parse(['mode=755', 'rbind', 'size=1k']), { data: [], withoutEffect: [0, 2], faults: [] });
-  t.match(parse(['mode=755', 'nosuid']), { data: ['mode=755'], withoutEffect: [] });
+  const { data, warnings, faults } = parse(['mode=755', 'rbind', 'size=1k']);
+  t.strictSame({ data, faults }, { data: [], faults: [] });
+  t.strictSame(
+    warnings.map(({ pointer }) => pointer),
+    ['/mounts/0/options/0', '/mounts/0/options/2'],
+  );
+  t.match(parse(['mode=755', 'nosuid']), { data: ['mode=755'], warnings: [] });
 });
+
+t.test(
+  'parseMountOptions: flags of a filesystem have no effect on a bind; only those that are set are named',
+  async (t) => {
+    const { warnings, faults, filesystemFlags } = parse([
+      'bind',
+      'sync',
+      'rsync',
+      'mand',
+      'nomand',
+      'async',
+      'dirsync',
+    ]);
+    t.strictSame({ faults, filesystemFlags }, { faults: [], filesystemFlags: [] });
+    t.match(warnings, [{ pointer: '/mounts/0/options/6', message: /"dirsync" has no effect: it is on a bind mount/ }]);
+    t.equal(warnings.length, 1);
+  },
+);
+
+t.test('parseMountOptions: options that mount(8) keeps are not for the filesystem', async (t) => {
+  const kept = ['_netdev', 'auto', 'noauto', 'nouser', 'defaults', 'x-systemd.automount', 'X-mount.mkdir', 'comment=a'];
+  t.match(parse(['size=1k', ...kept]), { data: ['size=1k'], faults: [], warnings: [], set: 0 });
+  t.match(parse(['nofail']), { data: [], warnings: [{ message: /"nofail" has no effect/ }] });
+  t.match(parse(['X-mount.subdir=a']).faults, [{ message: /"X-mount.subdir=a" is not supported/ }]);
+});
+
+t.test('parseMountOptions: who may mount implies what the mount may not do, as in mount(8)', async (t) => {
+  const { NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+  t.match(parse(['user']), { set: NOSUID | NODEV | NOEXEC });
+  t.match(parse(['user', 'exec']), { set: NOSUID | NODEV });
+  t.match(parse(['group']), { set: NOSUID | NODEV });
+});
+
+t.test(
+  'clearedInBind: with a word for a flag, those of the source go; access times, if a word chooses them',
+  async (t) => {
+    const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, NODIRATIME, _ATIME } = MOUNT_ATTR;
+    const all = RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW;
+    const cleared = (...words: string[]): number => clearedInBind(parse(['rbind', ...words]));
+    for (const words of [[], ['rprivate'], ['defaults'], ['rro'], ['idmap']])
+      t.equal(cleared(...words), 0, words.join());
+    for (const words of [['rw'], ['sync'], ['silent'], ['norelatime']]) t.equal(cleared(...words), all, words.join());
+    t.equal(cleared('nosuid'), all & ~NOSUID);
+    t.equal(cleared('atime'), all | _ATIME);
+    t.equal(cleared('relatime'), all | _ATIME | NODIRATIME);
+    t.equal(cleared('nodiratime'), all | _ATIME);
+    t.equal(cleared('noatime'), all | NODIRATIME, 'the kernel refuses to clear a part of the field');
+  },
+);
 
 t.test('parseMountOptions: unsupported options are refused by name', async (t) => {
   t.match(parse(['remount']).faults, [{ message: /"remount" is not supported/ }]);

@@ -15,8 +15,12 @@ export interface MountOptions {
   readonly filesystemFlags: string[];
   /** Options that are not in the table, for the filesystem. */
   readonly data: string[];
-  /** Indices of options that have no effect on this kind of mount. */
-  readonly withoutEffect: number[];
+  /** A word sets or clears a flag of the top mount or of its filesystem. */
+  hasFlags: boolean;
+  /** One of them chooses access times. */
+  hasTimes: boolean;
+  /** Options that have no effect. */
+  readonly warnings: Diagnostic[];
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
   /** Words that request an idmapped mount. */
   idmap?: IdmapWord;
@@ -41,6 +45,7 @@ const attributeWords: readonly (readonly [set: string, clear: string, bit: numbe
   ['strictatime', 'nostrictatime', MOUNT_ATTR.STRICTATIME],
 ];
 
+/** They have a recursive form, as in crun, although a filesystem has its flags for all of its mounts. */
 const filesystemWords: readonly (readonly [set: string, clear: string | undefined, flag: string])[] = [
   ['sync', 'async', 'sync'],
   ['dirsync', undefined, 'dirsync'],
@@ -48,6 +53,24 @@ const filesystemWords: readonly (readonly [set: string, clear: string | undefine
   ['lazytime', 'nolazytime', 'lazytime'],
   ['iversion', 'noiversion', 'i_version'],
 ];
+
+const timeBits = MOUNT_ATTR._ATIME | MOUNT_ATTR.NODIRATIME;
+
+/** Words by which mount(8) decides who may mount, and the attributes that they imply. */
+const permissionWords: readonly (readonly [words: readonly string[], bits: readonly number[]])[] = [
+  [
+    ['user', 'users'],
+    [MOUNT_ATTR.NOSUID, MOUNT_ATTR.NODEV, MOUNT_ATTR.NOEXEC],
+  ],
+  [
+    ['owner', 'group'],
+    [MOUNT_ATTR.NOSUID, MOUNT_ATTR.NODEV],
+  ],
+];
+
+/** Words that mount(8) keeps for itself, and that change nothing for a mount that a config lists. */
+const ownWords = ['auto', 'noauto', 'nouser', 'nousers', 'noowner', 'nogroup', '_netdev', 'defaults'];
+const ownPrefixes = /^(x-|X-|comment=|u?helper=)/;
 
 /** The effect of each word. A word with a new effect needs only a member of MountOptions besides. */
 const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfWords();
@@ -61,12 +84,29 @@ function effectsOfWords(): Map<string, (options: MountOptions) => void> {
   for (const recursive of [false, true]) {
     const prefix = recursive ? 'r' : '';
     for (const [set, clear, bit] of attributeWords) {
-      table.set(prefix + set, (options) => applyBit(options, true, bit, recursive));
-      table.set(prefix + clear, (options) => applyBit(options, false, bit, recursive));
+      table.set(prefix + set, (options) => {
+        applyBit(options, true, bit, recursive);
+        noteFlag(options, recursive, (bit & timeBits) !== 0);
+      });
+      table.set(prefix + clear, (options) => {
+        applyBit(options, false, bit, recursive);
+        noteFlag(options, recursive, false);
+      });
     }
     // Relative access times are the kernel's default: asking for them clears the other modes.
-    table.set(`${prefix}relatime`, (options) => applyBit(options, false, MOUNT_ATTR._ATIME, recursive));
-    table.set(`${prefix}norelatime`, () => undefined);
+    table.set(`${prefix}relatime`, (options) => {
+      applyBit(options, false, MOUNT_ATTR._ATIME, recursive);
+      noteFlag(options, recursive, true);
+    });
+    table.set(`${prefix}norelatime`, (options) => noteFlag(options, recursive, false));
+    for (const [set, clear, flag] of filesystemWords) {
+      for (const word of clear === undefined ? [set] : [set, clear]) {
+        table.set(prefix + word, (options) => {
+          applyFilesystemFlag(options.filesystemFlags, flag, word === set);
+          noteFlag(options, recursive, false);
+        });
+      }
+    }
     for (const name of ['private', 'slave', 'shared', 'unbindable'] as const) {
       table.set(prefix + name, ({ propagation }) => propagation.push({ type: MS[name], recursive }));
     }
@@ -78,13 +118,17 @@ function effectsOfWords(): Map<string, (options: MountOptions) => void> {
       options.idmap = { ...options.idmap, recursive: recursive || options.idmap?.recursive === true };
     });
   }
-  for (const [set, clear, flag] of filesystemWords) {
-    table.set(set, ({ filesystemFlags }) => applyFilesystemFlag(filesystemFlags, flag, true));
-    if (clear !== undefined)
-      table.set(clear, ({ filesystemFlags }) => applyFilesystemFlag(filesystemFlags, flag, false));
+  // They only steer the kernel's log.
+  for (const word of ['silent', 'loud']) table.set(word, (options) => noteFlag(options, false, false));
+  for (const [words, bits] of permissionWords) {
+    for (const word of words) {
+      table.set(word, (options) => {
+        for (const bit of bits) applyBit(options, true, bit, false);
+        noteFlag(options, false, false);
+      });
+    }
   }
-  // `silent` and `loud` only steer the kernel's log.
-  for (const word of ['silent', 'loud', 'defaults']) table.set(word, () => undefined);
+  for (const word of ownWords) table.set(word, () => undefined);
   table.set('tmpcopyup', (options) => (options.copyUp = true));
   return table;
 }
@@ -110,24 +154,39 @@ export function parseMountOptions(
     recursiveClear: 0,
     filesystemFlags: [],
     data: [],
-    withoutEffect: [],
+    hasFlags: false,
+    hasTimes: false,
+    warnings: [],
     propagation: [],
   };
   list.forEach((word, index) => {
     if (isEmpty(word)) return;
     const effect = effects.get(word);
     const place = `${pointer}/options/${String(index)}`;
-    const hint = unsupportedWords.get(word);
+    const hint = unsupportedHint(word);
     if (effect !== undefined) effect(options);
     else if (hint !== undefined) faults.push(unsupported(word, place, hint));
-    else addData(options, word, place, faults);
+    else if (word === 'nofail') options.warnings.push(withoutEffect(word, place, 'a mount that fails is an error'));
+    else if (!ownPrefixes.test(word)) addData(options, word, place, faults);
   });
-  if (options.bind) setAsideTmpfsOptions(options, list);
   if (options.bind) {
+    setAsideFilesystemOptions(options, list, pointer);
     const cause = 'bind mounts cannot have any filesystem-specific options applied';
     refuseFilesystemOptions(options, list, pointer, cause, faults);
   }
   return options;
+}
+
+/**
+ * The attributes that a bind mount does not take from its source, besides those that it sets. With any word for a flag
+ * it takes none but the access times, and these only if no word chooses them: the kernel's rule for MS_REMOUNT with
+ * MS_BIND (mount(2)), by which other runtimes set flags.
+ */
+export function clearedInBind({ set, clear, hasFlags, hasTimes }: MountOptions): number {
+  if (!hasFlags) return clear;
+  const { RDONLY, NOSUID, NODEV, NOEXEC, NOSYMFOLLOW, NODIRATIME, _ATIME } = MOUNT_ATTR;
+  const times = hasTimes ? NODIRATIME | (set & _ATIME ? 0 : _ATIME) : 0;
+  return clear | ((RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW | times) & ~set);
 }
 
 /** Empty, or empty parts between commas: joining lists by commas produces them (Podman 5). */
@@ -144,6 +203,23 @@ function addData(options: MountOptions, word: string, pointer: string, faults: D
   }
   const ranges = parseIdmapOption(mapped[2] ?? '', word, pointer, faults);
   options.idmap = { recursive: mapped[1] === 'r' || options.idmap?.recursive === true, ranges };
+}
+
+function unsupportedHint(word: string): string | undefined {
+  // Mount points are made anyway; others change what is mounted.
+  if (word.startsWith('X-mount.') && word !== 'X-mount.mkdir')
+    return 'prepare the source instead; uidMappings and gidMappings map its owners';
+  return unsupportedWords.get(word);
+}
+
+function noteFlag(options: MountOptions, recursive: boolean, choosesTimes: boolean): void {
+  if (recursive) return;
+  options.hasFlags = true;
+  options.hasTimes ||= choosesTimes;
+}
+
+function withoutEffect(word: string, pointer: string, cause: string): Diagnostic {
+  return { code: 'mount.option.ineffective', message: `mount option "${word}" has no effect: ${cause}`, pointer };
 }
 
 function unsupported(word: string, pointer: string, hint: string): Diagnostic {
@@ -172,16 +248,25 @@ function applyBit(options: MountOptions, set: boolean, bit: number, recursive: b
 }
 
 /**
- * mount(2) ignores the data of a bind mount, so configs may contain the options of a former tmpfs. Any other option may
- * be a misspelt protection.
+ * mount(2) ignores the flags of the filesystem and the data of a bind mount, so configs may contain them and the options
+ * of a former tmpfs. Any other option may be a misspelt protection.
  */
-function setAsideTmpfsOptions(options: MountOptions, list: readonly string[]): void {
+function setAsideFilesystemOptions(options: MountOptions, list: readonly string[], pointer: string): void {
   const isTmpfsOption = (word: string): boolean => /^(mode|size|uid|gid|nr_blocks|nr_inodes)=/.test(word);
   list.forEach((word, index) => {
-    if (isTmpfsOption(word)) options.withoutEffect.push(index);
+    if (!isTmpfsOption(word) && !isFilesystemFlag(options, word)) return;
+    options.warnings.push(withoutEffect(word, `${pointer}/options/${String(index)}`, 'it is on a bind mount'));
   });
+  options.filesystemFlags.length = 0;
   const kept = options.data.filter((word) => !isTmpfsOption(word));
   options.data.splice(0, options.data.length, ...kept);
+}
+
+/** A word for a flag that no later word has cleared. */
+function isFilesystemFlag({ filesystemFlags }: MountOptions, word: string): boolean {
+  return filesystemWords.some(
+    ([set, , flag]) => (word === set || word === `r${set}`) && filesystemFlags.includes(flag),
+  );
 }
 
 /**
@@ -194,12 +279,8 @@ export function refuseFilesystemOptions(
   cause: string,
   faults: Diagnostic[],
 ): void {
-  if (options.data.length === 0 && options.filesystemFlags.length === 0) return;
-  const flagOf = (word: string): string | undefined =>
-    filesystemWords.find(([set, clear]) => word === set || word === clear)?.[2];
-  const isData = (word: string): boolean =>
-    options.data.includes(word) || options.filesystemFlags.includes(flagOf(word) ?? '');
-  const index = list.findIndex(isData);
+  const index = list.findIndex((word) => options.data.includes(word) || isFilesystemFlag(options, word));
+  if (index < 0) return;
   faults.push({
     code: 'mount.option.bind',
     message: `cannot use mount option "${list[index] ?? ''}": ${cause}`,

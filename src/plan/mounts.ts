@@ -7,11 +7,12 @@ import type { Facts } from '../facts/facts.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
-import { parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
+import { clearedInBind, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import type { Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';
+import { userNamespaceOf } from './user-namespace.ts';
 
 export interface MountPlan {
   /** In the order of the config. */
@@ -46,13 +47,7 @@ export function mountOps(
     const from = `/mounts/${String(index)}`;
     const destination = normalizePath(mount.destination);
     const options = parseMountOptions(mount.options ?? [], mount.type === 'bind', from, faults);
-    for (const at of options.withoutEffect) {
-      state.warnings.push({
-        code: 'mount.option.bind',
-        message: `mount option "${mount.options?.[at] ?? ''}" has no effect on a bind mount`,
-        pointer: `${from}/options/${String(at)}`,
-      });
-    }
+    state.warnings.push(...options.warnings);
     if (options.bind) addBind(state, mount, destination, options, facts, bundle, from, faults);
     else if (mount.type === 'cgroup') {
       if (options.copyUp) refuseCopyUp(mount, from, faults);
@@ -102,7 +97,8 @@ function addBind(
     source: path,
     destination,
     set: options.set,
-    clear: options.clear,
+    // In a user namespace the flags of the host's mounts stay, unless a word clears them.
+    clear: ownsHostMounts(state.config, facts) ? clearedInBind(options) : options.clear,
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
     flags:
@@ -113,6 +109,10 @@ function addBind(
     from,
   });
   addPropagation(state, options, slot, from);
+}
+
+function ownsHostMounts(config: Config, facts: Facts): boolean {
+  return userNamespaceOf(config) === 'runtime' && facts.user.initial;
 }
 
 function addFilesystem(
