@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { addUserNamespace, changeNamespace } from '../harness/config.ts';
+import type { Mutation } from '../harness/config.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -81,6 +83,31 @@ for (const [what, prepare] of [
     },
   );
 }
+
+forEachRuntime(
+  'root.path: a link is named, with its target, whatever the namespaces',
+  async (t, rt) => {
+    const variants: Mutation[] = [
+      () => undefined,
+      addUserNamespace,
+      (config) => changeNamespace(config, 'mount'),
+      (config) => {
+        changeNamespace(config, 'mount');
+        config.mounts = [];
+      },
+    ];
+    for (const mutate of variants) {
+      const bundle = rt.bundle(mutate);
+      execFileSync('mv', [bundle.rootfs, `${bundle.rootfs}.real`]);
+      symlinkSync('rootfs.real', bundle.rootfs);
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, `invalid rootfs: cannot open "${bundle.rootfs}": it is a symbolic link to "rootfs.real"`);
+      t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/root\/path\n {2}hint: set root\.path to the directory itself/);
+    }
+  },
+  { oursOnly: 'the peers have other messages' },
+);
 
 forEachRuntime('linux.maskedPaths: a file reads as empty, a directory is empty and read-only', async (t, rt) => {
   const bundle = rt.bundle((config) => {

@@ -7,6 +7,10 @@
 /* Changes MOUNT_ATTR_* bits and the propagation (0: unchanged) of a mount, or recursively. */
 int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive);
 
+/* Opens the directory of the container's root filesystem with O_PATH. A symbolic link at the end of `path` is refused
+ * with ELOOP, and its target is the detail of the failure. */
+int rt_open_root_path(struct rt_context *context, const char *path);
+
 /* Attaches a detached mount to `target`. */
 int rt_attach(struct rt_context *context, int mount, int target);
 

@@ -38,9 +38,17 @@ int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propag
 	return status < 0 ? rt_fail(context, "mount_setattr", status) : 0;
 }
 
-static int open_directory(struct rt_context *context, const char *path)
+int rt_open_root_path(struct rt_context *context, const char *path)
 {
 	int fd = rt_open_how(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, 0);
+	/* The kernel says the same of a link as of a file. */
+	long size = fd != -ENOTDIR
+			    ? 0
+			    : rt_sys(readlinkat, AT_FDCWD, path, context->detail, sizeof(context->detail));
+	if (size > 0) {
+		context->detail_length = (uint32_t)size;
+		fd = -ELOOP;
+	}
 	return fd < 0 ? rt_fail(context, "openat2", fd) : fd;
 }
 
@@ -89,7 +97,7 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 {
 	if (op->tree != 0)
 		return root_of_stage(context, op);
-	RT_CLEANUP_FD int directory = open_directory(context, op->path.data);
+	RT_CLEANUP_FD int directory = rt_open_root_path(context, op->path.data);
 	if (directory < 0)
 		return directory;
 	int status = op->isolate ? rt_isolate(context, directory) : 0;
@@ -120,7 +128,7 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 
 int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_root_directory *op)
 {
-	int fd = open_directory(context, op->path.data);
+	int fd = rt_open_root_path(context, op->path.data);
 	if (fd < 0)
 		return fd;
 	rt_close(&context->slots[0]);
@@ -130,7 +138,7 @@ int rt_open_root_directory(struct rt_context *context, const struct rt_op_open_r
 
 int rt_hold_root(struct rt_context *context, const struct rt_op_hold_root *op)
 {
-	RT_CLEANUP_FD int directory = open_directory(context, op->path.data);
+	RT_CLEANUP_FD int directory = rt_open_root_path(context, op->path.data);
 	if (directory < 0)
 		return directory;
 	RT_CLEANUP_FD int root = (int)rt_sys(

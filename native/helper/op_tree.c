@@ -16,8 +16,9 @@ static void note_filesystem(struct rt_context *context, int fd)
 
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op)
 {
-	uint64_t flags = O_PATH | (op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY ? O_DIRECTORY | O_NOFOLLOW : 0);
-	RT_CLEANUP_FD int source = rt_open_how(AT_FDCWD, op->path.data, flags, 0, 0);
+	RT_CLEANUP_FD int source = op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY
+					   ? rt_open_root_path(context, op->path.data)
+					   : rt_open_how(AT_FDCWD, op->path.data, O_PATH, 0, 0);
 	if (source < 0)
 		return rt_fail(context, "openat2", source);
 	RT_CLEANUP_FD int tree = (int)rt_sys(open_tree, source, "",

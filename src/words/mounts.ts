@@ -2,6 +2,7 @@ import type { OpCalls } from '../../schema/generated/ops.ts';
 import { notifyOrigin } from '../plan/notify.ts';
 import { idmapCause } from './idmap.ts';
 import { coversProc, deniedPlace, missingDevice, missingSource, plainHint } from './place.ts';
+import { rootCause } from './root.ts';
 import type { Failed, Known, Planned, Words } from './words.ts';
 
 export const mountWords: Words<
@@ -56,14 +57,12 @@ export const mountWords: Words<
 };
 
 /** Every op of a bind refers to the mount; the missing path is its source. */
-function treeCause({ from, path }: Planned<'open_tree'>, { name }: Failed): Known | undefined {
-  if (name === 'ENOENT') {
-    if (from.startsWith('/mounts/')) return { pointer: `${from}/source`, hint: missingSource };
-    return { pointer: from, hint: from.startsWith('/root/') ? 'create it, or set root.path' : missingDevice };
-  }
-  if (from !== '/root/path') return undefined;
-  if (name === 'ELOOP') return { message: `invalid rootfs: cannot open "${path}": it is a symbolic link` };
-  return name === 'ENOTDIR' ? { message: `invalid rootfs: cannot open "${path}": not a directory` } : undefined;
+function treeCause({ from, path }: Planned<'open_tree'>, failed: Failed): Known | undefined {
+  if (from === '/root/path') return rootCause(path, failed);
+  if (failed.name !== 'ENOENT') return undefined;
+  return from.startsWith('/mounts/')
+    ? { pointer: `${from}/source`, hint: missingSource }
+    : { pointer: from, hint: missingDevice };
 }
 
 function filesystemCause(

@@ -1,11 +1,9 @@
-import type { Failed, Words } from './words.ts';
+import type { Failed, Known, Words } from './words.ts';
 
 const openingRoot = {
   essential: true,
   action: ({ path }: { readonly path: string }) => `invalid rootfs: cannot open "${path}"`,
-  known: ({ path }: { readonly path: string }, failed: Failed) => ({
-    message: `invalid rootfs: cannot open "${path}": ${rootCause(failed)}`,
-  }),
+  known: ({ path }: { readonly path: string }, failed: Failed) => rootCause(path, failed),
 } as const;
 
 export const rootWords: Words<
@@ -25,6 +23,13 @@ export const rootWords: Words<
   chroot: { action: () => 'cannot chroot' },
 };
 
-function rootCause({ name, text }: Failed): string {
-  return name === 'ELOOP' ? 'it is a symbolic link' : text;
+/** Why the root filesystem cannot be opened; `detail` is the target of a symbolic link. */
+export function rootCause(path: string, { name, text, detail }: Failed): Known {
+  const message = (cause: string): string => `invalid rootfs: cannot open "${path}": ${cause}`;
+  if (name !== 'ELOOP')
+    return { message: message(text), ...(name === 'ENOENT' ? { hint: 'create it, or set root.path' } : {}) };
+  return {
+    message: message(`it is a symbolic link${detail === '' ? '' : ` to "${detail}"`}`),
+    hint: 'set root.path to the directory itself, which nobody can exchange by changing a link',
+  };
 }
