@@ -36,6 +36,8 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_become_root(context, &op->become_root);
 	case RT_OP_OPEN_TREE:
 		return rt_open_tree(context, &op->open_tree);
+	case RT_OP_OPEN_FILESYSTEM:
+		return rt_open_filesystem(context, &op->open_filesystem);
 	case RT_OP_IDMAP_TREE:
 		return rt_idmap_tree(context, &op->idmap_tree);
 	case RT_OP_OPEN_TIME_OFFSETS:

@@ -73,6 +73,12 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->open_tree.path) &&
 		       rt_read_u32(reader, &op->open_tree.flags) &&
 		       rt_read_u32(reader, &op->open_tree.propagation);
+	case RT_OP_OPEN_FILESYSTEM:
+		return rt_read_slot(reader, &op->open_filesystem.slot) &&
+		       rt_read_str(reader, &op->open_filesystem.type) &&
+		       rt_read_str(reader, &op->open_filesystem.source) &&
+		       rt_read_strs(reader, &op->open_filesystem.options) &&
+		       rt_read_u64(reader, &op->open_filesystem.attributes);
 	case RT_OP_IDMAP_TREE:
 		return rt_read_slot(reader, &op->idmap_tree.slot) &&
 		       rt_read_slot(reader, &op->idmap_tree.namespace) &&
@@ -146,7 +152,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_strs(reader, &op->mount_filesystem.options) &&
 		       rt_read_u64(reader, &op->mount_filesystem.attributes) &&
 		       rt_read_u32(reader, &op->mount_filesystem.flags) &&
-		       rt_read_slot(reader, &op->mount_filesystem.pid_namespace);
+		       rt_read_slot(reader, &op->mount_filesystem.pid_namespace) &&
+		       rt_read_slot(reader, &op->mount_filesystem.tree);
 	case RT_OP_MOUNT_BIND:
 		return rt_read_slot(reader, &op->mount_bind.slot) &&
 		       rt_read_str(reader, &op->mount_bind.source) &&
@@ -350,6 +357,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_BECOME_ROOT:
 		return false;
 	case RT_OP_OPEN_TREE:
+		return false;
+	case RT_OP_OPEN_FILESYSTEM:
 		return false;
 	case RT_OP_IDMAP_TREE:
 		return false;

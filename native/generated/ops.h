@@ -23,80 +23,81 @@ enum rt_op_code {
 	RT_OP_CHECK_ID_MAPS = 12,
 	RT_OP_BECOME_ROOT = 13,
 	RT_OP_OPEN_TREE = 14,
-	RT_OP_IDMAP_TREE = 15,
-	RT_OP_OPEN_TIME_OFFSETS = 16,
-	RT_OP_CLONE_INIT = 17,
-	RT_OP_AWAIT_UNIT = 18,
-	RT_OP_AWAIT_CGROUPS = 19,
-	RT_OP_AWAIT_LIMITS = 20,
-	RT_OP_CGROUP_JOIN = 21,
-	RT_OP_UNSHARE = 22,
-	RT_OP_NAMESPACE_OPEN = 23,
-	RT_OP_NAMESPACE_JOIN = 24,
-	RT_OP_TIME_NAMESPACE = 25,
-	RT_OP_SESSION_KEYRING = 26,
-	RT_OP_CONTAINER_USER_NAMESPACE = 27,
-	RT_OP_OPEN_PROCESS_ROOT = 28,
-	RT_OP_JOIN_PROCESS = 29,
-	RT_OP_OUTLIVE = 30,
-	RT_OP_LOOPBACK_UP = 31,
-	RT_OP_SET_PROPAGATION = 32,
-	RT_OP_OPEN_ROOT = 33,
-	RT_OP_OPEN_ROOT_DIRECTORY = 34,
-	RT_OP_HOLD_ROOT = 35,
-	RT_OP_MOUNT_FILESYSTEM = 36,
-	RT_OP_MOUNT_BIND = 37,
-	RT_OP_MOUNT_ATTRIBUTES = 38,
-	RT_OP_MOUNT_PROPAGATION = 39,
-	RT_OP_MAKE_DIRECTORY = 40,
-	RT_OP_MAKE_DEVICE = 41,
-	RT_OP_BIND_DEVICE = 42,
-	RT_OP_MAKE_LINK = 43,
-	RT_OP_TERMINAL = 44,
-	RT_OP_CONSOLE = 45,
-	RT_OP_MASK_PATH = 46,
-	RT_OP_READONLY_PATH = 47,
-	RT_OP_AWAIT_HOOKS = 48,
-	RT_OP_OPEN_LOG = 49,
-	RT_OP_HOOK = 50,
-	RT_OP_REMOVE_MOUNT = 51,
-	RT_OP_OPEN_MOUNT = 52,
-	RT_OP_UNMOUNT = 53,
-	RT_OP_PIVOT_ROOT = 54,
-	RT_OP_MOVE_ROOT = 55,
-	RT_OP_CHROOT = 56,
-	RT_OP_SET_HOSTNAME = 57,
-	RT_OP_SET_DOMAINNAME = 58,
-	RT_OP_SYSCTL = 59,
-	RT_OP_OOM_SCORE_ADJ = 60,
-	RT_OP_RLIMIT = 61,
-	RT_OP_CPU_AFFINITY = 62,
-	RT_OP_SCHEDULER = 63,
-	RT_OP_AWAIT_SCHEDULER = 64,
-	RT_OP_IO_PRIORITY = 65,
-	RT_OP_PERSONALITY = 66,
-	RT_OP_MEMORY_POLICY = 67,
-	RT_OP_SECURITY_ATTRIBUTE = 68,
-	RT_OP_UMASK = 69,
-	RT_OP_STDIO_OWNER = 70,
-	RT_OP_DROP_BOUNDING = 71,
-	RT_OP_SET_USER = 72,
-	RT_OP_SET_CAPABILITIES = 73,
-	RT_OP_FORK_INIT = 74,
-	RT_OP_CHANGE_DIRECTORY = 75,
-	RT_OP_NO_NEW_PRIVS = 76,
-	RT_OP_FIND_PROGRAM = 77,
-	RT_OP_FIND_HOME = 78,
-	RT_OP_SECCOMP = 79,
-	RT_OP_SECCOMP_RECEIVER = 80,
-	RT_OP_SECCOMP_NOTIFY = 81,
-	RT_OP_AWAIT_START = 82,
-	RT_OP_PASS_DESCRIPTORS = 83,
-	RT_OP_MAKE_MOUNT_POINT = 84,
-	RT_OP_EXEC = 85,
+	RT_OP_OPEN_FILESYSTEM = 15,
+	RT_OP_IDMAP_TREE = 16,
+	RT_OP_OPEN_TIME_OFFSETS = 17,
+	RT_OP_CLONE_INIT = 18,
+	RT_OP_AWAIT_UNIT = 19,
+	RT_OP_AWAIT_CGROUPS = 20,
+	RT_OP_AWAIT_LIMITS = 21,
+	RT_OP_CGROUP_JOIN = 22,
+	RT_OP_UNSHARE = 23,
+	RT_OP_NAMESPACE_OPEN = 24,
+	RT_OP_NAMESPACE_JOIN = 25,
+	RT_OP_TIME_NAMESPACE = 26,
+	RT_OP_SESSION_KEYRING = 27,
+	RT_OP_CONTAINER_USER_NAMESPACE = 28,
+	RT_OP_OPEN_PROCESS_ROOT = 29,
+	RT_OP_JOIN_PROCESS = 30,
+	RT_OP_OUTLIVE = 31,
+	RT_OP_LOOPBACK_UP = 32,
+	RT_OP_SET_PROPAGATION = 33,
+	RT_OP_OPEN_ROOT = 34,
+	RT_OP_OPEN_ROOT_DIRECTORY = 35,
+	RT_OP_HOLD_ROOT = 36,
+	RT_OP_MOUNT_FILESYSTEM = 37,
+	RT_OP_MOUNT_BIND = 38,
+	RT_OP_MOUNT_ATTRIBUTES = 39,
+	RT_OP_MOUNT_PROPAGATION = 40,
+	RT_OP_MAKE_DIRECTORY = 41,
+	RT_OP_MAKE_DEVICE = 42,
+	RT_OP_BIND_DEVICE = 43,
+	RT_OP_MAKE_LINK = 44,
+	RT_OP_TERMINAL = 45,
+	RT_OP_CONSOLE = 46,
+	RT_OP_MASK_PATH = 47,
+	RT_OP_READONLY_PATH = 48,
+	RT_OP_AWAIT_HOOKS = 49,
+	RT_OP_OPEN_LOG = 50,
+	RT_OP_HOOK = 51,
+	RT_OP_REMOVE_MOUNT = 52,
+	RT_OP_OPEN_MOUNT = 53,
+	RT_OP_UNMOUNT = 54,
+	RT_OP_PIVOT_ROOT = 55,
+	RT_OP_MOVE_ROOT = 56,
+	RT_OP_CHROOT = 57,
+	RT_OP_SET_HOSTNAME = 58,
+	RT_OP_SET_DOMAINNAME = 59,
+	RT_OP_SYSCTL = 60,
+	RT_OP_OOM_SCORE_ADJ = 61,
+	RT_OP_RLIMIT = 62,
+	RT_OP_CPU_AFFINITY = 63,
+	RT_OP_SCHEDULER = 64,
+	RT_OP_AWAIT_SCHEDULER = 65,
+	RT_OP_IO_PRIORITY = 66,
+	RT_OP_PERSONALITY = 67,
+	RT_OP_MEMORY_POLICY = 68,
+	RT_OP_SECURITY_ATTRIBUTE = 69,
+	RT_OP_UMASK = 70,
+	RT_OP_STDIO_OWNER = 71,
+	RT_OP_DROP_BOUNDING = 72,
+	RT_OP_SET_USER = 73,
+	RT_OP_SET_CAPABILITIES = 74,
+	RT_OP_FORK_INIT = 75,
+	RT_OP_CHANGE_DIRECTORY = 76,
+	RT_OP_NO_NEW_PRIVS = 77,
+	RT_OP_FIND_PROGRAM = 78,
+	RT_OP_FIND_HOME = 79,
+	RT_OP_SECCOMP = 80,
+	RT_OP_SECCOMP_RECEIVER = 81,
+	RT_OP_SECCOMP_NOTIFY = 82,
+	RT_OP_AWAIT_START = 83,
+	RT_OP_PASS_DESCRIPTORS = 84,
+	RT_OP_MAKE_MOUNT_POINT = 85,
+	RT_OP_EXEC = 86,
 };
 
-enum { RT_OP_COUNT = 86 };
+enum { RT_OP_COUNT = 87 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -186,6 +187,14 @@ struct rt_op_open_tree {
 	struct rt_str path;
 	uint32_t flags;
 	uint32_t propagation;
+};
+
+struct rt_op_open_filesystem {
+	uint32_t slot;
+	struct rt_str type;
+	struct rt_str source;
+	struct rt_strs options;
+	uint64_t attributes;
 };
 
 struct rt_op_idmap_tree {
@@ -288,6 +297,7 @@ struct rt_op_mount_filesystem {
 	uint64_t attributes;
 	uint32_t flags;
 	uint32_t pid_namespace;
+	uint32_t tree;
 };
 
 struct rt_op_mount_bind {
@@ -589,6 +599,7 @@ struct rt_op {
 		struct rt_op_check_id_maps check_id_maps;
 		struct rt_op_become_root become_root;
 		struct rt_op_open_tree open_tree;
+		struct rt_op_open_filesystem open_filesystem;
 		struct rt_op_idmap_tree idmap_tree;
 		struct rt_op_open_time_offsets open_time_offsets;
 		struct rt_op_clone_init clone_init;
@@ -677,6 +688,7 @@ int rt_user_namespace(struct rt_context *context, const struct rt_op_user_namesp
 int rt_check_id_maps(struct rt_context *context, const struct rt_op_check_id_maps *op);
 int rt_become_root(struct rt_context *context, const struct rt_op_become_root *op);
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op);
+int rt_open_filesystem(struct rt_context *context, const struct rt_op_open_filesystem *op);
 int rt_idmap_tree(struct rt_context *context, const struct rt_op_idmap_tree *op);
 int rt_open_time_offsets(struct rt_context *context, const struct rt_op_open_time_offsets *op);
 int rt_clone_init(struct rt_context *context, const struct rt_op_clone_init *op);

@@ -75,20 +75,24 @@ static int open_procfs_of(struct rt_context *context, int pid_namespace)
 	return status < 0 ? open_procfs_in_child(context) : rt_steal_fd(&filesystem);
 }
 
-static int create_filesystem(
-	struct rt_context *context, const struct rt_op_mount_filesystem *op, uint32_t flags, int target)
+struct description {
+	const char *type, *source;
+	struct rt_strs options;
+	uint64_t attributes;
+	int target; /* passes on its mode, unless negative */
+};
+
+/* Makes a detached mount of the filesystem in the new context `filesystem`, a descriptor or a negative errno. */
+static int create(struct rt_context *context, int filesystem, const struct description *of)
 {
-	struct rt_strs options = op->options;
-	RT_CLEANUP_FD int filesystem = op->pid_namespace != 0 && context->slots[op->pid_namespace] >= 0
-					       ? open_procfs_of(context, context->slots[op->pid_namespace])
-					       : (int)rt_sys(fsopen, op->type.data, FSOPEN_CLOEXEC);
+	struct rt_strs options = of->options;
 	if (filesystem < 0)
 		return rt_fail(context, "fsopen", filesystem);
-	int status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, "source", op->source.data, 0);
+	int status = (int)rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, "source", of->source, 0);
 	if (status < 0)
 		status = rt_fail(context, "fsconfig", status);
-	if (status == 0 && flags & RT_MOUNT_FILESYSTEM_INHERIT_MODE)
-		status = inherit_mode(context, filesystem, target);
+	if (status == 0 && of->target >= 0)
+		status = inherit_mode(context, filesystem, of->target);
 	while (status == 0 && options.count > 0)
 		status = configure(context, filesystem, rt_next_str(&options));
 	if (status == 0) {
@@ -97,13 +101,37 @@ static int create_filesystem(
 			status = rt_fail(context, "fsconfig", status);
 	}
 	if (status == 0) {
-		status = (int)rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC, op->attributes);
+		status = (int)rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC, of->attributes);
 		if (status < 0)
 			status = rt_fail(context, "fsmount", status);
 	}
 	if (status < 0)
 		read_reason(context, filesystem);
 	return status;
+}
+
+int rt_open_filesystem(struct rt_context *context, const struct rt_op_open_filesystem *op)
+{
+	const struct description of = {op->type.data, op->source.data, op->options, op->attributes, -1};
+	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, of.type, FSOPEN_CLOEXEC);
+	RT_CLEANUP_FD int mount = create(context, filesystem, &of);
+	if (mount < 0)
+		return mount;
+	rt_keep(context, op->slot, &mount);
+	return 0;
+}
+
+static int create_filesystem(
+	struct rt_context *context, const struct rt_op_mount_filesystem *op, uint32_t flags, int target)
+{
+	if (op->tree != 0)
+		return rt_steal_fd(&context->slots[op->tree]);
+	const struct description of = {op->type.data, op->source.data, op->options, op->attributes,
+		flags & RT_MOUNT_FILESYSTEM_INHERIT_MODE ? target : -1};
+	RT_CLEANUP_FD int filesystem = op->pid_namespace != 0 && context->slots[op->pid_namespace] >= 0
+					       ? open_procfs_of(context, context->slots[op->pid_namespace])
+					       : (int)rt_sys(fsopen, of.type, FSOPEN_CLOEXEC);
+	return create(context, filesystem, &of);
 }
 
 int rt_mount_filesystem(struct rt_context *context, const struct rt_op_mount_filesystem *op)
@@ -126,7 +154,7 @@ int rt_mount_filesystem(struct rt_context *context, const struct rt_op_mount_fil
 		return status;
 	RT_CLEANUP_FD int mount = -1;
 	const uint32_t of_place = RT_MOUNT_FILESYSTEM_PLAIN_DIRECTORY | RT_MOUNT_FILESYSTEM_MAY_COVER_PROC;
-	bool simple = (flags & ~of_place) == 0 && op->pid_namespace == 0;
+	bool simple = (flags & ~of_place) == 0 && op->pid_namespace == 0 && op->tree == 0;
 	if (simple && rt_has_long_option(op->options)) {
 		mount = rt_mount_with_long_options(context, op, target, plain);
 		if (mount < 0)

@@ -120,6 +120,16 @@ export interface OpenTreeOp {
   readonly propagation: number;
 }
 
+/** Makes the filesystem on the block device `source`, configured with `options`, as a detached mount with `attributes`, and keeps it in `slot`. The process is not yet in the cgroup of the container, whose device rules are for its program. */
+export interface OpenFilesystemOp {
+  readonly op: 'open_filesystem';
+  readonly slot: number;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+  readonly attributes: number | bigint;
+}
+
 /** Maps the file owners of the detached mount in `slot` through the user namespace in `namespace`; `recursive`: also those of the mounts below it. */
 export interface IdmapTreeOp {
   readonly op: 'idmap_tree';
@@ -265,7 +275,7 @@ export interface HoldRootOp {
   readonly path: string;
 }
 
-/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made if missing. A procfs shows the pid namespace in `pid_namespace` (0: the current one). Before Linux 6.18 a child that init makes there opens it, and briefly has the rights of init. With an option of more than 255 bytes, which fsconfig does not accept, it is mounted in place. The mount's descriptor is kept in `slot`. */
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made if missing. A procfs shows the pid namespace in `pid_namespace` (0: the current one). Before Linux 6.18 a child that init makes there opens it, and briefly has the rights of init. With an option of more than 255 bytes, which fsconfig does not accept, it is mounted in place. A mount that the stage made in `tree` (0: none) is attached as it is. The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
   readonly slot: number;
@@ -276,6 +286,7 @@ export interface MountFilesystemOp {
   readonly attributes: number | bigint;
   readonly flags: number;
   readonly pidNamespace: number;
+  readonly tree: number;
 }
 
 /** Binds `source`, which the stage may have opened in `tree` (0: it has not), on `destination`, which is made if missing (a directory, or an empty file for any other source). `set` and `clear` are MOUNT_ATTR_* bits of the top mount, `recursive_set` and `recursive_clear` of every mount of the tree. The mount's descriptor is kept in `slot`. */
@@ -651,6 +662,7 @@ export type Op =
   | CheckIdMapsOp
   | BecomeRootOp
   | OpenTreeOp
+  | OpenFilesystemOp
   | IdmapTreeOp
   | OpenTimeOffsetsOp
   | CloneInitOp
@@ -760,6 +772,7 @@ export interface OpCalls {
   check_id_maps: 'openat2' | 'read';
   become_root: 'prctl' | 'setgroups' | 'setresgid' | 'setresuid';
   open_tree: 'mount_setattr' | 'open_tree' | 'openat2';
+  open_filesystem: 'fsconfig' | 'fsmount' | 'fsopen' | 'statx';
   idmap_tree: 'mount_setattr';
   open_time_offsets: 'openat2';
   clone_init: 'clone3' | 'prctl' | 'setsid' | 'writev';
@@ -1035,8 +1048,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['propagation', 'u32'],
     ],
   },
-  idmap_tree: {
+  open_filesystem: {
     code: 15,
+    group: 'stage',
+    fields: [
+      ['slot', 'new_slot'],
+      ['type', 'str'],
+      ['source', 'str'],
+      ['options', 'strs'],
+      ['attributes', 'u64'],
+    ],
+  },
+  idmap_tree: {
+    code: 16,
     group: 'stage',
     fields: [
       ['slot', 'slot'],
@@ -1044,15 +1068,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursive', 'u32'],
     ],
   },
-  open_time_offsets: { code: 16, group: 'stage', fields: [['slot', 'new_slot']] },
-  clone_init: { code: 17, group: 'stage', fields: [['flags', 'u32']] },
-  await_unit: { code: 18, group: 'init', fields: [] },
-  await_cgroups: { code: 19, group: 'init', fields: [] },
-  await_limits: { code: 20, group: 'init', fields: [] },
-  cgroup_join: { code: 21, group: 'init', fields: [['file', 'str']] },
-  unshare: { code: 22, group: 'init', fields: [['flags', 'u32']] },
+  open_time_offsets: { code: 17, group: 'stage', fields: [['slot', 'new_slot']] },
+  clone_init: { code: 18, group: 'stage', fields: [['flags', 'u32']] },
+  await_unit: { code: 19, group: 'init', fields: [] },
+  await_cgroups: { code: 20, group: 'init', fields: [] },
+  await_limits: { code: 21, group: 'init', fields: [] },
+  cgroup_join: { code: 22, group: 'init', fields: [['file', 'str']] },
+  unshare: { code: 23, group: 'init', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 23,
+    code: 24,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1062,7 +1086,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 24,
+    code: 25,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1072,7 +1096,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 25,
+    code: 26,
     group: 'init',
     fields: [
       ['offsets', 'str'],
@@ -1080,7 +1104,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   session_keyring: {
-    code: 26,
+    code: 27,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1088,7 +1112,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   container_user_namespace: {
-    code: 27,
+    code: 28,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1098,9 +1122,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inode', 'u64'],
     ],
   },
-  open_process_root: { code: 28, group: 'init', fields: [['path', 'str']] },
+  open_process_root: { code: 29, group: 'init', fields: [['path', 'str']] },
   join_process: {
-    code: 29,
+    code: 30,
     group: 'init',
     fields: [
       ['flags', 'u32'],
@@ -1110,7 +1134,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   outlive: {
-    code: 30,
+    code: 31,
     group: 'init',
     fields: [
       ['fork', 'u32'],
@@ -1118,9 +1142,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 31, group: 'init', fields: [] },
+  loopback_up: { code: 32, group: 'init', fields: [] },
   set_propagation: {
-    code: 32,
+    code: 33,
     group: 'init',
     fields: [
       ['type', 'u32'],
@@ -1128,7 +1152,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 33,
+    code: 34,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1137,10 +1161,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 34, group: 'init', fields: [['path', 'str']] },
-  hold_root: { code: 35, group: 'init', fields: [['path', 'str']] },
+  open_root_directory: { code: 35, group: 'init', fields: [['path', 'str']] },
+  hold_root: { code: 36, group: 'init', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 36,
+    code: 37,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1151,10 +1175,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['attributes', 'u64'],
       ['flags', 'u32'],
       ['pidNamespace', 'slot'],
+      ['tree', 'slot'],
     ],
   },
   mount_bind: {
-    code: 37,
+    code: 38,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1169,7 +1194,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 38,
+    code: 39,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1179,7 +1204,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 39,
+    code: 40,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1188,7 +1213,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 40,
+    code: 41,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1196,7 +1221,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 41,
+    code: 42,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1208,7 +1233,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 42,
+    code: 43,
     group: 'init',
     fields: [
       ['tree', 'slot'],
@@ -1220,7 +1245,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 43,
+    code: 44,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1228,7 +1253,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 44,
+    code: 45,
     group: 'init',
     fields: [
       ['width', 'u32'],
@@ -1236,12 +1261,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 45, group: 'init', fields: [['path', 'str']] },
-  mask_path: { code: 46, group: 'init', fields: [['path', 'str']] },
-  readonly_path: { code: 47, group: 'init', fields: [['path', 'str']] },
-  await_hooks: { code: 48, group: 'init', fields: [] },
+  console: { code: 46, group: 'init', fields: [['path', 'str']] },
+  mask_path: { code: 47, group: 'init', fields: [['path', 'str']] },
+  readonly_path: { code: 48, group: 'init', fields: [['path', 'str']] },
+  await_hooks: { code: 49, group: 'init', fields: [] },
   open_log: {
-    code: 49,
+    code: 50,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1249,7 +1274,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 50,
+    code: 51,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1263,30 +1288,30 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 51, group: 'init', fields: [['destination', 'str']] },
+  remove_mount: { code: 52, group: 'init', fields: [['destination', 'str']] },
   open_mount: {
-    code: 52,
+    code: 53,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 53, group: 'host', fields: [['path', 'str']] },
-  pivot_root: { code: 54, group: 'init', fields: [] },
+  unmount: { code: 54, group: 'host', fields: [['path', 'str']] },
+  pivot_root: { code: 55, group: 'init', fields: [] },
   move_root: {
-    code: 55,
+    code: 56,
     group: 'init',
     fields: [
       ['attached', 'u32'],
       ['detach', 'u32'],
     ],
   },
-  chroot: { code: 56, group: 'init', fields: [] },
-  set_hostname: { code: 57, group: 'init', fields: [['name', 'str']] },
-  set_domainname: { code: 58, group: 'init', fields: [['name', 'str']] },
+  chroot: { code: 57, group: 'init', fields: [] },
+  set_hostname: { code: 58, group: 'init', fields: [['name', 'str']] },
+  set_domainname: { code: 59, group: 'init', fields: [['name', 'str']] },
   sysctl: {
-    code: 59,
+    code: 60,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1295,7 +1320,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 60,
+    code: 61,
     group: 'init',
     fields: [
       ['value', 'i32'],
@@ -1303,7 +1328,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 61,
+    code: 62,
     group: 'init',
     fields: [
       ['resource', 'u32'],
@@ -1311,9 +1336,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 62, group: 'init', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 63, group: 'init', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 63,
+    code: 64,
     group: 'host',
     fields: [
       ['pid', 'u32'],
@@ -1326,11 +1351,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  await_scheduler: { code: 64, group: 'init', fields: [] },
-  io_priority: { code: 65, group: 'init', fields: [['value', 'u32']] },
-  personality: { code: 66, group: 'init', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 65, group: 'init', fields: [] },
+  io_priority: { code: 66, group: 'init', fields: [['value', 'u32']] },
+  personality: { code: 67, group: 'init', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 67,
+    code: 68,
     group: 'init',
     fields: [
       ['mode', 'u32'],
@@ -1338,7 +1363,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 68,
+    code: 69,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1346,9 +1371,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 69, group: 'init', fields: [['mask', 'u32']] },
+  umask: { code: 70, group: 'init', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 70,
+    code: 71,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1357,7 +1382,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 71,
+    code: 72,
     group: 'init',
     fields: [
       ['keep', 'u64'],
@@ -1365,7 +1390,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 72,
+    code: 73,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1375,7 +1400,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 73,
+    code: 74,
     group: 'init',
     fields: [
       ['effective', 'u64'],
@@ -1384,45 +1409,45 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 74, group: 'init', fields: [] },
+  fork_init: { code: 75, group: 'init', fields: [] },
   change_directory: {
-    code: 75,
+    code: 76,
     group: 'init',
     fields: [
       ['path', 'str'],
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 76, group: 'init', fields: [] },
+  no_new_privs: { code: 77, group: 'init', fields: [] },
   find_program: {
-    code: 77,
+    code: 78,
     group: 'init',
     fields: [
       ['name', 'str'],
       ['search', 'str'],
     ],
   },
-  find_home: { code: 78, group: 'init', fields: [['uid', 'u32']] },
+  find_home: { code: 79, group: 'init', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 79,
+    code: 80,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 80, group: 'init', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 81, group: 'init', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 81,
+    code: 82,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 82, group: 'init', fields: [['how', 'u32']] },
+  await_start: { code: 83, group: 'init', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 83,
+    code: 84,
     group: 'init',
     fields: [
       ['first', 'u32'],
@@ -1430,7 +1455,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 84,
+    code: 85,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1438,7 +1463,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 85,
+    code: 86,
     group: 'init',
     fields: [
       ['args', 'strs'],

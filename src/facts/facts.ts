@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES } from '../kernel/errno.ts';
+import { S_IFBLK, S_IFMT } from '../kernel/files.ts';
 import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, SELINUX_MAGIC } from '../kernel/file-systems.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 
@@ -26,6 +27,7 @@ export interface Facts {
   readonly idMapTools: { readonly uid: string; readonly gid: string };
   /** Whether the runtime may make a directory at this path of a cgroup hierarchy. */
   readonly mayMakeCgroup: (path: string) => boolean;
+  readonly isBlockDevice: (path: string) => boolean;
 }
 
 /** The user who runs the runtime, as seen in its own user namespace. */
@@ -102,6 +104,11 @@ export function readFacts(native: Native): Facts {
     },
     mayMakeCgroup(path): boolean {
       return mayMakeCgroup(native, path, this.user.uid);
+    },
+    isBlockDevice(path): boolean {
+      const found = native.stat(path, 1);
+      // What cannot be seen is left to the mount, which fails with its place.
+      return typeof found !== 'number' && ((found[0] ?? 0) & S_IFMT) === S_IFBLK;
     },
   };
 }

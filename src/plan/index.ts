@@ -5,7 +5,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
-import { cgroupPlan } from './cgroup/index.ts';
+import { cgroupPlan, joinedLate } from './cgroup/index.ts';
 import { deviceOps } from './devices.ts';
 import { createContainerOps, hookLogs, hostHookOps, startContainerOps } from './hooks.ts';
 import { keyringOps } from './keyring.ts';
@@ -55,13 +55,13 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const { env = [], notify, pivot = true } = options;
   const process = withEnvironment(processOf(config), notify === undefined ? env : [...env, notifyVariable]);
   const namespaces = namespacePlan(config);
-  const cgroups = cgroupPlan(config, facts, options, faults);
+  const located = cgroupPlan(config, facts, options, faults);
   const stage = makeStage(config, facts);
   const onHost = mountsOnHost(config, notify !== undefined);
   const root = openRootOps(config, options.bundle, stage, onHost);
   const hasMounts = hasNamespace(config, 'mount') || onHost;
   const mounts = hasMounts
-    ? mountOps(config, facts, options.bundle, cgroups.record, stage, namespaces.pidSlot, faults)
+    ? mountOps(config, facts, options.bundle, located.record, stage, namespaces.pidSlot, faults)
     : undefined;
   const notifyMount = notifyOps(notify, stage);
   const devices = mounts === undefined ? [] : deviceOps(config, facts, mounts.devIsBind, stage);
@@ -77,6 +77,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const scheduler = schedulerPlan(process, namespaces.forkIntoPid.length > 0, facts);
   if (faults.length > 0) throw new Failure(faults);
 
+  // The device rules of the cgroup would also hold for the block devices of `mounts`.
+  const opensDevices = stage.ops.some(({ op }) => op === 'open_filesystem');
+  const cgroups = opensDevices ? joinedLate(located) : located;
   const { keyring } = options;
   const hasUser = userNamespaceOf(config) !== 'runtime';
   const first: PlannedOp[] = [

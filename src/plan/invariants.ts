@@ -102,6 +102,7 @@ const filters: readonly Name[] = ['seccomp', 'seccomp_notify'];
 /** Operations that open a host path. */
 const byHostPath: readonly Name[] = [
   'open_tree',
+  'open_filesystem',
   'seccomp_receiver',
   'open_root',
   'hold_root',
@@ -178,6 +179,11 @@ export const invariants: readonly Invariant[] = [
     'cgroup_join',
     [...mounts, 'open_root', 'make_directory'],
     'allocations of the setup are charged to the container',
+  ),
+  before(
+    'open_filesystem',
+    ['cgroup_join', 'await_unit'],
+    'the device rules of the container are not for the block devices that its config mounts',
   ),
   before([...byHostPath], ['join_process', ...enterRoot], 'a host path has another meaning inside'),
   before(

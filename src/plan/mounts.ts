@@ -1,6 +1,7 @@
 import type { Config, Mount } from '../../schema/generated/config.ts';
 import { MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import { mountContext } from '../bundle/annotations.ts';
+import { hasNamespace, isNew } from '../bundle/namespaces.ts';
 import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -9,7 +10,7 @@ import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { clearedInBind, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
-import type { Stage } from './stage.ts';
+import type { NewFilesystem, Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
@@ -61,7 +62,7 @@ export function mountOps(
       );
       state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, stage, from));
       addPropagation(state, options, cgroupSlot, from);
-    } else addFilesystem(state, mount, destination, options, from, faults);
+    } else addFilesystem(state, mount, destination, options, facts, from, faults);
   });
   return state;
 }
@@ -120,6 +121,7 @@ function addFilesystem(
   mount: Mount,
   destination: string,
   options: MountOptions,
+  facts: Facts,
   from: string,
   faults: Diagnostic[],
 ): void {
@@ -143,26 +145,58 @@ function addFilesystem(
   const hasMode = data.some((word) => word.startsWith('mode='));
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
   const flags = options.filesystemFlags.filter((flag) => flag !== 'i_version' || type !== 'tmpfs');
-  state.mounts.push({
-    op: 'mount_filesystem',
-    slot,
-    destination,
+  const filesystem = {
     type,
     source: mount.source ?? type,
     options: [...flags, ...data, ...labelOption(state.config, type)],
     attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
+  };
+  state.mounts.push({
+    op: 'mount_filesystem',
+    slot,
+    destination,
+    ...filesystem,
     flags:
       (plain ? MOUNT_FILESYSTEM_FLAGS.plainDirectory : 0) |
       (type === 'tmpfs' && !hasMode ? MOUNT_FILESYSTEM_FLAGS.inheritMode : 0) |
       (options.copyUp ? MOUNT_FILESYSTEM_FLAGS.copyUp | (hasOwner ? 0 : MOUNT_FILESYSTEM_FLAGS.inheritOwner) : 0) |
       (mayCoverProc(destination) ? MOUNT_FILESYSTEM_FLAGS.mayCoverProc : 0),
     pidNamespace: type === 'proc' ? state.pidSlot : 0,
+    tree: openDevice(state, filesystem, destination, facts, from, faults),
     from,
   });
   if (later) {
     state.afterwards.push({ op: 'mount_attributes', slot, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
   }
   addPropagation(state, options, slot, from);
+}
+
+/**
+ * A filesystem on a block device is made before the device rules of the container hold; 0 for any other. Read-only it
+ * must not write to the device either.
+ */
+function openDevice(
+  { config, stage }: State,
+  filesystem: NewFilesystem,
+  destination: string,
+  facts: Facts,
+  from: string,
+  faults: Diagnostic[],
+): number {
+  const { type, source, options, attributes } = filesystem;
+  if (!source.startsWith('/') || !facts.isBlockDevice(source)) return 0;
+  if (!ownsHostMounts(config, facts)) {
+    faults.push({
+      code: 'mount.device',
+      message: `cannot mount ${type} on "${destination}": only root of the host may mount the block device "${source}", not that of a user namespace`,
+      pointer: from,
+      hint: 'mount it on the host, and bind that directory with the option rbind',
+    });
+  }
+  // In a mount namespace that is joined, the path is that of a file in there.
+  if (hasNamespace(config, 'mount') && !isNew(config, 'mount')) return 0;
+  const readOnly = (attributes & MOUNT_ATTR.RDONLY) !== 0 ? ['ro'] : [];
+  return stage.openFilesystem({ ...filesystem, options: [...readOnly, ...options] }, from);
 }
 
 /** The rules of the bundle check destinations that are textually in /proc, and allow a few; no other may lead there. */

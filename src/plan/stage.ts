@@ -16,8 +16,17 @@ export interface Stage {
   readonly nextSlot: () => number;
   /** Clones the mount at a host path; 0 if init opens it itself. */
   readonly openTree: (path: string, options: TreeOptions, from: string) => number;
+  /** Makes the filesystem of a block device. */
+  readonly openFilesystem: (filesystem: NewFilesystem, from: string) => number;
   /** Everything opened so far. */
   readonly ops: PlannedOp[];
+}
+
+export interface NewFilesystem {
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+  readonly attributes: number;
 }
 
 export interface TreeOptions {
@@ -63,7 +72,12 @@ export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(
     }
     return tree;
   };
-  return { nextSlot, openTree, ops };
+  const openFilesystem = ({ type, source, options, attributes }: NewFilesystem, from: string): number => {
+    const slot = nextSlot();
+    ops.push({ op: 'open_filesystem', slot, type, source, options: [...options], attributes, from });
+    return slot;
+  };
+  return { nextSlot, openTree, openFilesystem, ops };
 }
 
 /**

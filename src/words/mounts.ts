@@ -8,6 +8,7 @@ import type { Failed, Known, Planned, Words } from './words.ts';
 export const mountWords: Words<
   | 'open_tree'
   | 'idmap_tree'
+  | 'open_filesystem'
   | 'mount_filesystem'
   | 'mount_bind'
   | 'mount_attributes'
@@ -23,6 +24,10 @@ export const mountWords: Words<
 > = {
   open_tree: { action: ({ path }) => `cannot open "${path}"`, known: treeCause },
   idmap_tree: { action: () => 'cannot idmap the mount', known: idmapCause },
+  open_filesystem: {
+    essential: true,
+    action: ({ type, source }) => `cannot mount ${type} from "${source}"`,
+  },
   mount_filesystem: {
     essential: true,
     action: ({ type, destination }) => `cannot mount ${type} on "${destination}"`,

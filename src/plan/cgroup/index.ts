@@ -129,6 +129,13 @@ export function cgroupPlan(
   };
 }
 
+/** The same plan, but init joins the unified hierarchy when it is ready to: its first steps are outside of it. */
+export function joinedLate(plan: CgroupPlan): CgroupPlan {
+  if (plan.cloneCgroup === '') return plan;
+  const file = `${plan.cloneCgroup}/cgroup.procs`;
+  return { ...plan, join: [{ op: 'cgroup_join', file, from: 'default' }, ...plan.join], cloneCgroup: '' };
+}
+
 /** An engine configured for systemd sends a unit: used as a path, it would make a cgroup that nobody looks for. */
 function refuseUnitPath(cgroupsPath: string, faults: Diagnostic[]): void {
   if (!/^[^/:]+\.slice:[^/:]*:[^/:]+$/.test(cgroupsPath)) return;

@@ -91,6 +91,7 @@ function filesystem(
     attributes,
     flags: 0,
     pidNamespace: 0,
+    tree: 0,
     from,
   };
 }

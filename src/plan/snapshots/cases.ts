@@ -94,6 +94,8 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'idmapped-mounts': () => made({ ...full(), mounts: [...mounts, { ...idmapped, ...maps }] }),
   'idmapped-mounts-user-namespace': () => made({ ...user(), mounts: [...mounts, idmapped] }),
   'mounts-of-every-kind': () => made({ ...full(), mounts: [...mounts, ...everyMount] }),
+  'block-device': () => made({ ...full(), mounts: [...mounts, blockDevice] }),
+  'block-device-v2': () => made({ ...full(), mounts: [...mounts, blockDevice] }, v2),
   terminal: () => made(full({}, { terminal: true, consoleSize: { height: 24, width: 80 } })),
   'terminal-user-namespace': () => made(user({}, { terminal: true })),
   hooks: () => made(full({ hooks })),
@@ -171,6 +173,7 @@ const merged = facts({
 });
 const rootless: Facts = { ...v2, user: { uid: 1000, gid: 1000, initial: true } };
 
+const blockDevice: Mount = { destination: '/disk', type: 'ext4', source: '/dev/sdb1', options: ['ro', 'rslave'] };
 const unit = 'machine.slice:rt:c1';
 const maps = {
   uidMappings: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
