@@ -109,6 +109,26 @@ forEachRuntime(
   { oursOnly: 'the peers have other messages' },
 );
 
+forEachRuntime(
+  'linux.maskedPaths, linux.readonlyPaths: a path that is listed again has one mount',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.linux.maskedPaths = ['/secret', '/hidden', '/hidden/', '//secret', '/secret'];
+      config.linux.readonlyPaths = ['/fixed', '/fixed', '/./fixed'];
+    });
+    writeFileSync(join(bundle.rootfs, 'secret'), 'secret');
+    for (const name of ['hidden', 'fixed']) mkdirSync(join(bundle.rootfs, name));
+    const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
+    const paths = parseMountinfo(info.text).map(({ target }) => target);
+    for (const path of ['/secret', '/hidden', '/fixed'])
+      t.strictSame(
+        paths.filter((one) => one === path),
+        [path],
+      );
+  },
+  { oursOnly: 'older peers mount on each one' },
+);
+
 forEachRuntime('linux.maskedPaths: a file reads as empty, a directory is empty and read-only', async (t, rt) => {
   const bundle = rt.bundle((config) => {
     config.linux.maskedPaths = ['/secret', '/hidden', '/proc/interrupts', '/proc/nonexistent'];

@@ -40,12 +40,12 @@ function hostPropagation(config: Config): PlannedOp[] {
 export function protectOps(config: Config): PlannedOp[] {
   const { readonlyPaths = [], maskedPaths = [] } = config.linux ?? {};
   const ops: PlannedOp[] = [];
-  readonlyPaths.forEach((path, index) => {
-    ops.push({ op: 'readonly_path', path: normalizePath(path), from: `/linux/readonlyPaths/${String(index)}` });
-  });
-  maskedPaths.forEach((path, index) => {
-    ops.push({ op: 'mask_path', path: normalizePath(path), from: `/linux/maskedPaths/${String(index)}` });
-  });
+  for (const [path, index] of distinct(readonlyPaths)) {
+    ops.push({ op: 'readonly_path', path, from: `/linux/readonlyPaths/${String(index)}` });
+  }
+  for (const [path, index] of distinct(maskedPaths)) {
+    ops.push({ op: 'mask_path', path, from: `/linux/maskedPaths/${String(index)}` });
+  }
   if (config.root?.readonly === true) {
     ops.push({
       op: 'mount_attributes',
@@ -57,6 +57,16 @@ export function protectOps(config: Config): PlannedOp[] {
     });
   }
   return ops;
+}
+
+/** Each path with the index of its first entry: a second mount on it would add nothing. */
+function distinct(paths: readonly string[]): Map<string, number> {
+  const found = new Map<string, number>();
+  paths.forEach((path, index) => {
+    const plain = normalizePath(path);
+    if (!found.has(plain)) found.set(plain, index);
+  });
+  return found;
 }
 
 /** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */
