@@ -43,6 +43,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     hasApparmor: false,
     hasSelinux: false,
     mayMakeCgroup: () => true,
+    nodeOfDevice: (path) => path,
     isBlockDevice: (path) => path === '/dev/sdb1',
     resctrl: undefined,
     delegatedCgroupFiles: ['cgroup.procs'],

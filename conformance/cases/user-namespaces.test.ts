@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
@@ -16,6 +26,12 @@ const words = (text: string): string[][] =>
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/));
+
+/** Whether the block device of this number has a node below /dev. */
+function isBlockAt(number: string): boolean {
+  const name = /^DEVNAME=(.+)$/m.exec(readFileSync(`/sys/dev/block/${number}/uevent`, 'utf8'))?.[1];
+  return name !== undefined && existsSync(`/dev/${name}`);
+}
 
 /** A bundle with a user namespace, whose root owns the root filesystem and can reach its path. */
 function mapped(rt: Sandbox, mutate?: Mutation): Bundle {
@@ -130,14 +146,54 @@ forEachRuntime('user namespace: a device of the config is bound from the host', 
 });
 
 forEachRuntime(
+  'user namespace: a device is found by its number if the host has it at another path',
+  async (t, rt) => {
+    const block = readdirSync('/sys/dev/block').find((one) => isBlockAt(one));
+    const [major = 0, minor = 0] = (block ?? '').split(':').map(Number);
+    const bundle = mapped(rt, (config) => {
+      config.linux.devices = [
+        { path: '/dev/new/name', type: 'c', major: 1, minor: 11 },
+        { path: '/dev/zero', type: 'c', major: 1, minor: 3 },
+        ...(block === undefined ? [] : [{ path: '/dev/xvda', type: 'b', major, minor }]),
+      ];
+    });
+    const [kmsg, zero, disk] = await rt.observeBundle<[Stat, Stat, Stat]>(bundle, [
+      ['stat', '/dev/new/name'],
+      ['stat', '/dev/zero'],
+      ['stat', '/dev/xvda'],
+    ]);
+    t.match(kmsg, { type: 'char', major: 1, minor: 11 });
+    t.match(zero, { type: 'char', major: 1, minor: 3 });
+    if (block !== undefined) t.match(disk, { type: 'block', major, minor });
+  },
+  { oursOnly: 'the peers need it at the same path' },
+);
+
+forEachRuntime(
+  'user namespace: devices of the host are bound with nosuid and noexec',
+  async (t, rt) => {
+    const bundle = mapped(rt, (config) => {
+      config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11 }];
+    });
+    const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
+    for (const name of ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'kmsg']) {
+      const options = mountAt(parseMountinfo(info.text), `/dev/${name}`)?.options ?? [];
+      t.ok(options.includes('nosuid') && options.includes('noexec'), `${name}: ${options.join()}`);
+      t.notOk(options.includes('nodev'), `${name}: ${options.join()}`);
+    }
+  },
+  { oursOnly: 'older peers leave them as they are' },
+);
+
+forEachRuntime(
   'user namespace: a device whose node on the host is a different one is refused',
   async (t, rt) => {
     const bundle = mapped(rt, (config) => {
-      config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 1 }];
+      config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 200 }];
     });
     const outcome = await rt.runBundle(bundle);
     t.equal(outcome.status, 1);
-    t.match(outcome.stderr, /\/dev\/kmsg.*not character device 1:1/);
+    t.match(outcome.stderr, /\/dev\/kmsg.*not character device 1:200/);
     t.match(outcome.stderr, '/linux/devices/0');
   },
   { oursOnly: 'the peers bind whatever is there' },
@@ -147,7 +203,7 @@ forEachRuntime(
   'user namespace: a device that the host lacks is refused with the reason',
   async (t, rt) => {
     const outcome = await rt.runBundle(
-      mapped(rt, (config) => (config.linux.devices = [{ path: '/dev/rt-nosuch', type: 'c', major: 1, minor: 3 }])),
+      mapped(rt, (config) => (config.linux.devices = [{ path: '/dev/rt-nosuch', type: 'c', major: 1, minor: 200 }])),
     );
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /cannot open "\/dev\/rt-nosuch": no such file or directory/);

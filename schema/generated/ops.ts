@@ -338,7 +338,7 @@ export interface MakeDeviceOp {
   readonly gid: number;
 }
 
-/** Binds the device node `source` of the host, which the stage may have opened in `tree` (0: it has not), on the same path of the container, for a container whose user namespace does not let it make one. Fails with ENODEV if it does not have the type and number given. */
+/** Binds the device node `source` of the host, which the stage may have opened in `tree` (0: it has not), on `path`, with nosuid and noexec, for a container whose user namespace does not let it make one. Fails with ENODEV if it does not have the type and number given. */
 export interface BindDeviceOp {
   readonly op: 'bind_device';
   readonly tree: number;
@@ -801,7 +801,7 @@ export interface OpCalls {
   mount_propagation: 'mount_setattr';
   make_directory: 'mkdirat' | 'openat2' | 'statx';
   make_device: 'fchmodat2' | 'fchownat' | 'fstatfs' | 'mknodat' | 'openat2' | 'statx';
-  bind_device: 'fstatfs' | 'move_mount' | 'open_tree' | 'openat2' | 'statx';
+  bind_device: 'fstatfs' | 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2' | 'statx';
   make_link: 'openat2' | 'symlinkat';
   terminal: 'dup3' | 'fstatfs' | 'ioctl' | 'openat2' | 'read' | 'sendmsg' | 'statx';
   console: 'move_mount' | 'open_tree' | 'openat' | 'openat2' | 'statx';

@@ -2,7 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES } from '../kernel/errno.ts';
-import { S_IFBLK, S_IFMT } from '../kernel/files.ts';
+import { S_IFBLK, S_IFCHR, S_IFMT } from '../kernel/files.ts';
 import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, SELINUX_MAGIC } from '../kernel/file-systems.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 
@@ -28,6 +28,8 @@ export interface Facts {
   /** Whether the runtime may make a directory at this path of a cgroup hierarchy. */
   readonly mayMakeCgroup: (path: string) => boolean;
   readonly isBlockDevice: (path: string) => boolean;
+  /** A node of the device: `path` if that is one or none is known, else the one that the kernel names. */
+  readonly nodeOfDevice: (path: string, type: 'char' | 'block', major: number, minor: number) => string;
 }
 
 /** The user who runs the runtime, as seen in its own user namespace. */
@@ -106,9 +108,16 @@ export function readFacts(native: Native): Facts {
       return mayMakeCgroup(native, path, this.user.uid);
     },
     isBlockDevice(path): boolean {
-      const found = native.stat(path, 1);
-      // What cannot be seen is left to the mount, which fails with its place.
-      return typeof found !== 'number' && ((found[0] ?? 0) & S_IFMT) === S_IFBLK;
+      return isNode(native, path, S_IFBLK);
+    },
+    nodeOfDevice(path, type, major, minor): string {
+      const format = type === 'block' ? S_IFBLK : S_IFCHR;
+      const device = deviceNumber(major, minor);
+      if (isNode(native, path, format, device)) return path;
+      // Its name below /dev, as devtmpfs has it.
+      const event = native.readText(`/sys/dev/${type}/${major}:${minor}/uevent`, maximumFile);
+      const name = typeof event === 'string' ? /^DEVNAME=(.+)$/m.exec(event)?.[1] : undefined;
+      return name !== undefined && isNode(native, `/dev/${name}`, format, device) ? `/dev/${name}` : path;
     },
   };
 }
@@ -121,6 +130,19 @@ function read(native: Native, path: string): string | undefined {
 /** Result of stat(2) for a path, undefined if it does not exist. */
 function look(native: Native, path: string): number[] | undefined {
   return expectIfPresent(native.stat(path, 0), 'host.read', `cannot stat "${path}"`, 'stat');
+}
+
+/** What cannot be seen is none: the operation that needs it fails with its place. */
+function isNode(native: Native, path: string, format: number, device?: number): boolean {
+  const found = native.stat(path, 1);
+  if (typeof found === 'number' || ((found[0] ?? 0) & S_IFMT) !== format) return false;
+  return device === undefined || found[5] === device;
+}
+
+/** As st_rdev encodes it (makedev(3)). */
+function deviceNumber(major: number, minor: number): number {
+  const high = (major >>> 12) * 2 ** 44 + (minor >>> 8) * 2 ** 20;
+  return high + (major & 0xfff) * 2 ** 8 + (minor & 0xff);
 }
 
 /** Magic number of the filesystem at a path; undefined if it does not exist. */

@@ -45,7 +45,7 @@ export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
       mounts.push({ path: op.destination, kind: 'bind', external, flags });
     } else if (op.op === 'bind_device') {
       const external = { key: `rt-bind-${count++}`, source: op.source };
-      mounts.push({ path: op.path, kind: 'bind', external, flags: 0 });
+      mounts.push({ path: op.path, kind: 'bind', external, flags: MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
     } else if (op.op === 'mask_path') {
       mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
     } else if (op.op === 'readonly_path') {

@@ -34,7 +34,7 @@ export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stag
   // A node made in a user namespace cannot be opened, so the host's nodes are bound instead.
   const bound = userNamespaceOf(config) !== 'runtime' || !facts.user.initial;
   const node = (path: string, device: LinuxDevice, from: string): PlannedOp =>
-    bound && device.type !== 'p' ? bindNode(path, device, stage, from) : makeNode(path, device, from);
+    bound && device.type !== 'p' ? bindNode(path, device, facts, stage, from) : makeNode(path, device, from);
   const defined = new Set<string>();
   (config.linux?.devices ?? []).forEach((device, index) => {
     const path = normalizePath(device.path);
@@ -53,16 +53,19 @@ export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stag
   return ops;
 }
 
-/** Owner and mode are those of the host's node. */
-function bindNode(path: string, { type, major = 0, minor = 0 }: LinuxDevice, stage: Stage, from: string): PlannedOp {
+/** Owner and mode are those of the host's node, which may have another path there. */
+function bindNode(path: string, device: LinuxDevice, facts: Facts, stage: Stage, from: string): PlannedOp {
+  const [major, minor] = [Number(device.major ?? 0), Number(device.minor ?? 0)];
+  const isBlock = device.type === 'b';
+  const source = from === 'default' ? path : facts.nodeOfDevice(path, isBlock ? 'block' : 'char', major, minor);
   return {
     op: 'bind_device',
-    tree: stage.openTree(path, { recursive: false }, from),
-    source: path,
+    tree: stage.openTree(source, { recursive: false }, from),
+    source,
     path,
-    mode: type === 'b' ? S_IFBLK : S_IFCHR,
-    major: Number(major),
-    minor: Number(minor),
+    mode: isBlock ? S_IFBLK : S_IFCHR,
+    major,
+    minor,
     from,
   };
 }

@@ -15,7 +15,7 @@ export const deviceWords: Words<'make_device' | 'bind_device' | 'terminal' | 'co
       if (name === 'ENODEV') {
         return {
           message: `cannot bind device "${source}" of the host: it is not ${deviceName(mode)} ${major}:${minor}`,
-          hint: 'device nodes cannot be made in a user namespace; the host must have the same one at this path',
+          hint: missingDevice,
         };
       }
       return name === 'ENOENT' ? { hint: missingDevice } : undefined;

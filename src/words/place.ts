@@ -4,7 +4,7 @@ export const plainHint = 'give the destination without symbolic links';
 
 export const missingSource = 'the bind source does not exist on the host; create it or drop the mount';
 
-export const missingDevice = 'device nodes cannot be made in a user namespace; the host must have one at this path';
+export const missingDevice = 'device nodes cannot be made in a user namespace; the host must have one of this device';
 
 /** A mount point, or a directory on the way to it, in a root file system that belongs to another user. */
 export function deniedPlace({ name, call }: Failed): Known | undefined {
