@@ -80,6 +80,21 @@ forEachPodman('run --detach, stop, start, kill, rm', async (t, podman) => {
   t.equal((await podman.command('rm', 'one')).status, 0);
 });
 
+forEachPodman(
+  '--cgroups=disabled: the container is in no cgroup of its own',
+  async (t, podman) => {
+    const outcome = await podman.run(['--cgroups=disabled'], '/bin/cat', '/proc/self/cgroup');
+    t.strictSame(outcome, { status: 0, stdout: readFileSync('/proc/self/cgroup', 'utf8'), stderr: '' });
+    await detach(t, podman, '--cgroups=disabled');
+    t.equal((await podman.command('exec', 'one', '/bin/true')).status, 0);
+    const paused = await podman.command('pause', 'one');
+    t.not(paused.status, 0);
+    t.equal((await podman.command('stop', '--time', '20', 'one')).status, 0);
+    t.equal((await podman.command('rm', 'one')).status, 0);
+  },
+  { deviates: { runc: 'has no --cgroup-manager' } },
+);
+
 forEachPodman('init as pid 1', async (t, podman) => {
   const outcome = await podman.run(['--init', '--init-path', '/usr/bin/tini-static'], '/bin/cat', '/proc/1/comm');
   t.match(outcome.stdout, /^(catatonit|tini|podman-init)/, outcome.stderr);

@@ -94,7 +94,8 @@ export class Podman {
   /** The command line of `podman run` of the image with options and a command. */
   runWords(options: readonly string[], ...command: string[]): string[] {
     // Only root may make cgroups here, unless systemd delegates one.
-    const placed = this.#rootless ? [] : ['--cgroup-parent', `/${this.#sandbox.prefix}podman`];
+    const unplaced = this.#rootless || options.includes('--cgroups=disabled');
+    const placed = unplaced ? [] : ['--cgroup-parent', `/${this.#sandbox.prefix}podman`];
     return ['run', '--network', 'none', ...placed, ...options, 'tiny', ...command];
   }
 
@@ -147,6 +148,8 @@ function configuration(runtime: string): string {
     'infra_image = "tiny"',
     'runtime = "tested"',
     'runtime_supports_json = ["tested"]',
+    // The manual writes nocgroups, which the program does not read.
+    'runtime_supports_nocgroup = ["tested"]',
     '[engine.runtimes]',
     `tested = ["${runtime}"]`,
     '',

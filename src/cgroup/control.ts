@@ -46,6 +46,16 @@ function removeTree(native: Native, directory: string): void {
   }
 }
 
+/** For commands that work on a cgroup. `action` completes "cannot". */
+export function requireCgroup({ hierarchies }: CgroupRecord, action: string): void {
+  if (hierarchies.length > 0) return;
+  throw new Failure({
+    code: 'cgroup.none',
+    message: `cannot ${action}: the container has no cgroup`,
+    hint: 'create it without --cgroup-manager disabled, as a user who may make cgroups',
+  });
+}
+
 export function isFrozen(native: Native, cgroup: CgroupRecord): boolean {
   const driver = driverOf(cgroup);
   const freezer = driver.freezer(cgroup);
@@ -75,6 +85,7 @@ export function thaw(native: Native, cgroup: CgroupRecord): void {
 }
 
 function requireFreezer(cgroup: CgroupRecord): string {
+  requireCgroup(cgroup, 'freeze its processes');
   const directory = driverOf(cgroup).freezer(cgroup);
   if (directory !== undefined) return directory;
   throw new Failure({

@@ -24,8 +24,8 @@ t.test('complete offers every command with its summary', async (t) => {
 t.test('complete offers the options at the cursor, each once', async (t) => {
   t.strictSame(words('-').slice(0, 2), ['--root', '--log']);
   t.strictSame(words('--root', '/r', '-')[0], '--log', 'not a second time');
-  t.strictSame(words('delete', '-'), ['--force', '-f', '--help', '-h']);
-  t.strictSame(words('delete', '-f', 'c1', '-'), ['--help', '-h'], 'also after an operand');
+  t.strictSame(words('delete', '-'), ['--force', '-f', '--regex', '-r', '--help', '-h']);
+  t.strictSame(words('delete', '-f', 'c1', '-'), ['--regex', '-r', '--help', '-h'], 'also after an operand');
   t.ok(words('exec', '--env', 'A=B', '-').includes('--env'), 'one that may be repeated');
   t.notOk(words('update', '-').includes('--kernel-memory'), 'not what the help hides');
 });

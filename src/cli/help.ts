@@ -24,6 +24,24 @@ export function usageLine(name: CommandName, spec: CommandSpec): string {
   return `rt ${name} [options]${spec.operands === '' ? '' : ` ${spec.operands}`}`;
 }
 
+/** What crun's --usage prints: the options without their meaning. */
+export function generalUsage(): string {
+  return `Usage: rt ${synopsis(globalOptions)}\n          COMMAND [options] [arguments]\n`;
+}
+
+export function commandUsage(name: CommandName): string {
+  const { options, operands } = commands[name];
+  return `Usage: rt ${name} ${synopsis(options)}${operands === '' ? '' : `\n          ${operands}`}\n`;
+}
+
+function synopsis(specs: readonly OptionSpec[]): string {
+  return shown(specs)
+    .map((spec) => `[${optionUsage(spec).replace(', ', '|')}]`)
+    .join('\n          ');
+}
+
+const shown = (specs: readonly OptionSpec[]): OptionSpec[] => specs.filter(({ hidden }) => hidden !== true);
+
 /** How an option is written: `-b, --bundle DIR`. */
 export function optionUsage(spec: OptionSpec): string {
   const long = `--${spec.long ?? spec.name}`;
@@ -32,7 +50,7 @@ export function optionUsage(spec: OptionSpec): string {
 }
 
 function optionRows(specs: readonly OptionSpec[]): string {
-  return columns(specs.filter(({ hidden }) => hidden !== true).map((spec) => [optionUsage(spec), spec.help]));
+  return columns(shown(specs).map((spec) => [optionUsage(spec), spec.help]));
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string {

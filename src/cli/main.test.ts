@@ -60,10 +60,11 @@ t.test('main reports a failure on stderr and once in the log', async (t) => {
 
 t.test('main still reports the failure if the log cannot be written', async (t) => {
   const host = new FakeHost();
-  host.fault = (call) => (call.startsWith('writeText') ? -EACCES : 0);
+  let writes = 0;
+  host.fault = (call) => (call.startsWith('writeText') && ++writes > 1 ? -EACCES : 0);
   t.equal(main(['--log', '/l', 'state', 'c1'], host.native), 1);
   t.match(host.stderr, 'rt: container does not exist: "c1"\n');
-  t.match(host.stderr, 'rt: cannot write to log file "/l": permission denied');
+  t.match(host.stderr, 'rt: cannot write to the log "/l": permission denied');
 });
 
 t.test('main leaves the log empty if the command succeeds', async (t) => {
@@ -71,11 +72,29 @@ t.test('main leaves the log empty if the command succeeds', async (t) => {
   t.same([code, stdout, stderr, host.files.get('/l')], [0, '', '', '']);
 });
 
-t.test('main continues without a log that cannot be made, and reports it once', async (t) => {
+t.test('main does nothing without the log that it was given', async (t) => {
   const host = new FakeHost();
   host.fault = (call) => (call.startsWith('writeText') ? -EACCES : 0);
-  t.equal(main(['--log', '/l', '--log-format', 'json', 'delete', '--force', 'c1'], host.native), 0);
-  t.equal(host.stderr, 'rt: cannot write to log file "/l": permission denied\n');
+  t.equal(main(['--log', '/l', '--log-format', 'json', 'delete', '--force', 'c1'], host.native), 1);
+  t.equal(host.stderr, 'rt: cannot open log file "/l": permission denied (open)\n');
+});
+
+t.test('main logs to a file, to syslog or to the journal', async (t) => {
+  t.match(run('--log', 'file:/l', 'state', 'c1').host.files.get('/l'), 'does not exist');
+  t.match(run('--log', '/other:l', 'state', 'c1').host.files.get('/other:l'), 'does not exist', 'a name with a colon');
+  t.match(run('--log', 'syslog:', 'state', 'c1'), { code: 1, stderr: /"" cannot identify messages/ });
+  t.match(run('--log', 'journald:a\nb', 'state', 'c1'), { code: 1, stderr: /cannot identify messages/ });
+});
+
+t.test('main drops what is less severe than the level', async (t) => {
+  t.match(run('--log-level', 'error', 'state', 'c1').stderr, 'does not exist', 'errors never');
+  t.match(run('--log-level', 'info', 'list'), { code: 1, stderr: /^rt: invalid log-level: info\n/ });
+});
+
+t.test('main prints the summary of crun, and its help', async (t) => {
+  t.match(run('--usage'), { code: 0, stdout: /^Usage: rt \[--root DIR\]\n/ });
+  t.match(run('kill', '--usage'), { code: 0, stdout: 'Usage: rt kill [-a|--all]\n' });
+  for (const words of [['-?'], ['kill', '-?']]) t.match(run(...words), { code: 0, stdout: /^rt (runs|kill)/ });
 });
 
 t.test('main accepts global options that a command does not use', async (t) => {

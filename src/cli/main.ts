@@ -21,8 +21,9 @@ import { update } from '../commands/update.ts';
 import { validate } from '../commands/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Level } from '../diag/render.ts';
 import { debug, openLog, report } from '../diag/log.ts';
-import type { LogSettings } from '../diag/log.ts';
+import type { Log, LogSettings } from '../diag/log.ts';
 import { printableLines } from '../diag/printable.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import { beginTrace, endTrace, phase } from '../diag/trace.ts';
@@ -30,7 +31,7 @@ import type { Native } from '../host/native.ts';
 import { EPIPE } from '../kernel/errno.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY } from '../kernel/open-flags.ts';
 import { complete, completionText } from './complete.ts';
-import { commandHelp, generalHelp } from './help.ts';
+import { commandHelp, commandUsage, generalHelp, generalUsage } from './help.ts';
 import { commands, globalOptions } from '../options/options.ts';
 import type { CommandName, Operands, Options } from '../options/options.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
@@ -73,30 +74,31 @@ const outOfMemory = 'out of memory';
  * output of a command does not depend on where it failed.
  */
 export function main(words: readonly string[], native: Native): number {
-  let settings: LogSettings = { file: '', format: 'text', debug: false };
+  let log: Log = { destination: '', format: 'text', level: 'warning' };
   try {
     const { options: globals, rest } = parseGlobals(words, globalOptions);
-    settings = openLog(native, logSettings(globals));
+    log = openLog(native, logSettings(globals));
     const { trace: file } = globals;
-    if (file === undefined) return runCommand(native, globals, rest, settings);
-    return writeTrace(native, file, rest[0] ?? '', settings, (traced) => runCommand(traced, globals, rest, settings));
+    if (file === undefined) return runCommand(native, globals, rest, log);
+    return writeTrace(native, file, rest[0] ?? '', log, (traced) => runCommand(traced, globals, rest, log));
   } catch (error) {
     if (error instanceof UsageFailure) {
       const help = error.command === undefined ? generalHelp() : commandHelp(error.command);
       native.writeFd(standardOutput, `Incorrect Usage.\n\n${help}`);
     }
     if (error instanceof Failure) {
-      report(native, settings, 'error', error.diagnostics);
+      report(native, log, 'error', error.diagnostics);
       return error.exitCode;
     }
-    report(native, settings, 'error', [internalFault(error)]);
+    report(native, log, 'error', [internalFault(error)]);
     return 1;
   }
 }
 
-function runCommand(native: Native, globals: Options, rest: readonly string[], settings: LogSettings): number {
+function runCommand(native: Native, globals: Options, rest: readonly string[], log: Log): number {
   const [name, ...words] = rest;
   if (globals.version === true) return print(native, versionText());
+  if (globals.usage === true) return print(native, generalUsage());
   if (name === undefined || globals.help === true) return print(native, generalHelp());
   if (name === 'help' || name === 'h') {
     const topic = words[0];
@@ -109,15 +111,16 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], s
   if (specification.makesContainer === true) native.prefaultHeap();
   const { options, operands } = parseCommand(words, command, specification);
   if (options.help === true) return print(native, commandHelp(command));
+  if (options.usage === true) return print(native, commandUsage(command));
   const outcome = handle(command, {
     native,
     globals,
     options,
     operands: checkOperands(operands, command),
-    debug: (message) => debug(native, settings, message),
+    debug: (message) => debug(native, log, message),
   });
   if (outcome.warnings !== undefined && outcome.warnings.length > 0) {
-    report(native, settings, 'warning', outcome.warnings);
+    report(native, log, 'warning', outcome.warnings);
   }
   let printed = outcome.output === undefined ? 0 : print(native, outcome.output);
   for (const part of outcome.stream ?? []) {
@@ -133,13 +136,7 @@ function handle<Name extends CommandName>(name: Name, context: Context<Operands<
 }
 
 /** Runs a command and writes the duration of each step, even if the command fails. */
-function writeTrace(
-  native: Native,
-  file: string,
-  name: string,
-  settings: LogSettings,
-  command: (native: Native) => number,
-): number {
+function writeTrace(native: Native, file: string, name: string, log: Log, command: (native: Native) => number): number {
   const path = absolutePath(native, file);
   const write = (text: string): number => native.writeText(path, text, newTrace, 0o644);
   expectDone(write(''), 'trace.write', `cannot write trace "${file}"`, 'open');
@@ -151,7 +148,7 @@ function writeTrace(
     // The command has been carried out; its exit code must report that.
     if (result < 0) {
       const { diagnostics } = systemFailure('trace.write', `cannot write trace "${file}"`, 'write', result);
-      report(native, settings, 'warning', diagnostics);
+      report(native, log, 'warning', diagnostics);
     }
   }
 }
@@ -174,10 +171,14 @@ function idsBelow(native: Native, option: string | undefined): readonly string[]
 
 function logSettings(globals: Options): LogSettings {
   return {
-    file: globals.log ?? '',
+    destination: globals.log ?? '',
     format: globals['log-format'] === 'json' ? 'json' : 'text',
-    debug: globals.debug === true,
+    level: globals.debug === true ? 'debug' : levelOf(globals['log-level']),
   };
+}
+
+function levelOf(word: string | undefined): Level {
+  return word === 'error' || word === 'debug' ? word : 'warning';
 }
 
 /** Writes to standard output. Returns an exit code; a reader that has left is no Failure, any other error is. */

@@ -102,7 +102,7 @@ function containerOptions(context: Context, directory: ContainerDirectory, recor
     keyring: keyringOf(record),
     awaitStart: 'socket',
     rootless: 'auto',
-    systemd: cgroup.manager === 'systemd',
+    cgroupManager: cgroup.hierarchies.length === 0 ? 'disabled' : cgroup.manager,
   });
   const freezer = driverOf(cgroup).freezer(cgroup);
   return [

@@ -7,16 +7,23 @@ import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../container/status.ts';
 import { damagedCode, missingRecord, readRecord } from '../state/store.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
+import { forEachMatch } from '../container/matching.ts';
 import { removeDamaged } from '../container/damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from '../container/end.ts';
 
-/** Removes a container; with --force also one that has not stopped, or whose creation was interrupted. */
-export function deleteContainer(context: ContainerContext): Outcome {
-  const { native } = context;
-  const [id] = context.operands;
-  const force = context.options.force === true;
+/**
+ * Removes a container; with --force also one that has not stopped, or whose creation was interrupted. With --regex,
+ * several containers.
+ */
+export function deleteContainer({ native, globals, options, operands }: ContainerContext): Outcome {
+  const [id] = operands;
+  const root = stateRoot(native, globals.root).path;
+  const one = (each: string): Outcome => deleteOne(native, root, each, options.force === true);
+  return options.regex === true ? forEachMatch(native, root, id, one) : one(id);
+}
+
+function deleteOne(native: Native, root: string, id: string, force: boolean): Outcome {
   checkId(id);
-  const root = stateRoot(native, context.globals.root).path;
   const directory = ContainerDirectory.open(native, root, id);
   try {
     // A container that is being created is refused at once: it does not stop by itself.

@@ -3,7 +3,7 @@ import { exactJson } from '../diag/exact-json.ts';
 import type { Native } from '../host/native.ts';
 import { POLLIN } from '../kernel/sockets.ts';
 import type { MemoryWatch } from '../cgroup/driver.ts';
-import { readStats, watchMemory } from '../cgroup/control.ts';
+import { readStats, requireCgroup, watchMemory } from '../cgroup/control.ts';
 import { milliseconds, waitList } from '../host/poll.ts';
 import { openProcess } from '../container/process.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -34,6 +34,7 @@ export function events(context: ContainerContext): Outcome {
   if (status === 'stopped' || status === 'creating') {
     throw new Failure({ code: 'events.status', message: `container with id ${record.id} is not running` });
   }
+  requireCgroup(record.cgroup, 'measure what it uses');
   if (options.stats === true) return { output: statsLine(native, record) };
   return { stream: lines(native, record, interval) };
 }

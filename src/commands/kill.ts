@@ -1,10 +1,12 @@
 import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ESRCH } from '../kernel/errno.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import { isFrozen, killCgroup, thawForKill } from '../cgroup/control.ts';
 import { cgroupProcesses } from '../cgroup/files.ts';
+import { forEachMatch } from '../container/matching.ts';
 import { openProcess } from '../container/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -13,14 +15,17 @@ import { requireRecord } from '../state/store.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { parseSignal } from '../options/signal.ts';
 
-/** Sends a signal to the init of a container, or to all of its processes. */
-export function kill(context: ContainerContext): Outcome {
-  const { native } = context;
-  const [id, name = 'TERM'] = context.operands;
-  const root = stateRoot(native, context.globals.root).path;
+/** Sends a signal to the init of a container, or to all of its processes; with --regex, to several containers. */
+export function kill({ native, globals, options, operands }: ContainerContext): Outcome {
+  const [id, name = 'TERM'] = operands;
+  const root = stateRoot(native, globals.root).path;
   const signal = parseSignal(name);
+  const one = (each: string): Outcome => signalContainer(native, root, each, signal, options.all === true);
+  return options.regex === true ? forEachMatch(native, root, id, one) : one(id);
+}
+
+function signalContainer(native: Native, root: string, id: string, signal: number, all: boolean): Outcome {
   const record = ContainerDirectory.use(native, root, id, requireRecord);
-  const all = context.options.all === true;
   const pidfd = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
   // In a shared pid namespace the others do not die with init, so each of them needs a SIGKILL. A frozen init takes a
   // SIGKILL only when its cgroup is killed.
@@ -35,7 +40,7 @@ export function kill(context: ContainerContext): Outcome {
     }
     if (result >= 0) {
       if (signal === SIGKILL) thawForKill(native, record.cgroup);
-      return {};
+      return unreached(record, signal, all) ? { warnings: [onlyInit] } : {};
     }
   }
   if (!reached && !all) throw notRunning();
@@ -54,6 +59,13 @@ function signalCgroup(native: Native, record: ContainerRecord, signal: number): 
   }
   return pids.length > 0;
 }
+
+/** Without a cgroup, a signal cannot reach the other processes; only in a pid namespace do they die with init. */
+function unreached({ cgroup, privatePidNamespace }: ContainerRecord, signal: number, all: boolean): boolean {
+  return all && cgroup.hierarchies.length === 0 && !(signal === SIGKILL && privatePidNamespace);
+}
+
+const onlyInit: Diagnostic = { code: 'kill.reach', message: 'only init was signalled: the container has no cgroup' };
 
 function notRunning(): Failure {
   return new Failure({ code: 'kill.status', message: 'container not running' });

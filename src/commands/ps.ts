@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { requireCgroup } from '../cgroup/control.ts';
 import { cgroupProcesses } from '../cgroup/files.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { findContainer } from '../container/find.ts';
@@ -13,7 +14,9 @@ export function ps(context: ContainerContext): Outcome {
   const { native, options, operands } = context;
   const { record, status } = findContainer(context);
   // Processes in the cgroup of a container that is stopped or unfinished are not its own.
-  const pids = status === 'stopped' || status === 'creating' ? [] : cgroupProcesses(native, record.cgroup);
+  const ended = status === 'stopped' || status === 'creating';
+  if (!ended) requireCgroup(record.cgroup, 'list its processes');
+  const pids = ended ? [] : cgroupProcesses(native, record.cgroup);
   // go-runc expects Go's output for an empty list.
   if (options.format === 'json') return { output: `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n` };
   return { output: selectRows(processTable(native, operands.slice(1)), new Set(pids)) };

@@ -9,7 +9,7 @@ import type { Context, Outcome } from '../options/command.ts';
 
 const newFile = O_WRONLY | O_CREAT | O_EXCL;
 
-/** Writes a config.json that runs `sh` in the directory `rootfs`. */
+/** Writes a config.json, or `--file` of the bundle, that runs `sh` in the directory `rootfs`. */
 export function spec(context: Context): Outcome {
   const { native, options } = context;
   const unified = native.fileSystemType('/sys/fs/cgroup') === CGROUP2_SUPER_MAGIC;
@@ -17,10 +17,11 @@ export function spec(context: Context): Outcome {
   const config = rootless
     ? rootlessConfig(unified, native.effectiveUid(), effectiveGid(native))
     : defaultConfig(unified);
-  const path = options.bundle === undefined ? 'config.json' : `${options.bundle}/config.json`;
+  const { bundle, file = 'config.json' } = options;
+  const path = bundle === undefined || file.startsWith('/') ? file : `${bundle}/${file}`;
   const result = native.writeText(path, `${JSON.stringify(config, null, '\t')}\n`, newFile, 0o644);
   if (result === -EEXIST) {
-    throw new Failure({ code: 'spec.exists', message: 'File config.json exists. Remove it first' });
+    throw new Failure({ code: 'spec.exists', message: `File ${file} exists. Remove it first` });
   }
   if (result < 0) throw systemFailure('spec.write', `cannot write "${path}"`, 'open', result);
   return {};

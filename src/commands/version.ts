@@ -6,12 +6,15 @@ declare const RT_COMMIT: string | undefined;
 /** As in package.json (version.test.ts compares them). */
 export const version = '0.1.0';
 
+/** crun's words for what was built in, by which scripts choose a runtime. */
+const features = ['SYSTEMD', 'SELINUX', 'APPARMOR', 'CAP', 'SECCOMP', 'EBPF', 'CRIU'];
+
 /**
  * Output of `rt --version`. Engines split the line that contains the word `version` at that word, so no
  * other line may contain it.
  */
 export function versionText(): string {
-  return `rt version ${version}\ncommit: ${commit()}\nspec: ${specVersion}\n`;
+  return `rt version ${version}\ncommit: ${commit()}\nspec: ${specVersion}\n${features.map((word) => `+${word}`).join(' ')}\n`;
 }
 
 export function commit(): string {

@@ -10,7 +10,7 @@ import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
 import { versionOf } from '../plan/cgroup/version.ts';
 import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
 import type { PlannedOp } from '../plan/types.ts';
-import { driverOf } from '../cgroup/control.ts';
+import { driverOf, requireCgroup } from '../cgroup/control.ts';
 import { ifPresent } from '../cgroup/files.ts';
 import { hostFailure, runHostOps } from '../launch/host-ops.ts';
 import { setUnitProperties } from '../systemd/units.ts';
@@ -27,6 +27,7 @@ export function changeLimits(
   cgroup: CgroupRecord,
   asked: LinuxResources,
 ): readonly Diagnostic[] {
+  requireCgroup(cgroup, 'change its limits');
   const faults: Diagnostic[] = [];
   const { unit } = cgroup;
   const current = driverOf(cgroup).current(native, cgroup);

@@ -9,8 +9,7 @@ import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { plan } from '../plan/index.ts';
 import { keyringName } from '../plan/keyring.ts';
-import type { PlanOptions } from '../plan/plan.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { CgroupManager, Plan, PlanOptions } from '../plan/plan.ts';
 import type { Context } from '../options/command.ts';
 
 export interface Compiled {
@@ -69,7 +68,7 @@ export function compile(
       ...from,
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),
-      systemd: context.globals['systemd-cgroup'] === true,
+      cgroupManager: managerOf(context.globals),
     };
     const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
     const { warnings } = compiled;
@@ -87,6 +86,16 @@ function missingProcess(): Failure {
     message: 'process property must not be empty',
     hint: 'add "process" with "args" to config.json',
   });
+}
+
+function managerOf(globals: Context['globals']): CgroupManager {
+  const systemd = globals['systemd-cgroup'] === true;
+  const name = globals['cgroup-manager'] ?? (systemd ? 'systemd' : 'cgroupfs');
+  if (name === 'systemd') return name;
+  if (systemd) {
+    throw new Failure({ code: 'cgroup.manager', message: `--systemd-cgroup contradicts --cgroup-manager ${name}` });
+  }
+  return name === 'disabled' ? name : 'cgroupfs';
 }
 
 function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {

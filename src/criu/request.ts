@@ -17,7 +17,8 @@ const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const largestLog = 64 << 20;
 const logLevel = 4;
-const nftables = 2;
+/** criu_network_lock_method of criu's rpc.proto. */
+const networkLocks: Readonly<Record<string, number>> = { iptables: 1, nftables: 2, skip: 3 };
 const shownErrors = 3;
 /** Failures that criu tolerates. */
 const harmless = /Can't setup RLIMIT_NOFILE|tun: Unable to create tun/;
@@ -95,8 +96,8 @@ export function commonOptions({ options }: Context, { images, work }: Directorie
     [OPTION.logFile, logFile],
     [OPTION.notifyScripts, true],
     [OPTION.manageCgroups, false],
-    // By a library: the alternative requires the programs of iptables.
-    [OPTION.networkLock, nftables],
+    // By a library: iptables requires its programs.
+    [OPTION.networkLock, networkLocks[options['network-lock'] ?? 'nftables'] ?? 0],
     ...flags.filter(([, value]) => value === true).map(([field]): Field => [field, true]),
   ];
 }

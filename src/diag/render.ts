@@ -44,3 +44,17 @@ export function renderRecord(format: LogFormat, level: Level, message: string, n
   const bare = /^[A-Za-z0-9\-._/@^+]+$/.test(msg);
   return `time="${time}" level=${level} msg=${bare ? msg : JSON.stringify(msg)}\n`;
 }
+
+/** Severities of syslog(3). */
+const severities: Readonly<Record<Level, number>> = { error: 3, warning: 4, debug: 7 };
+const userFacility = 1;
+
+/** A datagram for /dev/log: RFC 3164 without the time, for which receivers take that of its arrival. */
+export function renderSyslog(identifier: string, pid: number, level: Level, message: string): string {
+  return `<${userFacility * 8 + severities[level]}>${identifier}[${pid}]: ${printable(message)}`;
+}
+
+/** A datagram of systemd's native journal protocol. The kernel tells journald the pid. */
+export function renderJournal(identifier: string, _pid: number, level: Level, message: string): string {
+  return `MESSAGE=${printable(message)}\nPRIORITY=${severities[level]}\nSYSLOG_IDENTIFIER=${identifier}\n`;
+}

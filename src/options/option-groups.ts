@@ -5,7 +5,12 @@ const text = <Name extends string>(name: Name, value: string, help: string) =>
 
 const flag = <Name extends string>(name: Name, help: string) => ({ kind: 'flag', name, help }) as const;
 
-export const helpOption = () => ({ kind: 'flag', name: 'help', short: 'h', help: 'print this help' }) as const;
+/** `-?` and `--usage` are crun's. */
+export const helpOptions = () =>
+  [
+    { kind: 'flag', name: 'help', short: 'h', alias: '?', help: 'print this help' },
+    { kind: 'flag', name: 'usage', help: 'print a summary of this help', hidden: true },
+  ] as const;
 
 export const tableOption = () =>
   ({
@@ -46,6 +51,14 @@ export const updateOptions = () =>
     text('mem-bw-schema', 'TEXT', 'share of the memory bandwidth (Intel RDT), such as MB:0=50'),
   ] as const;
 
+export const regexOption = () =>
+  ({
+    kind: 'flag',
+    name: 'regex',
+    short: 'r',
+    help: 'ID is a regular expression (ECMAScript): apply to every container whose id contains a match',
+  }) as const;
+
 const imageOptions = () =>
   [
     { kind: 'text', name: 'image-path', value: 'DIR', help: 'directory of the images (default ./checkpoint)' },
@@ -62,6 +75,13 @@ const imageOptions = () =>
       value: 'soft|ignore',
       choices: ['soft', 'ignore'],
       help: 'accepted for compatibility: cgroups and limits are always those of config.json',
+    },
+    {
+      kind: 'text',
+      name: 'network-lock',
+      value: 'nftables|iptables|skip',
+      choices: ['nftables', 'iptables', 'skip'],
+      help: 'how criu holds packets back meanwhile (default nftables)',
     },
     {
       kind: 'list',

@@ -8,8 +8,9 @@ import {
   checkpointOptions,
   creationOptions,
   executionOptions,
-  helpOption,
+  helpOptions,
   noPivotOption,
+  regexOption,
   restoreOptions,
   tableOption,
   updateOptions,
@@ -79,7 +80,9 @@ export const globalOptions = [
     kind: 'text',
     name: 'log',
     value: 'FILE',
-    help: 'append diagnostics to FILE: errors go to stderr as well, warnings do not',
+    help:
+      'append diagnostics to FILE, or send them to syslog:IDENT or journald:IDENT: ' +
+      'errors go to stderr as well, warnings do not',
   },
   {
     kind: 'text',
@@ -88,7 +91,14 @@ export const globalOptions = [
     choices: ['text', 'json'],
     help: 'format of the records in the log (default text)',
   },
-  { kind: 'flag', name: 'debug', help: 'also log each step' },
+  {
+    kind: 'text',
+    name: 'log-level',
+    value: 'error|warning|debug',
+    choices: ['error', 'warning', 'debug'],
+    help: 'drop less severe diagnostics (default warning)',
+  },
+  { kind: 'flag', name: 'debug', help: 'also log each step: the same as --log-level debug' },
   {
     kind: 'text',
     name: 'trace',
@@ -99,6 +109,13 @@ export const globalOptions = [
     kind: 'flag',
     name: 'systemd-cgroup',
     help: 'manage cgroups through systemd; linux.cgroupsPath is then slice:prefix:name',
+  },
+  {
+    kind: 'text',
+    name: 'cgroup-manager',
+    value: 'cgroupfs|systemd|disabled',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
+    help: 'who makes cgroups: rt (default), systemd as with --systemd-cgroup, or nobody',
   },
   {
     kind: 'text',
@@ -114,7 +131,7 @@ export const globalOptions = [
     help: 'program that checkpoints and restores (default: criu in PATH)',
   },
   { kind: 'flag', name: 'version', short: 'v', alias: 'V', help: 'print the version' },
-  helpOption(),
+  ...helpOptions(),
 ] as const satisfies readonly OptionSpec[];
 
 /** Commands in the order in which the help lists them. */
@@ -125,7 +142,11 @@ const table = {
     minimum: 1,
     maximum: 1,
     makesContainer: true,
-    options: [...creationOptions(), helpOption()],
+    options: [
+      ...creationOptions(),
+      { kind: 'flag', name: 'no-subreaper', help: 'has no effect: create adopts no orphans' },
+      ...helpOptions(),
+    ],
   },
   start: lifecycle('run the program of a created container'),
   run: {
@@ -139,7 +160,7 @@ const table = {
       { kind: 'flag', name: 'detach', short: 'd', help: 'return once the program has started' },
       { kind: 'flag', name: 'keep', help: 'do not delete the container after its program has ended' },
       { kind: 'flag', name: 'no-subreaper', help: 'do not adopt orphans of the container while waiting' },
-      helpOption(),
+      ...helpOptions(),
     ],
     details:
       'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.',
@@ -150,7 +171,7 @@ const table = {
     minimum: 1,
     maximum: Infinity,
     optionsFirst: true,
-    options: [...executionOptions(), helpOption()],
+    options: [...executionOptions(), ...helpOptions()],
     details:
       'Options precede ID. With --process the program is process.args of FILE, and the options that describe\n' +
       'a process are ignored. The exit code is that of the program, 128 plus the number of the signal that ended\n' +
@@ -164,7 +185,8 @@ const table = {
     maximum: 2,
     options: [
       { kind: 'flag', name: 'all', short: 'a', help: 'signal every process of the container, not only its init' },
-      helpOption(),
+      regexOption(),
+      ...helpOptions(),
     ],
     details: 'SIGNAL is a number or a name with or without SIG, such as KILL, SIGTERM or RTMIN+3; the default is TERM.',
   },
@@ -180,7 +202,8 @@ const table = {
         short: 'f',
         help: 'kill the container first; succeed if no container has that id',
       },
-      helpOption(),
+      regexOption(),
+      ...helpOptions(),
     ],
   },
   list: {
@@ -188,7 +211,7 @@ const table = {
     operands: '',
     minimum: 0,
     maximum: 0,
-    options: [tableOption(), { kind: 'flag', name: 'quiet', short: 'q', help: 'print ids only' }, helpOption()],
+    options: [tableOption(), { kind: 'flag', name: 'quiet', short: 'q', help: 'print ids only' }, ...helpOptions()],
   },
   ps: {
     summary: 'list the processes of a container',
@@ -196,7 +219,7 @@ const table = {
     minimum: 1,
     maximum: Infinity,
     optionsFirst: true,
-    options: [tableOption(), helpOption()],
+    options: [tableOption(), ...helpOptions()],
     details:
       'The table is the output of ps(1) of the host with PS-OPTION (default -ef), without other processes;\n' +
       'it must have a column PID. The JSON is a list of pids on the host.',
@@ -208,7 +231,7 @@ const table = {
     operands: 'ID',
     minimum: 1,
     maximum: 1,
-    options: [...updateOptions(), helpOption()],
+    options: [...updateOptions(), ...helpOptions()],
     details:
       'Other limits do not change. BYTES has an optional suffix b, k, m, g, t or p (powers of 1024); -1 is no limit.\n' +
       'If a limit cannot be set, those already set get their old values back.',
@@ -218,7 +241,7 @@ const table = {
     operands: 'add|remove ID FILE',
     minimum: 3,
     maximum: 3,
-    options: [helpOption()],
+    options: [...helpOptions()],
     details:
       'FILE is a JSON array of mounts as in config.json; - reads standard input. All of them are added, or none.\n' +
       'To remove mounts, only their destinations are needed. A destination must not contain symbolic links.',
@@ -228,7 +251,7 @@ const table = {
     operands: 'ID',
     minimum: 1,
     maximum: 1,
-    options: [...checkpointOptions(), helpOption()],
+    options: [...checkpointOptions(), ...helpOptions()],
     details:
       'Needs criu. Resources outside of the container, such as open connections, must be allowed by an option. On\n' +
       'failure the errors of criu are shown; its log is dump.log in the work directory.',
@@ -239,7 +262,7 @@ const table = {
     minimum: 1,
     maximum: 1,
     makesContainer: true,
-    options: [...restoreOptions(), helpOption()],
+    options: [...restoreOptions(), ...helpOptions()],
     details:
       'The bundle decides what the container may do: images whose processes have other rights, namespaces, mounts\n' +
       'or filters than config.json are refused. A restored network namespace is empty.',
@@ -257,7 +280,7 @@ const table = {
         help: 'time between two samples, such as 500ms or 1m30s (default 5s)',
       },
       { kind: 'flag', name: 'stats', help: 'print one sample and exit' },
-      helpOption(),
+      ...helpOptions(),
     ],
     details: 'Prints one JSON object per line, of type stats or oom; the command ends with the container.',
   },
@@ -274,8 +297,9 @@ const table = {
         value: 'DIR',
         help: 'where to write it (default: current directory)',
       },
+      { kind: 'text', name: 'file', short: 'f', value: 'FILE', help: 'name of the file (default config.json)' },
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
-      helpOption(),
+      ...helpOptions(),
     ],
   },
   features: {
@@ -283,7 +307,7 @@ const table = {
     operands: '',
     minimum: 0,
     maximum: 0,
-    options: [helpOption()],
+    options: [...helpOptions()],
     details: 'The format is defined by features.md of the runtime specification. Needs no root and no container.',
   },
   validate: {
@@ -291,7 +315,7 @@ const table = {
     operands: '',
     minimum: 0,
     maximum: 0,
-    options: [...bundleOptions(), helpOption()],
+    options: [...bundleOptions(), ...helpOptions()],
     details:
       'Each has a line and column. Valid settings that create would refuse, and settings without effect (unknown or\n' +
       'duplicate properties), are reported too, but do not affect the exit code.',
@@ -313,7 +337,7 @@ const table = {
       },
       { kind: 'flag', name: 'no-new-keyring', help: 'plan without a new session keyring' },
       noPivotOption(),
-      helpOption(),
+      ...helpOptions(),
     ],
   },
   completion: {
@@ -321,7 +345,7 @@ const table = {
     operands: 'bash|zsh|fish',
     minimum: 1,
     maximum: 1,
-    options: [helpOption()],
+    options: [...helpOptions()],
     details:
       'make install installs the scripts. Without it: source <(rt completion bash) in ~/.bashrc,\n' +
       'the same with zsh after compinit in ~/.zshrc, or rt completion fish | source in config.fish.',
@@ -346,5 +370,5 @@ export type Options = { readonly [name in TextOption]?: string } & { readonly [n
 } & { readonly [name in Named<'list'>]?: readonly string[] };
 
 function lifecycle(summary: string) {
-  return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [helpOption()] } as const;
+  return { summary, operands: 'ID', minimum: 1, maximum: 1, options: [...helpOptions()] } as const;
 }

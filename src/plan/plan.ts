@@ -4,6 +4,8 @@ import type { UnitPlan } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
 import type { PlannedOp, Rootless, SchedulerOp } from './types.ts';
 
+export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled';
+
 /** The inputs of a plan besides the config and the host. */
 export interface PlanOptions {
   readonly id: string;
@@ -20,8 +22,8 @@ export interface PlanOptions {
   readonly notify?: string | undefined;
   /** How init receives the start request: on a socket that `start` connects to, or on the control socket of `run`. */
   readonly awaitStart: 'socket' | 'control';
-  /** systemd makes the cgroups: `linux.cgroupsPath` is `slice:prefix:name`. */
-  readonly systemd?: boolean;
+  /** Who makes the cgroups. With systemd, `linux.cgroupsPath` is `slice:prefix:name`. Default: cgroupfs. */
+  readonly cgroupManager?: CgroupManager;
 }
 
 /** Everything `launch` does for one container. The same config, facts and options give the same plan. */

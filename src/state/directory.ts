@@ -266,6 +266,9 @@ function removeEntries(native: Native, path: string): void {
   }
 }
 
+/** Code of the Failure for a container that does not exist. */
+export const absentCode = 'state.absent';
+
 export function absent(id: string): Failure {
-  return new Failure({ code: 'state.absent', message: `container does not exist: "${id}"` });
+  return new Failure({ code: absentCode, message: `container does not exist: "${id}"` });
 }

@@ -100,7 +100,7 @@ function compile(input: string, value: RunnableConfig, next: Random): void {
       rootless: pick(['auto', 'true', 'false'], next),
       pivot: next() < 0.9,
       keyring: next() < 0.8 ? '_ses.c1' : undefined,
-      systemd: next() < 0.3,
+      cgroupManager: pick(['cgroupfs', 'systemd', 'disabled'], next),
       notify: next() < 0.2 ? '/run/rt/c1/notify' : undefined,
       awaitStart: pick(['socket', 'control'], next),
     }),

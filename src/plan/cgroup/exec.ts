@@ -24,6 +24,7 @@ export function execCgroups(
   initPath: () => string | undefined,
 ): ExecCgroups {
   const { hierarchies, inside } = cgroup;
+  if (hierarchies.length === 0 && words.length > 0) throw bad('the container has no cgroup');
   const divisible = versionOf(cgroup).unified;
   const below = parseWords(words, divisible);
   const unified = unifiedCgroup(hierarchies);

@@ -1,4 +1,5 @@
 import type { Config } from '../../../schema/generated/config.ts';
+import { isNew } from '../../bundle/namespaces.ts';
 import { normalizePath } from '../../bundle/path.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
@@ -43,10 +44,12 @@ export interface CgroupPlan {
 export function cgroupPlan(
   config: Config,
   facts: Facts,
-  { id, rootless, systemd = false }: Pick<PlanOptions, 'id' | 'rootless' | 'systemd'>,
+  { id, rootless, cgroupManager }: Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager'>,
   faults: Diagnostic[],
 ): CgroupPlan {
   const { version } = facts.cgroups;
+  if (cgroupManager === 'disabled') return withoutCgroups(config, facts, faults);
+  const systemd = cgroupManager === 'systemd';
   const rules = versionOf(facts.cgroups);
   const { hierarchies, mayRestrictDevices } = permittedCgroups(config, facts, id, rootless, faults);
   const cgroupsPath = config.linux?.cgroupsPath ?? '';
@@ -105,7 +108,7 @@ export function cgroupPlan(
       awaitUnit: [],
       join,
       limits: limits.ops,
-      warnings: limits.warnings,
+      warnings: hierarchies.length === 0 ? [...limits.warnings, ...outOfReach(config)] : limits.warnings,
       cloneCgroup,
     };
   }
@@ -134,6 +137,47 @@ export function joinedLate(plan: CgroupPlan): CgroupPlan {
   if (plan.cloneCgroup === '') return plan;
   const file = `${plan.cloneCgroup}/cgroup.procs`;
   return { ...plan, join: [{ op: 'cgroup_join', file, from: 'default' }, ...plan.join], cloneCgroup: '' };
+}
+
+/** Nothing is made: the container stays in the cgroups of the runtime. A limit that nobody would set is an error. */
+function withoutCgroups(config: Config, { cgroups }: Facts, faults: Diagnostic[]): CgroupPlan {
+  const { linux = {} } = config;
+  const unmet: Diagnostic[] = [];
+  const rules = versionOf(cgroups);
+  const made = rules.limits({ ...linux.resources, devices: [] }, [], unmet);
+  innerCgroups(config, false, false, unmet);
+  for (const { pointer = '' } of unmet) {
+    if (pointer === '/linux/resources/devices') continue;
+    const what = pointer.startsWith('/annotations') ? 'this annotation' : pointer.slice(1).replaceAll('/', '.');
+    const message = `${what} needs a cgroup, which --cgroup-manager disabled does not make`;
+    faults.push({ code: 'cgroup.disabled', message, pointer, hint: 'remove it, or let rt make cgroups' });
+  }
+  const useless = [
+    ...(linux.cgroupsPath === undefined || linux.cgroupsPath === '' ? [] : ['cgroupsPath']),
+    ...(linux.resources?.devices === undefined ? [] : ['resources.devices']),
+  ];
+  const ignored = useless.map((name): Diagnostic => ({
+    code: 'cgroup.disabled',
+    message: `linux.${name} has no effect: --cgroup-manager disabled makes no cgroup`,
+    pointer: `/linux/${name.replace('.', '/')}`,
+  }));
+  return {
+    record: { manager: 'cgroupfs', version: cgroups.version, hierarchies: [] },
+    host: [],
+    awaited: [],
+    awaitUnit: [],
+    join: [],
+    limits: [],
+    warnings: [...made.warnings, ...ignored, ...outOfReach(config)],
+    cloneCgroup: '',
+  };
+}
+
+/** For a container without a cgroup. */
+function outOfReach(config: Config): Diagnostic[] {
+  if (isNew(config, 'pid')) return [];
+  const message = 'kill and delete reach only the first process: there is neither a cgroup nor a new pid namespace';
+  return [{ code: 'cgroup.reach', message, pointer: '/linux/namespaces' }];
 }
 
 /** An engine configured for systemd sends a unit: used as a path, it would make a cgroup that nobody looks for. */

@@ -45,7 +45,7 @@ export function cgroupMountOps(
     ops.push(
       isPrivate
         ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes, from)
-        : bind(ownDirectory(hierarchy, cgroup), target, attributes, clear, stage, from),
+        : bindOwn(hierarchy, cgroup, target, attributes, clear, stage, from),
     );
     if (hierarchy.controllers.length < 2) continue;
     for (const controller of hierarchy.controllers) {
@@ -70,8 +70,19 @@ function mountOptions(hierarchy: Hierarchy): string[] {
   return first.startsWith('name=') ? ['none', first] : [...hierarchy.controllers];
 }
 
-function ownDirectory(hierarchy: Hierarchy, cgroup: CgroupRecord): string {
-  return cgroup.hierarchies.find(({ mount }) => mount === hierarchy.mount)?.directory ?? hierarchy.mount;
+/** The container's cgroup in a hierarchy. Without one, the hierarchy of the host, which it must not change. */
+function bindOwn(
+  hierarchy: Hierarchy,
+  cgroup: CgroupRecord,
+  target: string,
+  set: number,
+  clear: number,
+  stage: Stage,
+  from: string,
+): PlannedOp {
+  const own = cgroup.hierarchies.find(({ mount }) => mount === hierarchy.mount);
+  if (own !== undefined) return bind(own.directory, target, set, clear, stage, from);
+  return bind(hierarchy.mount, target, set | MOUNT_ATTR.RDONLY, clear, stage, from);
 }
 
 function filesystem(

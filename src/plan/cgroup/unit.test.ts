@@ -120,7 +120,7 @@ t.test('plan: with systemd, init waits first and starts outside of the unit', as
     linux: { cgroupsPath: 'a-b.slice:p:n', resources: { pids: { limit: 5 } }, namespaces: [{ type: 'mount' }] },
   };
   for (const host of [facts(), facts(unified)]) {
-    const made = plan(config(change), host, { ...options, systemd: true });
+    const made = plan(config(change), host, { ...options, cgroupManager: 'systemd' });
     t.equal(made.cloneCgroup, '');
     const order = made.init.map(({ op }) => op);
     t.equal(order.filter((op) => op === 'cgroup_join').length, host.cgroups.version === 1 ? 12 : 0);
@@ -140,7 +140,7 @@ t.test('plan: cgroups below the scope are made and joined once systemd has start
     annotations: { 'run.oci.systemd.subgroup': 'sub', 'run.oci.delegate-cgroup': '/in' },
     linux: { cgroupsPath: 'a.slice:p:n', resources: { pids: { limit: 5 } }, namespaces: [{ type: 'mount' }] },
   };
-  const made = plan(config(change), facts(unified), { ...options, systemd: true });
+  const made = plan(config(change), facts(unified), { ...options, cgroupManager: 'systemd' });
   t.match(made.cgroup, { hierarchies: [{ directory: `${scope}/sub` }], inside: `${scope}/sub/in` });
   t.match(made.unit, {
     divide: [{ op: 'cgroup_create', path: '/a.slice/p-n.scope/sub/in' }],

@@ -47,19 +47,21 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'limits-of-every-kind-v2': () => made(full({ linux: { resources: everyUnifiedLimit } }), v2),
   'cgroups-divided': () => made(full({ annotations: divided, linux: { resources } }), v2),
   'cgroups-divided-systemd': () =>
-    made(full({ annotations: divided, linux: { cgroupsPath: unit } }), v2, { systemd: true }),
+    made(full({ annotations: divided, linux: { cgroupsPath: unit } }), v2, { cgroupManager: 'systemd' }),
   'cgroup-delegated': () => {
     const namespaces = own('mount', 'pid', 'cgroup');
     const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup' };
     return made({ ...full({ linux: { namespaces } }, { user: { uid: 5, gid: 5 } }), mounts: [...mounts, cgroup] }, v2);
   },
+  'cgroup-disabled': () =>
+    made({ ...full(), mounts: [...mounts, ...everyMount] }, merged, { cgroupManager: 'disabled' }),
   'cgroup-mount-merged-controllers': () => made({ ...full(), mounts: [...mounts, ...everyMount] }, merged),
   resctrl: () => made(full({ linux: { intelRdt } }), { ...v1, resctrl: '/sys/fs/resctrl' }),
-  'systemd-v1': () => made(full({ linux: { resources, cgroupsPath: unit } }), v1, { systemd: true }),
-  'systemd-v2': () => made(full({ linux: { resources, cgroupsPath: unit } }), v2, { systemd: true }),
+  'systemd-v1': () => made(full({ linux: { resources, cgroupsPath: unit } }), v1, { cgroupManager: 'systemd' }),
+  'systemd-v2': () => made(full({ linux: { resources, cgroupsPath: unit } }), v2, { cgroupManager: 'systemd' }),
   'user-namespace-v1': () => made(user()),
   'user-namespace-v2': () => made(user(), v2),
-  'user-namespace-systemd': () => made(user({ linux: { cgroupsPath: unit } }), v2, { systemd: true }),
+  'user-namespace-systemd': () => made(user({ linux: { cgroupsPath: unit } }), v2, { cgroupManager: 'systemd' }),
   'user-namespace-joined': () => made(full({ linux: { namespaces: joined('user', 'pid', 'network') } })),
   'user-namespace-joined-maps': () => {
     const limits = (['RLIMIT_NOFILE', 'RLIMIT_CORE'] as const).map((type) => ({ type, hard: 1024, soft: 512 }));
@@ -150,7 +152,7 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   restore: () => restored(full()),
   'restore-joined-network': () => restored(full({ linux: { namespaces: joined('network', 'pid') } })),
   'restore-cgroup-namespace': () => restored(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
-  'restore-systemd': () => restored(full({ linux: { cgroupsPath: unit } }), { systemd: true }),
+  'restore-systemd': () => restored(full({ linux: { cgroupsPath: unit } }), { cgroupManager: 'systemd' }),
   'restore-mount-in-a-mount': () =>
     restored({
       ...full(),
