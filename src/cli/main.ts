@@ -22,11 +22,11 @@ import { validate } from '../commands/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Level } from '../diag/render.ts';
-import { debug, openLog, report } from '../diag/log.ts';
+import { debug, isLogged, openLog, report } from '../diag/log.ts';
 import type { Log, LogSettings } from '../diag/log.ts';
 import { printableLines } from '../diag/printable.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
-import { beginTrace, endTrace, phase } from '../diag/trace.ts';
+import { beginTrace, endTrace, note, phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { EPIPE } from '../kernel/errno.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY } from '../kernel/open-flags.ts';
@@ -78,9 +78,7 @@ export function main(words: readonly string[], native: Native): number {
   try {
     const { options: globals, rest } = parseGlobals(words, globalOptions);
     log = openLog(native, logSettings(globals));
-    const { trace: file } = globals;
-    if (file === undefined) return runCommand(native, globals, rest, log);
-    return writeTrace(native, file, rest[0] ?? '', log, (traced) => runCommand(traced, globals, rest, log));
+    return observed(native, globals.trace, rest[0] ?? '', log, (seen) => runCommand(seen, globals, rest, log));
   } catch (error) {
     if (error instanceof UsageFailure) {
       const help = error.command === undefined ? generalHelp() : commandHelp(error.command);
@@ -117,7 +115,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
     globals,
     options,
     operands: checkOperands(operands, command),
-    debug: (message) => debug(native, log, message),
+    debug: note,
   });
   if (outcome.warnings !== undefined && outcome.warnings.length > 0) {
     report(native, log, 'warning', outcome.warnings);
@@ -135,19 +133,27 @@ function handle<Name extends CommandName>(name: Name, context: Context<Operands<
   return handlers[name](context);
 }
 
-/** Runs a command and writes the duration of each step, even if the command fails. */
-function writeTrace(native: Native, file: string, name: string, log: Log, command: (native: Native) => number): number {
-  const path = absolutePath(native, file);
-  const write = (text: string): number => native.writeText(path, text, newTrace, 0o644);
-  expectDone(write(''), 'trace.write', `cannot write trace "${file}"`, 'open');
-  const traced = beginTrace(native);
+/** Runs a command: writes the duration of each step to `file`, even if it fails, and tells the log of each with --debug. */
+function observed(
+  native: Native,
+  file: string | undefined,
+  name: string,
+  log: Log,
+  command: (native: Native) => number,
+): number {
+  const listener = isLogged(log, 'debug') ? (message: string): void => debug(native, log, message) : undefined;
+  if (file === undefined && listener === undefined) return command(native);
+  const path = absolutePath(native, file ?? '');
+  const write = (text: string): number => (file === undefined ? 0 : native.writeText(path, text, newTrace, 0o644));
+  expectDone(write(''), 'trace.write', `cannot write trace "${path}"`, 'open');
+  const traced = beginTrace(native, { listener, recorded: file !== undefined });
   try {
     return phase(name, () => command(traced));
   } finally {
     const result = write(endTrace(`rt ${name}`));
     // The command has been carried out; its exit code must report that.
     if (result < 0) {
-      const { diagnostics } = systemFailure('trace.write', `cannot write trace "${file}"`, 'write', result);
+      const { diagnostics } = systemFailure('trace.write', `cannot write trace "${path}"`, 'write', result);
       report(native, log, 'warning', diagnostics);
     }
   }

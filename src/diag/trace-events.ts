@@ -25,6 +25,8 @@ export interface NotedOp {
   /** Index in its program. */
   readonly index: number;
   readonly op: TracedOp;
+  /** What it does, in words; undefined for one of little interest. */
+  readonly step?: string | undefined;
   /** Errno, 0 for none. */
   readonly error: number;
   readonly start: number;

@@ -1,6 +1,7 @@
 import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { RECORD } from '../../schema/generated/protocol.ts';
 import type { Native } from '../host/native.ts';
+import { errnoName } from './errno.ts';
 import { renderTrace } from './trace-events.ts';
 import type { NotedOp, Span, TracedOp } from './trace-events.ts';
 
@@ -10,14 +11,28 @@ const recordWords = 8;
 /** Number of the program in the records of the operations that `start` releases. */
 const startedNumber = 0xffff_ffff;
 
+/** Receives what happens, one sentence each, for --debug. */
+export type Listener = (message: string) => void;
+
+interface Program {
+  readonly ops: readonly TracedOp[];
+  readonly staged: number;
+  /** What the op of an index does; undefined for one that a listener need not know. */
+  readonly step: (index: number) => string | undefined;
+}
+
 /** State of a running trace. */
 interface Trace {
   readonly native: Native;
+  readonly listener: Listener | undefined;
   /** Start time as [seconds, nanoseconds]. */
   readonly begin: readonly [number, number];
-  readonly spans: Span[];
-  /** The ops of each program; the first is number 1. */
-  readonly programs: { readonly ops: readonly TracedOp[]; readonly staged: number }[];
+  /** Undefined if only the listener needs them. */
+  readonly spans: Span[] | undefined;
+  /** Number of ops of which the listener knows. */
+  heard: number;
+  /** Those of each program; the first is number 1. */
+  readonly programs: Program[];
   /** Where the programs run that the runtime does not run itself, by their numbers. */
   readonly places: Map<number, string>;
   /** Pids of the processes that run them. */
@@ -32,15 +47,53 @@ let current: Trace | undefined;
 
 /** Runs a step of a command and records its begin and end in the trace, if there is one. */
 export function phase<T>(name: string, step: () => T): T {
-  return current === undefined ? step() : span(current, name, 'phase', step, {});
+  const trace = current;
+  if (trace === undefined) return step();
+  note(name);
+  try {
+    return span(trace, name, 'phase', step, {});
+  } finally {
+    hearOps(trace);
+  }
+}
+
+/** Tells the listener, if there is one. */
+export function note(message: string): void {
+  if (current?.listener !== undefined) tell(current.listener, now(current), message);
+}
+
+function tell(listener: Listener, time: number, message: string): void {
+  listener(`${(time / 1e3).toFixed(2)} ms: ${message}`);
+}
+
+/** Tells the listener of the ops that have begun since the last time. */
+function hearOps(trace: Trace): void {
+  const { listener } = trace;
+  if (listener === undefined) return;
+  const ops = notedOps(trace);
+  for (const { step, start, end, error } of ops.slice(trace.heard)) {
+    if (step === undefined) continue;
+    const took = end === undefined ? '' : `, ${((end - start) / 1e3).toFixed(2)} ms`;
+    tell(listener, start, `${step}${took}${error === 0 ? '' : `: ${errnoName(error)}`}`);
+  }
+  trace.heard = ops.length;
 }
 
 /**
  * Number that identifies the ops of a program in the trace; 0 without a trace. The first `staged` ops of a helper's
- * program are those of a stage.
+ * program are those of a stage. `words` are for the listener.
  */
-export function traceProgram(ops: readonly TracedOp[], staged = 0): number {
-  return current === undefined ? 0 : current.programs.push({ ops, staged });
+export function traceProgram<Op extends TracedOp>(
+  ops: readonly Op[],
+  staged = 0,
+  words: (op: Op) => string | undefined = () => undefined,
+): number {
+  if (current === undefined) return 0;
+  const step = (index: number): string | undefined => {
+    const op = ops[index];
+    return op === undefined ? undefined : words(op);
+  };
+  return current.programs.push({ ops, staged, step });
 }
 
 /**
@@ -54,13 +107,18 @@ export function traceStarted(native: Native, describe: Trace['describe']): numbe
   return native.traceDescriptor();
 }
 
-/** Starts a trace. Calls of the returned functions are recorded in it. */
-export function beginTrace(native: Native): Native {
+/** Starts a trace. Calls of the returned functions are recorded in it, unless there is only a listener. */
+export function beginTrace(
+  native: Native,
+  { listener, recorded }: { readonly listener: Listener | undefined; readonly recorded: boolean },
+): Native {
   const [seconds = 0, nanoseconds = 0] = native.realTime();
   const trace: Trace = {
     native,
+    listener,
     begin: [seconds, nanoseconds],
-    spans: [],
+    spans: recorded ? [] : undefined,
+    heard: 0,
     programs: [],
     places: new Map(),
     pids: new Map(),
@@ -81,7 +139,7 @@ export function endTrace(title: string): string {
     title,
     pid: trace.native.processId(),
     end,
-    spans: trace.spans,
+    spans: trace.spans ?? [],
     ops: notedOps(trace),
     pids: trace.pids,
     closed: trace.closed,
@@ -95,7 +153,7 @@ function span<T>(trace: Trace, name: string, category: Span['category'], step: (
   try {
     return step();
   } finally {
-    trace.spans.push({ name, category, start, end: now(trace), details });
+    trace.spans?.push({ name, category, start, end: now(trace), details });
   }
 }
 
@@ -149,6 +207,7 @@ function noteResult(
   if (typeof result === 'number' && result < 0) details['errno'] = -result;
   if (name === 'receive' && result instanceof ArrayBuffer) noteRecord(trace, new Uint32Array(result.slice(0, 16)));
   if (name === 'launch' && Array.isArray(result)) {
+    note(`started process ${String(result[0])}`);
     trace.pids.set('stage', Number(result[0]));
     trace.pids.set('init', Number(result[0]));
   }
@@ -177,12 +236,13 @@ function notedOps(trace: Trace): NotedOp[] {
   for (let at = 0; at + recordWords <= words.length; at += recordWords) {
     const [number = 0, index = 0, code = 0, status = 0] = words.subarray(at, at + 4);
     const ended = words[at + 6] !== 0;
-    const { ops: made = [], staged = 0 } = trace.programs[number - 1] ?? {};
+    const { ops: made = [], staged = 0, step } = trace.programs[number - 1] ?? {};
     const place = trace.places.get(number) ?? 'runtime';
     ops.push({
       place: index < staged ? 'stage' : place,
       index: index < staged ? index : index - staged,
       op: number === startedNumber ? started(code) : (made[index] ?? { op: nameOf(code) }),
+      step: step?.(index),
       error: status > 0x7fff_ffff ? 0x1_0000_0000 - status : 0,
       start: time(at + 4),
       end: ended ? time(at + 6) : undefined,

@@ -2,6 +2,7 @@ import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
+import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { EINVAL } from '../kernel/errno.ts';
 import { S_IFMT, S_IFREG } from '../kernel/files.ts';
@@ -44,7 +45,9 @@ export function runHook(
   const stderr = openOutput(native, bundle, outputs.stderr);
   const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
   const timeoutMs = hookTimeout(hook);
-  const record = native.runHook(hook.path, args, hook.env ?? [], bundle, state, timeoutMs, stdout, stderr);
+  const record = phase(`hook ${kind} #${String(index)} "${hook.path}"`, () =>
+    native.runHook(hook.path, args, hook.env ?? [], bundle, state, timeoutMs, stdout, stderr),
+  );
   for (const descriptor of [stdout, stderr]) if (descriptor >= 0) native.close(descriptor);
   if (typeof record === 'number') {
     throw systemFailure('hook.failed', `error running ${kind} hook #${String(index)} "${hook.path}"`, 'clone', record);

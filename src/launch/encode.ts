@@ -2,6 +2,7 @@ import { PROGRAM_VERSION } from '../../schema/generated/ops.ts';
 import type { Op } from '../../schema/generated/ops.ts';
 import { OP_PACKERS } from '../../schema/generated/pack.ts';
 import { phase, traceProgram } from '../diag/trace.ts';
+import { stepOf } from '../words/describe.ts';
 import type { Packed } from '../host/native.ts';
 import type { PackedList } from './fields.ts';
 
@@ -14,7 +15,7 @@ export function encodeProgram(ops: readonly Op[], staged = 0): Packed {
 }
 
 function pack(ops: readonly Op[], staged: number): Packed {
-  const packed: PackedList = [magic, PROGRAM_VERSION, traceProgram(ops, staged), ops.length];
+  const packed: PackedList = [magic, PROGRAM_VERSION, traceProgram(ops, staged, stepOf), ops.length];
   for (const op of ops) {
     const packOp = OP_PACKERS[op.op] as (op: Op, to: PackedList) => void;
     packOp(op, packed);

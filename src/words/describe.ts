@@ -1,4 +1,4 @@
-import type { OpCalls } from '../../schema/generated/ops.ts';
+import type { Op, OpCalls } from '../../schema/generated/ops.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
@@ -52,6 +52,26 @@ export function describeOp(op: PlannedOp, errno: number, call: string, detail: s
     ...pointerOf(op, item),
     ...known,
   };
+}
+
+/** The ops of which --debug tells. None of their words has a value of an environment. */
+const stepOps: ReadonlySet<string> = new Set<OpName>([
+  ...(Object.keys(cgroupWords) as (keyof typeof cgroupWords)[]),
+  'mount_filesystem',
+  'mount_bind',
+  'remove_mount',
+  'hook',
+  'clone_init',
+  'fork_init',
+  'exec',
+]);
+
+/** What an op does, such as `mount proc on "/proc" (/mounts/0)`; undefined for one that --debug passes over. */
+export function stepOf(op: Op & Partial<PlannedOp>): string | undefined {
+  if (!stepOps.has(op.op)) return undefined;
+  const words = opWords[op.op] as OpWords<OpName>;
+  const action = words.action(op as PlannedOp, 0).replace(/^.*?cannot /, '');
+  return op.from?.startsWith('/') === true ? `${action} (${op.from})` : action;
 }
 
 function pointerOf(op: PlannedOp, item: number): Partial<Diagnostic> {
