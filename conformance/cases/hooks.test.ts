@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Test } from 'tap';
 import type { TestConfig, TestHook } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { OpenFile } from '../harness/guest.ts';
@@ -128,54 +129,81 @@ forEachRuntime(
   { deviates: { crun: 'other directories' } },
 );
 
-/** Variables that busybox's shell sets itself. */
-const OF_THE_SHELL = /^(PATH|PWD|OLDPWD|SHLVL|_)=/;
+/** Variables that busybox's shell sets itself, and those that tap adds to every process. */
+const OF_OTHERS = /^(PATH|PWD|OLDPWD|SHLVL|_|NODE_OPTIONS|_TAPJS_PROCESSINFO_\w+)=/;
+
+/** For each kind one hook for each suffix, which writes what a probe verb prints. */
+async function environments(
+  t: Test,
+  rt: Sandbox,
+  entries: Readonly<Record<string, { verb: string; env?: string[] }>>,
+  change: (config: TestConfig) => void = () => undefined,
+): Promise<(kind: Kind, suffix: string) => unknown> {
+  const bundle = rt.bundle((config) => {
+    config.process.env = ['PATH=/bin', 'LD_PRELOAD=./evil.so', 'FROM_IMAGE=1'];
+    config.process.args = ['/bin/probe', 'wait'];
+    config.hooks = {};
+    for (const kind of KINDS) {
+      const [file, probe] = kind === 'startContainer' ? [`/${kind}`, '/bin/probe'] : [`${rt.dir}/${kind}`, probePath()];
+      config.hooks[kind] = Object.entries(entries).map(([suffix, { verb, env }]) => ({
+        path: '/bin/busybox',
+        args: ['busybox', 'sh', '-c', `${probe} ${verb} > ${file}.${suffix}`],
+        ...(env === undefined ? {} : { env }),
+      }));
+    }
+    change(config);
+  });
+  const container = await rt.create(bundle);
+  t.equal(container.outcome.status, 0, container.outcome.stderr);
+  await container.start();
+  await until('the program runs', () => container.stdout().includes('ready'));
+  await container.remove('--force');
+  return (kind, suffix) => {
+    const directory = kind === 'startContainer' ? bundle.rootfs : rt.dir;
+    const value = JSON.parse(textOf(join(directory, `${kind}.${suffix}`))) as unknown;
+    return suffix === 'fds' ? value : (value as string[]).filter((entry) => !OF_OTHERS.test(entry)).sort();
+  };
+}
 
 forEachRuntime(
   'hooks have exactly the environment of their entry, and descriptors 0 to 2',
   async (t, rt) => {
-    const bundle = rt.bundle((config) => {
-      config.process.env = ['PATH=/bin', 'LD_PRELOAD=./evil.so', 'FROM_IMAGE=1'];
-      config.process.args = ['/bin/probe', 'wait'];
-      config.hooks = {};
-      for (const kind of KINDS) {
-        const [file, probe] =
-          kind === 'startContainer' ? [`/${kind}`, '/bin/probe'] : [`${rt.dir}/${kind}`, probePath()];
-        const entry = (suffix: string, verb: string, env?: string[]): TestHook => ({
-          path: '/bin/busybox',
-          args: ['busybox', 'sh', '-c', `${probe} ${verb} > ${file}.${suffix}`],
-          ...(env === undefined ? {} : { env }),
-        });
-        config.hooks[kind] = [
-          entry('some', 'env', ['ONLY=this', 'A=']),
-          entry('none', 'env', []),
-          entry('absent', 'env'),
-          entry('fds', 'fds'),
-        ];
-      }
+    const seen = await environments(t, rt, {
+      some: { verb: 'env', env: ['ONLY=this', 'A='] },
+      none: { verb: 'env', env: [] },
+      fds: { verb: 'fds' },
     });
-    const container = await rt.create(bundle);
-    t.equal(container.outcome.status, 0, container.outcome.stderr);
-    await container.start();
-    await until('the program runs', () => container.stdout().includes('ready'));
-    await container.remove('--force');
     for (const kind of KINDS) {
-      const read = (suffix: string): unknown =>
-        JSON.parse(textOf(join(kind === 'startContainer' ? bundle.rootfs : rt.dir, `${kind}.${suffix}`)));
-      const environment = (suffix: string): string[] =>
-        (read(suffix) as string[]).filter((entry) => !OF_THE_SHELL.test(entry));
-      t.strictSame(environment('some').sort(), ['A=', 'ONLY=this'], kind);
-      t.strictSame(environment('none'), [], `${kind} with an empty env`);
-      t.strictSame(environment('absent'), [], `${kind} without env`);
+      t.strictSame(seen(kind, 'some'), ['A=', 'ONLY=this'], kind);
+      t.strictSame(seen(kind, 'none'), [], `${kind} with an empty env`);
       t.strictSame(
-        (read('fds') as OpenFile[]).map(({ fd }) => fd),
+        (seen(kind, 'fds') as OpenFile[]).map(({ fd }) => fd),
         [0, 1, 2],
         `${kind} descriptors`,
       );
     }
   },
-  { oursOnly: "the peers hand their own or the container's environment on" },
+  { oursOnly: 'the peers treat an empty list as an absent one' },
 );
+
+forEachRuntime(
+  'hooks without env: those of the host have the environment of the command, startContainer that of the process',
+  async (t, rt) => {
+    const seen = await environments(t, rt, { absent: { verb: 'env' } });
+    for (const kind of ['prestart', 'createRuntime', 'poststart', 'poststop'] as const) {
+      t.strictSame(seen(kind, 'absent'), [`RT_SANDBOX=${rt.dir}`], kind);
+    }
+    t.strictSame(seen('createContainer', 'absent'), [], 'neither that of the image nor that of the caller');
+    t.strictSame(seen('startContainer', 'absent'), ['FROM_IMAGE=1', 'HOME=/', 'LD_PRELOAD=./evil.so']);
+  },
+  { deviates: { runc: '1.1 gives createContainer hooks the environment of the image', crun: 'that of the caller' } },
+);
+
+forEachRuntime('hooks without env: startContainer without process.env has HOME', async (t, rt) => {
+  const entries = { absent: { verb: 'env' } };
+  const seen = await environments(t, rt, entries, (config) => delete config.process.env);
+  t.strictSame(seen('startContainer', 'absent'), ['HOME=/']);
+});
 
 forEachRuntime('hooks: args absent means the path is argv[0]', async (t, rt) => {
   const script = join(rt.dir, 'hook');

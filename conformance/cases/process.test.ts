@@ -183,12 +183,25 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'process.env absent leaves the environment empty',
+  'process.env absent: HOME is the only variable, for run, exec and exec --process',
   async (t, rt) => {
-    const [env] = await rt.observe<[string[]]>([['env']], (config) => delete config.process.env);
-    t.strictSame(env, []);
+    const home = ['HOME=/home/user'];
+    const bundle = rt.bundle((config) => {
+      delete config.process.env;
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.args = ['/bin/probe', 'env', '--', 'wait'];
+    });
+    writeFileSync(join(bundle.rootfs, 'etc/passwd'), 'user:x:1000:1000::/home/user:/bin/sh\n');
+    const container = await rt.runDetached(bundle);
+    await until('the program runs', () => container.stdout().includes('ready'));
+    t.strictSame(answers(container.stdout())[0], home);
+    const args = ['/bin/probe', 'env'];
+    t.strictSame(answers((await rt.command('exec', container.id, ...args)).stdout), [home]);
+    const user = { uid: 1000, gid: 1000 };
+    t.strictSame(answers((await execFile(rt, container, { args, user })).stdout), [home]);
+    await container.remove('--force');
   },
-  { deviates: { runc: '1.1 adds HOME', crun: 'adds HOME' } },
+  { deviates: { crun: '1.8 has none for exec --process' } },
 );
 
 forEachRuntime('process.env never shows the environment of the runtime', async (t, rt) => {

@@ -216,6 +216,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_str(reader, &op->hook.after) &&
 		       rt_read_u32(reader, &op->hook.timeout_ms) &&
 		       rt_read_u32(reader, &op->hook.in_root) &&
+		       rt_read_u32(reader, &op->hook.add_home) &&
 		       rt_read_slot(reader, &op->hook.out) &&
 		       rt_read_slot(reader, &op->hook.err);
 	case RT_OP_REMOVE_MOUNT:

@@ -384,6 +384,7 @@ struct rt_op_hook {
 	struct rt_str after;
 	uint32_t timeout_ms;
 	uint32_t in_root;
+	uint32_t add_home;
 	uint32_t out;
 	uint32_t err;
 };

@@ -254,7 +254,7 @@ int rt_hook(struct rt_context *context, const struct rt_op_hook *op)
 	int outputs[2] = {
 		op->out == 0 ? -1 : context->slots[op->out], op->err == 0 ? -1 : context->slots[op->err]};
 	const char **args = rt_string_vector(op->args, "");
-	const char **env = rt_string_vector(op->env, "");
+	const char **env = rt_string_vector(op->env, op->add_home ? context->home : "");
 	int status = args == NULL || env == NULL
 			     ? -ENOMEM
 			     : rt_hook_run(op->path.data, args, env, op->in_root ? -1 : context->slots[0],

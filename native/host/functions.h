@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { RT_MAX_ARGS = 8, RT_MAX_NUMBERS = 8 };
+enum { RT_MAX_ARGS = 9, RT_MAX_NUMBERS = 8 };
 
 /* One argument. Kinds: 'i' 32-bit integer (number), 's' string without an embedded NUL, 'b' bytes (ArrayBuffer), 'a'
  * array of strings, 'p' array of numbers, strings and ArrayBuffers, packed (pack.h). The binding owns all memory until

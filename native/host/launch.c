@@ -215,7 +215,9 @@ int64_t rt_fn_runHook(const struct rt_value *args, struct rt_result *result)
 	}
 	int outputs[2] = {(int)args[6].integer, (int)args[7].integer};
 	const struct rt_iovec input = {args[4].data, args[4].length};
-	int status = rt_hook_run(args[0].data, args[1].list, args[2].list, directory, &input, 1,
+	extern char **environ;
+	const char *const *env = args[8].integer ? (const char *const *)environ : args[2].list;
+	int status = rt_hook_run(args[0].data, args[1].list, env, directory, &input, 1,
 		(uint32_t)args[5].integer, outputs, NULL, hook);
 	size_t size = put_u32(record, hook->outcome);
 	size += put_u32(record + size, hook->value);

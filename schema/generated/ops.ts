@@ -394,7 +394,7 @@ export interface OpenLogOp {
   readonly path: string;
 }
 
-/** Runs a hook inside the container: `before` + own pid + `after` on stdin, its process group is killed after `timeout_ms` (0 for no limit). Its output goes to the files in `out` and `err`; with slot 0 it is captured. */
+/** Runs a hook inside the container: `before` + own pid + `after` on stdin, its process group is killed after `timeout_ms` (0 for no limit). With `add_home` 1, the `HOME` that find_home found is added to `env`. Its output goes to the files in `out` and `err`; with slot 0 it is captured. */
 export interface HookOp {
   readonly op: 'hook';
   readonly path: string;
@@ -404,6 +404,7 @@ export interface HookOp {
   readonly after: string;
   readonly timeoutMs: number;
   readonly inRoot: number;
+  readonly addHome: number;
   readonly out: number;
   readonly err: number;
 }
@@ -1284,6 +1285,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['after', 'str'],
       ['timeoutMs', 'u32'],
       ['inRoot', 'u32'],
+      ['addHome', 'u32'],
       ['out', 'slot'],
       ['err', 'slot'],
     ],

@@ -309,6 +309,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.after;
     to[to.length] = op.timeoutMs;
     to[to.length] = op.inRoot;
+    to[to.length] = op.addHome;
     to[to.length] = op.out;
     to[to.length] = op.err;
   },

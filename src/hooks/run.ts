@@ -25,7 +25,8 @@ export interface HookSurroundings {
 
 /**
  * Runs hooks of the runtime namespace one after another, each with the state on stdin (runtime-spec config.md,
- * "POSIX-platform Hooks"). Their environment is exactly `env`. The first failure is thrown and ends the sequence.
+ * "POSIX-platform Hooks"). Their environment is exactly `env`, or this process's if that is absent. The first failure is
+ * thrown and ends the sequence.
  */
 export function runHooks(native: Native, kind: HookKind, hooks: readonly Hook[], surroundings: HookSurroundings): void {
   hooks.forEach((hook, index) => {
@@ -45,8 +46,10 @@ export function runHook(
   const stderr = openOutput(native, bundle, outputs.stderr);
   const args = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args;
   const timeoutMs = hookTimeout(hook);
-  const record = phase(`hook ${kind} #${String(index)} "${hook.path}"`, () =>
-    native.runHook(hook.path, args, hook.env ?? [], bundle, state, timeoutMs, stdout, stderr),
+  const { path, env = [] } = hook;
+  const inherit = Number(hook.env === undefined);
+  const record = phase(`hook ${kind} #${String(index)} "${path}"`, () =>
+    native.runHook(path, args, env, bundle, state, timeoutMs, stdout, stderr, inherit),
   );
   for (const descriptor of [stdout, stderr]) if (descriptor >= 0) native.close(descriptor);
   if (typeof record === 'number') {

@@ -175,7 +175,8 @@ export interface Native {
   /** pipe2(2), close-on-exec: [read end, write end]. */
   pipe(): number[] | number;
   /**
-   * Runs a hook to its end: execve(path, args, env) in `cwd`, with `input` on stdin. Output goes to the descriptors
+   * Runs a hook to its end: execve(path, args, env) in `cwd`, with `input` on stdin. `inherit` 1: the environment is that
+   * of this process, and `env` is not used. Output goes to the descriptors
    * `stdout` and `stderr`, or is captured if they are -1 (first 4 KiB of each). Its process group is killed after
    * `timeoutMs` (0: no limit). Result record: u32 outcome (0 exited, 1 signalled, 2 timed out, 3 exec failed), u32
    * value (status, signal or errno), u32 stdout length, stdout, u32 stderr length, stderr.
@@ -189,6 +190,7 @@ export interface Native {
     timeoutMs: number,
     stdout: number,
     stderr: number,
+    inherit: number,
   ): ArrayBuffer | number;
   /** _exit(2). */
   exit(code: number): never;

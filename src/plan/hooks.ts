@@ -1,5 +1,6 @@
 import type { Config, Hook, Hooks } from '../../schema/generated/config.ts';
 import { ANNOTATIONS, annotationPointer } from '../bundle/annotations.ts';
+import { environment } from './process.ts';
 import type { Stage } from './stage.ts';
 import { stateAroundPid } from './state-json.ts';
 import type { ContainerIdentity } from './state-json.ts';
@@ -72,12 +73,15 @@ export function hookLogs(config: Config, bundle: string, stage: Stage): HookLogs
   return { open, out, err: keep(stderr) };
 }
 
-/** createContainer hooks: in the container's namespaces, with paths of the host, in the root as working directory. */
+/**
+ * createContainer hooks: in the container's namespaces, with paths of the host, in the root as working directory. Without
+ * `env` they have no environment: that of the image could choose what a program of the host loads.
+ */
 export function createContainerOps(config: Config, options: ContainerIdentity, logs: HookLogs): PlannedOp[] {
   return hookOps(config, config.hooks?.createContainer ?? [], 'createContainer', options, logs);
 }
 
-/** startContainer hooks: inside the container, after `start` and right before the program. */
+/** startContainer hooks: inside the container, after `start` and right before the program, whose `env` is the default. */
 export function startContainerOps(config: Config, options: ContainerIdentity, logs: HookLogs): PlannedOp[] {
   return hookOps(config, config.hooks?.startContainer ?? [], 'startContainer', options, logs);
 }
@@ -91,15 +95,18 @@ function hookOps(
 ): PlannedOp[] {
   if (hooks.length === 0) return [];
   const [before, after] = stateAroundPid(config, options, 'created');
+  const ofImage = kind === 'startContainer';
+  const inherited = ofImage ? environment(config.process?.env) : [];
   return hooks.map((hook, index) => ({
     op: 'hook',
     path: hook.path,
     args: hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args,
-    env: hook.env ?? [],
+    env: hook.env ?? inherited,
     before,
     after,
     timeoutMs: hookTimeout(hook),
-    inRoot: kind === 'startContainer' ? 1 : 0,
+    inRoot: Number(ofImage),
+    addHome: Number(ofImage && hook.env === undefined),
     out,
     err,
     from: `/hooks/${kind}/${String(index)}`,

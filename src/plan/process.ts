@@ -127,7 +127,7 @@ export function programOps(process: Process): PlannedOp[] {
   const search = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
   const ops: PlannedOp[] = [];
   if (process.noNewPrivileges === true) ops.push({ op: 'no_new_privs', from: '/process/noNewPrivileges' });
-  if (needsHome(process.env, env)) ops.push({ op: 'find_home', uid: process.user?.uid ?? 0, from: 'default' });
+  if (needsHome(env)) ops.push({ op: 'find_home', uid: process.user?.uid ?? 0, from: 'default' });
   ops.push({ op: 'find_program', name: process.args[0] ?? '', search, from: '/process/args/0' });
   return ops;
 }
@@ -148,9 +148,8 @@ function nameOf(entry: string): string {
   return entry.slice(0, entry.indexOf('='));
 }
 
-/** Without `env` the environment is empty. */
-function needsHome(asked: readonly string[] | undefined, env: readonly string[]): boolean {
-  return asked !== undefined && !env.some((entry) => entry.startsWith('HOME='));
+function needsHome(env: readonly string[]): boolean {
+  return !env.some((entry) => entry.startsWith('HOME='));
 }
 
 export function withEnvironment(process: Process, more: readonly string[]): Process {
