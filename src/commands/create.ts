@@ -1,26 +1,18 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { inPhase } from '../diag/failure.ts';
-import { returnNetDevices } from '../launch/net-devices.ts';
 import { confirm } from '../launch/start.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
-import { handedDescriptors } from '../container/descriptors.ts';
-import { endContainer } from '../container/end.ts';
-import { makeContainer, removePidFile } from '../container/make.ts';
+import { abandon, makeContainer } from '../container/make.ts';
 
 /** Sets up a container and leaves its init waiting for `start`. */
 export function create(context: ContainerContext): Outcome {
-  const { native, options } = context;
-  const handed = handedDescriptors(native, options['preserve-fds'], true);
-  const { directory, record, control, plan, moved, warnings } = makeContainer(context, 'socket', true, handed);
+  const made = makeContainer(context, 'socket');
+  const { directory, record, control, compiled } = made;
   try {
-    confirm(native, plan, control, record.pid);
+    confirm(context.native, compiled.plan, control, record.pid);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    returnNetDevices(native, moved);
-    removePidFile(context);
-    throw inPhase(new Failure([...error.diagnostics, ...endContainer(native, directory, record)]), 'create failed');
+    throw error instanceof Failure ? abandon(context, made, error, 'create') : error;
   } finally {
     directory.close();
   }
-  return { warnings };
+  return { warnings: compiled.warnings };
 }

@@ -1,6 +1,7 @@
 import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { attempt } from '../diag/failure.ts';
 import { expectDone, isAbsent } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { isFrozen, killCgroup, removeCgroups, withoutUnit } from '../cgroup/control.ts';
@@ -115,13 +116,5 @@ export function endContainer(native: Native, directory: ContainerDirectory, reco
 export function runPoststop(native: Native, record: ContainerRecord): Diagnostic[] {
   const hooks: readonly Hook[] = record.hooks.poststop ?? [];
   const surroundings = hookSurroundings(record, 'stopped');
-  return hooks.flatMap((hook, index) => {
-    try {
-      runHook(native, 'poststop', hook, index, surroundings);
-      return [];
-    } catch (error) {
-      if (error instanceof Failure) return error.diagnostics;
-      throw error;
-    }
-  });
+  return hooks.flatMap((hook, index) => attempt(() => runHook(native, 'poststop', hook, index, surroundings)));
 }

@@ -1,7 +1,17 @@
+import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
+import type { Context, Outcome } from '../options/command.ts';
+import { readyMessages } from '../systemd/notify.ts';
+import type { NotifyProxy } from '../systemd/notify.ts';
+import type { MadeContainer } from './creation.ts';
+import { endContainer } from './end.ts';
+import { removePidFile } from './pid-file.ts';
+import { runPoststart } from './poststart.ts';
+import { awaitReadiness } from './readiness.ts';
 import type { Console } from './terminal.ts';
 
 /** Called before the container or program of a foreground command exists: signals are later forwarded to it. */
@@ -9,13 +19,10 @@ export function catchSignals(native: Native): void {
   expectDone(native.catchSignals(), 'signals.catch', 'cannot catch signals', 'pipe2');
 }
 
-export interface Supervised {
-  readonly pid: number;
-  /** Master of its terminal, -1 for none. */
-  readonly master: number;
-  readonly console: Console;
-  /** Sockets of a service manager's readiness protocol, and what to send once the program is ready. */
-  readonly readiness?: { readonly program: number; readonly manager: number; readonly messages: readonly string[] };
+/** As catchSignals, for a container: its orphans become children of this process, unless --no-subreaper is given. */
+export function becomeForeground({ native, options }: Context): void {
+  if (options['no-subreaper'] !== true) native.becomeSubreaper();
+  catchSignals(native);
 }
 
 export interface Ended {
@@ -25,12 +32,14 @@ export interface Ended {
 }
 
 /**
- * Waits for the end of a process that runs in the foreground. -errno if that is impossible, so that the caller can
- * clean up before it reports.
+ * Waits for the end of the child `pid`, to which signals, terminal and readiness messages are forwarded. -errno if that
+ * is impossible, so that the caller can clean up before it reports.
  */
-export function supervise(native: Native, { pid, master, console, readiness }: Supervised): Ended | number {
-  const relay = console.kind === 'relay' ? console.console : -1;
-  const { program = -1, manager = -1, messages = [] } = readiness ?? {};
+export function supervise(native: Native, pid: number, console: Console, notify?: NotifyProxy): Ended | number {
+  const [master, relay] = console.kind === 'relay' ? [console.master, console.console] : [-1, -1];
+  const { program = -1, manager = -1 } = notify ?? {};
+  // The service manager started this process, which stays.
+  const messages = notify === undefined ? [] : readyMessages(native.processId());
   const ended = phase('wait', () => native.superviseChild(pid, master, relay, program, manager, messages));
   if (typeof ended === 'number') return ended;
   const [status, direction, errno, call] = ended;
@@ -48,4 +57,37 @@ export function supervise(native: Native, { pid, master, console, readiness }: S
 export function exitCode(status: number): number {
   const signal = status & 0x7f;
   return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+}
+
+/**
+ * Runs the poststart hooks of a container whose program runs. Without --detach also waits for its end and, without
+ * --keep, deletes it. Failures are named after `action`.
+ */
+export function attend(context: Context, container: MadeContainer, action: string): Outcome {
+  const { native, options } = context;
+  const { directory, record, console, compiled, notify } = container;
+  try {
+    runPoststart(native, directory, record);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    removePidFile(context);
+    throw inPhase(compiled.locate(error), `${action} failed`);
+  }
+  const { warnings } = compiled;
+  if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
+  const ended = supervise(native, record.pid, console, notify);
+  const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, container));
+  if (typeof ended === 'number') throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', ended);
+  context.debug(`container ${record.id} ended, exit code ${String(ended.exitCode)}`);
+  return { exitCode: ended.exitCode, warnings: [...warnings, ...ended.warnings, ...atEnd] };
+}
+
+/** A failed cleanup is only a warning, since the exit code is that of the program. */
+function clean(native: Native, { directory, record }: MadeContainer): readonly Diagnostic[] {
+  try {
+    return endContainer(native, directory, record);
+  } catch (error) {
+    if (error instanceof Failure) return error.diagnostics;
+    throw error;
+  }
 }

@@ -35,9 +35,9 @@ t.test('destination of a terminal', async (t) => {
   t.same(outcome([], false, false), { kind: 'none' });
   t.same(outcome([], true, true, 'sock'), { kind: 'socket', socket: 20 });
   t.same(outcome([], true, true, '/bundle/sock'), { kind: 'socket', socket: 20 });
-  t.same(outcome([0, 1, 2], true, false), { kind: 'relay', console: 2 });
-  t.same(outcome([0, 1], true, false), { kind: 'relay', console: 1 });
-  t.same(outcome([-1], true, false), { kind: 'relay', console: 9 });
+  t.same(outcome([0, 1, 2], true, false), { kind: 'relay', console: 2, master: -1 });
+  t.same(outcome([0, 1], true, false), { kind: 'relay', console: 1, master: -1 });
+  t.same(outcome([-1], true, false), { kind: 'relay', console: 9, master: -1 });
 });
 
 t.test('refused combinations', async (t) => {
@@ -55,6 +55,8 @@ t.test('the master is sent, or set up like the terminal of the caller', async (t
   giveMaster(engine.native, { kind: 'socket', socket: 20 }, 7);
   t.same(engine.calls, ['send 20 7 /dev/pts/ptmx', 'close 20', 'close 7']);
   const caller = host([0]);
-  giveMaster(caller.native, { kind: 'relay', console: 0 }, 7);
+  const relay: Console = { kind: 'relay', console: 0, master: -1 };
+  giveMaster(caller.native, relay, 7);
   t.same(caller.calls, ['match 7 0']);
+  t.equal(relay.master, 7);
 });

@@ -10,8 +10,8 @@ export type Console =
   | { readonly kind: 'none' }
   /** Sent over this connection, to the engine's receiver. */
   | { readonly kind: 'socket'; readonly socket: number }
-  /** Relayed to the caller's own terminal, this descriptor. */
-  | { readonly kind: 'relay'; readonly console: number };
+  /** Relayed to the caller's own terminal, the descriptor `console`; `master` is -1 until it is received. */
+  | { readonly kind: 'relay'; readonly console: number; master: number };
 
 const noConsole: Console = { kind: 'none' };
 
@@ -46,7 +46,7 @@ export function openConsole(
     });
   }
   if (socket !== undefined) return { kind: 'socket', socket: connectSocket(native, socket, directory, 'console') };
-  return terminal ? { kind: 'relay', console: callersTerminal(native) } : noConsole;
+  return terminal ? { kind: 'relay', console: callersTerminal(native), master: -1 } : noConsole;
 }
 
 /** Usually all three standard descriptors are the terminal; if all are redirected it can still be opened. */
@@ -65,9 +65,12 @@ function callersTerminal(native: Native): number {
   );
 }
 
-/** Sends the master before the program starts, so that the terminal is already set up. */
+/** Sends or keeps the master before the program starts, so that the terminal is already set up. */
 export function giveMaster(native: Native, console: Console, master: number): void {
-  if (console.kind === 'relay') native.matchTerminal(master, console.console);
+  if (console.kind === 'relay') {
+    console.master = master;
+    native.matchTerminal(master, console.console);
+  }
   if (console.kind !== 'socket') return;
   // Receivers written in Go use the text as the name of the file.
   const result = native.sendDescriptor(console.socket, master, '/dev/pts/ptmx');

@@ -29,3 +29,14 @@ export function inPhase(failure: Failure, phase: string): Failure {
   );
   return new Failure(named, failure.exitCode);
 }
+
+/** Runs a step whose failure must not stop the steps after it; returns its diagnostics. */
+export function attempt(step: () => void): readonly Diagnostic[] {
+  try {
+    step();
+    return [];
+  } catch (error) {
+    if (error instanceof Failure) return error.diagnostics;
+    throw error;
+  }
+}

@@ -59,12 +59,12 @@ function attempts(...said: readonly (readonly ArrayBuffer[])[]): string[] {
   return [...calls, String(pid)];
 }
 
-function noting(calls: string[]): LaunchOptions {
+function noting(calls: string[]): LaunchOptions<void> {
   const noted = (name: string) => (): void => void calls.push(name);
   return {
     onCgroups: noted('cgroups'),
     onCloned: noted('cloned'),
-    onBorn: noted('born'),
+    draft: noted('draft'),
     onUnitStarted: noted('unit'),
     listenPath: '',
     preserved: 0,
@@ -91,7 +91,7 @@ t.test('a helper that should wait for its unit and says something else is not be
 });
 
 t.test('steps after the clone of init are done once, by the first attempt that reaches them', async (t) => {
-  t.strictSame(attempts(ready), ['cloned', 'born', '50']);
-  t.strictSame(attempts(stageFailed, ready), ['cloned', 'born', '50'], 'of the first there is no init');
-  t.strictSame(attempts(joinFailed, ready), ['cloned', 'born', 'born', '50']);
+  t.strictSame(attempts(ready), ['cloned', 'draft', '50']);
+  t.strictSame(attempts(stageFailed, ready), ['cloned', 'draft', '50'], 'of the first there is no init');
+  t.strictSame(attempts(joinFailed, ready), ['cloned', 'draft', 'draft', '50']);
 });

@@ -23,14 +23,14 @@ import { enterUnit } from './unit.ts';
 
 const launchAttempts = 10;
 
-export interface LaunchOptions {
+export interface LaunchOptions<Draft> {
   readonly onCgroups: OnCgroups;
   /** Called once, while init makes its namespaces. */
   readonly onCloned: () => void;
-  /** Called with the pid of init during its setup, which leaves time to prepare the next steps. */
-  readonly onBorn: (pid: number) => void;
+  /** Prepares the next steps for the pid of init during its setup, which leaves time; not for a pid that changes later. */
+  readonly draft: (pid: number) => Draft;
   /** Called once systemd has started the unit: from then on, cleanup must stop it. */
-  readonly onUnitStarted?: () => void;
+  readonly onUnitStarted: () => void;
   /** Path on which init listens for `start`; '' if it is started over the control socket. */
   readonly listenPath: string;
   /** Number of descriptors from 3 on that the program inherits. */
@@ -41,8 +41,10 @@ export interface LaunchOptions {
   readonly onTerminal: (master: number) => void;
 }
 
-export interface Launched {
+export interface Launched<Draft> {
   readonly pid: number;
+  /** The one for this pid. */
+  readonly draft: Draft;
   /** Descriptor of the control socket. */
   readonly control: number;
   /** Devices to move back if the creation fails, and to leave otherwise. */
@@ -54,114 +56,117 @@ export interface Launched {
  *
  * systemd also removes empty v1 cgroups of others when it rearranges its own (`cg_trim`): then everything is redone.
  */
-export function launch(native: Native, plan: Plan, options: LaunchOptions): Launched {
+export function launch<Draft>(native: Native, plan: Plan, options: LaunchOptions<Draft>): Launched<Draft> {
   let cloned = false;
   const onCloned = (): void => {
     if (!cloned) options.onCloned();
     cloned = true;
   };
-  let asked: LaunchOptions = { ...options, onCloned };
+  let current: LaunchOptions<Draft> = { ...options, onCloned };
   for (let attempt = 1; ; attempt++) {
     try {
-      return launchOnce(native, plan, asked);
+      return launchOnce(native, plan, current);
     } catch (error) {
       if (!(error instanceof CgroupVanished) || plan.unit !== undefined || attempt === launchAttempts) throw error;
       if (options.listenPath !== '') native.unlink(options.listenPath);
       // All cgroups have been reported: a retry that ends early must not hide those of the first attempt.
-      asked = { ...asked, onCgroups: (): void => undefined };
-      prepare(native, plan, asked.onCgroups);
+      current = { ...current, onCgroups: (): void => undefined };
+      prepare(native, plan, current.onCgroups);
     }
   }
 }
 
-function launchOnce(native: Native, plan: Plan, options: LaunchOptions): Launched {
-  const ops = helperOps(plan);
-  const program = encodeProgram(ops, plan.stage.length);
-  const result = startHelper(native, {
-    program,
-    cloneFlags: plan.cloneFlags,
-    cgroup: plan.cloneCgroup,
-    listenPath: options.listenPath,
-    preserved: options.preserved,
-    filtered: plan.filter !== undefined,
-    forks: forks(ops),
-  });
-  if (typeof result === 'number') {
-    throw systemFailure(
-      'launch.clone',
-      'cannot start the container process',
-      'clone3',
-      result,
-      cloneHint(errnoName(-result)),
-    );
-  }
-  const { control } = result;
-  let { pid, filter } = result;
-  const claim = claimsOf(ops);
-  const replaceBy = (next: number): void => {
-    claim('forked');
-    if (next === pid) throw forgedFailure();
-    // This process is the parent of both: no other would reap the first.
-    native.waitChild(pid);
-    pid = next;
-  };
-  let moved: MovedDevices | undefined;
+/** An init during its setup. */
+interface Init {
+  /** Changes if another process takes its place, to join a pid namespace. */
+  pid: number;
+  readonly control: number;
+  /** Socket for the seccomp filter; -1 if none is to be sent. */
+  filter: number;
+  moved: MovedDevices | undefined;
+  readonly claim: ReturnType<typeof claimsOf>;
+}
+
+function launchOnce<Draft>(native: Native, plan: Plan, options: LaunchOptions<Draft>): Launched<Draft> {
+  const init = startInit(native, plan, options);
+  const { control } = init;
   try {
     options.onCloned();
-    if (plan.stage.some(({ op }) => op === 'clone_init')) replaceBy(awaitInit(native, plan, control, pid));
+    if (plan.stage.some(({ op }) => op === 'clone_init')) awaitInit(native, plan, init);
     if (plan.awaited.length > 0) {
       phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
       tell(native, control, 'cgroups');
     }
-    if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, control, pid, options, claim);
-    const failed = phase('limits', () => runHostOps(native, plan.limits));
-    if (failed !== undefined) {
-      const failure = hostFailure(native, failed);
-      throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
-    }
+    if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, init, options.onUnitStarted);
+    phase('limits', () => setLimits(native, plan));
     if (plan.limitsAwaited) tell(native, control, 'limits');
     if (plan.filter !== undefined) {
-      filter = -1;
-      sendFilter(native, result.filter, plan.filter);
+      const socket = init.filter;
+      init.filter = -1;
+      sendFilter(native, socket, plan.filter);
     }
-    phase('save state', () => options.onBorn(pid));
-    const init = {
-      get pid(): number {
-        return pid;
-      },
-      replaceBy,
-      claim,
-    };
-    const onHostHooks = (initPid: number): void => {
-      moved = moveNetDevices(native, plan, initPid);
-      options.onHostHooks(initPid);
-    };
-    phase('wait for init', () => awaitReady(native, plan, control, { ...options, onHostHooks }, init));
-    return { pid, control, moved };
+    const early = init.pid;
+    const draft = phase('save state', () => options.draft(early));
+    phase('wait for init', () => awaitReady(native, plan, options, init));
+    const { pid, moved } = init;
+    return { pid, draft: pid === early ? draft : options.draft(pid), control, moved };
   } catch (error) {
-    returnNetDevices(native, moved);
-    native.signalProcess(pid, SIGKILL);
-    native.waitChild(pid);
+    returnNetDevices(native, init.moved);
+    native.signalProcess(init.pid, SIGKILL);
+    native.waitChild(init.pid);
     native.close(control);
-    if (filter >= 0) native.close(filter);
+    if (init.filter >= 0) native.close(init.filter);
     throw error;
   }
+}
+
+function startInit(native: Native, plan: Plan, { listenPath, preserved }: LaunchOptions<unknown>): Init {
+  const ops = helperOps(plan);
+  const result = startHelper(native, {
+    program: encodeProgram(ops, plan.stage.length),
+    cloneFlags: plan.cloneFlags,
+    cgroup: plan.cloneCgroup,
+    listenPath,
+    preserved,
+    filtered: plan.filter !== undefined,
+    forks: forks(ops),
+  });
+  if (typeof result !== 'number') return { ...result, moved: undefined, claim: claimsOf(ops) };
+  const hint = cloneHint(errnoName(-result));
+  throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, hint);
+}
+
+/** The process `pid` has taken the place of init. */
+function replace(native: Native, init: Init, pid: number): void {
+  init.claim('forked');
+  if (pid === init.pid) throw forgedFailure();
+  // This process is the parent of both: no other would reap the first.
+  native.waitChild(init.pid);
+  init.pid = pid;
+}
+
+function setLimits(native: Native, plan: Plan): void {
+  const failed = runHostOps(native, plan.limits);
+  if (failed === undefined) return;
+  const failure = hostFailure(native, failed);
+  throw isWhole(native, plan.cgroup) ? failure : new CgroupVanished(failure.diagnostics);
 }
 
 function isWhole(native: Native, { hierarchies }: CgroupRecord): boolean {
   return hierarchies.every(({ directory }) => native.stat(directory, 0) !== -ENOENT);
 }
 
-/** The pid of init, once the helper has done the steps before it. */
-function awaitInit(native: Native, plan: Plan, control: number, pid: number): number {
-  const record = receiveFrom(native, control, pid);
+/** Waits until the helper has done the steps before init, and has cloned it. */
+function awaitInit(native: Native, plan: Plan, init: Init): void {
+  const record = receiveFrom(native, init.control, init.pid);
   switch (record.kind) {
     case 'forked':
-      return record.pid;
+      replace(native, init, record.pid);
+      return;
     case 'failed':
       throw failureOf(record, helperOps(plan));
     case 'end':
-      throw diedInSetUp(native, plan, pid);
+      throw diedInSetUp(native, plan, init.pid);
     case 'ready':
     case 'waiting':
     case 'terminal':
@@ -173,48 +178,34 @@ function awaitInit(native: Native, plan: Plan, control: number, pid: number): nu
 }
 
 /** Has systemd put the waiting init into its unit. */
-function awaitUnit(
-  native: Native,
-  plan: Plan,
-  unit: UnitPlan,
-  control: number,
-  pid: number,
-  { onUnitStarted }: LaunchOptions,
-  claim: ReturnType<typeof claimsOf>,
-): void {
-  const record = receiveFrom(native, control, pid);
+function awaitUnit(native: Native, plan: Plan, unit: UnitPlan, init: Init, onUnitStarted: () => void): void {
+  const record = receiveFrom(native, init.control, init.pid);
   if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
-  if (record.kind === 'end') throw diedInSetUp(native, plan, pid);
+  if (record.kind === 'end') throw diedInSetUp(native, plan, init.pid);
   if (record.kind !== 'waiting' || record.wait !== 'unit') throw forgedFailure();
-  claim(record.wait);
-  enterUnit(native, unit, pid, () => onUnitStarted?.());
-  tell(native, control, record.wait);
+  init.claim(record.wait);
+  enterUnit(native, unit, init.pid, onUnitStarted);
+  tell(native, init.control, record.wait);
 }
 
-interface Init {
-  readonly pid: number;
-  readonly replaceBy: (pid: number) => void;
-  readonly claim: ReturnType<typeof claimsOf>;
-}
-
-function awaitReady(native: Native, plan: Plan, control: number, options: LaunchOptions, init: Init): void {
+function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>, init: Init): void {
   for (;;) {
-    const record = receiveFrom(native, control, init.pid);
+    const record = receiveFrom(native, init.control, init.pid);
     switch (record.kind) {
       case 'ready':
         return;
       case 'waiting':
         init.claim(record.wait);
-        answer(native, plan, record.wait, options, init.pid);
-        tell(native, control, record.wait);
+        answer(native, plan, record.wait, options, init);
+        tell(native, init.control, record.wait);
         break;
       case 'terminal':
         init.claim('terminal');
         options.onTerminal(record.master);
-        tell(native, control, 'terminal');
+        tell(native, init.control, 'terminal');
         break;
       case 'forked':
-        init.replaceBy(record.pid);
+        replace(native, init, record.pid);
         break;
       case 'failed':
       case 'hook_failed':
@@ -229,13 +220,14 @@ function awaitReady(native: Native, plan: Plan, control: number, options: Launch
 }
 
 /** Does the step that init waits for. */
-function answer(native: Native, plan: Plan, wait: AskedWait, options: LaunchOptions, pid: number): void {
+function answer(native: Native, plan: Plan, wait: AskedWait, options: LaunchOptions<unknown>, init: Init): void {
   switch (wait) {
     case 'hooks':
-      options.onHostHooks(pid);
+      init.moved = moveNetDevices(native, plan, init.pid);
+      options.onHostHooks(init.pid);
       return;
     case 'scheduler':
-      setScheduler(native, plan.scheduler, pid);
+      setScheduler(native, plan.scheduler, init.pid);
       return;
     case 'unit': // before all others
     case 'place': // exec only

@@ -43,9 +43,6 @@ export function writeConfig(native: Native, directory: ContainerDirectory, text:
   expectDone(native.writeText(directory.heldPath('config'), text, newFile, 0o600), 'file.write', action, 'write');
 }
 
-/** Independent of the umask: only the owner may change the pid that an engine takes for the container's. */
-export const pidFileMode = 0o644;
-
 /** Replaces the record in one step: readers see the old one or the new one. */
 export function writeRecord(native: Native, directory: ContainerDirectory, record: ContainerRecord): void {
   draftRecord(native, directory, record)();

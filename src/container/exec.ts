@@ -1,0 +1,96 @@
+import { parseSavedConfig } from '../bundle/process.ts';
+import { isFrozen } from '../cgroup/control.ts';
+import { unifiedPath } from '../cgroup/files.ts';
+import { mayBeTraced } from '../cgroup/tracers.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { phase } from '../diag/trace.ts';
+import { readFacts } from '../facts/facts.ts';
+import { enter } from '../launch/enter.ts';
+import type { EnterOptions } from '../launch/enter.ts';
+import { requireOrigin } from '../launch/origin.ts';
+import type { ContainerContext, Context } from '../options/command.ts';
+import { execProcess } from '../options/exec-process.ts';
+import { execCgroups, ownPlace } from '../plan/cgroup/exec.ts';
+import { planExec } from '../plan/exec.ts';
+import type { ExecOptions } from '../plan/exec.ts';
+import { ContainerDirectory } from '../state/directory.ts';
+import { keyringOf } from '../state/record.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { requireRecord, savedConfig } from '../state/store.ts';
+import type { SavedConfig } from '../state/store.ts';
+import { openPidfdSocket, sendPidfd } from './descriptors.ts';
+import { writePidFile } from './pid-file.ts';
+import { openProcess } from './process.ts';
+import { giveMaster, openConsole } from './terminal.ts';
+import type { Console } from './terminal.ts';
+
+export interface StartedProcess {
+  readonly pid: number;
+  readonly console: Console;
+}
+
+/**
+ * Starts an additional process in a created container; it runs its program. `preserved`: number of descriptors from 3
+ * on that the program inherits.
+ */
+export function startProcess(context: ContainerContext, detach: boolean, preserved: number): StartedProcess {
+  const { native, options } = context;
+  const [id, ...command] = context.operands;
+  const { record, target, saved } = findSaved(context, id);
+  const config = phase('parse', () => parseSavedConfig(saved.text, saved.path));
+  const process = phase('validate', () => execProcess(native, config, options, command));
+  const cgroups = execCgroups(record.cgroup, options.cgroup ?? [], () => unifiedPath(native, record.pid));
+  const { bundle, pid: initPid } = record;
+  const origin = requireOrigin(native, config, record.origin);
+  const keyring = keyringOf(record);
+  const execOptions: ExecOptions = { id, bundle, initPid, origin, keyring, tasks: cgroups.tasks };
+  const facts = readFacts(native);
+  const plan = phase('plan', () => planExec(config, process, facts, execOptions));
+  const console = openConsole(native, process, options['console-socket'], detach, '.');
+  const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
+  const enterOptions: EnterOptions = {
+    target,
+    cgroups: cgroups.born,
+    places: {
+      file: cgroups.counted,
+      own: () => ownPlace(facts.cgroups),
+      mayBeTraced: () => mayBeTraced(native, initPid, record.cgroup),
+    },
+    preserved,
+    onTerminal: (master) => giveMaster(native, console, master),
+    onStarted: (child) => {
+      sendPidfd(native, pidfdSocket, child, 'setns');
+      writePidFile(context, child);
+    },
+  };
+  const pid = phase('launch', () => enter(native, plan, enterOptions));
+  context.debug(`process ${pid} runs in container ${id}`);
+  return { pid, console };
+}
+
+/** The record, the saved config and a pidfd of init, all of the same container. */
+function findSaved(context: Context, id: string): { record: ContainerRecord; target: number; saved: SavedConfig } {
+  const { native } = context;
+  const root = stateRoot(native, context.globals.root).path;
+  return ContainerDirectory.use(native, root, id, (directory) => {
+    const record = requireRecord(directory);
+    const target = phase('find container', () => openContainer(context, record));
+    return { record, target, saved: phase('read config', () => savedConfig(directory)) };
+  });
+}
+
+/** A pidfd of the container's init, which must exist to be joined. */
+function openContainer({ native, options }: Context, record: ContainerRecord): number {
+  const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
+  if (target === undefined) {
+    const message =
+      record.pid === 0 ? 'cannot exec in a container that is being created' : 'cannot exec in a stopped container';
+    throw new Failure({ code: 'exec.status', message });
+  }
+  if (options['ignore-paused'] !== true && isFrozen(native, record.cgroup)) {
+    const message = 'cannot exec in a paused container (use --ignore-paused to override)';
+    throw new Failure({ code: 'exec.status', message });
+  }
+  return target;
+}

@@ -1,0 +1,207 @@
+import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
+import { isNew } from '../bundle/namespaces.ts';
+import { withoutLinks } from '../criu/destinations.ts';
+import { openImages } from '../criu/images.ts';
+import { protectMounts, requireNamespaces } from '../criu/protect.ts';
+import {
+  commonOptions,
+  criuOps,
+  errorsOf,
+  openDirectories,
+  refuseNamespaces,
+  removeLog,
+  removeMade,
+} from '../criu/request.ts';
+import type { Directories } from '../criu/request.ts';
+import { restoreOptions } from '../criu/restore-options.ts';
+import { REQUEST, callCriu } from '../criu/rpc.ts';
+import type { Notification } from '../criu/rpc.ts';
+import { verifyImages } from '../criu/verify.ts';
+import { Failure } from '../diag/diagnostic.ts';
+import { inPhase } from '../diag/failure.ts';
+import { expectIfPresent, expectResult } from '../diag/system.ts';
+import type { Native } from '../host/native.ts';
+import { S_IFDIR, S_IFMT } from '../kernel/files.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
+import { hostFailure, runHostOps } from '../launch/host-ops.ts';
+import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
+import { requireOrigin } from '../launch/origin.ts';
+import { enterUnit } from '../launch/unit.ts';
+import { visit } from '../launch/visit.ts';
+import type { ContainerContext, Context } from '../options/command.ts';
+import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
+import type { PlannedMount } from '../plan/checkpoint.ts';
+import { containerUserOps, joinOp } from '../plan/join.ts';
+import { planRestore } from '../plan/restore.ts';
+import type { PlannedOp } from '../plan/types.ts';
+import { checkId } from '../state/id.ts';
+import type { ContainerRecord } from '../state/record.ts';
+import { stateRoot } from '../state/root.ts';
+import { writeConfig, writeRecord } from '../state/store.ts';
+import { managerSocket } from '../systemd/notify.ts';
+import { compile, nonce } from './compile.ts';
+import type { Compiled } from './compile.ts';
+import { beginCreation, firstRecord, withInit } from './creation.ts';
+import type { Creation, MadeContainer } from './creation.ts';
+import { killContainer } from './end.ts';
+import { becomeForeground } from './foreground.ts';
+import { writePidFile } from './pid-file.ts';
+import { openProcess, startTimeOf } from './process.ts';
+import { giveMaster, openConsole } from './terminal.ts';
+import type { Console } from './terminal.ts';
+import { transact } from './transaction.ts';
+
+const logFile = 'restore.log';
+
+/** Makes a container from the bundle and the images that the options name; its processes run. */
+export function restoreContainer(context: ContainerContext): MadeContainer {
+  const { native, options } = context;
+  refuseNamespaces(context);
+  refuseManager(native);
+  const detach = options.detach === true;
+  if (!detach) becomeForeground(context);
+  const [id] = context.operands;
+  checkId(id);
+  const root = stateRoot(native, context.globals.root);
+  const compiled = compile(context, id, 'control', { nonce: nonce(native) });
+  const { config, bundle } = compiled;
+  const first = firstRecord(native, id, compiled, false);
+  const images = checkedImages(context, compiled, first.rootfs);
+  const console = openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
+  return beginCreation(native, root, compiled, first, 'restore', (creation) => {
+    creation.onFailure('images', () => removeMade(native, images.directories, logFile));
+    const record = restoreIn(context, compiled, images, console, first, creation);
+    return { directory: creation.directory, record, console, compiled, notify: undefined };
+  });
+}
+
+/** A restored program was ready before its checkpoint, and does not report it again. */
+function refuseManager(native: Native): void {
+  if (managerSocket(native) === undefined) return;
+  throw new Failure({
+    code: 'notify.restore',
+    message:
+      'cannot report readiness to NOTIFY_SOCKET of the environment for a restored container: its program does not send it',
+    hint: 'unset NOTIFY_SOCKET',
+  });
+}
+
+/** Checked images of a container. */
+interface Images {
+  readonly directories: Directories;
+  /** The container's mounts. */
+  readonly mounts: readonly PlannedMount[];
+}
+
+function restoreIn(
+  context: Context,
+  compiled: Compiled,
+  { directories, mounts }: Images,
+  console: Console,
+  first: ContainerRecord,
+  { directory, onFailure, ...effects }: Creation,
+): ContainerRecord {
+  const { native } = context;
+  const { config, plan, saved } = compiled;
+  const { rootfs } = first;
+  writeConfig(native, directory, saved);
+  prepare(native, plan, effects.onCgroups);
+  prepareJoin(native, plan, effects.onCgroups);
+  const restorePlan = planRestore(config, plan, mounts, { rootfs, directoryAt: (path) => directoryAt(native, path) });
+  const restored: ContainerRecord[] = [];
+  const onNotify = ({ stage, pid, descriptor }: Notification): void => {
+    context.debug(`criu: ${stage}`);
+    if (stage === 'setup-namespaces') {
+      raiseLoopback(native, config, pid);
+      effects.onHostHooks(pid);
+    } else if (stage === 'orphan-pts-master') {
+      giveMaster(native, console, descriptor);
+    } else if (stage === 'post-restore') {
+      const record = withInit(native, first, pid);
+      onFailure('init', () => killContainer(native, record));
+      restored.push(record);
+      protect(native, record, config, mounts);
+      const failed = runHostOps(native, plan.limits);
+      if (failed !== undefined) throw hostFailure(native, failed);
+      writeRecord(native, directory, record);
+      writePidFile(context, pid);
+    }
+  };
+  callCriu(native, {
+    request: REQUEST.restore,
+    options: [
+      ...commonOptions(context, directories, logFile),
+      ...restoreOptions(context, config, mounts, rootfs, directories),
+    ],
+    ops: [...restorePlan.ops, ...criuOps(context, restorePlan.slots)],
+    cloneFlags: restorePlan.cloneFlags,
+    cgroup: plan.cloneCgroup,
+    onWaiting: (pid) => {
+      if (plan.unit !== undefined) enterUnit(native, plan.unit, pid, effects.onUnitStarted);
+    },
+    onNotify,
+    readLog: () => errorsOf(native, directories, logFile),
+  });
+  const [record] = restored;
+  if (record !== undefined) return record;
+  throw new Failure({ code: 'restore.pid', message: 'criu did not report the pid of the process' });
+}
+
+/** The directories and the container's mounts, once the images have been checked against the config. */
+function checkedImages(context: Context, { config, plan, locate }: Compiled, rootfs: string): Images {
+  const { native, options } = context;
+  return transact(
+    (onFailure) => {
+      const faults = checkpointFaults(config);
+      if (faults.length > 0) throw new Failure(faults);
+      const mounts = withoutLinks(native, rootfs, plannedMounts(config, plan));
+      const directories = openDirectories(context, false);
+      onFailure('images', () => removeMade(native, directories, logFile));
+      const images = openImages(native, directories.images, directories.imagePath);
+      verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
+      removeLog(native, directories, 'restore');
+      return { directories, mounts };
+    },
+    (failure) => inPhase(locate(failure), 'restore failed'),
+  );
+}
+
+/** Called before any process of the container resumes. */
+function protect(
+  native: Native,
+  { pid, startTime }: ContainerRecord,
+  config: Compiled['config'],
+  mounts: readonly PlannedMount[],
+): void {
+  const target = openProcess(native, pid, startTime);
+  if (target === undefined) throw new Failure({ code: 'restore.died', message: 'the restored process has ended' });
+  try {
+    requireNamespaces(native, pid, config);
+    protectMounts(native, config, pid, target, mounts);
+  } finally {
+    native.close(target);
+  }
+}
+
+/** The loopback device of a new namespace is down: criu needs it up to restore connections over it. */
+function raiseLoopback(native: Native, config: Compiled['config'], pid: number): void {
+  if (!isNew(config, 'network')) return;
+  const target = openProcess(native, pid, startTimeOf(native, pid));
+  if (target === undefined) return;
+  const origin = requireOrigin(native, config, undefined);
+  const ops: PlannedOp[] = [
+    ...containerUserOps(config, pid, origin),
+    joinOp(config, origin, CLONE_NEW.network),
+    { op: 'loopback_up', from: 'default' },
+    { op: 'await_start', how: AWAIT_START_HOW.control, from: 'default' },
+  ];
+  const failed = visit(native, ops, target);
+  native.close(target);
+  if (failed !== undefined) throw failed.failure;
+}
+
+function directoryAt(native: Native, path: string): string | undefined {
+  const status = expectIfPresent(native.stat(path, 1), 'root.look', `cannot look at "${path}"`, 'stat');
+  if (status === undefined || ((status[0] ?? 0) & S_IFMT) !== S_IFDIR) return undefined;
+  return expectResult(native.realPath(path), 'restore.source', `cannot find "${path}"`, 'readlink');
+}
