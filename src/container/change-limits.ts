@@ -32,14 +32,15 @@ export function changeLimits(
   const { unit } = cgroup;
   const current = driverOf(cgroup).current(native, cgroup);
   const resources = unit === undefined ? asked : roundedResources(asked, current);
-  const limits = versionOf(cgroup).limits(resources, withControllers(cgroup, facts), faults, current);
+  const version = versionOf(cgroup);
+  const limits = version.limits(resources, withControllers(cgroup, facts), faults, current);
   if (resources.memory?.checkBeforeUpdate === true) checkUsage(native, cgroup, resources, faults);
   if (faults.length > 0) throw new Failure(faults.map(withoutPlace));
   const ops = [...limits.early, ...limits.ops, ...(resources.devices === undefined ? [] : limits.devices)];
   const before = oldValues(native, ops);
   const failed = runHostOps(native, ops);
   if (failed === undefined) {
-    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, cgroup.version, current));
+    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, version.unit, current));
     return limits.warnings.map(withoutPlace);
   }
   const failure = hostFailure(native, failed);

@@ -114,8 +114,6 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const forkFirst = early && (receiver.length > 0 || scheduler.late.length > 0);
   // While init makes its namespaces, the runtime makes its cgroups.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
-  // v2 enforces a limit by killing, which must happen before init reports that it is ready.
-  const limitsAwaited = facts.cgroups.version === 2 && cgroups.limits.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
   const init: PlannedOp[] = [
     ...unshared,
@@ -134,7 +132,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...notifyMount, // covers mounts of the config at the same place
     ...devices,
     // Before any other op that waits: the runtime sends this go-ahead unasked, before all others.
-    ...(limitsAwaited ? [{ op: 'await_limits', from: 'default' } as const] : []),
+    ...(cgroups.limitsAwaited ? [{ op: 'await_limits', from: 'default' } as const] : []),
     ...terminalOps(process, 1), // from the container's devpts
     ...(hasNamespace(config, 'mount') ? consoleOps(process) : []),
     ...(mounts?.afterwards ?? []), // read-only only after nodes and mount points are made
@@ -171,7 +169,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     host: awaits ? cgroups.host : [...cgroups.host, ...cgroups.awaited],
     awaited: awaits ? cgroups.awaited : [],
     limits: cgroups.limits,
-    limitsAwaited,
+    limitsAwaited: cgroups.limitsAwaited,
     ...(filter === undefined ? {} : { filter }),
     uncertainStart: uncertain,
     netDevices,

@@ -6,7 +6,8 @@ import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
-import { cgroupMountOps, cgroupSlot } from './cgroup/mount.ts';
+import { cgroupSlot } from './cgroup/mount.ts';
+import { versionOf } from './cgroup/version.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { clearedInBind, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
@@ -60,7 +61,9 @@ export function mountOps(
         'a mount of type cgroup has no filesystem-specific options',
         faults,
       );
-      state.mounts.push(...cgroupMountOps(config, facts, cgroup, destination, options, stage, from));
+      state.mounts.push(
+        ...versionOf(facts.cgroups).mount({ config, facts, cgroup, destination, options, stage, from }),
+      );
       addPropagation(state, options, cgroupSlot, from);
     } else addFilesystem(state, mount, destination, options, facts, from, faults);
   });

@@ -1,6 +1,6 @@
 import { Failure } from '../../diag/diagnostic.ts';
 import type { CgroupFacts } from '../../facts/facts.ts';
-import { unifiedCgroup } from './record.ts';
+import { legacyCgroups, unifiedCgroup } from './record.ts';
 import type { CgroupRecord, ContainerCgroup } from './record.ts';
 import { versionOf } from './version.ts';
 
@@ -28,7 +28,7 @@ export function execCgroups(
   const divisible = versionOf(cgroup).unified;
   const below = parseWords(words, divisible);
   const unified = unifiedCgroup(hierarchies);
-  const legacy = hierarchies.filter(({ version }) => version === 1);
+  const legacy = legacyCgroups(hierarchies);
   const tasks = legacy.map(({ controllers, directory }) => {
     const name = namesOf(controllers).find((controller) => below.has(controller)) ?? '';
     const path = below.get(name) ?? '';
@@ -50,7 +50,7 @@ export function execCgroups(
 export function ownPlace({ hierarchies }: CgroupFacts): string {
   const found = hierarchies.find(({ controllers }) => controllers.includes('pids')) ?? hierarchies[0];
   if (found === undefined) throw new Failure({ code: 'exec.cgroup', message: 'this host has no cgroups' });
-  return `${found.mount}${found.own === '/' ? '' : found.own}/${found.version === 2 ? 'cgroup.procs' : 'tasks'}`;
+  return `${found.mount}${found.own === '/' ? '' : found.own}/${versionOf(found).memberFile}`;
 }
 
 /** The current cgroup of init: a service manager in a container moves itself to one below. */

@@ -4,6 +4,7 @@ import { normalizePath } from '../../bundle/path.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import type { PlanOptions } from '../plan.ts';
+import { unifiedCgroup } from './record.ts';
 import type { CgroupRecord, ContainerCgroup } from './record.ts';
 import type { PlannedOp, Rootless } from '../types.ts';
 import { delegationOps } from './delegate.ts';
@@ -17,7 +18,7 @@ import {
   scopeProperties,
   unitPlace,
 } from './unit.ts';
-import type { UnitPlan } from './unit.ts';
+import type { UnitPlace, UnitPlan } from './unit.ts';
 import { versionOf } from './version.ts';
 import type { CgroupVersion } from './version.ts';
 
@@ -32,103 +33,122 @@ export interface CgroupPlan {
   /** Joins them, one write for each v1 hierarchy. */
   readonly join: readonly PlannedOp[];
   readonly limits: readonly PlannedOp[];
+  /** v2 enforces a limit by killing, which must happen before init reports that it is ready. */
+  readonly limitsAwaited: boolean;
   readonly warnings: readonly Diagnostic[];
   readonly unit?: UnitPlan;
   /** Joined by the clone itself: writing to cgroup.procs would wait for an RCU grace period. */
   readonly cloneCgroup: string;
 }
 
-/**
- * The places of the container's cgroups (by the conventions of engines for cgroupsPath) and the settings written there.
- */
+/** The container's cgroups and the settings written there. */
 export function cgroupPlan(
   config: Config,
   facts: Facts,
-  { id, rootless, cgroupManager }: Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager'>,
+  options: Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager'>,
   faults: Diagnostic[],
 ): CgroupPlan {
+  const { id, cgroupManager } = options;
   const { version } = facts.cgroups;
   if (cgroupManager === 'disabled') return withoutCgroups(config, facts, faults);
   const systemd = cgroupManager === 'systemd';
   const rules = versionOf(facts.cgroups);
-  const { hierarchies, mayRestrictDevices } = permittedCgroups(config, facts, id, rootless, faults);
-  const cgroupsPath = config.linux?.cgroupsPath ?? '';
-  const from = cgroupsPath === '' ? 'default' : '/linux/cgroupsPath';
-  const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
-  if (place === undefined) refuseUnitPath(cgroupsPath, faults);
-  const { subgroup, delegated } = innerCgroups(config, rules.unified, systemd, faults);
-  const located = hierarchies.map((hierarchy) => {
-    const path = place?.path ?? locate(cgroupsPath, id, rules, hierarchy);
-    return { hierarchy, path, directory: hierarchy.mount + path + subgroup };
-  });
-  const cgroups = located.map(({ hierarchy: { version, controllers, mount }, directory }): ContainerCgroup => ({
-    version,
-    controllers,
-    mount,
-    directory,
-  }));
-  const leaf = `${located[0]?.path ?? ''}${subgroup}${delegated}`;
-  const host: PlannedOp[] = [];
-  const awaited: PlannedOp[] = [];
-  const join: PlannedOp[] = [];
-  let cloneCgroup = '';
-  for (const { hierarchy, path, directory } of located) {
-    const group = hierarchy.version === 1 && !systemd ? awaited : host;
-    group.push({ op: 'cgroup_create', hierarchy: hierarchy.mount, path, inherit: inherited(hierarchy), from });
-    if (hierarchy.version === 1) join.push({ op: 'cgroup_join', file: `${directory}/tasks`, from });
-    // With systemd the unit is started with init in it.
-    else if (!systemd) cloneCgroup = directory + (rules.unified ? delegated : '');
-  }
-  const asked = config.linux?.resources ?? {};
-  const resources = systemd ? roundedResources(asked) : asked;
-  const limitFaults: Diagnostic[] = [];
-  const limits = rules.limits(resources, cgroups, limitFaults);
+  const { located, place, leaf, isDivided, mayRestrictDevices, from } = layOut(config, facts, options, faults);
+  const hierarchies = located.map(({ cgroup }) => cgroup);
+  // The v2 hierarchy, if there is one.
+  const mount = hierarchies[0]?.mount ?? '';
+  const divide: PlannedOp[] = isDivided
+    ? [{ op: 'cgroup_create', hierarchy: mount, path: leaf, inherit: [], from: '/annotations' }]
+    : [];
+  const inside = isDivided ? { inside: mount + leaf } : {};
+  const given = config.linux?.resources ?? {};
+  const resources = systemd ? roundedResources(given) : given;
+  const found: Diagnostic[] = [];
+  const limits = rules.limits(resources, hierarchies, found);
   // Device rules that are not written need no hierarchy to write them to.
-  const counts = ({ pointer }: Diagnostic): boolean => mayRestrictDevices || pointer !== '/linux/resources/devices';
-  faults.push(...limitFaults.filter(counts));
-  // Denying everything and allowing some devices is not atomic, so it is done before init makes its first node.
+  faults.push(...found.filter(({ pointer }) => mayRestrictDevices || pointer !== '/linux/resources/devices'));
   const early = [
     ...(rules.unified ? unifiedOps(config, facts, leaf, limits, from) : []),
     ...limits.early,
-    // Only the host's root may write them; in a user namespace no device can be made either.
+    // Denying everything and allowing some devices is not atomic, so it is done before init makes its first node. Only
+    // the host's root may write them; in a user namespace no device can be made either.
     ...(mayRestrictDevices ? limits.devices.filter(restricts) : []),
   ];
-  const mount = hierarchies[0]?.mount ?? '';
-  const divide: PlannedOp[] =
-    subgroup + delegated === '' || mount === ''
-      ? []
-      : [{ op: 'cgroup_create', hierarchy: mount, path: leaf, inherit: [], from: '/annotations' }];
-  const inside = divide.length === 0 ? {} : { inside: mount + leaf };
+  const { host, awaited, join } = directoryOps(located, systemd, from);
+  const common = {
+    join,
+    limits: limits.ops,
+    limitsAwaited: rules.unified && limits.ops.length > 0,
+    warnings: hierarchies.length === 0 ? [...limits.warnings, ...outOfReach(config)] : limits.warnings,
+  };
   if (place === undefined) {
     (rules.unified ? host : awaited).push(...divide, ...early);
-    return {
-      record: { manager: 'cgroupfs', version, hierarchies: cgroups, ...inside },
-      host,
-      awaited,
-      awaitUnit: [],
-      join,
-      limits: limits.ops,
-      warnings: hierarchies.length === 0 ? [...limits.warnings, ...outOfReach(config)] : limits.warnings,
-      cloneCgroup,
-    };
+    const record = { manager: 'cgroupfs', version, hierarchies, ...inside } as const;
+    const cloneCgroup = unifiedCgroup(hierarchies) === undefined ? '' : mount + leaf;
+    return { ...common, record, host, awaited, awaitUnit: [], cloneCgroup };
   }
   const lines = limits.devices.flatMap((op) => (op.op === 'write_device_rules' ? op.rules : []));
   const properties = [
-    ...scopeProperties(place, id, version),
+    ...scopeProperties(place, id, rules.unit),
     ...deviceProperties(lines),
-    ...limitProperties(resources, version),
+    ...limitProperties(resources, rules.unit),
     ...annotatedProperties(config.annotations ?? {}, faults),
   ];
   return {
-    record: { manager: 'systemd', version, hierarchies: cgroups, unit: place.name, ...inside },
+    ...common,
+    record: { manager: 'systemd', version, hierarchies, unit: place.name, ...inside },
     host,
     awaited,
-    awaitUnit: [{ op: 'await_unit', from }],
-    join,
-    limits: limits.ops,
-    warnings: limits.warnings,
-    cloneCgroup,
+    awaitUnit: [{ op: 'await_unit', from }], // it is started with init in it
+    cloneCgroup: '',
     unit: { name: place.name, properties, divide, inside: inside.inside ?? '', ops: early },
+  };
+}
+
+/** A cgroup of the container, and its path below the mount point, without that of a subgroup. */
+interface Located {
+  readonly cgroup: ContainerCgroup;
+  readonly path: string;
+}
+
+interface Layout {
+  readonly located: readonly Located[];
+  /** With systemd. */
+  readonly place: UnitPlace | undefined;
+  /** The path of the cgroup that has the processes; isDivided: it is below that of the first of `located`. */
+  readonly leaf: string;
+  readonly isDivided: boolean;
+  readonly mayRestrictDevices: boolean;
+  /** What determines the places. */
+  readonly from: string;
+}
+
+/** The places of the container's cgroups, by the conventions of engines for cgroupsPath. */
+function layOut(
+  config: Config,
+  facts: Facts,
+  { id, rootless, cgroupManager }: Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager'>,
+  faults: Diagnostic[],
+): Layout {
+  const systemd = cgroupManager === 'systemd';
+  const rules = versionOf(facts.cgroups);
+  const permitted = permittedCgroups(config, facts, id, rootless, faults);
+  const cgroupsPath = config.linux?.cgroupsPath ?? '';
+  const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
+  if (place === undefined) refuseUnitPath(cgroupsPath, faults);
+  const { subgroup, delegated } = innerCgroups(config, rules.unified, systemd, faults);
+  const located = permitted.hierarchies.map((hierarchy): Located => {
+    const path = place?.path ?? locate(cgroupsPath, id, rules, hierarchy);
+    const { version, controllers, mount } = hierarchy;
+    return { path, cgroup: { version, controllers, mount, directory: mount + path + subgroup } };
+  });
+  return {
+    located,
+    place,
+    leaf: `${located[0]?.path ?? ''}${subgroup}${delegated}`,
+    isDivided: subgroup + delegated !== '' && located.length > 0,
+    mayRestrictDevices: permitted.mayRestrictDevices,
+    from: cgroupsPath === '' ? 'default' : '/linux/cgroupsPath',
   };
 }
 
@@ -168,6 +188,7 @@ function withoutCgroups(config: Config, { cgroups }: Facts, faults: Diagnostic[]
     awaitUnit: [],
     join: [],
     limits: [],
+    limitsAwaited: false,
     warnings: [...made.warnings, ...ignored, ...outOfReach(config)],
     cloneCgroup: '',
   };
@@ -178,6 +199,23 @@ function outOfReach(config: Config): Diagnostic[] {
   if (isNew(config, 'pid')) return [];
   const message = 'kill and delete reach only the first process: there is neither a cgroup nor a new pid namespace';
   return [{ code: 'cgroup.reach', message, pointer: '/linux/namespaces' }];
+}
+
+/** Operations that make the cgroups and join those of v1. */
+function directoryOps(
+  located: readonly Located[],
+  systemd: boolean,
+  from: string,
+): Record<'host' | 'awaited' | 'join', PlannedOp[]> {
+  const ops: Record<'host' | 'awaited' | 'join', PlannedOp[]> = { host: [], awaited: [], join: [] };
+  for (const { cgroup, path } of located) {
+    const { unified, inherit, memberFile } = versionOf(cgroup);
+    const { mount, controllers, directory } = cgroup;
+    const create: PlannedOp = { op: 'cgroup_create', hierarchy: mount, path, inherit: inherit(controllers), from };
+    (unified || systemd ? ops.host : ops.awaited).push(create);
+    if (!unified) ops.join.push({ op: 'cgroup_join', file: `${directory}/${memberFile}`, from });
+  }
+  return ops;
 }
 
 /** An engine configured for systemd sends a unit: used as a path, it would make a cgroup that nobody looks for. */
@@ -243,8 +281,4 @@ function permittedCgroups(
 function locate(cgroupsPath: string, id: string, rules: CgroupVersion, hierarchy: Hierarchy): string {
   if (cgroupsPath.startsWith('/')) return normalizePath(cgroupsPath);
   return normalizePath(rules.place(hierarchy, cgroupsPath === '' ? id : cgroupsPath));
-}
-
-function inherited(hierarchy: Hierarchy): string[] {
-  return hierarchy.version === 1 && hierarchy.controllers.includes('cpuset') ? ['cpuset.cpus', 'cpuset.mems'] : [];
 }

@@ -29,6 +29,15 @@ export interface Current {
   readonly memoryLimit?: number | bigint;
 }
 
+/** The files that a writer may write, and the words for those that it may not. */
+export interface ControllerFiles {
+  readonly version: 'v1' | 'v2';
+  /** Undefined if the host lacks the controller. */
+  readonly directoryOf: (controller: string) => string | undefined;
+  /** What is wrong then, and the remedy. */
+  readonly missing: (controller: string) => readonly [cause: string, hint?: string];
+}
+
 /** Collects the writes to the files of a container's cgroups; the prefix of a file's name is its controller. */
 export class LimitWriter {
   readonly ops: PlannedOp[] = [];
@@ -37,12 +46,10 @@ export class LimitWriter {
   readonly controllers = new Set<string>();
   readonly faults: Diagnostic[];
   readonly warnings: Diagnostic[] = [];
-  private readonly directoryOf: (controller: string) => string | undefined;
-  private readonly version: 1 | 2;
+  private readonly files: ControllerFiles;
 
-  constructor(version: 1 | 2, directoryOf: (controller: string) => string | undefined, faults: Diagnostic[]) {
-    this.version = version;
-    this.directoryOf = directoryOf;
+  constructor(files: ControllerFiles, faults: Diagnostic[]) {
+    this.files = files;
     this.faults = faults;
   }
 
@@ -70,7 +77,7 @@ export class LimitWriter {
   refuseField(pointer: string): void {
     const [, , , ...names] = pointer.split('/');
     const name = names.filter((part) => !/^[0-9]+$/.test(part)).join(' ');
-    this.fault('cgroup.version', `cannot set ${name}: cgroup v${String(this.version)} has no such setting`, pointer);
+    this.fault('cgroup.version', `cannot set ${name}: cgroup ${this.files.version} has no such setting`, pointer);
   }
 
   result(): Limits {
@@ -100,36 +107,15 @@ export class LimitWriter {
   /** The setting's file; undefined, with a fault, if the host lacks its controller. */
   private path({ file, data, from }: Setting): string | undefined {
     const controller = file.slice(0, file.indexOf('.'));
-    const directory = this.directoryOf(controller);
+    const directory = this.files.directoryOf(controller);
     if (directory !== undefined) {
       this.controllers.add(controller);
       return `${directory}/${file}`;
     }
-    if (this.version === 2) {
-      this.fault(
-        'cgroup.controller',
-        `cannot set ${file} to ${data}: the controller "${controller}" is not available`,
-        from,
-      );
-    } else {
-      this.fault(
-        'cgroup.controller',
-        `cannot set ${file} to ${data}: this host has no mounted cgroup hierarchy with the controller "${controller}"`,
-        from,
-        mountHint(controller),
-      );
-    }
+    const [cause, hint] = this.files.missing(controller);
+    this.fault('cgroup.controller', `cannot set ${file} to ${data}: ${cause}`, from, hint);
     return undefined;
   }
-}
-
-/** v1 controllers that are optional since Linux 6.12, and their build option. */
-const optional: Readonly<Record<string, string>> = { memory: 'CONFIG_MEMCG_V1', cpuset: 'CONFIG_CPUSETS_V1' };
-
-function mountHint(controller: string): string {
-  const hint = `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`;
-  const option = optional[controller];
-  return option === undefined ? hint : `${hint}; a kernel built without ${option} has it in cgroup v2 only`;
 }
 
 export function isSet(value: number | bigint | undefined): value is number | bigint {

@@ -5,41 +5,46 @@ import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import type { MountOptions } from '../mount-options.ts';
 import type { Stage } from '../stage.ts';
+import { legacyCgroups } from './record.ts';
 import type { CgroupRecord } from './record.ts';
 import type { PlannedOp } from '../types.ts';
 
-/** A mount of type `cgroup`: the unified hierarchy as seen from the cgroup namespace, or on v1 a directory with one mount for each hierarchy. */
-export function cgroupMountOps(
-  config: Config,
-  facts: Facts,
-  cgroup: CgroupRecord,
-  destination: string,
-  options: MountOptions,
-  stage: Stage,
-  from: string,
-): PlannedOp[] {
+/** A mount of type `cgroup` on `destination` of the root. */
+export interface CgroupMount {
+  readonly config: Config;
+  readonly facts: Facts;
+  readonly cgroup: CgroupRecord;
+  readonly destination: string;
+  readonly options: MountOptions;
+  readonly stage: Stage;
+  readonly from: string;
+}
+
+/** The unified hierarchy as seen from the cgroup namespace. */
+export function unifiedMountOps({ config, facts, destination, options, stage, from }: CgroupMount): PlannedOp[] {
+  // A mount made in the host's cgroup namespace resets the options of all mounts of the hierarchy: the host would
+  // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
+  return hasNamespace(config, 'cgroup')
+    ? [{ ...filesystem(destination, 'cgroup2', [], options.set | options.recursiveSet, from), slot: cgroupSlot }]
+    : facts.cgroups.hierarchies.map(({ mount }) => ({
+        ...bind(mount, destination, options.set, options.clear, stage, from),
+        recursiveSet: options.recursiveSet,
+        recursiveClear: options.recursiveClear,
+        slot: cgroupSlot,
+      }));
+}
+
+/** A directory with one mount for each v1 hierarchy. */
+export function legacyMountOps({ config, facts, cgroup, destination, options, stage, from }: CgroupMount): PlannedOp[] {
   const isPrivate = hasNamespace(config, 'cgroup');
-  const set = options.set | options.recursiveSet;
   const clear = options.clear | options.recursiveClear;
-  if (facts.cgroups.version === 2) {
-    // A mount made in the host's cgroup namespace resets the options of all mounts of the hierarchy: the host would
-    // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
-    return isPrivate
-      ? [{ ...filesystem(destination, 'cgroup2', [], set, from), slot: cgroupSlot }]
-      : facts.cgroups.hierarchies.map(({ mount }) => ({
-          ...bind(mount, destination, options.set, options.clear, stage, from),
-          recursiveSet: options.recursiveSet,
-          recursiveClear: options.recursiveClear,
-          slot: cgroupSlot,
-        }));
-  }
-  const attributes = ((MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC) & ~clear) | set;
+  const attributes =
+    ((MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC) & ~clear) | options.set | options.recursiveSet;
   const readOnly = attributes & MOUNT_ATTR.RDONLY;
   const ops: PlannedOp[] = [
     { ...filesystem(destination, 'tmpfs', ['mode=755'], attributes & ~MOUNT_ATTR.RDONLY, from), slot: cgroupSlot },
   ];
-  for (const hierarchy of facts.cgroups.hierarchies) {
-    if (hierarchy.version === 2) continue;
+  for (const hierarchy of legacyCgroups(facts.cgroups.hierarchies)) {
     const name = hierarchy.mount.slice(hierarchy.mount.lastIndexOf('/') + 1);
     const target = `${destination}/${name}`;
     ops.push(

@@ -21,10 +21,15 @@ export interface CgroupRecord {
 
 /** The cgroup in the v1 hierarchy with the controller, alone or with others; undefined if the host has none. */
 export function cgroupWith(cgroups: readonly ContainerCgroup[], controller: string): ContainerCgroup | undefined {
-  return cgroups.find(({ version, controllers }) => version === 1 && controllers.includes(controller));
+  return legacyCgroups(cgroups).find(({ controllers }) => controllers.includes(controller));
 }
 
 /** The cgroup in the v2 hierarchy, which a hybrid layout has, too. */
 export function unifiedCgroup(cgroups: readonly ContainerCgroup[]): ContainerCgroup | undefined {
   return cgroups.find(({ version }) => version === 2);
+}
+
+/** The cgroups in hierarchies of v1. */
+export function legacyCgroups<Cgroup extends Pick<Hierarchy, 'version'>>(cgroups: readonly Cgroup[]): Cgroup[] {
+  return cgroups.filter(({ version }) => version === 1);
 }

@@ -14,9 +14,12 @@ import {
   slicePath,
   unitPlace,
 } from './unit.ts';
+import { versionOf } from './version.ts';
 
 function shown(resources: LinuxResources, version: 1 | 2 = 2): string[] {
-  return limitProperties(resources, version).map(({ name, value }) => `${name}=${String(value.value)}`);
+  return limitProperties(resources, versionOf({ version }).unit).map(
+    ({ name, value }) => `${name}=${String(value.value)}`,
+  );
 }
 
 t.test('unitPlace: slice:prefix:name', async (t) => {

@@ -88,7 +88,7 @@ function unitFailure(message: string, hint: string): Failure {
 }
 
 /** Properties of a new scope besides its limits. Delegate= keeps systemd from changing the cgroups inside. */
-export function scopeProperties({ slice }: UnitPlace, id: string, version: 1 | 2): UnitProperty[] {
+export function scopeProperties({ slice }: UnitPlace, id: string, { ioAccounting }: UnitVersion): UnitProperty[] {
   const on = (name: string): UnitProperty => ({ name, value: { type: 'b', value: true } });
   return [
     { name: 'Description', value: { type: 's', value: `rt container ${id}` } },
@@ -96,49 +96,73 @@ export function scopeProperties({ slice }: UnitPlace, id: string, version: 1 | 2
     on('Delegate'),
     on('MemoryAccounting'),
     on('CPUAccounting'),
-    on(version === 2 ? 'IOAccounting' : 'BlockIOAccounting'),
+    on(ioAccounting),
     on('TasksAccounting'),
     { name: 'DefaultDependencies', value: { type: 'b', value: false } },
   ];
 }
 
+/** Properties that differ between the cgroup versions. */
+export interface UnitVersion {
+  readonly ioAccounting: string;
+  readonly limits: (resources: LinuxResources, current: Current) => UnitProperty[];
+}
+
+export const legacyUnit: UnitVersion = {
+  ioAccounting: 'BlockIOAccounting',
+  limits: ({ memory = {}, cpu = {}, blockIO = {} }) => [
+    ...bytes('MemoryLimit', memory.limit),
+    ...(isSet(cpu.shares) ? [number('CPUShares', BigInt(cpu.shares))] : []),
+    ...(isSet(blockIO.weight) ? [number('BlockIOWeight', BigInt(blockIO.weight))] : []),
+  ],
+};
+
+export const unifiedUnit: UnitVersion = {
+  ioAccounting: 'IOAccounting',
+  limits: (resources, current) => {
+    const { memory = {}, cpu = {} } = resources;
+    const swap = swapAlone(resources, current);
+    // The kernel refuses a weight for an idle cgroup.
+    const weight = isSet(cpu.shares) && !isSet(cpu.idle) ? cpuWeight(Number(cpu.shares)) : undefined;
+    return [
+      ...bytes('MemoryMax', memory.limit),
+      ...bytes('MemoryLow', memory.reservation),
+      ...(swap === undefined ? [] : [number('MemorySwapMax', swap)]),
+      ...(weight === undefined ? [] : [number('CPUWeight', BigInt(weight))]),
+    ];
+  },
+};
+
 /**
  * Limits as properties, so that systemd keeps them when it rewrites the files of a cgroup
  * (systemd.resource-control(5)).
  */
-export function limitProperties(resources: LinuxResources, version: 1 | 2, current: Current = {}): UnitProperty[] {
-  const { memory = {}, cpu = {}, pids, blockIO } = resources;
-  const properties: UnitProperty[] = [];
-  const number = (name: string, value: bigint): void => {
-    properties.push({ name, value: { type: 't', value } });
-  };
-  const bytes = (name: string, value: number | bigint | undefined): void => {
-    if (isSet(value)) number(name, Number(value) < 0 ? infinity : BigInt(value));
-  };
-  bytes(version === 2 ? 'MemoryMax' : 'MemoryLimit', memory.limit);
-  if (version === 2) {
-    bytes('MemoryLow', memory.reservation);
-    const swap = swapAlone(resources, current);
-    if (swap !== undefined) number('MemorySwapMax', swap);
-  }
-  if (isSet(cpu.shares)) {
-    if (version === 1) number('CPUShares', BigInt(cpu.shares));
-    // The kernel refuses a weight for an idle cgroup.
-    else if (!isSet(cpu.idle)) number('CPUWeight', BigInt(cpuWeight(Number(cpu.shares))));
-  }
-  if (isSet(cpu.quota) || isSet(cpu.period)) addQuota(number, resources, current);
-  for (const [name, list] of [
-    ['AllowedCPUs', cpu.cpus],
-    ['AllowedMemoryNodes', cpu.mems],
-  ] as const) {
-    if (list) properties.push({ name, value: { type: 'ay', value: listBytes(list) } });
-  }
-  if (pids?.limit !== undefined) {
-    const limit = pidsMaximum(pids.limit);
-    number('TasksMax', limit === 'max' ? infinity : BigInt(limit));
-  }
-  if (version === 1 && isSet(blockIO?.weight)) number('BlockIOWeight', BigInt(blockIO.weight));
-  return properties;
+export function limitProperties(
+  resources: LinuxResources,
+  version: UnitVersion,
+  current: Current = {},
+): UnitProperty[] {
+  const { cpu = {}, pids } = resources;
+  const tasks = pids?.limit === undefined ? undefined : pidsMaximum(pids.limit);
+  return [
+    ...version.limits(resources, current),
+    ...(isSet(cpu.quota) || isSet(cpu.period) ? quotaProperties(resources, current) : []),
+    ...bitMask('AllowedCPUs', cpu.cpus),
+    ...bitMask('AllowedMemoryNodes', cpu.mems),
+    ...(tasks === undefined ? [] : [number('TasksMax', tasks === 'max' ? infinity : BigInt(tasks))]),
+  ];
+}
+
+function number(name: string, value: bigint): UnitProperty {
+  return { name, value: { type: 't', value } };
+}
+
+function bytes(name: string, value: number | bigint | undefined): UnitProperty[] {
+  return isSet(value) ? [number(name, Number(value) < 0 ? infinity : BigInt(value))] : [];
+}
+
+function bitMask(name: string, list: string | undefined): UnitProperty[] {
+  return list ? [{ name, value: { type: 'ay', value: listBytes(list) } }] : [];
 }
 
 function swapAlone({ memory = {} }: LinuxResources, current: Current): bigint | undefined {
@@ -150,11 +174,13 @@ function swapAlone({ memory = {} }: LinuxResources, current: Current): bigint | 
   return BigInt(swap) > BigInt(limit) ? BigInt(swap) - BigInt(limit) : 0n;
 }
 
-function addQuota(number: (name: string, value: bigint) => void, { cpu = {} }: LinuxResources, current: Current): void {
+function quotaProperties({ cpu = {} }: LinuxResources, current: Current): UnitProperty[] {
   const period = isSet(cpu.period) ? BigInt(cpu.period) : BigInt(current.period ?? defaultPeriod);
   const quota = isSet(cpu.quota) ? BigInt(cpu.quota) : BigInt(current.quota === 'max' ? -1 : (current.quota ?? -1));
-  number('CPUQuotaPeriodUSec', period);
-  number('CPUQuotaPerSecUSec', quota <= 0n ? infinity : wholePercents(quota, period));
+  return [
+    number('CPUQuotaPeriodUSec', period),
+    number('CPUQuotaPerSecUSec', quota <= 0n ? infinity : wholePercents(quota, period)),
+  ];
 }
 
 /** The resources with a quota that systemd can represent, so that the cgroup's files and the unit agree. */

@@ -19,7 +19,7 @@ export function legacyLimits(
   faults: Diagnostic[],
 ): Limits {
   const directoryOf = (controller: string): string | undefined => cgroupWith(cgroups, controller)?.directory;
-  const writer = new LimitWriter(1, directoryOf, faults);
+  const writer = new LimitWriter({ version: 'v1', directoryOf, missing }, faults);
   writeDevices(writer, resources, directoryOf('devices'));
   commonLimits(resources, writer);
   writeMemory(writer, resources.memory ?? {});
@@ -39,6 +39,18 @@ export function legacyLimits(
   return writer.result();
 }
 
+/** v1 controllers that are optional since Linux 6.12, and their build option. */
+const optional: Readonly<Record<string, string>> = { memory: 'CONFIG_MEMCG_V1', cpuset: 'CONFIG_CPUSETS_V1' };
+
+function missing(controller: string): [cause: string, hint: string] {
+  const mount = `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`;
+  const option = optional[controller];
+  return [
+    `this host has no mounted cgroup hierarchy with the controller "${controller}"`,
+    option === undefined ? mount : `${mount}; a kernel built without ${option} has it in cgroup v2 only`,
+  ];
+}
+
 function writeDevices(writer: LimitWriter, { devices }: LinuxResources, directory: string | undefined): void {
   const from = devices === undefined ? 'default' : '/linux/resources/devices';
   if (directory !== undefined) {
@@ -46,12 +58,8 @@ function writeDevices(writer: LimitWriter, { devices }: LinuxResources, director
     writer.devices.push({ op: 'write_device_rules', directory, rules, from });
     return;
   }
-  writer.fault(
-    'cgroup.controller',
-    'cannot restrict devices: this host has no mounted cgroup hierarchy with the controller "devices"',
-    '/linux/resources/devices',
-    'mount it: mount -t cgroup -o devices none /sys/fs/cgroup/devices',
-  );
+  const [cause, hint] = missing('devices');
+  writer.fault('cgroup.controller', `cannot restrict devices: ${cause}`, '/linux/resources/devices', hint);
 }
 
 function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
@@ -167,7 +175,7 @@ function writeRealtime(
     settings.push({ file: 'cpu.rt_runtime_us', data: String(realtimeRuntime), from: `${from}realtimeRuntime` });
   }
   if (settings.length === 0) return;
-  const own = new LimitWriter(1, () => directory, writer.faults);
+  const own = new LimitWriter({ version: 'v1', directoryOf: () => directory, missing }, writer.faults);
   own.writeTogether(settings);
   writer.early.push(...own.ops);
 }

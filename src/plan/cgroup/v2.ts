@@ -5,7 +5,7 @@ import type { PlannedOp } from '../types.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceProgram } from './device-program.ts';
 import { LimitWriter, isSet } from './limits.ts';
-import type { Current, Limits, Setting } from './limits.ts';
+import type { ControllerFiles, Current, Limits, Setting } from './limits.ts';
 import type { ContainerCgroup } from './record.ts';
 import { unifiedSettings } from './unified.ts';
 import { addBurst, addIdle } from './v1.ts';
@@ -21,7 +21,12 @@ export function unifiedLimits(
 ): Limits {
   const { controllers = [], directory = '' } = cgroup ?? {};
   const available = (controller: string): boolean => controllers.includes(controller);
-  const writer = new LimitWriter(2, (controller) => (available(controller) ? directory : undefined), faults);
+  const files: ControllerFiles = {
+    version: 'v2',
+    directoryOf: (controller) => (available(controller) ? directory : undefined),
+    missing: (controller) => [`the controller "${controller}" is not available`],
+  };
+  const writer = new LimitWriter(files, faults);
   commonLimits(resources, writer);
   writeMemory(resources.memory ?? {}, writer, current);
   writeCpu(resources.cpu ?? {}, writer, current);
