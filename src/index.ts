@@ -13,7 +13,6 @@ import { create } from './commands/create.ts';
 import { deleteContainer } from './commands/delete.ts';
 import { featuresOf } from './commands/features.ts';
 import { kill } from './commands/kill.ts';
-import { list } from './commands/list.ts';
 import { exitCode } from './container/foreground.ts';
 import { start } from './commands/start.ts';
 import { state } from './commands/state.ts';
@@ -24,6 +23,7 @@ import { loadNative } from './host/node.ts';
 import { explain } from './plan/explain.ts';
 import type { Plan } from './plan/plan.ts';
 import { ContainerDirectory } from './state/directory.ts';
+import { listContainers } from './container/list.ts';
 import type { StateReport } from './container/report.ts';
 import { stateRoot } from './state/root.ts';
 import { requireRecord } from './state/store.ts';
@@ -88,7 +88,7 @@ export class Runtime {
   }
 
   list(): StateReport[] {
-    return (JSON.parse(this.#call(list, [], { format: 'json' }).output ?? '') as StateReport[] | null) ?? [];
+    return listContainers(this.#native, stateRoot(this.#native, this.#options.root)).reports;
   }
 
   /** `signal` is a name with or without SIG, or a number. */

@@ -5,24 +5,20 @@ import { validateConfig } from '../bundle/validate.ts';
 import type { LinuxIntelRdt, LinuxResources } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { expectResult } from '../diag/system.ts';
 import { readFacts } from '../facts/facts.ts';
-import type { Native } from '../host/native.ts';
 import { changeLimits } from '../container/change-limits.ts';
 import { withSchemata } from '../launch/resctrl.ts';
 import type { ContainerContext, Context, Outcome } from '../options/command.ts';
 import type { Status } from '../container/status.ts';
 import { changeContainer, findContainer } from '../container/find.ts';
+import { readDocument } from '../options/document.ts';
 import { resourcesOf } from '../options/update-options.ts';
-
-const standardInput = 0;
-const largestDocument = 16 << 20;
 
 /** Changes the limits of a container, all or none of those given. */
 export function update(context: ContainerContext): Outcome {
   const { native, options } = context;
   requireProcesses(findContainer(context).status);
-  const resources = options.resources === undefined ? fromOptions(context) : fromFile(native, options.resources);
+  const resources = options.resources === undefined ? fromOptions(context) : resourcesIn(context, options.resources);
   const warnings = options.resources === undefined ? ignoredOptions(context) : [];
   const schemata = options.resources === undefined ? schemataOf(context) : undefined;
   changeContainer(context, requireProcesses, ({ cgroup, resctrl }) => {
@@ -41,14 +37,8 @@ function requireProcesses(status: Status): void {
   }
 }
 
-function fromFile(native: Native, path: string): LinuxResources {
-  const name = path === '-' ? 'standard input' : path;
-  const text = expectResult(
-    path === '-' ? native.readFd(standardInput, largestDocument) : native.readText(path, largestDocument),
-    'update.read',
-    `cannot read "${name}"`,
-    'read',
-  );
+function resourcesIn({ native }: Context, file: string): LinuxResources {
+  const { text, name } = readDocument(native, file, 'update.read');
   return parseResources(text, name);
 }
 

@@ -10,6 +10,7 @@ import { removeResctrl } from '../launch/resctrl.ts';
 import { runHook } from '../hooks/run.ts';
 import { releaseRoot } from '../launch/root.ts';
 import type { Native } from '../host/native.ts';
+import { milliseconds } from '../host/poll.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { isDying, openProcess } from './process.ts';
@@ -84,11 +85,6 @@ function killProcesses(native: Native, record: ContainerRecord, deadline: number
     native.pidfdWait(pidfd, pollMs);
     native.close(pidfd);
   }
-}
-
-function milliseconds(native: Native): number {
-  const [seconds = 0, nanoseconds = 0] = native.realTime();
-  return seconds * 1000 + nanoseconds / 1e6;
 }
 
 /**

@@ -153,7 +153,7 @@ t.test('delete --force kills, and removes leftovers', async (t) => {
   const host = hostWith('running');
   t.same(perform(deleteContainer, host, ['c2'], { force: true }), {}, 'no such container');
   host.files.delete('/run/rt/c1/state.json');
-  t.same(perform(deleteContainer, host, ['c1'], { force: true }), {}, 'no record');
+  t.same(perform(deleteContainer, host, ['c1'], { force: true }), { warnings: [] }, 'no record');
   t.notOk(host.directories.has('/run/rt/c1'));
   t.throws(() => perform(deleteContainer, host, ['..'], { force: true }), { message: /^invalid container ID format/ });
 });

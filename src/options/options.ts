@@ -98,7 +98,11 @@ export const globalOptions = [
     choices: ['error', 'warning', 'debug'],
     help: 'drop less severe diagnostics (default warning)',
   },
-  { kind: 'flag', name: 'debug', help: 'also log each step, with the milliseconds since the start: the same as --log-level debug' },
+  {
+    kind: 'flag',
+    name: 'debug',
+    help: 'also log each step, with the milliseconds since the start: the same as --log-level debug',
+  },
   {
     kind: 'text',
     name: 'trace',
