@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { decodeRecord } from '../src/launch/records.ts';
-import { ASKED_WAITS, RECORD, WAIT } from './generated/protocol.ts';
+import { ANNOUNCED_WAITS, RECORD, WAIT } from './generated/protocol.ts';
 
 interface Protocol {
-  readonly waits: readonly { readonly name: string; readonly op: string; readonly asks: string | null }[];
+  readonly waits: readonly { readonly name: string; readonly op: string; readonly record: string | null }[];
   readonly records: readonly { readonly name: string; readonly code: number }[];
 }
 
@@ -35,10 +35,13 @@ t.test('each record is decoded as what it is, and a kind that is none as forged'
   for (const code of [0, Math.max(...codes) + 1, 0xffff_ffff]) t.equal(decoded(code, value).kind, 'forged');
 });
 
-t.test('a wait that nothing may ask for is not believed', async (t) => {
+t.test('a wait that no record may announce is not believed', async (t) => {
   for (const [name, code] of Object.entries(WAIT)) {
-    const asked = ASKED_WAITS.find((wait) => wait === name);
-    t.same(decoded(RECORD.waiting, code), asked === undefined ? { kind: 'forged' } : { kind: 'waiting', wait: asked });
+    const announced = ANNOUNCED_WAITS.find((wait) => wait === name);
+    t.same(
+      decoded(RECORD.waiting, code),
+      announced === undefined ? { kind: 'forged' } : { kind: 'waiting', wait: announced },
+    );
   }
 });
 
@@ -53,12 +56,12 @@ t.test('every operation that waits has its wait, and every wait an operation and
       waits.some(({ op }) => op === name),
       name,
     );
-  for (const { name, op, asks } of waits) {
+  for (const { name, op, record } of waits) {
     t.ok(
       ops.some((one) => one.name === op),
       `${name}: ${op}`,
     );
-    t.ok(asks === null || records.some((record) => record.name === asks), `${name}: ${asks}`);
+    t.ok(record === null || records.some((one) => one.name === record), `${name}: ${record}`);
   }
 });
 

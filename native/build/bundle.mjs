@@ -71,8 +71,8 @@ await bundle({
   footer: { js: 'return program; })' },
 });
 // esbuild does not escape characters in regular expressions, but main-node.ts reads bytes.
-const foreign = /[^\0-\x7f]/.exec(await readFile('build/node/program.js', 'utf8'));
-if (foreign !== null) throw new Error(`write '${foreign[0]}' as an escape: build/node/program.js is not ASCII`);
+const nonAscii = /[^\0-\x7f]/.exec(await readFile('build/node/program.js', 'utf8'));
+if (nonAscii !== null) throw new Error(`write '${nonAscii[0]}' as an escape: build/node/program.js is not ASCII`);
 await chmod('build/node/rt.js', 0o755);
 await writeFile('build/node/package.json', '{ "type": "commonjs" }\n');
 await bundle({

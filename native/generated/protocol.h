@@ -31,9 +31,9 @@ enum rt_wait {
 	RT_WAIT_SAVED = 3,
 	/* The runtime has systemd move the process into its unit. */
 	RT_WAIT_UNIT = 4,
-	/* The runtime makes the cgroups, without being asked. */
+	/* The runtime makes the cgroups, unprompted. */
 	RT_WAIT_CGROUPS = 5,
-	/* The runtime sets the limits, without being asked. */
+	/* The runtime sets the limits, unprompted. */
 	RT_WAIT_LIMITS = 6,
 	/* The runtime moves network devices, then runs the prestart and createRuntime hooks. */
 	RT_WAIT_HOOKS = 7,

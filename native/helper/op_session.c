@@ -56,15 +56,15 @@ int rt_await_go_ahead(int socket, enum rt_wait wait)
 	return byte < 0 ? byte : byte == (int)wait ? 0 : -EPROTO;
 }
 
-/* Waits for a step that the runtime takes without being asked. */
-static int await_unasked(struct rt_context *context, enum rt_wait wait)
+/* Waits for a step that the runtime takes unprompted. */
+static int await_unprompted(struct rt_context *context, enum rt_wait wait)
 {
 	int status = rt_await_go_ahead(context->control, wait);
 	return status < 0 ? rt_fail(context, "read", status) : 0;
 }
 
 /* Reports what this process waits for, and waits. */
-static int ask(struct rt_context *context, enum rt_wait wait)
+static int announce_and_wait(struct rt_context *context, enum rt_wait wait)
 {
 	context->call = NULL;
 	int status = rt_report(context, RT_RECORD_WAITING, 0, 0, wait);
@@ -75,27 +75,27 @@ static int ask(struct rt_context *context, enum rt_wait wait)
 
 int rt_await_unit(struct rt_context *context)
 {
-	return ask(context, RT_WAIT_UNIT);
+	return announce_and_wait(context, RT_WAIT_UNIT);
 }
 
 int rt_await_cgroups(struct rt_context *context)
 {
-	return await_unasked(context, RT_WAIT_CGROUPS);
+	return await_unprompted(context, RT_WAIT_CGROUPS);
 }
 
 int rt_await_limits(struct rt_context *context)
 {
-	return await_unasked(context, RT_WAIT_LIMITS);
+	return await_unprompted(context, RT_WAIT_LIMITS);
 }
 
 int rt_await_hooks(struct rt_context *context)
 {
-	return ask(context, RT_WAIT_HOOKS);
+	return announce_and_wait(context, RT_WAIT_HOOKS);
 }
 
 int rt_await_scheduler(struct rt_context *context)
 {
-	return ask(context, RT_WAIT_SCHEDULER);
+	return announce_and_wait(context, RT_WAIT_SCHEDULER);
 }
 
 /* The peer's uid in this user namespace. */
@@ -203,7 +203,7 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 		if (pid == -EAGAIN && !apart) {
 			/* pids.max limits forks but not moves into the cgroup (cgroup-v2.rst), so a container
 			 * at its limit can still be entered. */
-			int status = ask(context, RT_WAIT_PLACE);
+			int status = announce_and_wait(context, RT_WAIT_PLACE);
 			if (status < 0)
 				return status;
 			apart = true;
@@ -218,7 +218,7 @@ int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op)
 			return told;
 		/* The session and its terminal end with the first process. */
 		rt_sys(setsid);
-		int status = apart ? await_unasked(context, RT_WAIT_ENTRY) : 0;
+		int status = apart ? await_unprompted(context, RT_WAIT_ENTRY) : 0;
 		if (status < 0)
 			return status;
 	}

@@ -58,7 +58,7 @@ static bool is_out_of_reach(int node, const struct statx *st)
 /* Whether the owner of `fd` may be changed. A read-only descriptor may refer to a host file, which its new
  * owner could write; users in other user namespaces get no regular files. A device node is shared by the
  * whole host; only a terminal has a single user, unless it was opened through an alias such as /dev/tty. */
-static bool can_be_given(int fd, const struct statx *st, bool foreign)
+static bool can_be_given(int fd, const struct statx *st, bool other_namespace)
 {
 	char attributes[64]; /* struct termios */
 	switch (st->stx_mode & S_IFMT) {
@@ -66,7 +66,7 @@ static bool can_be_given(int fd, const struct statx *st, bool foreign)
 	case S_IFSOCK:
 		return true;
 	case S_IFREG:
-		return !foreign && (rt_sys(fcntl, fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
+		return !other_namespace && (rt_sys(fcntl, fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
 	case S_IFCHR:
 		return st->stx_rdev_major != TTY_ALIAS_MAJOR && rt_sys(ioctl, fd, TCGETS, attributes) >= 0;
 	default:

@@ -105,8 +105,8 @@ static int make_unowned(struct rt_context *context)
 	long piped = rt_sys(pipe2, ends, O_CLOEXEC | O_NONBLOCK);
 	if (piped < 0)
 		return rt_fail(context, "pipe2", piped);
-	RT_CLEANUP_FD int told = ends[0];
-	RT_CLEANUP_FD int tell = ends[1];
+	RT_CLEANUP_FD int read_end = ends[0];
+	RT_CLEANUP_FD int write_end = ends[1];
 	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
 	struct made made;
 	long pid = rt_sys(clone3, &clone, sizeof(clone));
@@ -114,12 +114,12 @@ static int make_unowned(struct rt_context *context)
 		return rt_fail(context, "clone3", pid);
 	if (pid == 0) {
 		made = make_as(owner);
-		rt_sys(write, tell, &made, sizeof(made));
+		rt_sys(write, write_end, &made, sizeof(made));
 		rt_leave(0);
 	}
 	while (rt_sys(wait4, pid, NULL, 0, NULL) == -EINTR)
 		;
-	if (rt_sys(read, told, &made, sizeof(made)) != sizeof(made))
+	if (rt_sys(read, read_end, &made, sizeof(made)) != sizeof(made))
 		return rt_fail(context, "read", -EPIPE);
 	return made.status < 0 ? rt_fail(context, made.call, made.status) : (int)made.status;
 }

@@ -22,7 +22,7 @@ static struct layout {
 	unsigned char uses[BLOCKS]; /* enum rt_heap_use */
 } * layout;
 
-static size_t asked; /* blocks allocated so far */
+static size_t allocated; /* blocks allocated so far */
 
 static char *next[RT_HEAP_RARE], *limit[RT_HEAP_RARE];
 
@@ -83,9 +83,9 @@ static void *scatter(uint32_t block, size_t size)
 
 void *rt_heap_arrange(size_t size)
 {
-	if (asked == BLOCKS)
+	if (allocated == BLOCKS)
 		return NULL;
-	uint32_t block = (uint32_t)asked++;
+	uint32_t block = (uint32_t)allocated++;
 	if (scattered)
 		return scatter(block, size);
 	enum rt_heap_use use = layout->uses[block];

@@ -45,11 +45,11 @@ function includes(headers: readonly string[]): string {
 
 function readGroup({ headers, numbers, unpublished = {} }: Group): Member[] {
   const names = numbers.map((number) => (typeof number === 'string' ? ([number, number] as const) : number));
-  const asked = names.map(([, expression]) => expression).filter((expression) => !(expression in unpublished));
-  const prints = asked.map((expression) => `\tprintf("%lld\\n", (long long)(${expression}));`);
+  const published = names.map(([, expression]) => expression).filter((expression) => !(expression in unpublished));
+  const prints = published.map((expression) => `\tprintf("%lld\\n", (long long)(${expression}));`);
   const printed = runC(['stdio.h', ...headers], prints);
   return names.map(([name, expression]) => {
-    const value = unpublished[expression] ?? Number(printed[asked.indexOf(expression)]);
+    const value = unpublished[expression] ?? Number(printed[published.indexOf(expression)]);
     return { name, expression, value };
   });
 }

@@ -337,7 +337,7 @@ ${cases.join('\n')}
 
 const runBy: Record<OpSpec['group'], string> = {
   host: 'the runtime',
-  stage: 'the stage, a process between the runtime and init with the rights of the runtime',
+  stage: 'the stage, a process between the runtime and init with the privileges of the runtime',
   init: "the container's init, or the stage",
 };
 

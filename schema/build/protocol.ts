@@ -9,8 +9,8 @@ interface Wait {
   readonly name: string;
   /** The op in which the helper waits. */
   readonly op: string;
-  /** The record that announces the wait; null if the go-ahead comes unasked. */
-  readonly asks: string | null;
+  /** The record that announces the wait; null if the go-ahead comes unprompted. */
+  readonly record: string | null;
   /** What the runtime does before the go-ahead. */
   readonly runtime: string;
 }
@@ -28,7 +28,7 @@ const note = 'Generated from schema/protocol.json by schema/build/protocol.ts; d
 function typescript(): string {
   const kinds = records.map(({ name, code, doc }) => `  /** ${doc} */\n  ${name}: ${code},`);
   const codes = waits.map(({ name, runtime }, at) => `  /** The runtime ${runtime}. */\n  ${name}: ${at + 1},`);
-  const asked = waits.filter(({ asks }) => asks === 'waiting').map(({ name }) => `'${name}'`);
+  const announced = waits.filter(({ record }) => record === 'waiting').map(({ name }) => `'${name}'`);
   return `// ${note}
 
 /** The kinds of the helper's records. */
@@ -44,9 +44,9 @@ ${codes.join('\n')}
 export type Wait = keyof typeof WAIT;
 
 /** The waits that a record of kind \`waiting\` announces. */
-export const ASKED_WAITS = [${asked.join(', ')}] as const;
+export const ANNOUNCED_WAITS = [${announced.join(', ')}] as const;
 
-export type AskedWait = (typeof ASKED_WAITS)[number];
+export type AnnouncedWait = (typeof ANNOUNCED_WAITS)[number];
 `;
 }
 
@@ -76,7 +76,7 @@ ${codes.join('\n')}
 
 function page(): string {
   const rows = waits.map(
-    ({ name, op, asks, runtime }) => `| ${asks ?? ''} | [${op}](ops.md#${op}) | ${runtime} | ${name} |`,
+    ({ name, op, record, runtime }) => `| ${record ?? ''} | [${op}](ops.md#${op}) | ${runtime} | ${name} |`,
   );
   const kinds = records.map(({ name, code, doc }) => `- ${name} (${code}): ${doc}`);
   return `# Protocol between the runtime and init

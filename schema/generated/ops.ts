@@ -111,7 +111,7 @@ export interface BecomeRootOp {
   readonly groups: number;
 }
 
-/** Clones the mount at `path` with the rights of the runtime, detached, and keeps it in `slot`. `propagation` (0: unchanged) is set on the whole tree. */
+/** Clones the mount at `path` with the privileges of the runtime, detached, and keeps it in `slot`. `propagation` (0: unchanged) is set on the whole tree. */
 export interface OpenTreeOp {
   readonly op: 'open_tree';
   readonly slot: number;
@@ -225,7 +225,7 @@ export interface OpenProcessRootOp {
   readonly path: string;
 }
 
-/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step, and the user namespace in `user` (0: none): before them if the kernel grants no rights over them otherwise, else after them. The mount namespace must be owned by the user namespace identified by `owner_device` and `owner_inode` (0: the one in `user`), else ESTALE: init has moved to one that it made itself. */
+/** Joins the namespaces `flags` (CLONE_NEW*) of the container's init, all in one step, and the user namespace in `user` (0: none): before them if the kernel grants no capabilities over them otherwise, else after them. The mount namespace must be owned by the user namespace identified by `owner_device` and `owner_inode` (0: the one in `user`), else ESTALE: init has moved to one that it made itself. */
 export interface JoinProcessOp {
   readonly op: 'join_process';
   readonly flags: number;
@@ -275,7 +275,7 @@ export interface HoldRootOp {
   readonly path: string;
 }
 
-/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made if missing. A procfs shows the pid namespace in `pid_namespace` (0: the current one). Before Linux 6.18 a child that init makes there opens it, and briefly has the rights of init. With an option of more than 255 bytes, which fsconfig does not accept, it is mounted in place. A mount that the stage made in `tree` (0: none) is attached as it is. The mount's descriptor is kept in `slot`. */
+/** Mounts a new filesystem: the context is configured with `options` (`key` or `key=value`), the mount is made detached with `attributes` and attached to `destination`, which is made if missing. A procfs shows the pid namespace in `pid_namespace` (0: the current one). Before Linux 6.18 a child that init makes there opens it, and briefly has the privileges of init. With an option of more than 255 bytes, which fsconfig does not accept, it is mounted in place. A mount that the stage made in `tree` (0: none) is attached as it is. The mount's descriptor is kept in `slot`. */
 export interface MountFilesystemOp {
   readonly op: 'mount_filesystem';
   readonly slot: number;
@@ -499,7 +499,7 @@ export interface SchedulerOp {
   readonly period: number | bigint;
 }
 
-/** Waits until the runtime has set the scheduler of the process. For policies that a child does not inherit, or that forbid fork(2), and that need rights which are dropped before the last fork. */
+/** Waits until the runtime has set the scheduler of the process. For policies that a child does not inherit, or that forbid fork(2), and that need capabilities which are dropped before the last fork. */
 export interface AwaitSchedulerOp {
   readonly op: 'await_scheduler';
 }
@@ -570,7 +570,7 @@ export interface SetCapabilitiesOp {
   readonly ambient: number | bigint;
 }
 
-/** Continues as a child in the pid namespace joined before, with the same parent; does nothing if none was joined because it is the runtime's own. Runs after the rights were dropped, so that no process in that namespace ever sees one with more rights than the container's. First closes the descriptors that find_program would close. */
+/** Continues as a child in the pid namespace joined before, with the same parent; does nothing if none was joined because it is the runtime's own. Runs after the capabilities were dropped, so that no process in that namespace ever sees one with more capabilities than the container's. First closes the descriptors that find_program would close. */
 export interface ForkInitOp {
   readonly op: 'fork_init';
 }
@@ -587,7 +587,7 @@ export interface NoNewPrivsOp {
   readonly op: 'no_new_privs';
 }
 
-/** Finds the program to run with the rights of the user, and keeps its path: `name` itself if it contains a slash, else in the directories of `search` (the value of PATH). Closes all descriptors that are no longer needed. */
+/** Finds the program to run with the credentials of the user, and keeps its path: `name` itself if it contains a slash, else in the directories of `search` (the value of PATH). Closes all descriptors that are no longer needed. */
 export interface FindProgramOp {
   readonly op: 'find_program';
   readonly name: string;
@@ -892,7 +892,7 @@ export const MOUNT_BIND_FLAGS = {
 } as const;
 
 export const CHANGE_DIRECTORY_PHASE = {
-  /** with the rights of the setup, deferring it on EACCES and EPERM */
+  /** with the privileges of the setup, deferring it on EACCES and EPERM */
   setUp: 0,
   /** as the user, if the setup deferred it */
   user: 1,

@@ -28,9 +28,9 @@ export const WAIT = {
   saved: 3,
   /** The runtime has systemd move the process into its unit. */
   unit: 4,
-  /** The runtime makes the cgroups, without being asked. */
+  /** The runtime makes the cgroups, unprompted. */
   cgroups: 5,
-  /** The runtime sets the limits, without being asked. */
+  /** The runtime sets the limits, unprompted. */
   limits: 6,
   /** The runtime moves network devices, then runs the prestart and createRuntime hooks. */
   hooks: 7,
@@ -47,6 +47,6 @@ export const WAIT = {
 export type Wait = keyof typeof WAIT;
 
 /** The waits that a record of kind `waiting` announces. */
-export const ASKED_WAITS = ['unit', 'hooks', 'scheduler', 'place'] as const;
+export const ANNOUNCED_WAITS = ['unit', 'hooks', 'scheduler', 'place'] as const;
 
-export type AskedWait = (typeof ASKED_WAITS)[number];
+export type AnnouncedWait = (typeof ANNOUNCED_WAITS)[number];

@@ -3,11 +3,11 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 
 /** A setting that only another kind of runtime supports, unless its value has no effect; and the remedy. */
 interface Refusal {
-  readonly asks: (value: unknown) => boolean;
+  readonly applies: (value: unknown) => boolean;
   readonly hint: string;
 }
 
-const section: Refusal = { asks: () => true, hint: 'remove the section: rt runs Linux containers' };
+const section: Refusal = { applies: () => true, hint: 'remove the section: rt runs Linux containers' };
 
 type Table = Readonly<Record<string, Refusal>>;
 
@@ -16,7 +16,7 @@ const ofConfig: Table = { windows: section, solaris: section, vm: section, zos: 
 
 const ofProcess: Table = {
   commandLine: {
-    asks: (value) => value !== '',
+    applies: (value) => value !== '',
     hint: 'it is for Windows; put the program and its arguments into args',
   },
 };
@@ -30,7 +30,7 @@ function faultsOf(values: object, table: Table, pointer: string): Diagnostic[] {
   const faults: Diagnostic[] = [];
   for (const name in table) {
     const value = (values as Readonly<Record<string, unknown>>)[name];
-    if (value === undefined || table[name]?.asks(value) !== true) continue;
+    if (value === undefined || table[name]?.applies(value) !== true) continue;
     const place = `${pointer}/${name}`;
     const message = `${place.slice(1).replaceAll('/', '.')} is not supported`;
     faults.push({ code: 'config.unsupported', pointer: place, message, hint: table[name].hint });

@@ -44,10 +44,10 @@ t.test('complete derives candidates from the names of values', async (t) => {
 });
 
 t.test('complete offers containers for ID', async (t) => {
-  const asked: (string | undefined)[] = [];
+  const roots: (string | undefined)[] = [];
   const ids = (...line: string[]): string[] => {
     const list = (root: string | undefined): string[] => {
-      asked.push(root);
+      roots.push(root);
       return ['c1', 'c2'];
     };
     return complete(line, list).candidates.map(({ word }) => word);
@@ -55,7 +55,7 @@ t.test('complete offers containers for ID', async (t) => {
   t.strictSame(ids('state', ''), ['c1', 'c2']);
   t.strictSame(ids('--root=/r', 'kill', '--all', 'c'), ['c1', 'c2']);
   t.strictSame(ids('--root', '/s', 'exec', '-t', ''), ['c1', 'c2']);
-  t.strictSame(asked, [undefined, '/r', '/s']);
+  t.strictSame(roots, [undefined, '/r', '/s']);
   t.strictSame(ids('create', ''), [], 'not for one that is to be made');
   t.strictSame(ids('plan', '--id', ''), []);
   t.strictSame(ids('list', ''), []);

@@ -108,7 +108,7 @@ t.test('descriptors of a service manager are counted only if they are for this p
 });
 
 t.test(
-  'planExec: rights are dropped before the process is in the pid namespace, and the filter is loaded after it',
+  'planExec: capabilities are dropped before the process is in the pid namespace, and the filter is loaded after it',
   async (t) => {
     const order = (change: Partial<Config>, noNewPrivileges: boolean): string[] => {
       const made = { ...config(change) };

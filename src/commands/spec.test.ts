@@ -55,7 +55,7 @@ t.test('spec adds a cgroup namespace on a host with cgroup v2', async (t) => {
   t.ok(written(host).linux.namespaces.some(({ type }) => type === 'cgroup'));
 });
 
-t.test('spec --rootless maps the caller to root and needs no rights', async (t) => {
+t.test('spec --rootless maps the caller to root and needs no privileges', async (t) => {
   const host = new FakeHost();
   host.uid = 1000;
   host.files.set('/proc/self/status', 'Name:\trt\nUid:\t1000\t1000\t1000\t1000\nGid:\t99\t100\t100\t100\n');

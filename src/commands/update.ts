@@ -60,12 +60,12 @@ function fromOptions({ options }: Context): LinuxResources {
 function schemataOf({ options }: Context): LinuxIntelRdt | undefined {
   const { 'l3-cache-schema': l3CacheSchema, 'mem-bw-schema': memBwSchema } = options;
   if (l3CacheSchema === undefined && memBwSchema === undefined) return undefined;
-  const asked: LinuxIntelRdt = {
+  const intelRdt: LinuxIntelRdt = {
     ...(l3CacheSchema === undefined ? {} : { l3CacheSchema }),
     ...(memBwSchema === undefined ? {} : { memBwSchema }),
   };
-  const faults = validateConfig({ ociVersion: specVersion, linux: { intelRdt: asked } });
-  if (faults.length === 0) return asked;
+  const faults = validateConfig({ ociVersion: specVersion, linux: { intelRdt } });
+  if (faults.length === 0) return intelRdt;
   throw new Failure(faults.map(({ code, message }) => ({ code, message: message.replaceAll('linux.intelRdt.', '') })));
 }
 

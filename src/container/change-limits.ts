@@ -25,13 +25,13 @@ export function changeLimits(
   native: Native,
   facts: Facts,
   cgroup: CgroupRecord,
-  asked: LinuxResources,
+  requested: LinuxResources,
 ): readonly Diagnostic[] {
   requireCgroup(cgroup, 'change its limits');
   const faults: Diagnostic[] = [];
   const { unit } = cgroup;
   const current = driverOf(cgroup).current(native, cgroup);
-  const resources = unit === undefined ? asked : roundedResources(asked, current);
+  const resources = unit === undefined ? requested : roundedResources(requested, current);
   const version = versionOf(cgroup);
   const limits = version.limits(resources, withControllers(cgroup, facts), faults, current);
   if (resources.memory?.checkBeforeUpdate === true) checkUsage(native, cgroup, resources, faults);

@@ -51,7 +51,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   const enterOptions: EnterOptions = {
     target,
-    cgroups: cgroups.born,
+    cgroups: cgroups.directories,
     places: {
       file: cgroups.counted,
       own: () => ownPlace(facts.cgroups),

@@ -238,14 +238,14 @@ const errnos = { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE
 const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, update, events } as const;
 
 t.test('an unknown state is an error of every command, never "stopped" and never success', async (t) => {
-  const asked = [
+  const queries = [
     'readTextAt /run/rt/c1/state.json',
     'readText /proc/40/stat',
     'readText /sys/fs/cgroup/c1/cgroup.freeze',
   ];
   for (const [name, command] of Object.entries(readers)) {
     for (const [errno, number] of Object.entries(errnos)) {
-      for (const call of asked) {
+      for (const call of queries) {
         const host = hostWith('running', {
           cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [cgroupAt('/sys/fs/cgroup/c1')] },
         });
@@ -265,7 +265,7 @@ t.test('an unknown state is an error of every command, never "stopped" and never
           `${name}, ${errno} of ${call}`,
         );
         t.ok(host.files.has('/run/rt/c1/state.json'), `${name} keeps the record`);
-        if (call !== asked[2]) t.same(host.signals, [], `${name} sends no signal`);
+        if (call !== queries[2]) t.same(host.signals, [], `${name} sends no signal`);
       }
     }
   }

@@ -7,7 +7,7 @@ import { encodeProgram } from '../launch/encode.ts';
 import { u32 } from '../diag/bytes.ts';
 import { startHelper } from '../launch/helper.ts';
 import { decodeRecord } from '../launch/records.ts';
-import { failureOf, tell } from '../launch/control.ts';
+import { failureOf, sendGoAhead } from '../launch/control.ts';
 import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
 import type { Field, Message } from './protobuf.ts';
 
@@ -122,7 +122,7 @@ function awaitUnit(native: Native, call: CriuCall, control: number, pid: number)
   if (record?.kind !== 'waiting' || record.wait !== 'unit')
     throw new Failure({ code: 'criu.start', message: 'cannot start criu' });
   call.onWaiting?.(pid);
-  tell(native, control, record.wait);
+  sendGoAhead(native, control, record.wait);
 }
 
 function send(native: Native, control: number, fields: readonly Field[]): void {

@@ -102,20 +102,20 @@ function verifyProcess(context: Verification, name: string): void {
   const [thread] = messagesOf(image, core.thread);
   // A zombie has no credentials and gets none: CRIU forks it and lets it exit.
   if (thread === undefined && old !== undefined && numberOf(old, task.state) === dead) return;
-  const [rights] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
-  if (thread === undefined || rights === undefined) throw damaged(name);
+  const [credentials] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
+  if (thread === undefined || credentials === undefined) throw damaged(name);
   const { process } = expected.config;
   const bounding = capabilityMask(process?.capabilities?.bounding ?? []);
   for (const [set, field] of Object.entries(creds.capabilities)) {
-    const [low = 0, high = 0] = requireNumbers(rights, field, name);
+    const [low = 0, high = 0] = requireNumbers(credentials, field, name);
     const extra = ((BigInt(high) << 32n) | BigInt(low)) & ~bounding;
     if (extra !== 0n) refuse(`${name} has ${set} capabilities that the config lacks`, '/process/capabilities/bounding');
   }
-  verifyIds(context, name, rights, bounding);
-  if (process?.noNewPrivileges === true && numberOf(rights, creds.noNewPrivileges) !== 1) {
+  verifyIds(context, name, credentials, bounding);
+  if (process?.noNewPrivileges === true && numberOf(credentials, creds.noNewPrivileges) !== 1) {
     refuse(`${name} may gain privileges (criu before 4.0 does not record this)`, '/process/noNewPrivileges');
   }
-  verifyLabel(context, name, textOf(rights, creds.label) ?? '');
+  verifyLabel(context, name, textOf(credentials, creds.label) ?? '');
   const mode = numberOf(thread, core.seccompMode) ?? (old === undefined ? undefined : numberOf(old, task.seccompMode));
   const filter =
     numberOf(thread, core.seccompFilter) ?? (old === undefined ? undefined : numberOf(old, task.seccompFilter));
@@ -129,17 +129,17 @@ function requireNumbers(message: Message, field: number, image: string): number[
 }
 
 /** A process that may not change its ids must have those of the config. */
-function verifyIds({ expected, refuse }: Verification, name: string, rights: Message, bounding: bigint): void {
+function verifyIds({ expected, refuse }: Verification, name: string, credentials: Message, bounding: bigint): void {
   const { uid = 0, gid = 0, additionalGids = [] } = expected.config.process?.user ?? {};
   const allowed = new Set([gid, ...additionalGids]);
   const hasOther = (fields: readonly number[], id: number): boolean =>
-    fields.some((field) => (numberOf(rights, field) ?? 0) !== id);
+    fields.some((field) => (numberOf(credentials, field) ?? 0) !== id);
   if ((bounding & capabilityMask(['CAP_SETUID'])) === 0n && hasOther(creds.ids, uid)) {
     refuse(`${name} has a different user`, '/process/user/uid');
   }
   if ((bounding & capabilityMask(['CAP_SETGID'])) !== 0n) return;
   if (hasOther(creds.gids, gid)) refuse(`${name} has a different group`, '/process/user/gid');
-  if (requireNumbers(rights, creds.groups, name).some((id) => !allowed.has(id))) {
+  if (requireNumbers(credentials, creds.groups, name).some((id) => !allowed.has(id))) {
     refuse(`${name} has different supplementary groups`, '/process/user/additionalGids');
   }
 }

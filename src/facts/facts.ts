@@ -37,7 +37,7 @@ export interface UserFacts {
   /** Effective ids. */
   readonly uid: number;
   readonly gid: number;
-  /** Whether that user namespace is the initial one, whose root has all rights on the host. */
+  /** Whether that user namespace is the initial one, whose root has all capabilities on the host. */
   readonly initial: boolean;
 }
 

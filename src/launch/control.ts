@@ -1,5 +1,5 @@
 import { WAIT } from '../../schema/generated/protocol.ts';
-import type { AskedWait, Wait } from '../../schema/generated/protocol.ts';
+import type { AnnouncedWait, Wait } from '../../schema/generated/protocol.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
@@ -28,12 +28,12 @@ const patience = 1000;
  * Sends the go-ahead that a helper waits for; the helper refuses one for another wait. False if it has ended meanwhile:
  * its earlier records explain why. Any other failure is an error, since the helper would never reply.
  */
-export function tell(native: Native, control: number, wait: Wait): boolean {
-  return requireHeard(native.send(control, new Uint8Array([WAIT[wait]]).buffer));
+export function sendGoAhead(native: Native, control: number, wait: Wait): boolean {
+  return isDelivered(native.send(control, new Uint8Array([WAIT[wait]]).buffer));
 }
 
-/** The result of `tell`, from that of the send. */
-export function requireHeard(sent: number): boolean {
+/** The result of `sendGoAhead`, from that of the send. */
+export function isDelivered(sent: number): boolean {
   if (sent >= 0) return true;
   if (sent === -EPIPE || sent === -ECONNRESET) return false;
   throw systemFailure('launch.control', 'cannot send to the init of the container', 'sendto', sent);
@@ -52,7 +52,7 @@ function recordOf(buffer: ArrayBuffer | number): HelperRecord {
   return decodeRecord(buffer);
 }
 
-type Claim = 'forked' | 'terminal' | AskedWait;
+type Claim = 'forked' | 'terminal' | AnnouncedWait;
 
 /**
  * The claims that a helper running `ops` may make: one for each op of the kind. The returned function accepts one; a

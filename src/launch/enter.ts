@@ -12,7 +12,7 @@ import { setScheduler } from './host-ops.ts';
 import { forks, startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
-import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
+import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead } from './control.ts';
 
 export interface EnterOptions {
   /** Pidfd of the container's init. */
@@ -60,7 +60,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
       if (record.kind === 'terminal') {
         claim('terminal');
         options.onTerminal(record.master);
-        tell(native, first.control, 'terminal');
+        sendGoAhead(native, first.control, 'terminal');
       } else if (record.kind === 'forked' || record.kind === 'forked_outside') {
         claim('forked');
         const isOutside = record.kind === 'forked_outside';
@@ -69,7 +69,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
         pid = record.pid;
         if (!isOutside) continue;
         move(native, pid, first.place);
-        tell(native, first.control, 'entry');
+        sendGoAhead(native, first.control, 'entry');
       } else if (record.kind === 'waiting') {
         claim(record.wait);
         if (record.wait === 'place') {
@@ -80,7 +80,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
           waits = true;
         } else if (record.wait === 'scheduler') setScheduler(native, scheduler, pid);
         else throw forgedFailure();
-        tell(native, first.control, record.wait);
+        sendGoAhead(native, first.control, record.wait);
       } else if (record.kind === 'forged') throw forgedFailure();
       else failed = record;
     }
@@ -140,14 +140,14 @@ function cloneInto(
   const birth = { program, target, preserved, filtered, forks: forks(ops) };
   let result: Helper | number = -EINVAL;
   for (const cgroup of cgroups) {
-    const born = `${cgroup}/cgroup.procs`;
+    const members = `${cgroup}/cgroup.procs`;
     result = startHelper(native, { ...birth, cgroup });
-    if (typeof result !== 'number') return { ...result, place: places.file ?? born, waits: false };
+    if (typeof result !== 'number') return { ...result, place: places.file ?? members, waits: false };
     if (result === -EAGAIN && cgroup !== '') {
       if (places.mayBeTraced()) throw fullFailure();
       // Only if needed: a move between v2 cgroups takes a grace period of RCU.
       result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)), forks: true });
-      if (typeof result !== 'number') return { ...result, place: born, waits: true };
+      if (typeof result !== 'number') return { ...result, place: members, waits: true };
     }
     if (!isRefusal(-result)) break;
   }

@@ -5,7 +5,7 @@ import { errnoName } from '../diag/errno.ts';
 import { loadNative } from '../host/node.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import type { PlannedOp } from '../plan/types.ts';
-import { receive, tell } from './control.ts';
+import { receive, sendGoAhead } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { startHelper } from './helper.ts';
 
@@ -17,13 +17,13 @@ function answered(op: PlannedOp, goAhead: Wait): string {
   const helper = startHelper(native, { program });
   if (typeof helper === 'number') throw new Error(`cannot start the helper: ${helper}`);
   try {
-    const unasked = op.op === 'await_cgroups' || op.op === 'await_limits';
-    const first = unasked ? undefined : receive(native, helper.control);
-    tell(native, helper.control, goAhead);
+    const unprompted = op.op === 'await_cgroups' || op.op === 'await_limits';
+    const first = unprompted ? undefined : receive(native, helper.control);
+    sendGoAhead(native, helper.control, goAhead);
     const next = receive(native, helper.control);
-    const asked = first?.kind === 'waiting' ? `${first.wait}, ` : '';
-    if (next.kind === 'failed') return `${asked}${errnoName(next.errno)} of ${next.call} in op ${next.op}`;
-    return `${asked}then ${next.kind === 'waiting' ? next.wait : next.kind}`;
+    const announced = first?.kind === 'waiting' ? `${first.wait}, ` : '';
+    if (next.kind === 'failed') return `${announced}${errnoName(next.errno)} of ${next.call} in op ${next.op}`;
+    return `${announced}then ${next.kind === 'waiting' ? next.wait : next.kind}`;
   } finally {
     native.close(helper.control);
     native.signalProcess(helper.pid, SIGKILL);
@@ -36,10 +36,10 @@ const ops = ['unit', 'cgroups', 'limits', 'scheduler'] as const;
 t.test('init goes on when it is told so for what it waits for, and refuses a go-ahead for anything else', async (t) => {
   for (const wait of ops) {
     const op: PlannedOp = { op: `await_${wait}`, from: 'default' };
-    const asked = wait === 'cgroups' || wait === 'limits' ? '' : `${wait}, `;
+    const announced = wait === 'cgroups' || wait === 'limits' ? '' : `${wait}, `;
     for (const other of Object.keys(WAIT) as Wait[]) {
       const expected = other === wait ? 'then hooks' : 'EPROTO of read in op 0';
-      t.equal(answered(op, other), `${asked}${expected}`, `${wait}: go-ahead for ${other}`);
+      t.equal(answered(op, other), `${announced}${expected}`, `${wait}: go-ahead for ${other}`);
     }
   }
 });

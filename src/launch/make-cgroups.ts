@@ -30,8 +30,8 @@ function makeCgroups(
 ): void {
   const failed = runHostOps(native, ops);
   // An existing cgroup that has processes or is frozen is not ours; those before it in the plan are.
-  const foreign = failed !== undefined && (failed.errno === ENOTEMPTY || failed.errno === EDEADLK);
-  const made = failed === undefined ? ops.length : foreign ? failed.index : failed.index + 1;
+  const inUse = failed !== undefined && (failed.errno === ENOTEMPTY || failed.errno === EDEADLK);
+  const made = failed === undefined ? ops.length : inUse ? failed.index : failed.index + 1;
   onCgroups({ ...cgroup, hierarchies: cgroup.hierarchies.slice(0, before + made) });
   if (failed !== undefined) throw hostFailure(native, failed);
 }

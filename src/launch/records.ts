@@ -1,12 +1,12 @@
-import { ASKED_WAITS, RECORD, WAIT } from '../../schema/generated/protocol.ts';
-import type { AskedWait } from '../../schema/generated/protocol.ts';
+import { ANNOUNCED_WAITS, RECORD, WAIT } from '../../schema/generated/protocol.ts';
+import type { AnnouncedWait } from '../../schema/generated/protocol.ts';
 import { text, u32 } from '../diag/bytes.ts';
 import { outcomeOf } from '../hooks/result.ts';
 import type { HookResult } from '../hooks/result.ts';
 
 /** A record that the helper sends over its control socket; docs/protocol.md draws the conversation. */
 export type HelperRecord =
-  | { readonly kind: 'waiting'; readonly wait: AskedWait }
+  | { readonly kind: 'waiting'; readonly wait: AnnouncedWait }
   | { readonly kind: 'ready' }
   /** `master` is now a descriptor of this process. */
   | { readonly kind: 'terminal'; readonly master: number }
@@ -41,7 +41,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   if (kind === RECORD.ready) return { kind: 'ready' };
   const value = u32(bytes, 12);
   if (kind === RECORD.waiting) {
-    const wait = ASKED_WAITS.find((name) => WAIT[name] === value);
+    const wait = ANNOUNCED_WAITS.find((name) => WAIT[name] === value);
     return wait === undefined ? { kind: 'forged' } : { kind: 'waiting', wait };
   }
   if (kind === RECORD.terminal)

@@ -39,7 +39,7 @@ function runGroupOps(native: Native, ops: readonly PlannedOp[], group: string): 
 export function withSchemata(
   native: Native,
   record: ResctrlRecord | undefined,
-  asked: LinuxIntelRdt,
+  intelRdt: LinuxIntelRdt,
   body: () => void,
 ): void {
   const [group] = record?.groups ?? [];
@@ -53,7 +53,7 @@ export function withSchemata(
   }
   const before = native.readText(`${group}/schemata`, maximumFile);
   try {
-    runGroupOps(native, schemaOps(group, asked), group);
+    runGroupOps(native, schemaOps(group, intelRdt), group);
     body();
   } catch (error) {
     if (typeof before === 'string') runGroupOps(native, schemaOps(group, { schemata: before.split('\n') }), group);

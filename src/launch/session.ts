@@ -1,4 +1,4 @@
-import type { AskedWait } from '../../schema/generated/protocol.ts';
+import type { AnnouncedWait } from '../../schema/generated/protocol.ts';
 import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
@@ -10,7 +10,7 @@ import { helperOps } from '../plan/plan.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Plan } from '../plan/plan.ts';
 import { cloneHint } from '../words/namespaces.ts';
-import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, tell } from './control.ts';
+import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { diedInSetUp } from './ending.ts';
 import { forks, startHelper } from './helper.ts';
@@ -95,11 +95,11 @@ function launchOnce<Draft>(native: Native, plan: Plan, options: LaunchOptions<Dr
     if (plan.stage.some(({ op }) => op === 'clone_init')) awaitInit(native, plan, init);
     if (plan.awaited.length > 0) {
       phase('make cgroups', () => prepareJoin(native, plan, options.onCgroups));
-      tell(native, control, 'cgroups');
+      sendGoAhead(native, control, 'cgroups');
     }
     if (plan.unit !== undefined) awaitUnit(native, plan, plan.unit, init, options.onUnitStarted);
     phase('limits', () => setLimits(native, plan));
-    if (plan.limitsAwaited) tell(native, control, 'limits');
+    if (plan.limitsAwaited) sendGoAhead(native, control, 'limits');
     if (plan.filter !== undefined) {
       const socket = init.filter;
       init.filter = -1;
@@ -185,7 +185,7 @@ function awaitUnit(native: Native, plan: Plan, unit: UnitPlan, init: Init, onUni
   if (record.kind !== 'waiting' || record.wait !== 'unit') throw forgedFailure();
   init.claim(record.wait);
   enterUnit(native, unit, init.pid, onUnitStarted);
-  tell(native, init.control, record.wait);
+  sendGoAhead(native, init.control, record.wait);
 }
 
 function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>, init: Init): void {
@@ -197,12 +197,12 @@ function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>,
       case 'waiting':
         init.claim(record.wait);
         answer(native, plan, record.wait, options, init);
-        tell(native, init.control, record.wait);
+        sendGoAhead(native, init.control, record.wait);
         break;
       case 'terminal':
         init.claim('terminal');
         options.onTerminal(record.master);
-        tell(native, init.control, 'terminal');
+        sendGoAhead(native, init.control, 'terminal');
         break;
       case 'forked':
         replace(native, init, record.pid);
@@ -220,7 +220,7 @@ function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>,
 }
 
 /** Does the step that init waits for. */
-function answer(native: Native, plan: Plan, wait: AskedWait, options: LaunchOptions<unknown>, init: Init): void {
+function answer(native: Native, plan: Plan, wait: AnnouncedWait, options: LaunchOptions<unknown>, init: Init): void {
   switch (wait) {
     case 'hooks':
       init.moved = moveNetDevices(native, plan, init.pid);

@@ -10,7 +10,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
-import { failureOf, receiveFrom, requireHeard, tell } from './control.ts';
+import { failureOf, receiveFrom, isDelivered, sendGoAhead } from './control.ts';
 
 /** Any byte: only the descriptor counts. */
 const traceText = '\u0001';
@@ -21,7 +21,7 @@ const traceText = '\u0001';
  */
 export function confirm(native: Native, plan: Plan, control: number, pid: number): void {
   try {
-    if (!tell(native, control, 'saved')) throw diedInSetUp(native, plan, pid);
+    if (!sendGoAhead(native, control, 'saved')) throw diedInSetUp(native, plan, pid);
   } finally {
     native.close(control);
   }
@@ -66,8 +66,8 @@ export function release(native: Native, control: number, known: KnownOps, pid: n
   let record: HelperRecord;
   let heard: boolean;
   try {
-    heard = tell(native, control, trace === undefined ? 'start' : 'start_traced');
-    if (trace !== undefined) heard = requireHeard(native.sendDescriptor(control, trace, traceText));
+    heard = sendGoAhead(native, control, trace === undefined ? 'start' : 'start_traced');
+    if (trace !== undefined) heard = isDelivered(native.sendDescriptor(control, trace, traceText));
     record = receiveFrom(native, control, pid);
   } finally {
     native.close(control);

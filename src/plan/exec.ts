@@ -68,11 +68,11 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...openTerminalOps(config, process),
     ...rightsOps(process),
     ...scheduler.early,
-    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...schedulingOps(config, process), // some values need capabilities that are dropped below
     ...labels, // takes effect at execve
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
-    ...outliveOps(config, process), // no rights are left that others in the pid namespace could take over
+    ...outliveOps(config, process), // no capabilities are left that others in the pid namespace could take over
     // Only now is the process certain to be in the cgroup.
     ...(affinity.final.length > 0 ? affinity.final : affinity.initial.length > 0 ? [] : resetAffinityOps()),
     ...scheduler.late, // SCHED_DEADLINE is refused for a subset of the CPUs

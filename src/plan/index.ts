@@ -88,8 +88,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
-  // Everything that needs rights on the host precedes entering the container's user namespace. So does executing the
-  // process, so that nobody with rights in or over the user namespace has access to the process's memory.
+  // Everything that needs privileges on the host precedes entering the container's user namespace. So does executing the
+  // process, so that nobody with capabilities in or over the user namespace has access to the process's memory.
   const staged: PlannedOp[] = !hasUser
     ? stage.ops.length === 0
       ? []
@@ -103,7 +103,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...stage.ops,
         ...logs.open,
         ...giveStreamsOps(config, process),
-        ...namespaces.joinForeign, // needs rights in the user namespaces that own them
+        ...namespaces.joinFromHost, // needs capabilities in the user namespaces that own them
         ...enterUserOps(config, facts),
         ...namespaces.time, // through the host's procfs
         ...namespaces.join,
@@ -145,14 +145,14 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...enterRootOps(config, pivot, stage), // from here on the host's files are unreachable
     ...rightsOps(process),
     ...scheduler.early,
-    ...schedulingOps(config, process), // some values need rights that are dropped below
+    ...schedulingOps(config, process), // some values need capabilities that are dropped below
     ...labels, // takes effect at execve; a profile that is not loaded is refused now
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...(forkFirst ? [...namespaces.forkIntoPid, ...scheduler.late] : []),
     ...programOps(process), // with the credentials of process.user
     ...(early ? filterOps(process, load) : []), // create can still report that it cannot be loaded
-    ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // no rights are left that others in a shared pid namespace could take over
+    ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // no capabilities are left that others in a shared pid namespace could take over
     {
       op: 'await_start',
       how: AWAIT_START_HOW[options.awaitStart === 'socket' ? 'listener' : 'control'],

@@ -197,7 +197,7 @@ export const invariants: readonly Invariant[] = [
   before('become_root', 'clone_init', 'new namespaces belong to the user namespace'),
   before('time_namespace', (op) => joinsMount(op), 'the clocks are set through the host procfs'),
   needs('fork_init', (op) => joinsPid(op), 'a child is born in the pid namespace that was joined'),
-  needs('fork_init', 'set_capabilities', 'no process in a joined pid namespace may see one with more rights'),
+  needs('fork_init', 'set_capabilities', 'no process in a joined pid namespace may see one with more capabilities'),
   before('raise_limit', ['become_root', 'rlimit'], 'a hard limit cannot be raised in a user namespace'),
   before(
     'cgroup_join',
@@ -251,7 +251,7 @@ export const invariants: readonly Invariant[] = [
   before(
     [...enterRoot, 'join_process'],
     ['rlimit', 'umask', 'drop_bounding', 'set_user', 'find_program'],
-    'rights are dropped inside the root',
+    'capabilities are dropped inside the root',
   ),
   before(
     'join_process',
@@ -266,7 +266,7 @@ export const invariants: readonly Invariant[] = [
   before(
     ['rlimit', 'umask', 'stdio_owner', 'drop_bounding', 'io_priority', 'memory_policy'],
     'set_user',
-    'they need rights that the user may lack',
+    'they need capabilities that the user may lack',
   ),
   before(
     (op) => op.op === 'stdio_owner' && op.null === 0,
@@ -278,7 +278,11 @@ export const invariants: readonly Invariant[] = [
     [...enterRoot, 'join_process'],
     'the null device is that of the container',
   ),
-  before((op) => op.op === 'scheduler' && !isLostInFork(op), 'set_user', 'they need rights that the user may lack'),
+  before(
+    (op) => op.op === 'scheduler' && !isLostInFork(op),
+    'set_user',
+    'they need capabilities that the user may lack',
+  ),
   before(forks, (op) => op.op === 'await_scheduler' || isLostInFork(op), 'a fork resets it, or is refused'),
   before(
     'outlive',
@@ -303,12 +307,12 @@ export const invariants: readonly Invariant[] = [
       return [joins];
     },
   },
-  before((op) => isExecLabel(op), 'set_user', 'a label needs rights that the user may lack'),
+  before((op) => isExecLabel(op), 'set_user', 'a label needs capabilities that the user may lack'),
   needs('set_user', 'drop_bounding', 'dropping the bounding set needs CAP_SETPCAP'),
   needs('set_user', 'stdio_owner', 'the program may use its own standard streams'),
   needs('set_capabilities', 'set_user', 'changing the user id changes the capability sets'),
-  needs('find_program', 'set_capabilities', 'the program is looked up with its final rights'),
-  needs('find_program', 'set_user', 'the program is looked up with its final rights'),
+  needs('find_program', 'set_capabilities', 'the program is looked up with its final credentials'),
+  needs('find_program', 'set_user', 'the program is looked up with its final credentials'),
   needs((op) => op.op === 'exec' && op.args.length > 0, 'find_program', 'exec needs the program that was found'),
   needs('exec', (op) => op.op === 'change_directory' && op.phase === 1, 'the working directory is below the root'),
   needs([...filters], (op) => op.op === 'set_user', 'the filter is for the program and must not block the setup'),

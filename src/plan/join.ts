@@ -42,7 +42,7 @@ export function containerUserOps(config: Config, initPid: number, { user }: Name
 
 /**
  * Joins those of `flags` that the container has, after containerUserOps. A mount namespace whose owner is not the user
- * namespace of create is one that init made itself: a process with all rights in it may, for example, make a read-only
+ * namespace of create is one that init made itself: a process with all capabilities in it may, for example, make a read-only
  * mount writable, and mount other programs over those of the image.
  *
  * Inode numbers are reused, but not while their namespace exists. The user namespace of create exists as long as init:

@@ -11,11 +11,11 @@ export interface NamespacePlan {
   readonly unshare: readonly PlannedOp[];
   /** All are opened first, since joining a mount namespace changes the meaning of paths. */
   readonly open: readonly PlannedOp[];
-  /** Joins those not owned by the user namespace to be joined, with the rights of the runtime. */
-  readonly joinForeign: readonly PlannedOp[];
+  /** Joins those not owned by the user namespace to be joined, with the privileges of the runtime. */
+  readonly joinFromHost: readonly PlannedOp[];
   /** Joins the others, or all if the user namespace stays the same. */
   readonly join: readonly PlannedOp[];
-  /** Affects future children: init itself enters by forking, as its last step with rights. */
+  /** Affects future children: init itself enters by forking, as its last step with capabilities. */
   readonly joinPid: readonly PlannedOp[];
   readonly forkIntoPid: readonly PlannedOp[];
   /** After joining the cgroups: its root is the current cgroup. */
@@ -42,7 +42,7 @@ export function namespacePlan(config: Config): NamespacePlan {
     if (!path && type !== 'cgroup' && type !== 'time' && type !== 'user') cloneFlags |= CLONE_NEW[type];
   }
   const open: PlannedOp[] = [];
-  const joinForeign: PlannedOp[] = [];
+  const joinFromHost: PlannedOp[] = [];
   const join: PlannedOp[] = [];
   const joinPid: PlannedOp[] = [];
   const forkIntoPid: PlannedOp[] = [];
@@ -56,11 +56,11 @@ export function namespacePlan(config: Config): NamespacePlan {
     open.push({ op: 'namespace_open', slot, path, type: CLONE_NEW[type], need: needOfSeparation(config, type), from });
     if (type === 'pid') {
       pidSlot = slot;
-      joinForeign.push({ ...entry, user: userSlot, keep: 1 });
+      joinFromHost.push({ ...entry, user: userSlot, keep: 1 });
       joinPid.push({ ...entry, user: 0, keep: 1 });
       forkIntoPid.push({ op: 'fork_init', from });
     } else {
-      joinForeign.push({ ...entry, user: userSlot, keep: 0 });
+      joinFromHost.push({ ...entry, user: userSlot, keep: 0 });
       join.push({ ...entry, user: 0, keep: 0 });
     }
   }
@@ -72,7 +72,7 @@ export function namespacePlan(config: Config): NamespacePlan {
     cloneFlags: cloneFlags >>> 0,
     unshare,
     open,
-    joinForeign: userNamespaceOf(config) === 'runtime' ? [] : joinForeign,
+    joinFromHost: userNamespaceOf(config) === 'runtime' ? [] : joinFromHost,
     join,
     joinPid,
     forkIntoPid,

@@ -44,7 +44,10 @@ t.test('plan: rules for every configuration', async (t) => {
     t.ok(order.lastIndexOf('mask_path') < order.indexOf('pivot_root'), `${file}: masks before the old root goes`);
     t.ok(order.indexOf('drop_bounding') < order.indexOf('set_user'), `${file}: bounding set before the user`);
     t.ok(order.indexOf('set_user') < order.indexOf('set_capabilities'), `${file}: user before the other sets`);
-    t.ok(order.indexOf('set_capabilities') < order.indexOf('find_program'), `${file}: lookup with the user's rights`);
+    t.ok(
+      order.indexOf('set_capabilities') < order.indexOf('find_program'),
+      `${file}: lookup with the credentials of the user`,
+    );
     const all = [...made.host, ...made.awaited, ...made.init, ...made.limits];
     t.ok(
       all.every(({ from }) => from === 'default' || from.startsWith('/')),

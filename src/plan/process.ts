@@ -13,7 +13,7 @@ const defaultUmask = 0o022;
 
 export const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
 
-/** First, while the host's procfs is reachable and no rights have been dropped. */
+/** First, while the host's procfs is reachable and no privileges have been dropped. */
 export function oomOps(process: Process, facts: Facts): PlannedOp[] {
   const { oomScoreAdj } = process;
   if (oomScoreAdj === undefined) return [];
@@ -42,7 +42,7 @@ export function hardLimitOps(process: Process): PlannedOp[] {
   }));
 }
 
-/** Limits and owners, while the process still has the rights to set them. */
+/** Limits and owners, while the process still has the capabilities to set them. */
 export function rightsOps(process: Process): PlannedOp[] {
   const ops: PlannedOp[] = (process.rlimits ?? []).map(({ type, soft, hard }, index) => ({
     op: 'rlimit',

@@ -20,8 +20,8 @@ const meanings: Readonly<Record<RootfsPropagation, Propagation>> = {
 
 /** What linux.rootfsPropagation asks for; undefined if it is absent. */
 export function rootPropagation(config: Config): Propagation | undefined {
-  const asked = config.linux?.rootfsPropagation;
-  return asked === undefined ? undefined : meanings[asked];
+  const value = config.linux?.rootfsPropagation;
+  return value === undefined ? undefined : meanings[value];
 }
 
 /**

@@ -25,8 +25,8 @@ const nothing: ResctrlPlan = { groups: [], host: [], join: [] };
 
 /** Cache and memory bandwidth (runtime-spec config-linux.md, "IntelRdt"; kernel: Documentation/filesystems/resctrl). */
 export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Diagnostic[]): ResctrlPlan {
-  const asked = config.linux?.intelRdt;
-  if (asked === undefined) return nothing;
+  const intelRdt = config.linux?.intelRdt;
+  if (intelRdt === undefined) return nothing;
   const root = facts.resctrl;
   if (root === undefined) {
     faults.push({
@@ -37,10 +37,10 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
     });
     return nothing;
   }
-  const { closID = '', enableMonitoring = false } = asked;
+  const { closID = '', enableMonitoring = false } = intelRdt;
   const from = closID === '' ? place : `${place}/closID`;
   const group = `${root}/${closID === '' ? id : closID}`;
-  const written = schemaOps(group, asked);
+  const written = schemaOps(group, intelRdt);
   // A closID without schemata refers to a group that the administrator has prepared.
   const mustExist = closID !== '' && written.length === 0;
   const host: PlannedOp[] = [{ op: 'resctrl_group', path: group, mustExist: Number(mustExist), from }];
@@ -55,8 +55,8 @@ export function resctrlPlan(config: Config, facts: Facts, id: string, faults: Di
 }
 
 /** One write per line: the kernel treats each write as a command. */
-export function schemaOps(group: string, asked: LinuxIntelRdt): PlannedOp[] {
-  const { l3CacheSchema = '', memBwSchema = '', schemata = [] } = asked;
+export function schemaOps(group: string, intelRdt: LinuxIntelRdt): PlannedOp[] {
+  const { l3CacheSchema = '', memBwSchema = '', schemata = [] } = intelRdt;
   const lines: [text: string, from: string][] = [
     ...l3CacheSchema.split('\n').map((line): [string, string] => [line, `${place}/l3CacheSchema`]),
     [memBwSchema, `${place}/memBwSchema`],

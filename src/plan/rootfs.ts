@@ -15,9 +15,9 @@ export function openRootOps(config: Config, bundle: string, stage: Stage, onHost
   const root = path.startsWith('/') ? path : `${bundle}/${path}`;
   if (onHost) return [{ op: 'hold_root', path: root, from: rootOrigin }];
   if (!hasNamespace(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: rootOrigin }];
-  const asked = rootPropagation(config)?.type;
-  const type = asked === 'slave' ? MS.slave : MS.private;
-  const isolate = Number(asked === 'shared');
+  const propagation = rootPropagation(config)?.type;
+  const type = propagation === 'slave' ? MS.slave : MS.private;
+  const isolate = Number(propagation === 'shared');
   const tree = stage.openTree(root, { recursive: true, directory: true }, rootOrigin);
   return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: rootOrigin }];
 }
@@ -72,7 +72,7 @@ function distinct(paths: readonly string[]): Map<string, number> {
 /** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */
 export function enterRootOps(config: Config, pivot: boolean, stage: Stage): PlannedOp[] {
   if (!hasNamespace(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
-  const asked = rootPropagation(config);
+  const propagation = rootPropagation(config);
   const ops: PlannedOp[] = [
     pivot
       ? { op: 'pivot_root', from: 'default' }
@@ -84,9 +84,9 @@ export function enterRootOps(config: Config, pivot: boolean, stage: Stage): Plan
           from: '--no-pivot',
         },
   ];
-  if (asked === undefined) return ops;
+  if (propagation === undefined) return ops;
   // pivot_root(2) refuses a shared root, so the requested propagation is set only now.
-  const { type, recursive } = asked;
+  const { type, recursive } = propagation;
   ops.push({ op: 'set_propagation', type: MS[type], recursive: Number(recursive), from: '/linux/rootfsPropagation' });
   return ops;
 }

@@ -13,9 +13,9 @@ import {
 import type { PlannedOp, SchedulerOp } from './types.ts';
 
 export interface SchedulerPlan {
-  /** While the process still has the rights that some policies need. */
+  /** While the process still has the capabilities that some policies need. */
   readonly early: readonly PlannedOp[];
-  /** Set in the process after its last fork, without rights. */
+  /** Set in the process after its last fork, without capabilities. */
   readonly late: readonly PlannedOp[];
   /** Set by the runtime meanwhile. */
   readonly byRuntime?: SchedulerOp;
@@ -23,7 +23,7 @@ export interface SchedulerPlan {
 
 /**
  * With `forks`, settings that a child does not inherit are set after the fork: SCHED_FLAG_RESET_ON_FORK, and
- * SCHED_DEADLINE, which cannot fork without it. Only rights in the initial user namespace count (capable() in
+ * SCHED_DEADLINE, which cannot fork without it. Only capabilities in the initial user namespace count (capable() in
  * sched_setattr(2)): if the runtime has them, it acts for the process; otherwise the process never had any, and acts
  * itself.
  */
@@ -37,7 +37,7 @@ export function schedulerPlan({ scheduler }: Process, forks: boolean, facts: Fac
   return { early: [], late: [{ op: 'await_scheduler', from: op.from }], byRuntime: op };
 }
 
-/** I/O priority, personality and memory policy, while the process still has the rights for them. */
+/** I/O priority, personality and memory policy, while the process still has the capabilities for them. */
 export function schedulingOps(config: Config, process: Process): PlannedOp[] {
   const { ioPriority } = process;
   const { personality, memoryPolicy } = config.linux ?? {};

@@ -8,7 +8,7 @@ import type { PlannedOp } from './types.ts';
 import { makeUserNamespace, mapText, userNamespaceOf, userSlot } from './user-namespace.ts';
 
 /**
- * Mounts opened with the rights of the runtime, which init in a user namespace could not reach or change. Slots of
+ * Mounts opened with the privileges of the runtime, which init in a user namespace could not reach or change. Slots of
  * mounts are also allocated here, so that they are unique.
  */
 export interface Stage {

@@ -24,7 +24,7 @@ export function mapText(mappings: readonly IdMapping[]): string {
 }
 
 /**
- * The op that makes a user namespace with these maps and the rights of the runtime. `unguessable`: no process is meant
+ * The op that makes a user namespace with these maps and the privileges of the runtime. `unguessable`: no process is meant
  * to run as its owner.
  */
 export function makeUserNamespace(
@@ -173,7 +173,7 @@ function checkTools(config: Config, facts: Facts, faults: Diagnostic[]): void {
   }
 }
 
-/** The root of the user namespace sets up the container, and must exist for the kernel to grant rights to a program. */
+/** The root of the user namespace sets up the container, and must exist for the kernel to grant capabilities to a program. */
 function checkRoot(config: Config, faults: Diagnostic[]): void {
   for (const kind of ['uid', 'gid'] as const) {
     if (isMapped(config, kind, 0)) continue;

@@ -19,19 +19,19 @@ export function requireOwn(native: Native, status: readonly number[], kind: 'roo
   const open = (mode & writableByOthers) !== 0;
   if (owner === root && !open) return;
   const caller = native.effectiveUid();
-  const foreign = owner !== root && owner !== caller;
-  if (!foreign && !open) return;
-  const reason = foreign ? `belong to root or to the caller, uid ${caller}` : 'be writable by its owner alone';
+  const isOthers = owner !== root && owner !== caller;
+  if (!isOthers && !open) return;
+  const reason = isOthers ? `belong to root or to the caller, uid ${caller}` : 'be writable by its owner alone';
   const modeText = (mode & permissions).toString(8).padStart(4, '0');
   throw new Failure({
     code: 'state.owner',
     message: `cannot use state ${kind} "${path}": it must ${reason}, and has owner uid ${owner}, mode ${modeText}`,
-    hint: cure(kind, path, foreign, (mode & sticky) !== 0),
+    hint: cure(kind, path, isOthers, (mode & sticky) !== 0),
   });
 }
 
-function cure(kind: 'root' | 'directory', path: string, foreign: boolean, shared: boolean): string {
-  if (!foreign && !shared) return `if nobody else has written to it: chmod go-w ${path}`;
+function cure(kind: 'root' | 'directory', path: string, isOthers: boolean, shared: boolean): string {
+  if (!isOthers && !shared) return `if nobody else has written to it: chmod go-w ${path}`;
   if (kind === 'directory') return `somebody else made it; remove it: rm -r ${path}`;
   return 'name a directory below it for --root that does not exist yet, which rt then makes';
 }

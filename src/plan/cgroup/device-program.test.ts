@@ -7,10 +7,10 @@ const CHARACTER = 2;
 const access = { m: 1, r: 2, w: 4 } as const;
 
 /** Runs the few instructions that device programs are made of. */
-function allows(program: Uint8Array, type: number, asked: number, major: number, minor: number): boolean {
+function allows(program: Uint8Array, type: number, access: number, major: number, minor: number): boolean {
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
   const registers = [0, 0, 0, 0, 0, 0];
-  const context = [(type | (asked << 16)) >>> 0, major, minor];
+  const context = [(type | (access << 16)) >>> 0, major, minor];
   for (let at = 0; at < program.length; at += 8) {
     const code = view.getUint8(at);
     const destination = view.getUint8(at + 1) & 15;

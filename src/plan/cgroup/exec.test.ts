@@ -38,17 +38,17 @@ t.test('cgroups of a further process', async (t) => {
   const initPath = (): string => '/c/init.scope';
   t.same(execCgroups(legacy, [], initPath), {
     tasks: ['/sys/fs/cgroup/pids/c/tasks', '/sys/fs/cgroup/cpu,cpuacct/c/tasks', '/sys/fs/cgroup/systemd/c/tasks'],
-    born: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/unified/c/init.scope'],
+    directories: ['/sys/fs/cgroup/unified/c', '/sys/fs/cgroup/unified/c/init.scope'],
     counted: '/sys/fs/cgroup/pids/c/tasks',
   });
   t.same(execCgroups(unified, [], initPath), {
     tasks: [],
-    born: ['/sys/fs/cgroup/c', '/sys/fs/cgroup/c/init.scope'],
+    directories: ['/sys/fs/cgroup/c', '/sys/fs/cgroup/c/init.scope'],
     counted: undefined,
   });
   t.same(execCgroups(unified, ['a//b'], initPath), {
     tasks: [],
-    born: ['/sys/fs/cgroup/c/a/b'],
+    directories: ['/sys/fs/cgroup/c/a/b'],
     counted: undefined,
   });
   t.same(execCgroups(legacy, ['cpuacct:x', 'pids:/y'], initPath).tasks, [

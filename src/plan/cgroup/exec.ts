@@ -9,7 +9,7 @@ export interface ExecCgroups {
   /** Cgroup v1 `tasks` files to join. */
   readonly tasks: readonly string[];
   /** Cgroup v2 directories to start in, tried in order; '' is the runtime's own. */
-  readonly born: readonly string[];
+  readonly directories: readonly string[];
   /** The one of `tasks` whose hierarchy counts processes; undefined if cgroup v2 does. */
   readonly counted: string | undefined;
 }
@@ -40,10 +40,14 @@ export function execCgroups(
   const [unknown] = below.keys();
   if (unknown !== undefined) throw bad(`unknown controller ${unknown}`);
   const counted = tasks[legacy.findIndex(({ controllers }) => controllers.includes('pids'))];
-  if (unified === undefined) return { tasks, born: [''], counted };
-  const born = divisible ? `${inside ?? unified.directory}${everywhere}` : unified.directory;
+  if (unified === undefined) return { tasks, directories: [''], counted };
+  const directories = divisible ? `${inside ?? unified.directory}${everywhere}` : unified.directory;
   // A cgroup that --cgroup names has no alternative.
-  return { tasks, born: everywhere === '' ? [born, ...actual(unified, initPath())] : [born], counted };
+  return {
+    tasks,
+    directories: everywhere === '' ? [directories, ...actual(unified, initPath())] : [directories],
+    counted,
+  };
 }
 
 /** The file that moves a process into the runtime's cgroup, in the hierarchy that counts processes. */
