@@ -9,7 +9,7 @@ t.test('describeOp: messages by which engines choose an exit code', async (t) =>
   t.equal(lookup('nosuch', ENOENT), 'exec: "nosuch": executable file not found in $PATH');
   t.equal(lookup('/nosuch', ENOENT), 'exec: "/nosuch": stat /nosuch: no such file or directory');
   t.equal(lookup('/x', 13), 'exec: "/x": permission denied');
-  t.equal(lookup('/etc', 21), 'exec: "/etc": is a directory');
+  t.equal(lookup('/etc', 21), 'exec: "/etc": is a directory: permission denied');
 });
 
 t.test('describeOp: a mount names both sides, and the missing source its pointer', async (t) => {

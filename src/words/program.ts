@@ -26,6 +26,8 @@ export const programWords: Words<'find_program' | 'find_home' | 'exec'> = {
 /** The texts of Go's exec.LookPath, from which engines derive an exit code. */
 function lookupCause({ name }: Planned<'find_program'>, { name: errno, text: cause }: Failed): Known {
   if (!name.includes('/')) return { message: `exec: "${name}": executable file not found in $PATH` };
+  // The last words are those of Go before 1.20: older engines look for them.
+  if (errno === 'EISDIR') return { message: `exec: "${name}": is a directory: permission denied` };
   if (errno === 'ENOENT') return { message: `exec: "${name}": stat ${name}: no such file or directory` };
   return { message: `exec: "${name}": ${cause}` };
 }
