@@ -1,7 +1,21 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { release } from 'node:os';
 import { join } from 'node:path';
-import { grantCapabilities } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
+import { guestProgram } from '../harness/guest.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -126,14 +140,148 @@ forEachRuntime(
   { oursOnly: 'the peers have other messages' },
 );
 
+/** Runs a verb of the probe on the host. */
+function probe(...words: string[]): Text {
+  return JSON.parse(execFileSync(guestProgram('probe'), words, { encoding: 'utf8' })) as Text;
+}
+
+/** As the kernel stores them: CAP_NET_BIND_SERVICE, effective; an access control list that lets user 1234 read. */
+const FILE_CAPABILITY = `0100000200040000${'00'.repeat(12)}`;
+const ACCESS_LIST =
+  '02000000' + '01000600ffffffff' + '02000400d2040000' + '04000400ffffffff' + '10000400ffffffff' + '20000000ffffffff';
+
+/** tmpfs has attributes of the class `user` since Linux 6.6. */
+const hasUserAttributes = ((): boolean => {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 6);
+})();
+
 forEachRuntime(
-  'tmpcopyup: too deep nesting is refused',
+  'tmpcopyup: extended attributes of files and directories: capabilities, access control lists, those of users',
   async (t, rt) => {
     const bundle = withTmpfs(rt, ['tmpcopyup']);
-    mkdirSync(join(bundle.rootfs, 'data', 'd/'.repeat(80)), { recursive: true });
+    const [dir, file] = ['data/dir', 'data/dir/file'].map((name) => join(bundle.rootfs, name));
+    mkdirSync(dir ?? '');
+    writeFileSync(file ?? '', '', { mode: 0o640 });
+    chownSync(file ?? '', 5, 6);
+    const given = [
+      [file, 'security.capability', FILE_CAPABILITY],
+      [file, 'system.posix_acl_access', ACCESS_LIST],
+      [file, 'trusted.note', '6869'],
+      [dir, 'system.posix_acl_default', ACCESS_LIST],
+      [dir, 'trusted.note', '00ff00'],
+      ...(hasUserAttributes ? [[file, 'user.note', '6869'] as const, [dir, 'user.empty', ''] as const] : []),
+    ] as const;
+    for (const [path = '', name, value] of given) t.equal(probe('setxattr', path, name, value).errno, null, name);
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    const root = `/proc/${(await container.state()).pid}/root`;
+    for (const [path = '', name, value] of given) {
+      const copy = root + path.slice(bundle.rootfs.length);
+      t.strictSame(probe('getxattr', copy, name), { errno: null, text: value }, `${copy} ${name}`);
+    }
+    t.equal(statSync(`${root}/data/dir/file`).mode & 0o777, 0o640);
+    await container.remove('--force');
+  },
+  { deviates: { runc: '1.1 copies none', crun: '1.8 loses the capabilities of a file' } },
+);
+
+forEachRuntime(
+  'tmpcopyup: sockets, and device nodes if the container may make them and the image may have them',
+  async (t, rt) => {
+    const bundle = withTmpfs(rt, ['tmpcopyup']);
+    grantCapabilities(bundle.config, 'CAP_MKNOD', 'CAP_DAC_OVERRIDE');
+    const at = (name: string): string => join(bundle.rootfs, 'data', name);
+    const server = createServer().listen(at('socket'));
+    await once(server, 'listening');
+    chmodSync(at('socket'), 0o751);
+    execFileSync('mknod', ['-m', '640', at('null'), 'c', '1', '3']);
+    execFileSync('mknod', ['-m', '600', at('disk'), 'b', '7', '250']);
+    chownSync(at('null'), 7, 8);
+    const verbs = ['socket', 'null', 'disk'].map((name) => ['stat', `/data/${name}`]);
+    const whole = await rt.observeBundle<Stat[]>(bundle, verbs);
+    t.match(whole[0], { type: 'socket', mode: 0o751 });
+    t.match(whole[1], { type: 'char', mode: 0o640, uid: 7, gid: 8, major: 1, minor: 3 });
+    t.match(whole[2], { type: 'block', mode: 0o600, major: 7, minor: 250 });
+    // The container could not use them there, either.
+    execFileSync('mount', ['--bind', bundle.rootfs, bundle.rootfs]);
+    try {
+      execFileSync('mount', ['-o', 'remount,bind,nodev', bundle.rootfs]);
+      const without = await rt.observeBundle<Stat[]>(bundle, verbs);
+      t.equal(without[0]?.type, 'socket');
+      for (const node of without.slice(1)) t.equal(node.errno, 'ENOENT');
+    } finally {
+      execFileSync('umount', [bundle.rootfs]);
+    }
+    server.close();
+    await once(server, 'close');
+  },
+  { oursOnly: 'the peers copy fewer, or from a mount with nodev too' },
+);
+
+forEachRuntime(
+  'tmpcopyup: device nodes that a user namespace may not make are left out',
+  async (t, rt) => {
+    const bundle = withTmpfs(rt, ['tmpcopyup']);
+    addUserNamespace(bundle.config);
+    bundle.save();
+    execFileSync('mknod', ['-m', '640', join(bundle.rootfs, 'data/null'), 'c', '1', '3']);
+    writeFileSync(join(bundle.rootfs, 'data/file'), 'there');
+    for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+    for (const path of [bundle.rootfs, join(bundle.rootfs, 'data')]) chownSync(path, MAPPED.uid, MAPPED.gid);
+    chownSync(join(bundle.rootfs, 'data/file'), MAPPED.uid + 5, MAPPED.gid + 6);
+    const [names, file] = await rt.observeBundle<[Names, Stat]>(bundle, [
+      ['list', '/data'],
+      ['stat', '/data/file'],
+    ]);
+    t.strictSame(names.names, ['file']);
+    t.match(file, { uid: 5, gid: 6 });
+  },
+  { oursOnly: 'older peers fail' },
+);
+
+forEachRuntime(
+  'tmpcopyup: many levels, each with several directories and its attributes',
+  async (t, rt) => {
+    const bundle = withTmpfs(rt, ['tmpcopyup', 'size=64m']);
+    let level = join(bundle.rootfs, 'data');
+    for (let depth = 0; depth < 1000; depth++) {
+      for (const name of ['a', 'b', 'c']) mkdirSync(join(level, name));
+      chmodSync(join(level, 'c'), 0o711);
+      writeFileSync(join(level, 'c', 'file'), `${depth}`);
+      level = join(level, 'b');
+    }
+    utimesSync(level, 1000, 2000);
+    chmodSync(level, 0o1751);
+    const container = await rt.create(bundle);
+    t.equal(container.outcome.status, 0, container.outcome.stderr);
+    let copy = `/proc/${(await container.state()).pid}/root/data`;
+    const wrong: string[] = [];
+    for (let depth = 0; depth < 1000; depth++) {
+      const [names, mode] = [readdirSync(copy).sort(), statSync(join(copy, 'c')).mode & 0o7777];
+      const text = readFileSync(join(copy, 'c', 'file'), 'utf8');
+      if (names.join() !== 'a,b,c' || mode !== 0o711 || text !== String(depth)) wrong.push(copy);
+      copy = join(copy, 'b');
+    }
+    t.strictSame(wrong, []);
+    const bottom = statSync(copy);
+    t.strictSame([bottom.mode & 0o7777, bottom.mtimeMs], [0o1751, 2_000_000]);
+    await container.remove('--force');
+  },
+  { deviates: { runc: '1.1 resets the times of directories', crun: '1.8 does too' } },
+);
+
+forEachRuntime(
+  'tmpcopyup: nesting without end is refused',
+  async (t, rt) => {
+    const bundle = withTmpfs(rt, ['tmpcopyup', 'size=64m']);
+    const deepen = `for (let i = 0; i < 4200; i++) { fs.mkdirSync('d'); process.chdir('d'); }`;
+    execFileSync(process.execPath, ['-e', deepen], { cwd: join(bundle.rootfs, 'data'), env: {} });
     const outcome = await rt.runBundle(bundle);
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /nested too deep/);
+    // By a program that needs no path for it.
+    execFileSync('rm', ['-rf', join(bundle.rootfs, 'data/d')]);
   },
   { oursOnly: 'the peers have no limit' },
 );

@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 void verb_stat(char **args)
@@ -138,6 +139,36 @@ void verb_mknod(char **args)
 	mode_t type = args[1][0] == 'b' ? S_IFBLK : args[1][0] == 'p' ? S_IFIFO : S_IFCHR;
 
 	put_outcome(mknod(args[0], type | 0600, makedev((unsigned)atoi(args[2]), (unsigned)atoi(args[3]))));
+}
+
+/* setxattr PATH NAME VALUE, in hexadecimal */
+void verb_setxattr(char **args)
+{
+	unsigned char value[1024];
+	size_t size = strlen(args[2]) / 2;
+
+	if (size > sizeof(value))
+		exit(BAD_CALL);
+	for (size_t i = 0; i < size; i++)
+		if (sscanf(args[2] + 2 * i, "%2hhx", &value[i]) != 1)
+			exit(BAD_CALL);
+	put_outcome(lsetxattr(args[0], args[1], value, size, 0));
+}
+
+/* getxattr PATH NAME */
+void verb_getxattr(char **args)
+{
+	unsigned char value[1024];
+	ssize_t size = lgetxattr(args[0], args[1], value, sizeof(value));
+
+	if (size < 0) {
+		put_outcome(-1);
+		return;
+	}
+	printf("{\"errno\":null,\"text\":\"");
+	for (ssize_t i = 0; i < size; i++)
+		printf("%02x", value[i]);
+	puts("\"}");
 }
 
 /* mount SOURCE TARGET TYPE FLAGS */

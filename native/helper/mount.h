@@ -25,7 +25,8 @@ int rt_check_place(struct rt_context *context, int target);
 /* Moves a mount's descriptor to a slot; slot 0 means none. */
 void rt_keep(struct rt_context *context, uint32_t slot, int *mount);
 
-/* Copies the contents of directory `from` to directory `to` with owners, modes and times; never follows links. */
+/* Copies the contents of directory `from` to directory `to`, a new filesystem that nobody else can reach, with owners,
+ * modes, extended attributes and times; never follows links. */
 int rt_copy_tree(struct rt_context *context, int from, int to);
 
 /* Whether fsconfig(2) would refuse an option as too long. */

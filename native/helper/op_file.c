@@ -47,9 +47,7 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 		rt_resolve_parent(context, op->path.data, RT_MISSING_DIRECTORY, false, &name);
 	if (parent < 0)
 		return parent;
-	/* The kernel's dev_t encoding (new_encode_dev). */
-	uint32_t number = (op->minor & 0xff) | op->major << 8 | (op->minor & ~0xffu) << 12;
-	long made = rt_sys(mknodat, parent, name, op->mode, number);
+	long made = rt_sys(mknodat, parent, name, op->mode, rt_device_number(op->major, op->minor));
 	if (made < 0 && made != -EEXIST)
 		return rt_fail(context, "mknodat", made);
 	RT_CLEANUP_FD int node = rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);

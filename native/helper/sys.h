@@ -157,6 +157,12 @@ static inline int rt_statx(int fd, struct statx *st)
 		statx, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, st);
 }
 
+/* The kernel's dev_t encoding (new_encode_dev). */
+static inline uint32_t rt_device_number(uint32_t major, uint32_t minor)
+{
+	return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
+}
+
 static inline bool rt_is_device(const struct statx *st, uint32_t type, uint32_t major, uint32_t minor)
 {
 	return (st->stx_mode & S_IFMT) == type && st->stx_rdev_major == major && st->stx_rdev_minor == minor;
