@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix } from '../harness/cgroup.ts';
 import { changeNamespace } from '../harness/config.ts';
@@ -234,6 +234,19 @@ forEachRuntime(
   },
   { deviates: { runc: 'takes file: as part of the name' } },
 );
+
+forEachRuntime('spec: the umask of the caller decides who may change the file', async (t, rt) => {
+  for (const [mask, mode] of [
+    ['002', 0o664],
+    ['077', 0o600],
+  ] as const) {
+    const dir = join(rt.dir, mask);
+    mkdirSync(dir);
+    const outcome = await rt.commandThrough(['sh', '-c', `umask ${mask}; exec "$@"`, 'sh'], 'spec', '--bundle', dir);
+    t.equal(outcome.status, 0, outcome.stderr);
+    t.equal(statSync(join(dir, 'config.json')).mode & 0o777, mode);
+  }
+});
 
 forEachRuntime(
   'spec --file: another name, in the bundle, which must not exist',

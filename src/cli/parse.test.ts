@@ -48,6 +48,10 @@ t.test('parseCommand accepts every spelling of an option', async (t) => {
     ['run', ['-no-subreaper', 'c1'], { 'no-subreaper': true }, ['c1']],
     ['delete', ['-f', 'c1'], { force: true }, ['c1']],
     ['delete', ['c1', '--force'], { force: true }, ['c1']],
+    ['delete', ['-fr', 'a.*'], { force: true, regex: true }, ['a.*']],
+    ['run', ['-db/b', 'c1'], { detach: true, bundle: '/b' }, ['c1']],
+    ['run', ['-db', '/b', 'c1'], { detach: true, bundle: '/b' }, ['c1']],
+    ['exec', ['-tu1000:5', '-eA=b', 'c1'], { tty: true, user: '1000:5', env: ['A=b'] }, ['c1']],
     ['delete', ['--', '--force'], {}, ['--force']],
     ['delete', ['-'], {}, ['-']],
     ['kill', ['c1', 'KILL', '--all'], { all: true }, ['c1', 'KILL']],
@@ -95,6 +99,8 @@ t.test('parseCommand and checkOperands name the fault', async (t) => {
   t.equal(fault('create', 'c1', '-b'), 'flag needs an argument: -b');
   t.equal(fault('create', '--bogus', 'c1'), 'flag provided but not defined: -bogus');
   t.equal(fault('create', '-bogus=1', 'c1'), 'flag provided but not defined: -bogus');
+  t.equal(fault('create', '--pid', 'f', 'c1'), 'flag provided but not defined: -pid');
+  t.equal(fault('create', '-bundel', '/b', 'c1'), 'flag provided but not defined: -bundel');
   t.equal(fault('delete', '-df', 'c1'), 'flag provided but not defined: -df');
   t.equal(fault('delete', '---force', 'c1'), 'bad flag syntax: ---force');
   t.equal(fault('delete', '--=1', 'c1'), 'bad flag syntax: --=1');

@@ -83,6 +83,12 @@ function normalise(
     }
     const spec = specs.find((one) => (one.long ?? one.name) === name || one.short === name || one.alias === name);
     if (spec === undefined) {
+      const apart = word.startsWith('--') ? undefined : separate(word.slice(1), specs);
+      if (apart !== undefined) {
+        words = [...words.slice(0, index), ...apart, ...words.slice(index + 1)];
+        index -= 1;
+        continue;
+      }
       throw new UsageFailure('usage.unknown-option', `flag provided but not defined: -${name}`, command);
     }
     let value = equals < 0 ? undefined : word.slice(equals + 1);
@@ -99,6 +105,22 @@ function normalise(
     if (!given.includes(spec)) given.push(spec);
   }
   return { normalised, given, rest: [] };
+}
+
+/**
+ * Letters after one dash, as crun takes them: flags, then possibly an option with its value. Undefined for anything else,
+ * also for a value that begins like a word: that is a misspelt name, such as -bundel.
+ */
+function separate(letters: string, specs: readonly OptionSpec[]): string[] | undefined {
+  const words: string[] = [];
+  for (let at = 0; at < letters.length; at += 1) {
+    const spec = specs.find(({ short }) => short === letters[at]);
+    const value = spec?.kind === 'flag' ? '' : letters.slice(at + 1);
+    if (spec === undefined || /^[a-z-]/.test(value)) return undefined;
+    words.push(`--${spec.long ?? spec.name}`, ...(value === '' ? [] : [value]));
+    if (spec.kind !== 'flag') break;
+  }
+  return words;
 }
 
 /** `specs` are only those of the given options: the run time of minimist grows with the number of known options. */
