@@ -132,6 +132,19 @@ forEachRuntime('create with a working directory that is a file is an error that 
   t.match(outcome.stderr, /not a directory/i);
 });
 
+forEachRuntime('a bind of a file on a directory, or the other way round, is "not a directory"', async (t, rt) => {
+  for (const [source, destination, words] of [
+    ['/etc/passwd', '/bin', '"/etc/passwd" (a file) on "/bin" (a directory): not a directory'],
+    ['/etc', '/bin/busybox', '"/etc" (a directory) on "/bin/busybox" (a file): not a directory'],
+  ] as const) {
+    const outcome = await rt.run((config) => {
+      config.mounts.push({ destination, source, type: 'bind', options: ['bind'] });
+    });
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, rt.runtime.ours ? words : /not a directory/i);
+  }
+});
+
 forEachRuntime('errors go to the log as one JSON record, and to standard error as text', async (t, rt) => {
   const log = join(rt.dir, 'log.json');
   const bundle = rt.bundle((config) => (config.process.args = ['/nosuch']));

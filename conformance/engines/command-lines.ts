@@ -60,6 +60,7 @@ function runs(engine: string): Line[] {
     sh('--ipc host --pid host --uts host', 'for n in ipc pid uts; do busybox readlink /proc/self/ns/$n; done'),
     sh('--pids-limit 50', 'cat /sys/fs/cgroup/pids/pids.max || cat /sys/fs/cgroup/pids.max'),
     sh('--shm-size 1m', 'busybox df -k /dev/shm | busybox tail -1'),
+    fails(`${run} -v $DIR/env:/tmp tiny /bin/true`, /not a directory/i),
     fails(`${run} --sysctl net.nosuch=1 tiny /bin/true`, /no such file or directory/i),
   ];
 }

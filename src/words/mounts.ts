@@ -98,6 +98,12 @@ function copyCause(name: string): Known | undefined {
   return name === 'ELOOP' ? { hint: 'the directory is nested too deep to be copied: drop tmpcopyup' } : undefined;
 }
 
+/** Always in the same words: Docker explains "not a directory", and takes "is a directory" for a fault of the program. */
+function mismatch({ source, destination }: Planned<'mount_bind'>, name: 'ENOTDIR' | 'EISDIR'): string {
+  const [from, to] = name === 'EISDIR' ? ['a file', 'a directory'] : ['a directory', 'a file'];
+  return `cannot mount "${source}" (${from}) on "${destination}" (${to}): not a directory`;
+}
+
 function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind']>): Known | undefined {
   const { name, call } = failed;
   if (op.from === notifyOrigin)
@@ -107,7 +113,8 @@ function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind
   }
   if (name === 'ELOOP') return { hint: plainHint };
   if (name === 'ENOTDIR' || name === 'EISDIR') {
-    return { hint: 'source and destination must both be directories, or neither' };
+    const hint = 'source and destination must both be directories, or neither';
+    return call === 'move_mount' ? { message: mismatch(op, name), hint } : { hint };
   }
   if (call === 'open_tree' && name === 'ENOENT') return { pointer: `${op.from}/source`, hint: missingSource };
   if (call === 'open_tree' && name === 'EINVAL') {
