@@ -1,8 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { TestConfig, TestMount } from '../harness/config.ts';
+import { MAPPED, addUserNamespace } from '../harness/config.ts';
+import type { Mutation, TestConfig, TestMount } from '../harness/config.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Attempt, Names, Stat, Text } from '../harness/guest.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
@@ -194,6 +204,67 @@ forEachRuntime('mounts: type bind means the option bind', async (t, rt) => {
   });
   t.equal(read.text, 'of the host');
 });
+
+/** What an idmapped mount maps, and who the container runs as. */
+const EVERYBODY = { containerID: 0, hostID: 0, size: 2000 };
+const KINDS: readonly (readonly [string, Mutation, Partial<TestMount>])[] = [
+  ['', (): void => undefined, {}],
+  [', in a user namespace', addUserNamespace, {}],
+  [', idmapped', (): void => undefined, { uidMappings: [EVERYBODY], gidMappings: [EVERYBODY] }],
+];
+for (const [kind, mutate, more] of KINDS) {
+  forEachRuntime(
+    `mounts: bind of a path that an earlier mount has in the root filesystem${kind}`,
+    async (t, rt) => {
+      const source = hostDirectory(rt);
+      mkdirSync(join(source, 'sub'));
+      writeFileSync(join(source, 'sub', 'file'), 'below');
+      // As seen from the container: a link of the source does not lead to the host.
+      symlinkSync('/sub', join(source, 'link'));
+      const bundle = rt.bundle(mutate);
+      mkdirSync(join(bundle.rootfs, 'sub'));
+      writeFileSync(join(bundle.rootfs, 'sub', 'file'), 'of the image');
+      for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+      if (kind.includes('user')) chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+      bundle.config.mounts.push(
+        { destination: '/first', source, options: ['rbind', 'nosuid'] },
+        { destination: '/second', source: join(bundle.rootfs, 'first/sub'), options: ['rbind'], ...more },
+        { destination: '/third', source: join(bundle.rootfs, 'first'), options: ['bind'], ...more },
+        { destination: '/fourth', source: join(bundle.rootfs, 'first/link/file'), options: ['bind'], ...more },
+      );
+      const [second, third, fourth, info] = await rt.observeBundle<Text[]>(bundle, [
+        ['read', '/second/file'],
+        ['read', '/third/file'],
+        ['read', '/fourth'],
+        ['read', '/proc/self/mountinfo'],
+      ]);
+      t.equal(second?.text, 'below');
+      t.equal(third?.text, 'of the host');
+      t.equal(fourth?.text, 'of the image');
+      const mount = mountAt(parseMountinfo(info?.text ?? ''), '/second');
+      t.ok(mount?.options.includes('nosuid'), 'it has the options of the earlier mount');
+    },
+    { oursOnly: 'older peers resolve the link on the host, and lack idmapped mounts' },
+  );
+}
+
+forEachRuntime(
+  'mounts: an idmapped bind of a path in an earlier mount, in a user namespace, is refused with the reason',
+  async (t, rt) => {
+    const source = hostDirectory(rt);
+    const bundle = rt.bundle(addUserNamespace);
+    bundle.config.mounts.push(
+      { destination: '/first', source, options: ['rbind'] },
+      { destination: '/second', source: join(bundle.rootfs, 'first'), options: ['rbind', 'idmap'] },
+    );
+    bundle.save();
+    const outcome = await rt.runBundle(bundle);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cannot idmap the mount on "\/second": its source is in an earlier mount/);
+    t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/mounts\/5\/source\n {2}hint: give the path below the source/);
+  },
+  { oursOnly: 'the peers have other messages' },
+);
 
 forEachRuntime('mounts: bind of a file makes a file as mount point, of a directory a directory', async (t, rt) => {
   const source = hostDirectory(rt);

@@ -553,6 +553,7 @@ enum { RT_WRITE_FILES_PATHS_MOST = 32 };
 enum rt_open_tree_flags {
 	RT_OPEN_TREE_RECURSIVE = 1,
 	RT_OPEN_TREE_PLAIN_DIRECTORY = 2,
+	RT_OPEN_TREE_IN_ROOT = 4,
 };
 
 enum rt_mount_filesystem_flags {

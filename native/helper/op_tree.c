@@ -16,7 +16,9 @@ static void note_filesystem(struct rt_context *context, int fd)
 
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op)
 {
-	RT_CLEANUP_FD int source = op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY
+	RT_CLEANUP_FD int source = op->flags & RT_OPEN_TREE_IN_ROOT
+					   ? rt_resolve(context, op->path.data, RT_MISSING_FAILS, 0, false)
+				   : op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY
 					   ? rt_open_root_path(context, op->path.data)
 					   : rt_open_how(AT_FDCWD, op->path.data, O_PATH, 0, 0);
 	if (source < 0)

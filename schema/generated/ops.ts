@@ -865,6 +865,8 @@ export const OPEN_TREE_FLAGS = {
   recursive: 1,
   /** it must be a directory, and its last component must not be a symbolic link */
   plainDirectory: 2,
+  /** the path is one of the container, whose earlier mounts may hold it */
+  inRoot: 4,
 } as const;
 
 export const MOUNT_FILESYSTEM_FLAGS = {

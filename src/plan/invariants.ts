@@ -1,4 +1,4 @@
-import { OP_CODECS } from '../../schema/generated/ops.ts';
+import { OPEN_TREE_FLAGS, OP_CODECS } from '../../schema/generated/ops.ts';
 import type { FieldKind } from '../../schema/generated/ops.ts';
 import { MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
@@ -155,6 +155,10 @@ function isDefaultLink(op: PlannedOp): boolean {
   return op.op === 'make_link' && op.from === 'default';
 }
 
+function opensInRoot(op: PlannedOp): boolean {
+  return op.op === 'open_tree' && (op.flags & OPEN_TREE_FLAGS.inRoot) !== 0;
+}
+
 function isStartHook(op: PlannedOp): boolean {
   return op.op === 'hook' && op.inRoot === 1;
 }
@@ -215,6 +219,11 @@ export const invariants: readonly Invariant[] = [
     'no mount may reach the host',
   ),
   needs([...mounts], ['open_root', 'open_root_directory', 'hold_root'], 'a destination is resolved below the root'),
+  needs(
+    (op) => opensInRoot(op),
+    ['open_root', 'open_root_directory', 'hold_root'],
+    'a path of the container is resolved below the root',
+  ),
   before(
     'open_root',
     [...mounts, 'make_device', 'make_directory', 'make_link', ...protections],

@@ -166,7 +166,7 @@ export function parseMountOptions(
     const hint = unsupportedHint(word);
     if (effect !== undefined) effect(options);
     else if (hint !== undefined) faults.push(unsupported(word, place, hint));
-    else if (word === 'nofail') options.warnings.push(withoutEffect(word, place, 'a mount that fails is an error'));
+    else if (word === 'nofail') options.warnings.push(withoutEffect(word, place, ': a mount that fails is an error'));
     else if (!ownPrefixes.test(word)) addData(options, word, place, faults);
   });
   if (options.bind) {
@@ -218,8 +218,8 @@ function noteFlag(options: MountOptions, recursive: boolean, choosesTimes: boole
   options.hasTimes ||= choosesTimes;
 }
 
-function withoutEffect(word: string, pointer: string, cause: string): Diagnostic {
-  return { code: 'mount.option.ineffective', message: `mount option "${word}" has no effect: ${cause}`, pointer };
+function withoutEffect(word: string, pointer: string, why: string): Diagnostic {
+  return { code: 'mount.option.ineffective', message: `mount option "${word}" has no effect${why}`, pointer };
 }
 
 function unsupported(word: string, pointer: string, hint: string): Diagnostic {
@@ -255,7 +255,7 @@ function setAsideFilesystemOptions(options: MountOptions, list: readonly string[
   const isTmpfsOption = (word: string): boolean => /^(mode|size|uid|gid|nr_blocks|nr_inodes)=/.test(word);
   list.forEach((word, index) => {
     if (!isTmpfsOption(word) && !isFilesystemFlag(options, word)) return;
-    options.warnings.push(withoutEffect(word, `${pointer}/options/${String(index)}`, 'it is on a bind mount'));
+    options.warnings.push(withoutEffect(word, `${pointer}/options/${String(index)}`, ' on a bind mount'));
   });
   options.filesystemFlags.length = 0;
   const kept = options.data.filter((word) => !isTmpfsOption(word));

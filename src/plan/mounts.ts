@@ -2,7 +2,7 @@ import type { Config, Mount } from '../../schema/generated/config.ts';
 import { MOUNT_BIND_FLAGS, MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import { mountContext } from '../bundle/annotations.ts';
 import { hasNamespace, isNew } from '../bundle/namespaces.ts';
-import { normalizePath } from '../bundle/path.ts';
+import { isBelow, normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
@@ -11,6 +11,7 @@ import { versionOf } from './cgroup/version.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { clearedInBind, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
+import { hostRoot } from './rootfs.ts';
 import type { NewFilesystem, Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';
@@ -93,7 +94,19 @@ function addBind(
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
   const idmap = idmapOf(state.config, mount, options.idmap, from, faults);
   checkIdmap(state.config, mount, idmap, facts, from, faults);
-  const tree = state.stage.openTree(path, { recursive: options.recursiveBind, idmap }, from);
+  const how = { recursive: options.recursiveBind, idmap };
+  const inside = pathInEarlierMount(state.config, path, bundle, from);
+  if (inside !== undefined && idmap !== undefined && userNamespaceOf(state.config) !== 'runtime') {
+    faults.push({
+      code: 'mount.idmap',
+      message: `cannot idmap the mount on "${mount.destination}": its source is in an earlier mount, made with the rights of the user namespace of the container`,
+      pointer: `${from}/source`,
+      hint: 'give the path below the source of that mount',
+    });
+  }
+  const opened = inside === undefined ? undefined : state.stage.openInRoot?.(inside, how, from);
+  const tree = opened?.slot ?? state.stage.openTree(path, how, from);
+  state.mounts.push(...(opened?.ops ?? []));
   const slot = options.propagation.length > 0 ? tree || state.stage.nextSlot() : 0;
   state.mounts.push({
     op: 'mount_bind',
@@ -113,6 +126,20 @@ function addBind(
     from,
   });
   addPropagation(state, options, slot, from);
+}
+
+/** A source in the root filesystem, where an earlier mount of the config covers it: its path in the container. */
+function pathInEarlierMount(config: Config, source: string, bundle: string, from: string): string | undefined {
+  const root = hostRoot(config, bundle);
+  const path = normalizePath(source);
+  if (!isBelow(path, root)) return undefined;
+  const inside = path.slice(root === '/' ? 0 : root.length);
+  const earlier = (config.mounts ?? []).slice(0, Number(from.slice('/mounts/'.length)));
+  const covers = earlier.some(({ destination }) => {
+    const at = normalizePath(destination);
+    return inside === at || isBelow(inside, at);
+  });
+  return covers ? inside : undefined;
 }
 
 function ownsHostMounts(config: Config, facts: Facts): boolean {

@@ -9,10 +9,19 @@ import type { PlannedOp } from './types.ts';
 
 const rootOrigin = '/root/path';
 
+function unresolvedRoot(config: Config, bundle: string): string {
+  const path = config.root?.path ?? '';
+  return path.startsWith('/') ? path : `${bundle}/${path}`;
+}
+
+/** The normalized path of the root filesystem on the host. */
+export function hostRoot(config: Config, bundle: string): string {
+  return normalizePath(unresolvedRoot(config, bundle));
+}
+
 /** Propagation of the whole tree first, so that no mount made below reaches the host, then the root itself. */
 export function openRootOps(config: Config, bundle: string, stage: Stage, onHost: boolean): PlannedOp[] {
-  const path = config.root?.path ?? '';
-  const root = path.startsWith('/') ? path : `${bundle}/${path}`;
+  const root = unresolvedRoot(config, bundle);
   if (onHost) return [{ op: 'hold_root', path: root, from: rootOrigin }];
   if (!hasNamespace(config, 'mount')) return [{ op: 'open_root_directory', path: root, from: rootOrigin }];
   const propagation = rootPropagation(config)?.type;

@@ -1,6 +1,6 @@
 import type { Config, IdMapping } from '../../schema/generated/config.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
-import { isNew } from '../bundle/namespaces.ts';
+import { hasNamespace, isNew } from '../bundle/namespaces.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MS } from '../kernel/mounts.ts';
 import { treePropagation } from './propagation.ts';
@@ -16,6 +16,11 @@ export interface Stage {
   readonly nextSlot: () => number;
   /** Clones the mount at a host path; 0 if init opens it itself. */
   readonly openTree: (path: string, options: TreeOptions, from: string) => number;
+  /**
+   * The same for a path of the container, by init itself: earlier mounts of the config may hold it. Undefined where
+   * paths of the container are not for the plan to resolve.
+   */
+  readonly openInRoot: ((path: string, options: TreeOptions, from: string) => TreeInRoot) | undefined;
   /** Makes the filesystem of a block device. */
   readonly openFilesystem: (filesystem: NewFilesystem, from: string) => number;
   /** Everything opened so far. */
@@ -27,6 +32,11 @@ export interface NewFilesystem {
   readonly source: string;
   readonly options: readonly string[];
   readonly attributes: number;
+}
+
+export interface TreeInRoot {
+  readonly slot: number;
+  readonly ops: readonly PlannedOp[];
 }
 
 export interface TreeOptions {
@@ -42,7 +52,9 @@ export interface IdmapOptions {
   readonly maps?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
 }
 
-export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(config, facts)): Stage {
+/** `live`: for mounts that are added to a container that runs, and may change what its paths mean at any time. */
+export function makeStage(config: Config, facts: Facts, live = false): Stage {
+  const opensAll = live || opensForInit(config, facts);
   const ops: PlannedOp[] = [];
   const namespaces = new Map<string, number>();
   let slot = 1;
@@ -60,24 +72,34 @@ export function makeStage(config: Config, facts: Facts, opensAll = opensForInit(
     return made;
   };
 
+  const idmapOps = (slot: number, idmap: IdmapOptions | undefined, from: string): PlannedOp[] =>
+    idmap === undefined
+      ? []
+      : [{ op: 'idmap_tree', slot, namespace: namespaceFor(idmap, from), recursive: Number(idmap.recursive), from }];
+
   const openTree = (path: string, { recursive, directory, idmap }: TreeOptions, from: string): number => {
     if (!opensAll && idmap === undefined) return 0;
-    const tree = nextSlot();
+    const slot = nextSlot();
     const flags =
       (recursive ? OPEN_TREE_FLAGS.recursive : 0) | (directory === true ? OPEN_TREE_FLAGS.plainDirectory : 0);
-    ops.push({ op: 'open_tree', slot: tree, path, flags, propagation: clonePropagation(config), from });
-    if (idmap !== undefined) {
-      const namespace = namespaceFor(idmap, from);
-      ops.push({ op: 'idmap_tree', slot: tree, namespace, recursive: Number(idmap.recursive), from });
-    }
-    return tree;
+    ops.push({ op: 'open_tree', slot, path, flags, propagation: clonePropagation(config), from });
+    ops.push(...idmapOps(slot, idmap, from));
+    return slot;
+  };
+  const openInRoot = (path: string, { recursive, idmap }: TreeOptions, from: string): TreeInRoot => {
+    const slot = nextSlot();
+    const flags = OPEN_TREE_FLAGS.inRoot | (recursive ? OPEN_TREE_FLAGS.recursive : 0);
+    const open: PlannedOp = { op: 'open_tree', slot, path, flags, propagation: 0, from };
+    return { slot, ops: [open, ...idmapOps(slot, idmap, from)] };
   };
   const openFilesystem = ({ type, source, options, attributes }: NewFilesystem, from: string): number => {
     const slot = nextSlot();
     ops.push({ op: 'open_filesystem', slot, type, source, options: [...options], attributes, from });
     return slot;
   };
-  return { nextSlot, openTree, openFilesystem, ops };
+  // In a mount namespace that is joined, a source is a path in there.
+  const resolves = !live && (isNew(config, 'mount') || !hasNamespace(config, 'mount'));
+  return { nextSlot, openTree, openInRoot: resolves ? openInRoot : undefined, openFilesystem, ops };
 }
 
 /**

@@ -96,6 +96,8 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'idmapped-mounts': () => made({ ...full(), mounts: [...mounts, { ...idmapped, ...maps }] }),
   'idmapped-mounts-user-namespace': () => made({ ...user(), mounts: [...mounts, idmapped] }),
   'mounts-of-every-kind': () => made({ ...full(), mounts: [...mounts, ...everyMount] }),
+  'bind-in-earlier-mount': () => made({ ...full(), mounts: [...mounts, inEarlier, { ...inEarlier, ...maps }] }),
+  'bind-in-earlier-mount-user-namespace': () => made({ ...user(), mounts: [...mounts, inEarlier] }),
   'block-device': () => made({ ...full(), mounts: [...mounts, blockDevice] }),
   'block-device-v2': () => made({ ...full(), mounts: [...mounts, blockDevice] }, v2),
   terminal: () => made(full({}, { terminal: true, consoleSize: { height: 24, width: 80 } })),
@@ -175,6 +177,7 @@ const merged = facts({
 });
 const rootless: Facts = { ...v2, user: { uid: 1000, gid: 1000, initial: true } };
 
+const inEarlier: Mount = { destination: '/inner', source: 'rootfs/data/inner', options: ['bind'] };
 const blockDevice: Mount = { destination: '/disk', type: 'ext4', source: '/dev/sdb1', options: ['ro', 'rslave'] };
 const unit = 'machine.slice:rt:c1';
 const maps = {
