@@ -43,6 +43,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     hasApparmor: false,
     hasSelinux: false,
     mayMakeCgroup: () => true,
+    linkAt: (path) => (path === '/srv/link' ? 'target' : undefined),
     nodeOfDevice: (path) => path,
     isBlockDevice: (path) => path === '/dev/sdb1',
     resctrl: undefined,

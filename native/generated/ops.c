@@ -192,7 +192,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->bind_device.minor);
 	case RT_OP_MAKE_LINK:
 		return rt_read_str(reader, &op->make_link.path) &&
-		       rt_read_str(reader, &op->make_link.target);
+		       rt_read_str(reader, &op->make_link.target) &&
+		       rt_read_u32(reader, &op->make_link.exact);
 	case RT_OP_TERMINAL:
 		return rt_read_u32(reader, &op->terminal.width) &&
 		       rt_read_u32(reader, &op->terminal.height) &&

@@ -351,6 +351,7 @@ struct rt_op_bind_device {
 struct rt_op_make_link {
 	struct rt_str path;
 	struct rt_str target;
+	uint32_t exact;
 };
 
 struct rt_op_terminal {
@@ -554,6 +555,7 @@ enum rt_open_tree_flags {
 	RT_OPEN_TREE_RECURSIVE = 1,
 	RT_OPEN_TREE_PLAIN_DIRECTORY = 2,
 	RT_OPEN_TREE_IN_ROOT = 4,
+	RT_OPEN_TREE_NOFOLLOW = 8,
 };
 
 enum rt_mount_filesystem_flags {
@@ -569,6 +571,8 @@ enum rt_mount_bind_flags {
 	RT_MOUNT_BIND_NEEDS_PROCFS = 2,
 	RT_MOUNT_BIND_PLAIN_DESTINATION = 4,
 	RT_MOUNT_BIND_MAY_COVER_PROC = 8,
+	RT_MOUNT_BIND_SOURCE_NOFOLLOW = 16,
+	RT_MOUNT_BIND_DESTINATION_NOFOLLOW = 32,
 };
 
 enum rt_change_directory_phase {

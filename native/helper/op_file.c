@@ -81,5 +81,14 @@ int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op)
 	if (parent < 0)
 		return parent;
 	long status = rt_sys(symlinkat, op->target.data, parent, name);
-	return status < 0 && status != -EEXIST ? rt_fail(context, "symlinkat", status) : 0;
+	if (status != -EEXIST)
+		return status < 0 ? rt_fail(context, "symlinkat", status) : 0;
+	if (op->exact == 0)
+		return 0;
+	char target[RT_PATH_MAX];
+	long size = rt_sys(readlinkat, parent, name, target, sizeof(target) - 1);
+	if (size < 0 && size != -EINVAL)
+		return rt_fail(context, "readlinkat", size);
+	target[size < 0 ? 0 : size] = '\0';
+	return rt_equal(target, op->target.data) ? 0 : rt_fail(context, "symlinkat", -EEXIST);
 }

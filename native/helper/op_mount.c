@@ -193,13 +193,30 @@ static int check_procfs(struct rt_context *context, int source, const struct sta
 	return whole ? 0 : rt_fail(context, "fstatfs", -EMEDIUMTYPE);
 }
 
+/* What the source covers; missing files and directories are made. */
+static int bind_target(struct rt_context *context, const struct rt_op_mount_bind *op, bool directory)
+{
+	if (op->flags & RT_MOUNT_BIND_DESTINATION_NOFOLLOW) {
+		const char *name;
+		RT_CLEANUP_FD int parent =
+			rt_resolve_parent(context, op->destination.data, RT_MISSING_DIRECTORY, false, &name);
+		if (parent < 0)
+			return parent;
+		int target = rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);
+		if (target != -ENOENT)
+			return target < 0 ? rt_fail(context, "openat2", target) : target;
+	}
+	return rt_resolve(context, op->destination.data, directory ? RT_MISSING_DIRECTORY : RT_MISSING_FILE,
+		directory ? 0755 : 0644, op->flags & RT_MOUNT_BIND_PLAIN_DESTINATION);
+}
+
 int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 {
-	bool recursive = op->flags & RT_MOUNT_BIND_RECURSIVE;
-	RT_CLEANUP_FD int source =
-		op->tree != 0 ? rt_steal_fd(&context->slots[op->tree])
-			      : (int)rt_sys(open_tree, AT_FDCWD, op->source.data,
-					OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0));
+	int how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+		  (op->flags & RT_MOUNT_BIND_RECURSIVE ? AT_RECURSIVE : 0) |
+		  (op->flags & RT_MOUNT_BIND_SOURCE_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+	RT_CLEANUP_FD int source = op->tree != 0 ? rt_steal_fd(&context->slots[op->tree])
+						 : (int)rt_sys(open_tree, AT_FDCWD, op->source.data, how);
 	if (source < 0)
 		return rt_fail(context, "open_tree", source);
 	struct statx from, to;
@@ -209,9 +226,7 @@ int rt_mount_bind(struct rt_context *context, const struct rt_op_mount_bind *op)
 	if (op->flags & RT_MOUNT_BIND_NEEDS_PROCFS && (status = check_procfs(context, source, &from)) < 0)
 		return status;
 	bool directory = (from.stx_mode & S_IFMT) == S_IFDIR;
-	RT_CLEANUP_FD int target =
-		rt_resolve(context, op->destination.data, directory ? RT_MISSING_DIRECTORY : RT_MISSING_FILE,
-			directory ? 0755 : 0644, op->flags & RT_MOUNT_BIND_PLAIN_DESTINATION);
+	RT_CLEANUP_FD int target = bind_target(context, op, directory);
 	if (target < 0)
 		return target;
 	status = rt_statx(target, &to);

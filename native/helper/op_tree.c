@@ -16,11 +16,12 @@ static void note_filesystem(struct rt_context *context, int fd)
 
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op)
 {
+	uint64_t nofollow = op->flags & RT_OPEN_TREE_NOFOLLOW ? O_NOFOLLOW : 0;
 	RT_CLEANUP_FD int source = op->flags & RT_OPEN_TREE_IN_ROOT
 					   ? rt_resolve(context, op->path.data, RT_MISSING_FAILS, 0, false)
 				   : op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY
 					   ? rt_open_root_path(context, op->path.data)
-					   : rt_open_how(AT_FDCWD, op->path.data, O_PATH, 0, 0);
+					   : rt_open_how(AT_FDCWD, op->path.data, O_PATH | nofollow, 0, 0);
 	if (source < 0)
 		return rt_fail(context, "openat2", source);
 	RT_CLEANUP_FD int tree = (int)rt_sys(open_tree, source, "",

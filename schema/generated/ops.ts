@@ -349,11 +349,12 @@ export interface BindDeviceOp {
   readonly minor: number;
 }
 
-/** Makes a symbolic link; an existing name is not changed. */
+/** Makes a symbolic link; an existing name is not changed. With `exact` 1 it must be that link, else EEXIST. */
 export interface MakeLinkOp {
   readonly op: 'make_link';
   readonly path: string;
   readonly target: string;
+  readonly exact: number;
 }
 
 /** Opens a new terminal in the devpts instance at `/dev/pts` of the container, gives it `width` and `height` unless one is 0, sends its master to the runtime, waits until the runtime has passed it on, and makes the slave descriptors 0 to 2 and, with `controlling` 1, the controlling terminal. */
@@ -803,7 +804,7 @@ export interface OpCalls {
   make_directory: 'mkdirat' | 'openat2' | 'statx';
   make_device: 'fchmodat2' | 'fchownat' | 'fstatfs' | 'mknodat' | 'openat2' | 'statx';
   bind_device: 'fstatfs' | 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2' | 'statx';
-  make_link: 'openat2' | 'symlinkat';
+  make_link: 'openat2' | 'readlinkat' | 'symlinkat';
   terminal: 'dup3' | 'fstatfs' | 'ioctl' | 'openat2' | 'read' | 'sendmsg' | 'statx';
   console: 'move_mount' | 'open_tree' | 'openat' | 'openat2' | 'statx';
   mask_path: 'fsconfig' | 'fsmount' | 'fsopen' | 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2' | 'statx';
@@ -867,6 +868,8 @@ export const OPEN_TREE_FLAGS = {
   plainDirectory: 2,
   /** the path is one of the container, whose earlier mounts may hold it */
   inRoot: 4,
+  /** a symbolic link at the end of the path is cloned itself */
+  nofollow: 8,
 } as const;
 
 export const MOUNT_FILESYSTEM_FLAGS = {
@@ -891,6 +894,10 @@ export const MOUNT_BIND_FLAGS = {
   plainDestination: 4,
   /** it may be mounted on the container's /proc, else EPERM if links lead there */
   mayCoverProc: 8,
+  /** a source that is a symbolic link is bound itself */
+  sourceNofollow: 16,
+  /** a destination that is a symbolic link is covered itself */
+  destinationNofollow: 32,
 } as const;
 
 export const CHANGE_DIRECTORY_PHASE = {
@@ -1253,6 +1260,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     fields: [
       ['path', 'str'],
       ['target', 'str'],
+      ['exact', 'u32'],
     ],
   },
   terminal: {

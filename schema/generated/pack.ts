@@ -273,6 +273,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = 44;
     to[to.length] = op.path;
     to[to.length] = op.target;
+    to[to.length] = op.exact;
   },
   terminal(op, to) {
     to[to.length] = 45;

@@ -28,6 +28,8 @@ export interface Facts {
   /** Whether the runtime may make a directory at this path of a cgroup hierarchy. */
   readonly mayMakeCgroup: (path: string) => boolean;
   readonly isBlockDevice: (path: string) => boolean;
+  /** The target of a symbolic link; undefined if it is none. */
+  readonly linkAt: (path: string) => string | undefined;
   /** A node of the device: `path` if that is one or none is known, else the one that the kernel names. */
   readonly nodeOfDevice: (path: string, type: 'char' | 'block', major: number, minor: number) => string;
 }
@@ -109,6 +111,10 @@ export function readFacts(native: Native): Facts {
     },
     isBlockDevice(path): boolean {
       return isNode(native, path, S_IFBLK);
+    },
+    linkAt(path): string | undefined {
+      const target = native.readLink(path);
+      return typeof target === 'string' ? target : undefined;
     },
     nodeOfDevice(path, type, major, minor): string {
       const format = type === 'block' ? S_IFBLK : S_IFCHR;

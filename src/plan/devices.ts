@@ -48,8 +48,9 @@ export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stag
   for (const [path, major, minor] of defaultNodes) {
     if (!defined.has(path)) ops.push(node(path, { path, type: 'c', major, minor }, 'default'));
   }
-  for (const [path, target] of links) ops.push({ op: 'make_link', path, target, from: 'default' });
-  if (facts.hasKcore) ops.push({ op: 'make_link', path: '/dev/core', target: '/proc/kcore', from: 'default' });
+  for (const [path, target] of links) ops.push({ op: 'make_link', path, target, exact: 0, from: 'default' });
+  if (facts.hasKcore)
+    ops.push({ op: 'make_link', path: '/dev/core', target: '/proc/kcore', exact: 0, from: 'default' });
   return ops;
 }
 

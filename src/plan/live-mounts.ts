@@ -140,6 +140,15 @@ function check({ type, destination, options = [] }: Mount, pointer: string, fact
       pointer,
     });
   }
+  const links = options.findIndex((word) => /^(copy-symlink|(src|dest)-nofollow)$/.test(word));
+  if (links >= 0) {
+    faults.push({
+      code: 'mounts.links',
+      message: `cannot add the mount on "${destination}": option "${options[links] ?? ''}" is for mounts of config.json`,
+      pointer: `${pointer}/options/${String(links)}`,
+      hint: 'a container that runs may exchange links at any moment',
+    });
+  }
   const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind');
   if (isBind && facts.user.uid !== 0) {
     faults.push({

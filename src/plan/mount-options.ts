@@ -26,6 +26,10 @@ export interface MountOptions {
   idmap?: IdmapWord;
   /** A tmpfs starts with a copy of the directory that it covers. */
   copyUp?: boolean;
+  /** A source that is a symbolic link is made again at the destination (crun). */
+  copyLink?: boolean;
+  /** Symbolic links that are not followed, but mounted, or mounted on (crun). */
+  nofollow?: { readonly source: boolean; readonly destination: boolean };
 }
 
 /** `idmap`, alone or with mappings. */
@@ -130,6 +134,13 @@ function effectsOfWords(): Map<string, (options: MountOptions) => void> {
   }
   for (const word of ownWords) table.set(word, () => undefined);
   table.set('tmpcopyup', (options) => (options.copyUp = true));
+  table.set('copy-symlink', (options) => (options.copyLink = true));
+  table.set('src-nofollow', (options) => {
+    options.nofollow = { source: true, destination: options.nofollow?.destination === true };
+  });
+  table.set('dest-nofollow', (options) => {
+    options.nofollow = { source: options.nofollow?.source === true, destination: true };
+  });
   return table;
 }
 
@@ -169,12 +180,23 @@ export function parseMountOptions(
     else if (word === 'nofail') options.warnings.push(withoutEffect(word, place, ': a mount that fails is an error'));
     else if (!ownPrefixes.test(word)) addData(options, word, place, faults);
   });
+  refuseLinkOptions(options, pointer, faults);
   if (options.bind) {
     setAsideFilesystemOptions(options, list, pointer);
     const cause = 'bind mounts cannot have any filesystem-specific options applied';
     refuseFilesystemOptions(options, list, pointer, cause, faults);
   }
   return options;
+}
+
+function refuseLinkOptions({ bind, copyLink, nofollow }: MountOptions, pointer: string, faults: Diagnostic[]): void {
+  const refuse = (message: string, hint: string): void => {
+    faults.push({ code: 'mount.option.links', message, pointer: `${pointer}/options`, hint });
+  };
+  if (copyLink === true && nofollow !== undefined)
+    refuse('mount option "copy-symlink" excludes "src-nofollow" and "dest-nofollow"', 'keep one of them');
+  if ((copyLink === true || nofollow !== undefined) && !bind)
+    refuse('mount options "copy-symlink", "src-nofollow" and "dest-nofollow" are for bind mounts', 'drop them');
 }
 
 /**

@@ -92,10 +92,16 @@ function addBind(
   }
   if (destination === '/dev') state.devIsBind = true;
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
+  const link = options.copyLink === true ? facts.linkAt(path) : undefined;
+  if (link !== undefined) {
+    state.mounts.push({ op: 'make_link', path: destination, target: link, exact: 1, from });
+    return;
+  }
+  const nofollow = options.nofollow?.source === true;
   const idmap = idmapOf(state.config, mount, options.idmap, from, faults);
   checkIdmap(state.config, mount, idmap, facts, from, faults);
-  const how = { recursive: options.recursiveBind, idmap };
-  const inside = pathInEarlierMount(state.config, path, bundle, from);
+  const how = { recursive: options.recursiveBind, nofollow, idmap };
+  const inside = nofollow ? undefined : pathInEarlierMount(state.config, path, bundle, from);
   if (inside !== undefined && idmap !== undefined && userNamespaceOf(state.config) !== 'runtime') {
     faults.push({
       code: 'mount.idmap',
@@ -118,14 +124,21 @@ function addBind(
     clear: ownsHostMounts(state.config, facts) ? clearedInBind(options) : options.clear,
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
-    flags:
-      (options.recursiveBind ? MOUNT_BIND_FLAGS.recursive : 0) |
-      (destination === '/proc' ? MOUNT_BIND_FLAGS.needsProcfs : 0) |
-      (mayCoverProc(destination) ? MOUNT_BIND_FLAGS.mayCoverProc : 0),
+    flags: bindFlags(options, destination),
     tree,
     from,
   });
   addPropagation(state, options, slot, from);
+}
+
+function bindFlags({ recursiveBind, nofollow }: MountOptions, destination: string): number {
+  return (
+    (recursiveBind ? MOUNT_BIND_FLAGS.recursive : 0) |
+    (nofollow?.source === true ? MOUNT_BIND_FLAGS.sourceNofollow : 0) |
+    (nofollow?.destination === true ? MOUNT_BIND_FLAGS.destinationNofollow : 0) |
+    (destination === '/proc' ? MOUNT_BIND_FLAGS.needsProcfs : 0) |
+    (mayCoverProc(destination) ? MOUNT_BIND_FLAGS.mayCoverProc : 0)
+  );
 }
 
 /** A source in the root filesystem, where an earlier mount of the config covers it: its path in the container. */

@@ -42,6 +42,8 @@ export interface TreeInRoot {
 export interface TreeOptions {
   readonly recursive: boolean;
   readonly directory?: boolean;
+  /** A symbolic link is opened itself. */
+  readonly nofollow?: boolean;
   /** The mappings of its file owners. */
   readonly idmap?: IdmapOptions | undefined;
 }
@@ -77,11 +79,13 @@ export function makeStage(config: Config, facts: Facts, live = false): Stage {
       ? []
       : [{ op: 'idmap_tree', slot, namespace: namespaceFor(idmap, from), recursive: Number(idmap.recursive), from }];
 
-  const openTree = (path: string, { recursive, directory, idmap }: TreeOptions, from: string): number => {
+  const openTree = (path: string, { recursive, directory, nofollow, idmap }: TreeOptions, from: string): number => {
     if (!opensAll && idmap === undefined) return 0;
     const slot = nextSlot();
     const flags =
-      (recursive ? OPEN_TREE_FLAGS.recursive : 0) | (directory === true ? OPEN_TREE_FLAGS.plainDirectory : 0);
+      (recursive ? OPEN_TREE_FLAGS.recursive : 0) |
+      (directory === true ? OPEN_TREE_FLAGS.plainDirectory : 0) |
+      (nofollow === true ? OPEN_TREE_FLAGS.nofollow : 0);
     ops.push({ op: 'open_tree', slot, path, flags, propagation: clonePropagation(config), from });
     ops.push(...idmapOps(slot, idmap, from));
     return slot;

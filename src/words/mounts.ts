@@ -56,7 +56,16 @@ export const mountWords: Words<
     action: ({ path }) => `cannot make directory "${path}"`,
     known: (_, failed) => deniedPlace(failed),
   },
-  make_link: { action: ({ path }) => `cannot make link "${path}"` },
+  make_link: {
+    action: ({ path }) => `cannot make link "${path}"`,
+    known: ({ path, target }, { name }) =>
+      name === 'EEXIST'
+        ? {
+            message: `cannot make link "${path}" to "${target}": something else is there (symlinkat)`,
+            hint: 'remove it from the image, or drop the option copy-symlink',
+          }
+        : undefined,
+  },
   mask_path: { action: ({ path }) => `cannot mask "${path}"` },
   readonly_path: { action: ({ path }) => `cannot make "${path}" read-only` },
 };

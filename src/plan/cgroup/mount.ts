@@ -54,7 +54,7 @@ export function legacyMountOps({ config, facts, cgroup, destination, options, st
     );
     if (hierarchy.controllers.length < 2) continue;
     for (const controller of hierarchy.controllers) {
-      ops.push({ op: 'make_link', path: `${destination}/${controller}`, target: name, from });
+      ops.push({ op: 'make_link', path: `${destination}/${controller}`, target: name, exact: 0, from });
     }
   }
   if (readOnly !== 0) {
