@@ -22,7 +22,7 @@ import { validate } from '../commands/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Level } from '../diag/render.ts';
-import { debug, isLogged, openLog, report } from '../diag/log.ts';
+import { debug, isLogged, openLog, progressLine, report } from '../diag/log.ts';
 import type { Log, LogSettings } from '../diag/log.ts';
 import { printableLines } from '../diag/printable.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
@@ -116,6 +116,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
     options,
     operands: checkOperands(operands, command),
     debug: note,
+    progress: () => progressLine(native, log),
   });
   if (outcome.warnings !== undefined && outcome.warnings.length > 0) {
     report(native, log, 'warning', outcome.warnings);

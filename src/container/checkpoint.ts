@@ -5,6 +5,7 @@ import { withoutLinks } from '../criu/destinations.ts';
 import { dumpOptions } from '../criu/dump-options.ts';
 import { externalMounts, externalNetwork, standardDescriptors } from '../criu/external.ts';
 import type { Field } from '../criu/protobuf.ts';
+import { progressOf } from '../criu/progress.ts';
 import {
   commonOptions,
   criuOps,
@@ -12,6 +13,7 @@ import {
   openDirectories,
   removeLog,
   removeMade,
+  requireParent,
   terminalOption,
 } from '../criu/request.ts';
 import type { Directories } from '../criu/request.ts';
@@ -45,6 +47,7 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
       const fields = containerOptions(context, directory, record);
       const opened = openDirectories(context, true);
       onFailure('images', () => removeMade(native, opened, logFile));
+      requireParent(context, opened);
       removeLog(native, opened, 'dump');
       if (!preDump) writeDescriptors(context, opened, record);
       callCriu(native, {
@@ -53,7 +56,8 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
         ops: criuOps(context, []),
         cloneFlags: 0,
         cgroup: '',
-        onNotify: ({ stage }) => context.debug(`criu: ${stage}`),
+        onNotify: () => undefined,
+        progress: progressOf(context, 'checkpoint', opened),
         readLog: () => errorsOf(native, opened, logFile),
       });
     },

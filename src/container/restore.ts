@@ -3,6 +3,7 @@ import { isNew } from '../bundle/namespaces.ts';
 import { withoutLinks } from '../criu/destinations.ts';
 import { openImages } from '../criu/images.ts';
 import { protectMounts, requireNamespaces } from '../criu/protect.ts';
+import { progressOf } from '../criu/progress.ts';
 import {
   commonOptions,
   criuOps,
@@ -110,7 +111,6 @@ function restoreIn(
   const restorePlan = planRestore(config, plan, mounts, { rootfs, directoryAt: (path) => directoryAt(native, path) });
   const restored: ContainerRecord[] = [];
   const onNotify = ({ stage, pid, descriptor }: Notification): void => {
-    context.debug(`criu: ${stage}`);
     if (stage === 'setup-namespaces') {
       raiseLoopback(native, config, pid);
       effects.onHostHooks(pid);
@@ -140,6 +140,7 @@ function restoreIn(
       if (plan.unit !== undefined) enterUnit(native, plan.unit, pid, effects.onUnitStarted);
     },
     onNotify,
+    progress: progressOf(context, 'restore', directories),
     readLog: () => errorsOf(native, directories, logFile),
   });
   const [record] = restored;

@@ -16,15 +16,10 @@ export function dumpOptions({ options }: Context, preDump: boolean): Field[] {
   const status = options['status-fd'];
   return [
     ...flags.filter(([, value]) => value).map(([field]): Field => [field, true]),
-    ...(parent === undefined ? [] : [[OPTION.parentImages, relative(parent)] as const]),
+    ...(parent === undefined ? [] : [[OPTION.parentImages, parent] as const]),
     ...(status === undefined || status < 0 ? [] : [[OPTION.statusDescriptor, status] as const]),
     ...pageServer(options['page-server']),
   ];
-}
-
-function relative(path: string): string {
-  if (!path.startsWith('/')) return path;
-  throw new Failure({ code: 'checkpoint.parent', message: '--parent-path must be relative to --image-path' });
 }
 
 function pageServer(word: string | undefined): Field[] {

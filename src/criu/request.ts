@@ -1,8 +1,9 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
-import { expectDone } from '../diag/system.ts';
+import { expectDone, expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EEXIST } from '../kernel/errno.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { O_DIRECTORY } from '../kernel/open-flags.ts';
 import { encodeMessage } from './protobuf.ts';
 import type { Field } from './protobuf.ts';
@@ -15,6 +16,10 @@ import type { Context } from '../options/command.ts';
 /** The path may be a symbolic link, as with containerd; the entries of the directory are not trusted. */
 const defaultImages = 'checkpoint';
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const configurationDirectory = '/etc/criu';
+/** Format: `criu.conf` in criu(8). */
+const configuration = `${configurationDirectory}/rt.conf`;
+const othersMayWrite = 0o022;
 const largestLog = 64 << 20;
 const logLevel = 4;
 /** criu_network_lock_method of criu's rpc.proto. */
@@ -80,7 +85,7 @@ export function removeLog(native: Native, { work }: Directories, name: string): 
 }
 
 /** Options common to both requests. */
-export function commonOptions({ options }: Context, { images, work }: Directories, logFile: string): Field[] {
+export function commonOptions({ native, options }: Context, { images, work }: Directories, logFile: string): Field[] {
   const flags = [
     [OPTION.tcpEstablished, options['tcp-established']],
     [OPTION.externalUnixSockets, options['ext-unix-sk']],
@@ -98,8 +103,32 @@ export function commonOptions({ options }: Context, { images, work }: Directorie
     [OPTION.manageCgroups, false],
     // By a library: iptables requires its programs.
     [OPTION.networkLock, networkLocks[options['network-lock'] ?? 'nftables'] ?? 0],
+    ...(hasConfiguration(native) ? [[OPTION.configFile, configuration] as const] : []),
     ...flags.filter(([, value]) => value === true).map(([field]): Field => [field, true]),
   ];
+}
+
+/**
+ * Whether this host has options for criu. They override those of the command line, so only root may be able to change
+ * them.
+ */
+function hasConfiguration(native: Native): boolean {
+  const action = `cannot use "${configuration}"`;
+  const status = expectIfPresent(native.stat(configuration, 0), 'criu.configuration', action, 'stat');
+  if (status === undefined) return false;
+  const directory = expectResult(native.stat(configurationDirectory, 1), 'criu.configuration', action, 'stat');
+  const refuse = (path: string, what: string, hint: string): never => {
+    throw new Failure({ code: 'criu.configuration', message: `${action}: "${path}" ${what}`, hint });
+  };
+  if (((status[0] ?? 0) & S_IFMT) !== S_IFREG) refuse(configuration, 'is not a regular file', 'replace it by a file');
+  for (const [path, [mode = 0, owner]] of [
+    [configurationDirectory, directory],
+    [configuration, status],
+  ] as const) {
+    if (owner !== 0) refuse(path, 'does not belong to root', `run chown root ${path}`);
+    if ((mode & othersMayWrite) !== 0) refuse(path, 'may be changed by others than root', `run chmod go-w ${path}`);
+  }
+  return true;
 }
 
 /** criu sends the master of a container's own terminal; that of the caller's terminal stays where it is. */
@@ -121,6 +150,20 @@ export function inheritedDescriptor(key: string, descriptor: number): Field {
       [2, descriptor],
     ]),
   ];
+}
+
+/** The earlier images, if any, must be there: criu would report a missing directory as an error of its own. */
+export function requireParent({ native, options }: Context, { images, imagePath }: Directories): void {
+  const parent = options['parent-path'];
+  if (parent === undefined) return;
+  if (parent.startsWith('/')) {
+    throw new Failure({ code: 'checkpoint.parent', message: '--parent-path must be relative to --image-path' });
+  }
+  const action = `cannot use --parent-path "${parent}" (in "${imagePath}")`;
+  const status = native.stat(`/proc/self/fd/${images}/${parent}`, 1);
+  const [mode = 0] = expectResult(status, 'checkpoint.parent', action, 'stat');
+  if ((mode & S_IFMT) === S_IFDIR) return;
+  throw new Failure({ code: 'checkpoint.parent', message: `${action}: it is not a directory` });
 }
 
 /** Executes criu, which inherits the socket and the descriptors in the slots. */

@@ -1,15 +1,18 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { EPIPE } from '../kernel/errno.ts';
+import { EPIPE, ETIMEDOUT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from '../launch/encode.ts';
+import { waitList } from '../host/poll.ts';
+import { POLLIN } from '../kernel/sockets.ts';
 import { u32 } from '../diag/bytes.ts';
 import { startHelper } from '../launch/helper.ts';
 import { decodeRecord } from '../launch/records.ts';
 import { failureOf, sendGoAhead } from '../launch/control.ts';
 import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
 import type { Field, Message } from './protobuf.ts';
+import type { Progress } from './progress.ts';
 
 /**
  * A conversation with `criu swrk`: one request, notifications that each wait for a reply, one response (rpc.proto of
@@ -43,11 +46,13 @@ export const OPTION = {
   manageCgroupsMode: 34,
   external: 37,
   emptyNamespaces: 38,
+  joinNamespace: 39,
   freezeCgroup: 44,
   tcpSkipInFlight: 46,
   lazyPages: 48,
   statusDescriptor: 49,
   orphanTerminalMaster: 50,
+  configFile: 51,
   tcpClose: 52,
   lsmProfile: 53,
   lsmMountContext: 63,
@@ -57,6 +62,7 @@ export const OPTION = {
 /** The pre-dump is the one after which criu does not wait for another request. */
 export const REQUEST = { dump: 1, restore: 2, preDump: 13 } as const;
 const notifyType = 6;
+const waitMilliseconds = 100;
 /** Fields of a response; `restore` has the pid of a restored container. */
 const response = { type: 1, success: 2, restore: 4, notify: 5, errno: 7, message: 9 } as const;
 /** Descriptor at which criu finds its socket; the descriptors that it inherits follow. */
@@ -82,6 +88,7 @@ export interface CriuCall {
   /** Called with the pid of criu while it waits to be put into a unit. */
   readonly onWaiting?: (pid: number) => void;
   readonly onNotify: (notification: Notification) => void;
+  readonly progress: Progress;
   /** Error lines of the log, for the message. */
   readonly readLog: () => string;
 }
@@ -103,6 +110,7 @@ export function callCriu(native: Native, call: CriuCall): number {
       if (numberOf(message, response.type) !== notifyType) return conclude(message, call);
       const [notify = new Map()] = messagesOf(message, response.notify);
       const stage = textOf(notify, 1) ?? '';
+      call.progress.enter(stage);
       call.onNotify({ stage, pid: numberOf(notify, 2) ?? 0, descriptor });
       send(native, control, [
         [1, notifyType],
@@ -110,6 +118,7 @@ export function callCriu(native: Native, call: CriuCall): number {
       ]);
     }
   } finally {
+    call.progress.end();
     // End of file makes criu end, if it still runs.
     native.close(control);
     native.waitChild(pid);
@@ -132,6 +141,10 @@ function send(native: Native, control: number, fields: readonly Field[]): void {
 }
 
 function receive(native: Native, control: number, call: CriuCall): { message: Message; descriptor: number } {
+  const { wait } = call.progress;
+  if (wait !== undefined) {
+    while (native.poll(waitList([[control, POLLIN]]), waitMilliseconds) === -ETIMEDOUT) wait();
+  }
   const buffer = native.receiveMessage(control);
   if (typeof buffer === 'number') throw systemFailure('criu.receive', 'cannot receive from criu', 'recvmsg', buffer);
   const all = new Uint8Array(buffer);

@@ -86,6 +86,12 @@ export function isLogged({ level: least }: LogSettings, level: Level): boolean {
   return severities.indexOf(level) <= severities.indexOf(least);
 }
 
+/** Writes to a line of the terminal that the next call overwrites; undefined if it is none, or has other messages. */
+export function progressLine(native: Native, log: Log): ((line: string) => void) | undefined {
+  if (isLogged(log, 'debug') || native.isTerminal(standardError) !== 1) return undefined;
+  return (line) => void native.writeFd(standardError, `\r${line}\x1b[K`);
+}
+
 /** One write(2) per record, so that the records of concurrent commands do not mix. */
 function append(native: Native, log: Log, level: Level, record: string): void {
   const result = log.append?.(level, record) ?? 0;

@@ -130,6 +130,7 @@ export const conversation: Target = {
         cloneFlags: 0,
         cgroup: '',
         onNotify: () => undefined,
+        progress: { enter: () => undefined, wait: undefined, end: () => undefined },
         readLog: () => '',
       }),
     );
