@@ -509,10 +509,12 @@ forEachRuntime(
     const refused = await checkpoint(rt, id);
     t.match(refused, { status: 1, stderr: /bracket or a control character/ });
     await rt.command('delete', '--force', id);
-    const joined = counter(rt, (config) => changeNamespace(config, 'ipc', '/proc/self/ns/ipc'));
-    await start(rt, joined, id);
-    t.match(await checkpoint(rt, id), { status: 1, stderr: /that joins an ipc namespace/ });
-    await rt.command('delete', '--force', id);
+    for (const type of ['cgroup', 'time']) {
+      const joined = counter(rt, (config) => changeNamespace(config, type, `/proc/self/ns/${type}`));
+      await start(rt, joined, id);
+      t.match(await checkpoint(rt, id), { status: 1, stderr: `that joins a ${type} namespace` });
+      await rt.command('delete', '--force', id);
+    }
     const running = rt.background('run', '--bundle', bracket.dir, '--config', plainConfig(rt, bracket), id);
     await until('it runs', async () => (await rt.command('state', id)).stdout.includes('"running"'));
     const socket = await checkpoint(rt, id);

@@ -1,9 +1,10 @@
-import { isNew, joinedPath } from '../bundle/namespaces.ts';
+import type { Config } from '../../schema/generated/config.ts';
+import { isNew } from '../bundle/namespaces.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
 import { driverOf } from '../cgroup/control.ts';
 import { withoutLinks } from '../criu/destinations.ts';
 import { dumpOptions } from '../criu/dump-options.ts';
-import { externalMounts, externalNetwork, standardDescriptors } from '../criu/external.ts';
+import { externalMounts, externalNames, namespaceFiles, standardDescriptors } from '../criu/external.ts';
 import type { Field } from '../criu/protobuf.ts';
 import { progressOf } from '../criu/progress.ts';
 import {
@@ -28,6 +29,7 @@ import { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../kernel/open-flags.ts';
 import type { Context } from '../options/command.ts';
 import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
 import { plan } from '../plan/index.ts';
+import { handedOver, joinInheritedOps } from '../plan/restore.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { fileNames } from '../state/names.ts';
 import { keyringOf } from '../state/record.ts';
@@ -44,7 +46,8 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
   const preDump = options['pre-dump'] === true;
   transact(
     (onFailure) => {
-      const fields = containerOptions(context, directory, record);
+      const config = checkedConfig(directory);
+      const fields = containerOptions(context, config, record);
       const opened = openDirectories(context, true);
       onFailure('images', () => removeMade(native, opened, logFile));
       requireParent(context, opened);
@@ -53,7 +56,10 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
       callCriu(native, {
         request: preDump ? REQUEST.preDump : REQUEST.dump,
         options: [...commonOptions(context, opened, logFile), ...fields, ...dumpOptions(context, preDump)],
-        ops: criuOps(context, []),
+        ops: [
+          ...joinInheritedOps(config, (type) => `/proc/${record.pid}/ns/${namespaceFiles[type]}`),
+          ...criuOps(context, []),
+        ],
         cloneFlags: 0,
         cgroup: '',
         onNotify: () => undefined,
@@ -73,13 +79,17 @@ function notifyFaults(directory: ContainerDirectory): Diagnostic[] {
   return [{ code: 'checkpoint.unsupported', message, hint: 'create it without NOTIFY_SOCKET in the environment' }];
 }
 
-/** The container's properties for criu. */
-function containerOptions(context: Context, directory: ContainerDirectory, record: ContainerRecord): Field[] {
-  const { native } = context;
+function checkedConfig(directory: ContainerDirectory): Config {
   const { text, path } = savedConfig(directory);
   const config = parseSavedConfig(text, path);
   const faults = [...checkpointFaults(config), ...notifyFaults(directory)];
   if (faults.length > 0) throw new Failure(faults);
+  return config;
+}
+
+/** The container's properties for criu. */
+function containerOptions(context: Context, config: Config, record: ContainerRecord): Field[] {
+  const { native } = context;
   const { id, bundle, cgroup, pid } = record;
   const made = plan(config, readFacts(native), {
     id,
@@ -97,7 +107,7 @@ function containerOptions(context: Context, directory: ContainerDirectory, recor
     ...externalMounts(native, pid, withoutLinks(native, record.rootfs, plannedMounts(config, made))).map(
       (word): Field => [OPTION.external, word],
     ),
-    ...(joinedPath(config, 'network') === undefined ? [] : [[OPTION.external, externalNetwork(native, pid)] as const]),
+    ...externalNames(native, pid, handedOver(config)).map((word): Field => [OPTION.external, word]),
     ...(isNew(config, 'network') ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
     ...standardDescriptors(native, pid)
       .filter((name) => name.startsWith('file['))

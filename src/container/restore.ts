@@ -26,6 +26,8 @@ import { S_IFDIR, S_IFMT } from '../kernel/files.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { hostFailure, runHostOps } from '../launch/host-ops.ts';
 import { prepare, prepareJoin } from '../launch/make-cgroups.ts';
+import { leaveNetDevices, moveNetDevices, returnNetDevices } from '../launch/net-devices.ts';
+import type { MovedDevices } from '../launch/net-devices.ts';
 import { requireOrigin } from '../launch/origin.ts';
 import { enterUnit } from '../launch/unit.ts';
 import { visit } from '../launch/visit.ts';
@@ -110,9 +112,13 @@ function restoreIn(
   prepareJoin(native, plan, effects.onCgroups);
   const restorePlan = planRestore(config, plan, mounts, { rootfs, directoryAt: (path) => directoryAt(native, path) });
   const restored: ContainerRecord[] = [];
+  const kept: (MovedDevices | undefined)[] = [];
   const onNotify = ({ stage, pid, descriptor }: Notification): void => {
     if (stage === 'setup-namespaces') {
       raiseLoopback(native, config, pid);
+      const moved = moveNetDevices(native, plan, pid);
+      onFailure('net devices', () => returnNetDevices(native, moved));
+      kept.push(moved);
       effects.onHostHooks(pid);
     } else if (stage === 'orphan-pts-master') {
       giveMaster(native, console, descriptor);
@@ -143,6 +149,7 @@ function restoreIn(
     progress: progressOf(context, 'restore', directories),
     readLog: () => errorsOf(native, directories, logFile),
   });
+  for (const moved of kept) leaveNetDevices(native, moved);
   const [record] = restored;
   if (record !== undefined) return record;
   throw new Failure({ code: 'restore.pid', message: 'criu did not report the pid of the process' });

@@ -1,8 +1,9 @@
+import type { NamespaceType } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { S_IFCHR, S_IFMT } from '../kernel/files.ts';
-import { networkKey, nullKey } from '../plan/checkpoint.ts';
+import { externalNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
@@ -10,6 +11,18 @@ import { mountOn, mountsOf } from './mountinfo.ts';
 
 /** Virtual consoles and serial lines, /dev/console, pseudo-terminals, consoles of virtual machines (devices.txt). */
 const terminalMajors = new Set([4, 5, 136, 137, 138, 139, 140, 141, 142, 143, 204, 229]);
+
+/** Names in /proc/PID/ns. */
+export const namespaceFiles: Readonly<Record<NamespaceType, string>> = {
+  pid: 'pid',
+  network: 'net',
+  ipc: 'ipc',
+  uts: 'uts',
+  mount: 'mnt',
+  user: 'user',
+  cgroup: 'cgroup',
+  time: 'time',
+};
 
 /** For the dump: `mnt[PATH]:KEY` of every mount that comes from the host. */
 export function externalMounts(native: Native, pid: number, planned: readonly PlannedMount[]): string[] {
@@ -38,11 +51,18 @@ export function restoredMounts(native: Native, planned: readonly PlannedMount[])
   return [...binds, `mnt[${nullKey}]:/dev/null`];
 }
 
-/** `net[INODE]:KEY` of a network namespace that the container has joined. */
-export function externalNetwork(native: Native, pid: number): string {
-  const path = `/proc/${pid}/ns/net`;
-  const status = expectResult(native.stat(path, 1), 'checkpoint.network', `cannot open "${path}"`, 'stat');
-  return `net[${status[3] ?? 0}]:${networkKey}`;
+/** `net[INODE]:KEY` and the like of the namespaces of `types` that init is in. */
+export function externalNames(
+  native: Native,
+  pid: number,
+  types: readonly (keyof typeof externalNamespaces)[],
+): string[] {
+  return types.map((type) => {
+    const name = namespaceFiles[type];
+    const path = `/proc/${pid}/ns/${name}`;
+    const status = expectResult(native.stat(path, 1), 'checkpoint.namespace', `cannot open "${path}"`, 'stat');
+    return `${name}[${status[3] ?? 0}]:${externalNamespaces[type]}`;
+  });
 }
 
 /**

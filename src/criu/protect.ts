@@ -1,5 +1,5 @@
 import type { Config, NamespaceType } from '../../schema/generated/config.ts';
-import { isNew } from '../bundle/namespaces.ts';
+import { hasNamespace, isNew, joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
@@ -7,33 +7,32 @@ import type { PlannedMount } from '../plan/checkpoint.ts';
 import { planProtection } from '../plan/restore.ts';
 import { requireOrigin } from '../launch/origin.ts';
 import { visit } from '../launch/visit.ts';
+import { namespaceFiles } from './external.ts';
 import { mountOn, mountsOf } from './mountinfo.ts';
 
 /** Restores protections that CRIU does not restore, or may fail to. The processes must exist and be stopped. */
 
-const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
-  ['pid', 'pid'],
-  ['network', 'net'],
-  ['ipc', 'ipc'],
-  ['uts', 'uts'],
-  ['mount', 'mnt'],
-  ['user', 'user'],
-  ['cgroup', 'cgroup'],
-  ['time', 'time'],
-];
-
-/** Throws if the restored process shares with the runtime a namespace that the config makes private. */
+/** Throws unless the restored process is in a namespace of its own, or in the joined one, for each type of the config. */
 export function requireNamespaces(native: Native, pid: number, config: Config): void {
-  const read = (path: string): string =>
-    expectResult(native.readLink(path), 'restore.namespace', `cannot read "${path}"`, 'readlink');
-  for (const [type, file] of namespaceFiles) {
-    if (!isNew(config, type) || read(`/proc/${pid}/ns/${file}`) !== read(`/proc/self/ns/${file}`)) continue;
+  for (const type of Object.keys(namespaceFiles) as NamespaceType[]) {
+    if (!hasNamespace(config, type)) continue;
+    const file = namespaceFiles[type];
+    const path = joinedPath(config, type) ?? `/proc/self/ns/${file}`;
+    const same = identityAt(native, path) === identityAt(native, `/proc/${pid}/ns/${file}`);
+    if (same === !isNew(config, type)) continue;
     throw new Failure({
       code: 'restore.namespace',
       message: `criu did not restore the ${type} namespace`,
-      pointer: '/linux/namespaces',
+      pointer: namespacePointer(config, type),
     });
   }
+}
+
+/** Of a namespace, as text. */
+function identityAt(native: Native, path: string): string {
+  const status = expectResult(native.stat(path, 1), 'restore.namespace', `cannot look at "${path}"`, 'stat');
+  const [, , , inode, device] = status;
+  return `${String(device)}:${String(inode)}`;
 }
 
 /**

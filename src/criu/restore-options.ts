@@ -1,11 +1,12 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { isNew, joinedPath } from '../bundle/namespaces.ts';
+import { isNew } from '../bundle/namespaces.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import type { Context } from '../options/command.ts';
-import { networkKey } from '../plan/checkpoint.ts';
+import { externalNamespaces } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
+import { handedOver } from '../plan/restore.ts';
 import { isHandedIn, restoredMounts } from './external.ts';
 import type { Field } from './protobuf.ts';
 import { inheritedDescriptor, terminalOption } from './request.ts';
@@ -31,7 +32,9 @@ export function restoreOptions(
     ...standardKeys(native, directories).flatMap((key, index) =>
       isHandedIn(key) ? [inheritedDescriptor(key, index)] : [],
     ),
-    ...(joinedPath(config, 'network') === undefined ? [] : [inheritedDescriptor(networkKey, firstDescriptor + 1)]),
+    ...handedOver(config).map((type, index) =>
+      inheritedDescriptor(externalNamespaces[type], firstDescriptor + 1 + index),
+    ),
     ...(isNew(config, 'network') ? [[OPTION.emptyNamespaces, CLONE_NEW.network] as const] : []),
     ...(options['tcp-close'] === true ? [[OPTION.tcpClose, true] as const] : []),
     ...(options['lsm-profile'] === undefined ? [] : [[OPTION.lsmProfile, options['lsm-profile']] as const]),

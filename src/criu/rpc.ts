@@ -184,6 +184,10 @@ const hints: readonly (readonly [RegExp, string])[] = [
     /Can't create a temporary directory: Read-only file system/,
     'criu needs a directory /tmp in a root filesystem that is on a read-only filesystem',
   ],
+  [
+    /Can't fork for \d+: File exists/,
+    'end the process that has this pid in the joined pid namespace, or let its parent wait for it',
+  ],
   [/vdso|kerndat/i, 'this criu may be too old for the kernel: run criu check'],
 ];
 

@@ -1,12 +1,12 @@
 import type { Config, NamespaceType } from '../../schema/generated/config.ts';
-import { hasNamespace } from '../bundle/namespaces.ts';
+import { hasNamespace, joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
-import { nullKey } from '../plan/checkpoint.ts';
+import { inheritedNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import type { Plan } from '../plan/plan.ts';
 import { damaged, readImage, readSingle } from './images.ts';
@@ -179,7 +179,10 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
-/** CRIU does not make a namespace that is the runtime's own in the images: the process would stay outside. */
+/**
+ * A namespace that is criu's own in the images is not made: the process would stay outside of it, unless criu has
+ * joined the namespace of the config.
+ */
 function verifyNamespaces({ native, directory, expected, refuse }: Verification, names: readonly string[]): void {
   const [root] = messagesOf(readSingle(native, directory, 'inventory.img'), 3);
   if (root === undefined || names.length === 0) throw damaged('inventory.img');
@@ -188,10 +191,17 @@ function verifyNamespaces({ native, directory, expected, refuse }: Verification,
     for (const [type, field] of namespaceIds) {
       if (!hasNamespace(expected.config, type)) continue;
       const id = numberOf(ids, field);
-      if (id !== undefined && id !== numberOf(root, field)) continue;
-      refuse(`${name} does not have its own ${type} namespace`, '/linux/namespaces');
+      const own = id !== undefined && id !== numberOf(root, field);
+      const inherited = isInherited(type) && joinedPath(expected.config, type) !== undefined;
+      if (own !== inherited) continue;
+      const what = inherited ? 'has its own' : 'does not have its own';
+      refuse(`${name} ${what} ${type} namespace`, namespacePointer(expected.config, type));
     }
   }
+}
+
+function isInherited(type: NamespaceType): boolean {
+  return inheritedNamespaces.some((one) => one === type);
 }
 
 function verifyMounts(context: Verification, name: string): void {

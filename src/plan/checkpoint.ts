@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { seccompReceiver } from '../bundle/annotations.ts';
-import { hasNamespace } from '../bundle/namespaces.ts';
+import { hasNamespace, joinedPath } from '../bundle/namespaces.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Plan } from './plan.ts';
@@ -20,8 +20,10 @@ export interface PlannedMount {
 
 /** Name of a masked file in the images. */
 export const nullKey = 'rt-null';
-/** Name of the network namespace in the images. */
-export const networkKey = 'rt-net';
+/** Types of joined namespaces that are part of the images as external ones, by their names there. */
+export const externalNamespaces = { network: 'rt-net', pid: 'rt-pid' } as const;
+/** Types of joined namespaces that are not part of the images: criu is in them as well, so processes inherit them. */
+export const inheritedNamespaces = ['ipc', 'uts'] as const;
 
 const protective = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC;
 
@@ -70,13 +72,16 @@ export function checkpointFaults(config: Config): Diagnostic[] {
   namespaces.forEach(({ type, path }, index) => {
     // Its root would have to read images that only the host's root can read.
     if (type === 'user') refuse(`/linux/namespaces/${String(index)}`, 'that has a user namespace');
-    else if (path && type !== 'network') {
-      refuse(`/linux/namespaces/${String(index)}/path`, `that joins ${type === 'ipc' ? 'an' : 'a'} ${type} namespace`);
+    else if (path && (type === 'mount' || type === 'cgroup' || type === 'time')) {
+      refuse(`/linux/namespaces/${String(index)}/path`, `that joins a ${type} namespace`);
     }
   });
   const receiver = seccompReceiver(config);
   if (seccomp !== undefined && receiver.path !== '') refuse(receiver.from, 'whose system calls are watched');
-  if (Object.keys(netDevices ?? {}).length > 0) refuse('/linux/netDevices', 'that has network devices of the host');
+  // They may still be there, or not: it outlives the container.
+  if (Object.keys(netDevices ?? {}).length > 0 && joinedPath(config, 'network') !== undefined) {
+    refuse('/linux/netDevices', 'that has moved network devices to a namespace which it joins');
+  }
   if (intelRdt !== undefined) refuse('/linux/intelRdt', 'that is in a resctrl group');
   (config.mounts ?? []).forEach(({ destination }, index) => {
     if (isPlain(destination)) return;

@@ -1,11 +1,12 @@
-import type { Config } from '../../schema/generated/config.ts';
+import type { Config, NamespaceType } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { isBelow } from '../bundle/path.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { needOfSeparation } from './separation.ts';
-import type { PlannedMount } from './checkpoint.ts';
+import { inheritedNamespaces } from './checkpoint.ts';
+import type { PlannedMount, externalNamespaces } from './checkpoint.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import type { Plan } from './plan.ts';
@@ -25,8 +26,9 @@ export interface RestorePlan {
   readonly cloneFlags: number;
 }
 
-const networkSlot = 1;
 const mountSlot = 1;
+/** After those of the namespaces that criu joins. */
+const firstHandedOver = inheritedNamespaces.length + 1;
 
 /**
  * Compiles the operations of a process before it executes criu, so that the processes restored by criu are in the
@@ -38,18 +40,15 @@ export function planRestore(
   mounts: readonly PlannedMount[],
   { rootfs, directoryAt }: RestoreOptions,
 ): RestorePlan {
-  const network = joinedPath(config, 'network');
-  const from = namespacePointer(config, 'network');
-  const need = needOfSeparation(config, 'network');
+  const external = handedOver(config);
   return {
     ops: [
       ...(unit === undefined ? [] : [{ op: 'await_unit', from: 'default' } as const]), // until it is in its unit
       ...init.filter(({ op }) => op === 'cgroup_join'),
       // CRIU makes a cgroup namespace only if it manages cgroups; restored processes are in CRIU's own.
       ...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup),
-      ...(network === undefined
-        ? []
-        : [{ op: 'namespace_open', slot: networkSlot, path: network, type: CLONE_NEW.network, need, from } as const]),
+      ...joinInheritedOps(config, (type) => joinedPath(config, type) ?? ''),
+      ...external.map((type, index) => openOp(config, type, firstHandedOver + index, joinedPath(config, type) ?? '')),
       // No mount reaches the host, and a mount that was a slave of a host mount can be one again.
       { op: 'set_propagation', type: MS.slave, recursive: 1, from: 'default' },
       ...innerMountPoints(mounts, directoryAt),
@@ -57,9 +56,39 @@ export function planRestore(
       { op: 'hold_root', path: rootfs, from: '/root/path' },
       ...mountPoints(mounts, directoryAt),
     ],
-    slots: network === undefined ? [] : [networkSlot],
+    slots: external.map((_, index) => firstHandedOver + index),
     cloneFlags: CLONE_NEW.mount,
   };
+}
+
+/** The joined namespaces that criu gets as descriptors, in this order. */
+export function handedOver(config: Config): readonly (keyof typeof externalNamespaces)[] {
+  return joinedTypes(config, ['network', 'pid']);
+}
+
+/** Those of `types` that the config joins by path, in this order. */
+function joinedTypes<Type extends NamespaceType>(config: Config, types: readonly Type[]): readonly Type[] {
+  return types.filter((type) => joinedPath(config, type) !== undefined);
+}
+
+/**
+ * Compiles the operations that enter those namespaces which criu shares with the container, found at `pathOf`. All are
+ * opened before one is entered.
+ */
+export function joinInheritedOps(config: Config, pathOf: (type: NamespaceType) => string): readonly PlannedOp[] {
+  const types = joinedTypes(config, inheritedNamespaces);
+  return [
+    ...types.map((type, index) => openOp(config, type, index + 1, pathOf(type))),
+    ...types.map((type, index): PlannedOp => {
+      const from = namespacePointer(config, type);
+      return { op: 'namespace_join', slot: index + 1, type: CLONE_NEW[type], user: 0, keep: 0, from };
+    }),
+  ];
+}
+
+function openOp(config: Config, type: NamespaceType, slot: number, path: string): PlannedOp {
+  const from = namespacePointer(config, type);
+  return { op: 'namespace_open', slot, path, type: CLONE_NEW[type], need: needOfSeparation(config, type), from };
 }
 
 /**
