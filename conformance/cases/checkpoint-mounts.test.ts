@@ -5,6 +5,7 @@ import { checkpoint, count, counter, countsBeyond, restore, start, stateOf } fro
 import { criuLacking } from '../harness/criu.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
+import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
@@ -165,6 +166,36 @@ forEachRuntime(
     lacking,
     deviates: { ...CRUN, runc: '1.1 leaves CRIU to drop the options of the second and later mounts of one file' },
   },
+);
+
+forEachRuntime(
+  'checkpoint: the config of "spec" in an image without /tmp, three times',
+  async (t, rt) => {
+    const bundle = readOnlyBundle(rt);
+    rmSync(join(bundle.dir, 'config.json'));
+    t.equal((await rt.command('spec', '--bundle', bundle.dir)).status, 0);
+    const config = JSON.parse(readFileSync(join(bundle.dir, 'config.json'), 'utf8')) as TestConfig;
+    config.process.terminal = false;
+    config.process.args = ['/bin/probe', 'wait'];
+    config.linux.cgroupsPath = bundle.config.linux.cgroupsPath;
+    bundle.saveText(JSON.stringify(config));
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    const before = contents(bundle.rootfs);
+    const seen = async (): Promise<string[]> =>
+      (await mountsOf(rt, id)).map(({ target, options }) => `${target} ${options.join()}`).sort();
+    const mounts = await seen();
+    for (const round of [1, 2, 3]) {
+      t.match(await checkpoint(rt, id), { status: 0, stderr: '' }, `checkpoint ${round}`);
+      t.match(await restore(rt, bundle, id), { status: 0, stderr: '' }, `restore ${round}`);
+      t.equal((await stateOf(rt, id)).status, 'running');
+      t.strictSame(await seen(), mounts, `mounts after round ${round}`);
+      rmSync(join(rt.dir, 'images'), { recursive: true });
+    }
+    t.strictSame(contents(bundle.rootfs), before, 'nothing is left in the image');
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { lacking, deviates: { ...CRUN, runc: '1.1 restores a read-only root as a writable one' } },
 );
 
 forEachRuntime(
