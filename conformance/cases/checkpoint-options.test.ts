@@ -277,6 +277,9 @@ forEachRuntime(
       [['--page-server', 'nowhere'], /ADDRESS:PORT/],
       [['--parent-path', '/absolute'], /parent-path/],
       [['--manage-cgroups-mode', 'nonsense'], /manage-cgroups-mode/],
+      ...(rt.runtime.ours ? (['full', 'strict'] as const) : []).map(
+        (mode) => [['--manage-cgroups-mode', mode], /manage-cgroups-mode/] as const,
+      ),
     ] as const) {
       const refused = await checkpoint(rt, id, ...words);
       t.equal(refused.status, 1);
