@@ -509,6 +509,13 @@ forEachRuntime(
     const refused = await checkpoint(rt, id);
     t.match(refused, { status: 1, stderr: /bracket or a control character/ });
     await rt.command('delete', '--force', id);
+    const mapped = counter(rt, ({ linux }) => {
+      linux.namespaces.push({ type: 'user' });
+      linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    });
+    await start(rt, mapped, id);
+    t.match(await checkpoint(rt, id), { status: 1, stderr: 'that has a user namespace' });
+    await rt.command('delete', '--force', id);
     for (const type of ['cgroup', 'time']) {
       const joined = counter(rt, (config) => changeNamespace(config, type, `/proc/self/ns/${type}`));
       await start(rt, joined, id);

@@ -179,6 +179,10 @@ const missingHint =
 const hints: readonly (readonly [RegExp, string])[] = [
   [/lookup mount=.* path=\/dev\/(?:pts\/|tty|console)/, 'the terminal of the caller needs --shell-job'],
   [/stdin fd|Standard stream is not a terminal/, 'with --shell-job standard input must be a terminal'],
+  [
+    /File fd\/[012] has bad mode/,
+    'redirect standard input, output and error to a file if they were one: another kind of file cannot replace it',
+  ],
   [/unix socket \d+ (?:not found|without peer)/i, 'sockets connected to the outside need --ext-unix-sk'],
   [
     /Can't create a temporary directory: Read-only file system/,

@@ -21,6 +21,49 @@ t.test('checkpointFaults: notified system calls, by the property or by the annot
   t.strictSame(refused({ annotations }, {}), [], 'there is no filter to watch by');
 });
 
+t.test('checkpointFaults: joined namespaces, and devices in one of them', async (t) => {
+  const own = [{ type: 'pid' }, { type: 'mount' }] as const;
+  const path = '/proc/7/ns/any';
+  for (const type of ['network', 'ipc', 'uts'] as const) {
+    t.strictSame(refused({}, { namespaces: [...own, { type, path }] }), [], type);
+  }
+  t.strictSame(refused({}, { namespaces: [{ type: 'pid', path }, { type: 'mount' }] }), []);
+  for (const type of ['cgroup', 'time'] as const) {
+    t.strictSame(refused({}, { namespaces: [...own, { type, path }] }), ['/linux/namespaces/2/path'], type);
+  }
+  t.strictSame(refused({}, { namespaces: [...own, { type: 'user', path }] }), ['/linux/namespaces/2']);
+  const netDevices = { eth0: {} };
+  t.strictSame(refused({}, { namespaces: [...own, { type: 'network' }], netDevices }), []);
+  t.strictSame(refused({}, { namespaces: [...own, { type: 'network', path }], netDevices }), ['/linux/netDevices']);
+});
+
+t.test(
+  'planRestore: criu enters joined ipc and uts namespaces, and gets the network and the pid namespace',
+  async (t) => {
+    const types = ['uts', 'pid', 'network', 'ipc'] as const;
+    const namespaces = types.map((type) => ({ type, path: `/pod/${type}` }));
+    const config = {
+      ociVersion: '1.3.0',
+      hostname: 'pod',
+      linux: { namespaces: [...namespaces, { type: 'mount' as const }] },
+    };
+    const plan = { init: [], unit: undefined } as unknown as Plan;
+    const { ops, slots } = planRestore(config, plan, [], { rootfs: '/r', directoryAt: () => undefined });
+    const shown = ops.flatMap((op) =>
+      op.op === 'namespace_open' ? [[op.slot, op.path, op.need !== '']] : op.op === 'namespace_join' ? [op.slot] : [],
+    );
+    t.strictSame(shown, [
+      [1, '/pod/ipc', false],
+      [2, '/pod/uts', true],
+      1,
+      2,
+      [3, '/pod/network', false],
+      [4, '/pod/pid', false],
+    ]);
+    t.strictSame(slots, [3, 4], 'in the order of handedOver');
+  },
+);
+
 t.test('planRestore: mount points in the root, and in writable sources of other mounts', async (t) => {
   const bind = (path: string, source: string, flags = 0): PlannedMount => ({
     path,
