@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -24,7 +25,7 @@ import {
   start,
   stateOf,
 } from '../harness/checkpoint.ts';
-import { changeNamespace } from '../harness/config.ts';
+import { addUserNamespace, changeNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
 import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
 import { hierarchies } from '../harness/cgroup.ts';
@@ -509,10 +510,8 @@ forEachRuntime(
     const refused = await checkpoint(rt, id);
     t.match(refused, { status: 1, stderr: /bracket or a control character/ });
     await rt.command('delete', '--force', id);
-    const mapped = counter(rt, ({ linux }) => {
-      linux.namespaces.push({ type: 'user' });
-      linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
-    });
+    const mapped = counter(rt, addUserNamespace);
+    for (const path of [rt.dir, mapped.dir, mapped.rootfs]) chmodSync(path, 0o755);
     await start(rt, mapped, id);
     t.match(await checkpoint(rt, id), { status: 1, stderr: 'that has a user namespace' });
     await rt.command('delete', '--force', id);
