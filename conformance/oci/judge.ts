@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { Parser } from 'tap-parser';
 import type { Result } from 'tap-parser';
 
-/** What one program said of one runtime. */
+/** The result of one program with one runtime. */
 export interface Verdict {
   readonly passed: boolean;
-  /** Assertions, skipped ones left out. */
+  /** The number of assertions without skipped ones. */
   readonly assertions: number;
-  /** The words of those that failed. */
+  /** The descriptions of those that failed. */
   readonly failed: readonly string[];
-  /** Why it did not pass though no assertion failed. */
+  /** The reason why it did not pass although no assertion failed. */
   readonly complaint?: string;
-  /** Exit status and TAP alone say that it passed. */
+  /** It passed by exit status and TAP alone. */
   readonly onlyRemarked: boolean;
-  /** What the runtime left on the host. Says nothing about the verdict: a program may end in the middle. */
+  /** Leftovers of the runtime on the host. They do not affect the verdict: a program may end early. */
   readonly left: readonly string[];
 }
 
-/** Reads what programs.sh wrote into a directory, by the names of the programs. */
+/** Reads the results of programs.sh in a directory, by the names of the programs. */
 export function judgeAll(directory: string): Map<string, Verdict> {
   if (!existsSync(directory)) return new Map();
   const programs = readdirSync(directory).filter((name) => name.endsWith('.tap'));
@@ -51,8 +51,8 @@ function judge(directory: string, program: string): Verdict {
 }
 
 /**
- * TAP is not enough: the programs for hooks make no assertion and end with 0; what they have to say stands in a
- * diagnostic, which every TAP consumer takes for a remark.
+ * TAP is not enough: the programs for hooks make no assertions and end with status 0. They report errors in a
+ * diagnostic, which TAP consumers ignore.
  */
 function complaintOf(status: string, assertions: number, output: string, errors: string): string | undefined {
   if (status !== '0') return `exit status ${status}: ${lastLine(errors)}`;

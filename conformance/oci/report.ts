@@ -1,6 +1,6 @@
 /**
- * Prints what the validation programs said, a line for each program, and fails when rt fails one without a reason
- * that stands in reasons.json.
+ * Prints the verdict on each validation program, one per line, and fails if rt fails a program for a reason that
+ * reasons.json does not list.
  *
  *   report [--record PLACE] RUNTIME...    PLACE: host, vm-v1, vm-v2 or vm-selinux; writes results.json and the table of README.md
  */
@@ -11,11 +11,11 @@ import { judgeAll } from './judge.ts';
 import type { Verdict } from './judge.ts';
 
 interface Reason {
-  /** Where no runtime can pass, or where ours does not. */
+  /** The places where no runtime can pass, or where rt does not. */
   readonly places: readonly string[];
   readonly kind: 'kernel' | 'suite' | 'ours' | 'peers';
   readonly reason: string;
-  /** With the lines of mends.tsv changed it passes there. */
+  /** It passes there once the lines of mends.tsv are corrected. */
   readonly mended?: true;
 }
 
@@ -89,7 +89,7 @@ function reasonFor(program: string): Reason | undefined {
   return reasons[program]?.find(({ places }) => places.includes(place));
 }
 
-/** Ours last: the last line of the output is what matters. */
+/** rt comes last, since the last line of the output matters most. */
 function rank(name: string): number {
   return ['crun', 'runc', 'node', 'rt'].indexOf(name);
 }
@@ -115,7 +115,7 @@ type Results = Record<string, Record<string, string>>;
 function record(where: string): void {
   const results = readJson('results.json') as Results;
   for (const [name, all] of verdicts) results[`${where} ${name}`] = cellsOf(all);
-  // Where a program fails for another reason too, as all about cgroups do on v2, mending it proves nothing.
+  // A correction proves nothing where a program also fails for another reason, as all those about cgroups do on v2.
   const mended = [...judgeAll(join(RESULTS, 'mended'))].filter(([program]) => reasonFor(program)?.mended === true);
   results['mended'] = { ...results['mended'], ...cellsOf(new Map(mended)) };
   writeFileSync(join(HERE, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);

@@ -36,8 +36,8 @@ function readEnd(native: Native, pid: number): Process | undefined {
 }
 
 /**
- * Called once init has closed its control socket: throws a Failure if init has ended, rather than executed its program.
- * A process that is already reaped counts as having executed it. `filtered`: the filter may be the cause.
+ * Called once init has closed its control socket. Throws a Failure if init has ended instead of executing its program; a
+ * process that has been reaped counts as having executed it. `filtered`: the filter may be the cause.
  */
 export function requireExecuted(native: Native, pid: number, filtered: boolean): void {
   // An ending process releases its memory, and with it this link, before its descriptors.
@@ -54,8 +54,7 @@ export function requireExecuted(native: Native, pid: number, filtered: boolean):
 }
 
 /**
- * Why init, a child of this process, has ended during its setup. The container's cgroup counts the processes that the
- * kernel has OOM-killed.
+ * The reason why init, a child of this process, has ended during its setup. The cgroup of the container counts OOM kills.
  */
 export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
   if (wasOutOfMemory(native, plan.cgroup)) {
@@ -86,7 +85,7 @@ function endedUnderFilter(waitStatus: number): Failure {
     code: 'seccomp.ended',
     message: `${subject} before its program ran (${end}after: seccomp)`,
     pointer: '/linux/seccomp',
-    hint: 'a rule of the profile decides by arguments about a call that the start needs, or asks a receiver or a tracer',
+    hint: 'a rule of the profile depends on the arguments of a call that the start needs, or passes it to a receiver or a tracer',
   });
 }
 
