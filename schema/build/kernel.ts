@@ -99,7 +99,7 @@ function errorTable(errors: readonly Known[]): string {
   });
   const doc = comment(
     'Every error number with its name and the text of strerror(3), in lower case because it ends a sentence. Made ' +
-      'only after a failure, so that a start does not pay for it.',
+      'only after a failure, so that it costs nothing at a start.',
   );
   return (
     `${doc}export function errorTable(): Readonly<Record<number, readonly [name: string, text: string]>> {\n` +

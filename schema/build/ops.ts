@@ -1,6 +1,6 @@
 /**
- * schema/ops.json -> the TypeScript union, codec table and packing, the C structs, decoder and dispatcher, the values of
- * fields for both, the reference page.
+ * schema/ops.json -> for TypeScript the union, codec table and packing; for C the structs, decoder and dispatcher; for
+ * both the values of fields; and the reference page.
  * Run by `make generate`; `make check` fails when the committed output differs.
  */
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
@@ -165,7 +165,7 @@ ${types.join('\n\n')}
 
 export type Op = ${spec.ops.map((op) => `${pascal(op.name)}Op`).join(' | ')};
 
-/** Ops that do nothing but wait for the runtime. */
+/** Ops that only wait for the runtime. */
 export type WaitingOp = ${union(spec.ops.filter((op) => op.waits).map((op) => op.name))};
 
 /** The calls that the failure of an op may name. */
@@ -207,7 +207,7 @@ import type { Op } from './ops.ts';
 
 type Packers = { readonly [name in Op['op']]: (op: Extract<Op, { op: name }>, to: PackedList) => void };
 
-/** Adds the code and the fields of an op. A function for each is twice as quick as a walk over OP_CODECS. */
+/** Adds the code and the fields of an op. One function per op is twice as fast as iterating over OP_CODECS. */
 export const OP_PACKERS: Packers = {
 ${functions.join('\n')}
 };

@@ -1,10 +1,10 @@
 /**
- * Makes the types and the validators of schema/generated from the schemas.
+ * Generates the types and validators in schema/generated from the schemas.
  *
  *   tsx schema/build/validator.ts [DIRECTORY]
  *
- * ajv compiles an equivalent schema, in which each scalar is one keyword of ours (`is...`): its own code for an integer
- * with a range has three tests and three error objects, and takes no bigint. Its output is then reduced to calls of
+ * ajv compiles an equivalent schema, in which each scalar is one custom keyword (`is...`): ajv's own code for an integer
+ * with a range has three tests and three error objects, and rejects a bigint. Its output is then reduced to calls of
  * `fault`, `missing` and `under`: the validator is loaded at every start of a container, so its size is start-up time.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ type Node = Readonly<Record<string, Json>>;
 
 const SCHEMAS = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Sections of config.json that a runtime for Linux only checks. */
+/** Sections of config.json that a Linux runtime checks but does not use. */
 const PLATFORMS = ['windows', 'solaris', 'vm', 'zos', 'freebsd'];
 
 /** Keywords for people or for the generator of types, which the validator ignores. */
@@ -55,11 +55,11 @@ const isUint64 = (value) =>
   (typeof value === 'bigint' && value >= 0n && value <= 18446744073709551615n);
 `;
 
-const TYPES = `/** A place where a value is not what the schema asks for. */
+const TYPES = `/** A place where a value does not match the schema. */
 export interface SchemaFault {
   /** JSON pointer of the value, or of the object that lacks a member. */
   readonly pointer: string;
-  /** What would be right, to follow the words "must be". */
+  /** The expected value, to follow the words "must be". */
   readonly expected?: string;
   /** Name of the member that must be there. */
   readonly missing?: string;
@@ -74,7 +74,7 @@ const read = (name: string): Node => JSON.parse(readFileSync(join(SCHEMAS, `${na
 const isNode = (value: Json | undefined): value is Node =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The same schema with each scalar as one keyword of ours, and without descriptions. */
+/** The same schema with each scalar as one custom keyword, and without descriptions. */
 function lean(schema: Node): Node {
   if (schema['type'] === 'integer') {
     if (schema['x-int64'] === true) return { isInt64: INT64 };
@@ -255,7 +255,7 @@ function definition(schema: Node, name: string): Node {
 
 /**
  * The same schema with lists inlined where they are used and without descriptions beside a $ref: the generator of types
- * makes a new type of every such pair.
+ * would make a new type of each such pair.
  */
 function readable(value: Json, defs: Node): Json {
   if (Array.isArray(value)) return value.map((item: Json) => readable(item, defs));
@@ -311,7 +311,7 @@ async function main(directory: string): Promise<void> {
 
   write('config.ts', await types('Config', config));
   const known = JSON.stringify(members(config, config['$defs'] as Node)).replaceAll(/"(\w+)":/g, '$1:');
-  // A function, since no start of a container needs it.
+  // A function, because starting a container does not need it.
   write('members.ts', `${BANNER}\n${MEMBERS_TYPE}\nexport const configMembers = (): Members => (${known});\n`);
   write('state.ts', await types('State', state));
   write('features.ts', await types('Features', features));

@@ -737,7 +737,7 @@ export type Op =
   | MakeMountPointOp
   | ExecOp;
 
-/** Ops that do nothing but wait for the runtime. */
+/** Ops that only wait for the runtime. */
 export type WaitingOp =
   'await_unit' | 'await_cgroups' | 'await_limits' | 'await_hooks' | 'await_scheduler' | 'await_start';
 

@@ -29,7 +29,7 @@ export const ECONNREFUSED = 111;
 
 /**
  * Every error number with its name and the text of strerror(3), in lower case because it ends a sentence. Made only
- * after a failure, so that a start does not pay for it.
+ * after a failure, so that it costs nothing at a start.
  */
 export function errorTable(): Readonly<Record<number, readonly [name: string, text: string]>> {
   return {
