@@ -340,6 +340,21 @@ forEachRuntime(
   { deviates: { runc: '1.1 does not know it', crun: '1.8 does not know it' } },
 );
 
+forEachRuntime(
+  'process.execCPUAffinity and linux.memoryPolicy.nodes: numbers that this machine lacks, but the kernel accepts',
+  async (t, rt) => {
+    const container = await rt.started(['pause'], (config) => {
+      config.process.execCPUAffinity = { initial: '0,1024-2047', final: '0,8192,65535' };
+      config.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0-1023' };
+    });
+    const outcome = await rt.command('exec', container.id, '/bin/probe', 'ids');
+    t.equal(outcome.status, 0, outcome.stderr);
+    t.equal((JSON.parse(outcome.stdout) as Ids).cpus, '0');
+    await container.remove('--force');
+  },
+  { deviates: { runc: '1.1 does not know them', crun: '1.8 does not know them' } },
+);
+
 /** Configs that are refused before anything is made: the change, and the error with the place. */
 const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp])[] = [
   [
@@ -420,8 +435,13 @@ const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp
   ],
   [
     'a CPU beyond all kernels',
-    (config) => (config.process.execCPUAffinity = { final: '0,9999' }),
+    (config) => (config.process.execCPUAffinity = { final: '0,99999' }),
     /bad CPUAffinity\.Final: /,
+  ],
+  [
+    'a memory node beyond all kernels',
+    (config) => (config.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0,1024' }),
+    /linux\.memoryPolicy\.nodes "0,1024": 1024 is more than 1023/,
   ],
   ['an empty memory policy', (config) => (config.linux.memoryPolicy = {}), /linux\.memoryPolicy\.mode is missing/],
   [

@@ -23,8 +23,11 @@ export function parseNumberList(text: string, maximum: number): NumberList {
   return { bits };
 }
 
-/** Highest CPU number, NR_CPUS of x86-64 and arm64 with MAXSMP. */
-export const maximumCpu = 8191;
+/**
+ * Highest CPU number. The kernel ignores those that it cannot have (sched_setaffinity(2)), so a list may name more than
+ * any has; the bound keeps its mask to two pages.
+ */
+export const maximumCpu = 65535;
 
-/** Highest memory node number, MAX_NUMNODES - 1. */
+/** Highest memory node number, MAX_NUMNODES - 1 of x86-64 and arm64: set_mempolicy(2) refuses a higher one. */
 export const maximumNode = 1023;
