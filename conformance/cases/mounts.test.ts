@@ -364,6 +364,18 @@ forEachRuntime(
   { deviates: { runc: '1.1 refuses it' } },
 );
 
+forEachRuntime(
+  'mounts: a destination is a path of the container, also if it begins like that of the root filesystem',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const destination = join(bundle.rootfs, 'inside');
+    bundle.config.mounts.push({ destination, type: 'tmpfs', source: 't' });
+    const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
+    t.equal(mountAt(parseMountinfo(info.text), destination)?.type, 'tmpfs');
+  },
+  { deviates: { runc: 'takes it for a path of the host' } },
+);
+
 forEachRuntime('mounts: a later mount covers an earlier one, in the order of the list', async (t, rt) => {
   const [names, below] = await rt.observe<[Names, Stat]>(
     [
