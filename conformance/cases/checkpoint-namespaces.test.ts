@@ -139,7 +139,9 @@ forEachRuntime(
       await countsBeyond(bundle, count(bundle));
       const { pid } = await stateOf(rt, id);
       const inside = /^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-      t.match(await checkpoint(rt, id), { status: 0, stderr: '' }, `checkpoint ${round}`);
+      const dumped = await checkpoint(rt, id);
+      t.equal(dumped.status, 0, `checkpoint ${round}`);
+      if (rt.runtime.ours) t.equal(dumped.stderr, '');
       await running.ended;
       const last = count(bundle);
       running = foreground(rt, 'restore', '--bundle', bundle.dir, ...images(rt), id);
@@ -149,7 +151,7 @@ forEachRuntime(
       t.equal(/^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${next}/status`, 'utf8'))?.[1], inside, 'the same pid');
       rmSync(join(rt.dir, 'images'), { recursive: true });
     }
-    t.match(await checkpoint(rt, id, '--leave-running'), { status: 0, stderr: '' });
+    t.equal((await checkpoint(rt, id, '--leave-running')).status, 0);
     const other = rt.nextId();
     bundle.config.linux.cgroupsPath += '-other';
     bundle.save();

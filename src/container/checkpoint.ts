@@ -63,7 +63,7 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
         cloneFlags: 0,
         cgroup: '',
         onNotify: () => undefined,
-        progress: progressOf(context, 'checkpoint', opened),
+        progress: progressOf(context, 'checkpoint', opened.images),
         readLog: () => errorsOf(native, opened, logFile),
       });
     },

@@ -146,7 +146,7 @@ function restoreIn(
       if (plan.unit !== undefined) enterUnit(native, plan.unit, pid, effects.onUnitStarted);
     },
     onNotify,
-    progress: progressOf(context, 'restore', directories),
+    progress: progressOf(context, 'restore', directories.images),
     readLog: () => errorsOf(native, directories, logFile),
   });
   for (const moved of kept) leaveNetDevices(native, moved);

@@ -1,6 +1,5 @@
 import type { Native } from '../host/native.ts';
 import type { Context } from '../options/command.ts';
-import type { Directories } from './request.ts';
 
 /** What CRIU does after its notification of a stage (`action-scripts` of criu(8)). */
 const activities: Readonly<Record<string, string>> = {
@@ -25,11 +24,11 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** `action`: the command; the memory written so far is that of `images`. */
+/** `action`: the command; the memory written so far is in the directory `images`, a descriptor. */
 export function progressOf(
   { native, debug, progress }: Context,
   action: 'checkpoint' | 'restore',
-  { images }: Directories,
+  images: number,
 ): Progress {
   let write = progress?.();
   let current = '';

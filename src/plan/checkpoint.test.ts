@@ -49,7 +49,7 @@ t.test(
     };
     const plan = { init: [], unit: undefined } as unknown as Plan;
     const { ops, slots } = planRestore(config, plan, [], { rootfs: '/r', directoryAt: () => undefined });
-    const shown = ops.flatMap((op) =>
+    const shown = ops.flatMap((op): unknown[] =>
       op.op === 'namespace_open' ? [[op.slot, op.path, op.need !== '']] : op.op === 'namespace_join' ? [op.slot] : [],
     );
     t.strictSame(shown, [
