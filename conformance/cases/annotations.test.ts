@@ -193,3 +193,73 @@ forEachRuntime(
   },
   { oursOnly: 'the messages are specific to rt' },
 );
+
+const callNamed = (name: string): Record<string, unknown> => ({
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names: ['mkdir', name], action: 'SCMP_ACT_ERRNO' }],
+});
+
+forEachRuntime(
+  'run.oci.seccomp_fail_unknown_syscall: a name that no architecture has is refused, with its place',
+  async (t, rt) => {
+    const annotations = { 'run.oci.seccomp_fail_unknown_syscall': '1' };
+    const unknown = await rt.run((config) => {
+      config.linux.seccomp = callNamed('mkdirr');
+      config.annotations = annotations;
+    });
+    t.equal(unknown.status, 1);
+    t.match(
+      unknown.stderr,
+      /unknown system call "mkdirr" in linux\.seccomp\n.*\/linux\/seccomp\/syscalls\/0\/names\/1\n/,
+    );
+    for (const [name, given] of [
+      ['s390_pci_mmio_read', annotations],
+      ['mkdirr', {}],
+    ] as const) {
+      const outcome = await rt.run((config) => {
+        config.linux.seccomp = callNamed(name);
+        config.annotations = given;
+      });
+      t.strictSame([outcome.status, outcome.stderr], [0, ''], name);
+    }
+  },
+  { oursOnly: 'crun 1.8 ignores it' },
+);
+
+for (const name of ['run.oci.seccomp_bpf_data', 'run.oci.seccomp.plugins']) {
+  forEachRuntime(
+    `${name} asks for a filter and is refused`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => (config.annotations = { [name]: 'AAAA' }));
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, new RegExp(`${name} is not supported\\n.*:\\d+:\\d+ {2}/annotations/${name}\\n`));
+      const validated = await rt.command('validate', '--bundle', bundle.dir);
+      t.match(validated, { status: 0, stdout: `/annotations/${name}: valid, but create refuses it` });
+    },
+    { oursOnly: 'the peers know no place' },
+  );
+}
+
+forEachRuntime(
+  'annotations of the peers that have no effect are named by a warning, others are ignored',
+  async (t, rt) => {
+    const foreign = [
+      ...['run.oci.handler', 'run.oci.pidfd_receiver', 'run.oci.systemd.force_cgroup_v1', 'org.criu.config'],
+      ...['krun.cpus', 'module.wasm.image/variant'],
+    ];
+    const bundle = rt.bundle((config) => {
+      config.annotations = Object.fromEntries([...foreign, 'org.example', 'krun'].map((name) => [name, 'x']));
+    });
+    const outcome = await rt.runBundle(bundle);
+    t.equal(outcome.status, 0);
+    const { stdout } = await rt.command('validate', '--bundle', bundle.dir);
+    for (const name of foreign) {
+      t.match(outcome.stderr, `rt: warning: the annotation ${name} has no effect\n`);
+      t.match(stdout, `valid, but without effect: the annotation ${name} has no effect\n`);
+    }
+    t.equal(outcome.stderr.split('has no effect').length, foreign.length + 1);
+    t.equal(stdout.split('has no effect').length, foreign.length + 1);
+  },
+  { oursOnly: 'the peers use them, or say nothing' },
+);

@@ -479,17 +479,6 @@ forEachRuntime(
   { oursOnly: 'a command of this project' },
 );
 
-forEachRuntime(
-  'an unknown capability is refused',
-  async (t, rt) => {
-    const outcome = await rt.run((config) => {
-      config.process.capabilities = { bounding: ['CAP_NOSUCH', 'CAP_KILL'] };
-    });
-    refuses(t, outcome, /CAP_NOSUCH/);
-  },
-  { oursOnly: 'the peers ignore it' },
-);
-
 forEachRuntime('the terminal without a console socket is refused by create', async (t, rt) => {
   const { outcome } = await rt.create(rt.bundle((config) => (config.process.terminal = true)));
   t.equal(outcome.status, 1);

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { execFile, withContainer } from '../harness/exec.ts';
 import { answers, probePath } from '../harness/guest.ts';
 import type { Ids, OpenFile } from '../harness/guest.ts';
-import { grantCapabilities } from '../harness/config.ts';
+import { addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import { start } from '../harness/process.ts';
+import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
 const NO_CAPABILITIES = '0000000000000000';
@@ -242,6 +244,142 @@ forEachRuntime('process.cwd through a descriptor of the runtime never leads to t
     t.ok(outcome.status !== 0 || /^"\//.test(outcome.stdout), `descriptor ${fd}: ${outcome.stdout}`);
   }
 });
+
+/** The sets of a container with these capabilities, and the warnings, for run, exec and exec --process. */
+async function granted(
+  rt: Sandbox,
+  capabilities: Record<string, string[]>,
+): Promise<readonly (readonly [command: string, Ids, warnings: string])[]> {
+  const args = ['/bin/probe', 'ids'];
+  const ids = ({ stdout, stderr }: Outcome): Ids => {
+    if (stdout === '') throw new Error(stderr);
+    return answers(stdout)[0] as Ids;
+  };
+  const ran = await rt.run((config) => Object.assign(config.process, { args, capabilities }));
+  const container = await rt.started(['wait'], (config) => (config.process.capabilities = capabilities));
+  const executed = await rt.command('exec', container.id, ...args);
+  const given = await execFile(rt, container, { args, capabilities });
+  await container.remove('--force');
+  return [
+    ['run', ids(ran), ran.stderr],
+    ['exec', ids(executed), executed.stderr],
+    ['exec --process', ids(given), given.stderr],
+  ];
+}
+
+const KILL = ['CAP_KILL'];
+const ONLY_KILL = '0000000000000020';
+
+/** Capabilities that cannot be granted beside CAP_KILL: the sets, and the words of the warning. */
+const ungrantable: readonly (readonly [what: string, sets: Record<string, string[]>, words: RegExp, hint: string])[] = [
+  [
+    'unknown',
+    { bounding: ['CAP_NOSUCH', ...KILL], effective: ['CAP_NOSUCH', ...KILL] },
+    /unknown capability "CAP_NOSUCH" in process\.capabilities\.bounding\[0\] is not granted\n/,
+    '/process/capabilities/bounding/0',
+  ],
+  [
+    'misspelt',
+    { bounding: ['CAP_CHOWM', ...KILL] },
+    /unknown capability "CAP_CHOWM" .*\n.*did you mean CAP_CHOWN\?\n/s,
+    '/process/capabilities/bounding/0',
+  ],
+  [
+    'effective but not permitted',
+    { effective: [...KILL, 'CAP_CHOWN'] },
+    /effective: CAP_CHOWN cannot be granted without permitted/,
+    '/process/capabilities/effective/1',
+  ],
+  [
+    'inheritable but not in the bounding set',
+    { inheritable: [...KILL, 'CAP_CHOWN'] },
+    /inheritable: CAP_CHOWN cannot be granted without bounding/,
+    '/process/capabilities/inheritable/1',
+  ],
+  [
+    'ambient but not inheritable',
+    { inheritable: KILL, ambient: [...KILL, 'CAP_CHOWN'] },
+    /ambient: CAP_CHOWN cannot be granted without permitted and inheritable/,
+    '/process/capabilities/ambient/1',
+  ],
+];
+
+for (const [what, sets, words, pointer] of ungrantable) {
+  forEachRuntime(
+    `process.capabilities: one that is ${what} is a warning, and the others are granted`,
+    async (t, rt) => {
+      const all = { bounding: KILL, permitted: KILL, effective: KILL, ...sets };
+      for (const [command, ids, warnings] of await granted(rt, all)) {
+        t.strictSame([ids.bounding, ids.permitted, ids.effective], [ONLY_KILL, ONLY_KILL, ONLY_KILL], command);
+        const more = sets['inheritable'] === undefined ? NO_CAPABILITIES : ONLY_KILL;
+        t.equal(ids.inheritable, more, command);
+        t.equal(ids.ambient, sets['ambient'] === undefined ? NO_CAPABILITIES : ONLY_KILL, command);
+        t.match(warnings, words, command);
+        if (command === 'run') t.match(warnings, new RegExp(`config\\.json:\\d+:\\d+ {2}${pointer}\\n`));
+        t.equal(warnings.split('rt: warning:').length, 2, 'only one');
+      }
+      const bundle = rt.bundle((config) => (config.process.capabilities = all));
+      const validated = await rt.command('validate', '--bundle', bundle.dir);
+      t.equal(validated.status, 0);
+      t.match(validated.stdout, new RegExp(`${pointer}: valid, but without effect: `));
+    },
+    { oursOnly: 'the peers warn only of some' },
+  );
+}
+
+forEachRuntime(
+  'process.capabilities: those that the runtime itself lacks are a warning, and the others are granted',
+  async (t, rt) => {
+    const without = ['setpriv', '--bounding-set=-chown,-fowner', '--inh-caps=-chown,-fowner'];
+    const names = ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOWNER'];
+    const sets = { bounding: names, permitted: names, effective: names, inheritable: names, ambient: names };
+    const expected = /CAP_CHOWN, CAP_FOWNER cannot be granted: rt itself does not have them\n/;
+    for (const early of [false, true]) {
+      const bundle = rt.bundle((config) => {
+        Object.assign(config.process, { args: ['/bin/probe', 'ids'], capabilities: sets, noNewPrivileges: !early });
+        config.linux.seccomp = {
+          defaultAction: 'SCMP_ACT_ALLOW',
+          syscalls: [{ names: ['capget'], action: 'SCMP_ACT_KILL_PROCESS' }],
+        };
+      });
+      const ran = await rt.commandThrough(without, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.equal(ran.status, 0, ran.stderr);
+      t.match(ran.stderr, expected);
+      t.match(ran.stderr, '/process/capabilities/bounding/1\n');
+      t.match(answers(ran.stdout), [Object.fromEntries(Object.keys(sets).map((set) => [set, ONLY_KILL]))]);
+    }
+    const container = await rt.started(['wait']);
+    const words = ['exec', '--cap', 'CAP_CHOWN', '--cap', 'CAP_FOWNER', container.id, '/bin/probe', 'ids'];
+    const executed = await rt.commandThrough(without, ...words);
+    t.match(executed.stderr, expected);
+    t.match(answers(executed.stdout), [{ bounding: MINIMAL_CAPABILITIES, effective: MINIMAL_CAPABILITIES }]);
+    // In a user namespace of its own the container has every capability.
+    const own = rt.bundle((config) => {
+      addUserNamespace(config);
+      Object.assign(config.process, { args: ['/bin/probe', 'ids'], capabilities: { ...sets, ambient: [] } });
+    });
+    const inside = await rt.command('run', '--bundle', own.dir, rt.nextId());
+    t.equal(inside.stderr, '');
+    await container.remove('--force');
+  },
+  { oursOnly: 'the peers fail' },
+);
+
+forEachRuntime(
+  'process.capabilities: one that only the bounding set lists and the runtime lacks is a warning',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/bin/probe', 'ids'];
+      config.process.capabilities = { bounding: ['CAP_CHOWN', 'CAP_KILL'] };
+    });
+    const without = ['setpriv', '--bounding-set=-chown'];
+    const outcome = await rt.commandThrough(without, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(outcome.status, 0, outcome.stderr);
+    t.match(outcome.stderr, /CAP_CHOWN cannot be granted: rt itself does not have it\n/);
+    t.match(answers(outcome.stdout), [{ bounding: ONLY_KILL }]);
+  },
+  { oursOnly: 'the peers say nothing' },
+);
 
 forEachRuntime('process.capabilities of root: three sets as given, the other two empty', async (t, rt) => {
   const [ids] = await rt.observe<[Ids]>([['ids']]);
@@ -529,27 +667,54 @@ for (const owner of [0, 1000]) {
 }
 
 /** Hostile replacements of /etc/passwd in an image. */
-const passwdFiles: Record<string, (path: string) => void> = {
-  'a fifo': (path) => execFileSync('mkfifo', [path]),
-  'a device': (path) => execFileSync('mknod', [path, 'c', '1', '5']),
-  'a directory': (path) => mkdirSync(path),
-  'a link to an endless device': (path) => symlinkSync('/dev/zero', path),
-  'a link to the log of the kernel': (path) => symlinkSync('/proc/kmsg', path),
-  'a link to a file of the kernel': (path) => symlinkSync('/proc/self/maps', path),
-  'a link to itself': (path) => symlinkSync('passwd', path),
-  'a link to nothing': (path) => symlinkSync('/none', path),
-  'a link out of the root': (path) => symlinkSync('../../../../../../etc/passwd', path),
-  'a sparse file of 8 GiB': (path) => (writeFileSync(path, ''), truncateSync(path, 8 * 2 ** 30)),
-  'a line of 100 MB': (path) => writeFileSync(path, `root:x:0:0::/${'x'.repeat(100_000_000)}`),
-  'a line of 3 MB before the one of the user': (path) =>
-    writeFileSync(path, `${'x'.repeat(3_000_000)}\nroot:x:0:0::/root:/bin/sh\n`),
-  'an empty file': (path) => writeFileSync(path, ''),
+/** Files of the image: how each is made, and why it cannot be searched, if a warning says so. */
+const passwdFiles: Record<string, readonly [make: (path: string) => void, reason?: string]> = {
+  'a fifo': [(path) => execFileSync('mkfifo', [path]), 'it is not a regular file'],
+  'a device': [(path) => execFileSync('mknod', [path, 'c', '1', '5']), 'it is not a regular file'],
+  'a directory': [(path) => mkdirSync(path), 'it is a directory'],
+  'a link to an endless device': [(path) => symlinkSync('/dev/zero', path), 'it is not a regular file'],
+  'a link to the log of the kernel': [(path) => symlinkSync('/proc/kmsg', path), 'operation not permitted'],
+  'a link to a file of the kernel': [(path) => symlinkSync('/proc/self/maps', path)],
+  'a link to itself': [(path) => symlinkSync('passwd', path), 'too many levels of symbolic links'],
+  'a link to nothing': [(path) => symlinkSync('/none', path)],
+  'a link out of the root': [
+    (path) => symlinkSync('../../../../../../etc/passwd', path),
+    'too many levels of symbolic links',
+  ],
+  'a sparse file of 8 GiB': [
+    (path) => (writeFileSync(path, ''), truncateSync(path, 8 * 2 ** 30)),
+    'it is larger than 1 MiB',
+  ],
+  'a line of 100 MB': [
+    (path) => writeFileSync(path, `root:x:0:0::/${'x'.repeat(100_000_000)}`),
+    'it is larger than 1 MiB',
+  ],
+  'a line of 3 MB before the one of the user': [
+    (path) => writeFileSync(path, `${'x'.repeat(3_000_000)}\nroot:x:0:0::/root:/bin/sh\n`),
+    'it is larger than 1 MiB',
+  ],
+  'a line without a home directory': [(path) => writeFileSync(path, 'root:x:0\n'), 'it has a malformed line'],
+  'a line without a uid': [(path) => writeFileSync(path, 'root:x::0::/root:/bin/sh'), 'it has a malformed line'],
+  'a uid that is none': [(path) => writeFileSync(path, 'root:x:0x0:0::/root:/bin/sh\n'), 'it has a malformed line'],
+  'a home directory that is too long': [
+    (path) => writeFileSync(path, `root:x:0:0::/${'x'.repeat(5000)}:/bin/sh\n`),
+    'it has a malformed line',
+  ],
+  'an empty file': [(path) => writeFileSync(path, '')],
+  'lines of other users, of NIS, and comments': [
+    (path) => writeFileSync(path, 'user:x:1:1::/home:/bin/sh\n\n+::::::\n-nobody\n# none\nother:x:2:2::/other:'),
+  ],
 };
 
 forEachRuntime(
-  'process.env HOME is / at once if /etc/passwd is not a regular file, for exec too',
+  'process.env HOME is / at once if /etc/passwd cannot be used, with a warning, for exec too',
   async (t, rt) => {
-    for (const [name, make] of Object.entries(passwdFiles)) {
+    for (const [name, [make, reason]] of Object.entries(passwdFiles)) {
+      const warned = (stderr: string): void => {
+        const line = `rt: warning: cannot look up HOME in /etc/passwd of the container, so it is "/": ${reason ?? ''}\n`;
+        const expected = reason === undefined ? '' : `${line}  hint: set HOME in process.env\n`;
+        t.equal(stderr, expected, name);
+      };
       const bundle = rt.bundle((config) => {
         config.process.env = ['PATH=/bin'];
         config.process.args = ['/bin/sh', '-c', 'echo $HOME'];
@@ -559,14 +724,17 @@ forEachRuntime(
       // The time allows for a busy machine: a fault takes forever, or all memory.
       const started = Date.now();
       const outcome = await rt.runBundle(bundle);
-      t.strictSame(outcome, { status: 0, stdout: '/\n', stderr: '' }, name);
+      t.match(outcome, { status: 0, stdout: '/\n' }, name);
+      warned(outcome.stderr);
       t.ok(Date.now() - started < 20_000, name);
       bundle.config.process.args = ['/bin/probe', 'wait'];
       bundle.save();
       const container = await rt.create(bundle);
+      warned(container.outcome.stderr);
       t.equal((await container.start()).status, 0);
       const executed = await rt.command('exec', container.id, '/bin/sh', '-c', 'echo $HOME');
-      t.strictSame(executed, { status: 0, stdout: '/\n', stderr: '' }, `${name}, exec`);
+      t.match(executed, { status: 0, stdout: '/\n' }, `${name}, exec`);
+      warned(executed.stderr);
       await container.remove('--force');
       rmSync(path, { recursive: true });
     }

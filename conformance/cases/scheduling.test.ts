@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { changeNamespace } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
 import { execFile, execProbe, withContainer } from '../harness/exec.ts';
-import { guestProgram } from '../harness/guest.ts';
+import { answers, guestProgram } from '../harness/guest.ts';
 import type { Ids } from '../harness/guest.ts';
 import { isUnified } from '../harness/cgroup.ts';
 import { run } from '../harness/process.ts';
@@ -355,17 +355,39 @@ forEachRuntime(
   { deviates: { runc: '1.1 does not know them', crun: '1.8 does not know them' } },
 );
 
+for (const [scheduler, expected] of [
+  [
+    { policy: 'SCHED_IDLE', nice: 5 },
+    { policy: 5, nice: 0 },
+  ],
+  [
+    { policy: 'SCHED_DEADLINE', nice: 5, runtime: 42_000, deadline: 100_000, period: 1_000_000 },
+    { policy: 6, nice: 0 },
+  ],
+] as const) {
+  forEachRuntime(
+    `process.scheduler.nice with ${scheduler.policy} has no effect, and a warning says so`,
+    async (t, rt) => {
+      const outcome = await rt.run((config) => {
+        config.process.args = ['/bin/probe', 'sched'];
+        config.process.scheduler = scheduler;
+      });
+      t.match(answers(outcome.stdout), [expected], outcome.stderr);
+      t.match(
+        outcome.stderr,
+        /rt: warning: scheduler\.nice is only for .*\n.*:\d+:\d+ {2}\/process\/scheduler\/nice\n/,
+      );
+    },
+    { oursOnly: 'the peers say nothing' },
+  );
+}
+
 /** Configs that are refused before anything is made: the change, and the error with the place. */
 const refused: readonly (readonly [what: string, mutate: Mutation, words: RegExp])[] = [
   [
     'nice 20',
     (config) => (config.process.scheduler = { policy: 'SCHED_OTHER', nice: 20 }),
     /invalid scheduler\.nice: 20/,
-  ],
-  [
-    'nice with SCHED_FIFO',
-    (config) => (config.process.scheduler = { policy: 'SCHED_FIFO', priority: 1, nice: 1 }),
-    /scheduler\.nice is only for SCHED_OTHER or SCHED_BATCH.*\/process\/scheduler\/nice/s,
   ],
   [
     'SCHED_RR without priority',

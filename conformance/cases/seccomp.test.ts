@@ -438,3 +438,23 @@ forEachRuntime(
   },
   { deviates: { runc: 'calls getcwd under the filter', crun: 'changes the user under the filter' } },
 );
+
+forEachRuntime(
+  'linux.seccomp.flags SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV without SCMP_ACT_NOTIFY is a warning',
+  async (t, rt) => {
+    for (const noNewPrivileges of [true, false]) {
+      const outcome = await rt.run((config) => {
+        config.process.noNewPrivileges = noNewPrivileges;
+        config.process.args = ['/bin/probe', 'mkdir', '/tmp/x'];
+        config.linux.seccomp = {
+          defaultAction: 'SCMP_ACT_ALLOW',
+          flags: ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
+          syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }],
+        };
+      });
+      t.match(outcome.stdout, 'ENOSPC', 'the filter holds');
+      t.match(outcome.stderr, /^rt: warning: .*WAIT_KILLABLE_RECV has no effect .*\n.*\/linux\/seccomp\/flags\/1\n$/);
+    }
+  },
+  { oursOnly: 'the peers of Debian 12 do not know the flag' },
+);

@@ -172,6 +172,8 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_seccomp_receiver(context, &op->seccomp_receiver);
 	case RT_OP_SECCOMP_NOTIFY:
 		return rt_seccomp_notify(context, &op->seccomp_notify);
+	case RT_OP_END_ON_SIGNALS:
+		return rt_end_on_signals(context, &op->end_on_signals);
 	case RT_OP_AWAIT_START:
 		return rt_await_start(context, &op->await_start);
 	case RT_OP_PASS_DESCRIPTORS:

@@ -312,6 +312,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_SECCOMP_NOTIFY:
 		return rt_read_u32(reader, &op->seccomp_notify.flags) &&
 		       rt_read_strs(reader, &op->seccomp_notify.state) && op->seccomp_notify.state.count <= RT_SECCOMP_NOTIFY_STATE_MOST;
+	case RT_OP_END_ON_SIGNALS:
+		return rt_read_u64(reader, &op->end_on_signals.signals);
 	case RT_OP_AWAIT_START:
 		return rt_read_u32(reader, &op->await_start.how);
 	case RT_OP_PASS_DESCRIPTORS:
@@ -495,6 +497,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_SECCOMP_RECEIVER:
 		return false;
 	case RT_OP_SECCOMP_NOTIFY:
+		return false;
+	case RT_OP_END_ON_SIGNALS:
 		return false;
 	case RT_OP_AWAIT_START:
 		return false;

@@ -91,13 +91,14 @@ enum rt_op_code {
 	RT_OP_SECCOMP = 80,
 	RT_OP_SECCOMP_RECEIVER = 81,
 	RT_OP_SECCOMP_NOTIFY = 82,
-	RT_OP_AWAIT_START = 83,
-	RT_OP_PASS_DESCRIPTORS = 84,
-	RT_OP_MAKE_MOUNT_POINT = 85,
-	RT_OP_EXEC = 86,
+	RT_OP_END_ON_SIGNALS = 83,
+	RT_OP_AWAIT_START = 84,
+	RT_OP_PASS_DESCRIPTORS = 85,
+	RT_OP_MAKE_MOUNT_POINT = 86,
+	RT_OP_EXEC = 87,
 };
 
-enum { RT_OP_COUNT = 87 };
+enum { RT_OP_COUNT = 88 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -524,6 +525,10 @@ struct rt_op_seccomp_notify {
 	struct rt_strs state;
 };
 
+struct rt_op_end_on_signals {
+	uint64_t signals;
+};
+
 struct rt_op_await_start {
 	uint32_t how;
 };
@@ -663,6 +668,7 @@ struct rt_op {
 		struct rt_op_seccomp seccomp;
 		struct rt_op_seccomp_receiver seccomp_receiver;
 		struct rt_op_seccomp_notify seccomp_notify;
+		struct rt_op_end_on_signals end_on_signals;
 		struct rt_op_await_start await_start;
 		struct rt_op_pass_descriptors pass_descriptors;
 		struct rt_op_make_mount_point make_mount_point;
@@ -762,6 +768,7 @@ int rt_find_home(struct rt_context *context, const struct rt_op_find_home *op);
 int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op);
 int rt_seccomp_receiver(struct rt_context *context, const struct rt_op_seccomp_receiver *op);
 int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op);
+int rt_end_on_signals(struct rt_context *context, const struct rt_op_end_on_signals *op);
 int rt_await_start(struct rt_context *context, const struct rt_op_await_start *op);
 int rt_pass_descriptors(struct rt_context *context, const struct rt_op_pass_descriptors *op);
 int rt_make_mount_point(struct rt_context *context, const struct rt_op_make_mount_point *op);

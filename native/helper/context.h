@@ -35,9 +35,12 @@ struct rt_context {
 	char program[RT_PATH_MAX]; /* found by find_program */
 	char head[RT_HEAD_MAX];    /* its first bytes, to explain a failing execve */
 	uint32_t head_length;
-	char home[RT_PATH_MAX]; /* empty if process.env sets it */
-	const char *call;       /* the last system call that failed */
-	uint32_t item;          /* index of the failing part of an op with several */
+	char home[RT_PATH_MAX];    /* empty if process.env sets it */
+	uint64_t ungrantable;      /* capabilities that an op asked for and that this process cannot have */
+	uint64_t ungrantable_told; /* those of them that are reported */
+	uint32_t op;               /* index of the running op */
+	const char *call;          /* the last system call that failed */
+	uint32_t item;             /* index of the failing part of an op with several */
 	char detail[RT_DETAIL_MAX];
 	uint32_t detail_length;
 	bool hook_failed; /* a hook failed: outcome and value give the reason */

@@ -1,6 +1,7 @@
 /* Attributes of the container's process. */
 #include "context.h"
 #include "decimal.h"
+#include "record.h"
 #include "sys.h"
 
 #include <linux/capability.h>
@@ -73,8 +74,38 @@ int rt_umask(struct rt_context *context, const struct rt_op_umask *op)
 	return status < 0 ? rt_fail(context, "umask", status) : 0;
 }
 
+static uint64_t whole(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+/* This process's sets; false if they cannot be read. */
+static bool read_capabilities(uint64_t *permitted, uint64_t *inheritable)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	if (rt_sys(capget, &header, data) < 0)
+		return false;
+	*permitted = whole(data[0].permitted, data[1].permitted);
+	*inheritable = whole(data[0].inheritable, data[1].inheritable);
+	return true;
+}
+
+/* Notes what cannot be in the bounding set, since it is not there now. Whatever is permitted is there. */
+static void note_unbounded(struct rt_context *context, uint64_t keep)
+{
+	uint64_t permitted = 0, inheritable;
+	if (keep == 0 || !read_capabilities(&permitted, &inheritable))
+		return;
+	uint64_t doubtful = keep & ~permitted;
+	for (unsigned capability = 0; doubtful >> capability != 0 && capability < 64; capability++)
+		if ((doubtful >> capability & 1) && rt_sys(prctl, PR_CAPBSET_READ, capability, 0, 0, 0) != 1)
+			context->ungrantable |= (uint64_t)1 << capability;
+}
+
 int rt_drop_bounding(struct rt_context *context, const struct rt_op_drop_bounding *op)
 {
+	note_unbounded(context, op->keep);
 	for (uint32_t capability = 0; capability <= op->last; capability++) {
 		if (op->keep >> capability & 1)
 			continue;
@@ -123,29 +154,50 @@ int rt_set_user(struct rt_context *context, const struct rt_op_set_user *op)
 	return status < 0 ? rt_fail(context, "prctl", status) : 0;
 }
 
-int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op)
+static long set_capabilities(const struct rt_op_set_capabilities *op, uint64_t ungrantable)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
 	for (unsigned half = 0; half < 2; half++) {
-		data[half].effective = (uint32_t)(op->effective >> (32 * half));
-		data[half].permitted = (uint32_t)(op->permitted >> (32 * half));
-		data[half].inheritable = (uint32_t)(op->inheritable >> (32 * half));
+		data[half].effective = (uint32_t)((op->effective & ~ungrantable) >> (32 * half));
+		data[half].permitted = (uint32_t)((op->permitted & ~ungrantable) >> (32 * half));
+		data[half].inheritable = (uint32_t)((op->inheritable & ~ungrantable) >> (32 * half));
 	}
+	return rt_sys(capset, &header, data);
+}
+
+/* Reports the capabilities that are not granted, as a mask. */
+static int report_ungrantable(struct rt_context *context)
+{
+	for (unsigned i = 0; i < sizeof(context->ungrantable); i++)
+		context->detail[i] = (char)(context->ungrantable >> (8 * i));
+	context->detail_length = sizeof(context->ungrantable);
+	context->ungrantable_told = context->ungrantable;
+	return rt_report_incomplete(context, "capset", -EPERM);
+}
+
+int rt_set_capabilities(struct rt_context *context, const struct rt_op_set_capabilities *op)
+{
+	uint64_t permitted, inheritable;
 	long status = rt_sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (status < 0)
 		return rt_fail(context, "prctl", status);
-	status = rt_sys(capset, &header, data);
+	status = set_capabilities(op, context->ungrantable);
+	if (status == -EPERM && read_capabilities(&permitted, &inheritable)) {
+		context->ungrantable |= op->permitted & ~permitted;
+		context->ungrantable |= op->inheritable & ~(permitted | inheritable);
+		status = set_capabilities(op, context->ungrantable);
+	}
 	if (status < 0)
 		return rt_fail(context, "capset", status);
 	for (unsigned capability = 0; capability < 64; capability++) {
-		if (!(op->ambient >> capability & 1))
+		if (!((op->ambient & ~context->ungrantable) >> capability & 1))
 			continue;
 		status = rt_sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
 		if (status < 0)
 			return rt_fail(context, "prctl", status);
 	}
-	return 0;
+	return context->ungrantable == context->ungrantable_told ? 0 : report_ungrantable(context);
 }
 
 int rt_change_directory(struct rt_context *context, const struct rt_op_change_directory *op)

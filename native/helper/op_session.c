@@ -31,6 +31,14 @@ int rt_report(
 	return written < 0 ? (int)written : (size_t)written == size ? 0 : -EPIPE;
 }
 
+int rt_report_incomplete(struct rt_context *context, const char *call, long result)
+{
+	context->call = call;
+	int status = rt_report(context, RT_RECORD_INCOMPLETE, context->op, (uint32_t)-result, 0);
+	context->detail_length = 0;
+	return status < 0 ? rt_fail(context, "writev", status) : 0;
+}
+
 int rt_report_forked(struct rt_context *context, enum rt_record_kind kind)
 {
 	context->call = NULL;

@@ -10,7 +10,7 @@
 struct rt_record_header {
 	uint32_t kind;
 	uint32_t op;    /* index of the op in the program */
-	uint32_t error; /* errno; for hook_failed the outcome */
+	uint32_t error; /* errno, also for incomplete; for hook_failed the outcome */
 	/* For hook_failed the value of the outcome, for waiting the wait. The receiver fills in: for terminal
 	 * the descriptor received (~0 for none), for forked and forked_outside the sender's pid (0 if it is
 	 * not the receiver's child). */
@@ -21,6 +21,10 @@ struct rt_record_header {
 
 int rt_report(
 	struct rt_context *context, enum rt_record_kind kind, uint32_t op, uint32_t error, uint32_t value);
+
+/* Reports that the running op could not do all that it was asked to, and that the helper continues without it.
+ * `detail` is of the op. Returns 0 or a negative errno. */
+int rt_report_incomplete(struct rt_context *context, const char *call, long result);
 
 /* Reports that the helper continues in this process: `kind` is forked or forked_outside. */
 int rt_report_forked(struct rt_context *context, enum rt_record_kind kind);

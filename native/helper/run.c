@@ -91,6 +91,7 @@ int rt_run_ops(struct rt_context *context, const struct rt_program *program, uin
 	for (*index = 0; *index < program->count; ++*index) {
 		struct rt_op op;
 		rt_next_op(&reader, &op);
+		context->op = *index;
 		context->detail_length = 0;
 		struct rt_trace_record *record =
 			rt_trace_begin(context->trace, context->trace_number, *index, op.code);

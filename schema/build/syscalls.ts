@@ -94,9 +94,15 @@ let text = `/* Generated from libseccomp ${version} by schema/build/syscalls.ts;
 export type Run = readonly [first: number, names: string];
 
 `;
+const others = new Set(tables.get('others')?.values());
+tables.delete('others');
 for (const [name, table] of tables) {
   addNewer(name, table);
   const runs = runsOf(table).map(([first, names]) => `[${first}, \`${names.join('\n')}\`]`);
   text += `export const ${name}: readonly Run[] = [${runs.join(', ')}];\n\n`;
+  for (const call of table.values()) others.delete(call);
 }
+text += `/** Calls that only other architectures have, separated by line feeds. */
+export const others = \`${[...others].sort().join('\n')}\`;
+`;
 writeFileSync(target, await format(text, { parser: 'typescript', singleQuote: true, printWidth: 120 }));

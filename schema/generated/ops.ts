@@ -562,7 +562,7 @@ export interface SetUserOp {
   readonly keepGroups: number;
 }
 
-/** Sets effective, permitted, inheritable and ambient capabilities. */
+/** Sets effective, permitted, inheritable and ambient capabilities. What this process does not have is left out, and reported with what drop_bounding has missed. */
 export interface SetCapabilitiesOp {
   readonly op: 'set_capabilities';
   readonly effective: number | bigint;
@@ -595,7 +595,7 @@ export interface FindProgramOp {
   readonly search: string;
 }
 
-/** Looks the home directory of `uid` up in the container's /etc/passwd and sets it as `HOME`, the last variable of the program; `/` if there is none. */
+/** Looks the home directory of `uid` up in the container's /etc/passwd and sets it as `HOME`, the last variable of the program; `/` if there is none. A file that cannot be searched is reported. */
 export interface FindHomeOp {
   readonly op: 'find_home';
   readonly uid: number;
@@ -619,6 +619,12 @@ export interface SeccompNotifyOp {
   readonly op: 'seccomp_notify';
   readonly flags: number;
   readonly state: readonly string[];
+}
+
+/** Has each of `signals`, a mask of bits from 0 for signal 1, end init with exit status 128 plus its number, and unblocks them: the kernel ignores a signal without a handler for the first process of a pid namespace. */
+export interface EndOnSignalsOp {
+  readonly op: 'end_on_signals';
+  readonly signals: number | bigint;
 }
 
 /** Reports that everything is ready and waits for `start`. */
@@ -732,6 +738,7 @@ export type Op =
   | SeccompOp
   | SeccompReceiverOp
   | SeccompNotifyOp
+  | EndOnSignalsOp
   | AwaitStartOp
   | PassDescriptorsOp
   | MakeMountPointOp
@@ -835,15 +842,16 @@ export interface OpCalls {
   stdio_owner: 'clone3' | 'dup3' | 'fchown' | 'openat2' | 'statx';
   drop_bounding: 'prctl';
   set_user: 'getresuid' | 'prctl' | 'setgroups' | 'setresgid' | 'setresuid';
-  set_capabilities: 'capset' | 'prctl';
+  set_capabilities: 'capset' | 'prctl' | 'writev';
   fork_init: 'clone' | 'close_range' | 'ioctl' | 'pipe2' | 'prctl' | 'read' | 'setsid' | 'writev';
   change_directory: 'chdir' | 'getcwd';
   no_new_privs: 'prctl';
   find_program: 'close_range' | 'execve';
-  find_home: 'openat2' | 'read';
+  find_home: 'openat2' | 'read' | 'writev';
   seccomp: 'read' | 'seccomp';
   seccomp_receiver: 'connect' | 'openat2' | 'readlinkat' | 'socket' | 'statx';
   seccomp_notify: 'clone3' | 'read' | 'seccomp' | 'sendmsg';
+  end_on_signals: 'rt_sigaction' | 'rt_sigprocmask';
   await_start: 'accept4' | 'getsockopt' | 'read';
   pass_descriptors: 'dup3';
   make_mount_point: 'openat2';
@@ -1457,9 +1465,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['state', 'strs'],
     ],
   },
-  await_start: { code: 83, group: 'init', fields: [['how', 'u32']] },
+  end_on_signals: { code: 83, group: 'init', fields: [['signals', 'u64']] },
+  await_start: { code: 84, group: 'init', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 84,
+    code: 85,
     group: 'init',
     fields: [
       ['first', 'u32'],
@@ -1467,7 +1476,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 85,
+    code: 86,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1475,7 +1484,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 86,
+    code: 87,
     group: 'init',
     fields: [
       ['args', 'strs'],

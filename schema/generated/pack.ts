@@ -463,22 +463,26 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.flags;
     packList(op.state, to);
   },
-  await_start(op, to) {
+  end_on_signals(op, to) {
     to[to.length] = 83;
+    packWide(op.signals, to);
+  },
+  await_start(op, to) {
+    to[to.length] = 84;
     to[to.length] = op.how;
   },
   pass_descriptors(op, to) {
-    to[to.length] = 84;
+    to[to.length] = 85;
     to[to.length] = op.first;
     packList(op.slots, to);
   },
   make_mount_point(op, to) {
-    to[to.length] = 85;
+    to[to.length] = 86;
     to[to.length] = op.path;
     to[to.length] = op.directory;
   },
   exec(op, to) {
-    to[to.length] = 86;
+    to[to.length] = 87;
     packList(op.args, to);
     packList(op.env, to);
   },

@@ -16,6 +16,8 @@ export const RECORD = {
   forked: 6,
   /** Like forked, but the sender is not yet in the container's cgroup. */
   forked_outside: 7,
+  /** An op could not do all that it was asked to; the helper continues. */
+  incomplete: 9,
 } as const;
 
 /** The runtime's go-ahead: one byte, which identifies the wait that it answers. */

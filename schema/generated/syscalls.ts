@@ -2188,3 +2188,24 @@ set_tls
 get_tls`,
   ],
 ];
+
+/** Calls that only other architectures have, separated by line feeds. */
+export const others = `cachectl
+multiplexer
+riscv_flush_icache
+rtas
+s390_guarded_storage
+s390_pci_mmio_read
+s390_pci_mmio_write
+s390_runtime_instr
+s390_sthyi
+spu_create
+spu_run
+subpage_prot
+swapcontext
+switch_endian
+sync_file_range2
+sys_debug_setcontext
+syscall
+sysmips
+timerfd`;

@@ -9,6 +9,7 @@ export const ANNOTATIONS = {
   delegateCgroup: 'run.oci.delegate-cgroup',
   hooksStderr: 'run.oci.hooks.stderr',
   hooksStdout: 'run.oci.hooks.stdout',
+  failUnknownCall: 'run.oci.seccomp_fail_unknown_syscall',
   keepGroups: 'run.oci.keep_original_groups',
   mountContext: 'run.oci.mount_context_type',
   seccompReceiver: 'run.oci.seccomp.receiver',
@@ -33,6 +34,11 @@ export function seccompReceiver({ annotations, linux }: Config): { path: string;
 /** The process keeps the supplementary groups of the runtime and ignores those of the config. */
 export function keepsGroups({ annotations }: Annotated): boolean {
   return annotations?.[ANNOTATIONS.keepGroups] === '1';
+}
+
+/** An unknown name of a system call in the seccomp profile is an error. As in crun, the value does not matter. */
+export function failsForUnknownCalls({ annotations }: Annotated): boolean {
+  return annotations?.[ANNOTATIONS.failUnknownCall] !== undefined;
 }
 
 /** The mount option for `linux.mountLabel` (mount(8), "context="). */

@@ -1,7 +1,9 @@
+import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { checkConfigText } from './load.ts';
+import { ineffectiveSettings } from './rules.ts';
 import { shadowedMembers } from './shadowed.ts';
 import { unknownMembers } from './unknown.ts';
 
@@ -11,7 +13,7 @@ export interface Findings {
   readonly faults: readonly Diagnostic[];
   /** Valid settings that `create` refuses; empty if there are faults. */
   readonly unsupported: readonly Diagnostic[];
-  /** Members without effect: unknown or duplicate. */
+  /** Settings without effect, and members that are unknown or duplicate. */
   readonly ineffective: readonly Diagnostic[];
 }
 
@@ -23,6 +25,9 @@ export function examine(text: string, name: string): Findings {
   return {
     faults: located(faults),
     unsupported: located(unsupported),
-    ineffective: [...shadowedMembers(text, name), ...located(unknownMembers(value))],
+    ineffective: [
+      ...shadowedMembers(text, name),
+      ...located([...unknownMembers(value), ...(faults.length > 0 ? [] : ineffectiveSettings(value as Config))]),
+    ],
   };
 }

@@ -151,10 +151,20 @@ t.test('the validate command', async (t) => {
     exitCode: 1,
     output: /^config\.json:\d+:5 \/process\/cwd: Cwd must be an absolute path, found "x"\n$/,
   });
-  const hinted = of(docker.replace('"hostname": "b6b6a6f0b0fa"', '"hostname": 7').replace('"CAP_KILL"', '"KILL"'));
-  t.equal(hinted.exitCode, 1);
-  t.match(hinted.output, /^config\.json:\d+:3 \/hostname: hostname must be a string, found 7\n/);
-  t.match(hinted.output, /unknown capability "KILL" .*\n {2}hint: write CAP_KILL\n/);
+  t.match(of(docker.replace('"hostname": "b6b6a6f0b0fa"', '"hostname": 7')), {
+    exitCode: 1,
+    output: /^config\.json:\d+:3 \/hostname: hostname must be a string, found 7\n$/,
+  });
+  t.match(of(docker.replaceAll('"CAP_KILL"', '"KILL"')), {
+    exitCode: 0,
+    output:
+      /^config\.json:\d+:\d+ \/process\/capabilities\/bounding\/\d+: valid, but without effect: unknown capability "KILL" .*\n {2}hint: write CAP_KILL\nconfig\.json is valid\n$/,
+  });
+  t.match(of(docker.replace('"hostname"', '"annotations": { "run.oci.seccomp_bpf_data": "" }, "hostname"')), {
+    exitCode: 0,
+    output:
+      /\/annotations\/run\.oci\.seccomp_bpf_data: valid, but create refuses it: .*\n {2}hint: write the rules into linux\.seccomp\nconfig\.json is valid\n$/,
+  });
   t.match(of(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
     exitCode: 0,
     output:

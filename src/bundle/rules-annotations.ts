@@ -5,6 +5,8 @@ import type { Report, Rule } from './rule.ts';
 
 export const annotationRules: readonly Rule[] = [names, values];
 
+export const ineffectiveAnnotationRules: readonly Rule[] = [foreign];
+
 /** config.md, "Annotations": names must not be empty. */
 function names({ annotations }: Config, report: Report): void {
   if (annotations !== undefined && Object.hasOwn(annotations, '')) {
@@ -67,5 +69,23 @@ function values({ annotations }: Config, report: Report): void {
     if (expectation === undefined || typeof value !== 'string' || expectation.test(value)) continue;
     const message = `the annotation ${name} must be ${expectation.words}, found ${shown(value)}`;
     report('annotation.value', annotationPointer(name), message, expectation.hint);
+  }
+}
+
+/** Annotations of the peers that rt does not use; a prefix ends with a dot. */
+const foreignNames: readonly string[] = [
+  'krun.',
+  'module.wasm.',
+  'org.criu.config',
+  'run.oci.handler',
+  'run.oci.pidfd_receiver',
+  'run.oci.systemd.force_cgroup_v1',
+];
+
+/** Unknown annotations must be ignored (config.md, "Annotations"), but the author of these expects an effect. */
+function foreign({ annotations }: Config, report: Report): void {
+  for (const name of Object.keys(annotations ?? {})) {
+    if (!foreignNames.some((known) => (known.endsWith('.') ? name.startsWith(known) : name === known))) continue;
+    report('annotation.foreign', annotationPointer(name), `the annotation ${name} has no effect`);
   }
 }

@@ -3,6 +3,7 @@ import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { isCapability } from './capabilities.ts';
+import { closestName } from './closest.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
@@ -23,6 +24,13 @@ const rlimitNames = 'AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE N
 
 type CapabilitySet = 'bounding' | 'effective' | 'inheritable' | 'permitted' | 'ambient';
 
+/** The kernel grants a capability of the first set only if these have it. */
+const containingSets: Readonly<Partial<Record<CapabilitySet, readonly CapabilitySet[]>>> = {
+  effective: ['permitted'],
+  inheritable: ['bounding'],
+  ambient: ['permitted', 'inheritable'],
+};
+
 const capabilitySets: readonly CapabilitySet[] = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'];
 
 /** A rule for `process`, if present. */
@@ -38,10 +46,11 @@ export const processRules: readonly Rule[] = [
   programArguments,
   environment,
   user,
-  knownCapabilities,
-  capabilityRelations,
   rlimits,
 ].map(about);
+
+/** Capabilities that cannot be granted: config.md, "Linux Process", requires a warning, not an error. */
+export const ineffectiveProcessRules: readonly Rule[] = [unknownCapabilities, ungrantableCapabilities].map(about);
 
 function workingDirectory({ cwd }: Process, report: Report): void {
   if (cwd === '') {
@@ -104,7 +113,7 @@ function user(process: Process, report: Report): void {
 }
 
 /** Each unknown name is reported once: engines put the same names into several sets. */
-function knownCapabilities({ capabilities }: Process, report: Report): void {
+function unknownCapabilities({ capabilities }: Process, report: Report): void {
   if (capabilities === undefined) return;
   const settled = new Set<string>();
   for (const set of capabilitySets) {
@@ -113,37 +122,39 @@ function knownCapabilities({ capabilities }: Process, report: Report): void {
       settled.add(name);
       if (isCapability(name)) return;
       const place = `process.capabilities.${set}[${index}]`;
-      report(
-        'process.capability',
-        `/process/capabilities/${set}/${index}`,
-        `unknown capability ${shown(name)} in ${place}`,
-        capabilityHint(name),
-      );
+      const message = `unknown capability ${shown(name)} in ${place} is not granted`;
+      const hint = capabilityHint(name);
+      report('process.capability', `/process/capabilities/${set}/${index}`, message, hint);
     });
   }
 }
 
-function capabilityHint(name: string): string {
+function capabilityHint(name: string): string | undefined {
   const upper = name.toUpperCase();
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (isCapability(full)) return `write ${full}`;
-  return `the capabilities are ${Object.keys(CAPABILITIES).join(', ')}`;
+  const meant = closestName(full, Object.keys(CAPABILITIES));
+  return meant === undefined ? undefined : `did you mean ${meant}?`;
 }
 
-/** Conditions of capset(2) for a process with a reduced bounding set. */
-function capabilityRelations({ capabilities }: Process, report: Report): void {
+/** Conditions of capset(2), and of PR_CAP_AMBIENT (prctl(2)), for a process with a reduced bounding set. */
+function ungrantableCapabilities({ capabilities }: Process, report: Report): void {
   if (capabilities === undefined) return;
-  const contained = (inner: CapabilitySet, outer: CapabilitySet): void => {
-    const allowed = capabilities[outer] ?? [];
-    each(capabilities[inner], (name, index) => {
-      if (allowed.includes(name)) return;
-      const message = `process.capabilities.${inner} has ${shown(name)}, which process.capabilities.${outer} lacks`;
-      const hint = `the kernel requires ${inner} to be a subset of ${outer}; add it there`;
-      report('process.capability', `/process/capabilities/${inner}/${index}`, message, hint);
-    });
-  };
-  contained('effective', 'permitted');
-  contained('inheritable', 'bounding');
+  for (const [inner, outers] of Object.entries(containingSets) as [CapabilitySet, readonly CapabilitySet[]][]) {
+    const names = capabilities[inner] ?? [];
+    const lacking = names.filter(
+      (name) => isCapability(name) && !outers.every((outer) => capabilities[outer]?.includes(name)),
+    );
+    if (lacking.length === 0) continue;
+    const place = `/process/capabilities/${inner}`;
+    const message = `process.capabilities.${inner}: ${lacking.join(', ')} cannot be granted without ${outers.join(' and ')}`;
+    report(
+      'process.capability',
+      `${place}/${names.indexOf(lacking[0] ?? '')}`,
+      message,
+      `add it to ${outers.join(' and ')}`,
+    );
+  }
 }
 
 function rlimits(process: Process, report: Report): void {

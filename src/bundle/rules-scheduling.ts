@@ -18,20 +18,19 @@ const mostTime = 2n ** 63n - 1n;
 
 export const schedulingRules: readonly Rule[] = [scheduler, ioPriority, execAffinity, personality, memoryPolicy];
 
+export const ineffectiveSchedulingRules: readonly Rule[] = [unusedNice];
+
 function scheduler({ process }: Config, report: Report): void {
   const values = process?.scheduler;
   if (values?.policy === undefined) return;
   const { policy, nice, priority } = values;
   const place = '/process/scheduler';
-  const isNice = policy === 'SCHED_OTHER' || policy === 'SCHED_BATCH';
   const isRealTime = policy === 'SCHED_FIFO' || policy === 'SCHED_RR';
   if (policy === 'SCHED_ISO') {
     const message = 'process.scheduler.policy SCHED_ISO is reserved: no kernel implements it';
     report('process.scheduler', `${place}/policy`, message, 'use SCHED_RR or SCHED_FIFO');
   }
-  if (nice !== undefined && nice !== 0 && !isNice) {
-    report(...misplaced('nice', policy, 'SCHED_OTHER or SCHED_BATCH'));
-  } else if (nice !== undefined && (nice < leastNice || nice > mostNice)) {
+  if (nice !== undefined && isNice(policy) && (nice < leastNice || nice > mostNice)) {
     const message = `invalid scheduler.nice: ${nice} is not from ${leastNice} to ${mostNice}`;
     report('process.scheduler', `${place}/nice`, message);
   }
@@ -43,6 +42,18 @@ function scheduler({ process }: Config, report: Report): void {
     report('process.scheduler', `${place}/priority`, message);
   }
   deadline(values, report);
+}
+
+function isNice(policy: SchedulerPolicy): boolean {
+  return policy === 'SCHED_OTHER' || policy === 'SCHED_BATCH';
+}
+
+/** sched_setattr(2): the kernel ignores it. */
+function unusedNice({ process }: Config, report: Report): void {
+  const { policy, nice = 0 } = process?.scheduler ?? {};
+  if (policy === undefined || nice === 0 || isNice(policy)) return;
+  const [code, pointer, message] = misplaced('nice', policy, 'SCHED_OTHER or SCHED_BATCH');
+  report(code, pointer, message);
 }
 
 function misplaced(name: string, policy: SchedulerPolicy, of: string): [string, string, string] {

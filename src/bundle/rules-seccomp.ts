@@ -11,6 +11,8 @@ const maximumErrno = 4095;
 
 export const seccompRules: readonly Rule[] = [seccomp];
 
+export const ineffectiveSeccompRules: readonly Rule[] = [killableWait];
+
 function seccomp(config: Config, report: Report): void {
   const filter = config.linux?.seccomp;
   if (filter === undefined) return;
@@ -56,10 +58,15 @@ function listener(config: Config, filter: LinuxSeccomp, notifies: boolean, repor
     const message = `the annotation ${ANNOTATIONS.seccompReceiver} and linux.seccomp.listenerPath name different sockets`;
     report('seccomp.listener', annotationPointer(ANNOTATIONS.seccompReceiver), message, 'keep one of them');
   }
-  if (!notifies && filter.flags?.includes('SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') === true) {
-    const message = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a rule with the action SCMP_ACT_NOTIFY';
-    report('seccomp.flag', `${pointer}/flags`, message, 'drop the flag');
-  }
+}
+
+/** The kernel takes the flag only with a listener, seccomp(2); without one no call waits for an answer. */
+function killableWait({ linux }: Config, report: Report): void {
+  const { flags = [], syscalls = [] } = linux?.seccomp ?? {};
+  const index = flags.indexOf('SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV');
+  if (index < 0 || syscalls.some(({ action }) => action === 'SCMP_ACT_NOTIFY')) return;
+  const message = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV has no effect without a rule with the action SCMP_ACT_NOTIFY';
+  report('seccomp.flag', `/linux/seccomp/flags/${index}`, message);
 }
 
 /** config-linux.md: errnoRet must be refused for an action that does not use it. */

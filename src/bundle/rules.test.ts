@@ -1,5 +1,5 @@
 import t from 'tap';
-import { checkRequirements } from './rules.ts';
+import { checkRequirements, ineffectiveSettings } from './rules.ts';
 import { validateConfig } from './validate.ts';
 import type { Config } from '../../schema/generated/config.ts';
 
@@ -15,6 +15,13 @@ function faults(members: Members): string[] {
       if (/^config\.(type|missing)$/.test(code)) throw new Error(`the schema, not a rule, found ${message}`);
       return `${pointer}: ${message}`;
     },
+  );
+}
+
+/** `POINTER: MESSAGE` of each setting without effect, and its hint. */
+function ineffective(members: Members): string[] {
+  return ineffectiveSettings({ ociVersion: '1.3.0', ...members }).map(
+    ({ pointer, message, hint }) => `${pointer}: ${message}${hint === undefined ? '' : `; ${hint}`}`,
   );
 }
 
@@ -82,23 +89,42 @@ t.test('capabilities', async (t) => {
     ofProcess({ capabilities: { bounding: kill, effective: kill, permitted: kill, inheritable: kill } }),
     [],
   );
-  const unknown = ['CAP_NOSUCH', 'KILL'];
-  t.strictSame(ofProcess({ capabilities: { bounding: unknown, effective: unknown, permitted: unknown } }), [
-    '/process/capabilities/bounding/0: unknown capability "CAP_NOSUCH" in process.capabilities.bounding[0]',
-    '/process/capabilities/bounding/1: unknown capability "KILL" in process.capabilities.bounding[1]',
+});
+
+t.test('capabilities that cannot be granted', async (t) => {
+  const kill = ['CAP_KILL'];
+  const of = (capabilities: Members): string[] => ineffective({ process: { ...process, capabilities } });
+  t.strictSame(of({ bounding: kill, effective: kill, permitted: kill, inheritable: kill, ambient: kill }), []);
+  const unknown = ['CAP_NOSUCH', 'kill', 'CAP_SYS_ADMN'];
+  t.strictSame(of({ bounding: unknown, effective: unknown, permitted: unknown }), [
+    '/process/capabilities/bounding/0: unknown capability "CAP_NOSUCH" in process.capabilities.bounding[0] is not granted',
+    '/process/capabilities/bounding/1: unknown capability "kill" in process.capabilities.bounding[1] is not granted; write CAP_KILL',
+    '/process/capabilities/bounding/2: unknown capability "CAP_SYS_ADMN" in process.capabilities.bounding[2] is not granted; did you mean CAP_SYS_ADMIN?',
   ]);
-  const [, hinted] = validateConfig({
-    ociVersion: '1.0.0',
-    process: { ...process, capabilities: { bounding: unknown } },
-  });
-  t.equal(hinted?.hint, 'write CAP_KILL');
-  t.match(ofProcess({ capabilities: { bounding: ['CAP_'] } }), [/unknown/]);
-  t.match(ofProcess({ capabilities: { bounding: ['CAP_KILL LEASE'] } }), [/unknown/]);
-  t.match(ofProcess({ capabilities: { effective: kill } }), [
-    /^\/process\/capabilities\/effective\/0: .*permitted lacks/,
+  t.match(of({ bounding: ['CAP_'] }), [/unknown/]);
+  t.match(of({ bounding: ['CAP_KILL LEASE'] }), [/unknown/]);
+  t.match(of({ permitted: kill, effective: ['CAP_KILL', 'CAP_CHOWN', 'CAP_LEASE'] }), [
+    /^\/process\/capabilities\/effective\/1: .*effective: CAP_CHOWN, CAP_LEASE cannot be granted without permitted/,
   ]);
-  t.match(ofProcess({ capabilities: { inheritable: kill } }), [
-    /^\/process\/capabilities\/inheritable\/0: .*bounding lacks/,
+  t.match(of({ inheritable: kill }), [/^\/process\/capabilities\/inheritable\/0: .* without bounding/]);
+  t.match(of({ bounding: kill, inheritable: kill, ambient: kill }), [
+    /^\/process\/capabilities\/ambient\/0: .* without permitted and inheritable/,
+  ]);
+});
+
+t.test('other settings without effect', async (t) => {
+  const scheduler = { policy: 'SCHED_DEADLINE', nice: 1, runtime: 1024, deadline: 1024 };
+  t.strictSame(faults({ process: { ...process, scheduler } }), []);
+  t.match(ineffective({ process: { ...process, scheduler } }), [/^\/process\/scheduler\/nice: /]);
+  const flags = ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
+  const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', flags };
+  t.match(ineffective({ linux: { seccomp } }), [/^\/linux\/seccomp\/flags\/1: .*without a rule with the action/]);
+  const syscalls = [{ names: ['read'], action: 'SCMP_ACT_NOTIFY' }];
+  t.strictSame(ineffective({ linux: { seccomp: { ...seccomp, syscalls } } }), []);
+  const annotations = { 'run.oci.handler': 'wasm', 'krun.cpus': '2', krunx: '', 'run.oci.other': '' };
+  t.strictSame(ineffective({ annotations }), [
+    '/annotations/run.oci.handler: the annotation run.oci.handler has no effect',
+    '/annotations/krun.cpus: the annotation krun.cpus has no effect',
   ]);
 });
 
@@ -302,7 +328,6 @@ t.test('seccomp', async (t) => {
   const notify = rule({ names: ['read', 'write'], action: 'SCMP_ACT_NOTIFY' });
   t.strictSame(of({ listenerPath: '/x', syscalls: [notify] }), []);
   t.match(of({ syscalls: [rule({ action: 'SCMP_ACT_NOTIFY' })] }), [/listenerPath must be set/]);
-  t.match(of({ flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] }), [/needs a rule with the action SCMP_ACT_NOTIFY/]);
   const argument = { index: 6, value: 0, op: 'SCMP_CMP_EQ' };
   t.match(of({ syscalls: [rule({ args: [argument] })] }), [
     /^\/linux\/seccomp\/syscalls\/0\/args\/0\/index: .*at most 5/,

@@ -1,15 +1,15 @@
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { shown } from '../diag/pointer.ts';
-import { annotationRules } from './rules-annotations.ts';
+import { annotationRules, ineffectiveAnnotationRules } from './rules-annotations.ts';
 import { linuxRules } from './rules-linux.ts';
 import { mountRules } from './rules-mounts.ts';
 import { namespaceRules } from './rules-namespaces.ts';
 import { netDeviceRules } from './rules-net-devices.ts';
-import { processRules } from './rules-process.ts';
+import { ineffectiveProcessRules, processRules } from './rules-process.ts';
 import { resctrlRules } from './rules-resctrl.ts';
-import { schedulingRules } from './rules-scheduling.ts';
-import { seccompRules } from './rules-seccomp.ts';
+import { ineffectiveSchedulingRules, schedulingRules } from './rules-scheduling.ts';
+import { ineffectiveSeccompRules, seccompRules } from './rules-seccomp.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
@@ -32,6 +32,19 @@ const rules: readonly Rule[] = [
 /** The faults of a config that the schema accepts. Array elements that are null are skipped. */
 export function checkRules(config: Config): Diagnostic[] {
   return collect(rules, config);
+}
+
+/** Valid settings that have no effect, of a config without faults. */
+const ineffective: readonly Rule[] = [
+  ...ineffectiveProcessRules,
+  ...ineffectiveSchedulingRules,
+  ...ineffectiveAnnotationRules,
+  ...ineffectiveSeccompRules,
+];
+
+/** The settings of a config without faults that have no effect, with the reason: `create` warns of them. */
+export function ineffectiveSettings(config: Config): Diagnostic[] {
+  return collect(ineffective, config);
 }
 
 /**

@@ -2,9 +2,7 @@ import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { pointerPart } from '../diag/pointer.ts';
-
-/** Maximum number of letters in which a name may differ from a suggestion. */
-const furthest = 2;
+import { closestName } from './closest.ts';
 
 /**
  * The members of a config that the specification does not define, so they must be ignored (config.md, "Extensibility"),
@@ -27,28 +25,11 @@ export function unknownMembers(config: unknown): Diagnostic[] {
 }
 
 function unknown(name: string, candidates: readonly string[], pointer: string): Diagnostic {
-  const meant = candidates
-    .filter((candidate) => Math.abs(candidate.length - name.length) <= furthest)
-    .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, far }) => far <= Math.min(furthest, candidate.length / 3))
-    .sort((one, other) => one.far - other.far)[0]?.candidate;
+  const meant = closestName(name, candidates);
   return {
     code: 'config.unknown',
     pointer,
     message: 'the specification does not define this property here',
     ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
   };
-}
-
-/** Number of insertions, deletions and replacements that turn one word into the other (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 0; i < one.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < other.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + Number(one[i] !== other[j]), (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

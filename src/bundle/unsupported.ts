@@ -21,9 +21,18 @@ const ofProcess: Table = {
   },
 };
 
+const inSection: Refusal = { applies: () => true, hint: 'write the rules into linux.seccomp' };
+
+/** Annotations of crun(1) that filter the process: without them it would run with fewer restrictions than asked for. */
+const ofAnnotations: Table = { 'run.oci.seccomp_bpf_data': inSection, 'run.oci.seccomp.plugins': inSection };
+
 /** Valid settings that rt does not support. Each is reported, none is ignored. */
 export function unsupportedFaults(config: Config): Diagnostic[] {
-  return [...faultsOf(config, ofConfig, ''), ...faultsOf(config.process ?? {}, ofProcess, '/process')];
+  return [
+    ...faultsOf(config, ofConfig, ''),
+    ...faultsOf(config.process ?? {}, ofProcess, '/process'),
+    ...faultsOf(config.annotations ?? {}, ofAnnotations, '/annotations'),
+  ];
 }
 
 function faultsOf(values: object, table: Table, pointer: string): Diagnostic[] {

@@ -24,8 +24,9 @@ export function exec(context: ContainerContext): Outcome {
     // The process does not come from config.json, so a pointer into it would be misleading.
     throw inPhase(withoutPointers(error, failedExitCode), 'exec failed');
   }
-  if (!foreground) return {};
-  const ended = supervise(native, started.pid, started.console);
+  const { pid, console, warnings } = started;
+  if (!foreground) return { warnings };
+  const ended = supervise(native, pid, console);
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
-  return ended;
+  return { ...ended, warnings: [...warnings, ...ended.warnings] };
 }

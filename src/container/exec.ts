@@ -3,6 +3,8 @@ import { isFrozen } from '../cgroup/control.ts';
 import { unifiedPath } from '../cgroup/files.ts';
 import { mayBeTraced } from '../cgroup/tracers.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { withoutPointers } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import { enter } from '../launch/enter.ts';
@@ -19,6 +21,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { requireRecord, savedConfig } from '../state/store.ts';
 import type { SavedConfig } from '../state/store.ts';
+import { describeShortfall } from '../words/shortfalls.ts';
 import { openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { writePidFile } from './pid-file.ts';
 import { openProcess } from './process.ts';
@@ -28,6 +31,7 @@ import type { Console } from './terminal.ts';
 export interface StartedProcess {
   readonly pid: number;
   readonly console: Console;
+  readonly warnings: readonly Diagnostic[];
 }
 
 /**
@@ -49,6 +53,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   const plan = phase('plan', () => planExec(config, process, facts, execOptions));
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
+  const warnings = [...plan.warnings];
   const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.directories,
@@ -59,6 +64,9 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
     },
     preserved,
     onTerminal: (master) => giveMaster(native, console, master),
+    onShortfall: (shortfall) => {
+      warnings.push(describeShortfall(shortfall, process));
+    },
     onStarted: (child) => {
       sendPidfd(native, pidfdSocket, child, 'setns');
       writePidFile(context, child);
@@ -66,7 +74,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   };
   const pid = phase('launch', () => enter(native, plan, enterOptions));
   context.debug(`process ${pid} runs in container ${id}`);
-  return { pid, console };
+  return { pid, console, warnings: withoutPointers(new Failure(warnings)).diagnostics };
 }
 
 /** The record, the saved config and a pidfd of init, all of the same container. */

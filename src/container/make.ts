@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import { prepare } from '../launch/make-cgroups.ts';
@@ -12,6 +13,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { draftRecord, notifyDirectory, writeConfig } from '../state/store.ts';
 import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket } from '../systemd/notify.ts';
+import { describeShortfall } from '../words/shortfalls.ts';
 import { compile, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { beginCreation, firstRecord, withInit } from './creation.ts';
@@ -96,6 +98,7 @@ function launchIn(
   const proxy =
     notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };
   phase('make cgroups', () => prepare(native, plan, effects.onCgroups));
+  const shortfalls: Diagnostic[] = [];
   onFailure('resctrl', () => removeResctrl(native, first.resctrl));
   prepareResctrl(native, plan);
   const { pid, control, moved, draft } = phase('launch', () =>
@@ -109,6 +112,10 @@ function launchIn(
       listenPath: awaitStart === 'socket' ? directory.heldPath('startSocket') : '',
       preserved,
       onTerminal: (master) => giveMaster(native, console, master),
+      onShortfall: (shortfall) => {
+        const warning = describeShortfall(shortfall, compiled.config.process ?? { cwd: '/' });
+        shortfalls.push(...compiled.locate(new Failure(warning)).diagnostics);
+      },
     }),
   );
   const { record, publish } = draft;
@@ -117,7 +124,8 @@ function launchIn(
   phase('save state', publish);
   sendPidfd(native, pidfdSocket, pid, 'standard');
   writePidFile(context, pid);
-  return { directory, record, console, compiled, notify: proxy, control, moved };
+  const warned: Compiled = { ...compiled, warnings: [...compiled.warnings, ...shortfalls] };
+  return { directory, record, console, compiled: warned, notify: proxy, control, moved };
 }
 
 /** Ends a container whose program could not be started; returns the failure with those of the end. */

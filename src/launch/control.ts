@@ -12,6 +12,7 @@ import type { StartHooks } from '../plan/hooks.ts';
 import { linkOfHelper } from './ending.ts';
 import { describeOp } from '../words/describe.ts';
 import { explainProgram } from '../words/program.ts';
+import type { Shortfall } from '../words/shortfalls.ts';
 import { hookFailure } from '../hooks/run.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
@@ -52,14 +53,22 @@ function recordOf(buffer: ArrayBuffer | number): HelperRecord {
   return decodeRecord(buffer);
 }
 
-type Claim = 'forked' | 'terminal' | AnnouncedWait;
+type Claim = 'forked' | 'terminal' | 'incomplete' | AnnouncedWait;
 
 /**
  * The claims that a helper running `ops` may make: one for each op of the kind. The returned function accepts one; a
  * claim beyond these is a Failure, since another process holds the helper's socket.
  */
 export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
-  const left: Record<Claim, number> = { forked: 0, terminal: 0, unit: 0, hooks: 0, scheduler: 0, place: 0 };
+  const left: Record<Claim, number> = {
+    forked: 0,
+    terminal: 0,
+    incomplete: 0,
+    unit: 0,
+    hooks: 0,
+    scheduler: 0,
+    place: 0,
+  };
   for (const op of ops) {
     if (op.op === 'clone_init' || op.op === 'fork_init' || (op.op === 'outlive' && op.fork === 1)) left.forked++;
     if (op.op === 'outlive' && op.fork === 1 && op.apart === 0) left.place++;
@@ -67,6 +76,7 @@ export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
     if (op.op === 'await_hooks') left.hooks++;
     if (op.op === 'await_scheduler') left.scheduler++;
     if (op.op === 'terminal') left.terminal++;
+    if (op.op === 'set_capabilities' || op.op === 'find_home') left.incomplete++;
   }
   return (claim) => {
     if (left[claim]-- <= 0) throw forgedFailure();
@@ -138,6 +148,15 @@ export function failureOf(
         : describeOp(op, record.errno, record.call, detailText(record.detail));
   const gone = record.errno === ENOENT || record.errno === ENODEV;
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
+}
+
+export type OnShortfall = (shortfall: Shortfall) => void;
+
+/** What the helper reports about an op of `ops` that may do less than it was asked to. */
+export function shortfallOf(record: HelperRecord & { kind: 'incomplete' }, ops: readonly PlannedOp[]): Shortfall {
+  const op = ops[record.op];
+  if (op?.op !== 'set_capabilities' && op?.op !== 'find_home') throw forgedFailure();
+  return { op, errno: record.errno, detail: record.detail };
 }
 
 /** For a record that no helper sends: it came from a process that may trace the helper. */

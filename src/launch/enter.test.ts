@@ -16,6 +16,7 @@ const outlive = OP_CODECS.outlive.code;
 const plan = (fork: 0 | 1): ExecPlan => ({
   ops: [{ op: 'outlive', fork, apart: 0, terminal: 0, from: 'default' }],
   uncertainStart: false,
+  warnings: [],
 });
 
 /** A simulated kernel and helper: the results of `launch` in turn, then the records of the helper. */
@@ -66,6 +67,7 @@ function entered(
     places: { file, own: () => '/own/cgroup.procs', mayBeTraced: () => traced },
     preserved: 0,
     onTerminal: () => undefined,
+    onShortfall: () => undefined,
     onStarted: () => undefined,
   });
   return [...log, `runs as ${String(pid)}`];

@@ -12,7 +12,8 @@ import { setScheduler } from './host-ops.ts';
 import { forks, startHelper } from './helper.ts';
 import type { Helper } from './helper.ts';
 import type { HelperRecord } from './records.ts';
-import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead } from './control.ts';
+import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead, shortfallOf } from './control.ts';
+import type { OnShortfall } from './control.ts';
 
 export interface EnterOptions {
   /** Pidfd of the container's init. */
@@ -25,6 +26,8 @@ export interface EnterOptions {
   readonly preserved: number;
   /** Receives the master of the process's terminal. */
   readonly onTerminal: (master: number) => void;
+  /** An op could not do all that the process asks for; it is started nevertheless. */
+  readonly onShortfall: OnShortfall;
   /** Called with the pid of the child once it has executed the program. */
   readonly onStarted: (pid: number) => void;
 }
@@ -81,6 +84,9 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
         } else if (record.wait === 'scheduler') setScheduler(native, scheduler, pid);
         else throw forgedFailure();
         sendGoAhead(native, first.control, record.wait);
+      } else if (record.kind === 'incomplete') {
+        claim('incomplete');
+        options.onShortfall(shortfallOf(record, ops));
       } else if (record.kind === 'forged') throw forgedFailure();
       else failed = record;
     }

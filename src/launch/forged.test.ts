@@ -36,10 +36,11 @@ function entering(records: readonly ArrayBuffer[]): { failure: unknown; started:
     places: { file: undefined, own: (): string => '/own', mayBeTraced: (): boolean => false },
     preserved: 0,
     onTerminal: (): void => undefined,
+    onShortfall: (): void => void calls.push('shortfall'),
     onStarted: (pid: number): void => void started.push(pid),
   };
   try {
-    enter(native, { ops, uncertainStart: false }, options);
+    enter(native, { ops, uncertainStart: false, warnings: [] }, options);
     return { failure: undefined, started, calls };
   } catch (failure) {
     return { failure, started, calls };
@@ -66,6 +67,7 @@ t.test('enter: claims that the kernel does not confirm make it kill and reap onl
     [record(RECORD.waiting, WAIT.limits)],
     [record(RECORD.waiting, 0)],
     [record(0, 0)],
+    [record(RECORD.incomplete, 0)],
   ]) {
     const { failure, started, calls } = entering(records);
     t.equal(codeOf(failure), 'launch.forged');
@@ -85,7 +87,7 @@ t.test('decodeRecord: pids and descriptors are those of the native side', async 
   t.strictSame(decodeRecord(record(RECORD.forked, 0)), { kind: 'forged' });
   t.strictSame(decodeRecord(record(RECORD.terminal, 12)), { kind: 'terminal', master: 12 });
   t.strictSame(decodeRecord(record(RECORD.terminal, 0xffff_ffff)), { kind: 'forged' });
-  t.strictSame(decodeRecord(record(9, 0)), { kind: 'forged' });
+  t.strictSame(decodeRecord(record(8, 0)), { kind: 'forged' });
   t.strictSame(decodeRecord(record(RECORD.forked_outside, 12)), { kind: 'forked_outside', pid: 12 });
   t.strictSame(decodeRecord(record(RECORD.forked_outside, 0)), { kind: 'forged' });
   t.strictSame(decodeRecord(end), { kind: 'end' });

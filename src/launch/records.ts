@@ -4,6 +4,17 @@ import { text, u32 } from '../diag/bytes.ts';
 import { outcomeOf } from '../hooks/result.ts';
 import type { HookResult } from '../hooks/result.ts';
 
+/** An op that could not do what it was asked to. */
+export interface Failed {
+  /** Its index in the program of the helper. */
+  readonly op: number;
+  readonly errno: number;
+  /** The system call. */
+  readonly call: string;
+  /** Further text from the kernel (a filesystem's error message), or bytes of which the op knows the meaning. */
+  readonly detail: Uint8Array;
+}
+
 /** A record that the helper sends over its control socket; docs/protocol.md draws the conversation. */
 export type HelperRecord =
   | { readonly kind: 'waiting'; readonly wait: AnnouncedWait }
@@ -18,16 +29,9 @@ export type HelperRecord =
   | { readonly kind: 'forged' }
   /** `unread`: it has not read the last message sent to it. */
   | { readonly kind: 'end'; readonly unread?: true }
-  | {
-      readonly kind: 'failed';
-      /** Index of the op in the program of the helper. */
-      readonly op: number;
-      readonly errno: number;
-      /** The system call. */
-      readonly call: string;
-      /** Further text from the kernel (a filesystem's error message), or the head of the program that failed to run. */
-      readonly detail: Uint8Array;
-    }
+  | ({ readonly kind: 'failed' } & Failed)
+  /** As failed, but the helper continues. */
+  | ({ readonly kind: 'incomplete' } & Failed)
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
 
 const headerSize = 24;
@@ -64,6 +68,7 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
       },
     };
   }
-  if (kind !== RECORD.failed) return { kind: 'forged' };
-  return { kind: 'failed', op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
+  if (kind !== RECORD.failed && kind !== RECORD.incomplete) return { kind: 'forged' };
+  const failed = { op, errno: u32(bytes, 8), call: text(bytes.subarray(headerSize, callEnd)), detail };
+  return { kind: kind === RECORD.failed ? 'failed' : 'incomplete', ...failed };
 }

@@ -70,6 +70,7 @@ function noting(calls: string[]): LaunchOptions<void> {
     preserved: 0,
     onHostHooks: noted('hooks'),
     onTerminal: noted('terminal'),
+    onShortfall: noted('shortfall'),
   };
 }
 

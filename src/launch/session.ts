@@ -10,7 +10,17 @@ import { helperOps } from '../plan/plan.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Plan } from '../plan/plan.ts';
 import { cloneHint } from '../words/namespaces.ts';
-import { CgroupVanished, claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead } from './control.ts';
+import {
+  CgroupVanished,
+  claimsOf,
+  failureOf,
+  forgedFailure,
+  receiveFrom,
+  sendFilter,
+  sendGoAhead,
+  shortfallOf,
+} from './control.ts';
+import type { OnShortfall } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { diedInSetUp } from './ending.ts';
 import { forks, startHelper } from './helper.ts';
@@ -39,6 +49,8 @@ export interface LaunchOptions<Draft> {
   readonly onHostHooks: (pid: number) => void;
   /** Receives the master of the process's terminal. */
   readonly onTerminal: (master: number) => void;
+  /** An op could not do all that the config asks for; the container is made nevertheless. */
+  readonly onShortfall: OnShortfall;
 }
 
 export interface Launched<Draft> {
@@ -171,6 +183,7 @@ function awaitInit(native: Native, plan: Plan, init: Init): void {
     case 'waiting':
     case 'terminal':
     case 'hook_failed':
+    case 'incomplete':
     case 'forked_outside':
     case 'forged':
       throw forgedFailure();
@@ -206,6 +219,10 @@ function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>,
         break;
       case 'forked':
         replace(native, init, record.pid);
+        break;
+      case 'incomplete':
+        init.claim('incomplete');
+        options.onShortfall(shortfallOf(record, helperOps(plan)));
         break;
       case 'failed':
       case 'hook_failed':

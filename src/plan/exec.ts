@@ -1,5 +1,6 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
 import { hasNamespace } from '../bundle/namespaces.ts';
+import { ineffectiveSettings } from '../bundle/rules.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -36,6 +37,8 @@ export interface ExecPlan {
   readonly uncertainStart: boolean;
   /** As in a Plan. */
   readonly scheduler?: SchedulerOp;
+  /** Settings of the process that have no effect. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /**
@@ -85,6 +88,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
   return {
     ops,
     uncertainStart: uncertain,
+    warnings: ineffectiveSettings({ ociVersion: config.ociVersion, process }),
     ...(filter === undefined ? {} : { filter }),
     ...(scheduler.byRuntime === undefined ? {} : { scheduler: scheduler.byRuntime }),
   };

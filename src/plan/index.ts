@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { hasNamespace, isNew } from '../bundle/namespaces.ts';
+import { ineffectiveSettings } from '../bundle/rules.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -32,6 +33,7 @@ import { resctrlPlan } from './resctrl.ts';
 import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
+import { waitingSignalOps } from './signals.ts';
 import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
@@ -109,9 +111,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...namespaces.join,
         ...namespaces.beInit,
       ];
+  // `create` sends the listener of the filter: whoever receives it waits for that, not for `start`.
+  const loadsAtCreate = early || (receiver.length > 0 && options.awaitStart === 'socket');
   // The fork precedes the filter if a receiver gets the pid of the container, or if the scheduler is set after the
   // fork, so that the filter need not allow that.
-  const forkFirst = early && (receiver.length > 0 || scheduler.late.length > 0);
+  const forkFirst = loadsAtCreate && (receiver.length > 0 || scheduler.late.length > 0);
   // While init makes its namespaces, the runtime makes its cgroups.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
@@ -151,14 +155,15 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...(forkFirst ? [...namespaces.forkIntoPid, ...scheduler.late] : []),
     ...programOps(process), // with the credentials of process.user
-    ...(early ? filterOps(process, load) : []), // create can still report that it cannot be loaded
+    ...(options.awaitStart === 'socket' ? waitingSignalOps() : []), // the filter need not allow it
+    ...(early ? filterOps(process, load) : loadsAtCreate ? load : []), // create can still report that it cannot be loaded
     ...(forkFirst ? [] : [...namespaces.forkIntoPid, ...scheduler.late]), // no capabilities are left that others in a shared pid namespace could take over
     {
       op: 'await_start',
       how: AWAIT_START_HOW[options.awaitStart === 'socket' ? 'listener' : 'control'],
       from: 'default',
     },
-    ...(early ? [] : load),
+    ...(loadsAtCreate ? [] : load),
     ...startContainerOps(config, options, logs), // programs of the image, so the filter applies
     ...execOps(process),
   ];
@@ -182,6 +187,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
-    warnings: [...(mounts?.warnings ?? []), ...cgroups.warnings, ...(warning === undefined ? [] : [warning])],
+    warnings: [
+      ...ineffectiveSettings(config),
+      ...(mounts?.warnings ?? []),
+      ...cgroups.warnings,
+      ...(warning === undefined ? [] : [warning]),
+    ],
   };
 }

@@ -106,13 +106,13 @@ interface CapabilityOp {
 function capabilityOp({ capabilities }: Process): CapabilityOp {
   const sets: LinuxCapabilities = capabilities ?? {};
   const permitted = capabilityMask(sets.permitted ?? []);
-  const inheritable = capabilityMask(sets.inheritable ?? []);
+  const inheritable = capabilityMask(sets.inheritable ?? []) & capabilityMask(sets.bounding ?? []);
   return {
     op: 'set_capabilities',
-    effective: capabilityMask(sets.effective ?? []),
+    // The kernel accepts only subsets (capabilities(7)); the rules of the bundle warn of what is left out.
+    effective: capabilityMask(sets.effective ?? []) & permitted,
     permitted,
     inheritable,
-    // The kernel accepts only capabilities in both sets (capabilities(7)); configs list more.
     ambient: capabilityMask(sets.ambient ?? []) & permitted & inheritable,
     from: capabilities === undefined ? 'default' : '/process/capabilities',
   };

@@ -9,6 +9,7 @@ export const processWords: Words<
   | 'drop_bounding'
   | 'set_capabilities'
   | 'no_new_privs'
+  | 'end_on_signals'
   | 'change_directory'
   | 'pass_descriptors'
   | 'open_log'
@@ -29,6 +30,7 @@ export const processWords: Words<
   drop_bounding: { action: () => 'cannot drop bounding' },
   set_capabilities: { action: () => 'cannot set capabilities' },
   no_new_privs: { action: () => 'cannot no new privs' },
+  end_on_signals: { action: () => 'cannot set the handlers of signals' },
   change_directory: {
     essential: true,
     action: () => 'cannot change directory',

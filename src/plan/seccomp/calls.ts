@@ -74,3 +74,8 @@ function makeCalls(): Calls {
   };
   return { ...runs, byName, names, none: names.map(() => undefined) };
 }
+
+/** Whether any architecture has a call of this name. */
+export function isCallName(name: string): boolean {
+  return name !== hole && (calls().byName.has(name) || tables.others.split('\n').includes(name));
+}

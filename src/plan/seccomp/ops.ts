@@ -1,11 +1,13 @@
-import type { Config } from '../../../schema/generated/config.ts';
-import { seccompReceiver } from '../../bundle/annotations.ts';
+import type { Config, LinuxSeccomp } from '../../../schema/generated/config.ts';
+import { ANNOTATIONS, failsForUnknownCalls, seccompReceiver } from '../../bundle/annotations.ts';
 import { specVersion } from '../../bundle/spec-version.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
+import { shown } from '../../diag/pointer.ts';
 import type { Facts } from '../../facts/facts.ts';
 import { stateAroundPid } from '../state-json.ts';
 import type { ContainerIdentity } from '../state-json.ts';
 import type { PlannedOp } from '../types.ts';
+import { isCallName } from './calls.ts';
 import { checkSeccomp } from './compile.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -38,6 +40,7 @@ export function seccompPlan(
 ): SeccompPlan {
   const section = config.linux?.seccomp;
   if (section === undefined) return nothing;
+  if (failsForUnknownCalls(config)) refuseUnknownCalls(section, faults);
   const checked = checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
   if (checked === undefined) return nothing;
   const { flags, filter, verdict } = checked;
@@ -76,4 +79,19 @@ function processState(config: Config, identity: ContainerIdentity, filtered: Fil
       return [head, `${middle}${before}${String(filtered.initPid)}${after}}`];
     }
   }
+}
+
+/** libseccomp ignores these names; an annotation of crun(1) asks for an error, which reveals a misspelt name. */
+function refuseUnknownCalls({ syscalls = [] }: LinuxSeccomp, faults: Diagnostic[]): void {
+  syscalls.forEach(({ names }, section) => {
+    names.forEach((name, index) => {
+      if (isCallName(name)) return;
+      faults.push({
+        code: 'seccomp.name',
+        message: `unknown system call ${shown(name)} in linux.seccomp`,
+        pointer: `/linux/seccomp/syscalls/${section}/names/${index}`,
+        hint: `correct or remove it, or drop the annotation ${ANNOTATIONS.failUnknownCall}`,
+      });
+    });
+  });
 }

@@ -205,11 +205,9 @@ class Reader {
     if (names === undefined) return flagBits.SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     let flags = 0;
     names.forEach((name, index) => {
-      const pointer = `${root}/flags/${index}`;
-      flags |= this.#known(flagBits, name, 'flag', pointer);
-      if (name === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' && !notifies) {
-        this.#diagnostics.push(fault('flag', `${name} needs a rule with SCMP_ACT_NOTIFY`, pointer));
-      }
+      const bit = this.#known(flagBits, name, 'flag', `${root}/flags/${index}`);
+      // Without a listener it has no effect, and the kernel refuses it.
+      if (name !== 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' || notifies) flags |= bit;
     });
     return flags;
   }
