@@ -43,7 +43,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       doc: 'Error numbers that the code tests for.',
       headers: ['asm/errno.h'],
       numbers:
-        words(`EPERM ENOENT ESRCH ENXIO ENOEXEC EBADF EAGAIN EACCES EBUSY EEXIST ENODEV ENOTDIR EISDIR EINVAL EFBIG EPIPE
+        words(`EPERM ENOENT ESRCH ENXIO ENOEXEC EBADF EAGAIN EACCES EBUSY EEXIST ENODEV ENOTDIR EISDIR EINVAL EMFILE EFBIG EPIPE
         EDEADLK ENOSYS ENOTEMPTY ELOOP EOPNOTSUPP EADDRINUSE ECONNRESET ETIMEDOUT ECONNREFUSED`),
     },
   ],

@@ -153,6 +153,7 @@ export class FakeHost {
       nonce: () => '0123456789abcdef',
       processId: () => this.pid,
       realTime: () => [1_700_000_000, 5],
+      signalProcess: (pid) => (this.processes.has(pid) ? 0 : -ESRCH),
       pidfdOpen: (pid) => (this.processes.has(pid) ? 1000 + pid : -ESRCH),
       pidfdSignal: (pidfd, signal) => {
         if (signal > 64) return -EINVAL;

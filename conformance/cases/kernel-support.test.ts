@@ -1,11 +1,13 @@
 import { isUnified } from '../harness/cgroup.ts';
 import { addUserNamespace } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
+import { withContainer } from '../harness/exec.ts';
 import { guestProgram, probePath } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
 
 /** As on a kernel without a call, or under a seccomp filter that refuses it. */
 function runWithout(call: string, rt: Sandbox, mutate: Mutation): Promise<Outcome> {
@@ -78,8 +80,8 @@ const ALWAYS: readonly (readonly [call: string, words: string, mutate: Mutation]
   ['move_mount', '/rootfs": function not implemented', nothing],
   ['pivot_root', 'cannot pivot root: function not implemented (pivot_root)', nothing],
   ['symlinkat', 'cannot make link "/dev/fd": function not implemented (symlinkat)', nothing],
-  ['close_range', 'cannot start the container process: function not implemented', nothing],
-  ['memfd_create', 'cannot start the container process: function not implemented', nothing],
+  ['close_range', 'cannot start the container process: function not implemented (close_range)', nothing],
+  ['memfd_create', 'cannot start the container process: function not implemented (memfd_create)', nothing],
 ];
 
 forEachRuntime(
@@ -93,6 +95,39 @@ forEachRuntime(
     }
   },
   { oursOnly: 'messages of this project' },
+);
+
+forEachRuntime(
+  'a kernel that is too old: the error of exec names the call',
+  async (t, rt) => {
+    await withContainer(rt, async (container) => {
+      for (const call of ['clone3', 'close_range', 'memfd_create', 'pidfd_open']) {
+        const words = rt.argv('exec', container.id, '/bin/true');
+        const outcome = await run([guestProgram('deny'), call, ...words], { env: rt.env });
+        t.equal(outcome.status, 255, call);
+        t.match(outcome.stderr, new RegExp(`^rt: exec failed: .*: function not implemented \\(${call}\\)\n$`));
+      }
+    });
+  },
+  { oursOnly: 'messages of this project' },
+);
+
+forEachRuntime(
+  'without pidfd_open a container still runs to its end, and a stopped one can be inspected and deleted',
+  async (t, rt) => {
+    const args = ['/bin/probe', 'echo', 'ran'];
+    const ran = await runWithout('pidfd_open', rt, (config) => (config.process.args = args));
+    t.strictSame(ran, { status: 0, stdout: 'ran', stderr: '' });
+    const container = await rt.created((config) => (config.process.args = args));
+    const without = (...words: string[]): Promise<Outcome> =>
+      run([guestProgram('deny'), 'pidfd_open', ...rt.argv(...words)], { env: rt.env });
+    t.match((await without('state', container.id)).stdout, '"created"');
+    await container.start();
+    await until('it has stopped', async () => (await without('state', container.id)).stdout.includes('"stopped"'));
+    t.match((await without('list')).stdout, new RegExp(`${container.id} +0 +stopped`));
+    t.strictSame(await without('delete', container.id), { status: 0, stdout: '', stderr: '' });
+  },
+  { deviates: { crun: 'has another list' } },
 );
 
 forEachRuntime(

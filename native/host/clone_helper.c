@@ -31,19 +31,25 @@ static void run_helper(void *argument)
 		high[i] = lift(from[i], above, &status);
 	int helper = lift(launch->helper, above, &status);
 	int trace = lift(launch->trace, above, &status);
+	launch->call = status < 0 ? "fcntl" : "dup3";
 	for (int i = 0; i < RT_FD_COUNT && status >= 0; i++)
 		status = high[i] < 0 ? rt_sys(close, first + i) * 0 : rt_sys(dup3, high[i], first + i, 0);
 	/* Node marks inherited descriptors close-on-exec; the container gets them without the flag. */
 	for (int fd = 0; fd < first; fd++)
 		rt_sys(fcntl, fd, 2 /* F_SETFD */, 0);
-	if (status >= 0)
+	if (status >= 0) {
 		status = rt_sys(close_range, free, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+		if (status < 0)
+			launch->call = "close_range";
+	}
 	if (status >= 0 && launch->trace >= 0)
 		status = rt_sys(dup3, trace, free, 0);
 	const char *const args[] = {"rt-init", launch->first, launch->given, NULL};
 	static const char *const env[] = {NULL};
-	if (status >= 0)
+	if (status >= 0) {
+		launch->call = "execveat";
 		status = rt_sys(execveat, helper, "", args, env, AT_EMPTY_PATH);
+	}
 	launch->error = (int)-status;
 	rt_leave(RT_EXIT_FAILED);
 }

@@ -81,23 +81,31 @@ static unsigned given(const struct launch *launch)
 	       (launch->filter >= 0) << RT_FD_FILTER;
 }
 
+/* Result of a launch that fails: [negative errno, name of the call]. */
+static int64_t not_started(struct rt_result *result, const char *call, long status)
+{
+	result->numbers[0] = status;
+	result->count = 1;
+	return rt_result_copy(result, call, strlen(call));
+}
+
 int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 {
 	int pair[2];
 	RT_CLEANUP_FD int helper = sealed_memfd(
 		"rt-init", MEMFD_EXEC, rt_helper_start, (size_t)(rt_helper_end - rt_helper_start));
 	if (helper < 0)
-		return helper;
+		return not_started(result, "memfd_create", helper);
 	RT_CLEANUP_FD int program = sealed_memfd("rt-program", 0, args[0].data, args[0].length);
 	if (program < 0)
-		return program;
+		return not_started(result, "memfd_create", program);
 	int target = (int)args[4].integer;
 	RT_CLEANUP_FD int listener = args[3].length > 0 ? listen_at(args[3].data) : -1;
 	if (args[3].length > 0 && listener < 0)
-		return listener;
+		return not_started(result, "bind", listener);
 	long status = rt_sys(socketpair, RT_AF_UNIX, RT_SOCK_SEQPACKET | O_CLOEXEC, 0, pair);
 	if (status < 0)
-		return status;
+		return not_started(result, "socketpair", status);
 	RT_CLEANUP_FD int ours = pair[0];
 	RT_CLEANUP_FD int theirs = pair[1];
 	/* Makes the kernel attach the sender's pid to each record. */
@@ -106,7 +114,7 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 	if (status >= 0 && args[6].integer != 0)
 		status = rt_sys(socketpair, RT_AF_UNIX, RT_SOCK_STREAM | O_CLOEXEC, 0, pair);
 	if (status < 0)
-		return status;
+		return not_started(result, "socketpair", status);
 	RT_CLEANUP_FD int our_filter = args[6].integer != 0 ? pair[0] : -1;
 	RT_CLEANUP_FD int their_filter = args[6].integer != 0 ? pair[1] : -1;
 	struct launch launch = {.helper = helper,
@@ -118,15 +126,15 @@ int64_t rt_fn_launch(const struct rt_value *args, struct rt_result *result)
 		.preserved = (int)args[5].integer};
 	if (rt_is_traced((const uint8_t *)args[0].data, args[0].length) &&
 		rt_trace_memory(&launch.trace) == NULL)
-		return -ENOMEM;
+		return not_started(result, "mmap", -ENOMEM);
 	snprintf(launch.first, sizeof(launch.first), "%d", RT_FD_FIRST + launch.preserved);
 	snprintf(launch.given, sizeof(launch.given), "%u", given(&launch));
 	long pid = rt_clone_helper(&launch, (uint64_t)args[1].integer, args[2].data);
 	if (pid < 0)
-		return pid;
+		return not_started(result, "clone3", pid);
 	if (launch.error != 0) {
 		rt_sys(wait4, pid, NULL, 0, NULL);
-		return -launch.error;
+		return not_started(result, launch.call, -launch.error);
 	}
 	result->numbers[0] = pid;
 	result->numbers[1] = rt_steal_fd(&ours);

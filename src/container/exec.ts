@@ -7,6 +7,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withoutPointers } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
+import type { Native } from '../host/native.ts';
 import { enter } from '../launch/enter.ts';
 import type { EnterOptions } from '../launch/enter.ts';
 import { requireOrigin } from '../launch/origin.ts';
@@ -72,7 +73,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
       writePidFile(context, child);
     },
   };
-  const pid = phase('launch', () => enter(native, plan, enterOptions));
+  const pid = phase('launch', () => unlessStopped(native, target, () => enter(native, plan, enterOptions)));
   context.debug(`process ${pid} runs in container ${id}`);
   return { pid, console, warnings: withoutPointers(new Failure(warnings)).diagnostics };
 }
@@ -90,15 +91,28 @@ function findSaved(context: Context, id: string): { record: ContainerRecord; tar
 
 /** A pidfd of the container's init, which must exist to be joined. */
 function openContainer({ native, options }: Context, record: ContainerRecord): number {
-  const target = record.pid === 0 ? undefined : openProcess(native, record.pid, record.startTime);
-  if (target === undefined) {
-    const message =
-      record.pid === 0 ? 'cannot exec in a container that is being created' : 'cannot exec in a stopped container';
-    throw new Failure({ code: 'exec.status', message });
+  if (record.pid === 0) {
+    throw new Failure({ code: 'exec.status', message: 'cannot exec in a container that is being created' });
   }
+  const target = openProcess(native, record.pid, record.startTime);
+  if (target === undefined) throw stopped();
   if (options['ignore-paused'] !== true && isFrozen(native, record.cgroup)) {
     const message = 'cannot exec in a paused container (use --ignore-paused to override)';
     throw new Failure({ code: 'exec.status', message });
   }
   return target;
+}
+
+/** If the container has ended meanwhile, that is the reason why `enters` fails: its namespaces and cgroups are gone. */
+function unlessStopped<T>(native: Native, target: number, enters: () => T): T {
+  try {
+    return enters();
+  } catch (error) {
+    if (error instanceof Failure && native.pidfdWait(target, 0) === 1) throw stopped();
+    throw error;
+  }
+}
+
+function stopped(): Failure {
+  return new Failure({ code: 'exec.status', message: 'cannot exec in a stopped container' });
 }

@@ -1,3 +1,4 @@
+import { Failure } from '../diag/diagnostic.ts';
 import { ContainerDirectory, absent } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
@@ -36,6 +37,12 @@ export function changeContainer<T>(
       return record;
     };
     if (!directory.lock(look)) throw absent(id);
-    return change(look());
+    try {
+      return change(look());
+    } catch (error) {
+      // If the container has ended meanwhile, that is the reason: its cgroups may be gone.
+      if (error instanceof Failure) look();
+      throw error;
+    }
   });
 }

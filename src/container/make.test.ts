@@ -90,7 +90,7 @@ class Creation {
         calls.push({ name: 'launch' });
         if (behaviour.launch !== undefined) return behaviour.launch;
         host.processes.set(initPid, { state: 'S', startTime: 500 });
-        return [initPid, 9];
+        return [initPid, 9, -1];
       },
       receive: () => records.shift() ?? new ArrayBuffer(0),
       send: () => 0,

@@ -34,6 +34,8 @@ function readStat(native: Native, pid: number): string | undefined {
  * procfs at all. pidfd_open(2) decides.
  */
 function readHidden(native: Native, pid: number): string | undefined {
+  // Also where pidfd_open(2) is refused: no such process.
+  if (isAbsent(native.signalProcess(pid, 0))) return undefined;
   const pidfd = openPid(native, pid);
   if (pidfd === undefined) return undefined;
   const text = readStat(native, pid);
@@ -82,7 +84,10 @@ export function isDying(native: Native, pid: number): boolean {
  * reused in between is detected.
  */
 export function openProcess(native: Native, pid: number, startTime: number): number | undefined {
-  const pidfd = openPid(native, pid);
+  const opened = native.pidfdOpen(pid);
+  // Whatever the reason, there is nothing to open.
+  if (opened < 0 && !isRunning(native, pid, startTime)) return undefined;
+  const pidfd = pidfdOf(opened, pid);
   if (pidfd === undefined) return undefined;
   let running = false;
   try {
@@ -93,9 +98,12 @@ export function openProcess(native: Native, pid: number, startTime: number): num
   return running ? pidfd : undefined;
 }
 
-/** Undefined if no process has the pid; a thread may have it (EINVAL). */
 function openPid(native: Native, pid: number): number | undefined {
-  const pidfd = native.pidfdOpen(pid);
+  return pidfdOf(native.pidfdOpen(pid), pid);
+}
+
+/** The result of pidfd_open(2); undefined if no process has the pid. A thread may have it (EINVAL). */
+function pidfdOf(pidfd: number, pid: number): number | undefined {
   if (pidfd === -EINVAL || isAbsent(pidfd)) return undefined;
   return expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open');
 }

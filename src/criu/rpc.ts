@@ -7,7 +7,7 @@ import { encodeProgram } from '../launch/encode.ts';
 import { waitList } from '../host/poll.ts';
 import { POLLIN } from '../kernel/sockets.ts';
 import { u32 } from '../diag/bytes.ts';
-import { startHelper } from '../launch/helper.ts';
+import { isUnborn, startHelper } from '../launch/helper.ts';
 import { decodeRecord } from '../launch/records.ts';
 import { failureOf, sendGoAhead } from '../launch/control.ts';
 import { decodeMessage, encodeMessage, messagesOf, numberOf, textOf } from './protobuf.ts';
@@ -97,7 +97,7 @@ export interface CriuCall {
 export function callCriu(native: Native, call: CriuCall): number {
   const program = encodeProgram(call.ops);
   const result = startHelper(native, { program, cloneFlags: call.cloneFlags, cgroup: call.cgroup });
-  if (typeof result === 'number') throw systemFailure('criu.start', 'cannot start criu', 'clone3', result);
+  if (isUnborn(result)) throw systemFailure('criu.start', 'cannot start criu', result.call, result.status);
   const { pid, control } = result;
   try {
     if (call.ops[0]?.op === 'await_unit') awaitUnit(native, call, control, pid);

@@ -20,6 +20,7 @@ const resultTypes: Readonly<Record<string, readonly string[]>> = {
     'number[] | number',
     'number[]',
     'readonly [] | readonly [index: number, errno: number, item: number, call: string] | number',
+    'readonly [pid: number, control: number, filter: number] | readonly [status: number, call: string] | number',
     'readonly [status: number, direction?: number, errno?: number, call?: string] | number',
   ],
 };

@@ -99,7 +99,7 @@ export interface Native {
    * (-1 for none) is a pidfd of the container to enter; the program inherits `preserved` descriptors from 3 on. With
    * `filtered` 1 the seccomp filter is sent afterwards, over a stream socket that ends with it. `forks` 1: the helper
    * may continue as another process and report that, which only a child of this process may.
-   * [pid, control descriptor, descriptor for the filter or -1].
+   * [pid, control descriptor, descriptor for the filter or -1], or the failure: [negative errno, call].
    */
   launch(
     program: Packed,
@@ -110,7 +110,7 @@ export interface Native {
     preserved: number,
     filtered: number,
     forks: number,
-  ): number[] | number;
+  ): readonly [pid: number, control: number, filter: number] | readonly [status: number, call: string] | number;
   /**
    * One record of the helper (src/launch/records.ts); empty at end of file; -ETIMEDOUT. The kernel supplies its value:
    * for TERMINAL the descriptor that came with it, ~0 for none; for FORKED the pid of its sender, 0 if that is not a

@@ -15,6 +15,7 @@ export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
 export const EINVAL = 22;
+export const EMFILE = 24;
 export const EFBIG = 27;
 export const EPIPE = 32;
 export const EDEADLK = 35;

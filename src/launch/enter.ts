@@ -9,8 +9,8 @@ import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { requireExecuted } from './ending.ts';
 import { setScheduler } from './host-ops.ts';
-import { forks, startHelper } from './helper.ts';
-import type { Helper } from './helper.ts';
+import { forks, isUnborn, startHelper } from './helper.ts';
+import type { Helper, Unborn } from './helper.ts';
 import type { HelperRecord } from './records.ts';
 import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead, shortfallOf } from './control.ts';
 import type { OnShortfall } from './control.ts';
@@ -144,19 +144,21 @@ function cloneInto(
 ): Entered {
   const program = encodeProgram(ops);
   const birth = { program, target, preserved, filtered, forks: forks(ops) };
-  let result: Helper | number = -EINVAL;
+  let failed: Unborn = { status: -EINVAL, call: 'clone3' };
   for (const cgroup of cgroups) {
     const members = `${cgroup}/cgroup.procs`;
-    result = startHelper(native, { ...birth, cgroup });
-    if (typeof result !== 'number') return { ...result, place: places.file ?? members, waits: false };
-    if (result === -EAGAIN && cgroup !== '') {
+    const result = startHelper(native, { ...birth, cgroup });
+    if (!isUnborn(result)) return { ...result, place: places.file ?? members, waits: false };
+    failed = result;
+    if (failed.status === -EAGAIN && cgroup !== '') {
       if (places.mayBeTraced()) throw fullFailure();
       // Only if needed: a move between v2 cgroups takes a grace period of RCU.
-      result = startHelper(native, { ...birth, program: encodeProgram(apart(ops)), forks: true });
-      if (typeof result !== 'number') return { ...result, place: members, waits: true };
+      const outside = startHelper(native, { ...birth, program: encodeProgram(apart(ops)), forks: true });
+      if (!isUnborn(outside)) return { ...outside, place: members, waits: true };
+      failed = outside;
     }
-    if (!isRefusal(-result)) break;
+    if (!isRefusal(-failed.status)) break;
   }
   const where = cgroups[0] === '' ? '' : ` in cgroup "${cgroups[0] ?? ''}"`;
-  throw systemFailure('exec.clone', `cannot start a process${where}`, 'clone3', result);
+  throw systemFailure('exec.clone', `cannot start a process${where}`, failed.call, failed.status);
 }

@@ -7,7 +7,7 @@ import { SIGKILL } from '../kernel/signals.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { receive, sendGoAhead } from './control.ts';
 import { encodeProgram } from './encode.ts';
-import { startHelper } from './helper.ts';
+import { isUnborn, startHelper } from './helper.ts';
 
 const native = loadNative();
 
@@ -15,7 +15,7 @@ const native = loadNative();
 function answered(op: PlannedOp, goAhead: Wait): string {
   const program = encodeProgram([op, { op: 'await_hooks', from: 'default' }]);
   const helper = startHelper(native, { program });
-  if (typeof helper === 'number') throw new Error(`cannot start the helper: ${helper}`);
+  if (isUnborn(helper)) throw new Error(`cannot start the helper: ${helper.call}`);
   try {
     const unprompted = op.op === 'await_cgroups' || op.op === 'await_limits';
     const first = unprompted ? undefined : receive(native, helper.control);

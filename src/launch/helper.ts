@@ -35,8 +35,19 @@ export function forks(ops: readonly Op[]): boolean {
   return ops.some((op) => op.op === 'clone_init' || op.op === 'fork_init' || (op.op === 'outlive' && op.fork !== 0));
 }
 
-/** Starts the helper. A failure is the negative errno of clone3(2) or execveat(2). */
-export function startHelper(native: Native, birth: HelperBirth): Helper | number {
+/** A helper that could not be started. */
+export interface Unborn {
+  /** Negative errno. */
+  readonly status: number;
+  /** The system call that failed. */
+  readonly call: string;
+}
+
+export function isUnborn(result: Helper | Unborn): result is Unborn {
+  return 'status' in result;
+}
+
+export function startHelper(native: Native, birth: HelperBirth): Helper | Unborn {
   const result = native.launch(
     birth.program,
     birth.cloneFlags ?? 0,
@@ -47,7 +58,8 @@ export function startHelper(native: Native, birth: HelperBirth): Helper | number
     Number(birth.filtered === true),
     Number(birth.forks === true),
   );
-  if (typeof result === 'number') return result;
-  const [pid = 0, control = none, filter = none] = result;
+  if (typeof result === 'number') return { status: result, call: 'clone3' };
+  if (result.length === 2) return { status: result[0], call: result[1] };
+  const [pid, control, filter] = result;
   return { pid, control, filter };
 }

@@ -3,7 +3,7 @@ import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
-import { ENOENT } from '../kernel/errno.ts';
+import { EMFILE, ENOENT } from '../kernel/errno.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/plan.ts';
@@ -23,7 +23,7 @@ import {
 import type { OnShortfall } from './control.ts';
 import { encodeProgram } from './encode.ts';
 import { diedInSetUp } from './ending.ts';
-import { forks, startHelper } from './helper.ts';
+import { forks, isUnborn, startHelper } from './helper.ts';
 import { hostFailure, runHostOps, setScheduler } from './host-ops.ts';
 import { prepare, prepareJoin } from './make-cgroups.ts';
 import type { OnCgroups } from './make-cgroups.ts';
@@ -143,9 +143,10 @@ function startInit(native: Native, plan: Plan, { listenPath, preserved }: Launch
     filtered: plan.filter !== undefined,
     forks: forks(ops),
   });
-  if (typeof result !== 'number') return { ...result, moved: undefined, claim: claimsOf(ops) };
-  const hint = cloneHint(errnoName(-result));
-  throw systemFailure('launch.clone', 'cannot start the container process', 'clone3', result, hint);
+  if (!isUnborn(result)) return { ...result, moved: undefined, claim: claimsOf(ops) };
+  const { status, call } = result;
+  const hint = call === 'clone3' || status === -EMFILE ? cloneHint(errnoName(-status)) : undefined;
+  throw systemFailure('launch.clone', 'cannot start the container process', call, status, hint);
 }
 
 /** The process `pid` has taken the place of init. */

@@ -3,7 +3,7 @@ import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
-import { startHelper } from './helper.ts';
+import { isUnborn, startHelper } from './helper.ts';
 import { failureOf, receive } from './control.ts';
 
 /** The failure of a visit: `index` is that of the op, or the number of ops if it is unknown. */
@@ -18,7 +18,7 @@ export interface FailedVisit {
  */
 export function visit(native: Native, ops: readonly PlannedOp[], target: number): FailedVisit | undefined {
   const result = startHelper(native, { program: encodeProgram(ops), target });
-  if (typeof result === 'number') throw systemFailure('visit.clone', 'cannot start a process', 'clone3', result);
+  if (isUnborn(result)) throw systemFailure('visit.clone', 'cannot start a process', result.call, result.status);
   const { pid, control } = result;
   try {
     const record = receive(native, control);

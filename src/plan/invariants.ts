@@ -245,6 +245,7 @@ export const invariants: readonly Invariant[] = [
     'the root must be writable until it is complete',
   ),
   before([...mounts, 'await_hooks'], (op) => isHookBeforeStart(op), 'hooks need the mounts'),
+  before('end_on_signals', [...filters, 'await_start'], 'no filter need allow it, and a container that waits ends'),
   before('terminal', ['pivot_root', 'move_root'], 'the terminal belongs to the mounted devpts'),
   needs('console', 'terminal', 'the console is bound from the terminal'),
   before(

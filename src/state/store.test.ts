@@ -1,10 +1,11 @@
 import t from 'tap';
+import { Failure } from '../diag/diagnostic.ts';
 import { EACCES } from '../kernel/errno.ts';
 import { ContainerDirectory } from './directory.ts';
 import { FakeHost } from '../../test/fake-host.ts';
 import type { ContainerRecord } from './record.ts';
 import type { StateRoot } from './root.ts';
-import { listIds, readRecord, replaceFile, requireRecord, writeRecord } from './store.ts';
+import { listIds, readRecord, replaceFile, requireRecord, savedConfig, writeRecord } from './store.ts';
 
 const root: StateRoot = { path: '/run/rt', sticky: false, explicit: false };
 const record: ContainerRecord = {
@@ -117,4 +118,32 @@ t.test('listIds is sorted, and undefined without a state root', async (t) => {
   ContainerDirectory.make(host.native, root, 'b');
   ContainerDirectory.make(host.native, root, 'a');
   t.same(listIds(host.native, root.path), ['a', 'b']);
+});
+
+t.test('savedConfig: a container whose deletion has begun does not exist', async (t) => {
+  const host = new FakeHost();
+  ContainerDirectory.make(host.native, root, 'c1').close();
+  host.files.set('/run/rt/c1/state.json', JSON.stringify(record));
+  const read = (whileLocked: () => void): string =>
+    ContainerDirectory.use(
+      { ...host.native, flock: (fd, how) => (whileLocked(), host.native.flock(fd, how)) },
+      '/run/rt',
+      'c1',
+      (directory) => {
+        try {
+          return savedConfig(directory).text;
+        } catch (error) {
+          return error instanceof Failure ? (error.diagnostics[0]?.message ?? '') : String(error);
+        }
+      },
+    );
+  t.match(
+    read(() => undefined),
+    'cannot read "/run/rt/c1/config.json": no such file or directory (read)',
+  );
+  const removed = read(() => {
+    host.files.delete('/run/rt/c1/state.json');
+    host.native.rmdir('/run/rt/c1');
+  });
+  t.equal(removed, 'container does not exist: "c1"');
 });

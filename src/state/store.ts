@@ -154,6 +154,9 @@ export function savedConfig(directory: ContainerDirectory): SavedConfig {
   const path = configPath(directory.root, directory.id);
   const text = directory.read(fileNames.config, largestConfig);
   if (text !== undefined) return { text, path };
+  // Whoever deletes the container removes it before the record, and holds the lock.
+  if (!directory.lock()) throw absent(directory.id);
+  directory.unlock();
   throw new Failure({ code: 'state.read', message: `cannot read "${path}": no such file or directory (read)` });
 }
 
