@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hierarchies, isUnified } from '../harness/cgroup.ts';
+import { cgroupDirectory, hierarchies, isUnified, lackingController } from '../harness/cgroup.ts';
 import { changeNamespace } from '../harness/config.ts';
 import { cgroupOf, detached, execProbe, failed, withContainer } from '../harness/exec.ts';
 import type { Attempt } from '../harness/guest.ts';
@@ -169,5 +169,50 @@ forEachRuntime(
       crun: '1.8 has no --ignore-paused',
       runc: '1.1 waits for its child in a way that a frozen one never ends',
     },
+  },
+);
+
+const MIB = 1 << 20;
+
+/** To what is used: the kernel refuses less. */
+function lowerMemoryLimit(directory: string): void {
+  for (let more = 0; more < MIB; more += 4096) {
+    const used = Number(readFileSync(join(directory, 'memory.usage_in_bytes'), 'utf8'));
+    try {
+      writeFileSync(join(directory, 'memory.limit_in_bytes'), String(used + more));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+    }
+  }
+  throw new Error(`cannot lower the limit of ${directory}`);
+}
+
+forEachRuntime(
+  'exec at the memory limit: an OOM-killed process of the runtime is an error that names the limit, a program ends with 137',
+  async (t, rt) => {
+    await withContainer(
+      rt,
+      async (container) => {
+        const hog = ['exec', container.id, '/bin/probe', 'memhog', String(64 * MIB)];
+        t.match(await rt.command(...hog), { status: 137, stderr: '' }, 'the program');
+        // Without init, which the kernel could choose instead, the new process is alone in the cgroup.
+        writeFileSync(join(cgroupDirectory('memory', '/'), 'cgroup.procs'), String((await container.state()).pid));
+        for (const flags of [[], ['--detach']]) {
+          lowerMemoryLimit(cgroupDirectory('memory', cgroupOf(container)));
+          const outcome = await rt.commandDetached('exec', ...flags, container.id, '/bin/true');
+          t.equal(outcome.status, failed);
+          t.match(outcome.stderr, /^rt: exec failed: .*OOM-killed.*memory limit.*\n {2}hint: .*rt update --memory\n$/);
+        }
+        t.equal((await container.state()).status, 'running');
+      },
+      (config) => (config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB }),
+    );
+  },
+  {
+    lacking: isUnified()
+      ? 'cgroup v2 kills whoever is in the cgroup when the limit is lowered'
+      : lackingController('memory'),
+    oursOnly: 'the peers have other messages',
   },
 );

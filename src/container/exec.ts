@@ -1,5 +1,5 @@
 import { parseSavedConfig } from '../bundle/process.ts';
-import { isFrozen } from '../cgroup/control.ts';
+import { isFrozen, wasOutOfMemory } from '../cgroup/control.ts';
 import { unifiedPath } from '../cgroup/files.ts';
 import { mayBeTraced } from '../cgroup/tracers.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -73,7 +73,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
       writePidFile(context, child);
     },
   };
-  const pid = phase('launch', () => unlessStopped(native, target, () => enter(native, plan, enterOptions)));
+  const pid = phase('launch', () => explained(native, target, record, () => enter(native, plan, enterOptions)));
   context.debug(`process ${pid} runs in container ${id}`);
   return { pid, console, warnings: withoutPointers(new Failure(warnings)).diagnostics };
 }
@@ -103,14 +103,26 @@ function openContainer({ native, options }: Context, record: ContainerRecord): n
   return target;
 }
 
-/** If the container has ended meanwhile, that is the reason why `enters` fails: its namespaces and cgroups are gone. */
-function unlessStopped<T>(native: Native, target: number, enters: () => T): T {
+/** Why `enters` fails, if it is not the process: the container has ended meanwhile, or its memory is used up. */
+function explained<T>(native: Native, target: number, { cgroup }: ContainerRecord, enters: () => T): T {
   try {
     return enters();
   } catch (error) {
-    if (error instanceof Failure && native.pidfdWait(target, 0) === 1) throw stopped();
+    if (!(error instanceof Failure)) throw error;
+    // Its namespaces and cgroups are gone.
+    if (native.pidfdWait(target, 0) === 1) throw stopped();
+    const { code } = error.diagnostics[0] ?? {};
+    if ((code === 'exec.died' || code === 'launch.died') && wasOutOfMemory(native, cgroup)) throw outOfMemory();
     throw error;
   }
+}
+
+function outOfMemory(): Failure {
+  return new Failure({
+    code: 'exec.memory',
+    message: 'the process was OOM-killed before its program ran (memory limit too low?)',
+    hint: 'the container is at linux.resources.memory.limit: raise it with rt update --memory',
+  });
 }
 
 function stopped(): Failure {
