@@ -8,12 +8,13 @@ import {
   readdirSync,
   readlinkSync,
   rmSync,
+  rmdirSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { isUnified } from '../harness/cgroup.ts';
+import { hierarchies, isUnified } from '../harness/cgroup.ts';
 import { changeNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
 import { answers } from '../harness/guest.ts';
@@ -417,6 +418,61 @@ forEachRuntime(
         : 'systemd does not run on this host',
     deviates: { crun: '1.8 without --systemd-cgroup leaves the limit out' },
   },
+);
+
+/** The part of a hybrid layout that cgroup v2 has. */
+const UNIFIED = '/sys/fs/cgroup/unified';
+
+forEachRuntime(
+  'rootless: limits apply where only the v2 half of a hybrid layout is not delegated, with a warning',
+  async (t, rt) => {
+    const user = new User(rt);
+    const delegated = hierarchies()
+      .filter((path) => path !== UNIFIED)
+      .map((path) => join(path, rt.prefix));
+    try {
+      for (const path of delegated) {
+        mkdirSync(path);
+        execFileSync('chown', [`${USER.uid}:${USER.gid}`, path]);
+        for (const name of ['cpus', 'mems']) {
+          const file = join(path, `cpuset.${name}`);
+          if (existsSync(file)) writeFileSync(file, readFileSync(join(path, '..', `cpuset.${name}`)));
+        }
+      }
+      await user.configure((config) => {
+        config.process.args = ['/bin/probe', 'fork', '50'];
+        config.linux.cgroupsPath = `/${rt.prefix}/c`;
+        config.linux.resources = { pids: { limit: 10 } };
+      });
+      const outcome = await user.command(['--root', rt.root, 'run', rt.nextId()]);
+      t.equal(outcome.status, 0, outcome.stderr);
+      t.strictSame(JSON.parse(outcome.stdout), { made: 9, errno: 'EAGAIN' });
+      if (rt.runtime.ours) t.match(outcome.stderr, `rt: warning: the container has no cgroup in ${UNIFIED}, which`);
+    } finally {
+      for (const path of delegated) if (existsSync(path)) rmdirSync(path);
+    }
+  },
+  {
+    lacking: existsSync(UNIFIED) ? undefined : 'this host has no hybrid layout of cgroups',
+    deviates: { crun: '1.8 cannot enter the new cpuset' },
+  },
+);
+
+forEachRuntime(
+  'rootless: with neither a cgroup nor a new pid namespace, a warning says what kill reaches',
+  async (t, rt) => {
+    const user = new User(rt);
+    await user.configure((config) => {
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid');
+      config.mounts = config.mounts.filter(({ type }) => type !== 'proc');
+      delete config.linux.maskedPaths;
+      delete config.linux.readonlyPaths;
+    });
+    const outcome = await user.command(['--root', rt.root, 'run', rt.nextId()]);
+    t.equal(outcome.status, 0, outcome.stderr);
+    t.match(outcome.stderr, /^rt: warning: kill and delete reach only the first process.*\n.*\/linux\/namespaces\n$/);
+  },
+  { oursOnly: 'the peers say nothing' },
 );
 
 forEachRuntime('rootless: root of the host always has cgroups', async (t, rt) => {

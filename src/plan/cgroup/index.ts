@@ -53,7 +53,8 @@ export function cgroupPlan(
   if (cgroupManager === 'disabled') return withoutCgroups(config, facts, faults);
   const systemd = cgroupManager === 'systemd';
   const rules = versionOf(facts.cgroups);
-  const { located, place, leaf, isDivided, mayRestrictDevices, from } = layOut(config, facts, options, faults);
+  const layout = layOut(config, facts, options, faults);
+  const { located, place, leaf, isDivided, mayRestrictDevices, from } = layout;
   const hierarchies = located.map(({ cgroup }) => cgroup);
   // The v2 hierarchy, if there is one.
   const mount = hierarchies[0]?.mount ?? '';
@@ -79,7 +80,7 @@ export function cgroupPlan(
     join,
     limits: limits.ops,
     limitsAwaited: rules.unified && limits.ops.length > 0,
-    warnings: hierarchies.length === 0 ? [...limits.warnings, ...outOfReach(config)] : limits.warnings,
+    warnings: [...layout.warnings, ...limits.warnings, ...(hierarchies.length === 0 ? outOfReach(config) : [])],
   };
   if (place === undefined) {
     (rules.unified ? host : awaited).push(...divide, ...early);
@@ -119,6 +120,7 @@ interface Layout {
   readonly leaf: string;
   readonly isDivided: boolean;
   readonly mayRestrictDevices: boolean;
+  readonly warnings: readonly Diagnostic[];
   /** What determines the places. */
   readonly from: string;
 }
@@ -148,6 +150,7 @@ function layOut(
     leaf: `${located[0]?.path ?? ''}${subgroup}${delegated}`,
     isDivided: subgroup + delegated !== '' && located.length > 0,
     mayRestrictDevices: permitted.mayRestrictDevices,
+    warnings: permitted.warnings,
     from: cgroupsPath === '' ? 'default' : '/linux/cgroupsPath',
   };
 }
@@ -254,27 +257,36 @@ function permittedCgroups(
   id: string,
   rootless: Rootless,
   faults: Diagnostic[],
-): { hierarchies: readonly Hierarchy[]; mayRestrictDevices: boolean } {
+): { hierarchies: readonly Hierarchy[]; mayRestrictDevices: boolean; warnings: readonly Diagnostic[] } {
   const { hierarchies } = facts.cgroups;
   const rules = versionOf(facts.cgroups);
   const { uid, initial } = facts.user;
   const isRoot = uid === 0 && initial;
-  if (isRoot && rootless !== 'true') return { hierarchies, mayRestrictDevices: true };
-  if (rootless === 'false') return { hierarchies, mayRestrictDevices: isRoot };
+  if (isRoot && rootless !== 'true') return { hierarchies, mayRestrictDevices: true, warnings: [] };
+  if (rootless === 'false') return { hierarchies, mayRestrictDevices: isRoot, warnings: [] };
   const { cgroupsPath = '', resources = {} } = config.linux ?? {};
   const permitted = hierarchies.filter((hierarchy) =>
     facts.mayMakeCgroup(hierarchy.mount + locate(cgroupsPath, id, rules, hierarchy)),
   );
   const limited = Object.keys(resources).some((name) => name !== 'devices');
-  if (permitted.length < hierarchies.length && (cgroupsPath !== '' || limited)) {
-    faults.push({
-      code: 'rootless.cgroup',
-      message: 'rootless needs no limits + no cgrouppath when no permission is granted for cgroups',
-      pointer: limited ? '/linux/resources' : '/linux/cgroupsPath',
-      hint: 'leave them out, or have the cgroup delegated: run rt in a user service or scope with Delegate=yes',
-    });
+  const missing = hierarchies.filter((hierarchy) => !permitted.includes(hierarchy));
+  const warnings: Diagnostic[] = [];
+  if (missing.length > 0 && (cgroupsPath !== '' || limited)) {
+    const pointer = limited ? '/linux/resources' : '/linux/cgroupsPath';
+    // The v2 half of a hybrid layout has no controllers, so limits do not need it.
+    if (permitted.length > 0 && !rules.unified && missing.every(({ version }) => version === 2)) {
+      const message = `the container has no cgroup in ${missing[0]?.mount ?? ''}, which is not delegated`;
+      warnings.push({ code: 'rootless.unified', message, pointer });
+    } else {
+      faults.push({
+        code: 'rootless.cgroup',
+        message: 'rootless needs no limits + no cgrouppath when no permission is granted for cgroups',
+        pointer,
+        hint: 'leave them out, or have the cgroup delegated: run rt in a user service or scope with Delegate=yes',
+      });
+    }
   }
-  return { hierarchies: permitted, mayRestrictDevices: isRoot };
+  return { hierarchies: permitted, mayRestrictDevices: isRoot, warnings };
 }
 
 /** Without an absolute path: next to the runtime's own cgroup on v2, at the top of each v1 hierarchy. */
