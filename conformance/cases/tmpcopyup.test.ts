@@ -147,6 +147,8 @@ function probe(...words: string[]): Text {
 
 /** As the kernel stores them: CAP_NET_BIND_SERVICE, effective; an access control list that lets user 1234 read. */
 const FILE_CAPABILITY = `0100000200040000${'00'.repeat(12)}`;
+/** The same in user namespaces whose root is user 777 of the host. */
+const OTHER_CAPABILITY = `0100000300040000${'00'.repeat(12)}09030000`;
 const ACCESS_LIST =
   '02000000' + '01000600ffffffff' + '02000400d2040000' + '04000400ffffffff' + '10000400ffffffff' + '20000000ffffffff';
 
@@ -238,6 +240,73 @@ forEachRuntime(
     t.match(file, { uid: 5, gid: 6 });
   },
   { oursOnly: 'older peers fail' },
+);
+
+forEachRuntime(
+  'tmpcopyup: in a user namespace, a file of an owner from outside gains no privileges',
+  async (t, rt) => {
+    const bundle = withTmpfs(rt, ['tmpcopyup']);
+    addUserNamespace(bundle.config);
+    bundle.save();
+    const at = (name: string): string => join(bundle.rootfs, 'data', name);
+    for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+    for (const path of [bundle.rootfs, at('.')]) chownSync(path, MAPPED.uid, MAPPED.gid);
+    for (const [name, uid, gid] of [
+      ['own', MAPPED.uid + 5, MAPPED.gid + 6],
+      ['foreign', 5, 6],
+      ['foreign-group', MAPPED.uid + 5, 6],
+    ] as const) {
+      writeFileSync(at(name), 'x');
+      chownSync(at(name), uid, gid);
+      chmodSync(at(name), 0o6755);
+    }
+    mkdirSync(at('dir'));
+    chownSync(at('dir'), 5, 6);
+    chmodSync(at('dir'), 0o3755);
+    writeFileSync(at('capable'), 'x', { mode: 0o755 });
+    t.equal(probe('setxattr', at('capable'), 'security.capability', FILE_CAPABILITY).errno, null);
+    writeFileSync(at('elsewhere'), 'x', { mode: 0o755 });
+    t.equal(probe('setxattr', at('elsewhere'), 'security.capability', OTHER_CAPABILITY).errno, null);
+    const [own, foreign, group, dir, capable, elsewhere] = await rt.observeBundle<Stat[]>(
+      bundle,
+      ['own', 'foreign', 'foreign-group', 'dir', 'capable', 'elsewhere'].map((name) => ['stat', `/data/${name}`]),
+    );
+    t.match(own, { uid: 5, gid: 6, mode: 0o6755 });
+    t.match(foreign, { uid: 0, gid: 0, mode: 0o755 });
+    t.match(group, { mode: 0o755 });
+    t.match(dir, { uid: 0, gid: 0, mode: 0o1755 });
+    t.match(capable, { mode: 0o755 });
+    t.match(elsewhere, { mode: 0o755 });
+  },
+  { oursOnly: 'older peers fail' },
+);
+
+forEachRuntime(
+  'tmpcopyup: from a mount with nosuid, programs lose what makes them privileged',
+  async (t, rt) => {
+    const bundle = withTmpfs(rt, ['tmpcopyup']);
+    const at = (name: string): string => join(bundle.rootfs, 'data', name);
+    writeFileSync(at('program'), 'x');
+    chownSync(at('program'), 5, 6);
+    chmodSync(at('program'), 0o6755);
+    t.equal(probe('setxattr', at('program'), 'security.capability', FILE_CAPABILITY).errno, null);
+    mkdirSync(at('dir'));
+    chmodSync(at('dir'), 0o3755);
+    execFileSync('mount', ['--bind', bundle.rootfs, bundle.rootfs]);
+    try {
+      execFileSync('mount', ['-o', 'remount,bind,nosuid', bundle.rootfs]);
+      const container = await rt.create(bundle);
+      t.equal(container.outcome.status, 0, container.outcome.stderr);
+      const data = `/proc/${(await container.state()).pid}/root/data`;
+      t.match(statSync(`${data}/program`), { mode: 0o100755, uid: 5, gid: 6 });
+      t.equal(statSync(`${data}/dir`).mode & 0o7777, 0o3755);
+      t.equal(probe('getxattr', `${data}/program`, 'security.capability').errno, 'ENODATA');
+      await container.remove('--force');
+    } finally {
+      execFileSync('umount', [bundle.rootfs]);
+    }
+  },
+  { oursOnly: 'the peers keep the bits' },
 );
 
 forEachRuntime(

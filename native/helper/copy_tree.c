@@ -9,7 +9,14 @@
 #include "mount.h"
 #include "sys.h"
 
-enum { MAX_DEPTH = 4096, BLOCK = 64 * 1024, UTIME_MAX = 2, STATFS_NODEV = 4, RT_SEEK_SET = 0 };
+enum {
+	MAX_DEPTH = 4096,
+	BLOCK = 64 * 1024,
+	UTIME_MAX = 2,
+	STATFS_NOSUID = 2,
+	STATFS_NODEV = 4,
+	RT_SEEK_SET = 0
+};
 
 struct rt_timespec {
 	int64_t seconds, nanoseconds;
@@ -30,7 +37,7 @@ struct copy {
 	int descriptors; /* from rt_open_descriptors */
 	int from, to;    /* the current directory and its copy */
 	struct statx st; /* of the current directory */
-	bool nodes;      /* device nodes are usable where they are */
+	uint64_t flags;  /* STATFS_*: what the image must not have where it is, its copy must not, either */
 	int depth;
 	struct {
 		uint64_t inode;
@@ -40,11 +47,13 @@ struct copy {
 
 static char block[BLOCK];
 
-/* An owner not mapped in the user namespace cannot be set: the file stays root's. */
+/* 1, or 0 for an owner that is not mapped in the user namespace: the file stays root's. */
 static int give(int fd, const struct statx *st)
 {
 	long status = rt_sys(fchownat, fd, "", st->stx_uid, st->stx_gid, AT_EMPTY_PATH);
-	return status < 0 && status != -EINVAL && status != -EPERM ? (int)status : 0;
+	if (status == -EINVAL || status == -EPERM)
+		return 0;
+	return status < 0 ? (int)status : 1;
 }
 
 /* Not every filesystem has every kind, and a user namespace may not set each. */
@@ -54,29 +63,36 @@ static bool is_refused(long status)
 }
 
 /* Extended attributes, among them access control lists and file capabilities. */
-static int copy_extended(int from, int to)
+static int copy_extended(const struct copy *copy, int from, int to)
 {
 	static char names[BLOCK];
 	long length = rt_sys(flistxattr, from, names, sizeof(names));
 	if (length < 0)
 		return is_refused(length) ? 0 : (int)length;
 	for (long at = 0; at < length; at += (long)rt_strlen(names + at) + 1) {
+		if (copy->flags & STATFS_NOSUID && rt_equal(names + at, "security.capability"))
+			continue;
 		long size = rt_sys(fgetxattr, from, names + at, block, sizeof(block));
-		/* ENODATA: it was removed meanwhile, or is hidden. */
+		/* ENODATA: it was removed meanwhile, or is hidden. EOVERFLOW: a capability of another user
+		 * namespace, which has no effect in this one. */
 		long status = size < 0 ? size : rt_sys(fsetxattr, to, names + at, block, size, 0);
-		if (status < 0 && status != -ENODATA && !is_refused(status))
+		if (status < 0 && status != -ENODATA && status != -EOVERFLOW && !is_refused(status))
 			return (int)status;
 	}
 	return 0;
 }
 
-/* What chown(2) clears follows it: the set-user-ID bits and file capabilities. */
-static int copy_attributes(int from, int to, const struct statx *st)
+/* What chown(2) clears follows it: the set-user-ID bits and file capabilities. The bits of an owner that is not mapped
+ * have no effect (kernel: bprm_fill_uid); with another owner, they would. */
+static int copy_attributes(const struct copy *copy, int from, int to, const struct statx *st)
 {
-	int status = give(to, st);
-	if (status == 0)
-		status = (int)rt_sys(fchmod, to, st->stx_mode & 07777);
-	return status < 0 ? status : copy_extended(from, to);
+	int given = give(to, st);
+	if (given < 0)
+		return given;
+	bool program = (st->stx_mode & S_IFMT) == S_IFREG;
+	bool drop = given == 0 || (program && copy->flags & STATFS_NOSUID);
+	int status = (int)rt_sys(fchmod, to, st->stx_mode & (drop ? 01777 : 07777));
+	return status < 0 ? status : copy_extended(copy, from, to);
 }
 
 /* For entries that are not opened otherwise. */
@@ -128,7 +144,7 @@ static int copy_file(const struct copy *copy, const char *name, const struct sta
 		return target;
 	status = copy_contents(source, target);
 	if (status == 0)
-		status = copy_attributes(source, target, &st);
+		status = copy_attributes(copy, source, target, &st);
 	if (status == 0)
 		copy_times(target, &st);
 	return status;
@@ -153,7 +169,7 @@ static int copy_special(const struct copy *copy, const char *name, const struct 
 {
 	uint32_t type = st->stx_mode & S_IFMT;
 	bool node = type != S_IFIFO && type != S_IFSOCK;
-	if (node && !copy->nodes)
+	if (node && copy->flags & STATFS_NODEV)
 		return 0;
 	uint32_t number = rt_device_number(st->stx_rdev_major, st->stx_rdev_minor);
 	long status = rt_sys(mknodat, copy->to, name, st->stx_mode, node ? number : 0);
@@ -262,7 +278,7 @@ static int enter(struct copy *copy, const char *name, int64_t next)
 
 static int leave(struct copy *copy)
 {
-	int status = copy_attributes(copy->from, copy->to, &copy->st);
+	int status = copy_attributes(copy, copy->from, copy->to, &copy->st);
 	if (status < 0)
 		return status;
 	copy_times(copy->to, &copy->st);
@@ -310,7 +326,7 @@ int rt_copy_tree(struct rt_context *context, int from, int to)
 	if (status >= 0)
 		status = rt_sys(fstatfs, copy.from, &fs);
 	if (status >= 0) {
-		copy.nodes = (fs.f_flags & STATFS_NODEV) == 0;
+		copy.flags = (uint64_t)fs.f_flags;
 		status = copy_all(&copy);
 	}
 	rt_close(&copy.from);
