@@ -220,7 +220,11 @@ forEachRuntime(
         [{ destination: '/x', type: 'cgroup', source: 'c' }, /only be mounted when a container is created/, '/2'],
         [{ destination: '/proc/self', source: dir, options: ['bind'] }, /it is inside \/proc/, '/2/destination'],
         [{ destination: '/x', source: dir, options: ['bind', 'sise=3'] }, /sise=3/, '/2/options/1'],
-        [{ destination: '/x', source: dir, options: ['bind', 'copy-symlink'] }, /is for mounts of config/, '/2/options/1'],
+        [
+          { destination: '/x', source: dir, options: ['bind', 'copy-symlink'] },
+          /is for mounts of config/,
+          '/2/options/1',
+        ],
         [{ destination: 7 }, /must be a string/, '/2/destination'],
       ] as const) {
         const outcome = await change(rt, 'add', container.id, [first, second, wrong]);
