@@ -12,7 +12,7 @@ const mayImport = {
   'src/bundle': ['src/kernel', 'src/diag', 'src/host', 'schema/generated'],
   'src/facts': ['src/kernel', 'src/diag', 'src/host'],
   'src/plan': ['src/kernel', 'src/diag', 'src/bundle', 'src/facts', 'schema/generated'],
-  'src/words': ['src/kernel', 'src/diag', 'src/plan', 'schema/generated'],
+  'src/words': ['src/kernel', 'src/diag', 'src/bundle', 'src/plan', 'schema/generated'],
   'src/hooks': ['src/kernel', 'src/diag', 'src/host', 'src/plan', 'schema/generated'],
   'src/systemd': ['src/kernel', 'src/diag', 'src/host', 'src/bundle', 'src/facts', 'src/plan', 'schema/generated'],
   'src/cgroup': [
