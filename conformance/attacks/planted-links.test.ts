@@ -1,11 +1,11 @@
 /** Images and volumes with links and other unexpected files. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { attack } from '../harness/attack.ts';
 import type { TestConfig, TestMount } from '../harness/config.ts';
-import { grantCapabilities } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import { answers } from '../harness/guest.ts';
 import type { Attempt, Names, OpenFile, Stat } from '../harness/guest.ts';
 import { start } from '../harness/process.ts';
@@ -343,3 +343,41 @@ attack('a container sets no program that the kernel runs when a cgroup becomes e
     t.equal(outcome.stdout, '', 'the files that could be written');
   }
 });
+
+for (const [kind, mutate] of [
+  ['', (): void => undefined],
+  [', in a user namespace', addUserNamespace],
+] as const) {
+  attack(
+    `a link in an earlier mount does not open a protected mount of the container to a later one${kind}`,
+    async (t, rt) => {
+      const [volume, other] = [join(rt.dir, 'volume'), join(rt.dir, 'other')];
+      mkdirSync(volume);
+      mkdirSync(other);
+      symlinkSync('/proc/sys', join(volume, 'settings'));
+      symlinkSync('/other', join(volume, 'files'));
+      for (const [name, source, path] of [
+        ['setting', 'settings/kernel', '/trap/core_pattern'],
+        ['file', 'files', '/trap/new'],
+      ] as const) {
+        const bundle = rt.bundle(mutate);
+        for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+        if (kind !== '') for (const dir of [bundle.rootfs, volume, other]) chownSync(dir, MAPPED.uid, MAPPED.gid);
+        bundle.config.mounts.push(
+          { destination: '/volume', source: volume, options: ['rbind'] },
+          { destination: '/other', source: other, options: ['rbind', 'ro'] },
+          { destination: '/trap', source: join(bundle.rootfs, 'volume', source), options: ['rbind', 'rw'] },
+        );
+        bundle.config.linux.readonlyPaths = ['/proc/sys'];
+        // Opened only: the host is to stay as it is.
+        const verb = name === 'file' ? 'create' : 'open';
+        bundle.config.process.args = ['/bin/probe', verb, path, ...(verb === 'open' ? ['w'] : [])];
+        bundle.save();
+        const outcome = await rt.runBundle(bundle);
+        const [made] = outcome.status === 0 ? (answers(outcome.stdout) as Attempt[]) : [];
+        t.not(made?.errno, null, `${name}: ${outcome.stdout}${outcome.stderr}`);
+        if (rt.runtime.ours) t.match(outcome.stderr, /\/mounts\/\d+\/source\n {2}hint: .*link/, outcome.stdout);
+      }
+    },
+  );
+}

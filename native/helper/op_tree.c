@@ -16,9 +16,11 @@ static void note_filesystem(struct rt_context *context, int fd)
 
 int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op)
 {
+	/* In the root, what earlier mounts hold may be somebody else's: a link could lead from there to a mount of the
+	 * container that is protected in its own place only, such as procfs. */
 	uint64_t nofollow = op->flags & RT_OPEN_TREE_NOFOLLOW ? O_NOFOLLOW : 0;
 	RT_CLEANUP_FD int source = op->flags & RT_OPEN_TREE_IN_ROOT
-					   ? rt_resolve(context, op->path.data, RT_MISSING_FAILS, 0, false)
+					   ? rt_resolve(context, op->path.data, RT_MISSING_FAILS, 0, true)
 				   : op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY
 					   ? rt_open_root_path(context, op->path.data)
 					   : rt_open_how(AT_FDCWD, op->path.data, O_PATH | nofollow, 0, 0);

@@ -874,7 +874,7 @@ export const OPEN_TREE_FLAGS = {
   recursive: 1,
   /** it must be a directory, and its last component must not be a symbolic link */
   plainDirectory: 2,
-  /** the path is one of the container, whose earlier mounts may hold it */
+  /** the path is one of the container, whose earlier mounts may hold it; no symbolic link in it is followed */
   inRoot: 4,
   /** a symbolic link at the end of the path is cloned itself */
   nofollow: 8,

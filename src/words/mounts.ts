@@ -1,4 +1,5 @@
 import type { OpCalls } from '../../schema/generated/ops.ts';
+import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
 import { notifyOrigin } from '../plan/notify.ts';
 import { idmapCause } from './idmap.ts';
 import { coversProc, deniedPlace, missingDevice, missingSource, plainHint } from './place.ts';
@@ -71,8 +72,12 @@ export const mountWords: Words<
 };
 
 /** Every op of a bind refers to the mount; the missing path is its source. */
-function treeCause({ from, path }: Planned<'open_tree'>, failed: Failed): Known | undefined {
+function treeCause({ from, path, flags }: Planned<'open_tree'>, failed: Failed): Known | undefined {
   if (from === '/root/path') return rootCause(path, failed);
+  if (failed.name === 'ELOOP' && (flags & OPEN_TREE_FLAGS.inRoot) !== 0) {
+    const hint = 'in earlier mounts of the config, links are not followed: give the path without symbolic links';
+    return { pointer: `${from}/source`, hint };
+  }
   if (failed.name !== 'ENOENT') return undefined;
   return from.startsWith('/mounts/')
     ? { pointer: `${from}/source`, hint: missingSource }
