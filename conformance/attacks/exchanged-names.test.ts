@@ -138,6 +138,29 @@ for (const [kind, missing] of [
   );
 }
 
+attack('copy-symlink: a file that changes places with a link opens nothing of the host', async (t, rt, canary) => {
+  const volume = makeVolume(rt, 'directory', canary.victim);
+  const source = join(volume, 'file');
+  writeFileSync(source, 'of the volume');
+  const bundle = rt.bundle();
+  const others = bundle.config.mounts;
+  await race(t, rt, {
+    names: [source, join(volume, 'link')],
+    rounds: rounds(rt, 60),
+    prepare: (round) => {
+      const destination = `/copy${round}`;
+      bundle.config.mounts = [...others, { destination, type: 'bind', source, options: ['bind', 'copy-symlink'] }];
+      bundle.config.process.args = ['/bin/probe', 'read', destination];
+      bundle.save();
+      return bundle;
+    },
+    check: (outcome) => {
+      const [copy] = linesOf(outcome) as [Text?];
+      t.not(copy?.text, SECRET);
+    },
+  });
+});
+
 attack(
   'linux.devices: a node that changes places with a link does not open up a file of the host',
   async (t, rt, canary) => {

@@ -92,16 +92,17 @@ function addBind(
   }
   if (destination === '/dev') state.devIsBind = true;
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
-  const link = options.copyLink === true ? facts.linkAt(path) : undefined;
+  const inside = options.nofollow?.source === true ? undefined : pathInEarlierMount(state.config, path, bundle, from);
+  const link = options.copyLink === true && inside === undefined ? facts.linkAt(path) : undefined;
   if (link !== undefined) {
     state.mounts.push({ op: 'make_link', path: destination, target: link, exact: 1, from });
     return;
   }
-  const nofollow = options.nofollow?.source === true;
+  // A source with copy-symlink that has become a link since then must not be followed, either.
+  const nofollow = options.nofollow?.source === true || options.copyLink === true;
   const idmap = idmapOf(state.config, mount, options.idmap, from, faults);
   checkIdmap(state.config, mount, idmap, facts, from, faults);
   const how = { recursive: options.recursiveBind, nofollow, idmap };
-  const inside = nofollow ? undefined : pathInEarlierMount(state.config, path, bundle, from);
   if (inside !== undefined && idmap !== undefined && userNamespaceOf(state.config) !== 'runtime') {
     faults.push({
       code: 'mount.idmap',
@@ -124,17 +125,17 @@ function addBind(
     clear: ownsHostMounts(state.config, facts) ? clearedInBind(options) : options.clear,
     recursiveSet: options.recursiveSet,
     recursiveClear: options.recursiveClear,
-    flags: bindFlags(options, destination),
+    flags: bindFlags(options, nofollow, destination),
     tree,
     from,
   });
   addPropagation(state, options, slot, from);
 }
 
-function bindFlags({ recursiveBind, nofollow }: MountOptions, destination: string): number {
+function bindFlags({ recursiveBind, nofollow }: MountOptions, keepsLink: boolean, destination: string): number {
   return (
     (recursiveBind ? MOUNT_BIND_FLAGS.recursive : 0) |
-    (nofollow?.source === true ? MOUNT_BIND_FLAGS.sourceNofollow : 0) |
+    (keepsLink ? MOUNT_BIND_FLAGS.sourceNofollow : 0) |
     (nofollow?.destination === true ? MOUNT_BIND_FLAGS.destinationNofollow : 0) |
     (destination === '/proc' ? MOUNT_BIND_FLAGS.needsProcfs : 0) |
     (mayCoverProc(destination) ? MOUNT_BIND_FLAGS.mayCoverProc : 0)
