@@ -161,6 +161,32 @@ attack('copy-symlink: a file that changes places with a link opens nothing of th
   });
 });
 
+for (const kind of ['directory', 'file'] as const) {
+  attack(`tmpcopyup: a ${kind} that changes places with a link copies nothing of the host`, async (t, rt, canary) => {
+    const volume = makeVolume(rt, 'd', kind === 'file' ? canary.victim : canary.dir);
+    const name = join(volume, kind === 'file' ? 'd/f' : 'd/e');
+    if (kind === 'file') writeFileSync(name, 'of the volume');
+    else mkdirSync(join(name, 'deep/er'), { recursive: true });
+    for (let number = 0; number < 50; number++) writeFileSync(join(volume, 'd', `${number}`), '');
+    const bundle = rt.bundle((config) => {
+      bindVolume(config, volume);
+      config.mounts.push({ destination: '/volume/d', type: 'tmpfs', source: 't', options: ['tmpcopyup'] });
+      const below = kind === 'file' ? '/volume/d/f' : '/volume/d/e/victim';
+      config.process.args = ['/bin/probe', 'read', below, '--', 'stat', '/volume/d/0'];
+    });
+    await race(t, rt, {
+      names: [name, join(volume, 'link')],
+      rounds: rounds(rt, 30),
+      prepare: () => bundle,
+      check: (outcome) => {
+        const [copy, other] = linesOf(outcome) as [Text?, Stat?];
+        t.not(copy?.text, SECRET);
+        if (outcome.status === 0) t.equal(other?.type, 'file');
+      },
+    });
+  });
+}
+
 attack(
   'linux.devices: a node that changes places with a link does not open up a file of the host',
   async (t, rt, canary) => {
