@@ -46,6 +46,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     linkAt: (path) => (path === '/srv/link' ? 'target' : undefined),
     nodeOfDevice: (path) => path,
     isBlockDevice: (path) => path === '/dev/sdb1',
+    usesDevice: (type) => type !== 'proc',
     resctrl: undefined,
     delegatedCgroupFiles: ['cgroup.procs'],
   };

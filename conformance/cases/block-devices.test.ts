@@ -86,6 +86,20 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'mounts: a filesystem that needs no device belongs to the namespaces of the container, whatever its source',
+  (t, rt) =>
+    withDevice(rt, [], async (device) => {
+      const outcome = await rt.run((config) => {
+        for (const mount of config.mounts) if (mount.type === 'proc') mount.source = device;
+        config.process.args = ['/bin/sh', '-c', 'readlink /proc/self; echo $$; exec cat /proc/1/comm'];
+      });
+      t.equal(outcome.status, 0, outcome.stderr);
+      t.match(outcome.stdout, /^\d+\n1\ncat\n$/);
+    }),
+  { lacking },
+);
+
+forEachRuntime(
   'mounts: a block device in a user namespace is refused, since the kernel does not allow it',
   (t, rt) =>
     withDevice(rt, [], async (device) => {

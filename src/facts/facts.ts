@@ -28,6 +28,8 @@ export interface Facts {
   /** Whether the runtime may make a directory at this path of a cgroup hierarchy. */
   readonly mayMakeCgroup: (path: string) => boolean;
   readonly isBlockDevice: (path: string) => boolean;
+  /** Whether filesystems of the type are on block devices. True for a type that the kernel has yet to load. */
+  readonly usesDevice: (type: string) => boolean;
   /** The target of a symbolic link; undefined if it is none. */
   readonly linkAt: (path: string) => string | undefined;
   /** A node of the device: `path` if that is one or none is known, else the one that the kernel names. */
@@ -112,6 +114,7 @@ export function readFacts(native: Native): Facts {
     isBlockDevice(path): boolean {
       return isNode(native, path, S_IFBLK);
     },
+    usesDevice: (type) => usesDevice(native, type),
     linkAt(path): string | undefined {
       const target = native.readLink(path);
       return typeof target === 'string' ? target : undefined;
@@ -126,6 +129,12 @@ export function readFacts(native: Native): Facts {
       return name !== undefined && isNode(native, `/dev/${name}`, format, device) ? `/dev/${name}` : path;
     },
   };
+}
+
+function usesDevice(native: Native, type: string): boolean {
+  const path = '/proc/filesystems';
+  const list = expectResult(native.readText(path, maximumFile), 'host.read', `cannot read "${path}"`, 'read');
+  return !list.split('\n').includes(`nodev\t${type}`);
 }
 
 /** Undefined if there is no such file. */

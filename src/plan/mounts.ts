@@ -216,8 +216,8 @@ function addFilesystem(
 }
 
 /**
- * A filesystem on a block device is made before the device rules of the container hold; 0 for any other. Read-only it
- * must not write to the device either.
+ * A filesystem on a block device is made before the device rules of the container hold; 0 for any other: a procfs, for
+ * example, would show the processes of the host. Read-only it must not write to the device either.
  */
 function openDevice(
   { config, stage }: State,
@@ -228,7 +228,7 @@ function openDevice(
   faults: Diagnostic[],
 ): number {
   const { type, source, options, attributes } = filesystem;
-  if (!source.startsWith('/') || !facts.isBlockDevice(source)) return 0;
+  if (!source.startsWith('/') || !facts.isBlockDevice(source) || !facts.usesDevice(type)) return 0;
   if (!ownsHostMounts(config, facts)) {
     faults.push({
       code: 'mount.device',
