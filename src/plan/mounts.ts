@@ -93,7 +93,9 @@ function addBind(
   if (destination === '/dev') state.devIsBind = true;
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
   const inside = options.nofollow?.source === true ? undefined : pathInEarlierMount(state.config, path, bundle, from);
-  const link = options.copyLink === true && inside === undefined ? facts.linkAt(path) : undefined;
+  // Only a path of the host can be looked up now.
+  const onHost = inside === undefined && state.stage.openInRoot !== undefined;
+  const link = options.copyLink === true && onHost ? facts.linkAt(path) : undefined;
   if (link !== undefined) {
     state.mounts.push({ op: 'make_link', path: destination, target: link, exact: 1, from });
     return;

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
-import type { Config, RootfsPropagation } from '../../schema/generated/config.ts';
+import type { Config, LinuxNamespace, RootfsPropagation } from '../../schema/generated/config.ts';
+import { MOUNT_BIND_FLAGS } from '../../schema/generated/ops.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
@@ -227,6 +228,24 @@ t.test('plan: a v2 cgroup is given to the user who sees it as the root through a
   t.strictSame(delegated({ linux: { namespaces: [{ type: 'mount' }] } }), []);
   t.strictSame(delegated({}, facts()), [], 'v1 cannot be delegated');
 });
+
+t.test(
+  'plan: copy-symlink looks up a source on the host only, and a link that appears later is not followed',
+  async (t) => {
+    const made = (source: string, ...namespaces: LinuxNamespace[]): readonly PlannedOp[] => {
+      const first = { destination: '/first', source: '/srv', options: ['rbind'] };
+      const mounts = [first, { destination: '/copy', source, options: ['bind', 'copy-symlink'] }];
+      const host = { ...facts(), linkAt: (): string => 'target' };
+      return plan(config({ mounts, linux: { namespaces } }), host, options).init;
+    };
+    const own = { type: 'mount' } as const;
+    const binds = (ops: readonly PlannedOp[]): unknown[] => ops.filter(({ op }) => op === 'mount_bind').slice(1);
+    t.ok(names(made('/srv/file', own)).includes('make_link'));
+    t.match(binds(made('/bundle/rootfs/first/file', own)), [{ destination: '/copy' }]);
+    const joined = binds(made('/srv/file', { ...own, path: '/proc/7/ns/mnt' }));
+    t.match(joined, [{ destination: '/copy', flags: MOUNT_BIND_FLAGS.sourceNofollow }]);
+  },
+);
 
 t.test('plan: a terminal is opened after the mounts, before anything becomes read-only', async (t) => {
   const process = { cwd: '/', args: ['x'], terminal: true, consoleSize: { height: 5, width: 7 } };
