@@ -48,6 +48,26 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  '--cgroup-manager disabled: the cgroups of the caller, which the container sees, are read-only',
+  async (t, rt) => {
+    for (const own of [true, false]) {
+      const bundle = unlimited(rt, (config) => {
+        changeNamespace(config, 'cgroup');
+        if (own) config.linux.namespaces.push({ type: 'cgroup' });
+        config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] });
+        const attempt = `mkdir $d/${rt.prefix} && rmdir $d/${rt.prefix} && echo made in $d`;
+        const all = 'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do test -e $d/cgroup.procs && echo sees && ';
+        config.process.args = ['/bin/sh', '-c', `${all} ${attempt}; done 2>/dev/null; true`];
+      });
+      const outcome = await rt.command(...DISABLED, 'run', '--bundle', bundle.dir, rt.nextId());
+      t.match(outcome.stdout, /sees/, outcome.stderr);
+      t.notMatch(outcome.stdout, /made/, own ? 'in a cgroup namespace' : 'in that of the caller');
+    }
+  },
+  { deviates: { runc, crun: 'mounts them writable' } },
+);
+
+forEachRuntime(
   '--cgroup-manager disabled: commands that need a cgroup say that there is none',
   async (t, rt) => {
     const { id, pid } = await runWithout(rt, unlimited(rt));

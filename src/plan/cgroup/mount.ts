@@ -21,15 +21,19 @@ export interface CgroupMount {
 }
 
 /** The unified hierarchy as seen from the cgroup namespace. */
-export function unifiedMountOps({ config, facts, destination, options, stage, from }: CgroupMount): PlannedOp[] {
+export function unifiedMountOps(mount: CgroupMount): PlannedOp[] {
+  const { config, facts, cgroup, destination, options, stage, from } = mount;
+  // Without a cgroup of its own, the container sees those of the host, or of the runtime, which it must not change.
+  const readOnly = cgroup.hierarchies.length === 0 ? MOUNT_ATTR.RDONLY : 0;
+  const set = options.set | readOnly;
   // A mount made in the host's cgroup namespace resets the options of all mounts of the hierarchy: the host would
   // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
   return hasNamespace(config, 'cgroup')
-    ? [{ ...filesystem(destination, 'cgroup2', [], options.set | options.recursiveSet, from), slot: cgroupSlot }]
+    ? [{ ...filesystem(destination, 'cgroup2', [], set | options.recursiveSet, from), slot: cgroupSlot }]
     : facts.cgroups.hierarchies.map(({ mount }) => ({
-        ...bind(mount, destination, options.set, options.clear, stage, from),
+        ...bind(mount, destination, set, options.clear & ~readOnly, stage, from),
         recursiveSet: options.recursiveSet,
-        recursiveClear: options.recursiveClear,
+        recursiveClear: options.recursiveClear & ~readOnly,
         slot: cgroupSlot,
       }));
 }
@@ -47,10 +51,12 @@ export function legacyMountOps({ config, facts, cgroup, destination, options, st
   for (const hierarchy of legacyCgroups(facts.cgroups.hierarchies)) {
     const name = hierarchy.mount.slice(hierarchy.mount.lastIndexOf('/') + 1);
     const target = `${destination}/${name}`;
+    const own = cgroup.hierarchies.find(({ mount }) => mount === hierarchy.mount);
+    const protection = own === undefined ? MOUNT_ATTR.RDONLY : 0; // as above
     ops.push(
       isPrivate
-        ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes, from)
-        : bindOwn(hierarchy, cgroup, target, attributes, clear, stage, from),
+        ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes | protection, from)
+        : bind(own?.directory ?? hierarchy.mount, target, attributes | protection, clear, stage, from),
     );
     if (hierarchy.controllers.length < 2) continue;
     for (const controller of hierarchy.controllers) {
@@ -73,21 +79,6 @@ export const cgroupSlot = 1023;
 function mountOptions(hierarchy: Hierarchy): string[] {
   const [first = ''] = hierarchy.controllers;
   return first.startsWith('name=') ? ['none', first] : [...hierarchy.controllers];
-}
-
-/** The container's cgroup in a hierarchy. Without one, the hierarchy of the host, which it must not change. */
-function bindOwn(
-  hierarchy: Hierarchy,
-  cgroup: CgroupRecord,
-  target: string,
-  set: number,
-  clear: number,
-  stage: Stage,
-  from: string,
-): PlannedOp {
-  const own = cgroup.hierarchies.find(({ mount }) => mount === hierarchy.mount);
-  if (own !== undefined) return bind(own.directory, target, set, clear, stage, from);
-  return bind(hierarchy.mount, target, set | MOUNT_ATTR.RDONLY, clear, stage, from);
 }
 
 function filesystem(
