@@ -1,16 +1,11 @@
 /* What the compiler requires of a freestanding program: an entry point and four functions. */
+#include "machine.h"
+
 #include <stddef.h>
 
 _Noreturn void rt_init_main(const long *stack);
 
-#if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall "
-	"rt_init_main\n\tud2\n");
-#elif defined(__aarch64__)
-__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl rt_init_main\n\tbrk #0\n");
-#else
-#error "rt knows x86_64 and aarch64"
-#endif
+__asm__(RT_START_ASSEMBLY);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memset(void *at, int value, size_t size);

@@ -17,6 +17,8 @@
 #include <linux/sched.h>
 #include <linux/stat.h>
 
+#include "machine.h"
+
 /* Values that Debian 12's 6.1 headers lack or that conflict with libc's. */
 #ifndef O_PATH
 #define O_PATH 010000000
@@ -48,31 +50,8 @@ static inline long rt_syscall(long number, long a, long b, long c, long d, long 
 	/* The analyzer does not understand assembly and would treat data written by a system call as uninitialized. */
 	long rt_unknown(long, long, long, long, long, long, long);
 	return rt_unknown(number, a, b, c, d, e, f);
-#elif defined(__x86_64__)
-	long result;
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-	register long x5 __asm__("x5") = f;
-	__asm__ volatile("svc 0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-			 : "memory");
-	return x0;
 #else
-#error "rt knows x86_64 and aarch64"
+	return rt_machine_call(number, a, b, c, d, e, f);
 #endif
 }
 
