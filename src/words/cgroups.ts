@@ -1,19 +1,8 @@
-import type { Failed, Known, Words } from './words.ts';
+import type { Failed, Known, TopicWords } from './words.ts';
 
 const joining = 'unable to apply cgroup configuration';
 
-export const cgroupWords: Words<
-  | 'cgroup_create'
-  | 'cgroup_enable'
-  | 'cgroup_delegate'
-  | 'cgroup_join'
-  | 'write_file'
-  | 'write_files'
-  | 'write_first'
-  | 'write_device_rules'
-  | 'device_program'
-  | 'resctrl_group'
-> = {
+export const cgroupWords = {
   cgroup_create: {
     essential: true,
     action: ({ hierarchy, path }) => `${joining}: cannot make cgroup "${hierarchy}${path}"`,
@@ -53,7 +42,7 @@ export const cgroupWords: Words<
   resctrl_group: {
     action: ({ mustExist, path }) => `cannot ${mustExist ? 'use' : 'make'} resctrl group "${path}"`,
   },
-};
+} satisfies TopicWords;
 
 /** Explains a missing file that only some kernels and hosts have. */
 function missingFile(path: string, { name }: Failed): Known | undefined {

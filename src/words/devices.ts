@@ -1,11 +1,11 @@
 import { S_IFBLK, S_IFMT } from '../kernel/files.ts';
 import { coversProc, missingDevice } from './place.ts';
-import type { Words } from './words.ts';
+import type { TopicWords } from './words.ts';
 
 const devptsHint =
   'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';
 
-export const deviceWords: Words<'make_device' | 'bind_device' | 'terminal' | 'console' | 'stdio_owner'> = {
+export const deviceWords = {
   make_device: { action: ({ path }) => `cannot make device "${path}"` },
   bind_device: {
     essential: true,
@@ -41,7 +41,7 @@ export const deviceWords: Words<'make_device' | 'bind_device' | 'terminal' | 'co
           }
         : undefined,
   },
-};
+} satisfies TopicWords;
 
 function deviceName(mode: number): string {
   return (mode & S_IFMT) === S_IFBLK ? 'block device' : 'character device';

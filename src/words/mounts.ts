@@ -4,25 +4,9 @@ import { notifyOrigin } from '../plan/notify.ts';
 import { idmapCause } from './idmap.ts';
 import { coversProc, deniedPlace, missingDevice, missingSource, plainHint } from './place.ts';
 import { rootCause } from './root.ts';
-import type { Failed, Known, Planned, Words } from './words.ts';
+import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
-export const mountWords: Words<
-  | 'open_tree'
-  | 'idmap_tree'
-  | 'open_filesystem'
-  | 'mount_filesystem'
-  | 'mount_bind'
-  | 'mount_attributes'
-  | 'mount_propagation'
-  | 'remove_mount'
-  | 'open_mount'
-  | 'unmount'
-  | 'make_mount_point'
-  | 'make_directory'
-  | 'make_link'
-  | 'mask_path'
-  | 'readonly_path'
-> = {
+export const mountWords = {
   open_tree: { action: ({ path }) => `cannot open "${path}"`, known: treeCause },
   idmap_tree: { action: () => 'cannot idmap the mount', known: idmapCause },
   open_filesystem: {
@@ -69,7 +53,7 @@ export const mountWords: Words<
   },
   mask_path: { action: ({ path }) => `cannot mask "${path}"` },
   readonly_path: { action: ({ path }) => `cannot make "${path}" read-only` },
-};
+} satisfies TopicWords;
 
 /** Every op of a bind refers to the mount; the missing path is its source. */
 function treeCause({ from, path, flags }: Planned<'open_tree'>, failed: Failed): Known | undefined {

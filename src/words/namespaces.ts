@@ -1,7 +1,7 @@
 import type { OpCalls } from '../../schema/generated/ops.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { hinted } from './words.ts';
-import type { Failed, Known, Planned, Words } from './words.ts';
+import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
 const entering = 'cannot enter the container';
 const movedMount = `${entering}: its init has moved to a mount namespace that it made itself, where rt could not enforce anything`;
@@ -9,23 +9,7 @@ const movedUser = `${entering}: its init is not in the user namespace in which i
 const movedHint =
   'restart the container; linux.seccomp can prevent its program from making user namespaces with unshare(2) and clone(2), CLONE_NEWUSER';
 
-export const namespaceWords: Words<
-  | 'clone_init'
-  | 'unshare'
-  | 'namespace_open'
-  | 'namespace_join'
-  | 'open_time_offsets'
-  | 'time_namespace'
-  | 'container_user_namespace'
-  | 'open_process_root'
-  | 'join_process'
-  | 'outlive'
-  | 'fork_init'
-  | 'session_keyring'
-  | 'set_hostname'
-  | 'set_domainname'
-  | 'sysctl'
-> = {
+export const namespaceWords = {
   clone_init: {
     action: ({ flags }) => `cannot start the container process in new namespaces: ${namespaceNames(flags)}`,
     known: (_, { name }) => hinted(cloneHint(name)),
@@ -86,7 +70,7 @@ export const namespaceWords: Words<
   set_hostname: { action: ({ name }) => `cannot set host name "${name}"` },
   set_domainname: { action: ({ name }) => `cannot set domain name "${name}"` },
   sysctl: { action: ({ path, value }) => `cannot set "${path.slice('sys/'.length)}" to "${value}"` },
-};
+} satisfies TopicWords;
 
 /** Type of a namespace as in linux.namespaces, from its CLONE_NEW* flag. */
 function namespaceName(flag: number): string {

@@ -1,13 +1,13 @@
-import type { Known, Planned, Words } from './words.ts';
+import type { Known, Planned, TopicWords } from './words.ts';
 
-export const networkWords: Words<'net_device' | 'loopback_up'> = {
+export const networkWords = {
   net_device: {
     essential: true,
     action: ({ name }) => `cannot move network device "${name}" into the container`,
     known: (op, { name }) => deviceCause(op, name),
   },
   loopback_up: { action: () => 'cannot loopback up' },
-};
+} satisfies TopicWords;
 
 function deviceCause(op: Planned<'net_device'>, errno: string): Known | undefined {
   switch (errno) {

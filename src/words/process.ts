@@ -1,20 +1,7 @@
 import { rlimitName } from '../plan/process.ts';
-import type { Words } from './words.ts';
+import type { TopicWords } from './words.ts';
 
-export const processWords: Words<
-  | 'oom_score_adj'
-  | 'rlimit'
-  | 'raise_limit'
-  | 'umask'
-  | 'drop_bounding'
-  | 'set_capabilities'
-  | 'no_new_privs'
-  | 'end_on_signals'
-  | 'change_directory'
-  | 'pass_descriptors'
-  | 'open_log'
-  | 'hook'
-> = {
+export const processWords = {
   oom_score_adj: {
     action: ({ value }) => `cannot set oom_score_adj to ${value}`,
     known: (_, { name }) =>
@@ -44,4 +31,4 @@ export const processWords: Words<
   pass_descriptors: { action: () => 'cannot pass descriptors' },
   open_log: { action: ({ path }) => `cannot append the output of hooks to "${path}"` },
   hook: { action: () => 'cannot hook' },
-};
+} satisfies TopicWords;

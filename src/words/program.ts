@@ -15,13 +15,13 @@ import {
   PT_INTERP,
 } from '../kernel/elf.ts';
 import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import type { Failed, Known, Planned, Words } from './words.ts';
+import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
-export const programWords: Words<'find_program' | 'find_home' | 'exec'> = {
+export const programWords = {
   find_program: { essential: true, action: ({ name }) => `exec: "${name}"`, known: lookupCause },
   find_home: { action: () => 'cannot read /etc/passwd of the container, for HOME' },
   exec: { action: () => 'cannot exec' },
-};
+} satisfies TopicWords;
 
 /** The texts of Go's exec.LookPath, from which engines derive an exit code. */
 function lookupCause({ name }: Planned<'find_program'>, { name: errno, text: cause }: Failed): Known {

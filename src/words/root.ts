@@ -1,4 +1,4 @@
-import type { Failed, Known, Words } from './words.ts';
+import type { Failed, Known, TopicWords } from './words.ts';
 
 const openingRoot = {
   essential: true,
@@ -6,9 +6,7 @@ const openingRoot = {
   known: ({ path }: { readonly path: string }, failed: Failed) => rootCause(path, failed),
 } as const;
 
-export const rootWords: Words<
-  'set_propagation' | 'open_root' | 'open_root_directory' | 'hold_root' | 'pivot_root' | 'move_root' | 'chroot'
-> = {
+export const rootWords = {
   set_propagation: { action: () => 'cannot set propagation' },
   open_root: openingRoot,
   open_root_directory: openingRoot,
@@ -21,7 +19,7 @@ export const rootWords: Words<
   },
   move_root: { action: () => 'cannot move the root filesystem over that of the host' },
   chroot: { action: () => 'cannot chroot' },
-};
+} satisfies TopicWords;
 
 /** Why the root filesystem cannot be opened; `detail` is the target of a symbolic link. */
 export function rootCause(path: string, { name, text, detail }: Failed): Known {

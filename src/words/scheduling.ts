@@ -1,10 +1,10 @@
 import { MEMORY_POLICY_FLAGS, SCHEDULER_POLICIES } from '../kernel/scheduling.ts';
 import { fieldOf, hinted } from './words.ts';
-import type { Words } from './words.ts';
+import type { TopicWords } from './words.ts';
 
 const realTimePolicies: readonly number[] = [SCHEDULER_POLICIES.SCHED_FIFO, SCHEDULER_POLICIES.SCHED_RR];
 
-export const schedulingWords: Words<'scheduler' | 'cpu_affinity' | 'io_priority' | 'personality' | 'memory_policy'> = {
+export const schedulingWords = {
   scheduler: {
     action: (op) => `cannot set ${fieldOf(op)}`,
     known: ({ policy }, { name }) => hinted(schedulerHint(policy, name)),
@@ -29,7 +29,7 @@ export const schedulingWords: Words<'scheduler' | 'cpu_affinity' | 'io_priority'
         : { hint: 'a node of linux.memoryPolicy.nodes may be missing, or be outside linux.resources.cpu.mems' };
     },
   },
-};
+} satisfies TopicWords;
 
 function schedulerHint(policy: number, name: string): string | undefined {
   if (name === 'EOPNOTSUPP') return 'the kernel has no utilization clamping (CONFIG_UCLAMP_TASK); drop the flag';

@@ -1,8 +1,8 @@
 import { SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV } from '../kernel/seccomp.ts';
 import { hinted } from './words.ts';
-import type { Planned, Words } from './words.ts';
+import type { Planned, TopicWords } from './words.ts';
 
-export const securityWords: Words<'security_attribute' | 'seccomp' | 'seccomp_receiver' | 'seccomp_notify'> = {
+export const securityWords = {
   security_attribute: {
     action: attributeAction,
     known: (op, { name }) => hinted(attributeHint(op.name, name)),
@@ -22,7 +22,7 @@ export const securityWords: Words<'security_attribute' | 'seccomp' | 'seccomp_re
     action: () => 'cannot load the seccomp filter',
     known: ({ flags }, { name }) => hinted(seccompHint(flags, name)),
   },
-};
+} satisfies TopicWords;
 
 /** The words that engines know from runc; Podman recognises a label's failure by the path in back quotes. */
 function attributeAction({ name, value }: Planned<'security_attribute'>): string {

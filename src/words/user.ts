@@ -1,7 +1,7 @@
 import type { OpCalls } from '../../schema/generated/ops.ts';
-import type { Failed, Known, Planned, Words } from './words.ts';
+import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
-export const userWords: Words<'user_namespace' | 'check_id_maps' | 'become_root' | 'set_user'> = {
+export const userWords = {
   user_namespace: { action: () => 'cannot make a user namespace', known: userNamespaceCause },
   check_id_maps: {
     action: () => 'the mappings are not those of the joined user namespace',
@@ -20,7 +20,7 @@ export const userWords: Words<'user_namespace' | 'check_id_maps' | 'become_root'
     },
   },
   set_user: { action: ({ uid, gid }) => `cannot become user ${uid}:${gid}`, known: userCause },
-};
+} satisfies TopicWords;
 
 function userNamespaceCause(
   op: Planned<'user_namespace'>,

@@ -32,6 +32,9 @@ export interface OpWords<Name extends OpName> {
 /** One entry per op. */
 export type Words<Names extends OpName> = { readonly [Name in Names]: OpWords<Name> };
 
+/** Those of one topic; describe.ts has them all. */
+export type TopicWords = Partial<Words<OpName>>;
+
 export function hinted(hint: string | undefined): Known | undefined {
   return hint === undefined ? undefined : { hint };
 }
