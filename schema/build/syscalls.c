@@ -3,14 +3,12 @@
  * line. Build-time only.
  * The table others has the calls of architectures on which rt does not run, which profiles name, too: its numbers only
  * count.
- * The tables socketcall and ipc list the calls that i386 reaches through one multiplexing call each: their numbers in
- * libseccomp are negative, -100 and -200 minus the first argument of the multiplexer.
  */
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINEAR = 1024, X32_BIT = 0x40000000, ARM_PRIVATE = 0x0f0000, MIPS_END = 7000 };
+enum { LINEAR = 1024, MIPS_END = 7000 };
 
 static void scan(const char *table, uint32_t arch, int base, int step)
 {
@@ -38,18 +36,14 @@ static void scan_others(void)
 	}
 }
 
-int main(void)
+/* Arguments: for each table its name, libseccomp's name of the architecture, the first number, the step to the next. */
+int main(int argc, char **argv)
 {
 	const struct scmp_version *version = seccomp_version();
 	printf("%u.%u.%u\n", version->major, version->minor, version->micro);
-	scan("x86_64", SCMP_ARCH_X86_64, 0, 1);
-	scan("x32", SCMP_ARCH_X32, X32_BIT, 1);
-	scan("x86", SCMP_ARCH_X86, 0, 1);
-	scan("socketcall", SCMP_ARCH_X86, -100, -1);
-	scan("ipc", SCMP_ARCH_X86, -200, -1);
-	scan("aarch64", SCMP_ARCH_AARCH64, 0, 1);
-	scan("arm", SCMP_ARCH_ARM, 0, 1);
-	scan("armPrivate", SCMP_ARCH_ARM, ARM_PRIVATE, 1);
+	for (int at = 1; at + 3 < argc; at += 4)
+		scan(argv[at], seccomp_arch_resolve_name(argv[at + 1]), atoi(argv[at + 2]),
+			atoi(argv[at + 3]));
 	scan_others();
 	return 0;
 }

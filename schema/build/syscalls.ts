@@ -33,12 +33,28 @@ const x86Only: ReadonlyMap<number, string> = new Map([
   [336, 'uprobe'],
 ]);
 
-const additions: Readonly<Record<string, readonly ReadonlyMap<number, string>[]>> = {
-  x86_64: [everywhere, x86Only],
-  x32: [everywhere],
-  x86: [everywhere],
-  aarch64: [everywhere],
-  arm: [everywhere],
+interface Source {
+  /** libseccomp's name of the architecture. */
+  readonly arch: string;
+  readonly first: number;
+  /** -1 for a table of an argument: see below. */
+  readonly step: 1 | -1;
+  readonly newer: readonly ReadonlyMap<number, string>[];
+}
+
+/**
+ * By the name of the table. Those of socketcall and ipc list the calls that i386 reaches through one multiplexing call
+ * each: their numbers in libseccomp are negative, -100 and -200 minus the first argument of the multiplexer.
+ */
+const sources: Readonly<Record<string, Source>> = {
+  x86_64: { arch: 'x86_64', first: 0, step: 1, newer: [everywhere, x86Only] },
+  x32: { arch: 'x32', first: 0x4000_0000, step: 1, newer: [everywhere] },
+  x86: { arch: 'x86', first: 0, step: 1, newer: [everywhere] },
+  socketcall: { arch: 'x86', first: -100, step: -1, newer: [] },
+  ipc: { arch: 'x86', first: -200, step: -1, newer: [] },
+  aarch64: { arch: 'aarch64', first: 0, step: 1, newer: [everywhere] },
+  arm: { arch: 'arm', first: 0, step: 1, newer: [everywhere] },
+  armPrivate: { arch: 'arm', first: 0x0f_0000, step: 1, newer: [] },
 };
 
 type Table = Map<number, string>;
@@ -48,7 +64,13 @@ function readLibrary(): { version: string; tables: Map<string, Table> } {
   try {
     const program = join(directory, 'syscalls');
     execFileSync(process.env['CC'] ?? 'cc', ['-O1', source, '-o', program, '-lseccomp'], { stdio: 'inherit' });
-    const [version = '', ...lines] = execFileSync(program, { encoding: 'utf8' }).trimEnd().split('\n');
+    const words = Object.entries(sources).flatMap(([name, { arch, first, step }]) => [
+      name,
+      arch,
+      `${first}`,
+      `${step}`,
+    ]);
+    const [version = '', ...lines] = execFileSync(program, words, { encoding: 'utf8' }).trimEnd().split('\n');
     const tables = new Map<string, Table>();
     for (const line of lines) {
       const [table = '', number = '', name = ''] = line.split(' ');
@@ -63,7 +85,7 @@ function readLibrary(): { version: string; tables: Map<string, Table> } {
 
 function addNewer(name: string, table: Table): void {
   const known = new Set(table.values());
-  for (const [number, call] of (additions[name] ?? []).flatMap((addition) => [...addition])) {
+  for (const [number, call] of (sources[name]?.newer ?? []).flatMap((addition) => [...addition])) {
     const holder = table.get(number);
     if (holder === undefined ? known.has(call) : holder !== call) {
       throw new Error(`${name}: libseccomp and the additions disagree on ${call} (${number})`);

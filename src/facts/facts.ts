@@ -1,4 +1,3 @@
-import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES } from '../kernel/errno.ts';
@@ -11,7 +10,8 @@ export interface Facts {
   readonly cgroups: CgroupFacts;
   /** Number of the kernel's last capability. */
   readonly lastCapability: number;
-  readonly architecture: 'x86_64' | 'aarch64';
+  /** The machine of uname(2), such as `x86_64`. */
+  readonly architecture: string;
   /** True if the host has /proc/kcore, the target of /dev/core. */
   readonly hasKcore: boolean;
   /** Files of a v2 cgroup whose owner changes with a delegation, from /sys/kernel/cgroup/delegate. */
@@ -80,10 +80,8 @@ export function readFacts(native: Native): Facts {
     get lastCapability(): number {
       return (lastCapability ??= readLastCapability(native));
     },
-    get architecture(): 'x86_64' | 'aarch64' {
-      const machine = native.kernel().split('\0')[1] ?? '';
-      if (machine === 'x86_64' || machine === 'aarch64') return machine;
-      throw new Failure({ code: 'host.architecture', message: `rt does not know the architecture "${machine}"` });
+    get architecture(): string {
+      return native.kernel().split('\0')[1] ?? '';
     },
     get delegatedCgroupFiles(): readonly string[] {
       const text = read(native, '/sys/kernel/cgroup/delegate');

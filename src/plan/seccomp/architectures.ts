@@ -1,4 +1,5 @@
 import type { SeccompArch } from '../../../schema/generated/config.ts';
+import { Failure } from '../../diag/diagnostic.ts';
 import {
   ARM_NR_BASE,
   AUDIT_ARCH_AARCH64,
@@ -9,8 +10,6 @@ import {
 } from '../../kernel/seccomp.ts';
 import { calls } from './calls.ts';
 import type { Call, CallRun } from './calls.ts';
-
-export type NativeArchitecture = 'x86_64' | 'aarch64';
 
 /** A separately numbered part of an architecture's 32-bit call numbers. */
 export interface Space {
@@ -68,23 +67,31 @@ export function architectures(): ReturnType<typeof makeArchitectures> {
   return (made ??= makeArchitectures());
 }
 
+type Selection = readonly [own: Architecture, ...others: Architecture[]];
+
+/** By the machine of uname(2): its own architecture, and those of a profile that it can run. */
+const selections = {
+  x86_64: (named) => {
+    const { x86_64, x86_64WithX32, x86 } = architectures();
+    const own = named.includes('SCMP_ARCH_X32') ? x86_64WithX32 : x86_64;
+    return named.includes('SCMP_ARCH_X86') ? [own, x86] : [own];
+  },
+  aarch64: (named) => {
+    const { aarch64, arm } = architectures();
+    return named.includes('SCMP_ARCH_ARM') ? [aarch64, arm] : [aarch64];
+  },
+} satisfies Readonly<Record<string, (named: readonly SeccompArch[]) => Selection>>;
+
+export type NativeArchitecture = keyof typeof selections;
+
 /**
  * The architectures that a filter must handle: the machine's own, which comes first, and those of the profile that the
- * machine can run. No call can come from another one, so the rest of the profile's list needs no code.
+ * machine can run. No call can come from another one, so the rest of the profile's list needs no code. Throws a Failure
+ * for a machine that rt does not know.
  */
-export function architecturesOf(
-  native: NativeArchitecture,
-  named: readonly SeccompArch[],
-): readonly [Architecture, ...Architecture[]] {
-  const { x86_64, x86_64WithX32, x86, aarch64, arm } = architectures();
-  switch (native) {
-    case 'x86_64': {
-      const own = named.includes('SCMP_ARCH_X32') ? x86_64WithX32 : x86_64;
-      return named.includes('SCMP_ARCH_X86') ? [own, x86] : [own];
-    }
-    case 'aarch64':
-      return named.includes('SCMP_ARCH_ARM') ? [aarch64, arm] : [aarch64];
-  }
+export function architecturesOf(machine: string, named: readonly SeccompArch[]): Selection {
+  if (Object.hasOwn(selections, machine)) return selections[machine as NativeArchitecture](named);
+  throw new Failure({ code: 'host.architecture', message: `rt does not know the architecture "${machine}"` });
 }
 
 /** Names that a profile may list. Those of machines that rt does not run on need no code. */

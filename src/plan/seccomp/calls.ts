@@ -15,14 +15,12 @@ export interface CallRun {
   readonly calls: Uint16Array;
 }
 
+const { others, ...runsByTable } = tables;
+
+type Tables = Readonly<Record<keyof typeof runsByTable, readonly CallRun[]>>;
+
 /** Result of `calls`: the tables of all architectures, with one index per name. */
-export interface Calls {
-  readonly x86_64: readonly CallRun[];
-  readonly x32: readonly CallRun[];
-  readonly x86: readonly CallRun[];
-  readonly aarch64: readonly CallRun[];
-  readonly arm: readonly CallRun[];
-  readonly armPrivate: readonly CallRun[];
+export interface Calls extends Tables {
   /** Calls by the value of the first argument. */
   readonly multiplexed: Readonly<Record<'socketcall' | 'ipc', { call: Call; runs: readonly CallRun[] }>>;
   /** The names in the tables. */
@@ -60,22 +58,16 @@ function makeCalls(): Calls {
     return runs.map(([first, text]) => ({ first, calls: Uint16Array.from(text.split('\n').map(callOf)) }));
   }
 
-  const runs = {
-    x86_64: callRuns(tables.x86_64),
-    x32: callRuns(tables.x32),
-    x86: callRuns(tables.x86),
-    aarch64: callRuns(tables.aarch64),
-    arm: callRuns(tables.arm),
-    armPrivate: callRuns(tables.armPrivate),
-    multiplexed: {
-      socketcall: { call: callOf('socketcall'), runs: callRuns(tables.socketcall) },
-      ipc: { call: callOf('ipc'), runs: callRuns(tables.ipc) },
-    },
+  const runs = {} as { -readonly [Name in keyof Tables]: Tables[Name] };
+  for (const name of Object.keys(runsByTable) as (keyof Tables)[]) runs[name] = callRuns(runsByTable[name]);
+  const multiplexed = {
+    socketcall: { call: callOf('socketcall'), runs: runs.socketcall },
+    ipc: { call: callOf('ipc'), runs: runs.ipc },
   };
-  return { ...runs, byName, names, none: names.map(() => undefined) };
+  return { ...runs, multiplexed, byName, names, none: names.map(() => undefined) };
 }
 
 /** Whether any architecture has a call of this name. */
 export function isCallName(name: string): boolean {
-  return name !== hole && (calls().byName.has(name) || tables.others.split('\n').includes(name));
+  return name !== hole && (calls().byName.has(name) || others.split('\n').includes(name));
 }

@@ -2,7 +2,6 @@ import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { BPF_MAXINSNS } from '../../kernel/seccomp.ts';
 import { architecturesOf } from './architectures.ts';
-import type { NativeArchitecture } from './architectures.ts';
 import { instructionSize } from './bpf.ts';
 import { emitProgram } from './emit.ts';
 import { readProfile } from './profile.ts';
@@ -12,8 +11,8 @@ import { verdictOf } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface SeccompOptions {
-  /** The machine's own architecture, which a filter always handles. */
-  readonly nativeArch: NativeArchitecture;
+  /** The machine of uname(2), whose own architecture a filter always handles. */
+  readonly nativeArch: string;
   /** Receives the faults of the profile; pointers start with /linux/seccomp. */
   readonly diagnostics: Diagnostic[];
 }
