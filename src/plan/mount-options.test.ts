@@ -125,7 +125,10 @@ t.test('parseMountOptions: unsupported options are refused by name', async (t) =
 t.test('parseMountOptions: idmap and ridmap, and tmpcopyup', async (t) => {
   t.match(parse(['rbind', 'idmap']), { idmap: { recursive: false }, faults: [] });
   t.match(parse(['rbind', 'ridmap']), { idmap: { recursive: true }, faults: [] });
-  t.match(parse(['tmpcopyup']), { copyUp: true, idmap: undefined, faults: [] });
+  t.match(parse(['tmpcopyup']), { ofNewFilesystem: [{ type: 'tmpfs' }], idmap: undefined, faults: [] });
+  t.match(parse(['bind', 'tmpcopyup']).warnings, [
+    { message: 'mount option "tmpcopyup" has no effect on a bind mount' },
+  ]);
 });
 
 t.test('knownMountOptions: sorted, with the options that engines look for', async (t) => {

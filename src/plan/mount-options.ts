@@ -1,3 +1,4 @@
+import { MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { parseIdmapOption } from './idmap-option.ts';
@@ -24,8 +25,8 @@ export interface MountOptions {
   readonly propagation: { readonly type: number; readonly recursive: boolean }[];
   /** Words that request an idmapped mount. */
   idmap?: IdmapWord;
-  /** A tmpfs starts with a copy of the directory that it covers. */
-  copyUp?: boolean;
+  /** Words of `newFilesystemWords`. */
+  readonly ofNewFilesystem: NewFilesystemWord[];
   /** A source that is a symbolic link is made again at the destination (crun). */
   copyLink?: boolean;
   /** Symbolic links that are not followed, but mounted, or mounted on (crun). */
@@ -56,6 +57,19 @@ const filesystemWords: readonly (readonly [set: string, clear: string | undefine
   ['mand', 'nomand', 'mand'],
   ['lazytime', 'nolazytime', 'lazytime'],
   ['iversion', 'noiversion', 'i_version'],
+];
+
+/** A word for what the helper does to a new filesystem of one type. */
+export interface NewFilesystemWord {
+  readonly word: string;
+  readonly type: string;
+  /** Of the operation mount_filesystem. */
+  readonly flags: number;
+}
+
+const newFilesystemWords: readonly NewFilesystemWord[] = [
+  // A tmpfs starts with a copy of the directory that it covers, and with its owner unless there is an option for that.
+  { word: 'tmpcopyup', type: 'tmpfs', flags: MOUNT_FILESYSTEM_FLAGS.copyUp | MOUNT_FILESYSTEM_FLAGS.inheritOwner },
 ];
 
 const timeBits = MOUNT_ATTR._ATIME | MOUNT_ATTR.NODIRATIME;
@@ -133,7 +147,7 @@ function effectsOfWords(): Map<string, (options: MountOptions) => void> {
     }
   }
   for (const word of ownWords) table.set(word, () => undefined);
-  table.set('tmpcopyup', (options) => (options.copyUp = true));
+  for (const entry of newFilesystemWords) table.set(entry.word, (options) => options.ofNewFilesystem.push(entry));
   table.set('copy-symlink', (options) => (options.copyLink = true));
   table.set('src-nofollow', (options) => {
     options.nofollow = { source: true, destination: options.nofollow?.destination === true };
@@ -169,6 +183,7 @@ export function parseMountOptions(
     hasTimes: false,
     warnings: [],
     propagation: [],
+    ofNewFilesystem: [],
   };
   list.forEach((word, index) => {
     if (isEmpty(word)) return;
@@ -276,7 +291,9 @@ function applyBit(options: MountOptions, set: boolean, bit: number, recursive: b
 function setAsideFilesystemOptions(options: MountOptions, list: readonly string[], pointer: string): void {
   const isTmpfsOption = (word: string): boolean => /^(mode|size|uid|gid|nr_blocks|nr_inodes)=/.test(word);
   list.forEach((word, index) => {
-    if (!isTmpfsOption(word) && !isFilesystemFlag(options, word)) return;
+    const isSetAside =
+      isTmpfsOption(word) || isFilesystemFlag(options, word) || newFilesystemWords.some((entry) => entry.word === word);
+    if (!isSetAside) return;
     options.warnings.push(withoutEffect(word, `${pointer}/options/${String(index)}`, ' on a bind mount'));
   });
   options.filesystemFlags.length = 0;

@@ -53,7 +53,7 @@ export function mountOps(
     state.warnings.push(...options.warnings);
     if (options.bind) addBind(state, mount, destination, options, facts, bundle, from, faults);
     else if (mount.type === 'cgroup') {
-      if (options.copyUp) refuseCopyUp(mount, from, faults);
+      refuseOtherTypes(mount, options, from, faults);
       if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
       refuseFilesystemOptions(
         options,
@@ -185,11 +185,12 @@ function addFilesystem(
   // Devices and mount points are made in it later, so it becomes read-only afterwards, by descriptor.
   const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
-  if (options.copyUp && type !== 'tmpfs') refuseCopyUp(mount, from, faults);
+  refuseOtherTypes(mount, options, from, faults);
   if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
   const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',').filter(Boolean)));
   const hasMode = data.some((word) => word.startsWith('mode='));
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
+  const ownFlags = options.ofNewFilesystem.reduce((all, one) => all | one.flags, 0);
   const flags = options.filesystemFlags.filter((flag) => flag !== 'i_version' || type !== 'tmpfs');
   const filesystem = {
     type,
@@ -205,7 +206,7 @@ function addFilesystem(
     flags:
       (plain ? MOUNT_FILESYSTEM_FLAGS.plainDirectory : 0) |
       (type === 'tmpfs' && !hasMode ? MOUNT_FILESYSTEM_FLAGS.inheritMode : 0) |
-      (options.copyUp ? MOUNT_FILESYSTEM_FLAGS.copyUp | (hasOwner ? 0 : MOUNT_FILESYSTEM_FLAGS.inheritOwner) : 0) |
+      (ownFlags & (hasOwner ? ~MOUNT_FILESYSTEM_FLAGS.inheritOwner : -1)) |
       (mayCoverProc(destination) ? MOUNT_FILESYSTEM_FLAGS.mayCoverProc : 0),
     pidNamespace: type === 'proc' ? state.pidSlot : 0,
     tree: openDevice(state, filesystem, destination, facts, from, faults),
@@ -274,11 +275,18 @@ function checkLabel(config: Config, facts: Facts, faults: Diagnostic[]): void {
   });
 }
 
-function refuseCopyUp(mount: Mount, from: string, faults: Diagnostic[]): void {
-  faults.push({
-    code: 'mount.tmpcopyup',
-    message: `cannot copy up into the mount on "${mount.destination}": it is of type ${mount.type ?? ''}`,
-    pointer: from,
-    hint: 'the option tmpcopyup is for the type tmpfs',
-  });
+function refuseOtherTypes(
+  { destination, type = '' }: Mount,
+  options: MountOptions,
+  from: string,
+  faults: Diagnostic[],
+): void {
+  for (const entry of options.ofNewFilesystem.filter((one) => one.type !== type)) {
+    faults.push({
+      code: 'mount.option.type',
+      message: `cannot apply "${entry.word}" to the mount on "${destination}": it is of type ${type}`,
+      pointer: from,
+      hint: `the option ${entry.word} is for the type ${entry.type}`,
+    });
+  }
 }
