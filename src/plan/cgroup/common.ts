@@ -26,6 +26,11 @@ export function pidsMaximum(limit: number | bigint): string {
   return Number(limit) === 0 ? '1' : String(limit);
 }
 
+/** A limit as a file of v2 has it: negative for none. */
+export function maximum(value: number | bigint): string {
+  return Number(value) < 0 ? 'max' : String(value);
+}
+
 /** Both the pages in use and the pages reserved by mappings (kernel: admin-guide/cgroup-v1/hugetlb.rst). */
 export function hugepageLimits(resources: LinuxResources, writer: LimitWriter, suffix: string): void {
   (resources.hugepageLimits ?? []).forEach(({ pageSize, limit }, index) => {

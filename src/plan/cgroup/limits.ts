@@ -53,6 +53,10 @@ export class LimitWriter {
     this.faults = faults;
   }
 
+  get version(): 'v1' | 'v2' {
+    return this.files.version;
+  }
+
   /** One write; the errno `ignore` does not count as a failure. */
   write(setting: Setting, ignore = 0): void {
     const path = this.path(setting);

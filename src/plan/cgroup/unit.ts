@@ -6,6 +6,7 @@ import type { PlannedOp } from '../types.ts';
 import { pidsMaximum } from './common.ts';
 import type { Current } from './limits.ts';
 import { isSet } from './limits.ts';
+import { plainProperties } from './plain.ts';
 import { cpuWeight } from './v2.ts';
 
 /** A D-Bus value with its type (D-Bus specification, "Type System"). */
@@ -126,7 +127,7 @@ export const unifiedUnit: UnitVersion = {
     const weight = isSet(cpu.shares) && !isSet(cpu.idle) ? cpuWeight(Number(cpu.shares)) : undefined;
     return [
       ...bytes('MemoryMax', memory.limit),
-      ...bytes('MemoryLow', memory.reservation),
+      ...plainProperties(resources).flatMap(([name, value]) => bytes(name, value)),
       ...(swap === undefined ? [] : [number('MemorySwapMax', swap)]),
       ...(weight === undefined ? [] : [number('CPUWeight', BigInt(weight))]),
     ];

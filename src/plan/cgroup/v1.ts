@@ -1,10 +1,11 @@
-import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
+import type { LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { ENOENT } from '../../kernel/errno.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
 import { deviceLines } from './device-lines.ts';
 import { LimitWriter, isSet } from './limits.ts';
 import type { Limits, Setting } from './limits.ts';
+import { plainLimits } from './plain.ts';
 import { cgroupWith } from './record.ts';
 import type { ContainerCgroup } from './record.ts';
 
@@ -22,10 +23,10 @@ export function legacyLimits(
   const writer = new LimitWriter({ version: 'v1', directoryOf, missing }, faults);
   writeDevices(writer, resources, directoryOf('devices'));
   commonLimits(resources, writer);
-  writeMemory(writer, resources.memory ?? {});
+  writeMemory(writer, resources);
   writeCpu(writer, resources.cpu ?? {});
   writeRealtime(writer, resources.cpu ?? {}, directoryOf('cpu'));
-  writeBlockIo(writer, resources.blockIO ?? {});
+  writeBlockIo(writer, resources);
   hugepageLimits(resources, writer, 'limit_in_bytes');
   writeNetwork(writer, resources);
   if (Object.keys(resources.unified ?? {}).length > 0) {
@@ -62,13 +63,11 @@ function writeDevices(writer: LimitWriter, { devices }: LinuxResources, director
   writer.fault('cgroup.controller', `cannot restrict devices: ${cause}`, '/linux/resources/devices', hint);
 }
 
-function writeMemory(writer: LimitWriter, memory: LinuxMemory): void {
+function writeMemory(writer: LimitWriter, resources: LinuxResources): void {
   const from = '/linux/resources/memory/';
+  const { memory = {} } = resources;
   writeMemoryAndSwap(writer, memory);
-  if (isSet(memory.reservation)) {
-    const data = String(memory.reservation);
-    writer.write({ file: 'memory.soft_limit_in_bytes', data, from: `${from}reservation` });
-  }
+  plainLimits(resources, 'memory', writer);
   const kernel = { kernel: 'memory.kmem.limit_in_bytes', kernelTCP: 'memory.kmem.tcp.limit_in_bytes' } as const;
   for (const name of ['kernel', 'kernelTCP'] as const) {
     const value = memory[name];
@@ -180,13 +179,14 @@ function writeRealtime(
   writer.early.push(...own.ops);
 }
 
-function writeBlockIo(writer: LimitWriter, blockIo: LinuxBlockIo): void {
+function writeBlockIo(writer: LimitWriter, resources: LinuxResources): void {
   const from = '/linux/resources/blockIO/';
-  const { weight, leafWeight, weightDevice = [] } = blockIo;
+  const { blockIO: blockIo = {} } = resources;
+  const { weight, weightDevice = [] } = blockIo;
   const first = (files: readonly string[], data: string, source: string): void =>
     writer.writeFirst(files.map((file) => ({ file, data, from: source })));
   if (isSet(weight)) first(['blkio.weight', 'blkio.bfq.weight'], String(weight), `${from}weight`);
-  if (isSet(leafWeight)) first(['blkio.leaf_weight'], String(leafWeight), `${from}leafWeight`);
+  plainLimits(resources, 'blockIO', writer);
   weightDevice.forEach((device, index) => {
     const number = `${String(device.major)}:${String(device.minor)}`;
     const place = `${from}weightDevice/${String(index)}`;
@@ -214,12 +214,10 @@ function writeBlockIo(writer: LimitWriter, blockIo: LinuxBlockIo): void {
   }
 }
 
-function writeNetwork(writer: LimitWriter, { network }: LinuxResources): void {
+function writeNetwork(writer: LimitWriter, resources: LinuxResources): void {
   const from = '/linux/resources/network/';
-  if (isSet(network?.classID)) {
-    writer.write({ file: 'net_cls.classid', data: String(network.classID), from: `${from}classID` });
-  }
-  (network?.priorities ?? []).forEach(({ name, priority }, index) => {
+  plainLimits(resources, 'network', writer);
+  (resources.network?.priorities ?? []).forEach(({ name, priority }, index) => {
     const data = `${name} ${String(priority)}`;
     writer.write({ file: 'net_prio.ifpriomap', data, from: `${from}priorities/${String(index)}` });
   });

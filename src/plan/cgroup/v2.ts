@@ -1,11 +1,12 @@
-import type { LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
+import type { LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { ENOENT } from '../../kernel/errno.ts';
 import type { PlannedOp } from '../types.ts';
-import { commonLimits, hugepageLimits } from './common.ts';
+import { commonLimits, hugepageLimits, maximum } from './common.ts';
 import { deviceProgram } from './device-program.ts';
 import { LimitWriter, isSet } from './limits.ts';
 import type { ControllerFiles, Current, Limits, Setting } from './limits.ts';
+import { plainLimits } from './plain.ts';
 import type { ContainerCgroup } from './record.ts';
 import { unifiedSettings } from './unified.ts';
 import { addBurst, addIdle } from './v1.ts';
@@ -28,13 +29,12 @@ export function unifiedLimits(
   };
   const writer = new LimitWriter(files, faults);
   commonLimits(resources, writer);
-  writeMemory(resources.memory ?? {}, writer, current);
+  writeMemory(resources, writer, current);
   writeCpu(resources.cpu ?? {}, writer, current);
-  writeBlockIo(resources.blockIO ?? {}, writer);
+  writeBlockIo(resources, writer);
   hugepageLimits(resources, writer, 'max');
-  const { classID, priorities = [] } = resources.network ?? {};
-  if (isSet(classID)) writer.refuseField('/linux/resources/network/classID');
-  if (priorities.length > 0) writer.refuseField('/linux/resources/network/priorities');
+  plainLimits(resources, 'network', writer);
+  if ((resources.network?.priorities ?? []).length > 0) writer.refuseField('/linux/resources/network/priorities');
   writer.devices.push(deviceOp(resources, directory));
   // Last, so that they override equivalent fields.
   unifiedSettings(resources.unified ?? {}, writer, available, directory);
@@ -52,14 +52,13 @@ function deviceOp({ devices }: LinuxResources, directory: string): PlannedOp {
   };
 }
 
-function writeMemory(memory: LinuxMemory, writer: LimitWriter, current: Current): void {
+function writeMemory(resources: LinuxResources, writer: LimitWriter, current: Current): void {
   const from = '/linux/resources/memory/';
-  const { limit, reservation, swappiness, disableOOMKiller, kernel, kernelTCP } = memory;
+  const { memory = {} } = resources;
+  const { limit, swappiness, disableOOMKiller, kernel, kernelTCP } = memory;
   if (isSet(limit)) writer.write({ file: 'memory.max', data: maximum(limit), from: `${from}limit` });
   writeSwap(memory, writer, current);
-  if (isSet(reservation)) {
-    writer.write({ file: 'memory.low', data: maximum(reservation), from: `${from}reservation` });
-  }
+  plainLimits(resources, 'memory', writer);
   // useHierarchy has no effect here: the unified hierarchy always accounts children to their parents.
   if (isSet(swappiness) && BigInt(swappiness) !== 0xffff_ffff_ffff_ffffn) writer.refuseField(`${from}swappiness`);
   if (disableOOMKiller === true) writer.refuseField(`${from}disableOOMKiller`);
@@ -107,11 +106,12 @@ function writeCpu(cpu: LinuxCpu, writer: LimitWriter, current: Current): void {
   if (isSet(realtimeRuntime)) writer.refuseField(`${from}realtimeRuntime`);
 }
 
-function writeBlockIo(blockIo: LinuxBlockIo, writer: LimitWriter): void {
+function writeBlockIo(resources: LinuxResources, writer: LimitWriter): void {
   const from = '/linux/resources/blockIO/';
-  const { weight, leafWeight, weightDevice = [] } = blockIo;
+  const { blockIO: blockIo = {} } = resources;
+  const { weight, weightDevice = [] } = blockIo;
   if (isSet(weight)) writeWeight('', weight, `${from}weight`, writer);
-  if (isSet(leafWeight)) writer.refuseField(`${from}leafWeight`);
+  plainLimits(resources, 'blockIO', writer);
   weightDevice.forEach((device, index) => {
     const place = `${from}weightDevice/${String(index)}`;
     const number = `${String(device.major)}:${String(device.minor)} `;
@@ -144,10 +144,6 @@ function writeWeight(device: string, weight: number, from: string, writer: Limit
 /** blkio weight [10, 1000] to io.weight [1, 10000]. */
 export function ioWeight(weight: number): number {
   return 1 + Math.floor(((weight - 10) * 9999) / 990);
-}
-
-function maximum(value: number | bigint): string {
-  return Number(value) < 0 ? 'max' : String(value);
 }
 
 /** cpu.shares [2, 262144] to cpu.weight [1, 10000], such that the defaults 1024 and 100 correspond. */
