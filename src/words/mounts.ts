@@ -24,7 +24,7 @@ export const mountWords = {
     known: bindCause,
   },
   mount_attributes: { action: () => 'cannot set the options of a mount' },
-  mount_propagation: { action: () => 'cannot mount propagation' },
+  mount_propagation: { action: () => 'cannot set the propagation of a mount' },
   remove_mount: {
     essential: true,
     action: ({ destination }) => `cannot remove the mount on "${destination}"`,

@@ -6,7 +6,7 @@ export const networkWords = {
     action: ({ name }) => `cannot move network device "${name}" into the container`,
     known: (op, { name }) => deviceCause(op, name),
   },
-  loopback_up: { action: () => 'cannot loopback up' },
+  loopback_up: { action: () => 'cannot bring up the loopback device' },
 } satisfies TopicWords;
 
 function deviceCause(op: Planned<'net_device'>, errno: string): Known | undefined {

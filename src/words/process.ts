@@ -13,10 +13,10 @@ export const processWords = {
       name === 'EPERM' ? { hint: 'only CAP_SYS_RESOURCE may raise a hard limit; lower the value' } : undefined,
   },
   raise_limit: { action: ({ hard }) => `cannot raise the hard resource limit to ${String(hard)}` },
-  umask: { action: () => 'cannot umask' },
-  drop_bounding: { action: () => 'cannot drop bounding' },
+  umask: { action: () => 'cannot set the umask' },
+  drop_bounding: { action: () => 'cannot drop capabilities from the bounding set' },
   set_capabilities: { action: () => 'cannot set capabilities' },
-  no_new_privs: { action: () => 'cannot no new privs' },
+  no_new_privs: { action: () => 'cannot set no_new_privs' },
   end_on_signals: { action: () => 'cannot set the handlers of signals' },
   change_directory: {
     essential: true,
