@@ -11,7 +11,8 @@ function quoted(text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word);
 }
 
-const isPath = (word: string): boolean => /^(src|native|schema|conformance|docs)\/\S*$|^[\w.-]+\.(md|json)$/.test(word);
+const isPath = (word: string): boolean =>
+  /^(src|native|schema|conformance|docs|test)\/\S*$|^[\w.-]+\.(md|json)$/.test(word);
 
 /** A `*` stands for any part of the last name. */
 function exists(path: string): boolean {
