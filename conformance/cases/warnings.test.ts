@@ -8,7 +8,7 @@ import { until } from '../harness/wait.ts';
 const ONLY_OURS = { oursOnly: 'the peers warn of other things' };
 
 const mount = { destination: '/h', source: '/etc/hostname', type: 'bind', options: ['bind', 'mode=0644'] };
-const ofMount = 'mount option "mode=0644" has no effect: it is on a bind mount';
+const ofMount = 'mount option "mode=0644" has no effect on a bind mount';
 const ofHook = 'error running poststop hook';
 
 interface Life {

@@ -19,7 +19,7 @@ export function spec(context: Context): Outcome {
     : defaultConfig(unified);
   const { bundle, file = 'config.json' } = options;
   const path = bundle === undefined || file.startsWith('/') ? file : `${bundle}/${file}`;
-  const result = native.writeText(path, `${JSON.stringify(config, null, '\t')}\n`, newFile, 0o666);
+  const result = native.writeText(path, `${JSON.stringify(config, null, '\t')}\n`, newFile, 0o664);
   if (result === -EEXIST) {
     throw new Failure({ code: 'spec.exists', message: `File ${file} exists. Remove it first` });
   }
