@@ -143,7 +143,7 @@ function ungrantableCapabilities({ capabilities }: Process, report: Report): voi
   for (const [inner, outers] of Object.entries(containingSets) as [CapabilitySet, readonly CapabilitySet[]][]) {
     const names = capabilities[inner] ?? [];
     const lacking = names.filter(
-      (name) => isCapability(name) && !outers.every((outer) => capabilities[outer]?.includes(name)),
+      (name) => !outers.every((outer) => capabilities[outer]?.includes(name)) && isCapability(name),
     );
     if (lacking.length === 0) continue;
     const place = `/process/capabilities/${inner}`;

@@ -34,9 +34,9 @@ function readStat(native: Native, pid: number): string | undefined {
  * procfs at all. pidfd_open(2) decides.
  */
 function readHidden(native: Native, pid: number): string | undefined {
-  // Also where pidfd_open(2) is refused: no such process.
-  if (isAbsent(native.signalProcess(pid, 0))) return undefined;
-  const pidfd = openPid(native, pid);
+  const opened = native.pidfdOpen(pid);
+  if (isRefused(opened) && isAbsent(native.signalProcess(pid, 0))) return undefined;
+  const pidfd = pidfdOf(opened, pid);
   if (pidfd === undefined) return undefined;
   const text = readStat(native, pid);
   const ended = native.pidfdSignal(pidfd, 0);
@@ -85,8 +85,7 @@ export function isDying(native: Native, pid: number): boolean {
  */
 export function openProcess(native: Native, pid: number, startTime: number): number | undefined {
   const opened = native.pidfdOpen(pid);
-  // Whatever the reason, there is nothing to open.
-  if (opened < 0 && !isRunning(native, pid, startTime)) return undefined;
+  if (isRefused(opened) && !isRunning(native, pid, startTime)) return undefined;
   const pidfd = pidfdOf(opened, pid);
   if (pidfd === undefined) return undefined;
   let running = false;
@@ -98,12 +97,18 @@ export function openProcess(native: Native, pid: number, startTime: number): num
   return running ? pidfd : undefined;
 }
 
-function openPid(native: Native, pid: number): number | undefined {
-  return pidfdOf(native.pidfdOpen(pid), pid);
+/** Whether the result of pidfd_open(2) does not tell if there is a process. */
+function isRefused(pidfd: number): boolean {
+  return pidfd < 0 && !hasNone(pidfd);
 }
 
-/** The result of pidfd_open(2); undefined if no process has the pid. A thread may have it (EINVAL). */
+/** Whether no process has the pid; a thread may have it (EINVAL). */
+function hasNone(pidfd: number): boolean {
+  return pidfd === -EINVAL || isAbsent(pidfd);
+}
+
+/** The result of pidfd_open(2); undefined if no process has the pid. */
 function pidfdOf(pidfd: number, pid: number): number | undefined {
-  if (pidfd === -EINVAL || isAbsent(pidfd)) return undefined;
+  if (hasNone(pidfd)) return undefined;
   return expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open');
 }

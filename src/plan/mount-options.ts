@@ -186,17 +186,20 @@ export function parseMountOptions(
     ofNewFilesystem: [],
   };
   list.forEach((word, index) => {
-    if (isEmpty(word)) return;
     const effect = effects.get(word);
+    if (effect !== undefined) {
+      effect(options);
+      return;
+    }
+    if (isEmpty(word)) return;
     const place = `${pointer}/options/${String(index)}`;
     const hint = unsupportedHint(word);
-    if (effect !== undefined) effect(options);
-    else if (hint !== undefined) faults.push(unsupported(word, place, hint));
+    if (hint !== undefined) faults.push(unsupported(word, place, hint));
     else if (word === 'nofail') options.warnings.push(withoutEffect(word, place, ': a mount that fails is an error'));
     else if (!ownPrefixes.test(word)) addData(options, word, place, faults);
   });
-  refuseLinkOptions(options, pointer, faults);
-  if (options.bind) {
+  if (options.copyLink === true || options.nofollow !== undefined) refuseLinkOptions(options, pointer, faults);
+  if (options.bind && isForFilesystem(options)) {
     setAsideFilesystemOptions(options, list, pointer);
     const cause = 'bind mounts cannot have any filesystem-specific options applied';
     refuseFilesystemOptions(options, list, pointer, cause, faults);
@@ -204,13 +207,19 @@ export function parseMountOptions(
   return options;
 }
 
+/** Whether it has words for a filesystem, which a bind mount does not make. */
+function isForFilesystem({ filesystemFlags, data, ofNewFilesystem }: MountOptions): boolean {
+  return filesystemFlags.length + data.length + ofNewFilesystem.length > 0;
+}
+
+/** For options with at least one of the three words. */
 function refuseLinkOptions({ bind, copyLink, nofollow }: MountOptions, pointer: string, faults: Diagnostic[]): void {
   const refuse = (message: string, hint: string): void => {
     faults.push({ code: 'mount.option.links', message, pointer: `${pointer}/options`, hint });
   };
   if (copyLink === true && nofollow !== undefined)
     refuse('mount option "copy-symlink" excludes "src-nofollow" and "dest-nofollow"', 'keep one of them');
-  if ((copyLink === true || nofollow !== undefined) && !bind)
+  if (!bind)
     refuse('mount options "copy-symlink", "src-nofollow" and "dest-nofollow" are for bind mounts', 'drop them');
 }
 

@@ -41,13 +41,10 @@ export function execCgroups(
   if (unknown !== undefined) throw bad(`unknown controller ${unknown}`);
   const counted = tasks[legacy.findIndex(({ controllers }) => controllers.includes('pids'))];
   if (unified === undefined) return { tasks, directories: [''], counted };
-  const directories = divisible ? `${inside ?? unified.directory}${everywhere}` : unified.directory;
+  const directory = divisible ? `${inside ?? unified.directory}${everywhere}` : unified.directory;
   // A cgroup that --cgroup names has no alternative.
-  return {
-    tasks,
-    directories: everywhere === '' ? [directories, ...actual(unified, initPath())] : [directories],
-    counted,
-  };
+  const directories = everywhere === '' ? [directory, ...actual(unified, initPath())] : [directory];
+  return { tasks, directories, counted };
 }
 
 /** The file that moves a process into the runtime's cgroup, in the hierarchy that counts processes. */

@@ -39,8 +39,8 @@ function valueOf(resources: LinuxResources, { section, field }: PlainField): num
 
 /** Writes the fields of one section that are set, or refuses those that the cgroup version lacks. */
 export function plainLimits(resources: LinuxResources, section: Section, writer: LimitWriter): void {
-  for (const plain of fields.filter((one) => one.section === section)) {
-    const value = valueOf(resources, plain);
+  for (const plain of fields) {
+    const value = plain.section === section ? valueOf(resources, plain) : undefined;
     if (value === undefined) continue;
     const from = `/linux/resources/${section}/${plain.field}`;
     const file = plain.file[writer.version];
