@@ -194,7 +194,7 @@ function reduceCode(code: string): string {
       (_match, path: string | undefined, params: string) => callFor(path ?? 'instancePath', params),
     )
     .replace(
-      /if\(!\((validate\d+)\(([\w.[\]]+), \{instancePath(?::(.*?))?,parentData:.*?,rootData\}\)\)\)\{vErrors = .*?;errors = vErrors\.length;\}/g,
+      /if\(!\((validate\d+)\(([\w.[\]]+), \{instancePath(?::(.*?))?,parentData.*?,rootData\}\)\)\)\{vErrors = .*?;errors = vErrors\.length;\}/g,
       (_match, name: string, data: string, path: string | undefined) =>
         `{const faults = ${name}(${data});if(faults !== null){vErrors = under(vErrors, ${relative(path ?? 'instancePath')}, faults);}}`,
     )
@@ -247,10 +247,6 @@ const declarations = (names: readonly string[]): string =>
 function section(schema: Node, keep: (name: string) => boolean): Node {
   const properties = Object.entries(schema['properties'] as Node).filter(([name]) => keep(name));
   return { ...schema, properties: Object.fromEntries(properties) };
-}
-
-function definition(schema: Node, name: string): Node {
-  return (schema['$defs'] as Node)[name] as Node;
 }
 
 /**
@@ -325,10 +321,7 @@ async function main(directory: string): Promise<void> {
   write('validate-platforms.d.ts', declarations(['validatePlatforms']));
   write(
     'validate-record.js',
-    await validators({
-      validateRecord: record,
-      validateCgroup: { ...record, ...definition(record, 'ContainerCgroup') },
-    }),
+    await validators({ validateRecord: record, validateCgroup: { $ref: 'validateRecord#/$defs/ContainerCgroup' } }),
   );
   write('validate-record.d.ts', declarations(['validateRecord', 'validateCgroup']));
   write('validate-documents.js', await validators({ validateState: state, validateFeatures: features }));

@@ -210,10 +210,6 @@ function validate13(data) {
 const validateCgroup = validate39;
 function validate40(data) {
   let vErrors = null;
-  return typeof data == "string" && /^\/sys\/fs\/cgroup(?:\/(?!\.\.?(?:\/|$))[^\/\0]+)+$/.test(data) || (vErrors = fault(vErrors, "", "a directory of a cgroup")), vErrors;
-}
-function validate39(data) {
-  let vErrors = null;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     if (data.version === void 0 && (vErrors = missing(vErrors, "", "version")), data.controllers === void 0 && (vErrors = missing(vErrors, "", "controllers")), data.mount === void 0 && (vErrors = missing(vErrors, "", "mount")), data.directory === void 0 && (vErrors = missing(vErrors, "", "directory")), data.version !== void 0 && (isInteger(data.version, 1, 2) || (vErrors = fault(vErrors, "/version", "an integer from 1 to 2"))), data.controllers !== void 0) {
       let data1 = data.controllers;
@@ -225,11 +221,19 @@ function validate39(data) {
         vErrors = fault(vErrors, "/controllers", "an array");
     }
     if (data.mount !== void 0 && typeof data.mount != "string" && (vErrors = fault(vErrors, "/mount", "a string")), data.directory !== void 0) {
-      const faults = validate40(data.directory);
+      const faults = validate18(data.directory);
       faults !== null && (vErrors = under(vErrors, "/directory", faults));
     }
   } else
     vErrors = fault(vErrors, "", "an object");
+  return vErrors;
+}
+function validate39(data) {
+  let vErrors = null;
+  {
+    const faults = validate40(data);
+    faults !== null && (vErrors = under(vErrors, "", faults));
+  }
   return vErrors;
 }
 export {

@@ -5,10 +5,9 @@ import { EBUSY } from '../kernel/errno.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Stats } from './stats/types.ts';
 import { stopUnit } from '../systemd/units.ts';
-import { milliseconds } from '../host/poll.ts';
 import type { CgroupDriver, MemoryWatch } from './driver.ts';
 import { writeFreezer } from './files.ts';
-import { wait } from '../host/poll.ts';
+import { milliseconds, wait } from '../host/poll.ts';
 import { legacyDriver } from './legacy.ts';
 import { unifiedDriver } from './unified.ts';
 

@@ -9,7 +9,6 @@ import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import { cgroupWith } from '../plan/cgroup/record.ts';
 import { StatFiles } from './stats/files.ts';
 import { legacyStats } from './stats/v1.ts';
-import { milliseconds } from '../host/poll.ts';
 import type { CgroupDriver, MemoryWatch } from './driver.ts';
 import {
   cgroupProcesses,
@@ -21,7 +20,7 @@ import {
   watchAction,
   writeFreezer,
 } from './files.ts';
-import { wait } from '../host/poll.ts';
+import { milliseconds, wait } from '../host/poll.ts';
 
 const maximumFile = 1 << 16;
 const counterSize = 8;

@@ -6,6 +6,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { cgroupAt } from '../../test/config.ts';
 import { FakeHost } from '../../test/fake-host.ts';
+import { record } from '../../test/record.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import type { Command, Outcome } from '../options/command.ts';
 import { deleteContainer } from '../commands/delete.ts';
@@ -27,23 +28,8 @@ function hostWith(situation: Situation, change: Partial<ContainerRecord> = {}): 
   const host = new FakeHost();
   host.directories.set('/run/rt', 0o700);
   host.directories.set('/run/rt/c1', 0o700);
-  const record: ContainerRecord = {
-    version: 2,
-    id: 'c1',
-    bundle: '/b',
-    rootfs: '/b/rootfs',
-    created: '2023-11-14T22:13:20.000000005Z',
-    annotations: {},
-    pid: situation === 'creating' ? 0 : 40,
-    startTime: 500,
-    creator: { pid: 30, startTime: 400 },
-    cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [] },
-    privatePidNamespace: true,
-    keyring: true,
-    hooks: {},
-    ...change,
-  };
-  host.files.set('/run/rt/c1/state.json', JSON.stringify(record));
+  const saved = { ...record, ...(situation === 'creating' ? { pid: 0 } : {}), ...change };
+  host.files.set('/run/rt/c1/state.json', JSON.stringify(saved));
   if (situation === 'creating') host.processes.set(30, { state: 'R', startTime: 400 });
   if (situation === 'created') host.files.set('/run/rt/c1/start.sock', '');
   if (situation === 'created') host.processes.set(40, { state: 'S', startTime: 500, exe: '/memfd:init (deleted)' });

@@ -3,26 +3,13 @@ import { Failure } from '../diag/diagnostic.ts';
 import { EACCES } from '../kernel/errno.ts';
 import { ContainerDirectory } from './directory.ts';
 import { FakeHost } from '../../test/fake-host.ts';
+import { record as initial } from '../../test/record.ts';
 import type { ContainerRecord } from './record.ts';
 import type { StateRoot } from './root.ts';
 import { listIds, readRecord, replaceFile, requireRecord, savedConfig, writeRecord } from './store.ts';
 
 const root: StateRoot = { path: '/run/rt', sticky: false, explicit: false };
-const record: ContainerRecord = {
-  version: 2,
-  id: 'c1',
-  bundle: '/b',
-  rootfs: '/b/rootfs',
-  created: '2023-11-14T22:13:20.000000005Z',
-  annotations: {},
-  pid: 0,
-  startTime: 0,
-  creator: { pid: 77, startTime: 1 },
-  cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [] },
-  privatePidNamespace: true,
-  keyring: true,
-  hooks: {},
-};
+const record: ContainerRecord = { ...initial, pid: 0, startTime: 0, creator: { pid: 77, startTime: 1 } };
 
 t.test('writeRecord and readRecord keep a record', async (t) => {
   const host = new FakeHost();

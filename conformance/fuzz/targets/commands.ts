@@ -6,6 +6,7 @@ import { checkOperands, parseCommand, parseGlobals } from '../../../src/cli/pars
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import { cgroupAt } from '../../../test/config.ts';
 import { FakeHost } from '../../../test/fake-host.ts';
+import { record } from '../../../test/record.ts';
 import { below, damage, pick, seedOf } from '../target.ts';
 import type { Random, Target } from '../target.ts';
 
@@ -82,21 +83,12 @@ function some(specs: readonly OptionSpec[], next: Random, share: number): string
   }).flat();
 }
 
-const record = {
-  version: 2,
-  id: 'c1',
-  bundle: '/b',
-  rootfs: '/b/rootfs',
-  created: '2023-11-14T22:13:20.000000005Z',
+const saved = {
+  ...record,
   annotations: { a: 'b' },
-  pid: 40,
-  startTime: 500,
-  creator: { pid: 30, startTime: 400 },
   cgroup: { manager: 'cgroupfs', version: 2, hierarchies: [cgroupAt('/sys/fs/cgroup/c1')] },
   resctrl: { groups: [], made: [] },
-  privatePidNamespace: true,
   origin: { user: { device: 4, inode: 5 } },
-  keyring: true,
   hooks: { poststop: [{ path: '/bin/true', args: ['true'], timeout: 1 }] },
   startHooks: { firstOp: 3, hooks: [] },
 };
@@ -115,7 +107,7 @@ export const state: Target = {
   unit: 'records',
   rounds: 300,
   make: (next) => {
-    const value: Record<string, unknown> = structuredClone(record);
+    const value: Record<string, unknown> = structuredClone(saved);
     for (let changes = 1 + below(3, next); changes > 0; changes--) change(value, next);
     const text = JSON.stringify(value);
     return next() < 0.8 ? text : damage(text, next);
