@@ -1,6 +1,6 @@
 import { expectDone, expectIfPresent, expectResult, isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { EACCES } from '../kernel/errno.ts';
+import { EACCES, EINVAL } from '../kernel/errno.ts';
 import { S_IFBLK, S_IFCHR, S_IFMT } from '../kernel/files.ts';
 import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, SELINUX_MAGIC } from '../kernel/file-systems.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
@@ -115,7 +115,8 @@ export function readFacts(native: Native): Facts {
     usesDevice: (type) => usesDevice(native, type),
     linkAt(path): string | undefined {
       const target = native.readLink(path);
-      return typeof target === 'string' ? target : undefined;
+      if (target === -EINVAL) return undefined;
+      return expectIfPresent(target, 'host.read', `cannot read link "${path}"`, 'readlink');
     },
     nodeOfDevice(path, type, major, minor): string {
       const format = type === 'block' ? S_IFBLK : S_IFCHR;
