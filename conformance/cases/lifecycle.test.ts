@@ -10,10 +10,19 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { cgroupsWithPrefix } from '../harness/cgroup.ts';
 import { until } from '../harness/wait.ts';
 
+/** Undefined if there is no such process, or not any more. */
+function nameOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The child of a process that runs a program of that name. */
 function childNamed(parent: number, name: string): number | undefined {
   const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter(Boolean);
-  return children.map(Number).find((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === `${name}\n`);
+  return children.map(Number).find((pid) => nameOf(pid) === name);
 }
 
 /** From proc_pid_stat(5), undefined if there is no such process. */

@@ -1,7 +1,9 @@
 import t from 'tap';
-import { EACCES, ENODEV, ENOENT } from '../kernel/errno.ts';
+import { RECORD } from '../../schema/generated/protocol.ts';
+import type { Native } from '../host/native.ts';
+import { EACCES, ENODEV, ENOENT, ETIMEDOUT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
-import { CgroupVanished, failureOf } from './control.ts';
+import { CgroupVanished, failureOf, receiveFrom } from './control.ts';
 
 t.test('failureOf: a cgroup that is removed before, or between opening and writing, can be made again', async (t) => {
   const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };
@@ -10,4 +12,41 @@ t.test('failureOf: a cgroup that is removed before, or between opening and writi
   t.ok(failure(ENOENT) instanceof CgroupVanished);
   t.ok(failure(ENODEV) instanceof CgroupVanished);
   t.notOk(failure(EACCES) instanceof CgroupVanished);
+});
+
+const helperLink = '/memfd:rt-init (deleted)';
+const zombie = (name: string, exitCode: number): string => `5 (${name}) Z ${'0 '.repeat(48)}${exitCode}`;
+
+/** What receiveFrom makes of process 5, which is silent: its program, its record of proc_pid_stat(5), the record at last. */
+function heard(programs: (string | number)[], stat: string, recordAfter = Infinity): { kind: string; rounds: number } {
+  let rounds = 0;
+  const native = {
+    receive: (): ArrayBuffer | number => {
+      rounds++;
+      return rounds > recordAfter ? new Uint32Array([RECORD.ready, 0, 0, 0, 0, 0]).buffer : -ETIMEDOUT;
+    },
+    readLink: (path: string): string | number =>
+      path === '/proc/self/exe' ? '/usr/sbin/rt' : ((programs.length > 1 ? programs.shift() : programs[0]) ?? -ENOENT),
+    readText: (): string => stat,
+  } as unknown as Native;
+  return { kind: receiveFrom(native, 3, 5).kind, rounds };
+}
+
+t.test('receiveFrom: silence is the end once the process has executed its program, or has ended', async (t) => {
+  t.equal(heard([helperLink, helperLink, '/bin/program'], '').kind, 'end');
+  t.equal(heard([helperLink, -ENOENT], zombie('rt:init', 9)).kind, 'end', 'killed');
+  t.equal(heard([-ENOENT], zombie('program', 0)).kind, 'end');
+});
+
+t.test('receiveFrom: a helper that is slow is waited for', async (t) => {
+  t.equal(heard([helperLink], '', 100).kind, 'ready');
+  t.equal(heard(['/usr/sbin/rt', helperLink], '', 3).kind, 'ready', 'it has not executed the helper yet');
+  t.equal(heard([-EACCES], '', 100).kind, 'ready', 'what it runs cannot be seen');
+});
+
+t.test('receiveFrom: a helper that has forked has ended, and its child has yet to speak', async (t) => {
+  t.equal(heard([-ENOENT], zombie('rt:init', 0), 5).kind, 'ready');
+  const { kind, rounds } = heard([-ENOENT], zombie('rt:init', 0));
+  t.equal(kind, 'end', 'but it may have been killed');
+  t.ok(rounds < 20);
 });

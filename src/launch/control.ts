@@ -9,7 +9,7 @@ import { ECONNRESET, ENODEV, ENOENT, EPIPE, ETIMEDOUT } from '../kernel/errno.ts
 import { instructionSize } from '../plan/seccomp/bpf.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
-import { linkOfHelper } from './ending.ts';
+import { conditionOf } from './ending.ts';
 import { describeOp } from '../words/describe.ts';
 import { explainProgram } from '../words/program.ts';
 import type { Shortfall } from '../words/shortfalls.ts';
@@ -24,6 +24,8 @@ const countSize = 4;
 const filterTimeout = 10_000;
 /** Milliseconds of silence after which the state of the helper is checked. */
 const patience = 1000;
+/** How often it is checked until a helper that has forked counts as ended, too. */
+const checksOfForked = 10;
 
 /**
  * Sends the go-ahead that a helper waits for; the helper refuses one for another wait. False if it has ended meanwhile:
@@ -88,18 +90,14 @@ export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
  * if its process, the child `pid`, ends or executes its program, that counts as the end of the socket.
  */
 export function receiveFrom(native: Native, control: number, pid: number): HelperRecord {
-  for (;;) {
+  for (let checks = 1; ; checks++) {
     const buffer = native.receive(control, patience);
     if (buffer !== -ETIMEDOUT) return recordOf(buffer);
-    if (isHelper(native, pid)) continue;
+    const condition = conditionOf(native, pid);
+    if (condition === 'helper' || (condition === 'forked' && checks < checksOfForked)) continue;
     const last = native.receive(control, 0);
     return last === -ETIMEDOUT ? { kind: 'end' } : recordOf(last);
   }
-}
-
-function isHelper(native: Native, pid: number): boolean {
-  const program = native.readLink(`/proc/${pid}/exe`);
-  return typeof program === 'number' ? program !== -ENOENT : program.startsWith(linkOfHelper);
 }
 
 /**

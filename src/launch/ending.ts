@@ -1,6 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
+import { ENOENT } from '../kernel/errno.ts';
 import { PF_EXITING } from '../kernel/processes.ts';
 import { SIGSYS } from '../kernel/signals.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -12,7 +13,7 @@ const exitCodeIndex = 52 - 3;
 /** The name that native/helper/init.c gives itself; execve(2) sets the name of the program. */
 const nameOfHelper = 'rt:init';
 /** Beginning of the link to the helper's program (native/host/launch.c). */
-export const linkOfHelper = '/memfd:rt-init';
+const linkOfHelper = '/memfd:rt-init';
 
 interface Process {
   readonly name: string;
@@ -33,6 +34,22 @@ function readEnd(native: Native, pid: number): Process | undefined {
     exiting: (Number(fields[flagsIndex]) & PF_EXITING) !== 0,
     waitStatus: Number(fields[exitCodeIndex]),
   };
+}
+
+/**
+ * What the child `pid`, in which a helper was started, is now. `forked`: the helper may have ended because it continues in
+ * another process, which has yet to say so; `other`: it has executed its program, or has ended.
+ */
+export function conditionOf(native: Native, pid: number): 'helper' | 'forked' | 'other' {
+  const program = native.readLink(`/proc/${pid}/exe`);
+  if (typeof program === 'string') {
+    // A clone that shares memory until it executes the helper lets this process continue just before its link changes.
+    const isHelper = program.startsWith(linkOfHelper) || program === native.readLink('/proc/self/exe');
+    return isHelper ? 'helper' : 'other';
+  }
+  if (program !== -ENOENT) return 'helper';
+  const found = readEnd(native, pid);
+  return found?.name === nameOfHelper && found.waitStatus === 0 ? 'forked' : 'other';
 }
 
 /**
