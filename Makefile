@@ -310,7 +310,7 @@ ifdef SANITIZE
 	@node native/build/totals.mjs build/tap/conformance.tap
 else
 	@$(BIN)/tap run --timeout=120 $(call TAP_OPTIONS,unit) $(UNIT_TESTS) | $(TAP_PROGRESS) || true
-	@conformance/harness/run.sh --jobs=2 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
+	@conformance/harness/run.sh --jobs=3 $(call TAP_OPTIONS,conformance) $(CONFORMANCE_TESTS) | $(TAP_PROGRESS) || true
 	@node native/build/totals.mjs build/tap/unit.tap build/tap/conformance.tap
 endif
 endif
@@ -329,7 +329,8 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 	@$(BIN)/tsx conformance/attacks/table.ts build/attacks.lines build/attacks.json
 
 # The virtual machines: Debian release, cgroup version, security module. Each uses one processor of this machine and runs two
-# test files at a time with the binary. The suffix `-node`: the cases below with Node, which takes seconds per command there.
+# test files at a time with the binary. The suffix `-node`: the cases below with Node, which takes seconds per command there;
+# `-1of2`: every second file.
 # RELEASE-initramfs: a machine with only the initial filesystem. arm64: an emulated arm64 processor.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
@@ -354,12 +355,13 @@ vm-%-initramfs: | build
 
 # A machine that stops prematurely is started once more, which is logged.
 vm-%: | build
-	@IFS=- read -r kernel cgroup lsm node <<<"$*"; \
+	@IFS=- read -r kernel cgroup lsm rest <<<"$*"; \
+	case $$rest in node) export RT_RUNTIMES=node; cases=node ;; *of*) part=$$rest ;; esac; \
 	for before in '' '# again: machine $*: not ok the first one ended in the middle'; do \
 		status=0; \
-		{ echo "$$before"; RT_RUNTIMES=$${node:-$${RT_RUNTIMES:-rt}} conformance/vm/run.sh \
-			--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --deadline 3600 \
-			$(patsubst %,conformance/cases/%.test.ts,$(or $(VM_CASES_$*),$(VM_CASES))) $${node:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
+		{ echo "$$before"; RT_RUNTIMES=$${RT_RUNTIMES:-rt} conformance/vm/run.sh \
+			--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --part $${part:-1of1} --deadline 3600 \
+			$(patsubst %,conformance/cases/%.test.ts,$(or $(VM_CASES_$*),$(VM_CASES))) $${cases:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
 			tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || status=$${PIPESTATUS[0]}; \
 		[ "$$status" = 125 ] || break; \
 	done

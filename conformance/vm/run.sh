@@ -8,6 +8,7 @@
 #   --kernel 12|13          Debian release (default 12)
 #   --cgroup v2|v1|hybrid   what systemd mounts (default v2)
 #   --lsm apparmor|selinux  (default apparmor; SELinux is permissive)
+#   --part 1of2             half of the cases: every second file, from the first or the second on
 #   --deadline SECONDS      for the whole machine (default 1800)
 #   --memory MIB, --cpus N  (default 2048, 2)
 #   --with PATH             a further file or folder of build/, such as oci/bin
@@ -19,11 +20,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
 
-kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 shell='' with=()
+kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 part=1of1 shell='' with=()
 command=() cases=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel | --cgroup | --lsm | --deadline | --memory | --cpus)
+	--kernel | --cgroup | --lsm | --part | --deadline | --memory | --cpus)
 		declare "${1#--}=${2:?$1 needs a value}"
 		shift 2
 		;;
@@ -93,6 +94,7 @@ if [ ${#command[@]} -eq 0 ]; then
 			esac
 		done
 	fi
+	for at in "${!cases[@]}"; do [ $((at % ${part#*of})) = $((${part%of*} - 1)) ] || unset "cases[$at]"; done
 	node "$here/bundle.mjs" "$run/tree/build/vm/cases" "${cases[@]}"
 	command=(conformance/vm/guest/suite)
 	for bundle in "$run"/tree/build/vm/cases/*.mjs; do command+=("build/vm/cases/$(basename "$bundle")"); done
