@@ -2,7 +2,8 @@ import type { Config, LinuxNamespace, NamespaceType } from '../../schema/generat
 
 /** The entry of linux.namespaces for this type; the rules refuse a second one. */
 function namespaceOf(config: Config, type: NamespaceType): LinuxNamespace | undefined {
-  return config.linux?.namespaces?.find((namespace) => namespace?.type === type);
+  for (const namespace of config.linux?.namespaces ?? []) if (namespace?.type === type) return namespace;
+  return undefined;
 }
 
 /** JSON pointer to the entry of linux.namespaces for this type, which must have one. */

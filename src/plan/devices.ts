@@ -6,24 +6,31 @@ import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
-const defaultNodes: readonly (readonly [path: string, major: number, minor: number])[] = [
-  ['/dev/null', 1, 3],
-  ['/dev/zero', 1, 5],
-  ['/dev/full', 1, 7],
-  ['/dev/random', 1, 8],
-  ['/dev/urandom', 1, 9],
-  ['/dev/tty', 5, 0],
-];
-
-const links: readonly (readonly [path: string, target: string])[] = [
-  ['/dev/fd', '/proc/self/fd'],
-  ['/dev/stdin', '/proc/self/fd/0'],
-  ['/dev/stdout', '/proc/self/fd/1'],
-  ['/dev/stderr', '/proc/self/fd/2'],
-  ['/dev/ptmx', 'pts/ptmx'],
-];
-
 const defaultMode = 0o666;
+
+const defaultNodes: readonly { readonly device: LinuxDevice; readonly make: PlannedOp }[] = (
+  [
+    ['/dev/null', 1, 3],
+    ['/dev/zero', 1, 5],
+    ['/dev/full', 1, 7],
+    ['/dev/random', 1, 8],
+    ['/dev/urandom', 1, 9],
+    ['/dev/tty', 5, 0],
+  ] as const
+).map(([path, major, minor]) => {
+  const device = { path, type: 'c', major, minor } as const;
+  return { device, make: makeNode(path, device, 'default') };
+});
+
+const links: readonly PlannedOp[] = (
+  [
+    ['/dev/fd', '/proc/self/fd'],
+    ['/dev/stdin', '/proc/self/fd/0'],
+    ['/dev/stdout', '/proc/self/fd/1'],
+    ['/dev/stderr', '/proc/self/fd/2'],
+    ['/dev/ptmx', 'pts/ptmx'],
+  ] as const
+).map(([path, target]) => ({ op: 'make_link', path, target, exact: 0, from: 'default' }));
 
 /**
  * Nodes of the config, default nodes that it does not redefine, and the links (spec: "Default Devices"). `devIsBind`:
@@ -33,8 +40,6 @@ export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stag
   const ops: PlannedOp[] = [];
   // A node made in a user namespace cannot be opened, so the host's nodes are bound instead.
   const bound = userNamespaceOf(config) !== 'runtime' || !facts.user.initial;
-  const node = (path: string, device: LinuxDevice, from: string): PlannedOp =>
-    bound && device.type !== 'p' ? bindNode(path, device, facts, stage, from) : makeNode(path, device, from);
   const defined = new Set<string>();
   (config.linux?.devices ?? []).forEach((device, index) => {
     const path = normalizePath(device.path);
@@ -42,13 +47,15 @@ export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stag
     if (path === '/dev/ptmx') return;
     if (devIsBind && path.startsWith('/dev/')) return;
     defined.add(path);
-    ops.push(node(path, device, `/linux/devices/${String(index)}`));
+    const from = `/linux/devices/${String(index)}`;
+    const isBound = bound && device.type !== 'p';
+    ops.push(isBound ? bindNode(path, device, facts, stage, from) : makeNode(path, device, from));
   });
   if (devIsBind) return ops;
-  for (const [path, major, minor] of defaultNodes) {
-    if (!defined.has(path)) ops.push(node(path, { path, type: 'c', major, minor }, 'default'));
+  for (const { device, make } of defaultNodes) {
+    if (!defined.has(device.path)) ops.push(bound ? bindNode(device.path, device, facts, stage, 'default') : make);
   }
-  for (const [path, target] of links) ops.push({ op: 'make_link', path, target, exact: 0, from: 'default' });
+  ops.push(...links);
   if (facts.hasKcore)
     ops.push({ op: 'make_link', path: '/dev/core', target: '/proc/kcore', exact: 0, from: 'default' });
   return ops;

@@ -88,7 +88,8 @@ const permissionWords: readonly (readonly [words: readonly string[], bits: reado
 
 /** Words that mount(8) keeps for itself, and that change nothing for a mount that a config lists. */
 const ownWords = ['auto', 'noauto', 'nouser', 'nousers', 'noowner', 'nogroup', '_netdev', 'defaults'];
-const ownPrefixes = /^(x-|X-|comment=|u?helper=)/;
+/** The beginning, or all, of a word that is neither a flag nor an option of the filesystem. */
+const specialWord = /^(?:$|,|[xX]-|comment=|u?helper=|r?idmap=|(?:nofail|remount)$)/;
 
 /** The effect of each word. A word with a new effect needs only a member of MountOptions besides. */
 const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfWords();
@@ -187,16 +188,9 @@ export function parseMountOptions(
   };
   list.forEach((word, index) => {
     const effect = effects.get(word);
-    if (effect !== undefined) {
-      effect(options);
-      return;
-    }
-    if (isEmpty(word)) return;
-    const place = `${pointer}/options/${String(index)}`;
-    const hint = unsupportedHint(word);
-    if (hint !== undefined) faults.push(unsupported(word, place, hint));
-    else if (word === 'nofail') options.warnings.push(withoutEffect(word, place, ': a mount that fails is an error'));
-    else if (!ownPrefixes.test(word)) addData(options, word, place, faults);
+    if (effect !== undefined) effect(options);
+    else if (specialWord.test(word)) addSpecial(options, word, `${pointer}/options/${String(index)}`, faults);
+    else options.data.push(word);
   });
   if (options.copyLink === true || options.nofollow !== undefined) refuseLinkOptions(options, pointer, faults);
   if (options.bind && isForFilesystem(options)) {
@@ -240,15 +234,16 @@ function isEmpty(word: string): boolean {
   return /^,*$/.test(word);
 }
 
-/** An option of the filesystem, or `idmap=` with mappings. */
-function addData(options: MountOptions, word: string, pointer: string, faults: Diagnostic[]): void {
-  const mapped = /^(r?)idmap=(.*)$/.exec(word);
-  if (mapped === null) {
-    options.data.push(word);
-    return;
-  }
-  const ranges = parseIdmapOption(mapped[2] ?? '', word, pointer, faults);
-  options.idmap = { recursive: mapped[1] === 'r' || options.idmap?.recursive === true, ranges };
+/** A word that matches `specialWord`. */
+function addSpecial(options: MountOptions, word: string, pointer: string, faults: Diagnostic[]): void {
+  const mapped = /^(r?)idmap=([^]*)$/.exec(word);
+  const hint = unsupportedHint(word);
+  if (mapped !== null) {
+    const ranges = parseIdmapOption(mapped[2] ?? '', word, pointer, faults);
+    options.idmap = { recursive: mapped[1] === 'r' || options.idmap?.recursive === true, ranges };
+  } else if (hint !== undefined) faults.push(unsupported(word, pointer, hint));
+  else if (word === 'nofail') options.warnings.push(withoutEffect(word, pointer, ': a mount that fails is an error'));
+  else if (word.startsWith(',') && !isEmpty(word)) options.data.push(word);
 }
 
 function unsupportedHint(word: string): string | undefined {

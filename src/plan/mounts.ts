@@ -187,7 +187,9 @@ function addFilesystem(
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   refuseOtherTypes(mount, options, from, faults);
   if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
-  const data = options.data.flatMap((word) => (word.includes('\\') ? [word] : word.split(',').filter(Boolean)));
+  const data = options.data.flatMap((word) =>
+    word.includes(',') && !word.includes('\\') ? word.split(',').filter(Boolean) : word,
+  );
   const hasMode = data.some((word) => word.startsWith('mode='));
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
   const ownFlags = options.ofNewFilesystem.reduce((all, one) => all | one.flags, 0);

@@ -49,12 +49,12 @@ function hostPropagation(config: Config): PlannedOp[] {
 export function protectOps(config: Config): PlannedOp[] {
   const { readonlyPaths = [], maskedPaths = [] } = config.linux ?? {};
   const ops: PlannedOp[] = [];
-  for (const [path, index] of distinct(readonlyPaths)) {
+  forEachDistinct(readonlyPaths, (path, index) => {
     ops.push({ op: 'readonly_path', path, from: `/linux/readonlyPaths/${String(index)}` });
-  }
-  for (const [path, index] of distinct(maskedPaths)) {
+  });
+  forEachDistinct(maskedPaths, (path, index) => {
     ops.push({ op: 'mask_path', path, from: `/linux/maskedPaths/${String(index)}` });
-  }
+  });
   if (config.root?.readonly === true) {
     ops.push({
       op: 'mount_attributes',
@@ -69,13 +69,14 @@ export function protectOps(config: Config): PlannedOp[] {
 }
 
 /** Each path with the index of its first entry: a second mount on it would add nothing. */
-function distinct(paths: readonly string[]): Map<string, number> {
-  const found = new Map<string, number>();
+function forEachDistinct(paths: readonly string[], visit: (path: string, index: number) => void): void {
+  const seen = new Set<string>();
   paths.forEach((path, index) => {
     const plain = normalizePath(path);
-    if (!found.has(plain)) found.set(plain, index);
+    if (seen.has(plain)) return;
+    seen.add(plain);
+    visit(plain, index);
   });
-  return found;
 }
 
 /** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */

@@ -58,6 +58,7 @@ function number(value: number | bigint | undefined): string {
 
 /** In the kernel's order, without duplicates. */
 function letters(access = ''): string {
+  if (access === 'rwm') return access;
   return ['r', 'w', 'm'].filter((letter) => access.includes(letter)).join('');
 }
 
