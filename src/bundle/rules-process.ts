@@ -24,12 +24,12 @@ const rlimitNames = 'AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE N
 
 type CapabilitySet = 'bounding' | 'effective' | 'inheritable' | 'permitted' | 'ambient';
 
-/** The kernel grants a capability of the first set only if these have it. */
-const containingSets: Readonly<Partial<Record<CapabilitySet, readonly CapabilitySet[]>>> = {
-  effective: ['permitted'],
-  inheritable: ['bounding'],
-  ambient: ['permitted', 'inheritable'],
-};
+/** The kernel grants a capability of the inner set only if the outer ones have it. */
+const containingSets: readonly { readonly inner: CapabilitySet; readonly outers: readonly CapabilitySet[] }[] = [
+  { inner: 'effective', outers: ['permitted'] },
+  { inner: 'inheritable', outers: ['bounding'] },
+  { inner: 'ambient', outers: ['permitted', 'inheritable'] },
+];
 
 const capabilitySets: readonly CapabilitySet[] = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'];
 
@@ -118,9 +118,8 @@ function unknownCapabilities({ capabilities }: Process, report: Report): void {
   const settled = new Set<string>();
   for (const set of capabilitySets) {
     each(capabilities[set], (name, index) => {
-      if (settled.has(name)) return;
+      if (isCapability(name) || settled.has(name)) return;
       settled.add(name);
-      if (isCapability(name)) return;
       const place = `process.capabilities.${set}[${index}]`;
       const message = `unknown capability ${shown(name)} in ${place} is not granted`;
       const hint = capabilityHint(name);
@@ -140,8 +139,9 @@ function capabilityHint(name: string): string | undefined {
 /** Conditions of capset(2), and of PR_CAP_AMBIENT (prctl(2)), for a process with a reduced bounding set. */
 function ungrantableCapabilities({ capabilities }: Process, report: Report): void {
   if (capabilities === undefined) return;
-  for (const [inner, outers] of Object.entries(containingSets) as [CapabilitySet, readonly CapabilitySet[]][]) {
+  for (const { inner, outers } of containingSets) {
     const names = capabilities[inner] ?? [];
+    if (outers.every((outer) => isContained(names, capabilities[outer]))) continue;
     const lacking = names.filter(
       (name) => !outers.every((outer) => capabilities[outer]?.includes(name)) && isCapability(name),
     );
@@ -155,6 +155,11 @@ function ungrantableCapabilities({ capabilities }: Process, report: Report): voi
       `add it to ${outers.join(' and ')}`,
     );
   }
+}
+
+function isContained(names: readonly string[], list: readonly string[] = []): boolean {
+  for (const name of names) if (!list.includes(name)) return false;
+  return true;
 }
 
 function rlimits(process: Process, report: Report): void {

@@ -194,26 +194,25 @@ function addFilesystem(
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
   const ownFlags = options.ofNewFilesystem.reduce((all, one) => all | one.flags, 0);
   const flags = options.filesystemFlags.filter((flag) => flag !== 'i_version' || type !== 'tmpfs');
-  const filesystem = {
+  const op = {
+    op: 'mount_filesystem' as const,
+    slot,
+    destination,
     type,
     source: mount.source ?? type,
     options: [...flags, ...data, ...labelOption(state.config, type)],
     attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
-  };
-  state.mounts.push({
-    op: 'mount_filesystem',
-    slot,
-    destination,
-    ...filesystem,
     flags:
       (plain ? MOUNT_FILESYSTEM_FLAGS.plainDirectory : 0) |
       (type === 'tmpfs' && !hasMode ? MOUNT_FILESYSTEM_FLAGS.inheritMode : 0) |
       (ownFlags & (hasOwner ? ~MOUNT_FILESYSTEM_FLAGS.inheritOwner : -1)) |
       (mayCoverProc(destination) ? MOUNT_FILESYSTEM_FLAGS.mayCoverProc : 0),
     pidNamespace: type === 'proc' ? state.pidSlot : 0,
-    tree: openDevice(state, filesystem, destination, facts, from, faults),
+    tree: 0,
     from,
-  });
+  };
+  op.tree = openDevice(state, op, destination, facts, from, faults);
+  state.mounts.push(op);
   if (later) {
     state.afterwards.push({ op: 'mount_attributes', slot, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
   }
@@ -245,7 +244,7 @@ function openDevice(
   // In a mount namespace that is joined, the path is that of a file in there.
   if (hasNamespace(config, 'mount') && !isNew(config, 'mount')) return 0;
   const readOnly = (attributes & MOUNT_ATTR.RDONLY) !== 0 ? ['ro'] : [];
-  return stage.openFilesystem({ ...filesystem, options: [...readOnly, ...options] }, from);
+  return stage.openFilesystem({ type, source, attributes, options: [...readOnly, ...options] }, from);
 }
 
 /** The rules of the bundle check destinations that are textually in /proc, and allow a few; no other may lead there. */
@@ -283,7 +282,8 @@ function refuseOtherTypes(
   from: string,
   faults: Diagnostic[],
 ): void {
-  for (const entry of options.ofNewFilesystem.filter((one) => one.type !== type)) {
+  for (const entry of options.ofNewFilesystem) {
+    if (entry.type === type) continue;
     faults.push({
       code: 'mount.option.type',
       message: `cannot apply "${entry.word}" to the mount on "${destination}": it is of type ${type}`,

@@ -31,17 +31,21 @@ export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnos
     }
     for (const part of parts(rule)) apply(controller, part, rule.allow, index, faults);
   });
+  if (!controller.allowsByDefault && controller.exceptions.length === 0) return linesForDefaults;
   // They follow the rules of the config, so nothing can deny the default devices.
   for (const part of defaults) apply(controller, part, true, undefined, faults);
   if (controller.allowsByDefault) refuseDeniedDefaults(controller, faults);
-  const sign = controller.allowsByDefault ? '-' : '+';
-  return [
-    controller.allowsByDefault ? '+a' : '-a',
-    ...controller.exceptions.map(({ type, major, minor, access }) => `${sign}${type} ${major}:${minor} ${access}`),
-  ];
+  return linesOf(controller);
+}
+
+function linesOf({ allowsByDefault, exceptions }: Controller): string[] {
+  const sign = allowsByDefault ? '-' : '+';
+  return [allowsByDefault ? '+a' : '-a', ...exceptions.map((exception) => `${sign}${shown(exception)}`)];
 }
 
 const defaults: readonly Exception[] = defaultDeviceRules.flatMap(parts);
+/** For a config whose rules allow nothing. */
+const linesForDefaults = linesOf({ allowsByDefault: false, exceptions: [...defaults] });
 
 function isTotal({ type = 'a', major, minor, access }: LinuxDeviceCgroup): boolean {
   return type === 'a' && number(major) === '*' && number(minor) === '*' && letters(access).length === 3;

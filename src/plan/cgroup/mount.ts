@@ -6,7 +6,7 @@ import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import type { MountOptions } from '../mount-options.ts';
 import type { Stage } from '../stage.ts';
 import { legacyCgroups } from './record.ts';
-import type { CgroupRecord } from './record.ts';
+import type { CgroupRecord, ContainerCgroup } from './record.ts';
 import type { PlannedOp } from '../types.ts';
 
 /** A mount of type `cgroup` on `destination` of the root. */
@@ -51,7 +51,7 @@ export function legacyMountOps({ config, facts, cgroup, destination, options, st
   for (const hierarchy of legacyCgroups(facts.cgroups.hierarchies)) {
     const name = hierarchy.mount.slice(hierarchy.mount.lastIndexOf('/') + 1);
     const target = `${destination}/${name}`;
-    const own = cgroup.hierarchies.find(({ mount }) => mount === hierarchy.mount);
+    const own = cgroupAt(cgroup.hierarchies, hierarchy.mount);
     const protection = own === undefined ? MOUNT_ATTR.RDONLY : 0; // as above
     ops.push(
       isPrivate
@@ -67,6 +67,11 @@ export function legacyMountOps({ config, facts, cgroup, destination, options, st
     ops.push({ op: 'mount_attributes', slot: cgroupSlot, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
   }
   return ops;
+}
+
+function cgroupAt(cgroups: readonly ContainerCgroup[], mount: string): ContainerCgroup | undefined {
+  for (const cgroup of cgroups) if (cgroup.mount === mount) return cgroup;
+  return undefined;
 }
 
 /**

@@ -21,7 +21,8 @@ export interface CgroupRecord {
 
 /** The cgroup in the v1 hierarchy with the controller, alone or with others; undefined if the host has none. */
 export function cgroupWith(cgroups: readonly ContainerCgroup[], controller: string): ContainerCgroup | undefined {
-  return legacyCgroups(cgroups).find(({ controllers }) => controllers.includes(controller));
+  for (const cgroup of cgroups) if (cgroup.version === 1 && cgroup.controllers.includes(controller)) return cgroup;
+  return undefined;
 }
 
 /** The cgroup in the v2 hierarchy, which a hybrid layout has, too. */
