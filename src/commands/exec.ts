@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { inPhase, withoutPointers } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
+import { causesOfEnd } from '../container/cause.ts';
 import { handedDescriptors } from '../container/descriptors.ts';
 import { startProcess } from '../container/exec.ts';
 import type { StartedProcess } from '../container/exec.ts';
@@ -24,9 +25,11 @@ export function exec(context: ContainerContext): Outcome {
     // The process does not come from config.json, so a pointer into it would be misleading.
     throw inPhase(withoutPointers(error, failedExitCode), 'exec failed');
   }
-  const { pid, console, warnings } = started;
+  const { pid, console, cgroup, warnings } = started;
   if (!foreground) return { warnings };
   const ended = supervise(native, pid, console);
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
-  return { ...ended, warnings: [...warnings, ...ended.warnings] };
+  const { exitCode, signal } = ended;
+  const causes = causesOfEnd(native, { exitCode, signal, cgroup, config: undefined });
+  return { exitCode, warnings: [...warnings, ...ended.warnings, ...causes] };
 }

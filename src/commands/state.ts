@@ -1,3 +1,4 @@
+import { memoryKills } from '../container/cause.ts';
 import { stateReport } from '../container/report.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { findContainer } from '../container/find.ts';
@@ -5,6 +6,6 @@ import { findContainer } from '../container/find.ts';
 /** Prints the state of a container (runtime-spec, "Query State"). */
 export function state(context: ContainerContext): Outcome {
   const { record, status } = findContainer(context);
-  const report = stateReport(record, status, '');
+  const report = stateReport(record, status, '', memoryKills(context.native, record.cgroup));
   return { output: JSON.stringify(report, null, 2) };
 }

@@ -14,6 +14,7 @@ import { requireOrigin } from '../launch/origin.ts';
 import type { ContainerContext, Context } from '../options/command.ts';
 import { execProcess } from '../options/exec-process.ts';
 import { execCgroups, ownPlace } from '../plan/cgroup/exec.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import { planExec } from '../plan/exec.ts';
 import type { ExecOptions } from '../plan/exec.ts';
 import { ContainerDirectory } from '../state/directory.ts';
@@ -32,6 +33,8 @@ import type { Console } from './terminal.ts';
 export interface StartedProcess {
   readonly pid: number;
   readonly console: Console;
+  /** That of the container. */
+  readonly cgroup: CgroupRecord;
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -75,7 +78,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   };
   const pid = phase('launch', () => explained(native, target, record, () => enter(native, plan, enterOptions)));
   context.debug(`process ${pid} runs in container ${id}`);
-  return { pid, console, warnings: withoutPointers(new Failure(warnings)).diagnostics };
+  return { pid, console, cgroup: record.cgroup, warnings: withoutPointers(new Failure(warnings)).diagnostics };
 }
 
 /** The record, the saved config and a pidfd of init, all of the same container. */

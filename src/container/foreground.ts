@@ -7,6 +7,7 @@ import type { Native } from '../host/native.ts';
 import type { Context, Outcome } from '../options/command.ts';
 import { readyMessages } from '../systemd/notify.ts';
 import type { NotifyProxy } from '../systemd/notify.ts';
+import { causesOfEnd } from './cause.ts';
 import type { MadeContainer } from './creation.ts';
 import { endContainer } from './end.ts';
 import { removePidFile } from './pid-file.ts';
@@ -25,9 +26,14 @@ export function becomeForeground({ native, options }: Context): void {
   catchSignals(native);
 }
 
+/** Of a status of waitpid(2). */
+const signalBits = 0x7f;
+
 export interface Ended {
   /** That of the program, or 128 plus the signal that ended it. */
   readonly exitCode: number;
+  /** The signal that ended it, 0 for none. */
+  readonly signal: number;
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -46,6 +52,7 @@ export function supervise(native: Native, pid: number, console: Console, notify?
   const lost = direction === 0 ? 'input' : 'output';
   return {
     exitCode: exitCode(status),
+    signal: status & signalBits,
     warnings:
       errno === undefined || call === undefined
         ? []
@@ -55,7 +62,7 @@ export function supervise(native: Native, pid: number, console: Console, notify?
 
 /** The exit code from a status of waitpid(2): 128 plus the signal if one ended the process. */
 export function exitCode(status: number): number {
-  const signal = status & 0x7f;
+  const signal = status & signalBits;
   return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
@@ -76,10 +83,21 @@ export function attend(context: Context, container: MadeContainer, action: strin
   const { warnings } = compiled;
   if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
   const ended = supervise(native, record.pid, console, notify);
+  const causes = typeof ended === 'number' ? [] : causesOf(native, container, ended);
   const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, container));
   if (typeof ended === 'number') throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', ended);
   context.debug(`container ${record.id} ended, exit code ${String(ended.exitCode)}`);
-  return { exitCode: ended.exitCode, warnings: [...warnings, ...ended.warnings, ...atEnd] };
+  return { exitCode: ended.exitCode, warnings: [...warnings, ...ended.warnings, ...causes, ...atEnd] };
+}
+
+/** Why the program ended, each with its place in the config. */
+function causesOf(
+  native: Native,
+  { record, compiled }: MadeContainer,
+  { exitCode, signal }: Ended,
+): readonly Diagnostic[] {
+  const causes = causesOfEnd(native, { exitCode, signal, cgroup: record.cgroup, config: compiled.config });
+  return causes.length === 0 ? [] : compiled.locate(new Failure(causes)).diagnostics;
 }
 
 /** A failed cleanup is only a warning, since the exit code is that of the program. */

@@ -5,6 +5,7 @@ import { absent } from '../state/directory.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { damagedCode, missingRecord, readRecord } from '../state/store.ts';
+import { killedForMemory, memoryKills } from './cause.ts';
 import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';
 import { statusOf } from './status.ts';
@@ -29,7 +30,9 @@ export function removeContainer(native: Native, directory: ContainerDirectory, f
   // This fails if its process cannot be inspected. A stopped container in a shared pid namespace may have left
   // processes behind.
   killContainer(native, record);
-  return destroyContainer(native, directory, record);
+  const kills = memoryKills(native, record.cgroup);
+  const told: Diagnostic[] = kills === 0 ? [] : [{ code: 'delete.memory', message: killedForMemory(kills) }];
+  return [...told, ...destroyContainer(native, directory, record)];
 }
 
 /** The record of a container that has stopped, or ends now; undefined if it has none. */

@@ -17,10 +17,12 @@ export interface StateReport {
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly owner: string;
+  /** Processes that the kernel has killed for want of memory; missing if there are none. */
+  readonly oomKills?: number;
 }
 
 /** Keys are in the order in which they are printed. */
-export function stateReport(record: ContainerRecord, status: Status, owner: string): StateReport {
+export function stateReport(record: ContainerRecord, status: Status, owner: string, oomKills = 0): StateReport {
   return {
     ociVersion: specVersion,
     id: record.id,
@@ -31,6 +33,7 @@ export function stateReport(record: ContainerRecord, status: Status, owner: stri
     created: record.created,
     ...annotationsOf(record),
     owner,
+    ...(oomKills === 0 ? {} : { oomKills }),
   };
 }
 

@@ -1,0 +1,95 @@
+import type { Config } from '../../schema/generated/config.ts';
+import { driverOf } from '../cgroup/control.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
+import type { CgroupRecord } from '../plan/cgroup/record.ts';
+
+/** A program that has ended, and its container. */
+export interface EndedProgram {
+  readonly exitCode: number;
+  /** The signal that ended it, 0 for none. */
+  readonly signal: number;
+  readonly cgroup: CgroupRecord;
+  /** The config of the program; undefined for one of `exec`, which may differ from it. */
+  readonly config: Config | undefined;
+}
+
+/**
+ * Why the kernel or another process ended a program, as far as can be known afterwards. Warnings: the exit code is that of
+ * the program.
+ */
+export function causesOfEnd(native: Native, { exitCode, signal, cgroup, config }: EndedProgram): Diagnostic[] {
+  if (exitCode === 0) return [];
+  if (signal === SIGSYS) return [refusedCall(config)];
+  const kills = memoryKills(native, cgroup);
+  if (kills > 0 && (signal === SIGKILL || config !== undefined)) return [outOfMemory(kills, signal, config)];
+  return signal === SIGKILL ? [killed(config)] : [];
+}
+
+/** The number of processes of a container that the kernel has killed for want of memory. */
+export function memoryKills(native: Native, cgroup: CgroupRecord): number {
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
+  return directory === undefined ? 0 : driver.outOfMemoryKills(native, directory);
+}
+
+/** The words for that number, which is not 0. */
+export function killedForMemory(kills: number): string {
+  const [processes, were] = kills === 1 ? ['process', 'was'] : ['processes', 'were'];
+  return `${kills} ${processes} of the container ${were} OOM-killed`;
+}
+
+function outOfMemory(kills: number, signal: number, config: Config | undefined): Diagnostic {
+  const limit = config?.linux?.resources?.memory?.limit;
+  const limited = limit !== undefined && Number(limit) > 0;
+  const found = killedForMemory(kills) + (limited ? ` at the limit of ${String(limit)} bytes` : '');
+  return {
+    code: 'end.memory',
+    message: signal === SIGKILL ? `the program was killed by SIGKILL: ${found}` : found,
+    ...(limited ? { pointer: '/linux/resources/memory/limit' } : {}),
+    hint: limited
+      ? 'raise linux.resources.memory.limit'
+      : 'the host or a cgroup above the container had no memory left',
+  };
+}
+
+/** SIGKILL without an out-of-memory kill. */
+function killed(config: Config | undefined): Diagnostic {
+  const at = (config?.process?.rlimits ?? []).findIndex(
+    ({ type }) => type === 'RLIMIT_CPU' || type === 'RLIMIT_RTTIME',
+  );
+  const { type } = config?.process?.rlimits?.[at] ?? {};
+  return {
+    code: 'end.killed',
+    message: 'the program was killed by SIGKILL, but not for want of memory',
+    ...(type === undefined ? {} : { pointer: `/process/rlimits/${at}` }),
+    hint: type === undefined ? 'another process has sent it' : `another process has sent it, or ${type} was reached`,
+  };
+}
+
+function refusedCall(config: Config | undefined): Diagnostic {
+  const pointer = endingRule(config);
+  return {
+    code: 'end.call',
+    message:
+      pointer === undefined
+        ? 'the program was killed by SIGSYS: a seccomp filter does not allow a system call that it made'
+        : 'the program was killed by SIGSYS: linux.seccomp does not allow a system call that it made',
+    ...(pointer === undefined ? {} : { pointer }),
+    hint: "the kernel's log names the number of the call: dmesg | grep type=1326",
+  };
+}
+
+/** The first part of the profile by which a call ends in SIGSYS. */
+function endingRule(config: Config | undefined): string | undefined {
+  const seccomp = config?.linux?.seccomp;
+  if (seccomp === undefined) return undefined;
+  if (ends(seccomp.defaultAction)) return '/linux/seccomp/defaultAction';
+  const at = (seccomp.syscalls ?? []).findIndex(({ action }) => ends(action));
+  return at < 0 ? undefined : `/linux/seccomp/syscalls/${at}/action`;
+}
+
+function ends(action: string): boolean {
+  return action.startsWith('SCMP_ACT_KILL') || action === 'SCMP_ACT_TRAP';
+}
