@@ -1,9 +1,9 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
+import { nearest } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { isCapability } from './capabilities.ts';
-import { closestName } from './closest.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
@@ -132,7 +132,7 @@ function capabilityHint(name: string): string | undefined {
   const upper = name.toUpperCase();
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (isCapability(full)) return `write ${full}`;
-  const meant = closestName(full, Object.keys(CAPABILITIES));
+  const meant = nearest(full, Object.keys(CAPABILITIES));
   return meant === undefined ? undefined : `did you mean ${meant}?`;
 }
 

@@ -1,8 +1,8 @@
 import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { nearest } from '../diag/near.ts';
 import { pointerPart } from '../diag/pointer.ts';
-import { closestName } from './closest.ts';
 
 /**
  * The members of a config that the specification does not define, so they must be ignored (config.md, "Extensibility"),
@@ -25,7 +25,7 @@ export function unknownMembers(config: unknown): Diagnostic[] {
 }
 
 function unknown(name: string, candidates: readonly string[], pointer: string): Diagnostic {
-  const meant = closestName(name, candidates);
+  const meant = nearest(name, candidates);
   return {
     code: 'config.unknown',
     pointer,

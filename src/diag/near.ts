@@ -1,0 +1,33 @@
+/** Maximum number of letters in which a word may differ from a suggestion. */
+const furthest = 2;
+
+/** The known word that was probably meant by `word`, whatever the case of its letters; undefined if none is close. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const lower = word.toLowerCase();
+  return known
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= furthest)
+    .map((candidate) => ({ candidate, far: distance(lower, candidate.toLowerCase()) }))
+    .filter(({ candidate, far }) => far <= Math.min(furthest, candidate.length / 3))
+    .sort((one, other) => one.far - other.far)[0]?.candidate;
+}
+
+/**
+ * Number of insertions, deletions, replacements and exchanges of neighbours that turn one word into the other
+ * (optimal string alignment).
+ */
+function distance(one: string, other: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 0; i < one.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < other.length; j++) {
+      const replaced = (row[j] ?? 0) + Number(one[i] !== other[j]);
+      const exchanged = i > 0 && j > 0 && one[i] === other[j - 1] && one[i - 1] === other[j];
+      const least = Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1);
+      next.push(exchanged ? Math.min(least, (before[j - 1] ?? 0) + 1) : least);
+    }
+    before = row;
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
