@@ -459,7 +459,7 @@ forEachRuntime(
       0,
       [
         'config.json:2:2 /annotations: valid, but without effect: it is repeated at config.json:2:21',
-        'config.json:3:2 /hook: valid, but without effect: the specification does not define this property here',
+        'config.json:3:2 /hook: valid, but without effect: the specification does not define hook: it has no effect',
         '  hint: did you mean hooks?',
         'config.json is valid',
         '',

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -9,6 +9,7 @@ const ONLY_OURS = { oursOnly: 'the peers warn of other things' };
 
 const mount = { destination: '/h', source: '/etc/hostname', type: 'bind', options: ['bind', 'mode=0644'] };
 const ofMount = 'mount option "mode=0644" has no effect on a bind mount';
+const ofName = (name: string): string => `the specification does not define ${name}: it has no effect`;
 const ofHook = 'error running poststop hook';
 
 interface Life {
@@ -24,11 +25,12 @@ interface Life {
 async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<Life> {
   const bundle = rt.bundle((config) => {
     config.process.args = ['/bin/sh', '-c', 'echo err >&2'];
+    Object.assign(config.root, { readOnly: true, 'x-own': true });
     config.mounts.push(mount);
     config.hooks = { poststop: [{ path: '/bin/false' }] };
   });
   const run = await rt.command(...globals, 'run', '--bundle', bundle.dir, rt.nextId());
-  yield { what: 'run', outcome: run, own: 'err\n', warnings: [ofMount, ofHook] };
+  yield { what: 'run', outcome: run, own: 'err\n', warnings: [ofName('root.readOnly'), ofMount, ofHook] };
 
   const id = rt.nextId();
   // Not pipes: the container keeps them open, so the command would seem to end with the container.
@@ -38,7 +40,7 @@ async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<L
   const { status } = await rt.commandWith({ stdout: stderr, stderr }, ...words);
   closeSync(stderr);
   const create = { status, stdout: '', stderr: readFileSync(file, 'utf8') };
-  yield { what: 'create', outcome: create, own: '', warnings: [ofMount] };
+  yield { what: 'create', outcome: create, own: '', warnings: [ofName('root.readOnly'), ofMount] };
   await rt.command('start', id);
   const state = async (): Promise<string> => (await rt.command('state', id)).stdout;
   await until('it has ended', async () => (await state()).includes('"stopped"'));
@@ -49,6 +51,15 @@ async function* lives(rt: Sandbox, globals: readonly string[]): AsyncGenerator<L
   const add = [...globals, 'mounts', 'add', container.id, '-'];
   const added = await rt.commandWith({ input: JSON.stringify([mount]) }, ...add);
   yield { what: 'mounts add', outcome: added, own: '', warnings: [ofMount] };
+
+  const input = JSON.stringify({ memroy: { limit: 1 }, 'x-own': 1 });
+  const updated = await rt.commandWith({ input }, ...globals, 'update', '--resources', '-', container.id);
+  yield { what: 'update', outcome: updated, own: '', warnings: [ofName('linux.resources.memroy')] };
+
+  const description = join(rt.dir, 'process.json');
+  writeFileSync(description, JSON.stringify({ cwd: '/', args: ['/bin/true'], noNewPrivilege: true }));
+  const executed = await rt.command(...globals, 'exec', '--process', description, container.id);
+  yield { what: 'exec', outcome: executed, own: '', warnings: [ofName('process.noNewPrivilege')] };
   await container.remove('--force');
 }
 

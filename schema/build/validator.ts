@@ -276,12 +276,17 @@ async function types(name: string, schema: Node): Promise<string> {
   });
 }
 
-/** The members of a schema with theirs, by name, or `*` for any (a map), or `[]` (a list). */
+/** The members of a schema with theirs, by name, or `*` for any (a map), or `[]` (a list); 0 if no name is below. */
 function members(given: Node, defs: Node): Node | 0 {
   const name = typeof given['$ref'] === 'string' ? given['$ref'].slice('#/$defs/'.length) : undefined;
   const schema = name === undefined ? given : (defs[name] as Node);
-  if (isNode(schema['items'])) return { '[]': members(schema['items'], defs) };
-  if (isNode(schema['additionalProperties'])) return { '*': members(schema['additionalProperties'], defs) };
+  for (const [key, part] of [
+    ['[]', schema['items']],
+    ['*', schema['additionalProperties']],
+  ] as const) {
+    const inner = isNode(part) ? members(part, defs) : 0;
+    if (inner !== 0) return { [key]: inner };
+  }
   if (!isNode(schema['properties'])) return 0;
   return Object.fromEntries(
     Object.entries(schema['properties']).map(([key, part]) => [key, members(part as Node, defs)]),
@@ -289,8 +294,8 @@ function members(given: Node, defs: Node): Node | 0 {
 }
 
 const MEMBERS_TYPE = `/**
- * The members that a value may have, with theirs: names, or * for any (a map), or [] (a list); 0 for a value without
- * members.
+ * The members that a value may have, with theirs: names, or * for any (a map), or [] (a list); 0 for a value below
+ * which no name is defined.
  */
 export type Members = 0 | { readonly [name: string]: Members };
 `;
@@ -307,8 +312,8 @@ async function main(directory: string): Promise<void> {
 
   write('config.ts', await types('Config', config));
   const known = JSON.stringify(members(config, config['$defs'] as Node)).replaceAll(/"(\w+)":/g, '$1:');
-  // A function, because starting a container does not need it.
-  write('members.ts', `${BANNER}\n${MEMBERS_TYPE}\nexport const configMembers = (): Members => (${known});\n`);
+  // Not a function: every start of a container looks names up.
+  write('members.ts', `${BANNER}\n${MEMBERS_TYPE}\nexport const configMembers: Members = ${known};\n`);
   write('state.ts', await types('State', state));
   write('features.ts', await types('Features', features));
   write(

@@ -29,7 +29,7 @@ export function withoutNulls(
 ): SchemaVerdict {
   const faults = find(value);
   const nulls = faults.filter(({ pointer }) => holderOf(value, pointer)?.[nameOf(pointer)] === null);
-  const known = nulls.length === 0 ? 0 : configMembers();
+  const known = nulls.length === 0 ? 0 : configMembers;
   const optional = nulls.filter(({ pointer }) => pointer !== document && isMember(pointer, known));
   if (optional.length === 0) return { faults, changed: false };
   const taken = new Map(optional.map((fault) => [fault.pointer, fault]));

@@ -14,10 +14,22 @@ function faults(text: string): readonly Diagnostic[] {
 }
 
 t.test('readProcess accepts a process', async (t) => {
-  t.same(readProcess('{"cwd": "/", "args": ["x"]}', 'p.json'), { cwd: '/', args: ['x'] });
+  t.same(readProcess('{"cwd": "/", "args": ["x"]}', 'p.json'), {
+    process: { cwd: '/', args: ['x'] },
+    warnings: [],
+  });
   const limit = '{"type": "RLIMIT_AS", "soft": 1, "hard": 18446744073709551615}';
-  const { rlimits } = readProcess(`{"cwd": "/", "args": ["x"], "rlimits": [${limit}]}`, 'p.json');
-  t.equal(rlimits?.[0]?.hard, 18446744073709551615n);
+  const { process } = readProcess(`{"cwd": "/", "args": ["x"], "rlimits": [${limit}]}`, 'p.json');
+  t.equal(process.rlimits?.[0]?.hard, 18446744073709551615n);
+});
+
+t.test('readProcess warns of names that are probably misspelt', async (t) => {
+  const text = '{"cwd": "/", "args": ["x"], "x-own": 1,\n "user": {"UID": 7},\n "capabilites": {}}';
+  t.match(readProcess(text, 'p.json').warnings, [
+    { message: /process\.user\.UID/, hint: /uid/, location: { file: 'p.json', line: 2, column: 11 } },
+    { message: /process\.capabilites/, hint: /capabilities/, location: { file: 'p.json', line: 3, column: 2 } },
+  ]);
+  t.equal(readProcess(text, 'p.json').warnings.length, 2);
 });
 
 t.test('readProcess reports every fault with its place in the file', async (t) => {

@@ -5,6 +5,7 @@ import { withoutPointers } from '../diag/failure.ts';
 import { locate } from '../diag/locate.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
 import { checkRequirements } from './rules.ts';
+import { likelyMistakes } from './unknown.ts';
 import { unsupportedFaults } from './unsupported.ts';
 import { checkSchema, diagnose } from './validate.ts';
 
@@ -12,15 +13,22 @@ export type RunnableProcess = Process & { args: string[] };
 
 const place = '/process';
 
-/** Parses a JSON text that is one `process` object. Throws a Failure with every fault. */
-export function readProcess(text: string, file: string): RunnableProcess {
+/**
+ * Parses a JSON text that is one `process` object. Throws a Failure with every fault. `warnings`: members that are
+ * probably misspelt.
+ */
+export function readProcess(
+  text: string,
+  file: string,
+): { readonly process: RunnableProcess; readonly warnings: readonly Diagnostic[] } {
   const value = mayHoldLongIntegers(text) ? parseExactJson(text, file) : parseJson(text, file);
-  const faults = processFaults(value).map((fault): Diagnostic => {
-    const { pointer } = fault;
-    return pointer === undefined ? fault : { ...fault, location: locate(text, pointer.slice(place.length), file) };
-  });
+  const located = (found: Diagnostic): Diagnostic => {
+    const { pointer } = found;
+    return pointer === undefined ? found : { ...found, location: locate(text, pointer.slice(place.length), file) };
+  };
+  const faults = processFaults(value).map(located);
   if (faults.length > 0) throw new Failure(faults);
-  return value as RunnableProcess;
+  return { process: value as RunnableProcess, warnings: likelyMistakes(value, place).map(located) };
 }
 
 /** Throws unless this process can be run. */

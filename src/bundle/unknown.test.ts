@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
-import { unknownMembers } from './unknown.ts';
+import { likelyMistakes, unknownMembers } from './unknown.ts';
 
 const found = (config: unknown): string[] =>
   unknownMembers(config).map(({ pointer, hint }) => `${pointer}${hint === undefined ? '' : `: ${hint}`}`);
@@ -28,6 +28,23 @@ t.test('members that the specification does not define, with suggestions', async
       '/hook: did you mean hooks?',
     ],
   );
+});
+
+t.test('likely mistakes differ in case or in a letter or two', async (t) => {
+  const config = {
+    root: { readOnly: true, myOwn: 1 },
+    hooks: { preStart: [] },
+    process: { capabilites: {} },
+    linux: { maskedPath: [], vendor: 1 },
+  };
+  t.strictSame(
+    likelyMistakes(config).map(({ pointer }) => pointer),
+    ['/root/readOnly', '/hooks/preStart', '/process/capabilites', '/linux/maskedPath'],
+  );
+  t.match(likelyMistakes({ memroy: {}, cpu: { share: 1, x: 1 } }, '/linux/resources'), [
+    { pointer: '/linux/resources/memroy', hint: 'did you mean memory?' },
+    { pointer: '/linux/resources/cpu/share' },
+  ]);
 });
 
 t.test('the member names of maps are free, those of their values are not', async (t) => {

@@ -2,34 +2,66 @@ import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { nearest } from '../diag/near.ts';
-import { pointerPart } from '../diag/pointer.ts';
+import { dotted, pointerPart } from '../diag/pointer.ts';
 
 /**
- * The members of a config that the specification does not define, so they must be ignored (config.md, "Extensibility"),
- * each with a suggested name if one is close.
+ * The members that the specification does not define, so they must be ignored (config.md, "Extensibility"), each with a
+ * suggested name if one is close. `value` is a config, or the part of one that belongs at the pointer `document`.
  */
-export function unknownMembers(config: unknown): Diagnostic[] {
+export function unknownMembers(value: unknown, document = ''): Diagnostic[] {
   const found: Diagnostic[] = [];
-  const visit = (value: unknown, known: Members, pointer: string): void => {
-    // A value of the wrong type is reported as a fault.
-    if (typeof value !== 'object' || value === null || known === 0 || Array.isArray(value) !== '[]' in known) return;
-    for (const [name, member] of Object.entries(value)) {
-      const place = `${pointer}/${pointerPart(name)}`;
-      const below = known['[]'] ?? known['*'] ?? (Object.hasOwn(known, name) ? known[name] : undefined);
-      if (below !== undefined) visit(member, below, place);
-      else found.push(unknown(name, Object.keys(known), place));
-    }
-  };
-  visit(config, configMembers(), '');
+  const path = document.split('/').slice(1);
+  visit(value, membersAt(path), path, found);
   return found;
 }
 
-function unknown(name: string, candidates: readonly string[], pointer: string): Diagnostic {
+/**
+ * Those of the unknown members that are probably misspelt, and so lack the effect that their author expects. For a value
+ * that the schema accepts.
+ */
+export function likelyMistakes(value: unknown, document = ''): Diagnostic[] {
+  if (!hasUnknown(value, membersAt(document.split('/').slice(1)))) return [];
+  return unknownMembers(value, document).filter(({ hint }) => hint !== undefined);
+}
+
+function membersAt(path: readonly string[]): Members {
+  return path.reduce<Members>((known, name) => (known === 0 ? 0 : (known[name] ?? 0)), configMembers);
+}
+
+/** As `visit`, but runs for every container: most names cost one look-up, and no path is made. */
+function hasUnknown(value: unknown, known: Members): boolean {
+  if (known === 0) return false;
+  const element = known['[]'] ?? known['*'];
+  if (Array.isArray(value)) return element !== undefined && value.some((item) => hasUnknown(item, element));
+  for (const name in value as Readonly<Record<string, unknown>>) {
+    const below = element ?? known[name];
+    if (below === 0) continue;
+    // A name of Object.prototype is not defined either.
+    if (typeof below !== 'object' || hasUnknown((value as Readonly<Record<string, unknown>>)[name], below)) return true;
+  }
+  return false;
+}
+
+function visit(value: unknown, known: Members, path: string[], found: Diagnostic[]): void {
+  // A value of the wrong type is reported as a fault.
+  if (known === 0 || typeof value !== 'object' || value === null || Array.isArray(value) !== '[]' in known) return;
+  const element = known['[]'] ?? known['*'];
+  for (const [name, member] of Object.entries(value)) {
+    path.push(name);
+    const below = element ?? (Object.hasOwn(known, name) ? known[name] : undefined);
+    if (below === undefined) found.push(unknown(name, Object.keys(known), path));
+    else visit(member, below, path, found);
+    path.pop();
+  }
+}
+
+function unknown(name: string, candidates: readonly string[], path: readonly string[]): Diagnostic {
   const meant = nearest(name, candidates);
+  const pointer = path.map((part) => `/${pointerPart(part)}`).join('');
   return {
     code: 'config.unknown',
     pointer,
-    message: 'the specification does not define this property here',
+    message: `the specification does not define ${dotted(pointer)}: it has no effect`,
     ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
   };
 }

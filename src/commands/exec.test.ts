@@ -30,8 +30,8 @@ function words(step: () => unknown): string {
   return '';
 }
 
-function composed(options: Options, ...command: string[]): ReturnType<typeof execProcess> {
-  return execProcess(new FakeHost().native, container, options, command);
+function composed(options: Options, ...command: string[]): ReturnType<typeof execProcess>['process'] {
+  return execProcess(new FakeHost().native, container, options, command).process;
 }
 
 t.test('a process from options is that of the container with changes', async (t) => {

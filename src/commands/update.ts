@@ -18,12 +18,15 @@ import { resourcesOf } from '../options/update-options.ts';
 export function update(context: ContainerContext): Outcome {
   const { native, options } = context;
   requireProcesses(findContainer(context).status);
-  const resources = options.resources === undefined ? fromOptions(context) : resourcesIn(context, options.resources);
-  const warnings = options.resources === undefined ? ignoredOptions(context) : [];
+  const given =
+    options.resources === undefined
+      ? { resources: fromOptions(context), warnings: ignoredOptions(context) }
+      : resourcesIn(context, options.resources);
+  const warnings = [...given.warnings];
   const schemata = options.resources === undefined ? schemataOf(context) : undefined;
   changeContainer(context, requireProcesses, ({ cgroup, resctrl }) => {
     const change = (): void => {
-      warnings.push(...changeLimits(native, readFacts(native), cgroup, resources));
+      warnings.push(...changeLimits(native, readFacts(native), cgroup, given.resources));
     };
     if (schemata === undefined) change();
     else withSchemata(native, resctrl, schemata, change);
@@ -37,7 +40,7 @@ function requireProcesses(status: Status): void {
   }
 }
 
-function resourcesIn({ native }: Context, file: string): LinuxResources {
+function resourcesIn({ native }: Context, file: string): ReturnType<typeof parseResources> {
   const { text, name } = readDocument(native, file, 'update.read');
   return parseResources(text, name);
 }

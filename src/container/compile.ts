@@ -1,5 +1,6 @@
 import { loadBundle } from '../bundle/load.ts';
 import type { RunnableConfig } from '../bundle/load.ts';
+import { likelyMistakes } from '../bundle/unknown.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -23,7 +24,7 @@ export interface Compiled {
   readonly keyring: string | undefined;
   /** Adds the positions in the config's text to the diagnostics of a failure. */
   readonly locate: (failure: Failure) => Failure;
-  /** Those of the plan, with their positions. */
+  /** Those of the plan, with their positions; `mistakesIn` finds more. */
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -86,6 +87,12 @@ function missingProcess(): Failure {
     message: 'process property must not be empty',
     hint: 'add "process" with "args" to config.json',
   });
+}
+
+/** The members of its config that are probably misspelt, with their positions: apart, since no plan depends on them. */
+export function mistakesIn({ config, locate }: Compiled): readonly Diagnostic[] {
+  const found = likelyMistakes(config);
+  return found.length === 0 ? found : locate(new Failure(found)).diagnostics;
 }
 
 function managerOf(globals: Context['globals']): CgroupManager {

@@ -47,7 +47,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   const [id, ...command] = context.operands;
   const { record, target, saved } = findSaved(context, id);
   const config = phase('parse', () => parseSavedConfig(saved.text, saved.path));
-  const process = phase('validate', () => execProcess(native, config, options, command));
+  const { process, warnings: mistakes } = phase('validate', () => execProcess(native, config, options, command));
   const cgroups = execCgroups(record.cgroup, options.cgroup ?? [], () => unifiedPath(native, record.pid));
   const { bundle, pid: initPid } = record;
   const origin = requireOrigin(native, config, record.origin);
@@ -57,7 +57,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   const plan = phase('plan', () => planExec(config, process, facts, execOptions));
   const console = openConsole(native, process, options['console-socket'], detach, '.');
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
-  const warnings = [...plan.warnings];
+  const warnings = [...mistakes, ...plan.warnings];
   const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.directories,

@@ -14,7 +14,7 @@ import { stateRoot } from '../state/root.ts';
 import { draftRecord, notifyDirectory, writeConfig } from '../state/store.ts';
 import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket } from '../systemd/notify.ts';
 import { describeShortfall } from '../words/shortfalls.ts';
-import { compile, nonce } from './compile.ts';
+import { compile, mistakesIn, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { beginCreation, firstRecord, withInit } from './creation.ts';
 import type { Creation, MadeContainer } from './creation.ts';
@@ -99,6 +99,7 @@ function launchIn(
     notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };
   phase('make cgroups', () => prepare(native, plan, effects.onCgroups));
   const shortfalls: Diagnostic[] = [];
+  let mistakes: readonly Diagnostic[] = [];
   onFailure('resctrl', () => removeResctrl(native, first.resctrl));
   prepareResctrl(native, plan);
   const { pid, control, moved, draft } = phase('launch', () =>
@@ -106,6 +107,7 @@ function launchIn(
       ...effects,
       onCloned: () => phase('save state', () => writeConfig(native, directory, saved)),
       draft: (initPid) => {
+        mistakes = mistakesIn(compiled);
         const record = withInit(native, first, initPid);
         return { record, publish: draftRecord(native, directory, record) };
       },
@@ -124,7 +126,7 @@ function launchIn(
   phase('save state', publish);
   sendPidfd(native, pidfdSocket, pid, 'standard');
   writePidFile(context, pid);
-  const warned: Compiled = { ...compiled, warnings: [...compiled.warnings, ...shortfalls] };
+  const warned: Compiled = { ...compiled, warnings: [...mistakes, ...compiled.warnings, ...shortfalls] };
   return { directory, record, console, compiled: warned, notify: proxy, control, moved };
 }
 

@@ -42,7 +42,7 @@ import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
 import { writeConfig, writeRecord } from '../state/store.ts';
 import { managerSocket } from '../systemd/notify.ts';
-import { compile, nonce } from './compile.ts';
+import { compile, mistakesIn, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { beginCreation, firstRecord, withInit } from './creation.ts';
 import type { Creation, MadeContainer } from './creation.ts';
@@ -74,7 +74,8 @@ export function restoreContainer(context: ContainerContext): MadeContainer {
   return beginCreation(native, root, compiled, first, 'restore', (creation) => {
     creation.onFailure('images', () => removeMade(native, images.directories, logFile));
     const record = restoreIn(context, compiled, images, console, first, creation);
-    return { directory: creation.directory, record, console, compiled, notify: undefined };
+    const warned = { ...compiled, warnings: [...mistakesIn(compiled), ...compiled.warnings] };
+    return { directory: creation.directory, record, console, compiled: warned, notify: undefined };
   });
 }
 

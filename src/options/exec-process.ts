@@ -4,20 +4,27 @@ import { checkProcess, readProcess } from '../bundle/process.ts';
 import type { RunnableProcess } from '../bundle/process.ts';
 import type { Options } from './options.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 
-/** The process of `exec`: from a file, or the container's own, changed by the options. */
+/**
+ * The process of `exec`: from a file, or the container's own, changed by the options. `warnings`: members of the file
+ * that are probably misspelt.
+ */
 export function execProcess(
   native: Native,
   config: Config,
   options: Options,
   command: readonly string[],
-): RunnableProcess {
+): { readonly process: RunnableProcess; readonly warnings: readonly Diagnostic[] } {
   const own = config.process ?? { cwd: '/' };
   const file = options.process;
-  if (file !== undefined) return withDefaults(own, readProcess(readConfigText(native, file, file), file));
+  if (file !== undefined) {
+    const { process, warnings } = readProcess(readConfigText(native, file, file), file);
+    return { process: withDefaults(own, process), warnings };
+  }
   if (command.length === 0) throw new Failure({ code: 'exec.args', message: 'exec args cannot be empty' });
-  return checkProcess(changed(own, options, command));
+  return { process: checkProcess(changed(own, options, command)), warnings: [] };
 }
 
 /** Properties that the file may inherit from the container: privileges and limits, never environment or user. */
