@@ -13,6 +13,7 @@ const mayImport = {
   'src/bundle': ['src/kernel', 'src/diag', 'src/host', 'schema/generated'],
   'src/facts': ['src/kernel', 'src/diag', 'src/host'],
   'src/plan': ['src/kernel', 'src/diag', 'src/bundle', 'src/facts', 'schema/generated'],
+  'src/explain': ['src/kernel', 'src/diag', 'src/bundle', 'src/facts', 'src/plan', 'schema/generated'],
   'src/words': ['src/kernel', 'src/diag', 'src/bundle', 'src/plan', 'schema/generated'],
   'src/hooks': ['src/kernel', 'src/diag', 'src/host', 'src/plan', 'schema/generated'],
   'src/systemd': upToPlan,

@@ -4,8 +4,8 @@
  */
 import type { Config } from '../schema/generated/config.ts';
 import type { Features } from '../schema/generated/features.ts';
-import { examine } from './bundle/examine.ts';
-import type { Findings } from './bundle/examine.ts';
+import { examine } from './explain/examine.ts';
+import type { Findings } from './explain/examine.ts';
 import type { Options } from './options/options.ts';
 import type { Command, Context, Outcome } from './options/command.ts';
 import { compile } from './container/compile.ts';

@@ -454,12 +454,12 @@ forEachRuntime(
       return [status, stdout.split('\n')];
     };
     const given =
-      '{"ociVersion": "1.3.0", "root": {"path": "rootfs"},\n "annotations": {}, "annotations": {},\n "hook": {}';
+      '{"ociVersion": "1.3.0", "root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "pid"}]},\n "annotations": {}, "annotations": {},\n "hook": {}';
     t.strictSame(await validate(`${given}}`), [
       0,
       [
-        'config.json:2:2 /annotations: valid, but without effect: it is repeated at config.json:2:21',
-        'config.json:3:2 /hook: valid, but without effect: the specification does not define hook: it has no effect',
+        'config.json:2:2 /annotations: warning: it is repeated at config.json:2:21',
+        'config.json:3:2 /hook: warning: the specification does not define hook: it has no effect',
         '  hint: did you mean hooks?',
         'config.json is valid',
         '',

@@ -138,11 +138,11 @@ t.test('deep nesting', async (t) => {
 });
 
 t.test('the validate command', async (t) => {
-  const of = (content: string | number): ReturnType<typeof validate> =>
+  const of = (content: string | number, format = 'text'): ReturnType<typeof validate> =>
     validate({
       native: host('/b/config.json', content),
       globals: {},
-      options: { bundle: '/b' },
+      options: { bundle: '/b', format },
       operands: [],
       debug: () => undefined,
     });
@@ -158,7 +158,7 @@ t.test('the validate command', async (t) => {
   t.match(of(docker.replaceAll('"CAP_KILL"', '"KILL"')), {
     exitCode: 0,
     output:
-      /^config\.json:\d+:\d+ \/process\/capabilities\/bounding\/\d+: valid, but without effect: unknown capability "KILL" .*\n {2}hint: write CAP_KILL\nconfig\.json is valid\n$/,
+      /^config\.json:\d+:\d+ \/process\/capabilities\/bounding\/\d+: warning: unknown capability "KILL" .*\n {2}hint: write CAP_KILL\nconfig\.json is valid\n$/,
   });
   t.match(of(docker.replace('"hostname"', '"annotations": { "run.oci.seccomp_bpf_data": "" }, "hostname"')), {
     exitCode: 0,
@@ -175,16 +175,32 @@ t.test('the validate command', async (t) => {
     exitCode: 0,
     output: new RegExp(
       [
-        '^config\\.json:1:31 /mounts/0/type: valid, but without effect: it is repeated at config\\.json:1:44',
-        'config\\.json:1:2 /hostname: valid, but without effect: it is repeated at config\\.json:\\d+:3',
-        'config\\.json:1:19 /mounts: valid, but without effect: it is repeated at config\\.json:\\d+:3',
+        '^config\\.json:1:31 /mounts/0/type: warning: it is repeated at config\\.json:1:44',
+        'config\\.json:1:2 /hostname: warning: it is repeated at config\\.json:\\d+:3',
+        'config\\.json:1:19 /mounts: warning: it is repeated at config\\.json:\\d+:3',
         'config\\.json is valid\n$',
       ].join('\n'),
     ),
   });
   const nested = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
   const deep = `{"ociVersion": "1.3.0", "root": {"path": "/"}, "unknown": ${nested}}`;
-  t.match(of(deep), { exitCode: 0, output: /\/unknown: valid, but without effect: .*\nconfig\.json is valid\n$/ });
+  t.match(of(deep), { exitCode: 0, output: /\/unknown: warning: [^]*\nconfig\.json is valid\n$/ });
+  const noted = { ...JSON.parse(docker), process: { cwd: '/', args: ['x'], user: { username: 'a' } }, hook: {} };
+  const json: unknown = JSON.parse(of(JSON.stringify(noted, null, 1), 'json').output ?? '');
+  t.match(json, [
+    {
+      level: 'warning',
+      code: 'config.unknown',
+      pointer: '/hook',
+      file: 'config.json',
+      line: Number,
+      column: 2,
+      hint: /hooks/,
+    },
+    { level: 'note', code: 'process.username', pointer: '/process/user/username', message: /no effect/ },
+  ]);
+  t.match(of('{]', 'json'), { exitCode: 1, output: /"level": "error",\n {4}"code": "config\.syntax",/ });
+  t.strictSame(of(docker, 'json'), { exitCode: 0, output: '[]\n' });
   t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
   t.match(of(-ENOENT), { exitCode: 1, output: 'JSON specification file config.json not found' });
 });

@@ -55,7 +55,8 @@ export function checkRequirements(config: Config): Diagnostic[] {
   return collect([rootThere, processArgs, versionKnown], config);
 }
 
-function collect(list: readonly Rule[], config: Config): Diagnostic[] {
+/** What the rules report about a config. */
+export function collect(list: readonly Rule[], config: Config): Diagnostic[] {
   const faults: Diagnostic[] = [];
   const report: Report = (code, pointer, message, hint) => {
     faults.push(hint === undefined ? { code, pointer, message } : { code, pointer, message, hint });

@@ -1,3 +1,4 @@
+import { usuallyMasked, usuallyReadonly } from '../bundle/protected-paths.ts';
 import { specVersion } from '../bundle/spec-version.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { expectResult, systemFailure } from '../diag/system.ts';
@@ -72,21 +73,8 @@ function defaultConfig(unified: boolean): SpecConfig {
     linux: {
       resources: { devices: [{ allow: false, access: 'rwm' }] },
       namespaces: namespaces.map((type) => ({ type })),
-      maskedPaths: [
-        '/proc/acpi',
-        '/proc/asound',
-        '/proc/interrupts',
-        '/proc/kcore',
-        '/proc/keys',
-        '/proc/latency_stats',
-        '/proc/timer_list',
-        '/proc/timer_stats',
-        '/proc/sched_debug',
-        '/proc/scsi',
-        '/sys/devices/virtual/powercap',
-        '/sys/firmware',
-      ],
-      readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
+      maskedPaths: usuallyMasked,
+      readonlyPaths: usuallyReadonly,
     },
   };
 }

@@ -22,6 +22,15 @@ export const tableOption = () =>
     help: 'output format (default table)',
   }) as const;
 
+export const formatOption = () =>
+  ({
+    kind: 'text',
+    name: 'format',
+    value: 'text|json',
+    choices: ['text', 'json'],
+    help: 'output format (default text)',
+  }) as const;
+
 export const updateOptions = () =>
   [
     {

@@ -8,6 +8,7 @@ import {
   checkpointOptions,
   creationOptions,
   executionOptions,
+  formatOption,
   helpOptions,
   noPivotOption,
   regexOption,
@@ -319,10 +320,13 @@ const table = {
     operands: '',
     minimum: 0,
     maximum: 0,
-    options: [...bundleOptions(), ...helpOptions()],
+    options: [...bundleOptions(), formatOption(), ...helpOptions()],
     details:
-      'Each has a line and column. Valid settings that create would refuse, and settings without effect (unknown or\n' +
-      'duplicate properties), are reported too, but do not affect the exit code.',
+      'Each has a line and column. Reported too, without effect on the exit code: valid settings that create would\n' +
+      'refuse; as a warning, settings without effect, such as unknown or duplicate properties; as a note, settings\n' +
+      'that are rarely meant as they are. The JSON is a list of objects with level (error, unsupported, warning or\n' +
+      'note), code and message, and if known pointer, file, line, column and hint. The exit code is 0 if the config\n' +
+      'is valid, else 1.',
   },
   plan: {
     summary: 'print what create would do, without doing it',
@@ -332,13 +336,7 @@ const table = {
     options: [
       ...bundleOptions(),
       { kind: 'text', name: 'id', value: 'ID', help: 'id of the container (default plan)' },
-      {
-        kind: 'text',
-        name: 'format',
-        value: 'text|json',
-        choices: ['text', 'json'],
-        help: 'output format (default text)',
-      },
+      formatOption(),
       { kind: 'flag', name: 'no-new-keyring', help: 'plan without a new session keyring' },
       noPivotOption(),
       ...helpOptions(),

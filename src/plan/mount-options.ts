@@ -1,4 +1,5 @@
 import { MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
+import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { parseIdmapOption } from './idmap-option.ts';
@@ -199,6 +200,18 @@ export function parseMountOptions(
     refuseFilesystemOptions(options, list, pointer, cause, faults);
   }
   return options;
+}
+
+/** What `create` would refuse or warn of in the options of all mounts, on every host. */
+export function mountOptionFindings({ mounts = [] }: Config): {
+  readonly faults: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+} {
+  const faults: Diagnostic[] = [];
+  const warnings = mounts.flatMap(({ options = [], type }, index) => {
+    return parseMountOptions(options, type === 'bind', `/mounts/${index}`, faults).warnings;
+  });
+  return { faults, warnings };
 }
 
 /** Whether it has words for a filesystem, which a bind mount does not make. */

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { mutate, random } from '../../../schema/mutations.ts';
 import { ANNOTATIONS } from '../../../src/bundle/annotations.ts';
-import { examine } from '../../../src/bundle/examine.ts';
+import { examine } from '../../../src/explain/examine.ts';
 import { loadBundle } from '../../../src/bundle/load.ts';
 import type { RunnableConfig } from '../../../src/bundle/load.ts';
 import { Failure } from '../../../src/diag/diagnostic.ts';

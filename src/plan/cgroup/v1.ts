@@ -76,14 +76,7 @@ function writeMemory(writer: LimitWriter, resources: LinuxResources): void {
       writer.write({ file: kernel[name], data: String(value), from: from + name }, Number(value) < 0 ? ENOENT : 0);
     }
   }
-  if (isSet(memory.kernel) && Number(memory.kernel) > 0) {
-    writer.warnings.push({
-      code: 'cgroup.kernel-memory',
-      message: 'a limit of kernel memory has no effect since Linux 5.16: the kernel accepts and ignores the value',
-      pointer: `${from}kernel`,
-      hint: 'remove it: memory.limit includes this memory',
-    });
-  }
+  writer.warnings.push(...kernelMemoryWarnings(resources));
   // Engines use the largest uint64 for "not set".
   if (memory.swappiness !== undefined && BigInt(memory.swappiness) !== 0xffff_ffff_ffff_ffffn) {
     writer.write({ file: 'memory.swappiness', data: String(memory.swappiness), from: `${from}swappiness` });
@@ -94,6 +87,18 @@ function writeMemory(writer: LimitWriter, resources: LinuxResources): void {
   if (memory.useHierarchy === true) {
     writer.write({ file: 'memory.use_hierarchy', data: '1', from: `${from}useHierarchy` }, ENOENT);
   }
+}
+
+export function kernelMemoryWarnings({ memory = {} }: LinuxResources): Diagnostic[] {
+  if (!isSet(memory.kernel) || Number(memory.kernel) <= 0) return [];
+  return [
+    {
+      code: 'cgroup.kernel-memory',
+      message: 'a limit of kernel memory has no effect since Linux 5.16: the kernel accepts and ignores the value',
+      pointer: '/linux/resources/memory/kernel',
+      hint: 'remove it: memory.limit includes this memory',
+    },
+  ];
 }
 
 /** The kernel keeps limit <= memsw.limit at any moment, so the order depends on the current values. */

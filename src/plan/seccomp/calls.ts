@@ -71,3 +71,8 @@ function makeCalls(): Calls {
 export function isCallName(name: string): boolean {
   return name !== hole && (calls().byName.has(name) || others.split('\n').includes(name));
 }
+
+/** The names of the calls of all architectures. */
+export function callNames(): readonly string[] {
+  return [...calls().byName.keys(), ...others.split('\n')];
+}

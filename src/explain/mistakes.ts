@@ -1,0 +1,126 @@
+import type { Config, LinuxSeccomp, LinuxSyscall } from '../../schema/generated/config.ts';
+import { isCapability } from '../bundle/capabilities.ts';
+import { isBelow, normalizePath } from '../bundle/path.ts';
+import { usuallyMasked, usuallyReadonly } from '../bundle/protected-paths.ts';
+import { isAbsolute } from '../bundle/rule.ts';
+import type { Report, Rule } from '../bundle/rule.ts';
+import { nearest } from '../diag/near.ts';
+import { shown } from '../diag/pointer.ts';
+import { EPERM } from '../kernel/errno.ts';
+import { callNames, isCallName } from '../plan/seccomp/calls.ts';
+
+/** Settings of a valid config that are rarely meant as they are. */
+export const mistakeRules: readonly Rule[] = [
+  namedUser,
+  boundedCapabilities,
+  lostCapabilities,
+  relativeDestinations,
+  hiddenMounts,
+  protectedPaths,
+  unlimitedSwap,
+  seccompNames,
+  seccompRules,
+];
+
+function namedUser({ process }: Config, report: Report): void {
+  const { username, uid = 0 } = process?.user ?? {};
+  if (username === undefined || username === '') return;
+  const message = `process.user.username has no effect on Linux: the program runs as uid ${uid}`;
+  report('process.username', '/process/user/username', message, 'set process.user.uid');
+}
+
+/** capabilities(7), "Transformation of capabilities during execve()": the bounding set limits what root gets. */
+function boundedCapabilities({ process }: Config, report: Report): void {
+  const { permitted = [], bounding = [] } = process?.capabilities ?? {};
+  const lost = permitted.filter((name) => isCapability(name) && !bounding.includes(name));
+  if (lost.length === 0) return;
+  const place = `/process/capabilities/permitted/${permitted.indexOf(lost[0] ?? '')}`;
+  const message = `the program does not keep ${lost.join(', ')}, which process.capabilities.bounding lacks`;
+  report('process.capability.lost', place, message, 'add it to bounding');
+}
+
+/** The same: a user other than root keeps its ambient capabilities only. */
+function lostCapabilities({ process }: Config, report: Report): void {
+  const { effective = [], bounding = [], ambient = [] } = process?.capabilities ?? {};
+  const uid = process?.user?.uid ?? 0;
+  const lost = effective.filter((name) => bounding.includes(name) && !ambient.includes(name) && isCapability(name));
+  if (uid === 0 || lost.length === 0) return;
+  const place = `/process/capabilities/effective/${effective.indexOf(lost[0] ?? '')}`;
+  const message = `uid ${uid} loses ${lost.join(', ')} when the program starts: only root keeps what is not ambient`;
+  report('process.capability.lost', place, message, 'add it to inheritable and ambient');
+}
+
+function relativeDestinations({ mounts = [] }: Config, report: Report): void {
+  mounts.forEach(({ destination }, index) => {
+    if (isAbsolute(destination)) return;
+    const message = `mounts[${index}].destination ${shown(destination)} is relative, which the specification deprecates`;
+    report(
+      'mount.destination',
+      `/mounts/${index}/destination`,
+      message,
+      `write ${shown(normalizePath(`/${destination}`))}`,
+    );
+  });
+}
+
+function hiddenMounts({ mounts = [] }: Config, report: Report): void {
+  const places = mounts.map(({ destination }) => normalizePath(`/${destination}`));
+  places.forEach((place, index) => {
+    const by = places.findIndex((other, at) => at > index && (other === place || isBelow(place, other)));
+    if (by < 0) return;
+    const message = `mounts[${index}] on ${shown(place)} is hidden by mounts[${by}] on ${shown(places[by])}`;
+    const cure = places[by] === place ? 'keep one of them' : `list mounts[${by}] before it`;
+    report('mount.hidden', `/mounts/${index}/destination`, message, cure);
+  });
+}
+
+/** One that is not there is ignored, so a misspelt path protects nothing. */
+function protectedPaths({ linux }: Config, report: Report): void {
+  const known = [...usuallyMasked, ...usuallyReadonly];
+  for (const name of ['maskedPaths', 'readonlyPaths'] as const) {
+    linux?.[name]?.forEach((path, index) => {
+      const meant = known.includes(path) ? undefined : nearest(path, known);
+      if (meant === undefined) return;
+      const message = `linux.${name}[${index}] ${shown(path)} is not a path that is usually protected`;
+      report('path.unusual', `/linux/${name}/${index}`, message, `did you mean ${meant}?`);
+    });
+  }
+}
+
+function unlimitedSwap({ linux }: Config, report: Report): void {
+  const { limit, swap } = linux?.resources?.memory ?? {};
+  if (limit === undefined || Number(limit) <= 0 || swap !== undefined) return;
+  const message = 'linux.resources.memory.limit does not limit swap: the container may use all of it';
+  const hint = 'set linux.resources.memory.swap: memory plus swap, so the value of limit for no swap';
+  report('memory.swap', '/linux/resources/memory/limit', message, hint);
+}
+
+/** Profiles name calls of all machines and kernels, so only a name close to a known one is a likely mistake. */
+function seccompNames({ linux }: Config, report: Report): void {
+  linux?.seccomp?.syscalls?.forEach(({ names }, section) => {
+    names.forEach((name, index) => {
+      const meant = isCallName(name) ? undefined : nearest(name, callNames());
+      if (meant === undefined) return;
+      const message = `linux.seccomp names ${shown(name)}, which is not a system call: it has no effect`;
+      report('seccomp.name', `/linux/seccomp/syscalls/${section}/names/${index}`, message, `did you mean ${meant}?`);
+    });
+  });
+}
+
+function seccompRules({ linux }: Config, report: Report): void {
+  const seccomp = linux?.seccomp;
+  const { syscalls = [], defaultAction } = seccomp ?? {};
+  if (seccomp === undefined) return;
+  syscalls.forEach((rule, index) => {
+    if (!repeatsDefault(rule, seccomp)) return;
+    const message = `linux.seccomp.syscalls[${index}] has no effect: ${rule.action} is the default action`;
+    report('seccomp.rule', `/linux/seccomp/syscalls/${index}/action`, message, 'drop it, or choose another action');
+  });
+  if (defaultAction !== 'SCMP_ACT_ALLOW' || syscalls.some(({ action }) => action !== defaultAction)) return;
+  const message = 'linux.seccomp allows every call: the default action is SCMP_ACT_ALLOW, and no rule refuses one';
+  report('seccomp.open', '/linux/seccomp/defaultAction', message, 'refuse calls, or drop linux.seccomp');
+}
+
+function repeatsDefault({ action, errnoRet }: LinuxSyscall, { defaultAction, defaultErrnoRet }: LinuxSeccomp): boolean {
+  return action === defaultAction && (errnoRet ?? EPERM) === (defaultErrnoRet ?? EPERM);
+}
