@@ -16,6 +16,7 @@ const mayImport = {
   'src/explain': ['src/kernel', 'src/diag', 'src/bundle', 'src/facts', 'src/plan', 'schema/generated'],
   'src/words': ['src/kernel', 'src/diag', 'src/bundle', 'src/plan', 'schema/generated'],
   'src/hooks': ['src/kernel', 'src/diag', 'src/host', 'src/plan', 'schema/generated'],
+  'src/probe': upToPlan,
   'src/systemd': upToPlan,
   'src/cgroup': [...upToPlan, 'src/systemd'],
   'src/options': ['src/kernel', 'src/diag', 'src/host', 'src/bundle', 'schema/generated'],

@@ -1,14 +1,19 @@
-import { readConfigText } from '../bundle/load.ts';
+import { loadBundle, readConfigText } from '../bundle/load.ts';
+import { compile } from '../container/compile.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { attempt, withLocations } from '../diag/failure.ts';
 import { printable } from '../diag/printable.ts';
 import { expectResult } from '../diag/system.ts';
 import { examine } from '../explain/examine.ts';
+import { readFacts } from '../facts/facts.ts';
 import type { Context, Outcome } from '../options/command.ts';
+import { checkHost } from '../probe/host.ts';
 
 /** How serious a finding is, and what precedes its message. Only errors make the config invalid. */
 const marks = {
   error: '',
+  host: 'on this host: ',
   unsupported: 'valid, but create refuses it: ',
   warning: 'warning: ',
   note: 'note: ',
@@ -19,9 +24,13 @@ interface Finding {
   readonly diagnostic: Diagnostic;
 }
 
+/** Of a valid config from which this host cannot make a container. */
+const otherHostExitCode = 2;
+
 /**
  * Reports everything that can be said about a bundle's config on standard output, and exits with 1 if it is not valid.
- * Valid settings that are unsupported, have no effect or are rarely meant are reported too, but do not count.
+ * Valid settings that are unsupported, have no effect or are rarely meant are reported too, but do not count. With --host
+ * also reports what on this host is against it; nothing is changed.
  */
 export function validate(context: Context): Outcome {
   const { native, options } = context;
@@ -33,18 +42,37 @@ export function validate(context: Context): Outcome {
     'realpath',
   );
   const name = options.config ?? 'config.json';
-  const found = findings(context, bundle, name);
-  const isValid = !found.some(({ level }) => level === 'error');
+  const ofConfig = findings(context, bundle, name);
+  const isValid = !ofConfig.some(({ level }) => level === 'error');
+  const ofHost = options.host === true && isValid ? hostFindings(context, bundle, name, ofConfig) : [];
+  const found = [...ofConfig, ...ofHost];
+  const fits = !ofHost.some(({ level }) => level === 'host');
+  const verdict = `${name} is valid${options.host === true && fits ? ' and suits this host' : ''}\n`;
   const output =
     options.format === 'json'
       ? `${JSON.stringify(found.map(record), null, 2)}\n`
-      : `${found.map(line).join('')}${isValid ? `${name} is valid\n` : ''}`;
-  return { exitCode: isValid ? 0 : 1, output };
+      : `${found.map(line).join('')}${isValid ? verdict : ''}`;
+  return { exitCode: !isValid ? 1 : fits ? 0 : otherHostExitCode, output };
+}
+
+const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
+  list.map((diagnostic) => ({ level, diagnostic }));
+
+/** Without those that hold on every host, which are `known`. */
+function hostFindings(context: Context, bundle: string, name: string, known: readonly Finding[]): Finding[] {
+  if (known.some(({ level }) => level === 'unsupported')) return [];
+  const { native, options } = context;
+  const { config, text } = loadBundle(native, bundle, options.config);
+  const found = withLocations(new Failure(checkHost(native, readFacts(native), config, bundle)), text, name);
+  let warnings: readonly Diagnostic[] = [];
+  const unplanned = attempt(() => {
+    ({ warnings } = compile(context, 'validate', 'socket'));
+  });
+  const more = warnings.filter(({ message }) => !known.some(({ diagnostic }) => diagnostic.message === message));
+  return [...at('host', [...found.diagnostics, ...unplanned]), ...at('warning', more)];
 }
 
 function findings({ native, options }: Context, bundle: string, name: string): Finding[] {
-  const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
-    list.map((diagnostic) => ({ level, diagnostic }));
   try {
     const text = readConfigText(native, options.config ?? `${bundle}/config.json`, name);
     const { faults, unsupported, ineffective, notes } = examine(text, name);

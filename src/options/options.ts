@@ -320,13 +320,20 @@ const table = {
     operands: '',
     minimum: 0,
     maximum: 0,
-    options: [...bundleOptions(), formatOption(), ...helpOptions()],
+    options: [
+      ...bundleOptions(),
+      formatOption(),
+      { kind: 'flag', name: 'host', help: 'also report what on this host is against it, without changing anything' },
+      ...helpOptions(),
+    ],
     details:
       'Each has a line and column. Reported too, without effect on the exit code: valid settings that create would\n' +
       'refuse; as a warning, settings without effect, such as unknown or duplicate properties; as a note, settings\n' +
-      'that are rarely meant as they are. The JSON is a list of objects with level (error, unsupported, warning or\n' +
-      'note), code and message, and if known pointer, file, line, column and hint. The exit code is 0 if the config\n' +
-      'is valid, else 1.',
+      'that are rarely meant as they are. The JSON is a list of objects with level (error, host, unsupported,\n' +
+      'warning or note), code and message, and if known pointer, file, line, column and hint. With --host: the root\n' +
+      'filesystem, the program and its interpreters, sources of mounts, filesystems, cgroup controllers, hooks, limits\n' +
+      'and rights of rt are looked at. The exit code is 0 if the config is valid, 1 if not, 2 if it is valid but this\n' +
+      'host cannot run it.',
   },
   plan: {
     summary: 'print what create would do, without doing it',

@@ -1,0 +1,104 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestConfig } from '../harness/config.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+
+interface Finding {
+  readonly level: string;
+  readonly code: string;
+  readonly pointer?: string;
+  readonly message: string;
+}
+
+const OURS = { oursOnly: 'the peers have no command for it' };
+
+/** The head of a program for x86_64 with a loader. */
+function elf(loader: string, machine = 62): Buffer {
+  const head = Buffer.alloc(64);
+  head.write('\x7fELF\x02\x01\x01', 'latin1');
+  head.writeUInt16LE(machine, 18);
+  return Buffer.concat([head, Buffer.from(`\0${loader}\0`)]);
+}
+
+const files: readonly (readonly [name: string, content: string | Buffer, words: RegExp, mode?: number])[] = [
+  ['plain', 'x', /"\/plain" is not executable: its mode is 0644/, 0o644],
+  ['empty', '', /"\/empty" is empty/],
+  ['text', 'x', /"\/text" is neither an ELF program nor a script/],
+  [
+    'script',
+    '#!/nosuch/interpreter -x\n',
+    /interpreter "\/nosuch\/interpreter" .* is not in the container: "\/nosuch"/,
+  ],
+  ['nested', '#!/script\n', /interpreter "\/nosuch\/interpreter"/],
+  ['crlf', '#!/bin/sh\r\n', /"\/crlf" has Windows line endings/],
+  ['dynamic', elf('/lib/ld-nosuch.so.2'), /interpreter "\/lib\/ld-nosuch.so.2" .* is not in the container/],
+  ['foreign', elf('/x', 40), /"\/foreign" is for another machine/],
+];
+
+forEachRuntime(
+  'validate --host looks at the program and what it needs',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    for (const [name, content, , mode = 0o755] of files) writeFileSync(join(bundle.rootfs, name), content, { mode });
+    const validate = async (arg: string): ReturnType<typeof rt.command> => {
+      bundle.config.process.args = [arg];
+      bundle.save();
+      return rt.command('validate', '--host', '--bundle', bundle.dir);
+    };
+    for (const [name, , words] of files) {
+      const { status, stdout } = await validate(`/${name}`);
+      t.equal(status, 2, name);
+      t.match(stdout, /^config\.json:\d+:\d+ \/process\/args\/0: on this host: /, name);
+      t.match(stdout, words);
+      t.match(stdout, /\nconfig\.json is valid\n$/);
+    }
+    t.match(await validate('nosuch'), { status: 2, stdout: /"nosuch" is in no directory of PATH .*: \/bin\n/ });
+    t.match(await validate('sh'), { status: 0, stdout: 'config.json is valid and suits this host\n' });
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'validate --host names everything that is against the config, and changes nothing',
+  async (t, rt) => {
+    const bundle = rt.bundle((config: TestConfig) => {
+      config.mounts.push(
+        { destination: '/etc', source: '/etc/hostname', type: 'bind', options: ['bind'] },
+        { destination: '/bin/sh', source: '/etc', type: 'bind', options: ['bind'] },
+        { destination: '/made/inner', source: '/nosuch', type: 'bind', options: ['bind'] },
+        { destination: '/odd', source: 'odd', type: 'rt-odd' },
+      );
+      config.hooks = { poststop: [{ path: '/nosuch' }, { path: '/etc/passwd' }, { path: '/bin/true' }] };
+      config.process.cwd = '/bin/probe';
+      config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 1, hard: 2 ** 40 }];
+      config.linux.sysctl = { 'net.nosuch': '1' };
+      Object.assign(config.linux.resources, { cpu: { cpus: '0-4000' } });
+      config.linux.namespaces.push({ type: 'cgroup', path: '/proc/0/ns/cgroup' });
+      Object.assign(config.linux, {
+        seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['execve'], action: 'SCMP_ACT_ERRNO' }] },
+      });
+    });
+    const { status, stdout } = await rt.command('validate', '--host', '--format', 'json', '--bundle', bundle.dir);
+    t.equal(status, 2);
+    const found = (JSON.parse(stdout) as Finding[]).filter(({ level }) => level === 'host');
+    t.strictSame(
+      found.map(({ pointer = '' }) => pointer).sort(),
+      [
+        '/hooks/poststop/0/path',
+        '/hooks/poststop/1/path',
+        '/linux/namespaces/5/path',
+        '/linux/resources/cpu/cpus',
+        '/linux/seccomp/syscalls/0/action',
+        '/linux/sysctl/net.nosuch',
+        '/mounts/4/destination',
+        '/mounts/5/destination',
+        '/mounts/6/source',
+        '/mounts/7/type',
+        '/process/cwd',
+        '/process/rlimits/0/hard',
+      ],
+      stdout,
+    );
+  },
+  OURS,
+);
