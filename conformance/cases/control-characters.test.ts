@@ -38,7 +38,7 @@ forEachRuntime(
     renameSync(bundle.dir, dir);
     const log = join(rt.dir, 'log');
     const id = rt.nextId();
-    for (const words of [['validate'], ['plan'], ['plan', '--format', 'json']]) {
+    for (const words of [['validate'], ['explain'], ['plan'], ['plan', '--format', 'json']]) {
       const outcome = await rt.command(...words, '--bundle', dir);
       t.equal(outcome.status, 0, outcome.stderr);
       harmless(t, outcome, words.join(' '));

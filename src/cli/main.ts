@@ -5,6 +5,7 @@ import { create } from '../commands/create.ts';
 import { deleteContainer } from '../commands/delete.ts';
 import { events } from '../commands/events.ts';
 import { exec } from '../commands/exec.ts';
+import { explainConfig } from '../commands/explain.ts';
 import { features } from '../commands/features.ts';
 import { kill } from '../commands/kill.ts';
 import { list } from '../commands/list.ts';
@@ -58,6 +59,7 @@ const handlers: { readonly [Name in CommandName]: Command<Operands<Name>> } = {
   events,
   spec,
   validate,
+  explain: explainConfig,
   plan: printPlan,
   features,
   completion,

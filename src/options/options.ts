@@ -335,6 +335,17 @@ const table = {
       'and rights of rt are looked at. The exit code is 0 if the config is valid, 1 if not, 2 if it is valid but this\n' +
       'host cannot run it.',
   },
+  explain: {
+    summary: 'tell in words what a container is and may do',
+    operands: '[ID]',
+    minimum: 0,
+    maximum: 1,
+    options: [...bundleOptions(), formatOption(), ...helpOptions()],
+    details:
+      'Without ID, of a bundle; with it, of a container and the config with which it was made, so without later\n' +
+      'changes of its limits. Each statement has its place in config.json. What weakens the separation from the\n' +
+      'host comes with a cure. No host is asked.',
+  },
   plan: {
     summary: 'print what create would do, without doing it',
     operands: '',
