@@ -2,7 +2,8 @@ import { OP_CODECS } from '../../schema/generated/ops.ts';
 import type { Op } from '../../schema/generated/ops.ts';
 import { printable } from '../diag/printable.ts';
 import type { UnitPlan } from './cgroup/unit.ts';
-import { disassemble } from './seccomp/bpf.ts';
+import { numberWords } from './field-words.ts';
+import { listing } from './seccomp/listing.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedOp } from './types.ts';
 
@@ -16,7 +17,7 @@ export function explain(plan: Plan, format: 'text' | 'json'): string {
 function plainValue(key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   // The seccomp filter is shown as text, a device program as 64-bit words.
-  if (value instanceof Uint8Array) return key === 'filter' ? disassemble(value) : words(value);
+  if (value instanceof Uint8Array) return key === 'filter' ? listing(value) : words(value);
   return value;
 }
 
@@ -33,7 +34,7 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
   const lines = [
     ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
     ...(plan.unit === undefined ? [] : unitLines(plan.unit)),
-    `clone: flags 0x${plan.cloneFlags.toString(16)}` +
+    `clone: flags ${numberWords('clone', 'flags', plan.cloneFlags)}` +
       (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`),
     '',
     ...(plan.stage.length === 0
@@ -42,7 +43,7 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
     ...section("init: the container's first process", plan.init),
     ...(plan.awaited.length === 0 ? [] : section('cgroups: the runtime, until init joins them', plan.awaited)),
     ...section('limits: the runtime, meanwhile', plan.limits),
-    ...(filter === undefined ? [] : ['filter: sent to init, meanwhile', ...disassemble(filter), '']),
+    ...(filter === undefined ? [] : ['filter: sent to init, meanwhile', ...listing(filter), '']),
     ...(plan.scheduler === undefined ? [] : section('scheduler: the runtime, while init waits', [plan.scheduler])),
     ...(plan.netDevices.length === 0 ? [] : section('devices: the runtime, while init waits', plan.netDevices)),
   ];
@@ -51,7 +52,9 @@ function text(plan: Plan, filter: Uint8Array | undefined): string {
 
 /** Runs after the clone, while init waits in its first op. */
 function unitLines({ name, properties, divide, ops }: UnitPlan): string[] {
-  const rows = properties.map(({ name: property, value }) => `      ${property}=${shown(property, value.value)}`);
+  const rows = properties.map(
+    ({ name: property, value }) => `      ${property}=${shown('unit', property, value.value)}`,
+  );
   return [`unit: systemd starts ${name} with init in it`, ...rows, '', ...section('host: then', [...divide, ...ops])];
 }
 
@@ -63,15 +66,14 @@ export function section(title: string, ops: readonly PlannedOp[]): string[] {
 
 function call(op: Op): string {
   const values = op as unknown as Readonly<Record<string, unknown>>;
-  const fields = OP_CODECS[op.op].fields.map(([name]) => `${name}=${shown(name, values[name])}`);
+  const fields = OP_CODECS[op.op].fields.map(([name]) => `${name}=${shown(op.op, name, values[name])}`);
   return [op.op, ...fields].join(' ');
 }
 
-function shown(name: string, value: unknown): string {
+function shown(op: string, name: string, value: unknown): string {
   if (value instanceof Uint8Array) {
     return name === 'program' ? `[${String(value.length / 8)} instructions]` : `[${words(value).join(' ')}]`;
   }
-  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
-  if (typeof value === 'number') return value > 9 ? `0x${value.toString(16)}` : String(value);
+  if (typeof value === 'bigint' || typeof value === 'number') return numberWords(op, name, value);
   return JSON.stringify(value);
 }

@@ -132,7 +132,7 @@ t.test('plan: with systemd, init waits first and starts outside of the unit', as
     t.ok(made.cgroup.hierarchies.every(({ directory }) => directory.endsWith('/a.slice/a-b.slice/p-n.scope')));
     t.ok(made.unit?.ops.some(({ op }) => op === 'device_program' || op === 'write_device_rules'));
     t.match(explain(made, 'text'), 'unit: systemd starts p-n.scope');
-    t.match(explain(made, 'text'), 'TasksMax=0x5');
+    t.match(explain(made, 'text'), 'TasksMax=5');
   }
   t.throws(() => plan(config(change), facts(), options), /names a systemd unit/);
 });

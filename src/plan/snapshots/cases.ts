@@ -20,7 +20,7 @@ import { plan } from '../index.ts';
 import type { PlanOptions } from '../plan.ts';
 import { planAddedMounts, planRemovedMounts } from '../live-mounts.ts';
 import { planProtection, planRestore } from '../restore.ts';
-import { disassemble } from '../seccomp/bpf.ts';
+import { listing } from '../seccomp/listing.ts';
 import { processOf } from '../process.ts';
 import type { PlannedOp } from '../types.ts';
 
@@ -341,7 +341,7 @@ function made(config: Config, host: Facts = v1, change: Partial<PlanOptions> = {
 }
 
 function listed(title: string, ops: readonly PlannedOp[], filter?: Uint8Array): PrintedPlan {
-  const lines = filter === undefined ? [] : ['filter: sent to it, meanwhile', ...disassemble(filter), ''];
+  const lines = filter === undefined ? [] : ['filter: sent to it, meanwhile', ...listing(filter), ''];
   return { text: [...section(title, ops), ...lines].join('\n'), ops };
 }
 
