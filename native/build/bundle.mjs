@@ -1,11 +1,14 @@
 // Bundles the program for its two hosts. QuickJS evaluates one classic script at build time (native/host/engine.c).
 // Node gets a CommonJS program, which starts much faster than ES modules, and the API as an ES module.
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-/** Absent in an unpacked archive of the sources. */
+/** COMMIT, or that of this checkout: git would look for it in the folders above an unpacked archive, too. */
 function commit() {
+  if (process.env.COMMIT) return process.env.COMMIT;
+  if (!existsSync('.git')) return 'unknown';
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8', stdio: 'pipe' }).trim();
   } catch {

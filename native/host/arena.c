@@ -44,6 +44,10 @@ static struct heap library;
 
 static bool exhausted;
 
+/* Where the next pages begin at build time: far from what the kernel places. NULL: the kernel chooses. */
+static char *next_pages;
+enum { FIXED_GIB = 64 };
+
 bool rt_heap_is_exhausted(void)
 {
 	return exhausted;
@@ -71,15 +75,32 @@ static size_t size_of(unsigned int class)
 	return ((size_t)1 << log) + (((class - SMALL_CLASSES) & 3) + 1) * ((size_t)1 << (log - 2));
 }
 
+char *rt_heap_map(size_t size, int flags)
+{
+	flags |= MAP_PRIVATE | MAP_ANONYMOUS | (next_pages ? MAP_FIXED_NOREPLACE : 0);
+	char *start = mmap(next_pages, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (start == MAP_FAILED)
+		return NULL;
+	if (next_pages)
+		next_pages += pages(size);
+	return start;
+}
+
+char *rt_heap_fix_addresses(size_t size)
+{
+	next_pages = (char *)((size_t)FIXED_GIB << 30);
+	char *stack = rt_heap_map(size, MAP_NORESERVE);
+	return stack ? stack + size : NULL;
+}
+
 static void *take(struct heap *heap, size_t wanted)
 {
 	if ((size_t)(heap->end - heap->at) < wanted) {
 		size_t chunk = pages(wanted + RT_BLOCK_HEADER);
 		if (chunk < CHUNK)
 			chunk = CHUNK;
-		char *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-		if (more == MAP_FAILED) {
+		char *more = rt_heap_map(chunk, MAP_POPULATE);
+		if (!more) {
 			exhausted = true;
 			return NULL;
 		}

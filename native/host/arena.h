@@ -9,6 +9,7 @@
 #define RT_ARENA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "prefault.h"
 #include "quickjs.h"
@@ -30,6 +31,13 @@ const struct rt_heap_root *rt_heap_root(void);
 
 /* True after the kernel has refused memory. */
 bool rt_heap_is_exhausted(void);
+
+/* At build time, first: later memory comes from fixed addresses, because pointers, and hashes of pointers, become part
+ * of the image. Returns the end of a stack of `size` bytes there, or NULL. */
+char *rt_heap_fix_addresses(size_t size);
+
+/* Pages from the kernel, with additional flags of mmap(2), or NULL. */
+char *rt_heap_map(size_t size, int flags);
 
 /* At build time, before the engine starts: takes the engine's memory from the image from now on. */
 void rt_heap_begin(void);

@@ -1,4 +1,5 @@
 #include "arrange.h"
+#include "arena.h"
 
 #include <signal.h>
 #include <stdint.h>
@@ -59,11 +60,9 @@ char *rt_heap_areas(char *at, char *ends[RT_HEAP_RARE])
 
 bool rt_heap_scatter(void)
 {
-	void *start = mmap(NULL, (size_t)SCATTERED_PAGES * RT_PAGE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	void *pages = mmap(NULL, sizeof(*scattered), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (start == MAP_FAILED || pages == MAP_FAILED)
+	char *start = rt_heap_map((size_t)SCATTERED_PAGES * RT_PAGE, MAP_NORESERVE);
+	void *pages = rt_heap_map(sizeof(*scattered), MAP_NORESERVE);
+	if (!start || !pages)
 		return false;
 	scattered = pages;
 	scattered->start = start;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "arena.h"
 #include "binding.h"
@@ -41,6 +42,15 @@ struct rt_code rt_engine_compile(const char *path)
 	else
 		code.bytes = JS_WriteObject(context, &code.length, compiled, JS_WRITE_OBJ_BYTECODE);
 	return code;
+}
+
+/* QuickJS calls it only to seed Math.random, which the program does not use, and the heap image must not depend on the
+ * clock. Without Date (below), it has no other caller. */
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+	(void)zone;
+	*now = (struct timeval){0};
+	return 0;
 }
 
 /* Only the intrinsics that the program uses. No eval, no Function constructor: bytes of a config never become code. */

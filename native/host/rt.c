@@ -1,5 +1,6 @@
 /* The rt binary. Sealed, it runs the program already in its heap; see arena.h. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "arrange.h"
 #include "engine.h"
 
-enum { INTERNAL_ERROR = 1, STACK_LIMIT = 2 * 1024 * 1024 };
+enum { INTERNAL_ERROR = 1, STACK_LIMIT = 2 * 1024 * 1024, BUILD_STACK = 2 * STACK_LIMIT };
 
 static JSValue argument_list(JSContext *context, int count, char **from)
 {
@@ -128,14 +129,33 @@ static int save_image(const char *program, const char *file, const char *host)
 	return save(file, bytes, RT_HEAP_SIZE);
 }
 
+struct words {
+	int count;
+	char **from;
+};
+
 /* Build time only: rt image PROGRAM.js IMAGE [HOST.js], or rt code PROGRAM.js CODE. */
-static int seal(int argc, char **argv)
+static int make(void *argument)
 {
-	if (argc == 4 && strcmp(argv[1], "code") == 0)
+	const struct words *words = argument;
+	char **argv = words->from;
+	if (words->count == 4 && strcmp(argv[1], "code") == 0)
 		return save_code(argv[2], argv[3]);
-	if ((argc == 4 || argc == 5) && strcmp(argv[1], "image") == 0)
+	if ((words->count == 4 || words->count == 5) && strcmp(argv[1], "image") == 0)
 		return save_image(argv[2], argv[3], argv[4]);
 	fputs("rt: this binary has no program in it: its build did not finish\n", stderr);
+	return INTERNAL_ERROR;
+}
+
+/* In a child process, because the place of this one's stack is random and depends on the environment. */
+static int seal(int argc, char **argv)
+{
+	char *stack = rt_heap_fix_addresses(BUILD_STACK);
+	pid_t child = stack ? clone(make, stack, SIGCHLD, &(struct words){argc, argv}) : -1;
+	int status;
+	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fputs("rt: cannot make the heap image at fixed addresses\n", stderr);
 	return INTERNAL_ERROR;
 }
 

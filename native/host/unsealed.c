@@ -90,6 +90,12 @@ const void *rt_heap_seal(struct rt_heap_root root)
 	return NULL;
 }
 
+char *rt_heap_fix_addresses(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
 bool rt_heap_learn(void)
 {
 	return false;
