@@ -7,6 +7,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 PREFIX ?= /usr/local
+# The installed program's name: another program may have the name rt. Man pages and completion follow.
+NAME ?= rt
+MAN := build/man$(if $(filter-out rt,$(NAME)),-$(NAME))
 # `make V=1` shows the commands.
 Q := $(if $(V),,@)
 say = @printf '  %-8s%s\n' $(1) $@
@@ -65,11 +68,16 @@ HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c)) native/ge
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
 .PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races \
-	format generate install clean
+	format generate fetch install uninstall check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # ---- Set-up: stamps, so that a second run does nothing.
+# The time that outputs contain, in seconds: that of the last commit. Files of a source archive have it, too.
+ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
+SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
+endif
+
 
 $(STAMPS)/packages: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
@@ -259,9 +267,10 @@ build/types: native/build/types.ts tsconfig.json $(TS_SOURCES) $(NODE_MODULES)
 	@touch $@
 
 # Man pages and completion, from the table of the option parser.
-build/man: native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
+$(sort build/man $(MAN)): export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
+$(sort build/man $(MAN)): native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(call say,MAN)
-	$(Q)$(BIN)/tsx $< $@.new
+	$(Q)$(BIN)/tsx $< $@.new $(if $(filter build/man,$@),rt,$(NAME))
 	@rm -rf $@ && mv $@.new $@
 
 build/completion: $(OUT)/rt
@@ -543,14 +552,21 @@ generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from
 	$(BIN)/tsx native/build/notice.ts
 
 SHARE := $(DESTDIR)$(PREFIX)/share
+named := sed -E 's/\brt\b/$(NAME)/g; s/\b_rt\b/_$(NAME)/g'
 
-install: $(OUT)/rt build/man build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences
-	install -D --mode=755 $(OUT)/rt $(DESTDIR)$(PREFIX)/bin/rt
-	install -D --mode=644 --target-directory=$(SHARE)/man/man1 build/man/*.1
-	install -D --mode=644 build/completion/bash $(SHARE)/bash-completion/completions/rt
-	install -D --mode=644 build/completion/zsh $(SHARE)/zsh/site-functions/_rt
-	install -D --mode=644 build/completion/fish $(SHARE)/fish/vendor_completions.d/rt.fish
-	install -D --mode=644 --target-directory=$(SHARE)/doc/rt LICENSE NOTICE
+install: $(OUT)/rt $(MAN) build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences; DESTDIR, NAME=oci-rt
+	install -D --mode=755 $(OUT)/rt $(DESTDIR)$(PREFIX)/bin/$(NAME)
+	install -D --mode=644 --target-directory=$(SHARE)/man/man1 $(MAN)/*.1
+	$(named) build/completion/bash | install -D --mode=644 /dev/stdin $(SHARE)/bash-completion/completions/$(NAME)
+	$(named) build/completion/zsh | install -D --mode=644 /dev/stdin $(SHARE)/zsh/site-functions/_$(NAME)
+	$(named) build/completion/fish | install -D --mode=644 /dev/stdin $(SHARE)/fish/vendor_completions.d/$(NAME).fish
+	install -D --mode=644 --target-directory=$(SHARE)/doc/$(NAME) LICENSE NOTICE
+
+uninstall: $(MAN) ## remove what make install with the same PREFIX, DESTDIR and NAME installed
+	rm -f $(DESTDIR)$(PREFIX)/bin/$(NAME) $(SHARE)/bash-completion/completions/$(NAME) $(SHARE)/zsh/site-functions/_$(NAME) \
+		$(SHARE)/fish/vendor_completions.d/$(NAME).fish $(patsubst %,$(SHARE)/doc/$(NAME)/%,LICENSE NOTICE)
+	cd $(MAN) && for page in *.1; do rm -f $(SHARE)/man/man1/$$page; done
+	@rmdir $(SHARE)/doc/$(NAME) 2>/dev/null || true
 
 clean: ## remove build/, keep node_modules
 	rm -rf build

@@ -43,3 +43,17 @@ t.test('a page shows the synopsis, and each option as typed', async (t) => {
   for (const words of ['rt-create(1)', '--systemd-cgroup', '128+S', '/run/rt', `sed -i 's/"terminal"`])
     t.ok(main.includes(words), words);
 });
+
+t.test('the pages of a program with another name name it so', (t) => {
+  const renamed = manPages('2026-01-31', 'oci-rt');
+  t.strictSame(
+    [...renamed.keys()],
+    [...pages.keys()].map((name) => `oci-${name}`),
+  );
+  const run = renamed.get('oci-rt-run.1') ?? '';
+  for (const words of ['.TH OCI\\-RT\\-RUN 1 ', '\n.B oci\\-rt\n', '.BR oci\\-rt (1)'])
+    t.ok(run.includes(words), words);
+  const main = renamed.get('oci-rt.1') ?? '';
+  for (const words of ['fBoci\\-rt\\-run\\fR(1)', '\noci\\-rt spec\n', '/run/rt']) t.ok(main.includes(words), words);
+  t.end();
+});

@@ -4,18 +4,30 @@ import { commands, globalOptions } from '../options/options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from '../options/options.ts';
 import { version } from '../commands/version.ts';
 
-/** Texts of the man pages in the language of man(7), by file name: `rt.1`, and `rt-COMMAND.1` for each command. */
-export function manPages(date: string): ReadonlyMap<string, string> {
+/** What the pages tell of an installation. */
+interface Installed {
+  /** YYYY-MM-DD. */
+  readonly date: string;
+  /** File name of the program: packages may not be able to install it as `rt`. */
+  readonly program: string;
+}
+
+/**
+ * Texts of the man pages in the language of man(7), by file name: `PROGRAM.1`, and `PROGRAM-COMMAND.1` for each command.
+ */
+export function manPages(date: string, program = 'rt'): ReadonlyMap<string, string> {
   const names = Object.keys(commands) as CommandName[];
+  const installed = { date, program };
   return new Map([
-    ['rt.1', mainPage(names, date)],
-    ...names.map((name): [string, string] => [`rt-${name}.1`, commandPage(name, commands[name], date)]),
+    [`${program}.1`, mainPage(names, installed)],
+    ...names.map((name): [string, string] => [`${program}-${name}.1`, commandPage(name, commands[name], installed)]),
   ]);
 }
 
-function mainPage(names: readonly CommandName[], date: string): string {
-  return page('rt', 'low-level container runtime', date, [
-    ['SYNOPSIS', `.B rt\n[global options]\n.I COMMAND\n[options] [arguments]`],
+function mainPage(names: readonly CommandName[], installed: Installed): string {
+  const { program } = installed;
+  return page(program, 'low-level container runtime', installed, [
+    ['SYNOPSIS', `.B ${dashes(program)}\n[global options]\n.I COMMAND\n[options] [arguments]`],
     [
       'DESCRIPTION',
       paragraphs([
@@ -25,7 +37,10 @@ function mainPage(names: readonly CommandName[], date: string): string {
         optionRules.join('\n').replaceAll('`', ''),
       ]),
     ],
-    ['COMMANDS', names.map((name) => tagged(`\\fBrt\\-${dashes(name)}\\fR(1)`, commands[name].summary)).join('')],
+    [
+      'COMMANDS',
+      names.map((name) => tagged(`\\fB${dashes(`${program}-${name}`)}\\fR(1)`, commands[name].summary)).join(''),
+    ],
     ['OPTIONS', optionList(globalOptions)],
     ['EXIT STATUS', exitCodes.map(([code, meaning]) => tagged(bold(code), meaning)).join('')],
     ['ENVIRONMENT', environment.map(([name, meaning]) => tagged(bold(name), meaning)).join('')],
@@ -41,34 +56,35 @@ function mainPage(names: readonly CommandName[], date: string): string {
           'mkdir -p bundle/rootfs/bin && cd bundle',
           'cp /bin/busybox rootfs/bin',
           'chroot rootfs /bin/busybox --install /bin',
-          'rt spec',
-          'rt run c1',
+          `${program} spec`,
+          `${program} run c1`,
         ]) +
         '.PP\nThe steps of an engine, without a terminal:\n' +
         example([
           `sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"sleep", "100"/' config.json`,
-          'rt create c1 && rt start c1',
-          'rt state c1',
-          'rt kill c1 KILL && rt delete c1',
+          `${program} create c1 && ${program} start c1`,
+          `${program} state c1`,
+          `${program} kill c1 KILL && ${program} delete c1`,
         ]),
     ],
     ['SEE ALSO', 'https://github.com/opencontainers/runtime\\-spec\n'],
   ]);
 }
 
-function commandPage(name: CommandName, spec: CommandSpec, date: string): string {
-  const usage = `.B rt\n[global options]\n.B ${dashes(name)}\n[options]${spec.operands === '' ? '' : `\n${escape(spec.operands)}`}`;
-  return page(`rt-${name}`, spec.summary, date, [
+function commandPage(name: CommandName, spec: CommandSpec, installed: Installed): string {
+  const program = dashes(installed.program);
+  const usage = `.B ${program}\n[global options]\n.B ${dashes(name)}\n[options]${spec.operands === '' ? '' : `\n${escape(spec.operands)}`}`;
+  return page(`${installed.program}-${name}`, spec.summary, installed, [
     ['SYNOPSIS', usage],
     ...(spec.details === undefined ? [] : [['DESCRIPTION', paragraphs([spec.details])] as const]),
     ['OPTIONS', optionList(spec.options)],
-    ['SEE ALSO', '.BR rt (1),\nfor the global options and the exit status\n'],
+    ['SEE ALSO', `.BR ${program} (1),\nfor the global options and the exit status\n`],
   ]);
 }
 
 type Section = readonly [title: string, text: string];
 
-function page(name: string, summary: string, date: string, sections: readonly Section[]): string {
+function page(name: string, summary: string, { date }: Installed, sections: readonly Section[]): string {
   const title = name.toUpperCase().replaceAll('-', '\\-');
   const parts: readonly Section[] = [['NAME', `${dashes(name)} \\- ${escape(summary)}`], ...sections];
   return (
