@@ -40,22 +40,28 @@ $(error rt is made on x86_64, for itself or with ARCH=arm64, and on aarch64 for 
 endif
 ifeq ($(ARCH),$(THIS_ARCH))
 OUT := build
-CC := gcc
-OBJCOPY := objcopy
-MUSL_GCC := musl-gcc
+MUSL_GCC ?= musl-gcc
 MUSL_KERNEL_HEADERS := /usr/include /usr/include/$(shell uname -m)-linux-gnu
 COMPILERS := $(STAMPS)/packages
 # Runs target binaries, which sealing requires.
 EMULATOR :=
 else
 OUT := build/$(ARCH)
-CC := aarch64-linux-gnu-gcc
-OBJCOPY := aarch64-linux-gnu-objcopy
-MUSL_GCC := $(OUT)/musl-gcc
+CROSS_COMPILE ?= aarch64-linux-gnu-
+MUSL_GCC ?= $(OUT)/musl-gcc
 MUSL_KERNEL_HEADERS := /usr/aarch64-linux-gnu/include
 COMPILERS := $(STAMPS)/packages $(STAMPS)/packages-arm64 $(STAMPS)/musl-arm64
 EMULATOR := qemu-aarch64-static
 endif
+# As usual, CC, CXX, OBJCOPY or CROSS_COMPILE choose the tools; CFLAGS, CPPFLAGS and LDFLAGS are added, except for the
+# helper, which has no C library. CC must be a gcc: musl-gcc passes it specs. AR and STRIP have nothing to do.
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := $(CROSS_COMPILE)g++
+endif
+OBJCOPY ?= $(CROSS_COMPILE)objcopy
 # Otherwise gcc calls libgcc for atomic operations, and the helper is linked without libraries.
 ARCH_CFLAGS := $(if $(filter arm64,$(ARCH)),-mno-outline-atomics)
 NODE_MODULES := $(STAMPS)/node-modules
@@ -67,17 +73,17 @@ HELPER_SOURCES := $(wildcard native/helper/*.c native/generated/*.c)
 HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c)) native/generated/kernel.c
 NATIVE_HEADERS := $(wildcard native/*/*.h native/host/*.def)
 
+# The time that outputs contain, in seconds: that of the last commit. Files of a source archive have it, too.
+ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
+SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
+endif
+
 .PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races \
 	format generate fetch install uninstall check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # ---- Set-up: stamps, so that a second run does nothing.
-# The time that outputs contain, in seconds: that of the last commit. Files of a source archive have it, too.
-ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
-SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
-endif
-
 
 $(STAMPS)/packages: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
@@ -94,20 +100,22 @@ $(STAMPS)/node: native/setup/node.sh | $(STAMPS)/packages
 	native/setup/node.sh
 	@touch $@
 
-$(NODE_MODULES): package-lock.json | $(STAMPS)/node
-	npm ci --no-audit --no-fund --loglevel=error
+$(NODE_MODULES): package-lock.json native/setup/node-modules.sh | $(STAMPS)/node
+	native/setup/node-modules.sh
 	@touch $@
+
+fetch: $(COMPILERS) $(STAMPS)/quickjs $(NODE_MODULES) ## download what a build needs; then make build OFFLINE=1 uses no network. INSTALL=no: name missing packages
 
 # ---- QuickJS. Startup time decides: no position-independent code, and musl, because glibc queries the processor's
 # caches before main with CPUID, and each CPUID exits a virtual machine (0.5 ms in total).
 
-MUSL_CC := $(MUSL_GCC) $(MUSL_KERNEL_HEADERS:%=-idirafter %)
+MUSL_CC := REALGCC='$(CC)' $(MUSL_GCC) $(MUSL_KERNEL_HEADERS:%=-idirafter %)
 
 QUICKJS := build/quickjs/source
 QUICKJS_OBJECTS := $(patsubst %,$(OUT)/quickjs/%.o,quickjs libregexp libunicode cutils dtoa)
 # -fno-gcse: gcc's manual recommends it for interpreters with computed gotos.
 QUICKJS_CFLAGS := $(ARCH_CFLAGS) -O2 -fno-gcse -fno-pie -fwrapv -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -D_GNU_SOURCE -DCONFIG_VERSION='"2025-04-26"' -w
+	-fno-asynchronous-unwind-tables -D_GNU_SOURCE -DCONFIG_VERSION='"2025-04-26"' -w $(CPPFLAGS) $(CFLAGS)
 
 $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages
 	native/setup/quickjs.sh
@@ -141,8 +149,8 @@ HELPER_CFLAGS := -std=gnu11 $(WARNINGS) $(ARCH_CFLAGS) -Os -ffreestanding -fno-p
 	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections -MMD -MP
 HELPER_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-z,norelro -s
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(ARCH_CFLAGS) -O2 -fno-pie -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -isystem $(QUICKJS) -MMD -MP
-HOST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,now -Wl,--build-id=none -s
+	-fno-asynchronous-unwind-tables -isystem $(QUICKJS) -MMD -MP $(CPPFLAGS) $(CFLAGS)
+HOST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,now -Wl,--build-id=none -s $(LDFLAGS)
 
 HELPER_OBJECTS := $(patsubst native/%.c,$(OUT)/helper-objects/%.o,$(HELPER_SOURCES))
 # The host also runs programs (runProgram), with libc instead of freestanding.c.
@@ -249,6 +257,8 @@ $(OUT)/rt: $(OUT)/rt-unsealed build/rt.js native/build/rehearsal.js conformance/
 	$(Q)$(OBJCOPY) --update-section .rt_heap=$(OUT)/rt.heap $(OUT)/rt-unsealed $@.new
 	@rm $(OUT)/rt.heap && mv $@.new $@
 
+build/node/rt.node: export CC := $(CC)
+build/node/rt.node: export CXX := $(CXX)
 build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.cc $(HOST_SOURCES) $(HELPER_SOURCES) \
 		$(NATIVE_HEADERS) native/host/embedded.S build/helper $(NODE_MODULES)
 	$(call say,ADDON)

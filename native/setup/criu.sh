@@ -5,6 +5,7 @@
 # quickjs.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+[ -z "${OFFLINE:-}" ] || { echo "setup: criu is missing, which needs the network" >&2 && exit 1; }
 
 work=$PWD/build/criu
 rm -rf "$work"

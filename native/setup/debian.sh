@@ -4,6 +4,7 @@
 #
 #   debian.sh DIRECTORY SUITE ARCHITECTURE PACKAGE...
 set -euo pipefail
+[ -z "${OFFLINE:-}" ] || { echo "setup: $1 is missing: make fetch, with the same ARCH, downloads it" >&2 && exit 1; }
 directory=$1 suite=$2 architecture=$3
 shift 3
 

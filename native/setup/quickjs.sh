@@ -15,6 +15,7 @@ work=$PWD/build/quickjs
 mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/fetched"
 
 if ! echo "$checksum  $work/fetched/$archive" | sha256sum --check --status 2>/dev/null; then
+	[ -z "${OFFLINE:-}" ] || { echo "setup: $work/fetched/$archive is missing: make fetch downloads it" >&2 && exit 1; }
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' | awk '/\/debian\/?$/ && !found { print; found = 1 }')
 	mirror=${mirror:-http://deb.debian.org/debian}
 	cat >"$work/apt/debian.sources" <<-END
