@@ -461,6 +461,9 @@ fuzz: $(STAMPS)/packages-fuzz $(FUZZ_PROGRAMS) $(FUZZ)/corpus ## feed generated 
 
 # ---- Checks without root.
 
+check-reproducible: fetch ## build twice, in two places and surroundings, and compare the outputs
+	@SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) native/build/check-reproducible.sh
+
 mutants: $(NODE_MODULES) ## mutate the order of operations: the unit tests must notice each change; five minutes
 	$(BIN)/tsx conformance/mutants/run.ts
 
