@@ -67,7 +67,7 @@ ARCH_CFLAGS := $(if $(filter arm64,$(ARCH)),-mno-outline-atomics)
 NODE_MODULES := $(STAMPS)/node-modules
 BIN := node_modules/.bin
 
-TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts')
+TS_SOURCES := $(shell find src schema \( -name '*.ts' -o -name '*.js' -o -name '*.json' \) ! -name '*.test.ts') package.json
 HELPER_SOURCES := $(wildcard native/helper/*.c native/generated/*.c)
 # unsealed.c replaces these in sanitizer builds.
 HOST_SOURCES := $(filter-out %/unsealed.c,$(wildcard native/host/*.c)) native/generated/kernel.c

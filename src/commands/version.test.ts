@@ -1,11 +1,5 @@
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { version, versionText } from './version.ts';
-
-t.test('version is that of the package', async (t) => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  t.equal(version, (JSON.parse(text) as { version: string }).version);
-});
 
 t.test('versionText has the word version in its first line only', async (t) => {
   const [first, ...others] = versionText().trimEnd().split('\n');

@@ -1,10 +1,10 @@
+import { version } from '../../package.json';
 import { specVersion } from '../bundle/spec-version.ts';
+
+export { version };
 
 /** Commit of the source tree, set by the bundler; absent if the sources run unbundled. */
 declare const RT_COMMIT: string | undefined;
-
-/** As in package.json (version.test.ts compares them). */
-export const version = '0.1.0';
 
 /** crun's words for what was built in, by which scripts choose a runtime. */
 const features = ['SYSTEMD', 'SELINUX', 'APPARMOR', 'CAP', 'SECCOMP', 'EBPF', 'CRIU'];
