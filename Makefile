@@ -25,6 +25,8 @@ TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.i
 	bash zsh fish man-db groff-base mandoc strace
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
 ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon redis-tools
+# Without rpmbuild there is no RPM package.
+DIST_PACKAGES := rpm?
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
@@ -79,7 +81,7 @@ SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/nul
 endif
 
 .PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races \
-	format generate fetch install uninstall check-reproducible clean
+	format generate fetch install uninstall dist test-packages check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -277,10 +279,10 @@ build/types: native/build/types.ts tsconfig.json $(TS_SOURCES) $(NODE_MODULES)
 	@touch $@
 
 # Man pages and completion, from the table of the option parser.
-$(sort build/man $(MAN)): export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
-$(sort build/man $(MAN)): native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
+$(sort build/man build/man-oci-rt $(MAN)): export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
+$(sort build/man build/man-oci-rt $(MAN)): native/build/man.ts $(TS_SOURCES) $(NODE_MODULES)
 	$(call say,MAN)
-	$(Q)$(BIN)/tsx $< $@.new $(if $(filter build/man,$@),rt,$(NAME))
+	$(Q)$(BIN)/tsx $< $@.new $(or $(patsubst build/man-%,%,$(filter build/man-%,$@)),rt)
 	@rm -rf $@ && mv $@.new $@
 
 build/completion: $(OUT)/rt
@@ -505,7 +507,7 @@ check-unused:
 
 check-scripts:
 	$(call say,CHECK)
-	$(Q)shellcheck --severity=warning $$(grep -rlE '^#! ?/bin/(ba)?sh' .ci native conformance) \
+	$(Q)shellcheck --severity=warning $$(grep -rlE '^#! ?/bin/(ba)?sh' .ci native conformance packaging) \
 		$(call cure,a false warning has a comment: shellcheck disable=SCNNNN and the reason)
 
 GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/protocol.md docs/cli.md NOTICE
@@ -565,6 +567,9 @@ generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from
 	$(BIN)/tsx native/build/notice.ts
 
 SHARE := $(DESTDIR)$(PREFIX)/share
+DOCUMENTS := LICENSE NOTICE CHANGELOG.md
+EXAMPLES := daemon.json containers.conf
+SCHEMAS := schema/config.schema.json schema/features.schema.json schema/state.schema.json
 named := sed -E 's/\brt\b/$(NAME)/g; s/\b_rt\b/_$(NAME)/g'
 
 install: $(OUT)/rt $(MAN) build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences; DESTDIR, NAME=oci-rt
@@ -573,13 +578,32 @@ install: $(OUT)/rt $(MAN) build/completion ## install PREFIX=/usr/local: build/r
 	$(named) build/completion/bash | install -D --mode=644 /dev/stdin $(SHARE)/bash-completion/completions/$(NAME)
 	$(named) build/completion/zsh | install -D --mode=644 /dev/stdin $(SHARE)/zsh/site-functions/_$(NAME)
 	$(named) build/completion/fish | install -D --mode=644 /dev/stdin $(SHARE)/fish/vendor_completions.d/$(NAME).fish
-	install -D --mode=644 --target-directory=$(SHARE)/doc/$(NAME) LICENSE NOTICE
+	install -D --mode=644 --target-directory=$(SHARE)/doc/$(NAME) $(DOCUMENTS)
+	for example in $(EXAMPLES); do sed 's|@PROGRAM@|$(PREFIX)/bin/$(NAME)|' packaging/examples/$$example | \
+		install -D --mode=644 /dev/stdin $(SHARE)/doc/$(NAME)/examples/$$example; done
+	install -D --mode=644 --target-directory=$(SHARE)/$(NAME)/schema $(SCHEMAS)
 
 uninstall: $(MAN) ## remove what make install with the same PREFIX, DESTDIR and NAME installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/$(NAME) $(SHARE)/bash-completion/completions/$(NAME) $(SHARE)/zsh/site-functions/_$(NAME) \
-		$(SHARE)/fish/vendor_completions.d/$(NAME).fish $(patsubst %,$(SHARE)/doc/$(NAME)/%,LICENSE NOTICE)
+		$(SHARE)/fish/vendor_completions.d/$(NAME).fish $(addprefix $(SHARE)/doc/$(NAME)/,$(DOCUMENTS) $(addprefix examples/,$(EXAMPLES))) \
+		$(addprefix $(SHARE)/$(NAME)/,$(SCHEMAS))
 	cd $(MAN) && for page in *.1; do rm -f $(SHARE)/man/man1/$$page; done
-	@rmdir $(SHARE)/doc/$(NAME) 2>/dev/null || true
+	@rmdir $(SHARE)/doc/$(NAME)/examples $(SHARE)/doc/$(NAME) $(SHARE)/$(NAME)/schema $(SHARE)/$(NAME) 2>/dev/null || true
+
+$(OUT)/rt.spdx.json: export SOURCE_DATE_EPOCH := $(SOURCE_DATE_EPOCH)
+$(OUT)/rt.spdx.json: export CC := $(CC)
+$(OUT)/rt.spdx.json: native/build/sbom.ts native/build/components.ts $(OUT)/rt $(OUT)/rt.map build/bundled.json
+	$(call say,SBOM)
+	$(Q)$(BIN)/tsx $< $(OUT)
+
+VERSION := $(shell sed -n '/"version"/{s/.*: "\(.*\)",/\1/p;q}' package.json)
+
+dist: $(OUT)/rt $(OUT)/rt.spdx.json build/man build/man-oci-rt build/completion | $(STAMPS)/packages-dist ## build/dist: tarball, Debian and RPM package, components (SPDX), checksums; ARCH=arm64
+	@OUT=$(OUT) ARCH=$(ARCH) VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) MAKE='$(MAKE)' packaging/dist.sh
+
+test-packages: dist ## install build/dist's Debian package in new Debians, run containers, remove it; lintian (needs root)
+	@packaging/test.sh 12
+	@packaging/test.sh 13
 
 clean: ## remove build/, keep node_modules
 	rm -rf build

@@ -1,0 +1,33 @@
+#!/bin/bash
+# Inside a clean Debian, as root: installs /oci-rt.deb, runs containers, removes it.
+set -euo pipefail
+
+dpkg --install /oci-rt.deb >/dev/null
+oci-rt --version | head -n 1
+! command -v rt || { echo "another name than oci-rt is in use: $(command -v rt)" >&2 && exit 1; }
+
+mkdir -p /tmp/bundle/rootfs/bin
+cd /tmp/bundle
+busybox=$(command -v busybox)
+cp "$busybox" rootfs/bin/busybox
+chroot rootfs /bin/busybox --install /bin
+oci-rt spec
+sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"hostname"/' config.json
+[ "$(oci-rt run "oci-rt-test-$RANDOM")" = rt ]
+echo 'run: a container has its hostname'
+sed -i 's/"hostname"$/"sleep", "100"/' config.json
+id=oci-rt-test-$$-$RANDOM
+trap '[ ! -e /usr/bin/oci-rt ] || oci-rt delete --force "$id"' EXIT
+oci-rt create "$id"
+oci-rt start "$id"
+[[ $(oci-rt exec "$id" ps) == *'sleep 100'* ]]
+echo 'exec: sees the program of the container'
+oci-rt delete --force "$id"
+[ "$(oci-rt list --quiet)" = '' ]
+bash -c '. /usr/share/bash-completion/completions/oci-rt && complete -p oci-rt' >/dev/null
+cd /
+
+dpkg --purge oci-rt >/dev/null
+! command -v oci-rt
+[ "$(find /run/rt -mindepth 1 2>/dev/null)" = '' ]
+echo 'removed'
