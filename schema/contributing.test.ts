@@ -39,7 +39,7 @@ for (const page of ['CONTRIBUTING.md', 'docs/architecture.md']) {
   });
 
   t.test(`targets of make that ${page} names exist`, async (t) => {
-    const commands = [...quoted(text), ...text.split('\n').filter((line) => line.startsWith('    '))];
+    const commands = [...quoted(text), ...text.split('\n').filter((line) => /^(?:\w+=\S+ )*make /.test(line))];
     const targets = commands.flatMap((line) => /\bmake ([a-z][a-z-]*)(?= |$)/.exec(line)?.[1] ?? []);
     for (const target of targets) t.match(makefile, new RegExp(`^${target}:`, 'm'), target);
   });

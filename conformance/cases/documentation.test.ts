@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import t from 'tap';
 import type { Test } from 'tap';
 import { manPages } from '../../src/cli/man.ts';
 import { run } from '../harness/process.ts';
@@ -8,22 +9,55 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
 import { until } from '../harness/wait.ts';
 
-/** A block of commands for a terminal, and one without. */
-type Examples = readonly [shell: readonly string[], engine: readonly string[]];
-
-function readme(): Examples {
-  const text = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
-  const [, section = ''] = /^## Use it by hand\n([^]*?)^## /m.exec(text) ?? [];
-  const blocks = [...section.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) =>
-    block
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.slice(4)),
-  );
-  return two(blocks);
+/** A shell block of a page of Markdown; the comment before it says that it needs a terminal, or why it cannot run. */
+interface Block {
+  readonly lines: readonly string[];
+  readonly runs: 'anywhere' | 'on a terminal' | 'not';
 }
 
-function manPage(): Examples {
+/** README.md, its neighbours and docs, by path in the repository. */
+function pages(): string[] {
+  const docs = readdirSync(join(REPOSITORY, 'docs'), { recursive: true, encoding: 'utf8' });
+  return [...readdirSync(REPOSITORY), ...docs.map((name) => join('docs', name))].filter((name) => name.endsWith('.md'));
+}
+
+function read(page: string): string {
+  return readFileSync(join(REPOSITORY, page), 'utf8');
+}
+
+const FENCED = /(?:^<!-- (.*) -->\n)?^```(\S*)\n([^]*?)^```$/gm;
+
+function shellBlocks(text: string): Block[] {
+  return [...text.matchAll(FENCED)].flatMap(([, mark = '', language, block = '']) => {
+    if (language !== 'sh') return [];
+    const runs = mark === 'on a terminal' ? mark : /^not run: ./.test(mark) ? 'not' : 'anywhere';
+    return [
+      {
+        lines: block
+          .trimEnd()
+          .replaceAll(/\\\n\s*/g, '')
+          .split('\n'),
+        runs,
+      } as const,
+    ];
+  });
+}
+
+/** Commands in indented blocks and in fenced ones of other languages, apart from synopses and settings. */
+function unmarkedCommands(text: string): string[] {
+  const outside = text.replaceAll(FENCED, (block, _mark, language: string) =>
+    /^(?:sh|console)$/.test(language) ? '' : block,
+  );
+  return [
+    ...outside.matchAll(
+      /^ {4}(?:[#$] )?((?:rt|make|npm|node|docker|podman|ctr|nerdctl|kubectl|apt-get|dpkg|mkdir|cp|ln|sed) .*)$/gm,
+    ),
+  ]
+    .map(([, command = '']) => command)
+    .filter((command) => !/^rt = |\[(?:global )?options\]/.test(command));
+}
+
+function manPage(): Block[] {
   const [, section = ''] = /^\.SH EXAMPLES\n([^]*?)^\.SH /m.exec(manPages('2026-01-31').get('rt.1') ?? '') ?? [];
   const blocks = [...section.matchAll(/^\.nf\n([^]*?)^\.fi$/gm)].map(([, block = '']) =>
     block
@@ -31,16 +65,15 @@ function manPage(): Examples {
       .split('\n')
       .map((line) => line.replaceAll('\\(aq', "'").replaceAll('\\-', '-').replaceAll('\\e', '\\')),
   );
-  return two(blocks);
-}
-
-function two([shell = [], engine = []]: readonly string[][]): Examples {
-  return [shell, engine];
+  return blocks.flat().map((command) => ({
+    lines: [command],
+    runs: /\brun /.test(command) ? 'on a terminal' : 'anywhere',
+  }));
 }
 
 /** The container's name, which may be in use on this host, is replaced; everything else is verbatim. */
-function named(lines: readonly string[], name: string, id: string): string[] {
-  return lines.map((line) => line.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), id));
+function named(blocks: readonly Block[], id: string): string[] {
+  return blocks.flatMap(({ lines }) => lines).map((line) => line.replaceAll(/\b(?:mycontainer|c1)\b/g, id));
 }
 
 /** A script of the lines that stops at the first failure, and prints the line. */
@@ -96,26 +129,45 @@ async function withoutTerminal(t: Test, rt: Sandbox, lines: readonly string[]): 
   t.equal(status, 0, 'no line fails', { output: readFileSync(output, 'utf8') });
 }
 
-for (const [what, name, examples] of [
-  ['README', 'mycontainer', readme()],
-  ['rt(1)', 'c1', manPage()],
-] as const) {
-  const [shell, engine] = examples;
-  forEachRuntime(
-    `the examples of ${what} work verbatim on a terminal`,
-    async (t, rt) => {
-      t.ok(shell.some((line) => /\brun /.test(line)) && engine.some((line) => /\bcreate /.test(line)), 'both blocks');
-      await onTerminal(t, rt, named([...shell, ...engine], name, rt.nextId()));
-    },
-    { oursOnly: 'the documentation of this project' },
+t.test('each shell block of the documents runs, or says why not', (t) => {
+  const targets = new Set(
+    [...readFileSync(join(REPOSITORY, 'Makefile'), 'utf8').matchAll(/^([\w/-]+(?: [\w/-]+)*):/gm)].flatMap(
+      ([, names = '']) => names.split(' '),
+    ),
   );
+  for (const page of pages()) {
+    const text = read(page);
+    t.strictSame(unmarkedCommands(text), [], `${page}: blocks of commands are fenced as sh, or as console with output`);
+    for (const [, mark = '', language, block = ''] of text.matchAll(FENCED)) {
+      if (language === 'console')
+        t.match(mark, /^not run: ./, `${page} says why "${block.split('\n', 1).join('')}" is not run`);
+    }
+    for (const { lines } of shellBlocks(text).filter(({ runs }) => runs === 'not')) {
+      for (const [command, target] of lines.join('\n').matchAll(/^(?:\w+=\S+ )*make (?:\w+=\S+ )*([\w/-]+)/gm))
+        t.ok(targets.has(target ?? ''), `${page}: the Makefile has the target of "${command}"`);
+    }
+  }
+  t.end();
+});
 
-  forEachRuntime(
-    `the examples of ${what} for engines work verbatim without a terminal`,
-    async (t, rt) => {
-      const making = shell.filter((line) => !/\brun /.test(line));
-      await withoutTerminal(t, rt, named([...making, ...engine], name, rt.nextId()));
-    },
-    { oursOnly: 'the documentation of this project' },
-  );
+for (const [what, blocks] of [
+  ...pages().map((page) => [page, shellBlocks(read(page))] as const),
+  ['rt(1)', manPage()] as const,
+]) {
+  const anywhere = blocks.filter(({ runs }) => runs === 'anywhere');
+  const running = blocks.filter(({ runs }) => runs !== 'not');
+  if (running.length > anywhere.length) {
+    forEachRuntime(
+      `the shell blocks of ${what} run verbatim on a terminal`,
+      async (t, rt) => onTerminal(t, rt, named(running, rt.nextId())),
+      { oursOnly: 'the documentation of this project' },
+    );
+  }
+  if (anywhere.length > 0) {
+    forEachRuntime(
+      `the shell blocks of ${what} run verbatim without a terminal`,
+      async (t, rt) => withoutTerminal(t, rt, named(anywhere, rt.nextId())),
+      { oursOnly: 'the documentation of this project' },
+    );
+  }
 }
