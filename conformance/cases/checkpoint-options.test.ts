@@ -1,9 +1,20 @@
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { checkpoint, count, counter, countsBeyond, images, restore, start } from '../harness/checkpoint.ts';
+import { cgroupDirectory, isUnified, lackingController } from '../harness/cgroup.ts';
+import { checkpoint, count, counter, countsBeyond, images, restore, start, stateOf } from '../harness/checkpoint.ts';
 import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
 import { guestProgram } from '../harness/guest.ts';
 import { kernelBefore } from '../harness/kernel.ts';
@@ -277,16 +288,11 @@ forEachRuntime(
       [['--page-server', 'nowhere'], /ADDRESS:PORT/],
       [['--parent-path', '/absolute'], /parent-path/],
       [['--manage-cgroups-mode', 'nonsense'], /manage-cgroups-mode/],
-      ...(rt.runtime.ours ? (['full', 'strict'] as const) : []).map(
-        (mode) => [['--manage-cgroups-mode', mode], /manage-cgroups-mode/] as const,
-      ),
     ] as const) {
       const refused = await checkpoint(rt, id, ...words);
       t.equal(refused.status, 1);
       if (rt.runtime.ours) t.match(refused.stderr, message);
     }
-    // Known to the peers.
-    if (rt.runtime.ours) t.equal((await checkpoint(rt, id, '--manage-cgroups-mode', 'strict')).status, 1);
     // runc has this option since 1.2.
     const later = rt.runtime.ours ? ['--tcp-skip-in-flight', '--network-lock', 'skip'] : [];
     const words = ['--empty-ns', 'network', '--manage-cgroups-mode', 'soft'];
@@ -297,4 +303,74 @@ forEachRuntime(
     t.equal((await rt.command('delete', '--force', id)).status, 0);
   },
   CONTROLLED,
+);
+
+/** `pids.max` of config.json, and what an update changes it to before the checkpoint. */
+const LIMIT = 77;
+const UPDATED = 66;
+
+/** Directory of a container's cgroup that has the pids controller. */
+async function pidsCgroup(rt: Sandbox, id: string): Promise<string> {
+  const { pid } = await stateOf(rt, id);
+  const line = (isUnified() ? /^0::(.*)$/m : /:pids:(.*)$/m).exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
+  return cgroupDirectory('pids', line?.[1] ?? '');
+}
+
+forEachRuntime(
+  'checkpoint --manage-cgroups-mode: the cgroup and its limits are those of config.json in every mode',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => (config.linux.resources = { pids: { limit: LIMIT } }));
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    const limit = async (): Promise<number> => Number(readFileSync(join(await pidsCgroup(rt, id), 'pids.max'), 'utf8'));
+    for (const mode of ['soft', 'full', 'strict']) {
+      await countsBeyond(bundle, count(bundle));
+      t.equal((await rt.command('update', '--pids-limit', String(UPDATED), id)).status, 0);
+      t.equal(await limit(), UPDATED);
+      t.match(await checkpoint(rt, id, '--manage-cgroups-mode', mode), { status: 0, stderr: '' }, mode);
+      const last = count(bundle);
+      t.match(await restore(rt, bundle, id, '--manage-cgroups-mode', mode), { status: 0, stderr: '' }, mode);
+      await countsBeyond(bundle, last);
+      t.equal(await limit(), LIMIT, mode);
+      rmSync(join(rt.dir, 'images'), { recursive: true });
+    }
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { ...CONTROLLED, lacking: lacking ?? lackingController('pids') },
+);
+
+forEachRuntime(
+  'checkpoint --manage-cgroups-mode full and strict: a container that would lose cgroups of its own is refused',
+  async (t, rt) => {
+    const bundle = counter(rt, (config) => {
+      config.linux.resources = { pids: { limit: LIMIT } };
+      config.process.args[2] = `sleep 600 & ${config.process.args[2] ?? ''}`;
+    });
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    const inner = join(await pidsCgroup(rt, id), 'inner');
+    mkdirSync(inner);
+    for (const mode of ['full', 'strict']) {
+      const words = new RegExp(`--manage-cgroups-mode ${mode} is not possible: .* below its own: "${inner}"`);
+      t.match(await checkpoint(rt, id, '--manage-cgroups-mode', mode), { status: 1, stderr: words });
+      t.equal((await stateOf(rt, id)).status, 'running', 'it goes on');
+      t.notOk(existsSync(join(rt.dir, 'images')));
+    }
+    const pids = readFileSync(join(inner, '..', 'cgroup.procs'), 'utf8')
+      .trim()
+      .split('\n');
+    const sleeper = pids.find((one) => readFileSync(`/proc/${one}/cmdline`, 'utf8') === 'sleep\x00600\x00') ?? '';
+    writeFileSync(join(inner, 'cgroup.procs'), sleeper);
+    t.match(await checkpoint(rt, id, '--manage-cgroups-mode', 'soft'), { status: 0, stderr: '' });
+    const refused = await restore(rt, bundle, id, '--manage-cgroups-mode', 'full');
+    t.match(refused, {
+      status: 1,
+      stderr: /--manage-cgroups-mode full is not possible: .* several cgroups: .*\/inner/,
+    });
+    t.match(await restore(rt, bundle, id, '--manage-cgroups-mode', 'soft'), { status: 0 });
+    t.notOk(existsSync(inner));
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { lacking: lacking ?? lackingController('pids'), oursOnly: 'criu restores them for runc' },
 );

@@ -1,6 +1,7 @@
 import { expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ENODEV } from '../kernel/errno.ts';
+import { S_IFDIR, S_IFMT } from '../kernel/files.ts';
 import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import { cgroupWith } from '../plan/cgroup/record.ts';
@@ -57,6 +58,19 @@ export function unifiedPath(native: Native, pid: number): string | undefined {
   const text = expectIfPresent(native.readText(file, maximumFile), 'process.read', `cannot read "${file}"`, 'read');
   const line = text?.split('\n').find((one) => one.startsWith('0::/'));
   return line?.slice('0::'.length);
+}
+
+/** Directory of a cgroup below the container's, which it has made itself; undefined if there is none. */
+export function innerCgroup(native: Native, { hierarchies }: CgroupRecord): string | undefined {
+  for (const { directory } of hierarchies) {
+    const names = ifPresent(native.readDirectory(directory), `cannot read cgroup "${directory}"`, 'getdents64');
+    for (const name of (names ?? '').split('\0')) {
+      const path = `${directory}/${name}`;
+      const status = name === '' ? 0 : native.stat(path, 0);
+      if (typeof status !== 'number' && ((status[0] ?? 0) & S_IFMT) === S_IFDIR) return path;
+    }
+  }
+  return undefined;
 }
 
 /** Pids of all processes in the container's cgroup and below. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
+import { innerCgroup } from '../cgroup/files.ts';
 import { driverOf } from '../cgroup/control.ts';
 import { withoutLinks } from '../criu/destinations.ts';
 import { dumpOptions } from '../criu/dump-options.ts';
@@ -12,6 +13,7 @@ import {
   criuOps,
   errorsOf,
   openDirectories,
+  refuseLostCgroups,
   removeLog,
   removeMade,
   requireParent,
@@ -47,6 +49,7 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
   transact(
     (onFailure) => {
       const config = checkedConfig(directory);
+      refuseLostCgroups(context, innerCgroup(native, record.cgroup), 'the container has cgroups below its own');
       const fields = containerOptions(context, config, record);
       const opened = openDirectories(context, true);
       onFailure('images', () => removeMade(native, opened, logFile));

@@ -1,7 +1,7 @@
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { withoutLinks } from '../criu/destinations.ts';
-import { openImages } from '../criu/images.ts';
+import { innerCgroupOf, openImages } from '../criu/images.ts';
 import { protectMounts, requireNamespaces } from '../criu/protect.ts';
 import { progressOf } from '../criu/progress.ts';
 import {
@@ -9,6 +9,7 @@ import {
   criuOps,
   errorsOf,
   openDirectories,
+  refuseLostCgroups,
   refuseNamespaces,
   removeLog,
   removeMade,
@@ -167,6 +168,7 @@ function checkedImages(context: Context, { config, plan, locate }: Compiled, roo
       const directories = openDirectories(context, false);
       onFailure('images', () => removeMade(native, directories, logFile));
       const images = openImages(native, directories.images, directories.imagePath);
+      refuseLostCgroups(context, innerCgroupOf(native, images), 'the images have processes in several cgroups');
       verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
       removeLog(native, directories, 'restore');
       return { directories, mounts };

@@ -3,7 +3,7 @@ import { expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { u32 } from '../diag/bytes.ts';
 import { S_IFLNK, S_IFMT, S_IFREG } from '../kernel/files.ts';
-import { decodeMessage } from './protobuf.ts';
+import { decodeMessage, messagesOf, textOf } from './protobuf.ts';
 import type { Message } from './protobuf.ts';
 
 /** A directory of CRIU images. `path` leads through a descriptor, so it is the same directory every time. */
@@ -13,6 +13,9 @@ export interface ImageDirectory {
 }
 
 const largestImage = 64 << 20;
+const cgroupImage = 'cgroup.img';
+/** Fields of cgroup_entry, cg_set_entry and cg_member_entry. */
+const cgroups = { sets: 1, members: 2, path: 2 } as const;
 /** They precede the magic numbers of most kinds of images. */
 const commonMagics: readonly number[] = [0x5456_4319, 0x5510_5940];
 
@@ -62,6 +65,19 @@ export function readSingle(native: Native, directory: ImageDirectory, name: stri
   const [entry] = readImage(native, directory, name);
   if (entry === undefined) throw damaged(name);
   return entry;
+}
+
+/**
+ * Path of the last cgroup among those of the processes; undefined if they are all in the same. criu writes down every
+ * set of cgroups that some process is in, one of each hierarchy.
+ */
+export function innerCgroupOf(native: Native, directory: ImageDirectory): string | undefined {
+  if (!directory.names.includes(cgroupImage)) return undefined;
+  const sets = messagesOf(readSingle(native, directory, cgroupImage), cgroups.sets);
+  const paths = sets.map((set) => messagesOf(set, cgroups.members).map((one) => textOf(one, cgroups.path) ?? ''));
+  const [first, ...others] = paths;
+  const other = others.at(-1);
+  return other?.find((path, index) => path !== first?.[index]);
 }
 
 export function damaged(name: string): Failure {

@@ -1,5 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import { printable } from '../diag/printable.ts';
 import { expectDone, expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EEXIST } from '../kernel/errno.ts';
@@ -129,6 +130,20 @@ function hasConfiguration(native: Native): boolean {
     if ((mode & othersMayWrite) !== 0) refuse(path, 'may be changed by others than root', `run chmod go-w ${path}`);
   }
   return true;
+}
+
+/**
+ * The cgroup of a restored container and its limits are those of config.json; cgroups below it are not restored. A caller
+ * who asks for all cgroups must not lose them. `found` is the path of one, undefined if there is none.
+ */
+export function refuseLostCgroups({ options }: Context, found: string | undefined, cause: string): void {
+  const mode = options['manage-cgroups-mode'];
+  if (found === undefined || (mode !== 'full' && mode !== 'strict')) return;
+  throw new Failure({
+    code: 'criu.cgroups',
+    message: `--manage-cgroups-mode ${mode} is not possible: ${cause}: "${printable(found)}"`,
+    hint: 'use soft to lose them: all processes are restored in the cgroup of the container',
+  });
 }
 
 /** criu sends the master of a container's own terminal; that of the caller's terminal stays where it is. */

@@ -81,9 +81,9 @@ const imageOptions = () =>
     {
       kind: 'text',
       name: 'manage-cgroups-mode',
-      value: 'soft|ignore',
-      choices: ['soft', 'ignore'],
-      help: 'accepted for compatibility: cgroups and limits are always those of config.json',
+      value: 'soft|full|strict|ignore',
+      choices: ['soft', 'full', 'strict', 'ignore'],
+      help: 'cgroup and limits are always those of config.json; full, strict: refuse a container with cgroups of its own',
     },
     {
       kind: 'text',
