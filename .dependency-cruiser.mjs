@@ -44,6 +44,7 @@ const mayImport = {
   'conformance/harness': ['src/bundle', 'src/diag', 'src/kernel', 'src/plan', 'test', 'schema/generated'],
   'conformance/bench': ['conformance/harness', 'src/plan', 'schema/generated'],
   'conformance/engines': ['conformance/harness'],
+  'conformance/errors': ['conformance/harness'],
   'conformance/faults': ['conformance/harness'],
   'conformance/fuzz': ['src/[^/]+', 'test', 'schema/generated', 'schema/mutations.ts'],
   'conformance/mutants': ['src/plan'],

@@ -80,7 +80,7 @@ ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
 SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
 endif
 
-.PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races \
+.PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races errors \
 	format generate fetch install uninstall dist test-packages check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -429,6 +429,10 @@ soak: build $(STAMPS)/packages-demo ## run 20,000 containers, or RUNS=N, and che
 
 races: build $(STAMPS)/packages-demo ## 16 callers make 60,000 calls, or CALLS=N; some are stopped or killed (needs root)
 	CALLS=$(CALLS) conformance/races/run
+
+# WORDS=hook tries only the mistakes whose name contains the word. The messages side by side are in build/errors.md.
+errors: build $(STAMPS)/packages-test ## what rt, runc and crun say about some 300 mistakes, with a score: three minutes (needs root)
+	conformance/errors/run build/errors.md $(WORDS)
 
 # ---- Fuzzing: conformance/fuzz. Each file in conformance/fuzz/native becomes a libFuzzer program.
 

@@ -1,43 +1,9 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { elfWithLoader } from '../harness/elf.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { until } from '../harness/wait.ts';
 import type { Bundle } from '../harness/sandbox.ts';
-
-/**
- * An ELF file for this machine whose program interpreter does not exist, made by hand: a header, one PT_INTERP and the
- * name. To the kernel, a program of another distribution looks like this.
- */
-function elfWithLoader(loader: string): Buffer {
-  const name = Buffer.from(`${loader}\0`);
-  const file = Buffer.alloc(64 + 2 * 56 + name.length);
-  file.write('\x7fELF', 'latin1');
-  file.writeUInt8(2, 4); // ELFCLASS64
-  file.writeUInt8(1, 5); // little-endian
-  file.writeUInt8(1, 6);
-  file.writeUInt16LE(2, 16); // ET_EXEC
-  file.writeUInt16LE(62, 18); // EM_X86_64
-  file.writeUInt32LE(1, 20);
-  file.writeBigUInt64LE(0x400000n, 24); // entry
-  file.writeBigUInt64LE(64n, 32); // program headers
-  file.writeUInt16LE(64, 52);
-  file.writeUInt16LE(56, 54);
-  file.writeUInt16LE(2, 56);
-  const header = (at: number, type: number, offset: bigint, size: bigint): void => {
-    file.writeUInt32LE(type, at);
-    file.writeUInt32LE(5, at + 4);
-    file.writeBigUInt64LE(offset, at + 8);
-    file.writeBigUInt64LE(0x400000n + offset, at + 16);
-    file.writeBigUInt64LE(0x400000n + offset, at + 24);
-    file.writeBigUInt64LE(size, at + 32);
-    file.writeBigUInt64LE(size, at + 40);
-    file.writeBigUInt64LE(1n, at + 48);
-  };
-  header(64, 3, 176n, BigInt(name.length)); // PT_INTERP
-  header(120, 1, 0n, BigInt(file.length)); // PT_LOAD
-  name.copy(file, 176);
-  return file;
-}
 
 const program = (bundle: Bundle, name: string, content: string | Buffer, mode = 0o755): void =>
   writeFileSync(join(bundle.rootfs, name), content, { mode });
