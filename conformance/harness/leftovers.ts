@@ -103,8 +103,10 @@ function sandboxProcesses(sandbox: Sandbox, before: Snapshot): number[] {
     .filter((name) => /^\d+$/.test(name) && !before.processes.has(name))
     .filter((pid) => {
       const status = readQuietly(`/proc/${pid}/stat`);
-      const state = status.slice(status.lastIndexOf(')') + 2, status.lastIndexOf(')') + 3);
-      if (status === '' || state === 'Z' || state === 'X') return false;
+      const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+      // One whose first thread alone has ended is a zombie with threads (proc_pid_stat(5), num_threads).
+      const threads = Number(fields[20 - 3]);
+      if (status === '' || ((fields[0] === 'Z' || fields[0] === 'X') && threads <= 1)) return false;
       return (
         readQuietly(`/proc/${pid}/cgroup`).includes(sandbox.prefix) ||
         readQuietly(`/proc/${pid}/environ`).includes(sandbox.dir) ||
