@@ -514,12 +514,13 @@ check-scripts:
 	$(Q)shellcheck --severity=warning $$(grep -rlE '^#! ?/bin/(ba)?sh' .ci native conformance packaging) \
 		$(call cure,a false warning has a comment: shellcheck disable=SCNNNN and the reason)
 
-GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/protocol.md docs/cli.md NOTICE
+GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/protocol.md docs/cli.md docs/errors.md NOTICE
 
 check-generated:
 	$(call say,CHECK)
 	@rm -rf build/generated && mkdir -p build/generated/found && cp -rp --parents $(GENERATED) build/generated/found
 	$(Q)$(BIN)/tsx schema/build/ops.ts
+	$(Q)$(BIN)/tsx schema/build/errors.ts
 	$(Q)$(BIN)/tsx schema/build/protocol.ts
 	$(Q)$(BIN)/tsx schema/build/validator.ts
 	$(Q)$(BIN)/tsx schema/build/kernel.ts
@@ -533,7 +534,7 @@ check-generated:
 check-docs:
 	$(call say,CHECK)
 	$(Q)$(BIN)/tap run --reporter=terse schema/spec-conformance.test.ts schema/security.test.ts \
-	  schema/differences.test.ts schema/contributing.test.ts
+	  schema/differences.test.ts schema/contributing.test.ts schema/errors.test.ts
 
 # clang-tidy takes seconds per file, so it rechecks only files whose objects were rebuilt.
 TIDY := build/tidy
@@ -559,8 +560,9 @@ format: $(NODE_MODULES) $(STAMPS)/packages-check ## format the sources
 	$(BIN)/prettier --log-level=warn --write .
 	clang-format -i $(C_FILES)
 
-generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from schema/, libseccomp and kernel headers, printed plans, docs/cli.md, NOTICE
+generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from schema/, libseccomp and kernel headers, printed plans, pages of docs, NOTICE
 	$(BIN)/tsx schema/build/ops.ts
+	$(BIN)/tsx schema/build/errors.ts
 	$(BIN)/tsx schema/build/protocol.ts
 	$(BIN)/tsx schema/build/validator.ts
 	$(BIN)/tsx schema/build/syscalls.ts

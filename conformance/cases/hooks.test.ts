@@ -236,6 +236,28 @@ for (const kind of ['prestart', 'createRuntime', 'createContainer'] as const) {
 }
 
 forEachRuntime(
+  'hooks: of much output the last 4 KiB are shown, in lines',
+  async (t, rt) => {
+    const much = 'i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); echo "line $i"; done >&2; echo the cause >&2; exit 3';
+    for (const kind of ['createRuntime', 'createContainer']) {
+      const log = join(rt.dir, kind);
+      const bundle = rt.bundle((config) => (config.hooks = { [kind]: [shell(much)] }));
+      const globals = ['--log', log, '--log-format', 'json'];
+      const { stderr } = await rt.command(...globals, 'create', '--bundle', bundle.dir, rt.nextId());
+      t.match(
+        stderr,
+        /exit status 3, stdout: , stderr: \.\.\..*\n {4}line \d+\n[^]*\n {4}line 1000\n {4}the cause\n {2}config/,
+      );
+      t.notMatch(stderr, /line 1\n/, 'not the first');
+      const { msg } = JSON.parse(textOf(log)) as { msg: string };
+      t.match(msg, /\nline 999\nline 1000\nthe cause \(config\.json/);
+      t.ok(msg.length > 4096 && msg.length < 4500, `${kind}: ${msg.length}`);
+    }
+  },
+  { oursOnly: 'the form of the message' },
+);
+
+forEachRuntime(
   'hooks: a failing startContainer fails start with the cause',
   async (t, rt) => {
     const container = await rt.created((config) => {

@@ -129,6 +129,44 @@ forEachRuntime('errors go to the log as one JSON record, and to standard error a
 });
 
 forEachRuntime(
+  'the record of an error has its parts as data',
+  async (t, rt) => {
+    const record = async (bundle: Bundle): Promise<unknown> => {
+      const outcome = await rt.command('--log-format', 'json', 'create', '--bundle', bundle.dir, 'c1');
+      t.equal(outcome.status, 1);
+      return JSON.parse(outcome.stderr);
+    };
+    const missing = rt.bundle((config) => {
+      config.mounts.push({ destination: '/srv', source: '/no/such', type: 'bind', options: ['bind'] });
+    });
+    const { msg, time, hint, line, ...rest } = (await record(missing)) as Record<string, unknown>;
+    t.strictSame(rest, {
+      level: 'error',
+      code: 'op.mount_bind',
+      phase: 'create',
+      id: 'c1',
+      pointer: '/mounts/4/source',
+      file: 'config.json',
+      column: 7,
+      errno: 'ENOENT',
+      syscall: 'open_tree',
+    });
+    t.match(msg, 'create failed: cannot mount "/no/such" on "/srv"');
+    t.match(hint, 'create it');
+    t.ok(Number(line) > 1 && typeof time === 'string');
+    const wrong = rt.bundle((config) => (config.process.cwd = 'relative'));
+    wrong.config.hostname = 'h'.repeat(70);
+    wrong.save();
+    t.match(await record(wrong), {
+      code: 'process.cwd',
+      pointer: '/process/cwd',
+      others: [{ msg: /hostname/, code: 'config.hostname', pointer: '/hostname', file: 'config.json' }],
+    });
+  },
+  { oursOnly: 'the peers have three members' },
+);
+
+forEachRuntime(
   'a caller that may only write small files gets an error, and nothing is left',
   async (t, rt) => {
     const limited = ['/bin/sh', '-c', 'ulimit -f 8; exec "$@"', 'sh'];

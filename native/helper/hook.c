@@ -88,16 +88,24 @@ static _Noreturn void hook_child(const struct hook_pipes *pipes, const char *pat
 	rt_leave(127);
 }
 
-/* Reads available data; keeps the first RT_HOOK_OUTPUT_MAX bytes. False at end of file. */
+/* Reads available data; keeps the last RT_HOOK_OUTPUT_MAX bytes. False at end of file. */
 static bool drain(int fd, char *kept, uint32_t *length)
 {
-	char rest[1024];
-	bool full = *length == RT_HOOK_OUTPUT_MAX;
-	long size = full ? rt_sys(read, fd, rest, sizeof(rest))
-			 : rt_sys(read, fd, kept + *length, RT_HOOK_OUTPUT_MAX - *length);
-	if (size > 0 && !full)
-		*length += (uint32_t)size;
-	return size > 0;
+	char chunk[1024];
+	long size = rt_sys(read, fd, chunk, sizeof(chunk));
+	if (size <= 0)
+		return false;
+	uint32_t over = 0;
+	if (*length + (uint32_t)size > RT_HOOK_OUTPUT_MAX)
+		over = *length + (uint32_t)size - RT_HOOK_OUTPUT_MAX;
+	*length -= over;
+	for (uint32_t i = 0; over > 0 && i < *length; i++)
+		kept[i] = kept[i + over];
+	for (long i = 0; i < size; i++)
+		kept[(*length)++] = chunk[i];
+	for (int i = 0; over > 0 && i < 3; i++)
+		kept[i] = '.';
+	return true;
 }
 
 static int64_t now_ms(void)
@@ -137,13 +145,15 @@ static int wait_for_end(
 	}
 }
 
+/* What the hook itself has written: processes that it left behind may go on writing. */
 static void drain_rest(int fd, char *kept, uint32_t *length)
 {
+	enum { READS_OF_LARGEST_PIPE = 1024 };
 	struct pollfd poll = {fd, POLLIN, 0};
 	struct {
 		int64_t seconds, nanoseconds;
 	} zero = {0, 0};
-	while (*length < RT_HOOK_OUTPUT_MAX && rt_sys(ppoll, &poll, 1, &zero, NULL, 0) == 1)
+	for (int i = 0; i < READS_OF_LARGEST_PIPE && rt_sys(ppoll, &poll, 1, &zero, NULL, 0) == 1; i++)
 		if (!drain(fd, kept, length))
 			return;
 }

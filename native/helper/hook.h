@@ -18,7 +18,7 @@ struct rt_hook_result {
 	uint32_t value;   /* exit status, signal, or errno of execve */
 	uint32_t out_length;
 	uint32_t err_length;
-	char out[RT_HOOK_OUTPUT_MAX]; /* first bytes of stdout */
+	char out[RT_HOOK_OUTPUT_MAX]; /* last bytes of stdout, after "..." if there were more */
 	char err[RT_HOOK_OUTPUT_MAX];
 };
 

@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
+import type { Code } from '../diag/diagnostic.ts';
 
-export type Report = (code: string, pointer: string, message: string, hint?: string) => void;
+export type Report = (code: Code, pointer: string, message: string, hint?: string) => void;
 
 /**
  * A rule for a config that the schema accepts. It reports every fault. If the schema also found faults, required

@@ -1,4 +1,5 @@
 import type { Config, LinuxDevice, LinuxDeviceCgroup, LinuxMemory } from '../../schema/generated/config.ts';
+import type { Code } from '../diag/diagnostic.ts';
 import { pointerPart, shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { hasNamespace } from './namespaces.ts';
@@ -156,7 +157,7 @@ function sysctl(config: Config, report: Report): void {
 }
 
 interface SysctlFault {
-  readonly code: string;
+  readonly code: Code;
   readonly message: string;
   readonly hint?: string;
 }

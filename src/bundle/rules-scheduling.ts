@@ -56,7 +56,7 @@ function unusedNice({ process }: Config, report: Report): void {
   report(code, pointer, message);
 }
 
-function misplaced(name: string, policy: SchedulerPolicy, of: string): [string, string, string] {
+function misplaced(name: string, policy: SchedulerPolicy, of: string): ['process.scheduler', string, string] {
   return [
     'process.scheduler',
     `/process/scheduler/${name}`,

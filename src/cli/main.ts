@@ -112,6 +112,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
   const { options, operands } = parseCommand(words, command, specification);
   if (options.help === true) return print(native, commandHelp(command));
   if (options.usage === true) return print(native, commandUsage(command));
+  if (specification.operands.startsWith('ID') && operands[0] !== undefined) log.container = operands[0];
   const outcome = handle(command, {
     native,
     globals,

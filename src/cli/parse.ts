@@ -1,5 +1,6 @@
 import minimist from 'minimist';
 import { Failure } from '../diag/diagnostic.ts';
+import type { Code } from '../diag/diagnostic.ts';
 import { commands } from '../options/options.ts';
 import type { CommandName, CommandSpec, Operands, OptionSpec, Options } from '../options/options.ts';
 
@@ -7,7 +8,7 @@ import type { CommandName, CommandSpec, Operands, OptionSpec, Options } from '..
 export class UsageFailure extends Failure {
   readonly command: CommandName | undefined;
 
-  constructor(code: string, message: string, command?: CommandName, hint?: string) {
+  constructor(code: Code, message: string, command?: CommandName, hint?: string) {
     super(hint === undefined ? { code, message } : { code, message, hint });
     this.name = 'UsageFailure';
     this.command = command;

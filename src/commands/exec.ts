@@ -23,7 +23,7 @@ export function exec(context: ContainerContext): Outcome {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // The process does not come from config.json, so a pointer into it would be misleading.
-    throw inPhase(withoutPointers(error, failedExitCode), 'exec failed');
+    throw inPhase(withoutPointers(error, failedExitCode), 'exec');
   }
   const { pid, console, cgroup, warnings } = started;
   if (!foreground) return { warnings };

@@ -41,7 +41,7 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise init has reported the cause.
     if (statusOf(native, directory, record) === 'running') refuseUnlessCreated('running');
-    throw inPhase(error, 'start failed');
+    throw inPhase(error, 'start');
   }
   // Not before: a start that is killed earlier can be repeated.
   native.unlink(socket);
@@ -57,7 +57,7 @@ function openNotify(native: Native, root: string, id: string): NotifyProxy | und
     const manager = connectManager(native, path);
     return { program: bindProgramSocket(native, notifyDirectory(root, id)), manager };
   } catch (error) {
-    throw error instanceof Failure ? inPhase(error, 'start failed') : error;
+    throw error instanceof Failure ? inPhase(error, 'start') : error;
   }
 }
 

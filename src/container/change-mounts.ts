@@ -63,7 +63,7 @@ function add(native: Native, container: Container, { mounts, locate }: MountList
     }
     return plan.warnings.length === 0 ? [] : locate(new Failure(plan.warnings)).diagnostics;
   } catch (error) {
-    throw error instanceof Failure ? inPhase(locate(error), 'cannot add mounts') : error;
+    throw error instanceof Failure ? inPhase(locate(error), 'add mounts') : error;
   }
 }
 
@@ -87,6 +87,6 @@ function remove(native: Native, container: Container, { mounts, locate }: MountL
     const failed = visit(native, removal(native, container, mounts), container.target);
     if (failed !== undefined) throw failed.failure;
   } catch (error) {
-    throw error instanceof Failure ? inPhase(locate(error), 'cannot remove mounts') : error;
+    throw error instanceof Failure ? inPhase(locate(error), 'remove mounts') : error;
   }
 }

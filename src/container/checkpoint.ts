@@ -71,7 +71,7 @@ export function dump(context: Context, directory: ContainerDirectory, record: Co
       });
     },
     // The config is the saved one, not a file of the caller.
-    (failure) => inPhase(withoutPointers(failure), 'checkpoint failed'),
+    (failure) => inPhase(withoutPointers(failure), 'checkpoint'),
   );
 }
 

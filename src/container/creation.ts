@@ -1,6 +1,7 @@
 import { isNew } from '../bundle/namespaces.ts';
 import { removeCgroups, withoutUnit } from '../cgroup/control.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import type { Phase } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
 import { phase } from '../diag/trace.ts';
@@ -58,7 +59,7 @@ export function beginCreation<T>(
   root: StateRoot,
   compiled: Compiled,
   record: ContainerRecord,
-  action: string,
+  action: Phase,
   body: (creation: Creation) => T,
 ): T {
   const directory = ContainerDirectory.make(native, root, record.id);
@@ -85,7 +86,7 @@ export function beginCreation<T>(
         },
       });
     },
-    (failure) => inPhase(compiled.locate(failure), `${action} failed`),
+    (failure) => inPhase(compiled.locate(failure), action),
   );
 }
 

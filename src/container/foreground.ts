@@ -1,5 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
-import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Diagnostic, Phase } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
@@ -70,7 +70,7 @@ export function exitCode(status: number): number {
  * Runs the poststart hooks of a container whose program runs. Without --detach also waits for its end and, without
  * --keep, deletes it. Failures are named after `action`.
  */
-export function attend(context: Context, container: MadeContainer, action: string): Outcome {
+export function attend(context: Context, container: MadeContainer, action: Phase): Outcome {
   const { native, options } = context;
   const { directory, record, console, compiled, notify } = container;
   try {
@@ -78,7 +78,7 @@ export function attend(context: Context, container: MadeContainer, action: strin
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     removePidFile(context);
-    throw inPhase(compiled.locate(error), `${action} failed`);
+    throw inPhase(compiled.locate(error), action);
   }
   const { warnings } = compiled;
   if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };

@@ -1,5 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
-import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Diagnostic, Phase } from '../diag/diagnostic.ts';
 import { inPhase } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import { prepare } from '../launch/make-cgroups.ts';
@@ -135,11 +135,11 @@ export function abandon(
   context: Context,
   { directory, record, moved, compiled }: WaitingContainer,
   failure: Failure,
-  action: string,
+  action: Phase,
 ): Failure {
   const { native } = context;
   returnNetDevices(native, moved);
   removePidFile(context);
   const leftovers = endContainer(native, directory, record);
-  return inPhase(compiled.locate(new Failure([...failure.diagnostics, ...leftovers])), `${action} failed`);
+  return inPhase(compiled.locate(new Failure([...failure.diagnostics, ...leftovers])), action);
 }

@@ -173,7 +173,7 @@ function checkedImages(context: Context, { config, plan, locate }: Compiled, roo
       removeLog(native, directories, 'restore');
       return { directories, mounts };
     },
-    (failure) => inPhase(locate(failure), 'restore failed'),
+    (failure) => inPhase(locate(failure), 'restore'),
   );
 }
 

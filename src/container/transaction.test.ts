@@ -3,7 +3,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { transact } from './transaction.ts';
 import type { OnFailure } from './transaction.ts';
 
-const failure = (message: string): Failure => new Failure({ code: 'test', message }, 3);
+const failure = (message: string): Failure => new Failure({ code: 'internal', message }, 3);
 
 /** What a failed transaction throws, and the undos that ran. */
 function fail(body: (onFailure: OnFailure, undone: string[]) => void, cause: Error = failure('first')) {
@@ -14,7 +14,7 @@ function fail(body: (onFailure: OnFailure, undone: string[]) => void, cause: Err
         body(onFailure, undone);
         throw cause;
       },
-      ({ diagnostics, exitCode }) => new Failure({ code: 'named', message: messages(diagnostics).join() }, exitCode),
+      ({ diagnostics, exitCode }) => new Failure({ code: 'internal', message: messages(diagnostics).join() }, exitCode),
     );
   } catch (error) {
     return { error, undone };

@@ -1,5 +1,5 @@
 import { Failure } from './diagnostic.ts';
-import type { Diagnostic } from './diagnostic.ts';
+import type { Diagnostic, Phase } from './diagnostic.ts';
 import { locate } from './locate.ts';
 
 /** The same failure with the line and column of each pointer into `text`, the contents of `file`. */
@@ -22,11 +22,14 @@ export function withoutPointers(failure: Failure, exitCode: number = failure.exi
   return new Failure(bare, exitCode);
 }
 
-/** The same failure with the phase prefixed to its first message: `create failed: …`. */
-export function inPhase(failure: Failure, phase: string): Failure {
-  const named = failure.diagnostics.map((diagnostic, index) =>
-    index === 0 ? { ...diagnostic, message: `${phase}: ${diagnostic.message}` } : diagnostic,
-  );
+/** The same failure with its phase, which begins its first message: `create failed: …`. */
+export function inPhase(failure: Failure, phase: Phase): Failure {
+  const words = phase === 'add mounts' || phase === 'remove mounts' ? `cannot ${phase}` : `${phase} failed`;
+  const named = failure.diagnostics.map((diagnostic, index) => ({
+    ...diagnostic,
+    phase,
+    message: index === 0 ? `${words}: ${diagnostic.message}` : diagnostic.message,
+  }));
   return new Failure(named, failure.exitCode);
 }
 

@@ -4,8 +4,8 @@ import { SOCK_DGRAM } from '../kernel/sockets.ts';
 import { Failure } from './diagnostic.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { errnoText } from './errno.ts';
-import { renderJournal, renderLine, renderRecord, renderSyslog, renderText } from './render.ts';
-import type { Level, LogFormat } from './render.ts';
+import { detailsOf, renderJournal, renderLine, renderRecord, renderSyslog, renderText } from './render.ts';
+import type { Details, Level, LogFormat } from './render.ts';
 import { systemFailure } from './system.ts';
 
 export interface LogSettings {
@@ -18,7 +18,9 @@ export interface LogSettings {
 
 export interface Log extends LogSettings {
   /** Appends one record to the destination; a negative errno if it fails. Undefined for standard error only. */
-  readonly append?: (level: Level, message: string) => number;
+  readonly append?: (level: Level, message: string, details?: Details) => number;
+  /** The container that the command is about, once that is known. */
+  container?: string;
 }
 
 const standardError = 2;
@@ -41,7 +43,10 @@ export function openLog(native: Native, settings: LogSettings): Log {
     const append = (text: string): number => native.writeText(name, text, appendFlags, 0o644);
     const opened = append('');
     if (opened < 0) throw systemFailure('log.open', `cannot open log file "${name}"`, 'open', opened);
-    return { ...settings, append: (level, message) => append(renderRecord(format, level, message, native.realTime())) };
+    return {
+      ...settings,
+      append: (level, message, details) => append(renderRecord(format, level, message, native.realTime(), details)),
+    };
   }
   if (!/^[\w.@-]+$/.test(name)) {
     throw new Failure({
@@ -66,13 +71,15 @@ export function openLog(native: Native, settings: LogSettings): Log {
 export function report(native: Native, log: Log, level: Level, diagnostics: readonly Diagnostic[]): void {
   if (!isLogged(log, level)) return;
   if (log.append === undefined && log.format === 'json') {
-    native.writeFd(standardError, renderRecord('json', level, renderLine(diagnostics), native.realTime()));
+    const details = detailsOf(diagnostics, log.container);
+    native.writeFd(standardError, renderRecord('json', level, renderLine(diagnostics), native.realTime(), details));
     return;
   }
   if (log.append === undefined || level !== 'warning') {
     native.writeFd(standardError, renderText(level, diagnostics));
   }
-  append(native, log, level, renderLine(diagnostics));
+  const details = log.format === 'json' ? detailsOf(diagnostics, log.container) : {};
+  append(native, log, level, renderLine(diagnostics), details);
 }
 
 /** A debug message: to the log, or to standard error if there is none. */
@@ -93,8 +100,8 @@ export function progressLine(native: Native, log: Log): ((line: string) => void)
 }
 
 /** One write(2) per record, so that the records of concurrent commands do not mix. */
-function append(native: Native, log: Log, level: Level, record: string): void {
-  const result = log.append?.(level, record) ?? 0;
+function append(native: Native, log: Log, level: Level, record: string, details?: Details): void {
+  const result = log.append?.(level, record, details) ?? 0;
   if (result >= 0) return;
   const message = `cannot write to the log "${log.destination}": ${errnoText(-result)}`;
   native.writeFd(standardError, renderText('error', [{ code: 'log.write', message }]));

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Diagnostic } from './diagnostic.ts';
-import { renderLine, renderRecord, renderText } from './render.ts';
+import { detailsOf, renderLine, renderRecord, renderText } from './render.ts';
 
 const mountFault: Diagnostic = {
   code: 'mount.source',
@@ -9,7 +9,7 @@ const mountFault: Diagnostic = {
   location: { file: 'config.json', line: 41, column: 7 },
   hint: 'the bind source does not exist on the host',
 };
-const plain: Diagnostic = { code: 'x', message: 'container does not exist: "c1"' };
+const plain: Diagnostic = { code: 'internal', message: 'container does not exist: "c1"' };
 
 t.test('renderText gives each diagnostic its place and hint', async (t) => {
   t.equal(
@@ -19,7 +19,7 @@ t.test('renderText gives each diagnostic its place and hint', async (t) => {
       '  hint: the bind source does not exist on the host\n' +
       'rt: container does not exist: "c1"\n',
   );
-  t.equal(renderText('error', [{ code: 'x', message: 'm', pointer: '--no-pivot' }]), 'rt: m\n  --no-pivot\n');
+  t.equal(renderText('error', [{ code: 'internal', message: 'm', pointer: '--no-pivot' }]), 'rt: m\n  --no-pivot\n');
 });
 
 t.test('renderText marks messages that are not errors', async (t) => {
@@ -32,7 +32,7 @@ t.test('renderLine puts everything on one line', async (t) => {
     'cannot mount "/data" on "/srv": no such file or directory (open_tree) (config.json:41:7 /mounts/3/source)' +
       ' [hint: the bind source does not exist on the host]; container does not exist: "c1"',
   );
-  t.equal(renderLine([{ code: 'x', message: 'a\nb' }]), 'a\\u000ab');
+  t.equal(renderLine([{ code: 'internal', message: 'a\nb' }]), 'a\\u000ab');
 });
 
 t.test('renderRecord makes one JSON object with a time that Go reads', async (t) => {
@@ -46,7 +46,49 @@ t.test('renderRecord quotes text when needed', async (t) => {
 });
 
 t.test('renderText and renderLine escape characters that would control a terminal', async (t) => {
-  const hostile: Diagnostic = { code: 'x', message: 'm\x1b[2J', pointer: '/annotations/a\nb', hint: 'h\x9b' };
+  const hostile: Diagnostic = { code: 'internal', message: 'm\x1b[2J', pointer: '/annotations/a\nb', hint: 'h\x9b' };
   t.equal(renderText('error', [hostile]), 'rt: m\\u001b[2J\n  /annotations/a\\u000ab\n  hint: h\\u009b\n');
   t.equal(renderLine([hostile]), 'm\\u001b[2J (/annotations/a\\u000ab) [hint: h\\u009b]');
+});
+
+t.test('lines of another program are kept: indented in text, escaped once in JSON', async (t) => {
+  const failed: Diagnostic = {
+    code: 'hook.failed',
+    message: 'hook #0 "a\nb": exit status 1',
+    output: ', stderr: one\ntwo\x1b',
+  };
+  t.equal(renderText('error', [failed]), 'rt: hook #0 "a\\u000ab": exit status 1, stderr: one\n    two\\u001b\n');
+  const record = renderRecord('json', 'error', renderLine([failed]), [0]);
+  t.equal(record.split('\n').length, 2, 'one line');
+  t.equal((JSON.parse(record) as { msg: string }).msg, 'hook #0 "a\\u000ab": exit status 1, stderr: one\ntwo\\u001b');
+  t.equal(renderRecord('text', 'error', 'a\nb', [0]).split('\n').length, 2, 'one line');
+});
+
+t.test('the details of a record are those of the first diagnostic, and the others in a list', async (t) => {
+  const errno: Diagnostic = {
+    code: 'op.mount_bind',
+    message: 'm',
+    phase: 'create',
+    errno: 'ENOENT',
+    syscall: 'open_tree',
+  };
+  t.strictSame(detailsOf([mountFault, errno], 'c1'), {
+    code: 'mount.source',
+    pointer: '/mounts/3/source',
+    file: 'config.json',
+    line: 41,
+    column: 7,
+    hint: 'the bind source does not exist on the host',
+    id: 'c1',
+    others: [{ msg: 'm', code: 'op.mount_bind', phase: 'create', errno: 'ENOENT', syscall: 'open_tree' }],
+  });
+  t.strictSame(detailsOf([plain], undefined), { code: 'internal' });
+});
+
+t.test('a record keeps level, msg and time before its details', async (t) => {
+  const record = renderRecord('json', 'error', 'm', [0], detailsOf([plain], 'a\u2028\x1b'));
+  t.equal(
+    record,
+    '{"level":"error","msg":"m","time":"1970-01-01T00:00:00Z","code":"internal","id":"a\\u2028\\u001b"}\n',
+  );
 });

@@ -1,5 +1,5 @@
-import type { Diagnostic } from './diagnostic.ts';
-import { printable } from './printable.ts';
+import type { Code, Diagnostic, Phase } from './diagnostic.ts';
+import { printable, printableLines } from './printable.ts';
 import { formatTime } from './time.ts';
 
 export type Level = 'error' | 'warning' | 'debug';
@@ -15,10 +15,15 @@ export function renderText(level: Level, diagnostics: readonly Diagnostic[]): st
 function paragraph(mark: string, diagnostic: Diagnostic): string {
   const place = placeOf(diagnostic);
   const hint = diagnostic.hint === undefined ? '' : `  hint: ${printable(diagnostic.hint)}\n`;
-  return `${mark}${printable(diagnostic.message)}\n${place === '' ? '' : `  ${place}\n`}${hint}`;
+  return `${mark}${printable(diagnostic.message)}${indented(diagnostic)}\n${place === '' ? '' : `  ${place}\n`}${hint}`;
 }
 
-/** All on one line, for log records: engines show the message of the last record. */
+/** Its lines after the first are indented, so that none looks like a message of rt. */
+function indented({ output = '' }: Diagnostic): string {
+  return printableLines(output).replaceAll('\n', '\n    ');
+}
+
+/** As one message, for log records: engines show that of the last record. */
 export function renderLine(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map(clause).join('; ');
 }
@@ -26,7 +31,8 @@ export function renderLine(diagnostics: readonly Diagnostic[]): string {
 function clause(diagnostic: Diagnostic): string {
   const place = placeOf(diagnostic);
   const hint = diagnostic.hint === undefined ? '' : ` [hint: ${printable(diagnostic.hint)}]`;
-  return `${printable(diagnostic.message)}${place === '' ? '' : ` (${place.replace('  ', ' ')})`}${hint}`;
+  const message = printable(diagnostic.message) + printableLines(diagnostic.output ?? '');
+  return `${message}${place === '' ? '' : ` (${place.replace('  ', ' ')})`}${hint}`;
 }
 
 /** `config.json:41:7 /mounts/3/source`, as far as known. */
@@ -36,11 +42,53 @@ function placeOf({ location, pointer }: Diagnostic): string {
   return printable(position === '' ? pointer : `${position}  ${pointer}`);
 }
 
-/** One log record of one line. `now`: [seconds, nanoseconds] since 1970. */
-export function renderRecord(format: LogFormat, level: Level, message: string, now: readonly number[]): string {
+/** The members of a record in JSON besides level, msg and time: docs/errors.md lists them. */
+export interface Details {
+  readonly code?: Code;
+  readonly phase?: Phase;
+  /** Of the container. */
+  readonly id?: string;
+  readonly pointer?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly errno?: string;
+  readonly syscall?: string;
+  readonly hint?: string;
+  readonly others?: readonly ({ readonly msg: string } & Details)[];
+}
+
+/** What the diagnostics of one record say as data: the first, then the others. */
+export function detailsOf(diagnostics: readonly Diagnostic[], id: string | undefined): Details {
+  const [first, ...others] = diagnostics.map(({ code, phase, pointer, location, errno, syscall, hint, ...rest }) => ({
+    msg: rest.message + (rest.output ?? ''),
+    details: { code, ...defined({ phase, pointer, ...location, errno, syscall, hint }) },
+  }));
+  return {
+    ...first?.details,
+    ...defined({ id }),
+    ...(others.length === 0 ? {} : { others: others.map(({ msg, details }) => ({ msg, ...details })) }),
+  };
+}
+
+function defined<T extends object>(values: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof defined<T>
+  >;
+}
+
+/** One log record, in one line. `now`: [seconds, nanoseconds] since 1970. */
+export function renderRecord(
+  format: LogFormat,
+  level: Level,
+  message: string,
+  now: readonly number[],
+  details: Details = {},
+): string {
   const time = formatTime(now[0] ?? 0);
-  const msg = printable(message);
-  if (format === 'json') return `${JSON.stringify({ level, msg, time })}\n`;
+  // In quotes, a line feed is an escape sequence.
+  const msg = printableLines(message);
+  if (format === 'json') return `${printable(JSON.stringify({ level, msg, time, ...details }))}\n`;
   const bare = /^[A-Za-z0-9\-._/@^+]+$/.test(msg);
   return `time="${time}" level=${level} msg=${bare ? msg : JSON.stringify(msg)}\n`;
 }

@@ -1,10 +1,10 @@
 import { ENOENT, ENOTDIR, ESRCH } from '../kernel/errno.ts';
 import { Failure } from './diagnostic.ts';
-import type { Diagnostic } from './diagnostic.ts';
+import type { Code, Diagnostic } from './diagnostic.ts';
 import { errnoName, errnoText } from './errno.ts';
 
 /** The failure of a system call. `result`: the negative errno that a native function returned. */
-export function systemFailure(code: string, action: string, syscall: string, result: number, hint?: string): Failure {
+export function systemFailure(code: Code, action: string, syscall: string, result: number, hint?: string): Failure {
   const diagnostic: Diagnostic = {
     code,
     message: `${action}: ${errnoText(-result)} (${syscall})`,
@@ -15,13 +15,13 @@ export function systemFailure(code: string, action: string, syscall: string, res
 }
 
 /** The result of a native function; throws a Failure for a negative errno. */
-export function expectDone(result: number, code: string, action: string, syscall: string): number {
+export function expectDone(result: number, code: Code, action: string, syscall: string): number {
   if (result < 0) throw systemFailure(code, action, syscall, result);
   return result;
 }
 
 /** As expectDone, for native functions whose result is not a number. */
-export function expectResult<T>(result: T | number, code: string, action: string, syscall: string): T {
+export function expectResult<T>(result: T | number, code: Code, action: string, syscall: string): T {
   if (typeof result === 'number') throw systemFailure(code, action, syscall, result);
   return result;
 }
@@ -35,6 +35,6 @@ export function isAbsent(result: number): boolean {
 }
 
 /** As expectResult, but undefined if the object does not exist. */
-export function expectIfPresent<T>(result: T | number, code: string, action: string, syscall: string): T | undefined {
+export function expectIfPresent<T>(result: T | number, code: Code, action: string, syscall: string): T | undefined {
   return typeof result === 'number' && isAbsent(result) ? undefined : expectResult(result, code, action, syscall);
 }

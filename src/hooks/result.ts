@@ -4,7 +4,7 @@ import { text, u32 } from '../diag/bytes.ts';
 export interface HookResult {
   readonly outcome: 'exited' | 'signalled' | 'timed out' | 'not run';
   readonly value: number;
-  /** The first 4 KiB of each. */
+  /** The last 4 KiB of each, after `...` if there was more. */
   readonly stdout: string;
   readonly stderr: string;
 }

@@ -91,7 +91,10 @@ export function hookFailure(
   const path = hook === undefined ? '' : ` "${hook.path}"`;
   return new Failure({
     code: 'hook.failed',
-    message: `error running ${kind} hook #${String(index)}${path}: ${ending(result, hook)}, stdout: ${result.stdout.trim()}, stderr: ${result.stderr.trim()}`,
+    message: `error running ${kind} hook #${String(index)}${path}: ${ending(result, hook)}`,
+    ...(result.outcome === 'not run'
+      ? {}
+      : { output: `, stdout: ${result.stdout.trim()}, stderr: ${result.stderr.trim()}` }),
     pointer: `/hooks/${kind}/${String(index)}`,
   });
 }

@@ -177,7 +177,7 @@ export interface Native {
   /**
    * Runs a hook to its end: execve(path, args, env) in `cwd`, with `input` on stdin. `inherit` 1: the environment is that
    * of this process, and `env` is not used. Output goes to the descriptors
-   * `stdout` and `stderr`, or is captured if they are -1 (first 4 KiB of each). Its process group is killed after
+   * `stdout` and `stderr`, or is captured if they are -1 (last 4 KiB of each, which begin with `...` if there was more). Its process group is killed after
    * `timeoutMs` (0: no limit). Result record: u32 outcome (0 exited, 1 signalled, 2 timed out, 3 exec failed), u32
    * value (status, signal or errno), u32 stdout length, stdout, u32 stderr length, stderr.
    */

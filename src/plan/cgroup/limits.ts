@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../diag/diagnostic.ts';
+import type { Code, Diagnostic } from '../../diag/diagnostic.ts';
 import type { From, PlannedOp } from '../types.ts';
 
 /** A file of a controller, such as `memory.max`, the text to write to it, and its origin. */
@@ -73,7 +73,7 @@ export class LimitWriter {
     this.several('write_first', settings);
   }
 
-  fault(code: string, message: string, pointer: string, hint?: string): void {
+  fault(code: Code, message: string, pointer: string, hint?: string): void {
     this.faults.push(hint === undefined ? { code, message, pointer } : { code, message, pointer, hint });
   }
 

@@ -227,7 +227,12 @@ class Reader {
     return { index, operator, mask: value, value: masked };
   }
 
-  #known<Name extends string, Value>(table: Readonly<Record<Name, Value>>, name: Name, kind: string, pointer: string) {
+  #known<Name extends string, Value>(
+    table: Readonly<Record<Name, Value>>,
+    name: Name,
+    kind: FaultKind,
+    pointer: string,
+  ) {
     if (!Object.hasOwn(table, name)) {
       this.#diagnostics.push(fault(kind, `unknown seccomp ${kind} "${name}"`, pointer));
     }
@@ -242,6 +247,8 @@ function halves(value: number | bigint): Halves {
   return { high: Math.floor(value / 0x1_0000_0000) >>> 0, low: value >>> 0 };
 }
 
-function fault(kind: string, message: string, pointer: string): Diagnostic {
+type FaultKind = 'action' | 'defaultAction' | 'flag' | 'index' | 'notify' | 'operator';
+
+function fault(kind: FaultKind, message: string, pointer: string): Diagnostic {
   return { code: `seccomp.${kind}`, message, pointer };
 }
