@@ -56,6 +56,6 @@ export function mount(destination: string, type: string, source: string, ...opti
 }
 
 /** A bind mount of a path on the host. */
-export function bind(source: string, destination: string, ...options: string[]) {
+export function bind(source: string, destination: string, ...options: string[]): (config: TestConfig) => void {
   return mount(destination, 'bind', source, 'rbind', ...options);
 }

@@ -270,7 +270,7 @@ export const flags: readonly Trigger[] = [
 ];
 
 /** The bundle of a user: a user namespace in which only this user is mapped. */
-export const rootless =
+const rootless =
   (change: (config: TestConfig, bundle: Bundle) => void = () => undefined) =>
   (config: TestConfig, bundle: Bundle): void => {
     config.linux = { namespaces: [...config.linux.namespaces, { type: 'user' }] } as typeof config.linux;

@@ -10,10 +10,9 @@ const long = '/d'.repeat(3000);
 
 /** The root filesystem by way of a read-only mount, which rt cannot change. */
 function readonlyRoot(change: (config: TestConfig) => void) {
-  return (config: TestConfig, bundle: Bundle): void => {
+  return (config: TestConfig): void => {
     change(config);
     config.mounts.splice(4, 0, { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['ro'] });
-    void bundle;
   };
 }
 
