@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../../harness/config.ts';
-import type { Bundle } from '../../harness/sandbox.ts';
 import { bind, mount } from '../trigger.ts';
 import type { Trigger } from '../trigger.ts';
 
