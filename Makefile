@@ -80,7 +80,7 @@ ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
 SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
 endif
 
-.PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races errors \
+.PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races errors page test-page \
 	format generate fetch install uninstall dist test-packages check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -302,7 +302,7 @@ demo: build $(STAMPS)/packages-demo ## run a container and explain the steps
 
 ENGINE_TESTS = $(shell find conformance/engines -name '*.test.ts')
 UNIT_TESTS = $(shell find src schema conformance/fuzz -name '*.test.ts')
-CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*' ! -path '*/fuzz/*')
+CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*' ! -path '*/fuzz/*' ! -path '*/page/*')
 # The full output goes to a file, a line per test file to the screen.
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
@@ -358,6 +358,18 @@ VM_NODE_CASES ?= lifecycle mounts cgroups systemd
 # Case names to which the other machines are restricted; VM_CASES_13-v1-apparmor restricts only that machine.
 VM_CASES ?=
 VM_JOBS ?= $(shell nproc)
+
+# The page is tested in Debian's Chromium, or in the program that CHROMIUM names.
+page: build/page.html ## one HTML file that validates, explains and plans a config in a browser
+
+build/page.html: $(wildcard src/page/* src/bundle/*.ts src/explain/*.ts src/plan/*.ts src/plan/*/*.ts src/diag/*.ts) native/build/page.mjs | build
+	$(call say,PAGE)
+	$(Q)node native/build/page.mjs
+
+PAGE_PACKAGES := chromium
+
+test-page: page $(if $(CHROMIUM),,$(STAMPS)/packages-page) ## that page in a browser
+	@$(BIN)/tap run --timeout=120 conformance/page/page.test.ts
 
 test-vm: build $(STAMPS)/criu ## the container tests in virtual machines: cgroup v1 and v2, systemd, two kernels (needs root)
 	@mkdir -p build/tap
@@ -493,6 +505,7 @@ check-format:
 check-types:
 	$(call say,CHECK)
 	$(Q)$(BIN)/tsc
+	$(Q)$(BIN)/tsc --project src/page
 
 check-lint:
 	$(call say,CHECK)
