@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSyn
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
+import { examples } from '../../src/cli/examples.ts';
 import { manPages } from '../../src/cli/man.ts';
 import { run } from '../harness/process.ts';
 import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
@@ -69,6 +70,19 @@ function manPage(): Block[] {
     lines: [command],
     runs: /\brun /.test(command) ? 'on a terminal' : 'anywhere',
   }));
+}
+
+/** The examples of the other man pages, each with the container that it supposes. */
+function commandExamples(bundle: readonly string[]): string[] {
+  const quiet = '</dev/null >/dev/null 2>&1';
+  const steps = { bundle: [], created: [`rt create c1 ${quiet}`], running: [`rt run -d c1 ${quiet}`] };
+  const given = { ...steps, paused: [...steps.running, 'rt pause c1'] };
+  return [
+    ...bundle,
+    ...Object.values(examples)
+      .filter(({ notRun }) => notRun === undefined)
+      .flatMap((one) => [...given[one.given], ...one.commands, 'rt delete --force c1']),
+  ];
 }
 
 /** The container's name, which may be in use on this host, is replaced; everything else is verbatim. */
@@ -171,3 +185,18 @@ for (const [what, blocks] of [
     );
   }
 }
+
+forEachRuntime(
+  'the examples of the man pages of commands run verbatim',
+  async (t, rt) => {
+    const bundle = manPage().filter(
+      ({ runs, lines }) => runs === 'anywhere' && !/rt (?:create|state|kill) /.test(lines.join('')),
+    );
+    const lines = commandExamples(bundle.flatMap((block) => block.lines));
+    await withoutTerminal(t, rt, named([{ lines, runs: 'anywhere' }], rt.nextId()));
+  },
+  {
+    oursOnly: 'the documentation of this project',
+    deviates: { node: 'the same program, and sixty commands take seconds' },
+  },
+);

@@ -1,4 +1,5 @@
 import { environment, exitCodes, optionRules } from './conventions.ts';
+import { examples } from './examples.ts';
 import { optionUsage } from './help.ts';
 import { commands, globalOptions } from '../options/options.ts';
 import type { CommandName, CommandSpec, OptionSpec } from '../options/options.ts';
@@ -78,8 +79,15 @@ function commandPage(name: CommandName, spec: CommandSpec, installed: Installed)
     ['SYNOPSIS', usage],
     ...(spec.details === undefined ? [] : [['DESCRIPTION', paragraphs([spec.details])] as const]),
     ['OPTIONS', optionList(spec.options)],
+    ['EXAMPLES', examplesOf(name, installed.program)],
     ['SEE ALSO', `.BR ${program} (1),\nfor the global options and the exit status\n`],
   ]);
+}
+
+function examplesOf(name: CommandName, program: string): string {
+  const { given, commands } = examples[name];
+  const what = given === 'bundle' ? 'a bundle in the current directory' : `a ${given} container c1`;
+  return `With ${what}:\n${example(commands.map((line) => line.replaceAll(/(^|[&|] )rt /g, `$1${program} `)))}`;
 }
 
 type Section = readonly [title: string, text: string];
