@@ -30,8 +30,8 @@ settle() {
 
 name=rt-$VERSION-linux-$ARCH
 install_to "$work/tar/$name" PREFIX=
-cp "$OUT/rt.spdx.json" "$work/tar/$name/share/doc/rt/"
-cp "$OUT/rt.spdx.json" "$dist/$name.spdx.json"
+install --mode=644 "$OUT/rt.spdx.json" "$work/tar/$name/share/doc/rt/"
+install --mode=644 "$OUT/rt.spdx.json" "$dist/$name.spdx.json"
 settle "$work/tar"
 tar --create --directory "$work/tar" --sort=name --owner=0 --group=0 --numeric-owner --format=posix \
 	--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime "$name" | gzip --no-name -9 >"$dist/$name.tar.gz"
@@ -39,7 +39,7 @@ tar --create --directory "$work/tar" --sort=name --owner=0 --group=0 --numeric-o
 # The files of both packages.
 staged=$work/staged
 install_to "$staged" PREFIX=/usr NAME=oci-rt
-cp "$OUT/rt.spdx.json" "$staged/usr/share/doc/oci-rt/"
+install --mode=644 "$OUT/rt.spdx.json" "$staged/usr/share/doc/oci-rt/"
 gzip --no-name -9 "$staged"/usr/share/man/man1/*
 
 deb=$work/deb doc=$work/deb/usr/share/doc/oci-rt
@@ -47,7 +47,7 @@ cp -a "$staged" "$deb"
 mkdir -p "$deb/usr/share/zsh/vendor-completions" "$deb/usr/share/lintian/overrides" "$deb/DEBIAN"
 mv "$deb/usr/share/zsh/site-functions/_oci-rt" "$deb/usr/share/zsh/vendor-completions/"
 rmdir "$deb/usr/share/zsh/site-functions"
-cp packaging/lintian-overrides "$deb/usr/share/lintian/overrides/oci-rt"
+install --mode=644 packaging/lintian-overrides "$deb/usr/share/lintian/overrides/oci-rt"
 gzip --no-name -9 <CHANGELOG.md >"$doc/changelog.gz"
 rm "$doc/CHANGELOG.md" "$doc/LICENSE"
 {

@@ -28,6 +28,6 @@ bash -c '. /usr/share/bash-completion/completions/oci-rt && complete -p oci-rt' 
 cd /
 
 dpkg --purge oci-rt >/dev/null
-! command -v oci-rt
+[ ! -e /usr/bin/oci-rt ]
 [ "$(find /run/rt -mindepth 1 2>/dev/null)" = '' ]
 echo 'removed'
