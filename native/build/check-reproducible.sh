@@ -28,12 +28,12 @@ build() {
 	local directory=$1
 	shift
 	echo "building in ${directory#"$PWD/"}, with umask $(umask)"
-	(cd "$directory" && ${unshare[@]+"${unshare[@]}"} env --unset=MAKEFLAGS --unset=MAKELEVEL "$@" make OFFLINE=1 build >build/log 2>&1) ||
+	(cd "$directory" && ${unshare[@]+"${unshare[@]}"} env --unset=MAKEFLAGS --unset=MAKELEVEL "$@" make OFFLINE=1 build dist >build/log 2>&1) ||
 		{ tail -n 20 "$directory/build/log" >&2 && exit 1; }
 }
 
 # In build order, so the first that differs is the cause of those after it.
-parts=(helper rt-unsealed rt.js rt node/rt.node node/rt.js node/program.js node/index.mjs types man completion)
+parts=(helper rt-unsealed rt.js rt node/rt.node node/rt.js node/program.js node/index.mjs types man completion dist)
 one=$work/one two=$work/two/in/another/place
 same=("SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:?}" "COMMIT=$(git describe --always --dirty 2>/dev/null || echo unknown)")
 (umask 022 && copy "$one")
