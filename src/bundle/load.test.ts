@@ -137,41 +137,42 @@ t.test('deep nesting', async (t) => {
   t.match(failure(() => of(100_000, '')).message, /nested more than/);
 });
 
+const validated = (content: string | number, format = 'text'): ReturnType<typeof validate> =>
+  validate({
+    native: host('/b/config.json', content),
+    globals: {},
+    options: { bundle: '/b', format },
+    operands: [],
+    debug: () => undefined,
+  });
+
 t.test('the validate command', async (t) => {
-  const of = (content: string | number, format = 'text'): ReturnType<typeof validate> =>
-    validate({
-      native: host('/b/config.json', content),
-      globals: {},
-      options: { bundle: '/b', format },
-      operands: [],
-      debug: () => undefined,
-    });
-  t.strictSame(of(docker), { exitCode: 0, output: 'config.json is valid\n' });
-  t.match(of(docker.replace('"cwd": "/"', '"cwd": "x"')), {
+  t.strictSame(validated(docker), { exitCode: 0, output: 'config.json is valid\n' });
+  t.match(validated(docker.replace('"cwd": "/"', '"cwd": "x"')), {
     exitCode: 1,
     output: /^config\.json:\d+:5 \/process\/cwd: Cwd must be an absolute path, found "x"\n$/,
   });
-  t.match(of(docker.replace('"hostname": "b6b6a6f0b0fa"', '"hostname": 7')), {
+  t.match(validated(docker.replace('"hostname": "b6b6a6f0b0fa"', '"hostname": 7')), {
     exitCode: 1,
     output: /^config\.json:\d+:3 \/hostname: hostname must be a string, found 7\n$/,
   });
-  t.match(of(docker.replaceAll('"CAP_KILL"', '"KILL"')), {
+  t.match(validated(docker.replaceAll('"CAP_KILL"', '"KILL"')), {
     exitCode: 0,
     output:
       /^config\.json:\d+:\d+ \/process\/capabilities\/bounding\/\d+: warning: unknown capability "KILL" .*\n {2}hint: write CAP_KILL\nconfig\.json is valid\n$/,
   });
-  t.match(of(docker.replace('"hostname"', '"annotations": { "run.oci.seccomp_bpf_data": "" }, "hostname"')), {
+  t.match(validated(docker.replace('"hostname"', '"annotations": { "run.oci.seccomp_bpf_data": "" }, "hostname"')), {
     exitCode: 0,
     output:
       /\/annotations\/run\.oci\.seccomp_bpf_data: valid, but create refuses it: .*\n {2}hint: write the rules into linux\.seccomp\nconfig\.json is valid\n$/,
   });
-  t.match(of(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
+  t.match(validated(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
     exitCode: 0,
     output:
       /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\n {2}hint: .*\nconfig\.json is valid\n$/,
   });
   const twice = docker.replace('{', '{"hostname": "a", "mounts": [{"type": "b", "type": "c"}],');
-  t.match(of(twice), {
+  t.match(validated(twice), {
     exitCode: 0,
     output: new RegExp(
       [
@@ -184,9 +185,18 @@ t.test('the validate command', async (t) => {
   });
   const nested = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
   const deep = `{"ociVersion": "1.3.0", "root": {"path": "/"}, "unknown": ${nested}}`;
-  t.match(of(deep), { exitCode: 0, output: /\/unknown: warning: [^]*\nconfig\.json is valid\n$/ });
-  const noted = { ...JSON.parse(docker), process: { cwd: '/', args: ['x'], user: { username: 'a' } }, hook: {} };
-  const json: unknown = JSON.parse(of(JSON.stringify(noted, null, 1), 'json').output ?? '');
+  t.match(validated(deep), { exitCode: 0, output: /\/unknown: warning: [^]*\nconfig\.json is valid\n$/ });
+  t.match(validated('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
+  t.match(validated(-ENOENT), { exitCode: 1, output: 'JSON specification file config.json not found' });
+});
+
+t.test('the validate command: notes, and JSON', async (t) => {
+  const noted = {
+    ...(JSON.parse(docker) as object),
+    process: { cwd: '/', args: ['x'], user: { username: 'a' } },
+    hook: {},
+  };
+  const json: unknown = JSON.parse(validated(JSON.stringify(noted, null, 1), 'json').output ?? '');
   t.match(json, [
     {
       level: 'warning',
@@ -199,8 +209,6 @@ t.test('the validate command', async (t) => {
     },
     { level: 'note', code: 'process.username', pointer: '/process/user/username', message: /no effect/ },
   ]);
-  t.match(of('{]', 'json'), { exitCode: 1, output: /"level": "error",\n {4}"code": "config\.syntax",/ });
-  t.strictSame(of(docker, 'json'), { exitCode: 0, output: '[]\n' });
-  t.match(of('{]'), { exitCode: 1, output: /^config\.json:1:2: config\.json is not valid JSON: / });
-  t.match(of(-ENOENT), { exitCode: 1, output: 'JSON specification file config.json not found' });
+  t.match(validated('{]', 'json'), { exitCode: 1, output: /"level": "error",\n {4}"code": "config\.syntax",/ });
+  t.strictSame(validated(docker, 'json'), { exitCode: 0, output: '[]\n' });
 });
