@@ -466,8 +466,6 @@ export const errors = {
   'weak.root': ['the program runs as root of the host', 'set process.user.uid, or add a user namespace'],
   'weak.seccomp': ['the program can make every system call', 'add linux.seccomp'],
   'weak.socket': ['the container has the socket of an engine, whose users are root of the host', 'drop the mount'],
-  'weak.time': ['the container uses the clocks of the host', 'add a time namespace'],
-  'weak.user': ['the ids of the container are those of the host', 'add a user namespace'],
   'weak.uts': ['the container has the host name of the host', 'add a uts namespace'],
   'weak.writable': ['a filesystem of the kernel is writable', 'add the option "ro"'],
 } as const satisfies Readonly<Record<string, readonly [meaning: string, cure: string]>>;

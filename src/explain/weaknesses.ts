@@ -2,6 +2,7 @@ import type { Config, LinuxNamespace, Mount, NamespaceType } from '../../schema/
 import { hasNamespace, isNew } from '../bundle/namespaces.ts';
 import { isBelow, normalizePath } from '../bundle/path.ts';
 import type { Report, Rule } from '../bundle/rule.ts';
+import type { Code } from '../diag/diagnostic.ts';
 import { dotted, shown } from '../diag/pointer.ts';
 
 /** What separates a container from its host less than its author may think; no engine makes such configs by default. */
@@ -75,21 +76,21 @@ function writableBinds({ mounts = [] }: Config, report: Report): void {
 }
 
 /** With what is shared if there is none. */
-const shared: readonly (readonly [type: NamespaceType, what: string])[] = [
-  ['mount', 'mounts of the container are mounts of the host'],
-  ['network', 'the container uses the network of the host, with the abstract sockets of its services'],
-  ['ipc', 'the container shares System V IPC and message queues with the host'],
-  ['uts', 'the container has the host name of the host'],
-  ['cgroup', 'the container sees the names of the cgroups of the host'],
+const shared: readonly (readonly [type: NamespaceType, code: Code, what: string])[] = [
+  ['mount', 'weak.mount', 'mounts of the container are mounts of the host'],
+  ['network', 'weak.network', 'the container uses the network of the host, with the abstract sockets of its services'],
+  ['ipc', 'weak.ipc', 'the container shares System V IPC and message queues with the host'],
+  ['uts', 'weak.uts', 'the container has the host name of the host'],
+  ['cgroup', 'weak.cgroup', 'the container sees the names of the cgroups of the host'],
 ];
 
 /** A path into /proc of init is the host's own namespace. */
 const ofInit = /^\/proc\/1\/ns\//;
 
 function namespaces(config: Config, report: Report): void {
-  for (const [type, what] of shared) {
+  for (const [type, code, what] of shared) {
     if (!hasNamespace(config, type)) {
-      report(`weak.${type}`, '/linux/namespaces', `no ${type} namespace: ${what}`, addNamespace(type));
+      report(code, '/linux/namespaces', `no ${type} namespace: ${what}`, addNamespace(type));
     }
   }
   config.linux?.namespaces?.forEach(({ type, path = '' }: LinuxNamespace, index) => {
