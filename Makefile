@@ -172,10 +172,12 @@ $(OUT)/host-objects/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(HOST_CFLAGS) -c $< -o $@
 
-$(OUT)/host-objects/embedded.o: native/host/embedded.S $(OUT)/helper
+CONFIG_SCHEMA := schema/config.schema.json
+
+$(OUT)/host-objects/embedded.o: native/host/embedded.S $(OUT)/helper $(CONFIG_SCHEMA)
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -DRT_HELPER='"$(OUT)/helper"' -c $< -o $@
+	$(Q)$(CC) -DRT_HELPER='"$(OUT)/helper"' -DRT_SCHEMA='"$(CONFIG_SCHEMA)"' -c $< -o $@
 
 # The map lists the linked code, for NOTICE.
 $(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded.o $(QUICKJS_OBJECTS)
@@ -231,8 +233,8 @@ $(SANITIZED)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
 $(SANITIZED)/code: build/rt-unsealed build/rt.js
 	$(Q)build/rt-unsealed code build/rt.js $@
 
-$(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper $(SANITIZED)/code
-	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -DRT_CODE='"$(SANITIZED)/code"' -c $< -o $@
+$(SANITIZED)/embedded.o: native/host/embedded.S $(SANITIZED)/helper $(SANITIZED)/code $(CONFIG_SCHEMA)
+	$(Q)$(CC) -DRT_HELPER='"$(SANITIZED)/helper"' -DRT_SCHEMA='"$(CONFIG_SCHEMA)"' -DRT_CODE='"$(SANITIZED)/code"' -c $< -o $@
 
 $(SANITIZED)/rt: $(SANITIZED_HOST) $(SANITIZED)/embedded.o $(SANITIZED_ENGINE)
 	$(call say,LD)
@@ -262,7 +264,7 @@ $(OUT)/rt: $(OUT)/rt-unsealed build/rt.js native/build/rehearsal.js conformance/
 build/node/rt.node: export CC := $(CC)
 build/node/rt.node: export CXX := $(CXX)
 build/node/rt.node: native/CMakeLists.txt native/package.json native/host/addon.cc $(HOST_SOURCES) $(HELPER_SOURCES) \
-		$(NATIVE_HEADERS) native/host/embedded.S build/helper $(NODE_MODULES)
+		$(NATIVE_HEADERS) native/host/embedded.S build/helper $(CONFIG_SCHEMA) $(NODE_MODULES)
 	$(call say,ADDON)
 	$(Q)$(BIN)/cmake-js compile --silent --directory native --out build/addon >build/addon.log || { cat build/addon.log; exit 1; }
 	$(Q)cp build/addon/Release/rt.node $@.new && mv $@.new $@
@@ -588,7 +590,7 @@ generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from
 SHARE := $(DESTDIR)$(PREFIX)/share
 DOCUMENTS := LICENSE NOTICE CHANGELOG.md
 EXAMPLES := daemon.json containers.conf
-SCHEMAS := schema/config.schema.json schema/features.schema.json schema/state.schema.json
+SCHEMAS := $(CONFIG_SCHEMA) schema/features.schema.json schema/state.schema.json
 named := sed -E 's/\brt\b/$(NAME)/g; s/\b_rt\b/_$(NAME)/g'
 
 install: $(OUT)/rt $(MAN) build/completion ## install PREFIX=/usr/local: build/rt, man pages, completion for shells, licences; DESTDIR, NAME=oci-rt

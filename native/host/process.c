@@ -22,6 +22,9 @@
 #define SYS_pidfd_send_signal 424
 #endif
 
+/* Embedded at build time (embedded.S). */
+extern const char rt_schema_start[], rt_schema_end[];
+
 int64_t rt_fn_getEnv(const struct rt_value *args, struct rt_result *result)
 {
 	const char *value = getenv(args[0].data);
@@ -83,6 +86,12 @@ int64_t rt_fn_nonce(const struct rt_value *args, struct rt_result *result)
 		return -errno;
 	snprintf(text, sizeof(text), "%016" PRIx64, bits);
 	return rt_result_copy(result, text, sizeof(text) - 1);
+}
+
+int64_t rt_fn_configSchema(const struct rt_value *args, struct rt_result *result)
+{
+	(void)args;
+	return rt_result_copy(result, rt_schema_start, (size_t)(rt_schema_end - rt_schema_start));
 }
 
 int64_t rt_fn_kernel(const struct rt_value *args, struct rt_result *result)

@@ -57,6 +57,10 @@ t.test('the member names of maps are free, those of their values are not', async
   );
 });
 
+t.test('a reference to the schema is for editors', async (t) => {
+  t.strictSame(found({ $schema: 'x', process: { $schema: 'x' } }), ['/process/$schema']);
+});
+
 t.test('values of the wrong type have no members', async (t) => {
   t.strictSame(found({ process: 7, mounts: {}, linux: [{ resources: {} }], hostname: { a: 1 } }), []);
   t.strictSame(found([{ process: 1 }]), []);

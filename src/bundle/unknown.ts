@@ -12,7 +12,8 @@ export function unknownMembers(value: unknown, document = ''): Diagnostic[] {
   const found: Diagnostic[] = [];
   const path = document.split('/').slice(1);
   visit(value, membersAt(path), path, found);
-  return found;
+  // It is for editors.
+  return found.filter(({ pointer }) => pointer !== `${document}/$schema`);
 }
 
 /**

@@ -37,6 +37,14 @@ t.test('spec writes a configuration indented by tabs', async (t) => {
   t.ok(config.process.noNewPrivileges);
 });
 
+t.test('spec --schema prints the schema and writes nothing', async (t) => {
+  const host = new FakeHost();
+  const native = { ...host.native, configSchema: () => '{}\n' };
+  const options = { schema: true };
+  t.same(spec({ native, globals: {}, options, operands: [], debug: () => {} }), { output: '{}\n' });
+  t.equal(host.files.size, 0);
+});
+
 t.test('spec hides paths that reveal or change the host', async (t) => {
   const { maskedPaths, readonlyPaths } = written(new FakeHost()).linux;
   const hidden = 'acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats'.split(' ');

@@ -10,9 +10,10 @@ import type { Context, Outcome } from '../options/command.ts';
 
 const newFile = O_WRONLY | O_CREAT | O_EXCL;
 
-/** Writes a config.json, or `--file` of the bundle, that runs `sh` in the directory `rootfs`. */
+/** Writes a config.json, or `--file` of the bundle, that runs `sh` in the directory `rootfs`; or prints the schema. */
 export function spec(context: Context): Outcome {
   const { native, options } = context;
+  if (options.schema === true) return { output: native.configSchema() };
   const unified = native.fileSystemType('/sys/fs/cgroup') === CGROUP2_SUPER_MAGIC;
   const rootless = options['rootless-spec'] === true;
   const config = rootless

@@ -180,6 +180,7 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(native.getCwd(), process.cwd());
     t.equal(native.getEnv('RT_NATIVE_TEST'), 'set');
     t.equal(native.getEnv('RT_NATIVE_NONE'), -ENOENT);
+    t.match(JSON.parse(native.configSchema()), { title: 'Config', properties: { process: Object } });
     t.match(native.kernel(), /^\d+\.\d+.*\0[a-z0-9_]+\0$/);
     const [seconds, nanoseconds] = native.realTime();
     t.ok(Math.abs((seconds ?? 0) - Date.now() / 1000) < 5);

@@ -66,6 +66,8 @@ export interface Native {
   nonce(): string | number;
   /** uname(2): "release\0machine\0". */
   kernel(): string;
+  /** The JSON schema of config.json (schema/config.schema.json). */
+  configSchema(): string;
   isTerminal(fd: number): number;
   /** pidfd_open(2). */
   pidfdOpen(pid: number): number;
