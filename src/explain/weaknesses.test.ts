@@ -135,6 +135,7 @@ t.test('what is harmless is no weakness', async (t) => {
     ({ linux }) => linux.resources?.devices?.unshift({ allow: true, access: 'rwm' }, { allow: false, access: 'rwm' }),
     ({ linux }) => linux.resources?.devices?.push({ allow: true, type: 'c', access: 'm' }),
     ({ linux }) => (linux.maskedPaths = ['/proc']),
+    (config) => Object.assign(config, { hooks: { ...config.hooks, unknown: 7 } }),
     ({ process }) => (process.capabilities = { bounding: ['CAP_NET_RAW', 'CAP_CHOWN'] }),
   ];
   for (const change of harmless) t.strictSame(added(change), [], String(change));

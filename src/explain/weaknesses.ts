@@ -4,6 +4,7 @@ import { isBelow, normalizePath } from '../bundle/path.ts';
 import type { Report, Rule } from '../bundle/rule.ts';
 import type { Code } from '../diag/diagnostic.ts';
 import { dotted, shown } from '../diag/pointer.ts';
+import { knownHookKinds } from '../plan/hooks.ts';
 
 /** What separates a container from its host less than its author may think; no engine makes such configs by default. */
 export const unusualWeaknesses: readonly Rule[] = [pidNamespace, mappedRoot, writableBinds];
@@ -199,10 +200,10 @@ function devices({ linux }: Config, report: Report): void {
   report('weak.devices', `/linux/resources/devices/${last}`, message, 'allow the devices that the program needs');
 }
 
-function hooks({ hooks: kinds, root }: Config, report: Report): void {
+function hooks({ hooks: kinds = {}, root }: Config, report: Report): void {
   const inRoot = root?.path.startsWith('/') === true ? normalizePath(root.path) : undefined;
-  for (const [kind, list] of Object.entries(kinds ?? {}) as [string, NonNullable<typeof kinds>['poststop']][]) {
-    list?.forEach(({ path }, index) => {
+  for (const kind of knownHookKinds()) {
+    kinds[kind]?.forEach(({ path }, index) => {
       const pointer = `/hooks/${kind}/${index}/path`;
       const place = dotted(`/hooks/${kind}/${index}`);
       if (kind === 'startContainer') {

@@ -16,8 +16,8 @@ const hookKinds: Readonly<Record<keyof Hooks, true>> = {
   poststop: true,
 };
 
-export function knownHookKinds(): string[] {
-  return Object.keys(hookKinds);
+export function knownHookKinds(): (keyof Hooks)[] {
+  return Object.keys(hookKinds) as (keyof Hooks)[];
 }
 
 /** A point at which init waits while the runtime moves network devices and runs the hooks of the runtime namespace. */

@@ -1,12 +1,14 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { mutate, random } from '../../../schema/mutations.ts';
 import { ANNOTATIONS } from '../../../src/bundle/annotations.ts';
-import { examine } from '../../../src/explain/examine.ts';
 import { loadBundle } from '../../../src/bundle/load.ts';
 import type { RunnableConfig } from '../../../src/bundle/load.ts';
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import type { Diagnostic } from '../../../src/diag/diagnostic.ts';
 import { withLocations } from '../../../src/diag/failure.ts';
+import { describeConfig } from '../../../src/explain/describe.ts';
+import { examine } from '../../../src/explain/examine.ts';
+import { explanationText } from '../../../src/explain/render.ts';
 import type { Facts } from '../../../src/facts/facts.ts';
 import type { Native } from '../../../src/host/native.ts';
 import { encodeProgram } from '../../../src/launch/encode.ts';
@@ -73,9 +75,13 @@ export const config: Target = {
     const findings = failing(input, () => examine(input, file));
     if (findings !== undefined) for (const list of Object.values(findings)) look(input, list as readonly Diagnostic[]);
     const loaded = failing(input, () => loadBundle(host as Native, '/bundle'));
-    const refused = findings === undefined || findings.faults.length + findings.unsupported.length > 0;
+    const { faults, unsupported } = findings ?? { faults: [undefined], unsupported: [] };
+    const refused = faults.length > 0 || unsupported.some(({ code }) => code === 'config.unsupported');
     if (refused !== (loaded === undefined)) throw new Error('validate and create do not agree');
-    if (loaded !== undefined) compile(input, loaded.config, next);
+    if (loaded === undefined) return 1;
+    explanationText(describeConfig(loaded.config), { text: input, name: file });
+    const isPlanned = compile(input, loaded.config, next);
+    if (isPlanned && unsupported.length > 0) throw new Error('create does not refuse what validate says');
     return 1;
   },
 };
@@ -92,7 +98,8 @@ function withWord(text: string, next: Random): string {
   return text.slice(0, index) + JSON.stringify(pick(words, next)) + text.slice(index + old.length);
 }
 
-function compile(input: string, value: RunnableConfig, next: Random): void {
+/** Whether the config has a plan. */
+function compile(input: string, value: RunnableConfig, next: Random): boolean {
   const host = pick(hosts, next);
   const made = failing(input, () =>
     plan(value, host, {
@@ -126,6 +133,7 @@ function compile(input: string, value: RunnableConfig, next: Random): void {
     }),
   );
   if (entered !== undefined) inspect(entered.ops);
+  return made !== undefined;
 }
 
 /** Values packed for the helper must be in range, since they would be truncated, and valid C strings. */
