@@ -1,7 +1,18 @@
-import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { checkpoint, count, counter, countsBeyond, images, restore, start, stateOf } from '../harness/checkpoint.ts';
-import { changeNamespace } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts';
 import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
 import { run, start as startCommand } from '../harness/process.ts';
 import type { Outcome, Running } from '../harness/process.ts';
@@ -220,4 +231,85 @@ ${line('delete', '--force', id)}`,
     t.match(readFileSync(join(rt.dir, 'failed'), 'utf8'), /\/no\/such\/directory/);
   },
   { lacking, oursOnly: 'the runc of Debian 12 knows no netDevices' },
+);
+
+/** criu sets the limits of the processes as the root of their user namespace, which cannot raise them. */
+const effective = BigInt(`0x${/^CapEff:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+const CAP_SYS_RESOURCE = 24n;
+const lackingRights =
+  ((effective >> CAP_SYS_RESOURCE) & 1n) === 1n ? undefined : 'root has no CAP_SYS_RESOURCE here, and criu sets limits';
+
+/** A bundle in a place that the users of the container can reach; its images are in one that they cannot. */
+function mappedCounter(rt: Sandbox): Bundle {
+  const bundle = counter(rt, addUserNamespace);
+  for (const path of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(path, 0o755);
+  return bundle;
+}
+
+forEachRuntime(
+  'checkpoint: a container with a user namespace, again and again',
+  async (t, rt) => {
+    const bundle = mappedCounter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    for (const round of [1, 2]) {
+      await countsBeyond(bundle, count(bundle));
+      t.match(await checkpoint(rt, id), { status: 0, stderr: '' }, `round ${round}`);
+      chmodSync(join(rt.dir, 'images'), 0o700);
+      const last = count(bundle);
+      t.match(await restore(rt, bundle, id), { status: 0, stderr: '' });
+      t.ok((await countsBeyond(bundle, last)) < last + 50);
+      const { pid } = await stateOf(rt, id);
+      const map = readFileSync(`/proc/${pid}/uid_map`, 'utf8').trim().split(/\s+/);
+      t.strictSame(map.map(Number), [0, MAPPED.uid, MAPPED.size]);
+      const script = 'busybox id -u; : >/tmp/mine; cat /dev/null && echo x >/dev/null && echo devices';
+      t.equal((await rt.command('exec', id, '/bin/sh', '-c', script)).stdout, '0\ndevices\n');
+      t.equal(statSync(join(bundle.rootfs, 'tmp/mine')).uid, MAPPED.uid);
+      rmSync(join(rt.dir, 'images'), { recursive: true });
+    }
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  {
+    lacking: lacking ?? lackingRights,
+    deviates: { ...CRUN, runc: 'criu may not read images below a private directory' },
+  },
+);
+
+forEachRuntime(
+  'checkpoint: images with other maps of a user namespace are refused',
+  async (t, rt) => {
+    const bundle = mappedCounter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    t.match(await checkpoint(rt, id), { status: 0, stderr: '' });
+    const own = JSON.stringify(bundle.config);
+    bundle.config.linux.gidMappings = [{ containerID: 0, hostID: MAPPED.gid + 1, size: MAPPED.size }];
+    bundle.save();
+    t.match(await restore(rt, bundle, id), { status: 1, stderr: /other maps.*\/linux\/gidMappings/s });
+    bundle.saveText(own);
+    changeNamespace(bundle.config, 'user', '/proc/self/ns/user');
+    bundle.save();
+    t.match(await restore(rt, bundle, id), { status: 1, stderr: /that joins a user namespace/ });
+    t.strictSame(readdirSync(rt.root), [], 'and nothing is left');
+  },
+  { lacking: lacking ?? lackingRights, oursOnly: 'runc takes from the images what they say' },
+);
+
+forEachRuntime(
+  'checkpoint: a user namespace without CAP_SYS_RESOURCE is refused with the reason, and the container goes on',
+  async (t, rt) => {
+    const bundle = mappedCounter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    t.match(await checkpoint(rt, id), { status: 1, stderr: /rlimit.*hint: .*CAP_SYS_RESOURCE/s });
+    t.equal((await stateOf(rt, id)).status, 'running');
+    await countsBeyond(bundle, count(bundle));
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  {
+    lacking: lacking ?? (lackingRights === undefined ? 'root has CAP_SYS_RESOURCE here' : undefined),
+    oursOnly: 'runc names the log only',
+  },
 );

@@ -37,6 +37,7 @@ import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import { containerUserOps, joinOp } from '../plan/join.ts';
 import { planRestore } from '../plan/restore.ts';
+import type { RestoreOptions } from '../plan/restore.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -112,7 +113,7 @@ function restoreIn(
   writeConfig(native, directory, saved);
   prepare(native, plan, effects.onCgroups);
   prepareJoin(native, plan, effects.onCgroups);
-  const restorePlan = planRestore(config, plan, mounts, { rootfs, directoryAt: (path) => directoryAt(native, path) });
+  const restorePlan = planRestore(config, plan, mounts, restorePaths(native, directories, rootfs));
   const restored: ContainerRecord[] = [];
   const kept: (MovedDevices | undefined)[] = [];
   const onNotify = ({ stage, pid, descriptor }: Notification): void => {
@@ -209,6 +210,12 @@ function raiseLoopback(native: Native, config: Compiled['config'], pid: number):
   const failed = visit(native, ops, target);
   native.close(target);
   if (failed !== undefined) throw failed.failure;
+}
+
+/** The images as another process finds them: by the descriptor of this one. */
+function restorePaths(native: Native, { images }: Directories, rootfs: string): RestoreOptions {
+  const pid = expectResult(native.readLink('/proc/self'), 'images.read', 'cannot read "/proc/self"', 'readlink');
+  return { rootfs, images: `/proc/${pid}/fd/${images}`, directoryAt: (path) => directoryAt(native, path) };
 }
 
 function directoryAt(native: Native, path: string): string | undefined {

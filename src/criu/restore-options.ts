@@ -6,7 +6,7 @@ import { CLONE_NEW } from '../kernel/namespaces.ts';
 import type { Context } from '../options/command.ts';
 import { externalNamespaces } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
-import { handedOver } from '../plan/restore.ts';
+import { handedOver, mapsImages } from '../plan/restore.ts';
 import { isHandedIn, restoredMounts } from './external.ts';
 import type { Field } from './protobuf.ts';
 import { inheritedDescriptor, terminalOption } from './request.ts';
@@ -14,6 +14,8 @@ import type { Directories } from './request.ts';
 import { OPTION, firstDescriptor } from './rpc.ts';
 
 const largestList = 1 << 16;
+/** -1 as a number of 32 bits. */
+const noDescriptor = 0xffff_ffff;
 
 /** Options of a restore of a container with this config, besides the common ones. */
 export function restoreOptions(
@@ -26,6 +28,13 @@ export function restoreOptions(
   const { native, options } = context;
   return [
     [OPTION.root, rootfs],
+    // The last value of a field counts.
+    ...(mapsImages(config)
+      ? ([
+          [OPTION.imagesDirectory, noDescriptor],
+          [OPTION.imagesPath, `/proc/self/fd/${firstDescriptor + 1 + handedOver(config).length}`],
+        ] as const)
+      : []),
     [OPTION.restoreSibling, true],
     terminalOption(context, config),
     ...restoredMounts(native, mounts).map((word): Field => [OPTION.external, word]),

@@ -57,6 +57,8 @@ export const OPTION = {
   lsmProfile: 53,
   lsmMountContext: 63,
   networkLock: 64,
+  /** A path, instead of the descriptor: -1. */
+  imagesPath: 68,
 } as const;
 
 /** The pre-dump is the one after which criu does not wait for another request. */
@@ -192,6 +194,7 @@ const hints: readonly (readonly [RegExp, string])[] = [
     /Can't fork for \d+: File exists/,
     'end the process that has this pid in the joined pid namespace, or let its parent wait for it',
   ],
+  [/Can't get rlimit/, 'criu needs CAP_SYS_RESOURCE for a container with a user namespace'],
   [/vdso|kerndat/i, 'this criu may be too old for the kernel: run criu check'],
 ];
 

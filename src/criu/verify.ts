@@ -1,4 +1,4 @@
-import type { Config, NamespaceType } from '../../schema/generated/config.ts';
+import type { Config, IdMapping, NamespaceType } from '../../schema/generated/config.ts';
 import { hasNamespace, joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -9,6 +9,7 @@ import { capabilityMask } from '../bundle/capabilities.ts';
 import { inheritedNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import type { Plan } from '../plan/plan.ts';
+import { mapText } from '../plan/user-namespace.ts';
 import { damaged, readImage, readSingle } from './images.ts';
 import type { ImageDirectory } from './images.ts';
 import { byteText, bytesOf, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';
@@ -84,6 +85,7 @@ export function verifyImages(native: Native, directory: ImageDirectory, expected
   const context = { native, directory, expected, refuse };
   for (const name of cores) verifyProcess(context, name);
   verifyNamespaces(context, named(/^ids-\d+\.img$/));
+  verifyMaps(context, named(/^userns-\d+\.img$/));
   for (const name of named(/^mountpoints-\d+\.img$/)) verifyMounts(context, name);
   if (faults.size > 0) throw new Failure([...faults.values()]);
 }
@@ -200,6 +202,33 @@ function verifyNamespaces({ native, directory, expected, refuse }: Verification,
   }
 }
 
+/** criu writes the maps of the images: they would give the container other users of the host. */
+function verifyMaps({ native, directory, expected, refuse }: Verification, names: readonly string[]): void {
+  const { uidMappings = [], gidMappings = [] } = expected.config.linux ?? {};
+  for (const name of names) {
+    const image = readSingle(native, directory, name);
+    for (const [property, field, wanted] of [
+      ['uidMappings', 1, uidMappings],
+      ['gidMappings', 2, gidMappings],
+    ] as const) {
+      if (sortedMap(mappingsOf(image, field)) === sortedMap(wanted)) continue;
+      refuse(`${name} has other maps of a user namespace`, `/linux/${property}`);
+    }
+  }
+}
+
+function mappingsOf(image: Message, field: number): IdMapping[] {
+  return messagesOf(image, field).map((extent) => ({
+    containerID: numberOf(extent, 1) ?? 0,
+    hostID: numberOf(extent, 2) ?? 0,
+    size: numberOf(extent, 3) ?? 0,
+  }));
+}
+
+function sortedMap(mappings: readonly IdMapping[]): string {
+  return mapText([...mappings].sort((one, other) => one.containerID - other.containerID));
+}
+
 function isInherited(type: NamespaceType): boolean {
   return inheritedNamespaces.some((one) => one === type);
 }
@@ -250,6 +279,7 @@ function fits(planned: PlannedMount, type: number, key: string | undefined): boo
     case 'root':
       return key === undefined;
     case 'filesystem':
+      if (planned.external !== undefined) return key === planned.external.key;
       return key === undefined && (planned.type === cgroup2 || filesystems[planned.type ?? ''] === type);
     case 'bind':
       return key === planned.external?.key;

@@ -31,7 +31,7 @@ t.test('checkpointFaults: joined namespaces, and devices in one of them', async 
   for (const type of ['cgroup', 'time'] as const) {
     t.strictSame(refused({}, { namespaces: [...own, { type, path }] }), ['/linux/namespaces/2/path'], type);
   }
-  t.strictSame(refused({}, { namespaces: [...own, { type: 'user', path }] }), ['/linux/namespaces/2']);
+  t.strictSame(refused({}, { namespaces: [...own, { type: 'user', path }] }), ['/linux/namespaces/2/path']);
   const netDevices = { eth0: {} };
   t.strictSame(refused({}, { namespaces: [...own, { type: 'network' }], netDevices }), []);
   t.strictSame(refused({}, { namespaces: [...own, { type: 'network', path }], netDevices }), ['/linux/netDevices']);
@@ -47,8 +47,8 @@ t.test(
       hostname: 'pod',
       linux: { namespaces: [...namespaces, { type: 'mount' as const }] },
     };
-    const plan = { init: [], unit: undefined } as unknown as Plan;
-    const { ops, slots } = planRestore(config, plan, [], { rootfs: '/r', directoryAt: () => undefined });
+    const plan = { stage: [], init: [], unit: undefined } as unknown as Plan;
+    const { ops, slots } = planRestore(config, plan, [], { rootfs: '/r', images: '/i', directoryAt: () => undefined });
     const shown = ops.flatMap((op): unknown[] =>
       op.op === 'namespace_open' ? [[op.slot, op.path, op.need !== '']] : op.op === 'namespace_join' ? [op.slot] : [],
     );
@@ -80,11 +80,11 @@ t.test('planRestore: mount points in the root, and in writable sources of other 
     { path: '/tmp', kind: 'filesystem', type: 'tmpfs', flags: 0 },
     bind('/tmp/x', '/directory'),
   ];
-  const plan = { init: [], unit: undefined } as unknown as Plan;
+  const plan = { stage: [], init: [], unit: undefined } as unknown as Plan;
   const config = { ociVersion: '1.3.0', root: { path: 'rootfs', readonly: true } };
   const directoryAt = (source: string): string | undefined =>
     source === '/file' ? undefined : source === '/link' ? '/target' : source;
-  const { ops } = planRestore(config, plan, mounts, { rootfs: '/r', directoryAt });
+  const { ops } = planRestore(config, plan, mounts, { rootfs: '/r', images: '/i', directoryAt });
   const of = (path: string, directory: number) => ({ op: 'make_mount_point', path, directory, from: '/mounts' });
   t.strictSame(ops.slice(1), [
     { op: 'open_root_directory', path: '/target', from: '/mounts' },

@@ -4,6 +4,7 @@ import { hasNamespace, joinedPath } from '../bundle/namespaces.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import type { Plan } from './plan.ts';
+import { userNamespaceOf } from './user-namespace.ts';
 
 /** A mount of the container that its config lists. */
 export interface PlannedMount {
@@ -18,6 +19,8 @@ export interface PlannedMount {
   readonly flags: number;
 }
 
+/** Name of the container's cgroup in the images, if it is a mount from the host. */
+const cgroupKey = 'rt-cgroup';
 /** Name of a masked file in the images. */
 export const nullKey = 'rt-null';
 /** Types of joined namespaces that are part of the images as external ones, by their names there. */
@@ -31,7 +34,7 @@ const protective = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MO
  * Every mount of the plan. rt assigns the names of external mounts; a path from an image could have a meaning on the
  * host.
  */
-export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
+export function plannedMounts(config: Config, { init, cgroup }: Plan): PlannedMount[] {
   const readonly = config.root?.readonly === true ? MOUNT_ATTR.RDONLY : 0;
   const mounts: PlannedMount[] = [{ path: '/', kind: 'root', flags: readonly }];
   let count = 0;
@@ -40,7 +43,11 @@ export function plannedMounts(config: Config, { init }: Plan): PlannedMount[] {
       // Filesystems that become read-only at the end are so by an op of their own.
       const later = init.some((one) => one.op === 'mount_attributes' && one.slot !== 0 && one.slot === op.slot);
       const flags = (Number(op.attributes) & protective) | (later ? MOUNT_ATTR.RDONLY : 0);
-      mounts.push({ path: op.destination, kind: 'filesystem', type: op.type, flags });
+      // criu makes the cgroup namespace outside of the user namespace, which may therefore not mount its cgroups.
+      const source =
+        op.type === 'cgroup2' && userNamespaceOf(config) === 'new' ? cgroup.hierarchies[0]?.directory : undefined;
+      const external = source === undefined ? {} : { external: { key: cgroupKey, source } };
+      mounts.push({ path: op.destination, kind: 'filesystem', type: op.type, ...external, flags });
     } else if (op.op === 'mount_bind') {
       const external = { key: `rt-bind-${count++}`, source: op.source };
       const flags = (Number(op.set) | Number(op.recursiveSet)) & protective;
@@ -70,9 +77,7 @@ export function checkpointFaults(config: Config): Diagnostic[] {
     if (!hasNamespace(config, type)) refuse('/linux/namespaces', `without its own ${type} namespace`);
   }
   namespaces.forEach(({ type, path }, index) => {
-    // Its root would have to read images that only the host's root can read.
-    if (type === 'user') refuse(`/linux/namespaces/${String(index)}`, 'that has a user namespace');
-    else if (path && (type === 'mount' || type === 'cgroup' || type === 'time')) {
+    if (path && (type === 'user' || type === 'mount' || type === 'cgroup' || type === 'time')) {
       refuse(`/linux/namespaces/${String(index)}/path`, `that joins a ${type} namespace`);
     }
   });

@@ -5,23 +5,26 @@ import { isBelow } from '../bundle/path.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { needOfSeparation } from './separation.ts';
-import { inheritedNamespaces } from './checkpoint.ts';
-import type { PlannedMount, externalNamespaces } from './checkpoint.ts';
+import { externalNamespaces, inheritedNamespaces } from './checkpoint.ts';
+import type { PlannedMount } from './checkpoint.ts';
 import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedOp } from './types.ts';
+import { userNamespaceOf, userSlot } from './user-namespace.ts';
 
 export interface RestoreOptions {
   /** Absolute, on the host. */
   readonly rootfs: string;
+  /** The directory of the images, on the host. */
+  readonly images: string;
   /** The source of a bind mount, without symbolic links; undefined if it is not a directory. */
   readonly directoryAt: (source: string) => string | undefined;
 }
 
 export interface RestorePlan {
   readonly ops: readonly PlannedOp[];
-  /** Slots that are passed to the program. */
+  /** Slots that are passed to the program: the joined namespaces, then the images if they are mapped. */
   readonly slots: readonly number[];
   readonly cloneFlags: number;
 }
@@ -29,6 +32,7 @@ export interface RestorePlan {
 const mountSlot = 1;
 /** After those of the namespaces that criu joins. */
 const firstHandedOver = inheritedNamespaces.length + 1;
+const imagesSlot = firstHandedOver + Object.keys(externalNamespaces).length;
 
 /**
  * Compiles the operations of a process before it executes criu, so that the processes restored by criu are in the
@@ -36,14 +40,15 @@ const firstHandedOver = inheritedNamespaces.length + 1;
  */
 export function planRestore(
   config: Config,
-  { init, unit }: Plan,
+  { stage, init, unit }: Plan,
   mounts: readonly PlannedMount[],
-  { rootfs, directoryAt }: RestoreOptions,
+  { rootfs, images, directoryAt }: RestoreOptions,
 ): RestorePlan {
   const external = handedOver(config);
   return {
     ops: [
       ...(unit === undefined ? [] : [{ op: 'await_unit', from: 'default' } as const]), // until it is in its unit
+      ...(mapsImages(config) ? mappedImages(stage, images) : []),
       ...init.filter(({ op }) => op === 'cgroup_join'),
       // CRIU makes a cgroup namespace only if it manages cgroups; restored processes are in CRIU's own.
       ...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup),
@@ -56,9 +61,29 @@ export function planRestore(
       { op: 'hold_root', path: rootfs, from: '/root/path' },
       ...mountPoints(mounts, directoryAt),
     ],
-    slots: external.map((_, index) => firstHandedOver + index),
-    cloneFlags: CLONE_NEW.mount,
+    slots: [...external.map((_, index) => firstHandedOver + index), ...(mapsImages(config) ? [imagesSlot] : [])],
+    cloneFlags: mapsImages(config) ? 0 : CLONE_NEW.mount,
   };
+}
+
+/** Whether criu reads the images as the root of a new user namespace, to whom they must belong. */
+export function mapsImages(config: Config): boolean {
+  return userNamespaceOf(config) === 'new';
+}
+
+/**
+ * Maps the images, which belong to the root of the host, to that of a user namespace with the maps of the container's.
+ * criu makes the container's own. What has to be done before that needs the privileges of the host.
+ */
+function mappedImages(stage: readonly PlannedOp[], path: string): PlannedOp[] {
+  const from = '--image-path';
+  return [
+    ...stage.filter(({ op }) => op === 'raise_limit' || op === 'user_namespace' || op === 'stdio_owner'),
+    { op: 'open_tree', slot: imagesSlot, path, flags: 0, propagation: MS.private, from },
+    { op: 'idmap_tree', slot: imagesSlot, namespace: userSlot, recursive: 0, from },
+    // A mount can be cloned in its own mount namespace only, and the descriptor of the directory is from the runtime's.
+    { op: 'unshare', flags: CLONE_NEW.mount, from: 'default' },
+  ];
 }
 
 /** The joined namespaces that criu gets as descriptors, in this order. */

@@ -154,6 +154,7 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   restore: () => restored(full()),
   'restore-joined-network': () => restored(full({ linux: { namespaces: joined('network', 'pid') } })),
   'restore-cgroup-namespace': () => restored(full({ linux: { namespaces: own('mount', 'pid', 'cgroup') } })),
+  'restore-user-namespace': () => restored(user()),
   'restore-systemd': () => restored(full({ linux: { cgroupsPath: unit } }), { cgroupManager: 'systemd' }),
   'restore-mount-in-a-mount': () =>
     restored({
@@ -380,6 +381,7 @@ function restored(config: Config, change: Partial<PlanOptions> = {}): PrintedPla
   const container = plan(config, v1, { ...options, ...change });
   const { ops } = planRestore(config, container, plannedMounts(config, container), {
     rootfs: '/bundle/rootfs',
+    images: '/images',
     directoryAt: (source) => source,
   });
   return listed('restore: a process that becomes criu', ops);
