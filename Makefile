@@ -354,7 +354,8 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 # The virtual machines: Debian release, cgroup version, security module. Each uses one processor of this machine and runs two
 # test files at a time with the binary. The suffix `-node`: the cases below with Node, which takes seconds per command there;
 # `-1of2`: every second file.
-# RELEASE-initramfs: a machine with only the initial filesystem. arm64: an emulated arm64 processor.
+# RELEASE-initramfs: a machine with only the initial filesystem. 13-arm64-v2: an emulated arm64 processor, with
+# build/arm64/rt; arm64: the same, but only the life of one container.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
 # Case names to which the other machines are restricted; VM_CASES_13-v1-apparmor restricts only that machine.
@@ -390,12 +391,16 @@ vm-%-initramfs: | build
 
 # A machine that stops prematurely is started once more, which is logged.
 vm-%: | build
-	@IFS=- read -r kernel cgroup lsm rest <<<"$*"; \
+	@IFS=- read -r kernel cgroup lsm rest <<<"$*"; arch=amd64; \
+	if [ $$cgroup = arm64 ]; then \
+		arch=arm64 cgroup=$$lsm lsm=apparmor; \
+		$(MAKE) --no-print-directory build ARCH=arm64; \
+	fi; \
 	case $$rest in node) export RT_RUNTIMES=node; cases=node ;; *of*) part=$$rest ;; esac; \
 	for before in '' '# again: machine $*: not ok the first one ended in the middle'; do \
 		status=0; \
 		{ echo "$$before"; RT_RUNTIMES=$${RT_RUNTIMES:-rt} conformance/vm/run.sh \
-			--kernel $$kernel --cgroup $$cgroup --lsm $$lsm --part $${part:-1of1} --deadline 3600 \
+			--kernel $$kernel --arch $$arch --cgroup $$cgroup --lsm $$lsm --part $${part:-1of1} --deadline 3600 \
 			$(patsubst %,conformance/cases/%.test.ts,$(or $(VM_CASES_$*),$(VM_CASES))) $${cases:+$(VM_NODE_CASES:%=conformance/cases/%.test.ts)}; } | \
 			tee build/tap/vm-$*.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || status=$${PIPESTATUS[0]}; \
 		[ "$$status" = 125 ] || break; \

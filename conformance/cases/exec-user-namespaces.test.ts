@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { callNumber } from '../harness/calls.ts';
 import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
 import { execFile, execProbe, failed } from '../harness/exec.ts';
@@ -16,6 +17,8 @@ import { answers } from '../harness/guest.ts';
 import type { Attempt, Ids, Text } from '../harness/guest.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
+
+const SETHOSTNAME = String(callNumber('sethostname'));
 
 /** A container with its own user namespace, on a path that its users can reach. */
 async function withMapped(
@@ -87,7 +90,21 @@ forEachRuntime('exec in a user namespace: capabilities are those requested, and 
     async (container) => {
       mkdirSync(join(container.bundle.rootfs, 'mnt'));
       const change = {
-        args: ['/bin/probe', 'ids', '--', 'mount', 'none', '/mnt', 'tmpfs', '0', '--', 'syscall', '170', '0', '0'],
+        args: [
+          '/bin/probe',
+          'ids',
+          '--',
+          'mount',
+          'none',
+          '/mnt',
+          'tmpfs',
+          '0',
+          '--',
+          'syscall',
+          SETHOSTNAME,
+          '0',
+          '0',
+        ],
         env: ['PATH=/bin'],
         capabilities: { bounding: some, effective: some, permitted: some },
       };
@@ -98,7 +115,7 @@ forEachRuntime('exec in a user namespace: capabilities are those requested, and 
       t.equal(mount.errno, null, 'mounts a filesystem');
       t.equal(uts.errno, null, 'sets the host name');
       const other = ['--user', '7:8'];
-      const verbs = ['ids', '--', 'syscall', '170', '0', '0'];
+      const verbs = ['ids', '--', 'syscall', SETHOSTNAME, '0', '0'];
       const [none, refused] = await execProbe<[Ids, Attempt]>(rt, container, other, ...verbs);
       t.equal(BigInt(`0x${none.effective}`), 0n, 'none for another user');
       t.equal(refused.errno, 'EPERM');

@@ -87,7 +87,7 @@ forEachRuntime(
         config.linux.seccomp = {
           defaultAction: 'SCMP_ACT_ALLOW',
           flags: [flag],
-          syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+          syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }],
         };
         config.process.args = ['/bin/probe', 'mkdir', '/tmp/x'];
       });

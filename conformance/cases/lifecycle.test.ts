@@ -315,7 +315,10 @@ async function endCreated(t: Test, rt: Sandbox, signal: string, mutate?: Mutatio
 forEachRuntime(
   'kill TERM ends a created container',
   async (t, rt) => {
-    const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }] };
+    const seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }],
+    };
     await endCreated(t, rt, 'TERM');
     await endCreated(t, rt, 'TERM', (config) => changeNamespace(config, 'pid'));
     // runc 1.1 cannot reach the root of the case there.

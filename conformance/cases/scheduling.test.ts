@@ -247,8 +247,8 @@ for (const [name, number] of [
 }
 
 for (const [domain, persona, machine] of [
-  ['LINUX', 0, 'x86_64'],
-  ['LINUX32', 8, 'i686'],
+  ['LINUX', 0, process.arch === 'arm64' ? 'aarch64' : 'x86_64'],
+  ['LINUX32', 8, process.arch === 'arm64' ? 'armv8l' : 'i686'],
 ] as const) {
   forEachRuntime(
     `linux.personality ${domain}: uname says ${machine}`,

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NATIVE_ARCHITECTURE, callNumber } from '../harness/calls.ts';
 import { answers, guestProgram } from '../harness/guest.ts';
 import type { Attempt, Ids } from '../harness/guest.ts';
 import { run, start } from '../harness/process.ts';
@@ -8,11 +9,11 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
-/** Numbers on x86-64; the profiles name the calls. */
-const WRITE = 1;
-const SENDMSG = 46;
-const EXECVE = 59;
-const MKDIR = 83;
+/** Numbers on this machine; the profiles name the calls. */
+const WRITE = callNumber('write');
+const SENDMSG = callNumber('sendmsg');
+const EXECVE = callNumber('execve');
+const MKDIR = callNumber('mkdir', 'mkdirat');
 
 interface Message {
   message: string;
@@ -42,7 +43,7 @@ async function heard(running: Running): Promise<{ message: Message; notification
 
 const notify = (...names: string[]): Record<string, unknown> => ({
   defaultAction: 'SCMP_ACT_ALLOW',
-  architectures: ['SCMP_ARCH_X86_64'],
+  architectures: [NATIVE_ARCHITECTURE],
   syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }],
 });
 
@@ -55,7 +56,11 @@ for (const noNewPrivileges of [true, false]) {
       const bundle = rt.bundle((config) => {
         config.process.noNewPrivileges = noNewPrivileges;
         config.annotations = { 'org.example': 'ü "quoted"' };
-        config.linux.seccomp = { ...notify('mkdir'), listenerPath: socket, listenerMetadata: 'meta "data"\n' };
+        config.linux.seccomp = {
+          ...notify('mkdir', 'mkdirat'),
+          listenerPath: socket,
+          listenerMetadata: 'meta "data"\n',
+        };
       });
       const id = rt.nextId();
       bundle.config.process.args = ['/bin/probe', 'mkdir', '/tmp/x', '--', 'ids'];
@@ -97,7 +102,7 @@ for (const noNewPrivileges of [true, false]) {
       const container = await rt.created((config) => {
         config.process.noNewPrivileges = noNewPrivileges;
         config.process.args = ['/bin/probe', 'mkdir', '/tmp/x'];
-        config.linux.seccomp = { ...notify('mkdir'), listenerPath: socket };
+        config.linux.seccomp = { ...notify('mkdir', 'mkdirat'), listenerPath: socket };
       });
       await until('the receiver has the listener', () => agent.output().includes('seccompFd'));
       t.equal((await container.state()).status, 'created');
@@ -143,10 +148,10 @@ forEachRuntime(
     const bundle = rt.bundle((config) => {
       config.process.args = ['/bin/sh', '-c', 'mkdir /tmp/x || exit 5'];
       config.linux.seccomp = {
-        ...notify('mkdir'),
+        ...notify('mkdir', 'mkdirat'),
         listenerPath: socket,
         syscalls: [
-          { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' },
+          { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' },
           { names: ['sendmsg', 'sendto', 'write', 'writev'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 },
         ],
       };
@@ -167,7 +172,7 @@ forEachRuntime(
     const outcome = await rt.run((config) => {
       config.process.args = ['/bin/sh', '-c', 'mkdir /tmp/a; mkdir /tmp/b; exit 0'];
       config.linux.seccomp = {
-        ...notify('mkdir'),
+        ...notify('mkdir', 'mkdirat'),
         listenerPath: socket,
         flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV', 'SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG'],
       };
@@ -192,7 +197,7 @@ forEachRuntime(
     const agent = await receiver(rt, socket, `${MKDIR}=90`);
     const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
       config.annotations = { 'run.oci.seccomp.receiver': socket };
-      config.linux.seccomp = notify('mkdir');
+      config.linux.seccomp = notify('mkdir', 'mkdirat');
     });
     t.equal(mkdir.errno, 'EMSGSIZE');
     const { message } = await heard(agent);
@@ -210,12 +215,14 @@ forEachRuntime(
     const agent = start([guestProgram('receiver'), 'agent', `${MKDIR}=90`], { env: rt.env, cwd: deep });
     await until('the receiver listens', () => agent.output() !== '');
     const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
-      config.linux.seccomp = { ...notify('mkdir'), listenerPath: join(deep, 'agent') };
+      config.linux.seccomp = { ...notify('mkdir', 'mkdirat'), listenerPath: join(deep, 'agent') };
     });
     t.equal(mkdir.errno, 'EMSGSIZE');
     await agent.ended;
 
-    const bundle = rt.bundle((config) => (config.linux.seccomp = { ...notify('mkdir'), listenerPath: 'agent' }));
+    const bundle = rt.bundle(
+      (config) => (config.linux.seccomp = { ...notify('mkdir', 'mkdirat'), listenerPath: 'agent' }),
+    );
     const near = await receiver(rt, join(bundle.dir, 'agent'), `${MKDIR}=90`);
     const [again] = await rt.observeBundle<[Attempt]>(bundle, [['mkdir', '/tmp/x']]);
     t.equal(again.errno, 'EMSGSIZE');
@@ -226,7 +233,7 @@ forEachRuntime(
 
 forEachRuntime('linux.seccomp SCMP_ACT_NOTIFY: a missing receiver fails create, and nothing is left', async (t, rt) => {
   const socket = join(rt.dir, 'nobody');
-  const config = { ...notify('mkdir'), listenerPath: socket };
+  const config = { ...notify('mkdir', 'mkdirat'), listenerPath: socket };
   const missing = await rt.create(rt.bundle((bundle) => (bundle.linux.seccomp = config)));
   t.equal(missing.outcome.status, 1);
   if (rt.runtime.ours) {
@@ -255,12 +262,12 @@ forEachRuntime(
         { defaultAction: 'SCMP_ACT_NOTIFY', listenerPath: '/x' },
         /SCMP_ACT_NOTIFY cannot be used as the default action/,
       ],
-      [notify('mkdir'), /linux\.seccomp\.listenerPath must be set/],
+      [notify('mkdir', 'mkdirat'), /linux\.seccomp\.listenerPath must be set/],
       [
         { defaultAction: 'SCMP_ACT_ALLOW', listenerMetadata: 'x' },
         /listenerMetadata needs linux\.seccomp\.listenerPath/,
       ],
-      [{ ...notify('mkdir'), listenerPath: 7 }, /linux\.seccomp\.listenerPath must be a string, found 7/],
+      [{ ...notify('mkdir', 'mkdirat'), listenerPath: 7 }, /linux\.seccomp\.listenerPath must be a string, found 7/],
     ];
     for (const [seccomp, words] of cases) {
       const outcome = await rt.run((config) => (config.linux.seccomp = seccomp));
@@ -269,7 +276,7 @@ forEachRuntime(
     }
     const both = await rt.run((config) => {
       config.annotations = { 'run.oci.seccomp.receiver': '/a' };
-      config.linux.seccomp = { ...notify('mkdir'), listenerPath: '/b' };
+      config.linux.seccomp = { ...notify('mkdir', 'mkdirat'), listenerPath: '/b' };
     });
     t.match(both.stderr, /run\.oci\.seccomp\.receiver and linux\.seccomp\.listenerPath name different sockets/);
   },
@@ -282,7 +289,7 @@ forEachRuntime(
     const bundle = rt.bundle((config) => {
       config.linux.seccomp = {
         defaultAction: 'SCMP_ACT_ALLOW',
-        syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+        syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }],
       };
       config.process.noNewPrivileges = false;
     });
@@ -303,7 +310,7 @@ forEachRuntime(
       const bundle = rt.bundle((config) => {
         config.process.noNewPrivileges = noNewPrivileges;
         config.process.args = ['/bin/sh', '-c', 'mkdir /tmp/program || exit 5'];
-        config.linux.seccomp = { ...notify('mkdir'), listenerPath: socket };
+        config.linux.seccomp = { ...notify('mkdir', 'mkdirat'), listenerPath: socket };
         const hook = { path: '/bin/busybox', args: ['busybox', 'sh', '-c', 'mkdir /tmp/hook 2> /seen; exit 0'] };
         config.hooks = { startContainer: [hook, hook] };
       });

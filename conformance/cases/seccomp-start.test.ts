@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NATIVE_ARCHITECTURE } from '../harness/calls.ts';
 import type { TestConfig, TestHook } from '../harness/config.ts';
 import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
@@ -7,7 +8,7 @@ import { until } from '../harness/wait.ts';
 
 /** Effects of a profile before the program runs: on hooks of the image, and on the start itself. */
 
-const X86 = ['SCMP_ARCH_X86_64'];
+const NATIVE = [NATIVE_ARCHITECTURE];
 
 interface Rule {
   names: string[];
@@ -18,7 +19,7 @@ interface Rule {
 
 const profile = (defaultAction: string, ...syscalls: Rule[]): Record<string, unknown> => ({
   defaultAction,
-  architectures: X86,
+  architectures: NATIVE,
   syscalls,
 });
 const allowBut = (...syscalls: Rule[]): Record<string, unknown> => profile('SCMP_ACT_ALLOW', ...syscalls);

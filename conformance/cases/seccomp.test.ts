@@ -1,20 +1,22 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NATIVE_ARCHITECTURE, callNumber } from '../harness/calls.ts';
 import type { Attempt, Ids } from '../harness/guest.ts';
 import { probePath } from '../harness/guest.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import { PATIENCE, until } from '../harness/wait.ts';
 
-/** Numbers on x86-64; the profiles name the calls. */
-const GETPID = '39';
-const MKDIR = '83';
-const SOCKET = '41';
-const PERSONALITY = '135';
+/** Numbers on this machine; the profiles name the calls. */
+const GETPID = String(callNumber('getpid'));
+const MKDIRAT = String(callNumber('mkdirat'));
+const SOCKET = String(callNumber('socket'));
+const PERSONALITY = String(callNumber('personality'));
+const GET_PRIORITY_MAX = String(callNumber('sched_get_priority_max'));
 const UNKNOWN = '9999';
 
-const X86 = ['SCMP_ARCH_X86_64'];
+const NATIVE = [NATIVE_ARCHITECTURE];
 
 interface Rule {
   names: string[];
@@ -25,7 +27,7 @@ interface Rule {
 
 const allowBut = (...syscalls: Rule[]): Record<string, unknown> => ({
   defaultAction: 'SCMP_ACT_ALLOW',
-  architectures: X86,
+  architectures: NATIVE,
   syscalls,
 });
 
@@ -90,7 +92,7 @@ forEachRuntime('linux.seccomp: SCMP_ACT_TRACE is ENOSYS without a tracer', async
       ['syscall', GETPID],
     ],
     (config) => {
-      config.linux.seccomp = allowBut({ names: ['mkdir'], action: 'SCMP_ACT_TRACE', errnoRet: 7 });
+      config.linux.seccomp = allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_TRACE', errnoRet: 7 });
     },
   );
   t.equal(mkdir?.errno, 'ENOSYS');
@@ -107,7 +109,7 @@ forEachRuntime(
       const [result] = await rt.observe<[Attempt]>([['i386', MKDIR_X86]], (config) => {
         if (architectures === undefined) return;
         config.linux.seccomp = {
-          ...allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 90 }),
+          ...allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 90 }),
           architectures,
         };
       });
@@ -118,8 +120,8 @@ forEachRuntime(
       t.comment(`this kernel runs no programs of 32 bits: ${JSON.stringify(plain)}`);
       return;
     }
-    t.strictSame(await call(X86), { killed: 31 });
-    t.strictSame(await call([...X86, 'SCMP_ARCH_X86']), { errno: 'EMSGSIZE' });
+    t.strictSame(await call(NATIVE), { killed: 31 });
+    t.strictSame(await call([...NATIVE, 'SCMP_ARCH_X86']), { errno: 'EMSGSIZE' });
   },
 );
 
@@ -132,7 +134,7 @@ forEachRuntime('linux.seccomp: conditions on arguments, of 64 bits, joined by an
       ['syscall', SOCKET, '16', '1'],
       ['syscall', SOCKET, '1', '3'],
       ['syscall', SOCKET, '1', '1'],
-      ['syscall', MKDIR, '0x100000001', '0'],
+      ['syscall', MKDIRAT, '0', '0x100000001'],
     ],
     (config) => {
       config.linux.seccomp = allowBut(
@@ -151,7 +153,12 @@ forEachRuntime('linux.seccomp: conditions on arguments, of 64 bits, joined by an
             { index: 1, value: 3, op: 'SCMP_CMP_EQ' },
           ],
         },
-        { names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 90, args: [{ index: 0, value: 1, op: 'SCMP_CMP_EQ' }] },
+        {
+          names: ['mkdirat'],
+          action: 'SCMP_ACT_ERRNO',
+          errnoRet: 90,
+          args: [{ index: 1, value: 1, op: 'SCMP_CMP_EQ' }],
+        },
       );
     },
   );
@@ -172,7 +179,7 @@ forEachRuntime('linux.seccomp: every operator', async (t, rt) => {
   for (const [op, value, valueTwo, passing, caught] of table) {
     const values = [...passing, ...caught];
     const results = await rt.observe<Attempt[]>(
-      values.map((argument) => ['syscall', '146', argument]),
+      values.map((argument) => ['syscall', GET_PRIORITY_MAX, argument]),
       (config) => {
         config.linux.seccomp = allowBut({
           names: ['sched_get_priority_max'],
@@ -202,7 +209,7 @@ forEachRuntime(
         config.linux.seccomp = {
           defaultAction: 'SCMP_ACT_ERRNO',
           defaultErrnoRet: 90,
-          architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+          architectures: [...NATIVE, 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
           syscalls: [
             {
               names: [
@@ -247,7 +254,7 @@ forEachRuntime(
 
 forEachRuntime('linux.seccomp: unknown names of calls are ignored', async (t, rt) => {
   const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
-    config.linux.seccomp = allowBut({ names: ['no_such_call', 'mkdir'], action: 'SCMP_ACT_ERRNO' });
+    config.linux.seccomp = allowBut({ names: ['no_such_call', 'mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' });
   });
   t.equal(mkdir.errno, 'EPERM');
 });
@@ -279,7 +286,7 @@ for (const noNewPrivileges of [true, false]) {
   forEachRuntime(`linux.seccomp: 1000 rules, noNewPrivileges ${noNewPrivileges}`, async (t, rt) => {
     const values = ['999', '1000', '1999', '2000'];
     const results = await rt.observe<Attempt[]>(
-      values.map((argument) => ['syscall', '146', argument]),
+      values.map((argument) => ['syscall', GET_PRIORITY_MAX, argument]),
       (config) => {
         config.process.noNewPrivileges = noNewPrivileges;
         config.linux.seccomp = allowBut(...refusedValues(1000));
@@ -297,11 +304,15 @@ for (const [what, seccomp] of [
   ['an unknown architecture', { defaultAction: 'SCMP_ACT_ALLOW', architectures: ['SCMP_ARCH_NOSUCH'] }],
   [
     'an unknown operator',
-    allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 1, op: 'NOSUCH' }] }),
+    allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 1, op: 'NOSUCH' }] }),
   ],
   [
     'an argument index of 6',
-    allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] }),
+    allowBut({
+      names: ['mkdir', 'mkdirat'],
+      action: 'SCMP_ACT_ERRNO',
+      args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }],
+    }),
   ],
   ['a filter larger than the kernel takes', allowBut(...refusedValues(1100))],
   ['an unknown flag', { defaultAction: 'SCMP_ACT_ALLOW', flags: ['NOSUCH'], syscalls: [] }],
@@ -369,7 +380,7 @@ forEachRuntime(
     const attempt = async (program: string, flags: string[]): Promise<Outcome> => {
       const bundle = rt.bundle((config) => {
         config.process.args = [`/bin/${program}`, 'mkdir', '/tmp/x'];
-        config.linux.seccomp = { ...allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }), flags };
+        config.linux.seccomp = { ...allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }), flags };
       });
       copyFileSync(probePath(), join(bundle.rootfs, 'bin', program));
       return rt.runBundle(bundle);
@@ -393,7 +404,7 @@ forEachRuntime(
     const field = async (flags?: string[]): Promise<string> => {
       const [status] = await rt.observe<[{ text: string }]>([['read', '/proc/self/status']], (config) => {
         config.linux.seccomp = {
-          ...allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }),
+          ...allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }),
           ...(flags === undefined ? {} : { flags }),
         };
       });
@@ -414,7 +425,7 @@ forEachRuntime(
   'linux.seccomp.flags SECCOMP_FILTER_FLAG_TSYNC is accepted: there is one thread',
   async (t, rt) => {
     const [mkdir] = await rt.observe<[Attempt]>([['mkdir', '/tmp/x']], (config) => {
-      const filter = allowBut({ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' });
+      const filter = allowBut({ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' });
       config.linux.seccomp = { ...filter, flags: ['SECCOMP_FILTER_FLAG_TSYNC'] };
     });
     t.equal(mkdir.errno, 'EPERM');
@@ -449,7 +460,7 @@ forEachRuntime(
         config.linux.seccomp = {
           defaultAction: 'SCMP_ACT_ALLOW',
           flags: ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
-          syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }],
+          syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }],
         };
       });
       t.match(outcome.stdout, 'ENOSPC', 'the filter holds');

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { callNumber } from '../harness/calls.ts';
 import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
 import type { Attempt, Ids, Names, Stat, Text } from '../harness/guest.ts';
@@ -19,6 +20,8 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 
 type Namespaces = Record<string, string>;
+
+const SETHOSTNAME = String(callNumber('sethostname'));
 
 const own = (name: string): string => readlinkSync(`/proc/self/ns/${name}`);
 const words = (text: string): string[][] =>
@@ -90,7 +93,7 @@ forEachRuntime(
     const [ids, mount, uts] = await rt.observeBundle<[Ids, Attempt, Attempt]>(bundle, [
       ['ids'],
       ['mount', 'none', '/mnt', 'tmpfs', '0'],
-      ['syscall', '170', '0', '0'],
+      ['syscall', SETHOSTNAME, '0', '0'],
     ]);
     t.strictSame([ids.uid, ids.gid, ids.pid], [[0, 0, 0], [0, 0, 0], 1]);
     t.equal(mount.errno, null, 'mounts a filesystem');

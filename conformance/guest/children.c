@@ -171,14 +171,15 @@ void verb_thread(char **args)
 /* i386 NUMBER: a 32-bit system call with an invalid address. */
 void verb_i386(char **args)
 {
-	long number = strtol(args[0], NULL, 0);
 	int status = 0;
 
+	(void)args;
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
 		long result = -ENOSYS;
 #ifdef __x86_64__
+		long number = strtol(args[0], NULL, 0);
 		__asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(1L), "c"(0L) : "memory");
 #endif
 		_exit(result < 0 ? (int)-result : 0);

@@ -28,8 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef __x86_64__
-#error "the number and the result of a call are read as on x86_64"
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#error "it is not known how to replace a system call on this architecture"
 #endif
 
 enum { MAX_PROCESSES = 512, MAX_CALLS = 512, NAME_MAX_LENGTH = 64, BAD_CALL = 120, OWN_FAILURE = 121 };
@@ -117,6 +117,38 @@ static void read_flags(pid_t pid, unsigned long *argument)
 	*argument = flags;
 }
 
+/* In a stop at the entry of a call: the kernel makes none. */
+static bool skip_call(pid_t pid)
+{
+#ifdef __aarch64__
+	int none = -1;
+	struct iovec vector = {&none, sizeof(none)};
+	return ptrace(PTRACE_SETREGSET, pid, (void *)NT_ARM_SYSTEM_CALL, &vector) == 0;
+#else
+	struct user_regs_struct registers;
+	struct iovec vector = {&registers, sizeof(registers)};
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &vector) < 0)
+		return false;
+	registers.orig_rax = (unsigned long)-1;
+	return ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &vector) == 0;
+#endif
+}
+
+/* In a stop at the exit of a call. */
+static void set_result(pid_t pid, long result)
+{
+	struct user_regs_struct registers;
+	struct iovec vector = {&registers, sizeof(registers)};
+	if (ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &vector) < 0)
+		return;
+#ifdef __aarch64__
+	registers.regs[0] = (unsigned long)result;
+#else
+	registers.rax = (unsigned long)result;
+#endif
+	ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &vector);
+}
+
 static void enter(struct process *process, const struct __ptrace_syscall_info *info)
 {
 	process->inside = true;
@@ -144,13 +176,8 @@ static void enter(struct process *process, const struct __ptrace_syscall_info *i
 				kill(processes[i].pid, SIGKILL);
 		return;
 	}
-	struct user_regs_struct registers;
-	struct iovec vector = {&registers, sizeof(registers)};
-	if (ptrace(PTRACE_GETREGSET, process->pid, (void *)NT_PRSTATUS, &vector) < 0)
-		return;
-	registers.orig_rax = (unsigned long)-1;
-	ptrace(PTRACE_SETREGSET, process->pid, (void *)NT_PRSTATUS, &vector);
-	process->failing = true;
+	if (skip_call(process->pid))
+		process->failing = true;
 }
 
 static void leave(struct process *process)
@@ -159,12 +186,7 @@ static void leave(struct process *process)
 	if (!process->failing)
 		return;
 	process->failing = false;
-	struct user_regs_struct registers;
-	struct iovec vector = {&registers, sizeof(registers)};
-	if (ptrace(PTRACE_GETREGSET, process->pid, (void *)NT_PRSTATUS, &vector) < 0)
-		return;
-	registers.rax = (unsigned long)-(long)error_number;
-	ptrace(PTRACE_SETREGSET, process->pid, (void *)NT_PRSTATUS, &vector);
+	set_result(process->pid, -(long)error_number);
 }
 
 static bool runs_helper(pid_t pid)

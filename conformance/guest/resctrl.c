@@ -93,12 +93,19 @@ static void make_believe(void)
 	fill_group(ROOT "/prepared");
 }
 
+/* The call of rmdir(3), and its argument that has the path. */
+#ifdef __NR_rmdir
+enum { REMOVE = __NR_rmdir, REMOVED = 0 };
+#else
+enum { REMOVE = __NR_unlinkat, REMOVED = 1 };
+#endif
+
 static int filter(void)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mkdirat, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_rmdir, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, REMOVE, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	};
@@ -113,7 +120,7 @@ static void answer(int listener, const struct seccomp_notif *request)
 	bool is_made = request->data.nr == __NR_mkdirat;
 	struct iovec here = {path, sizeof(path) - 1};
 	/* Reads up to the end of the page, then from the next one, which may be unmapped. */
-	char *from = (char *)(uintptr_t)request->data.args[is_made ? 1 : 0];
+	char *from = (char *)(uintptr_t)request->data.args[is_made ? 1 : REMOVED];
 	size_t first = 4096 - ((uintptr_t)from & 4095);
 	if (first >= sizeof(path))
 		first = sizeof(path) - 1;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { x86_64 } from '../../schema/generated/syscalls.ts';
+import { aarch64, x86_64 } from '../../schema/generated/syscalls.ts';
 import { guestProgram } from './guest.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -18,7 +18,23 @@ export interface Call {
 }
 
 const names = new Map<number, string>();
-for (const [first, list] of x86_64) list.split('\n').forEach((name, index) => names.set(first + index, name));
+const numbers = new Map<string, number>();
+for (const [first, list] of process.arch === 'arm64' ? aarch64 : x86_64) {
+  list.split('\n').forEach((name, index) => {
+    names.set(first + index, name);
+    numbers.set(name, first + index);
+  });
+}
+
+/** Number of a system call on this machine. The first of `candidates` that it has: arm64 lacks mkdir(2), for example. */
+export function callNumber(...candidates: readonly string[]): number {
+  const number = candidates.map((name) => numbers.get(name)).find((one) => one !== undefined);
+  if (number === undefined) throw new Error(`this machine has no call ${candidates.join(' or ')}`);
+  return number;
+}
+
+/** This machine in linux.seccomp.architectures. */
+export const NATIVE_ARCHITECTURE = process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64';
 
 export function parseCall(line: string): Call {
   const [process = '', number = '', nth = '', ...rest] = line.split(' ');

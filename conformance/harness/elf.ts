@@ -4,12 +4,13 @@ const segmentSize = 56;
 
 /** Machines of elf(5). */
 export const MACHINES = { x86_64: 62, aarch64: 183 } as const;
+const OWN_MACHINE = process.arch === 'arm64' ? MACHINES.aarch64 : MACHINES.x86_64;
 
 /**
  * An ELF file whose program interpreter is `loader`, made by hand: a header, one PT_INTERP and the name. If there is no
  * such loader, it looks to the kernel like a program of another distribution.
  */
-export function elfWithLoader(loader: string, machine: number = MACHINES.x86_64): Buffer {
+export function elfWithLoader(loader: string, machine: number = OWN_MACHINE): Buffer {
   const name = Buffer.from(`${loader}\0`);
   const file = Buffer.alloc(headerSize + 2 * segmentSize + name.length);
   file.write('\x7fELF', 'latin1');

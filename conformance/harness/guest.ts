@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCES = join(CONFORMANCE, 'guest');
-const BUILD = join(dirname(CONFORMANCE), 'build', 'conformance');
+const BUILD = join(dirname(CONFORMANCE), 'build');
 /** The programs of `guest` and their sources. */
 const PROGRAMS = {
   probe: [
@@ -59,25 +59,31 @@ export function answers(stdout: string): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
+/** This machine's compiler, and the one for a virtual machine of that architecture. */
+const COMPILERS = { own: 'gcc', arm64: 'aarch64-linux-gnu-gcc' } as const;
+
 /** Path of a program of `guest` on the host, compiled if its sources are newer. */
-export function guestProgram(name: keyof typeof PROGRAMS): string {
-  const output = join(BUILD, name);
+export function guestProgram(name: keyof typeof PROGRAMS, target: keyof typeof COMPILERS = 'own'): string {
+  const directory = join(BUILD, ...(target === 'own' ? [] : [target]), 'conformance');
+  const output = join(directory, name);
   const sources = PROGRAMS[name].map((file) => join(SOURCES, file));
   const newest = Math.max(...sources.map((source) => statSync(source).mtimeMs));
   if (!existsSync(output) || statSync(output).mtimeMs < newest) {
-    mkdirSync(BUILD, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     // Built under another name and renamed: cases run in parallel, and another one may be copying the old file.
     const aside = `${output}.${process.pid}`;
     const programs = sources.filter((source) => source.endsWith('.c'));
-    execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s', '-o', aside, ...programs]);
+    const options = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s'];
+    execFileSync(COMPILERS[target], [...options, '-o', aside, ...programs]);
     renameSync(aside, output);
   }
   return output;
 }
 
-/** Compiles all of them, for a machine without a compiler. */
-export function compileGuestPrograms(): void {
-  for (const name of Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]) guestProgram(name);
+/** Compiles all of them, for a machine without a compiler. `arch` is Debian's name. */
+export function compileGuestPrograms(arch: 'amd64' | 'arm64' = 'amd64'): void {
+  const target = arch === 'arm64' && process.arch !== 'arm64' ? arch : 'own';
+  for (const name of Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]) guestProgram(name, target);
 }
 
 export function probePath(): string {

