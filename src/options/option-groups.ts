@@ -83,7 +83,7 @@ const imageOptions = () =>
       name: 'manage-cgroups-mode',
       value: 'soft|full|strict|ignore',
       choices: ['soft', 'full', 'strict', 'ignore'],
-      help: 'cgroup and limits are always those of config.json; full, strict: refuse a container with cgroups of its own',
+      help: 'limits are those of config.json; full, strict: no inner cgroups',
     },
     {
       kind: 'text',
@@ -96,7 +96,7 @@ const imageOptions = () =>
       kind: 'list',
       name: 'empty-ns',
       value: 'network',
-      help: 'omit the contents of the network namespace, which rt always does (repeat)',
+      help: 'omit the contents of the network namespace; always so (repeat)',
     },
   ] as const;
 
