@@ -1,6 +1,6 @@
 import { chownSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MAPPED, addUserNamespace } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
 import { answers } from '../harness/guest.ts';
 import type { Attempt, Names, Text } from '../harness/guest.ts';
@@ -104,8 +104,8 @@ forEachRuntime('--no-pivot: exec enters the same root, and delete leaves nothing
   t.equal((await container.remove('--force')).status, 0);
 });
 
-/** Runs a command whose root is a mount on a shared one, which pivot_root refuses. */
-const unmovable = `
+/** Runs a command in a chroot of a mount namespace of its own: a filesystem on a shared mount, with the host's directories. */
+const inChroot = `
   mkdir "$0" && mount -t tmpfs tmpfs "$0" && mount --make-shared "$0" && mkdir "$0/root"
   mount -t tmpfs -o mode=755 tmpfs "$0/root"
   for each in /*; do
@@ -113,24 +113,69 @@ const unmovable = `
     elif [ -d "$each" ]; then mkdir "$0/root$each"; mount --rbind "$each" "$0/root$each"
     fi
   done
-  exec chroot "$0/root" "$@"`;
+  exec chroot "$0/root" "$@" >"$0.output" 2>&1`;
 
-forEachRuntime('--no-pivot: works on a root that pivot_root refuses to replace', async (t, rt) => {
-  const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'list', '/', '--', 'list', '/..']));
-  const surroundings = (name: string): string[] => {
-    return ['unshare', '--mount', '--propagation=private', 'sh', '-c', unmovable, join(rt.dir, name)];
-  };
-  const words = ['run', '--bundle', bundle.dir];
-  const refused = await rt.commandThrough(surroundings('first'), ...words, rt.nextId());
-  t.equal(refused.status, 1);
-  t.match(refused.stderr, /pivot.root/);
-  if (rt.runtime.ours) t.match(refused.stderr, /hint: .*--no-pivot/);
-  const done = await rt.commandThrough(surroundings('second'), ...words, '--no-pivot', rt.nextId());
-  t.equal(done.status, 0, done.stderr);
-  const [top, above] = answers(done.stdout) as [Names, Names];
-  t.strictSame(top.names.sort(), above.names.sort());
-  t.ok(top.names.includes('bin'));
-});
+const surroundings = (rt: Sandbox, name: string): string[] => {
+  return ['unshare', '--mount', '--propagation=private', 'sh', '-c', inChroot, join(rt.dir, name)];
+};
+
+for (const flags of [[], ['--no-pivot']]) {
+  forEachRuntime(
+    `a runtime in a chroot: the container sees its own root, and exec enters that: ${flags[0] ?? 'by pivot_root'}`,
+    async (t, rt) => {
+      const listing = rt.bundle((config) => (config.process.args = ['/bin/probe', 'list', '/', '--', 'list', '/..']));
+      const done = await rt.commandThrough(
+        surroundings(rt, 'run'),
+        'run',
+        '--bundle',
+        listing.dir,
+        ...flags,
+        rt.nextId(),
+      );
+      const output = readFileSync(join(rt.dir, 'run.output'), 'utf8');
+      t.equal(done.status, 0, output);
+      const [top, above] = answers(output) as [Names, Names];
+      t.strictSame(top.names.sort(), above.names.sort());
+      t.ok(top.names.includes('bin'));
+
+      const waiting = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+      writeFileSync(join(waiting.rootfs, 'mark'), '');
+      const id = rt.nextId();
+      const made = await rt.commandThrough(surroundings(rt, 'create'), 'create', '--bundle', waiting.dir, ...flags, id);
+      t.equal(made.status, 0, readFileSync(join(rt.dir, 'create.output'), 'utf8'));
+      const inside = await rt.command('exec', id, '/bin/probe', 'list', '/');
+      t.equal(inside.status, 0, inside.stderr);
+      t.ok((answers(inside.stdout) as [Names])[0].names.includes('mark'), inside.stdout);
+      t.equal((await rt.command('delete', '--force', id)).status, 0);
+    },
+    { deviates: { runc: 'exec enters the root of the host', crun: 'exec enters the root of the host' } },
+  );
+}
+
+forEachRuntime(
+  'a runtime in a chroot: a container in an existing user namespace has its own root',
+  async (t, rt) => {
+    const holder = await rt.created(addUserNamespace);
+    const { pid } = await holder.state();
+    const bundle = rt.bundle((config) => {
+      addUserNamespace(config);
+      changeNamespace(config, 'user', `/proc/${pid}/ns/user`);
+      config.process.args = ['/bin/probe', 'list', '/'];
+    });
+    for (const dir of [rt.dir, bundle.dir]) chmodSync(dir, 0o755);
+    chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+    writeFileSync(join(bundle.rootfs, 'mark'), '');
+    for (const [name, ...flags] of [['pivot'], ['moved', '--no-pivot']] as const) {
+      const words = ['run', ...flags, '--bundle', bundle.dir, rt.nextId()];
+      const done = await rt.commandThrough(surroundings(rt, name), ...words);
+      const output = readFileSync(join(rt.dir, `${name}.output`), 'utf8');
+      t.equal(done.status, 0, output);
+      t.ok((answers(output) as [Names])[0].names.includes('mark'), name);
+    }
+    await holder.remove('--force');
+  },
+  { oursOnly: 'exec would enter the root of the host' },
+);
 
 forEachRuntime('--no-pivot: on a host whose mounts are shared, they do not change', async (t, rt) => {
   for (const propagation of [undefined, 'shared', 'slave']) {

@@ -116,7 +116,7 @@ forEachRuntime(
     // Node itself needs gigabytes. With less memory than the program needs, the kernel kills it at execve(2).
     if (rt.runtime.name !== 'rt') return;
     for (const kind of ['v', 'd']) {
-      for (const kibibytes of [4200, 4400, 4600, 5000, 6000]) {
+      for (const kibibytes of [4500, 4600, 4800, 5000, 6000]) {
         const what = `ulimit -${kind} ${kibibytes}`;
         const outcome = await rt.commandThrough(shell(what), 'run', '--bundle', ends(rt).dir, rt.nextId());
         if (!sound(t, rt, outcome, what)) t.match(outcome.stderr, /out of memory|cannot allocate memory/, what);

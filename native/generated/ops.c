@@ -230,8 +230,7 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_PIVOT_ROOT:
 		return true;
 	case RT_OP_MOVE_ROOT:
-		return rt_read_u32(reader, &op->move_root.attached) &&
-		       rt_read_u32(reader, &op->move_root.detach);
+		return rt_read_u32(reader, &op->move_root.detach);
 	case RT_OP_CHROOT:
 		return true;
 	case RT_OP_SET_HOSTNAME:

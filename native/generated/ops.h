@@ -405,7 +405,6 @@ struct rt_op_unmount {
 };
 
 struct rt_op_move_root {
-	uint32_t attached;
 	uint32_t detach;
 };
 

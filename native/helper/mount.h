@@ -11,6 +11,10 @@ int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, boo
  * with ELOOP, and its target is the detail of the failure. */
 int rt_open_root_path(struct rt_context *context, const char *path);
 
+/* Makes the root of the mount namespace that of this process, which changes something only for a runtime in a chroot.
+ * Returns 1 if the container's root covers it already: then this process stays below. */
+int rt_leave_chroot(struct rt_context *context);
+
 /* Attaches a detached mount to `target`. */
 int rt_attach(struct rt_context *context, int mount, int target);
 

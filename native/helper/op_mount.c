@@ -309,8 +309,42 @@ int rt_mount_propagation(struct rt_context *context, const struct rt_op_mount_pr
 	return status < 0 ? rt_fail(context, "mount_setattr", status) : 0;
 }
 
+/* Joining its own mount namespace gives a process the root of that namespace (setns(2)). In a chroot of the runtime,
+ * pivot_root(2) would replace only the root that this process sees, and exec would enter the other, which is the host's. */
+int rt_leave_chroot(struct rt_context *context)
+{
+	struct statx own, entered;
+	RT_CLEANUP_FD int before = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+	if (before < 0)
+		return rt_fail(context, "openat2", before);
+	RT_CLEANUP_FD int self = (int)rt_sys(pidfd_open, rt_sys(getpid), 0);
+	if (self < 0)
+		return rt_fail(context, "pidfd_open", self);
+	long status = rt_sys(setns, self, CLONE_NEWNS);
+	if (status < 0)
+		return rt_fail(context, "setns", status);
+	RT_CLEANUP_FD int after = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+	if (after < 0)
+		return rt_fail(context, "openat2", after);
+	status = rt_statx(after, &entered);
+	if (status == 0)
+		status = rt_statx(context->slots[0], &own);
+	if (status < 0)
+		return rt_fail(context, "statx", status);
+	if (own.stx_mnt_id != entered.stx_mnt_id)
+		return 0;
+	/* Back below the mount that covers the root. */
+	status = rt_sys(fchdir, before);
+	if (status == 0)
+		status = rt_sys(chroot, ".");
+	return status < 0 ? rt_fail(context, "chroot", status) : 1;
+}
+
 int rt_pivot_root(struct rt_context *context)
 {
+	int covered = rt_leave_chroot(context);
+	if (covered < 0)
+		return covered;
 	RT_CLEANUP_FD int old = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (old < 0)
 		return rt_fail(context, "openat2", old);

@@ -181,12 +181,15 @@ static int clear_old(struct rt_context *context, uint64_t root, bool detach)
 int rt_move_root(struct rt_context *context, const struct rt_op_move_root *op)
 {
 	struct statx st;
+	int covered = rt_leave_chroot(context);
+	if (covered < 0)
+		return covered;
 	RT_CLEANUP_FD int old = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	int status = old < 0 ? old : rt_statx(old, &st);
 	if (status < 0)
 		return rt_fail(context, "openat2", status);
 	status = rt_isolate(context, old);
-	if (status == 0 && op->attached == 0)
+	if (status == 0 && covered == 0)
 		status = rt_attach(context, context->slots[0], old);
 	if (status == 0)
 		status = clear_old(context, st.stx_mnt_id, op->detach != 0);

@@ -434,10 +434,9 @@ export interface PivotRootOp {
   readonly op: 'pivot_root';
 }
 
-/** Moves the root descriptor over the root of the mount namespace and makes it the process's root, where pivot_root fails: on the initial ramfs. `attached` 1: it is already mounted there. `detach` 1: the host's mounts are no longer shared, and all of them are detached; every remaining procfs and sysfs is covered. */
+/** Moves the root descriptor over the root of the mount namespace and makes it the process's root, where pivot_root fails: on the initial ramfs. `detach` 1: the host's mounts are no longer shared, and all of them are detached; every remaining procfs and sysfs is covered. */
 export interface MoveRootOp {
   readonly op: 'move_root';
-  readonly attached: number;
   readonly detach: number;
 }
 
@@ -822,9 +821,30 @@ export interface OpCalls {
   remove_mount: 'fchdir' | 'openat2' | 'statx' | 'umount2';
   open_mount: 'openat2' | 'statx';
   unmount: 'umount2';
-  pivot_root: 'chdir' | 'fchdir' | 'mount_setattr' | 'openat2' | 'pivot_root' | 'umount2';
+  pivot_root:
+    | 'chdir'
+    | 'chroot'
+    | 'fchdir'
+    | 'mount_setattr'
+    | 'openat2'
+    | 'pidfd_open'
+    | 'pivot_root'
+    | 'setns'
+    | 'statx'
+    | 'umount2';
   move_root:
-    'chroot' | 'fchdir' | 'fsconfig' | 'fsmount' | 'fsopen' | 'mount_setattr' | 'mountinfo' | 'move_mount' | 'openat2';
+    | 'chroot'
+    | 'fchdir'
+    | 'fsconfig'
+    | 'fsmount'
+    | 'fsopen'
+    | 'mount_setattr'
+    | 'mountinfo'
+    | 'move_mount'
+    | 'openat2'
+    | 'pidfd_open'
+    | 'setns'
+    | 'statx';
   chroot: 'chroot' | 'fchdir';
   set_hostname: 'sethostname';
   set_domainname: 'setdomainname';
@@ -1319,14 +1339,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   },
   unmount: { code: 54, group: 'host', fields: [['path', 'str']] },
   pivot_root: { code: 55, group: 'init', fields: [] },
-  move_root: {
-    code: 56,
-    group: 'init',
-    fields: [
-      ['attached', 'u32'],
-      ['detach', 'u32'],
-    ],
-  },
+  move_root: { code: 56, group: 'init', fields: [['detach', 'u32']] },
   chroot: { code: 57, group: 'init', fields: [] },
   set_hostname: { code: 58, group: 'init', fields: [['name', 'str']] },
   set_domainname: { code: 59, group: 'init', fields: [['name', 'str']] },

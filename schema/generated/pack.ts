@@ -332,7 +332,6 @@ export const OP_PACKERS: Packers = {
   },
   move_root(op, to) {
     to[to.length] = 56;
-    to[to.length] = op.attached;
     to[to.length] = op.detach;
   },
   chroot(_op, to) {

@@ -146,7 +146,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...nameOps(config),
     ...sysctlOps(config), // through a private procfs, so neither mounts nor masks matter
     ...(mounts === undefined ? [] : protectOps(config)), // covers all mounts, including those of hooks
-    ...enterRootOps(config, pivot, stage), // from here on the host's files are unreachable
+    ...enterRootOps(config, pivot), // from here on the host's files are unreachable
     ...rightsOps(process),
     ...scheduler.early,
     ...schedulingOps(config, process), // some values need capabilities that are dropped below

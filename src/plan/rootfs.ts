@@ -80,7 +80,7 @@ function forEachDistinct(paths: readonly string[], visit: (path: string, index: 
 }
 
 /** `pivot` false: without pivot_root(2), which cannot replace the initial ramfs. */
-export function enterRootOps(config: Config, pivot: boolean, stage: Stage): PlannedOp[] {
+export function enterRootOps(config: Config, pivot: boolean): PlannedOp[] {
   if (!hasNamespace(config, 'mount')) return [{ op: 'chroot', from: 'default' }];
   const propagation = rootPropagation(config);
   const ops: PlannedOp[] = [
@@ -88,7 +88,6 @@ export function enterRootOps(config: Config, pivot: boolean, stage: Stage): Plan
       ? { op: 'pivot_root', from: 'default' }
       : {
           op: 'move_root',
-          attached: Number(stage.ops.some(({ op, from }) => op === 'open_tree' && from === rootOrigin)),
           // Detaching from a shared mount would reach the host.
           detach: Number(treePropagation(config) !== 0),
           from: '--no-pivot',

@@ -44,7 +44,7 @@ function creationHint(name: string): string {
     return 'there are too many user namespaces, or they are nested too deep: see /proc/sys/user/max_user_namespaces';
   }
   return name === 'EPERM'
-    ? 'the host forbids user namespaces: see /proc/sys/kernel/unprivileged_userns_clone and apparmor_restrict_unprivileged_userns'
+    ? 'the host forbids user namespaces (see /proc/sys/kernel/unprivileged_userns_clone and apparmor_restrict_unprivileged_userns), or rt runs in a chroot'
     : 'the kernel may be built without user namespaces';
 }
 
