@@ -80,6 +80,7 @@ export const errors = {
   'config.depth': ['the values of the config are nested too deeply', 'check that it is the right file'],
   'config.encoding': ['config.json is not UTF-8', 'save it as UTF-8'],
   'config.hostname': ["a host name or domain name is longer than the kernel's limit", 'shorten it to 64 characters'],
+  'config.kind': ['the document is another than the one asked for', 'see the hint'],
   'config.missing': ['a property that the specification requires is missing', 'add it'],
   'config.shadowed': ['a property is there twice in one object, and only the last one counts', 'remove the others'],
   'config.syntax': ['the text is not JSON', 'mend it at the place given'],

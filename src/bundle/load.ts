@@ -4,9 +4,9 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { exactJson } from '../diag/exact-json.ts';
 import { withLocations } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
-import { systemFailure } from '../diag/system.ts';
+import { pathFailure, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { EAGAIN, EFBIG, EISDIR, ENOENT } from '../kernel/errno.ts';
+import { EACCES, EAGAIN, EFBIG, EISDIR, ENOENT, ENOTDIR } from '../kernel/errno.ts';
 import { S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
 import { checkRequirements } from './rules.ts';
@@ -58,8 +58,8 @@ export function readConfigText(native: Native, path: string, name: string): stri
   if (text === -ENOENT) {
     throw new Failure({
       code: 'bundle.missing',
-      message: `JSON specification file ${name} not found`,
-      hint: 'rt spec writes a template',
+      message: `JSON specification file ${name} not found${name === path ? '' : `: "${path}"`}`,
+      ...(name === 'config.json' ? { hint: 'rt spec writes a template' } : {}),
     });
   }
   if (text === -EFBIG) {
@@ -70,7 +70,11 @@ export function readConfigText(native: Native, path: string, name: string): stri
   if (special || text === -EAGAIN || text === -EISDIR) {
     throw new Failure({ code: 'bundle.kind', message: `${name} is not a regular file` });
   }
-  if (typeof text === 'number') throw systemFailure('bundle.read', `cannot read ${name}`, 'read', text);
+  if (typeof text === 'number') {
+    if (text === -EACCES) throw pathFailure(native, 'bundle.read', `cannot read ${name}`, 'read', text, path);
+    const hint = text === -ENOTDIR ? 'a bundle is the directory that has config.json' : undefined;
+    throw systemFailure('bundle.read', `cannot read ${name}`, 'read', text, hint);
+  }
   throw new Failure({ code: 'config.syntax', message: `${name} is empty` });
 }
 
@@ -89,9 +93,24 @@ export function checkConfigText(text: string, name: string): CheckedConfig {
   return phase('rules', () => checkRules(value, verdict, text));
 }
 
+/** For a document that is often taken for a config. */
+function otherDocument(value: object): Diagnostic[] {
+  if ('ociVersion' in value) return [];
+  const [kind, hint] =
+    'architecture' in value && 'os' in value
+      ? ['the config of an image', 'umoci unpack and engines make a bundle of an image']
+      : 'schemaVersion' in value
+        ? ['the manifest or index of an image', 'umoci unpack and engines make a bundle of an image']
+        : 'services' in value
+          ? ['a compose file', 'an engine reads it: rt runs one container from a bundle']
+          : [];
+  return kind === undefined || hint === undefined ? [] : [{ code: 'config.kind', message: `this is ${kind}`, hint }];
+}
+
 function checkRules(value: unknown, { faults: found, changed }: SchemaVerdict, text: string): CheckedConfig {
   const invalid = diagnose(value, found, text);
   const readable = typeof value === 'object' && value !== null && !Array.isArray(value);
   const faults = readable ? invalid.concat(checkRequirements(value as Config)) : invalid;
+  if (faults.length > 0 && readable) faults.unshift(...otherDocument(value));
   return { value, changed, faults, unsupported: invalid.length > 0 ? [] : unsupportedFaults(value as Config) };
 }

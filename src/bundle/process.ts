@@ -22,6 +22,10 @@ export function readProcess(
   file: string,
 ): { readonly process: RunnableProcess; readonly warnings: readonly Diagnostic[] } {
   const value = mayHoldLongIntegers(text) ? parseExactJson(text, file) : parseJson(text, file);
+  if (typeof value === 'object' && value !== null && 'process' in value) {
+    const message = `"${file}" is a whole config, not a process`;
+    throw new Failure({ code: 'config.kind', message, hint: 'give a file with the value of its property process' });
+  }
   const located = (found: Diagnostic): Diagnostic => {
     const { pointer } = found;
     return pointer === undefined ? found : { ...found, location: locate(text, pointer.slice(place.length), file) };

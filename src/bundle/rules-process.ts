@@ -1,5 +1,5 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
-import { nearest } from '../diag/near.ts';
+import { didYouMean, nearest } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
@@ -167,7 +167,7 @@ function rlimits(process: Process, report: Report): void {
   each(process.rlimits, ({ type, soft, hard }, index) => {
     const pointer = `/process/rlimits/${index}`;
     if (type !== undefined && !rlimitNames.includes(type)) {
-      const hint = `the limits are ${rlimitNames.join(', ')}`;
+      const hint = didYouMean(type, rlimitNames) ?? `the limits are ${rlimitNames.join(', ')}`;
       report('process.rlimit', `${pointer}/type`, `wrong rlimit value: ${printable(type)}`, hint);
     }
     if (seen.has(type))

@@ -45,7 +45,8 @@ t.test('the message gives the value found and the allowed values', async (t) => 
 
 t.test('a text that is not an object is one fault', async (t) => {
   for (const [value, found] of [
-    [[], 'an array'],
+    [[], 'an empty array'],
+    [[1], 'an array'],
     [null, 'null'],
     [7, '7'],
     ['x', '"x"'],

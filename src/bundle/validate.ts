@@ -2,6 +2,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import { validateConfig as validateSchema } from '../../schema/generated/validate-config.js';
 import { validatePlatforms } from '../../schema/generated/validate-platforms.js';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { didYouMean } from '../diag/near.ts';
 import { dotted, shown, unescaped, valueAt } from '../diag/pointer.ts';
 import { withoutNulls } from './absent.ts';
 import type { SchemaFault, SchemaVerdict } from './absent.ts';
@@ -73,13 +74,28 @@ function diagnosticOf(fault: SchemaFault, value: unknown): Diagnostic {
   return { code: 'config.type', pointer, message, ...(hint === undefined ? {} : { hint }) };
 }
 
+const unlimited = 'an integer from 0 to 18446744073709551615';
+
 function hintFor(expected: string, found: unknown): string | undefined {
+  if (expected.startsWith('one of ') && typeof found === 'string') {
+    return didYouMean(found, expected.slice('one of '.length).split(', '));
+  }
+  if (expected === unlimited && found === -1) return 'no limit is 18446744073709551615';
   if (!expected.startsWith('an integer')) return undefined;
   if (typeof found === 'string' && /^-?\d+$/.test(found)) return 'write the number without quotes';
+  if (typeof found === 'string') return bytesHint(found);
   if (typeof found === 'number' && Number.isInteger(found) && !Number.isSafeInteger(found)) {
     return 'write the integer with all its digits: this form is not exact';
   }
   return undefined;
+}
+
+/** For a size as engines take it, such as 64M. */
+function bytesHint(text: string): string | undefined {
+  const [, number, unit = ''] = /^(\d+)([kmgtp])i?b?$/i.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  const bytes = BigInt(number) << BigInt(10 * (1 + 'kmgtp'.indexOf(unit.toLowerCase())));
+  return `write ${bytes}, which is ${text} in bytes`;
 }
 
 /**

@@ -111,6 +111,25 @@ export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
   return directory !== undefined && driver.outOfMemoryKills(native, directory) > 0;
 }
 
+/** `limit 4096, peak usage 81920 bytes`, as far as the kernel tells; '' if it tells nothing. */
+export function memoryNumbers(native: Native, cgroup: CgroupRecord): string {
+  const directory = driverOf(cgroup).memory(cgroup);
+  const read = (...names: string[]): string | undefined => {
+    for (const name of names) {
+      const text = native.readText(`${directory ?? ''}/${name}`, 4096);
+      if (typeof text === 'string') return text.trim();
+    }
+    return undefined;
+  };
+  const limit = read('memory.max', 'memory.limit_in_bytes');
+  const peak = read('memory.peak', 'memory.max_usage_in_bytes');
+  const parts = [
+    ...(limit === undefined ? [] : [`limit ${limit}`]),
+    ...(peak === undefined ? [] : [`peak usage ${peak}`]),
+  ];
+  return parts.length === 0 ? '' : `${parts.join(', ')} bytes`;
+}
+
 /** Watches for out-of-memory events of the container; undefined if it has no memory controller. */
 export function watchMemory(native: Native, cgroup: CgroupRecord): MemoryWatch | undefined {
   const driver = driverOf(cgroup);

@@ -43,6 +43,10 @@ t.test('main explains usage on stdout and the fault on stderr', async (t) => {
   t.match(run('--root'), { code: 1, stdout: /rt runs containers/, stderr: 'rt: flag needs an argument: -root\n' });
   t.match(run('--log-format', 'xml', 'list'), { code: 1, stderr: /^rt: invalid log-format: xml\n/ });
   t.same([run('foo').code, run('foo').stderr], [3, "rt: No help topic for 'foo'\n"]);
+  t.match(run('strat').stderr, /hint: did you mean start\?/);
+  t.match(run('stop').stderr, /hint: rt kill ID/);
+  t.match(run('create', '--bundel', 'b', 'x').stderr, /hint: did you mean --bundle\?/);
+  t.match(run('run', '--debug', 'x').stderr, /hint: give --debug before the command/);
   t.equal(run('toString').code, 3);
   t.equal(run('help', 'foo').code, 3);
 });
@@ -50,7 +54,8 @@ t.test('main explains usage on stdout and the fault on stderr', async (t) => {
 t.test('main reports a failure on stderr and once in the log', async (t) => {
   const { code, stdout, stderr, host } = run('--log', '/l', '--log-format', 'json', 'state', 'c1');
   t.same([code, stdout, stderr], [1, '', 'rt: container does not exist: "c1"\n']);
-  const record = '{"level":"error","msg":"container does not exist: \\"c1\\"","time":"2023-11-14T22:13:20Z"}\n';
+  const record =
+    '{"level":"error","msg":"container does not exist: \\"c1\\"","time":"2023-11-14T22:13:20Z","code":"state.absent","id":"c1"}\n';
   t.equal(host.files.get('/l'), record);
   main(['--log', '/l', '--log-format', 'json', 'state', 'c1'], host.native);
   t.equal(host.files.get('/l'), record + record, 'the log is appended to');

@@ -32,6 +32,7 @@ import type { Native } from '../host/native.ts';
 import { EPIPE } from '../kernel/errno.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY } from '../kernel/open-flags.ts';
 import { complete, completionText } from './complete.ts';
+import { commandHint } from './habits.ts';
 import { commandHelp, commandUsage, generalHelp, generalUsage } from './help.ts';
 import { commands, globalOptions } from '../options/options.ts';
 import type { CommandName, Operands, Options } from '../options/options.ts';
@@ -165,7 +166,10 @@ function observed(
 
 function known(name: string): CommandName {
   if (Object.hasOwn(commands, name)) return name as CommandName;
-  throw new Failure({ code: 'usage.command', message: `No help topic for '${name}'` }, unknownCommandExitCode);
+  const hint = commandHint(name);
+  const message = `No help topic for '${name}'`;
+  const fault: Diagnostic = { code: 'usage.command', message, ...(hint === undefined ? {} : { hint }) };
+  throw new Failure(fault, unknownCommandExitCode);
 }
 
 /** Ids of containers; none if they cannot be read, since a completion cannot report errors. */

@@ -2,6 +2,7 @@ import minimist from 'minimist';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Code } from '../diag/diagnostic.ts';
 import { commands } from '../options/options.ts';
+import { optionHint } from './habits.ts';
 import type { CommandName, CommandSpec, Operands, OptionSpec, Options } from '../options/options.ts';
 
 /** An invalid command line; the help of `command` (undefined: of rt itself) is printed to stdout. */
@@ -90,7 +91,8 @@ function normalise(
         index -= 1;
         continue;
       }
-      throw new UsageFailure('usage.unknown-option', `flag provided but not defined: -${name}`, command);
+      const hint = optionHint(name, specs, command === undefined);
+      throw new UsageFailure('usage.unknown-option', `flag provided but not defined: -${name}`, command, hint);
     }
     let value = equals < 0 ? undefined : word.slice(equals + 1);
     if (spec.kind === 'flag') {

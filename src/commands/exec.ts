@@ -3,6 +3,7 @@ import { inPhase, withoutPointers } from '../diag/failure.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { causesOfEnd } from '../container/cause.ts';
+import { inWordsOfExec } from '../options/exec-words.ts';
 import { handedDescriptors } from '../container/descriptors.ts';
 import { startProcess } from '../container/exec.ts';
 import type { StartedProcess } from '../container/exec.ts';
@@ -23,9 +24,12 @@ export function exec(context: ContainerContext): Outcome {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // The process does not come from config.json, so a pointer into it would be misleading.
-    throw inPhase(withoutPointers(error, failedExitCode), 'exec');
+    const { diagnostics } = withoutPointers(error);
+    const named = diagnostics.map((fault) => inWordsOfExec(fault, options, context.operands.slice(1)));
+    throw inPhase(new Failure(named, failedExitCode), 'exec');
   }
-  const { pid, console, cgroup, warnings } = started;
+  const { pid, console, cgroup } = started;
+  const warnings = started.warnings.map((warning) => inWordsOfExec(warning, options, []));
   if (!foreground) return { warnings };
   const ended = supervise(native, pid, console);
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);

@@ -2,8 +2,8 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { ESRCH } from '../kernel/errno.ts';
-import { SIGKILL } from '../kernel/signals.ts';
+import { EINVAL, ESRCH } from '../kernel/errno.ts';
+import { SIGKILL, SIGRTMAX } from '../kernel/signals.ts';
 import { isFrozen, killCgroup, thawForKill } from '../cgroup/control.ts';
 import { cgroupProcesses } from '../cgroup/files.ts';
 import { forEachMatch } from '../container/matching.ts';
@@ -36,7 +36,9 @@ function signalContainer(native: Native, root: string, id: string, signal: numbe
     const result = native.pidfdSignal(pidfd, signal);
     native.close(pidfd);
     if (result < 0 && result !== -ESRCH) {
-      throw systemFailure('kill.signal', 'unable to signal init', 'pidfd_send_signal', result);
+      const hint =
+        result === -EINVAL ? `${signal} is none: signals are 1 to ${SIGRTMAX}, or names such as TERM` : undefined;
+      throw systemFailure('kill.signal', 'unable to signal init', 'pidfd_send_signal', result, hint);
     }
     if (result >= 0) {
       if (signal === SIGKILL) thawForKill(native, record.cgroup);

@@ -18,7 +18,8 @@ export function resume(context: ContainerContext): Outcome {
 
 function requireRunning(status: Status): void {
   if (status !== 'created' && status !== 'running') {
-    throw new Failure({ code: 'pause.status', message: 'container not running' });
+    const message = status === 'paused' ? 'container not running: it is already paused' : 'container not running';
+    throw new Failure({ code: 'pause.status', message });
   }
 }
 

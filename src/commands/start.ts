@@ -1,5 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
-import { inPhase } from '../diag/failure.ts';
+import { attempt, inPhase, withLocations } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
 import { bindProgramSocket, connectManager, managerSocket } from '../systemd/notify.ts';
@@ -10,7 +10,7 @@ import { checkId } from '../state/id.ts';
 import { stateRoot } from '../state/root.ts';
 import { statusOf } from '../container/status.ts';
 import type { Status } from '../container/status.ts';
-import { notifyDirectory, requireRecord } from '../state/store.ts';
+import { notifyDirectory, requireRecord, savedConfig } from '../state/store.ts';
 import type { ContainerContext, Context, Outcome } from '../options/command.ts';
 import { runPoststart } from '../container/poststart.ts';
 import { awaitReadiness } from '../container/readiness.ts';
@@ -41,13 +41,23 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
     if (!(error instanceof Failure)) throw error;
     // Another start may have been faster; otherwise init has reported the cause.
     if (statusOf(native, directory, record) === 'running') refuseUnlessCreated('running');
-    throw inPhase(error, 'start');
+    throw inPhase(located(directory, error), 'start');
   }
   // Not before: a start that is killed earlier can be repeated.
   native.unlink(socket);
   context.debug(`container ${id} runs`);
   runPoststart(native, directory, record);
   return { warnings: awaitReadiness(native, record, notify) };
+}
+
+/** With places in the saved config; this is compact if the text had members that are null, or an engine wrote it. */
+function located(directory: ContainerDirectory, failure: Failure): Failure {
+  let result = failure;
+  attempt(() => {
+    const { text, path } = savedConfig(directory);
+    result = withLocations(failure, text, text.includes('\n') ? 'config.json' : path);
+  });
+  return result;
 }
 
 function openNotify(native: Native, root: string, id: string): NotifyProxy | undefined {

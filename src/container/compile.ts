@@ -4,7 +4,7 @@ import { likelyMistakes } from '../bundle/unknown.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { expectResult } from '../diag/system.ts';
+import { expectResult, pathFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
@@ -12,6 +12,8 @@ import { plan } from '../plan/index.ts';
 import { keyringName } from '../plan/keyring.ts';
 import type { CgroupManager, Plan, PlanOptions } from '../plan/plan.ts';
 import type { Context } from '../options/command.ts';
+import { requireSystemd } from '../systemd/units.ts';
+import { absolutePath } from '../state/root.ts';
 
 export interface Compiled {
   /** Absolute, without symbolic links. */
@@ -50,12 +52,11 @@ export function compile(
 ): Compiled {
   const { native, options } = context;
   const directory = options.bundle ?? '.';
-  const bundle = expectResult(
-    native.realPath(directory),
-    'bundle.open',
-    `cannot open bundle "${directory}"`,
-    'realpath',
-  );
+  const bundle = native.realPath(directory);
+  if (typeof bundle === 'number') {
+    const path = absolutePath(native, directory);
+    throw pathFailure(native, 'bundle.open', `cannot open bundle "${directory}"`, 'realpath', bundle, path);
+  }
   const { config, text, saved } = loadBundle(native, bundle, options.config);
   if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
   const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
@@ -76,7 +77,12 @@ export function compile(
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
     return { bundle, config, saved, plan: compiled, keyring, locate, warnings: located };
   } catch (error) {
-    throw error instanceof Failure ? locate(error) : error;
+    if (!(error instanceof Failure)) throw error;
+    // Without systemd, that is why no cgroup is delegated.
+    if (error.diagnostics.some(({ code }) => code === 'rootless.cgroup') && managerOf(context.globals) === 'systemd') {
+      requireSystemd(native);
+    }
+    throw locate(error);
   }
 }
 

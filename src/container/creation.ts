@@ -2,7 +2,7 @@ import { isNew } from '../bundle/namespaces.ts';
 import { removeCgroups, withoutUnit } from '../cgroup/control.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Phase } from '../diag/diagnostic.ts';
-import { inPhase } from '../diag/failure.ts';
+import { attempt, inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
 import { phase } from '../diag/trace.ts';
 import { runHooks } from '../hooks/run.ts';
@@ -18,13 +18,14 @@ import { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { absolutePath } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
-import { writeRecord } from '../state/store.ts';
+import { readRecord, writeRecord } from '../state/store.ts';
 import type { NotifyProxy } from '../systemd/notify.ts';
 import type { Compiled } from './compile.ts';
 import { runPoststop } from './end.ts';
 import { startTimeOf } from './process.ts';
 import { hookSurroundings } from './report.ts';
-import { thisProcess } from './status.ts';
+import { statusOf, thisProcess } from './status.ts';
+import type { Status } from './status.ts';
 import type { Console } from './terminal.ts';
 import { transact } from './transaction.ts';
 import type { OnFailure } from './transaction.ts';
@@ -62,7 +63,7 @@ export function beginCreation<T>(
   action: Phase,
   body: (creation: Creation) => T,
 ): T {
-  const directory = ContainerDirectory.make(native, root, record.id);
+  const directory = makeDirectory(native, root, record.id);
   return transact(
     (onFailure) => {
       onFailure('directory', () => {
@@ -88,6 +89,26 @@ export function beginCreation<T>(
     },
     (failure) => inPhase(compiled.locate(failure), action),
   );
+}
+
+/** If the id is in use, the failure tells what the container does, and removal is suggested only for a stopped one. */
+function makeDirectory(native: Native, root: StateRoot, id: string): ContainerDirectory {
+  try {
+    return ContainerDirectory.make(native, root, id);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.diagnostics[0]?.code !== 'state.exists') throw error;
+    const [fault] = error.diagnostics;
+    let status: Status | undefined;
+    attempt(() => {
+      ContainerDirectory.use(native, root.path, id, (directory) => {
+        const record = readRecord(directory);
+        status = record === undefined ? undefined : statusOf(native, directory, record);
+      });
+    });
+    if (status === undefined) throw error;
+    const hint = status === 'stopped' ? `rt delete ${id} removes it` : 'choose another id';
+    throw new Failure({ ...fault, message: `${fault.message}, which is ${status}`, hint });
+  }
 }
 
 /** The record of a container that has no process yet. `notified`: a service manager waits for it. */

@@ -1,5 +1,5 @@
 import { parseSavedConfig } from '../bundle/process.ts';
-import { isFrozen, wasOutOfMemory } from '../cgroup/control.ts';
+import { isFrozen, memoryNumbers, wasOutOfMemory } from '../cgroup/control.ts';
 import { unifiedPath } from '../cgroup/files.ts';
 import { mayBeTraced } from '../cgroup/tracers.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -115,15 +115,17 @@ function explained<T>(native: Native, target: number, { cgroup }: ContainerRecor
     // Its namespaces and cgroups are gone.
     if (native.pidfdWait(target, 0) === 1) throw stopped();
     const { code } = error.diagnostics[0] ?? {};
-    if ((code === 'exec.died' || code === 'launch.died') && wasOutOfMemory(native, cgroup)) throw outOfMemory();
+    if ((code === 'exec.died' || code === 'launch.died') && wasOutOfMemory(native, cgroup)) {
+      throw outOfMemory(memoryNumbers(native, cgroup));
+    }
     throw error;
   }
 }
 
-function outOfMemory(): Failure {
+function outOfMemory(numbers: string): Failure {
   return new Failure({
     code: 'exec.memory',
-    message: 'the process was OOM-killed before its program ran (memory limit too low?)',
+    message: `the process was OOM-killed before its program ran (memory limit too low?): ${numbers}`,
     hint: 'the container is at linux.resources.memory.limit: raise it with rt update --memory',
   });
 }

@@ -180,7 +180,7 @@ t.test('create checks the id and the bundle before it makes anything', async (t)
     message: /^invalid container ID/,
   });
   t.throws(() => create(made.context({ bundle: '/none' })), {
-    message: 'JSON specification file config.json not found',
+    message: 'JSON specification file config.json not found: "/none/config.json"',
   });
   t.notOk(made.host.directories.has('/run/rt'));
 });

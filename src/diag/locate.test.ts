@@ -51,13 +51,16 @@ t.test('another text is not mistaken for the last one', async (t) => {
 t.test('the first syntax error is found', async (t) => {
   const cases: readonly (readonly [text: string, position: string, words: RegExp])[] = [
     ['{]', '1:2', /member name/],
-    ['{\n  "a": 1,\n}', '3:1', /member name|value/],
+    ['{\n  "a": 1,\n}', '3:1', /comma before this bracket is too much/],
+    ['[1, ]', '1:5', /comma before this bracket is too much/],
+    ['{a: 1}', '1:2', /member name needs double quotes/],
+    ['{"a": True}', '1:7', /small letters/],
     ['{"a": 1} x', '1:10', /nothing more|value/],
     ['{"a": 1 "b": 2}', '1:9', /comma/],
     ['{"a" 1}', '1:6', /colon/],
     ['{"a": "x\n"}', '1:7', /does not end/],
     ['// no\n{}', '1:1', /comments/],
-    ['{"a": \'x\'}', '1:7', /value/],
+    ['{"a": \'x\'}', '1:7', /double quotes/],
     ['\uFEFF{}', '1:1', /byte order mark/],
     ['{"a": [1, 2}', '1:12', /bracket|comma/],
   ];

@@ -74,7 +74,21 @@ export function syntaxFault(text: string, file: string): { words: string; locati
     undefined,
   );
   if (first === undefined) return undefined;
-  return { words: syntaxWords(first.error), location: position(text, first.offset, file) };
+  return {
+    words: habitWords(text, first.offset) ?? syntaxWords(first.error),
+    location: position(text, first.offset, file),
+  };
+}
+
+/** Words for what other notations allow. */
+function habitWords(text: string, offset: number): string | undefined {
+  const rest = text.slice(offset, offset + 64);
+  if (rest.startsWith("'")) return 'strings need double quotes';
+  if (/^[}\]]/.test(rest) && /,\s*$/.test(text.slice(0, offset))) return 'the comma before this bracket is too much';
+  if (/^(?:true|false|null)\b/i.test(rest) || /^None\b/.test(rest)) return 'true, false and null have small letters';
+  return /^[A-Za-z_]\w*\s*:/.test(rest) && /[{,]\s*$/.test(text.slice(0, offset))
+    ? 'a member name needs double quotes'
+    : undefined;
 }
 
 /** Undefined if the text is nested too deeply for the parser's stack: a fault is then reported without its place. */

@@ -31,3 +31,19 @@ function distance(one: string, other: string): number {
   }
   return row.at(-1) ?? 0;
 }
+
+/** As nearest, or the shortest known word that begins or ends with `word`: network for net, SCMP_CMP_EQ for EQ. */
+export function meantOf(word: string, known: readonly string[]): string | undefined {
+  const lower = word.toLowerCase();
+  const extended = known.filter((candidate) => {
+    const other = candidate.toLowerCase();
+    return word.length > 1 && (other.startsWith(lower) || other.endsWith(lower));
+  });
+  return nearest(word, known) ?? extended.sort((one, other) => one.length - other.length)[0];
+}
+
+/** The question for a hint; undefined if no word is close. */
+export function didYouMean(word: string, known: readonly string[]): string | undefined {
+  const meant = meantOf(word, known);
+  return meant === undefined ? undefined : `did you mean ${meant}?`;
+}

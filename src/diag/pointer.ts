@@ -34,7 +34,7 @@ export function valueAt(value: unknown, pointer: string): unknown {
 
 /** A value for a message: scalars as in JSON, long ones truncated, others by their type. */
 export function shown(value: unknown): string {
-  if (Array.isArray(value)) return 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
   const quoted = value.length > 60 ? `${JSON.stringify(value.slice(0, 60)).slice(0, -1)}…"` : JSON.stringify(value);

@@ -1,7 +1,9 @@
-import { ENOENT, ENOTDIR, ESRCH } from '../kernel/errno.ts';
+import type { Native } from '../host/native.ts';
+import { EACCES, ENOENT, ENOTDIR, ESRCH } from '../kernel/errno.ts';
 import { Failure } from './diagnostic.ts';
 import type { Code, Diagnostic } from './diagnostic.ts';
 import { errnoName, errnoText } from './errno.ts';
+import { denialOf, lookInto } from './look.ts';
 
 /** The failure of a system call. `result`: the negative errno that a native function returned. */
 export function systemFailure(code: Code, action: string, syscall: string, result: number, hint?: string): Failure {
@@ -12,6 +14,28 @@ export function systemFailure(code: Code, action: string, syscall: string, resul
     syscall,
   };
   return new Failure(hint === undefined ? diagnostic : { ...diagnostic, hint });
+}
+
+/** As systemFailure, for a path of the host: a refusal names the folder or file that refuses. */
+export function pathFailure(
+  native: Native,
+  code: Code,
+  action: string,
+  syscall: string,
+  result: number,
+  path: string,
+): Failure {
+  const plain = systemFailure(code, action, syscall, result);
+  const denial = result === -EACCES ? denialOf(lookInto(native, 'self'), path) : undefined;
+  if (denial === undefined) return plain;
+  const { words, hint } = denial;
+  return new Failure(
+    plain.diagnostics.map((fault) => ({
+      ...fault,
+      message: fault.message + words,
+      ...(hint === undefined ? {} : { hint }),
+    })),
+  );
 }
 
 /** The result of a native function; throws a Failure for a negative errno. */

@@ -5,7 +5,7 @@ import { ENOENT } from '../kernel/errno.ts';
 import { PF_EXITING } from '../kernel/processes.ts';
 import { SIGSYS } from '../kernel/signals.ts';
 import type { Plan } from '../plan/plan.ts';
-import { wasOutOfMemory } from '../cgroup/control.ts';
+import { memoryNumbers, wasOutOfMemory } from '../cgroup/control.ts';
 
 /** Index among the fields after the name, which is the second (proc_pid_stat(5)). */
 const flagsIndex = 9 - 3;
@@ -77,7 +77,7 @@ export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
   if (wasOutOfMemory(native, plan.cgroup)) {
     return new Failure({
       code: 'launch.memory',
-      message: 'container init was OOM-killed (memory limit too low?)',
+      message: `container init was OOM-killed (memory limit too low?): ${memoryNumbers(native, plan.cgroup)}`,
       pointer: '/linux/resources/memory/limit',
     });
   }

@@ -1,7 +1,8 @@
 import { Failure } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { EBUSY } from '../kernel/errno.ts';
+import { EBUSY, ENOTEMPTY } from '../kernel/errno.ts';
 import type { PlannedOp, SchedulerOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
 import { describeOp } from '../words/describe.ts';
@@ -37,7 +38,33 @@ export function setScheduler(native: Native, op: SchedulerOp | undefined, pid: n
 export function hostFailure(native: Native, { op, errno, item, call }: FailedOp): Failure {
   const fault = describeOp(op, errno, call, '', item);
   const busy = errno === EBUSY ? memoryInUse(native, op, item) : undefined;
+  if (op.op === 'cgroup_create' && errno === ENOTEMPTY) return new Failure(withProcesses(native, op, fault));
+  const online = onlineOf(native, op, item);
+  if (online !== undefined) return new Failure({ ...fault, hint: online });
   return new Failure(busy === undefined ? fault : { ...fault, message: busy });
+}
+
+/** What a cpuset of this host can have; undefined for another file. */
+function onlineOf(native: Native, op: PlannedOp, item: number): string | undefined {
+  const path =
+    op.op === 'write_file' ? op.path : op.op === 'write_files' || op.op === 'write_first' ? op.paths[item] : undefined;
+  const [, kind] = /\/cpuset\.(cpus|mems)$/.exec(path ?? '') ?? [];
+  if (kind === undefined) return undefined;
+  const [directory, name] = kind === 'cpus' ? ['cpu', 'CPUs'] : ['node', 'memory nodes'];
+  const online = native.readText(`/sys/devices/system/${directory}/online`, 4096);
+  if (typeof online === 'number') return undefined;
+  return `write a list such as 0-3,7: this host has the ${name} ${online.trim()}, the parent cgroup possibly less`;
+}
+
+function withProcesses(native: Native, op: PlannedOp & { op: 'cgroup_create' }, fault: Diagnostic): Diagnostic {
+  const text = native.readText(`${op.hierarchy}${op.path}/cgroup.procs`, 1 << 20);
+  const pids = typeof text === 'number' ? [] : text.split('\n').filter(Boolean);
+  if (pids.length === 0) return fault;
+  const [first = ''] = pids;
+  const name = native.readText(`/proc/${first}/comm`, 4096);
+  const which = typeof name === 'number' ? first : `${first} (${name.trim()})`;
+  const more = pids.length === 1 ? '' : ` and ${pids.length - 1} more`;
+  return { ...fault, message: fault.message.replace(/ has processes$/, ` has process ${which}${more}`) };
 }
 
 /** v1 rejects a memory limit below the current usage. */

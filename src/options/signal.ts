@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { didYouMean } from '../diag/near.ts';
 import { SIGNALS, SIGRTMAX, SIGRTMIN } from '../kernel/signals.ts';
 
 const synonyms = { IOT: SIGNALS.ABRT, CLD: SIGNALS.CHLD, POLL: SIGNALS.IO };
@@ -26,6 +27,6 @@ export function parseSignal(text: string): number {
   throw new Failure({
     code: 'kill.signal',
     message: `unknown signal ${JSON.stringify(text)}`,
-    hint: 'use a number, or a name such as TERM, SIGKILL or RTMIN+3',
+    hint: didYouMean(name, [...numbers.keys()]) ?? 'use a number, or a name such as TERM, SIGKILL or RTMIN+3',
   });
 }

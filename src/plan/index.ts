@@ -77,7 +77,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
   const scheduler = schedulerPlan(process, namespaces.forkIntoPid.length > 0, facts);
-  if (faults.length > 0) throw new Failure(faults);
+  // Of a user to whom no cgroup is delegated, the host has the controllers nevertheless.
+  const undelegated = faults.some(({ code }) => code === 'rootless.cgroup');
+  if (faults.length > 0) throw new Failure(faults.filter(({ code }) => !undelegated || code !== 'cgroup.controller'));
 
   // The device rules of the cgroup would also hold for the block devices of `mounts`.
   const opensDevices = stage.ops.some(({ op }) => op === 'open_filesystem');

@@ -1,6 +1,7 @@
 import { MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { nearest } from '../diag/near.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { parseIdmapOption } from './idmap-option.ts';
 import type { IdRanges } from './idmap-option.ts';
@@ -337,10 +338,20 @@ export function refuseFilesystemOptions(
 ): void {
   const index = list.findIndex((word) => options.data.includes(word) || isFilesystemFlag(options, word));
   if (index < 0) return;
+  const word = list[index] ?? '';
   faults.push({
     code: 'mount.option.bind',
-    message: `cannot use mount option "${list[index] ?? ''}": ${cause}`,
+    message: `cannot use mount option "${word}": ${cause}`,
     pointer: `${pointer}/options/${String(index)}`,
-    hint: 'the option may be misspelt, or belong to the filesystem of the source',
+    hint: meantOption(word) ?? 'the option may be misspelt, or belong to the filesystem of the source',
   });
+}
+
+/** The cure for a word that looks like an option of this table. */
+export function meantOption(word: string): string | undefined {
+  if (word === 'readonly') return 'write ro';
+  const parts = word.split(',');
+  if (parts.length > 1) return `write each option by itself: ${parts.map((part) => JSON.stringify(part)).join(', ')}`;
+  const meant = nearest(word, knownMountOptions());
+  return meant === undefined ? undefined : `did you mean ${meant}?`;
 }

@@ -237,7 +237,7 @@ function exists(id: string): Failure {
   return new Failure({
     code: 'state.exists',
     message: `container with given ID already exists: "${id}"`,
-    hint: `rt delete --force ${id} removes it`,
+    hint: 'choose another id',
   });
 }
 
@@ -248,7 +248,9 @@ function makeRoot(native: Native, root: StateRoot): void {
     const sticky = root.sticky && count === parts.length ? 0o1000 : 0;
     const result = native.mkdir(path, sticky | directoryMode);
     if (result === -EEXIST) continue;
-    expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
+    if (result >= 0) continue;
+    const hint = root.explicit ? undefined : 'set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR';
+    throw systemFailure('state.directory', `cannot create state directory "${path}"`, 'mkdir', result, hint);
   }
 }
 

@@ -82,7 +82,7 @@ t.test('requireRecord tells an absent container from a broken record', async (t)
     ['', 'it is no JSON'],
     ['{', 'it is no JSON'],
     ['null', 'it must be an object, found null'],
-    ['[]', 'it must be an object, found an array'],
+    ['[]', 'it must be an object, found an empty array'],
     ['{"version":1,"id":"c1"}', 'bundle is missing'],
     [JSON.stringify({ ...record, pid: 'x' }), 'pid must be an integer from 0 to 4194304, found "x"'],
     [JSON.stringify({ ...record, id: 'c2' }), 'its id is "c2"'],

@@ -20,20 +20,21 @@ export const cgroupWords = {
     action: ({ data, path }) => `cannot write "${data.trim()}" to "${path}"`,
     known({ path }, failed) {
       if (failed.name === 'EINVAL' && path.endsWith('/memory.limit_in_bytes')) {
-        return { hint: 'the limit of memory plus swap must not be lower: set swap too' };
+        return { hint: 'the limit of memory plus swap must not be lower: set swap too (rt update --memory-swap)' };
       }
-      return missingFile(path, failed);
+      return valueCause(path, failed) ?? missingFile(path, failed);
     },
   },
   write_files: {
     action: ({ data, paths }, item) => `cannot write "${data[item] ?? ''}" to "${paths[item] ?? ''}"`,
+    known: ({ paths }, failed) => valueCause(paths[failed.item] ?? '', failed),
   },
   write_first: {
     essential: true,
     // The first name is the documented one; the others are substitutes.
     action: ({ data, paths }, item) =>
       `cannot write "${data[item] ?? data[0] ?? ''}" to "${paths[item] ?? paths[0] ?? ''}"`,
-    known: ({ paths }, failed) => missingFile(paths[0] ?? '', failed),
+    known: ({ paths }, failed) => valueCause(paths[0] ?? '', failed) ?? missingFile(paths[0] ?? '', failed),
   },
   write_device_rules: {
     action: ({ rules, directory }, item) => `cannot set device rule "${rules[item] ?? ''}" of "${directory}"`,
@@ -43,6 +44,30 @@ export const cgroupWords = {
     action: ({ mustExist, path }) => `cannot ${mustExist ? 'use' : 'make'} resctrl group "${path}"`,
   },
 } satisfies TopicWords;
+
+/** The values that a file takes. */
+function valueCause(path: string, { name }: Failed): Known | undefined {
+  if (name !== 'EINVAL') return undefined;
+  switch (path.slice(path.lastIndexOf('/') + 1)) {
+    case 'cpu.cfs_quota_us':
+    case 'cpu.max':
+      return {
+        hint: 'a quota is at least 1000 microseconds, a period 1000 to 1000000; a parent cgroup may allow less',
+      };
+    case 'cpu.cfs_period_us':
+      return { hint: 'a period is 1000 to 1000000 microseconds' };
+    case 'cpu.cfs_burst_us':
+    case 'cpu.max.burst':
+      return { hint: 'the burst is at most linux.resources.cpu.quota' };
+    case 'cpu.rt_runtime_us':
+      return { hint: 'the runtime is at most the period, and what cpu.rt_runtime_us of the parent cgroup has left' };
+    case 'cpuset.cpus':
+    case 'cpuset.mems':
+      return { hint: 'write a list such as 0-3,7, of what the host and the parent cgroup have' };
+    default:
+      return undefined;
+  }
+}
 
 /** Explains a missing file that only some kernels and hosts have. */
 function missingFile(path: string, { name }: Failed): Known | undefined {

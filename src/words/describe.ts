@@ -40,7 +40,7 @@ const missingCall = 'the kernel, or a seccomp filter around rt, does not have th
 export function describeOp(op: PlannedOp, errno: number, call: string, detail: string, item = 0): Diagnostic {
   // TypeScript does not know that the entry belongs to the op; the name of the call is only compared.
   const words = opWords[op.op] as OpWords<OpName>;
-  const failed = { name: errnoName(errno), text: errnoText(errno), call: call as OpCalls[OpName], detail };
+  const failed = { name: errnoName(errno), text: errnoText(errno), call: call as OpCalls[OpName], detail, item };
   const cause = detail === '' ? failed.text : `${failed.text}: ${detail.replace(/^[ew] /, '')}`;
   const known =
     failed.name === 'ENOSYS' && words.essential !== true ? { hint: missingCall } : words.known?.(op, failed);

@@ -6,7 +6,11 @@ const devptsHint =
   'add {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["newinstance", "ptmxmode=0666"]} to mounts';
 
 export const deviceWords = {
-  make_device: { action: ({ path }) => `cannot make device "${path}"` },
+  make_device: {
+    action: ({ path }) => `cannot make device "${path}"`,
+    known: (_, { name }) =>
+      name === 'EEXIST' ? { hint: 'the image has a file there: remove it, or mount a tmpfs on /dev' } : undefined,
+  },
   bind_device: {
     essential: true,
     action: ({ source }) => `cannot bind device "${source}" of the host`,

@@ -1,9 +1,12 @@
 import type { OpCalls } from '../../schema/generated/ops.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
+import { didYouMean } from '../diag/near.ts';
+import { meantOption } from '../plan/mount-options.ts';
 import { notifyOrigin } from '../plan/notify.ts';
 import { idmapCause } from './idmap.ts';
 import { coversProc, deniedPlace, missingDevice, missingSource, plainHint } from './place.ts';
 import { rootCause } from './root.ts';
+import { hinted } from './words.ts';
 import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
 export const mountWords = {
@@ -72,7 +75,10 @@ function filesystemCause(
   { type, destination }: Planned<'mount_filesystem'>,
   failed: Failed<OpCalls['mount_filesystem']>,
 ): Known | undefined {
-  const { name, call } = failed;
+  const { name, call, detail } = failed;
+  if (name === 'ENODEV' && call === 'fsopen') return unknownFilesystem(type, destination);
+  const [, parameter] = /Unknown parameter '([^']*)'/.exec(detail) ?? [];
+  if (parameter !== undefined) return hinted(meantOption(parameter));
   if ((name === 'ELOOP' || name === 'ENOTDIR') && (type === 'proc' || type === 'sysfs')) {
     return {
       message: `filesystem "${type}" must be mounted on ordinary directory: "${destination}" is not one (${name})`,
@@ -81,12 +87,33 @@ function filesystemCause(
   if (name === 'EPERM' && call === 'fstatfs') return coversProc(destination);
   if (call === 'copy') return copyCause(name);
   if (name === 'ELOOP') return { hint: plainHint };
+  if (name === 'ENOTDIR' && call === 'openat2') {
+    return {
+      message: `cannot mount ${type} on "${destination}": not a directory: it, or a part of its path, is a file`,
+    };
+  }
+  if (name === 'EPERM' && type !== 'proc' && type !== 'sysfs') {
+    return {
+      hint: `a user namespace, or rt without CAP_SYS_ADMIN, may not mount ${type}: mount it on the host and bind it`,
+    };
+  }
   const place = name === 'EPERM' ? { proc: '/proc', sysfs: '/sys' }[type] : undefined;
   return place === undefined
     ? deniedPlace(failed)
     : {
         hint: `a user namespace may only show what it owns, and sees unhidden; bind "${place}" of the host with rbind`,
       };
+}
+
+/** Names that are often misspelt. */
+const filesystems =
+  'bind bpf btrfs cgroup cgroup2 devpts ext4 fuse hugetlbfs mqueue nfs overlay proc squashfs sysfs tmpfs xfs';
+
+function unknownFilesystem(type: string, destination: string): Known {
+  return {
+    message: `cannot mount ${type} on "${destination}": no such device: the kernel has no filesystem "${type}" (fsopen)`,
+    hint: didYouMean(type, filesystems.split(' ')) ?? 'see /proc/filesystems: a module may have to be loaded',
+  };
 }
 
 function copyCause(name: string): Known | undefined {
@@ -112,6 +139,7 @@ function bindCause(op: Planned<'mount_bind'>, failed: Failed<OpCalls['mount_bind
   if (name === 'ELOOP') return { hint: plainHint };
   if (name === 'ENOTDIR' || name === 'EISDIR') {
     const hint = 'source and destination must both be directories, or neither';
+    if (call === 'open_tree') return { pointer: `${op.from}/source` };
     return call === 'move_mount' ? { message: mismatch(op, name), hint } : { hint };
   }
   if (call === 'open_tree' && name === 'ENOENT') return { pointer: `${op.from}/source`, hint: missingSource };

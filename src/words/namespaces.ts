@@ -69,7 +69,13 @@ export const namespaceWords = {
   },
   set_hostname: { action: ({ name }) => `cannot set host name "${name}"` },
   set_domainname: { action: ({ name }) => `cannot set domain name "${name}"` },
-  sysctl: { action: ({ path, value }) => `cannot set "${path.slice('sys/'.length)}" to "${value}"` },
+  sysctl: {
+    action: ({ path, value }) => `cannot set "${path.slice('sys/'.length)}" to "${value}"`,
+    known: (_, { name }) =>
+      name === 'ENOENT'
+        ? { hint: 'this kernel has no such sysctl, or the module that has it is not loaded' }
+        : undefined,
+  },
 } satisfies TopicWords;
 
 /** Type of a namespace as in linux.namespaces, from its CLONE_NEW* flag. */

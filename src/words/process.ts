@@ -9,8 +9,14 @@ export const processWords = {
   },
   rlimit: {
     action: ({ resource, soft, hard }) => `cannot set ${rlimitName(resource)} to ${String(soft)}:${String(hard)}`,
-    known: (_, { name }) =>
-      name === 'EPERM' ? { hint: 'only CAP_SYS_RESOURCE may raise a hard limit; lower the value' } : undefined,
+    known: ({ resource }, { name }) =>
+      name === 'EPERM'
+        ? {
+            hint: `only CAP_SYS_RESOURCE may raise a hard limit${
+              rlimitName(resource) === 'RLIMIT_NOFILE' ? ', and nobody above /proc/sys/fs/nr_open' : ''
+            }; lower the value`,
+          }
+        : undefined,
   },
   raise_limit: { action: ({ hard }) => `cannot raise the hard resource limit to ${String(hard)}` },
   umask: { action: () => 'cannot set the umask' },

@@ -15,6 +15,8 @@ export interface Failed<Call extends string = string> {
   readonly call: Call;
   /** Further text from the kernel or the helper. */
   readonly detail: string;
+  /** The part that failed, in an op with several. */
+  readonly item: number;
 }
 
 /** Replaces the plain words if more is known of the cause. */

@@ -1,0 +1,235 @@
+import type { Native } from '../host/native.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../kernel/files.ts';
+import { ENOENT } from '../kernel/errno.ts';
+import { O_NOFOLLOW, O_PATH } from '../kernel/open-flags.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
+
+/** What is at a path, as one process sees it. Paths are those without symbolic links. */
+export type Sight =
+  | { readonly kind: 'file' | 'directory' | 'special'; readonly path: string; readonly file: File }
+  /** `link`: the symbolic link that leads there, and its text. */
+  | { readonly kind: 'missing'; readonly path: string; readonly link?: readonly [path: string, target: string] }
+  /** The process may not enter this directory. */
+  | { readonly kind: 'closed'; readonly path: string; readonly file: File }
+  /** It is no directory, but the path leads through it. */
+  | { readonly kind: 'no directory'; readonly path: string }
+  | { readonly kind: 'unknown' };
+
+export interface File {
+  readonly mode: number;
+  /** Those of the host. */
+  readonly uid: number;
+  readonly gid: number;
+  /** The beginning, if it is a regular file; bytes that are not UTF-8 are changed. */
+  readonly head: string;
+  /** The mount point, if programs on it cannot be executed. */
+  readonly noexec: string | undefined;
+  /** Whether the process may execute it. */
+  readonly executable: boolean;
+  /** Names in a directory. */
+  readonly names: readonly string[];
+}
+
+/** Explains failures by a look at the files that a process sees. */
+export interface Look {
+  /** `from`: the directory of a relative path. */
+  readonly at: (path: string, from?: string) => Sight;
+  /** The user of the process, as on the host. */
+  readonly user: () => string;
+  /** The machine of uname(2). */
+  readonly machine: () => string;
+  /** What the runtime itself sees. */
+  readonly outside: () => Look;
+}
+
+const maximumLinks = 40;
+const headSize = 1024;
+const maximumStatus = 65_536;
+const executeAny = 0o111;
+const permissions = 0o7777;
+
+/**
+ * The files that the process `pid` sees, which has to live on. Nothing of them is followed or executed: each step opens
+ * one name in one directory (O_PATH, O_NOFOLLOW), so no link of a container leads to the host.
+ */
+export function lookInto(native: Native, pid: number | 'self'): Look {
+  let rights: Rights | undefined;
+  const ofProcess = (): Rights => (rights ??= readRights(native, pid));
+  return {
+    at: (path, from = '/') => lookAt(native, pid, ofProcess(), path.startsWith('/') ? path : `${from}/${path}`),
+    user: () => `${ofProcess().uid}:${ofProcess().gid}`,
+    machine: () => native.kernel().split('\0')[1] ?? '',
+    outside: () => lookInto(native, 'self'),
+  };
+}
+
+interface Rights {
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly capabilities: bigint;
+  /** Host ids that are mapped in its user namespace: first and number. */
+  readonly mapped: readonly (readonly [first: number, count: number])[];
+}
+
+function readRights(native: Native, pid: number | 'self'): Rights {
+  const text = native.readText(`/proc/${pid}/status`, maximumStatus);
+  const field = (name: string): string[] => {
+    const line = typeof text === 'string' ? new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1] : undefined;
+    return (line ?? '').trim().split(/\s+/);
+  };
+  const map = native.readText(`/proc/${pid}/uid_map`, maximumStatus);
+  return {
+    uid: Number(field('Uid')[1]),
+    gid: Number(field('Gid')[1]),
+    groups: field('Groups').map(Number),
+    capabilities: BigInt(`0x${field('CapEff')[0] || '0'}`),
+    mapped: (typeof map === 'string' ? map : '')
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const [, first = 0, count = 0] = line.trim().split(/\s+/).map(Number);
+        return [first, count] as const;
+      }),
+  };
+}
+
+/** Whether the permission bit (4, 2 or 1) is granted: path_resolution(7), capabilities(7). */
+function may(
+  { uid, gid, groups, capabilities, mapped }: Rights,
+  [mode = 0, owner = 0, group = 0]: readonly number[],
+  bit: number,
+): boolean {
+  const isDirectory = (mode & S_IFMT) === S_IFDIR;
+  const privileged =
+    ((capabilities >> BigInt(CAPABILITIES.CAP_DAC_OVERRIDE)) & 1n) === 1n ||
+    (isDirectory && ((capabilities >> BigInt(CAPABILITIES.CAP_DAC_READ_SEARCH)) & 1n) === 1n);
+  const isMapped = mapped.some(([first, count]) => owner >= first && owner < first + count);
+  if (privileged && isMapped) return isDirectory || (mode & executeAny) !== 0 || bit !== 1;
+  const shift = owner === uid ? 6 : group === gid || groups.includes(group) ? 3 : 0;
+  return ((mode >> shift) & bit) !== 0;
+}
+
+interface Step {
+  readonly fd: number;
+  readonly path: string;
+  readonly status: readonly number[];
+}
+
+function lookAt(native: Native, pid: number | 'self', rights: Rights, path: string): Sight {
+  const opened: number[] = [];
+  const open = (name: string): Step | number => {
+    const fd = native.open(name, O_PATH | (opened.length === 0 ? 0 : O_NOFOLLOW), 0);
+    if (fd < 0) return fd;
+    opened.push(fd);
+    const status = native.statAt(fd, '');
+    return typeof status === 'number' ? status : { fd, path: '', status };
+  };
+  try {
+    return walk(native, pid, rights, path, open);
+  } finally {
+    for (const fd of opened) native.close(fd);
+  }
+}
+
+function walk(
+  native: Native,
+  pid: number | 'self',
+  rights: Rights,
+  path: string,
+  open: (name: string) => Step | number,
+): Sight {
+  const root = open(`/proc/${pid}/root`);
+  if (typeof root === 'number') return { kind: 'unknown' };
+  let way: Step[] = [root];
+  let rest = path.split('/');
+  let link: readonly [path: string, target: string] | undefined;
+  for (let links = 0; rest.length > 0;) {
+    const [name = '', ...others] = rest;
+    rest = others;
+    const top = way.at(-1) ?? root;
+    if (name === '' || name === '.') continue;
+    if (((top.status[0] ?? 0) & S_IFMT) !== S_IFDIR) return { kind: 'no directory', path: top.path };
+    if (!may(rights, top.status, 1))
+      return { kind: 'closed', path: top.path || '/', file: fileOf(native, pid, rights, top) };
+    if (name === '..') {
+      if (way.length > 1) way.pop();
+      continue;
+    }
+    const here = `${top.path}/${name}`;
+    const place = `/proc/self/fd/${top.fd}/${name}`;
+    const step = open(place);
+    if (step === -ENOENT) return { kind: 'missing', path: here, ...(link === undefined ? {} : { link }) };
+    if (typeof step === 'number') return { kind: 'unknown' };
+    if (((step.status[0] ?? 0) & S_IFMT) !== S_IFLNK) {
+      way.push({ ...step, path: here });
+      continue;
+    }
+    const target = native.readLink(place);
+    if (typeof target === 'number' || ++links > maximumLinks) return { kind: 'unknown' };
+    link = [here, target];
+    if (target.startsWith('/')) way = [root];
+    rest = [...target.split('/'), ...rest];
+  }
+  const found = way.at(-1) ?? root;
+  const type = (found.status[0] ?? 0) & S_IFMT;
+  const kind = type === S_IFREG ? 'file' : type === S_IFDIR ? 'directory' : 'special';
+  return { kind, path: found.path || '/', file: fileOf(native, pid, rights, found) };
+}
+
+function fileOf(native: Native, pid: number | 'self', rights: Rights, { fd, status }: Step): File {
+  const [mode = 0, uid = 0, gid = 0] = status;
+  const type = mode & S_IFMT;
+  const names = type === S_IFDIR ? native.readDirectory(`/proc/self/fd/${fd}`) : '';
+  return {
+    mode: mode & permissions,
+    uid,
+    gid,
+    head: type === S_IFREG ? headOf(native, fd) : '',
+    noexec: noexecAt(native, pid, fd),
+    executable: may(rights, status, 1),
+    names: typeof names === 'string' ? names.split('\0').filter(Boolean) : [],
+  };
+}
+
+function headOf(native: Native, fd: number): string {
+  // Only a regular file is opened, through the descriptor of what was examined.
+  const readable = native.open(`/proc/self/fd/${fd}`, 0, 0);
+  if (readable < 0) return '';
+  const text = native.readFd(readable, headSize);
+  native.close(readable);
+  return typeof text === 'string' ? text : '';
+}
+
+/** The mount point of the file if its mount has the option noexec (proc_pid_mountinfo(5)). */
+function noexecAt(native: Native, pid: number | 'self', fd: number): string | undefined {
+  const info = native.readText(`/proc/self/fdinfo/${fd}`, maximumStatus);
+  const id = typeof info === 'string' ? /^mnt_id:\s*(\d+)$/m.exec(info)?.[1] : undefined;
+  const mounts = native.readText(`/proc/${pid}/mountinfo`, 1 << 22);
+  if (id === undefined || typeof mounts === 'number') return undefined;
+  const [, , , , target, options = ''] =
+    mounts
+      .split('\n')
+      .find((line) => line.startsWith(`${id} `))
+      ?.split(' ') ?? [];
+  return options.split(',').includes('noexec') ? target : undefined;
+}
+
+/** `"/opt/app" (0700, owner 0:0)`. */
+export function shownFile(path: string, { mode, uid, gid }: Pick<File, 'mode' | 'uid' | 'gid'>): string {
+  return `"${path}" (${mode.toString(8).padStart(4, '0')}, owner ${uid}:${gid})`;
+}
+
+/** Why the process may not read what is at a path: the folder that it may not enter, or the file. Undefined if it may. */
+export function denialOf(look: Look, path: string): { readonly words: string; readonly hint?: string } | undefined {
+  const sight = look.at(path);
+  if (sight.kind === 'closed') {
+    return {
+      words: `: ${shownFile(sight.path, sight.file)} may not be entered by user ${look.user()}`,
+      hint: `chmod o+x "${sight.path}", or give it to that user`,
+    };
+  }
+  return sight.kind === 'file'
+    ? { words: `: ${shownFile(sight.path, sight.file)}, and the user is ${look.user()}` }
+    : undefined;
+}
