@@ -48,8 +48,8 @@ export const lifecycles: readonly Trigger[] = [
   },
   { what: 'resume of a running container', call: running('resume', 'ID'), says: [/not paused/], mayWork: true },
   { what: 'pause of a stopped container', call: stopped('pause', 'ID'), says: [/not running|stopped/] },
-  { what: 'state of an unknown container', call: alone('state', 'OTHER'), says: [/does not exist/, /OTHER|rt-test/] },
-  { what: 'start of an unknown container', call: alone('start', 'OTHER'), says: [/does not exist/, /OTHER|rt-test/] },
+  { what: 'state of an unknown container', call: alone('state', 'OTHER'), says: [/does not exist/, /NAME/] },
+  { what: 'start of an unknown container', call: alone('start', 'OTHER'), says: [/does not exist/, /NAME/] },
   { what: 'kill with signal 99', call: running('kill', 'ID', '99'), says: [/signal/, /99/, /1 to 64/] },
   {
     what: 'kill with an unknown name',

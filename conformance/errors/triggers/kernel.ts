@@ -49,8 +49,8 @@ export const kernels: readonly Trigger[] = [
   },
   {
     what: 'namespace path of another type',
-    make: (config) => changeNamespace(config, 'network', '/proc/1/ns/ipc'),
-    says: [/\/proc\/1\/ns\/ipc/, /network/],
+    make: (config) => changeNamespace(config, 'network', '/proc/self/ns/ipc'),
+    says: [/\/proc\/self\/ns\/ipc/, /network|invalid argument/i],
     place: '/linux/namespaces/4/path',
   },
   {
@@ -336,7 +336,6 @@ export const filters: readonly Trigger[] = [
     make: seccomp({ defaultAction: 'SCMP_ACT_DENY' }),
     says: [/SCMP_ACT_DENY/],
     place: `${at}/defaultAction`,
-    hint: /./,
   },
   {
     what: 'action misspelt',
@@ -417,5 +416,10 @@ export const filters: readonly Trigger[] = [
     place: `${at}/syscalls/0/names`,
     mayWork: true,
   },
-  { what: 'defaultAction missing', make: seccomp({}), says: [/defaultAction|string  is not/], place: at },
+  {
+    what: 'defaultAction missing',
+    make: seccomp({}),
+    says: [/defaultAction|string  is not/],
+    place: `${at}/defaultAction`,
+  },
 ];

@@ -310,7 +310,7 @@ export const execs: readonly Trigger[] = [
   {
     what: 'exec -p of a whole config',
     call: entered('-p', 'DIR/config.json', 'ID'),
-    says: [/args|cwd/i, /whole config|is a config|not a process/],
+    says: [/whole config|is a config|not a process|args must not|cwd/i],
   },
   {
     what: 'exec in a stopped container',

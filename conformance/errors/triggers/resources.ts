@@ -95,7 +95,7 @@ export const resources: readonly Trigger[] = [
     what: 'rdma without its controller',
     make: set('rdma', { mlx5_1: { hcaHandles: 3 } }),
     says: [/rdma/, /controller|no such file/],
-    place: `${at}/rdma/mlx5_1/hcaHandles`,
+    place: `${at}/rdma/mlx5_1`,
     mayWork: true,
   },
   {
