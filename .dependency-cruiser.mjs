@@ -16,7 +16,7 @@ const mayImport = {
   'src/explain': ['src/kernel', 'src/diag', 'src/bundle', 'src/facts', 'src/plan', 'schema/generated'],
   'src/page': [...upToPlan, 'src/explain', 'conformance/configs'],
   'src/words': ['src/kernel', 'src/diag', 'src/bundle', 'src/plan', 'schema/generated'],
-  'src/hooks': ['src/kernel', 'src/diag', 'src/host', 'src/plan', 'schema/generated'],
+  'src/hooks': ['src/kernel', 'src/diag', 'src/host', 'src/plan', 'src/words', 'schema/generated'],
   'src/probe': upToPlan,
   'src/systemd': upToPlan,
   'src/cgroup': [...upToPlan, 'src/systemd'],

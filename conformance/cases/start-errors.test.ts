@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { elfWithLoader } from '../harness/elf.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -127,6 +127,127 @@ forEachRuntime('errors go to the log as one JSON record, and to standard error a
   t.notOk(Number.isNaN(Date.parse(records[0]?.time ?? '')));
   t.match(outcome.stderr, '/nosuch');
 });
+
+/** What denies or is missing, which the plain errno does not tell: the message of create or start. */
+const EXPLAINED: readonly (readonly [what: string, make: (bundle: Bundle) => void, words: RegExp])[] = [
+  [
+    'a directory that its user may not enter',
+    (bundle) => {
+      bundle.config.process.user = { uid: 1000, gid: 1000 };
+      bundle.config.process.args = ['/opt/app'];
+      mkdirSync(join(bundle.rootfs, 'opt'), { mode: 0o700 });
+      program(bundle, 'opt/app', '#!/bin/sh\n');
+    },
+    /permission denied.*: "\/opt" \(0700, owner 0:0\) may not be entered by user 1000:1000/,
+  ],
+  [
+    'a noexec mount',
+    (bundle) => {
+      bundle.config.process.args = ['/tmp/app'];
+      program(bundle, 'tmp/app', '#!/bin/sh\n');
+      bundle.config.mounts.push({
+        destination: '/tmp',
+        type: 'bind',
+        source: join(bundle.rootfs, 'tmp'),
+        options: ['bind', 'noexec'],
+      });
+    },
+    /permission denied.*: the mount on "\/tmp" is noexec/,
+  ],
+  [
+    'a link to what only the host has',
+    (bundle) => {
+      symlinkSync('/etc/passwd', join(bundle.rootfs, 'app'));
+      bundle.config.process.args = ['/app'];
+    },
+    /"\/app" is a link to "\/etc\/passwd", which does not exist/,
+  ],
+  ['a near match', (bundle) => (bundle.config.process.args = ['slep']), /\$PATH: \/bin(.|\n)*did you mean sleep\?/],
+  [
+    'an interpreter without x bit',
+    (bundle) => {
+      program(bundle, 'interp', '#!/bin/sh\n', 0o644);
+      program(bundle, 'app', '#!/interp\n');
+      bundle.config.process.args = ['/app'];
+    },
+    /its interpreter "\/interp": "\/interp" \(0644, owner 0:0\) is not executable/,
+  ],
+  [
+    'an interpreter whose loader is missing',
+    (bundle) => {
+      program(bundle, 'interp', elfWithLoader('/lib/ld-nosuch.so.1'));
+      program(bundle, 'app', '#!/interp\n');
+      bundle.config.process.args = ['/app'];
+    },
+    /its interpreter "\/interp" needs the loader \/lib\/ld-nosuch\.so\.1/,
+  ],
+];
+
+for (const [what, make, words] of EXPLAINED) {
+  forEachRuntime(
+    `the cause of a failed start: ${what}`,
+    async (t, rt) => {
+      const bundle = rt.bundle();
+      make(bundle);
+      bundle.save();
+      const container = await rt.create(bundle);
+      const outcome = container.outcome.status === 0 ? await container.start() : container.outcome;
+      t.equal(outcome.status, 1);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, /config\.json:\d+:\d+ {2}\/process\/args\/0/, 'also of start');
+      if (container.outcome.status !== 0) return;
+      await until('init ended', async () => (await container.state()).status === 'stopped');
+      t.equal((await container.remove()).status, 0);
+    },
+    { oursOnly: 'the peers give the errno' },
+  );
+}
+
+forEachRuntime(
+  'the cause of a failed exec is looked up in the container',
+  async (t, rt) => {
+    const container = await rt.started(['wait']);
+    program(container.bundle, 'app', '#!/bin/sh\n', 0o644);
+    for (const [words, expected] of [
+      [['/app'], /"\/app" \(0644, owner 0:0\) is not executable/],
+      [['slep'], /did you mean sleep\?/],
+      [['--cwd', '/nowhere', '/bin/true'], /chdir to cwd \("\/nowhere"\) given with --cwd failed/],
+      [['--env', 'X', '/bin/true'], /missing '=' in --env "X"/],
+      [['-p', join(container.bundle.dir, 'config.json')], /is a whole config, not a process/],
+    ] as const) {
+      const flags = words.slice(0, -1);
+      const outcome =
+        words[0] === '-p'
+          ? await rt.command('exec', ...words, container.id)
+          : await rt.command('exec', ...flags, container.id, words.at(-1) ?? '');
+      t.equal(outcome.status, 255);
+      t.match(outcome.stderr, expected);
+    }
+    await container.remove('--force');
+  },
+  { oursOnly: 'the peers give the errno' },
+);
+
+forEachRuntime(
+  'limits that the kernel refuses come with what it takes',
+  async (t, rt) => {
+    for (const [cpu, words] of [
+      [{ quota: 500, period: 100_000 }, /hint: .*at least 1000 microseconds/],
+      [{ cpus: '9999' }, /hint: .*this host has the CPUs \d/],
+    ] as const) {
+      const { status, stderr } = await rt.run((config) => (config.linux.resources['cpu'] = cpu));
+      t.equal(status, 1);
+      t.match(stderr, words);
+    }
+    const killed = await rt.run((config) => {
+      config.linux.resources['memory'] = { limit: 4 << 20 };
+      config.process.args = ['/bin/sh', '-c', 'x=0123456789abcdef; while :; do x=$x$x; done'];
+    });
+    t.equal(killed.status, 137);
+    t.match(killed.stderr, /rt: warning: .*OOM-killed at the limit of 4194304 bytes\n {2}config/);
+  },
+  { oursOnly: 'the peers give the errno' },
+);
 
 forEachRuntime(
   'the record of an error has its parts as data',

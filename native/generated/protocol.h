@@ -5,13 +5,13 @@
 
 /* The kinds of the helper's records. */
 enum rt_record_kind {
-	/* An op failed; the helper exits. */
+	/* An op failed; the helper waits until the socket is closed, so that the runtime can look at its files, and exits. */
 	RT_RECORD_FAILED = 1,
 	/* The helper waits for the runtime; `value` is the wait. */
 	RT_RECORD_WAITING = 2,
 	/* Init is complete. */
 	RT_RECORD_READY = 3,
-	/* A hook failed; the helper exits. */
+	/* A hook failed; the helper waits as after failed, and exits. */
 	RT_RECORD_HOOK_FAILED = 4,
 	/* A terminal was opened; its master is attached to the record. */
 	RT_RECORD_TERMINAL = 5,

@@ -73,6 +73,15 @@ static void open_trace(struct rt_context *context, int fd, uint32_t number)
 	rt_sys(close, fd);
 }
 
+/* The runtime looks into the container to explain a failure, then closes the socket. A seccomp filter may refuse the
+ * call, or kill this process for it: then less can be explained. */
+static void await_runtime(int control)
+{
+	char byte;
+	while (rt_sys(read, control, &byte, sizeof(byte)) > 0)
+		;
+}
+
 _Noreturn void rt_init_main(const long *stack)
 {
 	static struct rt_context context;
@@ -99,5 +108,7 @@ _Noreturn void rt_init_main(const long *stack)
 		rt_report(&context, RT_RECORD_HOOK_FAILED, index, context.hook_outcome, context.hook_value);
 	else if (status < 0)
 		rt_report(&context, RT_RECORD_FAILED, index, (uint32_t)-status, 0);
+	if (context.hook_failed || status < 0)
+		await_runtime(context.control);
 	rt_leave(RT_EXIT_FAILED);
 }

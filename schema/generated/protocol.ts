@@ -2,13 +2,13 @@
 
 /** The kinds of the helper's records. */
 export const RECORD = {
-  /** An op failed; the helper exits. */
+  /** An op failed; the helper waits until the socket is closed, so that the runtime can look at its files, and exits. */
   failed: 1,
   /** The helper waits for the runtime; `value` is the wait. */
   waiting: 2,
   /** Init is complete. */
   ready: 3,
-  /** A hook failed; the helper exits. */
+  /** A hook failed; the helper waits as after failed, and exits. */
   hook_failed: 4,
   /** A terminal was opened; its master is attached to the record. */
   terminal: 5,

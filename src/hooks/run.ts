@@ -1,6 +1,8 @@
 import type { Hook } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
+import { lookInto } from '../diag/look.ts';
+import type { Look } from '../diag/look.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
@@ -9,6 +11,7 @@ import { S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from '../kernel/open-flags.ts';
 import { hookTimeout } from '../plan/hooks.ts';
 import type { HookOutput, HookOutputs } from '../plan/hooks.ts';
+import { causeOf } from '../words/program.ts';
 import { decodeHookResult } from './result.ts';
 import type { HookResult } from './result.ts';
 
@@ -56,7 +59,9 @@ export function runHook(
     throw systemFailure('hook.failed', `error running ${kind} hook #${String(index)} "${hook.path}"`, 'clone', record);
   }
   const result = decodeHookResult(record);
-  if (result.outcome !== 'exited' || result.value !== 0) throw hookFailure(kind, index, hook, result);
+  if (result.outcome !== 'exited' || result.value !== 0) {
+    throw hookFailure(kind, index, hook, result, lookInto(native, 'self'));
+  }
 }
 
 const appending = O_WRONLY | O_CREAT | O_NOCTTY | O_APPEND | O_NONBLOCK | O_NOFOLLOW;
@@ -87,15 +92,21 @@ export function hookFailure(
   index: number,
   hook: Pick<Hook, 'path' | 'timeout'> | undefined,
   result: HookResult,
+  look?: Look,
 ): Failure {
   const path = hook === undefined ? '' : ` "${hook.path}"`;
+  const cause =
+    hook === undefined || look === undefined || result.outcome !== 'not run'
+      ? undefined
+      : causeOf(look, hook.path, result.value);
   return new Failure({
     code: 'hook.failed',
-    message: `error running ${kind} hook #${String(index)}${path}: ${ending(result, hook)}`,
+    message: `error running ${kind} hook #${String(index)}${path}: ${ending(result, hook)}${cause?.words ?? ''}`,
     ...(result.outcome === 'not run'
       ? {}
       : { output: `, stdout: ${result.stdout.trim()}, stderr: ${result.stderr.trim()}` }),
     pointer: `/hooks/${kind}/${String(index)}`,
+    ...(cause?.hint === undefined ? {} : { hint: cause.hint }),
   });
 }
 

@@ -4,6 +4,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
+import type { Look } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
 import { ECONNRESET, ENODEV, ENOENT, EPIPE, ETIMEDOUT } from '../kernel/errno.ts';
 import { instructionSize } from '../plan/seccomp/bpf.ts';
@@ -11,7 +12,7 @@ import type { PlannedOp } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { conditionOf } from './ending.ts';
 import { describeOp } from '../words/describe.ts';
-import { explainProgram } from '../words/program.ts';
+import { explainDirectory, explainLookup, explainOverlay, explainPath, explainProgram } from '../words/program.ts';
 import type { Shortfall } from '../words/shortfalls.ts';
 import { hookFailure } from '../hooks/run.ts';
 import { decodeRecord } from './records.ts';
@@ -126,26 +127,51 @@ export class CgroupVanished extends Failure {}
 export function failureOf(
   record: HelperRecord & { kind: 'failed' | 'hook_failed' },
   ops: readonly PlannedOp[] | undefined,
+  look?: Look,
   startHooks?: StartHooks,
 ): Failure {
   const op = ops?.[record.op];
   if (record.kind === 'hook_failed') {
     if (startHooks !== undefined) {
       const at = record.op - startHooks.firstOp;
-      return hookFailure('startContainer', at, startHooks.hooks[at], record.result);
+      return hookFailure('startContainer', at, startHooks.hooks[at], record.result, look);
     }
     const [, , kind = 'startContainer', index = '0'] = op?.from.split('/') ?? [];
     const hook = op?.op === 'hook' ? { path: op.path, timeout: op.timeoutMs / 1000 } : undefined;
-    return hookFailure(kind, Number(index), hook, record.result);
+    return hookFailure(kind, Number(index), hook, record.result, look);
   }
   const diagnostic: Diagnostic =
     record.call === 'execve' && (op === undefined || op.op === 'exec')
-      ? explainProgram(record)
+      ? explainProgram(record, op, look)
       : op === undefined
         ? unknownOp(record)
-        : describeOp(op, record.errno, record.call, detailText(record.detail));
+        : withLook(op, describeOp(op, record.errno, record.call, detailText(record.detail)), look, ops);
   const gone = record.errno === ENOENT || record.errno === ENODEV;
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
+}
+
+function withLook(
+  op: PlannedOp,
+  diagnostic: Diagnostic,
+  look: Look | undefined,
+  ops: readonly PlannedOp[] = [],
+): Diagnostic {
+  if (look === undefined) return diagnostic;
+  if (op.op === 'find_program') {
+    const cwd = ops.find((one) => one.op === 'change_directory')?.path ?? '/';
+    return explainLookup(op, diagnostic, look, cwd);
+  }
+  if (op.op === 'change_directory') return explainDirectory(op.path, diagnostic, look);
+  if (op.op === 'open_root' || op.op === 'open_root_directory' || op.op === 'hold_root') {
+    return explainPath(op.path, diagnostic, look);
+  }
+  if (op.op === 'mount_bind' && diagnostic.syscall === 'open_tree') {
+    return explainPath(op.source, diagnostic, look, `${op.from}/source`);
+  }
+  if (op.op === 'open_tree' && op.from.startsWith('/mounts/')) {
+    return explainPath(op.path, diagnostic, look, `${op.from}/source`);
+  }
+  return op.op === 'mount_filesystem' && op.type === 'overlay' ? explainOverlay(op, diagnostic, look) : diagnostic;
 }
 
 export type OnShortfall = (shortfall: Shortfall) => void;

@@ -1,5 +1,6 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
+import { lookInto } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP } from '../kernel/errno.ts';
 import { O_WRONLY } from '../kernel/open-flags.ts';
@@ -11,7 +12,6 @@ import { requireExecuted } from './ending.ts';
 import { setScheduler } from './host-ops.ts';
 import { forks, isUnborn, startHelper } from './helper.ts';
 import type { Helper, Unborn } from './helper.ts';
-import type { HelperRecord } from './records.ts';
 import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead, shortfallOf } from './control.ts';
 import type { OnShortfall } from './control.ts';
 
@@ -55,7 +55,6 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
   let { waits } = first;
   try {
     if (filter !== undefined) sendFilter(native, first.filter, filter);
-    let failed: HelperRecord | undefined;
     for (;;) {
       const record = receiveFrom(native, first.control, pid);
       // The other end is closed everywhere: the program runs, or the process has ended.
@@ -88,9 +87,9 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
         claim('incomplete');
         options.onShortfall(shortfallOf(record, ops));
       } else if (record.kind === 'forged') throw forgedFailure();
-      else failed = record;
+      // The process waits until the socket is closed.
+      else if (record.kind !== 'ready') throw failureOf(record, ops, lookInto(native, pid));
     }
-    if (failed?.kind === 'failed' || failed?.kind === 'hook_failed') throw failureOf(failed, ops);
     if (forking && pid === first.pid) {
       throw new Failure({ code: 'exec.died', message: 'the process that should enter the container ended' });
     }

@@ -2,6 +2,7 @@ import type { AnnouncedWait } from '../../schema/generated/protocol.ts';
 import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
+import { lookInto } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
 import { EMFILE, ENOENT } from '../kernel/errno.ts';
 import { SIGKILL } from '../kernel/signals.ts';
@@ -177,7 +178,7 @@ function awaitInit(native: Native, plan: Plan, init: Init): void {
       replace(native, init, record.pid);
       return;
     case 'failed':
-      throw failureOf(record, helperOps(plan));
+      throw failureOf(record, helperOps(plan), lookInto(native, init.pid));
     case 'end':
       throw diedInSetUp(native, plan, init.pid);
     case 'ready':
@@ -194,7 +195,9 @@ function awaitInit(native: Native, plan: Plan, init: Init): void {
 /** Has systemd put the waiting init into its unit. */
 function awaitUnit(native: Native, plan: Plan, unit: UnitPlan, init: Init, onUnitStarted: () => void): void {
   const record = receiveFrom(native, init.control, init.pid);
-  if (record.kind === 'failed' || record.kind === 'hook_failed') throw failureOf(record, helperOps(plan));
+  if (record.kind === 'failed' || record.kind === 'hook_failed') {
+    throw failureOf(record, helperOps(plan), lookInto(native, init.pid));
+  }
   if (record.kind === 'end') throw diedInSetUp(native, plan, init.pid);
   if (record.kind !== 'waiting' || record.wait !== 'unit') throw forgedFailure();
   init.claim(record.wait);
@@ -227,7 +230,7 @@ function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>,
         break;
       case 'failed':
       case 'hook_failed':
-        throw failureOf(record, helperOps(plan));
+        throw failureOf(record, helperOps(plan), lookInto(native, init.pid));
       case 'forked_outside': // exec only
       case 'forged':
         throw forgedFailure();

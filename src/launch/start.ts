@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import { traceStarted } from '../diag/trace.ts';
 import type { TracedOp } from '../diag/trace-events.ts';
+import { lookInto } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
 import { ECONNREFUSED } from '../kernel/errno.ts';
 import { SOCK_SEQPACKET } from '../kernel/sockets.ts';
@@ -69,13 +70,15 @@ export function release(native: Native, control: number, known: KnownOps, pid: n
     heard = sendGoAhead(native, control, trace === undefined ? 'start' : 'start_traced');
     if (trace !== undefined) heard = isDelivered(native.sendDescriptor(control, trace, traceText));
     record = receiveFrom(native, control, pid);
+    if (record.kind === 'failed' || record.kind === 'hook_failed') {
+      // Init waits until the socket is closed.
+      const look = lookInto(native, pid);
+      throw known.kind === 'plan'
+        ? failureOf(record, helperOps(known.plan), look)
+        : failureOf(record, undefined, look, known.startHooks);
+    }
   } finally {
     native.close(control);
-  }
-  if (record.kind === 'failed' || record.kind === 'hook_failed') {
-    throw known.kind === 'plan'
-      ? failureOf(record, helperOps(known.plan))
-      : failureOf(record, undefined, known.startHooks);
   }
   requireExecuted(native, pid, uncertain);
   // Another process has reaped it.

@@ -6,7 +6,7 @@ import { describeOp } from './describe.ts';
 t.test('describeOp: messages by which engines choose an exit code', async (t) => {
   const lookup = (name: string, errno: number): string =>
     describeOp({ op: 'find_program', name, search: '/bin', from: '/process/args/0' }, errno, 'execve', '').message;
-  t.equal(lookup('nosuch', ENOENT), 'exec: "nosuch": executable file not found in $PATH');
+  t.equal(lookup('nosuch', ENOENT), 'exec: "nosuch": executable file not found in $PATH: /bin');
   t.equal(lookup('/nosuch', ENOENT), 'exec: "/nosuch": stat /nosuch: no such file or directory');
   t.equal(lookup('/x', 13), 'exec: "/x": permission denied');
   t.equal(lookup('/etc', 21), 'exec: "/etc": is a directory: permission denied');

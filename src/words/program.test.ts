@@ -1,6 +1,7 @@
 import t from 'tap';
-import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { explainProgram } from './program.ts';
+import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
+import { explainLookup, explainProgram } from './program.ts';
+import type { File, Look, Sight } from '../diag/look.ts';
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
   const tail = typeof head === 'string' ? Array.from(head, (character) => character.charCodeAt(0)) : head;
@@ -38,4 +39,89 @@ t.test('explainProgram: scripts', async (t) => {
   t.match(explainProgram(record(ENOENT, '/s', '#!/bin/sh\r\n')), { hint: /Windows line endings/ });
   t.match(explainProgram(record(ENOEXEC, '/s', 'echo hello\n')), { message: /neither an ELF program nor a script/ });
   t.match(explainProgram(record(ENOEXEC, '/s', '')).message, 'the file is empty');
+});
+
+const plainFile: File = { mode: 0o755, uid: 0, gid: 0, head: '', noexec: undefined, executable: true, names: [] };
+
+/** A look at these files; all else is missing. */
+function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
+  const made: Look = {
+    at: (path) => {
+      const found = files[path];
+      if (found === undefined) return { kind: 'missing', path };
+      return 'kind' in found ? found : { kind: 'file', path, file: { ...plainFile, ...found } };
+    },
+    user: () => '1000:1000',
+    machine: () => 'x86_64',
+    outside: () => made,
+  };
+  return made;
+}
+
+t.test('explainProgram: interpreters are looked at one after the other', async (t) => {
+  const of = (errno: number, files: Parameters<typeof look>[0], head = '#!/bin/i -x\n'): string =>
+    explainProgram(record(errno, '/s', head), undefined, look(files)).message.replace(/^exec \/s: [^:]*: /, '');
+  t.equal(of(ENOENT, {}), 'its interpreter "/bin/i" is missing in the container');
+  t.equal(
+    of(EACCES, { '/bin/i': { mode: 0o644, executable: false } }),
+    'its interpreter "/bin/i": "/bin/i" (0644, owner 0:0) is not executable',
+  );
+  t.equal(
+    of(ENOENT, { '/bin/i': { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }),
+    'its interpreter "/bin/i" needs the loader /lib/ld.so, which is not in the container',
+  );
+  t.equal(
+    of(ENOENT, { '/bin/i': { head: '#! /bin/j\n' } }),
+    'its interpreter "/bin/i" is a script, whose interpreter "/bin/j" is missing in the container',
+  );
+  t.equal(
+    of(EACCES, { '/bin/i': { head: '#!/bin/i\n' } }).split('is a script').length,
+    5,
+    'as many as the kernel follows',
+  );
+});
+
+t.test('explainProgram: machine and C library', async (t) => {
+  const musl = { '/lib/ld-musl-x86_64.so.1': {} };
+  t.match(
+    explainProgram(record(ENOENT, '/app', elf(62, '/lib64/ld.so')), undefined, look(musl)).message,
+    'of another C library',
+  );
+  t.match(
+    explainProgram(record(ENOEXEC, '/app', elf(183, '')), undefined, look({})).message,
+    /aarch64, this host is x86_64$/,
+  );
+  const damaged = explainProgram(record(ENOEXEC, '/app', elf(62, '')), undefined, look({}));
+  t.match(damaged, { message: /damaged or incomplete$/ });
+  t.notOk(damaged.hint, 'no hint at another architecture');
+});
+
+t.test('explainLookup names what denies', async (t) => {
+  const plain = { code: 'op.find_program', message: 'exec: "x": permission denied' } as const;
+  const of = (name: string, files: Parameters<typeof look>[0], search = '/bin'): { message: string; hint?: string } =>
+    explainLookup({ op: 'find_program', name, search, from: '/process/args/0' }, plain, look(files), '/tmp');
+  const directory = (path: string, file: Partial<File>): Sight => ({
+    kind: 'directory',
+    path,
+    file: { ...plainFile, ...file },
+  });
+  const closed: Sight = { kind: 'closed', path: '/opt', file: { ...plainFile, mode: 0o700 } };
+  t.match(of('/opt/x', { '/opt/x': closed }), {
+    message: 'exec: "x": permission denied: "/opt" (0700, owner 0:0) may not be entered by user 1000:1000',
+    hint: /chmod o\+x "\/opt"/,
+  });
+  t.match(of('/x', { '/x': { noexec: '/' } }).message, /: the mount on "\/" is noexec$/);
+  t.match(
+    of('/x', { '/x': { kind: 'missing', path: '/y', link: ['/x', 'y'] } }).message,
+    '"/x" is a link to "y", which does not',
+  );
+  t.match(of('/bin/slep', { '/bin': directory('/bin', { names: ['sleep'] }) }), { hint: 'did you mean /bin/sleep?' });
+  t.match(of('slep', { '/bin': directory('/bin', { names: ['sleep'] }) }), { hint: 'did you mean sleep?' });
+  t.match(
+    of('x', { '/bin/x': { mode: 0o644, executable: false } }).message,
+    '"/bin/x" (0644, owner 0:0) is not executable',
+  );
+  t.match(of('sleep 10', {}), { hint: 'give each word its own element: "sleep", "10"' });
+  t.match(of('./x', {}).message, 'the path is relative to process.cwd, "/tmp"');
+  t.strictSame(of('x', { '/bin/x': {} }), plain, 'nothing is said without evidence');
 });

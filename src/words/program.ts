@@ -1,6 +1,9 @@
 import { text, u16, u32 } from '../diag/bytes.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
+import { shownFile } from '../diag/look.ts';
+import type { File, Look, Sight } from '../diag/look.ts';
+import { nearest } from '../diag/near.ts';
 import {
   EM_386,
   EM_AARCH64,
@@ -14,8 +17,11 @@ import {
   EM_X86_64,
   PT_INTERP,
 } from '../kernel/elf.ts';
-import { ENOENT, ENOEXEC } from '../kernel/errno.ts';
+import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import type { Failed, Known, Planned, TopicWords } from './words.ts';
+
+const anyExecute = 0o111;
 
 export const programWords = {
   find_program: { essential: true, action: ({ name }) => `exec: "${name}"`, known: lookupCause },
@@ -24,12 +30,139 @@ export const programWords = {
 } satisfies TopicWords;
 
 /** The texts of Go's exec.LookPath, from which engines derive an exit code. */
-function lookupCause({ name }: Planned<'find_program'>, { name: errno, text: cause }: Failed): Known {
-  if (!name.includes('/')) return { message: `exec: "${name}": executable file not found in $PATH` };
+function lookupCause({ name, search }: Planned<'find_program'>, { name: errno, text: cause }: Failed): Known {
+  if (!name.includes('/'))
+    return { message: `exec: "${name}": executable file not found in $PATH${searched(name, search)}` };
   // The last words are those of Go before 1.20: older engines look for them.
   if (errno === 'EISDIR') return { message: `exec: "${name}": is a directory: permission denied` };
   if (errno === 'ENOENT') return { message: `exec: "${name}": stat ${name}: no such file or directory` };
   return { message: `exec: "${name}": ${cause}` };
+}
+
+function searched(name: string, search: string): string {
+  if (name === '') return ': the name is empty';
+  return search === '' ? ': PATH is not set' : `: ${search}`;
+}
+
+/** The failure of find_program, with what a look shows. `cwd`: the directory of a relative path. */
+export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, look: Look, cwd: string): Diagnostic {
+  const { name, search } = op;
+  if (name === '') return plain;
+  if (name.includes('/')) {
+    const cause = pathCause(look.at(name, cwd), look, name.startsWith('/') ? undefined : cwd);
+    return cause === undefined ? plain : withCause(plain, cause);
+  }
+  const places = search.split(':').filter(Boolean);
+  for (const place of places) {
+    const sight = look.at(`${place}/${name}`);
+    if (sight.kind !== 'file') continue;
+    const cause = pathCause(sight, look);
+    if (cause !== undefined) return withCause(plain, cause);
+  }
+  if (/\s/.test(name)) {
+    const words = name.trim().split(/\s+/);
+    return {
+      ...plain,
+      hint: `give each word its own element: ${words.map((word) => JSON.stringify(word)).join(', ')}`,
+    };
+  }
+  const names = places.flatMap((place) => {
+    const sight = look.at(place);
+    return sight.kind === 'directory' ? sight.file.names : [];
+  });
+  const meant = nearest(name, names);
+  return meant === undefined ? plain : { ...plain, hint: `did you mean ${meant}?` };
+}
+
+/** The failure to enter process.cwd, with what a look shows. */
+export function explainDirectory(path: string, plain: Diagnostic, look: Look): Diagnostic {
+  const sight = look.at(path);
+  const cause =
+    sight.kind === 'file' || sight.kind === 'special'
+      ? { words: `: "${sight.path}" is a file` }
+      : sight.kind === 'directory' && !sight.file.executable
+        ? closedCause(sight.path, sight.file, look)
+        : pathCause(sight, look);
+  return cause === undefined ? plain : withCause(plain, cause);
+}
+
+function withCause(plain: Diagnostic, { words, hint }: Cause): Diagnostic {
+  return { ...plain, message: plain.message + words, ...(hint === undefined ? {} : { hint }) };
+}
+
+function closedCause(path: string, file: File, look: Look): Cause {
+  return {
+    words: `: ${shownFile(path, file)} may not be entered by user ${look.user()}`,
+    hint: `chmod o+x "${path}", or give it to that user`,
+  };
+}
+
+/** The failure to open a path of the host, with what a look shows. `pointer`: its place, if it is known better then. */
+export function explainPath(path: string, plain: Diagnostic, look: Look, pointer?: string): Diagnostic {
+  const inside = look.at(path);
+  const eyes = inside.kind === 'unknown' ? look.outside() : look;
+  const sight = inside.kind === 'unknown' ? eyes.at(path) : inside;
+  const cause =
+    sight.kind === 'closed'
+      ? closedCause(sight.path, sight.file, eyes)
+      : sight.kind === 'no directory' || (sight.kind === 'missing' && sight.link !== undefined)
+        ? pathCause(sight, eyes)
+        : undefined;
+  return cause === undefined ? plain : { ...withCause(plain, cause), ...(pointer === undefined ? {} : { pointer }) };
+}
+
+const overlayPaths = /^(lowerdir|upperdir|workdir)=(.*)$/;
+
+/** The failure to mount an overlay: which of its directories is missing. */
+export function explainOverlay({ options }: Planned<'mount_filesystem'>, plain: Diagnostic, look: Look): Diagnostic {
+  if (plain.errno === 'EINVAL') {
+    return { ...plain, hint: 'upperdir and workdir must be different directories on the same filesystem' };
+  }
+  for (const option of options) {
+    const [, name, value = ''] = overlayPaths.exec(option) ?? [];
+    if (name === undefined) continue;
+    const missing = value.split(':').find((path) => path !== '' && look.outside().at(path).kind === 'missing');
+    if (missing !== undefined) return { ...plain, message: `${plain.message}: ${name} "${missing}" does not exist` };
+  }
+  return plain;
+}
+
+/** Why the kernel finds no program at a path, or does not execute it; undefined if the look shows no reason. */
+function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
+  switch (sight.kind) {
+    case 'unknown':
+    case 'directory':
+      return undefined;
+    case 'no directory':
+      return { words: `: "${sight.path}" is a file` };
+    case 'closed':
+      return closedCause(sight.path, sight.file, look);
+    case 'special':
+      return { words: `: "${sight.path}" is not a regular file` };
+    case 'missing':
+      return missingCause(sight, look, cwd);
+    case 'file':
+      return fileCause(sight.path, sight.file, look);
+  }
+}
+
+function fileCause(path: string, file: File, look: Look): Cause | undefined {
+  if ((file.mode & anyExecute) === 0) {
+    return { words: `: ${shownFile(path, file)} is not executable`, hint: `chmod +x "${path}" in the image` };
+  }
+  if (!file.executable) return { words: `: ${shownFile(path, file)} is not executable for user ${look.user()}` };
+  if (file.noexec === undefined) return undefined;
+  return { words: `: the mount on "${file.noexec}" is noexec`, hint: 'remove the option noexec, or use another place' };
+}
+
+function missingCause(sight: Extract<Sight, { kind: 'missing' }>, look: Look, cwd: string | undefined): Cause {
+  const { path, link } = sight;
+  if (link !== undefined) return { words: `: "${link[0]}" is a link to "${link[1]}", which does not exist` };
+  const slash = path.lastIndexOf('/');
+  const parent = look.at(path.slice(0, slash) || '/');
+  const meant = parent.kind === 'directory' ? nearest(path.slice(slash + 1), parent.file.names) : undefined;
+  const words = cwd === undefined ? '' : `: "${path}" is missing: the path is relative to process.cwd, "${cwd}"`;
+  return { words, ...(meant === undefined ? {} : { hint: `did you mean ${path.slice(0, slash)}/${meant}?` }) };
 }
 
 /** The helper's report on execve(2): the path of the program, a NUL and the head of the file. */
@@ -39,47 +172,125 @@ interface FailedProgram {
   readonly detail: Uint8Array;
 }
 
-/** Explains a failed execve(2) from the head of the file. */
-export function explainProgram({ errno, call, detail }: FailedProgram): Diagnostic {
+/** Explains a failed execve(2) from the head of the file, and what a look shows. */
+export function explainProgram({ errno, call, detail }: FailedProgram, op?: PlannedOp, look?: Look): Diagnostic {
   const end = detail.indexOf(0);
   if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
-  const cause = programCause(errno, detail.subarray(end + 1));
-  const words = cause === undefined ? '' : `: ${cause.words}`;
+  const path = text(detail.subarray(0, Math.max(end, 0)));
+  const cause = programCause(errno, detail.subarray(end + 1), look) ?? argumentCause(errno, op);
   return {
     code: 'start.exec',
-    message: `exec ${text(detail.subarray(0, Math.max(end, 0)))}: ${errnoText(errno)}${words}`,
+    message: `exec ${path}: ${errnoText(errno)}${cause?.words ?? ''}`,
     errno: errnoName(errno),
     syscall: call,
-    pointer: '/process/args/0',
+    pointer: cause?.pointer ?? '/process/args/0',
     ...(cause?.hint === undefined ? {} : { hint: cause.hint }),
   };
 }
 
 interface Cause {
+  /** With the colon before them. */
   readonly words: string;
   readonly hint?: string;
+  readonly pointer?: string;
 }
 
-function programCause(errno: number, head: Uint8Array): Cause | undefined {
-  if (errno !== ENOENT && errno !== ENOEXEC) return undefined;
-  if (head.length === 0) return { words: 'the file is empty' };
-  if (head[0] === 0x23 && head[1] === 0x21) return scriptCause(head);
-  if (head[0] === 0x7f && text(head.subarray(1, 4)) === 'ELF') return elfCause(errno, head);
+/** MAX_ARG_STRLEN, execve(2): 32 pages. */
+const longestArgument = 131_072;
+
+function argumentCause(errno: number, op: PlannedOp | undefined): Cause | undefined {
+  if (errnoName(errno) !== 'E2BIG' || op?.op !== 'exec') return undefined;
+  for (const [name, list] of [
+    ['args', op.args],
+    ['env', op.env],
+  ] as const) {
+    const index = list.findIndex((word) => word.length >= longestArgument);
+    if (index < 0) continue;
+    return {
+      words: `: process.${name}[${index}] has ${list[index]?.length ?? 0} characters`,
+      hint: `one argument or variable has less than ${longestArgument} bytes (128 KiB): put it into a file`,
+      pointer: `/process/${name}/${index}`,
+    };
+  }
+  return {
+    words: '',
+    hint: 'all arguments and variables together have at most a quarter of the stack limit (RLIMIT_STACK)',
+  };
+}
+
+/** As programCause, for a file of which only a look is known. */
+export function causeOf(look: Look, path: string, errno: number): Cause | undefined {
+  const sight = look.at(path);
+  if (sight.kind === 'directory') return { words: `: "${sight.path}" is a directory` };
+  const cause = pathCause(sight, look);
+  if (sight.kind !== 'file' || cause !== undefined) return cause;
+  const { head } = sight.file;
+  const loader = errno === ENOENT ? loaderIn(head) : undefined;
+  if (loader !== undefined) return look.at(loader).kind === 'missing' ? missingLoader(loader, look) : undefined;
+  return programCause(
+    errno,
+    Uint8Array.from(head, (character) => character.charCodeAt(0)),
+    look,
+  );
+}
+
+function programCause(errno: number, head: Uint8Array, look?: Look): Cause | undefined {
+  if (errno !== ENOENT && errno !== ENOEXEC && errno !== EACCES) return undefined;
+  if (head.length === 0) return errno === EACCES ? undefined : { words: ': the file is empty' };
+  if (head[0] === 0x23 && head[1] === 0x21) return scriptCause(head, look);
+  if (head[0] === 0x7f && text(head.subarray(1, 4)) === 'ELF') return elfCause(errno, head, look);
   return errno === ENOEXEC
-    ? { words: 'the file is neither an ELF program nor a script with #!', hint: 'begin the script with #!/bin/sh' }
+    ? { words: ': the file is neither an ELF program nor a script with #!', hint: 'begin the script with #!/bin/sh' }
     : undefined;
 }
 
-function scriptCause(head: Uint8Array): Cause {
+/** The kernel follows as many interpreters (execve(2)). */
+const maximumInterpreters = 5;
+
+function scriptCause(head: Uint8Array, look: Look | undefined): Cause {
   const line = text(head).split('\n')[0] ?? '';
-  const interpreter = line.slice(2).trim().split(' ')[0] ?? '';
+  const interpreter = interpreterOf(line);
   if (line.endsWith('\r')) {
     return {
-      words: `its interpreter is "${interpreter}\\r"`,
+      words: `: its interpreter is "${interpreter}\\r"`,
       hint: 'the script has Windows line endings; convert them with dos2unix',
     };
   }
-  return { words: `its interpreter "${interpreter}" is missing in the container` };
+  return look === undefined
+    ? { words: `: its interpreter "${interpreter}" is missing in the container` }
+    : interpreterCause(interpreter, look);
+}
+
+function interpreterOf(line: string): string {
+  return line.slice(2).trim().split(/[ \t]/)[0] ?? '';
+}
+
+/** Looks at one interpreter after the other; `named`: the words for those before. */
+function interpreterCause(path: string, look: Look, named = ': its interpreter', depth = 1): Cause {
+  const subject = `${named} "${path}"`;
+  const sight = look.at(path);
+  if (sight.kind === 'directory') return { words: `${subject} is a directory` };
+  const cause = pathCause(sight, look);
+  if (cause !== undefined && cause.words !== '') return { ...cause, words: `${subject}${cause.words}` };
+  if (sight.kind !== 'file') return { ...cause, words: `${subject} is missing in the container` };
+  const { head } = sight.file;
+  if (head.startsWith('#!') && depth < maximumInterpreters) {
+    return interpreterCause(
+      interpreterOf(head.split('\n')[0] ?? ''),
+      look,
+      `${subject} is a script, whose interpreter`,
+      depth + 1,
+    );
+  }
+  const loader = loaderIn(head);
+  if (loader === undefined || look.at(loader).kind !== 'missing') return { words: `${subject} cannot be executed` };
+  const missing = missingLoader(loader, look);
+  return { ...missing, words: missing.words.replace(': it', subject) };
+}
+
+/** The loader of a program, from the text of its head: the first path in it. */
+function loaderIn(head: string): string | undefined {
+  return head.startsWith('\x7fELF') ? /\0(\/[\x21-\x7e]+)\0/.exec(head)?.[1] : undefined;
 }
 
 const machines: Readonly<Record<number, string>> = {
@@ -95,21 +306,43 @@ const machines: Readonly<Record<number, string>> = {
   [EM_LOONGARCH]: 'loongarch64',
 };
 
-function elfCause(errno: number, head: Uint8Array): Cause | undefined {
+function elfCause(errno: number, head: Uint8Array, look: Look | undefined): Cause | undefined {
   if (errno === ENOEXEC) {
-    const machine = u16(head, 18);
+    const number = u16(head, 18);
+    const machine = machines[number] ?? `machine ${String(number)}`;
+    const host = look?.machine();
+    if (machine === host)
+      return { words: `: the program is for ${machine}, as this host is: the file is damaged or incomplete` };
     return {
-      words: `the program is for ${machines[machine] ?? `machine ${String(machine)}`}`,
+      words: `: the program is for ${machine}${host === undefined ? '' : `, this host is ${host}`}`,
       hint: 'use an image for the architecture of this host, or register an emulator with binfmt_misc',
     };
   }
   const loader = elfInterpreter(head);
-  return loader === undefined
-    ? undefined
-    : {
-        words: `it needs the loader ${loader}, which is not in the container`,
-        hint: 'install the C library that the program was built for, or link it statically',
-      };
+  if (loader === undefined) return undefined;
+  const sight = look?.at(loader);
+  if (sight === undefined || sight.kind === 'missing' || sight.kind === 'unknown') return missingLoader(loader, look);
+  const cause = look === undefined ? undefined : pathCause(sight, look);
+  return cause === undefined ? undefined : { ...cause, words: `: its loader ${loader}${cause.words}` };
+}
+
+function missingLoader(loader: string, look: Look | undefined): Cause {
+  return {
+    words: `: it needs the loader ${loader}, which is not in the container${look === undefined ? '' : otherLoader(loader, look)}`,
+    hint: 'install the C library that the program was built for, or link it statically',
+  };
+}
+
+const loaders = [
+  '/lib64/ld-linux-x86-64.so.2',
+  '/lib/ld-musl-x86_64.so.1',
+  '/lib/ld-linux-aarch64.so.1',
+  '/lib/ld-musl-aarch64.so.1',
+];
+
+function otherLoader(loader: string, look: Look): string {
+  const other = loaders.find((path) => path !== loader && look.at(path).kind === 'file');
+  return other === undefined ? '' : `: it has ${other}, of another C library`;
 }
 
 /** The loader of a little-endian program (elf(5)), if its path is in the head. */
@@ -125,7 +358,7 @@ function elfInterpreter(head: Uint8Array): string | undefined {
     const offset = u32(head, entry + (is64 ? 8 : 4));
     const length = u32(head, entry + (is64 ? 32 : 16));
     if (offset + length > head.length || length === 0) return undefined;
-    return text(head.subarray(offset, offset + length - 1));
+    return text(head.subarray(offset, offset + length)).split('\0')[0];
   }
   return undefined;
 }
