@@ -20,11 +20,19 @@ export interface Fault {
 
 let logs = 0;
 
+/** Calls that arm64 lacks, and those that musl makes there instead. */
+const REPLACED: Readonly<Record<string, string>> = { mkdir: 'mkdirat', rename: 'renameat', rmdir: 'unlinkat' };
+
+function ownCall(name: string): string {
+  return process.arch === 'arm64' ? (REPLACED[name] ?? name) : name;
+}
+
 /** Prefix of a command line that injects the fault, and the file with the result. */
 export function faulty(
   rt: Sandbox,
-  { call, error, signal, path, nth, children }: Fault,
+  { call: name, error, signal, path, nth, children }: Fault,
 ): { prefix: string[]; log: string } {
+  const call = ownCall(name);
   const log = join(rt.dir, `strace-${logs++}`);
   const injected = [
     `inject=${call}`,
