@@ -196,7 +196,7 @@ forEachRuntime(
 
 const callNamed = (name: string): Record<string, unknown> => ({
   defaultAction: 'SCMP_ACT_ALLOW',
-  syscalls: [{ names: ['mkdir', 'mkdirat', name], action: 'SCMP_ACT_ERRNO' }],
+  syscalls: [{ names: ['mkdir', name], action: 'SCMP_ACT_ERRNO' }],
 });
 
 forEachRuntime(
