@@ -345,7 +345,7 @@ forEachRuntime(
   async (t, rt) => {
     const container = await rt.started(['pause'], (config) => {
       config.process.execCPUAffinity = { initial: '0,1024-2047', final: '0,8192,65535' };
-      config.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0-1023' };
+      config.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: process.arch === 'arm64' ? '0-15' : '0-1023' };
     });
     const outcome = await rt.command('exec', container.id, '/bin/probe', 'ids');
     t.equal(outcome.status, 0, outcome.stderr);

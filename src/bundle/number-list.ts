@@ -29,5 +29,8 @@ export function parseNumberList(text: string, maximum: number): NumberList {
  */
 export const maximumCpu = 65535;
 
-/** Highest memory node number, MAX_NUMNODES - 1 of x86-64 and arm64: set_mempolicy(2) refuses a higher one. */
+/**
+ * Highest memory node number that a kernel can be built for, MAX_NUMNODES - 1. set_mempolicy(2) refuses those above the
+ * kernel's own, which is this number in Debian's for x86-64, and 15 in that for arm64.
+ */
 export const maximumNode = 1023;
