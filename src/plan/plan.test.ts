@@ -316,11 +316,8 @@ t.test('plan: --no-pivot moves the root, and determines what it may detach', asy
     t.notOk(names(init).includes('pivot_root'));
     return init.find(({ op }) => op === 'move_root');
   };
-  t.match(moveOf({}), { attached: 0, detach: 1, from: '--no-pivot' });
+  t.match(moveOf({}), { detach: 1, from: '--no-pivot' });
   t.match(moveOf({ rootfsPropagation: 'shared' }), { detach: 0 }, 'what is shared with the host is left alone');
-  const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
-  const mapped = { uidMappings: mapping, gidMappings: mapping, namespaces: [{ type: 'mount' }, { type: 'user' }] };
-  t.match(moveOf(mapped as Config['linux']), { attached: 1 });
 });
 
 t.test('plan: a time limit of a hook beyond 32 bits is clamped, not truncated', async (t) => {
