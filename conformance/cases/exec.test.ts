@@ -137,8 +137,7 @@ forEachRuntime(
         t.equal(outcome.status, 0);
         t.equal(
           outcome.stderr,
-          'rt: warning: unknown capability "NET_RAW" in --cap is not granted\n' +
-            '  hint: write CAP_NET_RAW\n',
+          'rt: warning: unknown capability "NET_RAW" in --cap is not granted\n' + '  hint: write CAP_NET_RAW\n',
         );
       }
     });

@@ -33,7 +33,7 @@ function distance(one: string, other: string): number {
 }
 
 /** As nearest, or the shortest known word that begins or ends with `word`: network for net, SCMP_CMP_EQ for EQ. */
-export function meantOf(word: string, known: readonly string[]): string | undefined {
+function meantOf(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
   const extended = known.filter((candidate) => {
     const other = candidate.toLowerCase();
