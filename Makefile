@@ -24,7 +24,7 @@ FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc strace
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
-ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon redis-tools
+ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon buildah redis-tools
 # Without rpmbuild there is no RPM package.
 DIST_PACKAGES := rpm?
 BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine

@@ -15,7 +15,7 @@ import type { Outcome } from '../harness/process.ts';
 import { REPOSITORY } from '../harness/runtimes.ts';
 import { Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
-import { CTR_LINES, DOCKER_LINES, PODMAN_LINES } from './command-lines.ts';
+import { BUILDAH_LINES, CTR_LINES, DOCKER_LINES, PODMAN_LINES } from './command-lines.ts';
 import type { Line } from './command-lines.ts';
 
 interface Engine {
@@ -48,6 +48,19 @@ const ENGINES: readonly { readonly name: string; readonly start: Start; readonly
       const argv = (...words: string[]): string[] => podman.argv(...words);
       const [, ...options] = podman.runWords([]);
       return { runOptions: options.slice(0, -1).join(' '), argv, env: podman.env, stop: () => podman.stop() };
+    },
+  },
+  {
+    name: 'buildah',
+    lines: BUILDAH_LINES,
+    async start(sandbox) {
+      const podman = await Podman.start(sandbox);
+      const argv = (...words: string[]): string[] => podman.buildah(...words);
+      const stop = async (): Promise<void> => {
+        await run(podman.buildah('rm', '--all'), { env: podman.buildahEnv });
+        await podman.stop();
+      };
+      return { runOptions: '--network none', argv, env: podman.buildahEnv, stop };
     },
   },
   {
@@ -135,7 +148,7 @@ const runtimes = (process.env['RT_RUNTIMES'] ?? 'runc,rt').split(',');
 const peer = runtimes.find((name) => name !== 'rt' && name !== 'node') ?? 'runc';
 
 for (const { name, start, lines } of ENGINES) {
-  const skip = peer === 'crun' && name !== 'podman' ? 'crun is the runtime of Podman' : false;
+  const skip = peer === 'crun' && name !== 'podman' && name !== 'buildah' ? 'crun is the runtime of Podman' : false;
   void t.test(`${name} prints the same with ${peer} and with rt`, { skip }, async (t) => {
     const before = takeSnapshot();
     const sandboxes = [

@@ -165,3 +165,31 @@ export const CTR_LINES: readonly Line[] = [
   ok(`ctr tasks rm one 2>/dev/null`),
   ok(`ctr containers rm one; ctr containers ls -q`),
 ];
+
+/** Each `run` is a RUN of a build. Its warnings, which one line compares, go to standard error. */
+export const BUILDAH_LINES: readonly Line[] = [
+  ok('buildah from --pull-never --name one tiny'),
+  {
+    line: 'buildah run $RUN one -- /bin/echo hello',
+    status: 0,
+    differs: 'Buildah asks for ambient capabilities that are not inheritable: rt says that they are not granted',
+  },
+  ok('buildah run $RUN one -- /bin/echo hello 2>/dev/null'),
+  ends(7, "buildah run $RUN one -- /bin/sh -c 'echo out; exit 7' 2>/dev/null"),
+  fails('buildah run $RUN one -- /nosuch', /no such file or directory/),
+  ok("buildah run $RUN --user 1000:1000 one -- /bin/sh -c 'id -u; id -g' 2>/dev/null"),
+  ok('buildah run $RUN --cap-drop all one -- /bin/busybox grep Cap /proc/self/status 2>/dev/null'),
+  ok('buildah run $RUN --cap-add CAP_NET_RAW one -- /bin/busybox grep CapEff /proc/self/status 2>/dev/null'),
+  ok('buildah run $RUN -v $DIR:/mnt one -- /bin/cat /mnt/env 2>/dev/null'),
+  ok("buildah run $RUN -v $DIR:/mnt:ro one -- /bin/sh -c 'echo x >/mnt/other; echo $?' 2>/dev/null"),
+  ok('buildah run $RUN --hostname name one -- /bin/hostname 2>/dev/null'),
+  ok('buildah run $RUN --workingdir /made/here one -- /bin/sh -c pwd 2>/dev/null'),
+  ok("buildah run $RUN -t one -- /bin/sh -c 'tty; echo $TERM' 2>/dev/null"),
+  ok("buildah config --env A=b one; buildah run $RUN one -- /bin/sh -c 'echo $A' 2>/dev/null"),
+  ok(
+    "buildah run $RUN one -- /bin/sh -c 'echo kept >/file' 2>/dev/null; buildah run $RUN one -- /bin/cat /file 2>/dev/null",
+  ),
+  ok('buildah commit --quiet one made >/dev/null; buildah rm one >/dev/null; buildah images --format {{.Name}}'),
+  ok("printf 'FROM tiny\nRUN echo out; id -u\n' | buildah bud --network none -f - $DIR 2>/dev/null"),
+  fails("printf 'FROM tiny\nRUN exit 3\n' | buildah bud --network none -f - $DIR", /exit status 3/),
+];

@@ -42,20 +42,24 @@ export class Podman {
   readonly #ownParent = cgroupsWithPrefix(DEFAULT_PARENT).length === 0;
   /** Environment of the client. */
   readonly env: Record<string, string>;
+  /** That of Buildah, which has the same storage. */
+  readonly buildahEnv: Record<string, string>;
 
-  private constructor(sandbox: Sandbox, rootless: boolean) {
+  private constructor(sandbox: Sandbox, rootless: boolean, runtime: string) {
     this.#sandbox = sandbox;
     this.#rootless = rootless;
     const at = (name: string): string => join(sandbox.dir, name);
     const homes = rootless ? { HOME: at('home'), XDG_RUNTIME_DIR: at('xdg') } : {};
     this.env = { ...sandbox.env, ...homes, PATH: CRIU_PATH, CONTAINERS_CONF: at('containers.conf') };
+    this.buildahEnv = { ...this.env, BUILDAH_RUNTIME: runtime, BUILDAH_ISOLATION: 'oci' };
   }
 
   /** Imports the image, as root or, with `rootless`, as the unprivileged user. */
   static async start(sandbox: Sandbox, { rootless = false } = {}): Promise<Podman> {
     const at = (name: string): string => join(sandbox.dir, name);
-    writeFileSync(at('containers.conf'), configuration(runtimeFor(sandbox, rootless)));
-    const podman = new Podman(sandbox, rootless);
+    const runtime = runtimeFor(sandbox, rootless);
+    writeFileSync(at('containers.conf'), configuration(runtime));
+    const podman = new Podman(sandbox, rootless, runtime);
     mkdirSync(at('image'));
     makeRootfs(at('image'));
     await run(['tar', '-C', at('image'), '-cf', at('image.tar'), '.']);
@@ -84,6 +88,12 @@ export class Podman {
       ...['podman', '--root', at('data'), '--runroot', at('run'), '--tmpdir', at('tmp'), '--storage-driver', 'vfs'],
       ...words,
     ];
+  }
+
+  /** The command line of Buildah. */
+  buildah(...words: string[]): string[] {
+    const at = (name: string): string => join(this.#sandbox.dir, name);
+    return ['buildah', '--root', at('data'), '--runroot', at('run'), '--storage-driver', 'vfs', ...words];
   }
 
   command(...words: string[]): Promise<Outcome> {

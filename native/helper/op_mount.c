@@ -329,7 +329,7 @@ int rt_leave_chroot(struct rt_context *context)
 	status = rt_statx(after, &entered);
 	if (status == 0)
 		status = rt_statx(context->slots[0], &own);
-	if (status < 0)
+	if (status != 0)
 		return rt_fail(context, "statx", status);
 	if (own.stx_mnt_id != entered.stx_mnt_id)
 		return 0;
