@@ -353,7 +353,7 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 
 # The virtual machines: Debian release, cgroup version, security module. Each uses one processor of this machine and runs two
 # test files at a time with the binary. The suffix `-node`: the cases below with Node, which takes seconds per command there;
-# `-1of2`: every second file.
+# `-2of3`: a third of the files.
 # RELEASE-initramfs: a machine with only the initial filesystem. 13-arm64-v2: an emulated arm64 processor, with
 # build/arm64/rt; arm64: the same, but only the life of one container.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64

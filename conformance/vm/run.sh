@@ -9,7 +9,7 @@
 #   --arch amd64|arm64      (default amd64)
 #   --cgroup v2|v1|hybrid   what systemd mounts (default v2)
 #   --lsm apparmor|selinux  (default apparmor; SELinux is permissive)
-#   --part 1of2             half of the cases: every second file, from the first or the second on
+#   --part 2of3             a third of the cases: every third file, from the second on
 #   --deadline SECONDS      for the whole machine (default 1800)
 #   --memory MIB, --cpus N  (default 2048, 2)
 #   --with PATH             a further file or folder of build/, such as oci/bin
@@ -101,8 +101,8 @@ if [ ${#command[@]} -eq 0 ]; then
 		# Except cases that do not depend on the machine, such as config validation and messages.
 		for file in "$repository"/conformance/{cases,attacks}/*.test.ts; do
 			case $(basename "$file" .test.ts) in
-			api | bad-input | completion | control-characters | documentation | nulls | races | state-owners) ;;
-			surroundings | umoci | warnings) ;;
+			api | bad-input | command-line | completion | control-characters | documentation | explain) ;;
+			nulls | races | state-owners | surroundings | trace | umoci | warnings) ;;
 			*) cases+=("$file") ;;
 			esac
 		done

@@ -19,7 +19,7 @@
     cgroup: {
       manager: 'cgroupfs',
       version: 1,
-      hierarchies: ['unified', 'freezer'].map((name, index) => ({
+      hierarchies: ['unified', 'freezer', 'memory'].map((name, index) => ({
         version: index === 0 ? 2 : 1,
         controllers: index === 0 ? [] : [name],
         mount: `/sys/fs/cgroup/${name}`,
@@ -37,6 +37,7 @@
     '/proc/self/cgroup': hierarchies.map((controllers, index) => `${index}:${controllers}:/\n`).join(''),
     [`/proc/${pid}/cgroup`]: hierarchies.map((controllers, index) => `${index}:${controllers}:/c\n`).join(''),
     '/sys/fs/cgroup/freezer/c/freezer.self_freezing': '0\n',
+    '/sys/fs/cgroup/memory/c/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 0\n',
     '/proc/self/uid_map': '         0          0 4294967295\n',
     '/proc/sys/kernel/cap_last_cap': '40\n',
     '/run/rt/c/state.json': JSON.stringify(record),

@@ -317,10 +317,10 @@ int rt_leave_chroot(struct rt_context *context)
 	RT_CLEANUP_FD int before = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (before < 0)
 		return rt_fail(context, "openat2", before);
-	RT_CLEANUP_FD int self = (int)rt_sys(pidfd_open, rt_sys(getpid), 0);
-	if (self < 0)
-		return rt_fail(context, "pidfd_open", self);
-	long status = rt_sys(setns, self, CLONE_NEWNS);
+	RT_CLEANUP_FD int own_namespace = rt_open_how(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY, 0, 0);
+	if (own_namespace < 0)
+		return rt_fail(context, "openat2", own_namespace);
+	long status = rt_sys(setns, own_namespace, CLONE_NEWNS);
 	if (status < 0)
 		return rt_fail(context, "setns", status);
 	RT_CLEANUP_FD int after = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);

@@ -822,16 +822,7 @@ export interface OpCalls {
   open_mount: 'openat2' | 'statx';
   unmount: 'umount2';
   pivot_root:
-    | 'chdir'
-    | 'chroot'
-    | 'fchdir'
-    | 'mount_setattr'
-    | 'openat2'
-    | 'pidfd_open'
-    | 'pivot_root'
-    | 'setns'
-    | 'statx'
-    | 'umount2';
+    'chdir' | 'chroot' | 'fchdir' | 'mount_setattr' | 'openat2' | 'pivot_root' | 'setns' | 'statx' | 'umount2';
   move_root:
     | 'chroot'
     | 'fchdir'
@@ -842,7 +833,6 @@ export interface OpCalls {
     | 'mountinfo'
     | 'move_mount'
     | 'openat2'
-    | 'pidfd_open'
     | 'setns'
     | 'statx';
   chroot: 'chroot' | 'fchdir';
