@@ -47,6 +47,14 @@ t.test('likely mistakes differ in case or in a letter or two', async (t) => {
   ]);
 });
 
+t.test('a member may have any name', async (t) => {
+  const nested = JSON.parse('{"linux": {"__proto__": {"__proto__": {}}, "constructor": {"name": 1}}}') as unknown;
+  t.strictSame(found(nested), ['/linux/__proto__', '/linux/constructor']);
+  t.strictSame(likelyMistakes(nested), []);
+  const annotations = JSON.parse('{"annotations": {"__proto__": "x"}, "memroy": 1}') as unknown;
+  t.strictSame(likelyMistakes(annotations), []);
+});
+
 t.test('the member names of maps are free, those of their values are not', async (t) => {
   t.strictSame(
     found({

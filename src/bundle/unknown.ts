@@ -37,8 +37,9 @@ function hasUnknown(value: unknown, known: Members): boolean {
   for (const name in value as Readonly<Record<string, unknown>>) {
     const below = element ?? known[name];
     if (below === 0) continue;
-    // A name of Object.prototype is not defined either.
-    if (typeof below !== 'object' || hasUnknown((value as Readonly<Record<string, unknown>>)[name], below)) return true;
+    // A name of Object.prototype is not defined either: all but one are those of functions.
+    if (typeof below !== 'object' || name === '__proto__') return true;
+    if (hasUnknown((value as Readonly<Record<string, unknown>>)[name], below)) return true;
   }
   return false;
 }
