@@ -44,6 +44,11 @@ t.test('receiveFrom: a helper that is slow is waited for', async (t) => {
   t.equal(heard([-EACCES], '', 100).kind, 'ready', 'what it runs cannot be seen');
 });
 
+t.test('receiveFrom: one that was slow before it forked is waited for as long', async (t) => {
+  const slow = Array.from({ length: 30 }, () => helperLink);
+  t.equal(heard([...slow, -ENOENT], zombie('rt:init', 0), 35).kind, 'ready');
+});
+
 t.test('receiveFrom: a helper that has forked has ended, and its child has yet to speak', async (t) => {
   t.equal(heard([-ENOENT], zombie('rt:init', 0), 5).kind, 'ready');
   const { kind, rounds } = heard([-ENOENT], zombie('rt:init', 0));

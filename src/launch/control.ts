@@ -91,11 +91,11 @@ export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
  * if its process, the child `pid`, ends or executes its program, that counts as the end of the socket.
  */
 export function receiveFrom(native: Native, control: number, pid: number): HelperRecord {
-  for (let checks = 1; ; checks++) {
+  for (let checksLeft = checksOfForked; ; ) {
     const buffer = native.receive(control, patience);
     if (buffer !== -ETIMEDOUT) return recordOf(buffer);
     const condition = conditionOf(native, pid);
-    if (condition === 'helper' || (condition === 'forked' && checks < checksOfForked)) continue;
+    if (condition === 'helper' || (condition === 'forked' && --checksLeft > 0)) continue;
     const last = native.receive(control, 0);
     return last === -ETIMEDOUT ? { kind: 'end' } : recordOf(last);
   }
