@@ -46,7 +46,8 @@ const plainFile: File = { mode: 0o755, uid: 0, gid: 0, head: '', noexec: undefin
 /** A look at these files; all else is missing. */
 function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
   const made: Look = {
-    at: (path) => {
+    at: (name, from = '/') => {
+      const path = name.startsWith('/') ? name : `${from === '/' ? '' : from}/${name}`;
       const found = files[path];
       if (found === undefined) return { kind: 'missing', path };
       return 'kind' in found ? found : { kind: 'file', path, file: { ...plainFile, ...found } };
@@ -69,6 +70,10 @@ t.test('explainProgram: interpreters are looked at one after the other', async (
   t.equal(
     of(ENOENT, { '/bin/i': { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }),
     'its interpreter "/bin/i" needs the loader /lib/ld.so, which is not in the container',
+  );
+  t.equal(
+    of(ENOENT, { "/b$'": { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }, "#!/b$'\n"),
+    `its interpreter "/b$'" needs the loader /lib/ld.so, which is not in the container`,
   );
   t.equal(
     of(ENOENT, { '/bin/i': { head: '#! /bin/j\n' } }),
@@ -123,5 +128,6 @@ t.test('explainLookup names what denies', async (t) => {
   );
   t.match(of('sleep 10', {}), { hint: 'give each word its own element: "sleep", "10"' });
   t.match(of('./x', {}).message, 'the path is relative to process.cwd, "/tmp"');
+  t.match(of('x', { '/bin/x': { mode: 0o644, executable: false } }, 'bin:').message, /denied$/, 'it is in another bin');
   t.strictSame(of('x', { '/bin/x': {} }), plain, 'nothing is said without evidence');
 });

@@ -54,7 +54,7 @@ export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, lo
   }
   const places = search.split(':').filter(Boolean);
   for (const place of places) {
-    const sight = look.at(`${place}/${name}`);
+    const sight = look.at(`${place}/${name}`, cwd);
     if (sight.kind !== 'file') continue;
     const cause = pathCause(sight, look);
     if (cause !== undefined) return withCause(plain, cause);
@@ -67,7 +67,7 @@ export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, lo
     };
   }
   const names = places.flatMap((place) => {
-    const sight = look.at(place);
+    const sight = look.at(place, cwd);
     return sight.kind === 'directory' ? sight.file.names : [];
   });
   const meant = nearest(name, names);
@@ -285,7 +285,7 @@ function interpreterCause(path: string, look: Look, named = ': its interpreter',
   const loader = loaderIn(head);
   if (loader === undefined || look.at(loader).kind !== 'missing') return { words: `${subject} cannot be executed` };
   const missing = missingLoader(loader, look);
-  return { ...missing, words: missing.words.replace(': it', subject) };
+  return { ...missing, words: missing.words.replace(': it', () => subject) };
 }
 
 /** The loader of a program, from the text of its head: the first path in it. */
