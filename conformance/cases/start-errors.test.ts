@@ -1,4 +1,15 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { elfWithLoader } from '../harness/elf.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -7,6 +18,15 @@ import type { Bundle } from '../harness/sandbox.ts';
 
 const program = (bundle: Bundle, name: string, content: string | Buffer, mode = 0o755): void =>
   writeFileSync(join(bundle.rootfs, name), content, { mode });
+
+/** Reads what is there without waiting; 0 if nothing is. */
+function readIfAny(fd: number): number {
+  try {
+    return readSync(fd, Buffer.alloc(8192));
+  } catch {
+    return 0;
+  }
+}
 
 /** args[0], the required message of create (contract of the command line), and a function that makes the file. */
 const AT_CREATE: readonly (readonly [what: string, arg: string, words: RegExp, prepare?: (bundle: Bundle) => void])[] =
@@ -202,6 +222,32 @@ for (const [what, make, words] of EXPLAINED) {
     { oursOnly: 'the peers give the errno' },
   );
 }
+
+forEachRuntime(
+  'the look for the cause of a failed start reads no file that may block, and ends soon',
+  async (t, rt) => {
+    const kernelLog = openSync('/proc/kmsg', constants.O_RDONLY | constants.O_NONBLOCK);
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/app'];
+      config.process.env = ['PATH=/bin'];
+    });
+    symlinkSync('/proc/kmsg', join(bundle.rootfs, 'app'));
+    // It is empty now, so reading it blocks.
+    while (readIfAny(kernelLog) > 0);
+    closeSync(kernelLog);
+    const bounds = ['timeout', '-s', 'KILL', '10'];
+    const blocking = await rt.commandThrough(bounds, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(blocking.status, 1);
+    t.match(blocking.stderr, '"/proc/kmsg" (0400, owner 0:0) is not executable');
+    bundle.config.process.args = ['nosuch'];
+    bundle.config.process.env = [`PATH=${'/bin:'.repeat(20_000)}`];
+    bundle.save();
+    const long = await rt.commandThrough(bounds, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(long.status, 1);
+    t.match(long.stderr, 'executable file not found in $PATH');
+  },
+  { oursOnly: 'the peers do not look' },
+);
 
 forEachRuntime(
   'the cause of a failed exec is looked up in the container',

@@ -1,7 +1,7 @@
 import type { Native } from '../host/native.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { ENOENT } from '../kernel/errno.ts';
-import { O_NOFOLLOW, O_PATH } from '../kernel/open-flags.ts';
+import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../kernel/open-flags.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 
 /** What is at a path, as one process sees it. Paths are those without symbolic links. */
@@ -20,13 +20,13 @@ export interface File {
   /** Those of the host. */
   readonly uid: number;
   readonly gid: number;
-  /** The beginning, if it is a regular file; bytes that are not UTF-8 are changed. */
+  /** The beginning, if it is a regular file that somebody may execute; bytes that are not UTF-8 are changed. */
   readonly head: string;
   /** The mount point, if programs on it cannot be executed. */
   readonly noexec: string | undefined;
   /** Whether the process may execute it. */
   readonly executable: boolean;
-  /** Names in a directory. */
+  /** Names in a directory, not all of a large one: they are compared one by one. */
   readonly names: readonly string[];
 }
 
@@ -44,6 +44,7 @@ export interface Look {
 
 const maximumLinks = 40;
 const headSize = 1024;
+const mostNames = 8192;
 const maximumStatus = 65_536;
 const executeAny = 0o111;
 const permissions = 0o7777;
@@ -185,16 +186,17 @@ function fileOf(native: Native, pid: number | 'self', rights: Rights, { fd, stat
     mode: mode & permissions,
     uid,
     gid,
-    head: type === S_IFREG ? headOf(native, fd) : '',
+    head: type === S_IFREG && (mode & executeAny) !== 0 ? headOf(native, fd) : '',
     noexec: noexecAt(native, pid, fd),
     executable: may(rights, status, 1),
-    names: typeof names === 'string' ? names.split('\0').filter(Boolean) : [],
+    names: typeof names === 'string' ? names.split('\0', mostNames).filter(Boolean) : [],
   };
 }
 
 function headOf(native: Native, fd: number): string {
-  // Only a regular file is opened, through the descriptor of what was examined.
-  const readable = native.open(`/proc/self/fd/${fd}`, 0, 0);
+  // Only a program is opened, through the descriptor of what was examined: files of procfs and tracefs are regular, too,
+  // but reading some of them blocks, or takes what another process should read.
+  const readable = native.open(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   if (readable < 0) return '';
   const text = native.readFd(readable, headSize);
   native.close(readable);

@@ -44,6 +44,10 @@ function searched(name: string, search: string): string {
   return search === '' ? ': PATH is not set' : `: ${search}`;
 }
 
+/** An image chooses PATH and what is in it: the failure must not take longer for that. */
+const mostSearched = 32;
+const mostCompared = 16_384;
+
 /** The failure of find_program, with what a look shows. `cwd`: the directory of a relative path. */
 export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, look: Look, cwd: string): Diagnostic {
   const { name, search } = op;
@@ -52,7 +56,7 @@ export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, lo
     const cause = pathCause(look.at(name, cwd), look, name.startsWith('/') ? undefined : cwd);
     return cause === undefined ? plain : withCause(plain, cause);
   }
-  const places = search.split(':').filter(Boolean);
+  const places = [...new Set(search.split(':').filter(Boolean))];
   for (const place of places) {
     const sight = look.at(`${place}/${name}`, cwd);
     if (sight.kind !== 'file') continue;
@@ -66,11 +70,11 @@ export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, lo
       hint: `give each word its own element: ${words.map((word) => JSON.stringify(word)).join(', ')}`,
     };
   }
-  const names = places.flatMap((place) => {
+  const names = places.slice(0, mostSearched).flatMap((place) => {
     const sight = look.at(place, cwd);
     return sight.kind === 'directory' ? sight.file.names : [];
   });
-  const meant = nearest(name, names);
+  const meant = nearest(name, names.slice(0, mostCompared));
   return meant === undefined ? plain : { ...plain, hint: `did you mean ${meant}?` };
 }
 
