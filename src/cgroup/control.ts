@@ -108,7 +108,7 @@ export function thawForKill(native: Native, cgroup: CgroupRecord): void {
 export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
   const driver = driverOf(cgroup);
   const directory = driver.memory(cgroup);
-  return directory !== undefined && driver.outOfMemoryKills(native, directory) > 0;
+  return directory !== undefined && (driver.outOfMemoryKills(native, directory) ?? 0) > 0;
 }
 
 /** `limit 4096, peak usage 81920 bytes`, as far as the kernel tells; '' if it tells nothing. */

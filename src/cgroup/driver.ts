@@ -18,8 +18,10 @@ export interface CgroupDriver {
   readonly kill: (native: Native, cgroup: CgroupRecord) => void;
   /** Thaws processes that have been killed one by one, if frozen processes cannot end. */
   readonly thawForKill: (native: Native, cgroup: CgroupRecord) => void;
-  /** Number of processes that the kernel has OOM-killed. */
-  readonly outOfMemoryKills: (native: Native, memory: string) => number;
+  /** Number of processes that the kernel has OOM-killed; undefined if it does not tell. */
+  readonly outOfMemoryKills: (native: Native, memory: string) => number | undefined;
+  /** Whether memory was refused because of the limit of this cgroup, rather than that of one above it. */
+  readonly hasReachedLimit: (native: Native, memory: string) => boolean;
   readonly watchMemory: (native: Native, memory: string) => MemoryWatch | undefined;
   /** Bytes in use, without and with swap. */
   readonly memoryUsage: (native: Native, memory: string) => { readonly memory: bigint; readonly withSwap: bigint };

@@ -41,10 +41,11 @@ export function openWatched(native: Native, path: string): number | undefined {
   return isGone(descriptor) ? undefined : expectDone(descriptor, 'events.watch', `cannot read "${path}"`, 'open');
 }
 
-/** `oom_kill` of a file; 0 if it cannot be read, since it only explains a failure. */
-export function countKills(native: Native, path: string): number {
+/** `oom_kill` of a file; undefined if it cannot be read, since it only explains a failure. */
+export function countKills(native: Native, path: string): number | undefined {
   const text = native.readText(path, maximumFile);
-  return typeof text === 'number' ? 0 : Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0);
+  const count = typeof text === 'number' ? undefined : /^oom_kill (\d+)/m.exec(text)?.[1];
+  return count === undefined ? undefined : Number(count);
 }
 
 /** The value of a single-number file; 0 if the file is missing. */

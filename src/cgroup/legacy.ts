@@ -29,6 +29,8 @@ const stepMs = 2;
 const triesBeforeThaw = 25;
 /** Maximum number of passes that look for processes created since the last one. */
 const longestChase = 1000;
+/** The largest that one charge is, in bytes. */
+const hugePage = 2n << 20n;
 
 /** cgroup v1, whose controllers have separate hierarchies (kernel: Documentation/admin-guide/cgroup-v1). */
 export const legacyDriver: CgroupDriver = {
@@ -44,6 +46,12 @@ export const legacyDriver: CgroupDriver = {
   },
   thawForKill,
   outOfMemoryKills: (native, directory) => countKills(native, `${directory}/memory.oom_control`),
+  // The kernel does not count the failures of all limits, but a charge that fails is a huge page at most.
+  hasReachedLimit: (native, directory) =>
+    ['memory', 'memory.memsw'].some((name) => {
+      const most = readCount(native, `${directory}/${name}.max_usage_in_bytes`);
+      return most > 0n && most + hugePage >= readCount(native, `${directory}/${name}.limit_in_bytes`);
+    }),
   watchMemory,
   memoryUsage: (native, directory) => ({
     memory: readCount(native, `${directory}/memory.usage_in_bytes`),

@@ -36,6 +36,8 @@ export const unifiedDriver: CgroupDriver = {
   },
   thawForKill: () => undefined,
   outOfMemoryKills: (native, directory) => countKills(native, `${directory}/memory.events`),
+  hasReachedLimit: (native, directory) =>
+    /^oom [1-9]/m.test(readCgroupFile(native, `${directory}/memory.events`) ?? ''),
   watchMemory,
   memoryUsage(native, directory) {
     const memory = readCount(native, `${directory}/memory.current`);

@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { driverOf } from '../cgroup/control.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { attempt } from '../diag/failure.ts';
 import type { Native } from '../host/native.ts';
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
@@ -22,16 +23,25 @@ export interface EndedProgram {
 export function causesOfEnd(native: Native, { exitCode, signal, cgroup, config }: EndedProgram): Diagnostic[] {
   if (exitCode === 0) return [];
   if (signal === SIGSYS) return [refusedCall(config)];
-  const kills = memoryKills(native, cgroup);
-  if (kills > 0 && (signal === SIGKILL || config !== undefined)) return [outOfMemory(kills, signal, config)];
-  return signal === SIGKILL ? [killed(config)] : [];
+  const driver = driverOf(cgroup);
+  const memory = driver.memory(cgroup);
+  const kills = memory === undefined ? undefined : driver.outOfMemoryKills(native, memory);
+  if (memory !== undefined && kills !== undefined && kills > 0 && (signal === SIGKILL || config !== undefined)) {
+    let ofLimit: Config | undefined;
+    // The exit code is that of the program, whatever cannot be read.
+    attempt(() => {
+      if (driver.hasReachedLimit(native, memory)) ofLimit = config;
+    });
+    return [outOfMemory(kills, signal, ofLimit)];
+  }
+  return signal === SIGKILL ? [killed(config, kills !== undefined)] : [];
 }
 
-/** The number of processes of a container that the kernel has killed for want of memory. */
+/** The number of processes of a container that the kernel has killed for want of memory, as far as it tells. */
 export function memoryKills(native: Native, cgroup: CgroupRecord): number {
   const driver = driverOf(cgroup);
   const directory = driver.memory(cgroup);
-  return directory === undefined ? 0 : driver.outOfMemoryKills(native, directory);
+  return directory === undefined ? 0 : (driver.outOfMemoryKills(native, directory) ?? 0);
 }
 
 /** The words for that number, which is not 0. */
@@ -40,6 +50,7 @@ export function killedForMemory(kills: number): string {
   return `${kills} ${processes} of the container ${were} OOM-killed`;
 }
 
+/** `config`: that with the limit that was reached. */
 function outOfMemory(kills: number, signal: number, config: Config | undefined): Diagnostic {
   const limit = config?.linux?.resources?.memory?.limit;
   const limited = limit !== undefined && Number(limit) > 0;
@@ -54,17 +65,22 @@ function outOfMemory(kills: number, signal: number, config: Config | undefined):
   };
 }
 
-/** SIGKILL without an out-of-memory kill. */
-function killed(config: Config | undefined): Diagnostic {
+/** SIGKILL without an out-of-memory kill, unless the kernel does not count these. */
+function killed(config: Config | undefined, isCounted: boolean): Diagnostic {
   const at = (config?.process?.rlimits ?? []).findIndex(
     ({ type }) => type === 'RLIMIT_CPU' || type === 'RLIMIT_RTTIME',
   );
   const { type } = config?.process?.rlimits?.[at] ?? {};
+  const others = [
+    'another process has sent it',
+    ...(isCounted ? [] : ['the kernel for want of memory']),
+    ...(type === undefined ? [] : [`${type} was reached`]),
+  ];
   return {
     code: 'end.killed',
-    message: 'the program was killed by SIGKILL, but not for want of memory',
+    message: `the program was killed by SIGKILL${isCounted ? ', but not for want of memory' : ''}`,
     ...(type === undefined ? {} : { pointer: `/process/rlimits/${at}` }),
-    hint: type === undefined ? 'another process has sent it' : `another process has sent it, or ${type} was reached`,
+    hint: others.join(', or '),
   };
 }
 
