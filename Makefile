@@ -324,7 +324,7 @@ test: $(NEEDS_$(KIND))
 	@$(ONE_$(KIND)) $(if $(CASE),--grep='$(CASE)') $(FILE)
 else
 # make test SANITIZE=1 runs only the container tests, with build/sanitized/rt, which is slower.
-test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then tests with real containers, nine minutes; SANITIZE=1: with sanitizers; FILE=... for one file (needs root)
+test: build build/native-test $(STAMPS)/packages-test $(STAMPS)/criu $(if $(SANITIZE),$(SANITIZED)/rt) ## unit tests, then tests with real containers, ten minutes; SANITIZE=1: with sanitizers; FILE=... for one file (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/unit.tap build/tap/conformance.tap
 ifdef SANITIZE
