@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -54,6 +54,29 @@ forEachRuntime(
     }
     t.match(await validate('nosuch'), { status: 2, stdout: /"nosuch" is in no directory of PATH .*: \/bin\n/ });
     t.match(await validate('sh'), { status: 0, stdout: 'config.json is valid and suits this host\n' });
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'validate --host follows links on the way to the destination of a mount',
+  async (t, rt) => {
+    for (const at of ['/run', '/run/made']) {
+      const bundle = rt.bundle((config) => {
+        config.process.args = [`${at}/tools/sh`, '-c', 'exit 7'];
+        config.mounts.push({
+          destination: `/link${at.slice(4)}/tools`,
+          source: 'tools',
+          type: 'bind',
+          options: ['rbind'],
+        });
+      });
+      mkdirSync(join(bundle.rootfs, 'run'), { recursive: true });
+      symlinkSync('/run', join(bundle.rootfs, 'link'));
+      symlinkSync(join(bundle.rootfs, 'bin'), join(bundle.dir, 'tools'));
+      t.equal((await rt.runBundle(bundle)).status, 7, 'the program is there');
+      t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), { status: 0, stdout: /suits this host/ });
+    }
   },
   OURS,
 );

@@ -4,7 +4,7 @@ import { shown } from '../diag/pointer.ts';
 import type { Native } from '../host/native.ts';
 import { EM_386, EM_X86_64 } from '../kernel/elf.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../kernel/files.ts';
-import { O_NOCTTY, O_NONBLOCK, O_RDONLY } from '../kernel/open-flags.ts';
+import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from '../kernel/open-flags.ts';
 import { environment } from '../plan/process.ts';
 import type { Seen, View } from './view.ts';
 
@@ -80,7 +80,7 @@ function checkFile(asked: Asked, path: string, name: string, level: number): voi
 
 /** The first bytes as text, in which bytes that are not UTF-8 may be replaced; undefined if it cannot be read. */
 function headOf(native: Native, path: string): string | undefined {
-  const fd = native.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  const fd = native.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, 0);
   if (fd < 0) return undefined;
   const text = native.readFd(fd, headSize);
   native.close(fd);

@@ -31,9 +31,20 @@ export function viewOf(native: Native, config: Config, bundle: string, root: str
   for (const { destination, source = '', type, options = [] } of (config.mounts ?? []).slice(0, mounts)) {
     const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind');
     const real = isBind ? native.realPath(source.startsWith('/') ? source : `${bundle}/${source}`) : undefined;
-    layers.push({ at: normalizePath(`/${destination}`), host: typeof real === 'string' ? real : undefined });
+    layers.push(layerAt(native, layers, normalizePath(`/${destination}`), typeof real === 'string' ? real : undefined));
   }
   return (path) => follow(native, layers, path);
+}
+
+/** A mount on `destination`, which may lead through links: /var/run is often one to /run. */
+function layerAt(native: Native, layers: readonly Layer[], destination: string, host: string | undefined): Layer {
+  const seen = follow(native, layers, destination);
+  if (seen.kind === 'there') return { at: seen.path, host };
+  if (seen.kind === 'missing' && seen.path !== destination && !isBelow(destination, seen.path)) {
+    // Behind a link, in a directory that will be made.
+    return { at: seen.path, host: undefined };
+  }
+  return { at: destination, host };
 }
 
 function follow(native: Native, layers: readonly Layer[], path: string): Seen {
