@@ -23,7 +23,7 @@ forEachRuntime(
     t.equal(whole.status, 137);
     t.match(
       whole.stderr,
-      /^rt: warning: the program was killed by SIGKILL: 1 process of the container was OOM-killed at the limit of 16777216 bytes\n {2}config\.json:\d+:\d+ {2}\/linux\/resources\/memory\/limit\n {2}hint: raise linux\.resources\.memory\.limit\n$/,
+      /^rt: warning: the program was killed by SIGKILL, and 1 process of the container was OOM-killed at the limit of 16777216 bytes\n {2}config\.json:\d+:\d+ {2}\/linux\/resources\/memory\/limit\n {2}hint: raise linux\.resources\.memory\.limit\n$/,
     );
     const part = await rt.run((config) => {
       little(config);
@@ -44,7 +44,7 @@ forEachRuntime(
     t.equal(outcome.status, 137);
     t.match(
       outcome.stderr,
-      /^rt: warning: the program was killed by SIGKILL: 1 process of the container was OOM-killed\n/,
+      /^rt: warning: the program was killed by SIGKILL, and 1 process of the container was OOM-killed\n/,
     );
     t.match(await container.state(), { oomKills: 1 });
     const removed = await rt.command('delete', '--force', container.id);
@@ -86,7 +86,7 @@ forEachRuntime(
     t.equal(outcome.status, 128 + 31);
     t.match(
       outcome.stderr,
-      /^rt: warning: the program was killed by SIGSYS: linux\.seccomp does not allow a system call that it made\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/1\/action\n {2}hint: .*dmesg/,
+      /^rt: warning: the program was killed by SIGSYS: linux\.seccomp, or a filter of its own, does not allow a system call that it made\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/1\/action\n {2}hint: .*dmesg/,
     );
   },
   OURS,

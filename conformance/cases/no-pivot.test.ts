@@ -177,6 +177,18 @@ forEachRuntime(
   { oursOnly: 'exec would enter the root of the host' },
 );
 
+forEachRuntime(
+  'without CAP_SYS_CHROOT, by which a chroot of the runtime is left, no container is made',
+  async (t, rt) => {
+    const without = ['setpriv', '--bounding-set', '-sys_chroot', '--inh-caps', '-sys_chroot'];
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/true']));
+    const outcome = await rt.commandThrough(without, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /cannot pivot root: operation not permitted \(setns\)\n.*hint: rt needs CAP_SYS_CHROOT/);
+  },
+  { oursOnly: 'the peers make it' },
+);
+
 forEachRuntime('--no-pivot: on a host whose mounts are shared, they do not change', async (t, rt) => {
   for (const propagation of [undefined, 'shared', 'slave']) {
     const bundle = rt.bundle((config) => {

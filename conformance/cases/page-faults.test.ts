@@ -32,7 +32,7 @@ function within(t: Test, taken: number, budget: number): void {
 
 forEachRuntime(
   '--version takes few page faults',
-  async (t, rt) => within(t, await faults(t, rt, () => ['--version']), 100),
+  async (t, rt) => within(t, await faults(t, rt, () => ['--version']), 112),
   OURS,
 );
 

@@ -32,7 +32,7 @@ export function causesOfEnd(native: Native, { exitCode, signal, cgroup, config }
     attempt(() => {
       if (driver.hasReachedLimit(native, memory)) ofLimit = config;
     });
-    return [outOfMemory(kills, signal, ofLimit)];
+    return [outOfMemory(kills, signal, config === undefined, ofLimit)];
   }
   return signal === SIGKILL ? [killed(config, kills !== undefined)] : [];
 }
@@ -50,18 +50,18 @@ export function killedForMemory(kills: number): string {
   return `${kills} ${processes} of the container ${were} OOM-killed`;
 }
 
-/** `config`: that with the limit that was reached. */
-function outOfMemory(kills: number, signal: number, config: Config | undefined): Diagnostic {
+const noMemoryAbove = 'the host or a cgroup above the container had no memory left';
+
+/** `earlier`: the kills may be older than the program. `config`: that with the limit that was reached. */
+function outOfMemory(kills: number, signal: number, earlier: boolean, config: Config | undefined): Diagnostic {
   const limit = config?.linux?.resources?.memory?.limit;
   const limited = limit !== undefined && Number(limit) > 0;
   const found = killedForMemory(kills) + (limited ? ` at the limit of ${String(limit)} bytes` : '');
   return {
     code: 'end.memory',
-    message: signal === SIGKILL ? `the program was killed by SIGKILL: ${found}` : found,
+    message: signal === SIGKILL ? `the program was killed by SIGKILL, and ${found}` : found,
     ...(limited ? { pointer: '/linux/resources/memory/limit' } : {}),
-    hint: limited
-      ? 'raise linux.resources.memory.limit'
-      : 'the host or a cgroup above the container had no memory left',
+    ...(earlier ? {} : { hint: limited ? 'raise linux.resources.memory.limit' : noMemoryAbove }),
   };
 }
 
@@ -91,7 +91,7 @@ function refusedCall(config: Config | undefined): Diagnostic {
     message:
       pointer === undefined
         ? 'the program was killed by SIGSYS: a seccomp filter does not allow a system call that it made'
-        : 'the program was killed by SIGSYS: linux.seccomp does not allow a system call that it made',
+        : 'the program was killed by SIGSYS: linux.seccomp, or a filter of its own, does not allow a system call that it made',
     ...(pointer === undefined ? {} : { pointer }),
     hint: "the kernel's log names the number of the call: dmesg | grep type=1326",
   };

@@ -14,8 +14,12 @@ export const rootWords = {
   pivot_root: {
     essential: true,
     action: () => 'cannot pivot root',
-    known: (_, { name }) =>
-      name === 'EINVAL' ? { hint: 'the initial ramfs cannot be replaced: use --no-pivot' } : undefined,
+    known: (_, { name, call }) =>
+      call === 'setns'
+        ? { hint: 'rt needs CAP_SYS_CHROOT, as exec does' }
+        : name === 'EINVAL'
+          ? { hint: 'the initial ramfs cannot be replaced: use --no-pivot' }
+          : undefined,
   },
   move_root: { action: () => 'cannot move the root filesystem over that of the host' },
   chroot: { action: () => 'cannot chroot' },
