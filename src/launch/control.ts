@@ -91,7 +91,7 @@ export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
  * if its process, the child `pid`, ends or executes its program, that counts as the end of the socket.
  */
 export function receiveFrom(native: Native, control: number, pid: number): HelperRecord {
-  for (let checksLeft = checksOfForked; ; ) {
+  for (let checksLeft = checksOfForked; ;) {
     const buffer = native.receive(control, patience);
     if (buffer !== -ETIMEDOUT) return recordOf(buffer);
     const condition = conditionOf(native, pid);
