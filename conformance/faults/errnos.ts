@@ -13,6 +13,7 @@ const errnos: Readonly<Record<string, string>> = {
   brk: 'ENOMEM',
   capset: 'EPERM',
   chdir: look,
+  chroot: look,
   clone: 'EAGAIN ENOMEM',
   clone3: 'EAGAIN ENOMEM ENOSPC EPERM',
   connect: 'EACCES EAGAIN EINTR ENOMEM',
