@@ -106,28 +106,37 @@ export function thawForKill(native: Native, cgroup: CgroupRecord): void {
 
 /** Whether the kernel has OOM-killed a process of the container. */
 export function wasOutOfMemory(native: Native, cgroup: CgroupRecord): boolean {
-  const driver = driverOf(cgroup);
-  const directory = driver.memory(cgroup);
-  return directory !== undefined && (driver.outOfMemoryKills(native, directory) ?? 0) > 0;
+  return (memoryKills(native, cgroup) ?? 0) > 0;
 }
 
-/** `limit 4096, peak usage 81920 bytes`, as far as the kernel tells; '' if it tells nothing. */
+/** The number of processes of a container that the kernel has killed for want of memory; undefined if it does not tell. */
+export function memoryKills(native: Native, cgroup: CgroupRecord): number | undefined {
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
+  return directory === undefined ? undefined : driver.outOfMemoryKills(native, directory);
+}
+
+/** Whether memory was refused because of the container's own limit. */
+export function hasReachedMemoryLimit(native: Native, cgroup: CgroupRecord): boolean {
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
+  return directory !== undefined && driver.hasReachedLimit(native, directory);
+}
+
+/** `: limit 4096, peak usage 81920 bytes`, as far as the kernel tells; '' if it tells nothing. */
 export function memoryNumbers(native: Native, cgroup: CgroupRecord): string {
-  const directory = driverOf(cgroup).memory(cgroup);
-  const read = (...names: string[]): string | undefined => {
-    for (const name of names) {
-      const text = native.readText(`${directory ?? ''}/${name}`, 4096);
-      if (typeof text === 'string') return text.trim();
-    }
-    return undefined;
-  };
-  const limit = read('memory.max', 'memory.limit_in_bytes');
-  const peak = read('memory.peak', 'memory.max_usage_in_bytes');
+  const driver = driverOf(cgroup);
+  const directory = driver.memory(cgroup);
+  if (directory === undefined) return '';
+  const { limit, peak } = driver.memoryFiles;
   const parts = [
-    ...(limit === undefined ? [] : [`limit ${limit}`]),
-    ...(peak === undefined ? [] : [`peak usage ${peak}`]),
-  ];
-  return parts.length === 0 ? '' : `${parts.join(', ')} bytes`;
+    ['limit', limit],
+    ['peak usage', peak],
+  ].flatMap(([words = '', file = '']) => {
+    const text = native.readText(`${directory}/${file}`, 4096);
+    return typeof text === 'string' ? [`${words} ${text.trim()}`] : [];
+  });
+  return parts.length === 0 ? '' : `: ${parts.join(', ')} bytes`;
 }
 
 /** Watches for out-of-memory events of the container; undefined if it has no memory controller. */

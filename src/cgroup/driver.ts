@@ -22,6 +22,8 @@ export interface CgroupDriver {
   readonly outOfMemoryKills: (native: Native, memory: string) => number | undefined;
   /** Whether memory was refused because of the limit of this cgroup, rather than that of one above it. */
   readonly hasReachedLimit: (native: Native, memory: string) => boolean;
+  /** Names of the files with the limit and the highest usage, in bytes. */
+  readonly memoryFiles: { readonly limit: string; readonly peak: string };
   readonly watchMemory: (native: Native, memory: string) => MemoryWatch | undefined;
   /** Bytes in use, without and with swap. */
   readonly memoryUsage: (native: Native, memory: string) => { readonly memory: bigint; readonly withSwap: bigint };

@@ -52,6 +52,7 @@ export const legacyDriver: CgroupDriver = {
       const most = readCount(native, `${directory}/${name}.max_usage_in_bytes`);
       return most > 0n && most + hugePage >= readCount(native, `${directory}/${name}.limit_in_bytes`);
     }),
+  memoryFiles: { limit: 'memory.limit_in_bytes', peak: 'memory.max_usage_in_bytes' },
   watchMemory,
   memoryUsage: (native, directory) => ({
     memory: readCount(native, `${directory}/memory.usage_in_bytes`),

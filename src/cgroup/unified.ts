@@ -38,6 +38,7 @@ export const unifiedDriver: CgroupDriver = {
   outOfMemoryKills: (native, directory) => countKills(native, `${directory}/memory.events`),
   hasReachedLimit: (native, directory) =>
     /^oom [1-9]/m.test(readCgroupFile(native, `${directory}/memory.events`) ?? ''),
+  memoryFiles: { limit: 'memory.max', peak: 'memory.peak' },
   watchMemory,
   memoryUsage(native, directory) {
     const memory = readCount(native, `${directory}/memory.current`);

@@ -1,4 +1,4 @@
-import { memoryKills } from '../container/cause.ts';
+import { memoryKills } from '../cgroup/control.ts';
 import { stateReport } from '../container/report.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { findContainer } from '../container/find.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
-import { driverOf } from '../cgroup/control.ts';
+import { hasReachedMemoryLimit, memoryKills } from '../cgroup/control.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt } from '../diag/failure.ts';
 import type { Native } from '../host/native.ts';
@@ -23,25 +23,16 @@ export interface EndedProgram {
 export function causesOfEnd(native: Native, { exitCode, signal, cgroup, config }: EndedProgram): Diagnostic[] {
   if (exitCode === 0) return [];
   if (signal === SIGSYS) return [refusedCall(config)];
-  const driver = driverOf(cgroup);
-  const memory = driver.memory(cgroup);
-  const kills = memory === undefined ? undefined : driver.outOfMemoryKills(native, memory);
-  if (memory !== undefined && kills !== undefined && kills > 0 && (signal === SIGKILL || config !== undefined)) {
+  const kills = memoryKills(native, cgroup);
+  if (kills !== undefined && kills > 0 && (signal === SIGKILL || config !== undefined)) {
     let ofLimit: Config | undefined;
     // The exit code is that of the program, whatever cannot be read.
     attempt(() => {
-      if (driver.hasReachedLimit(native, memory)) ofLimit = config;
+      if (hasReachedMemoryLimit(native, cgroup)) ofLimit = config;
     });
     return [outOfMemory(kills, signal, config === undefined, ofLimit)];
   }
   return signal === SIGKILL ? [killed(config, kills !== undefined)] : [];
-}
-
-/** The number of processes of a container that the kernel has killed for want of memory, as far as it tells. */
-export function memoryKills(native: Native, cgroup: CgroupRecord): number {
-  const driver = driverOf(cgroup);
-  const directory = driver.memory(cgroup);
-  return directory === undefined ? 0 : (driver.outOfMemoryKills(native, directory) ?? 0);
 }
 
 /** The words for that number, which is not 0. */

@@ -125,7 +125,7 @@ function explained<T>(native: Native, target: number, { cgroup }: ContainerRecor
 function outOfMemory(numbers: string): Failure {
   return new Failure({
     code: 'exec.memory',
-    message: `the process was OOM-killed before its program ran (memory limit too low?): ${numbers}`,
+    message: `the process was OOM-killed before its program ran (memory limit too low?)${numbers}`,
     hint: 'the container is at linux.resources.memory.limit: raise it with rt update --memory',
   });
 }

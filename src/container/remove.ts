@@ -1,3 +1,4 @@
+import { memoryKills } from '../cgroup/control.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
@@ -5,7 +6,7 @@ import { absent } from '../state/directory.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { damagedCode, missingRecord, readRecord } from '../state/store.ts';
-import { killedForMemory, memoryKills } from './cause.ts';
+import { killedForMemory } from './cause.ts';
 import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';
 import { statusOf } from './status.ts';
@@ -30,7 +31,7 @@ export function removeContainer(native: Native, directory: ContainerDirectory, f
   // This fails if its process cannot be inspected. A stopped container in a shared pid namespace may have left
   // processes behind.
   killContainer(native, record);
-  const kills = memoryKills(native, record.cgroup);
+  const kills = memoryKills(native, record.cgroup) ?? 0;
   const told: Diagnostic[] = kills === 0 ? [] : [{ code: 'delete.memory', message: killedForMemory(kills) }];
   return [...told, ...destroyContainer(native, directory, record)];
 }

@@ -17,7 +17,7 @@ export interface StateReport {
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly owner: string;
-  /** Processes that the kernel has killed for want of memory; missing if there are none. */
+  /** Processes that the kernel has killed for want of memory; missing if there are none, or it does not tell. */
   readonly oomKills?: number;
 }
 

@@ -77,7 +77,7 @@ export function diedInSetUp(native: Native, plan: Plan, pid: number): Failure {
   if (wasOutOfMemory(native, plan.cgroup)) {
     return new Failure({
       code: 'launch.memory',
-      message: `container init was OOM-killed (memory limit too low?): ${memoryNumbers(native, plan.cgroup)}`,
+      message: `container init was OOM-killed (memory limit too low?)${memoryNumbers(native, plan.cgroup)}`,
       pointer: '/linux/resources/memory/limit',
     });
   }
