@@ -90,8 +90,6 @@ const permissionWords: readonly (readonly [words: readonly string[], bits: reado
 
 /** Words that mount(8) keeps for itself, and that change nothing for a mount that a config lists. */
 const ownWords = ['auto', 'noauto', 'nouser', 'nousers', 'noowner', 'nogroup', '_netdev', 'defaults'];
-/** The beginning, or all, of a word that is neither a flag nor an option of the filesystem. */
-const specialWord = /^(?:$|,|[xX]-|comment=|u?helper=|r?idmap=|(?:nofail|remount)$)/;
 
 /** The effect of each word. A word with a new effect needs only a member of MountOptions besides. */
 const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfWords();
@@ -99,6 +97,10 @@ const effects: ReadonlyMap<string, (options: MountOptions) => void> = effectsOfW
 const unsupportedWords: ReadonlyMap<string, string> = new Map([
   ['remount', 'set the options where the mount is first listed'],
 ]);
+
+const wholeWords = ['nofail', ...unsupportedWords.keys()].join('|');
+/** The beginning, or all, of a word that is neither a flag nor an option of the filesystem. One expression is fast. */
+const specialWord = new RegExp(`^(?:$|,|[xX]-|comment=|u?helper=|r?idmap=|(?:${wholeWords})$)`);
 
 function effectsOfWords(): Map<string, (options: MountOptions) => void> {
   const table = new Map<string, (options: MountOptions) => void>();
