@@ -1,9 +1,9 @@
 import { loadBundle } from '../bundle/load.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
 import type { Config } from '../../schema/generated/config.ts';
+import { bundleDirectory } from '../container/compile.ts';
 import { statusOf } from '../container/status.ts';
 import { printable } from '../diag/printable.ts';
-import { expectResult } from '../diag/system.ts';
 import { describeConfig } from '../explain/describe.ts';
 import { explanationData, explanationText } from '../explain/render.ts';
 import type { Source } from '../explain/render.ts';
@@ -35,14 +35,9 @@ export function explainConfig(context: Context): Outcome {
   return { output: `${printable(title)}\n${explanationText(explanation, source)}\n` };
 }
 
-function ofBundle({ native, options }: Context): Subject {
-  const directory = options.bundle ?? '.';
-  const bundle = expectResult(
-    native.realPath(directory),
-    'bundle.open',
-    `cannot open bundle "${directory}"`,
-    'realpath',
-  );
+function ofBundle(context: Context): Subject {
+  const { native, options } = context;
+  const bundle = bundleDirectory(context);
   const { config, text } = loadBundle(native, bundle, options.config);
   return { config, source: { text, name: options.config ?? 'config.json' }, bundle };
 }

@@ -1,10 +1,9 @@
 import { loadBundle, readConfigText } from '../bundle/load.ts';
-import { compile } from '../container/compile.ts';
+import { bundleDirectory, compile } from '../container/compile.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt, withLocations } from '../diag/failure.ts';
 import { printable } from '../diag/printable.ts';
-import { expectResult } from '../diag/system.ts';
 import { examine } from '../explain/examine.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Context, Outcome } from '../options/command.ts';
@@ -33,14 +32,8 @@ const otherHostExitCode = 2;
  * also reports what on this host is against it; nothing is changed.
  */
 export function validate(context: Context): Outcome {
-  const { native, options } = context;
-  const directory = options.bundle ?? '.';
-  const bundle = expectResult(
-    native.realPath(directory),
-    'bundle.open',
-    `cannot open bundle "${directory}"`,
-    'realpath',
-  );
+  const { options } = context;
+  const bundle = bundleDirectory(context);
   const name = options.config ?? 'config.json';
   const ofConfig = findings(context, bundle, name);
   const isValid = !ofConfig.some(({ level }) => level === 'error');

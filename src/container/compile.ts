@@ -51,12 +51,7 @@ export function compile(
   { nonce: unique = '', ...from }: Surroundings = {},
 ): Compiled {
   const { native, options } = context;
-  const directory = options.bundle ?? '.';
-  const bundle = native.realPath(directory);
-  if (typeof bundle === 'number') {
-    const path = absolutePath(native, directory);
-    throw pathFailure(native, 'bundle.open', `cannot open bundle "${directory}"`, 'realpath', bundle, path);
-  }
+  const bundle = bundleDirectory(context);
   const { config, text, saved } = loadBundle(native, bundle, options.config);
   if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
   const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
@@ -93,6 +88,15 @@ function missingProcess(): Failure {
     message: 'process property must not be empty',
     hint: 'add "process" with "args" to config.json',
   });
+}
+
+/** The folder of --bundle, absolute and without symbolic links. */
+export function bundleDirectory({ native, options }: Context): string {
+  const directory = options.bundle ?? '.';
+  const found = native.realPath(directory);
+  if (typeof found === 'string') return found;
+  const path = absolutePath(native, directory);
+  throw pathFailure(native, 'bundle.open', `cannot open bundle "${directory}"`, 'realpath', found, path);
 }
 
 /** The members of its config that are probably misspelt, with their positions: apart, since no plan depends on them. */

@@ -222,15 +222,18 @@ export function shownFile(path: string, { mode, uid, gid }: Pick<File, 'mode' | 
   return `"${path}" (${mode.toString(8).padStart(4, '0')}, owner ${uid}:${gid})`;
 }
 
+/** The words, with the colon before them, for a directory that the process may not enter. */
+export function closedCause(path: string, file: File, look: Look): { readonly words: string; readonly hint: string } {
+  return {
+    words: `: ${shownFile(path, file)} may not be entered by user ${look.user()}`,
+    hint: `chmod o+x "${path}", or give it to that user`,
+  };
+}
+
 /** Why the process may not read what is at a path: the folder that it may not enter, or the file. Undefined if it may. */
 export function denialOf(look: Look, path: string): { readonly words: string; readonly hint?: string } | undefined {
   const sight = look.at(path);
-  if (sight.kind === 'closed') {
-    return {
-      words: `: ${shownFile(sight.path, sight.file)} may not be entered by user ${look.user()}`,
-      hint: `chmod o+x "${sight.path}", or give it to that user`,
-    };
-  }
+  if (sight.kind === 'closed') return closedCause(sight.path, sight.file, look);
   return sight.kind === 'file'
     ? { words: `: ${shownFile(sight.path, sight.file)}, and the user is ${look.user()}` }
     : undefined;

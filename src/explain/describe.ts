@@ -14,6 +14,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { pointerPart } from '../diag/pointer.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { deviceLines } from '../plan/cgroup/device-lines.ts';
+import { defaultUmask } from '../plan/process.ts';
 import { mistakeRules } from './mistakes.ts';
 import { bytes, words } from './units.ts';
 import { commonWeaknesses, unusualWeaknesses } from './weaknesses.ts';
@@ -56,7 +57,7 @@ function say(text: string, pointer?: string): Statement {
 function runs(process: Process | undefined): Statement[] {
   if (process === undefined) return [say('no program: process is missing, so only create works')];
   const { args = [], cwd, env = [], terminal, user = {} } = process;
-  const { uid = 0, gid = 0, additionalGids = [], umask = 0o022 } = user;
+  const { uid = 0, gid = 0, additionalGids = [], umask = defaultUmask } = user;
   const groups = additionalGids.length === 0 ? '' : `, groups ${additionalGids.join(', ')}`;
   const path = env.find((variable) => variable.startsWith('PATH='));
   const isPath = args[0]?.includes('/') === true;

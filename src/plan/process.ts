@@ -9,7 +9,7 @@ import type { PlannedOp } from './types.ts';
 
 const limits: Readonly<Record<string, number>> = RLIMITS;
 
-const defaultUmask = 0o022;
+export const defaultUmask = 0o022;
 
 export const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
 

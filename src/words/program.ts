@@ -1,7 +1,7 @@
 import { text, u16, u32 } from '../diag/bytes.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
-import { shownFile } from '../diag/look.ts';
+import { closedCause, shownFile } from '../diag/look.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
 import { nearest } from '../diag/near.ts';
 import {
@@ -92,13 +92,6 @@ export function explainDirectory(path: string, plain: Diagnostic, look: Look): D
 
 function withCause(plain: Diagnostic, { words, hint }: Cause): Diagnostic {
   return { ...plain, message: plain.message + words, ...(hint === undefined ? {} : { hint }) };
-}
-
-function closedCause(path: string, file: File, look: Look): Cause {
-  return {
-    words: `: ${shownFile(path, file)} may not be entered by user ${look.user()}`,
-    hint: `chmod o+x "${path}", or give it to that user`,
-  };
 }
 
 /** The failure to open a path of the host, with what a look shows. `pointer`: its place, if it is known better then. */
