@@ -108,17 +108,25 @@ forEachRuntime(
   async (t, rt) => {
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'exit', '0']));
     const words = ['run', '--bundle', bundle.dir, rt.nextId()];
-    const log = join(rt.dir, 'calls');
-    t.equal((await rt.commandThrough(['strace', '-o', log, '-e', 'trace=openat'], ...words)).status, 0);
-    const calls = readFileSync(log, 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('openat('));
-    const ofInit = /"\/proc\/(\d+)\/stat"/;
-    // After that of the runtime itself. Another process reports its end.
-    const pids = calls.map((line) => ofInit.exec(line)?.[1]);
-    const own = pids.find((pid) => pid !== undefined);
-    const nth = pids.findIndex((pid) => pid !== undefined && pid !== own) + 1;
-    const outcome = await commandWithFault(rt, { call: 'openat', error: 'ENFILE', nth }, ...words);
+    /** The call that reads the start time of init, after that of the runtime itself, and its index from 1. */
+    const ofInit = (log: string): { call: string; nth: number } | undefined => {
+      // Another process reports its end.
+      const calls = readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('openat('));
+      const pids = calls.map((line) => /"\/proc\/(\d+)\/stat"/.exec(line)?.[1]);
+      const own = pids.find((pid) => pid !== undefined);
+      const index = pids.findIndex((pid) => pid !== undefined && pid !== own);
+      return index < 0 ? undefined : { call: calls[index] ?? '', nth: index + 1 };
+    };
+    const undisturbed = join(rt.dir, 'calls');
+    // Two runs need not make the same calls, so the index may be that of another one.
+    const outcome = await until('the call that reads the start time of init fails', async () => {
+      t.equal((await rt.commandThrough(['strace', '-o', undisturbed, '-e', 'trace=openat'], ...words)).status, 0);
+      const { prefix, log } = faulty(rt, { call: 'openat', error: 'ENFILE', nth: ofInit(undisturbed)?.nth ?? 1 });
+      const attempt = await rt.commandThrough(prefix, ...words);
+      return ofInit(log)?.call.includes('(INJECTED)') && attempt;
+    });
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /cannot read "\/proc\/\d+\/stat"/);
     t.strictSame(readdirSync(rt.root), []);
