@@ -123,6 +123,12 @@ forEachRuntime(
       }
       await lives(t, rt, shell(`ulimit -${kind} 16384`), `16 MiB, ${kind}`);
     }
+    // Room for the document that is there, not for the largest.
+    const container = await rt.started(['pause']);
+    const piped = shell(`ulimit -v 16384; echo '{}' | "$@"`);
+    const update = await rt.commandThrough(piped, 'update', '--resources', '-', container.id);
+    t.strictSame(update, { status: 0, stdout: '', stderr: '' });
+    t.equal((await container.remove('--force')).status, 0);
   },
   { oursOnly: 'the peers need more' },
 );

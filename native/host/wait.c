@@ -11,7 +11,7 @@
 
 #include "result.h"
 
-enum { MAX_POLLED = 8, FIRST_OUTPUT = 64 * 1024 };
+enum { MAX_POLLED = 8, FIRST_READ = 64 * 1024 };
 
 /* Argument: pairs of int32, descriptor and poll(2) events. Returns the index of the first ready one, or -ETIMEDOUT. */
 int64_t rt_fn_poll(const struct rt_value *args, struct rt_result *result)
@@ -40,41 +40,14 @@ int64_t rt_fn_eventDescriptor(const struct rt_value *args, struct rt_result *res
 	return rt_checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
-/* Reads from the start of a file, which also acknowledges the change to kernfs, or the pending data of an
- * unseekable descriptor. */
-int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
-{
-	int fd = (int)args[0].integer;
-	if (args[1].integer <= 0 || args[1].integer > INT_MAX)
-		return -EINVAL;
-	size_t size = (size_t)args[1].integer, length = 0;
-	RT_FREE char *data = malloc(size);
-	if (!data)
-		return -ENOMEM;
-	lseek(fd, 0, SEEK_SET);
-	while (length < size) {
-		ssize_t got = read(fd, data + length, size - length);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && length == 0)
-			return -errno;
-		if (got <= 0)
-			break;
-		length += (size_t)got;
-	}
-	return rt_result_copy(result, data, length);
-}
-
-/* Reads at most `max` bytes; -EFBIG if there are more, which reading one extra byte detects. */
-static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
+/* Reads to the end, or `max` bytes. On failure, `data` has what was read before. */
+static int64_t read_up_to(int fd, size_t max, char **data, size_t *length)
 {
 	size_t capacity = 0;
-	for (;;) {
-		if (*length > max)
-			return -EFBIG;
+	while (*length < max) {
 		if (*length == capacity) {
-			size_t wanted = capacity == 0 ? FIRST_OUTPUT : capacity * 2;
-			capacity = wanted > max ? max + 1 : wanted;
+			size_t wanted = capacity == 0 ? FIRST_READ : capacity * 2;
+			capacity = wanted > max ? max : wanted;
 			char *larger = realloc(*data, capacity);
 			if (!larger)
 				return -ENOMEM;
@@ -84,10 +57,34 @@ static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
 		if (got < 0 && errno != EINTR)
 			return -errno;
 		if (got == 0)
-			return 0;
+			break;
 		if (got > 0)
 			*length += (size_t)got;
 	}
+	return 0;
+}
+
+/* Reads from the start of a file, which also acknowledges the change to kernfs, or the pending data of an
+ * unseekable descriptor. */
+int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
+{
+	int fd = (int)args[0].integer;
+	if (args[1].integer <= 0 || args[1].integer > INT_MAX)
+		return -EINVAL;
+	RT_FREE char *data = NULL;
+	size_t length = 0;
+	lseek(fd, 0, SEEK_SET);
+	int64_t status = read_up_to(fd, (size_t)args[1].integer, &data, &length);
+	if (status < 0 && length == 0)
+		return status;
+	return rt_result_copy(result, data, length);
+}
+
+/* Reads at most `max` bytes; -EFBIG if there are more, which reading one extra byte detects. */
+static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
+{
+	int64_t status = read_up_to(fd, max + 1, data, length);
+	return status == 0 && *length > max ? -EFBIG : status;
 }
 
 /* Returns 0 or a positive errno, like posix_spawnp(3). */
