@@ -1,5 +1,6 @@
 // C0, DEL, C1, line and paragraph separators, and marks that change the text direction.
-const unprintable = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const unprintable = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const everyUnprintable = new RegExp(unprintable, 'g');
 const unprintableInLines = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
@@ -7,7 +8,8 @@ const unprintableInLines = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\
  * control a terminal, start a new log line, or be displayed in another order.
  */
 export function printable(text: string): string {
-  return text.replaceAll(unprintable, escaped);
+  // A search costs a third of a replacement that finds nothing.
+  return unprintable.test(text) ? text.replaceAll(everyUnprintable, escaped) : text;
 }
 
 /**
