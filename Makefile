@@ -80,7 +80,7 @@ ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
 SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
 endif
 
-.PHONY: help demo test test-attacks test-faults test-vm test-engines conformance build check mutants fuzz bench soak races errors page test-page \
+.PHONY: help demo test test-attacks test-faults test-upgrade test-vm test-engines conformance build check mutants fuzz bench soak races errors page test-page \
 	format generate fetch install uninstall dist test-packages check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -304,7 +304,7 @@ demo: build $(STAMPS)/packages-demo ## run a container and explain the steps
 
 ENGINE_TESTS = $(shell find conformance/engines -name '*.test.ts')
 UNIT_TESTS = $(shell find src schema conformance/fuzz -name '*.test.ts')
-CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*' ! -path '*/fuzz/*' ! -path '*/page/*')
+CONFORMANCE_TESTS = $(shell find conformance -name '*.test.ts' ! -path '*/engines/*' ! -path '*/fuzz/*' ! -path '*/page/*' ! -path '*/upgrade/*')
 # The full output goes to a file, a line per test file to the screen.
 TAP_OPTIONS = --reporter=tap --output-file=build/tap/$(1).tap
 TAP_PROGRESS := awk '/^(not )?ok / && !seen[$$0]++ { print; fflush() }'
@@ -428,6 +428,24 @@ ifdef VM
 else
 	@node --import=tsx conformance/faults/run.ts
 endif
+
+# FROM: a commit of this repository, by default the one in conformance/upgrade/from; OLD=FILE: a binary that is there.
+FROM ?= $(shell cat conformance/upgrade/from)
+
+test-upgrade: build $(STAMPS)/packages-engines $(STAMPS)/criu $(if $(OLD),,build/upgrade/$(FROM)/rt) ## replace rt by another version while containers run, and go back; FROM=COMMIT or OLD=FILE (needs root)
+	@mkdir -p build/tap
+	@RT_EARLIER=$(abspath $(or $(OLD),build/upgrade/$(FROM)/rt)) unshare --mount conformance/harness/own-cgroups.sh \
+		conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,upgrade) $(wildcard conformance/upgrade/*.test.ts) | $(TAP_PROGRESS) || true
+	@node native/build/totals.mjs build/tap/upgrade.tap
+
+# Built from the commit's files, in a directory of their own.
+build/upgrade/%/rt:
+	$(call say,BUILD)
+	@rm -rf $(@D) && mkdir -p $(@D)/source
+	$(Q)git archive $* | tar -x -C $(@D)/source
+	$(Q)$(MAKE) --no-print-directory -C $(@D)/source build/rt
+	@mv $(@D)/source/build/rt $@
+	@rm -rf $(@D)/source
 
 conformance: build $(STAMPS)/packages-test ## OCI's validation programs, with runc and crun as controls (needs root)
 	@conformance/oci/build.sh

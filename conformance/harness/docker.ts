@@ -14,6 +14,8 @@ export interface DockerOptions {
   readonly keepConfig?: boolean;
   /** Host ids to which the users of containers are mapped (`--userns-remap`). */
   readonly remap?: { readonly first: number; readonly size: number };
+  /** Containers go on while the engine does not run. */
+  readonly liveRestore?: boolean;
 }
 
 /** Debian's user of this name is the target of `remap`. */
@@ -43,7 +45,10 @@ export class Docker {
   }
 
   /** Starts the engine and imports the image. */
-  static async start(sandbox: Sandbox, { keepConfig = true, remap }: DockerOptions = {}): Promise<Docker> {
+  static async start(
+    sandbox: Sandbox,
+    { keepConfig = true, remap, liveRestore = false }: DockerOptions = {},
+  ): Promise<Docker> {
     const at = (name: string): string => join(sandbox.dir, name);
     const configFile = at('config.json');
     const wrapper = runtimeFile(sandbox, keepConfig ? configFile : undefined);
@@ -59,6 +64,7 @@ export class Docker {
       '--experimental',
       ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
       ...(remap === undefined ? [] : ['--userns-remap', REMAPPED]),
+      ...(liveRestore ? ['--live-restore'] : []),
     ];
     const docker = new Docker(sandbox, argv, configFile);
     await docker.#daemon.start();
@@ -88,6 +94,11 @@ export class Docker {
   /** `docker run --rm` of the image without network, with additional options and a command. */
   run(options: readonly string[], ...command: string[]): Promise<Outcome> {
     return this.command('run', '--rm', '--network', 'none', ...options, 'tiny', ...command);
+  }
+
+  /** Ends the engine and starts it again. */
+  restart(): Promise<void> {
+    return this.#daemon.restart();
   }
 
   log(): string {

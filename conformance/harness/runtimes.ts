@@ -53,21 +53,30 @@ export function forEachRuntime(
   for (const runtime of RUNTIMES) {
     const reason =
       options.lacking ?? options.deviates?.[runtime.name] ?? (runtime.ours ? options.notYet : options.oursOnly);
-    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 * PATIENCE }, async (t) => {
-      const before = takeSnapshot();
-      const sandbox = new Sandbox(runtime);
-      let remaining = ['the case did not end'];
-      try {
-        await body(t, sandbox);
-        // Processes killed by the last command may not have ended yet, since nobody waits for them.
-        await until('nothing remains', () => (remaining = leftovers(sandbox, before)).length === 0, 2000).catch(
-          () => undefined,
-        );
-        t.strictSame(remaining, [], 'nothing remains');
-      } finally {
-        if (remaining.length > 0) await cleanUp(sandbox, before);
-        sandbox.remove();
-      }
-    });
+    void t.test(`${name} (${runtime.name})`, { skip: reason ?? false, timeout: 120_000 * PATIENCE }, (t) =>
+      inSandbox(t, runtime, body),
+    );
+  }
+}
+
+/** Runs a case in a new sandbox of the runtime. It fails if anything of it remains. */
+export async function inSandbox(
+  t: Test,
+  runtime: Runtime,
+  body: (t: Test, rt: Sandbox) => Promise<void>,
+): Promise<void> {
+  const before = takeSnapshot();
+  const sandbox = new Sandbox(runtime);
+  let remaining = ['the case did not end'];
+  try {
+    await body(t, sandbox);
+    // Processes killed by the last command may not have ended yet, since nobody waits for them.
+    await until('nothing remains', () => (remaining = leftovers(sandbox, before)).length === 0, 2000).catch(
+      () => undefined,
+    );
+    t.strictSame(remaining, [], 'nothing remains');
+  } finally {
+    if (remaining.length > 0) await cleanUp(sandbox, before);
+    sandbox.remove();
   }
 }
