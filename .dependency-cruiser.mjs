@@ -17,7 +17,7 @@ const mayImport = {
   'src/page': [...upToPlan, 'src/explain', 'conformance/configs'],
   'src/words': ['src/kernel', 'src/diag', 'src/bundle', 'src/plan', 'schema/generated'],
   'src/hooks': ['src/kernel', 'src/diag', 'src/host', 'src/plan', 'src/words', 'schema/generated'],
-  'src/probe': upToPlan,
+  'src/probe': [...upToPlan, 'src/words'],
   'src/systemd': upToPlan,
   'src/cgroup': [...upToPlan, 'src/systemd'],
   'src/options': ['src/kernel', 'src/diag', 'src/host', 'src/bundle', 'schema/generated'],

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -21,18 +21,14 @@ function elf(loader: string, machine = 62): Buffer {
 }
 
 const files: readonly (readonly [name: string, content: string | Buffer, words: RegExp, mode?: number])[] = [
-  ['plain', 'x', /"\/plain" is not executable: its mode is 0644/, 0o644],
-  ['empty', '', /"\/empty" is empty/],
-  ['text', 'x', /"\/text" is neither an ELF program nor a script/],
-  [
-    'script',
-    '#!/nosuch/interpreter -x\n',
-    /interpreter "\/nosuch\/interpreter" .* is not in the container: "\/nosuch"/,
-  ],
-  ['nested', '#!/script\n', /interpreter "\/nosuch\/interpreter"/],
-  ['crlf', '#!/bin/sh\r\n', /"\/crlf" has Windows line endings/],
-  ['dynamic', elf('/lib/ld-nosuch.so.2'), /interpreter "\/lib\/ld-nosuch.so.2" .* is not in the container/],
-  ['foreign', elf('/x', 40), /"\/foreign" is for another machine/],
+  ['plain', 'x', /"\/plain" \(0644, owner 0:0\) is not executable/, 0o644],
+  ['empty', '', /"\/empty" cannot be executed: the file is empty/],
+  ['text', 'x', /"\/text" cannot be executed: the file is neither an ELF program nor a script/],
+  ['script', '#!/nosuch/interpreter -x\n', /its interpreter "\/nosuch\/interpreter" is missing in the container/],
+  ['nested', '#!/script\n', /interpreter "\/script" is a script, whose interpreter "\/nosuch\/interpreter" is missing/],
+  ['crlf', '#!/bin/sh\r\n', /"\/crlf" cannot be executed: its interpreter is "\/bin\/sh\\r"/],
+  ['dynamic', elf('/lib/ld-nosuch.so.2'), /needs the loader \/lib\/ld-nosuch.so.2, which is not in the container/],
+  ['foreign', elf('/x', 22), /the program is for s390x, this host is/],
 ];
 
 forEachRuntime(
@@ -53,10 +49,38 @@ forEachRuntime(
       t.match(stdout, /\nconfig\.json is valid\n$/);
     }
     t.match(await validate('nosuch'), { status: 2, stdout: /"nosuch" is in no directory of PATH .*: \/bin\n/ });
+    t.match(await validate('slep'), { status: 2, stdout: /hint: did you mean sleep\?/ });
     t.match(await validate('sh'), { status: 0, stdout: 'config.json is valid and suits this host\n' });
   },
   OURS,
 );
+
+forEachRuntime(
+  'validate --host names a folder that the user may not enter, in the container and on the host',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.process.user = { uid: 1000, gid: 1000 };
+      config.process.args = ['/opt/app'];
+    });
+    mkdirSync(join(bundle.rootfs, 'opt'), { mode: 0o700 });
+    writeFileSync(join(bundle.rootfs, 'opt/app'), '#!/bin/sh\n', { mode: 0o755 });
+    t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), {
+      status: 2,
+      stdout:
+        /\/process\/args\/0: .*: "\/opt" \(0700, owner 0:0\) may not be entered by user 1000:1000\n {2}hint: chmod/,
+    });
+    bundle.config.process.capabilities = { bounding: [], permitted: DAC, effective: DAC };
+    bundle.save();
+    t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), { status: 0 });
+    chmodSync(join(bundle.rootfs, 'opt'), 0o711);
+    bundle.config.process.capabilities = {};
+    bundle.save();
+    t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), { status: 0 });
+  },
+  OURS,
+);
+
+const DAC = ['CAP_DAC_OVERRIDE'];
 
 forEachRuntime(
   'validate --host follows links on the way to the destination of a mount',

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <linux/nsfs.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include "../generated/open_flags.h"
 #include "../helper/mode.h"
@@ -303,6 +304,14 @@ int64_t rt_fn_stat(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_statAt(const struct rt_value *args, struct rt_result *result)
 {
 	return stat_at((int)args[0].integer, args[1].data, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, result);
+}
+
+int64_t rt_fn_hasAttribute(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	if (getxattr(args[0].data, args[1].data, NULL, 0) >= 0)
+		return 1;
+	return errno == ENODATA || errno == ENOTSUP ? 0 : -errno;
 }
 
 int64_t rt_fn_namespaceOwner(const struct rt_value *args, struct rt_result *result)

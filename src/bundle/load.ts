@@ -34,21 +34,25 @@ export interface CheckedConfig {
 /** Engines limit config.json to a few MiB at most; this prevents a wrong file from filling the memory. */
 const maximumSize = 32 * 1024 * 1024;
 
+/** A config without faults, and its text. */
+export interface LoadedConfig {
+  readonly config: RunnableConfig;
+  readonly text: string;
+  /** Of its file, in messages. */
+  readonly name: string;
+}
+
 /**
  * Reads and checks the config of a bundle: config.json, or the file `path` instead. Throws a Failure with every fault,
  * each with its place in the text. `saved`: the config as text without members that are null.
  */
-export function loadBundle(
-  native: Native,
-  bundle: string,
-  path?: string,
-): { config: RunnableConfig; text: string; saved: string } {
+export function loadBundle(native: Native, bundle: string, path?: string): LoadedConfig & { readonly saved: string } {
   const name = path ?? 'config.json';
   const text = phase('read config', () => readConfigText(native, path ?? `${bundle}/config.json`, name));
   const { value, changed, faults, unsupported } = checkConfigText(text, name);
   const all = faults.concat(unsupported);
   if (all.length > 0) throw withLocations(new Failure(all), text, name);
-  return { config: value as RunnableConfig, text, saved: changed ? exactJson(value) : text };
+  return { config: value as RunnableConfig, text, name, saved: changed ? exactJson(value) : text };
 }
 
 /** The text of a config. Never blocks, since only a regular file is accepted. */

@@ -1,11 +1,11 @@
-import { loadBundle, readConfigText } from '../bundle/load.ts';
-import { bundleDirectory, compile } from '../container/compile.ts';
+import { checkConfigText, readConfigText } from '../bundle/load.ts';
+import type { LoadedConfig, RunnableConfig } from '../bundle/load.ts';
+import { bundleDirectory, compileConfig } from '../container/compile.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt, withLocations } from '../diag/failure.ts';
 import { printable } from '../diag/printable.ts';
 import { examine } from '../explain/examine.ts';
-import { readFacts } from '../facts/facts.ts';
 import type { Context, Outcome } from '../options/command.ts';
 import { checkHost } from '../probe/host.ts';
 
@@ -35,9 +35,9 @@ export function validate(context: Context): Outcome {
   const { options } = context;
   const bundle = bundleDirectory(context);
   const name = options.config ?? 'config.json';
-  const ofConfig = findings(context, bundle, name);
+  const { found: ofConfig, loaded } = findings(context, bundle, name);
   const isValid = !ofConfig.some(({ level }) => level === 'error');
-  const ofHost = options.host === true && isValid ? hostFindings(context, bundle, name, ofConfig) : [];
+  const ofHost = options.host === true && loaded !== undefined ? hostFindings(context, bundle, loaded, ofConfig) : [];
   const found = [...ofConfig, ...ofHost];
   const fits = !ofHost.some(({ level }) => level === 'host');
   const verdict = `${name} is valid${options.host === true && fits ? ' and suits this host' : ''}\n`;
@@ -52,32 +52,38 @@ const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
   list.map((diagnostic) => ({ level, diagnostic }));
 
 /** Without those that hold on every host, which are `known`. */
-function hostFindings(context: Context, bundle: string, name: string, known: readonly Finding[]): Finding[] {
+function hostFindings(context: Context, bundle: string, loaded: LoadedConfig, known: readonly Finding[]): Finding[] {
   if (known.some(({ level }) => level === 'unsupported')) return [];
-  const { native, options } = context;
-  const { config, text } = loadBundle(native, bundle, options.config);
-  const found = withLocations(new Failure(checkHost(native, readFacts(native), config, bundle)), text, name);
+  const { config, text, name } = loaded;
+  const found = withLocations(new Failure(checkHost(context.native, config, bundle)), text, name);
   let warnings: readonly Diagnostic[] = [];
   const unplanned = attempt(() => {
-    ({ warnings } = compile(context, 'validate', 'socket'));
+    ({ warnings } = compileConfig(context, bundle, loaded, 'validate', 'socket'));
   });
   const more = warnings.filter(({ message }) => !known.some(({ diagnostic }) => diagnostic.message === message));
   return [...at('host', [...found.diagnostics, ...unplanned]), ...at('warning', more)];
 }
 
-function findings({ native, options }: Context, bundle: string, name: string): Finding[] {
+/** `loaded`: absent if it is invalid. */
+function findings(
+  { native, options }: Context,
+  bundle: string,
+  name: string,
+): { readonly found: Finding[]; readonly loaded?: LoadedConfig } {
   try {
     const text = readConfigText(native, options.config ?? `${bundle}/config.json`, name);
-    const { faults, unsupported, ineffective, notes } = examine(text, name);
-    return [
+    const checked = checkConfigText(text, name);
+    const { faults, unsupported, ineffective, notes } = examine(text, name, checked);
+    const found = [
       ...at('error', faults),
       ...at('unsupported', unsupported),
       ...at('warning', ineffective),
       ...at('note', notes),
     ];
+    return faults.length > 0 ? { found } : { found, loaded: { config: checked.value as RunnableConfig, text, name } };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return at('error', error.diagnostics);
+    return { found: at('error', error.diagnostics) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { loadBundle } from '../bundle/load.ts';
-import type { RunnableConfig } from '../bundle/load.ts';
+import type { LoadedConfig, RunnableConfig } from '../bundle/load.ts';
 import { likelyMistakes } from '../bundle/unknown.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
@@ -15,12 +15,15 @@ import type { Context } from '../options/command.ts';
 import { requireSystemd } from '../systemd/units.ts';
 import { absolutePath } from '../state/root.ts';
 
-export interface Compiled {
+export interface Compiled extends CompiledConfig {
+  /** The config as text, to be saved beside the state. */
+  readonly saved: string;
+}
+
+export interface CompiledConfig {
   /** Absolute, without symbolic links. */
   readonly bundle: string;
   readonly config: RunnableConfig;
-  /** The config as text, to be saved beside the state. */
-  readonly saved: string;
   readonly plan: Plan;
   /** The name of the container's session keyring, if it gets one. */
   readonly keyring: string | undefined;
@@ -48,13 +51,25 @@ export function compile(
   context: Context,
   id: string,
   awaitStart: 'socket' | 'control',
-  { nonce: unique = '', ...from }: Surroundings = {},
+  surroundings: Surroundings = {},
 ): Compiled {
-  const { native, options } = context;
   const bundle = bundleDirectory(context);
-  const { config, text, saved } = loadBundle(native, bundle, options.config);
+  const loaded = loadBundle(context.native, bundle, context.options.config);
+  return { ...compileConfig(context, bundle, loaded, id, awaitStart, surroundings), saved: loaded.saved };
+}
+
+/** As compile, for a config that has been read. */
+export function compileConfig(
+  context: Context,
+  bundle: string,
+  { config, text, name }: LoadedConfig,
+  id: string,
+  awaitStart: 'socket' | 'control',
+  { nonce: unique = '', ...from }: Surroundings = {},
+): CompiledConfig {
+  const { native, options } = context;
   if (awaitStart === 'control' && config.process === undefined) throw missingProcess();
-  const locate = (failure: Failure): Failure => withLocations(failure, text, options.config ?? 'config.json');
+  const locate = (failure: Failure): Failure => withLocations(failure, text, name);
   const keyring = options['no-new-keyring'] === true ? undefined : keyringName(id, unique);
   try {
     const planOptions: PlanOptions = {
@@ -70,7 +85,7 @@ export function compile(
     const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
-    return { bundle, config, saved, plan: compiled, keyring, locate, warnings: located };
+    return { bundle, config, plan: compiled, keyring, locate, warnings: located };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // Without systemd, that is why no cgroup is delegated.

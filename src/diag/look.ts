@@ -3,6 +3,7 @@ import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../kernel/open-flags.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
+import { hasInterpreter } from './binfmt.ts';
 
 /** What is at a path, as one process sees it. Paths are those without symbolic links. */
 export type Sight =
@@ -20,8 +21,11 @@ export interface File {
   /** Those of the host. */
   readonly uid: number;
   readonly gid: number;
-  /** The beginning, if it is a regular file that somebody may execute; bytes that are not UTF-8 are changed. */
-  readonly head: string;
+  /**
+   * The beginning, if it is a regular file that somebody may execute, and can be read; a byte that is not UTF-8 is
+   * U+FFFD.
+   */
+  readonly head: string | undefined;
   /** The mount point, if programs on it cannot be executed. */
   readonly noexec: string | undefined;
   /** Whether the process may execute it. */
@@ -38,6 +42,8 @@ export interface Look {
   readonly user: () => string;
   /** The machine of uname(2). */
   readonly machine: () => string;
+  /** Whether binfmt_misc has an interpreter for a file with this path and head. */
+  readonly isInterpreted: (path: string, head: string) => boolean;
   /** What the runtime itself sees. */
   readonly outside: () => Look;
 }
@@ -49,22 +55,80 @@ const maximumStatus = 65_536;
 const executeAny = 0o111;
 const permissions = 0o7777;
 
+/** From where a look goes. */
+interface Eyes {
+  /** Leads to the root; the kernel follows it. */
+  readonly root: string;
+  /** Whose mount table has the mounts. */
+  readonly pid: number | 'self';
+  /** Undefined: unknown, so nothing counts as refused. */
+  readonly rights: () => Rights | undefined;
+  /** Mounts that have yet to be made, by their mount points. */
+  readonly mounts: Map<string, Mounted>;
+}
+
 /**
  * The files that the process `pid` sees, which has to live on. Nothing of them is followed or executed: each step opens
  * one name in one directory (O_PATH, O_NOFOLLOW), so no link of a container leads to the host.
  */
 export function lookInto(native: Native, pid: number | 'self'): Look {
   let rights: Rights | undefined;
-  const ofProcess = (): Rights => (rights ??= readRights(native, pid));
+  return lookThrough(native, {
+    root: `/proc/${pid}/root`,
+    pid,
+    rights: () => (rights ??= readRights(native, pid)),
+    mounts: new Map(),
+  });
+}
+
+function lookThrough(native: Native, eyes: Eyes): Look {
   return {
-    at: (path, from = '/') => lookAt(native, pid, ofProcess(), path.startsWith('/') ? path : `${from}/${path}`),
-    user: () => `${ofProcess().uid}:${ofProcess().gid}`,
+    at: (path, from = '/') => lookAt(native, eyes, path.startsWith('/') ? path : `${from}/${path}`, false),
+    user: () => {
+      const { uid, gid } = eyes.rights() ?? { uid: 0, gid: 0 };
+      return `${uid}:${gid}`;
+    },
     machine: () => native.kernel().split('\0')[1] ?? '',
+    isInterpreted: (path, head) => hasInterpreter(native, path, head),
     outside: () => lookInto(native, 'self'),
   };
 }
 
-interface Rights {
+/** A mount of a container that has yet to be made. */
+export interface Mounted {
+  /** Path on the host of what is bound; undefined for a filesystem that does not exist yet. */
+  readonly source: string | undefined;
+  /** Undefined: as the source. */
+  readonly noexec: boolean | undefined;
+}
+
+/** The files that a container will see. */
+export interface Prospect extends Look {
+  /** Makes a mount, and returns what is at its destination before. */
+  readonly mount: (destination: string, mounted: Mounted) => Sight;
+}
+
+/** As lookInto, for a container that has yet to be made from the root filesystem `root`; its mounts follow. */
+export function lookAhead(native: Native, root: string, rights: Rights | undefined): Prospect {
+  const eyes: Eyes = { root, pid: 'self', rights: () => rights, mounts: new Map() };
+  return {
+    ...lookThrough(native, eyes),
+    mount: (destination, mounted) => {
+      const sight = lookAt(native, { ...eyes, rights: () => undefined }, destination, true);
+      if (sight.kind === 'unknown' || sight.kind === 'no directory') return sight;
+      for (const at of eyes.mounts.keys()) if (isWithin(at, sight.path)) eyes.mounts.delete(at);
+      eyes.mounts.set(sight.path, mounted);
+      return sight;
+    },
+  };
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+/** The ids and rights of a process, as on the host. */
+export interface Rights {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
@@ -95,52 +159,77 @@ function readRights(native: Native, pid: number | 'self'): Rights {
   };
 }
 
-/** Whether the permission bit (4, 2 or 1) is granted: path_resolution(7), capabilities(7). */
-function may(
+/** Whether the process may execute a file, or enter a directory: path_resolution(7), capabilities(7). */
+function mayExecute(native: Native, rights: Rights | undefined, { fd, status }: Step): boolean {
+  // With an access control list the bits of the mode are not all: acl(5).
+  return rights === undefined || allows(rights, status) || native.hasAttribute(`/proc/self/fd/${fd}`, accessList) > 0;
+}
+
+const accessList = 'system.posix_acl_access';
+
+function allows(
   { uid, gid, groups, capabilities, mapped }: Rights,
   [mode = 0, owner = 0, group = 0]: readonly number[],
-  bit: number,
 ): boolean {
   const isDirectory = (mode & S_IFMT) === S_IFDIR;
   const privileged =
     ((capabilities >> BigInt(CAPABILITIES.CAP_DAC_OVERRIDE)) & 1n) === 1n ||
     (isDirectory && ((capabilities >> BigInt(CAPABILITIES.CAP_DAC_READ_SEARCH)) & 1n) === 1n);
   const isMapped = mapped.some(([first, count]) => owner >= first && owner < first + count);
-  if (privileged && isMapped) return isDirectory || (mode & executeAny) !== 0 || bit !== 1;
+  if (privileged && isMapped) return isDirectory || (mode & executeAny) !== 0;
   const shift = owner === uid ? 6 : group === gid || groups.includes(group) ? 3 : 0;
-  return ((mode >> shift) & bit) !== 0;
+  return ((mode >> shift) & 1) !== 0;
 }
 
 interface Step {
+  /** -1: a directory that is made for a mount. */
   readonly fd: number;
   readonly path: string;
   readonly status: readonly number[];
 }
 
-function lookAt(native: Native, pid: number | 'self', rights: Rights, path: string): Sight {
+const made: Step = { fd: -1, path: '', status: [S_IFDIR | 0o755] };
+
+/** Opens without following a link, unless `follow`; [status, ...] or a negative errno. */
+type Open = (name: string, follow: boolean) => Step | number;
+
+/** `making`: as for the destination of a mount, of which everything that is missing is made. */
+function lookAt(native: Native, eyes: Eyes, path: string, making: boolean): Sight {
   const opened: number[] = [];
-  const open = (name: string): Step | number => {
-    const fd = native.open(name, O_PATH | (opened.length === 0 ? 0 : O_NOFOLLOW), 0);
+  const open: Open = (name, follow) => {
+    const fd = native.open(name, O_PATH | (follow ? 0 : O_NOFOLLOW), 0);
     if (fd < 0) return fd;
     opened.push(fd);
     const status = native.statAt(fd, '');
     return typeof status === 'number' ? status : { fd, path: '', status };
   };
   try {
-    return walk(native, pid, rights, path, open);
+    return walk(native, eyes, path, making, open);
   } finally {
     for (const fd of opened) native.close(fd);
   }
 }
 
-function walk(
-  native: Native,
-  pid: number | 'self',
-  rights: Rights,
+/** What is at `name` in a directory, or mounted there. Undefined: not known yet. */
+function enter(
+  eyes: Eyes,
+  top: Step,
   path: string,
-  open: (name: string) => Step | number,
-): Sight {
-  const root = open(`/proc/${pid}/root`);
+  name: string,
+  making: boolean,
+  open: Open,
+): Step | number | undefined {
+  const mounted = eyes.mounts.get(path);
+  if (mounted !== undefined) return mounted.source === undefined ? undefined : open(mounted.source, true);
+  const step = top.fd < 0 ? -ENOENT : open(`/proc/self/fd/${top.fd}/${name}`, false);
+  const isMade = step === -ENOENT && (making || [...eyes.mounts.keys()].some((at) => isWithin(at, path)));
+  return isMade ? made : step;
+}
+
+function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: Open): Sight {
+  const mounted = eyes.mounts.get('/');
+  if (mounted !== undefined && mounted.source === undefined) return { kind: 'unknown' };
+  const root = open(mounted?.source ?? eyes.root, true);
   if (typeof root === 'number') return { kind: 'unknown' };
   let way: Step[] = [root];
   let rest = path.split('/');
@@ -151,34 +240,36 @@ function walk(
     const top = way.at(-1) ?? root;
     if (name === '' || name === '.') continue;
     if (((top.status[0] ?? 0) & S_IFMT) !== S_IFDIR) return { kind: 'no directory', path: top.path };
-    if (!may(rights, top.status, 1))
-      return { kind: 'closed', path: top.path || '/', file: fileOf(native, pid, rights, top) };
+    if (!mayExecute(native, eyes.rights(), top)) {
+      return { kind: 'closed', path: top.path || '/', file: fileOf(native, eyes, top) };
+    }
     if (name === '..') {
       if (way.length > 1) way.pop();
       continue;
     }
     const here = `${top.path}/${name}`;
-    const place = `/proc/self/fd/${top.fd}/${name}`;
-    const step = open(place);
+    const step = enter(eyes, top, here, name, making, open);
     if (step === -ENOENT) return { kind: 'missing', path: here, ...(link === undefined ? {} : { link }) };
-    if (typeof step === 'number') return { kind: 'unknown' };
+    if (step === undefined || typeof step === 'number') return { kind: 'unknown' };
     if (((step.status[0] ?? 0) & S_IFMT) !== S_IFLNK) {
       way.push({ ...step, path: here });
       continue;
     }
-    const target = native.readLink(place);
+    const target = native.readLink(`/proc/self/fd/${top.fd}/${name}`);
     if (typeof target === 'number' || ++links > maximumLinks) return { kind: 'unknown' };
     link = [here, target];
     if (target.startsWith('/')) way = [root];
     rest = [...target.split('/'), ...rest];
   }
   const found = way.at(-1) ?? root;
+  if (found.fd < 0) return { kind: 'missing', path: found.path };
   const type = (found.status[0] ?? 0) & S_IFMT;
   const kind = type === S_IFREG ? 'file' : type === S_IFDIR ? 'directory' : 'special';
-  return { kind, path: found.path || '/', file: fileOf(native, pid, rights, found) };
+  return { kind, path: found.path || '/', file: fileOf(native, eyes, found) };
 }
 
-function fileOf(native: Native, pid: number | 'self', rights: Rights, { fd, status }: Step): File {
+function fileOf(native: Native, eyes: Eyes, step: Step): File {
+  const { fd, path, status } = step;
   const [mode = 0, uid = 0, gid = 0] = status;
   const type = mode & S_IFMT;
   const names = type === S_IFDIR ? native.readDirectory(`/proc/self/fd/${fd}`) : '';
@@ -186,24 +277,38 @@ function fileOf(native: Native, pid: number | 'self', rights: Rights, { fd, stat
     mode: mode & permissions,
     uid,
     gid,
-    head: type === S_IFREG && (mode & executeAny) !== 0 ? headOf(native, fd) : '',
-    noexec: noexecAt(native, pid, fd),
-    executable: may(rights, status, 1),
+    head: type === S_IFREG && (mode & executeAny) !== 0 ? headOf(native, fd) : undefined,
+    noexec: noexecOf(native, eyes, fd, path),
+    executable: mayExecute(native, eyes.rights(), step),
     names: typeof names === 'string' ? names.split('\0', mostNames).filter(Boolean) : [],
   };
 }
 
-function headOf(native: Native, fd: number): string {
+function headOf(native: Native, fd: number): string | undefined {
   // Only a program is opened, through the descriptor of what was examined: files of procfs and tracefs are regular, too,
   // but reading some of them blocks, or takes what another process should read.
   const readable = native.open(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-  if (readable < 0) return '';
+  if (readable < 0) return undefined;
   const text = native.readFd(readable, headSize);
   native.close(readable);
-  return typeof text === 'string' ? text : '';
+  return typeof text === 'string' ? text : undefined;
 }
 
-/** The mount point of the file if its mount has the option noexec (proc_pid_mountinfo(5)). */
+/** The mount point of the file if its mount has the option noexec. */
+function noexecOf(native: Native, eyes: Eyes, fd: number, path: string): string | undefined {
+  const [at, mounted] =
+    [...eyes.mounts]
+      .filter(([point]) => isWithin(path || '/', point))
+      .sort(byLength)
+      .at(-1) ?? [];
+  if (mounted?.noexec === undefined) return noexecAt(native, eyes.pid, fd);
+  return mounted.noexec ? at : undefined;
+}
+
+const byLength = ([one]: readonly [string, Mounted], [other]: readonly [string, Mounted]): number =>
+  one.length - other.length;
+
+/** Of the mounts that exist: proc_pid_mountinfo(5). */
 function noexecAt(native: Native, pid: number | 'self', fd: number): string | undefined {
   const info = native.readText(`/proc/self/fdinfo/${fd}`, maximumStatus);
   const id = typeof info === 'string' ? /^mnt_id:\s*(\d+)$/m.exec(info)?.[1] : undefined;

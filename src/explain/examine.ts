@@ -24,9 +24,9 @@ export interface Findings {
   readonly notes: readonly Diagnostic[];
 }
 
-/** Throws a Failure if the text is not JSON. */
-export function examine(text: string, name: string): Findings {
-  const { value, faults, unsupported } = checkConfigText(text, name);
+/** Throws a Failure if the text is not JSON. `checked`: what checkConfigText has returned for it. */
+export function examine(text: string, name: string, checked = checkConfigText(text, name)): Findings {
+  const { value, faults, unsupported } = checked;
   const config = faults.length === 0 ? (value as Config) : undefined;
   const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
     withLocations(new Failure(list), text, name).diagnostics;

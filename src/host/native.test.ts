@@ -170,6 +170,11 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(statSync(`${directory}/text`).mode & 0o777, 0o644);
   });
 
+  t.test('hasAttribute of a file that has none, and of none', async (t) => {
+    t.equal(native.hasAttribute('/proc/self/status', 'system.posix_acl_access'), 0);
+    t.equal(native.hasAttribute('/nosuch', 'system.posix_acl_access'), -ENOENT);
+  });
+
   t.test('fileSystemType is the f_type of statfs', async (t) => {
     t.equal(native.fileSystemType('/proc'), 0x9fa0);
   });

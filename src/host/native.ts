@@ -45,6 +45,8 @@ export interface Native {
   stat(path: string, follow: number): number[] | number;
   /** As stat without following, for a name in an open directory, or with '' for the open file itself. */
   statAt(fd: number, name: string): number[] | number;
+  /** 1 if the file has the extended attribute (xattr(7)), else 0. A symbolic link is followed. */
+  hasAttribute(path: string, name: string): number;
   /** [st_dev, st_ino] of the user namespace that owns the namespace at `path` (ioctl_ns(2)). */
   namespaceOwner(path: string): number[] | number;
   /** f_type of statfs(2). */

@@ -33,7 +33,8 @@ export interface Analysis {
 /** Everything that the page shows about the text of a config. */
 export function analyse(text: string): Analysis {
   try {
-    const { faults, unsupported, ineffective, notes } = examine(text, name);
+    const checked = checkConfigText(text, name);
+    const { faults, unsupported, ineffective, notes } = examine(text, name, checked);
     const found = [
       ...at(text, 'error', faults),
       ...at(text, 'refused', unsupported),
@@ -41,7 +42,7 @@ export function analyse(text: string): Analysis {
       ...at(text, 'note', notes),
     ];
     if (faults.length > 0) return { findings: inOrder(found), explanation: '', plan: '' };
-    const config = checkConfigText(text, name).value as Config;
+    const config = checked.value as Config;
     const explanation = explanationText(describeConfig(config), { text, name }).trimStart();
     const planned = planOf(config, text);
     return {

@@ -123,13 +123,21 @@ function capabilityOp({ capabilities }: Process): CapabilityOp {
  */
 export function programOps(process: Process): PlannedOp[] {
   if (process.args === undefined) return []; // a config without process: start reports that
-  const env = environment(process.env);
-  const search = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
   const ops: PlannedOp[] = [];
   if (process.noNewPrivileges === true) ops.push({ op: 'no_new_privs', from: '/process/noNewPrivileges' });
+  const env = environment(process.env);
   if (needsHome(env)) ops.push({ op: 'find_home', uid: process.user?.uid ?? 0, from: 'default' });
-  ops.push({ op: 'find_program', name: process.args[0] ?? '', search, from: '/process/args/0' });
+  ops.push({ op: 'find_program', ...programOf(process, env), from: '/process/args/0' });
   return ops;
+}
+
+/** The first word of args, and PATH. */
+export function programOf(
+  { args: [name = ''] = [], env }: Process,
+  variables = environment(env),
+): { readonly name: string; readonly search: string } {
+  const path = variables.find((entry) => entry.startsWith('PATH='));
+  return { name, search: path?.slice('PATH='.length) ?? '' };
 }
 
 export function execOps(process: Process): PlannedOp[] {

@@ -1,4 +1,4 @@
-import type { Config, Hooks, Mount } from '../../schema/generated/config.ts';
+import type { Config, Hooks, Mount, Process } from '../../schema/generated/config.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { maximumCpu, parseNumberList } from '../bundle/number-list.ts';
@@ -6,14 +6,18 @@ import { collect } from '../bundle/rules.ts';
 import type { Report } from '../bundle/rule.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
+import { denialOf, lookInto } from '../diag/look.ts';
+import type { Prospect, Sight } from '../diag/look.ts';
 import { shown } from '../diag/pointer.ts';
 import { isAbsent } from '../diag/system.ts';
-import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
+import { EACCES, ENOENT } from '../kernel/errno.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../kernel/files.ts';
+import { programOf } from '../plan/process.ts';
 import { hostRoot } from '../plan/rootfs.ts';
-import { checkProgram } from './program.ts';
-import { viewOf } from './view.ts';
+import { causeOf, foreseeProgram } from '../words/program.ts';
+import { isLoadable } from './modules.ts';
+import { isBind, mountedOf, prospectOf, sourceOf } from './prospect.ts';
 
 /** Reads a file of /proc or /sys; undefined if it cannot be read. */
 type ReadText = (path: string) => string | undefined;
@@ -22,15 +26,14 @@ type ReadText = (path: string) => string | undefined;
  * What on this host is against a config without faults, besides what its plan says: nothing is changed. `bundle` is an
  * absolute path.
  */
-export function checkHost(native: Native, facts: Facts, config: Config, bundle: string): readonly Diagnostic[] {
+export function checkHost(native: Native, config: Config, bundle: string): readonly Diagnostic[] {
   const read: ReadText = (path) => {
     const text = native.readText(path, 1 << 16);
     return typeof text === 'string' ? text : undefined;
   };
   return collect(
     [
-      (_, report) => root(native, config, bundle, facts, report),
-      (_, report) => mounts(native, config, bundle, read, report),
+      (_, report) => files(native, config, bundle, read, report),
       (_, report) => namespaces(native, config, report),
       (_, report) => hooks(native, config.hooks ?? {}, report),
       (_, report) => cpuLists(config, read, report),
@@ -42,61 +45,68 @@ export function checkHost(native: Native, facts: Facts, config: Config, bundle: 
   );
 }
 
-function root(native: Native, config: Config, bundle: string, facts: Facts, report: Report): void {
-  const path = hostRoot(config, bundle);
-  const status = native.stat(path, 0);
+/** Why the runtime cannot use a path of the host, from a negative errno. */
+function unusable(native: Native, path: string, status: number): readonly [cause: string, hint: string | undefined] {
+  if (isAbsent(status)) return ['does not exist', undefined];
+  const denial = status === -EACCES ? denialOf(lookInto(native, 'self'), path) : undefined;
+  return [`cannot be looked at: ${errnoText(-status)}${denial?.words ?? ''}`, denial?.hint];
+}
+
+/** The root filesystem, and what will be in it once each mount is made. */
+function files(native: Native, config: Config, bundle: string, read: ReadText, report: Report): void {
+  const root = hostRoot(config, bundle);
+  const status = native.stat(root, 0);
   const refuse = (cause: string, hint?: string): void =>
-    report('host.root', '/root/path', `the root filesystem ${shown(path)} ${cause}`, hint);
-  if (typeof status === 'number') {
-    refuse(isAbsent(status) ? 'does not exist' : `cannot be looked at: ${errnoText(-status)}`);
-    return;
-  }
-  const type = (status[0] ?? 0) & S_IFMT;
-  if (type === S_IFLNK) refuse('is a symbolic link', 'name the directory to which it leads');
+    report('host.root', '/root/path', `the root filesystem ${shown(root)} ${cause}`, hint);
+  const type = typeof status === 'number' ? 0 : (status[0] ?? 0) & S_IFMT;
+  if (typeof status === 'number') refuse(...unusable(native, root, status));
+  else if (type === S_IFLNK) refuse('is a symbolic link', 'name the directory to which it leads');
   else if (type !== S_IFDIR) refuse('is not a directory');
-  else if (config.process !== undefined) {
-    const view = viewOf(native, config, bundle, path);
-    const seen = view(config.process.cwd);
-    if (seen.kind === 'there' && ((seen.status[0] ?? 0) & S_IFMT) !== S_IFDIR) {
-      report('host.cwd', '/process/cwd', `the working directory ${shown(config.process.cwd)} is not a directory`);
-    }
-    checkProgram(native, view, facts.architecture, config.process, report);
-  }
-}
-
-function isBind({ type, options = [] }: Mount): boolean {
-  return type === 'bind' || options.includes('bind') || options.includes('rbind');
-}
-
-function mounts(native: Native, config: Config, bundle: string, read: ReadText, report: Report): void {
+  const prospect = prospectOf(native, config, root);
   const known = (read('/proc/filesystems') ?? '').split('\n').map((line) => line.split('\t')[1]);
   config.mounts?.forEach((mount, index) => {
-    const { type = '', source = '', destination } = mount;
-    const pointer = `/mounts/${index}`;
-    if (!isBind(mount)) {
-      // The type cgroup stands for that of the host.
-      if (type === 'cgroup' || known.includes(type) || known.length < 2) return;
-      const message = `the kernel has no filesystem ${shown(type)} now (/proc/filesystems)`;
-      report('host.filesystem', `${pointer}/type`, message, `load its module, such as by modprobe ${type}`);
-      return;
-    }
-    const path = source.startsWith('/') ? source : `${bundle}/${source}`;
-    const status = native.stat(path, 1);
-    if (typeof status === 'number') {
-      const cause = isAbsent(status) ? 'does not exist' : `cannot be looked at: ${errnoText(-status)}`;
-      report('host.source', `${pointer}/source`, `the bind source ${shown(path)} ${cause}`);
-      return;
-    }
-    const view = viewOf(native, config, bundle, hostRoot(config, bundle), index);
-    const seen = view(destination);
-    if (seen.kind !== 'there') return;
-    const words = (list: readonly number[]): string =>
-      ((list[0] ?? 0) & S_IFMT) === S_IFDIR ? 'a directory' : 'a file';
-    const [from, to] = [words(status), words(seen.status)];
-    if (from === to) return;
-    const message = `cannot mount ${shown(path)}, ${from}, on ${shown(destination)}, ${to}`;
-    report('host.kind', `${pointer}/destination`, message, 'bind a file on a file, a directory on a directory');
+    const there = prospect.mount(mount.destination, mountedOf(mount, bundle));
+    if (isBind(mount)) bind(native, mount, index, bundle, there, report);
+    else if (known.length > 1 && !known.includes(mount.type)) filesystem(native, mount, index, report);
   });
+  if (type === S_IFDIR && config.process !== undefined) program(prospect, config.process, report);
+}
+
+function filesystem(native: Native, { type = '' }: Mount, index: number, report: Report): void {
+  // The type cgroup stands for that of the host.
+  if (type === 'cgroup' || isLoadable(native, type)) return;
+  const message = `the kernel has no filesystem ${shown(type)} (/proc/filesystems), and no module of that name`;
+  report('host.filesystem', `/mounts/${index}/type`, message, 'install the module, or use another type');
+}
+
+function bind(native: Native, mount: Mount, index: number, bundle: string, there: Sight, report: Report): void {
+  const path = sourceOf(mount, bundle);
+  const status = native.stat(path, 1);
+  if (typeof status === 'number') {
+    const [cause, hint] = unusable(native, path, status);
+    report('host.source', `/mounts/${index}/source`, `the bind source ${shown(path)} ${cause}`, hint);
+    return;
+  }
+  if (there.kind !== 'file' && there.kind !== 'special' && there.kind !== 'directory') return;
+  const words = (isDirectory: boolean): string => (isDirectory ? 'a directory' : 'a file');
+  const [from, to] = [words(((status[0] ?? 0) & S_IFMT) === S_IFDIR), words(there.kind === 'directory')];
+  if (from === to) return;
+  const message = `cannot mount ${shown(path)}, ${from}, on ${shown(mount.destination)}, ${to}`;
+  report('host.kind', `/mounts/${index}/destination`, message, 'bind a file on a file, a directory on a directory');
+}
+
+function program(prospect: Prospect, process: Process, report: Report): void {
+  const { cwd } = process;
+  const wanted = programOf(process);
+  const directory = prospect.at(cwd);
+  if (directory.kind === 'file' || directory.kind === 'special' || directory.kind === 'no directory') {
+    report('host.cwd', '/process/cwd', `the working directory ${shown(cwd)} is not a directory`);
+  }
+  // It may be entered before the user is changed.
+  const isRelative = wanted.name.includes('/') && !wanted.name.startsWith('/');
+  if (wanted.name === '' || (isRelative && directory.kind === 'closed')) return;
+  const cause = foreseeProgram(wanted, prospect, cwd);
+  if (cause !== undefined) report('host.program', '/process/args/0', cause.words, cause.hint);
 }
 
 function namespaces(native: Native, { linux }: Config, report: Report): void {
@@ -112,10 +122,11 @@ function hooks(native: Native, kinds: Hooks, report: Report): void {
   for (const kind of hostHooks) {
     kinds[kind]?.forEach(({ path }, index) => {
       const status = native.stat(path, 1);
-      const [mode = 0] = typeof status === 'number' ? [] : status;
-      if (typeof status !== 'number' && (mode & S_IFMT) !== S_IFDIR && (mode & 0o111) !== 0) return;
-      const cause = typeof status === 'number' ? 'does not exist' : 'is not an executable file';
-      report('host.hook', `/hooks/${kind}/${index}/path`, `the ${kind} hook ${shown(path)} ${cause}`);
+      const cause = causeOf(lookInto(native, 'self'), path, ENOENT);
+      if (typeof status !== 'number' && cause === undefined) return;
+      const words = cause?.words || (typeof status === 'number' ? `: ${errnoText(-status)}` : '');
+      const message = `the ${kind} hook ${shown(path)} cannot be executed${words}`;
+      report('host.hook', `/hooks/${kind}/${index}/path`, message, cause?.hint);
     });
   }
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { explainLookup, explainProgram } from './program.ts';
+import { explainLookup, explainProgram, foreseeProgram } from './program.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
@@ -41,7 +41,15 @@ t.test('explainProgram: scripts', async (t) => {
   t.match(explainProgram(record(ENOEXEC, '/s', '')).message, 'the file is empty');
 });
 
-const plainFile: File = { mode: 0o755, uid: 0, gid: 0, head: '', noexec: undefined, executable: true, names: [] };
+const plainFile: File = {
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  head: undefined,
+  noexec: undefined,
+  executable: true,
+  names: [],
+};
 
 /** A look at these files; all else is missing. */
 function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
@@ -54,6 +62,7 @@ function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
     },
     user: () => '1000:1000',
     machine: () => 'x86_64',
+    isInterpreted: (path) => path.endsWith('.emulated'),
     outside: () => made,
   };
   return made;
@@ -104,7 +113,7 @@ t.test('explainProgram: machine and C library', async (t) => {
 t.test('explainLookup names what denies', async (t) => {
   const plain = { code: 'op.find_program', message: 'exec: "x": permission denied' } as const;
   const of = (name: string, files: Parameters<typeof look>[0], search = '/bin'): { message: string; hint?: string } =>
-    explainLookup({ op: 'find_program', name, search, from: '/process/args/0' }, plain, look(files), '/tmp');
+    explainLookup({ name, search }, plain, look(files), '/tmp');
   const directory = (path: string, file: Partial<File>): Sight => ({
     kind: 'directory',
     path,
@@ -130,4 +139,37 @@ t.test('explainLookup names what denies', async (t) => {
   t.match(of('./x', {}).message, 'the path is relative to process.cwd, "/tmp"');
   t.match(of('x', { '/bin/x': { mode: 0o644, executable: false } }, 'bin:').message, /denied$/, 'it is in another bin');
   t.strictSame(of('x', { '/bin/x': {} }), plain, 'nothing is said without evidence');
+});
+
+t.test('foreseeProgram: what is against a program that has yet to be started', async (t) => {
+  const of = (name: string, files: Parameters<typeof look>[0], search = '/bin'): string | undefined =>
+    foreseeProgram({ name, search }, look(files), '/tmp')?.words;
+  const program = { head: '\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\0/lib/ld.so\0' };
+  const whole = { '/bin/x': program, '/lib/ld.so': {} };
+  t.equal(of('x', whole), undefined);
+  t.equal(of('../bin/x', { '/tmp/../bin/x': program, '/lib/ld.so': {} }), undefined);
+  t.match(
+    of('x', { '/bin/x': program }),
+    /^the program "\/bin\/x" cannot be executed: it needs the loader \/lib\/ld.so,/,
+  );
+  t.match(of('/nosuch', {}), /^the program "\/nosuch" cannot be executed: it is not in the container$/);
+  t.match(of('x', {}), /^the program "x" is in no directory of PATH in the container: \/bin$/);
+  t.match(of('x', {}, ''), /^the program "x" is not found: process.env has no PATH$/);
+  const arm = { head: program.head.replace('\x3e', '\x28') };
+  t.match(of('/x', { '/x': arm }), /: the program is for arm, this host is x86_64$/);
+  t.equal(of('/x.emulated', { '/x.emulated': arm }), undefined, 'binfmt_misc has an emulator');
+  t.equal(of('/x', { '/x': { head: program.head.replace('\x3e', '\ufffd') }, ...whole }), undefined, 'cannot be told');
+  t.equal(of('/x', { '/x': {} }), undefined, 'cannot be read');
+  t.equal(of('x', { '/a/x': { kind: 'unknown' } }, '/a:/bin'), undefined, 'it may be there');
+  t.match(
+    of('/s', { '/s': { head: '#!/bin/x\n' }, '/bin/x': program }),
+    /: its interpreter "\/bin\/x" needs the loader/,
+  );
+  t.match(of('/s', { '/s': { head: '#!/i\n' }, '/i': { head: '' } }), /: its interpreter "\/i" is empty$/);
+  const closed: Sight = { kind: 'closed', path: '/opt', file: { ...plainFile, mode: 0o700 } };
+  t.match(
+    of('x', { '/opt/x': closed }, '/opt:/bin'),
+    /: \/opt:\/bin: "\/opt" \(0700, owner 0:0\) may not be entered by/,
+  );
+  t.equal(of('x', { '/opt/x': closed, ...whole }, '/opt:/bin'), undefined);
 });

@@ -48,25 +48,32 @@ function searched(name: string, search: string): string {
 const mostSearched = 32;
 const mostCompared = 16_384;
 
+/** How a program is looked up: find_program. */
+type Wanted = Pick<Planned<'find_program'>, 'name' | 'search'>;
+
 /** The failure of find_program, with what a look shows. `cwd`: the directory of a relative path. */
-export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, look: Look, cwd: string): Diagnostic {
-  const { name, search } = op;
-  if (name === '') return plain;
-  if (name.includes('/')) {
-    const cause = pathCause(look.at(name, cwd), look, name.startsWith('/') ? undefined : cwd);
-    return cause === undefined ? plain : withCause(plain, cause);
-  }
-  const places = [...new Set(search.split(':').filter(Boolean))];
-  for (const place of places) {
-    const sight = look.at(`${place}/${name}`, cwd);
-    if (sight.kind !== 'file') continue;
-    const cause = pathCause(sight, look);
-    if (cause !== undefined) return withCause(plain, cause);
+export function explainLookup(wanted: Wanted, plain: Diagnostic, look: Look, cwd: string): Diagnostic {
+  return withCause(plain, lookupFault(wanted, look, cwd));
+}
+
+function placesOf({ search }: Wanted): string[] {
+  return [...new Set(search.split(':').filter(Boolean))];
+}
+
+function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined {
+  const { name } = wanted;
+  if (name === '') return undefined;
+  if (name.includes('/')) return pathCause(look.at(name, cwd), look, name.startsWith('/') ? undefined : cwd);
+  const places = placesOf(wanted);
+  const sights = places.map((place) => look.at(`${place}/${name}`, cwd));
+  for (const sight of sights) {
+    const cause = sight.kind === 'file' ? pathCause(sight, look) : undefined;
+    if (cause !== undefined) return cause;
   }
   if (/\s/.test(name)) {
     const words = name.trim().split(/\s+/);
     return {
-      ...plain,
+      words: '',
       hint: `give each word its own element: ${words.map((word) => JSON.stringify(word)).join(', ')}`,
     };
   }
@@ -75,7 +82,38 @@ export function explainLookup(op: Planned<'find_program'>, plain: Diagnostic, lo
     return sight.kind === 'directory' ? sight.file.names : [];
   });
   const meant = nearest(name, names.slice(0, mostCompared));
-  return meant === undefined ? plain : { ...plain, hint: `did you mean ${meant}?` };
+  if (meant !== undefined) return { words: '', hint: `did you mean ${meant}?` };
+  const closed = sights.find(({ kind }) => kind === 'closed');
+  return closed === undefined ? undefined : pathCause(closed, look);
+}
+
+/**
+ * Why a program will not start, in a sentence, as far as a look shows it: the lookup of find_program, then execve(2).
+ * Undefined if nothing is against it. `cwd`: the directory of a relative path.
+ */
+export function foreseeProgram(wanted: Wanted, look: Look, cwd: string): Cause | undefined {
+  const { name, search } = wanted;
+  if (name.includes('/')) {
+    const sight = look.at(name, cwd);
+    const cause = sight.kind === 'file' ? fileFault(sight, look) : (lookupFault(wanted, look, cwd) ?? kindFault(sight));
+    return (
+      cause && {
+        ...cause,
+        words: `the program "${name}" cannot be executed${cause.words || ': it is not in the container'}`,
+      }
+    );
+  }
+  for (const place of placesOf(wanted)) {
+    const sight = look.at(`${place}/${name}`, cwd);
+    if (sight.kind === 'unknown') return undefined;
+    if (sight.kind !== 'file' || fileCause(sight.path, sight.file, look) !== undefined) continue;
+    const cause = fileFault(sight, look);
+    return cause && { ...cause, words: `the program "${place}/${name}" cannot be executed${cause.words}` };
+  }
+  const cause = lookupFault(wanted, look, cwd);
+  const where =
+    search === '' ? 'is not found: process.env has no PATH' : `is in no directory of PATH in the container: ${search}`;
+  return { hint: 'write the whole path', ...cause, words: `the program "${name}" ${where}${cause?.words ?? ''}` };
 }
 
 /** The failure to enter process.cwd, with what a look shows. */
@@ -87,11 +125,12 @@ export function explainDirectory(path: string, plain: Diagnostic, look: Look): D
       : sight.kind === 'directory' && !sight.file.executable
         ? closedCause(sight.path, sight.file, look)
         : pathCause(sight, look);
-  return cause === undefined ? plain : withCause(plain, cause);
+  return withCause(plain, cause);
 }
 
-function withCause(plain: Diagnostic, { words, hint }: Cause): Diagnostic {
-  return { ...plain, message: plain.message + words, ...(hint === undefined ? {} : { hint }) };
+function withCause(plain: Diagnostic, cause: Cause | undefined): Diagnostic {
+  if (cause === undefined) return plain;
+  return { ...plain, message: plain.message + cause.words, ...(cause.hint === undefined ? {} : { hint: cause.hint }) };
 }
 
 /** The failure to open a path of the host, with what a look shows. `pointer`: its place, if it is known better then. */
@@ -145,7 +184,7 @@ function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
 
 function fileCause(path: string, file: File, look: Look): Cause | undefined {
   if ((file.mode & anyExecute) === 0) {
-    return { words: `: ${shownFile(path, file)} is not executable`, hint: `chmod +x "${path}" in the image` };
+    return { words: `: ${shownFile(path, file)} is not executable`, hint: `chmod +x "${path}"` };
   }
   if (!file.executable) return { words: `: ${shownFile(path, file)} is not executable for user ${look.user()}` };
   if (file.noexec === undefined) return undefined;
@@ -215,79 +254,101 @@ function argumentCause(errno: number, op: PlannedOp | undefined): Cause | undefi
   };
 }
 
-/** As programCause, for a file of which only a look is known. */
+/** Why execve(2) of a path of the container fails with an errno; undefined if a look shows no reason. */
 export function causeOf(look: Look, path: string, errno: number): Cause | undefined {
   const sight = look.at(path);
-  if (sight.kind === 'directory') return { words: `: "${sight.path}" is a directory` };
-  const cause = pathCause(sight, look);
-  if (sight.kind !== 'file' || cause !== undefined) return cause;
-  const { head } = sight.file;
-  const loader = errno === ENOENT ? loaderIn(head) : undefined;
-  if (loader !== undefined) return look.at(loader).kind === 'missing' ? missingLoader(loader, look) : undefined;
-  return programCause(
-    errno,
-    Uint8Array.from(head, (character) => character.charCodeAt(0)),
-    look,
-  );
+  if (sight.kind !== 'file') return kindFault(sight) ?? pathCause(sight, look);
+  return fileFault(sight, look) ?? (errno === ENOEXEC && isElf(sight.file.head) ? damaged(look.machine()) : undefined);
+}
+
+function kindFault(sight: Sight): Cause | undefined {
+  return sight.kind === 'directory' ? { words: `: "${sight.path}" is a directory` } : undefined;
+}
+
+/** Why the kernel does not execute a file, or one that it needs for that. `subject`: the words for it. */
+function fileFault({ path, file }: SeenFile, look: Look, subject?: string, depth = 0): Cause | undefined {
+  const cause = fileCause(path, file, look);
+  if (cause !== undefined) return { ...cause, words: `${subject ?? ''}${cause.words}` };
+  const { head } = file;
+  if (head === undefined || look.isInterpreted(path, head)) return undefined;
+  if (head === '') return { words: `${subject ?? ': the file'} is empty` };
+  if (head.startsWith('#!')) return interpreterFault(head, look, subject, depth + 1);
+  return isElf(head) ? elfFault(head, look, subject) : noProgram(subject);
+}
+
+interface SeenFile {
+  readonly path: string;
+  readonly file: File;
+}
+
+function noProgram(subject = ': the file'): Cause {
+  return {
+    words: `${subject} is neither an ELF program nor a script with #!`,
+    hint: 'begin the script with #!/bin/sh',
+  };
+}
+
+function isElf(head: string | undefined): boolean {
+  return head?.startsWith('\x7fELF') === true;
 }
 
 function programCause(errno: number, head: Uint8Array, look?: Look): Cause | undefined {
   if (errno !== ENOENT && errno !== ENOEXEC && errno !== EACCES) return undefined;
   if (head.length === 0) return errno === EACCES ? undefined : { words: ': the file is empty' };
-  if (head[0] === 0x23 && head[1] === 0x21) return scriptCause(head, look);
+  if (head[0] === 0x23 && head[1] === 0x21) return scriptCause(text(head), look);
   if (head[0] === 0x7f && text(head.subarray(1, 4)) === 'ELF') return elfCause(errno, head, look);
-  return errno === ENOEXEC
-    ? { words: ': the file is neither an ELF program nor a script with #!', hint: 'begin the script with #!/bin/sh' }
-    : undefined;
+  return errno === ENOEXEC ? noProgram() : undefined;
 }
 
 /** The kernel follows as many interpreters (execve(2)). */
 const maximumInterpreters = 5;
 
-function scriptCause(head: Uint8Array, look: Look | undefined): Cause {
-  const line = text(head).split('\n')[0] ?? '';
-  const interpreter = interpreterOf(line);
-  if (line.endsWith('\r')) {
-    return {
-      words: `: its interpreter is "${interpreter}\\r"`,
-      hint: 'the script has Windows line endings; convert them with dos2unix',
-    };
-  }
-  return look === undefined
-    ? { words: `: its interpreter "${interpreter}" is missing in the container` }
-    : interpreterCause(interpreter, look);
+function scriptCause(head: string, look: Look | undefined): Cause {
+  const subject = `: its interpreter "${interpreterIn(head)}"`;
+  const unseen = { words: `${subject} ${look === undefined ? 'is missing in the container' : 'cannot be executed'}` };
+  return (look === undefined ? lineFault(head) : interpreterFault(head, look)) ?? unseen;
 }
 
-function interpreterOf(line: string): string {
-  return line.slice(2).trim().split(/[ \t]/)[0] ?? '';
+function interpreterIn(head: string): string {
+  return lineOf(head).slice(2).trim().split(/[ \t]/)[0] ?? '';
 }
 
-/** Looks at one interpreter after the other; `named`: the words for those before. */
-function interpreterCause(path: string, look: Look, named = ': its interpreter', depth = 1): Cause {
-  const subject = `${named} "${path}"`;
+function lineOf(head: string): string {
+  return head.split('\n')[0] ?? '';
+}
+
+function lineFault(head: string): Cause | undefined {
+  if (!lineOf(head).endsWith('\r')) return undefined;
+  return {
+    words: `: its interpreter is "${interpreterIn(head)}\\r"`,
+    hint: 'the script has Windows line endings; convert them with dos2unix',
+  };
+}
+
+/** Looks at one interpreter after the other. `head`: that of the script; `script`: the words for it, if it is not the first. */
+function interpreterFault(head: string, look: Look, script?: string, depth = 1): Cause | undefined {
+  const ending = lineFault(head);
+  if (ending !== undefined) return ending;
+  const path = interpreterIn(head);
+  const subject = `${script === undefined ? ': its interpreter' : `${script} is a script, whose interpreter`} "${path}"`;
   const sight = look.at(path);
-  if (sight.kind === 'directory') return { words: `${subject} is a directory` };
-  const cause = pathCause(sight, look);
-  if (cause !== undefined && cause.words !== '') return { ...cause, words: `${subject}${cause.words}` };
-  if (sight.kind !== 'file') return { ...cause, words: `${subject} is missing in the container` };
-  const { head } = sight.file;
-  if (head.startsWith('#!') && depth < maximumInterpreters) {
-    return interpreterCause(
-      interpreterOf(head.split('\n')[0] ?? ''),
-      look,
-      `${subject} is a script, whose interpreter`,
-      depth + 1,
-    );
+  switch (sight.kind) {
+    case 'unknown':
+      return undefined;
+    case 'directory':
+      return { words: `${subject} is a directory` };
+    case 'file':
+      return depth < maximumInterpreters || !(sight.file.head ?? '').startsWith('#!')
+        ? fileFault(sight, look, subject, depth)
+        : { words: `${subject} cannot be executed` };
+    case 'missing':
+    case 'closed':
+    case 'no directory':
+    case 'special': {
+      const cause = pathCause(sight, look);
+      return { ...cause, words: `${subject}${cause?.words || ' is missing in the container'}` };
+    }
   }
-  const loader = loaderIn(head);
-  if (loader === undefined || look.at(loader).kind !== 'missing') return { words: `${subject} cannot be executed` };
-  const missing = missingLoader(loader, look);
-  return { ...missing, words: missing.words.replace(': it', () => subject) };
-}
-
-/** The loader of a program, from the text of its head: the first path in it. */
-function loaderIn(head: string): string | undefined {
-  return head.startsWith('\x7fELF') ? /\0(\/[\x21-\x7e]+)\0/.exec(head)?.[1] : undefined;
 }
 
 const machines: Readonly<Record<number, string>> = {
@@ -308,24 +369,55 @@ function elfCause(errno: number, head: Uint8Array, look: Look | undefined): Caus
     const number = u16(head, 18);
     const machine = machines[number] ?? `machine ${String(number)}`;
     const host = look?.machine();
-    if (machine === host)
-      return { words: `: the program is for ${machine}, as this host is: the file is damaged or incomplete` };
-    return {
-      words: `: the program is for ${machine}${host === undefined ? '' : `, this host is ${host}`}`,
-      hint: 'use an image for the architecture of this host, or register an emulator with binfmt_misc',
-    };
+    return machine === host ? damaged(host) : foreign(machine, host);
   }
   const loader = elfInterpreter(head);
   if (loader === undefined) return undefined;
-  const sight = look?.at(loader);
-  if (sight === undefined || sight.kind === 'missing' || sight.kind === 'unknown') return missingLoader(loader, look);
-  const cause = look === undefined ? undefined : pathCause(sight, look);
-  return cause === undefined ? undefined : { ...cause, words: `: its loader ${loader}${cause.words}` };
+  return look === undefined || look.at(loader).kind === 'unknown'
+    ? missingLoader(loader, look)
+    : loaderFault(loader, look);
 }
 
-function missingLoader(loader: string, look: Look | undefined): Cause {
+function damaged(machine: string): Cause {
+  return { words: `: the program is for ${machine}, as this host is: the file is damaged or incomplete` };
+}
+
+function foreign(machine: string, host: string | undefined, subject = ': the program'): Cause {
   return {
-    words: `: it needs the loader ${loader}, which is not in the container${look === undefined ? '' : otherLoader(loader, look)}`,
+    words: `${subject} is for ${machine}${host === undefined ? '' : `, this host is ${host}`}`,
+    hint: 'use an image for the architecture of this host, or register an emulator with binfmt_misc',
+  };
+}
+
+/** Those of which a kernel also runs the programs. */
+const alsoRuns: Readonly<Partial<Record<string, string>>> = { x86_64: 'i386', aarch64: 'arm' };
+
+function elfFault(head: string, look: Look, subject?: string): Cause | undefined {
+  const host = look.machine();
+  const [low, high] = [head.charCodeAt(18), head.charCodeAt(19)];
+  // A byte that was replaced may be that of this host.
+  const machine = low > 0x7f || high > 0x7f ? host : machines[low | (high << 8)];
+  if (machine !== undefined && machine !== host && machine !== alsoRuns[host]) return foreign(machine, host, subject);
+  // The first path in the head is the loader.
+  const loader = /\0(\/[\x21-\x7e]+)\0/.exec(head)?.[1];
+  return loader === undefined ? undefined : loaderFault(loader, look, subject);
+}
+
+function loaderFault(loader: string, look: Look, subject?: string): Cause | undefined {
+  const sight = look.at(loader);
+  if (sight.kind === 'missing') return missingLoader(loader, look, subject);
+  const cause = pathCause(sight, look);
+  return (
+    cause && {
+      ...cause,
+      words: `${subject === undefined ? ': its' : `${subject}: its`} loader ${loader}${cause.words}`,
+    }
+  );
+}
+
+function missingLoader(loader: string, look: Look | undefined, subject = ': it'): Cause {
+  return {
+    words: `${subject} needs the loader ${loader}, which is not in the container${look === undefined ? '' : otherLoader(loader, look)}`,
     hint: 'install the C library that the program was built for, or link it statically',
   };
 }
