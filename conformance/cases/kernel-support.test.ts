@@ -16,7 +16,9 @@ function runWithout(call: string, rt: Sandbox, mutate: Mutation): Promise<Outcom
 }
 
 const nothing = (): void => undefined;
-const HINT = 'hint: the kernel, or a seccomp filter around rt, does not have this call; drop the field';
+/** The kernels of the tests have all calls: the filter of `deny` must be the cause. */
+const allowed = (call: string): string =>
+  `hint: allow ${call} in the seccomp filter around rt (Seccomp: 2 in /proc/self/status)`;
 
 /** A property that needs a call. Those of scheduling and seccomp are in their own files. */
 const FIELDS: readonly (readonly [pointer: string, call: string, words: string, mutate: Mutation])[] = [
@@ -57,7 +59,8 @@ for (const [pointer, call, words, mutate] of FIELDS) {
       t.equal(outcome.status, 1);
       t.match(outcome.stderr, `${words}: function not implemented (${call.replace('64', '')})`);
       t.match(outcome.stderr, new RegExp(`config\\.json:\\d+:\\d+ {2}${pointer}\n`));
-      t.match(outcome.stderr, HINT);
+      t.match(outcome.stderr, allowed(call.replace('64', '')));
+      t.match(outcome.stderr, /; or drop the field\n$/);
     },
     {
       oursOnly: 'words of this project',
@@ -76,12 +79,13 @@ const ALWAYS: readonly (readonly [call: string, words: string, mutate: Mutation]
   ['fsconfig', 'cannot mount proc on "/proc": function not implemented (fsconfig)', nothing],
   ['fsmount', 'cannot mount proc on "/proc": function not implemented (fsmount)', nothing],
   ['mount_setattr', 'cannot set propagation: function not implemented (mount_setattr)', nothing],
-  ['open_tree', '/rootfs": function not implemented', nothing],
-  ['move_mount', '/rootfs": function not implemented', nothing],
+  ['open_tree', '/rootfs": function not implemented (open_tree)', nothing],
+  ['move_mount', '/rootfs": function not implemented (move_mount)', nothing],
   ['pivot_root', 'cannot pivot root: function not implemented (pivot_root)', nothing],
   ['symlinkat', 'cannot make link "/dev/fd": function not implemented (symlinkat)', nothing],
   ['close_range', 'cannot start the container process: function not implemented (close_range)', nothing],
   ['memfd_create', 'cannot start the container process: function not implemented (memfd_create)', nothing],
+  ['statx', 'function not implemented (statx)', nothing],
 ];
 
 forEachRuntime(
@@ -91,7 +95,31 @@ forEachRuntime(
       const outcome = await runWithout(call, rt, mutate);
       t.equal(outcome.status, 1, call);
       t.match(outcome.stderr, words);
+      t.match(outcome.stderr, allowed(call));
       t.equal(outcome.stderr.match(/^rt: /gm)?.length, 1, 'one error');
+    }
+  },
+  { oursOnly: 'messages of this project' },
+);
+
+/** A filter that answers EPERM, as that of an engine or of a service may. */
+const REFUSED: readonly (readonly [call: string, words: string, mutate: Mutation])[] = [
+  ['close_range', 'cannot start the container process: operation not permitted (close_range)', nothing],
+  ['unshare', 'cannot make namespaces: ', ({ linux }) => linux.namespaces.push({ type: 'cgroup' })],
+  ['open_tree', '/rootfs": operation not permitted (open_tree)', nothing],
+  ['fsopen', 'cannot mount proc on "/proc": operation not permitted (fsopen)', nothing],
+];
+
+forEachRuntime(
+  'a call that a filter around rt does not permit is named, and so is the filter',
+  async (t, rt) => {
+    for (const [call, words, mutate] of REFUSED) {
+      const refuse = [probePath(), 'refuse', call, '-', 'EPERM'];
+      const outcome = await rt.commandThrough(refuse, 'run', '--bundle', rt.bundle(mutate).dir, rt.nextId());
+      t.equal(outcome.status, 1, call);
+      t.match(outcome.stderr, words);
+      t.match(outcome.stderr, /hint: .*the seccomp filter around rt/);
+      t.notMatch(outcome.stderr, 'needs root', 'rt is root');
     }
   },
   { oursOnly: 'messages of this project' },
@@ -105,7 +133,8 @@ forEachRuntime(
         const words = rt.argv('exec', container.id, '/bin/true');
         const outcome = await run([guestProgram('deny'), call, ...words], { env: rt.env });
         t.equal(outcome.status, 255, call);
-        t.match(outcome.stderr, new RegExp(`^rt: exec failed: .*: function not implemented \\(${call}\\)\n$`));
+        t.match(outcome.stderr, new RegExp(`^rt: exec failed: .*: function not implemented \\(${call}\\)\n`));
+        t.match(outcome.stderr, allowed(call));
       }
     });
   },

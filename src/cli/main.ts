@@ -26,6 +26,7 @@ import type { Level } from '../diag/render.ts';
 import { debug, isLogged, openLog, progressLine, report } from '../diag/log.ts';
 import type { Log, LogSettings } from '../diag/log.ts';
 import { printableLines } from '../diag/printable.ts';
+import { explainRefusal } from '../diag/refused-call.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import { beginTrace, endTrace, note, phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
@@ -88,7 +89,8 @@ export function main(words: readonly string[], native: Native): number {
       native.writeFd(standardOutput, `Incorrect Usage.\n\n${help}`);
     }
     if (error instanceof Failure) {
-      report(native, log, 'error', error.diagnostics);
+      const explained = error.diagnostics.map((diagnostic) => explainRefusal(native, diagnostic));
+      report(native, log, 'error', explained);
       return error.exitCode;
     }
     report(native, log, 'error', [internalFault(error)]);

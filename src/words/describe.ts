@@ -31,8 +31,6 @@ const opWords: Words<OpName> = {
   ...waitWords,
 };
 
-const missingCall = 'the kernel, or a seccomp filter around rt, does not have this call; drop the field';
-
 /**
  * Describes the failure of an op in words that name its object. `detail` is further text from the kernel, `item` the
  * part that failed in an op with several.
@@ -43,7 +41,11 @@ export function describeOp(op: PlannedOp, errno: number, call: string, detail: s
   const failed = { name: errnoName(errno), text: errnoText(errno), call: call as OpCalls[OpName], detail, item };
   const cause = detail === '' ? failed.text : `${failed.text}: ${detail.replace(/^[ew] /, '')}`;
   const known =
-    failed.name === 'ENOSYS' && words.essential !== true ? { hint: missingCall } : words.known?.(op, failed);
+    failed.name !== 'ENOSYS'
+      ? words.known?.(op, failed)
+      : words.essential === true
+        ? undefined
+        : { hint: 'drop the field' };
   return {
     code: `op.${op.op}`,
     message: `${words.action(op, item)}: ${cause} (${call})`,

@@ -11,10 +11,12 @@ const movedHint =
 
 export const namespaceWords = {
   clone_init: {
+    essential: true,
     action: ({ flags }) => `cannot start the container process in new namespaces: ${namespaceNames(flags)}`,
     known: (_, { name }) => hinted(cloneHint(name)),
   },
   unshare: {
+    essential: true,
     action: ({ flags }) => `cannot make namespaces: ${namespaceNames(flags)}`,
     known: (_, { name }) => hinted(cloneHint(name)),
   },

@@ -26,10 +26,10 @@ export const rootWords = {
 } satisfies TopicWords;
 
 /** Why the root filesystem cannot be opened; `detail` is the target of a symbolic link. */
-export function rootCause(path: string, { name, text, detail }: Failed): Known {
+export function rootCause(path: string, { name, text, detail, call }: Failed): Known {
   const message = (cause: string): string => `invalid rootfs: cannot open "${path}": ${cause}`;
-  if (name !== 'ELOOP')
-    return { message: message(text), ...(name === 'ENOENT' ? { hint: 'create it, or set root.path' } : {}) };
+  if (name === 'ENOENT') return { message: message(text), hint: 'create it, or set root.path' };
+  if (name !== 'ELOOP') return { message: message(name === 'EPERM' ? `${text} (${call})` : text) };
   return {
     message: message(`it is a symbolic link${detail === '' ? '' : ` to "${detail}"`}`),
     hint: 'set root.path to the directory itself, which nobody can exchange by changing a link',
