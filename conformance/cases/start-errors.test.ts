@@ -131,6 +131,21 @@ forEachRuntime('a bind of a file on a directory, or the other way round, is "not
   }
 });
 
+forEachRuntime('a mount below a file, of the image or of a mount before, is "not a directory"', async (t, rt) => {
+  const bundle = rt.bundle(({ mounts }) => {
+    mounts.push(
+      { destination: '/opt', type: 'bind', source: 'tools', options: ['bind', 'ro'] },
+      { destination: '/opt/data/cache', type: 'tmpfs', source: 'tmpfs' },
+    );
+  });
+  mkdirSync(join(bundle.dir, 'tools'));
+  writeFileSync(join(bundle.dir, 'tools/data'), '');
+  const outcome = await rt.runBundle(bundle);
+  t.equal(outcome.status, 1);
+  const words = 'cannot mount tmpfs on "/opt/data/cache": not a directory (openat2): "/opt/data" is a file';
+  t.match(outcome.stderr, rt.runtime.ours ? words : /not a directory/i);
+});
+
 forEachRuntime('errors go to the log as one JSON record, and to standard error as text', async (t, rt) => {
   const log = join(rt.dir, 'log.json');
   const bundle = rt.bundle((config) => (config.process.args = ['/nosuch']));

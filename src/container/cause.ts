@@ -52,8 +52,14 @@ function outOfMemory(kills: number, signal: number, earlier: boolean, config: Co
     code: 'end.memory',
     message: signal === SIGKILL ? `the program was killed by SIGKILL, and ${found}` : found,
     ...(limited ? { pointer: '/linux/resources/memory/limit' } : {}),
-    ...(earlier ? {} : { hint: limited ? 'raise linux.resources.memory.limit' : noMemoryAbove }),
+    ...(earlier ? {} : { hint: limited ? raised(Number(limit)) : noMemoryAbove }),
   };
+}
+
+/** A limit that was written for another unit has few bytes. */
+function raised(limit: number): string {
+  const cure = 'raise linux.resources.memory.limit';
+  return limit < 1 << 20 ? `${cure}, which is in bytes: a program needs some MiB` : cure;
 }
 
 /** SIGKILL without an out-of-memory kill, unless the kernel does not count these. */

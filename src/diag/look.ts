@@ -46,6 +46,8 @@ export interface Look {
   readonly isInterpreted: (path: string, head: string) => boolean;
   /** What the runtime itself sees. */
   readonly outside: () => Look;
+  /** What nobody is refused to see in a root filesystem of the host, before its mounts are made. */
+  readonly into: (root: string) => Prospect;
 }
 
 const maximumLinks = 40;
@@ -91,6 +93,7 @@ function lookThrough(native: Native, eyes: Eyes): Look {
     machine: () => native.kernel().split('\0')[1] ?? '',
     isInterpreted: (path, head) => hasInterpreter(native, path, head),
     outside: () => lookInto(native, 'self'),
+    into: (root) => lookAhead(native, root, undefined),
   };
 }
 

@@ -12,7 +12,15 @@ import type { PlannedOp } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { conditionOf } from './ending.ts';
 import { describeOp } from '../words/describe.ts';
-import { explainDirectory, explainLookup, explainOverlay, explainPath, explainProgram } from '../words/program.ts';
+import {
+  explainDestination,
+  explainDirectory,
+  explainLookup,
+  explainOverlay,
+  explainPath,
+  explainProgram,
+  isMount,
+} from '../words/program.ts';
 import type { Shortfall } from '../words/shortfalls.ts';
 import { hookFailure } from '../hooks/run.ts';
 import { decodeRecord } from './records.ts';
@@ -145,7 +153,7 @@ export function failureOf(
       ? explainProgram(record, op, look)
       : op === undefined
         ? unknownOp(record)
-        : withLook(op, describeOp(op, record.errno, record.call, detailText(record.detail)), look, ops);
+        : withLook(op, describeOp(op, record.errno, record.call, detailText(record.detail)), look, ops, record.op);
   const gone = record.errno === ENOENT || record.errno === ENODEV;
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }
@@ -155,6 +163,7 @@ function withLook(
   diagnostic: Diagnostic,
   look: Look | undefined,
   ops: readonly PlannedOp[] = [],
+  index = 0,
 ): Diagnostic {
   if (look === undefined) return diagnostic;
   if (op.op === 'find_program') {
@@ -162,16 +171,24 @@ function withLook(
     return explainLookup(op, diagnostic, look, cwd);
   }
   if (op.op === 'change_directory') return explainDirectory(op.path, diagnostic, look);
-  if (op.op === 'open_root' || op.op === 'open_root_directory' || op.op === 'hold_root') {
-    return explainPath(op.path, diagnostic, look);
-  }
+  if (isRoot(op)) return explainPath(op.path, diagnostic, look);
   if (op.op === 'mount_bind' && diagnostic.syscall === 'open_tree') {
     return explainPath(op.source, diagnostic, look, `${op.from}/source`);
   }
   if (op.op === 'open_tree' && op.from.startsWith('/mounts/')) {
     return explainPath(op.path, diagnostic, look, `${op.from}/source`);
   }
+  if (isMount(op) && diagnostic.errno === 'ENOTDIR' && diagnostic.syscall === 'openat2') {
+    const root = ops.find(isRoot);
+    return root === undefined ? diagnostic : explainDestination(op, diagnostic, look, root.path, ops.slice(0, index));
+  }
   return op.op === 'mount_filesystem' && op.type === 'overlay' ? explainOverlay(op, diagnostic, look) : diagnostic;
+}
+
+type RootOp = Extract<PlannedOp, { readonly op: 'open_root' | 'open_root_directory' | 'hold_root' }>;
+
+function isRoot(op: PlannedOp): op is RootOp {
+  return op.op === 'open_root' || op.op === 'open_root_directory' || op.op === 'hold_root';
 }
 
 export type OnShortfall = (shortfall: Shortfall) => void;

@@ -87,11 +87,6 @@ function filesystemCause(
   if (name === 'EPERM' && call === 'fstatfs') return coversProc(destination);
   if (call === 'copy') return copyCause(name);
   if (name === 'ELOOP') return { hint: plainHint };
-  if (name === 'ENOTDIR' && call === 'openat2') {
-    return {
-      message: `cannot mount ${type} on "${destination}": not a directory: it, or a part of its path, is a file`,
-    };
-  }
   if (name === 'EPERM' && type !== 'proc' && type !== 'sysfs') {
     return {
       hint: `a user namespace, or rt without CAP_SYS_ADMIN, may not mount ${type}: mount it on the host and bind it`,

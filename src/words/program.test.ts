@@ -64,6 +64,7 @@ function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
     machine: () => 'x86_64',
     isInterpreted: (path) => path.endsWith('.emulated'),
     outside: () => made,
+    into: () => ({ ...made, mount: (destination) => made.at(destination) }),
   };
   return made;
 }

@@ -121,7 +121,7 @@ export function explainDirectory(path: string, plain: Diagnostic, look: Look): D
   const sight = look.at(path);
   const cause =
     sight.kind === 'file' || sight.kind === 'special'
-      ? { words: `: "${sight.path}" is a file` }
+      ? isFile(sight.path)
       : sight.kind === 'directory' && !sight.file.executable
         ? closedCause(sight.path, sight.file, look)
         : pathCause(sight, look);
@@ -149,6 +149,36 @@ export function explainPath(path: string, plain: Diagnostic, look: Look, pointer
 
 const overlayPaths = /^(lowerdir|upperdir|workdir)=(.*)$/;
 
+/** The failure of a mount, after those of `before`, in the root filesystem `root`: which part of its destination is a file. */
+export function explainDestination(
+  { destination }: MountOp,
+  plain: Diagnostic,
+  look: Look,
+  root: string,
+  before: readonly PlannedOp[],
+): Diagnostic {
+  const prospect = look.into(root);
+  for (const op of before) {
+    const source = op.op === 'mount_bind' ? op.source : undefined;
+    if (isMount(op)) prospect.mount(op.destination, { source, noexec: undefined });
+  }
+  const sight = prospect.at(destination);
+  return withCause(
+    plain,
+    sight.kind === 'file' || sight.kind === 'special' ? isFile(sight.path) : pathCause(sight, look),
+  );
+}
+
+type MountOp = Planned<'mount_filesystem' | 'mount_bind'>;
+
+export function isMount(op: PlannedOp): op is MountOp {
+  return op.op === 'mount_filesystem' || op.op === 'mount_bind';
+}
+
+function isFile(path: string): Cause {
+  return { words: `: "${path}" is a file` };
+}
+
 /** The failure to mount an overlay: which of its directories is missing. */
 export function explainOverlay({ options }: Planned<'mount_filesystem'>, plain: Diagnostic, look: Look): Diagnostic {
   if (plain.errno === 'EINVAL') {
@@ -170,7 +200,7 @@ function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
     case 'directory':
       return undefined;
     case 'no directory':
-      return { words: `: "${sight.path}" is a file` };
+      return isFile(sight.path);
     case 'closed':
       return closedCause(sight.path, sight.file, look);
     case 'special':

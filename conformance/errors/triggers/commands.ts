@@ -382,7 +382,7 @@ export const rootlesses: readonly Trigger[] = [
     what: 'user: systemd without its bus',
     make: rootless((config) => (config.linux.cgroupsPath = 'user.slice:rt:x')),
     call: { ...byUser, globals: ['--systemd-cgroup'] },
-    says: [/systemd/, /bus|not running/],
+    says: [/systemd/, /bus|not run/],
   },
   {
     what: 'user: config.json not readable',
