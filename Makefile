@@ -354,7 +354,8 @@ test-attacks: build $(STAMPS)/packages-test ## attacks on rt, runc and crun side
 # The virtual machines: Debian release, cgroup version, security module. Each uses one processor of this machine and runs two
 # test files at a time with the binary. The suffix `-node`: the cases below with Node, which takes seconds per command there;
 # `-2of3`: a third of the files.
-# RELEASE-initramfs: a machine with only the initial filesystem. 13-arm64-v2: an emulated arm64 processor, with
+# The releases are 11, 12, 13 and sid, whose kernels are the oldest and the newest in the archive; no rt runs on that of 11.
+# RELEASE-initramfs: a machine with only the initial filesystem. 11-too-old: the same, and the error of rt there. 13-arm64-v2: an emulated arm64 processor, with
 # build/arm64/rt; arm64: the same, but only the life of one container.
 VM_VARIANTS ?= 12-v2-apparmor 13-v1-apparmor 12-v1-apparmor 13-v2-apparmor 12-v2-selinux 13-v2-apparmor-node 12-initramfs arm64
 VM_NODE_CASES ?= lifecycle mounts cgroups systemd
@@ -390,6 +391,10 @@ vm-%-initramfs: | build
 	@conformance/vm/initramfs.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*-initramfs: /' || true
 
 # A machine that stops prematurely is started once more, which is logged.
+vm-%-too-old: | build
+	@mkdir -p build/tap
+	@conformance/vm/initramfs.sh $* too-old | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*-too-old: /' || true
+
 vm-%: | build
 	@IFS=- read -r kernel cgroup lsm rest <<<"$*"; arch=amd64; \
 	if [ $$cgroup = arm64 ]; then \

@@ -1,11 +1,14 @@
 #!/bin/bash
-# Tests --no-pivot: containers on the initial RAM filesystem, which pivot_root(2) cannot replace. Boots a machine
-# without any other filesystem; prints TAP. usage: initramfs.sh RELEASE
+# Boots a machine that has only its initial RAM filesystem, with a script of guest/ as its first process; prints TAP.
+#
+#   initramfs.sh RELEASE            --no-pivot: pivot_root(2) cannot replace that filesystem
+#   initramfs.sh RELEASE too-old    a kernel that lacks calls which rt needs
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
-"$here/setup.sh" "$1"
+script=${2:-initramfs}
+"$here/setup.sh" "$1" amd64 kernel
 (cd "$repository" && node --import=tsx --eval \
 	"import('./conformance/harness/guest.ts').then((guest) => guest.compileGuestPrograms())")
 
@@ -13,7 +16,7 @@ run=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 mkdir -p "$run"/tree/{bin,dev,proc,sys,run,bundle/rootfs/bin}
 install -m 755 /bin/busybox "$repository/build/rt" "$run/tree/bin/"
-install -m 755 "$here/guest/initramfs" "$run/tree/init"
+install -m 755 "$here/guest/$script" "$run/tree/init"
 install -m 644 "$here/guest/checks" "$run/tree/checks"
 install -m 755 /bin/busybox "$repository/build/conformance/probe" "$run/tree/bundle/rootfs/bin/"
 touch "$run/tree/bundle/rootfs/mark"

@@ -5,13 +5,14 @@
 #   run.sh [option]... -- COMMAND [WORD]...  a command, in the root of the repository
 #   run.sh [option]... --shell               a shell on the terminal; `poweroff -ff` ends the machine
 #
-#   --kernel 12|13          Debian release (default 12)
+#   --kernel 11|12|13|sid   Debian release (default 12)
 #   --arch amd64|arm64      (default amd64)
 #   --cgroup v2|v1|hybrid   what systemd mounts (default v2)
 #   --lsm apparmor|selinux  (default apparmor; SELinux is permissive)
 #   --part 2of3             a third of the cases: every third file, from the second on
 #   --deadline SECONDS      for the whole machine (default 1800)
 #   --memory MIB, --cpus N  (default 2048, 2)
+#   --engines               with Docker, containerd and Podman
 #   --with PATH             a further file or folder of build/, such as oci/bin
 #
 # RT_* variables are passed on. Output comes as it is written; the exit status is that of the command, 124 when the
@@ -21,7 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
 
-kernel=12 arch=amd64 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 part=1of1 shell='' with=()
+kernel=12 arch=amd64 cgroup=v2 lsm=apparmor deadline=1800 memory=2048 cpus=2 part=1of1 shell='' kind='' with=()
 command=() cases=()
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -33,6 +34,7 @@ while [ $# -gt 0 ]; do
 		with+=("${2:?--with needs a value}")
 		shift 2
 		;;
+	--engines) kind=-engines && shift ;;
 	--shell) shell=1 && shift ;;
 	--)
 		shift
@@ -72,7 +74,7 @@ selinux) arguments+=" security=selinux selinux=1 enforcing=0" ;;
 esac
 [ -z "$shell" ] || arguments+=" rt.shell"
 
-"$here/setup.sh" "$kernel" "$arch"
+"$here/setup.sh" "$kernel" "$arch" "${kind#-}"
 
 run=$(mktemp -d "$work/run.XXXXXX")
 trap 'rm -rf "$run"' EXIT
@@ -131,7 +133,7 @@ esac
 machine=(
 	"${processor[@]}" -smp "$cpus" -m "$memory"
 	-nodefaults -display none -no-reboot -kernel "$work/kernel-$kernel$suffix/vmlinuz" -append "$arguments"
-	-drive "if=none,id=root,file=$work/disk-$kernel$suffix.img,format=raw,snapshot=on" -device nvme,drive=root,serial=root
+	-drive "if=none,id=root,file=$work/disk-$kernel$kind$suffix.img,format=raw,snapshot=on" -device nvme,drive=root,serial=root
 	-drive "if=none,id=node,file=$work/node-modules$suffix.img,format=raw,snapshot=on" -device nvme,drive=node,serial=node
 	-drive "if=none,id=tree,file=$run/tree.img,format=raw,cache=unsafe" -device nvme,drive=tree,serial=tree
 )

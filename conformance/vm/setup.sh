@@ -1,14 +1,16 @@
 #!/bin/bash
 # Creates the missing files of a virtual machine in build/vm:
 #
-#   setup.sh RELEASE [ARCH]  RELEASE is the Debian release of the kernel, 12 or 13; ARCH is amd64 (default) or arm64
+#   setup.sh RELEASE [ARCH [kernel|engines]]  RELEASE is the Debian release of the kernel, 11, 12, 13 or sid; ARCH is
+#                                             amd64 (default) or arm64; `kernel`: nothing but the kernel; `engines`:
+#                                             also with the packages of packages-engines.txt
 #
 #   kernel-RELEASE/          vmlinuz and modules of Debian's cloud kernel
-#   root-RELEASE.tar         Debian with the packages of packages.txt
+#   root-RELEASE.tar         Debian with the packages of packages.txt: 12 for older kernels, 13 for newer ones
 #   disk-RELEASE.img         both, bootable without an initial RAM disk, since these kernels have ext4 and nvme built in
 #   node-modules.img         node_modules, and a Node that runs on any Debian
 #
-# Those of arm64 have -arm64 in their names. No program of arm64 runs here, so its packages cannot be configured: its
+# Roots and disks with engines have -engines in their names, the files of arm64 -arm64. No program of arm64 runs here, so its packages cannot be configured: its
 # root is that of amd64, which is, with the files of the same packages of arm64 over it.
 #
 # A stamp beside each holds a checksum of its inputs.
@@ -16,11 +18,11 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 work=$repository/build/vm
-release=$1 arch=${2:-amd64}
+release=$1 arch=${2:-amd64} part=${3:-}
 mkdir -p "$work"
 cd "$work"
 
-declare -A suites=([12]=bookworm [13]=trixie)
+declare -A suites=([11]=bullseye [12]=bookworm [13]=trixie [sid]=sid)
 : "${suites[$release]:?no such Debian release}"
 
 case $arch in
@@ -51,10 +53,13 @@ made() {
 	printf '%s\n' "$stamp" >"$1.stamp"
 }
 
-# This machine's own mirrors, with the other release's names.
+# This machine's own mirrors, with the other release's names. Of Debian 11 and sid only kernels are used: they have no
+# updates.
 sources() {
+	local parts='(-updates|-security)?'
+	case $1 in bullseye | sid) parts='()' ;; esac
 	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sort -u |
-		sed -nE "s/^(\S+) (bookworm|trixie)(-updates|-security)?$/deb \1 $1\3 main/p"
+		sed -nE "s/^(\S+) (bookworm|trixie)$parts$/deb \1 $1\3 main/p"
 }
 
 # usage: bootstrap SUITE TARGET OPTION...
@@ -63,13 +68,15 @@ bootstrap() {
 	shift 2
 	mapfile -t list < <(sources "$suite")
 	[ ${#list[@]} -gt 0 ] || list=("deb http://deb.debian.org/debian $suite main")
+	# A mirror of sid that is some days behind will do for a test.
+	[ "$suite" != sid ] || set -- --aptopt='Acquire::Check-Valid-Until "false"' "$@"
 	mmdebstrap --quiet --mode=root --aptopt='APT::Install-Recommends "false"' \
 		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$@" "$suite" "$target" "${list[@]}" >&2
 }
 
 # The root filesystem must not be older than the Debian on which the Node addon was built.
 host=$(. /etc/os-release && echo "${VERSION_ID:-12}")
-root=$release
+case $release in 11) root=12 ;; sid) root=13 ;; *) root=$release ;; esac
 [ "$root" -ge "$host" ] || root=$host
 
 kernel=kernel-$release$suffix
@@ -78,19 +85,27 @@ if stale "$kernel" 1; then
 	rm -rf "$kernel.new"
 	mkdir -p "$kernel.new"
 	bootstrap "${suites[$release]}" "$kernel.tar" --variant=extract --architectures="$arch" --include="linux-image-cloud-$arch"
-	tar -x -C "$kernel.new" -f "$kernel.tar" --wildcards './boot/vmlinuz-*' '*lib/modules/*'
+	tar -x -C "$kernel.new" -f "$kernel.tar" --wildcards '*lib/modules/*'
+	tar -x -C "$kernel.new" -f "$kernel.tar" --wildcards './boot/vmlinuz-*' 2>/dev/null || true
 	rm "$kernel.tar"
-	mv "$kernel.new"/boot/vmlinuz-* "$kernel.new/vmlinuz"
-	# Debian 13 has it in /usr, Debian 12 does not.
+	# Debian 12 and older have them in /lib, newer ones in /usr/lib, and sid the kernel among them.
 	find "$kernel.new" -path '*lib/modules' -exec mv {} "$kernel.new/modules" ';' -prune
+	mv "$kernel.new"/boot/vmlinuz-* "$kernel.new/vmlinuz" 2>/dev/null || mv "$kernel.new"/modules/*/vmlinuz "$kernel.new/vmlinuz"
 	made "$kernel"
 fi
+[ "$part" != kernel ] || exit 0
 
-tarball=root-$root.tar
-if stale "$tarball" "$(cat "$here/packages.txt")"; then
+packages=$(cat "$here/packages.txt")
+kind=''
+if [ "$part" = engines ]; then
+	kind=-engines
+	packages+=" $(cat "$here/packages-engines.txt")"
+fi
+tarball=root-$root$kind.tar
+if stale "$tarball" "$packages"; then
 	echo "vm: making the root file system of Debian $root" >&2
 	bootstrap "${suites[$root]}" "$tarball.new" --format=tar --variant=minbase \
-		--include="$(xargs <"$here/packages.txt" | tr ' ' ,)" \
+		--include="$(xargs <<<"$packages" | tr ' ' ,)" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*'
 	made "$tarball"
@@ -98,7 +113,7 @@ fi
 
 configured=$tarball
 if [ "$arch" != amd64 ]; then
-	tarball=root-$root$suffix.tar
+	tarball=root-$root$kind$suffix.tar
 	if stale "$tarball" "$(cat "$configured.stamp")"; then
 		echo "vm: fetching the packages of Debian $root for $arch" >&2
 		names=$(tar -x -O -f "$configured" ./var/lib/dpkg/status | sed -n 's/^Package: //p' | sort -u)
@@ -117,7 +132,7 @@ image() {
 	mke2fs -q -F -t ext4 -O ^has_journal -m 0 -L "$2" -E "lazy_itable_init=1,root_owner=0:0,offset=$offset" -d "$3" "$1" "$4M"
 }
 
-disk=disk-$release$suffix.img
+disk=disk-$release$kind$suffix.img
 if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here"/guest/{job*,masked.txt})"; then
 	echo "vm: making the disk of Debian $release" >&2
 	tree=$(mktemp -d "$work/tree.XXXXXX")
