@@ -353,6 +353,7 @@ export const errors = {
   'run.wait': ['it cannot be waited for the container', 'see the errno'],
   'seccomp.action': ['the action is none of seccomp', 'write one such as SCMP_ACT_ERRNO'],
   'seccomp.argument': ['the index of an argument is above 5', 'system calls have six arguments'],
+  'seccomp.command': ['the word after rt seccomp is none of its commands', 'use explain'],
   'seccomp.defaultAction': ['there are rules and no default action', 'add defaultAction'],
   'seccomp.ended': [
     'a rule of the profile ended the container before its program ran',

@@ -217,7 +217,10 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       doc: 'Flags of seccomp(2).',
       headers: ['linux/seccomp.h'],
       base: 16,
-      numbers: words(`SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`),
+      numbers: words(
+        'SECCOMP_FILTER_FLAG_LOG SECCOMP_FILTER_FLAG_SPEC_ALLOW SECCOMP_FILTER_FLAG_NEW_LISTENER ' +
+          'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
+      ),
     },
     {
       doc: 'The architecture of a call, as a filter sees it.',
@@ -286,6 +289,31 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       numbers: words('SOCK_STREAM SOCK_DGRAM SOCK_SEQPACKET'),
     },
     { doc: 'Events of poll(2).', headers: ['asm/poll.h'], numbers: words('POLLIN POLLPRI') },
+  ],
+  'call-flags': [
+    {
+      doc: 'Flags of mount(2).',
+      headers: ['linux/mount.h'],
+      object: 'MOUNT_FLAGS',
+      base: 16,
+      numbers: prefixed(
+        'MS_',
+        'RDONLY NOSUID NODEV NOEXEC SYNCHRONOUS REMOUNT DIRSYNC NOATIME NODIRATIME BIND MOVE REC SILENT UNBINDABLE ' +
+          'PRIVATE SLAVE SHARED RELATIME STRICTATIME',
+      ),
+    },
+    {
+      doc: 'Families of socket(2).',
+      headers: ['sys/socket.h'],
+      object: 'SOCKET_FAMILIES',
+      numbers: prefixed('AF_', 'UNIX INET INET6 NETLINK PACKET BLUETOOTH ALG VSOCK XDP'),
+    },
+    {
+      doc: 'Names of types of socket(2).',
+      headers: ['sys/socket.h'],
+      object: 'SOCKET_TYPES',
+      numbers: prefixed('SOCK_', 'STREAM DGRAM RAW SEQPACKET'),
+    },
   ],
   elf: [
     { doc: 'The program header that names the loader (elf(5)).', headers: ['linux/elf.h'], numbers: ['PT_INTERP'] },

@@ -45,5 +45,6 @@ export const examples: Readonly<Record<CommandName, Examples>> = {
   validate: { given: 'bundle', commands: ['rt validate --bundle .'] },
   explain: { given: 'running', commands: ['rt explain --bundle .', 'rt explain c1'] },
   plan: { given: 'bundle', commands: ['rt plan --bundle .', 'rt plan --format json >plan.json'] },
+  seccomp: { given: 'bundle', commands: ['rt seccomp explain mount', 'rt seccomp explain --bundle . clone'] },
   completion: { given: 'bundle', commands: ['rt completion bash >rt.bash'] },
 };

@@ -15,6 +15,7 @@ import { printPlan } from '../commands/plan.ts';
 import { ps } from '../commands/ps.ts';
 import { restore } from '../commands/restore.ts';
 import { run } from '../commands/run.ts';
+import { seccomp } from '../commands/seccomp.ts';
 import { spec } from '../commands/spec.ts';
 import { start } from '../commands/start.ts';
 import { state } from '../commands/state.ts';
@@ -64,6 +65,7 @@ const handlers: { readonly [Name in CommandName]: Command<Operands<Name>> } = {
   explain: explainConfig,
   plan: printPlan,
   features,
+  seccomp,
   completion,
 };
 

@@ -17,6 +17,7 @@ export const SECCOMP_RET = {
 /** Flags of seccomp(2). */
 export const SECCOMP_FILTER_FLAG_LOG = 0x2;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 0x8;
 export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
 
 /** The architecture of a call, as a filter sees it. */

@@ -56,6 +56,7 @@ export type OptionSpec = TextSpec | FlagSpec | IntegerSpec | ListSpec;
 interface AtLeast {
   readonly 0: readonly string[];
   readonly 1: readonly [string, ...string[]];
+  readonly 2: readonly [string, string, ...string[]];
   readonly 3: readonly [string, string, string, ...string[]];
 }
 
@@ -364,6 +365,16 @@ const table = {
       noPivotOption(),
       ...helpOptions(),
     ],
+  },
+  seccomp: {
+    summary: 'tell what the seccomp profile of a bundle does with a system call',
+    operands: 'explain CALL',
+    minimum: 2,
+    maximum: 2,
+    options: [...bundleOptions(), ...helpOptions()],
+    details:
+      'CALL is a name such as mount. For each architecture of the profile that this machine can run: the rules that\n' +
+      'can decide on the call, with their conditions on its arguments, and their places in config.json.',
   },
   completion: {
     summary: 'print the completion script of a shell',

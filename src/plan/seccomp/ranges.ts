@@ -19,6 +19,11 @@ export interface Ranges {
   readonly outcomes: readonly Outcome[];
 }
 
+/** The outcome of a call number. */
+export function outcomeAt({ starts, outcomes }: Ranges, number: number): Outcome | undefined {
+  return outcomes[starts.findLastIndex((start) => start <= number)];
+}
+
 /** A tracer that cancels a call sets its number to -1, which no ABI uses. */
 const cancelled = 0xffff_ffff;
 
@@ -101,7 +106,8 @@ function withMultiplexers({ rules, defaultAction }: Profile, multiplexers: reado
   return all;
 }
 
-function behindMultiplexer(rule: Rule, value: number): Rule {
+/** The rule of a call that `value`, as the first argument of a multiplexing call, selects. */
+export function behindMultiplexer(rule: Rule, value: number): Rule {
   const which: Condition = {
     index: 0,
     operator: 'SCMP_CMP_EQ',

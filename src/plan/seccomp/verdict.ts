@@ -2,7 +2,7 @@ import { SECCOMP_RET } from '../../kernel/seccomp.ts';
 import type { Architecture } from './architectures.ts';
 import { calls } from './calls.ts';
 import type { Profile, SeccompSection } from './profile.ts';
-import { rangesOf } from './ranges.ts';
+import { outcomeAt, rangesOf } from './ranges.ts';
 
 /** The verdict on a call of the machine's own architecture. */
 export type Verdict =
@@ -85,12 +85,13 @@ function isRefusal(value: number): boolean {
 /** The outcome if no rule matches; for a call that is newer than the profile it is not the default action. */
 function defaultFor(profile: Profile, native: Architecture, call: string): number {
   const number = numberOf(native, call);
-  const { starts, outcomes } = rangesOf(native, profile);
-  const outcome = outcomes[starts.findLastIndex((start) => start <= number)];
+  if (number === undefined) throw new RangeError(`no number for ${call}`);
+  const outcome = outcomeAt(rangesOf(native, profile), number);
   return typeof outcome === 'number' ? outcome : profile.defaultAction;
 }
 
-function numberOf({ spaces }: Architecture, name: string): number {
+/** The number of a call; undefined if the architecture has no such call. */
+export function numberOf({ spaces }: Architecture, name: string): number | undefined {
   const call = calls().byName.get(name);
   for (const { first, runs } of spaces) {
     for (const run of runs ?? []) {
@@ -98,5 +99,5 @@ function numberOf({ spaces }: Architecture, name: string): number {
       if (at >= 0) return first + run.first + at;
     }
   }
-  throw new RangeError(`no number for ${name}`);
+  return undefined;
 }
