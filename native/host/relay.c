@@ -33,6 +33,10 @@ static void restore_and_die(int number)
 
 static int make_raw(int console)
 {
+	/* A write reports a reader that is gone. */
+	signal(SIGPIPE, SIG_IGN);
+	if (console < 0)
+		return 0;
 	if (tcgetattr(console, &before) < 0)
 		return -errno;
 	raw = before;
@@ -41,8 +45,6 @@ static int make_raw(int console)
 	raw_console = console;
 	/* tcsetattr must also work from the background, where SIGTTOU would stop us, including on exit. */
 	signal(SIGTTOU, SIG_IGN);
-	/* A write reports a reader that is gone. */
-	signal(SIGPIPE, SIG_IGN);
 	struct sigaction action = {.sa_handler = restore_and_die, .sa_flags = (int)SA_RESETHAND};
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		sigaction(fatal[i], &action, NULL);

@@ -34,7 +34,7 @@ struct rt_relay_loss {
 
 struct rt_relay {
 	int master, slave;
-	int console; /* the caller's terminal, whose mode and size count */
+	int console; /* the caller's terminal, whose mode and size count; -1 if it has none */
 	struct rt_relay_end input, output;
 	struct rt_relay_flow to_master, to_output;
 	char last; /* last byte written to the master */
@@ -42,7 +42,7 @@ struct rt_relay {
 	struct rt_relay_loss lost;
 };
 
-/* Makes the caller's terminal raw. Takes ownership of `master`. */
+/* Makes the caller's terminal raw, if it has one. Takes ownership of `master`. */
 int rt_relay_open(struct rt_relay *relay, int master, int console);
 
 /* Fills in the descriptors to poll; -1 where there is nothing to wait for. */

@@ -1,10 +1,15 @@
-/* Foreground supervision: forwards signals, reaps children and relays a terminal until the process ends. */
+/* Foreground supervision: forwards signals, reaps children, relays a terminal and attends to a lifeline until the process
+ * ends. */
 #include "functions.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,31 +90,74 @@ static int take_signals(pid_t pid, struct rt_relay *relay)
 	return forwarded;
 }
 
-/* Waits for a signal, relay data or a notification from the program. */
-static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify)
+/* A stream socket whose other end may resize the terminal, and by closing it ends the program. */
+struct lifeline {
+	int fd; /* -1 for none */
+	bool ended;
+	size_t length;
+	char line[16];
+};
+
+static void take_line(const struct lifeline *lifeline, const struct rt_relay *relay)
 {
-	struct pollfd polls[2 + RT_RELAY_POLLS] = {
-		{.fd = signal_pipe[0], .events = POLLIN}, {.fd = notify->program, .events = POLLIN}};
+	struct winsize size = {0};
+	if (relay && sscanf(lifeline->line, "%hu %hu", &size.ws_row, &size.ws_col) == 2)
+		ioctl(relay->master, TIOCSWINSZ, &size);
+}
+
+/* Takes what has arrived: lines `ROWS COLUMNS`. Others, and the rest of longer ones, are not understood and dropped. */
+static void take_lifeline(struct lifeline *lifeline, const struct rt_relay *relay)
+{
+	char byte;
+	ssize_t got;
+	while ((got = recv(lifeline->fd, &byte, 1, MSG_DONTWAIT)) == 1) {
+		if (byte != '\n') {
+			if (lifeline->length < sizeof(lifeline->line) - 1)
+				lifeline->line[lifeline->length++] = byte;
+			continue;
+		}
+		lifeline->line[lifeline->length] = '\0';
+		lifeline->length = 0;
+		take_line(lifeline, relay);
+	}
+	/* Whatever else is wrong with it: nobody could end the program any more. */
+	lifeline->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* Waits for a signal, relay data, the lifeline or a notification from the program. */
+static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify, struct lifeline *lifeline)
+{
+	enum { SIGNALS, PROGRAM, LIFELINE, RELAY };
+	struct pollfd polls[RELAY + RT_RELAY_POLLS] = {{.fd = signal_pipe[0], .events = POLLIN},
+		{.fd = notify->program, .events = POLLIN}, {.fd = lifeline->fd, .events = POLLIN}};
 	if (relay)
-		rt_relay_polls(relay, polls + 2);
+		rt_relay_polls(relay, polls + RELAY);
 	/* A program that runs is not given up because there is no memory at the moment. */
-	if (poll(polls, relay ? 2 + RT_RELAY_POLLS : 2, -1) < 0)
+	if (poll(polls, relay ? RELAY + RT_RELAY_POLLS : RELAY, -1) < 0)
 		return errno == EINTR || errno == ENOMEM ? 0 : -errno;
-	if (polls[1].revents != 0)
+	if (polls[PROGRAM].revents != 0)
 		rt_notify_take(notify);
+	if (polls[LIFELINE].revents != 0)
+		take_lifeline(lifeline, relay);
 	if (relay)
-		rt_relay_move(relay, polls + 2);
+		rt_relay_move(relay, polls + RELAY);
 	return 0;
 }
 
-static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *notify)
+static int64_t supervise(
+	pid_t pid, struct rt_relay *relay, struct rt_notify *notify, struct lifeline *lifeline)
 {
 	int raw = 0;
 	/* A child that ended before the handlers were installed sent a SIGCHLD that was not seen. */
 	while (!reap(pid, &raw)) {
-		int64_t status = wait_and_move(relay, notify);
+		int64_t status = wait_and_move(relay, notify, lifeline);
 		if (status < 0)
 			return status;
+		if (lifeline->ended) {
+			/* It may be frozen, so its end is not awaited here. */
+			kill(pid, SIGKILL);
+			return SIGKILL;
+		}
 		take_signals(pid, relay);
 	}
 	/* It may have sent a notification just before it ended. */
@@ -117,10 +165,10 @@ static int64_t supervise(pid_t pid, struct rt_relay *relay, struct rt_notify *no
 		rt_notify_take(notify);
 	/* Drains its remaining output. The caller may be a slow reader, and may still end this with a signal. */
 	while (relay && rt_relay_has_output(relay)) {
-		int64_t status = wait_and_move(relay, notify);
+		int64_t status = wait_and_move(relay, notify, lifeline);
 		if (status < 0)
 			rt_relay_lose(relay, RT_RELAY_OUTPUT, "poll", -(int)status);
-		if (status < 0 || take_signals(0, relay))
+		if (status < 0 || lifeline->ended || take_signals(0, relay))
 			break;
 	}
 	return raw;
@@ -131,6 +179,7 @@ int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *resu
 	pid_t pid = (pid_t)args[0].integer;
 	struct rt_notify notify = {
 		.program = (int)args[3].integer, .manager = (int)args[4].integer, .messages = args[5].list};
+	struct lifeline lifeline = {.fd = (int)args[6].integer};
 	RT_FREE struct rt_relay *relay = NULL;
 	int64_t status = 0;
 	if (args[1].integer >= 0) {
@@ -140,7 +189,7 @@ int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *resu
 		status = rt_relay_open(relay, (int)args[1].integer, (int)args[2].integer);
 	}
 	if (status >= 0)
-		status = supervise(pid, relay, &notify);
+		status = supervise(pid, relay, &notify, &lifeline);
 	if (relay)
 		rt_relay_close(relay);
 	if (status < 0)

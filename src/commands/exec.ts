@@ -8,12 +8,19 @@ import { handedDescriptors } from '../container/descriptors.ts';
 import { startProcess } from '../container/exec.ts';
 import type { StartedProcess } from '../container/exec.ts';
 import { catchSignals, supervise } from '../container/foreground.ts';
+import { endEvent, openLifeline } from '../container/lifeline.ts';
+import type { Lifeline } from '../container/lifeline.ts';
 
 /** Distinguishes a failure of exec from one of the program, as engines expect. */
 const failedExitCode = 255;
 
 /** Runs an additional program in a created container. */
 export function exec(context: ContainerContext): Outcome {
+  const lifeline = openLifeline(context);
+  return lifeline === undefined ? execWith(context) : lifeline.witness(() => execWith(context, lifeline));
+}
+
+function execWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
   const { native, options } = context;
   const foreground = options.detach !== true;
   let started: StartedProcess;
@@ -31,9 +38,12 @@ export function exec(context: ContainerContext): Outcome {
   const { pid, console, cgroup } = started;
   const warnings = started.warnings.map((warning) => inWordsOfExec(warning, options, []));
   if (!foreground) return { warnings };
-  const ended = supervise(native, pid, console);
+  lifeline?.tell({ type: 'started', pid, warnings });
+  const ended = supervise(native, pid, console, { lifeline });
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
   const { exitCode, signal } = ended;
   const causes = causesOfEnd(native, { exitCode, signal, cgroup, config: undefined });
-  return { exitCode, warnings: [...warnings, ...ended.warnings, ...causes] };
+  const atEnd = [...ended.warnings, ...causes];
+  lifeline?.tell(endEvent(ended, atEnd));
+  return { exitCode, warnings: [...warnings, ...atEnd] };
 }

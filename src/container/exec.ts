@@ -55,7 +55,8 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   const execOptions: ExecOptions = { id, bundle, initPid, origin, keyring, tasks: cgroups.tasks };
   const facts = readFacts(native);
   const plan = phase('plan', () => planExec(config, process, facts, execOptions));
-  const console = openConsole(native, process, options['console-socket'], detach, '.');
+  const isRemote = options.lifeline !== undefined;
+  const console = openConsole(native, process, options['console-socket'], detach, '.', isRemote);
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   const warnings = [...mistakes, ...plan.warnings];
   const enterOptions: EnterOptions = {

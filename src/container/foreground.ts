@@ -10,6 +10,8 @@ import type { NotifyProxy } from '../systemd/notify.ts';
 import { causesOfEnd } from './cause.ts';
 import type { MadeContainer } from './creation.ts';
 import { endContainer } from './end.ts';
+import { endEvent, usageAtEnd } from './lifeline.ts';
+import type { Lifeline } from './lifeline.ts';
 import { removePidFile } from './pid-file.ts';
 import { runPoststart } from './poststart.ts';
 import { awaitReadiness } from './readiness.ts';
@@ -38,15 +40,22 @@ export interface Ended {
 }
 
 /**
- * Waits for the end of the child `pid`, to which signals, terminal and readiness messages are forwarded. -errno if that
- * is impossible, so that the caller can clean up before it reports.
+ * Waits for the end of the child `pid`, to which signals, terminal and readiness messages are forwarded. The end of the
+ * lifeline kills it. -errno if that is impossible, so that the caller can clean up before it reports.
  */
-export function supervise(native: Native, pid: number, console: Console, notify?: NotifyProxy): Ended | number {
+export function supervise(
+  native: Native,
+  pid: number,
+  console: Console,
+  { notify, lifeline }: { readonly notify?: NotifyProxy | undefined; readonly lifeline?: Lifeline | undefined },
+): Ended | number {
   const [master, relay] = console.kind === 'relay' ? [console.master, console.console] : [-1, -1];
   const { program = -1, manager = -1 } = notify ?? {};
   // The service manager started this process, which stays.
   const messages = notify === undefined ? [] : readyMessages(native.processId());
-  const ended = phase('wait', () => native.superviseChild(pid, master, relay, program, manager, messages));
+  const ended = phase('wait', () =>
+    native.superviseChild(pid, master, relay, program, manager, messages, lifeline?.descriptor ?? -1),
+  );
   if (typeof ended === 'number') return ended;
   const [status, direction, errno, call] = ended;
   const lost = direction === 0 ? 'input' : 'output';
@@ -70,7 +79,7 @@ export function exitCode(status: number): number {
  * Runs the poststart hooks of a container whose program runs. Without --detach also waits for its end and, without
  * --keep, deletes it. Failures are named after `action`.
  */
-export function attend(context: Context, container: MadeContainer, action: Phase): Outcome {
+export function attend(context: Context, container: MadeContainer, action: Phase, lifeline?: Lifeline): Outcome {
   const { native, options } = context;
   const { directory, record, console, compiled, notify } = container;
   try {
@@ -82,12 +91,15 @@ export function attend(context: Context, container: MadeContainer, action: Phase
   }
   const { warnings } = compiled;
   if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
-  const ended = supervise(native, record.pid, console, notify);
+  const ended = supervise(native, record.pid, console, { notify, lifeline });
   const causes = typeof ended === 'number' ? [] : causesOf(native, container, ended);
+  const usage = lifeline === undefined ? undefined : usageAtEnd(native, record);
   const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, container));
   if (typeof ended === 'number') throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', ended);
   context.debug(`container ${record.id} ended, exit code ${String(ended.exitCode)}`);
-  return { exitCode: ended.exitCode, warnings: [...warnings, ...ended.warnings, ...causes, ...atEnd] };
+  const warned = [...ended.warnings, ...causes, ...atEnd];
+  lifeline?.tell(endEvent(ended, warned, usage));
+  return { exitCode: ended.exitCode, warnings: [...warnings, ...warned] };
 }
 
 /** Why the program ended, each with its place in the config. */

@@ -78,7 +78,7 @@ export function makeContainer(context: ContainerContext, awaitStart: AwaitStart)
 
 function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
   try {
-    return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
+    return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle, options.lifeline !== undefined);
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }

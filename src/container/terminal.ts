@@ -10,7 +10,10 @@ export type Console =
   | { readonly kind: 'none' }
   /** Sent over this connection, to the engine's receiver. */
   | { readonly kind: 'socket'; readonly socket: number }
-  /** Relayed to the caller's own terminal, the descriptor `console`; `master` is -1 until it is received. */
+  /**
+   * Relayed between standard input and output. `console`: the caller's own terminal, -1 if it has none; `master` is -1
+   * until it is received.
+   */
   | { readonly kind: 'relay'; readonly console: number; master: number };
 
 const noConsole: Console = { kind: 'none' };
@@ -20,7 +23,7 @@ const standardDescriptors = [2, 1, 0];
 
 /**
  * Finds and opens the destination of a process's terminal, before any side effect. A relative --console-socket is
- * relative to `directory`.
+ * relative to `directory`. `isRemote`: the caller is a program, which need not have a terminal.
  */
 export function openConsole(
   native: Native,
@@ -28,6 +31,7 @@ export function openConsole(
   socket: string | undefined,
   detach: boolean,
   directory: string,
+  isRemote = false,
 ): Console {
   const terminal = process.terminal === true;
   if (detach && terminal && socket === undefined) {
@@ -46,12 +50,13 @@ export function openConsole(
     });
   }
   if (socket !== undefined) return { kind: 'socket', socket: connectSocket(native, socket, directory, 'console') };
-  return terminal ? { kind: 'relay', console: callersTerminal(native), master: -1 } : noConsole;
+  return terminal ? { kind: 'relay', console: callersTerminal(native, isRemote), master: -1 } : noConsole;
 }
 
 /** Usually all three standard descriptors are the terminal; if all are redirected it can still be opened. */
-function callersTerminal(native: Native): number {
+function callersTerminal(native: Native, isRemote: boolean): number {
   for (const fd of standardDescriptors) if (native.isTerminal(fd) === 1) return fd;
+  if (isRemote) return -1;
   const fd = native.open('/dev/tty', readWrite, 0);
   if (fd >= 0) return fd;
   const { diagnostics } = systemFailure('terminal.caller', 'open /dev/tty', 'open', fd);
@@ -69,7 +74,7 @@ function callersTerminal(native: Native): number {
 export function giveMaster(native: Native, console: Console, master: number): void {
   if (console.kind === 'relay') {
     console.master = master;
-    native.matchTerminal(master, console.console);
+    if (console.console >= 0) native.matchTerminal(master, console.console);
   }
   if (console.kind !== 'socket') return;
   // Receivers written in Go use the text as the name of the file.

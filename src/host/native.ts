@@ -160,9 +160,11 @@ export interface Native {
   traceRecords(): ArrayBuffer | number;
   /**
    * For the foreground, after catchSignals: forwards every queued or new signal to `pid`, reaps all children, returns
-   * the raw status of `pid`, and, if the relay has lost data, its direction (0 input, 1 output), errno and call. Meanwhile relays between standard input and output and the terminal of `master` (-1 for
-   * none), with the caller's terminal `console` in raw mode; and receives the datagrams of `program` (-1 for none):
-   * after the first with a line READY=1, `messages` are sent to `manager`, one datagram each.
+   * the raw status of `pid`, and, if the relay has lost data, its direction (0 input, 1 output), errno and call.
+   * Meanwhile relays between standard input and output and the terminal of `master` (-1 for none), with the caller's
+   * terminal `console` (-1 for none) in raw mode; and receives the datagrams of `program` (-1 for none): after the first
+   * with a line READY=1, `messages` are sent to `manager`, one datagram each. A line `ROWS COLUMNS` on the stream socket
+   * `lifeline` (-1 for none) resizes that terminal; its end kills `pid`, for whose end nobody waits then.
    */
   superviseChild(
     pid: number,
@@ -171,6 +173,7 @@ export interface Native {
     program: number,
     manager: number,
     messages: readonly string[],
+    lifeline: number,
   ): readonly [status: number, direction?: number, errno?: number, call?: string] | number;
   /** A datagram socket at an absolute path, which must not exist yet: a descriptor. */
   bindDatagram(path: string): number;

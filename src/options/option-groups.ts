@@ -153,6 +153,15 @@ export const bundleOptions = () =>
     },
   ] as const;
 
+/** For programs: the Node package uses it. */
+export const lifelineOption = () =>
+  ({
+    kind: 'integer',
+    name: 'lifeline',
+    value: 'FD',
+    help: 'tell the other end of this stream socket what happens, as JSON; its end kills the program',
+  }) as const;
+
 export const executionOptions = () =>
   [
     { kind: 'text', name: 'process', short: 'p', value: 'FILE', help: 'process to run, as in config.json' },
@@ -175,6 +184,7 @@ export const executionOptions = () =>
     { kind: 'flag', name: 'ignore-paused', help: 'allow a paused container: the program starts when it is resumed' },
     { kind: 'text', name: 'pid-file', value: 'FILE', help: 'write the pid of the process to FILE' },
     ...descriptorOptions('the process'),
+    lifelineOption(),
   ] as const;
 
 export const creationOptions = () =>

@@ -10,6 +10,7 @@ import {
   executionOptions,
   formatOption,
   helpOptions,
+  lifelineOption,
   noPivotOption,
   regexOption,
   restoreOptions,
@@ -166,10 +167,14 @@ const table = {
       { kind: 'flag', name: 'detach', short: 'd', help: 'return once the program has started' },
       { kind: 'flag', name: 'keep', help: 'do not delete the container after its program has ended' },
       { kind: 'flag', name: 'no-subreaper', help: 'do not adopt orphans of the container while waiting' },
+      lifelineOption(),
       ...helpOptions(),
     ],
     details:
-      'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.',
+      'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.\n' +
+      'With --lifeline, each event is a line on FD: created, started, ended with the usage, or failed. The program\n' +
+      'starts when a line arrives there. When the other end is closed, the container is killed and deleted.\n' +
+      'A terminal is relayed between stdin and stdout even if these are none; a line ROWS COLUMNS resizes it.',
   },
   exec: {
     summary: 'run another program in a container',
