@@ -78,7 +78,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['**/*.test.ts', 'src/plan/snapshots/cases.ts', 'src/host/node.ts', 'src/host/main-*.ts'],
+    ignores: ['**/*.test.ts', 'src/plan/snapshots/cases.ts', 'src/host/node.ts', 'src/host/main-*.ts', 'src/api/**'],
     rules: {
       'no-restricted-globals': ['error', ...absentInQuickjs],
       'no-restricted-properties': [

@@ -14,6 +14,11 @@ export const errors = {
     'an annotation that rt acts on has a value that it does not take',
     'give one of the values in the message; docs/annotations.md has them all',
   ],
+  'api.ended': [
+    'the rt program ended without a word about the cause',
+    'see how it ended: another process may have killed it',
+  ],
+  'api.program': ['the Node package cannot run the rt program', 'give its path as `binary` or in RT_BINARY'],
   'blockio.weight': ["a weight is out of the kernel's range", 'give 10 to 1000'],
   'bundle.kind': [
     'config.json, or the file given instead, is not a regular file',
@@ -222,7 +227,10 @@ export const errors = {
   'launch.unheard': ['the container does not answer', 'try again'],
   'linux.path': ['a path of maskedPaths or readonlyPaths is not absolute', 'write the whole path'],
   lifeline: ['the descriptor of --lifeline cannot be used', 'give an open stream socket, without --detach'],
-  'lifeline.closed': ['the caller has given up a container before its program ran', 'nothing: the container is removed'],
+  'lifeline.closed': [
+    'the caller has given up a container before its program ran',
+    'nothing: the container is removed',
+  ],
   'log.identifier': ['the name after syslog: or journald: cannot identify messages', 'use letters, digits, _ . @ or -'],
   'log.open': ['the log cannot be opened', 'check the path, or that the daemon runs'],
   'log.write': ['a message could not be written to the log', 'see the errno and the space left'],

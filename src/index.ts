@@ -1,9 +1,11 @@
 /**
- * rt for programs: the commands of the `rt` program as functions, in this process and synchronous. Nothing is printed;
- * a failure is thrown as a `Failure` whose `diagnostics` are data (src/diag/diagnostic.ts).
+ * rt for programs. `AsyncRuntime` has the commands of the `rt` program as asynchronous methods, each a call of that program;
+ * `Runtime` has some of them in this process, synchronous. Nothing is printed; a failure is a `Failure` whose
+ * `diagnostics` are data.
  */
-import type { Config } from '../schema/generated/config.ts';
+import type { Config, LinuxResources, Mount } from '../schema/generated/config.ts';
 import type { Features } from '../schema/generated/features.ts';
+import { AsyncRuntime } from './api/runtime.ts';
 import { examine } from './explain/examine.ts';
 import type { Findings } from './explain/examine.ts';
 import type { Options } from './options/options.ts';
@@ -28,8 +30,27 @@ import type { StateReport } from './container/report.ts';
 import { stateRoot } from './state/root.ts';
 import { requireRecord } from './state/store.ts';
 
-export { Failure, explain };
-export type { Config, Diagnostic, Features, Findings, Plan, StateReport };
+export { AsyncRuntime, Failure, explain };
+export type { Config, Diagnostic, Features, Findings, LinuxResources, Mount, Plan, StateReport };
+export type {
+  Abortable,
+  AsyncRuntimeOptions,
+  BundlePlace,
+  CheckpointOptions,
+  ContainerEvent,
+  CreationOptions,
+  DetachedContainer,
+  DetachedOptions,
+  ExecOptions,
+  ExplainedItem,
+  Explanation,
+  Finding,
+  ImageOptions,
+  RestoreOptions,
+  RunOptions,
+  Validation,
+} from './api/runtime.ts';
+export type { ContainerProcess, End, HeldContainer, Measured, Stdio, StdioOptions, Usage } from './api/process.ts';
 
 export interface RuntimeOptions {
   /** Directory of container states, as `--root`. */
@@ -56,7 +77,7 @@ export function validate(text: string): Findings {
   return examine(text, 'config.json');
 }
 
-/** The containers below one state root. */
+/** The containers below one state root, by synchronous methods that run in this process: they block its thread. */
 export class Runtime {
   readonly #native = loadNative();
   readonly #options: RuntimeOptions;

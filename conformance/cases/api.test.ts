@@ -1,8 +1,9 @@
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../harness/process.ts';
 import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
 
 forEachRuntime(
   'a Node program runs a container through the package',
@@ -48,6 +49,132 @@ forEachRuntime(
   { oursOnly: 'the package of this project' },
 );
 
+forEachRuntime(
+  'the asynchronous methods of the package: each command once, errors as data, nothing left',
+  async (t, rt) => {
+    if (rt.runtime.name !== 'node') {
+      t.comment('the package is for Node');
+      return;
+    }
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/sh', '-c', 'read x; echo "got $x"; exit 7']));
+    const waiting = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    const wrong = rt.bundle((config) => (config.process.args = ['/bin/nosuch']));
+    const [one, two, three, four] = [rt.nextId(), rt.nextId(), rt.nextId(), rt.nextId()];
+    const text = `
+      import { AsyncRuntime, Failure } from 'rt';
+      import { text } from 'node:stream/consumers';
+      const [root, bundle, waiting, wrong, one, two, three, four] = process.argv.slice(1);
+      const rt = new AsyncRuntime({ root });
+      const seen = {};
+      const held = await rt.prepare(one, { bundle, stdin: 'pipe' });
+      const run = await held.start();
+      run.stdin.end('word\\n');
+      seen.out = await text(run.stdout);
+      const { usage, ...end } = await run.ended;
+      seen.end = { ...end, used: usage.stats.cpu.usage.total > 0 };
+      await rt.create(two, { bundle: waiting });
+      seen.created = (await rt.state(two)).status;
+      await rt.start(two);
+      const waited = rt.wait(two).then(() => 'waited');
+      const program = await rt.exec(two, ['/bin/sh', '-c', 'echo $A; exit 5'], { env: { A: 'b' } });
+      seen.exec = [await text(program.stdout), (await program.ended).exitCode];
+      seen.ps = (await rt.ps(two)).length;
+      await rt.pause(two);
+      seen.paused = (await rt.list()).map(({ id, status }) => [id === two, status]);
+      await rt.resume(two);
+      for await (const event of rt.events(two, { interval: 20 })) { seen.event = event.type; break; }
+      seen.stats = typeof (await rt.stats(two)).pids;
+      await rt.kill(two, 'KILL');
+      seen.waited = await waited;
+      seen.deleted = await rt.delete(two);
+      const stop = new AbortController();
+      const aborted = await rt.run(three, { bundle: waiting, signal: stop.signal });
+      stop.abort();
+      seen.aborted = (await aborted.ended).signal;
+      const unused = await rt.prepare(three, { bundle: waiting });
+      await unused.close();
+      const why = (promise) => promise.then(() => 'no error', (error) => [error instanceof Failure, error.code, error.name]);
+      seen.errors = await Promise.all([
+        why(rt.run(four, { bundle: wrong })),
+        why(rt.state('nosuch')),
+        why(rt.create(two, { bundle: waiting, signal: AbortSignal.abort() })),
+        why(rt.run(5)),
+        why(rt.run('a', { bundel: '' })),
+        why(rt.exec('nosuch', ['sh'])),
+        why(new AsyncRuntime({ binary: '/nosuch' }).features()),
+      ]);
+      const failure = await rt.run(four, { bundle: wrong }).catch((error) => error);
+      seen.place = failure.diagnostics[0];
+      seen.valid = await rt.validate({ bundle: wrong, host: true });
+      seen.explained = (await rt.explain({ bundle })).runs.length > 0;
+      seen.plan = (await rt.plan({ bundle })).includes('pivot_root');
+      seen.features = (await rt.features()).ociVersionMax;
+      seen.left = await rt.list();
+      console.log(JSON.stringify(seen));`.replaceAll('\\\\', '\\');
+    const words = [rt.root, bundle.dir, waiting.dir, wrong.dir, one, two, three, four];
+    const argv = [process.execPath, '--input-type=module', '--eval', text, ...words];
+    const outcome = await run(argv, { cwd: REPOSITORY, env: rt.env });
+    t.equal(outcome.status, 0, outcome.stderr);
+    const [none, typeError] = [
+      [false, 20, 'AbortError'],
+      [false, null, 'TypeError'],
+    ];
+    t.match(JSON.parse(outcome.stdout), {
+      out: 'got word\n',
+      end: { exitCode: 7, signal: null, warnings: [], used: true },
+      created: 'created',
+      exec: ['b\n', 5],
+      ps: 1,
+      paused: [[true, 'paused']],
+      event: 'stats',
+      stats: 'object',
+      waited: 'waited',
+      deleted: [],
+      aborted: 'SIGKILL',
+      errors: [
+        [true, 'op.find_program', 'Failure'],
+        [true, 'state.absent', 'Failure'],
+        none,
+        typeError,
+        typeError,
+        [true, 'state.absent', 'Failure'],
+        [true, 'api.program', 'Failure'],
+      ],
+      place: { pointer: '/process/args/0', phase: 'create', location: { file: 'config.json' } },
+      valid: { valid: true, suits: false, findings: [{ level: 'host', pointer: '/process/args/0' }] },
+      explained: true,
+      plan: true,
+      features: '1.3.0',
+      left: [],
+    });
+  },
+  { oursOnly: 'the package of this project' },
+);
+
+forEachRuntime(
+  'run --lifeline: the end of the program that follows it ends the container, whenever that is',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    for (const started of [false, true]) {
+      const words = rt.argv('run', '--bundle', bundle.dir, '--lifeline', '3', rt.nextId());
+      const text = `
+        const child = require('child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: ['ignore', 1, 2, 'pipe'] });
+        let told = '';
+        child.stdio[3].on('data', (data) => {
+          told += data;
+          if (told.includes('created') && ${String(started)}) child.stdio[3].write('\\n');
+          if (told.includes(${String(started)} ? 'started' : 'created')) process.kill(process.pid, 'SIGKILL');
+        });`.replaceAll('\\\\', '\\');
+      const outcome = await run([process.execPath, '--eval', text, ...words], { env: rt.env });
+      t.equal(outcome.status, 137, outcome.stderr);
+      await until('the container is gone', async () => (await rt.command('list', '--quiet')).stdout === '');
+    }
+    const refused = await rt.command('run', '--bundle', bundle.dir, '--lifeline', '0', rt.nextId());
+    t.match(refused, { status: 1, stderr: /^rt: cannot use descriptor 0 as a lifeline\n/ });
+  },
+  { oursOnly: 'the option is ours' },
+);
+
 /** A separate project with the package as distributed to users, without a registry. */
 async function packedProject(rt: Sandbox): Promise<string> {
   const project = join(rt.dir, 'project');
@@ -59,6 +186,11 @@ async function packedProject(rt: Sandbox): Promise<string> {
   const install = ['npm', 'install', '--offline', '--no-audit', '--no-fund', `./${pack.stdout.trim()}`];
   const outcome = await run(install, { cwd: project, env });
   if (outcome.status !== 0) throw new Error(`npm install: ${outcome.stderr}`);
+  // The types of streams and signals, as in any project for Node with types.
+  mkdirSync(join(project, 'node_modules', '@types'));
+  for (const name of ['@types/node', 'undici-types']) {
+    symlinkSync(join(REPOSITORY, 'node_modules', name), join(project, 'node_modules', name));
+  }
   return project;
 }
 
@@ -91,7 +223,19 @@ forEachRuntime(
     writeFileSync(
       join(project, 'typed.ts'),
       `import { Failure, Runtime, explain } from 'rt';
-       import type { Config, Diagnostic, Plan, StateReport } from 'rt';
+       import { AsyncRuntime } from 'rt';
+       import type { Config, ContainerEvent, ContainerProcess, Diagnostic, End, Plan, StateReport } from 'rt';
+       export async function asynchronous(runtime: AsyncRuntime): Promise<[string, number | undefined, ContainerEvent[]]> {
+         const process: ContainerProcess = await runtime.run('a', { bundle: '/bundle', stdin: 'pipe' });
+         process.stdin?.end('text');
+         const { exitCode, usage }: End = await process.ended;
+         // @ts-expect-error: no stream as an id
+         await runtime.exec(process.stdout, ['sh']);
+         const events: ContainerEvent[] = [];
+         for await (const event of runtime.events('a', { interval: 100 })) events.push(event);
+         const total: number | undefined = usage?.stats.cpu.usage.total;
+         return [String(exitCode), total, events];
+       }
        export const config: Config = { ociVersion: '1.3.0' };
        export function use(runtime: Runtime, error: unknown): [string, StateReport, readonly Diagnostic[]] {
          const plan: Plan = runtime.plan({ bundle: '/bundle' });
@@ -102,9 +246,21 @@ forEachRuntime(
          return [explain(plan, 'text') + wrong, runtime.state('a'), error instanceof Failure ? error.diagnostics : []];
        }`,
     );
-    const common = { target: 'es2020', lib: ['es2020'], types: [], strict: true, skipLibCheck: false, noEmit: true };
+    // The same for a project, or a file, of CommonJS.
+    copyFileSync(join(project, 'typed.ts'), join(project, 'typed.cts'));
+    const common = {
+      target: 'es2020',
+      lib: ['es2020'],
+      types: ['node'],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+    };
     for (const options of RESOLUTIONS) {
-      const text = JSON.stringify({ compilerOptions: { ...common, ...options }, files: ['example.ts', 'typed.ts'] });
+      const text = JSON.stringify({
+        compilerOptions: { ...common, ...options },
+        files: ['example.ts', 'typed.ts', 'typed.cts'],
+      });
       writeFileSync(join(project, 'tsconfig.json'), text);
       const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
       const { status, stdout } = await run([process.execPath, tsc, '--project', project], { env: rt.env });

@@ -1,5 +1,5 @@
 // Bundles the program for its two hosts. QuickJS evaluates one classic script at build time (native/host/engine.c).
-// Node gets a CommonJS program, which starts much faster than ES modules, and the API as an ES module.
+// Node gets a CommonJS program, which starts much faster than ES modules, and the API for both kinds of modules.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -81,7 +81,11 @@ await writeFile('build/node/package.json', '{ "type": "commonjs" }\n');
 await bundle({
   ...node,
   entryPoints: { index: 'src/index.ts' },
-  format: 'esm',
-  outExtension: { '.js': '.mjs' },
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { ...shared.define, ...paths },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
+// One Failure for both kinds of importers. Node finds the names in what esbuild writes for that.
+await writeFile('build/node/index.mjs', "export * from './index.cjs';\n");
 await writeFile('build/bundled.json', JSON.stringify(bundled));

@@ -42,7 +42,11 @@ for (const path of reached) {
   for (const other of imports(path, text)) reached.add(other);
 }
 rmSync(out, { recursive: true, force: true });
-for (const path of reached) {
-  mkdirSync(dirname(join(out, path)), { recursive: true });
-  writeFileSync(join(out, path), texts.get(path) ?? '');
+// Twice, since TypeScript takes a declaration for that of the kind of module that its package.json says.
+for (const folder of ['', 'commonjs']) {
+  for (const path of reached) {
+    mkdirSync(dirname(join(out, folder, path)), { recursive: true });
+    writeFileSync(join(out, folder, path), texts.get(path) ?? '');
+  }
 }
+writeFileSync(join(out, 'commonjs', 'package.json'), '{ "type": "commonjs" }\n');

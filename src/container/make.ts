@@ -78,7 +78,14 @@ export function makeContainer(context: ContainerContext, awaitStart: AwaitStart)
 
 function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
   try {
-    return openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle, options.lifeline !== undefined);
+    return openConsole(
+      native,
+      config.process ?? {},
+      options['console-socket'],
+      detach,
+      bundle,
+      options.lifeline !== undefined,
+    );
   } catch (error) {
     throw error instanceof Failure ? locate(error) : error;
   }

@@ -47,4 +47,9 @@ export class Failure extends Error {
     this.diagnostics = list;
     this.exitCode = exitCode;
   }
+
+  /** That of the first diagnostic. */
+  get code(): Code | undefined {
+    return this.diagnostics[0]?.code;
+  }
 }
