@@ -33,7 +33,8 @@ struct rt_code rt_engine_compile(const char *path)
 		return code;
 	}
 	JSContext *context = JS_NewContext(JS_NewRuntime());
-	JS_SetStripInfo(JS_GetRuntime(context), JS_STRIP_SOURCE);
+	/* The tables of lines would be a sixth of the heap image; a trace of an internal error has the functions. */
+	JS_SetStripInfo(JS_GetRuntime(context), JS_STRIP_DEBUG);
 	JSValue compiled =
 		JS_Eval(context, source, length, "rt.js", JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY);
 	free(source);

@@ -207,7 +207,7 @@ function print(native: Native, text: string): number {
   return 0;
 }
 
-/** A bug in rt: the user cannot fix it, so the message gives the place in the program. */
+/** A bug in rt: the user cannot fix it, so the message gives the functions of the program, with Node also their lines. */
 function internalFault(error: unknown): Diagnostic {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
   if (message === outOfMemory) return { code: 'memory', message };
