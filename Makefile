@@ -140,6 +140,10 @@ $(STAMPS)/engines: $(wildcard $(addprefix conformance/engines/tools/,*.* cri/* b
 	conformance/engines/tools/build.sh
 	@touch $@
 
+$(STAMPS)/nvidia: $(wildcard conformance/engines/tools/nvidia/*) | $(STAMPS)/engines
+	conformance/engines/tools/build.sh nvidia
+	@touch $@
+
 $(STAMPS)/kubernetes: $(wildcard $(addprefix conformance/engines/tools/kubernetes/,* */*)) | $(STAMPS)/engines
 	conformance/engines/tools/build.sh kubernetes
 	@touch $@
@@ -412,8 +416,8 @@ vm-%: | build
 	done
 
 # make test-engines KUBELET=1 also runs pods of a real kubelet, without and with an API server. The first build takes eight
-# minutes of processor time.
-test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubernetes) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and the CRI, with runc, then rt (needs root)
+# minutes of processor time. NVIDIA=1: also the NVIDIA container runtime in front of rt, one minute.
+test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET),$(STAMPS)/kubernetes) $(if $(NVIDIA),$(STAMPS)/nvidia) $(STAMPS)/criu ## containerd, Docker, Podman, BuildKit and the CRI, with runc, then rt (needs root)
 	@mkdir -p build/tap
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt unshare --mount conformance/harness/own-cgroups.sh \

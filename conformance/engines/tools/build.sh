@@ -4,6 +4,7 @@
 #
 #   build.sh               these
 #   build.sh kubernetes    the kubelet, the API server with its etcd, and kubectl, which take longer than the rest
+#   build.sh nvidia        the NVIDIA container runtime, which calls the driver by cgo
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../../build/engines
@@ -23,6 +24,8 @@ if [ "${1:-}" = kubernetes ]; then
 	release=$(cd "$here/kubernetes" && "$go" list -m -f '{{.Version}}' k8s.io/kubernetes)
 	ldflags+=" -X k8s.io/component-base/version.gitVersion=$release"
 	build kubernetes tool ./etcd
+elif [ "${1:-}" = nvidia ]; then
+	CGO_ENABLED=1 build nvidia tool
 else
 	build . tool ./cri
 	build buildkit tool
