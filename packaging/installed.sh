@@ -6,16 +6,13 @@ dpkg --install /oci-rt.deb >/dev/null
 oci-rt --version | head -n 1
 ! command -v rt || { echo "another name than oci-rt is in use: $(command -v rt)" >&2 && exit 1; }
 
-mkdir -p /tmp/bundle/rootfs/bin
+mkdir /tmp/bundle
 cd /tmp/bundle
-busybox=$(command -v busybox)
-cp "$busybox" rootfs/bin/busybox
-chroot rootfs /bin/busybox --install /bin
-oci-rt spec
-sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"hostname"/' config.json
+oci-rt spec --busybox --no-terminal hostname
 [ "$(oci-rt run "oci-rt-test-$RANDOM")" = rt ]
 echo 'run: a container has its hostname'
-sed -i 's/"hostname"$/"sleep", "100"/' config.json
+rm config.json
+oci-rt spec --no-terminal sleep 100
 id=oci-rt-test-$$-$RANDOM
 trap '[ ! -e /usr/bin/oci-rt ] || oci-rt delete --force "$id"' EXIT
 oci-rt create "$id"

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix } from '../harness/cgroup.ts';
 import { changeNamespace } from '../harness/config.ts';
@@ -286,6 +286,29 @@ forEachRuntime(
     t.equal(readFileSync(join(dir, 'other.json'), 'utf8'), 'kept');
   },
   { deviates: { runc } },
+);
+
+forEachRuntime(
+  'spec --busybox makes a bundle that runs the given program, and overwrites nothing',
+  async (t, rt) => {
+    const dir = join(rt.dir, 'bundle');
+    mkdirSync(dir);
+    const spec = async (...words: string[]): Promise<Outcome> => rt.command('spec', '--bundle', dir, ...words);
+    const script = ['sh', '-c', 'hostname && touch /made'];
+    const options = ['--busybox', '--no-terminal', '--writable', '--hostname', 'mine'];
+    t.strictSame(await spec(...options, ...script), { status: 0, stdout: '', stderr: '' });
+    const id = rt.nextId();
+    t.strictSame(await rt.command('run', '--bundle', dir, id), { status: 0, stdout: 'mine\n', stderr: '' });
+    t.ok(existsSync(join(dir, 'rootfs/made')));
+    t.match(await spec('--busybox', '-f', 'other.json'), { status: 1, stderr: /rootfs" exists, and is not changed\n/ });
+    t.notOk(existsSync(join(dir, 'other.json')));
+    rmSync(join(dir, 'rootfs'), { recursive: true });
+    t.match(await spec('--busybox'), { status: 1, stderr: 'rt: File config.json exists. Remove it first\n' });
+    t.notOk(existsSync(join(dir, 'rootfs')), 'nothing is left');
+    const without = await rt.commandThrough(['env', 'PATH=/nosuch'], 'spec', '--bundle', dir, '--busybox');
+    t.match(without, { status: 1, stderr: /no static busybox .*\n {2}hint: install it: .*busybox-static on Debian/ });
+  },
+  { oursOnly: 'the peers have no such options' },
 );
 
 forEachRuntime(

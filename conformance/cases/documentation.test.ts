@@ -190,7 +190,7 @@ forEachRuntime(
   'the examples of the man pages of commands run verbatim',
   async (t, rt) => {
     const bundle = manPage().filter(
-      ({ runs, lines }) => runs === 'anywhere' && !/rt (?:create|state|kill) /.test(lines.join('')),
+      ({ runs, lines }) => runs === 'anywhere' && !/rt (?:create|state|exec|kill) /.test(lines.join('')),
     );
     const lines = commandExamples(bundle.flatMap((block) => block.lines));
     await withoutTerminal(t, rt, named([{ lines, runs: 'anywhere' }], rt.nextId()));

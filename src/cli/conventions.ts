@@ -29,5 +29,6 @@ export const environment: readonly (readonly [variable: string, meaning: string]
     'LISTEN_FDS, LISTEN_PID',
     'sockets that a service manager passes to rt (sd_listen_fds(3)) are passed on to the program',
   ],
+  ['COLUMNS', 'the width of help, in characters (default 120)'],
   ['XDG_RUNTIME_DIR', 'contains the states of the containers for users other than root'],
 ];

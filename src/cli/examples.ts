@@ -40,7 +40,10 @@ export const examples: Readonly<Record<CommandName, Examples>> = {
   checkpoint: { given: 'running', commands: ['rt checkpoint --image-path images c1'], notRun: 'it needs criu' },
   restore: { given: 'bundle', commands: ['rt restore --detach --image-path images c1'], notRun: 'it needs criu' },
   events: { given: 'running', commands: ['rt events --stats c1'] },
-  spec: { given: 'bundle', commands: ['mkdir other', 'rt spec --bundle other'] },
+  spec: {
+    given: 'bundle',
+    commands: ['mkdir other try', 'rt spec --bundle other', 'rt spec --busybox --no-terminal --bundle try echo hello'],
+  },
   features: { given: 'bundle', commands: ['rt features >features.json'] },
   validate: { given: 'bundle', commands: ['rt validate --bundle .'] },
   explain: { given: 'running', commands: ['rt explain --bundle .', 'rt explain c1'] },

@@ -35,7 +35,7 @@ import { EPIPE } from '../kernel/errno.ts';
 import { O_CREAT, O_TRUNC, O_WRONLY } from '../kernel/open-flags.ts';
 import { complete, completionText } from './complete.ts';
 import { commandHint } from './habits.ts';
-import { commandHelp, commandUsage, generalHelp, generalUsage } from './help.ts';
+import { commandHelp, commandUsage, generalHelp, generalUsage, widthOf } from './help.ts';
 import { commands, globalOptions } from '../options/options.ts';
 import type { CommandName, Operands, Options } from '../options/options.ts';
 import { absolutePath, stateRoot } from '../state/root.ts';
@@ -87,7 +87,8 @@ export function main(words: readonly string[], native: Native): number {
     return observed(native, globals.trace, rest[0] ?? '', log, (seen) => runCommand(seen, globals, rest, log));
   } catch (error) {
     if (error instanceof UsageFailure) {
-      const help = error.command === undefined ? generalHelp() : commandHelp(error.command);
+      const width = widthFor(native);
+      const help = error.command === undefined ? generalHelp(width) : commandHelp(error.command, width);
       native.writeFd(standardOutput, `Incorrect Usage.\n\n${help}`);
     }
     if (error instanceof Failure) {
@@ -104,10 +105,11 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
   const [name, ...words] = rest;
   if (globals.version === true) return print(native, versionText());
   if (globals.usage === true) return print(native, generalUsage());
-  if (name === undefined || globals.help === true) return print(native, generalHelp());
+  if (name === undefined || globals.help === true) return print(native, generalHelp(widthFor(native)));
   if (name === 'help' || name === 'h') {
     const topic = words[0];
-    return print(native, topic === undefined ? generalHelp() : commandHelp(known(topic)));
+    const width = widthFor(native);
+    return print(native, topic === undefined ? generalHelp(width) : commandHelp(known(topic), width));
   }
   // Called by the shell functions, with arbitrary words.
   if (name === '__complete') return print(native, completionText(complete(words, (root) => idsBelow(native, root))));
@@ -115,7 +117,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
   const specification = commands[command];
   if (specification.makesContainer === true) native.prefaultHeap();
   const { options, operands } = parseCommand(words, command, specification);
-  if (options.help === true) return print(native, commandHelp(command));
+  if (options.help === true) return print(native, commandHelp(command, widthFor(native)));
   if (options.usage === true) return print(native, commandUsage(command));
   if (specification.operands.startsWith('ID') && operands[0] !== undefined) log.container = operands[0];
   const outcome = handle(command, {
@@ -136,6 +138,11 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
     if (printed !== 0) break;
   }
   return outcome.exitCode ?? printed;
+}
+
+function widthFor(native: Native): number | undefined {
+  const columns = native.getEnv('COLUMNS');
+  return typeof columns === 'string' ? widthOf(columns) : undefined;
 }
 
 function handle<Name extends CommandName>(name: Name, context: Context<Operands<Name>>): Outcome {

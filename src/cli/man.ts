@@ -53,18 +53,13 @@ function mainPage(names: readonly CommandName[], installed: Installed): string {
     [
       'EXAMPLES',
       'A bundle whose root filesystem is busybox, and its shell in a container, until you type exit:\n' +
-        example([
-          'mkdir -p bundle/rootfs/bin && cd bundle',
-          'cp /bin/busybox rootfs/bin',
-          'chroot rootfs /bin/busybox --install /bin',
-          `${program} spec`,
-          `${program} run c1`,
-        ]) +
+        example(['mkdir bundle && cd bundle', `${program} spec --busybox`, `${program} run c1`]) +
         '.PP\nThe steps of an engine, without a terminal:\n' +
         example([
-          `sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"sleep", "100"/' config.json`,
+          `rm config.json && ${program} spec --no-terminal sleep 100`,
           `${program} create c1 && ${program} start c1`,
           `${program} state c1`,
+          `${program} exec c1 sh -c 'ps && id'`,
           `${program} kill c1 KILL && ${program} delete c1`,
         ]),
     ],

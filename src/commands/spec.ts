@@ -7,26 +7,63 @@ import { EEXIST } from '../kernel/errno.ts';
 import { CGROUP2_SUPER_MAGIC } from '../kernel/file-systems.ts';
 import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
 import type { Context, Outcome } from '../options/command.ts';
+import type { Options } from '../options/options.ts';
+import { absolutePath } from '../state/root.ts';
+import { findBusybox, makeRootfs, removeRootfs } from './busybox.ts';
 
 const newFile = O_WRONLY | O_CREAT | O_EXCL;
 
-/** Writes a config.json, or `--file` of the bundle, that runs `sh` in the directory `rootfs`; or prints the schema. */
-export function spec(context: Context): Outcome {
-  const { native, options } = context;
+/**
+ * Writes a config.json, or `--file` of the bundle, that runs `sh` or the given program in the directory `rootfs`, which
+ * --busybox makes; or prints the schema.
+ */
+export function spec({ native, options, operands }: Context): Outcome {
   if (options.schema === true) return { output: native.configSchema() };
   const unified = native.fileSystemType('/sys/fs/cgroup') === CGROUP2_SUPER_MAGIC;
   const rootless = options['rootless-spec'] === true;
   const config = rootless
     ? rootlessConfig(unified, native.effectiveUid(), effectiveGid(native))
     : defaultConfig(unified);
-  const { bundle, file = 'config.json' } = options;
-  const path = bundle === undefined || file.startsWith('/') ? file : `${bundle}/${file}`;
-  const result = native.writeText(path, `${JSON.stringify(config, null, '\t')}\n`, newFile, 0o664);
-  if (result === -EEXIST) {
-    throw new Failure({ code: 'spec.exists', message: `File ${file} exists. Remove it first` });
-  }
-  if (result < 0) throw systemFailure('spec.write', `cannot write "${path}"`, 'open', result);
+  const { bundle = '.', file = 'config.json' } = options;
+  const path = bundle === '.' || file.startsWith('/') ? file : `${bundle}/${file}`;
+  const write = (): void => {
+    const text = `${JSON.stringify(chosen(config, options, operands), null, '\t')}\n`;
+    const result = native.writeText(path, text, newFile, 0o664);
+    if (result === -EEXIST) {
+      throw new Failure({ code: 'spec.exists', message: `File ${file} exists. Remove it first` });
+    }
+    if (result < 0) throw systemFailure('spec.write', `cannot write "${path}"`, 'open', result);
+  };
+  if (options.busybox !== true) write();
+  else withRootfs(native, absolutePath(native, `${bundle}/rootfs`), write);
   return {};
+}
+
+/** Without the root filesystem if `write` fails. */
+function withRootfs(native: Native, root: string, write: () => void): void {
+  const busybox = findBusybox(native);
+  makeRootfs(native, busybox, root);
+  try {
+    write();
+  } catch (error) {
+    removeRootfs(native, busybox, root);
+    throw error;
+  }
+}
+
+/** What the options and the operands ask for. */
+function chosen(config: SpecConfig, options: Options, args: readonly string[]): SpecConfig {
+  const { process, root, hostname } = config;
+  return {
+    ...config,
+    process: {
+      ...process,
+      ...(options['no-terminal'] === true ? { terminal: false } : {}),
+      ...(args.length === 0 ? {} : { args }),
+    },
+    root: options.writable === true ? { ...root, readonly: false } : root,
+    hostname: options.hostname ?? hostname,
+  };
 }
 
 interface SpecMount {

@@ -297,9 +297,10 @@ const table = {
   },
   spec: {
     summary: 'write a template config.json',
-    operands: '',
+    operands: '[PROGRAM [ARGUMENT...]]',
     minimum: 0,
-    maximum: 0,
+    maximum: Infinity,
+    optionsFirst: true,
     options: [
       {
         kind: 'text',
@@ -309,11 +310,16 @@ const table = {
         help: 'where to write it (default: current directory)',
       },
       { kind: 'text', name: 'file', short: 'f', value: 'FILE', help: 'name of the file (default config.json)' },
+      { kind: 'flag', name: 'busybox', help: 'also make the directory rootfs, from the static busybox of this host' },
+      { kind: 'flag', name: 'no-terminal', help: 'for a program that needs no terminal' },
+      { kind: 'flag', name: 'writable', help: 'do not make the root filesystem read-only' },
+      { kind: 'text', name: 'hostname', value: 'NAME', help: 'host name of the container (default rt)' },
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
       { kind: 'flag', name: 'schema', help: 'print the JSON schema of config.json instead' },
       ...helpOptions(),
     ],
     details:
+      'The program is sh, unless another one is given. Nothing that exists is overwritten.\n\n' +
       'With the schema an editor completes and checks config.json, in which its file is named by the member\n' +
       '"$schema": "FILE", which has no other effect. Visual Studio Code takes it for all bundles from settings.json:\n' +
       '"json.schemas": [{"fileMatch": ["config.json"], "url": "FILE"}]. make install puts FILE into share/rt/schema.',

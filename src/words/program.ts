@@ -428,9 +428,13 @@ function elfFault(head: string, look: Look, subject?: string): Cause | undefined
   // A byte that was replaced may be that of this host.
   const machine = low > 0x7f || high > 0x7f ? host : machines[low | (high << 8)];
   if (machine !== undefined && machine !== host && machine !== alsoRuns[host]) return foreign(machine, host, subject);
-  // The first path in the head is the loader.
-  const loader = /\0(\/[\x21-\x7e]+)\0/.exec(head)?.[1];
+  const loader = loaderIn(head);
   return loader === undefined ? undefined : loaderFault(loader, look, subject);
+}
+
+/** The loader of a program, the first path in its head; undefined if it is static. */
+export function loaderIn(head: string): string | undefined {
+  return /\0(\/[\x21-\x7e]+)\0/.exec(head)?.[1];
 }
 
 function loaderFault(loader: string, look: Look, subject?: string): Cause | undefined {
