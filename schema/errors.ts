@@ -365,6 +365,10 @@ export const errors = {
   'seccomp.argument': ['the index of an argument is above 5', 'system calls have six arguments'],
   'seccomp.command': ['the word after rt seccomp is none of its commands', 'use explain'],
   'seccomp.defaultAction': ['there are rules and no default action', 'add defaultAction'],
+  'seccomp.denied': [
+    'with --explain-denied: the profile refused a call of the program',
+    'allow the call if the program needs it',
+  ],
   'seccomp.ended': [
     'a rule of the profile ended the container before its program ran',
     'allow the calls that the start needs: docs/seccomp.md',
@@ -381,6 +385,7 @@ export const errors = {
   'seccomp.rule': ['a rule has the action of the default', 'drop it, or choose another action'],
   'seccomp.size': ['the filter is larger than the kernel accepts', 'use fewer conditions on arguments'],
   'seccomp.start': ['the profile refuses a call without which no program starts', 'allow it'],
+  'seccomp.watch': ['the calls that the profile refuses cannot be reported', 'drop the option'],
   'selinux.mount': ['the kernel has no SELinux', 'remove linux.mountLabel'],
   'signals.catch': ['signals cannot be caught', 'see the errno'],
   'spec.busybox': ['there is no static busybox', 'install busybox-static'],

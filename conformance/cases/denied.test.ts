@@ -1,4 +1,5 @@
 import { NATIVE_ARCHITECTURE } from '../harness/calls.ts';
+import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 
 /** What the profile refuses, told before a run and during it. */
@@ -19,11 +20,11 @@ forEachRuntime(
       };
     });
     const explain = (...words: string[]) => rt.command('seccomp', ...words, '--bundle', bundle.dir);
-    const place = String.raw` {2}\[config\.json:\d+:\d+\]\n`;
+    const where = String.raw` {2}\[config\.json:\d+:\d+\]\n`;
     t.match(await explain('explain', 'mount'), {
       status: 0,
       stdout: new RegExp(
-        String.raw`^mount, \w+, number \d+\n {2}fails with EPERM \(operation not permitted\)${place}$`,
+        String.raw`^mount, \w+, number \d+\n {2}fails with EPERM \(operation not permitted\)${where}$`,
       ),
     });
     t.match(
@@ -35,6 +36,169 @@ forEachRuntime(
       stderr: /unknown system call "muont"\n {2}hint: did you mean mount\?/,
     });
     t.match(await explain('explore', 'mount'), { status: 1, stderr: /unknown seccomp command "explore"/ });
+  },
+  OURS,
+);
+
+interface Rule {
+  names: string[];
+  action: string;
+  errnoRet?: number;
+  args?: { index: number; value: number; op: string }[];
+}
+
+const refused: Rule[] = [
+  { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 },
+  { names: ['fchownat', 'chown'], action: 'SCMP_ACT_ERRNO' },
+  { names: ['kill'], action: 'SCMP_ACT_KILL', args: [{ index: 1, value: 9, op: 'SCMP_CMP_EQ' }] },
+  { names: ['chroot'], action: 'SCMP_ACT_TRAP' },
+  { names: ['sethostname'], action: 'SCMP_ACT_KILL_PROCESS' },
+];
+
+function script(config: TestConfig, text: string, syscalls: Rule[] = refused): void {
+  config.process.args = ['/bin/busybox', 'sh', '-c', text];
+  config.process.env = ['PATH=/bin'];
+  config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', architectures: [NATIVE_ARCHITECTURE], syscalls };
+}
+
+const place = String.raw`\n {2}config\.json:\d+:\d+ {2}/linux/seccomp/syscalls/`;
+const told = (call: string, program: string, end: string, rule: number): RegExp =>
+  new RegExp(String.raw`^rt: warning: ${call}, process \d+ \(${program}\): ${end}${place}${rule}$`, 'm');
+
+for (const noNewPrivileges of [true, false]) {
+  forEachRuntime(
+    `run --explain-denied reports refused calls, whose effect stays the same, noNewPrivileges ${noNewPrivileges}`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => {
+        config.process.noNewPrivileges = noNewPrivileges;
+        const name = String.raw`"$(printf '/tmp/\033[31m')"`;
+        const child = (words: string) => `busybox sh -c '${words}; echo no'; echo $?`;
+        script(
+          config,
+          `busybox mkdir ${name}; busybox mkdir ${name}; kill -0 99999; ${child('kill -9 99999')}; ${child('exec busybox chroot /tmp')}; ${child('exec busybox hostname x')}`,
+        );
+      });
+      const plain = await rt.runBundle(bundle);
+      const { status, stdout, stderr } = await rt.command(
+        'run',
+        '--explain-denied',
+        '--bundle',
+        bundle.dir,
+        rt.nextId(),
+      );
+      t.equal(status, 0);
+      t.equal(stdout, '159\n159\n159\n');
+      t.equal(stdout, plain.stdout);
+      t.match(
+        stderr,
+        told(
+          String.raw`mkdir(at\(AT_FDCWD, |\()"/tmp/\\u001b\[31m", 0777\)`,
+          'busybox',
+          String.raw`fails with ENOSPC \(.*\)`,
+          0,
+        ),
+      );
+      t.match(stderr, told(String.raw`kill\(99999, SIGKILL\)`, 'busybox', 'ends its thread with SIGSYS', 2));
+      t.match(
+        stderr,
+        told(String.raw`chroot\("/tmp"\)`, 'busybox', 'sends SIGSYS to its thread, here without its siginfo', 3),
+      );
+      t.match(stderr, told(String.raw`sethostname\(0x[0-9a-f]+, 1\)`, 'busybox', 'ends its process with SIGSYS', 4));
+      t.match(stderr, /31m", 0777\) was refused 2 times\n$/);
+      t.equal(stderr.match(/^rt: warning/gm)?.length, 5, stderr);
+    },
+    OURS,
+  );
+}
+
+forEachRuntime(
+  'run --explain-denied: the exit code is that of a program that the kernel ends, also with a handler',
+  async (t, rt) => {
+    for (const [text, wanted] of [
+      ['kill -9 99999; echo no', 159],
+      ["trap 'echo handled' SYS; kill -9 99999; echo no", 159],
+      ["trap 'exit 7' SYS; busybox chroot /tmp; exec busybox chroot /tmp", 159],
+    ] as const) {
+      const bundle = rt.bundle((config) => script(config, text));
+      const { status, stdout, stderr } = await rt.command(
+        'run',
+        '--explain-denied',
+        '--bundle',
+        bundle.dir,
+        rt.nextId(),
+      );
+      t.equal(status, wanted, stderr);
+      t.equal(stdout, '');
+      t.notMatch(stderr, 'dmesg');
+    }
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'exec --explain-denied reports the refused calls of its program',
+  async (t, rt) => {
+    const container = await rt.started(['wait'], (config) => {
+      const args = config.process.args;
+      script(config, '');
+      config.process.args = args;
+    });
+    const { status, stderr } = await rt.command(
+      'exec',
+      '--explain-denied',
+      container.id,
+      '/bin/busybox',
+      'mkdir',
+      '/tmp/x',
+    );
+    t.equal(status, 1);
+    t.match(
+      stderr,
+      /^rt: warning: mkdir.*"\/tmp\/x".*fails with ENOSPC.*\n {2}\/.*config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/0\n/,
+    );
+    t.match(await rt.command('exec', '--detach', '--explain-denied', container.id, '/bin/busybox', 'true'), {
+      status: 255,
+      stderr: /with --detach nobody would be left to answer/,
+    });
+    t.equal((await container.remove('--force')).status, 0);
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'run --explain-denied is refused where it cannot work',
+  async (t, rt) => {
+    const run = (change: (config: TestConfig) => void, ...words: string[]) => {
+      const bundle = rt.bundle((config) => {
+        script(config, 'echo ran');
+        change(config);
+      });
+      return rt.command('run', '--explain-denied', ...words, '--bundle', bundle.dir, rt.nextId());
+    };
+    const nothing = (): void => undefined;
+    t.match(await run(nothing, '--detach'), { status: 1, stdout: '', stderr: /nobody would be left to answer/ });
+    t.match(
+      await run((config) => {
+        script(config, 'echo ran', [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }]);
+        Object.assign(config.linux.seccomp as object, { listenerPath: '/run/none' });
+      }),
+      {
+        status: 1,
+        stdout: '',
+        stderr: /another process receives.*\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/0\/action/,
+      },
+    );
+    t.match(
+      await run((config) => {
+        delete config.linux.seccomp;
+      }),
+      { status: 1, stdout: '', stderr: /there is no linux\.seccomp that could refuse a call/ },
+    );
+    const bundle = rt.bundle();
+    t.match(await rt.command('create', '--explain-denied', '--bundle', bundle.dir, rt.nextId()), {
+      status: 1,
+      stderr: /flag provided but not defined: -explain-denied\n {2}hint: only run and exec have it/,
+    });
   },
   OURS,
 );

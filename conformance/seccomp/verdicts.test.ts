@@ -8,7 +8,7 @@ import type { NativeArchitecture } from '../../src/plan/seccomp/architectures.ts
 import { knownArchitectures } from '../../src/plan/seccomp/architectures.ts';
 import { checkSeccomp } from '../../src/plan/seccomp/compile.ts';
 import { nameOfReturn } from '../../src/plan/seccomp/bpf.ts';
-import { callData, simulator } from '../../test/seccomp-machine.ts';
+import { callData, simulator } from '../../src/plan/seccomp/machine.ts';
 import { Oracle, oracleMissing, returnValue } from './oracle.ts';
 
 const ENOSYS = 0x0005_0000 + 38;

@@ -19,6 +19,8 @@ enum rt_record_kind {
 	RT_RECORD_FORKED = 6,
 	/* Like forked, but the sender is not yet in the container's cgroup. */
 	RT_RECORD_FORKED_OUTSIDE = 7,
+	/* A filter was loaded whose refusals the runtime answers; its listener is attached to the record. */
+	RT_RECORD_LISTENER = 10,
 	/* An op could not do all that it was asked to; the helper continues. */
 	RT_RECORD_INCOMPLETE = 9,
 };

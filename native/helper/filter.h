@@ -18,4 +18,9 @@ static inline long rt_filter_load(const struct rt_filter *filter)
 	return rt_sys(seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &filter->program);
 }
 
+/* The same for an op. A listener goes to the runtime, by a thread that is not filtered, so that no rule keeps the
+ * listener from it; this process makes no system call until it is sent. Returns 0 or a negative errno. */
+struct rt_context;
+int rt_load_filter(struct rt_context *context, const struct rt_filter *filter);
+
 #endif

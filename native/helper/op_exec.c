@@ -103,9 +103,10 @@ int rt_exec(struct rt_context *context, const struct rt_op_exec *op)
 	rt_close(&context->listener);
 	rt_default_signals();
 	/* Last, so that the filter need not allow our own system calls. */
-	long status = context->filter_at_execve == NULL ? 0 : rt_filter_load(context->filter_at_execve);
+	long status =
+		context->filter_at_execve == NULL ? 0 : rt_load_filter(context, context->filter_at_execve);
 	if (status < 0)
-		return rt_fail(context, "seccomp", status);
+		return (int)status;
 	status = rt_sys(execve, context->program, args, env);
 	/* The failure's detail: the path, a NUL, the head of the file. */
 	uint32_t length = (uint32_t)rt_strlen(context->program) + 1;

@@ -4,6 +4,7 @@
 #include "decimal.h"
 #include "descriptor.h"
 #include "filter.h"
+#include "record.h"
 #include "sys.h"
 
 #include <linux/un.h>
@@ -41,26 +42,6 @@ static struct rt_filter received(uint32_t flags)
 {
 	return (struct rt_filter){
 		flags, {.len = (unsigned short)filter.count, .filter = filter.instructions}};
-}
-
-static long load(struct rt_context *context, uint32_t flags)
-{
-	struct rt_filter whole = received(flags);
-	long status = rt_filter_load(&whole);
-	return status < 0 ? rt_fail(context, "seccomp", status) : status;
-}
-
-int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
-{
-	static struct rt_filter kept;
-	int status = receive(context);
-	if (status < 0)
-		return status;
-	if (op->at_execve == 0)
-		return (int)load(context, op->flags);
-	kept = received(op->flags);
-	context->filter_at_execve = &kept;
-	return 0;
 }
 
 /* Resolves the path once and connects through the descriptor: the path may exceed sun_path, and the socket is
@@ -112,6 +93,7 @@ struct hand_over {
 	struct rt_iovec pieces[PIECES_MAX];
 	struct rt_rights rights;
 	int receiver, listener;
+	bool keeps_receiver;
 	long result;
 };
 
@@ -134,7 +116,8 @@ static void send_listener(void *argument)
 			sent = rt_sys(sendmsg, shared->receiver, &shared->message, RT_MSG_NOSIGNAL);
 		while (sent == -EINTR);
 		rt_sys(close, listener);
-		rt_sys(close, shared->receiver);
+		if (!shared->keeps_receiver)
+			rt_sys(close, shared->receiver);
 	}
 	__atomic_store_n(&shared->result, sent < 0 ? sent : 0, __ATOMIC_RELEASE);
 	rt_sys(exit, 0);
@@ -152,39 +135,74 @@ static void describe(struct rt_context *context, struct rt_strs parts, struct ha
 		const char *part = rt_next_str(&parts);
 		shared->pieces[count++] = (struct rt_iovec){part, rt_strlen(part)};
 	}
-	shared->rights = rt_rights_of(LISTENER_PENDING);
-	shared->message = (struct rt_message){.parts = shared->pieces,
-		.part_count = count,
-		.control = &shared->rights,
-		.control_length = sizeof(shared->rights)};
+	shared->message.part_count = count;
 	shared->receiver = context->receiver;
+	context->receiver = -1;
+}
+
+/* Loads the filter, and sends its listener with the pieces of the message to the receiver. */
+static int load_and_send(struct rt_context *context, struct rt_filter filter, struct hand_over *shared)
+{
+	static char stack[4096] __attribute__((aligned(16)));
+	shared->rights = rt_rights_of(LISTENER_PENDING);
+	shared->message.parts = shared->pieces;
+	shared->message.control = &shared->rights;
+	shared->message.control_length = sizeof(shared->rights);
 	shared->listener = LISTENER_PENDING;
 	shared->result = RESULT_PENDING;
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+		.stack = (uint64_t)(uintptr_t)stack,
+		.stack_size = sizeof(stack)};
+	long thread = rt_clone(&args, sizeof(args), send_listener, shared);
+	if (thread < 0)
+		return rt_fail(context, "clone3", thread);
+	filter.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	long listener = rt_filter_load(&filter);
+	__atomic_store_n(&shared->listener, listener < 0 ? LISTENER_FAILED : (int)listener, __ATOMIC_RELEASE);
+	long result;
+	/* Waits without system calls, for the same reason; execve would kill the other thread. */
+	while ((result = __atomic_load_n(&shared->result, __ATOMIC_ACQUIRE)) == RESULT_PENDING)
+		__asm__ volatile("" ::: "memory");
+	if (listener < 0)
+		return rt_fail(context, "seccomp", listener);
+	return result < 0 ? rt_fail(context, "sendmsg", result) : 0;
 }
 
 int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_notify *op)
 {
-	static char stack[4096] __attribute__((aligned(16)));
 	static struct hand_over shared;
 	int status = receive(context);
 	if (status < 0)
 		return status;
 	describe(context, op->state, &shared);
-	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-		.stack = (uint64_t)(uintptr_t)stack,
-		.stack_size = sizeof(stack)};
-	long thread = rt_clone(&args, sizeof(args), send_listener, &shared);
-	if (thread < 0)
-		return rt_fail(context, "clone3", thread);
-	long listener = load(context, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER);
-	__atomic_store_n(&shared.listener, listener < 0 ? LISTENER_FAILED : (int)listener, __ATOMIC_RELEASE);
-	long result;
-	/* Waits without system calls, for the same reason; execve would kill the other thread. */
-	while ((result = __atomic_load_n(&shared.result, __ATOMIC_ACQUIRE)) == RESULT_PENDING)
-		__asm__ volatile("" ::: "memory");
-	context->receiver = -1;
-	if (listener < 0)
-		return (int)listener;
-	return result < 0 ? rt_fail(context, "sendmsg", result) : 0;
+	return load_and_send(context, received(op->flags), &shared);
+}
+
+int rt_load_filter(struct rt_context *context, const struct rt_filter *filter)
+{
+	static struct rt_record_header record = {.kind = RT_RECORD_LISTENER};
+	static struct hand_over shared;
+	if (filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) {
+		shared.pieces[0] = (struct rt_iovec){&record, sizeof(record)};
+		shared.message.part_count = 1;
+		shared.receiver = context->control;
+		shared.keeps_receiver = true;
+		return load_and_send(context, *filter, &shared);
+	}
+	long status = rt_filter_load(filter);
+	return status < 0 ? rt_fail(context, "seccomp", status) : 0;
+}
+
+int rt_seccomp(struct rt_context *context, const struct rt_op_seccomp *op)
+{
+	static struct rt_filter kept;
+	int status = receive(context);
+	if (status < 0)
+		return status;
+	kept = received(op->flags);
+	if (op->at_execve == 0)
+		return rt_load_filter(context, &kept);
+	context->filter_at_execve = &kept;
+	return 0;
 }

@@ -12,7 +12,7 @@ struct rt_record_header {
 	uint32_t op;    /* index of the op in the program */
 	uint32_t error; /* errno, also for incomplete; for hook_failed the outcome */
 	/* For hook_failed the value of the outcome, for waiting the wait. The receiver fills in: for terminal
-	 * the descriptor received (~0 for none), for forked and forked_outside the sender's pid (0 if it is
+	 * and listener the descriptor received (~0 for none), for forked and forked_outside the sender's pid (0 if it is
 	 * not the receiver's child). */
 	uint32_t value;
 	uint32_t call_length;   /* length of the call's name, which follows */

@@ -35,7 +35,7 @@ static bool is_child(int pid)
  * in here, from kernel data. */
 static void verify(struct rt_record_header *record, struct rt_attached *attached)
 {
-	if (record->kind == RT_RECORD_TERMINAL)
+	if (record->kind == RT_RECORD_TERMINAL || record->kind == RT_RECORD_LISTENER)
 		record->value = (uint32_t)rt_steal_fd(&attached->fd);
 	else if (record->kind == RT_RECORD_FORKED || record->kind == RT_RECORD_FORKED_OUTSIDE)
 		record->value = is_child(attached->sender) ? (uint32_t)attached->sender : 0;

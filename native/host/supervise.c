@@ -124,12 +124,24 @@ static void take_lifeline(struct lifeline *lifeline, const struct rt_relay *rela
 	lifeline->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
 }
 
-/* Waits for a signal, relay data, the lifeline or a notification from the program. */
-static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify, struct lifeline *lifeline)
+/* What is kept while a call waits for its answer. */
+static struct {
+	struct rt_relay *relay;
+	int manager;
+	struct lifeline lifeline;
+	bool waits;
+} held;
+
+enum { CALL_WAITS = INT32_MAX /* not a status of waitpid(2) */ };
+
+/* Waits for a signal, relay data, the lifeline, a notification from the program, or one of its filter: 1 if that has one. */
+static int64_t wait_and_move(
+	struct rt_relay *relay, struct rt_notify *notify, struct lifeline *lifeline, int *listener)
 {
-	enum { SIGNALS, PROGRAM, LIFELINE, RELAY };
+	enum { SIGNALS, PROGRAM, LIFELINE, FILTER, RELAY };
 	struct pollfd polls[RELAY + RT_RELAY_POLLS] = {{.fd = signal_pipe[0], .events = POLLIN},
-		{.fd = notify->program, .events = POLLIN}, {.fd = lifeline->fd, .events = POLLIN}};
+		{.fd = notify->program, .events = POLLIN}, {.fd = lifeline->fd, .events = POLLIN},
+		{.fd = *listener, .events = POLLIN}};
 	if (relay)
 		rt_relay_polls(relay, polls + RELAY);
 	/* A program that runs is not given up because there is no memory at the moment. */
@@ -141,16 +153,19 @@ static int64_t wait_and_move(struct rt_relay *relay, struct rt_notify *notify, s
 		take_lifeline(lifeline, relay);
 	if (relay)
 		rt_relay_move(relay, polls + RELAY);
-	return 0;
+	/* No process has the filter any more. */
+	if (polls[FILTER].revents != 0 && !(polls[FILTER].revents & POLLIN))
+		*listener = -1;
+	return polls[FILTER].revents & POLLIN ? 1 : 0;
 }
 
 static int64_t supervise(
-	pid_t pid, struct rt_relay *relay, struct rt_notify *notify, struct lifeline *lifeline)
+	pid_t pid, struct rt_relay *relay, struct rt_notify *notify, struct lifeline *lifeline, int listener)
 {
 	int raw = 0;
 	/* A child that ended before the handlers were installed sent a SIGCHLD that was not seen. */
 	while (!reap(pid, &raw)) {
-		int64_t status = wait_and_move(relay, notify, lifeline);
+		int64_t status = wait_and_move(relay, notify, lifeline, &listener);
 		if (status < 0)
 			return status;
 		if (lifeline->ended) {
@@ -159,13 +174,16 @@ static int64_t supervise(
 			return SIGKILL;
 		}
 		take_signals(pid, relay);
+		if (status > 0)
+			return CALL_WAITS;
 	}
+	listener = -1;
 	/* It may have sent a notification just before it ended. */
 	if (notify->program >= 0)
 		rt_notify_take(notify);
 	/* Drains its remaining output. The caller may be a slow reader, and may still end this with a signal. */
 	while (relay && rt_relay_has_output(relay)) {
-		int64_t status = wait_and_move(relay, notify, lifeline);
+		int64_t status = wait_and_move(relay, notify, lifeline, &listener);
 		if (status < 0)
 			rt_relay_lose(relay, RT_RELAY_OUTPUT, "poll", -(int)status);
 		if (status < 0 || lifeline->ended || take_signals(0, relay))
@@ -182,14 +200,27 @@ int64_t rt_fn_superviseChild(const struct rt_value *args, struct rt_result *resu
 	struct lifeline lifeline = {.fd = (int)args[6].integer};
 	RT_FREE struct rt_relay *relay = NULL;
 	int64_t status = 0;
-	if (args[1].integer >= 0) {
+	if (held.waits) {
+		relay = held.relay;
+		notify.manager = held.manager;
+		lifeline = held.lifeline;
+	} else if (args[1].integer >= 0) {
 		relay = malloc(sizeof(*relay));
 		if (!relay)
 			return -ENOMEM;
 		status = rt_relay_open(relay, (int)args[1].integer, (int)args[2].integer);
 	}
 	if (status >= 0)
-		status = supervise(pid, relay, &notify, &lifeline);
+		status = supervise(pid, relay, &notify, &lifeline, (int)args[7].integer);
+	held.waits = status == CALL_WAITS;
+	if (held.waits) {
+		held.relay = relay;
+		held.manager = notify.manager;
+		held.lifeline = lifeline;
+		relay = NULL;
+		result->numbers[result->count++] = status;
+		return 0;
+	}
 	if (relay)
 		rt_relay_close(relay);
 	if (status < 0)

@@ -600,7 +600,7 @@ export interface FindHomeOp {
   readonly uid: number;
 }
 
-/** Receives the filter, an array of struct sock_filter, that the runtime has compiled meanwhile, over a separate socket, preceded by the number of instructions (u32). Loads it at once, or (`at_execve` 1) has `exec` and each later `hook` load it, as the last call before execve(2). */
+/** Receives the filter, an array of struct sock_filter, that the runtime has compiled meanwhile, over a separate socket, preceded by the number of instructions (u32). Loads it at once, or (`at_execve` 1) has `exec` and each later `hook` load it, as the last call before execve(2). A listener that `flags` request is sent to the runtime, as the record listener. */
 export interface SeccompOp {
   readonly op: 'seccomp';
   readonly flags: number;
@@ -858,14 +858,14 @@ export interface OpCalls {
   no_new_privs: 'prctl';
   find_program: 'close_range' | 'execve';
   find_home: 'openat2' | 'read' | 'writev';
-  seccomp: 'read' | 'seccomp';
+  seccomp: 'clone3' | 'read' | 'seccomp' | 'sendmsg';
   seccomp_receiver: 'connect' | 'openat2' | 'readlinkat' | 'socket' | 'statx';
   seccomp_notify: 'clone3' | 'read' | 'seccomp' | 'sendmsg';
   end_on_signals: 'rt_sigaction' | 'rt_sigprocmask';
   await_start: 'accept4' | 'getsockopt' | 'read';
   pass_descriptors: 'dup3';
   make_mount_point: 'openat2';
-  exec: 'execve' | 'mmap' | 'seccomp';
+  exec: 'clone3' | 'execve' | 'mmap' | 'seccomp' | 'sendmsg';
 }
 
 export const GROUPS_RULE = {

@@ -16,6 +16,8 @@ export const RECORD = {
   forked: 6,
   /** Like forked, but the sender is not yet in the container's cgroup. */
   forked_outside: 7,
+  /** A filter was loaded whose refusals the runtime answers; its listener is attached to the record. */
+  listener: 10,
   /** An op could not do all that it was asked to; the helper continues. */
   incomplete: 9,
 } as const;

@@ -37,6 +37,7 @@ export function optionHint(name: string, specs: readonly OptionSpec[], global: b
   if (name === 'it' || name === 'ti' || name === 'interactive') {
     return 'a terminal is process.terminal in config.json, or --tty of exec; standard input is always passed on';
   }
+  if (name === 'explain-denied') return 'only run and exec have it, in the foreground: somebody must answer the calls';
   const meant = name.length > 1 ? nearest(name, names(specs)) : undefined;
   return meant === undefined ? undefined : `did you mean --${meant}?`;
 }

@@ -126,6 +126,7 @@ function runCommand(native: Native, globals: Options, rest: readonly string[], l
     options,
     operands: checkOperands(operands, command),
     debug: note,
+    warn: (diagnostics, raw) => report(native, { ...log, raw }, 'warning', diagnostics),
     progress: () => progressLine(native, log),
   });
   if (outcome.warnings !== undefined && outcome.warnings.length > 0) {

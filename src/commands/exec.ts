@@ -4,6 +4,7 @@ import { systemFailure } from '../diag/system.ts';
 import type { ContainerContext, Outcome } from '../options/command.ts';
 import { causesOfEnd } from '../container/cause.ts';
 import { inWordsOfExec } from '../options/exec-words.ts';
+import { reportDenied } from '../container/denied.ts';
 import { handedDescriptors } from '../container/descriptors.ts';
 import { startProcess } from '../container/exec.ts';
 import type { StartedProcess } from '../container/exec.ts';
@@ -35,15 +36,17 @@ function execWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
     const named = diagnostics.map((fault) => inWordsOfExec(fault, options, context.operands.slice(1)));
     throw inPhase(new Failure(named, failedExitCode), 'exec');
   }
-  const { pid, console, cgroup } = started;
+  const { pid, console, cgroup, watch, locate } = started;
   const warnings = started.warnings.map((warning) => inWordsOfExec(warning, options, []));
   if (!foreground) return { warnings };
   lifeline?.tell({ type: 'started', pid, warnings });
-  const ended = supervise(native, pid, console, { lifeline });
+  const denied = watch && reportDenied(context, watch, console, locate);
+  const ended = supervise(native, pid, console, { lifeline, watch });
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
   const { exitCode, signal } = ended;
   const causes = causesOfEnd(native, { exitCode, signal, cgroup, config: undefined });
-  const atEnd = [...ended.warnings, ...causes];
+  const told = denied === undefined ? causes : [...denied(), ...(watch?.hasEnded(pid) === true ? [] : causes)];
+  const atEnd = [...ended.warnings, ...told];
   lifeline?.tell(endEvent(ended, atEnd));
   return { exitCode, warnings: [...warnings, ...atEnd] };
 }

@@ -20,7 +20,7 @@ export function run(context: ContainerContext): Outcome {
 function runWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
   const { native } = context;
   const made = makeContainer(context, 'control');
-  const { directory, record, control, moved, compiled } = made;
+  const { directory, record, control, moved, compiled, watch } = made;
   const { plan } = compiled;
   // From here on other commands can kill and remove it while this process continues.
   directory.unlock();
@@ -29,7 +29,9 @@ function runWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
       lifeline.tell({ type: 'created', id: record.id, pid: record.pid, warnings: compiled.warnings });
       if (!lifeline.awaitStart(record)) throw lifelineClosed();
     }
-    phase('start program', () => release(native, control, { kind: 'plan', plan }, record.pid, plan.uncertainStart));
+    phase('start program', () =>
+      release(native, control, { kind: 'plan', plan }, record.pid, plan.uncertainStart, watch),
+    );
   } catch (error) {
     throw error instanceof Failure ? abandon(context, made, error, 'run') : error;
   }

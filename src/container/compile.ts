@@ -11,6 +11,7 @@ import type { Native } from '../host/native.ts';
 import { plan } from '../plan/index.ts';
 import { keyringName } from '../plan/keyring.ts';
 import type { CgroupManager, Plan, PlanOptions } from '../plan/plan.ts';
+import type { WatchMode } from '../plan/seccomp/watched.ts';
 import type { Context } from '../options/command.ts';
 import { requireSystemd } from '../systemd/units.ts';
 import { absolutePath } from '../state/root.ts';
@@ -39,6 +40,7 @@ interface Surroundings {
   readonly notify?: string | undefined;
   /** Absent if nothing is made. */
   readonly nonce?: string;
+  readonly watch?: WatchMode | undefined;
 }
 
 /** Makes an unguessable name. */

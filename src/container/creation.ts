@@ -11,6 +11,7 @@ import type { OnCgroups } from '../launch/make-cgroups.ts';
 import { findOrigin } from '../launch/origin.ts';
 import { resctrlRecord } from '../launch/resctrl.ts';
 import { mountIdAt, releaseRoot } from '../launch/root.ts';
+import type { Watch } from '../launch/watch.ts';
 import { startHooks } from '../plan/hooks.ts';
 import { helperOps } from '../plan/plan.ts';
 import { mountsOnHost } from '../plan/rootfs.ts';
@@ -38,6 +39,8 @@ export interface MadeContainer {
   readonly compiled: Compiled;
   /** Sockets for reporting that the program is ready. */
   readonly notify: NotifyProxy | undefined;
+  /** Answers what the filter asks; undefined if it does not ask this process. */
+  readonly watch?: Watch | undefined;
 }
 
 /** What making and restoring a container have in common: its directory, and effects that register their own undo. */

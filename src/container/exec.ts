@@ -4,12 +4,13 @@ import { unifiedPath } from '../cgroup/files.ts';
 import { mayBeTraced } from '../cgroup/tracers.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { withoutPointers } from '../diag/failure.ts';
+import { withLocations, withoutPointers } from '../diag/failure.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { enter } from '../launch/enter.ts';
 import type { EnterOptions } from '../launch/enter.ts';
+import { Watch } from '../launch/watch.ts';
 import { requireOrigin } from '../launch/origin.ts';
 import type { ContainerContext, Context } from '../options/command.ts';
 import { execProcess } from '../options/exec-process.ts';
@@ -24,6 +25,7 @@ import { stateRoot } from '../state/root.ts';
 import { requireRecord, savedConfig } from '../state/store.ts';
 import type { SavedConfig } from '../state/store.ts';
 import { describeShortfall } from '../words/shortfalls.ts';
+import { watchMode } from './denied.ts';
 import { openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { writePidFile } from './pid-file.ts';
 import { openProcess } from './process.ts';
@@ -36,6 +38,10 @@ export interface StartedProcess {
   /** That of the container. */
   readonly cgroup: CgroupRecord;
   readonly warnings: readonly Diagnostic[];
+  /** Answers what the filter of the process asks; undefined if it does not ask this process. */
+  readonly watch: Watch | undefined;
+  /** Adds places in the config with which the container was made. */
+  readonly locate: (failure: Failure) => Failure;
 }
 
 /**
@@ -52,13 +58,22 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   const { bundle, pid: initPid } = record;
   const origin = requireOrigin(native, config, record.origin);
   const keyring = keyringOf(record);
-  const execOptions: ExecOptions = { id, bundle, initPid, origin, keyring, tasks: cgroups.tasks };
+  const execOptions: ExecOptions = {
+    id,
+    bundle,
+    initPid,
+    origin,
+    keyring,
+    tasks: cgroups.tasks,
+    watch: watchMode(options, detach),
+  };
   const facts = readFacts(native);
   const plan = phase('plan', () => planExec(config, process, facts, execOptions));
   const isRemote = options.lifeline !== undefined;
   const console = openConsole(native, process, options['console-socket'], detach, '.', isRemote);
   const pidfdSocket = openPidfdSocket(native, options['pidfd-socket'], '.');
   const warnings = [...mistakes, ...plan.warnings];
+  const watch = plan.watched === undefined ? undefined : new Watch(native, plan.watched);
   const enterOptions: EnterOptions = {
     target,
     cgroups: cgroups.directories,
@@ -68,6 +83,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
       mayBeTraced: () => mayBeTraced(native, initPid, record.cgroup),
     },
     preserved,
+    watch,
     onTerminal: (master) => giveMaster(native, console, master),
     onShortfall: (shortfall) => {
       warnings.push(describeShortfall(shortfall, process));
@@ -79,7 +95,15 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   };
   const pid = phase('launch', () => explained(native, target, record, () => enter(native, plan, enterOptions)));
   context.debug(`process ${pid} runs in container ${id}`);
-  return { pid, console, cgroup: record.cgroup, warnings: withoutPointers(new Failure(warnings)).diagnostics };
+  const locate = (failure: Failure): Failure => withLocations(failure, saved.text, saved.path);
+  return {
+    pid,
+    console,
+    watch,
+    locate,
+    cgroup: record.cgroup,
+    warnings: withoutPointers(new Failure(warnings)).diagnostics,
+  };
 }
 
 /** The record, the saved config and a pidfd of init, all of the same container. */

@@ -4,11 +4,14 @@ import { inPhase } from '../diag/failure.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import type { Native } from '../host/native.ts';
+import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
+import type { Watch } from '../launch/watch.ts';
 import type { Context, Outcome } from '../options/command.ts';
 import { readyMessages } from '../systemd/notify.ts';
 import type { NotifyProxy } from '../systemd/notify.ts';
 import { causesOfEnd } from './cause.ts';
 import type { MadeContainer } from './creation.ts';
+import { reportDenied } from './denied.ts';
 import { endContainer } from './end.ts';
 import { endEvent, usageAtEnd } from './lifeline.ts';
 import type { Lifeline } from './lifeline.ts';
@@ -28,6 +31,9 @@ export function becomeForeground({ native, options }: Context): void {
   catchSignals(native);
 }
 
+/** In place of a status of waitpid(2): a call waits for its answer. */
+const callWaits = 0x7fff_ffff;
+
 /** Of a status of waitpid(2). */
 const signalBits = 0x7f;
 
@@ -39,25 +45,43 @@ export interface Ended {
   readonly warnings: readonly Diagnostic[];
 }
 
+/** Who else is attended to while the program runs. */
+interface Attendants {
+  readonly notify?: NotifyProxy | undefined;
+  readonly lifeline?: Lifeline | undefined;
+  readonly watch?: Watch | undefined;
+}
+
 /**
- * Waits for the end of the child `pid`, to which signals, terminal and readiness messages are forwarded. The end of the
- * lifeline kills it. -errno if that is impossible, so that the caller can clean up before it reports.
+ * Waits for the end of the child `pid`, to which signals, terminal and readiness messages are forwarded, while `watch`
+ * answers what its filter asks. The end of the lifeline kills it. -errno if that is impossible, so that the caller can
+ * clean up before it reports.
  */
 export function supervise(
   native: Native,
   pid: number,
   console: Console,
-  { notify, lifeline }: { readonly notify?: NotifyProxy | undefined; readonly lifeline?: Lifeline | undefined },
+  { notify, lifeline, watch }: Attendants,
 ): Ended | number {
   const [master, relay] = console.kind === 'relay' ? [console.master, console.console] : [-1, -1];
   const { program = -1, manager = -1 } = notify ?? {};
+  const [socket, listener] = [lifeline?.descriptor ?? -1, watch?.listener ?? -1];
   // The service manager started this process, which stays.
   const messages = notify === undefined ? [] : readyMessages(native.processId());
-  const ended = phase('wait', () =>
-    native.superviseChild(pid, master, relay, program, manager, messages, lifeline?.descriptor ?? -1),
-  );
+  const wait = (): ReturnType<Native['superviseChild']> =>
+    native.superviseChild(pid, master, relay, program, manager, messages, socket, listener);
+  const ended = phase('wait', () => {
+    let result = wait();
+    while (watch !== undefined && typeof result !== 'number' && result[0] === callWaits) {
+      watch.answer();
+      result = wait();
+    }
+    return result;
+  });
   if (typeof ended === 'number') return ended;
-  const [status, direction, errno, call] = ended;
+  const [raw, direction, errno, call] = ended;
+  // The filter would have ended it by SIGSYS; the answer had to be another signal.
+  const status = watch?.hasEnded(pid) === true && (raw & signalBits) === SIGKILL ? SIGSYS : raw;
   const lost = direction === 0 ? 'input' : 'output';
   return {
     exitCode: exitCode(status),
@@ -81,7 +105,7 @@ export function exitCode(status: number): number {
  */
 export function attend(context: Context, container: MadeContainer, action: Phase, lifeline?: Lifeline): Outcome {
   const { native, options } = context;
-  const { directory, record, console, compiled, notify } = container;
+  const { directory, record, console, compiled, notify, watch } = container;
   try {
     runPoststart(native, directory, record);
   } catch (error) {
@@ -91,8 +115,11 @@ export function attend(context: Context, container: MadeContainer, action: Phase
   }
   const { warnings } = compiled;
   if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
-  const ended = supervise(native, record.pid, console, { notify, lifeline });
-  const causes = typeof ended === 'number' ? [] : causesOf(native, container, ended);
+  const denied = watch && reportDenied(context, watch, console, compiled.locate);
+  const ended = supervise(native, record.pid, console, { notify, lifeline, watch });
+  const told = denied?.() ?? [];
+  const explained = typeof ended === 'number' || watch?.hasEnded(record.pid) === true;
+  const causes = explained ? told : [...told, ...causesOf(native, container, ended)];
   const usage = lifeline === undefined ? undefined : usageAtEnd(native, record);
   const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, container));
   if (typeof ended === 'number') throw systemFailure('run.wait', 'cannot wait for the container', 'waitpid', ended);

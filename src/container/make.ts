@@ -7,6 +7,7 @@ import { returnNetDevices } from '../launch/net-devices.ts';
 import type { MovedDevices } from '../launch/net-devices.ts';
 import { prepareResctrl, removeResctrl } from '../launch/resctrl.ts';
 import { launch } from '../launch/session.ts';
+import { Watch } from '../launch/watch.ts';
 import type { ContainerContext, Context } from '../options/command.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -18,6 +19,7 @@ import { compile, mistakesIn, nonce } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { beginCreation, firstRecord, withInit } from './creation.ts';
 import type { Creation, MadeContainer } from './creation.ts';
+import { watchMode } from './denied.ts';
 import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts';
 import { endContainer, killContainer } from './end.ts';
 import { becomeForeground } from './foreground.ts';
@@ -59,7 +61,8 @@ export function makeContainer(context: ContainerContext, awaitStart: AwaitStart)
   const root = stateRoot(native, context.globals.root);
   const managerPath = managerSocket(native);
   const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
-  const compiled = compile(context, id, awaitStart, { env, notify, nonce: nonce(native) });
+  const watch = watchMode(options, detach);
+  const compiled = compile(context, id, awaitStart, { env, notify, nonce: nonce(native), watch });
   const outside: Outside = {
     console: openCallers(context, compiled, detach),
     manager: managerPath === undefined || awaitStart === 'socket' ? -1 : connectManager(native, managerPath),
@@ -109,6 +112,7 @@ function launchIn(
   let mistakes: readonly Diagnostic[] = [];
   onFailure('resctrl', () => removeResctrl(native, first.resctrl));
   prepareResctrl(native, plan);
+  const watch = plan.watched === undefined ? undefined : new Watch(native, plan.watched);
   const { pid, control, moved, draft } = phase('launch', () =>
     launch(native, plan, {
       ...effects,
@@ -120,6 +124,7 @@ function launchIn(
       },
       listenPath: awaitStart === 'socket' ? directory.heldPath('startSocket') : '',
       preserved,
+      watch,
       onTerminal: (master) => giveMaster(native, console, master),
       onShortfall: (shortfall) => {
         const warning = describeShortfall(shortfall, compiled.config.process ?? { cwd: '/' });
@@ -134,7 +139,7 @@ function launchIn(
   sendPidfd(native, pidfdSocket, pid, 'standard');
   writePidFile(context, pid);
   const warned: Compiled = { ...compiled, warnings: [...mistakes, ...compiled.warnings, ...shortfalls] };
-  return { directory, record, console, compiled: warned, notify: proxy, control, moved };
+  return { directory, record, console, compiled: warned, notify: proxy, control, moved, watch };
 }
 
 /** Ends a container whose program could not be started; returns the failure with those of the end. */

@@ -21,6 +21,8 @@ export interface Log extends LogSettings {
   readonly append?: (level: Level, message: string, details?: Details) => number;
   /** The container that the command is about, once that is known. */
   container?: string;
+  /** Whether standard error may be a terminal on which a line feed does not return to the first column. */
+  readonly raw?: boolean;
 }
 
 const standardError = 2;
@@ -76,7 +78,8 @@ export function report(native: Native, log: Log, level: Level, diagnostics: read
     return;
   }
   if (log.append === undefined || level !== 'warning') {
-    native.writeFd(standardError, renderText(level, diagnostics));
+    const text = renderText(level, diagnostics);
+    native.writeFd(standardError, log.raw === true ? text.replaceAll('\n', '\r\n') : text);
   }
   const details = log.format === 'json' ? detailsOf(diagnostics, log.container) : {};
   append(native, log, level, renderLine(diagnostics), details);

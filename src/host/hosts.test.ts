@@ -50,9 +50,9 @@ for (const words of commandLines) {
   });
 }
 
-t.test('the binary is at most 4.2 MB and has no interpreter, so it is static', async (t) => {
+t.test('the binary is at most 4.3 MB and has no interpreter, so it is static', async (t) => {
   const binary = readFileSync('build/rt');
-  t.ok(binary.length <= 4_200_000, `${binary.length} bytes`);
+  t.ok(binary.length <= 4_300_000, `${binary.length} bytes`);
   const start = Number(binary.readBigUInt64LE(32));
   const size = binary.readUInt16LE(54);
   const types = Array.from({ length: binary.readUInt16LE(56) }, (_, index) =>

@@ -165,6 +165,8 @@ export interface Native {
    * terminal `console` (-1 for none) in raw mode; and receives the datagrams of `program` (-1 for none): after the first
    * with a line READY=1, `messages` are sent to `manager`, one datagram each. A line `ROWS COLUMNS` on the stream socket
    * `lifeline` (-1 for none) resizes that terminal; its end kills `pid`, for whose end nobody waits then.
+   * Returns 2147483647 in place of the status if `listener` (-1 for none), that of a seccomp filter, has a
+   * notification: the next call, with the same arguments, continues.
    */
   superviseChild(
     pid: number,
@@ -174,7 +176,27 @@ export interface Native {
     manager: number,
     messages: readonly string[],
     lifeline: number,
+    listener: number,
   ): readonly [status: number, direction?: number, errno?: number, call?: string] | number;
+  /** A call that waits for the answer to it: struct seccomp_notif of seccomp_unotify(2). */
+  receiveNotification(listener: number): ArrayBuffer | number;
+  /**
+   * Answers the call `id` (u64) with an errno, or with `flags` (SECCOMP_USER_NOTIF_FLAG_*). `signal`, unless 0, is first
+   * sent to its thread `tid`. -ENOENT if the call no longer waits.
+   */
+  answerNotification(
+    listener: number,
+    id: ArrayBuffer,
+    errno: number,
+    flags: number,
+    tid: number,
+    signal: number,
+  ): number;
+  /**
+   * The string at an address (u64) of the thread `tid`, whose call `id` waits, up to its NUL; at most `max` bytes, which
+   * is at most 4096. -ENOENT if the call no longer waits.
+   */
+  readMemory(listener: number, id: ArrayBuffer, tid: number, address: ArrayBuffer, max: number): string | number;
   /** A datagram socket at an absolute path, which must not exist yet: a descriptor. */
   bindDatagram(path: string): number;
   /** Receives one datagram without waiting: 1 if one of its lines is READY=1, else 0. */

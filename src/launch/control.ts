@@ -25,6 +25,7 @@ import type { Shortfall } from '../words/shortfalls.ts';
 import { hookFailure } from '../hooks/run.ts';
 import { decodeRecord } from './records.ts';
 import type { HelperRecord } from './records.ts';
+import type { Watch } from './watch.ts';
 
 const noLimit = -1;
 /** Bytes of the instruction count in front of a filter. */
@@ -53,10 +54,11 @@ export function isDelivered(sent: number): boolean {
 
 /** The helper's next record; docs/protocol.md documents the protocol. */
 export function receive(native: Native, control: number): HelperRecord {
-  return recordOf(native.receive(control, noLimit));
+  const record = recordOf(native.receive(control, noLimit));
+  return record.kind === 'listener' ? { kind: 'forged' } : record;
 }
 
-function recordOf(buffer: ArrayBuffer | number): HelperRecord {
+function recordOf(buffer: ArrayBuffer | number): ReturnType<typeof decodeRecord> {
   if (buffer === -ECONNRESET) return { kind: 'end', unread: true };
   if (typeof buffer === 'number') {
     throw systemFailure('launch.control', 'cannot receive from the init of the container', 'read', buffer);
@@ -96,16 +98,23 @@ export function claimsOf(ops: readonly PlannedOp[]): (claim: Claim) => void {
 
 /**
  * As receive, from a helper in a container whose processes may hold its socket (CAP_SYS_PTRACE), too, and keep it open:
- * if its process, the child `pid`, ends or executes its program, that counts as the end of the socket.
+ * if its process, the child `pid`, ends or executes its program, that counts as the end of the socket. Meanwhile `watch`
+ * answers what the filter of the helper asks.
  */
-export function receiveFrom(native: Native, control: number, pid: number): HelperRecord {
+export function receiveFrom(native: Native, control: number, pid: number, watch?: Watch): HelperRecord {
   for (let checksLeft = checksOfForked; ;) {
-    const buffer = native.receive(control, patience);
-    if (buffer !== -ETIMEDOUT) return recordOf(buffer);
+    const buffer = native.receive(control, watch === undefined ? patience : watch.answerUntil(control, patience));
+    if (buffer !== -ETIMEDOUT) {
+      const record = recordOf(buffer);
+      if (record.kind !== 'listener') return record;
+      if (watch?.begin(record.listener) !== true) throw forgedFailure();
+      continue;
+    }
     const condition = conditionOf(native, pid);
     if (condition === 'helper' || (condition === 'forked' && --checksLeft > 0)) continue;
     const last = native.receive(control, 0);
-    return last === -ETIMEDOUT ? { kind: 'end' } : recordOf(last);
+    const record = last === -ETIMEDOUT ? undefined : recordOf(last);
+    return record === undefined || record.kind === 'listener' ? { kind: 'end' } : record;
   }
 }
 

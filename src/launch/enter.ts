@@ -14,6 +14,7 @@ import { forks, isUnborn, startHelper } from './helper.ts';
 import type { Helper, Unborn } from './helper.ts';
 import { claimsOf, failureOf, forgedFailure, receiveFrom, sendFilter, sendGoAhead, shortfallOf } from './control.ts';
 import type { OnShortfall } from './control.ts';
+import type { Watch } from './watch.ts';
 
 export interface EnterOptions {
   /** Pidfd of the container's init. */
@@ -28,6 +29,8 @@ export interface EnterOptions {
   readonly onTerminal: (master: number) => void;
   /** An op could not do all that the process asks for; it is started nevertheless. */
   readonly onShortfall: OnShortfall;
+  /** Answers what the filter of the process asks; undefined if it does not ask the runtime. */
+  readonly watch?: Watch | undefined;
   /** Called with the pid of the child once it has executed the program. */
   readonly onStarted: (pid: number) => void;
 }
@@ -56,7 +59,7 @@ export function enter(native: Native, plan: ExecPlan, options: EnterOptions): nu
   try {
     if (filter !== undefined) sendFilter(native, first.filter, filter);
     for (;;) {
-      const record = receiveFrom(native, first.control, pid);
+      const record = receiveFrom(native, first.control, pid, options.watch);
       // The other end is closed everywhere: the program runs, or the process has ended.
       if (record.kind === 'end') break;
       if (record.kind === 'terminal') {

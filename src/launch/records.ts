@@ -34,11 +34,17 @@ export type HelperRecord =
   | ({ readonly kind: 'incomplete' } & Failed)
   | { readonly kind: 'hook_failed'; readonly op: number; readonly result: HookResult };
 
+/** The filter of the helper, or of the program that it executes, asks over this descriptor. */
+interface ListenerRecord {
+  readonly kind: 'listener';
+  readonly listener: number;
+}
+
 const headerSize = 24;
 /** The value of a record that lacks its descriptor. */
 const noDescriptor = 0xffff_ffff;
 
-export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
+export function decodeRecord(buffer: ArrayBuffer): HelperRecord | ListenerRecord {
   const bytes = new Uint8Array(buffer);
   if (bytes.length < headerSize) return { kind: 'end' };
   const kind = u32(bytes, 0);
@@ -50,6 +56,8 @@ export function decodeRecord(buffer: ArrayBuffer): HelperRecord {
   }
   if (kind === RECORD.terminal)
     return value === noDescriptor ? { kind: 'forged' } : { kind: 'terminal', master: value };
+  if (kind === RECORD.listener)
+    return value === noDescriptor ? { kind: 'forged' } : { kind: 'listener', listener: value };
   if (kind === RECORD.forked) return value === 0 ? { kind: 'forged' } : { kind: 'forked', pid: value };
   if (kind === RECORD.forked_outside) return value === 0 ? { kind: 'forged' } : { kind: 'forked_outside', pid: value };
   const op = u32(bytes, 4);

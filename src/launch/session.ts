@@ -31,6 +31,7 @@ import type { OnCgroups } from './make-cgroups.ts';
 import { moveNetDevices, returnNetDevices } from './net-devices.ts';
 import type { MovedDevices } from './net-devices.ts';
 import { enterUnit } from './unit.ts';
+import type { Watch } from './watch.ts';
 
 const launchAttempts = 10;
 
@@ -52,6 +53,8 @@ export interface LaunchOptions<Draft> {
   readonly onTerminal: (master: number) => void;
   /** An op could not do all that the config asks for; the container is made nevertheless. */
   readonly onShortfall: OnShortfall;
+  /** Answers what the filter of init asks; undefined if it does not ask the runtime. */
+  readonly watch?: Watch | undefined;
 }
 
 export interface Launched<Draft> {
@@ -207,7 +210,7 @@ function awaitUnit(native: Native, plan: Plan, unit: UnitPlan, init: Init, onUni
 
 function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>, init: Init): void {
   for (;;) {
-    const record = receiveFrom(native, init.control, init.pid);
+    const record = receiveFrom(native, init.control, init.pid, options.watch);
     switch (record.kind) {
       case 'ready':
         return;

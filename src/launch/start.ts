@@ -11,6 +11,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { diedInSetUp, endedUnheard, requireExecuted } from './ending.ts';
 import type { HelperRecord } from './records.ts';
+import type { Watch } from './watch.ts';
 import { failureOf, receiveFrom, isDelivered, sendGoAhead } from './control.ts';
 
 /** Any byte: only the descriptor counts. */
@@ -60,16 +61,23 @@ export type KnownOps =
 
 /**
  * Lets init execute its program. Returns once it runs, or throws a Failure with the cause. `pid`: that of init.
- * `uncertain`: its filter may end it before its program runs.
+ * `uncertain`: its filter may end it before its program runs. `watch` answers what that filter asks.
  */
-export function release(native: Native, control: number, known: KnownOps, pid: number, uncertain: boolean): void {
+export function release(
+  native: Native,
+  control: number,
+  known: KnownOps,
+  pid: number,
+  uncertain: boolean,
+  watch?: Watch,
+): void {
   const trace = known.kind === 'saved' ? traceStarted(native, startedOp) : undefined;
   let record: HelperRecord;
   let heard: boolean;
   try {
     heard = sendGoAhead(native, control, trace === undefined ? 'start' : 'start_traced');
     if (trace !== undefined) heard = isDelivered(native.sendDescriptor(control, trace, traceText));
-    record = receiveFrom(native, control, pid);
+    record = receiveFrom(native, control, pid, watch);
     if (record.kind === 'failed' || record.kind === 'hook_failed') {
       // Init waits until the socket is closed.
       const look = lookInto(native, pid);

@@ -11,6 +11,8 @@ export interface Context<Given extends readonly string[] = readonly string[]> {
   /** Arguments that are not options; their number has been checked. */
   readonly operands: Given;
   readonly debug: (message: string) => void;
+  /** Reports a problem at once; `raw`: standard error may be a terminal in raw mode. */
+  readonly warn?: (diagnostics: readonly Diagnostic[], raw: boolean) => void;
   /** Returns what shows a line that the next one overwrites ('' removes it); undefined if no terminal shows it. */
   readonly progress?: () => ((line: string) => void) | undefined;
 }

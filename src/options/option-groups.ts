@@ -196,6 +196,13 @@ export const creationOptions = () =>
     ...descriptorOptions("the container's init"),
   ] as const;
 
+export const deniedOption = () =>
+  ({
+    kind: 'flag',
+    name: 'explain-denied',
+    help: 'report each system call that linux.seccomp refuses, with its arguments and the rule',
+  }) as const;
+
 export const noPivotOption = () =>
   ({
     kind: 'flag',

@@ -7,6 +7,7 @@ import {
   bundleOptions,
   checkpointOptions,
   creationOptions,
+  deniedOption,
   executionOptions,
   formatOption,
   helpOptions,
@@ -165,6 +166,7 @@ const table = {
     options: [
       ...creationOptions(),
       { kind: 'flag', name: 'detach', short: 'd', help: 'return once the program has started' },
+      deniedOption(),
       { kind: 'flag', name: 'keep', help: 'do not delete the container after its program has ended' },
       { kind: 'flag', name: 'no-subreaper', help: 'do not adopt orphans of the container while waiting' },
       lifelineOption(),
@@ -174,7 +176,9 @@ const table = {
       'In the foreground the exit code is that of the program, or 128 plus the number of the signal that ended it.\n' +
       'With --lifeline, each event is a line on FD: created, started, ended with the usage, or failed. The program\n' +
       'starts when a line arrives there. When the other end is closed, the container is killed and deleted.\n' +
-      'A terminal is relayed between stdin and stdout even if these are none; a line ROWS COLUMNS resizes it.',
+      'A terminal is relayed between stdin and stdout even if these are none; a line ROWS COLUMNS resizes it.\n' +
+      'With --explain-denied rt answers the calls that linux.seccomp refuses as the profile says, and reports each: the\n' +
+      'name, arguments, process and verdict, and the rule with its place in config.json.',
   },
   exec: {
     summary: 'run another program in a container',
@@ -182,7 +186,7 @@ const table = {
     minimum: 1,
     maximum: Infinity,
     optionsFirst: true,
-    options: [...executionOptions(), ...helpOptions()],
+    options: [...executionOptions(), deniedOption(), ...helpOptions()],
     details:
       'Options precede ID. With --process the program is process.args of FILE, and the options that describe\n' +
       'a process are ignored. The exit code is that of the program, 128 plus the number of the signal that ended\n' +

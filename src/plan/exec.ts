@@ -12,6 +12,7 @@ import { keyLabelOps, labelOps } from './labels.ts';
 import { execAffinityOps, resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts';
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart } from './seccomp/start-calls.ts';
+import type { WatchMode, Watched } from './seccomp/watched.ts';
 import { terminalOps } from './terminal.ts';
 import type { PlannedOp, SchedulerOp } from './types.ts';
 import { giveStreamsOps, groupsRule, userNamespaceOf } from './user-namespace.ts';
@@ -27,12 +28,16 @@ export interface ExecOptions {
   readonly keyring: string | undefined;
   /** Cgroup v1 `tasks` files to join. */
   readonly tasks: readonly string[];
+  /** As in PlanOptions. */
+  readonly watch?: WatchMode | undefined;
 }
 
 export interface ExecPlan {
   readonly ops: readonly PlannedOp[];
   /** As in a Plan. */
   readonly filter?: () => Uint8Array;
+  /** As in a Plan. */
+  readonly watched?: Watched;
   /** As in a Plan. */
   readonly uncertainStart: boolean;
   /** As in a Plan. */
@@ -48,8 +53,9 @@ export interface ExecPlan {
 export function planExec(config: Config, process: Process, facts: Facts, options: ExecOptions): ExecPlan {
   const faults: Diagnostic[] = [];
   const early = process.noNewPrivileges !== true;
-  const filtered = { kind: 'exec', initPid: options.initPid, noNewPrivileges: !early } as const;
-  const { receiver, load, filter, verdict } = seccompPlan(config, facts, options, filtered, faults);
+  const { initPid, watch } = options;
+  const filtered = { kind: 'exec', initPid, noNewPrivileges: !early, watch } as const;
+  const { receiver, load, filter, verdict, watched } = seccompPlan(config, facts, options, filtered, faults);
   const labels = labelOps(process, facts, faults);
   const affinity = execAffinityOps(process);
   if (faults.length > 0) throw new Failure(faults);
@@ -90,6 +96,7 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     uncertainStart: uncertain,
     warnings: ineffectiveSettings({ ociVersion: config.ociVersion, process }),
     ...(filter === undefined ? {} : { filter }),
+    ...(watched === undefined ? {} : { watched }),
     ...(scheduler.byRuntime === undefined ? {} : { scheduler: scheduler.byRuntime }),
   };
 }

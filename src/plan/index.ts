@@ -71,8 +71,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   checkUserNamespace(config, facts, faults);
   checkPivot(config, pivot, faults);
   const early = process.noNewPrivileges !== true;
-  const filtered = { kind: 'init', noNewPrivileges: !early } as const;
-  const { receiver, load, filter, verdict } = seccompPlan(config, facts, options, filtered, faults);
+  const filtered = { kind: 'init', noNewPrivileges: !early, watch: options.watch } as const;
+  const { receiver, load, filter, verdict, watched } = seccompPlan(config, facts, options, filtered, faults);
   const resctrl = resctrlPlan(config, facts, options.id, faults);
   const netDevices = netDeviceOps(config, faults);
   const labels = labelOps(process, facts, faults);
@@ -115,9 +115,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       ];
   // `create` sends the listener of the filter: whoever receives it waits for that, not for `start`.
   const loadsAtCreate = early || (receiver.length > 0 && options.awaitStart === 'socket');
-  // The fork precedes the filter if a receiver gets the pid of the container, or if the scheduler is set after the
+  // The fork precedes the filter if a receiver gets the pid of the container, if the runtime answers for the filter, or if the scheduler is set after the
   // fork, so that the filter need not allow that.
-  const forkFirst = loadsAtCreate && (receiver.length > 0 || scheduler.late.length > 0);
+  const forkFirst = loadsAtCreate && (receiver.length > 0 || watched !== undefined || scheduler.late.length > 0);
   // While init makes its namespaces, the runtime makes its cgroups.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
@@ -178,6 +178,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     limits: cgroups.limits,
     limitsAwaited: cgroups.limitsAwaited,
     ...(filter === undefined ? {} : { filter }),
+    ...(watched === undefined ? {} : { watched }),
     uncertainStart: uncertain,
     netDevices,
     ...(scheduler.byRuntime === undefined ? {} : { scheduler: scheduler.byRuntime }),

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { UnitPlan } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
+import type { WatchMode, Watched } from './seccomp/watched.ts';
 import type { PlannedOp, Rootless, SchedulerOp } from './types.ts';
 
 export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled';
@@ -24,6 +25,8 @@ export interface PlanOptions {
   readonly awaitStart: 'socket' | 'control';
   /** Who makes the cgroups. With systemd, `linux.cgroupsPath` is `slice:prefix:name`. Default: cgroupfs. */
   readonly cgroupManager?: CgroupManager;
+  /** Calls about which the filter asks the runtime; undefined: none. */
+  readonly watch?: WatchMode | undefined;
 }
 
 /** Everything `launch` does for one container. The same config, facts and options give the same plan. */
@@ -43,6 +46,8 @@ export interface Plan {
   readonly limitsAwaited: boolean;
   /** Called during that setup: compiles the seccomp filter (struct sock_filter) for which an op of init waits. */
   readonly filter?: () => Uint8Array;
+  /** Answers what that filter asks, if it asks the runtime. */
+  readonly watched?: Watched;
   /** Whether arguments, a receiver or a tracer decide if init can start its program under the filter. */
   readonly uncertainStart: boolean;
   /** Run by the container's init, the helper, until its execve. */

@@ -13,7 +13,7 @@ import type { CallRun } from '../../../src/plan/seccomp/calls.ts';
 import { checkSeccomp } from '../../../src/plan/seccomp/compile.ts';
 import { returnValues } from '../../../src/plan/seccomp/profile.ts';
 import type { SeccompSection } from '../../../src/plan/seccomp/profile.ts';
-import { callData, simulator } from '../../../test/seccomp-machine.ts';
+import { callData, simulator } from '../../../src/plan/seccomp/machine.ts';
 import { kills } from '../../../src/plan/seccomp/verdict.ts';
 import type { Verdict } from '../../../src/plan/seccomp/verdict.ts';
 import { below, pick, seedOf } from '../target.ts';

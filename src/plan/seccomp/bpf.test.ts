@@ -1,7 +1,7 @@
 import t from 'tap';
 import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
 import { ProgramBuilder, decodeProgram, disassemble, nameOfReturn } from './bpf.ts';
-import { callData, simulator } from '../../../test/seccomp-machine.ts';
+import { callData, simulator } from './machine.ts';
 
 t.test('ProgramBuilder reaches targets beyond 255 instructions', (t) => {
   const builder = new ProgramBuilder();

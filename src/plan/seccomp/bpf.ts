@@ -133,6 +133,12 @@ export function decodeProgram(filter: Uint8Array): Instruction[] {
   return program;
 }
 
+/** The reverse of decodeProgram. */
+export function encodeProgram(program: readonly Instruction[]): Uint8Array {
+  const words = program.flatMap(({ code, jt, jf, k }) => [code | (jt << 16) | (jf << 24), k]);
+  return new Uint8Array(new Uint32Array(words).buffer);
+}
+
 /** The program as text, one line per instruction, jump targets as instruction indexes. */
 export function disassemble(filter: Uint8Array): string[] {
   return decodeProgram(filter).map((instruction, index) => `${index}: ${describe(instruction, index + 1)}`);

@@ -5,7 +5,7 @@ import { disassemble, nameOfReturn } from './bpf.ts';
 import { checkSeccomp } from './compile.ts';
 import type { CheckedSeccomp } from './compile.ts';
 import type { SeccompSection } from './profile.ts';
-import { callData, simulator } from '../../../test/seccomp-machine.ts';
+import { callData, simulator } from './machine.ts';
 
 const x86_64 = 0xc000_003e;
 const x86 = 0x4000_0003;

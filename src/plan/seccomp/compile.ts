@@ -3,12 +3,14 @@ import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { BPF_MAXINSNS } from '../../kernel/seccomp.ts';
 import { architecturesOf } from './architectures.ts';
 import { instructionSize } from './bpf.ts';
+import { Decisions } from './deciding.ts';
 import { emitProgram } from './emit.ts';
 import { readProfile } from './profile.ts';
 import type { SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
 import { verdictOf } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
+import { Watched } from './watched.ts';
 
 export interface SeccompOptions {
   /** The machine of uname(2), whose own architecture a filter always handles. */
@@ -30,6 +32,8 @@ export interface CheckedSeccomp {
   readonly notifies: boolean;
   /** The verdict on a call of the machine's own architecture, by its name there. */
   readonly verdict: (call: string) => Verdict;
+  /** The same profile for a runtime that answers the calls which the filter refuses. */
+  readonly watched: () => Watched;
 }
 
 /**
@@ -56,5 +60,6 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
   };
   // The machine's own comes first.
   const verdict = (call: string): Verdict => verdictOf(section, profile, architectures[0], call);
-  return { filter, flags: profile.flags, notifies: profile.notifies, verdict };
+  const watched = (): Watched => new Watched(filter, architectures, new Decisions(section, profile));
+  return { filter, flags: profile.flags, notifies: profile.notifies, verdict, watched };
 }

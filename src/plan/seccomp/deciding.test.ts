@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import t from 'tap';
-import { callData, simulator } from '../../../test/seccomp-machine.ts';
+import { callData, simulator } from './machine.ts';
 import { architecturesOf } from './architectures.ts';
 import { checkSeccomp } from './compile.ts';
 import { Decisions, decide } from './deciding.ts';

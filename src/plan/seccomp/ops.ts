@@ -4,12 +4,14 @@ import { specVersion } from '../../bundle/spec-version.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { shown } from '../../diag/pointer.ts';
 import type { Facts } from '../../facts/facts.ts';
+import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV } from '../../kernel/seccomp.ts';
 import { stateAroundPid } from '../state-json.ts';
 import type { ContainerIdentity } from '../state-json.ts';
 import type { PlannedOp } from '../types.ts';
 import { isCallName } from './calls.ts';
 import { checkSeccomp } from './compile.ts';
 import type { Verdict } from './verdict.ts';
+import type { WatchMode, Watched } from './watched.ts';
 
 export interface SeccompPlan {
   /** Connects to the receiver of the listener, while paths are those of the host. */
@@ -20,12 +22,16 @@ export interface SeccompPlan {
   readonly filter: (() => Uint8Array) | undefined;
   /** Undefined: there is no filter. */
   readonly verdict: ((call: string) => Verdict) | undefined;
+  /** Set if the runtime answers what the filter refuses. */
+  readonly watched?: Watched;
 }
 
 /** The process to be filtered: a container's init, or one that joins the container of `initPid`. */
 export type Filtered = ({ readonly kind: 'init' } | { readonly kind: 'exec'; readonly initPid: number }) & {
   /** The kernel lets it load a filter at any time. */
   readonly noNewPrivileges: boolean;
+  /** Calls about which the runtime is asked; undefined: none. */
+  readonly watch?: WatchMode | undefined;
 };
 
 const nothing: SeccompPlan = { receiver: [], load: [], filter: undefined, verdict: undefined };
@@ -39,6 +45,7 @@ export function seccompPlan(
   faults: Diagnostic[],
 ): SeccompPlan {
   const section = config.linux?.seccomp;
+  if (filtered.watch !== undefined) return watchedPlan(config, facts, filtered, faults);
   if (section === undefined) return nothing;
   if (failsForUnknownCalls(config)) refuseUnknownCalls(section, faults);
   const checked = checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
@@ -58,6 +65,43 @@ export function seccompPlan(
     load: [{ op: 'seccomp_notify', flags, state, from: '/linux/seccomp' }],
     filter,
     verdict,
+  };
+}
+
+/** Words of `run` and `exec` for the option. */
+const option = '--explain-denied';
+
+/** The filter asks the runtime about the calls that it refuses; the runtime gets the listener from the helper itself. */
+function watchedPlan(config: Config, facts: Facts, filtered: Filtered, faults: Diagnostic[]): SeccompPlan {
+  const section = config.linux?.seccomp;
+  const refuse = (message: string, pointer: string, hint: string): SeccompPlan => {
+    faults.push({ code: 'seccomp.watch', message: `${option}: ${message}`, pointer, hint });
+    return nothing;
+  };
+  const checked = section && checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
+  if (checked === undefined) {
+    return faults.length > 0
+      ? nothing
+      : refuse('there is no linux.seccomp that could refuse a call', '/linux', `drop ${option}`);
+  }
+  const { path, from } = seccompReceiver(config);
+  const notified = section?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
+  if (checked.notifies || path !== '') {
+    const pointer = checked.notifies ? `/linux/seccomp/syscalls/${notified}/action` : from;
+    return refuse('another process receives the notifications of this profile', pointer, `drop ${option}, or the rule`);
+  }
+  const watched = checked.watched();
+  // Else a signal could interrupt a call that is refused, and the program would make it again.
+  const flags = checked.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  // There is only one listener, so hooks inherit the filter.
+  const hooks = filtered.kind === 'init' ? (config.hooks?.startContainer ?? []) : [];
+  const atExecve = filtered.noNewPrivileges && hooks.length === 0 ? 1 : 0;
+  return {
+    receiver: [],
+    load: [{ op: 'seccomp', flags, atExecve, from: '/linux/seccomp' }],
+    filter: () => watched.filter(),
+    verdict: checked.verdict,
+    watched,
   };
 }
 

@@ -4,7 +4,7 @@ import type { PlannedOp } from '../types.ts';
 import { checkSeccomp } from './compile.ts';
 import type { CheckedSeccomp } from './compile.ts';
 import type { SeccompSection } from './profile.ts';
-import { callData, simulator } from '../../../test/seccomp-machine.ts';
+import { callData, simulator } from './machine.ts';
 import { checkStart, exitWarning } from './start-calls.ts';
 
 const audit = { x86_64: 0xc000_003e, aarch64: 0xc000_00b7 } as const;

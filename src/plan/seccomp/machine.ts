@@ -1,6 +1,6 @@
-import { FILTER_OPCODES } from '../src/kernel/seccomp.ts';
-import { dataOffset, decodeProgram } from '../src/plan/seccomp/bpf.ts';
-import type { Instruction } from '../src/plan/seccomp/bpf.ts';
+import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
+import { dataOffset, decodeProgram } from './bpf.ts';
+import type { Instruction } from './bpf.ts';
 
 /**
  * Returns the value that a filter returns for the data of a call. Throws RangeError on a filter that the kernel would

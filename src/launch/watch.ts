@@ -1,0 +1,135 @@
+import type { Native } from '../host/native.ts';
+import { EINTR, ENOENT, ENOSYS } from '../kernel/errno.ts';
+import { SECCOMP_RET } from '../kernel/seccomp.ts';
+import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
+import { POLLIN } from '../kernel/sockets.ts';
+import { argumentWords, stringArguments } from '../plan/seccomp/arguments.ts';
+import { argumentsOf } from '../plan/seccomp/watched.ts';
+import type { WatchedCall, Watched } from '../plan/seccomp/watched.ts';
+
+/** A call that waits for its answer. */
+export interface SeenCall extends WatchedCall {
+  /** The thread that made it, and the name of its program (proc_pid_comm(5)). */
+  readonly pid: number;
+  readonly program: string;
+  /** With its arguments; strings of the container in quotes. */
+  readonly text: string;
+}
+
+/** Bytes of struct seccomp_notif before the data of the call: id, pid, flags. */
+const wordsBeforeData = 4;
+const idSize = 8;
+const longestString = 128;
+const maximumStatus = 65_536;
+/** The largest that the kernel returns. */
+const MAX_ERRNO = 4095;
+const sigsysBit = BigInt(SIGSYS - 1);
+
+/**
+ * Answers the calls that a profile refuses as its filter would have: seccomp_unotify(2). No call that the profile refuses
+ * is ever let through: if this process ends, the kernel answers them with ENOSYS.
+ */
+export class Watch {
+  readonly #native: Native;
+  readonly #watched: Watched;
+  readonly #ended = new Set<number>();
+  #listener = -1;
+  #begun = false;
+  /** Told of each call before it is answered; undefined while only the helper makes calls. */
+  onCall: ((call: SeenCall) => void) | undefined;
+
+  constructor(native: Native, watched: Watched) {
+    this.#native = native;
+    this.#watched = watched;
+  }
+
+  /** That of the filter; -1 before and after it asks. */
+  get listener(): number {
+    return this.#listener;
+  }
+
+  /** False if there is a listener already: then the helper has not sent this one. */
+  begin(listener: number): boolean {
+    if (this.#begun) return false;
+    this.#begun = true;
+    this.#listener = listener;
+    return true;
+  }
+
+  /** Answers until `fd` is readable or nothing has happened for `timeoutMs`. Returns what is left to wait: 0. */
+  answerUntil(fd: number, timeoutMs: number): number {
+    while (this.#native.poll(new Int32Array([fd, POLLIN, this.#listener, POLLIN]).buffer, timeoutMs) === 1) {
+      this.answer();
+    }
+    return 0;
+  }
+
+  /** Answers a call that waits. */
+  answer(): void {
+    const bytes = this.#native.receiveNotification(this.#listener);
+    if (typeof bytes === 'number') {
+      // ENOENT: the thread has ended, or has been interrupted by a signal.
+      if (bytes !== -ENOENT && bytes !== -EINTR) this.#listener = -1;
+      return;
+    }
+    const words = new Uint32Array(bytes);
+    const pid = words[2] ?? 0;
+    const data = words.subarray(wordsBeforeData);
+    const judged = this.#watched.judge(data);
+    const id = bytes.slice(0, idSize);
+    // Before the answer, so that the report precedes what the program says about it.
+    this.onCall?.(this.#look(id, pid, data, judged));
+    this.#respond(id, pid, judged.action);
+  }
+
+  /** Whether an answer ended the process. */
+  hasEnded(pid: number): boolean {
+    return this.#ended.has(pid);
+  }
+
+  #respond(id: ArrayBuffer, pid: number, action: number): void {
+    const isError = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.ERRNO;
+    const errno = isError ? Math.min(action & SECCOMP_RET.DATA, MAX_ERRNO) : ENOSYS;
+    const signal = isError ? 0 : this.#signalFor(pid, action);
+    // A thread that has ended needs no answer.
+    this.#native.answerNotification(this.#listener, id, errno, 0, pid, signal);
+  }
+
+  /**
+   * SIGSYS has the effect of the kernel's own if it meets the disposition that this one would; else SIGKILL, since the
+   * kernel does not let a process handle KILL, or ignore either. The call waits, so its thread cannot change that; another
+   * thread may, and then the program goes on, but the call fails.
+   */
+  #signalFor(pid: number, action: number): number {
+    const status = this.#native.readText(`/proc/${pid}/status`, maximumStatus);
+    const field = (name: string): string =>
+      (typeof status === 'string' ? new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] : undefined) ?? '';
+    const has = (name: string): boolean => ((BigInt(`0x${field(name) || '0'}`) >> sigsysBit) & 1n) === 1n;
+    const traps = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP;
+    if (traps && has('SigCgt') && !has('SigBlk')) return SIGSYS;
+    const process = Number(field('Tgid'));
+    if (process > 0) this.#ended.add(process);
+    // The first process of a pid namespace ignores signals without a handler.
+    const isFirst = field('NStgid').split(/\s+/).length > 1 && field('NStgid').endsWith('\t1');
+    return typeof status !== 'string' || isFirst || has('SigCgt') || has('SigBlk') || has('SigIgn') ? SIGKILL : SIGSYS;
+  }
+
+  #look(id: ArrayBuffer, pid: number, data: Uint32Array, judged: WatchedCall): SeenCall {
+    const { call } = judged;
+    const program = this.#native.readText(`/proc/${pid}/comm`, longestString);
+    const compared = call?.rules.flatMap(({ conditions }) => conditions.map(({ index }) => index)) ?? [];
+    const name = call?.name ?? '';
+    const strings = stringArguments(name);
+    const text = argumentWords(name === '' ? `call ${String(data[0])}` : name, argumentsOf(data), compared, (index) =>
+      strings.includes(index) ? this.#string(id, pid, data, index) : undefined,
+    );
+    return { ...judged, pid, program: typeof program === 'string' ? program.trim() : '', text };
+  }
+
+  #string(id: ArrayBuffer, pid: number, data: Uint32Array, index: number): string | undefined {
+    const at = 4 + index * 2;
+    const address = data.slice(at, at + 2).buffer;
+    const text = this.#native.readMemory(this.#listener, id, pid, address, longestString);
+    return typeof text === 'string' ? text : undefined;
+  }
+}

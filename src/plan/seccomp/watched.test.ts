@@ -1,0 +1,67 @@
+import t from 'tap';
+import { SECCOMP_RET } from '../../kernel/seccomp.ts';
+import { checkSeccomp } from './compile.ts';
+import { callData, simulator } from './machine.ts';
+import type { SeccompSection } from './profile.ts';
+import { refusalsNotified } from './watched.ts';
+
+const audit = 0xc000_003e;
+const section: SeccompSection = {
+  defaultAction: 'SCMP_ACT_ERRNO',
+  defaultErrnoRet: 13,
+  syscalls: [
+    { names: ['read'], action: 'SCMP_ACT_ALLOW' },
+    { names: ['write'], action: 'SCMP_ACT_LOG' },
+    { names: ['open'], action: 'SCMP_ACT_TRACE' },
+    { names: ['close'], action: 'SCMP_ACT_TRAP' },
+    { names: ['stat'], action: 'SCMP_ACT_KILL_PROCESS' },
+    { names: ['fstat'], action: 'SCMP_ACT_KILL', args: [{ index: 0, value: 7, op: 'SCMP_CMP_EQ' }] },
+    { names: ['lstat'], action: 'SCMP_ACT_ERRNO', errnoRet: 0 },
+  ],
+};
+
+function made() {
+  const checked = checkSeccomp(section, { nativeArch: 'x86_64', diagnostics: [] });
+  if (checked === undefined) throw new Error('no filter');
+  return { filter: checked.filter(), watched: checked.watched() };
+}
+
+t.test('refusalsNotified: refusals become notifications, all else stays', async (t) => {
+  const { filter } = made();
+  const before = simulator(filter);
+  const after = simulator(refusalsNotified(filter));
+  const allowed = new Map<number, number>();
+  for (const architecture of [audit, 0x4000_0003])
+    for (let number = 0; number < 600; number++)
+      for (const value of [0n, 7n]) {
+        const data = callData(architecture, number, [value]);
+        if (after(data) !== SECCOMP_RET.USER_NOTIF) {
+          t.equal(after(data), before(data));
+          allowed.set(number, after(data));
+        }
+      }
+  t.strictSame(
+    [...allowed],
+    [
+      [0, SECCOMP_RET.ALLOW],
+      [1, SECCOMP_RET.LOG],
+      [2, SECCOMP_RET.TRACE + 1],
+    ],
+  );
+});
+
+t.test('judge: the verdict of the profile, and where it stands', async (t) => {
+  const { watched } = made();
+  const judge = (number: number, ...values: bigint[]) => watched.judge(callData(audit, number, values));
+  t.match(judge(3), {
+    action: SECCOMP_RET.TRAP,
+    pointer: '/linux/seccomp/syscalls/3',
+    own: true,
+    call: { name: 'close' },
+  });
+  t.match(judge(5, 7n), { action: SECCOMP_RET.KILL_THREAD, pointer: '/linux/seccomp/syscalls/5' });
+  t.match(judge(5, 8n), { action: SECCOMP_RET.ERRNO + 13, pointer: '/linux/seccomp/defaultAction' });
+  t.match(judge(6), { action: SECCOMP_RET.ERRNO });
+  t.match(judge(435), { action: SECCOMP_RET.ERRNO + 38, call: { name: 'clone3', newer: true } });
+  t.match(watched.judge(callData(0x4000_0003, 3)), { action: SECCOMP_RET.KILL_THREAD, call: undefined, own: false });
+});
