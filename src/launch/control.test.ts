@@ -15,18 +15,22 @@ t.test('failureOf: a cgroup that is removed before, or between opening and writi
 });
 
 const helperLink = '/memfd:rt-init (deleted)';
+/** The file of the runtime, unlike one of the container at the same path. */
+const runtime = '/usr/sbin/rt of the host';
 const zombie = (name: string, exitCode: number): string => `5 (${name}) Z ${'0 '.repeat(48)}${exitCode}`;
 
 /** What receiveFrom makes of process 5, which is silent: its program, its record of proc_pid_stat(5), the record at last. */
 function heard(programs: (string | number)[], stat: string, recordAfter = Infinity): { kind: string; rounds: number } {
   let rounds = 0;
+  let program: string | number = '';
   const native = {
     receive: (): ArrayBuffer | number => {
       rounds++;
       return rounds > recordAfter ? new Uint32Array([RECORD.ready, 0, 0, 0, 0, 0]).buffer : -ETIMEDOUT;
     },
-    readLink: (path: string): string | number =>
-      path === '/proc/self/exe' ? '/usr/sbin/rt' : ((programs.length > 1 ? programs.shift() : programs[0]) ?? -ENOENT),
+    readLink: (): string | number => (program = (programs.length > 1 ? programs.shift() : programs[0]) ?? -ENOENT),
+    // Each path of the host is an inode of its own; the container has another program at that of the runtime.
+    stat: (path: string): number[] => [0, 0, 0, path === '/proc/self/exe' || program === runtime ? 1 : 2, 1],
     readText: (): string => stat,
   } as unknown as Native;
   return { kind: receiveFrom(native, 3, 5).kind, rounds };
@@ -36,11 +40,12 @@ t.test('receiveFrom: silence is the end once the process has executed its progra
   t.equal(heard([helperLink, helperLink, '/bin/program'], '').kind, 'end');
   t.equal(heard([helperLink, -ENOENT], zombie('rt:init', 9)).kind, 'end', 'killed');
   t.equal(heard([-ENOENT], zombie('program', 0)).kind, 'end');
+  t.equal(heard(['/usr/sbin/rt', '/usr/sbin/rt'], '', 100).kind, 'end', 'a program of the container');
 });
 
 t.test('receiveFrom: a helper that is slow is waited for', async (t) => {
   t.equal(heard([helperLink], '', 100).kind, 'ready');
-  t.equal(heard(['/usr/sbin/rt', helperLink], '', 3).kind, 'ready', 'it has not executed the helper yet');
+  t.equal(heard([runtime, helperLink], '', 3).kind, 'ready', 'it has not executed the helper yet');
   t.equal(heard([-EACCES], '', 100).kind, 'ready', 'what it runs cannot be seen');
 });
 

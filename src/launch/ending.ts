@@ -41,15 +41,23 @@ function readEnd(native: Native, pid: number): Process | undefined {
  * another process, which has yet to say so; `other`: it has executed its program, or has ended.
  */
 export function conditionOf(native: Native, pid: number): 'helper' | 'forked' | 'other' {
-  const program = native.readLink(`/proc/${pid}/exe`);
+  const link = `/proc/${pid}/exe`;
+  const program = native.readLink(link);
   if (typeof program === 'string') {
     // A clone that shares memory until it executes the helper lets this process continue just before its link changes.
-    const isHelper = program.startsWith(linkOfHelper) || program === native.readLink('/proc/self/exe');
+    const isHelper = program.startsWith(linkOfHelper) || isOneFile(native, link, '/proc/self/exe');
     return isHelper ? 'helper' : 'other';
   }
   if (program !== -ENOENT) return 'helper';
   const found = readEnd(native, pid);
   return found?.name === nameOfHelper && found.waitStatus === 0 ? 'forked' : 'other';
+}
+
+/** Not by the text of links, since a container may have another program at the path of the runtime. */
+function isOneFile(native: Native, one: string, other: string): boolean {
+  const [first, second] = [native.stat(one, 1), native.stat(other, 1)];
+  if (typeof first === 'number' || typeof second === 'number') return false;
+  return first[3] === second[3] && first[4] === second[4];
 }
 
 /**
