@@ -1,5 +1,6 @@
 import type { Config } from '../schema/generated/config.ts';
 import type { CgroupFacts, Facts } from '../src/facts/facts.ts';
+import { typicalHost } from '../src/page/host.ts';
 import type { ContainerCgroup } from '../src/plan/cgroup/record.ts';
 import type { PlanOptions } from '../src/plan/plan.ts';
 
@@ -34,17 +35,10 @@ export const unified: CgroupFacts = {
 
 export function facts(cgroups: CgroupFacts = hybrid): Facts {
   return {
+    ...typicalHost,
     cgroups,
-    lastCapability: 40,
-    architecture: 'x86_64',
-    hasKcore: true,
-    user: { uid: 0, gid: 0, initial: true },
-    idMapTools: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
     hasApparmor: false,
-    hasSelinux: false,
-    mayMakeCgroup: () => true,
     linkAt: (path) => (path === '/srv/link' ? 'target' : undefined),
-    nodeOfDevice: (path) => path,
     isBlockDevice: (path) => path === '/dev/sdb1',
     usesDevice: (type) => type !== 'proc',
     resctrl: undefined,
