@@ -1,5 +1,5 @@
 import type { Config, Process } from '../../schema/generated/config.ts';
-import { didYouMean, nearest } from '../diag/near.ts';
+import { askNearest, didYouMean } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
@@ -132,8 +132,7 @@ function capabilityHint(name: string): string | undefined {
   const upper = name.toUpperCase();
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (isCapability(full)) return `write ${full}`;
-  const meant = nearest(full, Object.keys(CAPABILITIES));
-  return meant === undefined ? undefined : `did you mean ${meant}?`;
+  return askNearest(full, Object.keys(CAPABILITIES));
 }
 
 /** Conditions of capset(2), and of PR_CAP_AMBIENT (prctl(2)), for a process with a reduced bounding set. */

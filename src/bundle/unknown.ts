@@ -1,7 +1,7 @@
 import { configMembers } from '../../schema/generated/members.ts';
 import type { Members } from '../../schema/generated/members.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { nearest } from '../diag/near.ts';
+import { askNearest } from '../diag/near.ts';
 import { dotted, pointerPart } from '../diag/pointer.ts';
 
 /**
@@ -58,12 +58,12 @@ function visit(value: unknown, known: Members, path: string[], found: Diagnostic
 }
 
 function unknown(name: string, candidates: readonly string[], path: readonly string[]): Diagnostic {
-  const meant = nearest(name, candidates);
+  const hint = askNearest(name, candidates);
   const pointer = path.map((part) => `/${pointerPart(part)}`).join('');
   return {
     code: 'config.unknown',
     pointer,
     message: `the specification does not define ${dotted(pointer)}: it has no effect`,
-    ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
+    ...(hint === undefined ? {} : { hint }),
   };
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../diag/near.ts';
+import { askNearest } from '../diag/near.ts';
 import { commands, globalOptions } from '../options/options.ts';
 import type { OptionSpec } from '../options/options.ts';
 
@@ -25,8 +25,7 @@ function otherwise(name: string): string | undefined {
 }
 
 export function commandHint(name: string): string | undefined {
-  const meant = nearest(name, Object.keys(commands));
-  return otherwise(name) ?? (meant === undefined ? undefined : `did you mean ${meant}?`);
+  return otherwise(name) ?? askNearest(name, Object.keys(commands));
 }
 
 /** `global`: before the command. */
@@ -38,6 +37,5 @@ export function optionHint(name: string, specs: readonly OptionSpec[], global: b
     return 'a terminal is process.terminal in config.json, or --tty of exec; standard input is always passed on';
   }
   if (name === 'explain-denied') return 'only run and exec have it, in the foreground: somebody must answer the calls';
-  const meant = name.length > 1 ? nearest(name, names(specs)) : undefined;
-  return meant === undefined ? undefined : `did you mean --${meant}?`;
+  return name.length > 1 ? askNearest(name, names(specs), (meant) => `--${meant}`) : undefined;
 }

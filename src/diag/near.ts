@@ -42,8 +42,20 @@ function meantOf(word: string, known: readonly string[]): string | undefined {
   return nearest(word, known) ?? extended.sort((one, other) => one.length - other.length)[0];
 }
 
-/** The question for a hint; undefined if no word is close. */
+/** The question for a hint; undefined if no word is close. `write`: how a word is written there. */
+export function askNearest(
+  word: string,
+  known: readonly string[],
+  write = (meant: string): string => meant,
+): string | undefined {
+  return question(nearest(word, known), write);
+}
+
+/** As askNearest, or about the shortest known word that begins or ends with `word`. */
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
-  const meant = meantOf(word, known);
-  return meant === undefined ? undefined : `did you mean ${meant}?`;
+  return question(meantOf(word, known), (meant) => meant);
+}
+
+function question(meant: string | undefined, write: (meant: string) => string): string | undefined {
+  return meant === undefined ? undefined : `did you mean ${write(meant)}?`;
 }

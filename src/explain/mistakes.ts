@@ -4,7 +4,7 @@ import { isBelow, normalizePath } from '../bundle/path.ts';
 import { usuallyMasked, usuallyReadonly } from '../bundle/protected-paths.ts';
 import { isAbsolute } from '../bundle/rule.ts';
 import type { Report, Rule } from '../bundle/rule.ts';
-import { nearest } from '../diag/near.ts';
+import { askNearest } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { EPERM } from '../kernel/errno.ts';
 import { callNames, isCallName } from '../plan/seccomp/calls.ts';
@@ -79,10 +79,10 @@ function protectedPaths({ linux }: Config, report: Report): void {
   const known = [...usuallyMasked, ...usuallyReadonly];
   for (const name of ['maskedPaths', 'readonlyPaths'] as const) {
     linux?.[name]?.forEach((path, index) => {
-      const meant = known.includes(path) ? undefined : nearest(path, known);
-      if (meant === undefined) return;
+      const hint = known.includes(path) ? undefined : askNearest(path, known);
+      if (hint === undefined) return;
       const message = `linux.${name}[${index}] ${shown(path)} is not a path that is usually protected`;
-      report('path.unusual', `/linux/${name}/${index}`, message, `did you mean ${meant}?`);
+      report('path.unusual', `/linux/${name}/${index}`, message, hint);
     });
   }
 }
@@ -99,10 +99,10 @@ function unlimitedSwap({ linux }: Config, report: Report): void {
 function seccompNames({ linux }: Config, report: Report): void {
   linux?.seccomp?.syscalls?.forEach(({ names }, section) => {
     names.forEach((name, index) => {
-      const meant = isCallName(name) ? undefined : nearest(name, callNames());
-      if (meant === undefined) return;
+      const hint = isCallName(name) ? undefined : askNearest(name, callNames());
+      if (hint === undefined) return;
       const message = `linux.seccomp names ${shown(name)}, which is not a system call: it has no effect`;
-      report('seccomp.name', `/linux/seccomp/syscalls/${section}/names/${index}`, message, `did you mean ${meant}?`);
+      report('seccomp.name', `/linux/seccomp/syscalls/${section}/names/${index}`, message, hint);
     });
   });
 }

@@ -1,10 +1,10 @@
 import { Failure } from '../diag/diagnostic.ts';
-import type { Diagnostic } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EBUSY, ENOTEMPTY } from '../kernel/errno.ts';
 import type { PlannedOp, SchedulerOp } from '../plan/types.ts';
 import { encodeProgram } from './encode.ts';
+import { notEmpty } from '../words/cgroups.ts';
 import { describeOp } from '../words/describe.ts';
 
 export interface FailedOp {
@@ -36,12 +36,15 @@ export function setScheduler(native: Native, op: SchedulerOp | undefined, pid: n
 
 /** Explains the failure of a host op, with the cause if the kernel reveals it. */
 export function hostFailure(native: Native, { op, errno, item, call }: FailedOp): Failure {
-  const fault = describeOp(op, errno, call, '', item);
+  const plain = describeOp(op, errno, call, '', item);
+  if (op.op === 'cgroup_create' && errno === ENOTEMPTY) {
+    const process = processIn(native, op);
+    return new Failure(process === undefined ? plain : { ...plain, message: notEmpty(op, process) });
+  }
   const busy = errno === EBUSY ? memoryInUse(native, op, item) : undefined;
-  if (op.op === 'cgroup_create' && errno === ENOTEMPTY) return new Failure(withProcesses(native, op, fault));
   const online = onlineOf(native, op, item);
-  if (online !== undefined) return new Failure({ ...fault, hint: online });
-  return new Failure(busy === undefined ? fault : { ...fault, message: busy });
+  if (online !== undefined) return new Failure({ ...plain, hint: online });
+  return new Failure(busy === undefined ? plain : { ...plain, message: busy });
 }
 
 /** What a cpuset of this host can have; undefined for another file. */
@@ -56,15 +59,15 @@ function onlineOf(native: Native, op: PlannedOp, item: number): string | undefin
   return `write a list such as 0-3,7: this host has the ${name} ${online.trim()}, the parent cgroup possibly less`;
 }
 
-function withProcesses(native: Native, op: PlannedOp & { op: 'cgroup_create' }, fault: Diagnostic): Diagnostic {
+/** One of the processes of a cgroup, and how many others; undefined if they are gone. */
+function processIn(native: Native, op: PlannedOp & { op: 'cgroup_create' }): string | undefined {
   const text = native.readText(`${op.hierarchy}${op.path}/cgroup.procs`, 1 << 20);
   const pids = typeof text === 'number' ? [] : text.split('\n').filter(Boolean);
-  if (pids.length === 0) return fault;
+  if (pids.length === 0) return undefined;
   const [first = ''] = pids;
   const name = native.readText(`/proc/${first}/comm`, 4096);
   const which = typeof name === 'number' ? first : `${first} (${name.trim()})`;
-  const more = pids.length === 1 ? '' : ` and ${pids.length - 1} more`;
-  return { ...fault, message: fault.message.replace(/ has processes$/, ` has process ${which}${more}`) };
+  return `process ${which}${pids.length === 1 ? '' : ` and ${pids.length - 1} more`}`;
 }
 
 /** v1 rejects a memory limit below the current usage. */

@@ -1,7 +1,7 @@
 import { MOUNT_FILESYSTEM_FLAGS } from '../../schema/generated/ops.ts';
 import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { nearest } from '../diag/near.ts';
+import { askNearest } from '../diag/near.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { parseIdmapOption } from './idmap-option.ts';
 import type { IdRanges } from './idmap-option.ts';
@@ -354,6 +354,5 @@ export function meantOption(word: string): string | undefined {
   if (word === 'readonly') return 'write ro';
   const parts = word.split(',');
   if (parts.length > 1) return `write each option by itself: ${parts.map((part) => JSON.stringify(part)).join(', ')}`;
-  const meant = nearest(word, knownMountOptions());
-  return meant === undefined ? undefined : `did you mean ${meant}?`;
+  return askNearest(word, knownMountOptions());
 }

@@ -1,4 +1,4 @@
-import type { Failed, Known, TopicWords } from './words.ts';
+import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
 const joining = 'unable to apply cgroup configuration';
 
@@ -6,10 +6,9 @@ export const cgroupWords = {
   cgroup_create: {
     essential: true,
     action: ({ hierarchy, path }) => `${joining}: cannot make cgroup "${hierarchy}${path}"`,
-    known({ hierarchy, path }, { name }) {
-      if (name === 'EDEADLK') return { message: `container's cgroup unexpectedly frozen: "${hierarchy}${path}"` };
-      if (name !== 'ENOTEMPTY') return undefined;
-      return { message: `container's cgroup is not empty: "${hierarchy}${path}" has processes` };
+    known(op, { name }) {
+      if (name === 'EDEADLK') return { message: `container's cgroup unexpectedly frozen: "${op.hierarchy}${op.path}"` };
+      return name === 'ENOTEMPTY' ? { message: notEmpty(op, 'processes') } : undefined;
     },
   },
   cgroup_enable: { action: ({ hierarchy, path }) => `${joining}: cannot make cgroup "${hierarchy}${path}"` },
@@ -44,6 +43,11 @@ export const cgroupWords = {
     action: ({ mustExist, path }) => `cannot ${mustExist ? 'use' : 'make'} resctrl group "${path}"`,
   },
 } satisfies TopicWords;
+
+/** `whose`: what the cgroup has. */
+export function notEmpty({ hierarchy, path }: Planned<'cgroup_create'>, whose: string): string {
+  return `container's cgroup is not empty: "${hierarchy}${path}" has ${whose}`;
+}
 
 /** The values that a file takes. */
 function valueCause(path: string, { name }: Failed): Known | undefined {

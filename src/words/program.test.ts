@@ -1,6 +1,6 @@
 import t from 'tap';
 import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { explainLookup, explainProgram, foreseeProgram } from './program.ts';
+import { explainLookup, explainOverlay, explainProgram, foreseeProgram } from './program.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
@@ -140,6 +140,16 @@ t.test('explainLookup names what denies', async (t) => {
   t.match(of('./x', {}).message, 'the path is relative to process.cwd, "/tmp"');
   t.match(of('x', { '/bin/x': { mode: 0o644, executable: false } }, 'bin:').message, /denied$/, 'it is in another bin');
   t.strictSame(of('x', { '/bin/x': {} }), plain, 'nothing is said without evidence');
+});
+
+t.test('explainOverlay names the directory that is missing', async (t) => {
+  const plain = { code: 'op.mount_filesystem', message: 'cannot mount overlay', errno: 'ENOENT' } as const;
+  const there: Sight = { kind: 'directory', path: '/', file: plainFile };
+  const files = { '/a:b': there, '/c': there, '/u:p': there };
+  const of = (...options: string[]): string => explainOverlay({ options }, plain, look(files)).message;
+  t.equal(of('lowerdir=/a\\:b:/c::/d', 'upperdir=/u'), 'cannot mount overlay: lowerdir "/d" does not exist');
+  t.equal(of('lowerdir=/a\\:b:/c', 'upperdir=/u:p', 'workdir=/w'), 'cannot mount overlay: workdir "/w" does not exist');
+  t.equal(of('lowerdir=/a\\:b:/c', 'upperdir=/u\\:p'), plain.message);
 });
 
 t.test('foreseeProgram: what is against a program that has yet to be started', async (t) => {

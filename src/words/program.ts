@@ -3,7 +3,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import { closedCause, shownFile } from '../diag/look.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
-import { nearest } from '../diag/near.ts';
+import { askNearest } from '../diag/near.ts';
 import {
   EM_386,
   EM_AARCH64,
@@ -81,8 +81,8 @@ function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined
     const sight = look.at(place, cwd);
     return sight.kind === 'directory' ? sight.file.names : [];
   });
-  const meant = nearest(name, names.slice(0, mostCompared));
-  if (meant !== undefined) return { words: '', hint: `did you mean ${meant}?` };
+  const hint = askNearest(name, names.slice(0, mostCompared));
+  if (hint !== undefined) return { words: '', hint };
   const closed = sights.find(({ kind }) => kind === 'closed');
   return closed === undefined ? undefined : pathCause(closed, look);
 }
@@ -180,17 +180,27 @@ function isFile(path: string): Cause {
 }
 
 /** The failure to mount an overlay: which of its directories is missing. */
-export function explainOverlay({ options }: Planned<'mount_filesystem'>, plain: Diagnostic, look: Look): Diagnostic {
+export function explainOverlay(
+  { options }: Pick<Planned<'mount_filesystem'>, 'options'>,
+  plain: Diagnostic,
+  look: Look,
+): Diagnostic {
   if (plain.errno === 'EINVAL') {
     return { ...plain, hint: 'upperdir and workdir must be different directories on the same filesystem' };
   }
   for (const option of options) {
     const [, name, value = ''] = overlayPaths.exec(option) ?? [];
     if (name === undefined) continue;
-    const missing = value.split(':').find((path) => path !== '' && look.outside().at(path).kind === 'missing');
+    const missing = directoriesIn(name, value).find((path) => look.outside().at(path).kind === 'missing');
     if (missing !== undefined) return { ...plain, message: `${plain.message}: ${name} "${missing}" does not exist` };
   }
   return plain;
+}
+
+/** A backslash makes the next character, such as a colon between those of lowerdir, part of the name. */
+function directoriesIn(option: string, value: string): string[] {
+  const names = option === 'lowerdir' ? (value.match(/(?:\\[^]|[^\\:])+/g) ?? []) : [value];
+  return names.map((name) => name.replaceAll(/\\([^])/g, '$1'));
 }
 
 /** Why the kernel finds no program at a path, or does not execute it; undefined if the look shows no reason. */
@@ -226,9 +236,10 @@ function missingCause(sight: Extract<Sight, { kind: 'missing' }>, look: Look, cw
   if (link !== undefined) return { words: `: "${link[0]}" is a link to "${link[1]}", which does not exist` };
   const slash = path.lastIndexOf('/');
   const parent = look.at(path.slice(0, slash) || '/');
-  const meant = parent.kind === 'directory' ? nearest(path.slice(slash + 1), parent.file.names) : undefined;
+  const names = parent.kind === 'directory' ? parent.file.names : [];
+  const hint = askNearest(path.slice(slash + 1), names, (meant) => `${path.slice(0, slash)}/${meant}`);
   const words = cwd === undefined ? '' : `: "${path}" is missing: the path is relative to process.cwd, "${cwd}"`;
-  return { words, ...(meant === undefined ? {} : { hint: `did you mean ${path.slice(0, slash)}/${meant}?` }) };
+  return hint === undefined ? { words } : { words, hint };
 }
 
 /** The helper's report on execve(2): the path of the program, a NUL and the head of the file. */
