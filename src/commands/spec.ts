@@ -1,3 +1,6 @@
+import type { Config } from '../../schema/generated/config.ts';
+import { hardenedConfig, hardenedLimits, unusedIds } from '../bundle/hardened.ts';
+import type { HardenedProgram, HostIds } from '../bundle/hardened.ts';
 import { usuallyMasked, usuallyReadonly } from '../bundle/protected-paths.ts';
 import { specVersion } from '../bundle/spec-version.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -20,10 +23,14 @@ const newFile = O_WRONLY | O_CREAT | O_EXCL;
 export function spec({ native, options, operands }: Context): Outcome {
   if (options.schema === true) return { output: native.configSchema() };
   const unified = native.fileSystemType('/sys/fs/cgroup') === CGROUP2_SUPER_MAGIC;
-  const rootless = options['rootless-spec'] === true;
-  const config = rootless
-    ? rootlessConfig(unified, native.effectiveUid(), effectiveGid(native))
-    : defaultConfig(unified);
+  const own: HostIds | undefined =
+    options['rootless-spec'] === true ? { uid: native.effectiveUid(), gid: effectiveGid(native), size: 1 } : undefined;
+  const config =
+    options.hardened === true
+      ? hardened(own)
+      : own === undefined
+        ? defaultConfig(unified)
+        : rootlessConfig(unified, own);
   const { bundle = '.', file = 'config.json' } = options;
   const path = bundle === '.' || file.startsWith('/') ? file : `${bundle}/${file}`;
   const write = (): void => {
@@ -52,7 +59,7 @@ function withRootfs(native: Native, root: string, write: () => void): void {
 }
 
 /** What the options and the operands ask for. */
-function chosen(config: SpecConfig, options: Options, args: readonly string[]): SpecConfig {
+function chosen(config: SpecConfig | Config, options: Options, args: readonly string[]): object {
   const { process, root, hostname } = config;
   return {
     ...config,
@@ -64,6 +71,25 @@ function chosen(config: SpecConfig, options: Options, args: readonly string[]): 
     root: options.writable === true ? { ...root, readonly: false } : root,
     hostname: options.hostname ?? hostname,
   };
+}
+
+const searchPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const template: HardenedProgram = {
+  root: 'rootfs',
+  args: ['sh'],
+  env: [searchPath],
+  cwd: '/tmp',
+  mounts: [],
+  denied: 'error',
+};
+/** An unprivileged user may usually not set limits. */
+const withoutCgroups = { ...hardenedLimits, memory: undefined, pids: undefined, cpus: undefined };
+
+/** `own`: the ids of an unprivileged user. */
+function hardened(own: HostIds | undefined): Config {
+  return own === undefined
+    ? hardenedConfig(template, hardenedLimits, unusedIds)
+    : hardenedConfig(template, withoutCgroups, own);
 }
 
 interface SpecMount {
@@ -91,7 +117,7 @@ function defaultConfig(unified: boolean): SpecConfig {
       terminal: true,
       user: { uid: 0, gid: 0 },
       args: ['sh'],
-      env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'],
+      env: [searchPath, 'TERM=xterm'],
       cwd: '/',
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
@@ -125,7 +151,7 @@ function mount(destination: string, type: string, source: string, options: strin
  * For an unprivileged user: a user namespace in which the user is root, the host's network, no limits (the user may not
  * set any), and the existing /sys, since a new one requires a new network namespace.
  */
-function rootlessConfig(unified: boolean, uid: number, gid: number): SpecConfig {
+function rootlessConfig(unified: boolean, { uid, gid }: HostIds): SpecConfig {
   const config = defaultConfig(unified);
   const namespaces = config.linux.namespaces.filter(({ type }) => type !== 'network');
   const linux = Object.fromEntries(Object.entries(config.linux).filter(([key]) => key !== 'resources'));

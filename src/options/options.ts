@@ -319,6 +319,7 @@ const table = {
       { kind: 'flag', name: 'writable', help: 'do not make the root filesystem read-only' },
       { kind: 'text', name: 'hostname', value: 'NAME', help: 'host name of the container (default rt)' },
       { kind: 'flag', name: 'rootless-spec', long: 'rootless', help: 'for a container started without root' },
+      { kind: 'flag', name: 'hardened', help: 'for a program that nobody trusts, with all limits and a filter' },
       { kind: 'flag', name: 'schema', help: 'print the JSON schema of config.json instead' },
       ...helpOptions(),
     ],
