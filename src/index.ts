@@ -6,6 +6,7 @@
 import type { Config, LinuxResources, Mount } from '../schema/generated/config.ts';
 import type { Features } from '../schema/generated/features.ts';
 import { AsyncRuntime } from './api/runtime.ts';
+import { Sandbox, SandboxPool } from './api/sandbox.ts';
 import { examine } from './explain/examine.ts';
 import type { Findings } from './explain/examine.ts';
 import type { Options } from './options/options.ts';
@@ -30,7 +31,7 @@ import type { StateReport } from './container/report.ts';
 import { stateRoot } from './state/root.ts';
 import { requireRecord } from './state/store.ts';
 
-export { AsyncRuntime, Failure, explain };
+export { AsyncRuntime, Failure, Sandbox, SandboxPool, explain };
 export type { Config, Diagnostic, Features, Findings, LinuxResources, Mount, Plan, StateReport };
 export type {
   Abortable,
@@ -50,6 +51,17 @@ export type {
   RunOptions,
   Validation,
 } from './api/runtime.ts';
+export type {
+  EndReason,
+  PoolOptions,
+  SandboxEnd,
+  SandboxInput,
+  SandboxLimits,
+  SandboxOptions,
+  SandboxProcess,
+  SandboxResult,
+  SandboxUsage,
+} from './api/sandbox.ts';
 export type { ContainerProcess, End, HeldContainer, Measured, Stdio, StdioOptions, Usage } from './api/process.ts';
 
 export interface RuntimeOptions {

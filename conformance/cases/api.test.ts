@@ -49,18 +49,8 @@ forEachRuntime(
   { oursOnly: 'the package of this project' },
 );
 
-forEachRuntime(
-  'the asynchronous methods of the package: each command once, errors as data, nothing left',
-  async (t, rt) => {
-    if (rt.runtime.name !== 'node') {
-      t.comment('the package is for Node');
-      return;
-    }
-    const bundle = rt.bundle((config) => (config.process.args = ['/bin/sh', '-c', 'read x; echo "got $x"; exit 7']));
-    const waiting = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
-    const wrong = rt.bundle((config) => (config.process.args = ['/bin/nosuch']));
-    const [one, two, three, four] = [rt.nextId(), rt.nextId(), rt.nextId(), rt.nextId()];
-    const text = `
+/** Calls each asynchronous method. */
+const EACH_METHOD = `
       import { AsyncRuntime, Failure } from 'rt';
       import { text } from 'node:stream/consumers';
       const [root, bundle, waiting, wrong, one, two, three, four] = process.argv.slice(1);
@@ -110,9 +100,21 @@ forEachRuntime(
       seen.plan = (await rt.plan({ bundle })).includes('pivot_root');
       seen.features = (await rt.features()).ociVersionMax;
       seen.left = await rt.list();
-      console.log(JSON.stringify(seen));`.replaceAll('\\\\', '\\');
+      console.log(JSON.stringify(seen));`;
+
+forEachRuntime(
+  'the asynchronous methods of the package: each command once, errors as data, nothing left',
+  async (t, rt) => {
+    if (rt.runtime.name !== 'node') {
+      t.comment('the package is for Node');
+      return;
+    }
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/sh', '-c', 'read x; echo "got $x"; exit 7']));
+    const waiting = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    const wrong = rt.bundle((config) => (config.process.args = ['/bin/nosuch']));
+    const [one, two, three, four] = [rt.nextId(), rt.nextId(), rt.nextId(), rt.nextId()];
     const words = [rt.root, bundle.dir, waiting.dir, wrong.dir, one, two, three, four];
-    const argv = [process.execPath, '--input-type=module', '--eval', text, ...words];
+    const argv = [process.execPath, '--input-type=module', '--eval', EACH_METHOD, ...words];
     const outcome = await run(argv, { cwd: REPOSITORY, env: rt.env });
     t.equal(outcome.status, 0, outcome.stderr);
     const [none, typeError] = [
@@ -202,27 +204,8 @@ function readmeProgram(): string {
   return block.replaceAll(/^ {4}/gm, '');
 }
 
-/** The requirements of each module resolution. */
-const RESOLUTIONS = [
-  { module: 'node16' },
-  { module: 'nodenext' },
-  { module: 'esnext', moduleResolution: 'bundler' },
-] as const;
-
-forEachRuntime(
-  'the package in a separate project: its types, and the example of README',
-  async (t, rt) => {
-    if (rt.runtime.name !== 'node') {
-      t.comment('the package is for Node');
-      return;
-    }
-    const project = await packedProject(rt);
-    const program = readmeProgram();
-    t.match(program, /^import .*runtime\.wait\(/ms);
-    writeFileSync(join(project, 'example.ts'), program);
-    writeFileSync(
-      join(project, 'typed.ts'),
-      `import { Failure, Runtime, explain } from 'rt';
+/** What must compile, and what must not. */
+const TYPED = `import { Failure, Runtime, explain } from 'rt';
        import { AsyncRuntime } from 'rt';
        import type { Config, ContainerEvent, ContainerProcess, Diagnostic, End, Plan, StateReport } from 'rt';
        export async function asynchronous(runtime: AsyncRuntime): Promise<[string, number | undefined, ContainerEvent[]]> {
@@ -244,8 +227,27 @@ forEachRuntime(
          // @ts-expect-error: no number
          const wrong: number = runtime.state('a').status;
          return [explain(plan, 'text') + wrong, runtime.state('a'), error instanceof Failure ? error.diagnostics : []];
-       }`,
-    );
+       }`;
+
+/** The requirements of each module resolution. */
+const RESOLUTIONS = [
+  { module: 'node16' },
+  { module: 'nodenext' },
+  { module: 'esnext', moduleResolution: 'bundler' },
+] as const;
+
+forEachRuntime(
+  'the package in a separate project: its types, and the example of README',
+  async (t, rt) => {
+    if (rt.runtime.name !== 'node') {
+      t.comment('the package is for Node');
+      return;
+    }
+    const project = await packedProject(rt);
+    const program = readmeProgram();
+    t.match(program, /^import .*runtime\.wait\(/ms);
+    writeFileSync(join(project, 'example.ts'), program);
+    writeFileSync(join(project, 'typed.ts'), TYPED);
     // The same for a project, or a file, of CommonJS.
     copyFileSync(join(project, 'typed.ts'), join(project, 'typed.cts'));
     const common = {

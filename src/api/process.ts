@@ -1,5 +1,6 @@
 /** A foreground program of a container, followed and ended by its lifeline (src/container/lifeline.ts). */
-import type { ChildProcess } from 'node:child_process';
+import { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { Duplex } from 'node:stream';
@@ -87,8 +88,14 @@ export interface HeldContainer {
   readonly warnings: readonly Diagnostic[];
   /** Resolves once the program runs. Rejects with a Failure, and nothing is left, if it cannot be run. */
   start(): Promise<ContainerProcess>;
+  /** As of ContainerProcess, whether it was started or not; rejects if it was not. */
+  readonly ended: Promise<End>;
   /** Removes the container; resolves once nothing is left. */
   close(): Promise<void>;
+  /** Lets this process exit although the container waits, which then is removed. */
+  unref(): void;
+  /** Undoes `unref`. */
+  ref(): void;
 }
 
 type Told<Type extends LifelineEvent['type']> = Extract<LifelineEvent, { type: Type }>;
@@ -168,6 +175,16 @@ export class Followed {
   /** Kills it. */
   close(): void {
     this.#lifeline.end();
+  }
+
+  /** Whether this process stays until the child has ended. */
+  keep(stays: boolean): void {
+    const { child } = this;
+    for (const one of [child, ...child.stdio]) {
+      if (!(one instanceof ChildProcess || one instanceof Socket)) continue;
+      if (stays) one.ref();
+      else one.unref();
+    }
   }
 
   process(id: string, { pid, warnings }: { pid: number; warnings: readonly Diagnostic[] }): ContainerProcess {

@@ -273,10 +273,13 @@ export class AsyncRuntime {
           followed.send('');
           return this.#begun(id, followed, options.signal);
         },
+        ended: followed.ended,
         close: async () => {
           followed.close();
           await followed.ended.catch(() => undefined);
         },
+        ref: () => followed.keep(true),
+        unref: () => followed.keep(false),
       };
     } catch (error) {
       options.signal?.throwIfAborted();

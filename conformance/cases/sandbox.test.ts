@@ -1,0 +1,191 @@
+/** Sandboxes of the Node package: each program that does not end is ended by its limit, and nothing is left of it. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { SandboxResult } from '../../src/index.ts';
+import { lackingController } from '../harness/cgroup.ts';
+import { run } from '../harness/process.ts';
+import { REPOSITORY, forEachRuntime } from '../harness/runtimes.ts';
+import type { CaseOptions } from '../harness/runtimes.ts';
+import type { Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const options: CaseOptions = {
+  oursOnly: 'the package of this project',
+  lacking: lackingController('memory') ?? lackingController('pids'),
+};
+
+/** Declares a case of the package, which is for Node. */
+function sandboxCase(name: string, body: (t: Test, rt: Sandbox) => Promise<void>): void {
+  forEachRuntime(
+    name,
+    async (t, rt) => {
+      if (rt.runtime.name === 'node') await body(t, rt);
+      else t.comment('the package is for Node');
+    },
+    options,
+  );
+}
+
+/**
+ * What a program with the package prints as JSON: `text` has `Sandbox`, `pool` and `options` that suit this case, and
+ * `shell`, which runs a script in a sandbox.
+ */
+async function program(rt: Sandbox, text: string): Promise<unknown> {
+  const begin = `
+    import { Sandbox } from 'rt';
+    const [rootfs, root] = process.argv.slice(1);
+    const options = { rootfs, env: { PATH: '/bin' }, args: ['/bin/sh'], runtime: { root }, timeout: 30000 };
+    const shell = (script, more = {}) => Sandbox.run({ ...options, args: ['/bin/sh', '-c', script], ...more });
+    const print = (value) => console.log(JSON.stringify(value));`;
+  const argv = [process.execPath, '--input-type=module', '--eval', begin + text, rt.bundle().rootfs, rt.root];
+  const outcome = await run(argv, { cwd: REPOSITORY, env: { ...rt.env, TMPDIR: rt.dir } });
+  if (outcome.status !== 0) throw new Error(outcome.stderr);
+  return JSON.parse(outcome.stdout) as unknown;
+}
+
+/** Temporary directories of sandboxes. */
+function remains(rt: Sandbox): string[] {
+  return readdirSync(rt.dir).filter((name) => name.startsWith('rt-sandbox-'));
+}
+
+sandboxCase('sandboxes: each program ends by its limit, and says by which', async (t, rt) => {
+  const results = await program(
+    rt,
+    `print(await Promise.all([
+      shell('cat; exit 3', { stdin: 'input' }),
+      shell('while :; do :; done', { timeout: 300 }),
+      shell('trap "" TERM INT HUP; while :; do /bin/probe nothing; done', { timeout: 300 }),
+      shell('while :; do echo line; done', { limits: { output: 1000 } }),
+      shell('exec /bin/probe memhog 67108864', { limits: { memory: 16777216 } }),
+      shell('f() { while :; do f & done; }; trap "" EXIT; f; while :; do :; done', { timeout: 500, limits: { pids: 20 } }),
+      shell('exec /bin/probe fault'),
+      shell('exec /bin/probe wait', { signal: AbortSignal.timeout(300) }),
+      shell('exec /bin/probe mount none /tmp tmpfs 0', { denied: 'kill' }),
+    ]));`,
+  );
+  const [exit, timeout, stubborn, writer, hog, bomb, signal, aborted, denied] = results as SandboxResult[];
+  t.match(exit, { reason: 'exit', exitCode: 3, signal: null, stdout: 'input', stderr: '' });
+  t.ok((exit?.usage.cpu ?? 0) > 0 && (exit?.usage.peakMemory ?? 0) > 0 && (exit?.usage.time ?? 0) > 0);
+  t.match(timeout, { reason: 'timeout', exitCode: 137, signal: 'SIGKILL' });
+  t.match(stubborn, { reason: 'timeout', exitCode: 137 });
+  t.match(writer, { reason: 'output', exitCode: 137 });
+  t.equal(writer?.stdout.length, 1000);
+  t.match(hog, { reason: 'memory', exitCode: 137, usage: { oomKills: 1 } });
+  // A shell that cannot fork ends by itself.
+  t.match(bomb, { reason: /^(timeout|exit)$/ });
+  t.match(signal, { reason: 'signal', exitCode: 132, signal: 'SIGILL' });
+  t.match(aborted, { reason: 'aborted', exitCode: 137 });
+  t.match(denied, { reason: 'denied', exitCode: 159, signal: 'SIGSYS' });
+  t.strictSame(remains(rt), []);
+});
+
+sandboxCase('sandboxes: the program has no rights, no network, and cannot write to its root', async (t, rt) => {
+  const script = `
+    cat /proc/self/status /proc/self/uid_map /proc/net/dev
+    touch /new && echo written; touch /tmp/new && echo temporary
+    cat /tmp/files/dir/name; touch /tmp/files/new && echo changed
+    true`;
+  const found = (await program(
+    rt,
+    `const sandbox = new Sandbox({ ...options, args: ['/bin/sh', '-c', ${JSON.stringify(script)}] });
+     const { stdout } = await sandbox.run({ files: { 'dir/name': 'content' } });
+     print([stdout, sandbox.config, sandbox.explain()]);`,
+  )) as [string, { readonly process: object }, string];
+  const [stdout, config, explained] = found;
+  const sets = [...stdout.matchAll(/^Cap(\w+):\t(\w+)$/gm)].map(([, name = '', set]) => [name, set]);
+  t.strictSame(
+    sets,
+    ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'].map((name) => [name, '0000000000000000']),
+  );
+  t.match(stdout, /^NoNewPrivs:\t1$/m);
+  t.match(stdout, /^Seccomp:\t2$/m);
+  t.match(stdout, /^ +0 +1879048192 +65536$/m, 'ids of its own');
+  t.notMatch(stdout, /^ *(eth|wl|en)/m);
+  t.match(stdout, /temporary\ncontent/);
+  t.notMatch(stdout, /written|changed/);
+  t.match(config, { process: { noNewPrivileges: true }, root: { readonly: true } });
+  t.match(explained, /What weakens it\n {2}nothing/);
+});
+
+sandboxCase('sandboxes: a pool uses each container once and replaces it; what waits is removed', async (t, rt) => {
+  const found = await program(
+    rt,
+    `const pool = Sandbox.pool({ ...options, size: 2 });
+     await pool.ready();
+     const results = await Promise.all(Array.from({ length: 5 }, (_, index) =>
+       pool.run({ stdin: 'cat /tmp/mark 2>/dev/null; echo x >/tmp/mark; cat /tmp/files/name', files: { name: String(index) } })));
+     await pool.ready();
+     const closed = pool.close();
+     const refused = await pool.run().catch((error) => error.message);
+     await closed;
+     print([results.map(({ stdout, reason }) => [stdout, reason]), refused]);`,
+  );
+  t.strictSame(found, [['0', '1', '2', '3', '4'].map((text) => [text, 'exit']), 'the pool is closed']);
+  t.strictSame(remains(rt), []);
+});
+
+sandboxCase('sandboxes: nothing is left of those of a process that exits, or is killed', async (t, rt) => {
+  const text = `
+    const pool = Sandbox.pool({ ...options, size: 2 });
+    await pool.ready();
+    const { stdout } = await new Sandbox({ ...options, args: ['/bin/sh', '-c', 'echo up; exec /bin/probe wait'] }).spawn();
+    stdout.once('data', () => { print('up'); END });`;
+  t.equal(await program(rt, text.replace('END', 'process.exit(0)')), 'up');
+  t.strictSame(remains(rt), []);
+  await t.rejects(program(rt, text.replace('END', "process.kill(process.pid, 'SIGKILL')")));
+  await until('the containers are gone', async () => (await rt.command('list', '--quiet')).stdout === '');
+});
+
+sandboxCase('sandboxes: wrong arguments are refused by name, before anything happens', async (t, rt) => {
+  const wrong = [
+    '{ args: [] }',
+    '{ args: "sh" }',
+    '{ rootfs: 5 }',
+    '{ limits: { memroy: 1 } }',
+    '{ limits: { pids: -1 } }',
+    '{ timeout: "1" }',
+    '{ network: true }',
+    '{ files: { "../a": "" } }',
+    '{ stdin: 5 }',
+  ];
+  const found = await program(
+    rt,
+    `print(await Promise.all([${wrong.join(',')}].map((one) =>
+       Sandbox.run({ ...options, ...one }).catch((error) => error.name + ': ' + error.message))));`,
+  );
+  t.strictSame(found, [
+    'TypeError: options.args must not be empty',
+    'TypeError: options.args must be an array of strings without NUL, not "sh"',
+    'TypeError: options.rootfs must be a string without NUL, not 5',
+    'TypeError: options.limits.memroy is unknown; options.limits.memory may be meant',
+    'TypeError: options.limits.pids must be an integer of 0 or more, not -1',
+    'TypeError: options.timeout must be a number of milliseconds above 0, not "1"',
+    'TypeError: options.network must be false: a sandbox has no network',
+    'TypeError: input.files: "../a" must be a relative path without . and ..',
+    'TypeError: input.stdin must be a string, a Uint8Array or a Readable',
+  ]);
+});
+
+forEachRuntime(
+  'spec --hardened writes a config that runs',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const written = await rt.command('spec', '--hardened', '--file', join(rt.dir, 'hardened.json'));
+    t.equal(written.status, 0, written.stderr);
+    const file = join(rt.dir, 'hardened.json');
+    const validated = await rt.command('validate', '--bundle', bundle.dir, '--config', file);
+    t.match(validated, { status: 0, stdout: `${file} is valid\n` });
+    const outcome = await rt.commandWith(
+      { input: 'id -u; echo $PPID' },
+      'run',
+      '--bundle',
+      bundle.dir,
+      '--config',
+      file,
+      rt.nextId(),
+    );
+    t.match(outcome, { status: 0, stdout: '1000\n0\n' });
+  },
+  options,
+);

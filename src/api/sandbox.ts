@@ -1,0 +1,550 @@
+/** Sandboxes: programs that nobody trusts, each in a hardened container of its own that is used once. */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, normalize, resolve } from 'node:path';
+import { Transform } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import type { Config } from '../../schema/generated/config.ts';
+import { hardenedConfig, hardenedLimits, unusedIds } from '../bundle/hardened.ts';
+import type { HardenedLimits, HostIds } from '../bundle/hardened.ts';
+import { describeConfig } from '../explain/describe.ts';
+import { explanationText } from '../explain/render.ts';
+import { check, checkOptions } from './check.ts';
+import type { Kind } from './check.ts';
+import type { ContainerProcess, End, HeldContainer } from './process.ts';
+import { AsyncRuntime } from './runtime.ts';
+import type { AsyncRuntimeOptions } from './runtime.ts';
+
+/** What a program in a sandbox may use. `false` takes a limit away. */
+export interface SandboxLimits {
+  /** Bytes of memory, without swap; by default 256 MiB. */
+  readonly memory?: number | false;
+  /** Processes and threads; by default 64. */
+  readonly pids?: number | false;
+  /** Processors, such as 0.5; by default 1. */
+  readonly cpus?: number | false;
+  /** Bytes of standard output and standard error together; by default 1 MiB. */
+  readonly output?: number | false;
+  /** Bytes of /tmp; by default 64 MiB. */
+  readonly tmp?: number;
+  /** Open descriptors of a process; by default 256. */
+  readonly openFiles?: number;
+}
+
+/** Input of one run. */
+export interface SandboxInput {
+  /** Standard input; by default nothing. */
+  readonly stdin?: string | Uint8Array | Readable;
+  /** Files, by relative path, with their contents: the program sees them below /tmp/files and cannot change them. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Ends the program. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a sandbox runs, and its limits. */
+export interface SandboxOptions {
+  /** Directory of the root filesystem. It is never written to, so many sandboxes may share it. */
+  readonly rootfs: string;
+  /** The program and its arguments. */
+  readonly args: readonly string[];
+  /** Environment; by default only PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Working directory; by default /tmp. */
+  readonly cwd?: string;
+  readonly limits?: SandboxLimits;
+  /** Milliseconds after which the program is killed, by default 10,000; `false`: never. */
+  readonly timeout?: number | false;
+  /** The network is empty. There is no other choice. */
+  readonly network?: false;
+  /** What a system call does that is not on the list of the filter: fail with EPERM (`error`, the default), or `kill`. */
+  readonly denied?: 'error' | 'kill';
+  /** Where containers have their state, which program runs them, and who makes their cgroups. */
+  readonly runtime?: AsyncRuntimeOptions;
+}
+
+/**
+ * Why a program has ended: by itself (`exit`), by a signal, because a limit was reached (`timeout`, `memory`, `output`),
+ * by a system call that is not allowed (`denied`, only with `denied: 'kill'`), or since the caller gave it up (`aborted`).
+ */
+export type EndReason = 'exit' | 'signal' | 'timeout' | 'memory' | 'output' | 'denied' | 'aborted';
+
+/** What a program in a sandbox has used. */
+export interface SandboxUsage {
+  /** Milliseconds from its start to its end. */
+  readonly time: number;
+  /** Milliseconds of processor time; missing without cgroups. */
+  readonly cpu?: number;
+  /** Largest use of memory in bytes, as far as the kernel tells. */
+  readonly peakMemory?: number;
+  /** Processes that were killed for want of memory, as far as the kernel tells. */
+  readonly oomKills?: number;
+}
+
+/** How a program in a sandbox has ended. */
+export interface SandboxEnd {
+  readonly reason: EndReason;
+  /** Exit code of the program, or 128 plus the number of the signal that ended it. */
+  readonly exitCode: number;
+  /** Name of the signal that ended it, such as SIGKILL; null if none did. */
+  readonly signal: string | null;
+  readonly usage: SandboxUsage;
+}
+
+/** Output and end of a program in a sandbox. */
+export interface SandboxResult extends SandboxEnd {
+  /** As UTF-8. At the limit of output it is cut. */
+  readonly stdout: string;
+  /** As UTF-8. At the limit of output it is cut. */
+  readonly stderr: string;
+}
+
+/** A running program in a sandbox. */
+export interface SandboxProcess {
+  /** Unless `stdin` was given. */
+  readonly stdin: Writable | null;
+  /** The program waits while it is full, so read it. */
+  readonly stdout: Readable;
+  /** The program waits while it is full, so read it. */
+  readonly stderr: Readable;
+  /** How it ended; by then nothing of it is left. */
+  readonly ended: Promise<SandboxEnd>;
+  /** Kills the program; its end has the reason `aborted`. */
+  close(): void;
+}
+
+/** Options of a pool. */
+export interface PoolOptions extends SandboxOptions {
+  /** Number of containers that wait for a program to run in; by default 4. */
+  readonly size?: number;
+}
+
+const limitTable = {
+  memory: 'any',
+  pids: 'any',
+  cpus: 'any',
+  output: 'any',
+  tmp: 'count',
+  openFiles: 'count',
+} as const satisfies Record<keyof SandboxLimits, Kind>;
+const optionTable = {
+  rootfs: 'string',
+  args: 'strings',
+  env: 'object',
+  cwd: 'string',
+  limits: 'object',
+  timeout: 'any',
+  network: 'any',
+  denied: 'any',
+  runtime: 'object',
+} as const satisfies Record<keyof SandboxOptions, Kind>;
+const inputTable = { stdin: 'any', files: 'object', signal: 'signal' } as const satisfies Record<
+  keyof SandboxInput,
+  Kind
+>;
+
+const defaultTimeout = 10_000;
+const defaultOutput = 1 << 20;
+const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const filesPath = '/tmp/files';
+
+/** Directories of containers that exist. They are removed even if this process exits meanwhile, unless it is killed. */
+const directories = new Set<string>();
+function removeDirectories(): void {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+}
+
+/** A program that nobody trusts, and the hardened config to run it with. It holds no resources until it runs. */
+export class Sandbox {
+  readonly #options: SandboxOptions;
+  readonly #runtime: AsyncRuntime;
+
+  constructor(options: SandboxOptions) {
+    checkSandbox(options, optionTable);
+    this.#options = options;
+    this.#runtime = new AsyncRuntime(options.runtime);
+  }
+
+  /** Runs a program once, to its end. */
+  static async run(options: SandboxOptions & SandboxInput): Promise<SandboxResult> {
+    check('options', options, 'object');
+    const { stdin, files, signal, ...rest } = options;
+    return new Sandbox(rest).run({
+      ...(stdin === undefined ? {} : { stdin }),
+      ...(files === undefined ? {} : { files }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /** A pool of containers that wait for a program to run in. */
+  static pool(options: PoolOptions): SandboxPool {
+    return new SandboxPool(options);
+  }
+
+  /** The config of its containers, as `rt spec --hardened` writes it, without the mount of files. */
+  get config(): Config {
+    return configOf(this.#options, undefined);
+  }
+
+  /** The config in words. */
+  explain(): string {
+    const { config } = this;
+    return explanationText(describeConfig(config), { text: JSON.stringify(config, null, 2), name: 'config.json' });
+  }
+
+  /** Runs the program to its end. */
+  async run(input: SandboxInput = {}): Promise<SandboxResult> {
+    return collected(await this.spawn(input));
+  }
+
+  /** Starts the program; resolves once it runs. */
+  async spawn(input: SandboxInput = {}): Promise<SandboxProcess> {
+    checkInput(input);
+    input.signal?.throwIfAborted();
+    const cell = await this.#cell(input.files !== undefined);
+    try {
+      return await cell.begin(input);
+    } catch (error) {
+      await cell.close();
+      input.signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** A container that waits. `hasFiles`: some are written before its start. */
+  async #cell(hasFiles: boolean): Promise<Cell> {
+    return makeCell(this.#runtime, this.#options, hasFiles);
+  }
+}
+
+/** Containers that are made and wait for a program to run in. Each is used once, and then replaced. */
+export class SandboxPool {
+  readonly #options: SandboxOptions;
+  readonly #runtime: AsyncRuntime;
+  readonly #size: number;
+  #waiting: readonly Promise<Cell>[] = [];
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    checkSandbox(options, { ...optionTable, size: 'count' });
+    const { size = 4, ...rest } = options;
+    this.#options = rest;
+    this.#size = size;
+    this.#runtime = new AsyncRuntime(options.runtime);
+    this.#fill();
+  }
+
+  /** Resolves once all containers wait. Rejects with a Failure if one cannot be made. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#waiting);
+  }
+
+  /** Runs the program to its end, in a container that waits if there is one. */
+  async run(input: SandboxInput = {}): Promise<SandboxResult> {
+    return collected(await this.spawn(input));
+  }
+
+  /** Starts the program, in a container that waits if there is one; resolves once it runs. */
+  async spawn(input: SandboxInput = {}): Promise<SandboxProcess> {
+    checkInput(input);
+    input.signal?.throwIfAborted();
+    if (this.#closed) throw new TypeError('the pool is closed');
+    const [waiting = makeCell(this.#runtime, this.#options, true), ...others] = this.#waiting;
+    this.#waiting = others;
+    const cell = await waiting;
+    cell.ref();
+    try {
+      return await cell.begin(input);
+    } catch (error) {
+      await cell.close();
+      throw error;
+    } finally {
+      this.#fill();
+    }
+  }
+
+  /** Removes the containers that wait; programs that run go on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const closed = async (made: Promise<Cell>): Promise<void> => (await made).close();
+    // One that could not be made has left nothing.
+    const cells = this.#waiting.map(closed);
+    this.#waiting = [];
+    await Promise.allSettled(cells);
+  }
+
+  #fill(): void {
+    while (!this.#closed && this.#waiting.length < this.#size) {
+      const made = makeCell(this.#runtime, this.#options, true);
+      this.#waiting = [...this.#waiting, made];
+      made.then(
+        (cell) => {
+          // A process with nothing else to do may end; its containers end with it.
+          cell.unref();
+          void cell.lost.then(() => this.#drop(made));
+        },
+        // The next caller makes one itself, and gets the failure.
+        () => this.#drop(made),
+      );
+    }
+  }
+
+  #drop(made: Promise<Cell>): void {
+    this.#waiting = this.#waiting.filter((other) => other !== made);
+  }
+}
+
+/** One container, used once. */
+class Cell {
+  readonly #held: HeldContainer;
+  readonly #options: SandboxOptions;
+  readonly #directory: string;
+  /** Resolves when the container has ended, used or not. */
+  readonly lost: Promise<void>;
+
+  constructor(held: HeldContainer, options: SandboxOptions, directory: string) {
+    this.#held = held;
+    this.#options = options;
+    this.#directory = directory;
+    this.lost = held.ended.then(
+      () => removeDirectory(directory),
+      () => removeDirectory(directory),
+    );
+  }
+
+  ref(): void {
+    this.#held.ref();
+  }
+
+  unref(): void {
+    this.#held.unref();
+  }
+
+  async close(): Promise<void> {
+    this.#held.ref();
+    await this.#held.close();
+    await this.lost;
+  }
+
+  async begin({ stdin, files = {}, signal }: SandboxInput): Promise<SandboxProcess> {
+    await writeFiles(join(this.#directory, 'files'), files);
+    signal?.throwIfAborted();
+    const begun = performance.now();
+    const running = await this.#held.start();
+    return new Watched(running, this.#options, this.lost, begun).process(stdin, signal);
+  }
+}
+
+/** A program that runs, and why it will have ended. */
+class Watched {
+  readonly #running: ContainerProcess;
+  readonly #options: SandboxOptions;
+  readonly #lost: Promise<void>;
+  readonly #begun: number;
+  #reason: EndReason | undefined;
+  #output: number;
+
+  constructor(running: ContainerProcess, options: SandboxOptions, lost: Promise<void>, begun: number) {
+    this.#running = running;
+    this.#options = options;
+    this.#lost = lost;
+    this.#begun = begun;
+    const { output = defaultOutput } = options.limits ?? {};
+    this.#output = output === false ? Infinity : output;
+  }
+
+  process(stdin: SandboxInput['stdin'], signal: AbortSignal | undefined): SandboxProcess {
+    const { stdin: pipe, stdout, stderr } = this.#running;
+    if (pipe === null || stdout === null || stderr === null) throw new TypeError('the program has no pipes');
+    const abort = (): void => this.#end('aborted');
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    const { timeout = defaultTimeout } = this.#options;
+    const timer = timeout === false ? undefined : setTimeout(() => this.#end('timeout'), timeout);
+    if (typeof stdin === 'string' || stdin instanceof Uint8Array) pipe.end(stdin);
+    else if (stdin !== undefined) stdin.pipe(pipe);
+    const ended = this.#ended().finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      if (stdin !== undefined && typeof stdin === 'object' && 'unpipe' in stdin) stdin.unpipe(pipe);
+    });
+    ended.catch(() => undefined);
+    return {
+      stdin: stdin === undefined ? pipe : null,
+      stdout: this.#limited(stdout),
+      stderr: this.#limited(stderr),
+      ended,
+      close: abort,
+    };
+  }
+
+  #end(reason: EndReason): void {
+    this.#reason ??= reason;
+    this.#running.close();
+  }
+
+  /** The first bytes of a stream, as far as the limit of all output permits. */
+  #limited(stream: Readable): Readable {
+    const limited = new Transform({
+      transform: (part: Buffer, _encoding, done) => {
+        const kept = part.subarray(0, this.#output);
+        this.#output -= kept.length;
+        if (kept.length < part.length) this.#end('output');
+        done(null, kept);
+      },
+    });
+    return stream.pipe(limited);
+  }
+
+  async #ended(): Promise<SandboxEnd> {
+    const end = await this.#running.ended;
+    const time = performance.now() - this.#begun;
+    await this.#lost;
+    const { exitCode, signal } = end;
+    return { reason: this.#reason ?? reasonOf(end), exitCode, signal, usage: usageOf(end, time) };
+  }
+}
+
+function reasonOf({ signal, warnings }: End): EndReason {
+  const has = (code: string): boolean => warnings.some((warning) => warning.code === code);
+  if (has('end.memory')) return 'memory';
+  if (has('end.call')) return 'denied';
+  return signal === null ? 'exit' : 'signal';
+}
+
+function usageOf({ usage }: End, time: number): SandboxUsage {
+  const { stats, oomKills } = usage ?? {};
+  const cpu = stats?.cpu.usage.total;
+  const peakMemory = stats?.memory.usage.max;
+  return {
+    time,
+    ...(cpu === undefined ? {} : { cpu: cpu / 1e6 }),
+    ...(peakMemory === undefined ? {} : { peakMemory }),
+    ...(oomKills === undefined ? {} : { oomKills }),
+  };
+}
+
+async function collected({ stdin, stdout, stderr, ended }: SandboxProcess): Promise<SandboxResult> {
+  stdin?.end();
+  const [out, error, end] = await Promise.all([textOf(stdout), textOf(stderr), ended]);
+  return { stdout: out, stderr: error, ...end };
+}
+
+/** All of it, as UTF-8. */
+async function textOf(stream: Readable): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles: boolean): Promise<Cell> {
+  const directory = await mkdtemp(join(tmpdir(), 'rt-sandbox-'));
+  if (directories.size === 0) process.on('exit', removeDirectories);
+  directories.add(directory);
+  try {
+    const files = hasFiles ? join(directory, 'files') : undefined;
+    if (files !== undefined) await mkdir(files, { mode: 0o755 });
+    await writeFile(join(directory, 'config.json'), JSON.stringify(configOf(options, files)));
+    const held = await runtime.prepare(`sandbox-${randomUUID()}`, { bundle: directory, stdin: 'pipe' });
+    return new Cell(held, options, directory);
+  } catch (error) {
+    await removeDirectory(directory);
+    throw error;
+  }
+}
+
+async function removeDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  directories.delete(directory);
+  if (directories.size === 0) process.off('exit', removeDirectories);
+}
+
+async function writeFiles(directory: string, files: NonNullable<SandboxInput['files']>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(directory, name);
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
+    await writeFile(file, content, { flag: 'wx', mode: 0o755 });
+  }
+}
+
+/** `files`: a directory that is shown at /tmp/files. */
+function configOf(options: SandboxOptions, files: string | undefined): Config {
+  const { rootfs, args, env, cwd = '/tmp', denied = 'error', limits = {} } = options;
+  const mounts =
+    files === undefined
+      ? []
+      : [{ destination: filesPath, type: 'bind', source: files, options: ['bind', 'ro', 'nosuid', 'nodev'] }];
+  return hardenedConfig(
+    {
+      root: resolve(rootfs),
+      args,
+      env: env === undefined ? [path] : Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      cwd,
+      mounts,
+      denied,
+    },
+    limitsOf(limits),
+    ownIds(),
+  );
+}
+
+function limitsOf(limits: SandboxLimits): HardenedLimits {
+  const one = (value: number | false | undefined, usual: number | undefined): number | undefined =>
+    value === false ? undefined : (value ?? usual);
+  return {
+    memory: one(limits.memory, hardenedLimits.memory),
+    pids: one(limits.pids, hardenedLimits.pids),
+    cpus: one(limits.cpus, hardenedLimits.cpus),
+    tmp: limits.tmp ?? hardenedLimits.tmp,
+    files: limits.openFiles ?? hardenedLimits.files,
+  };
+}
+
+/** An unprivileged user has no ids but their own. */
+function ownIds(): HostIds {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  return uid === 0 ? unusedIds : { uid, gid, size: 1 };
+}
+
+function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Kind>>): void {
+  checkOptions('options', options, table);
+  check('options.rootfs', options.rootfs, 'string');
+  check('options.args', options.args, 'strings');
+  if (options.args.length === 0) throw new TypeError('options.args must not be empty');
+  for (const [name, value] of Object.entries(options.env ?? {})) check(`options.env.${name}`, value, 'string');
+  const { limits = {}, timeout, denied, network } = options;
+  checkOptions('options.limits', limits, limitTable);
+  for (const name of ['memory', 'pids', 'cpus', 'output'] as const) {
+    if (limits[name] !== undefined && limits[name] !== false) {
+      check(`options.limits.${name}`, limits[name], name === 'cpus' ? 'number' : 'count');
+    }
+  }
+  if (timeout !== undefined && timeout !== false) check('options.timeout', timeout, 'milliseconds');
+  if (denied !== undefined && !['error', 'kill'].includes(denied)) {
+    throw new TypeError(`options.denied must be 'error' or 'kill', not ${denied}`);
+  }
+  if (network !== undefined && (network as unknown) !== false) {
+    throw new TypeError('options.network must be false: a sandbox has no network');
+  }
+}
+
+function checkInput(input: SandboxInput): void {
+  checkOptions('input', input, inputTable);
+  const { stdin, files = {} } = input;
+  if (stdin !== undefined && typeof stdin !== 'string' && !(stdin instanceof Uint8Array) && !isReadable(stdin)) {
+    throw new TypeError('input.stdin must be a string, a Uint8Array or a Readable');
+  }
+  for (const [name, content] of Object.entries(files)) {
+    const isInside = name !== '' && normalize(name) === name && !name.startsWith('/') && !/^\.\.(\/|$)/.test(name);
+    if (!isInside || name.endsWith('/') || name.includes('\0')) {
+      throw new TypeError(`input.files: ${JSON.stringify(name)} must be a relative path without . and ..`);
+    }
+    if (typeof content === 'string' || content instanceof Uint8Array) continue;
+    throw new TypeError(`input.files: the content of ${JSON.stringify(name)} must be a string or a Uint8Array`);
+  }
+}
+
+function isReadable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'pipe' in value && typeof value.pipe === 'function';
+}
