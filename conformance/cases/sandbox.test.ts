@@ -34,11 +34,19 @@ function sandboxCase(name: string, body: (t: Test, rt: Sandbox) => Promise<void>
 async function program(rt: Sandbox, text: string): Promise<unknown> {
   const begin = `
     import { Sandbox } from 'rt';
-    const [rootfs, root] = process.argv.slice(1);
-    const options = { rootfs, env: { PATH: '/bin' }, args: ['/bin/sh'], runtime: { root }, timeout: 30000 };
+    const [rootfs, root, name] = process.argv.slice(1);
+    const options = { rootfs, env: { PATH: '/bin' }, args: ['/bin/sh'], name, runtime: { root }, timeout: 30000 };
     const shell = (script, more = {}) => Sandbox.run({ ...options, args: ['/bin/sh', '-c', script], ...more });
     const print = (value) => console.log(JSON.stringify(value));`;
-  const argv = [process.execPath, '--input-type=module', '--eval', begin + text, rt.bundle().rootfs, rt.root];
+  const argv = [
+    process.execPath,
+    '--input-type=module',
+    '--eval',
+    begin + text,
+    rt.bundle().rootfs,
+    rt.root,
+    rt.prefix,
+  ];
   const outcome = await run(argv, { cwd: REPOSITORY, env: { ...rt.env, TMPDIR: rt.dir } });
   if (outcome.status !== 0) throw new Error(outcome.stderr);
   return JSON.parse(outcome.stdout) as unknown;

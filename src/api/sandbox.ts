@@ -60,6 +60,8 @@ export interface SandboxOptions {
   readonly network?: false;
   /** What a system call does that is not on the list of the filter: fail with EPERM (`error`, the default), or `kill`. */
   readonly denied?: 'error' | 'kill';
+  /** Ids of its containers begin with it; by default `sandbox`. */
+  readonly name?: string;
   /** Where containers have their state, which program runs them, and who makes their cgroups. */
   readonly runtime?: AsyncRuntimeOptions;
 }
@@ -137,6 +139,7 @@ const optionTable = {
   timeout: 'any',
   network: 'any',
   denied: 'any',
+  name: 'string',
   runtime: 'object',
 } as const satisfies Record<keyof SandboxOptions, Kind>;
 const inputTable = { stdin: 'any', files: 'object', signal: 'signal' } as const satisfies Record<
@@ -446,7 +449,10 @@ async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles
     const files = hasFiles ? join(directory, 'files') : undefined;
     if (files !== undefined) await mkdir(files, { mode: 0o755 });
     await writeFile(join(directory, 'config.json'), JSON.stringify(configOf(options, files)));
-    const held = await runtime.prepare(`sandbox-${randomUUID()}`, { bundle: directory, stdin: 'pipe' });
+    const held = await runtime.prepare(`${options.name ?? 'sandbox'}-${randomUUID()}`, {
+      bundle: directory,
+      stdin: 'pipe',
+    });
     return new Cell(held, options, directory);
   } catch (error) {
     await removeDirectory(directory);
