@@ -382,6 +382,7 @@ export const errors = {
   'seccomp.notify': ['SCMP_ACT_NOTIFY cannot be the default', 'list the calls to be notified of'],
   'seccomp.open': ['the profile allows every call', 'refuse calls, or drop linux.seccomp'],
   'seccomp.operator': ['the operator of a comparison is unknown', 'write one such as SCMP_CMP_EQ'],
+  'seccomp.record': ['the file of --record-seccomp cannot be written, or is no profile', 'name another file'],
   'seccomp.rule': ['a rule has the action of the default', 'drop it, or choose another action'],
   'seccomp.size': ['the filter is larger than the kernel accepts', 'use fewer conditions on arguments'],
   'seccomp.start': ['the profile refuses a call without which no program starts', 'allow it'],

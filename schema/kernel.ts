@@ -223,6 +223,11 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       ),
     },
     {
+      doc: 'The answer to a notification that has the kernel make the call.',
+      headers: ['linux/seccomp.h'],
+      numbers: ['SECCOMP_USER_NOTIF_FLAG_CONTINUE'],
+    },
+    {
       doc: 'The architecture of a call, as a filter sees it.',
       headers: ['linux/audit.h'],
       base: 16,

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { NATIVE_ARCHITECTURE } from '../harness/calls.ts';
 import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -198,6 +200,76 @@ forEachRuntime(
     t.match(await rt.command('create', '--explain-denied', '--bundle', bundle.dir, rt.nextId()), {
       status: 1,
       stderr: /flag provided but not defined: -explain-denied\n {2}hint: only run and exec have it/,
+    });
+  },
+  OURS,
+);
+
+interface Profile {
+  defaultAction: string;
+  architectures: string[];
+  syscalls: { names: string[]; action: string }[];
+}
+
+for (const noNewPrivileges of [true, false]) {
+  forEachRuntime(
+    `run --record-seccomp writes a profile under which the program runs, noNewPrivileges ${noNewPrivileges}`,
+    async (t, rt) => {
+      const file = join(rt.dir, 'profile.json');
+      const bundle = rt.bundle((config) => {
+        config.process.noNewPrivileges = noNewPrivileges;
+        script(config, 'trap "echo got" USR1; kill -USR1 $$; busybox sleep 0.01 & wait $!; busybox echo $0');
+        delete config.linux.seccomp;
+      });
+      const record = () => rt.command('run', '--record-seccomp', file, '--bundle', bundle.dir, rt.nextId());
+      const first = await record();
+      t.match(first, { status: 0, stdout: 'got\nsh\n', stderr: '' });
+      const profile = JSON.parse(readFileSync(file, 'utf8')) as Profile;
+      t.match(profile, { defaultAction: 'SCMP_ACT_ERRNO', architectures: [NATIVE_ARCHITECTURE] });
+      const [{ names } = { names: [] as string[] }] = profile.syscalls;
+      t.ok(names.includes('kill') && !names.includes('mount') && !names.includes('unlinkat'), names.join());
+      bundle.config.linux.seccomp = { ...profile };
+      bundle.save();
+      t.match(await rt.runBundle(bundle), { status: 0, stdout: 'got\nsh\n', stderr: '' });
+      const container = await rt.create(bundle);
+      t.equal(container.outcome.status, 0, container.outcome.stderr);
+      t.equal((await container.start()).status, 0);
+      t.equal((await container.remove('--force')).status, 0);
+      // What the profile refuses is refused, and not recorded; what it allows is added.
+      script(bundle.config, 'busybox mkdir /tmp/x; busybox chroot / true', [
+        { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 },
+      ]);
+      bundle.save();
+      t.match((await record()).stderr, 'No space left on device');
+      const again = JSON.parse(readFileSync(file, 'utf8')) as Profile;
+      t.equal(again.syscalls.length, 1);
+      const more = again.syscalls[0]?.names ?? [];
+      t.ok(names.every((name) => more.includes(name)) && more.includes('chroot'), more.join());
+      t.notOk(more.some((name) => name.startsWith('mkdir')));
+    },
+    OURS,
+  );
+}
+
+forEachRuntime(
+  'run --record-seccomp is refused before the program runs if its file cannot be written, or is no profile',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => script(config, 'echo ran'));
+    const record = (file: string, ...words: string[]) =>
+      rt.command('run', '--record-seccomp', file, ...words, '--bundle', bundle.dir, rt.nextId());
+    const file = join(rt.dir, 'other.json');
+    writeFileSync(file, '{"syscalls": 7}');
+    t.match(await record(file), { status: 1, stdout: '', stderr: /other\.json" is no seccomp profile/ });
+    t.equal(readFileSync(file, 'utf8'), '{"syscalls": 7}');
+    t.match(await record(join(rt.dir, 'none', 'x.json')), {
+      status: 1,
+      stdout: '',
+      stderr: /cannot write ".*x\.json": no such/,
+    });
+    t.match(await record(file, '--detach'), {
+      status: 1,
+      stdout: '',
+      stderr: /--record-seccomp: with --detach nobody/,
     });
   },
   OURS,

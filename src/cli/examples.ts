@@ -12,7 +12,10 @@ interface Examples {
 export const examples: Readonly<Record<CommandName, Examples>> = {
   create: { given: 'bundle', commands: ['rt create --bundle . --pid-file c1.pid c1', 'rt start c1'] },
   start: { given: 'created', commands: ['rt start c1'] },
-  run: { given: 'bundle', commands: ['rt run --detach --pid-file c1.pid c1'] },
+  run: {
+    given: 'bundle',
+    commands: ['rt run --detach --pid-file c1.pid c1', 'rt run --record-seccomp profile.json c2'],
+  },
   exec: {
     given: 'running',
     commands: ['rt exec c1 ps', 'rt exec --user 1000:1000 --env LANG=C --cwd /bin c1 sh -c id'],

@@ -1,7 +1,7 @@
 import { isNew } from '../bundle/namespaces.ts';
 import { removeCgroups, withoutUnit } from '../cgroup/control.ts';
 import { Failure } from '../diag/diagnostic.ts';
-import type { Phase } from '../diag/diagnostic.ts';
+import type { Diagnostic, Phase } from '../diag/diagnostic.ts';
 import { attempt, inPhase } from '../diag/failure.ts';
 import { formatTime } from '../diag/time.ts';
 import { phase } from '../diag/trace.ts';
@@ -41,6 +41,8 @@ export interface MadeContainer {
   readonly notify: NotifyProxy | undefined;
   /** Answers what the filter asks; undefined if it does not ask this process. */
   readonly watch?: Watch | undefined;
+  /** Writes the profile of the calls that it let through; called at the end. */
+  readonly recorded?: (() => readonly Diagnostic[]) | undefined;
 }
 
 /** What making and restoring a container have in common: its directory, and effects that register their own undo. */

@@ -13,11 +13,12 @@ const mostOfOneCall = 10;
 
 /** What the options ask for; `detach`: nobody would be there to answer. */
 export function watchMode(options: Options, detach: boolean): WatchMode | undefined {
-  if (options['explain-denied'] !== true) return undefined;
-  if (!detach) return 'refused';
+  const records = options['record-seccomp'] !== undefined;
+  if (!records && options['explain-denied'] !== true) return undefined;
+  if (!detach) return records ? 'every' : 'refused';
   throw new Failure({
     code: 'seccomp.watch',
-    message: '--explain-denied: with --detach nobody would be left to answer the calls that are refused',
+    message: `--${records ? 'record-seccomp' : 'explain-denied'}: with --detach nobody would be left to answer the calls of the program`,
     hint: 'drop --detach',
   });
 }
@@ -31,7 +32,8 @@ export function reportDenied(
   watch: Watch,
   console: Console,
   locate: (failure: Failure) => Failure,
-): () => readonly Diagnostic[] {
+): (() => readonly Diagnostic[]) | undefined {
+  if (context.options['explain-denied'] !== true) return undefined;
   const counts = new Map<string, number>();
   const kinds = new Map<string, number>();
   watch.onCall = (call) => {

@@ -105,7 +105,7 @@ export function exitCode(status: number): number {
  */
 export function attend(context: Context, container: MadeContainer, action: Phase, lifeline?: Lifeline): Outcome {
   const { native, options } = context;
-  const { directory, record, console, compiled, notify, watch } = container;
+  const { directory, record, console, compiled, notify, watch, recorded } = container;
   try {
     runPoststart(native, directory, record);
   } catch (error) {
@@ -117,7 +117,7 @@ export function attend(context: Context, container: MadeContainer, action: Phase
   if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
   const denied = watch && reportDenied(context, watch, console, compiled.locate);
   const ended = supervise(native, record.pid, console, { notify, lifeline, watch });
-  const told = denied?.() ?? [];
+  const told = [...(denied?.() ?? []), ...(recorded?.() ?? [])];
   const explained = typeof ended === 'number' || watch?.hasEnded(record.pid) === true;
   const causes = explained ? told : [...told, ...causesOf(native, container, ended)];
   const usage = lifeline === undefined ? undefined : usageAtEnd(native, record);

@@ -24,6 +24,7 @@ import { handedDescriptors, openPidfdSocket, sendPidfd } from './descriptors.ts'
 import { endContainer, killContainer } from './end.ts';
 import { becomeForeground } from './foreground.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
+import { recordCalls } from './recorded.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
@@ -113,6 +114,11 @@ function launchIn(
   onFailure('resctrl', () => removeResctrl(native, first.resctrl));
   prepareResctrl(native, plan);
   const watch = plan.watched === undefined ? undefined : new Watch(native, plan.watched);
+  const file = context.options['record-seccomp'];
+  const recorded =
+    watch === undefined || file === undefined
+      ? undefined
+      : recordCalls(native, watch, file, compiled.config.process?.noNewPrivileges === true);
   const { pid, control, moved, draft } = phase('launch', () =>
     launch(native, plan, {
       ...effects,
@@ -139,7 +145,7 @@ function launchIn(
   sendPidfd(native, pidfdSocket, pid, 'standard');
   writePidFile(context, pid);
   const warned: Compiled = { ...compiled, warnings: [...mistakes, ...compiled.warnings, ...shortfalls] };
-  return { directory, record, console, compiled: warned, notify: proxy, control, moved, watch };
+  return { directory, record, console, compiled: warned, notify: proxy, control, moved, watch, recorded };
 }
 
 /** Ends a container whose program could not be started; returns the failure with those of the end. */

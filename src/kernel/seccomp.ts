@@ -20,6 +20,9 @@ export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;
 export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 0x8;
 export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20;
 
+/** The answer to a notification that has the kernel make the call. */
+export const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
+
 /** The architecture of a call, as a filter sees it. */
 export const AUDIT_ARCH_X86_64 = 0xc000003e;
 export const AUDIT_ARCH_I386 = 0x40000003;

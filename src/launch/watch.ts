@@ -1,10 +1,10 @@
 import type { Native } from '../host/native.ts';
 import { EINTR, ENOENT, ENOSYS } from '../kernel/errno.ts';
-import { SECCOMP_RET } from '../kernel/seccomp.ts';
+import { SECCOMP_RET, SECCOMP_USER_NOTIF_FLAG_CONTINUE } from '../kernel/seccomp.ts';
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import { POLLIN } from '../kernel/sockets.ts';
 import { argumentWords, stringArguments } from '../plan/seccomp/arguments.ts';
-import { argumentsOf } from '../plan/seccomp/watched.ts';
+import { argumentsOf, isAllowed } from '../plan/seccomp/watched.ts';
 import type { WatchedCall, Watched } from '../plan/seccomp/watched.ts';
 
 /** A call that waits for its answer. */
@@ -35,7 +35,9 @@ export class Watch {
   readonly #ended = new Set<number>();
   #listener = -1;
   #begun = false;
-  /** Told of each call before it is answered; undefined while only the helper makes calls. */
+  /** Told of each call that the profile allows, if the filter asks about these. */
+  onAllowed: ((call: WatchedCall) => void) | undefined;
+  /** Told of each call that it refuses, before the answer; undefined while only the helper makes calls. */
   onCall: ((call: SeenCall) => void) | undefined;
 
   constructor(native: Native, watched: Watched) {
@@ -78,7 +80,8 @@ export class Watch {
     const judged = this.#watched.judge(data);
     const id = bytes.slice(0, idSize);
     // Before the answer, so that the report precedes what the program says about it.
-    this.onCall?.(this.#look(id, pid, data, judged));
+    if (isAllowed(judged.action)) this.onAllowed?.(judged);
+    else this.onCall?.(this.#look(id, pid, data, judged));
     this.#respond(id, pid, judged.action);
   }
 
@@ -89,8 +92,16 @@ export class Watch {
 
   #respond(id: ArrayBuffer, pid: number, action: number): void {
     const isError = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.ERRNO;
+    if (isAllowed(action)) {
+      // The program may change what its pointers lead to after the profile has been asked: no matter, since a profile sees
+      // registers only. What it does not allow is never continued.
+      this.#native.answerNotification(this.#listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE, 0, 0);
+      return;
+    }
     const errno = isError ? Math.min(action & SECCOMP_RET.DATA, MAX_ERRNO) : ENOSYS;
-    const signal = isError ? 0 : this.#signalFor(pid, action);
+    // Without a tracer, TRACE is ENOSYS.
+    const signal =
+      isError || (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRACE ? 0 : this.#signalFor(pid, action);
     // A thread that has ended needs no answer.
     this.#native.answerNotification(this.#listener, id, errno, 0, pid, signal);
   }

@@ -203,6 +203,9 @@ export const deniedOption = () =>
     help: 'report each system call that linux.seccomp refuses, with its arguments and the rule',
   }) as const;
 
+export const recordOption = () =>
+  text('record-seccomp', 'FILE', 'add the system calls that the program makes to the seccomp profile FILE');
+
 export const noPivotOption = () =>
   ({
     kind: 'flag',

@@ -13,6 +13,7 @@ import {
   helpOptions,
   lifelineOption,
   noPivotOption,
+  recordOption,
   regexOption,
   restoreOptions,
   tableOption,
@@ -167,6 +168,7 @@ const table = {
       ...creationOptions(),
       { kind: 'flag', name: 'detach', short: 'd', help: 'return once the program has started' },
       deniedOption(),
+      recordOption(),
       { kind: 'flag', name: 'keep', help: 'do not delete the container after its program has ended' },
       { kind: 'flag', name: 'no-subreaper', help: 'do not adopt orphans of the container while waiting' },
       lifelineOption(),
@@ -178,7 +180,9 @@ const table = {
       'starts when a line arrives there. When the other end is closed, the container is killed and deleted.\n' +
       'A terminal is relayed between stdin and stdout even if these are none; a line ROWS COLUMNS resizes it.\n' +
       'With --explain-denied rt answers the calls that linux.seccomp refuses as the profile says, and reports each: the\n' +
-      'name, arguments, process and verdict, and the rule with its place in config.json.',
+      'name, arguments, process and verdict, and the rule with its place in config.json. With --record-seccomp rt lets\n' +
+      'all calls through that the profile allows, and writes a profile that allows those that were made: the value of\n' +
+      'linux.seccomp, as JSON. If FILE exists, their names are added to it. It needs as many runs as the program has ways.',
   },
   exec: {
     summary: 'run another program in a container',

@@ -10,6 +10,7 @@ import type { SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
 import { verdictOf } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
+import type { WatchMode } from './watched.ts';
 import { Watched } from './watched.ts';
 
 export interface SeccompOptions {
@@ -32,8 +33,8 @@ export interface CheckedSeccomp {
   readonly notifies: boolean;
   /** The verdict on a call of the machine's own architecture, by its name there. */
   readonly verdict: (call: string) => Verdict;
-  /** The same profile for a runtime that answers the calls which the filter refuses. */
-  readonly watched: () => Watched;
+  /** The same profile for a runtime that answers calls in place of the filter. */
+  readonly watched: (mode: WatchMode) => Watched;
 }
 
 /**
@@ -60,6 +61,7 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
   };
   // The machine's own comes first.
   const verdict = (call: string): Verdict => verdictOf(section, profile, architectures[0], call);
-  const watched = (): Watched => new Watched(filter, architectures, new Decisions(section, profile));
+  const watched = (mode: WatchMode): Watched =>
+    new Watched(filter, architectures, new Decisions(section, profile), mode);
   return { filter, flags: profile.flags, notifies: profile.notifies, verdict, watched };
 }

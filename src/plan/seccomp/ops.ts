@@ -45,7 +45,7 @@ export function seccompPlan(
   faults: Diagnostic[],
 ): SeccompPlan {
   const section = config.linux?.seccomp;
-  if (filtered.watch !== undefined) return watchedPlan(config, facts, filtered, faults);
+  if (filtered.watch !== undefined) return watchedPlan(config, facts, filtered, filtered.watch, faults);
   if (section === undefined) return nothing;
   if (failsForUnknownCalls(config)) refuseUnknownCalls(section, faults);
   const checked = checkSeccomp(section, { nativeArch: facts.architecture, diagnostics: faults });
@@ -68,12 +68,22 @@ export function seccompPlan(
   };
 }
 
-/** Words of `run` and `exec` for the option. */
-const option = '--explain-denied';
+/** For a config without a profile. */
+const allowAll: LinuxSeccomp = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32', 'SCMP_ARCH_ARM'],
+};
 
 /** The filter asks the runtime about the calls that it refuses; the runtime gets the listener from the helper itself. */
-function watchedPlan(config: Config, facts: Facts, filtered: Filtered, faults: Diagnostic[]): SeccompPlan {
-  const section = config.linux?.seccomp;
+function watchedPlan(
+  config: Config,
+  facts: Facts,
+  filtered: Filtered,
+  mode: WatchMode,
+  faults: Diagnostic[],
+): SeccompPlan {
+  const option = mode === 'every' ? '--record-seccomp' : '--explain-denied';
+  const section = config.linux?.seccomp ?? (mode === 'every' ? allowAll : undefined);
   const refuse = (message: string, pointer: string, hint: string): SeccompPlan => {
     faults.push({ code: 'seccomp.watch', message: `${option}: ${message}`, pointer, hint });
     return nothing;
@@ -90,15 +100,16 @@ function watchedPlan(config: Config, facts: Facts, filtered: Filtered, faults: D
     const pointer = checked.notifies ? `/linux/seccomp/syscalls/${notified}/action` : from;
     return refuse('another process receives the notifications of this profile', pointer, `drop ${option}, or the rule`);
   }
-  const watched = checked.watched();
+  const watched = checked.watched(mode);
   // Else a signal could interrupt a call that is refused, and the program would make it again.
   const flags = checked.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   // There is only one listener, so hooks inherit the filter.
   const hooks = filtered.kind === 'init' ? (config.hooks?.startContainer ?? []) : [];
   const atExecve = filtered.noNewPrivileges && hooks.length === 0 ? 1 : 0;
+  const origin = section === allowAll ? option : '/linux/seccomp';
   return {
     receiver: [],
-    load: [{ op: 'seccomp', flags, atExecve, from: '/linux/seccomp' }],
+    load: [{ op: 'seccomp', flags, atExecve, from: origin }],
     filter: () => watched.filter(),
     verdict: checked.verdict,
     watched,

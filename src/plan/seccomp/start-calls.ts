@@ -59,6 +59,12 @@ function callsOf(op: PlannedOp): Calls {
   return calls;
 }
 
+/** All calls of a start under a filter that is loaded by `create` or `run`, without hooks, or right before the program. */
+export function callsOfStart(noNewPrivileges: boolean): string[] {
+  const steps = noNewPrivileges ? [execve] : [setCapabilities, awaitSocket, exec];
+  return steps.flatMap(({ needed, made }) => [...needed, ...made]);
+}
+
 /** The calls that must work once the filter is loaded. */
 function callsUnderFilter(ops: readonly PlannedOp[]): readonly Calls[] {
   const at = ops.findLastIndex(({ op }) => op === 'seccomp' || op === 'seccomp_notify');

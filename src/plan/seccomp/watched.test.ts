@@ -23,7 +23,7 @@ const section: SeccompSection = {
 function made() {
   const checked = checkSeccomp(section, { nativeArch: 'x86_64', diagnostics: [] });
   if (checked === undefined) throw new Error('no filter');
-  return { filter: checked.filter(), watched: checked.watched() };
+  return { filter: checked.filter(), watched: checked.watched('refused') };
 }
 
 t.test('refusalsNotified: refusals become notifications, all else stays', async (t) => {

@@ -7,15 +7,17 @@ import type { DecidedCall, Decision, Decisions } from './deciding.ts';
 import { simulator } from './machine.ts';
 import type { Simulator } from './machine.ts';
 
-/** Which calls the runtime is asked about, instead of the kernel's answer by the filter: those that it refuses. */
-export type WatchMode = 'refused';
+/** Which calls the runtime is asked about, instead of the kernel's answer by the filter: those that it refuses, or all. */
+export type WatchMode = 'refused' | 'every';
 
 /** What the profile says about a call that waits for its answer. */
 export interface WatchedCall extends Decision {
   /** Undefined for a call of an architecture that the profile does not list. */
   readonly call: DecidedCall | undefined;
-  /** Whether it is of the machine's own architecture. */
+  /** AUDIT_ARCH_* of the caller, and whether it is the machine's own architecture. */
+  readonly audit: number;
   readonly own: boolean;
+  readonly number: number;
 }
 
 /** A profile whose refusals the runtime answers, so that it can tell of them. */
@@ -24,17 +26,24 @@ export class Watched {
   readonly #original: () => Uint8Array;
   readonly #architectures: readonly Architecture[];
   readonly #decisions: Decisions;
+  readonly #mode: WatchMode;
   #simulate: Simulator | undefined;
 
-  constructor(original: () => Uint8Array, architectures: readonly Architecture[], decisions: Decisions) {
+  constructor(
+    original: () => Uint8Array,
+    architectures: readonly Architecture[],
+    decisions: Decisions,
+    mode: WatchMode,
+  ) {
     this.#original = original;
     this.#architectures = architectures;
     this.#decisions = decisions;
+    this.#mode = mode;
   }
 
   /** The filter to load. */
   filter(): Uint8Array {
-    return refusalsNotified(this.#original());
+    return this.#mode === 'every' ? everyCallNotified() : refusalsNotified(this.#original());
   }
 
   /** `data`: struct seccomp_data as words. */
@@ -43,9 +52,11 @@ export class Watched {
     const action = this.#simulate(data);
     const at = this.#architectures.findIndex(({ audit }) => audit === data[1]);
     const architecture = this.#architectures[at];
-    if (architecture === undefined) return { action, pointer: '/linux/seccomp', call: undefined, own: false };
-    const call = this.#decisions.of(architecture, data[0] ?? 0);
-    return { action, pointer: decide(call, argumentsOf(data)).pointer, call, own: at === 0 };
+    const [number = 0, audit = 0] = data;
+    if (architecture === undefined)
+      return { action, pointer: '/linux/seccomp', call: undefined, audit, own: false, number };
+    const call = this.#decisions.of(architecture, number);
+    return { action, pointer: decide(call, argumentsOf(data)).pointer, call, audit, own: at === 0, number };
   }
 }
 
@@ -55,6 +66,17 @@ export function argumentsOf(data: Uint32Array): bigint[] {
     const at = 4 + index * 2;
     return (BigInt(data[at + 1] ?? 0) << 32n) | BigInt(data[at] ?? 0);
   });
+}
+
+/** A filter that asks the listener about each call. */
+function everyCallNotified(): Uint8Array {
+  return encodeProgram([{ code: FILTER_OPCODES.return, jt: 0, jf: 0, k: SECCOMP_RET.USER_NOTIF }]);
+}
+
+/** Whether a filter that returns `value` lets the call be made. */
+export function isAllowed(value: number): boolean {
+  const action = (value & SECCOMP_RET.ACTION_FULL) >>> 0;
+  return action === SECCOMP_RET.ALLOW || action === SECCOMP_RET.LOG;
 }
 
 /** The same filter, but it asks the listener about what it would refuse. */
@@ -69,13 +91,6 @@ function asked(instruction: Instruction, which: (value: number) => boolean): Ins
 
 /** Whether the call is not made. A tracer decides on TRACE, which therefore stays. */
 function isRefusal(value: number): boolean {
-  switch ((value & SECCOMP_RET.ACTION_FULL) >>> 0) {
-    case SECCOMP_RET.ALLOW:
-    case SECCOMP_RET.LOG:
-    case SECCOMP_RET.TRACE:
-    case SECCOMP_RET.USER_NOTIF:
-      return false;
-    default:
-      return true;
-  }
+  const action = (value & SECCOMP_RET.ACTION_FULL) >>> 0;
+  return !isAllowed(value) && action !== SECCOMP_RET.TRACE && action !== SECCOMP_RET.USER_NOTIF;
 }
