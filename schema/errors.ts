@@ -225,12 +225,12 @@ export const errors = {
   'launch.namespace': ['a namespace cannot be opened', 'see the errno'],
   'launch.program': ['the plan cannot be run', 'see the errno'],
   'launch.unheard': ['the container does not answer', 'try again'],
-  'linux.path': ['a path of maskedPaths or readonlyPaths is not absolute', 'write the whole path'],
   lifeline: ['the descriptor of --lifeline cannot be used', 'give an open stream socket, without --detach'],
   'lifeline.closed': [
     'the caller has given up a container before its program ran',
     'nothing: the container is removed',
   ],
+  'linux.path': ['a path of maskedPaths or readonlyPaths is not absolute', 'write the whole path'],
   'log.identifier': ['the name after syslog: or journald: cannot identify messages', 'use letters, digits, _ . @ or -'],
   'log.open': ['the log cannot be opened', 'check the path, or that the daemon runs'],
   'log.write': ['a message could not be written to the log', 'see the errno and the space left'],
