@@ -44,7 +44,7 @@ const mayImport = {
   'native/build': ['src/cli'],
   'native/test': ['src/host'],
   'conformance/harness': ['src/bundle', 'src/diag', 'src/kernel', 'src/plan', 'test', 'schema/generated'],
-  'conformance/bench': ['conformance/harness', 'src/plan', 'schema/generated'],
+  'conformance/bench': ['conformance/harness', 'src/plan', 'src/index.ts', 'schema/generated'],
   'conformance/engines': ['conformance/harness'],
   'conformance/errors': ['conformance/harness'],
   'conformance/faults': ['conformance/harness'],

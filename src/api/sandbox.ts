@@ -1,5 +1,5 @@
 /** Sandboxes: programs that nobody trusts, each in a hardened container of its own that is used once. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -152,6 +152,9 @@ const defaultOutput = 1 << 20;
 const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const filesPath = '/tmp/files';
 
+/** Number of the next container; other processes begin elsewhere. */
+let made = randomInt(1 << 16);
+
 /** Directories of containers that exist. They are removed even if this process exits meanwhile, unless it is killed. */
 const directories = new Set<string>();
 function removeDirectories(): void {
@@ -185,9 +188,9 @@ export class Sandbox {
     return new SandboxPool(options);
   }
 
-  /** The config of its containers, as `rt spec --hardened` writes it, without the mount of files. */
+  /** The config of its containers, as `rt spec --hardened` writes it, but for the mount of files and the ids on the host. */
   get config(): Config {
-    return configOf(this.#options, undefined);
+    return configOf(this.#options, 0, undefined);
   }
 
   /** The config in words. */
@@ -279,16 +282,16 @@ export class SandboxPool {
 
   #fill(): void {
     while (!this.#closed && this.#waiting.length < this.#size) {
-      const made = makeCell(this.#runtime, this.#options, true);
-      this.#waiting = [...this.#waiting, made];
-      made.then(
+      const waiting = makeCell(this.#runtime, this.#options, true);
+      this.#waiting = [...this.#waiting, waiting];
+      waiting.then(
         (cell) => {
           // A process with nothing else to do may end; its containers end with it.
           cell.unref();
-          void cell.lost.then(() => this.#drop(made));
+          void cell.lost.then(() => this.#drop(waiting));
         },
         // The next caller makes one itself, and gets the failure.
-        () => this.#drop(made),
+        () => this.#drop(waiting),
       );
     }
   }
@@ -448,7 +451,7 @@ async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles
   try {
     const files = hasFiles ? join(directory, 'files') : undefined;
     if (files !== undefined) await mkdir(files, { mode: 0o755 });
-    await writeFile(join(directory, 'config.json'), JSON.stringify(configOf(options, files)));
+    await writeFile(join(directory, 'config.json'), JSON.stringify(configOf(options, made++, files)));
     const held = await runtime.prepare(`${options.name ?? 'sandbox'}-${randomUUID()}`, {
       bundle: directory,
       stdin: 'pipe',
@@ -474,8 +477,8 @@ async function writeFiles(directory: string, files: NonNullable<SandboxInput['fi
   }
 }
 
-/** `files`: a directory that is shown at /tmp/files. */
-function configOf(options: SandboxOptions, files: string | undefined): Config {
+/** `number`: of the container, by which its ids on the host differ. `files`: a directory that is shown at /tmp/files. */
+function configOf(options: SandboxOptions, number: number, files: string | undefined): Config {
   const { rootfs, args, env, cwd = '/tmp', denied = 'error', limits = {} } = options;
   const mounts =
     files === undefined
@@ -491,7 +494,7 @@ function configOf(options: SandboxOptions, files: string | undefined): Config {
       denied,
     },
     limitsOf(limits),
-    ownIds(),
+    idsOf(number),
   );
 }
 
@@ -508,9 +511,9 @@ function limitsOf(limits: SandboxLimits): HardenedLimits {
 }
 
 /** An unprivileged user has no ids but their own. */
-function ownIds(): HostIds {
+function idsOf(number: number): HostIds {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  return uid === 0 ? unusedIds : { uid, gid, size: 1 };
+  return uid === 0 ? unusedIds(number) : { uid, gid, size: 1 };
 }
 
 function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Kind>>): void {

@@ -19,8 +19,16 @@ export interface HostIds {
   readonly size: number;
 }
 
-/** Above those that systemd-nspawn takes, below the half that some programs take for negative: nobody's. */
-export const unusedIds: HostIds = { uid: 0x7000_0000, gid: 0x7000_0000, size: 65536 };
+const rangeSize = 65536;
+/** Above the ids that systemd-nspawn takes, and below those that some programs take for negative. */
+const firstId = 0x7000_0000;
+const ranges = (0x7fff_0000 - firstId) / rangeSize;
+
+/** Ids that are nobody's. Containers with different numbers share none, and so no quota of a user. */
+export function unusedIds(number: number): HostIds {
+  const first = firstId + (number % ranges) * rangeSize;
+  return { uid: first, gid: first, size: rangeSize };
+}
 
 /** Without a limit: undefined. */
 export interface HardenedLimits {

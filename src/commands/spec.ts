@@ -88,7 +88,7 @@ const withoutCgroups = { ...hardenedLimits, memory: undefined, pids: undefined, 
 /** `own`: the ids of an unprivileged user. */
 function hardened(own: HostIds | undefined): Config {
   return own === undefined
-    ? hardenedConfig(template, hardenedLimits, unusedIds)
+    ? hardenedConfig(template, hardenedLimits, unusedIds(0))
     : hardenedConfig(template, withoutCgroups, own);
 }
 
