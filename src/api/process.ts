@@ -200,7 +200,7 @@ export class Followed {
       ended: this.ended,
       terminal: () => {
         if (stdin === null || stdout === null) throw new TypeError('stdin and stdout must be pipes');
-        return Duplex.from({ readable: stdout, writable: stdin });
+        return terminalOf(stdin, stdout);
       },
       resize: (rows, columns) => {
         for (const [name, value] of Object.entries({ rows, columns })) {
@@ -212,6 +212,26 @@ export class Followed {
       close: () => this.close(),
     };
   }
+}
+
+/** Node closes the standard input of a child process that has ended, which is no error here. */
+function terminalOf(stdin: Writable, stdout: Readable): Duplex {
+  const terminal = new Duplex({
+    read: () => void stdout.resume(),
+    write: (part: Buffer, _encoding, done) => {
+      if (stdin.writable) stdin.write(part, () => done());
+      else done();
+    },
+    final: (done) => {
+      stdin.end();
+      done();
+    },
+  });
+  stdout.on('data', (part: Buffer) => {
+    if (!terminal.push(part)) stdout.pause();
+  });
+  stdout.once('end', () => terminal.push(null));
+  return terminal;
 }
 
 async function textOf(stream: Readable | null): Promise<string> {

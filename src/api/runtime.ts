@@ -1,4 +1,7 @@
 /** The commands of `rt` for programs, asynchronous: each is a call of the `rt` program. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Config, LinuxResources, Mount } from '../../schema/generated/config.ts';
@@ -464,14 +467,14 @@ export class AsyncRuntime {
   /** A template of a config: with `hardened` for untrusted programs (docs/sandbox.md), with `rootless` for use without root. */
   async spec(options: Abortable & { readonly hardened?: boolean; readonly rootless?: boolean } = {}): Promise<Config> {
     checkOptions('options', options, { ...abortable, hardened: 'boolean', rootless: 'boolean' });
-    const words = [
-      'spec',
-      '--file',
-      '/dev/stdout',
-      ...given('hardened', options.hardened),
-      ...given('rootless', options.rootless),
-    ];
-    return JSON.parse((await this.#call(words, options)).stdout) as Config;
+    const directory = await mkdtemp(join(tmpdir(), 'rt-spec-'));
+    try {
+      const words = [...given('hardened', options.hardened), ...given('rootless', options.rootless)];
+      await this.#call(['spec', '--bundle', directory, ...words], options);
+      return JSON.parse(await readFile(join(directory, 'config.json'), 'utf8')) as Config;
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 
   #call(words: readonly string[], { signal, input, accept }: CallOptions): Promise<Called> {
