@@ -377,6 +377,10 @@ export const errors = {
   'seccomp.exit': ['the profile does not let the program end', 'allow exit_group'],
   'seccomp.flag': ['a flag is unknown, or cannot be used here', 'correct or remove it'],
   'seccomp.index': ['the index of an argument is above 5', 'system calls have six arguments'],
+  'seccomp.likely': [
+    'with --explain-denied=all: a call that the profile allows lacks a right',
+    'add the right if the program needs it',
+  ],
   'seccomp.listener': ['notifications need a receiver', 'name its socket in listenerPath'],
   'seccomp.name': ['no kernel that rt knows has such a system call', 'check its spelling'],
   'seccomp.notify': ['SCMP_ACT_NOTIFY cannot be the default', 'list the calls to be notified of'],

@@ -106,7 +106,7 @@ for (const noNewPrivileges of [true, false]) {
         told(String.raw`chroot\("/tmp"\)`, 'busybox', 'sends SIGSYS to its thread, here without its siginfo', 3),
       );
       t.match(stderr, told(String.raw`sethostname\(0x[0-9a-f]+, 1\)`, 'busybox', 'ends its process with SIGSYS', 4));
-      t.match(stderr, /31m", 0777\) was refused 2 times\n$/);
+      t.match(stderr, /31m", 0777\): 2 times\n$/);
       t.equal(stderr.match(/^rt: warning/gm)?.length, 5, stderr);
     },
     OURS,
@@ -271,6 +271,47 @@ forEachRuntime(
       stdout: '',
       stderr: /--record-seccomp: with --detach nobody/,
     });
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'run --explain-denied=all names what is likely against calls that the profile allows',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      script(
+        config,
+        'busybox mount -t tmpfs x /tmp; busybox chroot /tmp true; cat </dev/tun; busybox mkdir /proc/sys/x; busybox mkdir /tmp/x; busybox kill -0 99999',
+        [{ names: ['kill'], action: 'SCMP_ACT_ERRNO' }],
+      );
+      config.process.capabilities = { bounding: [], effective: [], permitted: [] };
+      config.linux.devices = [{ path: '/dev/tun', type: 'c', major: 10, minor: 200, fileMode: 0o666 }];
+      config.linux.resources = { devices: [{ allow: false, access: 'rwm' }] };
+      config.linux.readonlyPaths = ['/proc/sys'];
+    });
+    const run = (...words: string[]) => rt.command('run', ...words, '--bundle', bundle.dir, rt.nextId());
+    const { status, stderr } = await run('--explain-denied=all');
+    t.equal(status, 1, stderr);
+    const likely = (call: string, cause: string, pointer: string): RegExp =>
+      new RegExp(
+        String.raw`^rt: warning: ${call}.*: is allowed, but likely fails: ${cause}\n {2}config\.json:\d+:\d+ {2}${pointer}\n.*(?:permitted|denied|No such)`,
+        'm',
+      );
+    t.match(stderr, likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities'));
+    t.match(stderr, likely('chroot', 'the process has no CAP_SYS_CHROOT', '/process/capabilities'));
+    t.match(stderr, likely('open.*"/dev/tun"', 'no rule allows the device c 10:200 r', '/linux/resources/devices'));
+    t.match(stderr, likely('mkdir.*"/proc/sys/x"', '/proc/sys is read-only', '/linux/readonlyPaths/0'));
+    t.match(stderr, told(String.raw`kill\(99999, 0\)`, 'busybox', String.raw`fails with EPERM \(.*\)`, 0));
+    t.notMatch(stderr, '"/tmp/x"');
+    t.equal(stderr.match(/^rt: warning/gm)?.length, 5, stderr);
+    t.equal((await run('--explain-denied')).stderr.match(/^rt: warning/gm)?.length, 1);
+    // Without a profile, too.
+    delete bundle.config.linux.seccomp;
+    bundle.save();
+    t.match(
+      (await run('--explain-denied=all')).stderr,
+      likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities'),
+    );
   },
   OURS,
 );

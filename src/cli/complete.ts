@@ -75,7 +75,7 @@ function scan(words: readonly string[], specs: readonly OptionSpec[], stopAtOper
       return { cursor: 'value', option: spec, prefix: word.slice(0, word.indexOf('=') + 1), given, operands };
     }
     if (spec === undefined) continue;
-    if (spec.kind === 'flag' || equals !== '') {
+    if (spec.kind === 'flag' || equals !== '' || (spec.kind === 'text' && spec.bare !== undefined)) {
       given.set(spec.name, value);
       continue;
     }

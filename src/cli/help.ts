@@ -77,6 +77,7 @@ const shown = (specs: readonly OptionSpec[]): OptionSpec[] => specs.filter(({ hi
 export function optionUsage(spec: OptionSpec): string {
   const long = `--${spec.long ?? spec.name}`;
   const names = spec.short === undefined ? long : `-${spec.short}, ${long}`;
+  if (spec.kind === 'text' && spec.bare !== undefined) return `${names}[=${spec.value}]`;
   return spec.kind === 'flag' ? names : `${names} ${spec.value}`;
 }
 

@@ -35,8 +35,9 @@ t.test('a page shows the synopsis, and each option as typed', async (t) => {
     const text = shown(`rt-${name}.1`).replace(/\s+/g, ' ');
     t.ok(text.includes(`rt-${name} - ${spec.summary}`), `${name}: what it is`);
     t.ok(text.includes(`rt [global options] ${name} [options] ${spec.operands}`.trimEnd()), `${name}: synopsis`);
-    for (const { long, name: plain, hidden = false } of spec.options) {
-      t.equal(text.includes(` --${long ?? plain} `), !hidden, `${name}: --${plain}`);
+    for (const { long, name: plain, hidden = false, ...rest } of spec.options) {
+      const end = 'bare' in rest ? '[' : ' ';
+      t.equal(text.includes(` --${long ?? plain}${end}`), !hidden, `${name}: --${plain}`);
     }
   }
   const main = shown('rt.1');

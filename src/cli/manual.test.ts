@@ -16,7 +16,7 @@ t.test('help names every command and option, and fits a terminal', async (t) => 
   for (const name of Object.keys(commands) as CommandName[]) {
     t.match(generalHelp(), `  ${name} `);
     for (const { long, name: plain, hidden = false } of commands[name].options) {
-      t.equal(new RegExp(`--${long ?? plain}[ \n]`).test(commandHelp(name)), !hidden, `${name} --${plain}`);
+      t.equal(new RegExp(`--${long ?? plain}[[ \n]`).test(commandHelp(name)), !hidden, `${name} --${plain}`);
     }
     for (const line of commandHelp(name).split('\n')) t.ok(line.length <= 120, line);
   }

@@ -97,6 +97,8 @@ function normalise(
     let value = equals < 0 ? undefined : word.slice(equals + 1);
     if (spec.kind === 'flag') {
       value = String(value === undefined || parseBoolean(value, name, command));
+    } else if (value === undefined && spec.kind === 'text' && spec.bare !== undefined) {
+      value = spec.bare;
     } else if (value === undefined) {
       index += 1;
       value = words[index];

@@ -36,11 +36,11 @@ function execWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
     const named = diagnostics.map((fault) => inWordsOfExec(fault, options, context.operands.slice(1)));
     throw inPhase(new Failure(named, failedExitCode), 'exec');
   }
-  const { pid, console, cgroup, watch, locate } = started;
+  const { pid, console, cgroup, watch } = started;
   const warnings = started.warnings.map((warning) => inWordsOfExec(warning, options, []));
   if (!foreground) return { warnings };
   lifeline?.tell({ type: 'started', pid, warnings });
-  const denied = watch && reportDenied(context, watch, console, locate);
+  const denied = watch && reportDenied(context, watch, console, started);
   const ended = supervise(native, pid, console, { lifeline, watch });
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
   const { exitCode, signal } = ended;

@@ -1,21 +1,34 @@
+import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Native } from '../host/native.ts';
+import { CAPABILITIES } from '../kernel/processes.ts';
 import { SECCOMP_RET } from '../kernel/seccomp.ts';
 import type { SeenCall, Watch } from '../launch/watch.ts';
 import type { Context } from '../options/command.ts';
 import type { Options } from '../options/options.ts';
 import { actionWords } from '../plan/seccomp/action-words.ts';
+import { likelyCause } from '../plan/seccomp/likely.ts';
+import type { Caller } from '../plan/seccomp/likely.ts';
 import type { WatchMode } from '../plan/seccomp/watched.ts';
 import type { Console } from './terminal.ts';
 
+/** The config of the container, and what adds places in it. */
+interface Located {
+  readonly config: Config;
+  readonly locate: (failure: Failure) => Failure;
+}
+
 /** Different arguments of one call that are reported one by one. */
 const mostOfOneCall = 10;
+const maximumStatus = 65_536;
 
 /** What the options ask for; `detach`: nobody would be there to answer. */
 export function watchMode(options: Options, detach: boolean): WatchMode | undefined {
   const records = options['record-seccomp'] !== undefined;
-  if (!records && options['explain-denied'] !== true) return undefined;
-  if (!detach) return records ? 'every' : 'refused';
+  const denied = options['explain-denied'];
+  if (!records && denied === undefined) return undefined;
+  if (!detach) return records ? 'every' : denied === 'all' ? 'fallible' : 'refused';
   throw new Failure({
     code: 'seccomp.watch',
     message: `--${records ? 'record-seccomp' : 'explain-denied'}: with --detach nobody would be left to answer the calls of the program`,
@@ -24,44 +37,85 @@ export function watchMode(options: Options, detach: boolean): WatchMode | undefi
 }
 
 /**
- * From now on reports each call that is refused, when it first happens. The returned function reports at the end how
- * often the same happened. `locate` adds the places in the config.
+ * From now on reports each call that is refused, and with `all` each that likely fails, when it first happens. The
+ * returned function reports at the end how often the same was refused. `locate` adds the places in `config`.
  */
 export function reportDenied(
   context: Context,
   watch: Watch,
   console: Console,
-  locate: (failure: Failure) => Failure,
+  { config, locate }: Located,
 ): (() => readonly Diagnostic[]) | undefined {
-  if (context.options['explain-denied'] !== true) return undefined;
+  const { native, options } = context;
+  if (options['explain-denied'] === undefined) return undefined;
   const counts = new Map<string, number>();
+  const others = new Map<string, number>();
   const kinds = new Map<string, number>();
-  watch.onCall = (call) => {
-    const { text, pointer } = call;
-    const name = call.call?.name ?? '';
+  const tell = ({ text, call }: SeenCall, diagnostic: Diagnostic): void => {
+    const name = call?.name ?? '';
     const count = counts.get(text);
     const kind = kinds.get(name) ?? 0;
     if (count === undefined && kind === mostOfOneCall) {
-      const others = `${name} with other arguments`;
-      counts.set(others, (counts.get(others) ?? 1) + 1);
+      others.set(name, (others.get(name) ?? 0) + 1);
       return;
     }
     counts.set(text, (count ?? 0) + 1);
     if (count !== undefined) return;
     kinds.set(name, kind + 1);
-    const { diagnostics } = locate(new Failure({ code: 'seccomp.denied', message: deniedWords(call), pointer }));
-    context.warn?.(diagnostics, console.kind === 'relay');
+    context.warn?.(locate(new Failure(diagnostic)).diagnostics, console.kind === 'relay');
   };
-  return () =>
-    [...counts]
+  watch.onCall = (call) => {
+    tell(call, { code: 'seccomp.denied', message: deniedWords(call), pointer: call.pointer });
+  };
+  const record = watch.onAllowed;
+  if (options['explain-denied'] === 'all') {
+    watch.onAllowed = (allowed, look) => {
+      record?.(allowed, look);
+      if (!allowed.own || allowed.call === undefined) return;
+      const call = look();
+      const { values, string, pid } = call;
+      const cause = likelyCause({ name: allowed.call.name, values, string }, callerOf(native, pid), config);
+      if (cause === undefined) return;
+      const message = `${subject(call)}: is allowed, but likely fails: ${cause.words}`;
+      tell(call, { code: 'seccomp.likely', message, pointer: cause.pointer });
+    };
+  }
+  return () => [
+    ...[...counts]
       .filter((entry) => entry[1] > 1)
-      .map(([text, count]) => ({ code: 'seccomp.denied', message: `${text} was refused ${count} times` }));
+      .map(([text, count]) => ({ code: 'seccomp.denied' as const, message: `${text}: ${count} times` })),
+    ...[...others].map(([name, count]) => ({
+      code: 'seccomp.denied' as const,
+      message: `${name} with other arguments: ${count} ${count === 1 ? 'time' : 'times'}`,
+    })),
+  ];
 }
 
-function deniedWords({ text, pid, program, action, call, own }: SeenCall): string {
-  const where = own ? '' : ' of another architecture';
+function callerOf(native: Native, pid: number): Caller {
+  const status = native.readText(`/proc/${pid}/status`, maximumStatus);
+  const field = (name: string): string =>
+    (typeof status === 'string' ? new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] : undefined) ?? '';
+  const effective = BigInt(`0x${field('CapEff') || '0'}`);
+  const numbers = (name: string): number[] => field(name).split(/\s+/).map(Number);
+  return {
+    has: (capability) => ((effective >> BigInt(CAPABILITIES[capability])) & 1n) === 1n,
+    noNewPrivileges: field('NoNewPrivs') === '1',
+    uids: numbers('Uid'),
+    gids: [...numbers('Gid'), ...numbers('Groups')],
+    directory: () => {
+      const found = native.readLink(`/proc/${pid}/cwd`);
+      return typeof found === 'string' ? found : '/';
+    },
+  };
+}
+
+function subject({ text, pid, program, own }: SeenCall): string {
+  return `${text}${own ? '' : ' of another architecture'}, process ${pid} (${program})`;
+}
+
+function deniedWords(seen: SeenCall): string {
+  const { action, call } = seen;
   const traps = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP;
   const newer = call?.newer === true ? ', as the profile names no call that is as new' : '';
-  const end = traps ? ', here without its siginfo' : newer;
-  return `${text}${where}, process ${pid} (${program}): ${actionWords(action)}${end}`;
+  return `${subject(seen)}: ${actionWords(action)}${traps ? ', here without its siginfo' : newer}`;
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../../schema/generated/config.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
 import { isFrozen, memoryNumbers, wasOutOfMemory } from '../cgroup/control.ts';
 import { unifiedPath } from '../cgroup/files.ts';
@@ -40,7 +41,9 @@ export interface StartedProcess {
   readonly warnings: readonly Diagnostic[];
   /** Answers what the filter of the process asks; undefined if it does not ask this process. */
   readonly watch: Watch | undefined;
-  /** Adds places in the config with which the container was made. */
+  /** With which the container was made. */
+  readonly config: Config;
+  /** Adds places in it. */
   readonly locate: (failure: Failure) => Failure;
 }
 
@@ -100,6 +103,7 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
     pid,
     console,
     watch,
+    config,
     locate,
     cgroup: record.cgroup,
     warnings: withoutPointers(new Failure(warnings)).diagnostics,

@@ -115,7 +115,7 @@ export function attend(context: Context, container: MadeContainer, action: Phase
   }
   const { warnings } = compiled;
   if (options.detach === true) return { warnings: [...warnings, ...awaitReadiness(native, record, notify)] };
-  const denied = watch && reportDenied(context, watch, console, compiled.locate);
+  const denied = watch && reportDenied(context, watch, console, compiled);
   const ended = supervise(native, record.pid, console, { notify, lifeline, watch });
   const told = [...(denied?.() ?? []), ...(recorded?.() ?? [])];
   const explained = typeof ended === 'number' || watch?.hasEnded(record.pid) === true;

@@ -3,12 +3,13 @@ import { EINTR, ENOENT, ENOSYS } from '../kernel/errno.ts';
 import { SECCOMP_RET, SECCOMP_USER_NOTIF_FLAG_CONTINUE } from '../kernel/seccomp.ts';
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import { POLLIN } from '../kernel/sockets.ts';
+import type { AllowedCall } from '../plan/seccomp/likely.ts';
 import { argumentWords, stringArguments } from '../plan/seccomp/arguments.ts';
 import { argumentsOf, isAllowed } from '../plan/seccomp/watched.ts';
 import type { WatchedCall, Watched } from '../plan/seccomp/watched.ts';
 
 /** A call that waits for its answer. */
-export interface SeenCall extends WatchedCall {
+export interface SeenCall extends WatchedCall, Pick<AllowedCall, 'values' | 'string'> {
   /** The thread that made it, and the name of its program (proc_pid_comm(5)). */
   readonly pid: number;
   readonly program: string;
@@ -36,7 +37,7 @@ export class Watch {
   #listener = -1;
   #begun = false;
   /** Told of each call that the profile allows, if the filter asks about these. */
-  onAllowed: ((call: WatchedCall) => void) | undefined;
+  onAllowed: ((call: WatchedCall, look: () => SeenCall) => void) | undefined;
   /** Told of each call that it refuses, before the answer; undefined while only the helper makes calls. */
   onCall: ((call: SeenCall) => void) | undefined;
 
@@ -80,7 +81,7 @@ export class Watch {
     const judged = this.#watched.judge(data);
     const id = bytes.slice(0, idSize);
     // Before the answer, so that the report precedes what the program says about it.
-    if (isAllowed(judged.action)) this.onAllowed?.(judged);
+    if (isAllowed(judged.action)) this.onAllowed?.(judged, () => this.#look(id, pid, data, judged));
     else this.onCall?.(this.#look(id, pid, data, judged));
     this.#respond(id, pid, judged.action);
   }
@@ -131,10 +132,11 @@ export class Watch {
     const compared = call?.rules.flatMap(({ conditions }) => conditions.map(({ index }) => index)) ?? [];
     const name = call?.name ?? '';
     const strings = stringArguments(name);
-    const text = argumentWords(name === '' ? `call ${String(data[0])}` : name, argumentsOf(data), compared, (index) =>
-      strings.includes(index) ? this.#string(id, pid, data, index) : undefined,
-    );
-    return { ...judged, pid, program: typeof program === 'string' ? program.trim() : '', text };
+    const values = argumentsOf(data);
+    const string = (index: number): string | undefined =>
+      strings.includes(index) ? this.#string(id, pid, data, index) : undefined;
+    const text = argumentWords(name === '' ? `call ${String(data[0])}` : name, values, compared, string);
+    return { ...judged, pid, program: typeof program === 'string' ? program.trim() : '', text, values, string };
   }
 
   #string(id: ArrayBuffer, pid: number, data: Uint32Array, index: number): string | undefined {

@@ -198,13 +198,21 @@ export const creationOptions = () =>
 
 export const deniedOption = () =>
   ({
-    kind: 'flag',
+    kind: 'text',
     name: 'explain-denied',
-    help: 'report each system call that linux.seccomp refuses, with its arguments and the rule',
+    value: 'refused|all',
+    choices: ['refused', 'all'],
+    bare: 'refused',
+    help: 'report calls that linux.seccomp refuses (default); all: also those that likely lack a right',
   }) as const;
 
 export const recordOption = () =>
-  text('record-seccomp', 'FILE', 'add the system calls that the program makes to the seccomp profile FILE');
+  ({
+    kind: 'text',
+    name: 'record-seccomp',
+    value: 'FILE',
+    help: 'add the system calls that the program makes to the seccomp profile FILE',
+  }) as const;
 
 export const noPivotOption = () =>
   ({

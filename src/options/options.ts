@@ -36,6 +36,8 @@ export interface TextSpec extends CommonSpec {
   readonly kind: 'text';
   readonly value: string;
   readonly choices?: readonly string[];
+  /** The value if the option is given without `=`: the word after it is then no value. */
+  readonly bare?: string;
 }
 
 export interface FlagSpec extends CommonSpec {
@@ -180,7 +182,8 @@ const table = {
       'starts when a line arrives there. When the other end is closed, the container is killed and deleted.\n' +
       'A terminal is relayed between stdin and stdout even if these are none; a line ROWS COLUMNS resizes it.\n' +
       'With --explain-denied rt answers the calls that linux.seccomp refuses as the profile says, and reports each: the\n' +
-      'name, arguments, process and verdict, and the rule with its place in config.json. With --record-seccomp rt lets\n' +
+      'name, arguments, process and verdict, and the rule with its place in config.json. With --explain-denied=all also\n' +
+      'calls that likely fail for want of a capability, a device rule or a writable place. With --record-seccomp rt lets\n' +
       'all calls through that the profile allows, and writes a profile that allows those that were made: the value of\n' +
       'linux.seccomp, as JSON. If FILE exists, their names are added to it. It needs as many runs as the program has ways.',
   },

@@ -5,6 +5,7 @@ import { architecturesOf } from './architectures.ts';
 import { instructionSize } from './bpf.ts';
 import { Decisions } from './deciding.ts';
 import { emitProgram } from './emit.ts';
+import { fallibleCalls } from './likely.ts';
 import { readProfile } from './profile.ts';
 import type { SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
@@ -37,6 +38,13 @@ export interface CheckedSeccomp {
   readonly watched: (mode: WatchMode) => Watched;
 }
 
+/** A filter that returns USER_NOTIF for calls that often fail for want of rights. */
+function compileSelection({ architectures = [] }: SeccompSection, options: SeccompOptions): Uint8Array {
+  const syscalls = [{ names: fallibleCalls(), action: 'SCMP_ACT_NOTIFY' as const }];
+  const selection = checkSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', architectures, syscalls }, options);
+  return selection?.filter() ?? new Uint8Array(0);
+}
+
 /**
  * Checks a seccomp profile (runtime-spec config-linux.md, "Seccomp"). Undefined if the section has no effect, or if it
  * has faults, which are added to `options.diagnostics`.
@@ -62,6 +70,6 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
   // The machine's own comes first.
   const verdict = (call: string): Verdict => verdictOf(section, profile, architectures[0], call);
   const watched = (mode: WatchMode): Watched =>
-    new Watched(filter, architectures, new Decisions(section, profile), mode);
+    new Watched(filter, architectures, new Decisions(section, profile), mode, () => compileSelection(section, options));
   return { filter, flags: profile.flags, notifies: profile.notifies, verdict, watched };
 }

@@ -83,7 +83,7 @@ function watchedPlan(
   faults: Diagnostic[],
 ): SeccompPlan {
   const option = mode === 'every' ? '--record-seccomp' : '--explain-denied';
-  const section = config.linux?.seccomp ?? (mode === 'every' ? allowAll : undefined);
+  const section = config.linux?.seccomp ?? (mode === 'refused' ? undefined : allowAll);
   const refuse = (message: string, pointer: string, hint: string): SeccompPlan => {
     faults.push({ code: 'seccomp.watch', message: `${option}: ${message}`, pointer, hint });
     return nothing;
@@ -92,7 +92,7 @@ function watchedPlan(
   if (checked === undefined) {
     return faults.length > 0
       ? nothing
-      : refuse('there is no linux.seccomp that could refuse a call', '/linux', `drop ${option}`);
+      : refuse('there is no linux.seccomp that could refuse a call', '/linux', `drop it, or use ${option}=all`);
   }
   const { path, from } = seccompReceiver(config);
   const notified = section?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;

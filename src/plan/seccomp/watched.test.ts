@@ -3,7 +3,7 @@ import { SECCOMP_RET } from '../../kernel/seccomp.ts';
 import { checkSeccomp } from './compile.ts';
 import { callData, simulator } from './machine.ts';
 import type { SeccompSection } from './profile.ts';
-import { refusalsNotified } from './watched.ts';
+import { alsoNotified, refusalsNotified } from './watched.ts';
 
 const audit = 0xc000_003e;
 const section: SeccompSection = {
@@ -64,4 +64,20 @@ t.test('judge: the verdict of the profile, and where it stands', async (t) => {
   t.match(judge(6), { action: SECCOMP_RET.ERRNO });
   t.match(judge(435), { action: SECCOMP_RET.ERRNO + 38, call: { name: 'clone3', newer: true } });
   t.match(watched.judge(callData(0x4000_0003, 3)), { action: SECCOMP_RET.KILL_THREAD, call: undefined, own: false });
+});
+
+t.test('alsoNotified: asks about the selected calls that the profile allows, too', async (t) => {
+  const { filter } = made();
+  const selection = checkSeccomp(
+    { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['read', 'open', 'close'], action: 'SCMP_ACT_NOTIFY' }] },
+    { nativeArch: 'x86_64', diagnostics: [] },
+  )?.filter();
+  const answer = simulator(alsoNotified(filter, selection ?? filter));
+  const before = simulator(refusalsNotified(filter));
+  for (const architecture of [audit, 0x4000_0003])
+    for (let number = 0; number < 600; number++) {
+      const data = callData(architecture, number, [7n]);
+      const isRead = architecture === audit && number === 0;
+      if (answer(data) !== (isRead ? SECCOMP_RET.USER_NOTIF : before(data))) t.fail(String(number));
+    }
 });

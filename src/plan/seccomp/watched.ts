@@ -7,8 +7,11 @@ import type { DecidedCall, Decision, Decisions } from './deciding.ts';
 import { simulator } from './machine.ts';
 import type { Simulator } from './machine.ts';
 
-/** Which calls the runtime is asked about, instead of the kernel's answer by the filter: those that it refuses, or all. */
-export type WatchMode = 'refused' | 'every';
+/**
+ * Which calls the runtime is asked about, instead of the kernel's answer by the filter: those that it refuses;
+ * `fallible`: also those of a list that it allows; or all.
+ */
+export type WatchMode = 'refused' | 'fallible' | 'every';
 
 /** What the profile says about a call that waits for its answer. */
 export interface WatchedCall extends Decision {
@@ -27,6 +30,7 @@ export class Watched {
   readonly #architectures: readonly Architecture[];
   readonly #decisions: Decisions;
   readonly #mode: WatchMode;
+  readonly #select: () => Uint8Array;
   #simulate: Simulator | undefined;
 
   constructor(
@@ -34,16 +38,25 @@ export class Watched {
     architectures: readonly Architecture[],
     decisions: Decisions,
     mode: WatchMode,
+    select: () => Uint8Array,
   ) {
     this.#original = original;
     this.#architectures = architectures;
     this.#decisions = decisions;
     this.#mode = mode;
+    this.#select = select;
   }
 
   /** The filter to load. */
   filter(): Uint8Array {
-    return this.#mode === 'every' ? everyCallNotified() : refusalsNotified(this.#original());
+    switch (this.#mode) {
+      case 'every':
+        return everyCallNotified();
+      case 'fallible':
+        return alsoNotified(this.#original(), this.#select());
+      case 'refused':
+        return refusalsNotified(this.#original());
+    }
   }
 
   /** `data`: struct seccomp_data as words. */
@@ -71,6 +84,23 @@ export function argumentsOf(data: Uint32Array): bigint[] {
 /** A filter that asks the listener about each call. */
 function everyCallNotified(): Uint8Array {
   return encodeProgram([{ code: FILTER_OPCODES.return, jt: 0, jf: 0, k: SECCOMP_RET.USER_NOTIF }]);
+}
+
+/**
+ * The same filter, but it asks about what it would refuse, and about allowed calls, too, for which `select`, another
+ * filter, returns USER_NOTIF. Longer than both: three programs, of which the first jumps to one of the others.
+ */
+export function alsoNotified(filter: Uint8Array, select: Uint8Array): Uint8Array {
+  const selection = decodeProgram(select);
+  const program = decodeProgram(filter);
+  const refusals = program.map((instruction) => asked(instruction, isRefusal));
+  const both = program.map((instruction) => asked(instruction, (value) => isRefusal(value) || isAllowed(value)));
+  const jumps = selection.map((instruction, index) => {
+    if (instruction.code !== FILTER_OPCODES.return) return instruction;
+    const target = selection.length + (instruction.k === SECCOMP_RET.USER_NOTIF ? refusals.length : 0);
+    return { code: FILTER_OPCODES.goto, jt: 0, jf: 0, k: target - index - 1 };
+  });
+  return encodeProgram([...jumps, ...refusals, ...both]);
 }
 
 /** Whether a filter that returns `value` lets the call be made. */
