@@ -80,7 +80,8 @@ ifeq ($(origin SOURCE_DATE_EPOCH),undefined)
 SOURCE_DATE_EPOCH := $(shell { [ -e .git ] && git log -1 --format=%ct 2>/dev/null; } || stat --format=%Y Makefile)
 endif
 
-.PHONY: help demo test test-attacks test-faults test-upgrade test-vm test-engines conformance build check mutants fuzz bench soak races errors page test-page \
+.PHONY: help demo test test-attacks test-faults test-upgrade test-vm test-engines test-engines-vm conformance build check mutants \
+	fuzz bench soak races errors page test-page support \
 	format generate fetch install uninstall dist test-packages check-reproducible clean
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -422,9 +423,25 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 	@rm -f build/tap/engines.tap
 	@RT_RUNTIMES=runc,rt unshare --mount conformance/harness/own-cgroups.sh \
 		conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,engines) $(ENGINE_TESTS) | $(TAP_PROGRESS) || true
+	@conformance/harness/machine.sh >>build/tap/engines.tap
 	@awk '/ ok [0-9]+ - nothing remains/ { clean++ } END { print clean + 0, "cases left no process, mount, cgroup, state or file" }' \
 		build/tap/engines.tap
 	@node native/build/totals.mjs build/tap/engines.tap
+
+# The engines of Debian 13 as their packages deploy them: services of systemd in a virtual machine with cgroup v2, systemd's
+# cgroup driver and AppArmor.
+ENGINES_VM_TESTS ?= docker-service docker podman podman-pods podman-systemd containerd
+
+test-engines-vm: build $(STAMPS)/criu ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root)
+	@mkdir -p build/tap
+	@RT_RUNTIMES=$${RT_RUNTIMES:-runc,rt} RT_SERVICES=1 RT_JOBS=1 conformance/vm/run.sh --kernel 13 --engines --memory 4096 \
+		--deadline 5400 $(ENGINES_VM_TESTS:%=conformance/engines/%.test.ts) | \
+		tee build/tap/engines-vm.tap | $(TAP_PROGRESS) | sed -u 's/^/engines: /' || true
+	@node native/build/totals.mjs build/tap/engines-vm.tap
+
+# From the results that test-vm, test-engines and test-engines-vm left in build/tap; rows of other machines stay.
+support: ## bring the table of docs/support.md up to date with the tests that were run
+	@node conformance/vm/support.mjs $(shell grep --files-with-matches '^. machine: ' build/tap/vm-*.tap build/tap/engines*.tap)
 
 # SHARD=1/4 tries a quarter of the points. An interrupted run resumes when restarted. VM=1: the sample with cgroup v2 and
 # systemd, in a virtual machine.

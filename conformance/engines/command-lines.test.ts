@@ -67,7 +67,7 @@ const ENGINES: readonly { readonly name: string; readonly start: Start; readonly
     name: 'ctr',
     lines: CTR_LINES,
     async start(sandbox) {
-      const containerd = await Containerd.start(sandbox, 'containerd 1.6');
+      const containerd = await Containerd.start(sandbox, 'containerd 1');
       const argv = (...words: string[]): string[] => containerd.argv(...words);
       const [, ...options] = containerd.runWords([], '');
       return {

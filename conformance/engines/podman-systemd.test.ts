@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupParent } from '../harness/cgroup.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { Podman } from '../harness/podman.ts';
 import { until } from '../harness/wait.ts';
@@ -37,7 +38,7 @@ forEachEngine(
   async (t, podman, rt) => {
     const root = join(rt.dir, 'systemd-root');
     makeRoot(root);
-    const options = ['--detach', '--name', 'one', '--network', 'none', '--cgroup-parent', `/${rt.prefix}podman`];
+    const options = ['--detach', '--name', 'one', '--network', 'none', ...cgroupParent(`${rt.prefix}podman`)];
     const systemd = ['/usr/lib/systemd/systemd', '--unit=tested.target'];
     const words = [...options, '--systemd=always', '--volume', '/usr:/usr:ro', '--rootfs', root, ...systemd];
     const started = await podman.command('run', ...words);

@@ -69,7 +69,7 @@ print(
 print(
   'ctr run --rm',
   await measure(
-    (sandbox) => Containerd.start(sandbox, 'containerd 1.6'),
+    (sandbox) => Containerd.start(sandbox, 'containerd 1'),
     (engine, round) => engine.run([], `c${round}`, '/bin/true'),
   ),
 );

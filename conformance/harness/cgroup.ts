@@ -1,12 +1,24 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC } from '../../src/kernel/file-systems.ts';
+import { until } from './wait.ts';
 
 const MOUNT = '/sys/fs/cgroup';
 
 /** True if the host has only cgroup v2. */
 export function isUnified(): boolean {
   return existsSync(join(MOUNT, 'cgroup.controllers'));
+}
+
+/** True if engines of this host have systemd make the cgroups of containers unless told otherwise. */
+export function isSystemdDriver(): boolean {
+  return isUnified() && existsSync('/run/systemd/system');
+}
+
+/** The words of `--cgroup-parent` for an engine: with its driver a slice of systemd, else a cgroup below the root. */
+export function cgroupParent(name: string): string[] {
+  return ['--cgroup-parent', isSystemdDriver() ? `${name}.slice` : `/${name}`];
 }
 
 /** Every hierarchy's mount point, v1 and unified. Links for merged controllers are omitted. */
@@ -91,4 +103,24 @@ export function removeCgroup(path: string): void {
     if (entry.isDirectory()) removeCgroup(join(path, entry.name));
   }
   rmdirSync(path);
+}
+
+/**
+ * Removes what an engine leaves by design: the parent of `cgroupParent`.
+ *
+ * @throws if the cgroup of a container remains in a slice
+ */
+export async function removeParent(name: string): Promise<void> {
+  for (const path of cgroupsWithPrefix(name)) removeCgroup(path);
+  if (!isSystemdDriver()) return;
+  const words = name.split('-');
+  const slices = words.map((_, index) => `${words.slice(0, index + 1).join('-')}.slice`);
+  const path = join(MOUNT, ...slices);
+  // systemd removes a scope some time after its last process has ended.
+  await until(`${path} is empty`, () => !existsSync(path) || !holdsCgroups(path), 10_000);
+  execFileSync('systemctl', ['stop', `${name}.slice`]);
+}
+
+function holdsCgroups(path: string): boolean {
+  return readdirSync(path, { withFileTypes: true }).some((entry) => entry.isDirectory());
 }

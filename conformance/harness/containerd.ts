@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { isSystemdDriver, removeParent } from './cgroup.ts';
 import { ENGINE_BIN } from './cri.ts';
 import { CRIU_PATH } from './criu.ts';
 import { Daemon } from './daemon.ts';
@@ -20,7 +20,7 @@ const DISABLED = [
 ];
 
 /** Location of containerd, its shim and ctr: Debian's in PATH, or those built by make test-engines. */
-export const RELEASES = { 'containerd 1.6': '', 'containerd 2': `${ENGINE_BIN}:` } as const;
+export const RELEASES = { 'containerd 1': '', 'containerd 2': `${ENGINE_BIN}:` } as const;
 export type Release = keyof typeof RELEASES;
 
 /** A separate containerd that writes only into the sandbox, and `ctr` as its client. */
@@ -86,13 +86,14 @@ export class Containerd {
     return { ...outcome, stderr: outcome.stderr.replace(/^.*msg="DEPRECATION:.*\n/gm, '') };
   }
 
-  #runtimeWords(): string[] {
-    return ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot()];
+  #runtimeWords(id: string): string[] {
+    const systemd = ['--runc-systemd-cgroup', '--cgroup', `${this.#namespace}.slice:ctr:${id}`];
+    return ['--runc-binary', this.#runtime, '--runc-root', this.#stateRoot(), ...(isSystemdDriver() ? systemd : [])];
   }
 
   /** The command line of `ctr run` with options, an id and a command. */
   runWords(options: readonly string[], id: string, ...command: string[]): string[] {
-    return ['run', ...this.#runtimeWords(), ...options, '--rootfs', this.#rootfs, id, ...command];
+    return ['run', ...this.#runtimeWords(id), ...options, '--rootfs', this.#rootfs, id, ...command];
   }
 
   /** `ctr run --detach` of an image, which a checkpoint needs. */
@@ -103,7 +104,7 @@ export class Containerd {
     const imported = await this.command(...words);
     if (imported.status !== 0) return imported;
     const options = ['--snapshotter', 'native', '--detach', '--log-uri', `file://${this.#log(id)}`];
-    return this.command('run', ...this.#runtimeWords(), ...options, IMAGE, id, ...command);
+    return this.command('run', ...this.#runtimeWords(id), ...options, IMAGE, id, ...command);
   }
 
   /** The shim makes a directory for its namespace in it, which remains. */
@@ -176,7 +177,7 @@ export class Containerd {
     const state = join(this.#stateRoot(), this.#namespace);
     const left = existsSync(state) ? readdirSync(state) : [];
     if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
-    for (const path of cgroupsWithPrefix(this.#namespace)) removeCgroup(path);
+    await removeParent(this.#namespace);
     rmSync(join(this.#sandbox.dir, 'run'), { recursive: true, force: true });
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CRIU_PATH } from './criu.ts';
 import { Daemon } from './daemon.ts';
 import { makeRootfs } from './guest.ts';
-import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { cgroupParent, removeParent } from './cgroup.ts';
 import { run } from './process.ts';
 import type { Outcome } from './process.ts';
 import { runtimeFile } from './runtime-file.ts';
@@ -59,7 +59,7 @@ export class Docker {
       ...(remap === undefined ? [] : withRange(sandbox, remap)),
       ...['dockerd', '--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')],
       ...['--host', `unix://${at('sock')}`, '--iptables=false', '--ip6tables=false', '--bridge=none'],
-      ...['--storage-driver', 'vfs', '--cgroup-parent', `/${sandbox.prefix}docker`],
+      ...['--storage-driver', 'vfs', ...cgroupParent(`${sandbox.prefix}docker`)],
       // For checkpoints.
       '--experimental',
       ...['--add-runtime', `tested=${wrapper}`, '--default-runtime', 'tested'],
@@ -109,7 +109,7 @@ export class Docker {
   async stop(): Promise<void> {
     await this.#daemon.end();
     await run(['umount', '--recursive', '--lazy', '--quiet', join(this.#sandbox.dir, 'data')]);
-    for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}docker`)) removeCgroup(path);
+    await removeParent(`${this.#sandbox.prefix}docker`);
   }
 }
 

@@ -12,7 +12,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsWithPrefix, hierarchies, isUnified, removeCgroup } from './cgroup.ts';
+import {
+  cgroupParent,
+  cgroupsWithPrefix,
+  hierarchies,
+  isSystemdDriver,
+  isUnified,
+  removeCgroup,
+  removeParent,
+} from './cgroup.ts';
 import { CRIU_PATH } from './criu.ts';
 import { makeRootfs } from './guest.ts';
 import { run } from './process.ts';
@@ -105,7 +113,7 @@ export class Podman {
   runWords(options: readonly string[], ...command: string[]): string[] {
     // Only root may make cgroups here, unless systemd delegates one.
     const unplaced = this.#rootless || options.includes('--cgroups=disabled');
-    const placed = unplaced ? [] : ['--cgroup-parent', `/${this.#sandbox.prefix}podman`];
+    const placed = unplaced ? [] : cgroupParent(`${this.#sandbox.prefix}podman`);
     return ['run', '--network', 'none', ...placed, ...options, 'tiny', ...command];
   }
 
@@ -131,6 +139,7 @@ export class Podman {
     }
     for (const name of ['data', 'run']) await run(['umount', '--recursive', '--lazy', '--quiet', at(name)]);
     for (const path of cgroupsWithPrefix(`${this.#sandbox.prefix}podman`)) await removeEmpty(path);
+    await removeParent(`${this.#sandbox.prefix}podman`);
     if (this.#ownParent) for (const path of cgroupsWithPrefix(DEFAULT_PARENT)) await removeEmpty(path);
     removeFalseCgroups([`${this.#sandbox.prefix}podman`, ...(this.#ownParent ? [DEFAULT_PARENT] : [])]);
   }
@@ -153,7 +162,7 @@ function configuration(runtime: string): string {
     // The defaults raise limits, which a root without CAP_SYS_RESOURCE may not do.
     'default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]',
     '[engine]',
-    'cgroup_manager = "cgroupfs"',
+    `cgroup_manager = "${isSystemdDriver() ? 'systemd' : 'cgroupfs'}"`,
     'events_logger = "none"',
     'infra_image = "tiny"',
     'runtime = "tested"',
