@@ -46,10 +46,14 @@ export function comparable(text: string): string {
     .split(/\r?\n/)
     .flatMap((line) => {
       const mount = mountLine.exec(line)?.[1];
-      if (mount !== undefined) return [mount.replaceAll(/\b(shared|master|propagate_from):\d+/g, '$1')];
+      if (mount !== undefined) {
+        // A terminal whose last descriptor outside has been closed counts as deleted, which takes a moment.
+        return [mount.replaceAll(/\b(shared|master|propagate_from):\d+/g, '$1').replace('//deleted ', ' ')];
+      }
       // The pid in the container is 1 for init and differs for each process of exec; only the number of pids matters.
       if (line.startsWith('NStgid:')) return [`NStgid: ${line.split('\t').length - 1}`];
-      return /^\w+:/.test(line) && !statusFields.test(line) ? [] : [line];
+      // A warning of rt on a terminal, and its hint, are not of the container.
+      return /^(?:\w+|  hint):/.test(line) && !statusFields.test(line) ? [] : [line];
     })
     .join('\n');
 }
