@@ -37,7 +37,7 @@ const mayImport = {
   ],
   'src/commands': ['src/(?!cli/)[^/]+', 'schema/generated'],
   'src/cli': ['src/[^/]+'],
-  'src/api': ['src/diag', 'src/bundle', 'src/cgroup', 'src/container', 'src/explain', 'schema/generated'],
+  'src/api': ['src/diag', 'src/host', 'src/bundle', 'src/cgroup', 'src/container', 'src/explain', 'schema/generated'],
   'src/index.ts': ['src/[^/]+', 'schema/generated'],
   'schema/build': ['src/plan', 'schema/kernel.ts', 'schema/errors.ts'],
   'schema/[^/]+\\.ts': ['schema/[^/]+\\.ts', 'schema/generated'],

@@ -668,7 +668,9 @@ $(OUT)/rt.spdx.json: native/build/sbom.ts native/build/components.ts $(OUT)/rt $
 
 VERSION := $(shell sed -n '/"version"/{s/.*: "\(.*\)",/\1/p;q}' package.json)
 
-dist: $(OUT)/rt $(OUT)/rt.spdx.json build/man build/man-oci-rt build/completion | $(STAMPS)/packages-dist ## build/dist: tarball, Debian and RPM package, components (SPDX), checksums; ARCH=arm64
+OF_NODE := build/node/rt.js build/types $(if $(EMULATOR),,build/node/rt.node)
+
+dist: $(OUT)/rt $(OUT)/rt.spdx.json build/man build/man-oci-rt build/completion $(OF_NODE) | $(STAMPS)/packages-dist ## build/dist: tarball, Debian, RPM and npm packages, components (SPDX), checksums; ARCH=arm64
 	@OUT=$(OUT) ARCH=$(ARCH) VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) MAKE='$(MAKE)' packaging/dist.sh
 
 test-packages: dist ## install build/dist's Debian package in new Debians, run containers, remove it; lintian (needs root)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Packs the built rt (`make dist`): tarball, Debian package and RPM package, list of components and checksums. Variables:
+# Packs the built rt (`make dist`): tarball, Debian, RPM and npm packages, list of components and checksums. Variables:
 # ARCH (Debian's name), VERSION, OUT (the directory of the built rt), SOURCE_DATE_EPOCH, MAKE. DEBFULLNAME and DEBEMAIL
 # name the packager, as for Debian's own tools.
 set -euo pipefail
@@ -13,8 +13,8 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$dist"
 packager="${DEBFULLNAME:-The authors of rt} <${DEBEMAIL:-rt@users.noreply.github.com}>"
 release=1
-declare -A rpm_architectures=([amd64]=x86_64 [arm64]=aarch64)
-rm -f "$dist"/*"$ARCH"* "$dist"/*."${rpm_architectures[$ARCH]}".rpm
+declare -A rpm_architectures=([amd64]=x86_64 [arm64]=aarch64) cpus=([amd64]=x64 [arm64]=arm64)
+rm -f "$dist"/*"$ARCH"* "$dist"/*."${rpm_architectures[$ARCH]}".rpm "$dist"/oci-rt-{rt,linux-"${cpus[$ARCH]}"}-*.tgz
 
 # usage: install DIRECTORY NAME=VALUE...
 install_to() {
@@ -91,6 +91,8 @@ if command -v rpmbuild >/dev/null; then
 else
 	echo 'dist: no RPM package, because rpmbuild is missing (Debian has it in the package rpm)' >&2
 fi
+
+node packaging/npm.mjs "$OUT" "${cpus[$ARCH]}" "$work/npm" "$dist" >&2
 
 cd "$dist"
 rm -f SHA256SUMS

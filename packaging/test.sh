@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian package of build/dist in a new Debian, runs a container with it, removes it, and looks for what is
-# left; then lintian. usage: test.sh 12|13
+# left; then the packages of npm, and lintian. usage: test.sh 12|13
 set -euo pipefail
 cd "$(dirname "$0")/.."
 declare -A suites=([12]=bookworm [13]=trixie)
@@ -45,6 +45,16 @@ inside "$work/root" bash /installed.sh | sed "s/^/Debian $1: /"
 files >"$work/after"
 diff "$work/before" "$work/after" || { echo "test-packages: these files are left on Debian $1" >&2 && exit 1; }
 echo "Debian $1: nothing left"
+
+# The Node of this machine: that of Debian 12 is too old, and would bring a compiler.
+node=$(realpath "$(command -v node)") npm=$(realpath "$(command -v npm)")
+mkdir -p "$work/root/npm" "$work/root/usr/local/lib"
+cp "$node" "$work/root/usr/local/bin/node"
+cp -r "${npm%/bin/*}" "$work/root/usr/local/lib/npm"
+for name in npm npx; do ln -s "../lib/npm/bin/$name-cli.js" "$work/root/usr/local/bin/$name"; done
+cp build/dist/oci-rt-{rt,linux-"$(node --print process.arch)"}-*.tgz "$work/root/npm"
+cp packaging/installed-npm.sh "$work/root/installed-npm.sh"
+inside "$work/root" bash /installed-npm.sh | sed "s/^/Debian $1: /"
 
 debian "$work/lintian" lintian
 inside "$work/lintian" lintian --allow-root --fail-on error --info /oci-rt.deb

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { nativeFile } from '../host/node.ts';
 import { failureOf, readRecords } from './records.ts';
 
 /** The program, and the words before the command. */
@@ -19,14 +19,9 @@ export interface Program {
   readonly globals: readonly string[];
 }
 
-/**
- * The program: `given`, else the value of RT_BINARY, else the one of this package, which is for the machine that the
- * package was made on.
- */
+/** The program: `given`, else the value of RT_BINARY, else the one of this package. */
 export function findProgram(given: string | undefined): string {
-  const own = import.meta.url.endsWith('.ts') ? '../../build/rt' : '../rt';
-  const named = given ?? process.env['RT_BINARY'];
-  return named === undefined || named === '' ? fileURLToPath(new URL(own, import.meta.url)) : named;
+  return (given ?? process.env['RT_BINARY']) || nativeFile('rt');
 }
 
 /** Starts the program; rejects if there is none. */
