@@ -578,7 +578,7 @@ check-scripts:
 	$(Q)shellcheck --severity=warning $$(grep -rlE '^#! ?/bin/(ba)?sh' .ci native conformance packaging) \
 		$(call cure,a false warning has a comment: shellcheck disable=SCNNNN and the reason)
 
-GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/protocol.md docs/cli.md docs/errors.md NOTICE
+GENERATED := schema/generated native/generated src/kernel docs/ops.md docs/protocol.md docs/api.md docs/cli.md docs/errors.md NOTICE
 
 check-generated:
 	$(call say,CHECK)
@@ -589,6 +589,7 @@ check-generated:
 	$(Q)$(BIN)/tsx schema/build/validator.ts
 	$(Q)$(BIN)/tsx schema/build/kernel.ts
 	$(Q)$(BIN)/tsx native/build/manual.ts
+	$(Q)$(BIN)/tsx native/build/api.ts
 	$(Q)$(BIN)/tsx native/build/notice.ts
 	@mkdir build/generated/made && cp -r --parents $(GENERATED) build/generated/made
 	$(Q)diff -r build/generated/found build/generated/made \
@@ -633,6 +634,7 @@ generate: $(NODE_MODULES) $(STAMPS)/packages-test ## regenerate files: code from
 	$(BIN)/tsx schema/build/kernel.ts
 	$(BIN)/tsx schema/build/plans.ts
 	$(BIN)/tsx native/build/manual.ts
+	$(BIN)/tsx native/build/api.ts
 	@$(MAKE) --no-print-directory build/rt.map build/bundled.json
 	$(BIN)/tsx native/build/notice.ts
 

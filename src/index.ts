@@ -64,6 +64,7 @@ export type {
 } from './api/sandbox.ts';
 export type { ContainerProcess, End, HeldContainer, Measured, Stdio, StdioOptions, Usage } from './api/process.ts';
 
+/** Options of the synchronous `Runtime`. */
 export interface RuntimeOptions {
   /** Directory of container states, as `--root`. */
   readonly root?: string;
@@ -71,6 +72,7 @@ export interface RuntimeOptions {
   readonly debug?: (message: string) => void;
 }
 
+/** Which bundle a synchronous method works on. */
 export interface BundleOptions {
   /** Directory of the bundle; by default the working directory. */
   readonly bundle?: string;
@@ -78,7 +80,9 @@ export interface BundleOptions {
   readonly config?: string;
 }
 
+/** Options of the synchronous `create`. */
 export interface CreateOptions extends BundleOptions {
+  /** File for the pid of the container's init. */
   readonly pidFile?: string;
   /** False: keep the session keyring of this process. */
   readonly newKeyring?: boolean;
@@ -112,14 +116,17 @@ export class Runtime {
     });
   }
 
+  /** Runs the program of a created container. */
   start(id: string): void {
     this.#call(start, [id]);
   }
 
+  /** State of a container. */
   state(id: string): StateReport {
     return JSON.parse(this.#call(state, [id]).output ?? '') as StateReport;
   }
 
+  /** States of all containers. */
   list(): StateReport[] {
     return listContainers(this.#native, stateRoot(this.#native, this.#options.root)).reports;
   }
@@ -145,6 +152,7 @@ export class Runtime {
     return this.#call(deleteContainer, [id], { force: options.force === true }).warnings ?? [];
   }
 
+  /** What rt can do (features.md of the runtime specification). */
   features(): Features {
     return featuresOf(this.#native);
   }

@@ -260,7 +260,7 @@ export class AsyncRuntime {
 
   /**
    * Makes a container whose program waits for `start` of the result, which takes less time than any other way to start a
-   * container. It is removed if this process ends.
+   * container: no process has to be made. It is removed if this process ends. Its status is `running` meanwhile.
    */
   async prepare(id: string, options: RunOptions = {}): Promise<HeldContainer> {
     const followed = await this.#follow(id, options);
@@ -327,8 +327,8 @@ export class AsyncRuntime {
   }
 
   /**
-   * Resolves once a container has stopped. Nobody keeps the exit code of a container made by `create`, unless its parent:
-   * `run` and `prepare` tell it.
+   * Resolves once a container has stopped. The kernel tells its exit code only to the parent of its init, so that of a
+   * container made by `create` is not known; `run` and `prepare` tell it.
    */
   async wait(id: string, options: Abortable = {}): Promise<void> {
     for (;;) {
