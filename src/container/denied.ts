@@ -45,9 +45,8 @@ export function reportDenied(
   watch: Watch,
   console: Console,
   { config, locate }: Located,
-): (() => readonly Diagnostic[]) | undefined {
+): () => readonly Diagnostic[] {
   const { native, options } = context;
-  if (options['explain-denied'] === undefined) return undefined;
   const counts = new Map<string, number>();
   const others = new Map<string, number>();
   const kinds = new Map<string, number>();
