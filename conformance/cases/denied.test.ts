@@ -1,8 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NATIVE_ARCHITECTURE } from '../harness/calls.ts';
 import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { until } from '../harness/wait.ts';
 
 /** What the profile refuses, told before a run and during it. */
 
@@ -133,6 +135,29 @@ forEachRuntime(
       t.equal(stdout, '');
       t.notMatch(stderr, 'dmesg');
     }
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'run --explain-denied: calls are refused, too, once rt has been killed',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      script(config, 'while ! test -e /go; do busybox sleep 0.02; done; busybox mkdir /x 2>/said; echo $? >/code');
+    });
+    const id = rt.nextId();
+    const running = rt.background('run', '--explain-denied', '--bundle', bundle.dir, id);
+    await until('it runs', async () => (await rt.command('state', id)).stdout.includes('"running"'));
+    const killed = once(running.child, 'exit');
+    running.child.kill('SIGKILL');
+    await killed;
+    writeFileSync(join(bundle.rootfs, 'go'), '');
+    await until('the program has ended', async () => !(await rt.command('state', id)).stdout.includes('"running"'));
+    t.equal(readFileSync(join(bundle.rootfs, 'code'), 'utf8'), '1\n');
+    t.match(readFileSync(join(bundle.rootfs, 'said'), 'utf8'), 'Function not implemented');
+    t.notOk(existsSync(join(bundle.rootfs, 'x')));
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+    await running.ended;
   },
   OURS,
 );
