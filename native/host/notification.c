@@ -33,10 +33,9 @@ int64_t rt_fn_answerNotification(const struct rt_value *args, struct rt_result *
 	if (args[1].length != sizeof(answer.id))
 		return -EINVAL;
 	memcpy(&answer.id, args[1].data, sizeof(answer.id));
-	/* As long as the call waits, its thread exists. */
-	if (signal != 0 && (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &answer.id) < 0 ||
-				   syscall(SYS_tkill, (int)args[4].integer, signal) < 0))
-		return -errno;
+	/* As long as the call waits, its thread exists. Even without the signal the call must not wait for ever. */
+	if (signal != 0 && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &answer.id) == 0)
+		syscall(SYS_tkill, (int)args[4].integer, signal);
 	int64_t sent = rt_checked(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
 	/* The signal may have been quicker. */
 	return signal != 0 && sent == -ENOENT ? 0 : sent;

@@ -45,7 +45,7 @@ function execWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
   const { exitCode, signal } = ended;
   const causes = causesOfEnd(native, { exitCode, signal, cgroup, config: undefined });
-  const told = denied === undefined ? causes : [...denied(), ...(watch?.hasEnded(pid) === true ? [] : causes)];
+  const told = denied === undefined ? causes : [...denied(), ...(watch?.hasEndedProgram === true ? [] : causes)];
   const atEnd = [...ended.warnings, ...told];
   lifeline?.tell(endEvent(ended, atEnd));
   return { exitCode, warnings: [...warnings, ...atEnd] };

@@ -68,6 +68,7 @@ export function supervise(
   const [socket, listener] = [lifeline?.descriptor ?? -1, watch?.listener ?? -1];
   // The service manager started this process, which stays.
   const messages = notify === undefined ? [] : readyMessages(native.processId());
+  watch?.attendTo(pid);
   const wait = (): ReturnType<Native['superviseChild']> =>
     native.superviseChild(pid, master, relay, program, manager, messages, socket, listener);
   const ended = phase('wait', () => {
@@ -81,7 +82,7 @@ export function supervise(
   if (typeof ended === 'number') return ended;
   const [raw, direction, errno, call] = ended;
   // The filter would have ended it by SIGSYS; the answer had to be another signal.
-  const status = watch?.hasEnded(pid) === true && (raw & signalBits) === SIGKILL ? SIGSYS : raw;
+  const status = watch?.hasEndedProgram === true && (raw & signalBits) === SIGKILL ? SIGSYS : raw;
   const lost = direction === 0 ? 'input' : 'output';
   return {
     exitCode: exitCode(status),
@@ -118,7 +119,7 @@ export function attend(context: Context, container: MadeContainer, action: Phase
   const denied = watch && reportDenied(context, watch, console, compiled);
   const ended = supervise(native, record.pid, console, { notify, lifeline, watch });
   const told = [...(denied?.() ?? []), ...(recorded?.() ?? [])];
-  const explained = typeof ended === 'number' || watch?.hasEnded(record.pid) === true;
+  const explained = typeof ended === 'number' || watch?.hasEndedProgram === true;
   const causes = explained ? told : [...told, ...causesOf(native, container, ended)];
   const usage = lifeline === undefined ? undefined : usageAtEnd(native, record);
   const atEnd = options.keep === true ? [] : phase('delete', () => clean(native, container));

@@ -33,7 +33,8 @@ const sigsysBit = BigInt(SIGSYS - 1);
 export class Watch {
   readonly #native: Native;
   readonly #watched: Watched;
-  readonly #ended = new Set<number>();
+  #program = 0;
+  #hasEndedProgram = false;
   #listener = -1;
   #begun = false;
   /** Told of each call that the profile allows, if the filter asks about these. */
@@ -72,7 +73,11 @@ export class Watch {
     const bytes = this.#native.receiveNotification(this.#listener);
     if (typeof bytes === 'number') {
       // ENOENT: the thread has ended, or has been interrupted by a signal.
-      if (bytes !== -ENOENT && bytes !== -EINTR) this.#listener = -1;
+      if (bytes !== -ENOENT && bytes !== -EINTR) {
+        // The calls that wait then fail with ENOSYS.
+        this.#native.close(this.#listener);
+        this.#listener = -1;
+      }
       return;
     }
     const words = new Uint32Array(bytes);
@@ -86,9 +91,14 @@ export class Watch {
     this.#respond(id, pid, judged.action);
   }
 
-  /** Whether an answer ended the process. */
-  hasEnded(pid: number): boolean {
-    return this.#ended.has(pid);
+  /** Whether an answer ended the program. */
+  get hasEndedProgram(): boolean {
+    return this.#hasEndedProgram;
+  }
+
+  /** `pid`: the process that runs the program, all of whose calls are yet to be answered. */
+  attendTo(pid: number): void {
+    this.#program = pid;
   }
 
   #respond(id: ArrayBuffer, pid: number, action: number): void {
@@ -110,7 +120,7 @@ export class Watch {
   /**
    * SIGSYS has the effect of the kernel's own if it meets the disposition that this one would; else SIGKILL, since the
    * kernel does not let a process handle KILL, or ignore either. The call waits, so its thread cannot change that; another
-   * thread may, and then the program goes on, but the call fails.
+   * thread could, so its process is ended by SIGKILL, too.
    */
   #signalFor(pid: number, action: number): number {
     const status = this.#native.readText(`/proc/${pid}/status`, maximumStatus);
@@ -119,11 +129,11 @@ export class Watch {
     const has = (name: string): boolean => ((BigInt(`0x${field(name) || '0'}`) >> sigsysBit) & 1n) === 1n;
     const traps = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP;
     if (traps && has('SigCgt') && !has('SigBlk')) return SIGSYS;
-    const process = Number(field('Tgid'));
-    if (process > 0) this.#ended.add(process);
+    if (Number(field('Tgid')) === this.#program) this.#hasEndedProgram = true;
     // The first process of a pid namespace ignores signals without a handler.
     const isFirst = field('NStgid').split(/\s+/).length > 1 && field('NStgid').endsWith('\t1');
-    return typeof status !== 'string' || isFirst || has('SigCgt') || has('SigBlk') || has('SigIgn') ? SIGKILL : SIGSYS;
+    const isAlone = field('Threads') === '1';
+    return !isAlone || isFirst || has('SigCgt') || has('SigBlk') || has('SigIgn') ? SIGKILL : SIGSYS;
   }
 
   #look(id: ArrayBuffer, pid: number, data: Uint32Array, judged: WatchedCall): SeenCall {
