@@ -39,7 +39,7 @@ function answers(action: number, process: Process) {
     readText: (path) => (path === `/proc/${pid}/status` ? statusOf(process) : -ENOENT),
     answerNotification: (...[, , , , , signal]) => signals.push(signal),
   };
-  const call: WatchedCall = { action, pointer: '', call: undefined, own: true };
+  const call: WatchedCall = { action, pointer: '', call: undefined, audit: 0, own: true, number: 0 };
   const watch = new Watch(
     native as Native,
     watchedWith(() => call),

@@ -63,7 +63,9 @@ t.test('judge: the verdict of the profile, and where it stands', async (t) => {
   t.match(judge(5, 8n), { action: SECCOMP_RET.ERRNO + 13, pointer: '/linux/seccomp/defaultAction' });
   t.match(judge(6), { action: SECCOMP_RET.ERRNO });
   t.match(judge(435), { action: SECCOMP_RET.ERRNO + 38, call: { name: 'clone3', newer: true } });
-  t.match(watched.judge(callData(0x4000_0003, 3)), { action: SECCOMP_RET.KILL_THREAD, call: undefined, own: false });
+  const foreign = { pointer: '/linux/seccomp', call: undefined, own: false };
+  t.match(watched.judge(callData(0x4000_0003, 3)), { ...foreign, action: SECCOMP_RET.KILL_THREAD });
+  t.match(judge(0x4000_0003), { ...foreign, action: SECCOMP_RET.ERRNO + 38 }, 'x32');
 });
 
 t.test('alsoNotified: asks about the selected calls that the profile allows, too', async (t) => {

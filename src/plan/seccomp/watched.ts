@@ -66,10 +66,13 @@ export class Watched {
     const at = this.#architectures.findIndex(({ audit }) => audit === data[1]);
     const architecture = this.#architectures[at];
     const [number = 0, audit = 0] = data;
-    if (architecture === undefined)
+    const space = architecture?.spaces.findLast(({ first }) => first <= number);
+    // x32 shares the AUDIT_ARCH of x86_64.
+    if (architecture === undefined || space?.runs === undefined)
       return { action, pointer: '/linux/seccomp', call: undefined, audit, own: false, number };
     const call = this.#decisions.of(architecture, number);
-    return { action, pointer: decide(call, argumentsOf(data)).pointer, call, audit, own: at === 0, number };
+    const own = at === 0 && space === architecture.spaces[0];
+    return { action, pointer: decide(call, argumentsOf(data)).pointer, call, audit, own, number };
   }
 }
 
