@@ -54,6 +54,7 @@ const mayImport = {
   'conformance/page': [],
   'conformance/races': ['conformance/bench', 'conformance/harness'],
   'conformance/seccomp': ['src/plan', 'schema/generated'],
+  'conformance/upgrade': ['conformance/harness'],
   'conformance/soak': ['conformance/bench', 'conformance/harness', 'src/index.ts'],
 };
 
