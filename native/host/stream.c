@@ -73,3 +73,16 @@ int64_t rt_fn_receiveStream(const struct rt_value *args, struct rt_result *resul
 	ssize_t got = recv(fd, data, (size_t)args[1].integer, MSG_DONTWAIT);
 	return got < 0 ? -errno : rt_result_copy(result, data, (size_t)got);
 }
+
+/* 1 for a stream socket with another end, else 0: only its end of file tells that nobody holds that any more. */
+int64_t rt_fn_isStream(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	int fd = (int)args[0].integer, type = 0;
+	socklen_t size = sizeof(type);
+	struct sockaddr_storage peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM)
+		return 0;
+	size = sizeof(peer);
+	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+}

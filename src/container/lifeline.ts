@@ -52,16 +52,18 @@ export interface Lifeline {
   awaitStart(record: ContainerRecord): boolean;
 }
 
+const mostDescriptor = 0x7fff_ffff;
+
 /** Undefined without --lifeline. `preserved`: the number of descriptors from 3 on that the program gets. */
 export function openLifeline({ native, options }: Context): Lifeline | undefined {
   const { lifeline: descriptor, detach, 'preserve-fds': preserved = 0 } = options;
   if (descriptor === undefined) return undefined;
-  const link = native.readLink(`/proc/self/fd/${descriptor}`);
-  if (detach === true || descriptor < 3 + preserved || typeof link === 'number' || !link.startsWith('socket:')) {
+  const isPossible = descriptor >= 3 + preserved && descriptor <= mostDescriptor;
+  if (detach === true || !isPossible || native.isStream(descriptor) !== 1) {
     throw new Failure({
       code: 'lifeline',
       message: `cannot use descriptor ${descriptor} as a lifeline`,
-      hint: 'give an open stream socket that is not passed on to the program, without --detach',
+      hint: 'give a connected stream socket that is not passed on to the program, without --detach',
     });
   }
   const tell = (event: LifelineEvent): void => void native.writeFd(descriptor, `${exactJson(event)}\n`);

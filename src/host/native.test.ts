@@ -193,6 +193,11 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(native.isTerminal(native.open('/dev/null', 0, 0)), 0);
   });
 
+  t.test('isStream: only a socket of which the end tells', async (t) => {
+    for (const path of ['/dev/null', '/proc/self/status']) t.equal(native.isStream(native.open(path, 0, 0)), 0);
+    t.equal(native.isStream(9999), 0);
+  });
+
   t.test('a pidfd waits for and signals one process', async (t) => {
     const child = spawn('sleep', ['100']);
     const pidfd = native.pidfdOpen(child.pid ?? 0);

@@ -152,6 +152,8 @@ export interface Native {
   sendStream(fd: number, bytes: ArrayBuffer, timeoutMs: number): number;
   /** Data received on a stream socket, at most `max` bytes; empty at its end. */
   receiveStream(fd: number, max: number, timeoutMs: number): ArrayBuffer | number;
+  /** 1 for a connected stream socket, else 0. */
+  isStream(fd: number): number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
   /** Memfd in which ops are recorded for --trace, made by the first call. */
