@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -81,6 +81,26 @@ forEachRuntime(
 );
 
 const DAC = ['CAP_DAC_OVERRIDE'];
+
+forEachRuntime(
+  'validate --host: a namespace that rt may not look at is not one that does not exist',
+  async (t, rt) => {
+    const bundle = rt.bundle();
+    const closed = join(bundle.dir, 'closed');
+    mkdirSync(closed);
+    chownSync(closed, 1000, 1000);
+    chmodSync(closed, 0o700);
+    bundle.config.linux.namespaces.push({ type: 'cgroup', path: join(closed, 'cgroup') });
+    bundle.save();
+    const without = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
+    const { stdout } = await rt.commandThrough(without, 'validate', '--host', '--bundle', bundle.dir);
+    t.match(
+      stdout,
+      /the cgroup namespace ".*" cannot be looked at: permission denied: ".*closed" \(0700, owner 1000:1000\)/,
+    );
+  },
+  OURS,
+);
 
 forEachRuntime(
   'validate --host follows links on the way to the destination of a mount',

@@ -111,8 +111,11 @@ function program(prospect: Prospect, process: Process, report: Report): void {
 
 function namespaces(native: Native, { linux }: Config, report: Report): void {
   linux?.namespaces?.forEach(({ type, path }, index) => {
-    if (path === undefined || path === '' || typeof native.stat(path, 1) !== 'number') return;
-    report('host.namespace', `/linux/namespaces/${index}/path`, `the ${type} namespace ${shown(path)} does not exist`);
+    if (path === undefined || path === '') return;
+    const status = native.stat(path, 1);
+    if (typeof status !== 'number') return;
+    const [cause, hint] = unusable(native, path, status);
+    report('host.namespace', `/linux/namespaces/${index}/path`, `the ${type} namespace ${shown(path)} ${cause}`, hint);
   });
 }
 
