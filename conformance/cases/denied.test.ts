@@ -20,6 +20,7 @@ forEachRuntime(
         syscalls: [
           { names: ['mount'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 },
           { names: ['kill'], action: 'SCMP_ACT_KILL', args: [{ index: 1, value: 9, op: 'SCMP_CMP_EQ' }] },
+          { names: ['madvise'], action: 'SCMP_ACT_ERRNO', args: [{ index: 0, value: 2 ** 63, op: 'SCMP_CMP_GE' }] },
         ],
       };
     });
@@ -35,6 +36,7 @@ forEachRuntime(
       (await explain('explain', 'kill')).stdout,
       /\n {2}ends its thread with SIGSYS if argument 1 == SIGKILL {2}\[.*\n {2}otherwise it is allowed, the default/,
     );
+    t.match((await explain('explain', 'madvise')).stdout, /if argument 0 >= 0x8\w{15} /);
     t.match(await explain('explain', 'muont'), {
       status: 1,
       stderr: /unknown system call "muont"\n {2}hint: did you mean mount\?/,

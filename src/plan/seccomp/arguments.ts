@@ -148,7 +148,7 @@ function kindsOf(call: string): string[] {
 
 function valueWord(kind: string, value: bigint): string {
   const low = Number(BigInt.asUintN(32, value));
-  const hex = `0x${value.toString(16)}`;
+  const hex = hexWord(value);
   switch (kind) {
     case 'd': {
       const signed = Number(BigInt.asIntN(32, value));
@@ -178,6 +178,11 @@ function valueWord(kind: string, value: bigint): string {
   }
 }
 
+function hexWord(value: bigint): string {
+  // QuickJS writes a zero in front from 2^63 on.
+  return `0x${value.toString(16).replace(/^0(?=.)/, '')}`;
+}
+
 function flagWords(prefix: string, table: Readonly<Record<string, number>>, value: bigint): string[] {
   let rest = value;
   const words: string[] = [];
@@ -186,7 +191,7 @@ function flagWords(prefix: string, table: Readonly<Record<string, number>>, valu
     rest &= ~BigInt(bit);
     words.push(prefix + name);
   }
-  return rest === 0n ? words : [...words, `0x${rest.toString(16)}`];
+  return rest === 0n ? words : [...words, hexWord(rest)];
 }
 
 function nameOf(prefix: string, table: Readonly<Record<string, number>>, value: number): string | undefined {
