@@ -26,7 +26,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'cgroup/v1.ts',
-    what: "writeRealtime(writer, resources.cpu ?? {}, directoryOf('cpu')); after writeBlockIo(writer, resources.blockIO ?? {});",
+    what: "writeRealtime(writer, resources.cpu ?? {}, directoryOf('cpu')); after writeBlockIo(writer, resources);",
     why: realtime,
   },
   {
@@ -43,7 +43,7 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'restore.ts',
-    what: "...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup) after ...(network === undefined",
+    what: "...init.filter((op) => op.op === 'unshare' && op.flags === CLONE_NEW.cgroup) after ...joinInheritedOps(config, (type) => joinedPath(config, type) ?? '')",
     why: 'a cgroup namespace does not change what a path of procfs means',
   },
   {

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -98,30 +98,37 @@ struct lifeline {
 	char line[16];
 };
 
+/* `ROWS COLUMNS`; anything else is not understood, and dropped. */
 static void take_line(const struct lifeline *lifeline, const struct rt_relay *relay)
 {
-	struct winsize size = {0};
-	if (relay && sscanf(lifeline->line, "%hu %hu", &size.ws_row, &size.ws_col) == 2)
-		ioctl(relay->master, TIOCSWINSZ, &size);
+	char *middle, *end;
+	unsigned long rows = strtoul(lifeline->line, &middle, 10);
+	if (middle == lifeline->line || *middle != ' ')
+		return;
+	unsigned long columns = strtoul(middle, &end, 10);
+	if (end == middle || *end != '\0' || rows > USHRT_MAX || columns > USHRT_MAX || !relay)
+		return;
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+	ioctl(relay->master, TIOCSWINSZ, &size);
 }
 
-/* Takes what has arrived: lines `ROWS COLUMNS`. Others, and the rest of longer ones, are not understood and dropped. */
+/* Takes some of what has arrived, so that signals are not kept waiting; the rest of a line that is too long is dropped. */
 static void take_lifeline(struct lifeline *lifeline, const struct rt_relay *relay)
 {
-	char byte;
-	ssize_t got;
-	while ((got = recv(lifeline->fd, &byte, 1, MSG_DONTWAIT)) == 1) {
-		if (byte != '\n') {
+	char bytes[64];
+	ssize_t got = recv(lifeline->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	/* Whatever else is wrong with it: nobody could end the program any more. */
+	lifeline->ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+	for (ssize_t i = 0; i < got; i++) {
+		if (bytes[i] != '\n') {
 			if (lifeline->length < sizeof(lifeline->line) - 1)
-				lifeline->line[lifeline->length++] = byte;
+				lifeline->line[lifeline->length++] = bytes[i];
 			continue;
 		}
 		lifeline->line[lifeline->length] = '\0';
 		lifeline->length = 0;
 		take_line(lifeline, relay);
 	}
-	/* Whatever else is wrong with it: nobody could end the program any more. */
-	lifeline->ended = got == 0 || (errno != EAGAIN && errno != EINTR);
 }
 
 /* What is kept while a call waits for its answer. */
