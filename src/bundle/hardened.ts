@@ -2,12 +2,14 @@ import type {
   Config,
   LinuxResources,
   LinuxSeccomp,
+  LinuxSeccompArg,
   LinuxSyscall,
   Mount,
   SeccompAction,
 } from '../../schema/generated/config.ts';
-import { ENOSYS } from '../kernel/errno.ts';
+import { ENOSYS, EPERM, EPROTONOSUPPORT } from '../kernel/errno.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
+import { RLIMITS } from '../kernel/processes.ts';
 import { usuallyMasked, usuallyReadonly } from './protected-paths.ts';
 import { specVersion } from './spec-version.ts';
 
@@ -70,6 +72,9 @@ export interface HardenedProgram {
 export function hardenedConfig(program: HardenedProgram, limits: HardenedLimits, ids: HostIds): Config {
   // Without a second id there is no other user to be; that root has no capability.
   const id = ids.size > 1 ? 1000 : 0;
+  // With 1 the kernel makes no core dump at all, with 0 it still starts the program that core_pattern pipes them to, as root of the host
+  // (core(5)). An unprivileged caller may be unable to raise it.
+  const core = ids.size > 1 ? 1 : 0;
   const none: string[] = [];
   const resources = resourcesOf(limits);
   return {
@@ -82,7 +87,7 @@ export function hardenedConfig(program: HardenedProgram, limits: HardenedLimits,
       capabilities: { bounding: none, effective: none, inheritable: none, permitted: none, ambient: none },
       rlimits: [
         { type: 'RLIMIT_NOFILE', hard: limits.files, soft: limits.files },
-        { type: 'RLIMIT_CORE', hard: 0, soft: 0 },
+        { type: 'RLIMIT_CORE', hard: core, soft: core },
       ],
       noNewPrivileges: true,
     },
@@ -153,43 +158,69 @@ const calls =
   'lgetxattr link linkat listen listxattr llistxattr lremovexattr lseek lsetxattr lstat madvise membarrier ' +
   'memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap mprotect mremap mseal msync munlock ' +
   'munlockall munmap nanosleep newfstatat open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc ' +
-  'pkey_free pkey_mprotect poll ppoll prctl pread64 preadv preadv2 prlimit64 pselect6 pwrite64 pwritev pwritev2 read ' +
+  'pkey_free pkey_mprotect poll ppoll prctl pread64 preadv preadv2 pselect6 pwrite64 pwritev pwritev2 read ' +
   'readahead readlink readlinkat readv recvfrom recvmmsg recvmsg removexattr rename renameat renameat2 restart_syscall ' +
   'rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait ' +
   'rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam ' +
   'sched_getscheduler sched_rr_get_interval sched_setaffinity sched_yield seccomp select sendfile sendmmsg sendmsg sendto ' +
   'set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority ' +
-  'setregid setresgid setresuid setreuid setrlimit setsid setsockopt setuid setxattr shutdown sigaltstack splice stat ' +
-  'statfs statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete ' +
+  'setregid setresgid setresuid setreuid setsid setsockopt setuid setxattr shutdown sigaltstack splice stat ' +
+  'statfs statx symlink symlinkat sync_file_range sysinfo tee tgkill time timer_create timer_delete ' +
   'timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate ' +
   'umask uname unlink unlinkat utime utimensat utimes vfork vmsplice wait4 waitid write writev';
 
 /** Of clone(2). */
 const newNamespaces = Object.values(CLONE_NEW).reduce((all, flag) => all | flag, 0);
-/** AF_UNIX, AF_INET, AF_INET6. */
-const families = [1, 2, 10];
+const AF_UNIX = 1;
+/** AF_INET, AF_INET6. */
+const internet = [2, 10];
+/** The usual one, TCP, UDP. Others have had more faults, and the kernel loads their modules for anybody who asks. */
+const protocols = [0, 6, 17];
+const IPPROTO_MPTCP = 262;
 
 function filterOf(denied: HardenedProgram['denied']): LinuxSeccomp {
   const allow: SeccompAction = 'SCMP_ACT_ALLOW';
-  const only = (names: string[], value: number): LinuxSyscall => ({
-    names,
-    action: allow,
-    args: [{ index: 0, op: 'SCMP_CMP_EQ', value }],
+  const equal = (index: number, value: number): LinuxSeccompArg => ({ index, op: 'SCMP_CMP_EQ', value });
+  const masked = (index: number, mask: number, value: number): LinuxSeccompArg => ({
+    index,
+    op: 'SCMP_CMP_MASKED_EQ',
+    value: mask,
+    valueTwo: value,
   });
+  const allowed = (names: string[], ...args: LinuxSeccompArg[]): LinuxSyscall => ({ names, action: allow, args });
+  const failing = (names: string[], errnoRet: number, ...args: LinuxSeccompArg[]): LinuxSyscall => ({
+    names,
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet,
+    args,
+  });
+  // The kernel reads 32 bits of the resource: it is another one if any of these bits differs.
+  const otherThanCore = (call: string, index: number): LinuxSyscall[] =>
+    [1, 2, 4, 8].map((bit) => allowed([call], masked(index, bit, bit & ~RLIMITS.RLIMIT_CORE)));
+  const core = (index: number): LinuxSeccompArg => masked(index, 0xffff_ffff, RLIMITS.RLIMIT_CORE);
   return {
     defaultAction: denied === 'kill' ? 'SCMP_ACT_KILL_PROCESS' : 'SCMP_ACT_ERRNO',
     syscalls: [
       { names: calls.split(' '), action: allow },
-      {
-        names: ['clone'],
-        action: allow,
-        args: [{ index: 0, op: 'SCMP_CMP_MASKED_EQ', value: newNamespaces, valueTwo: 0 }],
-      },
+      allowed(['clone'], masked(0, newNamespaces, 0)),
       // Its flags are in memory, where a filter cannot look. C libraries then call clone.
-      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
-      ...families.map((family) => only(['socket', 'socketpair'], family)),
+      failing(['clone3'], ENOSYS),
+      // They would have the host write all that it has not yet written.
+      failing(['sync', 'syncfs'], EPERM),
+      allowed(['socket', 'socketpair'], equal(0, AF_UNIX)),
+      ...internet.flatMap((family) => [
+        ...protocols.map((protocol) => allowed(['socket'], equal(0, family), equal(2, protocol))),
+        // Programs in Go try it, and then do without.
+        failing(['socket'], EPROTONOSUPPORT, equal(0, family), equal(2, IPPROTO_MPTCP)),
+      ]),
+      // Programs may ask for all limits and change all but the one that prevents core dumps.
+      ...otherThanCore('setrlimit', 0),
+      ...otherThanCore('prlimit64', 1),
+      allowed(['prlimit64'], equal(2, 0)),
+      failing(['setrlimit'], EPERM, core(0)),
+      failing(['prlimit64'], EPERM, core(1), { index: 2, op: 'SCMP_CMP_NE', value: 0 }),
       // The personality of a plain Linux process, and the question for it.
-      ...[0, 0xffff_ffff].map((value) => only(['personality'], value)),
+      ...[0, 0xffff_ffff].map((value) => allowed(['personality'], equal(0, value))),
     ],
   };
 }

@@ -23,6 +23,7 @@ export const EDEADLK = 35;
 export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const ELOOP = 40;
+export const EPROTONOSUPPORT = 93;
 export const EOPNOTSUPP = 95;
 export const EADDRINUSE = 98;
 export const ECONNRESET = 104;
