@@ -12,10 +12,7 @@ interface Examples {
 export const examples: Readonly<Record<CommandName, Examples>> = {
   create: { given: 'bundle', commands: ['rt create --bundle . --pid-file c1.pid c1', 'rt start c1'] },
   start: { given: 'created', commands: ['rt start c1'] },
-  run: {
-    given: 'bundle',
-    commands: ['rt run --detach --pid-file c1.pid c1', 'rt run --record-seccomp profile.json c2'],
-  },
+  run: { given: 'bundle', commands: ['rt run --detach --pid-file c1.pid c1'] },
   exec: {
     given: 'running',
     commands: ['rt exec c1 ps', 'rt exec --user 1000:1000 --env LANG=C --cwd /bin c1 sh -c id'],
@@ -51,6 +48,14 @@ export const examples: Readonly<Record<CommandName, Examples>> = {
   validate: { given: 'bundle', commands: ['rt validate --bundle .'] },
   explain: { given: 'running', commands: ['rt explain --bundle .', 'rt explain c1'] },
   plan: { given: 'bundle', commands: ['rt plan --bundle .', 'rt plan --format json >plan.json'] },
-  seccomp: { given: 'bundle', commands: ['rt seccomp explain mount', 'rt seccomp explain --bundle . clone'] },
+  seccomp: {
+    given: 'bundle',
+    commands: [
+      'rt seccomp explain mount',
+      'rt seccomp explain --bundle . clone',
+      'mkdir short && rt spec --busybox --no-terminal --bundle short ls',
+      'rt run --bundle short --record-seccomp profile.json c1',
+    ],
+  },
   completion: { given: 'bundle', commands: ['rt completion bash >rt.bash'] },
 };

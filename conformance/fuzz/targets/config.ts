@@ -164,7 +164,8 @@ const placeless = ['config.depth', 'config.syntax'];
 
 function look(input: string, diagnostics: readonly Diagnostic[]): void {
   for (const { code, message, pointer, location, hint = '' } of diagnostics) {
-    const told = `${message} ${hint}`;
+    // The one sentence that names the words of JSON.
+    const told = `${message} ${hint}`.replace('true, false and null', '');
     const isPlaced = location !== undefined || pointer === '' || pointer?.startsWith('-') === true;
     if (!isPlaced && !placeless.includes(code)) throw new Error(`no place: ${code} ${pointer ?? ''}: ${message}`);
     for (const slip of ['undefined', 'NaN', '[object', 'function ', 'null']) {
