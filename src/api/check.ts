@@ -6,6 +6,7 @@ const kinds = {
   string: ['a string without NUL', isText],
   boolean: ['a boolean', (value: unknown) => typeof value === 'boolean'],
   count: ['an integer of 0 or more', isCount],
+  size: ['an integer above 0', (value: unknown) => isCount(value) && value !== 0],
   milliseconds: [
     'a number of milliseconds above 0',
     (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value > 0,
@@ -34,7 +35,8 @@ function isCount(value: unknown): boolean {
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  // Of a Map its members are not the entries, which would be ignored.
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
 }
 
 /** `name must be a string without NUL, not 5`. */
@@ -46,7 +48,7 @@ export function check(name: string, value: unknown, kind: Kind): void {
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'object' && value !== null) return Symbol.iterator in value ? 'an iterable' : 'an object';
   return typeof value === 'function' ? 'a function' : String(value);
 }
 

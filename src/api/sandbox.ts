@@ -127,9 +127,13 @@ const limitTable = {
   pids: 'any',
   cpus: 'any',
   output: 'any',
-  tmp: 'count',
-  openFiles: 'count',
+  tmp: 'size',
+  openFiles: 'size',
 } as const satisfies Record<keyof SandboxLimits, Kind>;
+/** Those that may be `false`. 0 would take a limit of memory away, as it does with the size of a tmpfs. */
+const removableLimits = { memory: 'size', pids: 'count', cpus: 'number', output: 'count' } as const satisfies Partial<
+  Record<keyof SandboxLimits, Kind>
+>;
 const optionTable = {
   rootfs: 'string',
   args: 'strings',
@@ -148,6 +152,8 @@ const inputTable = { stdin: 'any', files: 'object', signal: 'signal' } as const 
 >;
 
 const defaultTimeout = 10_000;
+/** A longer one would be over at once: setTimeout() of Node. */
+const mostTimeout = 0x7fff_ffff;
 const defaultOutput = 1 << 20;
 const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const filesPath = '/tmp/files';
@@ -524,12 +530,15 @@ function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Ki
   for (const [name, value] of Object.entries(options.env ?? {})) check(`options.env.${name}`, value, 'string');
   const { limits = {}, timeout, denied, network } = options;
   checkOptions('options.limits', limits, limitTable);
-  for (const name of ['memory', 'pids', 'cpus', 'output'] as const) {
-    if (limits[name] !== undefined && limits[name] !== false) {
-      check(`options.limits.${name}`, limits[name], name === 'cpus' ? 'number' : 'count');
-    }
+  for (const [name, kind] of Object.entries(removableLimits)) {
+    const limit = limits[name as keyof typeof removableLimits];
+    if (limit !== undefined && limit !== false) check(`options.limits.${name}`, limit, kind);
   }
-  if (timeout !== undefined && timeout !== false) check('options.timeout', timeout, 'milliseconds');
+  if (timeout !== undefined && timeout !== false) {
+    check('options.timeout', timeout, 'milliseconds');
+    if (timeout > mostTimeout)
+      throw new TypeError(`options.timeout must be at most ${mostTimeout}, or false for never`);
+  }
   if (denied !== undefined && !['error', 'kill'].includes(denied)) {
     throw new TypeError(`options.denied must be 'error' or 'kill', not ${denied}`);
   }
@@ -545,15 +554,23 @@ function checkInput(input: SandboxInput): void {
     throw new TypeError('input.stdin must be a string, a Uint8Array or a Readable');
   }
   for (const [name, content] of Object.entries(files)) {
-    const isInside = name !== '' && normalize(name) === name && !name.startsWith('/') && !/^\.\.(\/|$)/.test(name);
+    const isInside =
+      name !== '' && name !== '.' && normalize(name) === name && !name.startsWith('/') && !/^\.\.(\/|$)/.test(name);
     if (!isInside || name.endsWith('/') || name.includes('\0')) {
       throw new TypeError(`input.files: ${JSON.stringify(name)} must be a relative path without . and ..`);
     }
-    if (typeof content === 'string' || content instanceof Uint8Array) continue;
-    throw new TypeError(`input.files: the content of ${JSON.stringify(name)} must be a string or a Uint8Array`);
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) {
+      throw new TypeError(`input.files: the content of ${JSON.stringify(name)} must be a string or a Uint8Array`);
+    }
+    for (let parent = dirname(name); parent !== '.'; parent = dirname(parent)) {
+      if (!Object.hasOwn(files, parent)) continue;
+      throw new TypeError(`input.files: ${JSON.stringify(parent)} cannot be a file and a directory`);
+    }
   }
 }
 
 function isReadable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'pipe' in value && typeof value.pipe === 'function';
+  // A Writable has a method to pipe it as well.
+  if (typeof value !== 'object' || value === null) return false;
+  return ['pipe', 'read'].every((name) => typeof Reflect.get(value, name) === 'function');
 }
