@@ -103,7 +103,8 @@ sandboxCase('sandboxes: the program has no rights, no network, and cannot write 
     true`;
   const found = (await program(
     rt,
-    `const sandbox = new Sandbox({ ...options, args: ['/bin/sh', '-c', ${JSON.stringify(script)}] });
+    `process.umask(0o077);
+     const sandbox = new Sandbox({ ...options, args: ['/bin/sh', '-c', ${JSON.stringify(script)}] });
      const { stdout } = await sandbox.run({ files: { 'dir/name': 'content' } });
      print([stdout, sandbox.config, sandbox.explain()]);`,
   )) as [string, { readonly process: object }, string];

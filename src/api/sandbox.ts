@@ -1,7 +1,7 @@
 /** Sandboxes: programs that nobody trusts, each in a hardened container of its own that is used once. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { Transform } from 'node:stream';
@@ -157,6 +157,7 @@ const mostTimeout = 0x7fff_ffff;
 const defaultOutput = 1 << 20;
 const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const filesPath = '/tmp/files';
+const fileMode = 0o755;
 
 /** Number of the next container; other processes begin elsewhere. */
 let made = randomInt(1 << 16);
@@ -456,7 +457,10 @@ async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles
   directories.add(directory);
   try {
     const files = hasFiles ? join(directory, 'files') : undefined;
-    if (files !== undefined) await mkdir(files, { mode: 0o755 });
+    if (files !== undefined) {
+      await mkdir(files);
+      await chmod(files, fileMode);
+    }
     await writeFile(join(directory, 'config.json'), JSON.stringify(configOf(options, made++, files)));
     const held = await runtime.prepare(`${options.name ?? 'sandbox'}-${randomUUID()}`, {
       bundle: directory,
@@ -475,12 +479,16 @@ async function removeDirectory(directory: string): Promise<void> {
   if (directories.size === 0) process.off('exit', removeDirectories);
 }
 
+/** The program is another user, and the umask of this process may be against others. */
 async function writeFiles(directory: string, files: NonNullable<SandboxInput['files']>): Promise<void> {
+  const written = new Set<string>();
   for (const [name, content] of Object.entries(files)) {
     const file = join(directory, name);
-    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
-    await writeFile(file, content, { flag: 'wx', mode: 0o755 });
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content, { flag: 'wx' });
+    for (let path = file; path !== directory; path = dirname(path)) written.add(path);
   }
+  await Promise.all([...written].map((path) => chmod(path, fileMode)));
 }
 
 /** `number`: of the container, by which its ids on the host differ. `files`: a directory that is shown at /tmp/files. */
