@@ -141,6 +141,26 @@ sandboxCase('sandboxes: a pool uses each container once and replaces it; what wa
   t.strictSame(remains(rt), []);
 });
 
+sandboxCase('sandboxes: an input that fails ends its program, and not the caller', async (t, rt) => {
+  const found = await program(
+    rt,
+    `import { Readable } from 'node:stream';
+     const failed = async (...reason) => {
+       const stdin = new Readable({ read() {} });
+       const started = await new Sandbox({ ...options, args: ['/bin/cat'] }).spawn({ stdin });
+       stdin.push('line');
+       started.stdout.once('data', () => stdin.destroy(...reason));
+       const { reason: why } = await started.ended;
+       return why;
+     };
+     const early = new Readable({ read() {} });
+     const ended = Sandbox.run({ ...options, args: ['/bin/cat'], stdin: early });
+     early.destroy(new Error('lost'));
+     print([await failed(new Error('lost')), await failed(), (await ended).reason]);`,
+  );
+  t.strictSame(found, ['aborted', 'aborted', 'aborted']);
+});
+
 sandboxCase('sandboxes: nothing is left of those of a process that exits, or is killed', async (t, rt) => {
   const text = `
     const pool = Sandbox.pool({ ...options, size: 2 });

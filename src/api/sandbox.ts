@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
-import { Transform } from 'node:stream';
+import { Transform, finished } from 'node:stream';
 import type { Readable, Writable } from 'node:stream';
 import type { Config } from '../../schema/generated/config.ts';
 import { hardenedConfig, hardenedLimits, unusedIds } from '../bundle/hardened.ts';
@@ -35,7 +35,7 @@ export interface SandboxLimits {
 
 /** Input of one run. */
 export interface SandboxInput {
-  /** Standard input; by default nothing. */
+  /** Standard input; by default nothing. A stream that fails or is closed before its end ends the program. */
   readonly stdin?: string | Uint8Array | Readable;
   /** Files, by relative path, with their contents: the program sees them below /tmp/files and cannot change them. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
@@ -68,7 +68,8 @@ export interface SandboxOptions {
 
 /**
  * Why a program has ended: by itself (`exit`), by a signal, because a limit was reached (`timeout`, `memory`, `output`),
- * by a system call that is not allowed (`denied`, only with `denied: 'kill'`), or since the caller gave it up (`aborted`).
+ * by a system call that is not allowed (`denied`, only with `denied: 'kill'`), or since the caller gave it up
+ * or its input failed (`aborted`).
  */
 export type EndReason = 'exit' | 'signal' | 'timeout' | 'memory' | 'output' | 'denied' | 'aborted';
 
@@ -213,8 +214,7 @@ export class Sandbox {
 
   /** Starts the program; resolves once it runs. */
   async spawn(input: SandboxInput = {}): Promise<SandboxProcess> {
-    checkInput(input);
-    input.signal?.throwIfAborted();
+    acceptInput(input);
     const cell = await this.#cell(input.files !== undefined);
     try {
       return await cell.begin(input);
@@ -260,8 +260,7 @@ export class SandboxPool {
 
   /** Starts the program, in a container that waits if there is one; resolves once it runs. */
   async spawn(input: SandboxInput = {}): Promise<SandboxProcess> {
-    checkInput(input);
-    input.signal?.throwIfAborted();
+    acceptInput(input);
     if (this.#closed) throw new TypeError('the pool is closed');
     const [waiting = makeCell(this.#runtime, this.#options, true), ...others] = this.#waiting;
     this.#waiting = others;
@@ -376,11 +375,11 @@ class Watched {
     const { timeout = defaultTimeout } = this.#options;
     const timer = timeout === false ? undefined : setTimeout(() => this.#end('timeout'), timeout);
     if (typeof stdin === 'string' || stdin instanceof Uint8Array) pipe.end(stdin);
-    else if (stdin !== undefined) stdin.pipe(pipe);
+    const unfollow = isStream(stdin) ? this.#follow(stdin, pipe) : undefined;
     const ended = this.#ended().finally(() => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      if (stdin !== undefined && typeof stdin === 'object' && 'unpipe' in stdin) stdin.unpipe(pipe);
+      unfollow?.();
     });
     ended.catch(() => undefined);
     return {
@@ -389,6 +388,19 @@ class Watched {
       stderr: this.#limited(stderr),
       ended,
       close: abort,
+    };
+  }
+
+  /** Returns what lets the input go. */
+  #follow(input: Readable, pipe: Writable): () => void {
+    input.pipe(pipe);
+    // Without its end the program would wait for more.
+    const forget = finished(input, { writable: false }, (error) => {
+      if (error !== undefined && error !== null) this.#end('aborted');
+    });
+    return () => {
+      forget();
+      input.unpipe(pipe);
     };
   }
 
@@ -558,7 +570,7 @@ function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Ki
 function checkInput(input: SandboxInput): void {
   checkOptions('input', input, inputTable);
   const { stdin, files = {} } = input;
-  if (stdin !== undefined && typeof stdin !== 'string' && !(stdin instanceof Uint8Array) && !isReadable(stdin)) {
+  if (stdin !== undefined && typeof stdin !== 'string' && !(stdin instanceof Uint8Array) && !isStream(stdin)) {
     throw new TypeError('input.stdin must be a string, a Uint8Array or a Readable');
   }
   for (const [name, content] of Object.entries(files)) {
@@ -577,7 +589,14 @@ function checkInput(input: SandboxInput): void {
   }
 }
 
-function isReadable(value: unknown): boolean {
+/** Throws if it is wrong, or its signal has been given. From here on a stream that fails is ours to handle. */
+function acceptInput(input: SandboxInput): void {
+  checkInput(input);
+  input.signal?.throwIfAborted();
+  if (isStream(input.stdin)) input.stdin.once('error', () => undefined);
+}
+
+function isStream(value: unknown): value is Readable {
   // A Writable has a method to pipe it as well.
   if (typeof value !== 'object' || value === null) return false;
   return ['pipe', 'read'].every((name) => typeof Reflect.get(value, name) === 'function');
