@@ -161,6 +161,18 @@ sandboxCase('sandboxes: an input that fails ends its program, and not the caller
   t.strictSame(found, ['aborted', 'aborted', 'aborted']);
 });
 
+sandboxCase('sandboxes: a pool that is ready has containers, or says why not', async (t, rt) => {
+  const found = await program(
+    rt,
+    `const pool = Sandbox.pool({ ...options, rootfs: rootfs + '/none', size: 1 });
+     const failure = () => pool.ready().then(() => 'ready', ({ name }) => name);
+     print([await failure(), await failure()]);
+     await pool.close();`,
+  );
+  t.strictSame(found, ['Failure', 'Failure']);
+  t.strictSame(remains(rt), []);
+});
+
 sandboxCase('sandboxes: nothing is left of those of a process that exits, or is killed', async (t, rt) => {
   const text = `
     const pool = Sandbox.pool({ ...options, size: 2 });

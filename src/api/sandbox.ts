@@ -250,6 +250,8 @@ export class SandboxPool {
 
   /** Resolves once all containers wait. Rejects with a Failure if one cannot be made. */
   async ready(): Promise<void> {
+    // Those that could not be made are tried again.
+    this.#fill();
     await Promise.all(this.#waiting);
   }
 
