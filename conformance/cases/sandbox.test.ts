@@ -124,6 +124,25 @@ sandboxCase('sandboxes: the program has no rights, no network, and cannot write 
   t.match(explained, /What weakens it\n {2}nothing/);
 });
 
+sandboxCase('sandboxes: what is mounted below the root is read-only as well', async (t, rt) => {
+  const found = await program(
+    rt,
+    `import { execFileSync } from 'node:child_process';
+     import { mkdirSync, readdirSync } from 'node:fs';
+     const [outer, inner] = ['/a b', '/a b/in'].map((path) => rootfs + path);
+     const mount = (path) => { mkdirSync(path); execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=1777', 'none', path]); };
+     mount(outer);
+     mount(inner);
+     try {
+       const { exitCode, stdout } = await shell('touch "/a b/new" || touch "/a b/in/new" || echo refused');
+       print([exitCode, stdout, readdirSync(outer), readdirSync(inner)]);
+     } finally {
+       execFileSync('umount', ['-R', outer]);
+     }`,
+  );
+  t.strictSame(found, [0, 'refused\n', ['in'], []]);
+});
+
 sandboxCase('sandboxes: a pool uses each container once and replaces it; what waits is removed', async (t, rt) => {
   const found = await program(
     rt,

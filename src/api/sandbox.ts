@@ -1,12 +1,12 @@
 /** Sandboxes: programs that nobody trusts, each in a hardened container of its own that is used once. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { Transform, finished } from 'node:stream';
 import type { Readable, Writable } from 'node:stream';
-import type { Config } from '../../schema/generated/config.ts';
+import type { Config, Mount } from '../../schema/generated/config.ts';
 import { hardenedConfig, hardenedLimits, unusedIds } from '../bundle/hardened.ts';
 import type { HardenedLimits, HostIds } from '../bundle/hardened.ts';
 import { describeConfig } from '../explain/describe.ts';
@@ -196,7 +196,10 @@ export class Sandbox {
     return new SandboxPool(options);
   }
 
-  /** The config of its containers, as `rt spec --hardened` writes it, but for the mount of files and the ids on the host. */
+  /**
+   * The config of its containers, as `rt spec --hardened` writes it, but for the mount of files, those that keep file systems below
+   * the root from being written to, and the ids on the host.
+   */
   get config(): Config {
     return configOf(this.#options, 0, undefined);
   }
@@ -475,7 +478,10 @@ async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles
       await mkdir(files);
       await chmod(files, fileMode);
     }
-    await writeFile(join(directory, 'config.json'), JSON.stringify(configOf(options, made++, files)));
+    const config = configOf(options, made++, files);
+    const below = await mountsBelow(config.root?.path ?? '');
+    const mounts = [...below.map(readonlyTree), ...(config.mounts ?? [])];
+    await writeFile(join(directory, 'config.json'), JSON.stringify({ ...config, mounts }));
     const held = await runtime.prepare(`${options.name ?? 'sandbox'}-${randomUUID()}`, {
       bundle: directory,
       stdin: 'pipe',
@@ -485,6 +491,48 @@ async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles
     await removeDirectory(directory);
     throw error;
   }
+}
+
+/** Mount points of the host below a directory that no mount of every sandbox covers: a read-only root leaves them writable. */
+async function mountsBelow(rootfs: string): Promise<{ readonly path: string; readonly source: string }[]> {
+  const [root, table] = await Promise.all([
+    realpath(rootfs).catch(() => rootfs),
+    readFile('/proc/self/mountinfo', 'utf8'),
+  ]);
+  const start = root === '/' ? root : `${root}/`;
+  const found: { path: string; source: string }[] = [];
+  const points = table.split('\n').map((line) => line.split(' ')[4]?.replace(/\\(\d{3})/g, octal) ?? '');
+  for (const source of new Set(points.sort())) {
+    const path = `/${source.slice(start.length)}`;
+    if (!source.startsWith(start) || source === start || isBelow(path, covered)) continue;
+    // A mount point may be below another mount, and out of sight.
+    const isSeen = await access(source).then(
+      () => true,
+      () => false,
+    );
+    if (
+      isSeen &&
+      !isBelow(
+        path,
+        found.map((other) => other.path),
+      )
+    )
+      found.push({ path, source });
+  }
+  return found;
+}
+
+function octal(_escape: string, digits: string): string {
+  return String.fromCharCode(Number.parseInt(digits, 8));
+}
+
+const covered = ['/proc', '/dev', '/tmp'];
+function isBelow(path: string, others: readonly string[]): boolean {
+  return others.some((other) => path === other || path.startsWith(`${other}/`));
+}
+
+function readonlyTree({ path, source }: { readonly path: string; readonly source: string }): Mount {
+  return { destination: path, type: 'bind', source, options: ['rbind', 'rro', 'rnosuid', 'rnodev'] };
 }
 
 async function removeDirectory(directory: string): Promise<void> {
