@@ -97,7 +97,7 @@ sandboxCase('sandboxes: each program ends by its limit, and says by which', asyn
 
 sandboxCase('sandboxes: the program has no rights, no network, and cannot write to its root', async (t, rt) => {
   const script = `
-    cat /proc/self/status /proc/self/uid_map /proc/net/dev
+    cat /proc/self/status /proc/self/uid_map /proc/net/dev /proc/self/limits; grep devpts /proc/mounts
     touch /new && echo written; touch /tmp/new && echo temporary
     cat /tmp/files/dir/name; touch /tmp/files/new && echo changed
     true`;
@@ -118,6 +118,8 @@ sandboxCase('sandboxes: the program has no rights, no network, and cannot write 
   t.match(stdout, /^Seccomp:\t2$/m);
   t.match(stdout, /^ +0 +(1879|19|20|21)\d+ +65536$/m, 'ids of its own');
   t.notMatch(stdout, /^ *(eth|wl|en)/m);
+  t.match(stdout, /^Max core file size +1 +1 /m, 'no core dumps, not even to a program of the host');
+  t.match(stdout, /devpts .*max=64/);
   t.match(stdout, /temporary\ncontent/);
   t.notMatch(stdout, /written|changed/);
   t.match(config, { process: { noNewPrivileges: true }, root: { readonly: true } });

@@ -116,11 +116,12 @@ function mountsOf({ tmp }: HardenedLimits): Mount[] {
   return [
     mount('/proc', 'proc', 'noexec'),
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: 'nosuid noexec mode=755 size=64k'.split(' ') },
+    // All containers of the host share kernel.pty.max.
     {
       destination: '/dev/pts',
       type: 'devpts',
       source: 'devpts',
-      options: 'nosuid noexec newinstance ptmxmode=0666 mode=0620'.split(' '),
+      options: 'nosuid noexec newinstance ptmxmode=0666 mode=0620 max=64'.split(' '),
     },
     mount('/dev/shm', 'tmpfs', 'noexec mode=1777 size=16m'),
     mount('/tmp', 'tmpfs', `mode=1777 size=${tmp}`),
