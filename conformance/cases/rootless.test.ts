@@ -169,6 +169,19 @@ forEachRuntime(
   },
 );
 
+forEachRuntime('rootless: what is mounted below the root is in the container', async (t, rt) => {
+  const user = new User(rt);
+  const below = join(user.bundle, 'rootfs', 'tmp');
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', below]);
+  try {
+    writeFileSync(join(below, 'file'), 'below\n');
+    const [file] = await user.observe<[Text]>([['read', '/tmp/file']]);
+    t.equal(file.text, 'below\n');
+  } finally {
+    execFileSync('umount', [below]);
+  }
+});
+
 forEachRuntime(
   'rootless: newuidmap maps a range of /etc/subuid, and the container can use other users',
   async (t, rt) => {

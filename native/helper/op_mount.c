@@ -103,9 +103,13 @@ int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op)
 	int status = op->isolate ? rt_isolate(context, directory) : 0;
 	if (status < 0)
 		return status;
-	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone is put in between. */
+	/* The parent mount of a new root must not be shared (pivot_root(2)): a private clone is put in between. In a user
+	 * namespace the kernel does not take mounts below away, since what they cover would be seen. */
 	RT_CLEANUP_FD int base =
 		(int)rt_sys(open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH);
+	if (base == -EINVAL)
+		base = (int)rt_sys(
+			open_tree, directory, "", OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (base < 0)
 		return rt_fail(context, "open_tree", base);
 	RT_CLEANUP_FD int root = (int)rt_sys(
