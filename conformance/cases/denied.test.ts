@@ -1,3 +1,4 @@
+import { addUserNamespace } from '../harness/config.ts';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -298,6 +299,22 @@ forEachRuntime(
       stdout: '',
       stderr: /--record-seccomp: with --detach nobody/,
     });
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'run --explain-denied=all compares ids as the user namespace of the process has them',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      addUserNamespace(config);
+      config.process.user = { uid: 7, gid: 8 };
+      config.process.capabilities = { bounding: [], effective: [], permitted: [] };
+      // busybox gives up its set-user-ID rights: setgid(8), setuid(7).
+      config.process.args = ['/bin/busybox', 'true'];
+    });
+    const outcome = await rt.command('run', '--explain-denied=all', '--bundle', bundle.dir, rt.nextId());
+    t.strictSame(outcome, { status: 0, stdout: '', stderr: '' });
   },
   OURS,
 );

@@ -46,7 +46,7 @@ forEachRuntime(
       t.equal(status, 2, name);
       t.match(stdout, /^config\.json:\d+:\d+ \/process\/args\/0: on this host: /, name);
       t.match(stdout, words);
-      t.match(stdout, /\nconfig\.json is valid\n$/);
+      t.match(stdout, /\nconfig\.json is valid, but this host is against it\n$/);
     }
     t.match(await validate('nosuch'), { status: 2, stdout: /"nosuch" is in no directory of PATH .*: \/bin\n/ });
     t.match(await validate('slep'), { status: 2, stdout: /hint: did you mean sleep\?/ });

@@ -9,6 +9,8 @@ import { loaderIn } from '../words/program.ts';
 const names = ['busybox', 'busybox.static'];
 const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const noOutput = 4096;
+/** Where the configs of `rt spec` mount something. */
+const mountPoints = ['dev', 'proc', 'sys', 'tmp'];
 
 /** The path of a static busybox of this host. */
 export function findBusybox(native: Native): string {
@@ -30,7 +32,7 @@ export function findBusybox(native: Native): string {
   });
 }
 
-/** Makes a root filesystem at `root`, which must not exist: the program, and a link for each of its commands. */
+/** Makes a root filesystem at `root`, which must not exist: the program, a link for each of its commands, and mount points. */
 export function makeRootfs(native: Native, busybox: string, root: string): void {
   const made = native.mkdir(root, 0o755);
   if (made === -EEXIST) {
@@ -45,6 +47,10 @@ export function makeRootfs(native: Native, busybox: string, root: string): void 
   try {
     const bin = `${root}/bin`;
     expectDone(native.mkdir(bin, 0o755), 'spec.rootfs', action, 'mkdir');
+    // In a user namespace the container could not make them.
+    for (const place of mountPoints) {
+      expectDone(native.mkdir(`${root}/${place}`, 0o755), 'spec.rootfs', action, 'mkdir');
+    }
     const steps: readonly (readonly string[])[] = [
       [busybox, 'cp', busybox, `${bin}/busybox`],
       // Its links are hard ones to the program that runs: the copy.

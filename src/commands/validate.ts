@@ -40,7 +40,8 @@ export function validate(context: Context): Outcome {
   const ofHost = options.host === true && loaded !== undefined ? hostFindings(context, bundle, loaded, ofConfig) : [];
   const found = [...ofConfig, ...ofHost];
   const fits = !ofHost.some(({ level }) => level === 'host');
-  const verdict = `${name} is valid${options.host === true && fits ? ' and suits this host' : ''}\n`;
+  const onHost = options.host !== true ? '' : fits ? ' and suits this host' : ', but this host is against it';
+  const verdict = `${name} is valid${onHost}\n`;
   const output =
     options.format === 'json'
       ? `${JSON.stringify(found.map(record), null, 2)}\n`

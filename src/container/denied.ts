@@ -95,17 +95,30 @@ function callerOf(native: Native, pid: number): Caller {
   const field = (name: string): string =>
     (typeof status === 'string' ? new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] : undefined) ?? '';
   const effective = BigInt(`0x${field('CapEff') || '0'}`);
-  const numbers = (name: string): number[] => field(name).split(/\s+/).map(Number);
+  const numbers = (name: string): number[] => field(name).trim().split(/\s+/).map(Number);
+  const within = (file: string, ids: readonly number[]): number[] =>
+    idsWithin(native.readText(`/proc/${pid}/${file}`, maximumStatus), ids);
   return {
     has: (capability) => ((effective >> BigInt(CAPABILITIES[capability])) & 1n) === 1n,
     noNewPrivileges: field('NoNewPrivs') === '1',
-    uids: numbers('Uid'),
-    gids: [...numbers('Gid'), ...numbers('Groups')],
+    uids: within('uid_map', numbers('Uid')),
+    gids: within('gid_map', [...numbers('Gid'), ...numbers('Groups')]),
     directory: () => {
       const found = native.readLink(`/proc/${pid}/cwd`);
       return typeof found === 'string' ? found : '/';
     },
   };
+}
+
+/** Ids of rt's user namespace as those of the one with this map: user_namespaces(7). */
+function idsWithin(map: string | number, ids: readonly number[]): number[] {
+  if (typeof map === 'number') return [...ids];
+  const ranges = map.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  return ids.flatMap((id) =>
+    ranges.flatMap(([first = 0, outside = 0, size = 0]) =>
+      id >= outside && id < outside + size ? [first + id - outside] : [],
+    ),
+  );
 }
 
 function subject({ text, pid, program, own }: SeenCall): string {
