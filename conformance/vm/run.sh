@@ -104,7 +104,7 @@ if [ ${#command[@]} -eq 0 ]; then
 		for file in "$repository"/conformance/{cases,attacks}/*.test.ts; do
 			case $(basename "$file" .test.ts) in
 			api | bad-input | command-line | completion | control-characters | documentation | explain) ;;
-			mount-options | nulls | races | state-owners | surroundings | trace | umoci | warnings) ;;
+			mount-options | nulls | races | start-errors | state-owners | surroundings | tmpcopyup | trace | umoci | warnings) ;;
 			*) cases+=("$file") ;;
 			esac
 		done
