@@ -1,23 +1,14 @@
 /** The records that rt writes with --log-format json, as diagnostics: docs/errors.md. */
 import { Failure } from '../diag/diagnostic.ts';
-import type { Code, Diagnostic, Phase } from '../diag/diagnostic.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import type { Details } from '../diag/render.ts';
 
-interface Members {
+interface Members extends Omit<Details, 'others'> {
   readonly msg: string;
-  readonly code?: Code;
-  readonly phase?: Phase;
-  readonly pointer?: string;
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: number;
-  readonly errno?: string;
-  readonly syscall?: string;
-  readonly hint?: string;
 }
 
-interface LogRecord extends Members {
+interface LogRecord extends Members, Pick<Details, 'others'> {
   readonly level: string;
-  readonly others?: readonly Members[];
 }
 
 /** The diagnostics of all records of a level, and the rest of the text: what is no record. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
+import { hasBit, maximumStatus, statusFields } from '../diag/process-status.ts';
 import type { Native } from '../host/native.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { SECCOMP_RET } from '../kernel/seccomp.ts';
@@ -21,7 +22,6 @@ interface Located {
 
 /** Different arguments of one call that are reported one by one. */
 const mostOfOneCall = 10;
-const maximumStatus = 65_536;
 
 /** What the options ask for; `detach`: nobody would be there to answer. */
 export function watchMode(options: Options, detach: boolean): WatchMode | undefined {
@@ -91,15 +91,13 @@ export function reportDenied(
 }
 
 function callerOf(native: Native, pid: number): Caller {
-  const status = native.readText(`/proc/${pid}/status`, maximumStatus);
-  const field = (name: string): string =>
-    (typeof status === 'string' ? new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] : undefined) ?? '';
-  const effective = BigInt(`0x${field('CapEff') || '0'}`);
-  const numbers = (name: string): number[] => field(name).trim().split(/\s+/).map(Number);
+  const field = statusFields(native, pid);
+  const effective = field('CapEff');
+  const numbers = (name: string): number[] => field(name).split(/\s+/).map(Number);
   const within = (file: string, ids: readonly number[]): number[] =>
     idsWithin(native.readText(`/proc/${pid}/${file}`, maximumStatus), ids);
   return {
-    has: (capability) => ((effective >> BigInt(CAPABILITIES[capability])) & 1n) === 1n,
+    has: (capability) => hasBit(effective, CAPABILITIES[capability]),
     noNewPrivileges: field('NoNewPrivs') === '1',
     uids: within('uid_map', numbers('Uid')),
     gids: within('gid_map', [...numbers('Gid'), ...numbers('Groups')]),

@@ -1,8 +1,10 @@
 import type { LinuxSeccomp, SeccompArch } from '../../schema/generated/config.ts';
+import { specVersion } from '../bundle/spec-version.ts';
+import { validateConfig } from '../bundle/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt } from '../diag/failure.ts';
-import { expectDone, systemFailure } from '../diag/system.ts';
+import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
@@ -43,11 +45,11 @@ export function recordCalls(
     const temporary = `${path}.${nonce(native)}`;
     const text = `${JSON.stringify(merged(profile, names, architectures), null, 2)}\n`;
     const action = `--record-seccomp: cannot write "${file}"`;
-    expectDone(native.writeText(temporary, text, O_WRONLY | O_CREAT | O_EXCL, 0o644), 'seccomp.record', action, 'open');
-    const renamed = native.rename(temporary, path);
-    if (renamed >= 0) return;
+    const written = native.writeText(temporary, text, O_WRONLY | O_CREAT | O_EXCL, 0o644);
+    const result = written < 0 ? written : native.rename(temporary, path);
+    if (result >= 0) return;
     native.unlink(temporary);
-    throw systemFailure('seccomp.record', action, 'rename', renamed);
+    throw systemFailure('seccomp.record', action, written < 0 ? 'open' : 'rename', result);
   };
   write();
   watch.onAllowed = (call) => {
@@ -85,16 +87,7 @@ function readProfile(native: Native, path: string): LinuxSeccomp {
 }
 
 function isProfile(value: unknown): value is LinuxSeccomp {
-  if (typeof value !== 'object' || value === null) return false;
-  const { defaultAction, syscalls = [], architectures = [] } = value as Record<string, unknown>;
-  return (
-    typeof defaultAction === 'string' &&
-    Array.isArray(architectures) &&
-    Array.isArray(syscalls) &&
-    syscalls.every(
-      (one: unknown) => typeof one === 'object' && one !== null && 'names' in one && Array.isArray(one.names),
-    )
-  );
+  return validateConfig({ ociVersion: specVersion, linux: { seccomp: value } }).length === 0;
 }
 
 /** The names are added to the first rule that allows calls without conditions. */

@@ -4,6 +4,7 @@ import { ENOENT } from '../kernel/errno.ts';
 import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../kernel/open-flags.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { hasInterpreter } from './binfmt.ts';
+import { maximumStatus, statusFields } from './process-status.ts';
 
 /** What is at a path, as one process sees it. Paths are those without symbolic links. */
 export type Sight =
@@ -53,7 +54,6 @@ export interface Look {
 const maximumLinks = 40;
 const headSize = 1024;
 const mostNames = 8192;
-const maximumStatus = 65_536;
 const executeAny = 0o111;
 const permissions = 0o7777;
 
@@ -141,11 +141,8 @@ export interface Rights {
 }
 
 function readRights(native: Native, pid: number | 'self'): Rights {
-  const text = native.readText(`/proc/${pid}/status`, maximumStatus);
-  const field = (name: string): string[] => {
-    const line = typeof text === 'string' ? new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1] : undefined;
-    return (line ?? '').trim().split(/\s+/);
-  };
+  const status = statusFields(native, pid);
+  const field = (name: string): string[] => status(name).split(/\s+/);
   const map = native.readText(`/proc/${pid}/uid_map`, maximumStatus);
   return {
     uid: Number(field('Uid')[1]),

@@ -1,6 +1,7 @@
 import type { Native } from '../host/native.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import { hasBit, statusFields } from './process-status.ts';
 
 /** The first Linux with every call that a container needs. */
 const neededKernel = [5, 14] as const;
@@ -31,8 +32,6 @@ const filteredCalls: ReadonlySet<string> = new Set([
 
 /** Calls that a process with CAP_SYS_ADMIN may always make. */
 const adminCalls: readonly string[] = ['clone3', 'unshare'];
-
-const maximumStatus = 65_536;
 
 /** A failure that a missing or forbidden system call may have caused, with that in its hint; any other as it is. */
 export function explainRefusal(native: Native, diagnostic: Diagnostic): Diagnostic {
@@ -74,11 +73,9 @@ function isTooOld(release: string): boolean {
 
 /** What proc_pid_status(5) tells of this process. */
 function ownStatus(native: Native): { readonly filtered: boolean; readonly isAdmin: boolean } {
-  const read = native.readText('/proc/self/status', maximumStatus);
-  const text = typeof read === 'string' ? read : '';
-  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(text)?.[1] ?? '0'}`);
+  const field = statusFields(native, 'self');
   return {
-    filtered: /^Seccomp:\s*2$/m.test(text),
-    isAdmin: ((capabilities >> BigInt(CAPABILITIES.CAP_SYS_ADMIN)) & 1n) === 1n,
+    filtered: field('Seccomp') === '2',
+    isAdmin: hasBit(field('CapEff'), CAPABILITIES.CAP_SYS_ADMIN),
   };
 }

@@ -1,3 +1,4 @@
+import { hasBit, statusFields } from '../diag/process-status.ts';
 import type { Native } from '../host/native.ts';
 import { EINTR, ENOENT, ENOSYS } from '../kernel/errno.ts';
 import { SECCOMP_RET, SECCOMP_USER_NOTIF_FLAG_CONTINUE } from '../kernel/seccomp.ts';
@@ -21,10 +22,8 @@ export interface SeenCall extends WatchedCall, Pick<AllowedCall, 'values' | 'str
 const wordsBeforeData = 4;
 const idSize = 8;
 const longestString = 128;
-const maximumStatus = 65_536;
 /** The largest that the kernel returns. */
 const MAX_ERRNO = 4095;
-const sigsysBit = BigInt(SIGSYS - 1);
 
 /**
  * Answers the calls that a profile refuses as its filter would have: seccomp_unotify(2). No call that the profile refuses
@@ -123,10 +122,8 @@ export class Watch {
    * thread could, so its process is ended by SIGKILL, too.
    */
   #signalFor(pid: number, action: number): number {
-    const status = this.#native.readText(`/proc/${pid}/status`, maximumStatus);
-    const field = (name: string): string =>
-      (typeof status === 'string' ? new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] : undefined) ?? '';
-    const has = (name: string): boolean => ((BigInt(`0x${field(name) || '0'}`) >> sigsysBit) & 1n) === 1n;
+    const field = statusFields(this.#native, pid);
+    const has = (name: string): boolean => hasBit(field(name), SIGSYS - 1);
     const traps = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP;
     if (traps && has('SigCgt') && !has('SigBlk')) return SIGSYS;
     if (Number(field('Tgid')) === this.#program) this.#hasEndedProgram = true;
