@@ -70,8 +70,10 @@ bootstrap() {
 	[ ${#list[@]} -gt 0 ] || list=("deb http://deb.debian.org/debian $suite main")
 	# A mirror of sid that is some days behind will do for a test.
 	[ "$suite" != sid ] || set -- --aptopt='Acquire::Check-Valid-Until "false"' "$@"
+	# It passes one of its descriptors to dash, which knows no number above 9: those of make and of the lock are closed.
 	mmdebstrap --quiet --mode=root --aptopt='APT::Install-Recommends "false"' \
-		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$@" "$suite" "$target" "${list[@]}" >&2
+		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$@" "$suite" "$target" "${list[@]}" \
+		>&2 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 }
 
 # The root filesystem must not be older than the Debian on which the Node addon was built.
