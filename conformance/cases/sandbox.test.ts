@@ -182,6 +182,20 @@ sandboxCase('sandboxes: an input that fails ends its program, and not the caller
   t.strictSame(found, ['aborted', 'aborted', 'aborted']);
 });
 
+sandboxCase('sandboxes: options are those of the time at which they were checked', async (t, rt) => {
+  const found = await program(
+    rt,
+    `const own = { ...options, args: ['/bin/sh', '-c', 'echo $NAME'], env: { NAME: 'before' }, limits: { output: 3 } };
+     const sandbox = new Sandbox(own);
+     own.args[2] = 'reboot';
+     own.env.NAME = 'after';
+     own.limits.output = false;
+     const { stdout, reason } = await sandbox.run();
+     print([stdout, reason]);`,
+  );
+  t.strictSame(found, ['bef', 'output']);
+});
+
 sandboxCase('sandboxes: a pool that is ready has containers, or says why not', async (t, rt) => {
   const found = await program(
     rt,

@@ -176,7 +176,7 @@ export class Sandbox {
 
   constructor(options: SandboxOptions) {
     checkSandbox(options, optionTable);
-    this.#options = options;
+    this.#options = copyOf(options);
     this.#runtime = new AsyncRuntime(options.runtime);
   }
 
@@ -245,7 +245,7 @@ export class SandboxPool {
   constructor(options: PoolOptions) {
     checkSandbox(options, { ...optionTable, size: 'count' });
     const { size = 4, ...rest } = options;
-    this.#options = rest;
+    this.#options = copyOf(rest);
     this.#size = size;
     this.#runtime = new AsyncRuntime(options.runtime);
     this.#fill();
@@ -590,6 +590,16 @@ function limitsOf(limits: SandboxLimits): HardenedLimits {
 function idsOf(number: number): HostIds {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   return uid === 0 ? unusedIds(number) : { uid, gid, size: 1 };
+}
+
+/** What was checked; the caller may change its own. */
+function copyOf({ args, env, limits, ...options }: SandboxOptions): SandboxOptions {
+  return {
+    ...options,
+    args: [...args],
+    ...(env === undefined ? {} : { env: { ...env } }),
+    ...(limits === undefined ? {} : { limits: { ...limits } }),
+  };
 }
 
 function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Kind>>): void {

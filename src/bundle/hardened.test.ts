@@ -3,6 +3,7 @@ import { nameOfReturn } from '../plan/seccomp/bpf.ts';
 import { checkSeccomp } from '../plan/seccomp/compile.ts';
 import { callData, simulator } from '../plan/seccomp/machine.ts';
 import { hardenedConfig, hardenedLimits, unusedIds } from './hardened.ts';
+import type { HostIds } from './hardened.ts';
 
 const [SOCKET, SOCKETPAIR, SETRLIMIT, SYNC, PRLIMIT64] = [41, 53, 160, 162, 302];
 
@@ -43,5 +44,13 @@ t.test('hardenedConfig: no program changes the limit that prevents core dumps', 
       }
     }
   }
+  t.end();
+});
+
+t.test('hardenedConfig: without limits devices are denied, unless the caller may make no cgroup', (t) => {
+  const program = { root: '/', args: ['/a'], env: [], cwd: '/', mounts: [], denied: 'error' } as const;
+  const resources = (ids: HostIds) => hardenedConfig(program, { tmp: 1, files: 1 }, ids).linux?.resources;
+  t.strictSame(resources(unusedIds(0)), { devices: [{ allow: false, access: 'rwm' }] });
+  t.equal(resources({ uid: 1000, gid: 1000, size: 1 }), undefined);
   t.end();
 });

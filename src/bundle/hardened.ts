@@ -76,7 +76,7 @@ export function hardenedConfig(program: HardenedProgram, limits: HardenedLimits,
   // (core(5)). An unprivileged caller may be unable to raise it.
   const core = ids.size > 1 ? 1 : 0;
   const none: string[] = [];
-  const resources = resourcesOf(limits);
+  const resources = resourcesOf(limits, ids);
   return {
     ociVersion: specVersion,
     process: {
@@ -130,9 +130,9 @@ function mountsOf({ tmp }: HardenedLimits): Mount[] {
 
 const period = 100_000;
 
-/** Undefined if there is nothing to limit, for those who may not. */
-function resourcesOf({ memory, pids, cpus }: HardenedLimits): LinuxResources | undefined {
-  if (memory === undefined && pids === undefined && cpus === undefined) return undefined;
+/** Undefined if there is nothing to limit, for those who may make no cgroup and, in a user namespace, no device either. */
+function resourcesOf({ memory, pids, cpus }: HardenedLimits, ids: HostIds): LinuxResources | undefined {
+  if (memory === undefined && pids === undefined && cpus === undefined && ids.size === 1) return undefined;
   return {
     devices: [{ allow: false, access: 'rwm' }],
     ...(memory === undefined ? {} : { memory: { limit: memory, swap: memory } }),
