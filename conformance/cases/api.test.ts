@@ -174,14 +174,17 @@ forEachRuntime(
     const refused = await rt.command('run', '--bundle', bundle.dir, '--lifeline', '0', rt.nextId());
     t.match(refused, { status: 1, stderr: /^rt: cannot use descriptor 0 as a lifeline\n/ });
     // Sockets that never tell that the other end is gone, or that have none.
-    for (const make of [`require('dgram').createSocket('udp4').bind(0)`, `require('net').createServer().listen(0)`]) {
-      const text = `
-        const socket = ${make}.on('listening', () => {
-          const stdio = ['ignore', 1, 2, socket._handle.fd];
-          process.exit(require('child_process').spawnSync(process.argv[1], process.argv.slice(2), { stdio }).status);
-        });`;
+    const text = `
+      const server = require('net').createServer().listen(0).on('listening', () => {
+        const stdio = ['ignore', 1, 2, server._handle.fd];
+        process.exit(require('child_process').spawnSync(process.argv[1], process.argv.slice(2), { stdio }).status);
+      });`;
+    for (const opener of [
+      ['bash', '-c', 'exec 3<>/dev/udp/127.0.0.1/9 && exec "$@"', 'bash'],
+      [process.execPath, '--eval', text],
+    ]) {
       const words = rt.argv('run', '--bundle', bundle.dir, '--lifeline', '3', rt.nextId());
-      t.match(await run([process.execPath, '--eval', text, ...words], { env: rt.env }), {
+      t.match(await run([...opener, ...words], { env: rt.env }), {
         status: 1,
         stderr: /^rt: cannot use descriptor 3 as a lifeline\n {2}hint: give a connected stream socket/,
       });

@@ -116,7 +116,7 @@ sandboxCase('sandboxes: the program has no rights, no network, and cannot write 
   );
   t.match(stdout, /^NoNewPrivs:\t1$/m);
   t.match(stdout, /^Seccomp:\t2$/m);
-  t.match(stdout, /^ +0 +(1879|19|20|21)\d+ +65536$/m, 'ids of its own');
+  t.match(stdout, /^ +0 +(18[789]|19|20|21)\d+ +65536$/m, 'ids of its own');
   t.notMatch(stdout, /^ *(eth|wl|en)/m);
   t.match(stdout, /^Max core file size +1 +1 /m, 'no core dumps, not even to a program of the host');
   t.match(stdout, /devpts .*max=64/);
