@@ -441,6 +441,10 @@ export const errors = {
   'systemd.job': ['systemd could not start or stop the unit', 'see its journal'],
   'systemd.message': ['systemd sent what is no message of D-Bus', 'check what listens on the bus'],
   'systemd.refused': ['systemd does not accept the user', 'check the user and the bus'],
+  'systemd.user': [
+    'the user has no systemd, or one without cgroups',
+    'have root run loginctl enable-linger; cgroup v2 is needed',
+  ],
   'terminal.caller': ['rt has no terminal to relay', 'run it in a terminal, or detached with --console-socket'],
   'terminal.lost': ['data of the terminal was lost', 'see the errno'],
   'terminal.send': ['the terminal cannot be sent to the console socket', 'something must accept on it'],

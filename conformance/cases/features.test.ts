@@ -38,7 +38,7 @@ forEachRuntime(
     t.strictSame(
       [cgroup, apparmor, selinux, intelRdt, mountExtensions, netDevices],
       [
-        { v1: true, v2: true, systemd: true, systemdUser: false, rdma: true },
+        { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
         { enabled: true },
         { enabled: true },
         { enabled: true, schemata: true, monitoring: true },

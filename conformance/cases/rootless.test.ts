@@ -30,6 +30,8 @@ const USER = { uid: 1, gid: 1, name: 'daemon' } as const;
 /** The range of this user in /etc/subuid and /etc/subgid during the case. */
 const RANGE = { first: 300_000, size: 65_536 } as const;
 
+const HAS_SYSTEMD = existsSync('/run/systemd/system');
+
 /** The files of an unprivileged user: a copy of the runtime, a bundle and a state root. */
 class User {
   readonly #rt: Sandbox;
@@ -426,11 +428,70 @@ forEachRuntime(
   {
     lacking: !isUnified()
       ? 'cgroup v1 cannot be delegated'
-      : existsSync('/run/systemd/system')
+      : HAS_SYSTEMD
         ? undefined
         : 'systemd does not run on this host',
     deviates: { crun: '1.8 without --systemd-cgroup leaves the limit out' },
   },
+);
+
+const withUserManager = !HAS_SYSTEMD
+  ? 'systemd does not run on this host'
+  : isUnified()
+    ? undefined
+    : 'on cgroup v1 no controllers are delegated to the systemd of a user';
+const userService = `user@${USER.uid}.service`;
+
+forEachRuntime(
+  'rootless: with --systemd-cgroup the systemd of the user has the container in a scope, with its limits',
+  async (t, rt) => {
+    const user = new User(rt);
+    const env = { ...rt.env, XDG_RUNTIME_DIR: `/run/user/${USER.uid}` };
+    const command = (...words: string[]): Promise<Outcome> =>
+      user.command(['--root', rt.root, ...words], { env, stdout: 1, stderr: 2 });
+    const show = (unit: string, property: string): string =>
+      execFileSync('systemctl', ['show', '--value', '--property', property, unit], {
+        encoding: 'utf8',
+        env: { ...process.env, XDG_RUNTIME_DIR: env.XDG_RUNTIME_DIR },
+      }).trim();
+    execFileSync('systemctl', ['start', userService]);
+    try {
+      const service = show(userService, 'ControlGroup');
+      const id = rt.nextId();
+      await user.configure((config) => {
+        config.process.args = ['/bin/probe', 'pause'];
+        config.linux.resources = { pids: { limit: 33 }, memory: { limit: 64 << 20 } };
+      });
+      t.equal((await command('--systemd-cgroup', 'create', id)).status, 0);
+      const directory = `/sys/fs/cgroup${service}/user.slice/rt-${id}.scope`;
+      const limit = (file: string): string => readFileSync(join(directory, file), 'utf8').trim();
+      t.strictSame([limit('pids.max'), limit('memory.max')], ['33', String(64 << 20)]);
+      // Later commands need not say it.
+      t.equal((await command('update', '--pids-limit', '44', id)).status, 0);
+      t.equal(limit('pids.max'), '44');
+      t.equal((await command('start', id)).status, 0);
+      t.equal((await command('kill', id, 'KILL')).status, 0);
+      t.equal((await command('delete', '--force', id)).status, 0);
+      t.notOk(existsSync(directory), 'the scope is gone');
+
+      await user.configure((config) => (config.linux.resources = { blockIO: { weight: 100 } }));
+      const refused = await user.command(['--root', rt.root, '--systemd-cgroup', 'run', rt.nextId()], { env });
+      t.equal(refused.status, 1);
+      t.match(refused.stderr, /the controller "io" is not available/);
+      t.match(
+        refused.stderr,
+        /hint: have root delegate it: Delegate=.*io.* in \/etc\/systemd\/system\/user@\.service\.d/,
+      );
+    } finally {
+      execFileSync('systemctl', ['stop', userService]);
+    }
+    await user.configure();
+    const alone = await user.command(['--root', rt.root, '--systemd-cgroup', 'run', rt.nextId()], { env });
+    t.equal(alone.status, 1);
+    t.match(alone.stderr, /cannot drive cgroups through systemd: no systemd of this user was found/);
+    t.match(alone.stderr, /hint: .*loginctl enable-linger/);
+  },
+  { lacking: withUserManager, deviates: { crun: 'other messages', runc: 'other messages' } },
 );
 
 /** The part of a hybrid layout that cgroup v2 has. */

@@ -129,12 +129,12 @@ function validate13(data) {
           let data15 = data13.unit;
           typeof data15 == "string" && /^[^\/\0]+\.scope$/.test(data15) || (vErrors = fault(vErrors, "/cgroup/unit", "the name of a scope"));
         }
-        if (data13.version !== void 0 && (isInteger(data13.version, 1, 2) || (vErrors = fault(vErrors, "/cgroup/version", "an integer from 1 to 2"))), data13.hierarchies !== void 0) {
-          let data17 = data13.hierarchies;
-          if (Array.isArray(data17)) {
-            const len0 = data17.length;
+        if (data13.ofUser !== void 0 && typeof data13.ofUser != "boolean" && (vErrors = fault(vErrors, "/cgroup/ofUser", "true or false")), data13.version !== void 0 && (isInteger(data13.version, 1, 2) || (vErrors = fault(vErrors, "/cgroup/version", "an integer from 1 to 2"))), data13.hierarchies !== void 0) {
+          let data18 = data13.hierarchies;
+          if (Array.isArray(data18)) {
+            const len0 = data18.length;
             for (let i0 = 0; i0 < len0; i0++) {
-              const faults = validate17(data17[i0]);
+              const faults = validate17(data18[i0]);
               faults !== null && (vErrors = under(vErrors, "/cgroup/hierarchies/" + i0, faults));
             }
           } else
@@ -148,56 +148,56 @@ function validate13(data) {
         vErrors = fault(vErrors, "/cgroup", "an object");
     }
     if (data.resctrl !== void 0) {
-      let data20 = data.resctrl;
-      if (data20 && typeof data20 == "object" && !Array.isArray(data20)) {
-        if (data20.groups === void 0 && (vErrors = missing(vErrors, "/resctrl", "groups")), data20.made === void 0 && (vErrors = missing(vErrors, "/resctrl", "made")), data20.groups !== void 0) {
-          const faults = validate22(data20.groups);
+      let data21 = data.resctrl;
+      if (data21 && typeof data21 == "object" && !Array.isArray(data21)) {
+        if (data21.groups === void 0 && (vErrors = missing(vErrors, "/resctrl", "groups")), data21.made === void 0 && (vErrors = missing(vErrors, "/resctrl", "made")), data21.groups !== void 0) {
+          const faults = validate22(data21.groups);
           faults !== null && (vErrors = under(vErrors, "/resctrl/groups", faults));
         }
-        if (data20.made !== void 0) {
-          const faults = validate22(data20.made);
+        if (data21.made !== void 0) {
+          const faults = validate22(data21.made);
           faults !== null && (vErrors = under(vErrors, "/resctrl/made", faults));
         }
       } else
         vErrors = fault(vErrors, "/resctrl", "an object");
     }
     if (data.privatePidNamespace !== void 0 && typeof data.privatePidNamespace != "boolean" && (vErrors = fault(vErrors, "/privatePidNamespace", "true or false")), data.origin !== void 0) {
-      let data24 = data.origin;
-      if (data24 && typeof data24 == "object" && !Array.isArray(data24)) {
-        if (data24.user === void 0 && (vErrors = missing(vErrors, "/origin", "user")), data24.user !== void 0) {
-          const faults = validate25(data24.user);
+      let data25 = data.origin;
+      if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
+        if (data25.user === void 0 && (vErrors = missing(vErrors, "/origin", "user")), data25.user !== void 0) {
+          const faults = validate25(data25.user);
           faults !== null && (vErrors = under(vErrors, "/origin/user", faults));
         }
-        if (data24.mountOwner !== void 0) {
-          const faults = validate25(data24.mountOwner);
+        if (data25.mountOwner !== void 0) {
+          const faults = validate25(data25.mountOwner);
           faults !== null && (vErrors = under(vErrors, "/origin/mountOwner", faults));
         }
       } else
         vErrors = fault(vErrors, "/origin", "an object");
     }
     if (data.keyring !== void 0 && typeof data.keyring != "boolean" && (vErrors = fault(vErrors, "/keyring", "true or false")), data.keyringName !== void 0) {
-      let data28 = data.keyringName;
-      typeof data28 == "string" && /^_ses\.[^\0]*$/.test(data28) || (vErrors = fault(vErrors, "/keyringName", "the name of a session keyring"));
+      let data29 = data.keyringName;
+      typeof data29 == "string" && /^_ses\.[^\0]*$/.test(data29) || (vErrors = fault(vErrors, "/keyringName", "the name of a session keyring"));
     }
     if (data.hooks !== void 0) {
-      let data29 = data.hooks;
-      if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
-        if (data29.poststart !== void 0) {
-          const faults = validate28(data29.poststart);
+      let data30 = data.hooks;
+      if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+        if (data30.poststart !== void 0) {
+          const faults = validate28(data30.poststart);
           faults !== null && (vErrors = under(vErrors, "/hooks/poststart", faults));
         }
-        if (data29.poststop !== void 0) {
-          const faults = validate28(data29.poststop);
+        if (data30.poststop !== void 0) {
+          const faults = validate28(data30.poststop);
           faults !== null && (vErrors = under(vErrors, "/hooks/poststop", faults));
         }
       } else
         vErrors = fault(vErrors, "/hooks", "an object");
     }
     if (data.uncertainStart !== void 0 && typeof data.uncertainStart != "boolean" && (vErrors = fault(vErrors, "/uncertainStart", "true or false")), data.startHooks !== void 0) {
-      let data33 = data.startHooks;
-      if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
-        if (data33.firstOp === void 0 && (vErrors = missing(vErrors, "/startHooks", "firstOp")), data33.hooks === void 0 && (vErrors = missing(vErrors, "/startHooks", "hooks")), data33.firstOp !== void 0 && (isInteger(data33.firstOp, -1, 9007199254740991) || (vErrors = fault(vErrors, "/startHooks/firstOp", "an integer from -1"))), data33.hooks !== void 0) {
-          const faults = validate28(data33.hooks);
+      let data34 = data.startHooks;
+      if (data34 && typeof data34 == "object" && !Array.isArray(data34)) {
+        if (data34.firstOp === void 0 && (vErrors = missing(vErrors, "/startHooks", "firstOp")), data34.hooks === void 0 && (vErrors = missing(vErrors, "/startHooks", "hooks")), data34.firstOp !== void 0 && (isInteger(data34.firstOp, -1, 9007199254740991) || (vErrors = fault(vErrors, "/startHooks/firstOp", "an integer from -1"))), data34.hooks !== void 0) {
+          const faults = validate28(data34.hooks);
           faults !== null && (vErrors = under(vErrors, "/startHooks/hooks", faults));
         }
       } else

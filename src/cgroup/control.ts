@@ -2,6 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EBUSY } from '../kernel/errno.ts';
+import { managerOf } from '../plan/cgroup/record.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Stats } from './stats/types.ts';
 import { stopUnit } from '../systemd/units.ts';
@@ -22,9 +23,10 @@ export function driverOf({ version }: CgroupRecord): CgroupDriver {
 }
 
 /** Removes the container's cgroups and their descendants. A busy cgroup is retried with increasing pauses. */
-export function removeCgroups(native: Native, { unit, hierarchies }: CgroupRecord): void {
+export function removeCgroups(native: Native, cgroup: CgroupRecord): void {
+  const { unit, hierarchies } = cgroup;
   // systemd removes the cgroups that it made, rt the others.
-  if (unit !== undefined) stopUnit(native, unit);
+  if (unit !== undefined) stopUnit(native, managerOf(cgroup), unit);
   for (const { directory } of hierarchies) removeTree(native, directory);
 }
 

@@ -46,8 +46,7 @@ function linuxFeatures(native: Native): LinuxFeatures {
       v1: true,
       v2: true,
       systemd: true,
-      // The manager of a user's session is not supported.
-      systemdUser: false,
+      systemdUser: true,
       rdma: true,
     },
     seccomp: seccompFeatures(native),

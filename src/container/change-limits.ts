@@ -8,6 +8,7 @@ import { EACCES, EINVAL } from '../kernel/errno.ts';
 import { oldValue } from '../plan/cgroup/old-value.ts';
 import { limitProperties, roundedResources } from '../plan/cgroup/unit.ts';
 import { versionOf } from '../plan/cgroup/version.ts';
+import { managerOf } from '../plan/cgroup/record.ts';
 import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { driverOf, requireCgroup } from '../cgroup/control.ts';
@@ -40,7 +41,8 @@ export function changeLimits(
   const before = oldValues(native, ops);
   const failed = runHostOps(native, ops);
   if (failed === undefined) {
-    if (unit !== undefined) setUnitProperties(native, unit, limitProperties(resources, version.unit, current));
+    if (unit !== undefined)
+      setUnitProperties(native, managerOf(cgroup), unit, limitProperties(resources, version.unit, current));
     return limits.warnings.map(withoutPlace);
   }
   const failure = hostFailure(native, failed);

@@ -7,13 +7,15 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { expectResult, pathFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { readFacts } from '../facts/facts.ts';
+import type { Facts } from '../facts/facts.ts';
 import type { Native } from '../host/native.ts';
 import { plan } from '../plan/index.ts';
 import { keyringName } from '../plan/keyring.ts';
+import type { UserManager } from '../plan/cgroup/unit.ts';
 import type { CgroupManager, Plan, PlanOptions } from '../plan/plan.ts';
 import type { WatchMode } from '../plan/seccomp/watched.ts';
 import type { Context } from '../options/command.ts';
-import { requireSystemd } from '../systemd/units.ts';
+import { readUserManager } from '../systemd/units.ts';
 import { absolutePath } from '../state/root.ts';
 
 export interface Compiled extends CompiledConfig {
@@ -74,6 +76,7 @@ export function compileConfig(
   const locate = (failure: Failure): Failure => withLocations(failure, text, name);
   const keyring = options['no-new-keyring'] === true ? undefined : keyringName(id, unique);
   try {
+    const facts = readFacts(native);
     const planOptions: PlanOptions = {
       id,
       bundle,
@@ -83,17 +86,14 @@ export function compileConfig(
       awaitStart,
       rootless: rootlessOf(context.globals.rootless),
       cgroupManager: managerOf(context.globals),
+      userManager: userManagerOf(context, facts),
     };
-    const compiled = phase('plan', () => plan(config, readFacts(native), planOptions));
+    const compiled = phase('plan', () => plan(config, facts, planOptions));
     const { warnings } = compiled;
     const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
     return { bundle, config, plan: compiled, keyring, locate, warnings: located };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // Without systemd, that is why no cgroup is delegated.
-    if (error.diagnostics.some(({ code }) => code === 'rootless.cgroup') && managerOf(context.globals) === 'systemd') {
-      requireSystemd(native);
-    }
     throw locate(error);
   }
 }
@@ -130,6 +130,15 @@ function managerOf(globals: Context['globals']): CgroupManager {
     throw new Failure({ code: 'cgroup.manager', message: `--systemd-cgroup contradicts --cgroup-manager ${name}` });
   }
   return name === 'disabled' ? name : 'cgroupfs';
+}
+
+/** Root of the host uses its systemd, unless --rootless true. */
+function userManagerOf({ native, globals }: Context, { user }: Facts): UserManager | undefined {
+  if (managerOf(globals) !== 'systemd') return undefined;
+  const { uid, initial } = user;
+  const rootless = rootlessOf(globals.rootless);
+  if (rootless === 'false' || (uid === 0 && initial && rootless !== 'true')) return undefined;
+  return readUserManager(native, user);
 }
 
 function rootlessOf(value: string | undefined): 'true' | 'false' | 'auto' {

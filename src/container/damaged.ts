@@ -70,8 +70,8 @@ function cgroupOfConfig(native: Native, directory: ContainerDirectory): CgroupRe
     const config = parseSavedConfig(text, path);
     const facts = readFacts(native);
     // With systemd, a path that names no unit is a Failure.
-    for (const systemd of [false, true]) {
-      const options = { id: directory.id, rootless: 'auto', systemd } as const;
+    for (const cgroupManager of ['cgroupfs', 'systemd'] as const) {
+      const options = { id: directory.id, rootless: 'auto', cgroupManager } as const;
       const { version, hierarchies } = cgroupPlan(config, facts, options, []).record;
       const all = hierarchies.every((one) => isContainerCgroup(one) && isThere(native, one.directory));
       if (all && hierarchies.length > 0) return { manager: 'cgroupfs', version, hierarchies };

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
-import type { UnitPlan } from './cgroup/unit.ts';
+import type { UnitPlan, UserManager } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
 import type { WatchMode, Watched } from './seccomp/watched.ts';
 import type { PlannedOp, Rootless, SchedulerOp } from './types.ts';
@@ -25,6 +25,8 @@ export interface PlanOptions {
   readonly awaitStart: 'socket' | 'control';
   /** Who makes the cgroups. With systemd, `linux.cgroupsPath` is `slice:prefix:name`. Default: cgroupfs. */
   readonly cgroupManager?: CgroupManager;
+  /** The caller's systemd, if it is not that of the host which makes the cgroups. */
+  readonly userManager?: UserManager | undefined;
   /** Calls about which the filter asks the runtime; undefined: none. */
   readonly watch?: WatchMode | undefined;
 }

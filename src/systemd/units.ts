@@ -1,6 +1,10 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
-import type { UnitPlan, UnitProperty } from '../plan/cgroup/unit.ts';
+import { expectIfPresent } from '../diag/system.ts';
+import { cgroupRoot, readFacts } from '../facts/facts.ts';
+import type { UserFacts } from '../facts/facts.ts';
+import type { UnitManager } from '../plan/cgroup/record.ts';
+import type { UnitPlan, UnitProperty, UserManager } from '../plan/cgroup/unit.ts';
 import { DbusConnection, DbusError } from './dbus/connection.ts';
 import type { DbusWriter } from './dbus/marshal.ts';
 import type { Message } from './dbus/message.ts';
@@ -12,8 +16,10 @@ const manager = {
   interface: 'org.freedesktop.systemd1.Manager',
 };
 const errorPrefix = 'org.freedesktop.systemd1.';
+const properties = { interface: 'org.freedesktop.DBus.Properties', member: 'Get', signature: 'ss' };
 /** For all calls of one command to systemd, as in runc. */
 const timeoutMs = 30_000;
+const maximumFile = 4096;
 
 /** A session with the manager of systemd (org.freedesktop.systemd1(5)). */
 class Manager {
@@ -21,8 +27,7 @@ class Manager {
   /** Without a bus there are no destination names, and signals arrive without a subscription. */
   private readonly direct: boolean;
 
-  constructor(native: Native) {
-    const { path, direct } = managerSocket(native);
+  constructor(native: Native, { path, direct }: ManagerSocket) {
     this.direct = direct;
     this.connection = new DbusConnection(native, path, timeoutMs);
     this.connection.authenticate();
@@ -36,6 +41,17 @@ class Manager {
   call(member: string, signature: string, writeBody: (body: DbusWriter) => void): Message {
     const destination = this.direct ? '' : manager.destination;
     return this.connection.call({ ...manager, destination, member, signature }, writeBody);
+  }
+
+  /** A property of the manager that is a string. */
+  property(name: string): string {
+    const destination = this.direct ? '' : manager.destination;
+    const { body } = this.connection.call({ ...properties, destination, path: manager.path }, (words) => {
+      words.string(manager.interface);
+      words.string(name);
+    });
+    body.signature();
+    return body.string();
   }
 
   /** Calls a method that starts a job and waits for the job's result: `done` on success. */
@@ -56,18 +72,70 @@ class Manager {
   }
 }
 
-function managerSocket(native: Native): { path: string; direct: boolean } {
-  const given = native.getEnv('DBUS_SYSTEM_BUS_ADDRESS');
+/** The bus is the public interface; the manager's own socket (`direct`) is for hosts on which no bus runs. */
+interface ManagerSocket {
+  readonly path: string;
+  readonly direct: boolean;
+}
+
+function managerSocket(native: Native, of: UnitManager): ManagerSocket {
+  switch (of) {
+    case 'system': {
+      const found = socketAt(native, 'DBUS_SYSTEM_BUS_ADDRESS', '/run/dbus/system_bus_socket', '/run/systemd/private');
+      if (found === undefined) throw absent();
+      return found;
+    }
+    case 'user': {
+      const found = userSocket(native);
+      if (found === undefined) throw withoutUserManager();
+      return found;
+    }
+  }
+}
+
+function userSocket(native: Native): ManagerSocket | undefined {
+  const { uid, initial } = readFacts(native).user;
+  const given = native.getEnv('XDG_RUNTIME_DIR');
+  const usual = initial ? `/run/user/${uid}` : undefined;
+  const directory = typeof given === 'string' && given.startsWith('/') ? given : usual;
+  const at = (name: string): string | undefined => (directory === undefined ? undefined : `${directory}/${name}`);
+  return socketAt(native, 'DBUS_SESSION_BUS_ADDRESS', at('bus'), at('systemd/private'));
+}
+
+function socketAt(native: Native, variable: string, bus?: string, own?: string): ManagerSocket | undefined {
+  const given = native.getEnv(variable);
   const address = typeof given === 'string' ? /(?:^|;)unix:path=([^,;]+)/.exec(given)?.[1] : undefined;
   if (address !== undefined) return { path: address, direct: false };
-  // The bus is the public interface; the manager's own socket is for hosts on which no bus runs.
-  const candidates = [
-    { path: '/run/dbus/system_bus_socket', direct: false },
-    { path: '/run/systemd/private', direct: true },
-  ];
-  const found = candidates.find(({ path }) => typeof native.stat(path, 1) !== 'number');
-  if (found === undefined) throw absent();
-  return found;
+  const isThere = (path: string | undefined): path is string =>
+    path !== undefined && typeof native.stat(path, 1) !== 'number';
+  if (isThere(bus)) return { path: bus, direct: false };
+  return isThere(own) ? { path: own, direct: true } : undefined;
+}
+
+/**
+ * The systemd of a caller who is not root of the host; undefined for root, also in a user namespace without the socket of
+ * a user's systemd: it may be that of a container with a systemd of its own.
+ */
+export function readUserManager(native: Native, { uid, initial }: UserFacts): UserManager | undefined {
+  requireSystemd(native);
+  const socket = userSocket(native);
+  if (uid === 0 && (initial || socket === undefined)) return undefined;
+  if (socket === undefined) throw withoutUserManager();
+  const cgroup = withManager(native, 'user', (systemd) => systemd.property('ControlGroup'));
+  const file = `${cgroupRoot}${cgroup}/cgroup.controllers`;
+  const text = native.readText(file, maximumFile);
+  // On cgroup v1, where it is in a hierarchy of its own.
+  const words = expectIfPresent(text, 'host.read', `cannot read "${file}"`, 'read') ?? '';
+  return { cgroup, controllers: words.split(/\s+/).filter((word) => word !== '') };
+}
+
+function withoutUserManager(): Failure {
+  return new Failure({
+    code: 'systemd.user',
+    message:
+      'cannot drive cgroups through systemd: no systemd of this user was found (XDG_RUNTIME_DIR, DBUS_SESSION_BUS_ADDRESS)',
+    hint: 'log in through PAM, or have root run loginctl enable-linger for the user; or leave --systemd-cgroup out',
+  });
 }
 
 /** Throws unless systemd runs this host (sd_booted(3)). */
@@ -83,8 +151,8 @@ function absent(): Failure {
   });
 }
 
-function withManager<T>(native: Native, use: (manager: Manager) => T): T {
-  const open = new Manager(native);
+function withManager<T>(native: Native, of: UnitManager, use: (manager: Manager) => T): T {
+  const open = new Manager(native, managerSocket(native, of));
   try {
     return use(open);
   } finally {
@@ -101,7 +169,7 @@ export function startUnit(native: Native, unit: UnitPlan, pid: number): void {
       writeProperties(body, [...unit.properties, { name: 'PIDs', value: { type: 'au', value: [pid] } }]);
       body.array(8, () => undefined);
     });
-  withManager(native, (systemd) => {
+  withManager(native, unit.manager, (systemd) => {
     let result: string;
     try {
       result = start(systemd);
@@ -120,14 +188,19 @@ export function startUnit(native: Native, unit: UnitPlan, pid: number): void {
 }
 
 /** Changes limits of the unit until the next boot. */
-export function setUnitProperties(native: Native, name: string, properties: readonly UnitProperty[]): void {
-  if (properties.length === 0) return;
-  withManager(native, (systemd) => {
+export function setUnitProperties(
+  native: Native,
+  of: UnitManager,
+  name: string,
+  changed: readonly UnitProperty[],
+): void {
+  if (changed.length === 0) return;
+  withManager(native, of, (systemd) => {
     try {
       systemd.call('SetUnitProperties', 'sba(sv)', (body) => {
         body.string(name);
         body.u32(1);
-        writeProperties(body, properties);
+        writeProperties(body, changed);
       });
     } catch (error) {
       throw unitFailure('set properties of', name, error);
@@ -136,8 +209,8 @@ export function setUnitProperties(native: Native, name: string, properties: read
 }
 
 /** Stops the unit, which may already be gone, and resets its failed state. */
-export function stopUnit(native: Native, name: string): void {
-  withManager(native, (systemd) => {
+export function stopUnit(native: Native, of: UnitManager, name: string): void {
+  withManager(native, of, (systemd) => {
     try {
       const result = systemd.job('StopUnit', 'ss', (body) => {
         body.string(name);

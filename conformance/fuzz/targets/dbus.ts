@@ -9,6 +9,7 @@ const handshake = 'DATA\r\nOK 0123456789abcdef\r\n';
 const names = ['JobRemoved', 'Other', 'org.freedesktop.systemd1.UnitExists', 'org.freedesktop.systemd1.NoSuchUnit'];
 const unit = {
   name: 'x.scope',
+  manager: 'system',
   properties: [{ name: 'TasksMax', value: { type: 't', value: 5n } }],
   divide: [],
   inside: '',
@@ -30,8 +31,8 @@ export const dbus: Target = {
     const command = pick(
       [
         () => startUnit(native, unit, 42),
-        () => stopUnit(native, unit.name),
-        () => setUnitProperties(native, unit.name, unit.properties),
+        () => stopUnit(native, 'system', unit.name),
+        () => setUnitProperties(native, 'system', unit.name, unit.properties),
       ],
       () => (seedOf(input) % 97) / 97,
     );

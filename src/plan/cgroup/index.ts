@@ -1,4 +1,4 @@
-import type { Config } from '../../../schema/generated/config.ts';
+import type { Config, LinuxResources } from '../../../schema/generated/config.ts';
 import { isNew } from '../../bundle/namespaces.ts';
 import { normalizePath } from '../../bundle/path.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
@@ -18,9 +18,11 @@ import {
   scopeProperties,
   unitPlace,
 } from './unit.ts';
-import type { UnitPlace, UnitPlan } from './unit.ts';
+import type { UnitPlace, UnitPlan, UserManager } from './unit.ts';
 import { versionOf } from './version.ts';
 import type { CgroupVersion } from './version.ts';
+
+type CgroupOptions = Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager' | 'userManager'>;
 
 export interface CgroupPlan {
   readonly record: CgroupRecord;
@@ -42,12 +44,7 @@ export interface CgroupPlan {
 }
 
 /** The container's cgroups and the settings written there. */
-export function cgroupPlan(
-  config: Config,
-  facts: Facts,
-  options: Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager'>,
-  faults: Diagnostic[],
-): CgroupPlan {
+export function cgroupPlan(config: Config, facts: Facts, options: CgroupOptions, faults: Diagnostic[]): CgroupPlan {
   const { id, cgroupManager } = options;
   const { version } = facts.cgroups;
   if (cgroupManager === 'disabled') return withoutCgroups(config, facts, faults);
@@ -64,10 +61,7 @@ export function cgroupPlan(
   const inside = isDivided ? { inside: mount + leaf } : {};
   const given = config.linux?.resources ?? {};
   const resources = systemd ? roundedResources(given) : given;
-  const found: Diagnostic[] = [];
-  const limits = rules.limits(resources, hierarchies, found);
-  // Device rules that are not written need no hierarchy to write them to.
-  faults.push(...found.filter(({ pointer }) => mayRestrictDevices || pointer !== '/linux/resources/devices'));
+  const limits = limitsIn(layout, rules, resources, faults);
   const early = [
     ...(rules.unified ? unifiedOps(config, facts, leaf, limits, from) : []),
     ...limits.early,
@@ -97,13 +91,35 @@ export function cgroupPlan(
   ];
   return {
     ...common,
-    record: { manager: 'systemd', version, hierarchies, unit: place.name, ...inside },
+    record: { manager: 'systemd', version, hierarchies, ...unitRecord(place), ...inside },
     host,
     awaited,
     awaitUnit: [{ op: 'await_unit', from }], // it is started with init in it
     cloneCgroup: '',
-    unit: { name: place.name, properties, divide, inside: inside.inside ?? '', ops: early },
+    unit: { name: place.name, manager: place.manager, properties, divide, inside: inside.inside ?? '', ops: early },
   };
+}
+
+function unitRecord({ name, manager }: UnitPlace): Pick<CgroupRecord, 'unit' | 'ofUser'> {
+  return { unit: name, ...(manager === 'user' ? { ofUser: true } : {}) };
+}
+
+function limitsIn(
+  { located, place, mayRestrictDevices }: Layout,
+  rules: CgroupVersion,
+  resources: LinuxResources,
+  faults: Diagnostic[],
+): Limits {
+  const found: Diagnostic[] = [];
+  const limits = rules.limits(
+    resources,
+    located.map(({ cgroup }) => cgroup),
+    found,
+  );
+  // Device rules that are not written need no hierarchy to write them to.
+  const heeded = found.filter(({ pointer }) => mayRestrictDevices || pointer !== '/linux/resources/devices');
+  faults.push(...(place?.manager === 'user' ? heeded.map(withDelegation) : heeded));
+  return limits;
 }
 
 /** A cgroup of the container, and its path below the mount point, without that of a subgroup. */
@@ -129,14 +145,17 @@ interface Layout {
 function layOut(
   config: Config,
   facts: Facts,
-  { id, rootless, cgroupManager }: Pick<PlanOptions, 'id' | 'rootless' | 'cgroupManager'>,
+  { id, rootless, cgroupManager, userManager }: CgroupOptions,
   faults: Diagnostic[],
 ): Layout {
   const systemd = cgroupManager === 'systemd';
   const rules = versionOf(facts.cgroups);
-  const permitted = permittedCgroups(config, facts, id, rootless, faults);
+  const permitted =
+    userManager === undefined
+      ? permittedCgroups(config, facts, id, rootless, faults)
+      : userCgroups(facts, userManager, faults);
   const cgroupsPath = config.linux?.cgroupsPath ?? '';
-  const place = systemd ? unitPlace(cgroupsPath, id) : undefined;
+  const place = systemd ? unitPlace(cgroupsPath, id, userManager) : undefined;
   if (place === undefined) refuseUnitPath(cgroupsPath, faults);
   const { subgroup, delegated } = innerCgroups(config, rules.unified, systemd, faults);
   const located = permitted.hierarchies.map((hierarchy): Located => {
@@ -247,6 +266,33 @@ function restricts(op: PlannedOp): boolean {
   return op.op !== 'device_program' || op.program.length > 0;
 }
 
+function withDelegation(fault: Diagnostic): Diagnostic {
+  if (fault.code !== 'cgroup.controller') return fault;
+  const hint =
+    'have root delegate it: Delegate=cpu cpuset io memory pids below [Service] in /etc/systemd/system/user@.service.d/delegate.conf, ' +
+    'then systemctl daemon-reload, and log in again';
+  return { ...fault, hint };
+}
+
+interface Permitted {
+  readonly hierarchies: readonly Hierarchy[];
+  readonly mayRestrictDevices: boolean;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** The user's systemd makes the cgroup, with the controllers that it has. */
+function userCgroups({ cgroups }: Facts, { controllers }: UserManager, faults: Diagnostic[]): Permitted {
+  if (cgroups.version === 1) {
+    faults.push({
+      code: 'systemd.user',
+      message: 'cannot make a cgroup through the systemd of a user: the host has cgroup v1, which users get no part of',
+      hint: 'leave --systemd-cgroup out, or boot the host with systemd.unified_cgroup_hierarchy=1',
+    });
+  }
+  const hierarchies = cgroups.hierarchies.map((hierarchy) => ({ ...hierarchy, controllers }));
+  return { hierarchies, mayRestrictDevices: false, warnings: [] };
+}
+
 /**
  * An unprivileged user can use the hierarchies in which a directory is delegated to them; the others are skipped unless
  * the config needs them.
@@ -257,7 +303,7 @@ function permittedCgroups(
   id: string,
   rootless: Rootless,
   faults: Diagnostic[],
-): { hierarchies: readonly Hierarchy[]; mayRestrictDevices: boolean; warnings: readonly Diagnostic[] } {
+): Permitted {
   const { hierarchies } = facts.cgroups;
   const rules = versionOf(facts.cgroups);
   const { uid, initial } = facts.user;

@@ -1,5 +1,8 @@
 import type { Hierarchy } from '../../facts/facts.ts';
 
+/** The systemd of the host, or that of the caller. */
+export type UnitManager = 'system' | 'user';
+
 /** One cgroup of a container, with the properties of its hierarchy. */
 export interface ContainerCgroup extends Pick<Hierarchy, 'version' | 'controllers' | 'mount'> {
   /** Absolute directory, below `mount`. */
@@ -11,6 +14,8 @@ export interface CgroupRecord {
   readonly manager: 'cgroupfs' | 'systemd';
   /** The container's systemd unit. */
   readonly unit?: string;
+  /** The unit is one of the systemd of the user who created the container. */
+  readonly ofUser?: boolean;
   /** 1 also for a hybrid layout, in which one hierarchy is of version 2. */
   readonly version: 1 | 2;
   /** One cgroup for each hierarchy, the v2 one first. */
@@ -33,4 +38,9 @@ export function unifiedCgroup(cgroups: readonly ContainerCgroup[]): ContainerCgr
 /** The cgroups in hierarchies of v1. */
 export function legacyCgroups<Cgroup extends Pick<Hierarchy, 'version'>>(cgroups: readonly Cgroup[]): Cgroup[] {
   return cgroups.filter(({ version }) => version === 1);
+}
+
+/** Which systemd has the container's unit. */
+export function managerOf({ ofUser }: CgroupRecord): UnitManager {
+  return ofUser === true ? 'user' : 'system';
 }

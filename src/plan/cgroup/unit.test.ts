@@ -23,15 +23,19 @@ function shown(resources: LinuxResources, version: 1 | 2 = 2): string[] {
 }
 
 t.test('unitPlace: slice:prefix:name', async (t) => {
-  t.strictSame(unitPlace('machine.slice:libpod:abc', 'x'), {
+  t.strictSame(unitPlace('machine.slice:libpod:abc', 'x', undefined), {
     name: 'libpod-abc.scope',
+    manager: 'system',
     slice: 'machine.slice',
     path: '/machine.slice/libpod-abc.scope',
   });
-  t.match(unitPlace('a-b-c.slice::x', 'x'), { name: 'x.scope', path: '/a.slice/a-b.slice/a-b-c.slice/x.scope' });
-  t.match(unitPlace(':cri:x', 'x'), { slice: 'system.slice', path: '/system.slice/cri-x.scope' });
-  t.match(unitPlace('', 'c1'), { path: '/system.slice/rt-c1.scope' });
-  t.match(unitPlace('-.slice:a:b', 'c1'), { path: '/a-b.scope' });
+  t.match(unitPlace('a-b-c.slice::x', 'x', undefined), {
+    name: 'x.scope',
+    path: '/a.slice/a-b.slice/a-b-c.slice/x.scope',
+  });
+  t.match(unitPlace(':cri:x', 'x', undefined), { slice: 'system.slice', path: '/system.slice/cri-x.scope' });
+  t.match(unitPlace('', 'c1', undefined), { path: '/system.slice/rt-c1.scope' });
+  t.match(unitPlace('-.slice:a:b', 'c1', undefined), { path: '/a-b.scope' });
   for (const path of [
     '/a',
     'a:b',
@@ -42,8 +46,12 @@ t.test('unitPlace: slice:prefix:name', async (t) => {
     'a--b.slice:b:c',
     '.slice:b:c',
   ]) {
-    t.throws(() => unitPlace(path, 'x'), Failure, path);
+    t.throws(() => unitPlace(path, 'x', undefined), Failure, path);
   }
+  const user = { cgroup: '/user.slice/user-1.slice/user@1.service', controllers: [] };
+  t.match(unitPlace('', 'c1', user), { slice: 'user.slice', path: `${user.cgroup}/user.slice/rt-c1.scope` });
+  t.match(unitPlace(':a:b', 'c1', user), { slice: 'user.slice' });
+  t.match(unitPlace('a-b.slice:c:d', 'c1', user), { path: `${user.cgroup}/a.slice/a-b.slice/c-d.scope` });
   t.equal(slicePath('user.slice'), '/user.slice');
 });
 

@@ -5,6 +5,7 @@ import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { PlannedOp } from '../types.ts';
 import { pidsMaximum } from './common.ts';
 import type { Current } from './limits.ts';
+import type { UnitManager } from './record.ts';
 import { isSet } from './limits.ts';
 import { plainProperties } from './plain.ts';
 import { cpuWeight } from './v2.ts';
@@ -25,9 +26,18 @@ export interface UnitProperty {
   readonly value: UnitValue;
 }
 
+/** The caller's own systemd (user@.service(5)). */
+export interface UserManager {
+  /** Its cgroup, absolute below the mount of cgroup v2. */
+  readonly cgroup: string;
+  /** Controllers that are delegated to it. */
+  readonly controllers: readonly string[];
+}
+
 /** A systemd scope for a container. */
 export interface UnitPlan {
   readonly name: string;
+  readonly manager: UnitManager;
   /** Properties of the start request; the pid of init is added. */
   readonly properties: readonly UnitProperty[];
   /** Run by the runtime once init is in the scope: cgroups are made below it. */
@@ -41,6 +51,7 @@ export interface UnitPlan {
 /** The systemd unit of a container, its slice, and its cgroup below a hierarchy's mount. */
 export interface UnitPlace {
   readonly name: string;
+  readonly manager: UnitManager;
   readonly slice: string;
   /** Absolute. */
   readonly path: string;
@@ -48,15 +59,20 @@ export interface UnitPlace {
 
 /** systemd's `infinity` for limits. */
 const infinity = 0xffff_ffff_ffff_ffffn;
-const defaultSlice = 'system.slice';
+const defaultSlice = { system: 'system.slice', user: 'user.slice' } as const satisfies Record<UnitManager, string>;
 const microsecondsPerSecond = 1_000_000n;
 /** systemd rounds a quota to whole percents. */
 const quotaStep = 10_000n;
 const defaultPeriod = 100_000n;
 
-/** `slice:prefix:name`, as written by engines for the systemd driver; default `system.slice:rt:ID`. */
-export function unitPlace(cgroupsPath: string, id: string): UnitPlace {
-  const parts = cgroupsPath === '' ? [defaultSlice, 'rt', id] : cgroupsPath.split(':');
+/**
+ * `slice:prefix:name`, as written by engines for the systemd driver; default `system.slice:rt:ID`, of a user
+ * `user.slice:rt:ID`.
+ */
+export function unitPlace(cgroupsPath: string, id: string, user: UserManager | undefined): UnitPlace {
+  const manager = user === undefined ? 'system' : 'user';
+  const usual = defaultSlice[manager];
+  const parts = cgroupsPath === '' ? [usual, 'rt', id] : cgroupsPath.split(':');
   const [slice = '', prefix = '', name = ''] = parts;
   if (parts.length !== 3 || name === '') {
     throw unitFailure(
@@ -69,8 +85,8 @@ export function unitPlace(cgroupsPath: string, id: string): UnitPlace {
   if (!/^[A-Za-z0-9:_.\\@-]+$/.test(unit) || unit.length > 255) {
     throw unitFailure(`"${unit}" is not the name of a systemd unit`, 'use letters, digits and :-_.\\ in cgroupsPath');
   }
-  const inSlice = slice === '' ? defaultSlice : slice;
-  return { name: unit, slice: inSlice, path: `${slicePath(inSlice)}/${unit}` };
+  const inSlice = slice === '' ? usual : slice;
+  return { name: unit, manager, slice: inSlice, path: `${user?.cgroup ?? ''}${slicePath(inSlice)}/${unit}` };
 }
 
 /** `a-b.slice` is inside `a.slice` (systemd.slice(5)): `/a.slice/a-b.slice`. */

@@ -68,6 +68,15 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
     return made(full({ linux: { namespaces: joined('user', 'pid', 'network'), ...maps } }, { rlimits: limits }));
   },
   'user-namespace-rootless': () => made(rootlessConfig, rootless, { rootless: 'true' }),
+  'user-namespace-rootless-systemd': () =>
+    made(
+      { ...rootlessConfig, linux: { ...rootlessConfig.linux, cgroupsPath: unit, resources: { pids: { limit: 5 } } } },
+      rootless,
+      {
+        cgroupManager: 'systemd',
+        userManager: { cgroup: '/user.slice/user-1000.slice/user@1000.service', controllers: ['memory', 'pids'] },
+      },
+    ),
   'user-namespace-subordinate-ids': () => made(user(), rootless, { rootless: 'true' }),
   'pid-namespace-joined': () => made(full({ linux: { namespaces: [...joined('pid'), ...own('cgroup')] } })),
   'pid-namespace-joined-deadline': () =>

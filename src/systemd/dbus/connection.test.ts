@@ -49,7 +49,7 @@ t.test('messageSize and DbusReader: truncated or too large data is refused', asy
 
 t.test('an invalid D-Bus message ends the command with an error', async (t) => {
   for (const bytes of [new Uint8Array(16), reply('/').fill(0xff, 12, 16), message(2, '', 'o', () => undefined)]) {
-    t.throws(() => stopUnit(manager(() => [bytes]).native, 'x.scope'), Failure);
+    t.throws(() => stopUnit(manager(() => [bytes]).native, 'system', 'x.scope'), Failure);
   }
 });
 
@@ -65,7 +65,7 @@ t.test('a manager that never stops sending is abandoned at the deadline', async 
       return typeof got === 'number' ? message(4, 'Other', '', () => undefined).slice().buffer : got;
     },
   };
-  t.throws(() => stopUnit(talking, 'x.scope'), { message: 'no answer from systemd: connection timed out' });
+  t.throws(() => stopUnit(talking, 'system', 'x.scope'), { message: 'no answer from systemd: connection timed out' });
 });
 
 /** A manager that answers each call by a script, over a simulated socket. */
@@ -142,6 +142,7 @@ const removed = (job: string, result: string): Uint8Array =>
 
 const unit = {
   name: 'x.scope',
+  manager: 'system',
   properties: [{ name: 'TasksMax', value: { type: 't', value: 5n } }],
   divide: [],
   inside: '',
@@ -178,7 +179,7 @@ t.test('startUnit resets a unit of that name once, and reports why it failed', a
 
 t.test('a manager that does not answer ends the command with an error', async (t) => {
   const { native } = manager(() => []);
-  t.throws(() => setUnitProperties(native, 'x.scope', unit.properties), {
+  t.throws(() => setUnitProperties(native, 'system', 'x.scope', unit.properties), {
     message: 'no answer from systemd: connection timed out',
   });
 });
@@ -187,6 +188,6 @@ t.test('stopUnit: a missing unit counts as stopped', async (t) => {
   const gone = manager((member) =>
     member === 'StopUnit' ? [failure('org.freedesktop.systemd1.NoSuchUnit', 'not loaded')] : [reply('/')],
   );
-  stopUnit(gone.native, 'x.scope');
+  stopUnit(gone.native, 'system', 'x.scope');
   t.strictSame(gone.calls, ['StopUnit', 'ResetFailedUnit']);
 });
