@@ -78,6 +78,10 @@ class User {
     return run([...this.#argv, ...words], { env, user: USER, cwd: this.bundle, ...options });
   }
 
+  commandThrough(prefix: readonly string[], words: readonly string[], options: SpawnOptions): Promise<Outcome> {
+    return run([...prefix, ...this.#argv, ...words], { user: USER, cwd: this.bundle, ...options });
+  }
+
   /** Runs a command in a service of this user, whose cgroup is delegated; the command is in one below it. */
   commandInService(words: readonly string[]): Promise<Outcome> {
     const settings = ['Delegate=yes', `WorkingDirectory=${this.bundle}`].flatMap((setting) => ['-p', setting]);
@@ -470,10 +474,17 @@ forEachRuntime(
       t.equal((await command('update', '--pids-limit', '44', id)).status, 0);
       t.equal(limit('pids.max'), '44');
       t.equal((await command('start', id)).status, 0);
+      // From outside of what is delegated to the user, as after a login, and from inside.
+      const words = ['--root', rt.root, 'exec', id, '/bin/probe', 'nothing'];
+      const outside = await user.command(words, { env });
+      t.match(outside.stderr, /permission denied.*\n.*hint: .*systemd-run --user --scope/s);
+      const inside = await user.commandThrough(['systemd-run', '--user', '--scope', '--quiet'], words, { env });
+      t.strictSame([outside.status, inside.status], [255, 0], inside.stderr);
       t.equal((await command('kill', id, 'KILL')).status, 0);
       t.equal((await command('delete', '--force', id)).status, 0);
       t.notOk(existsSync(directory), 'the scope is gone');
 
+      rmSync(join(user.bundle, 'config.json'));
       await user.configure((config) => (config.linux.resources = { blockIO: { weight: 100 } }));
       const refused = await user.command(['--root', rt.root, '--systemd-cgroup', 'run', rt.nextId()], { env });
       t.equal(refused.status, 1);
@@ -483,8 +494,9 @@ forEachRuntime(
         /hint: have root delegate it: Delegate=.*io.* in \/etc\/systemd\/system\/user@\.service\.d/,
       );
     } finally {
-      execFileSync('systemctl', ['stop', userService]);
+      execFileSync('systemctl', ['stop', userService, `user-runtime-dir@${USER.uid}.service`]);
     }
+    rmSync(join(user.bundle, 'config.json'));
     await user.configure();
     const alone = await user.command(['--root', rt.root, '--systemd-cgroup', 'run', rt.nextId()], { env });
     t.equal(alone.status, 1);

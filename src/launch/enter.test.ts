@@ -2,7 +2,7 @@ import t from 'tap';
 import { OP_CODECS } from '../../schema/generated/ops.ts';
 import { RECORD, WAIT } from '../../schema/generated/protocol.ts';
 import type { Native, Packed } from '../host/native.ts';
-import { EAGAIN } from '../kernel/errno.ts';
+import { EACCES, EAGAIN } from '../kernel/errno.ts';
 import type { ExecPlan } from '../plan/exec.ts';
 import { enter } from './enter.ts';
 
@@ -132,4 +132,12 @@ t.test('no process is moved out of the cgroup if others could take control of it
 
 t.test('if no cgroup has room, that is an error', async (t) => {
   t.throws(() => entered(1, undefined, host([-EAGAIN, -EAGAIN], [])), /cannot start a process in cgroup "\/c"/);
+  const refused = (): unknown => {
+    try {
+      return entered(1, undefined, host([-EACCES], []));
+    } catch (error) {
+      return error;
+    }
+  };
+  t.match(refused(), { diagnostics: [{ hint: /must be in a cgroup that is delegated/ }] });
 });

@@ -2,7 +2,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import { expectDone, systemFailure } from '../diag/system.ts';
 import { lookInto } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
-import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP } from '../kernel/errno.ts';
+import { EACCES, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP } from '../kernel/errno.ts';
 import { O_WRONLY } from '../kernel/open-flags.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import type { ExecPlan } from '../plan/exec.ts';
@@ -162,5 +162,10 @@ function cloneInto(
     if (!isRefusal(-failed.status)) break;
   }
   const where = cgroups[0] === '' ? '' : ` in cgroup "${cgroups[0] ?? ''}"`;
-  throw systemFailure('exec.clone', `cannot start a process${where}`, failed.call, failed.status);
+  const hint = where !== '' && failed.status === -EACCES ? undelegated : undefined;
+  throw systemFailure('exec.clone', `cannot start a process${where}`, failed.call, failed.status, hint);
 }
+
+/** cgroups(7), "Cgroups v2 delegation: containment rules". */
+const undelegated =
+  'rt itself must be in a cgroup that is delegated to the same user, such as by: systemd-run --user --scope rt exec ...';
