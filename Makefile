@@ -430,7 +430,7 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 
 # The engines of Debian 13 as their packages deploy them: services of systemd in a virtual machine with cgroup v2, systemd's
 # cgroup driver and AppArmor.
-ENGINES_VM_TESTS ?= docker-service docker podman podman-pods podman-systemd containerd
+ENGINES_VM_TESTS ?= docker-service podman-service docker podman podman-pods podman-systemd containerd
 
 test-engines-vm: build $(STAMPS)/criu ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root)
 	@mkdir -p build/tap
