@@ -24,6 +24,7 @@ FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc strace
 ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
+RISCV64_PACKAGES := gcc-riscv64-linux-gnu libc6-dev-riscv64-cross linux-libc-dev-riscv64-cross qemu-user-static
 ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon buildah redis-tools
 # Without rpmbuild there is no RPM package.
 DIST_PACKAGES := rpm?
@@ -31,14 +32,17 @@ BENCH_PACKAGES := $(TEST_PACKAGES) hyperfine
 
 STAMPS := build/stamps
 
-# ---- The target architecture, by Debian's name: this machine's, or arm64 on amd64 (make build ARCH=arm64), which builds
-# only build/arm64/rt.
+# ---- The target architecture, by Debian's name: this machine's, or another one on amd64 (make build ARCH=arm64), which
+# builds only build/arm64/rt.
 
 THIS_MACHINE := $(shell uname -m)
 THIS_ARCH := $(patsubst $(THIS_MACHINE):%,%,$(filter $(THIS_MACHINE):%,x86_64:amd64 aarch64:arm64))
 ARCH ?= $(THIS_ARCH)
-ifeq ($(filter $(ARCH),$(THIS_ARCH) $(if $(filter amd64,$(THIS_ARCH)),arm64)),)
-$(error rt is made on x86_64, for itself or with ARCH=arm64, and on aarch64 for itself; this is $(THIS_MACHINE) with ARCH='$(ARCH)')
+# Their names in compilers.
+MACHINE_arm64 := aarch64
+MACHINE_riscv64 := riscv64
+ifeq ($(filter $(ARCH),$(THIS_ARCH) $(if $(filter amd64,$(THIS_ARCH)),arm64 riscv64)),)
+$(error rt is made on x86_64, for itself or with ARCH=arm64 or ARCH=riscv64, and on aarch64 for itself; this is $(THIS_MACHINE) with ARCH='$(ARCH)')
 endif
 ifeq ($(ARCH),$(THIS_ARCH))
 OUT := build
@@ -49,11 +53,11 @@ COMPILERS := $(STAMPS)/packages
 EMULATOR :=
 else
 OUT := build/$(ARCH)
-CROSS_COMPILE ?= aarch64-linux-gnu-
+CROSS_COMPILE ?= $(MACHINE_$(ARCH))-linux-gnu-
 MUSL_GCC ?= $(OUT)/musl-gcc
-MUSL_KERNEL_HEADERS := /usr/aarch64-linux-gnu/include
-COMPILERS := $(STAMPS)/packages $(STAMPS)/packages-arm64 $(STAMPS)/musl-arm64
-EMULATOR := qemu-aarch64-static
+MUSL_KERNEL_HEADERS := /usr/$(MACHINE_$(ARCH))-linux-gnu/include
+COMPILERS := $(STAMPS)/packages $(STAMPS)/packages-$(ARCH) $(STAMPS)/musl-$(ARCH)
+EMULATOR := qemu-$(MACHINE_$(ARCH))-static
 endif
 # As usual, CC, CXX, OBJCOPY or CROSS_COMPILE choose the tools; CFLAGS, CPPFLAGS and LDFLAGS are added, except for the
 # helper, which has no C library. CC must be a gcc: musl-gcc passes it specs. AR and STRIP have nothing to do.
@@ -64,6 +68,8 @@ ifeq ($(origin CXX),default)
 CXX := $(CROSS_COMPILE)g++
 endif
 OBJCOPY ?= $(CROSS_COMPILE)objcopy
+# QuickJS has atomic operations on bytes, which gcc leaves to its library on riscv64.
+ATOMIC_LIBRARY := $(if $(filter riscv64,$(ARCH)),-latomic)
 # Otherwise gcc calls libgcc for atomic operations, and the helper is linked without libraries.
 ARCH_CFLAGS := $(if $(filter arm64,$(ARCH)),-mno-outline-atomics)
 NODE_MODULES := $(STAMPS)/node-modules
@@ -124,8 +130,8 @@ $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages
 	native/setup/quickjs.sh
 	@touch $@
 
-$(STAMPS)/musl-arm64: native/setup/musl.sh native/setup/debian.sh | $(STAMPS)/packages-arm64
-	native/setup/musl.sh
+$(STAMPS)/musl-%: native/setup/musl.sh native/setup/debian.sh | $(STAMPS)/packages-%
+	native/setup/musl.sh $* $(MACHINE_$*)
 	@touch $@
 
 $(OUT)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)
@@ -187,7 +193,7 @@ $(OUT)/host-objects/embedded.o: native/host/embedded.S $(OUT)/helper $(CONFIG_SC
 # The map lists the linked code, for NOTICE.
 $(OUT)/rt-unsealed $(OUT)/rt.map &: $(HOST_OBJECTS) $(OUT)/host-objects/embedded.o $(QUICKJS_OBJECTS)
 	@printf '  %-8s%s\n' LD $(OUT)/rt-unsealed
-	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=$(OUT)/rt.map $^ -lm -o $(OUT)/rt-unsealed
+	$(Q)$(MUSL_CC) $(HOST_LDFLAGS) -Wl,-Map=$(OUT)/rt.map $^ -lm $(ATOMIC_LIBRARY) -o $(OUT)/rt-unsealed
 
 # The native functions in QuickJS for their unit test, without the program or its heap.
 NATIVE_TEST_OBJECTS := $(OUT)/host-objects/test/quickjs.o \
@@ -386,10 +392,12 @@ test-vm: build $(STAMPS)/criu ## the container tests in virtual machines: cgroup
 	@$(MAKE) --no-print-directory --jobs=$(VM_JOBS) $(VM_VARIANTS:%=vm-%)
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
-vm-arm64: | build ## a container's life cycle in an arm64 virtual machine, with build/arm64/rt (needs root)
-	@$(MAKE) --no-print-directory build ARCH=arm64
+vm-arm64: ## a container's life cycle in an arm64 virtual machine, with build/arm64/rt (needs root)
+vm-riscv64: ## the same for riscv64
+vm-arm64 vm-riscv64: vm-%: | build
+	@$(MAKE) --no-print-directory build ARCH=$*
 	@mkdir -p build/tap
-	@conformance/vm/arm64.sh | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/arm64: /' || true
+	@conformance/vm/emulated.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || true
 
 vm-%-initramfs: | build
 	@mkdir -p build/tap

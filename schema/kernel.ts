@@ -231,7 +231,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       doc: 'The architecture of a call, as a filter sees it.',
       headers: ['linux/audit.h'],
       base: 16,
-      numbers: words('AUDIT_ARCH_X86_64 AUDIT_ARCH_I386 AUDIT_ARCH_AARCH64 AUDIT_ARCH_ARM'),
+      numbers: words('AUDIT_ARCH_X86_64 AUDIT_ARCH_I386 AUDIT_ARCH_AARCH64 AUDIT_ARCH_ARM AUDIT_ARCH_RISCV64'),
     },
     {
       doc: 'The bit of x32 in the number of a call, and the number of the first call of ARM alone: asm/unistd.h there.',

@@ -13,6 +13,8 @@ import { Oracle, oracleMissing, returnValue } from './oracle.ts';
 
 const ENOSYS = 0x0005_0000 + 38;
 
+const natives = ['x86_64', 'aarch64', 'riscv64'] as const satisfies readonly NativeArchitecture[];
+
 /** A range of call numbers of one ABI, deliberately written down a second time. */
 interface Abi {
   readonly name: string;
@@ -46,6 +48,7 @@ const abis: readonly Abi[] = [
     listed: 'SCMP_ARCH_X86',
   },
   { name: 'aarch64', native: 'aarch64', audit: 0xc000_00b7, first: 0, last: 0xffff_ffff, runs: tables.aarch64 },
+  { name: 'riscv64', native: 'riscv64', audit: 0xc000_00f3, first: 0, last: 0xffff_ffff, runs: tables.riscv64 },
   {
     name: 'arm',
     native: 'aarch64',
@@ -150,7 +153,7 @@ t.test('filters return the same as those of libseccomp', { skip: oracleMissing }
   t.teardown(() => oracle.close());
   for (const file of readdirSync(directory)) {
     const whole = JSON.parse(readFileSync(new URL(file, directory), 'utf8')) as LinuxSeccomp;
-    for (const native of ['x86_64', 'aarch64'] as const) {
+    for (const native of natives) {
       t.test(`${file} on ${native}`, (t) => {
         const { unknown } = oracle.build(whole, native);
         // The installed library cannot check newer names; they are asserted below.
@@ -199,7 +202,7 @@ t.test('filters return the same as those of libseccomp', { skip: oracleMissing }
 t.test('every name of libseccomp has the same numbers here', { skip: oracleMissing }, (t) => {
   const oracle = new Oracle();
   t.teardown(() => oracle.close());
-  for (const native of ['x86_64', 'aarch64'] as const) {
+  for (const native of natives) {
     const own = abis.filter((abi) => abi.native === native);
     const names = new Set(own.flatMap((abi) => namesOf(abi.runs).map(([, name]) => name)));
     names.delete('-');
@@ -254,16 +257,17 @@ t.test('a call that the installed libseccomp may not know is known here', (t) =>
 const runnable: Readonly<Record<NativeArchitecture, readonly SeccompArch[]>> = {
   x86_64: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
   aarch64: ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'],
+  riscv64: ['SCMP_ARCH_RISCV64'],
 };
 /** libseccomp 2.5.4 has these; it does not mix the two byte orders in one filter. */
 const littleEndian: readonly SeccompArch[] = [
   ...runnable.x86_64,
   ...runnable.aarch64,
+  ...runnable.riscv64,
   'SCMP_ARCH_MIPSEL',
   'SCMP_ARCH_MIPSEL64',
   'SCMP_ARCH_MIPSEL64N32',
   'SCMP_ARCH_PPC64LE',
-  'SCMP_ARCH_RISCV64',
 ];
 const bigEndian: readonly SeccompArch[] = [
   'SCMP_ARCH_MIPS',
@@ -283,7 +287,7 @@ const unknownThere: readonly SeccompArch[] = [
   'SCMP_ARCH_SHEB',
 ];
 
-for (const native of ['x86_64', 'aarch64'] as const) {
+for (const native of natives) {
   t.test(`an architecture that ${native} cannot run changes no answer`, { skip: oracleMissing }, (t) => {
     const oracle = new Oracle();
     t.teardown(() => oracle.close());

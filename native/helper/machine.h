@@ -82,8 +82,53 @@ static inline long rt_machine_call(long number, long a, long b, long c, long d, 
 	return x0;
 }
 
+#elif defined(__riscv) && __riscv_xlen == 64
+
+#define RT_CLONE_ASSEMBLY             \
+	".globl rt_clone\n"           \
+	".type rt_clone, @function\n" \
+	"rt_clone:\n"                 \
+	"\tli a7, 435\n"             \
+	"\tecall\n"                  \
+	"\tbeqz a0, 1f\n"            \
+	"\tret\n"                    \
+	"1:\tmv a0, a3\n"            \
+	"\tjalr a2\n"                \
+	"\tebreak\n"                 \
+	".size rt_clone, . - rt_clone\n"
+
+/* The linker addresses data relative to gp. */
+#define RT_START_ASSEMBLY                 \
+	".globl _start\n"                 \
+	"_start:\n"                       \
+	".option push\n"                  \
+	".option norelax\n"               \
+	"\tla gp, __global_pointer$\n"   \
+	".option pop\n"                   \
+	"\tli s0, 0\n"                   \
+	"\tmv a0, sp\n"                  \
+	"\tandi sp, sp, -16\n"           \
+	"\tcall rt_init_main\n"          \
+	"\tebreak\n"
+
+static inline long rt_machine_call(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long a7 __asm__("a7") = number;
+	register long a0 __asm__("a0") = a;
+	register long a1 __asm__("a1") = b;
+	register long a2 __asm__("a2") = c;
+	register long a3 __asm__("a3") = d;
+	register long a4 __asm__("a4") = e;
+	register long a5 __asm__("a5") = f;
+	__asm__ volatile("ecall"
+			 : "+r"(a0)
+			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
+			 : "memory");
+	return a0;
+}
+
 #else
-#error "rt knows x86_64 and aarch64"
+#error "rt knows x86_64, aarch64 and riscv64"
 #endif
 
 #endif

@@ -1,16 +1,17 @@
 #!/bin/bash
-# Creates build/arm64/musl-gcc, the musl-gcc for arm64.
+# Creates build/ARCH/musl-gcc, which combines Debian's cross compiler with Debian 13's musl.
 #
-# Combines Debian's cross compiler with Debian 13's musl for arm64.
+#   musl.sh ARCH MACHINE    such as arm64 aarch64
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-work=$PWD/build/arm64/musl
-native/setup/debian.sh "$work" trixie arm64 musl-dev
+arch=$1 machine=$2
+work=$PWD/build/$arch/musl
+native/setup/debian.sh "$work" trixie "$arch" musl-dev
 
-include=$work/usr/include/aarch64-linux-musl
-library=$work/usr/lib/aarch64-linux-musl
-# Like Debian's own for arm64, but with these directories and only for static programs.
+include=$work/usr/include/$machine-linux-musl
+library=$work/usr/lib/$machine-linux-musl
+# Like Debian's own musl-gcc, but with these directories and only for static programs.
 cat >"$work/gcc.specs" <<-END
 	%rename cpp_options old_cpp_options
 
@@ -45,8 +46,8 @@ cat >"$work/gcc.specs" <<-END
 
 
 END
-cat >build/arm64/musl-gcc <<-END
+cat >"build/$arch/musl-gcc" <<-END
 	#!/bin/sh
-	exec "\${REALGCC:-aarch64-linux-gnu-gcc}" "\$@" -specs "$work/gcc.specs"
+	exec "\${REALGCC:-$machine-linux-gnu-gcc}" "\$@" -specs "$work/gcc.specs"
 END
-chmod 755 build/arm64/musl-gcc
+chmod 755 "build/$arch/musl-gcc"

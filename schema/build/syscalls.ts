@@ -33,6 +33,9 @@ const x86Only: ReadonlyMap<number, string> = new Map([
   [336, 'uprobe'],
 ]);
 
+/** arch/riscv/include/uapi/asm/unistd.h. */
+const riscvOnly: ReadonlyMap<number, string> = new Map([[258, 'riscv_hwprobe']]);
+
 interface Source {
   /** libseccomp's name of the architecture. */
   readonly arch: string;
@@ -53,6 +56,7 @@ const sources: Readonly<Record<string, Source>> = {
   socketcall: { arch: 'x86', first: -100, step: -1, newer: [] },
   ipc: { arch: 'x86', first: -200, step: -1, newer: [] },
   aarch64: { arch: 'aarch64', first: 0, step: 1, newer: [everywhere] },
+  riscv64: { arch: 'riscv64', first: 0, step: 1, newer: [everywhere, riscvOnly] },
   arm: { arch: 'arm', first: 0, step: 1, newer: [everywhere] },
   armPrivate: { arch: 'arm', first: 0x0f_0000, step: 1, newer: [] },
 };

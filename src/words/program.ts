@@ -472,6 +472,8 @@ const loaders = [
   '/lib/ld-musl-x86_64.so.1',
   '/lib/ld-linux-aarch64.so.1',
   '/lib/ld-musl-aarch64.so.1',
+  '/lib/ld-linux-riscv64-lp64d.so.1',
+  '/lib/ld-musl-riscv64.so.1',
 ];
 
 function otherLoader(loader: string, look: Look): string {

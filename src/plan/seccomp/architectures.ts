@@ -5,6 +5,7 @@ import {
   AUDIT_ARCH_AARCH64,
   AUDIT_ARCH_ARM,
   AUDIT_ARCH_I386,
+  AUDIT_ARCH_RISCV64,
   AUDIT_ARCH_X86_64,
   X32_SYSCALL_BIT,
 } from '../../kernel/seccomp.ts';
@@ -37,7 +38,7 @@ export interface Architecture {
 }
 
 function makeArchitectures() {
-  const { x86_64, x32, x86, aarch64, arm, armPrivate, multiplexed } = calls();
+  const { x86_64, x32, x86, aarch64, arm, armPrivate, riscv64, multiplexed } = calls();
   const x86_64Space: Space = { first: 0, runs: x86_64, wide: true };
   return {
     x86_64: { audit: AUDIT_ARCH_X86_64, spaces: [x86_64Space, { first: X32_SYSCALL_BIT, wide: false }] },
@@ -57,6 +58,7 @@ function makeArchitectures() {
         { first: ARM_NR_BASE, runs: armPrivate, wide: false },
       ],
     },
+    riscv64: { audit: AUDIT_ARCH_RISCV64, spaces: [{ first: 0, runs: riscv64, wide: true }] },
   } as const satisfies Record<string, Architecture>;
 }
 
@@ -80,6 +82,7 @@ const selections = {
     const { aarch64, arm } = architectures();
     return named.includes('SCMP_ARCH_ARM') ? [aarch64, arm] : [aarch64];
   },
+  riscv64: () => [architectures().riscv64],
 } satisfies Readonly<Record<string, (named: readonly SeccompArch[]) => Selection>>;
 
 export type NativeArchitecture = keyof typeof selections;
