@@ -50,6 +50,16 @@ t.test('every fault is reported, with its place', async (t) => {
   t.equal(diagnostics.length, 4);
 });
 
+t.test('beside a fault, the members that are probably misspelt are named as well', async (t) => {
+  const text = docker.replace('"args"', '"arg"').replace('"namespaces"', '"namespace"');
+  const { diagnostics } = failure(() => loadBundle(host('/b/config.json', text), '/b'));
+  t.match(diagnostics.slice(-3), [
+    { message: 'args must not be empty: process.args is missing' },
+    { pointer: '/process/arg', hint: 'did you mean args?', location: { file: 'config.json' } },
+    { pointer: '/linux/namespace', hint: 'did you mean namespaces?' },
+  ]);
+});
+
 t.test('unsupported settings are refused by name', async (t) => {
   const text = docker.replace('"user": {', '"commandLine": "x", "user": {');
   t.equal(

@@ -10,6 +10,7 @@ import { EACCES, EAGAIN, EFBIG, EISDIR, ENOENT, ENOTDIR } from '../kernel/errno.
 import { S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson, refuseDepth } from './json.ts';
 import { checkRequirements } from './rules.ts';
+import { withMistakes } from './unknown.ts';
 import { unsupportedFaults } from './unsupported.ts';
 import type { SchemaVerdict } from './absent.ts';
 import { checkSchema, diagnose } from './validate.ts';
@@ -50,7 +51,7 @@ export function loadBundle(native: Native, bundle: string, path?: string): Loade
   const name = path ?? 'config.json';
   const text = phase('read config', () => readConfigText(native, path ?? `${bundle}/config.json`, name));
   const { value, changed, faults, unsupported } = checkConfigText(text, name);
-  const all = faults.concat(unsupported);
+  const all = withMistakes(faults.concat(unsupported), value);
   if (all.length > 0) throw withLocations(new Failure(all), text, name);
   return { config: value as RunnableConfig, text, name, saved: changed ? exactJson(value) : text };
 }

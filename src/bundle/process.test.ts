@@ -41,6 +41,10 @@ t.test('readProcess reports every fault with its place in the file', async (t) =
   t.match(found[0], { location: { file: 'p.json' }, message: /absolute path/ });
   t.match(faults('{"cwd": "/"}')[0]?.message, 'args must not be empty');
   t.match(faults('[]')[0]?.message, 'must be');
+  t.match(faults('{"cwd": "/",\n"arg": ["x"]}'), [
+    { message: /^args must not be empty/ },
+    { pointer: '/process/arg', hint: 'did you mean args?', location: { line: 2 } },
+  ]);
 });
 
 t.test('parseSavedConfig keeps limits exact', async (t) => {

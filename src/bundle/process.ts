@@ -5,7 +5,7 @@ import { withoutPointers } from '../diag/failure.ts';
 import { locate } from '../diag/locate.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
 import { checkRequirements } from './rules.ts';
-import { likelyMistakes } from './unknown.ts';
+import { likelyMistakes, withMistakes } from './unknown.ts';
 import { unsupportedFaults } from './unsupported.ts';
 import { checkSchema, diagnose } from './validate.ts';
 
@@ -30,7 +30,7 @@ export function readProcess(
     const { pointer } = found;
     return pointer === undefined ? found : { ...found, location: locate(text, pointer.slice(place.length), file) };
   };
-  const faults = processFaults(value).map(located);
+  const faults = withMistakes(processFaults(value), value, place).map(located);
   if (faults.length > 0) throw new Failure(faults);
   return { process: value as RunnableProcess, warnings: likelyMistakes(value, place).map(located) };
 }

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
 import { specVersion } from './spec-version.ts';
-import { likelyMistakes } from './unknown.ts';
+import { likelyMistakes, withMistakes } from './unknown.ts';
 import { checkSchema, diagnose } from './validate.ts';
 
 const place = '/linux/resources';
@@ -27,7 +27,7 @@ export function parseResources(
   }
   const located = (found: readonly Diagnostic[]): Failure =>
     withLocations(new Failure(found.map(inDocument)), text, name);
-  const found = diagnose(around(value), faults, text);
+  const found = withMistakes(diagnose(around(value), faults, text), value, place);
   if (found.length > 0) throw located(found);
   return { resources: value as LinuxResources, warnings: located(likelyMistakes(value, place)).diagnostics };
 }

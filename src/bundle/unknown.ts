@@ -21,8 +21,16 @@ export function unknownMembers(value: unknown, document = ''): Diagnostic[] {
  * that the schema accepts.
  */
 export function likelyMistakes(value: unknown, document = ''): Diagnostic[] {
-  if (!hasUnknown(value, membersAt(document.split('/').slice(1)))) return [];
+  return hasUnknown(value, membersAt(document.split('/').slice(1))) ? misspelt(value, document) : [];
+}
+
+function misspelt(value: unknown, document: string): Diagnostic[] {
   return unknownMembers(value, document).filter(({ hint }) => hint !== undefined);
+}
+
+/** The faults of a value, then what may have caused them: the members that are probably misspelt. */
+export function withMistakes(faults: readonly Diagnostic[], value: unknown, document = ''): readonly Diagnostic[] {
+  return faults.length === 0 ? faults : faults.concat(misspelt(value, document));
 }
 
 function membersAt(path: readonly string[]): Members {
