@@ -191,6 +191,7 @@ export const errors = {
   'host.root': ['the root filesystem is not there', 'correct root.path'],
   'host.source': ['the source of a bind mount is not there', 'make it, or correct the path'],
   'host.sysctl': ['the kernel of this host has no such setting', 'drop it, or load the module that has it'],
+  'host.unseen': ['a part of the config is faulty, so this host was not compared with it', 'correct the config first'],
   'images.differ': [
     'the images of the checkpoint are those of another config',
     'restore with the config of the checkpoint',

@@ -169,3 +169,38 @@ forEachRuntime(
   },
   OURS,
 );
+
+forEachRuntime(
+  'validate --host looks at the host for what is sound in a faulty config',
+  async (t, rt) => {
+    const bundle = rt.bundle((config: TestConfig) => {
+      config.mounts.push(
+        { destination: '/data', source: '/nosuch', type: 'bind', options: ['bind'] },
+        { destination: '/proc/inside', source: '/', type: 'bind', options: ['bind'] },
+      );
+      config.process.args = ['/nosuch'];
+      config.hooks = { poststop: [{ path: 'relative' }, { path: '/nosuch' }] };
+      Object.assign(config.linux, { namespaces: config.linux.namespaces.concat({ type: 'nosuch' }) });
+    });
+    const check = async (): ReturnType<typeof rt.command> =>
+      rt.command('validate', '--host', '--format', 'json', '--bundle', bundle.dir);
+    const { status, stdout } = await check();
+    t.equal(status, 1);
+    t.strictSame(
+      (JSON.parse(stdout) as Finding[]).map(({ level, pointer = '' }) => `${level} ${pointer}`).sort(),
+      [
+        'error /hooks/poststop/0/path',
+        'error /linux/namespaces/5/type',
+        'error /mounts/5/destination',
+        'host /hooks/poststop/1/path',
+        'host /mounts/4/source',
+        'note ',
+      ],
+      stdout,
+    );
+    t.match(stdout, 'was not compared with linux.namespaces[5], mounts[5], hooks.poststop[0]');
+    bundle.saveText('{');
+    t.match(await check(), { status: 1, stdout: /config\.syntax[^]*this host was not looked at/ });
+  },
+  OURS,
+);

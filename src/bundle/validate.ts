@@ -3,10 +3,11 @@ import { validateConfig as validateSchema } from '../../schema/generated/validat
 import { validatePlatforms } from '../../schema/generated/validate-platforms.js';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { didYouMean } from '../diag/near.ts';
-import { dotted, shown, unescaped, valueAt } from '../diag/pointer.ts';
+import { dotted, shown, valueAt } from '../diag/pointer.ts';
 import { withoutNulls } from './absent.ts';
 import type { SchemaFault, SchemaVerdict } from './absent.ts';
 import { checkRules } from './rules.ts';
+import { holderOf, isWithin, removeAt, structure } from './sound.ts';
 import { textFaults } from './text.ts';
 
 /**
@@ -42,9 +43,6 @@ export function diagnose(value: unknown, faults: readonly SchemaFault[], text?: 
   }
   return faults.map((fault) => diagnosticOf(fault, value)).concat(rulesDespite(faults, value));
 }
-
-/** More levels than in the schema. */
-const maximumLevel = 32;
 
 const platforms = ['windows', 'solaris', 'vm', 'zos', 'freebsd'] as const;
 
@@ -116,31 +114,7 @@ function rulesDespite(faults: readonly SchemaFault[], value: unknown): Diagnosti
     });
 }
 
-/** A copy of the levels that the schema knows; unknown members may be nested deeply. */
-function structure(value: unknown, level = 0): unknown {
-  if (typeof value !== 'object' || value === null || level > maximumLevel) return value;
-  if (Array.isArray(value)) return value.map((element) => structure(element, level + 1));
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, structure(member, level + 1)]));
-}
-
-/**
- * Removes the faulty value from the copy. An array element becomes null, so that the others keep their index; the rules
- * skip it. An object that lacks a member remains, unless it is an element.
- */
+/** An object that lacks a member remains, unless it is an element. */
 function remove(copy: Config, { pointer, missing }: SchemaFault): void {
-  const holder = valueAt(copy, parent(pointer));
-  const name = unescaped(pointer.slice(pointer.lastIndexOf('/') + 1));
-  if (Array.isArray(holder)) {
-    holder[Number(name)] = null;
-  } else if (missing === undefined && typeof holder === 'object' && holder !== null) {
-    delete (holder as Record<string, unknown>)[name];
-  }
-}
-
-function parent(pointer: string): string {
-  return pointer.slice(0, Math.max(0, pointer.lastIndexOf('/')));
-}
-
-function isWithin(inner: string, outer: string): boolean {
-  return inner === outer || inner.startsWith(`${outer}/`);
+  if (missing === undefined || Array.isArray(holderOf(copy, pointer))) removeAt(copy, pointer);
 }

@@ -1,9 +1,11 @@
 import { checkConfigText, readConfigText } from '../bundle/load.ts';
-import type { LoadedConfig, RunnableConfig } from '../bundle/load.ts';
+import type { RunnableConfig } from '../bundle/load.ts';
+import { soundPart } from '../bundle/sound.ts';
 import { bundleDirectory, compileConfig } from '../container/compile.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt, withLocations } from '../diag/failure.ts';
+import { dotted } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { examine } from '../explain/examine.ts';
 import type { Context, Outcome } from '../options/command.ts';
@@ -35,9 +37,9 @@ export function validate(context: Context): Outcome {
   const { options } = context;
   const bundle = bundleDirectory(context);
   const name = options.config ?? 'config.json';
-  const { found: ofConfig, loaded } = findings(context, bundle, name);
+  const { found: ofConfig, read } = findings(context, bundle, name);
   const isValid = !ofConfig.some(({ level }) => level === 'error');
-  const ofHost = options.host === true && loaded !== undefined ? hostFindings(context, bundle, loaded, ofConfig) : [];
+  const ofHost = options.host === true ? hostFindings(context, bundle, read, ofConfig) : [];
   const found = [...ofConfig, ...ofHost];
   const fits = !ofHost.some(({ level }) => level === 'host');
   const onHost = options.host !== true ? '' : fits ? ' and suits this host' : ', but this host is against it';
@@ -52,25 +54,51 @@ export function validate(context: Context): Outcome {
 const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
   list.map((diagnostic) => ({ level, diagnostic }));
 
+/** A config of which the text is JSON, whatever its faults are. */
+interface ReadConfig {
+  readonly value: unknown;
+  readonly text: string;
+  readonly name: string;
+}
+
 /** Without those that hold on every host, which are `known`. */
-function hostFindings(context: Context, bundle: string, loaded: LoadedConfig, known: readonly Finding[]): Finding[] {
-  if (known.some(({ level }) => level === 'unsupported')) return [];
-  const { config, text, name } = loaded;
-  const found = withLocations(new Failure(checkHost(context.native, config, bundle)), text, name);
+function hostFindings(
+  context: Context,
+  bundle: string,
+  read: ReadConfig | undefined,
+  known: readonly Finding[],
+): Finding[] {
+  const faults = known.filter(({ level }) => level === 'error').map(({ diagnostic }) => diagnostic);
+  const sound = read === undefined ? undefined : soundPart(read.value, faults);
+  if (read === undefined || sound === undefined) return at('note', [unseen('this host was not looked at')]);
+  const { value, text, name } = read;
+  const ofSound = withLocations(new Failure(checkHost(context.native, sound, bundle)), text, name).diagnostics;
+  if (faults.length > 0) {
+    const left = sound.left.map(dotted).join(', ');
+    return [...at('host', ofSound), ...at('note', [unseen(`this host was not compared with ${left}`)])];
+  }
+  if (known.some(({ level }) => level === 'unsupported')) {
+    return [...at('host', ofSound), ...at('note', [unseen('this host was not compared with what create refuses')])];
+  }
   let warnings: readonly Diagnostic[] = [];
   const unplanned = attempt(() => {
+    const loaded = { config: value as RunnableConfig, text, name };
     ({ warnings } = compileConfig(context, bundle, loaded, 'validate', 'socket'));
   });
   const more = warnings.filter(({ message }) => !known.some(({ diagnostic }) => diagnostic.message === message));
-  return [...at('host', [...found.diagnostics, ...unplanned]), ...at('warning', more)];
+  return [...at('host', [...ofSound, ...unplanned]), ...at('warning', more)];
 }
 
-/** `loaded`: absent if it is invalid. */
+function unseen(message: string): Diagnostic {
+  return { code: 'host.unseen', message, hint: 'correct the config first: more of this host may be against it' };
+}
+
+/** `read`: absent if it is not JSON. */
 function findings(
   { native, options }: Context,
   bundle: string,
   name: string,
-): { readonly found: Finding[]; readonly loaded?: LoadedConfig } {
+): { readonly found: Finding[]; readonly read?: ReadConfig } {
   try {
     const text = readConfigText(native, options.config ?? `${bundle}/config.json`, name);
     const checked = checkConfigText(text, name);
@@ -81,7 +109,7 @@ function findings(
       ...at('warning', ineffective),
       ...at('note', notes),
     ];
-    return faults.length > 0 ? { found } : { found, loaded: { config: checked.value as RunnableConfig, text, name } };
+    return { found, read: { value: checked.value, text, name } };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { found: at('error', error.diagnostics) };

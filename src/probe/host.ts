@@ -3,7 +3,10 @@ import { capabilityMask } from '../bundle/capabilities.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { maximumCpu, parseNumberList } from '../bundle/number-list.ts';
 import { collect } from '../bundle/rules.ts';
+import { each } from '../bundle/rule.ts';
 import type { Report } from '../bundle/rule.ts';
+import { isWithin } from '../bundle/sound.ts';
+import type { Sound } from '../bundle/sound.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoText } from '../diag/errno.ts';
 import { denialOf, lookInto } from '../diag/look.ts';
@@ -23,23 +26,25 @@ import { isBind, mountedOf, prospectOf, sourceOf } from './prospect.ts';
 type ReadText = (path: string) => string | undefined;
 
 /**
- * What on this host is against a config without faults, besides what its plan says: nothing is changed. `bundle` is an
- * absolute path.
+ * What on this host is against a config, besides what its plan says: nothing is changed. `bundle` is an absolute path.
+ * What depends on a part that is left out is not looked at.
  */
-export function checkHost(native: Native, config: Config, bundle: string): readonly Diagnostic[] {
+export function checkHost(native: Native, { config, left }: Sound, bundle: string): readonly Diagnostic[] {
+  const isSound = (...parts: readonly string[]): boolean =>
+    !left.some((pointer) => parts.some((part) => isWithin(pointer, part) || isWithin(part, pointer)));
   const read: ReadText = (path) => {
     const text = native.readText(path, 1 << 16);
     return typeof text === 'string' ? text : undefined;
   };
   return collect(
     [
-      (_, report) => files(native, config, bundle, read, report),
+      (_, report) => files(native, config, bundle, read, report, isSound),
       (_, report) => namespaces(native, config, report),
       (_, report) => hooks(native, config.hooks ?? {}, report),
       (_, report) => cpuLists(config, read, report),
       (_, report) => sysctls(native, config, report),
       (_, report) => limits(config, read, report),
-      (_, report) => capabilities(config, read, report),
+      (_, report) => isSound('/linux/namespaces') && capabilities(config, read, report),
     ],
     config,
   );
@@ -53,7 +58,15 @@ function unusable(native: Native, path: string, status: number): readonly [cause
 }
 
 /** The root filesystem, and what will be in it once each mount is made. */
-function files(native: Native, config: Config, bundle: string, read: ReadText, report: Report): void {
+function files(
+  native: Native,
+  config: Config,
+  bundle: string,
+  read: ReadText,
+  report: Report,
+  isSound: (...parts: readonly string[]) => boolean,
+): void {
+  if (config.root === undefined) return;
   const root = hostRoot(config, bundle);
   const status = native.stat(root, 0);
   const refuse = (cause: string, hint?: string): void =>
@@ -64,13 +77,23 @@ function files(native: Native, config: Config, bundle: string, read: ReadText, r
   else if (type !== S_IFDIR) refuse('is not a directory');
   const prospect = prospectOf(native, config, root);
   const known = (read('/proc/filesystems') ?? '').split('\n').map((line) => line.split('\t')[1]);
-  config.mounts?.forEach((mount, index) => {
-    const there = prospect.mount(mount.destination, mountedOf(mount, bundle));
+  each(config.mounts, (mount, index) => {
+    const there = isSound('/mounts') ? prospect.mount(mount.destination, mountedOf(mount, bundle)) : unknown;
     if (isBind(mount)) bind(native, mount, index, bundle, there, report);
     else if (known.length > 1 && !known.includes(mount.type)) filesystem(native, mount, index, report);
   });
-  if (type === S_IFDIR && config.process !== undefined) program(prospect, config.process, report);
+  const { process } = config;
+  if (type === S_IFDIR && process !== undefined && isSound(...ofProgram)) program(prospect, process, report);
 }
+
+const unknown: Sight = { kind: 'unknown' };
+
+/** What decides which program it is, and what is there. */
+const ofProgram = [
+  ...['args', 'cwd', 'env', 'user', 'capabilities'].map((name) => `/process/${name}`),
+  ...['namespaces', 'uidMappings', 'gidMappings'].map((name) => `/linux/${name}`),
+  '/mounts',
+];
 
 function filesystem(native: Native, { type = '' }: Mount, index: number, report: Report): void {
   // The type cgroup stands for that of the host.
@@ -110,7 +133,7 @@ function program(prospect: Prospect, process: Process, report: Report): void {
 }
 
 function namespaces(native: Native, { linux }: Config, report: Report): void {
-  linux?.namespaces?.forEach(({ type, path }, index) => {
+  each(linux?.namespaces, ({ type, path }, index) => {
     if (path === undefined || path === '') return;
     const status = native.stat(path, 1);
     if (typeof status !== 'number') return;
@@ -123,7 +146,7 @@ const hostHooks = ['prestart', 'createRuntime', 'createContainer', 'poststart', 
 
 function hooks(native: Native, kinds: Hooks, report: Report): void {
   for (const kind of hostHooks) {
-    kinds[kind]?.forEach(({ path }, index) => {
+    each(kinds[kind], ({ path }, index) => {
       const status = native.stat(path, 1);
       const cause = causeOf(lookInto(native, 'self'), path, ENOENT);
       if (typeof status !== 'number' && cause === undefined) return;
@@ -171,7 +194,7 @@ function limits({ process }: Config, read: ReadText, report: Report): void {
   const own = read('/proc/self/limits') ?? '';
   const mayRaise = hasCapabilities(read, ['CAP_SYS_RESOURCE']);
   const mostFiles = BigInt(read('/proc/sys/fs/nr_open')?.trim() ?? 0xffff_ffff);
-  process?.rlimits?.forEach(({ type, hard }, index) => {
+  each(process?.rlimits, ({ type, hard }, index) => {
     const pointer = `/process/rlimits/${index}/hard`;
     if (type === 'RLIMIT_NOFILE' && BigInt(hard) > mostFiles) {
       const message = `RLIMIT_NOFILE must be at most ${String(mostFiles)} (/proc/sys/fs/nr_open), found ${String(hard)}`;
