@@ -98,6 +98,11 @@ export const errors = {
   'config.unsupported': ['the property is valid, but not supported by rt', 'remove it, or do what the hint says'],
   'config.version': ['ociVersion is no version, or one that rt does not know', 'write a version such as 1.3.0'],
   'console.connect': ['the console socket cannot be reached', 'start what listens on it before'],
+  'cpu.bandwidth': [
+    "a quota, period or burst is out of the kernel's range",
+    'give a period of 1000 to 1000000 microseconds, and a quota of at least 1000, or -1 for no limit',
+  ],
+  'cpu.idle': ['it is neither 0 nor 1', 'give 1 for a cgroup that only uses idle time'],
   'cpu.list': ['a list of CPUs or memory nodes cannot be read', 'write it as 0-3,7'],
   'cpu.shares': ["the shares are out of the kernel's range", 'give 2 to 262144'],
   'criu.cgroups': [
@@ -240,6 +245,7 @@ export const errors = {
   'mapping.size': ['a mapping maps nothing', 'give a size of at least 1'],
   memory: ['rt itself has no memory left', 'check the limits around rt'],
   'memory.limit': ['a limit of memory is negative and not -1', 'give bytes, or -1 for no limit'],
+  'memory.small': ['a memory limit is below what any program needs', 'give bytes: 64 MiB is 67108864'],
   'memory.swap': [
     'the limit of memory plus swap is lower than that of memory, or alone',
     'it is the sum of both: raise it',
@@ -309,6 +315,7 @@ export const errors = {
   'pidfd.connect': ['the pidfd socket cannot be reached', 'start what listens on it before'],
   'pidfd.open': ['the process cannot be opened', 'see the errno'],
   'pidfd.send': ['the pidfd cannot be sent', 'see the errno; something must listen on the socket'],
+  'pids.limit': ['the limit of processes is above what the kernel takes', 'give at most 4194304, or -1 for no limit'],
   'process.affinity': ['process.execCPUAffinity is no list of CPUs', 'write it as 0-3,7'],
   'process.apparmor': ['the kernel has no AppArmor', 'boot with it, or remove the profile'],
   'process.args': ['process.args is missing or empty', 'name the program and its arguments'],

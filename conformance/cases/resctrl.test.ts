@@ -80,9 +80,9 @@ forEachRuntime(
     const alone = after('--l3-cache-schema', 'L3:0=1', '--pids-limit', '7');
     t.strictSame((await withResctrl(rt, alone, describe)).stdout, '0\nL3:0=1\n');
     // If the kernel refuses a limit, the schemata are restored.
-    const failing = await withResctrl(rt, after('--l3-cache-schema', 'L3:0=1', '--cpu-quota', '10'), describe);
+    const failing = await withResctrl(rt, after('--l3-cache-schema', 'L3:0=1', '--cpuset-mems', '99'), describe);
     t.equal(failing.stdout, '1\nL3:0=f\n');
-    t.match(failing.stderr, /cpu\.(?:cfs_quota_us|max).*invalid argument/);
+    t.match(failing.stderr, /cpuset\.mems.*(?:out of range|invalid argument)/);
     const wrong = await withResctrl(rt, after('--mem-bw-schema', 'L3:0=1'), describe);
     t.equal(wrong.stdout, '1\nL3:0=f\n');
     t.match(wrong.stderr, /memBwSchema must be one line that starts with MB:/);

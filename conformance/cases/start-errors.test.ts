@@ -293,7 +293,7 @@ forEachRuntime(
   'limits that the kernel refuses come with what it takes',
   async (t, rt) => {
     for (const [cpu, words] of [
-      [{ quota: 500, period: 100_000 }, /hint: .*at least 1000 microseconds/],
+      [{ quota: 500, period: 100_000 }, /quota must be at least 1000 microseconds, or -1 for no limit, found 500\n/],
       [{ cpus: '9999' }, /hint: .*this host has the CPUs \d/],
     ] as const) {
       const { status, stderr } = await rt.run((config) => (config.linux.resources['cpu'] = cpu));

@@ -3,6 +3,7 @@ import type { Code } from '../diag/diagnostic.ts';
 import { pointerPart, shown } from '../diag/pointer.ts';
 import { printable } from '../diag/printable.ts';
 import { hasNamespace } from './namespaces.ts';
+import { cpuRules } from './rules-cpu.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 import { sysctlNamespace, sysctlPath } from './sysctl.ts';
@@ -11,11 +12,19 @@ import { sysctlNamespace, sysctlPath } from './sysctl.ts';
 const maximumMajor = 4095;
 const maximumMinor = 1048575;
 
+/** Bytes. A limit below was probably written for another unit: no program runs with it. */
+export const leastMemory = 1 << 20;
+
+/** PID_MAX_LIMIT of include/linux/threads.h. */
+const maximumProcesses = 4_194_304;
+
 export const linuxRules: readonly Rule[] = [
   devices,
   deviceRules,
   memory,
   cpuLists,
+  ...cpuRules,
+  processes,
   weights,
   unified,
   cgroupsPath,
@@ -107,6 +116,13 @@ function cpuLists({ linux }: Config, report: Report): void {
     const message = `linux.resources.cpu.${name} must be a list such as 0-3,7, found ${shown(list)}`;
     report('cpu.list', `/linux/resources/cpu/${name}`, message);
   }
+}
+
+function processes({ linux }: Config, report: Report): void {
+  const limit = linux?.resources?.pids?.limit;
+  if (limit === undefined || limit <= maximumProcesses) return;
+  const message = `linux.resources.pids.limit must be at most ${maximumProcesses}, or -1 for no limit, found ${limit}`;
+  report('pids.limit', '/linux/resources/pids/limit', message);
 }
 
 /** config-linux.md, "Block IO": engines use 0 for "not set". */

@@ -265,6 +265,19 @@ t.test('limits', async (t) => {
   t.match(ofResources({ memory: { limit: 2, swap: 1 } }), [/memory\+swap limit should be >= memory limit/]);
   t.match(ofResources({ memory: { limit: -2, swappiness: 101 } }), [/found -2/, /at most 100/]);
   t.match(ofResources({ cpu: { cpus: 'x', mems: '0-1' } }), [/^\/linux\/resources\/cpu\/cpus: /]);
+  t.strictSame(ofResources({ cpu: { period: 1000, quota: 1000, burst: 1000, idle: 1 }, pids: { limit: 4194304 } }), []);
+  t.strictSame(ofResources({ cpu: { period: 1000000, quota: -1, burst: 5 }, pids: { limit: -1 } }), []);
+  t.strictSame(ofResources({ cpu: { period: 0, quota: 0, burst: 5, realtimeRuntime: 5, realtimePeriod: 0 } }), []);
+  t.match(ofResources({ cpu: { period: 999, quota: 1000, burst: 1001, idle: 2 }, pids: { limit: 4194305 } }), [
+    /cpu\/period: .* from 1000 to 1000000 microseconds, found 999/,
+    /cpu\/burst: .* at most the quota, 1000, found 1001/,
+    /cpu\/idle: .* 0 or 1, found 2/,
+    /pids\/limit: .* at most 4194304, or -1 for no limit, found 4194305/,
+  ]);
+  t.match(ofResources({ cpu: { period: 1000001, realtimeRuntime: 2, realtimePeriod: 1 } }), [
+    /found 1000001/,
+    /cpu\/realtimeRuntime: .* at most the period, 1, found 2/,
+  ]);
   t.strictSame(
     ofResources({ blockIO: { weight: 0, leafWeight: 1000, weightDevice: [{ major: 8, minor: 0, weight: 10 }] } }),
     [],

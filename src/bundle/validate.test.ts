@@ -64,7 +64,7 @@ t.test('a member for which engines expect a certain message', async (t) => {
 t.test('64-bit integers are exact', async (t) => {
   const of = (memory: object, cpu: object): string[] =>
     faults({ ociVersion: '1.0.0', linux: { resources: { memory, cpu } } });
-  t.strictSame(of({ limit: 9223372036854775807n }, { period: 18446744073709551615n }), []);
+  t.strictSame(of({ limit: 9223372036854775807n }, { shares: 18446744073709551615n }), []);
   t.strictSame(of({ limit: -1 }, { quota: -9223372036854775808n }), []);
   t.strictSame(of({ limit: 9223372036854775808n }, {}), [
     `config.type /linux/resources/memory/limit: linux.resources.memory.limit must be ${int64}, found 9223372036854775808`,

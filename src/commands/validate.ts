@@ -40,7 +40,7 @@ export function validate(context: Context): Outcome {
   const { found: ofConfig, read } = findings(context, bundle, name);
   const isValid = !ofConfig.some(({ level }) => level === 'error');
   const ofHost = options.host === true ? hostFindings(context, bundle, read, ofConfig) : [];
-  const found = [...ofConfig, ...ofHost];
+  const found = [...ofConfig.filter((finding) => !isSettled(finding, ofHost)), ...ofHost];
   const fits = !ofHost.some(({ level }) => level === 'host');
   const onHost = options.host !== true ? '' : fits ? ' and suits this host' : ', but this host is against it';
   const verdict = `${name} is valid${onHost}\n`;
@@ -53,6 +53,12 @@ export function validate(context: Context): Outcome {
 
 const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
   list.map((diagnostic) => ({ level, diagnostic }));
+
+/** What may be a mistake on some hosts, and is a fault on this one. */
+function isSettled({ level, diagnostic }: Finding, ofHost: readonly Finding[]): boolean {
+  const { code, pointer } = diagnostic;
+  return level === 'note' && ofHost.some(({ diagnostic: other }) => other.code === code && other.pointer === pointer);
+}
 
 /** A config of which the text is JSON, whatever its faults are. */
 interface ReadConfig {

@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { leastMemory } from '../bundle/rules-linux.ts';
 import { hasReachedMemoryLimit, memoryKills } from '../cgroup/control.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt } from '../diag/failure.ts';
@@ -56,10 +57,9 @@ function outOfMemory(kills: number, signal: number, earlier: boolean, config: Co
   };
 }
 
-/** A limit that was written for another unit has few bytes. */
 function raised(limit: number): string {
   const cure = 'raise linux.resources.memory.limit';
-  return limit < 1 << 20 ? `${cure}, which is in bytes: a program needs some MiB` : cure;
+  return limit < leastMemory ? `${cure}, which is in bytes: a program needs some MiB` : cure;
 }
 
 /** SIGKILL without an out-of-memory kill, unless the kernel does not count these. */

@@ -51,6 +51,17 @@ t.test('mounts that are relative, or that a later one hides', async (t) => {
   match(t, notes({ mounts: ['/b', '/b/c', '/bc'].map(tmpfs) }), []);
 });
 
+t.test('limits that are out of the range of the kernel, or so small that they are in another unit', async (t) => {
+  const of = (resources: object): string[] => notes({ linux: { resources } });
+  match(t, of({ memory: { limit: 1048575, swap: -1 }, cpu: { quota: 999, shares: 1 } }), [
+    /^\/linux\/resources\/memory\/limit .*1048575 bytes: a program needs some MiB \(write it in bytes/,
+    /^\/linux\/resources\/cpu\/quota .*999 microseconds.*\(write at least 1000 microseconds, or -1 for no limit\)/,
+    /^\/linux\/resources\/cpu\/shares .* is 1: .*v2 it is 2 \(write 2 to 262144\)/,
+  ]);
+  match(t, of({ cpu: { shares: 262145 } }), [/v2 it is 262144/]);
+  for (const quota of [-1, 0, 1000]) match(t, of({ memory: { limit: -1 }, cpu: { quota, shares: 2 } }), []);
+});
+
 t.test('a misspelt path protects nothing', async (t) => {
   const linux = { maskedPaths: ['/proc/kcroe', '/proc/kcore', '/data'], readonlyPaths: ['/proc/sy'] };
   match(t, notes({ linux }), [
@@ -60,8 +71,8 @@ t.test('a misspelt path protects nothing', async (t) => {
 });
 
 t.test('a memory limit without one for swap', async (t) => {
-  match(t, notes({ linux: { resources: { memory: { limit: 4096 } } } }), [/^\/linux\/resources\/memory\/limit .*swap/]);
-  match(t, notes({ linux: { resources: { memory: { limit: 4096, swap: 4096 } } } }), []);
+  match(t, notes({ linux: { resources: { memory: { limit: 67_108_864 } } } }), [/^\/linux\/resources\/memory\/limit .*swap/]);
+  match(t, notes({ linux: { resources: { memory: { limit: 67_108_864, swap: 67_108_864 } } } }), []);
   match(t, notes({ linux: { resources: { memory: { limit: -1 } } } }), []);
 });
 

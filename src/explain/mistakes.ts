@@ -4,6 +4,8 @@ import { isBelow, normalizePath } from '../bundle/path.ts';
 import { usuallyMasked, usuallyReadonly } from '../bundle/protected-paths.ts';
 import { isAbsolute } from '../bundle/rule.ts';
 import type { Report, Rule } from '../bundle/rule.ts';
+import { bandwidth, quotaRange, sharesRange } from '../bundle/rules-cpu.ts';
+import { leastMemory } from '../bundle/rules-linux.ts';
 import { askNearest } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { EPERM } from '../kernel/errno.ts';
@@ -18,6 +20,9 @@ export const mistakeRules: readonly Rule[] = [
   hiddenMounts,
   protectedPaths,
   unlimitedSwap,
+  smallMemory,
+  smallQuota,
+  clampedShares,
   seccompNames,
   seccompRules,
 ];
@@ -93,6 +98,28 @@ function unlimitedSwap({ linux }: Config, report: Report): void {
   const message = 'linux.resources.memory.limit does not limit swap: the container may use all of it';
   const hint = 'set linux.resources.memory.swap: memory plus swap, so the value of limit for no swap';
   report('memory.swap', '/linux/resources/memory/limit', message, hint);
+}
+
+function smallMemory({ linux }: Config, report: Report): void {
+  const limit = Number(linux?.resources?.memory?.limit ?? 0);
+  if (limit <= 0 || limit >= leastMemory) return;
+  const message = `linux.resources.memory.limit is ${limit} bytes: a program needs some MiB`;
+  report('memory.small', '/linux/resources/memory/limit', message, 'write it in bytes: 64 MiB is 67108864');
+}
+
+function smallQuota({ linux }: Config, report: Report): void {
+  const quota = Number(linux?.resources?.cpu?.quota ?? 0);
+  if (quota <= 0 || quota >= bandwidth.leastQuota) return;
+  const message = `linux.resources.cpu.quota is ${quota} microseconds: unless systemd rounds it up, the kernel refuses it`;
+  report('cpu.bandwidth', '/linux/resources/cpu/quota', message, `write ${quotaRange}`);
+}
+
+function clampedShares({ linux }: Config, report: Report): void {
+  const shares = Number(linux?.resources?.cpu?.shares ?? 0);
+  const { least, most } = sharesRange;
+  if (shares === 0 || (shares >= least && shares <= most)) return;
+  const message = `linux.resources.cpu.shares is ${shares}: cgroup v1 refuses it, for v2 it is ${Math.min(Math.max(shares, least), most)}`;
+  report('cpu.shares', '/linux/resources/cpu/shares', message, `write ${least} to ${most}`);
 }
 
 /** Profiles name calls of all machines and kernels, so only a name close to a known one is a likely mistake. */

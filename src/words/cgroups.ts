@@ -1,3 +1,4 @@
+import { periodRange, quotaRange } from '../bundle/rules-cpu.ts';
 import type { Failed, Known, Planned, TopicWords } from './words.ts';
 
 const joining = 'unable to apply cgroup configuration';
@@ -56,10 +57,10 @@ function valueCause(path: string, { name }: Failed): Known | undefined {
     case 'cpu.cfs_quota_us':
     case 'cpu.max':
       return {
-        hint: 'a quota is at least 1000 microseconds, a period 1000 to 1000000; a parent cgroup may allow less',
+        hint: `a quota is ${quotaRange}, a period ${periodRange}; a parent cgroup may allow less`,
       };
     case 'cpu.cfs_period_us':
-      return { hint: 'a period is 1000 to 1000000 microseconds' };
+      return { hint: `a period is ${periodRange}` };
     case 'cpu.cfs_burst_us':
     case 'cpu.max.burst':
       return { hint: 'the burst is at most linux.resources.cpu.quota' };

@@ -78,6 +78,8 @@ const table: readonly (readonly [LinuxResources, readonly string[] | string, rea
   [{ cpu: { shares: 262145 } }, 'the maximum allowed cpu-shares is 262144', ['cpu.weight=10000']],
   [{ cpu: { quota: 50000 } }, ['cpu.cfs_quota_us=50000'], ['cpu.max=50000 100000']],
   [{ cpu: { quota: -1 } }, ['cpu.cfs_quota_us=-1'], ['cpu.max=max 100000']],
+  [{ cpu: { quota: 999 } }, 'quota must be at least 1000', 'quota must be at least 1000'],
+  [{ cpu: { quota: -5 } }, ['cpu.cfs_quota_us=-5'], ['cpu.max=max 100000']],
   [{ cpu: { period: 20000 } }, ['cpu.cfs_period_us=20000'], ['cpu.max=max 20000']],
   [
     { cpu: { quota: 5000, period: 20000, burst: 1000 } },

@@ -1,4 +1,5 @@
 import type { LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
+import { bandwidth, quotaRange, sharesRange } from '../../bundle/rules-cpu.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { ENOENT } from '../../kernel/errno.ts';
 import { commonLimits, hugepageLimits } from './common.ts';
@@ -8,10 +9,6 @@ import type { Limits, Setting } from './limits.ts';
 import { plainLimits } from './plain.ts';
 import { cgroupWith } from './record.ts';
 import type { ContainerCgroup } from './record.ts';
-
-/** Bounds of cpu.shares (kernel: kernel/sched/sched.h); the kernel silently clamps values beyond them. */
-const minimumShares = 2;
-const maximumShares = 262144;
 
 /** Resources as files of the v1 controllers (kernel: Documentation/admin-guide/cgroup-v1). */
 export function legacyLimits(
@@ -131,19 +128,29 @@ function writeCpu(writer: LimitWriter, { shares, quota, period, burst, idle }: L
   const from = '/linux/resources/cpu/';
   const together: Setting[] = [];
   if (isSet(shares)) {
-    if (Number(shares) > maximumShares) {
-      writer.fault('cpu.shares', `the maximum allowed cpu-shares is ${String(maximumShares)}`, `${from}shares`);
+    // The kernel would silently take the nearest value.
+    const { least, most } = sharesRange;
+    if (Number(shares) > most) {
+      writer.fault('cpu.shares', `the maximum allowed cpu-shares is ${most}`, `${from}shares`);
     }
-    if (Number(shares) < minimumShares) {
-      writer.fault('cpu.shares', `the minimum allowed cpu-shares is ${String(minimumShares)}`, `${from}shares`);
+    if (Number(shares) < least) {
+      writer.fault('cpu.shares', `the minimum allowed cpu-shares is ${least}`, `${from}shares`);
     }
     together.push({ file: 'cpu.shares', data: String(shares), from: `${from}shares` });
   }
   if (isSet(period)) together.push({ file: 'cpu.cfs_period_us', data: String(period), from: `${from}period` });
+  checkQuota(writer, quota);
   if (isSet(quota)) together.push({ file: 'cpu.cfs_quota_us', data: String(quota), from: `${from}quota` });
   addBurst(writer, together, 'cpu.cfs_burst_us', burst);
   addIdle(writer, together, idle);
   writer.writeTogether(together);
+}
+
+/** Of either version. systemd's rounding may have made it large enough. */
+export function checkQuota(writer: LimitWriter, quota: LinuxCpu['quota']): void {
+  if (!isSet(quota) || quota < 0 || quota >= bandwidth.leastQuota) return;
+  const message = `cpu.quota must be ${quotaRange}, found ${quota}`;
+  writer.fault('cpu.bandwidth', message, '/linux/resources/cpu/quota');
 }
 
 /**

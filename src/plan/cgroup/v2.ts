@@ -1,4 +1,5 @@
 import type { LinuxCpu, LinuxMemory, LinuxResources } from '../../../schema/generated/config.ts';
+import { sharesRange } from '../../bundle/rules-cpu.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { ENOENT } from '../../kernel/errno.ts';
 import type { PlannedOp } from '../types.ts';
@@ -9,7 +10,7 @@ import type { ControllerFiles, Current, Limits, Setting } from './limits.ts';
 import { plainLimits } from './plain.ts';
 import type { ContainerCgroup } from './record.ts';
 import { unifiedSettings } from './unified.ts';
-import { addBurst, addIdle } from './v1.ts';
+import { addBurst, addIdle, checkQuota } from './v1.ts';
 
 const defaultPeriod = '100000';
 
@@ -94,6 +95,7 @@ function writeCpu(cpu: LinuxCpu, writer: LimitWriter, current: Current): void {
   if (isSet(shares)) {
     together.push({ file: 'cpu.weight', data: String(cpuWeight(Number(shares))), from: `${from}shares` });
   }
+  checkQuota(writer, quota);
   if (isSet(quota) || isSet(period)) {
     const share = isSet(quota) ? (Number(quota) > 0 ? String(quota) : 'max') : (current.quota ?? 'max');
     const data = `${share} ${isSet(period) ? String(period) : (current.period ?? defaultPeriod)}`;
@@ -148,8 +150,8 @@ export function ioWeight(weight: number): number {
 
 /** cpu.shares [2, 262144] to cpu.weight [1, 10000], such that the defaults 1024 and 100 correspond. */
 export function cpuWeight(shares: number): number {
-  if (shares <= 2) return 1;
-  if (shares >= 262144) return 10000;
+  if (shares <= sharesRange.least) return 1;
+  if (shares >= sharesRange.most) return 10000;
   const l = Math.log2(shares);
   return Math.ceil(10 ** ((l * l + 125 * l) / 612 - 7 / 34));
 }
