@@ -275,7 +275,7 @@ for (const type of ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', '
         config.linux.namespaces.push({ type }, { type });
       });
       t.equal(outcome.status, 1);
-      t.match(outcome.stderr, new RegExp(`duplicated ns \\{${type} \\}`));
+      t.match(outcome.stderr, new RegExp(`duplicated ns(?:: .* type ${type},| \\{${type} \\})`));
     },
     { oursOnly: 'the peers have other messages' },
   );

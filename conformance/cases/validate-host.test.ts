@@ -204,3 +204,23 @@ forEachRuntime(
   },
   OURS,
 );
+
+forEachRuntime(
+  'validate, validate --host and run have the same cure for misspelt words of a mount',
+  async (t, rt) => {
+    for (const [mount, pointer, cure] of [
+      [{ type: 'tmpsf' }, '/mounts/4/type', 'did you mean tmpfs?'],
+      [{ type: 'tmpfs', options: ['nosuid', 'ron'] }, '/mounts/4/options/1', 'write ro'],
+      [{ type: 'tmpfs', options: ['size=5x'] }, '/mounts/4/options/0', 'give a number, or one with a suffix'],
+    ] as const) {
+      const bundle = rt.bundle(({ mounts }) =>
+        mounts.push({ destination: '/data', source: 'x', ...mount } as (typeof mounts)[number]),
+      );
+      const words = new RegExp(`${pointer}: (note|on this host): .*\\n  hint: ${cure.replace('?', '\\?')}`);
+      t.match(await rt.command('validate', '--bundle', bundle.dir), { status: 0, stdout: words });
+      t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), { status: 2, stdout: words });
+      t.match(await rt.runBundle(bundle), { status: 1, stderr: `hint: ${cure}` });
+    }
+  },
+  OURS,
+);

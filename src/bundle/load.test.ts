@@ -178,12 +178,12 @@ t.test('the validate command', async (t) => {
   t.match(validated(docker.replace('"hostname"', '"annotations": { "run.oci.seccomp_bpf_data": "" }, "hostname"')), {
     exitCode: 0,
     output:
-      /\/annotations\/run\.oci\.seccomp_bpf_data: valid, but create refuses it: .*\n {2}hint: write the rules into linux\.seccomp\nconfig\.json is valid\n$/,
+      /\/annotations\/run\.oci\.seccomp_bpf_data: valid, but create refuses it: .*\n {2}hint: write the rules into linux\.seccomp\nconfig\.json is valid, but create refuses it\n$/,
   });
   t.match(validated(docker.replace('"user": {', '"commandLine": "x", "user": {')), {
     exitCode: 0,
     output:
-      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\n {2}hint: .*\nconfig\.json is valid\n$/,
+      /\/process\/commandLine: valid, but create refuses it: process\.commandLine is not supported\n {2}hint: .*\nconfig\.json is valid, but create refuses it\n$/,
   });
   const twice = docker.replace('{', '{"hostname": "a", "mounts": [{"type": "b", "type": "c"}],');
   t.match(validated(twice), {

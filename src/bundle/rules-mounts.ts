@@ -58,7 +58,7 @@ function typeAndSource(mount: Mount, index: number, report: Report): void {
         `mounts[${index}].source must name the file or directory to bind`,
       );
     }
-  } else if ((mount.type === undefined || mount.type === '') && !hasOption(mount, 'remount')) {
+  } else if (['', 'none'].includes(mount.type ?? '') && !hasOption(mount, 'remount')) {
     const message = `mounts[${index}].type must name a filesystem`;
     report('mount.type', `/mounts/${index}/type`, message, 'to mount a directory of the host, add the option "rbind"');
   }

@@ -1,6 +1,5 @@
 import type { Config, IdMapping, LinuxTimeOffset, NamespaceType } from '../../schema/generated/config.ts';
 import { shown } from '../diag/pointer.ts';
-import { printable } from '../diag/printable.ts';
 import { hasNamespace, isNew } from './namespaces.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
@@ -21,13 +20,15 @@ export const namespaceRules: readonly Rule[] = [
 ];
 
 function namespaces(config: Config, report: Report): void {
-  const seen = new Set<NamespaceType>();
+  const seen = new Map<NamespaceType, number>();
   each(config.linux?.namespaces, ({ type, path }, index) => {
     const pointer = `/linux/namespaces/${index}`;
-    if (seen.has(type)) {
-      report('namespace.duplicate', pointer, `malformed spec file: duplicated ns {${type} ${printable(path ?? '')}}`);
+    const first = seen.get(type);
+    if (first === undefined) seen.set(type, index);
+    else {
+      const message = `malformed spec file: duplicated ns: linux.namespaces[${first}] is of type ${type}, too`;
+      report('namespace.duplicate', pointer, message, 'keep one of them');
     }
-    seen.add(type);
     if (path !== undefined && path !== '' && !isAbsolute(path)) {
       const message = `linux.namespaces[${index}].path must be an absolute path, found ${shown(path)}`;
       report('namespace.path', `${pointer}/path`, message);

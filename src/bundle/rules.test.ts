@@ -192,7 +192,7 @@ t.test('mount types and sources', async (t) => {
 
 t.test('namespaces', async (t) => {
   t.match(faults({ linux: { namespaces: [{ type: 'pid' }, { type: 'ipc' }, { type: 'pid', path: 'x' }] } }), [
-    /^\/linux\/namespaces\/2: malformed spec file: duplicated ns \{pid x\}/,
+    /^\/linux\/namespaces\/2: malformed spec file: duplicated ns: linux\.namespaces\[0\] is of type pid/,
     /^\/linux\/namespaces\/2\/path: .*absolute path, found "x"/,
   ]);
   t.strictSame(faults({ hostname: 'x', domainname: 'y' }), [

@@ -42,13 +42,14 @@ export function validate(context: Context): Outcome {
   const ofHost = options.host === true ? hostFindings(context, bundle, read, ofConfig) : [];
   const found = [...ofConfig.filter((finding) => !isSettled(finding, ofHost)), ...ofHost];
   const fits = !ofHost.some(({ level }) => level === 'host');
+  const isRefused = ofConfig.some(({ level }) => level === 'unsupported');
   const onHost = options.host !== true ? '' : fits ? ' and suits this host' : ', but this host is against it';
-  const verdict = `${name} is valid${onHost}\n`;
+  const verdict = `${name} is valid${isRefused ? ', but create refuses it' : onHost}\n`;
   const output =
     options.format === 'json'
       ? `${JSON.stringify(found.map(record), null, 2)}\n`
       : `${found.map(line).join('')}${isValid ? verdict : ''}`;
-  return { exitCode: !isValid ? 1 : fits ? 0 : otherHostExitCode, output };
+  return { exitCode: !isValid ? 1 : fits && (options.host !== true || !isRefused) ? 0 : otherHostExitCode, output };
 }
 
 const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
@@ -57,7 +58,8 @@ const at = (level: Finding['level'], list: readonly Diagnostic[]): Finding[] =>
 /** What may be a mistake on some hosts, and is a fault on this one. */
 function isSettled({ level, diagnostic }: Finding, ofHost: readonly Finding[]): boolean {
   const { code, pointer } = diagnostic;
-  return level === 'note' && ofHost.some(({ diagnostic: other }) => other.code === code && other.pointer === pointer);
+  const isMistake = level === 'note' && !code.startsWith('weak.');
+  return isMistake && ofHost.some(({ diagnostic: other }) => other.pointer === pointer);
 }
 
 /** A config of which the text is JSON, whatever its faults are. */
@@ -83,16 +85,13 @@ function hostFindings(
     const left = sound.left.map(dotted).join(', ');
     return [...at('host', ofSound), ...at('note', [unseen(`this host was not compared with ${left}`)])];
   }
-  if (known.some(({ level }) => level === 'unsupported')) {
-    return [...at('host', ofSound), ...at('note', [unseen('this host was not compared with what create refuses')])];
-  }
   let warnings: readonly Diagnostic[] = [];
   const unplanned = attempt(() => {
     const loaded = { config: value as RunnableConfig, text, name };
     ({ warnings } = compileConfig(context, bundle, loaded, 'validate', 'socket'));
   });
-  const more = warnings.filter(({ message }) => !known.some(({ diagnostic }) => diagnostic.message === message));
-  return [...at('host', [...ofSound, ...unplanned]), ...at('warning', more)];
+  const isNew = ({ message }: Diagnostic): boolean => !known.some(({ diagnostic }) => diagnostic.message === message);
+  return [...at('host', [...ofSound, ...unplanned.filter(isNew)]), ...at('warning', warnings.filter(isNew))];
 }
 
 function unseen(message: string): Diagnostic {

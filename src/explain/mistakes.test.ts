@@ -71,7 +71,9 @@ t.test('a misspelt path protects nothing', async (t) => {
 });
 
 t.test('a memory limit without one for swap', async (t) => {
-  match(t, notes({ linux: { resources: { memory: { limit: 67_108_864 } } } }), [/^\/linux\/resources\/memory\/limit .*swap/]);
+  match(t, notes({ linux: { resources: { memory: { limit: 67_108_864 } } } }), [
+    /^\/linux\/resources\/memory\/limit .*swap/,
+  ]);
   match(t, notes({ linux: { resources: { memory: { limit: 67_108_864, swap: 67_108_864 } } } }), []);
   match(t, notes({ linux: { resources: { memory: { limit: -1 } } } }), []);
 });

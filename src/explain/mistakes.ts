@@ -9,6 +9,7 @@ import { leastMemory } from '../bundle/rules-linux.ts';
 import { askNearest } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { EPERM } from '../kernel/errno.ts';
+import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
 import { callNames, isCallName } from '../plan/seccomp/calls.ts';
 
 /** Settings of a valid config that are rarely meant as they are. */
@@ -18,6 +19,8 @@ export const mistakeRules: readonly Rule[] = [
   lostCapabilities,
   relativeDestinations,
   hiddenMounts,
+  filesystemTypes,
+  unknownOptions,
   protectedPaths,
   unlimitedSwap,
   smallMemory,
@@ -77,6 +80,18 @@ function hiddenMounts({ mounts = [] }: Config, report: Report): void {
     const cure = places[by] === place ? 'keep one of them' : `list mounts[${by}] before it`;
     report('mount.hidden', `/mounts/${index}/destination`, message, cure);
   });
+}
+
+function filesystemTypes({ mounts = [] }: Config, report: Report): void {
+  mounts.forEach(({ type = '' }, index) => {
+    const hint = meantFilesystem(type);
+    if (hint === undefined) return;
+    report('mount.type', `/mounts/${index}/type`, `no known kernel has a filesystem ${shown(type)}`, hint);
+  });
+}
+
+function unknownOptions(config: Config, report: Report): void {
+  filesystemOptions(config, report, false);
 }
 
 /** One that is not there is ignored, so a misspelt path protects nothing. */

@@ -361,8 +361,8 @@ const table = {
       'that are rarely meant as they are. The JSON is a list of objects with level (error, host, unsupported,\n' +
       'warning or note), code and message, and if known pointer, file, line, column and hint. With --host: the root\n' +
       'filesystem, the program and its interpreters, sources of mounts, filesystems, cgroup controllers, hooks, limits\n' +
-      'and rights of rt are looked at. The exit code is 0 if the config is valid, 1 if not, 2 if it is valid but this\n' +
-      'host cannot run it.',
+      'and rights of rt are looked at, as far as the config has no faults. The exit code is 0 if the config is valid, 1\n' +
+      'if not, 2 if it is valid but this host cannot run it, or create refuses it.',
   },
   explain: {
     summary: 'tell in words what a container is and may do',

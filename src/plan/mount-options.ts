@@ -349,10 +349,24 @@ export function refuseFilesystemOptions(
   });
 }
 
-/** The cure for a word that looks like an option of this table. */
-export function meantOption(word: string): string | undefined {
-  if (word === 'readonly') return 'write ro';
+/** The options in one word, which may be a list. A backslash may precede a comma of a path. */
+export function optionsIn(word: string): string[] {
+  return word.includes(',') && !word.includes('\\') ? word.split(',').filter(Boolean) : [word];
+}
+
+/** Words for the shortest options, for which no other word is close. */
+const meantByShort: readonly (readonly [word: string, meant: RegExp])[] = [
+  ['ro', /^(?:ro.|or|read-?only)$/i],
+  ['rw', /^(?:rw.|wr|read-?write)$/i],
+];
+
+/** The cure for a word that looks like an option of this table, or one of `more`. */
+export function meantOption(word: string, more: readonly string[] = []): string | undefined {
+  const short = meantByShort.find(([, meant]) => meant.test(word));
+  if (short !== undefined) return `write ${short[0]}`;
   const parts = word.split(',');
   if (parts.length > 1) return `write each option by itself: ${parts.map((part) => JSON.stringify(part)).join(', ')}`;
-  return askNearest(word, knownMountOptions());
+  if (effects.has(word)) return `write ${word} as an option by itself, without a comma`;
+  const [name = ''] = word.split('=');
+  return askNearest(name, [...more, ...knownMountOptions()], (meant) => meant + word.slice(name.length));
 }

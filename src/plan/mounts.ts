@@ -9,7 +9,7 @@ import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { cgroupSlot } from './cgroup/mount.ts';
 import { versionOf } from './cgroup/version.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
-import { clearedInBind, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
+import { clearedInBind, optionsIn, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { hostRoot } from './rootfs.ts';
 import type { NewFilesystem, Stage } from './stage.ts';
@@ -172,24 +172,15 @@ function addFilesystem(
   faults: Diagnostic[],
 ): void {
   const { type } = mount;
-  if (type === undefined || type === '' || type === 'none') {
-    faults.push({
-      code: 'mount.type',
-      message: `cannot mount on "${mount.destination}": the mount has neither a type nor the option bind or rbind`,
-      pointer: from,
-      hint: 'give "type", such as tmpfs, or add the option rbind',
-    });
-    return;
-  }
+  // Only with the option remount, which is refused.
+  if (type === undefined || type === '') return;
   const plain = type === 'proc' || type === 'sysfs';
   // Devices and mount points are made in it later, so it becomes read-only afterwards, by descriptor.
   const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   refuseOtherTypes(mount, options, from, faults);
   if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
-  const data = options.data.flatMap((word) =>
-    word.includes(',') && !word.includes('\\') ? word.split(',').filter(Boolean) : word,
-  );
+  const data = options.data.flatMap(optionsIn);
   const hasMode = data.some((word) => word.startsWith('mode='));
   const hasOwner = data.some((word) => word.startsWith('uid=') || word.startsWith('gid='));
   const ownFlags = options.ofNewFilesystem.reduce((all, one) => all | one.flags, 0);

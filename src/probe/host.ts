@@ -16,6 +16,7 @@ import { isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, ENOENT } from '../kernel/errno.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../kernel/files.ts';
+import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
 import { programOf } from '../plan/process.ts';
 import { hostRoot } from '../plan/rootfs.ts';
 import { causeOf, foreseeProgram } from '../words/program.ts';
@@ -39,6 +40,7 @@ export function checkHost(native: Native, { config, left }: Sound, bundle: strin
   return collect(
     [
       (_, report) => files(native, config, bundle, read, report, isSound),
+      (_, report) => filesystemOptions(config, report, true),
       (_, report) => namespaces(native, config, report),
       (_, report) => hooks(native, config.hooks ?? {}, report),
       (_, report) => cpuLists(config, read, report),
@@ -99,7 +101,8 @@ function filesystem(native: Native, { type = '' }: Mount, index: number, report:
   // The type cgroup stands for that of the host.
   if (type === 'cgroup' || isLoadable(native, type)) return;
   const message = `the kernel has no filesystem ${shown(type)} (/proc/filesystems), and no module of that name`;
-  report('host.filesystem', `/mounts/${index}/type`, message, 'install the module, or use another type');
+  const hint = meantFilesystem(type) ?? 'install the module, or use another type';
+  report('host.filesystem', `/mounts/${index}/type`, message, hint);
 }
 
 function bind(native: Native, mount: Mount, index: number, bundle: string, there: Sight, report: Report): void {

@@ -1,7 +1,6 @@
 import type { OpCalls } from '../../schema/generated/ops.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
-import { didYouMean } from '../diag/near.ts';
-import { meantOption } from '../plan/mount-options.ts';
+import { meantFilesystem, meantParameter, parameterValues } from '../plan/filesystems.ts';
 import { notifyOrigin } from '../plan/notify.ts';
 import { idmapCause } from './idmap.ts';
 import { coversProc, deniedPlace, missingDevice, missingSource, plainHint } from './place.ts';
@@ -78,7 +77,9 @@ function filesystemCause(
   const { name, call, detail } = failed;
   if (name === 'ENODEV' && call === 'fsopen') return unknownFilesystem(type, destination);
   const [, parameter] = /Unknown parameter '([^']*)'/.exec(detail) ?? [];
-  if (parameter !== undefined) return hinted(meantOption(parameter));
+  if (parameter !== undefined) return hinted(meantParameter(type, parameter));
+  const [, valued] = /Bad value for '([^']*)'/.exec(detail) ?? [];
+  if (valued !== undefined) return hinted(parameterValues(type, valued));
   if ((name === 'ELOOP' || name === 'ENOTDIR') && (type === 'proc' || type === 'sysfs')) {
     return {
       message: `filesystem "${type}" must be mounted on ordinary directory: "${destination}" is not one (${name})`,
@@ -100,14 +101,10 @@ function filesystemCause(
       };
 }
 
-/** Names that are often misspelt. */
-const filesystems =
-  'bind bpf btrfs cgroup cgroup2 devpts ext4 fuse hugetlbfs mqueue nfs overlay proc squashfs sysfs tmpfs xfs';
-
 function unknownFilesystem(type: string, destination: string): Known {
   return {
     message: `cannot mount ${type} on "${destination}": no such device: the kernel has no filesystem "${type}" (fsopen)`,
-    hint: didYouMean(type, filesystems.split(' ')) ?? 'see /proc/filesystems: a module may have to be loaded',
+    hint: meantFilesystem(type) ?? 'see /proc/filesystems: a module may have to be loaded',
   };
 }
 
