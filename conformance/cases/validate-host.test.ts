@@ -64,11 +64,15 @@ forEachRuntime(
     });
     mkdirSync(join(bundle.rootfs, 'opt'), { mode: 0o700 });
     writeFileSync(join(bundle.rootfs, 'opt/app'), '#!/bin/sh\n', { mode: 0o755 });
-    t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), {
-      status: 2,
-      stdout:
-        /\/process\/args\/0: .*: "\/opt" \(0700, owner 0:0\) may not be entered by user 1000:1000\n {2}hint: chmod/,
-    });
+    const cure = `hint: chmod o+x "${bundle.rootfs}/opt"`;
+    const { status, stdout } = await rt.command('validate', '--host', '--bundle', bundle.dir);
+    t.equal(status, 2);
+    t.match(
+      stdout,
+      /\/process\/args\/0: .*: "\/opt" \(0700, owner 0:0\) may not be entered by user 1000:1000\n {2}hint: /,
+    );
+    t.match(stdout, cure, 'the path of the host');
+    t.match(await rt.runBundle(bundle), { status: 1, stderr: cure });
     bundle.config.process.capabilities = { bounding: [], permitted: DAC, effective: DAC };
     bundle.save();
     t.match(await rt.command('validate', '--host', '--bundle', bundle.dir), { status: 0 });

@@ -67,6 +67,18 @@ t.test('lookAhead: mounts that have yet to be made', async (t) => {
   t.match(look.at('/new/deep/place/app'), { kind: 'unknown' }, 'a new filesystem hides the mounts below');
 });
 
+t.test('lookAhead: the path of the host for what cannot be executed', async (t) => {
+  const root = t.testdir({ bin: { app: '' }, other: { tool: '' } });
+  const look = lookAhead(nativeWith('none'), root, undefined);
+  look.mount('/mnt', { source: `${root}/other`, noexec: undefined });
+  look.mount('/mnt/app', { source: `${root}/bin/app`, noexec: undefined });
+  const hostOf = (path: string): unknown => (look.at(path) as { file?: { host?: string } }).file?.host;
+  t.equal(hostOf('/bin/app'), `${root}/bin/app`);
+  t.equal(hostOf('/mnt/tool'), `${root}/other/tool`);
+  t.equal(hostOf('/mnt/app'), `${root}/bin/app`);
+  t.equal(hostOf('/bin'), undefined, 'it can be entered');
+});
+
 t.test('lookAhead: rights', async (t) => {
   const root = t.testdir({ closed: { app: '' }, listed: { app: '' } });
   for (const name of ['closed', 'listed']) {

@@ -4,7 +4,8 @@ import { ENOENT } from '../kernel/errno.ts';
 import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../kernel/open-flags.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { hasInterpreter } from './binfmt.ts';
-import { maximumStatus, statusFields } from './process-status.ts';
+import { mountOf, pathOnHost } from './host-path.ts';
+import { statusFields, maximumStatus } from './process-status.ts';
 
 /** What is at a path, as one process sees it. Paths are those without symbolic links. */
 export type Sight =
@@ -31,6 +32,8 @@ export interface File {
   readonly noexec: string | undefined;
   /** Whether the process may execute it. */
   readonly executable: boolean;
+  /** The path of the host for what the process may not execute, if it is known and another one. */
+  readonly host?: string | undefined;
   /** Names in a directory, not all of a large one: they are compared one by one. */
   readonly names: readonly string[];
 }
@@ -51,6 +54,7 @@ export interface Look {
   readonly into: (root: string) => Prospect;
 }
 
+const ownRoot = '/proc/self/root';
 const maximumLinks = 40;
 const headSize = 1024;
 const mostNames = 8192;
@@ -272,6 +276,8 @@ function fileOf(native: Native, eyes: Eyes, step: Step): File {
   const { fd, path, status } = step;
   const [mode = 0, uid = 0, gid = 0] = status;
   const type = mode & S_IFMT;
+  const executable = mayExecute(native, eyes.rights(), step);
+  const isRefused = !executable || (type === S_IFREG && (mode & executeAny) === 0);
   const names = type === S_IFDIR ? native.readDirectory(`/proc/self/fd/${fd}`) : '';
   return {
     mode: mode & permissions,
@@ -279,7 +285,8 @@ function fileOf(native: Native, eyes: Eyes, step: Step): File {
     gid,
     head: type === S_IFREG && (mode & executeAny) !== 0 ? headOf(native, fd) : undefined,
     noexec: noexecOf(native, eyes, fd, path),
-    executable: mayExecute(native, eyes.rights(), step),
+    executable,
+    ...(isRefused ? { host: hostPath(native, eyes, step) } : {}),
     names: typeof names === 'string' ? names.split('\0', mostNames).filter(Boolean) : [],
   };
 }
@@ -294,13 +301,24 @@ function headOf(native: Native, fd: number): string | undefined {
   return typeof text === 'string' ? text : undefined;
 }
 
+/** By which path of the host one reaches what is open, if that is another than `path`. */
+function hostPath(native: Native, eyes: Eyes, { fd, path, status }: Step): string | undefined {
+  if (eyes.root === ownRoot) return undefined;
+  if (eyes.pid !== 'self') return pathOnHost(native, eyes.pid, fd, path, status);
+  const [at, mounted] = mountAbove(eyes, path) ?? ['', { source: eyes.root }];
+  return mounted.source === undefined ? undefined : mounted.source + (at === '/' ? path : path.slice(at.length));
+}
+
+function mountAbove({ mounts }: Eyes, path: string): readonly [at: string, mounted: Mounted] | undefined {
+  return [...mounts]
+    .filter(([point]) => isWithin(path || '/', point))
+    .sort(byLength)
+    .at(-1);
+}
+
 /** The mount point of the file if its mount has the option noexec. */
 function noexecOf(native: Native, eyes: Eyes, fd: number, path: string): string | undefined {
-  const [at, mounted] =
-    [...eyes.mounts]
-      .filter(([point]) => isWithin(path || '/', point))
-      .sort(byLength)
-      .at(-1) ?? [];
+  const [at, mounted] = mountAbove(eyes, path) ?? [];
   if (mounted?.noexec === undefined) return noexecAt(native, eyes.pid, fd);
   return mounted.noexec ? at : undefined;
 }
@@ -310,15 +328,7 @@ const byLength = ([one]: readonly [string, Mounted], [other]: readonly [string, 
 
 /** Of the mounts that exist: proc_pid_mountinfo(5). */
 function noexecAt(native: Native, pid: number | 'self', fd: number): string | undefined {
-  const info = native.readText(`/proc/self/fdinfo/${fd}`, maximumStatus);
-  const id = typeof info === 'string' ? /^mnt_id:\s*(\d+)$/m.exec(info)?.[1] : undefined;
-  const mounts = native.readText(`/proc/${pid}/mountinfo`, 1 << 22);
-  if (id === undefined || typeof mounts === 'number') return undefined;
-  const [, , , , target, options = ''] =
-    mounts
-      .split('\n')
-      .find((line) => line.startsWith(`${id} `))
-      ?.split(' ') ?? [];
+  const { target, options = '' } = mountOf(native, pid, fd) ?? {};
   return options.split(',').includes('noexec') ? target : undefined;
 }
 
@@ -331,7 +341,7 @@ export function shownFile(path: string, { mode, uid, gid }: Pick<File, 'mode' | 
 export function closedCause(path: string, file: File, look: Look): { readonly words: string; readonly hint: string } {
   return {
     words: `: ${shownFile(path, file)} may not be entered by user ${look.user()}`,
-    hint: `chmod o+x "${path}", or give it to that user`,
+    hint: `chmod o+x "${file.host ?? path}", or give it to that user`,
   };
 }
 

@@ -224,7 +224,7 @@ function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
 
 function fileCause(path: string, file: File, look: Look): Cause | undefined {
   if ((file.mode & anyExecute) === 0) {
-    return { words: `: ${shownFile(path, file)} is not executable`, hint: `chmod +x "${path}"` };
+    return { words: `: ${shownFile(path, file)} is not executable`, hint: `chmod +x "${file.host ?? path}"` };
   }
   if (!file.executable) return { words: `: ${shownFile(path, file)} is not executable for user ${look.user()}` };
   if (file.noexec === undefined) return undefined;
