@@ -7,7 +7,7 @@ import { shown } from '../diag/pointer.ts';
 import { actionWords } from '../plan/seccomp/action-words.ts';
 import { architectures, architecturesOf } from '../plan/seccomp/architectures.ts';
 import type { Architecture } from '../plan/seccomp/architectures.ts';
-import { conditionWord } from '../plan/seccomp/arguments.ts';
+import { conditionWords } from '../plan/seccomp/arguments.ts';
 import { callNames, isCallName } from '../plan/seccomp/calls.ts';
 import { Decisions } from '../plan/seccomp/deciding.ts';
 import type { DecidedCall, Decision } from '../plan/seccomp/deciding.ts';
@@ -64,7 +64,7 @@ function linesOf(call: DecidedCall, place: (decision: Decision) => string): stri
     : `${actionWords(otherwise.action)}, the default`;
   return [
     ...rules.map((rule) => {
-      const words = rule.conditions.map((condition) => conditionWords(call, condition)).join(' and ');
+      const words = rule.conditions.map((condition) => comparison(call, condition)).join(' and ');
       return `  ${actionWords(rule.action)} if ${words}${place(rule)}\n`;
     }),
     `  ${rules.length === 0 ? '' : 'otherwise it '}${default_}${place(otherwise)}\n`,
@@ -81,9 +81,13 @@ const comparisons = {
   SCMP_CMP_MASKED_EQ: '==',
 } as const;
 
-function conditionWords({ name, wide }: DecidedCall, { index, operator, mask, value }: Condition): string {
-  const word = ({ high, low }: Halves): string =>
-    conditionWord(name, index, (wide ? BigInt(high) << 32n : 0n) | BigInt(low));
-  const subject = operator === 'SCMP_CMP_MASKED_EQ' ? `argument ${index} & ${word(mask)}` : `argument ${index}`;
-  return `${subject} ${comparisons[operator]} ${word(value)}`;
+function comparison({ name, wide }: DecidedCall, { index, operator, ...halves }: Condition): string {
+  const whole = ({ high, low }: Halves): bigint => (wide ? BigInt(high) << 32n : 0n) | BigInt(low);
+  const words = conditionWords(name, index, {
+    value: whole(halves.value),
+    isEqual: operator === 'SCMP_CMP_EQ' || operator === 'SCMP_CMP_NE',
+    ...(operator === 'SCMP_CMP_MASKED_EQ' ? { mask: whole(halves.mask) } : {}),
+  });
+  const subject = `argument ${index}${words.mask === undefined ? '' : ` & ${words.mask}`}`;
+  return `${subject} ${comparisons[operator]} ${words.value}`;
 }

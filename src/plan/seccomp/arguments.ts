@@ -137,9 +137,25 @@ export function argumentWords(
   return `${call}(${(kinds.length === 0 && last === 0 ? ['...'] : words).join(', ')})`;
 }
 
-/** One argument, or a mask or value of a condition on it. */
-export function conditionWord(call: string, index: number, value: bigint): string {
-  return valueWord(kindsOf(call)[index] ?? 'x', value);
+/** The bits of an argument that a condition compares, and with what: the parts of `argument & mask == value`. */
+export interface ComparedWords {
+  /** Undefined if all bits are compared. */
+  readonly mask?: string;
+  readonly value: string;
+}
+
+/** `mask` is undefined for a condition on the whole argument, which is one value only if `isEqual`. */
+export function conditionWords(
+  call: string,
+  index: number,
+  { mask, value, isEqual }: { readonly mask?: bigint; readonly value: bigint; readonly isEqual: boolean },
+): ComparedWords {
+  const kind = kindsOf(call)[index] ?? 'x';
+  // Those that make up the name.
+  const named = BigInt(kind === 'k' ? typeMask : kind === 'o' ? accessMask : 0xffff_ffff);
+  if (mask === undefined) return { value: isEqual || kind === 'd' ? valueWord(kind, value) : hexWord(value) };
+  const isWhole = (mask & named) === named;
+  return { mask: bitsWord(kind, mask), value: isWhole ? valueWord(kind, value) : bitsWord(kind, value) };
 }
 
 function kindsOf(call: string): string[] {
@@ -175,6 +191,24 @@ function valueWord(kind: string, value: bigint): string {
       return nameOf('', RLIMITS, low) ?? String(low);
     default:
       return hex;
+  }
+}
+
+/** Some bits of an argument. */
+function bitsWord(kind: string, value: bigint): string {
+  const low = Number(BigInt.asUintN(32, value));
+  switch (kind) {
+    case 'm':
+    case 'n':
+    case 't':
+      return valueWord(kind, value);
+    case 'o': {
+      const access = low & accessMask;
+      const words = access === 0 ? [] : [access === accessMask ? 'O_ACCMODE' : (openAccess[access] ?? '')];
+      return [...words, ...flagWords('O_', openFlags, value & ~BigInt(accessMask))].join('|') || hexWord(value);
+    }
+    default:
+      return hexWord(value);
   }
 }
 
