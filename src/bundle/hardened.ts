@@ -199,6 +199,8 @@ function filterOf(denied: HardenedProgram['denied']): LinuxSeccomp {
   const otherThanCore = (call: string, index: number): LinuxSyscall[] =>
     [1, 2, 4, 8].map((bit) => allowed([call], masked(index, bit, bit & ~RLIMITS.RLIMIT_CORE)));
   const core = (index: number): LinuxSeccompArg => masked(index, 0xffff_ffff, RLIMITS.RLIMIT_CORE);
+  // Those for which a program is not killed. Otherwise this is what the default does.
+  const failsAnyway = (...rules: LinuxSyscall[]): LinuxSyscall[] => (denied === 'kill' ? rules : []);
   return {
     defaultAction: denied === 'kill' ? 'SCMP_ACT_KILL_PROCESS' : 'SCMP_ACT_ERRNO',
     syscalls: [
@@ -207,7 +209,7 @@ function filterOf(denied: HardenedProgram['denied']): LinuxSeccomp {
       // Its flags are in memory, where a filter cannot look. C libraries then call clone.
       failing(['clone3'], ENOSYS),
       // They would have the host write all that it has not yet written.
-      failing(['sync', 'syncfs'], EPERM),
+      ...failsAnyway(failing(['sync', 'syncfs'], EPERM)),
       allowed(['socket', 'socketpair'], equal(0, AF_UNIX)),
       ...internet.flatMap((family) => [
         ...protocols.map((protocol) => allowed(['socket'], equal(0, family), equal(2, protocol))),
@@ -218,8 +220,10 @@ function filterOf(denied: HardenedProgram['denied']): LinuxSeccomp {
       ...otherThanCore('setrlimit', 0),
       ...otherThanCore('prlimit64', 1),
       allowed(['prlimit64'], equal(2, 0)),
-      failing(['setrlimit'], EPERM, core(0)),
-      failing(['prlimit64'], EPERM, core(1), { index: 2, op: 'SCMP_CMP_NE', value: 0 }),
+      ...failsAnyway(
+        failing(['setrlimit'], EPERM, core(0)),
+        failing(['prlimit64'], EPERM, core(1), { index: 2, op: 'SCMP_CMP_NE', value: 0 }),
+      ),
       // The personality of a plain Linux process, and the question for it.
       ...[0, 0xffff_ffff].map((value) => allowed(['personality'], equal(0, value))),
     ],

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { Config } from '../../schema/generated/config.ts';
 import { config } from '../../test/config.ts';
+import { hardenedConfig, hardenedLimits, unusedIds } from '../bundle/hardened.ts';
 import { collect } from '../bundle/rules.ts';
 import { examine } from './examine.ts';
 import { mistakeRules } from './mistakes.ts';
@@ -121,4 +122,11 @@ t.test('examine names what create would refuse or warn of on every host', async 
 t.test('a text that was not UTF-8', async (t) => {
   const text = `{\n"ociVersion": "1.3.0", "root": {"path": "/"},\n"hostname": "\uFFFD", "linux": {"namespaces": [{"type": "uts"}, {"type": "pid"}]}}`;
   t.match(examine(text, 'c').ineffective, [{ code: 'config.encoding', location: { line: 3, column: 14 } }]);
+});
+
+t.test('there is none in a hardened config', async (t) => {
+  for (const denied of ['error', 'kill'] as const) {
+    const program = { root: '/', args: ['/a'], env: [], cwd: '/', mounts: [], denied };
+    t.strictSame(collect(mistakeRules, hardenedConfig(program, hardenedLimits, unusedIds(0))), []);
+  }
 });
