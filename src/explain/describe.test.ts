@@ -45,12 +45,31 @@ t.test('what it may do', async (t) => {
   t.match(may, /^use no capability\nget CAP_NET_BIND_SERVICE from/);
   t.match(may, 'not gain rights from programs');
   t.match(may, /by a filter: \d+ names with ALLOW.*; all others with ERRNO/);
-  t.match(may, 'open the devices c 1:3 rwm, ');
-  const devices = [{ allow: true }, { allow: false, type: 'b', access: 'rw' }].map((rule) => ({
-    access: 'rwm',
-    ...rule,
-  }));
-  t.match(said(describeConfig(config({ linux: { resources: { devices } } })).may), 'open every device except b *:* rw');
+  t.match(may, /^open only the devices c 1:3 rw, c 1:5 rw, /m);
+});
+
+t.test('to make the node of a device is not to open it', async (t) => {
+  type Rules = NonNullable<NonNullable<NonNullable<Config['linux']>['resources']>['devices']>;
+  const may = (rules: Rules, more: Partial<Config['linux']> = {}): string => {
+    const linux = { resources: { devices: rules }, ...more };
+    const process = { cwd: '/', args: ['sh'], capabilities: { bounding: ['CAP_MKNOD'] } };
+    return said(describeConfig(config({ linux, process })).may);
+  };
+  const all = { allow: true, access: 'rwm' };
+  t.match(may([all]), /^make nodes of any device, and open every device$/m);
+  t.match(may([all], { namespaces: [{ type: 'user' }] }), /^open every device$/m);
+  t.match(
+    may([all, { allow: false, type: 'b', access: 'rw' }]),
+    /^make nodes of any device, and open every device except b \*:\* rw$/m,
+  );
+  t.match(
+    may([all, { allow: false, type: 'b', major: 8, access: 'rwm' }]),
+    /^make nodes of any device, and open every device except b 8:\* rw$/m,
+  );
+  t.match(
+    may([{ allow: true, type: 'c', major: 10, minor: 200, access: 'r' }]),
+    /^make nodes of any device, and open only the devices c 10:200 r, c 1:3 rw, /m,
+  );
 });
 
 t.test('what limits it', async (t) => {

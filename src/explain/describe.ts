@@ -134,7 +134,8 @@ function hiding({ linux }: Config): Statement[] {
   ];
 }
 
-function may({ process, linux }: Config): Statement[] {
+function may(config: Config): Statement[] {
+  const { process, linux } = config;
   const { capabilities = {}, noNewPrivileges, apparmorProfile, selinuxLabel } = process ?? {};
   const { bounding = [], effective = [] } = capabilities;
   const more = bounding.filter((name) => !effective.includes(name));
@@ -150,7 +151,7 @@ function may({ process, linux }: Config): Statement[] {
       ? say('not gain rights from programs', '/process/noNewPrivileges')
       : say('gain rights from set-user-ID programs and file capabilities'),
     ...(seccomp === undefined ? [say('make every system call')] : filter(seccomp)),
-    ...accessRules(linux?.resources),
+    ...accessRules(config),
     ...(apparmorProfile
       ? [say(`what the AppArmor profile ${quoted(apparmorProfile)} allows`, '/process/apparmorProfile')]
       : []),
@@ -170,12 +171,22 @@ function verdict(action: string): string {
   return action.replace('SCMP_ACT_', '');
 }
 
-function accessRules({ devices = [] }: LinuxResources = {}): Statement[] {
+function accessRules(config: Config): Statement[] {
+  const devices = config.linux?.resources?.devices ?? [];
   // A default, then the exceptions from it.
-  const [standard, ...exceptions] = deviceLines(devices, []);
-  const list = exceptions.map((line) => line.slice(1)).join(', ');
-  const text =
-    standard === '+a' ? `open every device${list === '' ? '' : ` except ${list}`}` : `open the devices ${list}`;
+  const [standard, ...lines] = deviceLines(devices, []);
+  const opened = lines.flatMap((line) => {
+    const [type = '', numbers = '', access = ''] = line.slice(1).split(' ');
+    const letters = access.replace('m', '');
+    return letters === '' ? [] : [`${type} ${numbers} ${letters}`];
+  });
+  const list = opened.join(', ');
+  const open =
+    standard === '+a' ? `open every device${list === '' ? '' : ` except ${list}`}` : `open only the devices ${list}`;
+  // mknod(2) needs the capability, and that of the initial user namespace. No rule can deny it: the default ones allow it.
+  const { bounding = [], effective = [] } = config.process?.capabilities ?? {};
+  const makes = [...bounding, ...effective].includes('CAP_MKNOD') && !hasNamespace(config, 'user');
+  const text = makes ? `make nodes of any device, and ${open}` : open;
   return [devices.length === 0 ? say(text) : say(text, '/linux/resources/devices')];
 }
 
