@@ -86,7 +86,7 @@ forEachRuntime(
     t.equal(outcome.status, 128 + 31);
     t.match(
       outcome.stderr,
-      /^rt: warning: the program was killed by SIGSYS: linux\.seccomp, or a filter of its own, does not allow a system call that it made\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/1\/action\n {2}hint: .*dmesg/,
+      /^rt: warning: the program was killed by SIGSYS: linux\.seccomp, or a filter of its own, does not allow a system call that it made\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/1\/action\n {2}hint: run it with --explain-denied, .*dmesg/,
     );
   },
   OURS,

@@ -44,7 +44,8 @@ function execWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
   const ended = supervise(native, pid, console, { lifeline, watch });
   if (typeof ended === 'number') throw systemFailure('exec.wait', 'cannot wait for the program', 'waitpid', ended);
   const { exitCode, signal } = ended;
-  const causes = causesOfEnd(native, { exitCode, signal, cgroup, config: undefined });
+  const unreported = watch === undefined ? started.config : undefined;
+  const causes = causesOfEnd(native, { exitCode, signal, cgroup, config: undefined, unreported });
   const told = denied === undefined ? causes : [...denied(), ...(watch?.hasEndedProgram === true ? [] : causes)];
   const atEnd = [...ended.warnings, ...told];
   lifeline?.tell(endEvent(ended, atEnd));

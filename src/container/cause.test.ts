@@ -3,7 +3,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
-import { SIGKILL } from '../kernel/signals.ts';
+import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import { causesOfEnd } from './cause.ts';
 
@@ -16,7 +16,7 @@ function causes(version: 1 | 2, files: Readonly<Record<string, string>>): readon
   } as unknown as Native;
   const hierarchy = { version, controllers: ['memory'], mount: '/cg', directory: '/cg/c' };
   const cgroup = { manager: 'cgroupfs', version, hierarchies: [hierarchy] } as unknown as CgroupRecord;
-  return causesOfEnd(native, { exitCode: 137, signal: SIGKILL, cgroup, config });
+  return causesOfEnd(native, { exitCode: 137, signal: SIGKILL, cgroup, config, unreported: config });
 }
 
 /** The files of a cgroup whose `counter` has a limit of 16 MiB, and has been at `most`. */
@@ -44,4 +44,25 @@ t.test('that memory was not the cause is said only if the kernel counts', async 
   t.match(causes(2, { 'memory.events': 'oom_kill 0\n' }), [{ message: `${plain}, but not for want of memory` }]);
   t.match(causes(2, {}), [{ message: plain, hint: /or the kernel for want of memory$/ }]);
   t.equal(causes(2, {})[0]?.message, plain);
+});
+
+t.test('a refused call: --explain-denied is named where it can tell more', async (t) => {
+  const hint = (defaultAction: string, more: object = {}, reported = false): string => {
+    const profile = { ociVersion: '1.3.0', linux: { seccomp: { defaultAction, ...more } } } as Config;
+    const cgroup = { manager: 'none' } as unknown as CgroupRecord;
+    const unreported = reported ? undefined : profile;
+    const end = { exitCode: 159, signal: SIGSYS, cgroup, config: profile, unreported };
+    return causesOfEnd({} as Native, end)[0]?.hint ?? '';
+  };
+  t.match(hint('SCMP_ACT_KILL'), /^run it with --explain-denied, .*dmesg/);
+  t.match(hint('SCMP_ACT_ERRNO', { syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_TRAP' }] }), '--explain-denied');
+  t.notMatch(hint('SCMP_ACT_ERRNO'), '--explain-denied', 'a filter of its own ended it');
+  t.notMatch(hint('SCMP_ACT_KILL', {}, true), '--explain-denied');
+  const other = 'another process receives the notifications';
+  t.notMatch(hint('SCMP_ACT_KILL', { listenerPath: '/run/x' }), '--explain-denied', other);
+  t.notMatch(
+    hint('SCMP_ACT_KILL', { syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }] }),
+    '--explain-denied',
+    other,
+  );
 });

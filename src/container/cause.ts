@@ -1,4 +1,5 @@
 import type { Config } from '../../schema/generated/config.ts';
+import { seccompReceiver } from '../bundle/annotations.ts';
 import { leastMemory } from '../bundle/rules-linux.ts';
 import { hasReachedMemoryLimit, memoryKills } from '../cgroup/control.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
@@ -15,15 +16,20 @@ export interface EndedProgram {
   readonly cgroup: CgroupRecord;
   /** The config of the program; undefined for one of `exec`, which may differ from it. */
   readonly config: Config | undefined;
+  /** That whose linux.seccomp filters its calls, unless --explain-denied has told of those that were refused. */
+  readonly unreported: Config | undefined;
 }
 
 /**
  * Why the kernel or another process ended a program, as far as can be known afterwards. Warnings: the exit code is that of
  * the program.
  */
-export function causesOfEnd(native: Native, { exitCode, signal, cgroup, config }: EndedProgram): Diagnostic[] {
+export function causesOfEnd(
+  native: Native,
+  { exitCode, signal, cgroup, config, unreported }: EndedProgram,
+): Diagnostic[] {
   if (exitCode === 0) return [];
-  if (signal === SIGSYS) return [refusedCall(config)];
+  if (signal === SIGSYS) return [refusedCall(config, unreported)];
   const kills = memoryKills(native, cgroup);
   if (kills !== undefined && kills > 0 && (signal === SIGKILL || config !== undefined)) {
     let ofLimit: Config | undefined;
@@ -81,7 +87,10 @@ function killed(config: Config | undefined, isCounted: boolean): Diagnostic {
   };
 }
 
-function refusedCall(config: Config | undefined): Diagnostic {
+const logged = "the kernel's log names the number of the call: dmesg | grep type=1326";
+const reported = 'run it with --explain-denied, which names the call, its arguments and the rule';
+
+function refusedCall(config: Config | undefined, unreported: Config | undefined): Diagnostic {
   const pointer = endingRule(config);
   return {
     code: 'end.call',
@@ -90,8 +99,14 @@ function refusedCall(config: Config | undefined): Diagnostic {
         ? 'the program was killed by SIGSYS: a seccomp filter does not allow a system call that it made'
         : 'the program was killed by SIGSYS: linux.seccomp, or a filter of its own, does not allow a system call that it made',
     ...(pointer === undefined ? {} : { pointer }),
-    hint: "the kernel's log names the number of the call: dmesg | grep type=1326",
+    hint: endingRule(unreported) !== undefined && canBeReported(unreported) ? `${reported}, and ${logged}` : logged,
   };
+}
+
+/** Whether no other process receives the notifications of its profile. */
+function canBeReported(config: Config | undefined): boolean {
+  const notifies = config?.linux?.seccomp?.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY');
+  return config !== undefined && notifies !== true && seccompReceiver(config).path === '';
 }
 
 /** The first part of the profile by which a call ends in SIGSYS. */

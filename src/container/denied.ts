@@ -23,6 +23,8 @@ interface Located {
 /** Different arguments of one call that are reported one by one. */
 const mostOfOneCall = 10;
 
+const whileRecording = 'leave linux.seccomp out while a profile is recorded: it gets no call that this one refuses';
+
 /** What the options ask for; `detach`: nobody would be there to answer. */
 export function watchMode(options: Options, detach: boolean): WatchMode | undefined {
   const records = options['record-seccomp'] !== undefined;
@@ -64,7 +66,9 @@ export function reportDenied(
     context.warn?.(locate(new Failure(diagnostic)).diagnostics, console.kind === 'relay');
   };
   watch.onCall = (call) => {
-    tell(call, { code: 'seccomp.denied', message: deniedWords(call), pointer: call.pointer });
+    // Once: it is the same for all.
+    const hint = options['record-seccomp'] === undefined || counts.size > 0 ? {} : { hint: whileRecording };
+    tell(call, { code: 'seccomp.denied', message: deniedWords(call), pointer: call.pointer, ...hint });
   };
   const record = watch.onAllowed;
   if (options['explain-denied'] === 'all') {

@@ -133,11 +133,12 @@ export function attend(context: Context, container: MadeContainer, action: Phase
 /** Why the program ended, each with its place in the config. */
 function causesOf(
   native: Native,
-  { record, compiled }: MadeContainer,
+  { record, compiled: { config, locate }, watch }: MadeContainer,
   { exitCode, signal }: Ended,
 ): readonly Diagnostic[] {
-  const causes = causesOfEnd(native, { exitCode, signal, cgroup: record.cgroup, config: compiled.config });
-  return causes.length === 0 ? [] : compiled.locate(new Failure(causes)).diagnostics;
+  const unreported = watch === undefined ? config : undefined;
+  const causes = causesOfEnd(native, { exitCode, signal, cgroup: record.cgroup, config, unreported });
+  return causes.length === 0 ? [] : locate(new Failure(causes)).diagnostics;
 }
 
 /** A failed cleanup is only a warning, since the exit code is that of the program. */

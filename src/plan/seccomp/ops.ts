@@ -98,7 +98,9 @@ function watchedPlan(
   const notified = section?.syscalls?.findIndex(({ action }) => action === 'SCMP_ACT_NOTIFY') ?? -1;
   if (checked.notifies || path !== '') {
     const pointer = checked.notifies ? `/linux/seccomp/syscalls/${notified}/action` : from;
-    return refuse('another process receives the notifications of this profile', pointer, `drop ${option}, or the rule`);
+    const cure =
+      mode === 'every' ? 'leave linux.seccomp out while a profile is recorded' : `drop ${option}, or the rule`;
+    return refuse('another process receives the notifications of this profile', pointer, cure);
   }
   const watched = checked.watched(mode);
   // Else a signal could interrupt a call that is refused, and the program would make it again.
