@@ -338,16 +338,35 @@ forEachRuntime(
     const run = (...words: string[]) => rt.command('run', ...words, '--bundle', bundle.dir, rt.nextId());
     const { status, stderr } = await run('--explain-denied=all');
     t.equal(status, 1, stderr);
-    const likely = (call: string, cause: string, pointer: string): RegExp =>
+    const likely = (call: string, cause: string, pointer: string, cure: string): RegExp =>
       new RegExp(
-        String.raw`^rt: warning: ${call}.*: is allowed, but likely fails: ${cause}\n {2}config\.json:\d+:\d+ {2}${pointer}\n.*(?:permitted|denied|No such)`,
+        String.raw`^rt: warning: ${call}.*: is allowed, but likely fails: ${cause}\n {2}config\.json:\d+:\d+ {2}${pointer}\n {2}hint: ${cure}.*\n.*(?:permitted|denied|No such)`,
         'm',
       );
-    t.match(stderr, likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities'));
-    t.match(stderr, likely('chroot', 'the process has no CAP_SYS_CHROOT', '/process/capabilities'));
-    t.match(stderr, likely('open.*"/dev/tun"', 'no rule allows the device c 10:200 r', '/linux/resources/devices'));
-    t.match(stderr, likely('mkdir.*"/proc/sys/x"', '/proc/sys is read-only', '/linux/readonlyPaths/0'));
+    const sets = String.raw`process\.capabilities\.{bounding,effective,permitted}`;
+    t.match(
+      stderr,
+      likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities', `add "CAP_SYS_ADMIN" to ${sets}`),
+    );
+    t.match(
+      stderr,
+      likely('chroot', 'the process has no CAP_SYS_CHROOT', '/process/capabilities', `add "CAP_SYS_CHROOT" to ${sets}`),
+    );
+    t.match(
+      stderr,
+      likely(
+        'open.*"/dev/tun"',
+        'no rule allows the device c 10:200 r',
+        '/linux/resources/devices',
+        String.raw`add {"allow": true, "type": "c", "major": 10, "minor": 200, "access": "r"} to linux\.resources\.devices`,
+      ),
+    );
+    t.match(
+      stderr,
+      likely('mkdir.*"/proc/sys/x"', '/proc/sys is read-only', '/linux/readonlyPaths/0', 'remove "/proc/sys" there'),
+    );
     t.match(stderr, told(String.raw`kill\(99999, 0\)`, 'busybox', String.raw`fails with EPERM \(.*\)`, 0));
+    t.match(stderr, /\n {2}hint: remove "kill" from the names there\n/);
     t.notMatch(stderr, '"/tmp/x"');
     t.equal(stderr.match(/^rt: warning/gm)?.length, 5, stderr);
     t.equal((await run('--explain-denied')).stderr.match(/^rt: warning/gm)?.length, 1);
@@ -356,7 +375,7 @@ forEachRuntime(
     bundle.save();
     t.match(
       (await run('--explain-denied=all')).stderr,
-      likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities'),
+      likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities', `add "CAP_SYS_ADMIN" to ${sets}`),
     );
   },
   OURS,

@@ -2,6 +2,7 @@ import type { Config } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { hasBit, maximumStatus, statusFields } from '../diag/process-status.ts';
+import { lineOfJson } from '../diag/json-line.ts';
 import type { Native } from '../host/native.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { SECCOMP_RET } from '../kernel/seccomp.ts';
@@ -52,7 +53,8 @@ export function reportDenied(
   const counts = new Map<string, number>();
   const others = new Map<string, number>();
   const kinds = new Map<string, number>();
-  const tell = ({ text, call }: SeenCall, diagnostic: Diagnostic): void => {
+  const hints = new Set<string | undefined>();
+  const tell = ({ text, call }: SeenCall, { hint, ...diagnostic }: Diagnostic): void => {
     const name = call?.name ?? '';
     const count = counts.get(text);
     const kind = kinds.get(name) ?? 0;
@@ -63,12 +65,14 @@ export function reportDenied(
     counts.set(text, (count ?? 0) + 1);
     if (count !== undefined) return;
     kinds.set(name, kind + 1);
-    context.warn?.(locate(new Failure(diagnostic)).diagnostics, console.kind === 'relay');
+    const isNew = hint !== undefined && !hints.has(hint);
+    hints.add(hint);
+    const told = new Failure(isNew ? { ...diagnostic, hint } : diagnostic);
+    context.warn?.(locate(told).diagnostics, console.kind === 'relay');
   };
   watch.onCall = (call) => {
-    // Once: it is the same for all.
-    const hint = options['record-seccomp'] === undefined || counts.size > 0 ? {} : { hint: whileRecording };
-    tell(call, { code: 'seccomp.denied', message: deniedWords(call), pointer: call.pointer, ...hint });
+    const hint = options['record-seccomp'] === undefined ? cureFor(call, config) : whileRecording;
+    tell(call, { code: 'seccomp.denied', message: deniedWords(call), pointer: call.pointer, ...hintOf(hint) });
   };
   const record = watch.onAllowed;
   if (options['explain-denied'] === 'all') {
@@ -80,7 +84,7 @@ export function reportDenied(
       const cause = likelyCause({ name: allowed.call.name, values, string }, callerOf(native, pid), config);
       if (cause === undefined) return;
       const message = `${subject(call)}: is allowed, but likely fails: ${cause.words}`;
-      tell(call, { code: 'seccomp.likely', message, pointer: cause.pointer });
+      tell(call, { code: 'seccomp.likely', message, pointer: cause.pointer, ...hintOf(cause.cure) });
     };
   }
   return () => [
@@ -92,6 +96,21 @@ export function reportDenied(
       message: `${name} with other arguments: ${count} ${count === 1 ? 'time' : 'times'}`,
     })),
   ];
+}
+
+function hintOf(hint: string | undefined): Pick<Diagnostic, 'hint'> {
+  return hint === undefined ? {} : { hint };
+}
+
+/** How the profile would allow a call; undefined if that takes more than a name. */
+function cureFor({ pointer, call }: SeenCall, { linux }: Config): string | undefined {
+  if (call === undefined || call.name === '') return undefined;
+  const rule = lineOfJson({ names: [call.name], action: 'SCMP_ACT_ALLOW' });
+  const allow = `add ${rule} to linux.seccomp.syscalls`;
+  if (pointer === '/linux/seccomp/defaultAction') return allow;
+  if (call.rules.some(({ pointer: place, conditions }) => place === pointer && conditions.length > 0)) return undefined;
+  const isDefault = linux?.seccomp?.defaultAction === 'SCMP_ACT_ALLOW';
+  return `remove ${lineOfJson(call.name)} from the names there${isDefault ? '' : `, and ${allow}`}`;
 }
 
 function callerOf(native: Native, pid: number): Caller {

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Config } from '../../../schema/generated/config.ts';
 import { S_IFCHR, S_IFIFO } from '../../kernel/files.ts';
 import { fallibleCalls, likelyCause } from './likely.ts';
-import type { Caller, Capability } from './likely.ts';
+import type { Caller, Capability, LikelyCause } from './likely.ts';
 import { isCallName } from './calls.ts';
 
 const config: Config = {
@@ -38,14 +38,18 @@ const caller = (...capabilities: Capability[]): Caller => ({
 });
 
 /** Strings are arguments that point to them. */
-function cause(name: string, args: readonly (bigint | string)[], ...capabilities: Capability[]): string | undefined {
+function found(name: string, args: readonly (bigint | string)[], by = caller(), of = config): LikelyCause | undefined {
   const values = args.map((one) => (typeof one === 'string' ? 1n : one));
   const string = (index: number): string | undefined => {
     const one = args[index];
     return typeof one === 'string' ? one : undefined;
   };
-  const found = likelyCause({ name, values, string }, caller(...capabilities), config);
-  return found && `${found.words} ${found.pointer}`;
+  return likelyCause({ name, values, string }, by, of);
+}
+
+function cause(name: string, args: readonly (bigint | string)[], ...capabilities: Capability[]): string | undefined {
+  const one = found(name, args, caller(...capabilities));
+  return one && `${one.words} ${one.pointer}`;
 }
 
 const character = BigInt(S_IFCHR | 0o600);
@@ -87,6 +91,40 @@ t.test('likelyCause: a place that is read-only', async (t) => {
   t.equal(cause('openat', [here, '/proc/sys/kernel/x', 1n]), '/proc/sys is read-only /linux/readonlyPaths/0');
   t.equal(cause('openat', [here, '/etc/passwd', 0n]), undefined);
   t.equal(cause('unlinkat', [5n, 'x', 0n]), undefined, 'relative to an unknown directory');
+});
+
+t.test('likelyCause: a cure that is JSON to paste', async (t) => {
+  const with_ = (process: Partial<Config['process']>, uid = 0, name = 'mount'): string | undefined =>
+    found(name, [], { ...caller(), uids: [uid] }, { ...config, process: { cwd: '/', ...process } })?.cure;
+  t.equal(with_({ capabilities: {} }), 'add "CAP_SYS_ADMIN" to process.capabilities.{bounding,effective,permitted}');
+  t.equal(
+    with_({ capabilities: { bounding: ['CAP_SYS_ADMIN'], permitted: ['CAP_SYS_ADMIN'] } }),
+    'add "CAP_SYS_ADMIN" to process.capabilities.effective',
+  );
+  t.equal(
+    with_({ capabilities: {} }, 1000, 'chroot'),
+    'add "CAP_SYS_CHROOT" to process.capabilities.{bounding,effective,inheritable,permitted,ambient}',
+  );
+  t.equal(
+    with_({}, 0, 'chroot'),
+    'add "capabilities": {"bounding": ["CAP_SYS_CHROOT"], "effective": ["CAP_SYS_CHROOT"], "permitted": ["CAP_SYS_CHROOT"]} to process',
+  );
+  const all = { bounding: ['CAP_SYS_ADMIN'], effective: ['CAP_SYS_ADMIN'], permitted: ['CAP_SYS_ADMIN'] };
+  const lost = found('mount', [], { ...caller(), uids: [0] }, { ...config, process: { cwd: '/', capabilities: all } });
+  t.equal(lost?.words, 'the process has no CAP_SYS_ADMIN left, although process.capabilities has it');
+  t.equal(lost?.cure, undefined);
+  t.equal(
+    found('openat', [here, '/dev/tun', 2n])?.cure,
+    'add {"allow": true, "type": "c", "major": 10, "minor": 200, "access": "rw"} to linux.resources.devices, as the last one',
+  );
+  t.equal(found('mkdir', ['/proc/sys/x'])?.cure, 'remove "/proc/sys" there');
+  t.match(found('mkdir', ['/data/x'])?.cure, 'write "rw" there');
+  t.equal(
+    found('mkdir', ['/srv/x'])?.cure,
+    'write false there, or add {"destination": "/srv", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]} to mounts',
+  );
+  t.equal(found('mkdir', ['/x'])?.cure, 'write false there');
+  t.match(found('mkdir', ['/a[ b\n/x'])?.cure, String.raw`{"destination": "/a[ b\n", "type"`);
 });
 
 t.test('fallibleCalls: names of system calls', async (t) => {

@@ -2,6 +2,7 @@ import type { Config, Mount } from '../../../schema/generated/config.ts';
 import { S_IFBLK, S_IFCHR, S_IFMT } from '../../kernel/files.ts';
 import { CLONE_NEW } from '../../kernel/namespaces.ts';
 import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
+import { lineOfJson } from '../../diag/json-line.ts';
 import type { CAPABILITIES } from '../../kernel/processes.ts';
 import { SOCKET_FAMILIES, SOCKET_TYPES } from '../../kernel/call-flags.ts';
 import { deviceLines } from '../cgroup/device-lines.ts';
@@ -32,6 +33,8 @@ export interface Caller {
 export interface LikelyCause {
   readonly words: string;
   readonly pointer: string;
+  /** How to change the config, with the JSON to add; undefined if no change of it helps. */
+  readonly cure?: string;
 }
 
 /** Calls that always need a capability. */
@@ -119,14 +122,28 @@ export function fallibleCalls(): string[] {
 /** What in the config is probably against a call; undefined if nothing is. */
 export function likelyCause(call: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
   const missing = neededCapabilities(call, caller).find((capability) => !caller.has(capability));
-  if (missing === undefined) return deviceCause(call, config) ?? readOnlyCause(call, caller, config);
+  if (missing !== undefined) return capabilityCause(missing, caller, config);
+  return deviceCause(call, config) ?? readOnlyCause(call, caller, config);
+}
+
+function capabilityCause(missing: Capability, { noNewPrivileges, uids }: Caller, { process }: Config): LikelyCause {
   const gains = missing === 'CAP_SETUID' || missing === 'CAP_SETGID';
-  const more =
-    gains && caller.noNewPrivileges ? ', and process.noNewPrivileges keeps set-user-ID programs from it' : '';
-  return {
-    words: `the process has no ${missing}${more}`,
-    pointer: config.process?.capabilities === undefined ? '/process' : '/process/capabilities',
-  };
+  const more = gains && noNewPrivileges ? ', and process.noNewPrivileges keeps set-user-ID programs from it' : '';
+  const words = `the process has no ${missing}`;
+  // Of a user other than root, only ambient capabilities outlast execve(2), and these must be inheritable.
+  const sets = (['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const).filter(
+    (set) => !uids.includes(0) || (set !== 'inheritable' && set !== 'ambient'),
+  );
+  const given = process?.capabilities;
+  if (given === undefined) {
+    const value = Object.fromEntries(sets.map((set) => [set, [missing]]));
+    return { words: words + more, pointer: '/process', cure: `add "capabilities": ${lineOfJson(value)} to process` };
+  }
+  const pointer = '/process/capabilities';
+  const lacking = sets.filter((set) => given[set]?.includes(missing) !== true);
+  if (lacking.length === 0) return { words: `${words} left, although process.capabilities has it`, pointer };
+  const set = lacking.length === 1 ? lacking.join('') : `{${lacking.join(',')}}`;
+  return { words: words + more, pointer, cure: `add ${lineOfJson(missing)} to process.capabilities.${set}` };
 }
 
 function neededCapabilities({ name, values }: AllowedCall, { uids, gids }: Caller): Capability[] {
@@ -196,6 +213,7 @@ function deviceCause({ name, values, string }: AllowedCall, { linux }: Config): 
   return {
     words: `no rule allows the device ${type} ${major}:${minor} ${access}`,
     pointer: '/linux/resources/devices',
+    cure: `add ${lineOfJson({ allow: true, type, major: Number(major), minor: Number(minor), access })} to linux.resources.devices, as the last one`,
   };
 }
 
@@ -221,8 +239,11 @@ function readOnlyCause({ name, values, string }: AllowedCall, caller: Caller, co
 function readOnlyPlace(given: string, { linux, mounts = [], root }: Config): LikelyCause | undefined {
   const path = normal(given);
   const at = (linux?.readonlyPaths ?? []).findIndex((one) => isBelow(path, normal(one)));
-  if (at >= 0)
-    return { words: `${linux?.readonlyPaths?.[at] ?? ''} is read-only`, pointer: `/linux/readonlyPaths/${at}` };
+  if (at >= 0) {
+    const protectedPath = linux?.readonlyPaths?.[at] ?? '';
+    const pointer = `/linux/readonlyPaths/${at}`;
+    return { words: `${protectedPath} is read-only`, pointer, cure: `remove ${lineOfJson(protectedPath)} there` };
+  }
   let found = -1;
   mounts.forEach(({ destination }, index) => {
     const length = found < 0 ? 0 : normal(mounts[found]?.destination ?? '').length;
@@ -232,10 +253,18 @@ function readOnlyPlace(given: string, { linux, mounts = [], root }: Config): Lik
   if (mount !== undefined) {
     const readOnly = isReadOnly(mount);
     return readOnly
-      ? { words: `the mount at ${mount.destination} is read-only`, pointer: `/mounts/${found}/options` }
+      ? {
+          words: `the mount at ${mount.destination} is read-only`,
+          pointer: `/mounts/${found}/options`,
+          cure: 'write "rw" there in place of "ro", or mount something else below it',
+        }
       : undefined;
   }
-  return root?.readonly === true ? { words: 'the root is read-only', pointer: '/root/readonly' } : undefined;
+  if (root?.readonly !== true) return undefined;
+  const destination = normal(`${path}/..`);
+  const directory = { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev'] };
+  const mounted = destination === '/' ? '' : `, or add ${lineOfJson(directory)} to mounts`;
+  return { words: 'the root is read-only', pointer: '/root/readonly', cure: `write false there${mounted}` };
 }
 
 function isReadOnly({ options = [] }: Mount): boolean {
