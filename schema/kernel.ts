@@ -297,6 +297,12 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
   ],
   'call-flags': [
     {
+      doc: 'What O_TMPFILE of open(2) is besides O_DIRECTORY.',
+      headers: ['asm-generic/fcntl.h'],
+      base: 8,
+      numbers: ['__O_TMPFILE'],
+    },
+    {
       doc: 'Flags of mount(2).',
       headers: ['linux/mount.h'],
       object: 'MOUNT_FLAGS',

@@ -110,13 +110,37 @@ for (const noNewPrivileges of [true, false]) {
         stderr,
         told(String.raw`chroot\("/tmp"\)`, 'busybox', 'sends SIGSYS to its thread, here without its siginfo', 3),
       );
-      t.match(stderr, told(String.raw`sethostname\(0x[0-9a-f]+, 1\)`, 'busybox', 'ends its process with SIGSYS', 4));
+      t.match(stderr, told(String.raw`sethostname\("x"\)`, 'busybox', 'ends its process with SIGSYS', 4));
       t.match(stderr, /31m", 0777\): 2 times\n$/);
       t.equal(stderr.match(/^rt: warning/gm)?.length, 5, stderr);
     },
     OURS,
   );
 }
+
+forEachRuntime(
+  'run --explain-denied shows what the arguments of a refused call point to',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      const calls = ['connect', 'mknod', 'mknodat', 'setrlimit', 'prlimit64', 'syslog'];
+      script(
+        config,
+        'busybox nc 127.0.0.1 7; busybox logger x; busybox mknod /tmp/x c 10 300; ulimit -n 7; busybox dmesg',
+        [{ names: calls, action: 'SCMP_ACT_ERRNO' }],
+      );
+    });
+    const { stderr } = await rt.command('run', '--explain-denied', '--bundle', bundle.dir, rt.nextId());
+    for (const call of [
+      String.raw`connect\(\d+, 127\.0\.0\.1:7\)`,
+      String.raw`connect\(\d+, "/dev/log"\)`,
+      String.raw`mknod(at)?\(.*"/tmp/x", S_IFCHR\|0666, 10:300\)`,
+      String.raw`(setrlimit\(|prlimit64\(0, )RLIMIT_NOFILE, {soft: 7, hard: 7}.*\)`,
+      String.raw`syslog\(SYSLOG_ACTION_\w+\)`,
+    ])
+      t.match(stderr, told(call, '(busybox|sh)', String.raw`fails with EPERM \(.*\)`, 0));
+  },
+  OURS,
+);
 
 forEachRuntime(
   'run --explain-denied: the exit code is that of a program that the kernel ends, also with a handler',

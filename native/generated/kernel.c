@@ -1,5 +1,6 @@
 /* Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
  * The numbers of src/kernel, which are those of every architecture that this compiles for. */
+#include <asm-generic/fcntl.h>
 #include <asm/errno.h>
 #include <asm/fcntl.h>
 #include <asm/poll.h>
@@ -349,6 +350,7 @@ _Static_assert((SOCK_DGRAM) == 2, "SOCK_DGRAM");
 _Static_assert((SOCK_SEQPACKET) == 5, "SOCK_SEQPACKET");
 _Static_assert((POLLIN) == 1, "POLLIN");
 _Static_assert((POLLPRI) == 2, "POLLPRI");
+_Static_assert((__O_TMPFILE) == 4194304, "__O_TMPFILE");
 _Static_assert((MS_RDONLY) == 1, "MS_RDONLY");
 _Static_assert((MS_NOSUID) == 2, "MS_NOSUID");
 _Static_assert((MS_NODEV) == 4, "MS_NODEV");

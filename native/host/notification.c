@@ -12,7 +12,7 @@
 
 #include "result.h"
 
-rt_function rt_fn_receiveNotification, rt_fn_answerNotification, rt_fn_readMemory;
+rt_function rt_fn_receiveNotification, rt_fn_answerNotification, rt_fn_readMemory, rt_fn_readMemoryText;
 
 enum { PAGE = 4096 };
 
@@ -41,7 +41,8 @@ int64_t rt_fn_answerNotification(const struct rt_value *args, struct rt_result *
 	return signal != 0 && sent == -ENOENT ? 0 : sent;
 }
 
-int64_t rt_fn_readMemory(const struct rt_value *args, struct rt_result *result)
+/* What is at an address of a thread whose call waits, at most `most` bytes: their number, or -errno. */
+static int64_t read_caller(const struct rt_value *args, char bytes[static PAGE])
 {
 	uint64_t id, address;
 	size_t most = (size_t)args[4].integer;
@@ -49,7 +50,6 @@ int64_t rt_fn_readMemory(const struct rt_value *args, struct rt_result *result)
 		return -EINVAL;
 	memcpy(&id, args[1].data, sizeof(id));
 	memcpy(&address, args[3].data, sizeof(address));
-	char bytes[PAGE];
 	/* The page after that of the address may not be mapped. */
 	size_t here = PAGE - (size_t)(address % PAGE);
 	size_t first = here < most ? here : most;
@@ -60,5 +60,19 @@ int64_t rt_fn_readMemory(const struct rt_value *args, struct rt_result *result)
 	/* If the thread has ended meanwhile, its number may be that of another one. */
 	if (size < 0 || ioctl((int)args[0].integer, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
 		return -errno;
-	return rt_result_copy(result, bytes, strnlen(bytes, (size_t)size));
+	return size;
+}
+
+int64_t rt_fn_readMemory(const struct rt_value *args, struct rt_result *result)
+{
+	char bytes[PAGE];
+	int64_t size = read_caller(args, bytes);
+	return size < 0 ? size : rt_result_copy(result, bytes, (size_t)size);
+}
+
+int64_t rt_fn_readMemoryText(const struct rt_value *args, struct rt_result *result)
+{
+	char bytes[PAGE];
+	int64_t size = read_caller(args, bytes);
+	return size < 0 ? size : rt_result_copy(result, bytes, strnlen(bytes, (size_t)size));
 }

@@ -80,8 +80,7 @@ export function reportDenied(
       record?.(allowed, look);
       if (!allowed.own || allowed.call === undefined) return;
       const call = look();
-      const { values, string, pid } = call;
-      const cause = likelyCause({ name: allowed.call.name, values, string }, callerOf(native, pid), config);
+      const cause = likelyCause({ ...call, name: allowed.call.name }, callerOf(native, call.pid), config);
       if (cause === undefined) return;
       const message = `${subject(call)}: is allowed, but likely fails: ${cause.words}`;
       tell(call, { code: 'seccomp.likely', message, pointer: cause.pointer, ...hintOf(cause.cure) });

@@ -195,10 +195,12 @@ export interface Native {
     signal: number,
   ): number;
   /**
-   * The string at an address (u64) of the thread `tid`, whose call `id` waits, up to its NUL; at most `max` bytes, which
-   * is at most 4096. -ENOENT if the call no longer waits.
+   * The bytes at an address (u64) of the thread `tid`, whose call `id` waits: at most `max`, which is at most 4096. -ENOENT if
+   * the call no longer waits.
    */
-  readMemory(listener: number, id: ArrayBuffer, tid: number, address: ArrayBuffer, max: number): string | number;
+  readMemory(listener: number, id: ArrayBuffer, tid: number, address: ArrayBuffer, max: number): ArrayBuffer | number;
+  /** The same as a string, up to its NUL. */
+  readMemoryText(listener: number, id: ArrayBuffer, tid: number, address: ArrayBuffer, max: number): string | number;
   /** A datagram socket at an absolute path, which must not exist yet: a descriptor. */
   bindDatagram(path: string): number;
   /** Receives one datagram without waiting: 1 if one of its lines is READY=1, else 0. */

@@ -1,5 +1,8 @@
 // Generated from the kernel's headers by schema/build/kernel.ts; do not edit.
 
+/** What O_TMPFILE of open(2) is besides O_DIRECTORY. */
+export const __O_TMPFILE = 0o20000000;
+
 /** Flags of mount(2). */
 export const MOUNT_FLAGS = {
   RDONLY: 0x1,

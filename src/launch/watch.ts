@@ -5,12 +5,12 @@ import { SECCOMP_RET, SECCOMP_USER_NOTIF_FLAG_CONTINUE } from '../kernel/seccomp
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import { POLLIN } from '../kernel/sockets.ts';
 import type { AllowedCall } from '../plan/seccomp/likely.ts';
-import { argumentWords, stringArguments } from '../plan/seccomp/arguments.ts';
+import { argumentWords } from '../plan/seccomp/arguments.ts';
 import { argumentsOf, isAllowed } from '../plan/seccomp/watched.ts';
 import type { WatchedCall, Watched } from '../plan/seccomp/watched.ts';
 
 /** A call that waits for its answer. */
-export interface SeenCall extends WatchedCall, Pick<AllowedCall, 'values' | 'string'> {
+export interface SeenCall extends WatchedCall, Omit<AllowedCall, 'name'> {
   /** The thread that made it, and the name of its program (proc_pid_comm(5)). */
   readonly pid: number;
   readonly program: string;
@@ -138,18 +138,23 @@ export class Watch {
     const program = this.#native.readText(`/proc/${pid}/comm`, longestString);
     const compared = call?.rules.flatMap(({ conditions }) => conditions.map(({ index }) => index)) ?? [];
     const name = call?.name ?? '';
-    const strings = stringArguments(name);
     const values = argumentsOf(data);
-    const string = (index: number): string | undefined =>
-      strings.includes(index) ? this.#string(id, pid, data, index) : undefined;
-    const text = argumentWords(name === '' ? `call ${String(data[0])}` : name, values, compared, string);
-    return { ...judged, pid, program: typeof program === 'string' ? program.trim() : '', text, values, string };
-  }
-
-  #string(id: ArrayBuffer, pid: number, data: Uint32Array, index: number): string | undefined {
-    const at = 4 + index * 2;
-    const address = data.slice(at, at + 2).buffer;
-    const text = this.#native.readMemory(this.#listener, id, pid, address, longestString);
-    return typeof text === 'string' ? text : undefined;
+    const at = (index: number, offset: number): ArrayBuffer => {
+      const address = (values[index] ?? 0n) + BigInt(offset);
+      return new Uint32Array([Number(address & 0xffff_ffffn), Number((address >> 32n) & 0xffff_ffffn)]).buffer;
+    };
+    const string = (index: number, offset = 0): string | undefined => {
+      const text = this.#native.readMemoryText(this.#listener, id, pid, at(index, offset), longestString);
+      return typeof text === 'string' ? text : undefined;
+    };
+    const bytes = (index: number, size: number): Uint8Array | undefined => {
+      // Structures of another architecture may differ.
+      if (!judged.own) return undefined;
+      const found = this.#native.readMemory(this.#listener, id, pid, at(index, 0), size);
+      return typeof found === 'number' || found.byteLength < size ? undefined : new Uint8Array(found);
+    };
+    const pointed = { string, bytes };
+    const text = argumentWords(name === '' ? `call ${String(data[0])}` : name, values, compared, pointed);
+    return { ...judged, ...pointed, pid, program: typeof program === 'string' ? program.trim() : '', text, values };
   }
 }

@@ -1,25 +1,31 @@
-import { MOUNT_FLAGS, SOCKET_FAMILIES, SOCKET_TYPES } from '../../kernel/call-flags.ts';
+import { MOUNT_FLAGS, __O_TMPFILE, SOCKET_FAMILIES, SOCKET_TYPES } from '../../kernel/call-flags.ts';
 import { CLONE_NEW } from '../../kernel/namespaces.ts';
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from '../../kernel/files.ts';
 import { O_APPEND, O_CREAT, O_EXCL, O_TRUNC } from '../../kernel/open-flags.ts';
 import { RLIMITS } from '../../kernel/processes.ts';
+import { SCHEDULER_POLICIES } from '../../kernel/scheduling.ts';
 import { SIGNALS } from '../../kernel/signals.ts';
+import { limitsAt, openHowAt, socketAddressAt, unlimited } from './pointed.ts';
+import type { Limits, OpenHow, Pointed } from './pointed.ts';
 
 /**
- * The arguments of a call, one letter each: s a string, p another address, d a number, x flags without names, m a mode,
- * o flags of open, n of clone, t of mount; f a family and k a type of socket, g a signal, r a resource limit.
+ * The arguments of a call, one letter each: s a string, l one whose length follows, p another address, d a number, x flags
+ * without names, m a mode, c one for what the flags before it create, e one with the type of a node and v the device of that;
+ * o flags of open, h a structure with these, n of clone, t of mount; f a family and k a type of socket, a its address, whose
+ * length follows; g a signal, r a resource limit and i its values, u a scheduling policy, y an action of syslog.
  */
 const signatures: Readonly<Record<string, string>> = {
   access: 'sm',
   acct: 's',
   add_key: 'sspdd',
-  bind: 'dpd',
+  bind: 'da',
   bpf: 'dpd',
   chmod: 'sm',
   chown: 'sdd',
   chroot: 's',
   clock_settime: 'dp',
   clone: 'n',
-  connect: 'dpd',
+  connect: 'da',
   creat: 'sm',
   delete_module: 'sx',
   execve: 's',
@@ -42,19 +48,19 @@ const signatures: Readonly<Record<string, string>> = {
   memfd_create: 'sx',
   mkdir: 'sm',
   mkdirat: 'dsm',
-  mknod: 'smx',
-  mknodat: 'dsmx',
+  mknod: 'sev',
+  mknodat: 'dsev',
   mount: 'ssst',
   mount_setattr: 'dsx',
   move_mount: 'dsdsx',
-  open: 'som',
+  open: 'soc',
   open_tree: 'dsx',
-  openat: 'dsom',
-  openat2: 'ds',
+  openat: 'dsoc',
+  openat2: 'dsh',
   personality: 'x',
   pivot_root: 'ss',
   prctl: 'd',
-  prlimit64: 'dr',
+  prlimit64: 'dri',
   ptrace: 'dd',
   reboot: 'xxx',
   rename: 'ss',
@@ -62,16 +68,18 @@ const signatures: Readonly<Record<string, string>> = {
   renameat2: 'dsdsx',
   request_key: 'sssd',
   rmdir: 's',
-  setdomainname: 'pd',
+  sched_setscheduler: 'du',
+  sendto: 'dpdxa',
+  setdomainname: 'l',
   setgid: 'd',
-  sethostname: 'pd',
+  sethostname: 'l',
   setns: 'dn',
   setpriority: 'ddd',
   setregid: 'dd',
   setresgid: 'ddd',
   setresuid: 'ddd',
   setreuid: 'dd',
-  setrlimit: 'r',
+  setrlimit: 'ri',
   setuid: 'd',
   socket: 'fkd',
   socketpair: 'fkd',
@@ -80,7 +88,7 @@ const signatures: Readonly<Record<string, string>> = {
   swapon: 'sx',
   symlink: 'ss',
   symlinkat: 'sds',
-  syslog: 'd',
+  syslog: 'y',
   tgkill: 'ddg',
   tkill: 'dg',
   truncate: 'sd',
@@ -92,7 +100,11 @@ const signatures: Readonly<Record<string, string>> = {
   utimensat: 'ds',
 };
 
-const openFlags = { CREAT: O_CREAT, EXCL: O_EXCL, TRUNC: O_TRUNC, APPEND: O_APPEND };
+const openFlags = { CREAT: O_CREAT, EXCL: O_EXCL, TRUNC: O_TRUNC, APPEND: O_APPEND, TMPFILE: __O_TMPFILE };
+const nodeTypes = { S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO };
+/** SYSLOG_ACTION_* of syslog(2), by number. */
+const syslogActions =
+  'CLOSE OPEN READ READ_ALL READ_CLEAR CLEAR CONSOLE_OFF CONSOLE_ON CONSOLE_LEVEL SIZE_UNREAD SIZE_BUFFER'.split(' ');
 const openAccess = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', '0x3'];
 const cloneNames: Readonly<Record<keyof typeof CLONE_NEW, string>> = {
   mount: 'NS',
@@ -111,30 +123,78 @@ const accessMask = 0x3;
 const typeMask = 0xf;
 const currentDirectory = -100;
 
-/** Which arguments of a call are addresses of strings. */
-export function stringArguments(call: string): number[] {
-  return kindsOf(call).flatMap((kind, index) => (kind === 's' ? [index] : []));
-}
-
 /**
- * The arguments of a call as text, `read` gives the string at one of them. Of a call whose arguments are not known only
- * those on which the profile has conditions, `compared`, are shown: registers hold anything.
+ * The arguments of a call as text. Of a call whose arguments are not known only those on which the profile has conditions,
+ * `compared`, are shown: registers hold anything.
  */
 export function argumentWords(
   call: string,
   values: readonly bigint[],
   compared: readonly number[],
-  read: (index: number) => string | undefined,
+  pointed: Pointed,
 ): string {
   const kinds = kindsOf(call);
   const last = Math.max(kinds.length, ...compared.map((index) => index + 1));
-  const words = Array.from({ length: last }, (_, index) => {
-    const kind = kinds[index] ?? 'x';
-    if (index >= kinds.length && !compared.includes(index)) return '...';
-    const text = kind === 's' ? read(index) : undefined;
-    return text === undefined ? valueWord(kind, values[index] ?? 0n) : JSON.stringify(text);
-  });
-  return `${call}(${(kinds.length === 0 && last === 0 ? ['...'] : words).join(', ')})`;
+  const words = Array.from({ length: last }, (_, index) =>
+    index >= kinds.length && !compared.includes(index)
+      ? '...'
+      : argumentWord(kinds[index] ?? 'x', index, values, pointed),
+  );
+  const shown = words.filter((word) => word !== undefined);
+  return `${call}(${(kinds.length === 0 && last === 0 ? ['...'] : shown).join(', ')})`;
+}
+
+/** Undefined for one that the call ignores, because of those before it. */
+function argumentWord(kind: string, index: number, values: readonly bigint[], pointed: Pointed): string | undefined {
+  const value = values[index] ?? 0n;
+  const before = Number(BigInt.asUintN(32, values[index - 1] ?? 0n));
+  const after = Number(BigInt.asUintN(32, values[index + 1] ?? 0n));
+  switch (kind) {
+    case 's':
+    case 'l': {
+      const text = pointed.string(index);
+      return text === undefined ? hexWord(value) : JSON.stringify(kind === 'l' ? text.slice(0, after) : text);
+    }
+    case 'a':
+      return socketAddressAt(pointed, index, after)?.words ?? hexWord(value);
+    case 'h':
+      return openHowWord(openHowAt(pointed, index)) ?? hexWord(value);
+    case 'i':
+      return limitsWord(limitsAt(pointed, index)) ?? hexWord(value);
+    case 'c':
+      return creates(before) ? valueWord('m', value) : undefined;
+    case 'v':
+      return isDevice(before) ? deviceWord(Number(BigInt.asUintN(32, value))) : undefined;
+    default:
+      return valueWord(kind, value);
+  }
+}
+
+/** Whether open(2) with these flags uses its mode. */
+function creates(flags: number): boolean {
+  return (flags & (O_CREAT | __O_TMPFILE)) !== 0;
+}
+
+/** Whether mknod(2) with this mode makes the node of a device. */
+export function isDevice(mode: number): boolean {
+  return (mode & S_IFMT) === S_IFCHR || (mode & S_IFMT) === S_IFBLK;
+}
+
+/** As in the kernel's new_encode_dev, makedev(3). */
+function deviceWord(device: number): string {
+  return `${(device >>> 8) & 0xfff}:${(device & 0xff) | ((device >>> 12) & 0xfff00)}`;
+}
+
+function openHowWord(how: OpenHow | undefined): string | undefined {
+  if (how === undefined) return undefined;
+  const { flags, mode, resolve } = how;
+  const isMade = creates(Number(BigInt.asUintN(32, flags)));
+  return `{flags: ${valueWord('o', flags)}${isMade ? `, mode: ${valueWord('m', mode)}` : ''}${resolve === 0n ? '' : `, resolve: ${hexWord(resolve)}`}}`;
+}
+
+function limitsWord(limits: Limits | undefined): string | undefined {
+  const word = (value: bigint): string => (value === unlimited ? 'unlimited' : value.toString());
+  return limits && `{soft: ${word(limits.soft)}, hard: ${word(limits.hard)}}`;
 }
 
 /** The bits of an argument that a condition compares, and with what: the parts of `argument & mask == value`. */
@@ -170,8 +230,14 @@ function valueWord(kind: string, value: bigint): string {
       const signed = Number(BigInt.asIntN(32, value));
       return signed === currentDirectory ? 'AT_FDCWD' : String(signed);
     }
+    case 'c':
     case 'm':
-      return `0${low.toString(8)}`;
+      return low === 0 ? '0' : `0${low.toString(8)}`;
+    case 'e': {
+      const type = nameOf('', nodeTypes, low & S_IFMT);
+      const mode = valueWord('m', BigInt(low & ~S_IFMT));
+      return type === undefined ? valueWord('m', value) : `${type}|${mode}`;
+    }
     case 'o':
       return [openAccess[low & accessMask] ?? '', ...flagWords('O_', openFlags, BigInt(low & ~accessMask))].join('|');
     case 'n':
@@ -187,6 +253,10 @@ function valueWord(kind: string, value: bigint): string {
     }
     case 'g':
       return nameOf('SIG', SIGNALS, low) ?? String(low);
+    case 'u':
+      return nameOf('', SCHEDULER_POLICIES, low) ?? String(low);
+    case 'y':
+      return syslogActions[low] === undefined ? String(low) : `SYSLOG_ACTION_${syslogActions[low]}`;
     case 'r':
       return nameOf('', RLIMITS, low) ?? String(low);
     default:
@@ -198,7 +268,10 @@ function valueWord(kind: string, value: bigint): string {
 function bitsWord(kind: string, value: bigint): string {
   const low = Number(BigInt.asUintN(32, value));
   switch (kind) {
+    case 'c':
+    case 'e':
     case 'm':
+      return valueWord('m', value);
     case 'n':
     case 't':
       return valueWord(kind, value);

@@ -44,7 +44,7 @@ function found(name: string, args: readonly (bigint | string)[], by = caller(), 
     const one = args[index];
     return typeof one === 'string' ? one : undefined;
   };
-  return likelyCause({ name, values, string }, by, of);
+  return likelyCause({ name, values, string, bytes: () => undefined }, by, of);
 }
 
 function cause(name: string, args: readonly (bigint | string)[], ...capabilities: Capability[]): string | undefined {

@@ -1,21 +1,20 @@
 import type { Config, Mount } from '../../../schema/generated/config.ts';
-import { S_IFBLK, S_IFCHR, S_IFMT } from '../../kernel/files.ts';
 import { CLONE_NEW } from '../../kernel/namespaces.ts';
 import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
 import { lineOfJson } from '../../diag/json-line.ts';
 import type { CAPABILITIES } from '../../kernel/processes.ts';
 import { SOCKET_FAMILIES, SOCKET_TYPES } from '../../kernel/call-flags.ts';
+import { isDevice } from './arguments.ts';
+import type { Pointed } from './pointed.ts';
 import { deviceLines } from '../cgroup/device-lines.ts';
 
 export type Capability = keyof typeof CAPABILITIES;
 
 /** A call that the profile allows. */
-export interface AllowedCall {
+export interface AllowedCall extends Pointed {
   readonly name: string;
   /** Unsigned, of 64 bits. */
   readonly values: readonly bigint[];
-  /** The string at an argument. */
-  readonly string: (index: number) => string | undefined;
 }
 
 /** The process that makes it, as the kernel shows it. */
@@ -182,10 +181,6 @@ function neededCapabilities({ name, values }: AllowedCall, { uids, gids }: Calle
     default:
       return [];
   }
-}
-
-function isDevice(mode: number): boolean {
-  return (mode & S_IFMT) === S_IFCHR || (mode & S_IFMT) === S_IFBLK;
 }
 
 /** A device of the config that no rule lets be opened. Its nodes may be made in any case. */
