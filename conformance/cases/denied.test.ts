@@ -351,10 +351,11 @@ forEachRuntime(
     const bundle = rt.bundle((config) => {
       script(
         config,
-        'busybox mount -t tmpfs x /tmp; busybox chroot /tmp true; cat </dev/tun; busybox mkdir /proc/sys/x; busybox mkdir /tmp/x; busybox kill -0 99999',
+        'busybox mount -t tmpfs x /tmp; busybox chroot /tmp true; ulimit -n 99999; cat </dev/tun; busybox mkdir /proc/sys/x; busybox mkdir /tmp/x; busybox kill -0 99999',
         [{ names: ['kill'], action: 'SCMP_ACT_ERRNO' }],
       );
       config.process.capabilities = { bounding: [], effective: [], permitted: [] };
+      config.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 64, hard: 64 }];
       config.linux.devices = [{ path: '/dev/tun', type: 'c', major: 10, minor: 200, fileMode: 0o666 }];
       config.linux.resources = { devices: [{ allow: false, access: 'rwm' }] };
       config.linux.readonlyPaths = ['/proc/sys'];
@@ -379,6 +380,15 @@ forEachRuntime(
     t.match(
       stderr,
       likely(
+        String.raw`(set|p)rlimit.*RLIMIT_NOFILE, {soft: 99999, hard: 99999}`,
+        'the process has no CAP_SYS_RESOURCE',
+        '/process/capabilities',
+        `add "CAP_SYS_RESOURCE" to ${sets}`,
+      ),
+    );
+    t.match(
+      stderr,
+      likely(
         'open.*"/dev/tun"',
         'no rule allows the device c 10:200 r',
         '/linux/resources/devices',
@@ -392,7 +402,7 @@ forEachRuntime(
     t.match(stderr, told(String.raw`kill\(99999, 0\)`, 'busybox', String.raw`fails with EPERM \(.*\)`, 0));
     t.match(stderr, /\n {2}hint: remove "kill" from the names there\n/);
     t.notMatch(stderr, '"/tmp/x"');
-    t.equal(stderr.match(/^rt: warning/gm)?.length, 5, stderr);
+    t.equal(stderr.match(/^rt: warning/gm)?.length, 6, stderr);
     t.equal((await run('--explain-denied')).stderr.match(/^rt: warning/gm)?.length, 1);
     // Without a profile, too.
     delete bundle.config.linux.seccomp;

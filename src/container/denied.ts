@@ -11,7 +11,7 @@ import type { Context } from '../options/command.ts';
 import type { Options } from '../options/options.ts';
 import { actionWords } from '../plan/seccomp/action-words.ts';
 import { likelyCause } from '../plan/seccomp/likely.ts';
-import type { Caller } from '../plan/seccomp/likely.ts';
+import type { Caller } from '../plan/seccomp/needs.ts';
 import type { WatchMode } from '../plan/seccomp/watched.ts';
 import type { Console } from './terminal.ts';
 
@@ -112,27 +112,48 @@ function cureFor({ pointer, call }: SeenCall, { linux }: Config): string | undef
   return `remove ${lineOfJson(call.name)} from the names there${isDefault ? '' : `, and ${allow}`}`;
 }
 
+/** Most calls need none of it, so each is read when first asked for. */
 function callerOf(native: Native, pid: number): Caller {
-  const field = statusFields(native, pid);
-  const effective = field('CapEff');
-  const numbers = (name: string): number[] => field(name).split(/\s+/).map(Number);
-  const within = (file: string, ids: readonly number[]): number[] =>
-    idsWithin(native.readText(`/proc/${pid}/${file}`, maximumStatus), ids);
+  let status: ReturnType<typeof statusFields> | undefined;
+  const field = (name: string): string => (status ??= statusFields(native, pid))(name);
+  const text = (file: string): string => {
+    const found = native.readText(file, maximumStatus);
+    return typeof found === 'string' ? found : '';
+  };
+  const link = (name: string): string => {
+    const found = native.readLink(`/proc/${pid}/${name}`);
+    return typeof found === 'string' ? found : '';
+  };
+  const within = (kind: 'uid' | 'gid', values: string): number[] =>
+    idsWithin(text(`/proc/${pid}/${kind}_map`), values.split(/\s+/).map(Number));
   return {
-    has: (capability) => hasBit(effective, CAPABILITIES[capability]),
-    noNewPrivileges: field('NoNewPrivs') === '1',
-    uids: within('uid_map', numbers('Uid')),
-    gids: within('gid_map', [...numbers('Gid'), ...numbers('Groups')]),
-    directory: () => {
-      const found = native.readLink(`/proc/${pid}/cwd`);
-      return typeof found === 'string' ? found : '/';
-    },
+    has: (capability) => hasBit(field('CapEff'), CAPABILITIES[capability]),
+    inInitialUserNamespace: () => link('ns/user') === initialUserNamespace,
+    noNewPrivileges: () => field('NoNewPrivs') === '1',
+    uids: () => within('uid', field('Uid')),
+    gids: () => within('gid', `${field('Gid')} ${field('Groups')}`.trim()),
+    directory: () => link('cwd') || '/',
+    hardLimit: (resource) => hardLimitIn(text(`/proc/${pid}/limits`), resource),
+    restrictsLog: () => text('/proc/sys/kernel/dmesg_restrict').trim() === '1',
   };
 }
 
+/** PROC_USER_INIT_INO of linux/proc_ns.h. */
+const initialUserNamespace = 'user:[4026531837]';
+/** Where proc_pid_limits(5) has the hard limits, whose lines are in the order of the numbers, below a title. */
+const hardLimits = [47, 67] as const;
+
+function hardLimitIn(text: string, resource: number): bigint | undefined {
+  const value =
+    text
+      .split('\n')
+      [resource + 1]?.slice(...hardLimits)
+      .trim() ?? '';
+  return /^\d+$/.test(value) ? BigInt(value) : undefined;
+}
+
 /** Ids of rt's user namespace as those of the one with this map: user_namespaces(7). */
-function idsWithin(map: string | number, ids: readonly number[]): number[] {
-  if (typeof map === 'number') return [...ids];
+function idsWithin(map: string, ids: readonly number[]): number[] {
   const ranges = map.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
   return ids.flatMap((id) =>
     ranges.flatMap(([first = 0, outside = 0, size = 0]) =>

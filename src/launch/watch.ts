@@ -4,8 +4,8 @@ import { EINTR, ENOENT, ENOSYS } from '../kernel/errno.ts';
 import { SECCOMP_RET, SECCOMP_USER_NOTIF_FLAG_CONTINUE } from '../kernel/seccomp.ts';
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import { POLLIN } from '../kernel/sockets.ts';
-import type { AllowedCall } from '../plan/seccomp/likely.ts';
 import { argumentWords } from '../plan/seccomp/arguments.ts';
+import type { AllowedCall } from '../plan/seccomp/needs.ts';
 import { argumentsOf, isAllowed } from '../plan/seccomp/watched.ts';
 import type { WatchedCall, Watched } from '../plan/seccomp/watched.ts';
 

@@ -2,7 +2,8 @@ import t from 'tap';
 import type { Config } from '../../../schema/generated/config.ts';
 import { S_IFCHR, S_IFIFO } from '../../kernel/files.ts';
 import { fallibleCalls, likelyCause } from './likely.ts';
-import type { Caller, Capability, LikelyCause } from './likely.ts';
+import type { LikelyCause } from './likely.ts';
+import type { Caller, Capability } from './needs.ts';
 import { isCallName } from './calls.ts';
 
 const config: Config = {
@@ -31,23 +32,32 @@ const config: Config = {
 
 const caller = (...capabilities: Capability[]): Caller => ({
   has: (one) => capabilities.includes(one),
-  noNewPrivileges: true,
-  uids: [1000],
-  gids: [100],
+  inInitialUserNamespace: () => true,
+  noNewPrivileges: () => true,
+  uids: () => [1000],
+  gids: () => [100],
   directory: () => '/data',
+  hardLimit: () => 1024n,
+  restrictsLog: () => false,
 });
 
-/** Strings are arguments that point to them. */
-function found(name: string, args: readonly (bigint | string)[], by = caller(), of = config): LikelyCause | undefined {
-  const values = args.map((one) => (typeof one === 'string' ? 1n : one));
+/** Strings and bytes are what an argument points to. */
+type Argument = bigint | string | Uint8Array;
+
+function found(name: string, args: readonly Argument[], by = caller(), of = config): LikelyCause | undefined {
+  const values = args.map((one) => (typeof one === 'bigint' ? one : 1n));
   const string = (index: number): string | undefined => {
     const one = args[index];
     return typeof one === 'string' ? one : undefined;
   };
-  return likelyCause({ name, values, string, bytes: () => undefined }, by, of);
+  const bytes = (index: number, size: number): Uint8Array | undefined => {
+    const one = args[index];
+    return one instanceof Uint8Array && one.length >= size ? one.subarray(0, size) : undefined;
+  };
+  return likelyCause({ name, values, string, bytes }, by, of);
 }
 
-function cause(name: string, args: readonly (bigint | string)[], ...capabilities: Capability[]): string | undefined {
+function cause(name: string, args: readonly Argument[], ...capabilities: Capability[]): string | undefined {
   const one = found(name, args, caller(...capabilities));
   return one && `${one.words} ${one.pointer}`;
 }
@@ -73,6 +83,50 @@ t.test('likelyCause: a capability that the process lacks', async (t) => {
   t.equal(cause('ptrace', [0n]), undefined);
 });
 
+t.test('likelyCause: what a call needs follows from all of its arguments', async (t) => {
+  const numbers = (...values: bigint[]) => new Uint8Array(new BigUint64Array(values).buffer);
+  const port = (number: number) =>
+    Uint8Array.from([2, 0, number >> 8, number & 0xff, ...new Array<number>(12).fill(0)]);
+  t.match(cause('bind', [3n, port(80), 16n]), 'no CAP_NET_BIND_SERVICE');
+  t.equal(cause('bind', [3n, port(80), 16n], 'CAP_NET_BIND_SERVICE'), undefined);
+  t.equal(cause('bind', [3n, port(8080), 16n]), undefined);
+  t.equal(cause('bind', [3n, port(0), 16n]), undefined);
+  const linux = { sysctl: { 'net.ipv4.ip_unprivileged_port_start': '80' } };
+  t.equal(found('bind', [3n, port(80), 16n], caller(), { ...config, linux }), undefined);
+  t.match(cause('setrlimit', [7n, numbers(1024n, 1025n)]), 'no CAP_SYS_RESOURCE');
+  t.equal(cause('setrlimit', [7n, numbers(1n, 1024n)]), undefined);
+  t.match(cause('prlimit64', [0n, 7n, numbers(1n, 2n ** 64n - 1n)]), 'no CAP_SYS_RESOURCE');
+  t.equal(cause('prlimit64', [0n, 7n, 0n]), undefined);
+  t.match(cause('syslog', [4n]), 'no CAP_SYSLOG');
+  t.equal(cause('syslog', [3n]), undefined);
+  t.match(found('syslog', [3n], { ...caller(), restrictsLog: () => true })?.words, 'no CAP_SYSLOG');
+  t.match(cause('setpriority', [0n, 0n, 2n ** 64n - 1n]), 'no CAP_SYS_NICE');
+  t.equal(cause('setpriority', [0n, 0n, 5n]), undefined);
+  t.match(cause('sched_setscheduler', [0n, 0x4000_0001n]), 'no CAP_SYS_NICE');
+  t.equal(cause('sched_setscheduler', [0n, 3n]), undefined);
+  const limited = { ...config, process: { cwd: '/', rlimits: [{ type: 'RLIMIT_RTPRIO', soft: 5, hard: 5 }] } };
+  t.equal(found('sched_setscheduler', [0n, 1n], caller(), limited), undefined);
+  t.match(cause('sched_setattr', [0n, numbers(2n << 32n)]), 'no CAP_SYS_NICE');
+  t.match(cause('adjtimex', [numbers(1n)]), 'no CAP_SYS_TIME');
+  t.equal(cause('adjtimex', [numbers(0n)]), undefined);
+  t.equal(cause('bpf', [0n]), 'the process has neither CAP_BPF nor CAP_SYS_ADMIN /process/capabilities');
+  t.equal(cause('bpf', [0n], 'CAP_SYS_ADMIN'), undefined);
+  t.match(cause('openat2', [here, '/dev/tun', numbers(2n, 0n, 0n)]), 'no rule allows the device c 10:200 rw');
+  t.match(cause('openat2', [here, '/etc/x', numbers(1n, 0n, 0n)]), 'the root is read-only');
+  t.equal(cause('openat2', [here, '/etc/x', numbers(0n, 0n, 0n)]), undefined);
+});
+
+t.test('likelyCause: a capability of another user namespace than the initial one', async (t) => {
+  const inside = { ...caller('CAP_SYS_TIME', 'CAP_SYS_ADMIN'), inInitialUserNamespace: () => false };
+  const namespaces = [{ type: 'pid' as const }, { type: 'user' as const }];
+  const of = { ...config, linux: { namespaces } };
+  t.strictSame(found('clock_settime', [], inside, of), {
+    words: 'it takes CAP_SYS_TIME of the initial user namespace, and the process is in another one',
+    pointer: '/linux/namespaces/1',
+  });
+  t.equal(found('mount', [], inside, of), undefined);
+});
+
 t.test('likelyCause: a device without a rule', async (t) => {
   const where = ' /linux/resources/devices';
   t.equal(cause('openat', [here, '/dev/tun', 2n]), `no rule allows the device c 10:200 rw${where}`);
@@ -95,7 +149,7 @@ t.test('likelyCause: a place that is read-only', async (t) => {
 
 t.test('likelyCause: a cure that is JSON to paste', async (t) => {
   const with_ = (process: Partial<Config['process']>, uid = 0, name = 'mount'): string | undefined =>
-    found(name, [], { ...caller(), uids: [uid] }, { ...config, process: { cwd: '/', ...process } })?.cure;
+    found(name, [], { ...caller(), uids: () => [uid] }, { ...config, process: { cwd: '/', ...process } })?.cure;
   t.equal(with_({ capabilities: {} }), 'add "CAP_SYS_ADMIN" to process.capabilities.{bounding,effective,permitted}');
   t.equal(
     with_({ capabilities: { bounding: ['CAP_SYS_ADMIN'], permitted: ['CAP_SYS_ADMIN'] } }),
@@ -110,7 +164,12 @@ t.test('likelyCause: a cure that is JSON to paste', async (t) => {
     'add "capabilities": {"bounding": ["CAP_SYS_CHROOT"], "effective": ["CAP_SYS_CHROOT"], "permitted": ["CAP_SYS_CHROOT"]} to process',
   );
   const all = { bounding: ['CAP_SYS_ADMIN'], effective: ['CAP_SYS_ADMIN'], permitted: ['CAP_SYS_ADMIN'] };
-  const lost = found('mount', [], { ...caller(), uids: [0] }, { ...config, process: { cwd: '/', capabilities: all } });
+  const lost = found(
+    'mount',
+    [],
+    { ...caller(), uids: () => [0] },
+    { ...config, process: { cwd: '/', capabilities: all } },
+  );
   t.equal(lost?.words, 'the process has no CAP_SYS_ADMIN left, although process.capabilities has it');
   t.equal(lost?.cure, undefined);
   t.equal(

@@ -1,32 +1,11 @@
 import type { Config, Mount } from '../../../schema/generated/config.ts';
-import { CLONE_NEW } from '../../kernel/namespaces.ts';
-import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
+import { hasNamespace, namespacePointer } from '../../bundle/namespaces.ts';
 import { lineOfJson } from '../../diag/json-line.ts';
-import type { CAPABILITIES } from '../../kernel/processes.ts';
-import { SOCKET_FAMILIES, SOCKET_TYPES } from '../../kernel/call-flags.ts';
-import { isDevice } from './arguments.ts';
-import type { Pointed } from './pointed.ts';
+import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
 import { deviceLines } from '../cgroup/device-lines.ts';
-
-export type Capability = keyof typeof CAPABILITIES;
-
-/** A call that the profile allows. */
-export interface AllowedCall extends Pointed {
-  readonly name: string;
-  /** Unsigned, of 64 bits. */
-  readonly values: readonly bigint[];
-}
-
-/** The process that makes it, as the kernel shows it. */
-export interface Caller {
-  readonly has: (capability: Capability) => boolean;
-  readonly noNewPrivileges: boolean;
-  /** User and group ids that it may take without a capability. */
-  readonly uids: readonly number[];
-  readonly gids: readonly number[];
-  /** Its working directory, in the container. */
-  readonly directory: () => string;
-}
+import { needs, unsigned } from './needs.ts';
+import type { AllowedCall, Caller, Need } from './needs.ts';
+import { openHowAt } from './pointed.ts';
 
 /** Why a call probably fails: its result is not seen. */
 export interface LikelyCause {
@@ -35,48 +14,6 @@ export interface LikelyCause {
   /** How to change the config, with the JSON to add; undefined if no change of it helps. */
   readonly cure?: string;
 }
-
-/** Calls that always need a capability. */
-const privileged: { readonly [Name in Capability]?: string } = {
-  CAP_SYS_ADMIN:
-    'mount umount umount2 pivot_root move_mount fsopen fsmount fspick mount_setattr sethostname setdomainname swapon ' +
-    'swapoff quotactl setns bpf',
-  CAP_SYS_CHROOT: 'chroot',
-  CAP_SYS_BOOT: 'reboot kexec_load kexec_file_load',
-  CAP_SYS_MODULE: 'init_module finit_module delete_module',
-  CAP_SYS_TIME: 'settimeofday clock_settime stime',
-  CAP_SYS_RAWIO: 'iopl ioperm',
-  CAP_SYS_PACCT: 'acct',
-  CAP_SYS_TTY_CONFIG: 'vhangup',
-  CAP_DAC_READ_SEARCH: 'open_by_handle_at',
-  CAP_SETGID: 'setgroups',
-};
-
-/** The arguments that are ids, of calls that need a capability for ids which the process does not have. */
-const ids: Readonly<Record<string, readonly [kind: 'uid' | 'gid', first: number, end: number][]>> = {
-  setuid: [['uid', 0, 1]],
-  setreuid: [['uid', 0, 2]],
-  setresuid: [['uid', 0, 3]],
-  setgid: [['gid', 0, 1]],
-  setregid: [['gid', 0, 2]],
-  setresgid: [['gid', 0, 3]],
-  chown: [
-    ['uid', 1, 2],
-    ['gid', 2, 3],
-  ],
-  lchown: [
-    ['uid', 1, 2],
-    ['gid', 2, 3],
-  ],
-  fchown: [
-    ['uid', 1, 2],
-    ['gid', 2, 3],
-  ],
-  fchownat: [
-    ['uid', 2, 3],
-    ['gid', 3, 4],
-  ],
-};
 
 /** The arguments that are paths at which a call changes something; before one at 1 or 3 is its directory. */
 const changed: Readonly<Record<string, readonly number[]>> = {
@@ -94,6 +31,7 @@ const changed: Readonly<Record<string, readonly number[]>> = {
   mknodat: [1],
   open: [0],
   openat: [1],
+  openat2: [1],
   rename: [0, 1],
   renameat: [1, 3],
   renameat2: [1, 3],
@@ -106,32 +44,39 @@ const changed: Readonly<Record<string, readonly number[]>> = {
   utimensat: [1],
 };
 
-const others = ['clone', 'unshare', 'socket', 'ptrace', 'process_vm_readv', 'process_vm_writev'];
-const noId = 0xffff_ffff;
-/** PTRACE_ATTACH, PTRACE_SEIZE: ptrace(2). */
-const attachRequests = [16, 0x4206];
 const currentDirectory = -100;
 
 /** Names of the calls for which `likelyCause` may know one. */
 export function fallibleCalls(): string[] {
-  const always = Object.values(privileged).flatMap((names) => names.split(' '));
-  return [...new Set([...always, ...Object.keys(ids), ...Object.keys(changed), ...others])];
+  return [...new Set([...needs().keys(), ...Object.keys(changed)])];
 }
 
 /** What in the config is probably against a call; undefined if nothing is. */
 export function likelyCause(call: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
-  const missing = neededCapabilities(call, caller).find((capability) => !caller.has(capability));
-  if (missing !== undefined) return capabilityCause(missing, caller, config);
+  for (const need of needs().get(call.name) ?? []) {
+    if (!need.when(call, caller, config)) continue;
+    if (need.initial && !caller.inInitialUserNamespace()) return namespaceCause(need, config);
+    if (!need.anyOf.some((capability) => caller.has(capability))) return capabilityCause(need, caller, config);
+  }
   return deviceCause(call, config) ?? readOnlyCause(call, caller, config);
 }
 
-function capabilityCause(missing: Capability, { noNewPrivileges, uids }: Caller, { process }: Config): LikelyCause {
+function namespaceCause({ anyOf }: Need, config: Config): LikelyCause {
+  return {
+    words: `it takes ${anyOf.join(' or ')} of the initial user namespace, and the process is in another one`,
+    pointer: hasNamespace(config, 'user') ? namespacePointer(config, 'user') : '/linux/namespaces',
+  };
+}
+
+function capabilityCause({ anyOf }: Need, caller: Caller, { process }: Config): LikelyCause {
+  const [missing = 'CAP_SYS_ADMIN'] = anyOf;
   const gains = missing === 'CAP_SETUID' || missing === 'CAP_SETGID';
-  const more = gains && noNewPrivileges ? ', and process.noNewPrivileges keeps set-user-ID programs from it' : '';
-  const words = `the process has no ${missing}`;
+  const more =
+    gains && caller.noNewPrivileges() ? ', and process.noNewPrivileges keeps set-user-ID programs from it' : '';
+  const words = `the process has ${anyOf.length === 1 ? 'no' : 'neither'} ${anyOf.join(' nor ')}`;
   // Of a user other than root, only ambient capabilities outlast execve(2), and these must be inheritable.
   const sets = (['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const).filter(
-    (set) => !uids.includes(0) || (set !== 'inheritable' && set !== 'ambient'),
+    (set) => !caller.uids().includes(0) || (set !== 'inheritable' && set !== 'ambient'),
   );
   const given = process?.capabilities;
   if (given === undefined) {
@@ -145,55 +90,32 @@ function capabilityCause(missing: Capability, { noNewPrivileges, uids }: Caller,
   return { words: words + more, pointer, cure: `add ${lineOfJson(missing)} to process.capabilities.${set}` };
 }
 
-function neededCapabilities({ name, values }: AllowedCall, { uids, gids }: Caller): Capability[] {
-  const value = (index: number): number => Number(BigInt.asUintN(32, values[index] ?? 0n));
-  for (const [capability, names] of Object.entries(privileged)) {
-    if (names.split(' ').includes(name)) return [capability as Capability];
-  }
-  const foreign = (ids[name] ?? []).find(([kind, first, end]) => {
-    const own = kind === 'uid' ? uids : gids;
-    return Array.from({ length: end - first }, (_, at) => value(first + at)).some(
-      (id) => id !== noId && !own.includes(id),
-    );
-  });
-  if (foreign !== undefined) {
-    return [name.includes('chown') ? 'CAP_CHOWN' : foreign[0] === 'uid' ? 'CAP_SETUID' : 'CAP_SETGID'];
-  }
-  switch (name) {
-    case 'clone':
-    case 'unshare': {
-      const made = Object.values(CLONE_NEW).filter((bit) => (value(0) & bit) !== 0);
-      // CLONE_NEWTIME is among the bits of the signal that clone(2) takes.
-      const counts = name === 'clone' ? made.filter((bit) => bit !== CLONE_NEW.time) : made;
-      return counts.length === 0 || counts.includes(CLONE_NEW.user) ? [] : ['CAP_SYS_ADMIN'];
-    }
-    case 'socket':
-      return value(0) === SOCKET_FAMILIES.PACKET || (value(1) & 0xf) === SOCKET_TYPES.RAW ? ['CAP_NET_RAW'] : [];
-    case 'mknod':
-      return isDevice(value(1)) ? ['CAP_MKNOD'] : [];
-    case 'mknodat':
-      return isDevice(value(2)) ? ['CAP_MKNOD'] : [];
-    case 'ptrace':
-      return attachRequests.includes(value(0)) ? ['CAP_SYS_PTRACE'] : [];
-    case 'process_vm_readv':
-    case 'process_vm_writev':
-      return ['CAP_SYS_PTRACE'];
+/** Those of open(2), undefined for other calls. */
+function openFlagsOf(call: AllowedCall): number | undefined {
+  switch (call.name) {
+    case 'open':
+      return unsigned(call, 1);
+    case 'openat':
+      return unsigned(call, 2);
+    case 'openat2':
+      return Number(BigInt.asUintN(32, openHowAt(call, 2)?.flags ?? 0n));
     default:
-      return [];
+      return undefined;
   }
 }
 
 /** A device of the config that no rule lets be opened. Its nodes may be made in any case. */
-function deviceCause({ name, values, string }: AllowedCall, { linux }: Config): LikelyCause | undefined {
-  const at = name === 'openat' ? 1 : 0;
-  const path = name === 'open' || name === 'openat' ? string(at) : undefined;
+function deviceCause(call: AllowedCall, { linux }: Config): LikelyCause | undefined {
+  const flags = openFlagsOf(call);
+  if (flags === undefined) return undefined;
+  const path = call.string(call.name === 'open' ? 0 : 1);
   const node = linux?.devices?.find((one) => one.path === path);
   const rules = linux?.resources?.devices;
   if (node === undefined || node.type === 'p' || rules === undefined) return undefined;
   const type = node.type === 'b' ? 'b' : 'c';
   const major = String(node.major);
   const minor = String(node.minor);
-  const mode = Number(BigInt.asUintN(32, values[at + 1] ?? 0n)) & (O_WRONLY | O_RDWR);
+  const mode = flags & (O_WRONLY | O_RDWR);
   const access = mode === O_WRONLY ? 'w' : mode === O_RDWR ? 'rw' : 'r';
   const [standard, ...exceptions] = deviceLines(rules, []);
   const matching = exceptions
@@ -213,12 +135,11 @@ function deviceCause({ name, values, string }: AllowedCall, { linux }: Config): 
 }
 
 /** A path below a mount, a path or a root that the config makes read-only. Links are not followed. */
-function readOnlyCause({ name, values, string }: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
+function readOnlyCause(call: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
+  const { name, values, string } = call;
   const paths = changed[name] ?? [];
-  if (name === 'open' || name === 'openat') {
-    const flags = Number(BigInt.asUintN(32, values[(paths[0] ?? 0) + 1] ?? 0n));
-    if ((flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) === 0) return undefined;
-  }
+  const flags = openFlagsOf(call);
+  if (flags !== undefined && (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) === 0) return undefined;
   for (const index of paths) {
     const text = string(index);
     if (text === undefined || text === '') continue;
