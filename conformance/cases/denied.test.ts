@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { NATIVE_ARCHITECTURE } from '../harness/calls.ts';
 import type { TestConfig } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
+import { SIGKILL, SIGSYS } from '../../src/kernel/signals.ts';
 import { until } from '../harness/wait.ts';
 
 /** What the profile refuses, told before a run and during it. */
@@ -162,6 +163,21 @@ forEachRuntime(
       t.equal(stdout, '');
       t.notMatch(stderr, 'dmesg');
     }
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'run --explain-denied: a process does not outlive KILL, whatever another one does to its signal handlers',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      script(config, '', [{ names: ['chroot'], action: 'SCMP_ACT_KILL_PROCESS' }]);
+      config.process.args = ['/bin/probe', 'evade'];
+    });
+    const { stdout, stderr } = await rt.command('run', '--explain-denied', '--bundle', bundle.dir, rt.nextId());
+    const { survived, signal } = JSON.parse(stdout) as { survived: boolean; signal: number };
+    t.comment(`its call returned: ${survived}, signal ${signal}`);
+    t.ok(signal === SIGSYS || signal === SIGKILL, `${stdout}${stderr}`);
   },
   OURS,
 );
@@ -368,37 +384,18 @@ forEachRuntime(
         String.raw`^rt: warning: ${call}.*: is allowed, but likely fails: ${cause}\n {2}config\.json:\d+:\d+ {2}${pointer}\n {2}hint: ${cure}.*\n.*(?:permitted|denied|No such)`,
         'm',
       );
+    const device = '{"allow": true, "type": "c", "major": 10, "minor": 200, "access": "r"} to linux.resources.devices';
     const sets = String.raw`process\.capabilities\.{bounding,effective,permitted}`;
-    t.match(
-      stderr,
-      likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities', `add "CAP_SYS_ADMIN" to ${sets}`),
-    );
-    t.match(
-      stderr,
-      likely('chroot', 'the process has no CAP_SYS_CHROOT', '/process/capabilities', `add "CAP_SYS_CHROOT" to ${sets}`),
-    );
-    t.match(
-      stderr,
-      likely(
-        String.raw`(set|p)rlimit.*RLIMIT_NOFILE, {soft: 99999, hard: 99999}`,
-        'the process has no CAP_SYS_RESOURCE',
-        '/process/capabilities',
-        `add "CAP_SYS_RESOURCE" to ${sets}`,
-      ),
-    );
-    t.match(
-      stderr,
-      likely(
-        'open.*"/dev/tun"',
-        'no rule allows the device c 10:200 r',
-        '/linux/resources/devices',
-        String.raw`add {"allow": true, "type": "c", "major": 10, "minor": 200, "access": "r"} to linux\.resources\.devices`,
-      ),
-    );
-    t.match(
-      stderr,
-      likely('mkdir.*"/proc/sys/x"', '/proc/sys is read-only', '/linux/readonlyPaths/0', 'remove "/proc/sys" there'),
-    );
+    const lacks = (name: string) =>
+      [`the process has no ${name}`, '/process/capabilities', `add "${name}" to ${sets}`] as const;
+    for (const [call, cause, pointer, cure] of [
+      ['mount', ...lacks('CAP_SYS_ADMIN')],
+      ['chroot', ...lacks('CAP_SYS_CHROOT')],
+      [String.raw`(set|p)rlimit.*RLIMIT_NOFILE, {soft: 99999, hard: 99999}`, ...lacks('CAP_SYS_RESOURCE')],
+      ['open.*"/dev/tun"', 'no rule allows the device c 10:200 r', '/linux/resources/devices', `add ${device}`],
+      ['mkdir.*"/proc/sys/x"', '/proc/sys is read-only', '/linux/readonlyPaths/0', 'remove "/proc/sys" there'],
+    ] as const)
+      t.match(stderr, likely(call, cause, pointer, cure));
     t.match(stderr, told(String.raw`kill\(99999, 0\)`, 'busybox', String.raw`fails with EPERM \(.*\)`, 0));
     t.match(stderr, /\n {2}hint: remove "kill" from the names there\n/);
     t.notMatch(stderr, '"/tmp/x"');
@@ -407,10 +404,7 @@ forEachRuntime(
     // Without a profile, too.
     delete bundle.config.linux.seccomp;
     bundle.save();
-    t.match(
-      (await run('--explain-denied=all')).stderr,
-      likely('mount', 'the process has no CAP_SYS_ADMIN', '/process/capabilities', `add "CAP_SYS_ADMIN" to ${sets}`),
-    );
+    t.match((await run('--explain-denied=all')).stderr, likely('mount', ...lacks('CAP_SYS_ADMIN')));
   },
   OURS,
 );

@@ -124,6 +124,7 @@ static const struct {
 	{"echo", 1, verb_echo},
 	{"emit", 2, verb_emit},
 	{"env", 0, verb_env},
+	{"evade", 0, verb_evade},
 	{"exec", 1, verb_exec},
 	{"exit", 1, verb_exit},
 	{"fault", 0, verb_fault},

@@ -26,6 +26,7 @@ void verb_create(char **args);
 void verb_cwd(char **args);
 void verb_emit(char **args);
 void verb_env(char **args);
+void verb_evade(char **args);
 void verb_exec(char **args);
 void verb_fds(char **args);
 void verb_forge(char **args);

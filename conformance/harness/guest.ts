@@ -14,6 +14,7 @@ const PROGRAMS = {
       'answer.c',
       'attack.c',
       'children.c',
+      'evade.c',
       'files.c',
       'hold.c',
       'itself.c',

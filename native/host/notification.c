@@ -2,7 +2,10 @@
 #include "functions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,9 +15,16 @@
 
 #include "result.h"
 
-rt_function rt_fn_receiveNotification, rt_fn_answerNotification, rt_fn_readMemory, rt_fn_readMemoryText;
+rt_function rt_fn_receiveNotification, rt_fn_answerNotification, rt_fn_callWaits, rt_fn_endCaller,
+	rt_fn_signalCaller, rt_fn_readMemory, rt_fn_readMemoryText;
 
-enum { PAGE = 4096 };
+enum {
+	PAGE = 4096,
+	/* Milliseconds for a process to end by a signal. */
+	PATIENCE = 500,
+	/* PIDFD_THREAD of linux/pidfd.h, Linux 6.9. */
+	PIDFD_OF_THREAD = O_EXCL,
+};
 
 int64_t rt_fn_receiveNotification(const struct rt_value *args, struct rt_result *result)
 {
@@ -24,31 +34,85 @@ int64_t rt_fn_receiveNotification(const struct rt_value *args, struct rt_result 
 	return rt_result_copy(result, (const char *)&notification, sizeof(notification));
 }
 
+/* Of a call that waits; 0, which is none's, if these are not its bytes. */
+static uint64_t call_id(const struct rt_value *bytes)
+{
+	uint64_t id = 0;
+	if (bytes->length == sizeof(id))
+		memcpy(&id, bytes->data, sizeof(id));
+	return id;
+}
+
+/* The call returns `error`, negative, unless the flags say otherwise. */
+static int64_t answer_call(int listener, uint64_t id, int error, unsigned flags)
+{
+	struct seccomp_notif_resp answer = {.id = id, .error = error, .flags = flags};
+	return rt_checked(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
+}
+
 int64_t rt_fn_answerNotification(const struct rt_value *args, struct rt_result *result)
 {
 	(void)result;
-	int listener = (int)args[0].integer, signal = (int)args[5].integer;
-	struct seccomp_notif_resp answer = {
-		.error = -(int)args[2].integer, .flags = (unsigned)args[3].integer};
-	if (args[1].length != sizeof(answer.id))
-		return -EINVAL;
-	memcpy(&answer.id, args[1].data, sizeof(answer.id));
-	/* As long as the call waits, its thread exists. Even without the signal the call must not wait for ever. */
-	if (signal != 0 && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &answer.id) == 0)
-		syscall(SYS_tkill, (int)args[4].integer, signal);
-	int64_t sent = rt_checked(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
-	/* The signal may have been quicker. */
-	return signal != 0 && sent == -ENOENT ? 0 : sent;
+	uint64_t id = call_id(&args[1]);
+	return answer_call((int)args[0].integer, id, -(int)args[2].integer, (unsigned)args[3].integer);
+}
+
+int64_t rt_fn_callWaits(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	uint64_t id = call_id(&args[1]);
+	return rt_checked(ioctl((int)args[0].integer, SECCOMP_IOCTL_NOTIF_ID_VALID, &id));
+}
+
+static int64_t signal_process(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int64_t rt_fn_endCaller(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	int listener = (int)args[0].integer, signal = (int)args[3].integer;
+	uint64_t id = call_id(&args[1]);
+	RT_CLOSE_FD int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)args[2].integer, 0);
+	/* As long as the call waits its thread exists, so the descriptor is that of its process. */
+	if (pidfd < 0 || ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
+		return -errno;
+	signal_process(pidfd, signal);
+	int64_t sent = answer_call(listener, id, -ENOSYS, 0);
+	/* A process that shares the signal handlers may have changed them, a tracer keeps the signal from its tracee. */
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+	if (signal != SIGKILL && poll(&end, 1, PATIENCE) != 1)
+		signal_process(pidfd, SIGKILL);
+	/* The signal may have been quicker than the answer. */
+	return sent == -ENOENT ? 0 : sent;
+}
+
+int64_t rt_fn_signalCaller(const struct rt_value *args, struct rt_result *result)
+{
+	(void)result;
+	int listener = (int)args[0].integer, signal = (int)args[3].integer;
+	pid_t thread = (pid_t)args[2].integer;
+	uint64_t id = call_id(&args[1]);
+	/* Older kernels have no descriptors of threads. */
+	RT_CLOSE_FD int pidfd = (int)syscall(SYS_pidfd_open, thread, PIDFD_OF_THREAD);
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
+		return -errno;
+	if (pidfd >= 0)
+		signal_process(pidfd, signal);
+	else
+		syscall(SYS_tkill, thread, signal);
+	int64_t sent = answer_call(listener, id, -ENOSYS, 0);
+	return sent == -ENOENT ? 0 : sent;
 }
 
 /* What is at an address of a thread whose call waits, at most `most` bytes: their number, or -errno. */
 static int64_t read_caller(const struct rt_value *args, char bytes[static PAGE])
 {
-	uint64_t id, address;
+	uint64_t id = call_id(&args[1]), address;
 	size_t most = (size_t)args[4].integer;
-	if (args[1].length != sizeof(id) || args[3].length != sizeof(address) || most > PAGE)
+	if (args[3].length != sizeof(address) || most > PAGE)
 		return -EINVAL;
-	memcpy(&id, args[1].data, sizeof(id));
 	memcpy(&address, args[3].data, sizeof(address));
 	/* The page after that of the address may not be mapped. */
 	size_t here = PAGE - (size_t)(address % PAGE);

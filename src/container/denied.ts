@@ -81,7 +81,7 @@ export function reportDenied(
       if (!allowed.own || allowed.call === undefined) return;
       const call = look();
       const cause = likelyCause({ ...call, name: allowed.call.name }, callerOf(native, call.pid), config);
-      if (cause === undefined) return;
+      if (cause === undefined || !call.waits()) return;
       const message = `${subject(call)}: is allowed, but likely fails: ${cause.words}`;
       tell(call, { code: 'seccomp.likely', message, pointer: cause.pointer, ...hintOf(cause.cure) });
     };

@@ -182,18 +182,17 @@ export interface Native {
   ): readonly [status: number, direction?: number, errno?: number, call?: string] | number;
   /** A call that waits for the answer to it: struct seccomp_notif of seccomp_unotify(2). */
   receiveNotification(listener: number): ArrayBuffer | number;
+  /** Answers the call `id` (u64) with an errno, or with `flags` (SECCOMP_USER_NOTIF_FLAG_*). -ENOENT if it no longer waits. */
+  answerNotification(listener: number, id: ArrayBuffer, errno: number, flags: number): number;
+  /** 0 if the call still waits, so that what was read about its thread was not of another one; else -ENOENT. */
+  callWaits(listener: number, id: ArrayBuffer): number;
   /**
-   * Answers the call `id` (u64) with an errno, or with `flags` (SECCOMP_USER_NOTIF_FLAG_*). `signal`, unless 0, is first
-   * sent to its thread `tid`. -ENOENT if the call no longer waits.
+   * Ends the process `pid`, one of whose threads made the call `id`, by `signal`, or by SIGKILL if it outlives that. -ENOENT
+   * if the call no longer waits.
    */
-  answerNotification(
-    listener: number,
-    id: ArrayBuffer,
-    errno: number,
-    flags: number,
-    tid: number,
-    signal: number,
-  ): number;
+  endCaller(listener: number, id: ArrayBuffer, pid: number, signal: number): number;
+  /** Sends `signal` to the thread `tid`, whose call fails with ENOSYS. -ENOENT if the call no longer waits. */
+  signalCaller(listener: number, id: ArrayBuffer, tid: number, signal: number): number;
   /**
    * The bytes at an address (u64) of the thread `tid`, whose call `id` waits: at most `max`, which is at most 4096. -ENOENT if
    * the call no longer waits.

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Native } from '../host/native.ts';
-import { ENODEV, ENOENT } from '../kernel/errno.ts';
+import { EMFILE, ENODEV, ENOENT } from '../kernel/errno.ts';
 import { SECCOMP_RET } from '../kernel/seccomp.ts';
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import { Watched } from '../plan/seccomp/watched.ts';
@@ -12,15 +12,16 @@ interface Process {
   readonly handles?: boolean;
   readonly blocks?: boolean;
   readonly first?: boolean;
+  readonly tracer?: number;
 }
 
 const pid = 41;
 const sigsys = '0000000040000000';
 const none = '0000000000000000';
 
-function statusOf({ threads = 1, handles = false, blocks = false, first = false }: Process): string {
+function statusOf({ threads = 1, handles = false, blocks = false, first = false, tracer = 0 }: Process): string {
   const masks = `SigBlk:\t${blocks ? sigsys : none}\nSigIgn:\t${none}\nSigCgt:\t${handles ? sigsys : none}\n`;
-  return `Name:\tx\nTgid:\t${pid}\nNStgid:\t${pid}\t${first ? 1 : 7}\nThreads:\t${threads}\n${masks}`;
+  return `Name:\tx\nTgid:\t${pid}\nNStgid:\t${pid}\t${first ? 1 : 7}\nThreads:\t${threads}\nTracerPid:\t${tracer}\n${masks}`;
 }
 
 function watchedWith(judge?: () => WatchedCall): Watched {
@@ -28,8 +29,8 @@ function watchedWith(judge?: () => WatchedCall): Watched {
 }
 
 /** The signals with which calls of the process `pid` are answered that the profile wants to have this effect. */
-function answers(action: number, process: Process) {
-  const signals: number[] = [];
+function answers(action: number, process: Process, gone = 0) {
+  const signals: (readonly [to: 'process' | 'thread', signal: number])[] = [];
   const native: Partial<Native> = {
     receiveNotification: () => {
       const bytes = new ArrayBuffer(80);
@@ -37,7 +38,15 @@ function answers(action: number, process: Process) {
       return bytes;
     },
     readText: (path) => (path === `/proc/${pid}/status` ? statusOf(process) : -ENOENT),
-    answerNotification: (...[, , , , , signal]) => signals.push(signal),
+    answerNotification: () => 0,
+    endCaller: (...[, , process, signal]) => {
+      if (process === pid) signals.push(['process', signal]);
+      return gone;
+    },
+    signalCaller: (...[, , , signal]) => {
+      signals.push(['thread', signal]);
+      return 0;
+    },
   };
   const call: WatchedCall = { action, pointer: '', call: undefined, audit: 0, own: true, number: 0 };
   const watch = new Watch(
@@ -47,19 +56,32 @@ function answers(action: number, process: Process) {
   watch.begin(9);
   watch.attendTo(pid);
   watch.answer();
-  return { signal: signals[0], ended: watch.hasEndedProgram };
+  return { signals, ended: watch.hasEndedProgram };
 }
 
 t.test('answer: ends a process by SIGSYS only if nothing of it can prevent that', async (t) => {
   const kill = SECCOMP_RET.KILL_PROCESS;
-  t.strictSame(answers(kill, {}), { signal: SIGSYS, ended: true });
-  for (const process of [{ threads: 2 }, { handles: true }, { blocks: true }, { first: true }]) {
-    t.strictSame(answers(kill, process), { signal: SIGKILL, ended: true }, JSON.stringify(process));
+  t.strictSame(answers(kill, {}), { signals: [['process', SIGSYS]], ended: true });
+  for (const process of [{ threads: 2 }, { handles: true }, { blocks: true }, { first: true }, { tracer: 7 }]) {
+    t.strictSame(answers(kill, process), { signals: [['process', SIGKILL]], ended: true }, JSON.stringify(process));
   }
-  t.strictSame(answers(SECCOMP_RET.TRAP, { handles: true, threads: 2 }), { signal: SIGSYS, ended: false });
-  t.strictSame(answers(SECCOMP_RET.TRAP, { handles: true, blocks: true }), { signal: SIGKILL, ended: true });
-  t.strictSame(answers(SECCOMP_RET.ERRNO + 1, {}), { signal: 0, ended: false });
+  const { TRAP, ERRNO } = SECCOMP_RET;
+  t.strictSame(answers(TRAP, { handles: true, threads: 2 }), { signals: [['thread', SIGSYS]], ended: false });
+  t.strictSame(answers(TRAP, { handles: true, blocks: true }), { signals: [['process', SIGKILL]], ended: true });
+  t.strictSame(answers(ERRNO + 1, {}), { signals: [], ended: false });
 });
+
+t.test(
+  'answer: a call that no longer waits ends nobody, a process without a descriptor is ended by its thread',
+  async (t) => {
+    const kill = SECCOMP_RET.KILL_PROCESS;
+    t.strictSame(answers(kill, {}, -ENOENT), { signals: [['process', SIGSYS]], ended: false });
+    t.strictSame(answers(kill, {}, -EMFILE).signals, [
+      ['process', SIGSYS],
+      ['thread', SIGKILL],
+    ]);
+  },
+);
 
 t.test('answer: a listener that fails is closed, so that no call waits for an answer', async (t) => {
   const closed: number[] = [];

@@ -11,9 +11,11 @@ import type { WatchedCall, Watched } from '../plan/seccomp/watched.ts';
 
 /** A call that waits for its answer. */
 export interface SeenCall extends WatchedCall, Omit<AllowedCall, 'name'> {
-  /** The thread that made it, and the name of its program (proc_pid_comm(5)). */
+  /** The thread that made it, and the name of its program (proc_pid_comm(5)), '' if it has ended meanwhile. */
   readonly pid: number;
   readonly program: string;
+  /** Whether it still waits, so that what was read about its thread was not of another one. */
+  readonly waits: () => boolean;
   /** With its arguments; strings of the container in quotes. */
   readonly text: string;
 }
@@ -100,42 +102,54 @@ export class Watch {
     this.#program = pid;
   }
 
+  // A thread that has ended needs no answer.
   #respond(id: ArrayBuffer, pid: number, action: number): void {
-    const isError = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.ERRNO;
-    if (isAllowed(action)) {
-      // The program may change what its pointers lead to after the profile has been asked: no matter, since a profile sees
-      // registers only. What it does not allow is never continued.
-      this.#native.answerNotification(this.#listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE, 0, 0);
-      return;
+    const answer = (errno: number, flags = 0): void =>
+      void this.#native.answerNotification(this.#listener, id, errno, flags);
+    switch ((action & SECCOMP_RET.ACTION_FULL) >>> 0) {
+      case SECCOMP_RET.ALLOW:
+      case SECCOMP_RET.LOG:
+        // The program may change what its pointers lead to after the profile has been asked: no matter, since a profile sees
+        // registers only. What it does not allow is never continued.
+        answer(0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+        return;
+      case SECCOMP_RET.ERRNO:
+        answer(Math.min(action & SECCOMP_RET.DATA, MAX_ERRNO));
+        return;
+      case SECCOMP_RET.TRACE:
+        // That of the kernel without a tracer.
+        answer(ENOSYS);
+        return;
+      default:
+        this.#end(id, pid, (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP);
     }
-    const errno = isError ? Math.min(action & SECCOMP_RET.DATA, MAX_ERRNO) : ENOSYS;
-    // Without a tracer, TRACE is ENOSYS.
-    const signal =
-      isError || (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRACE ? 0 : this.#signalFor(pid, action);
-    // A thread that has ended needs no answer.
-    this.#native.answerNotification(this.#listener, id, errno, 0, pid, signal);
   }
 
   /**
    * SIGSYS has the effect of the kernel's own if it meets the disposition that this one would; else SIGKILL, since the
-   * kernel does not let a process handle KILL, or ignore either. The call waits, so its thread cannot change that; another
-   * thread could, so its process is ended by SIGKILL, too.
+   * kernel does not let a process handle KILL, or ignore either.
    */
-  #signalFor(pid: number, action: number): number {
+  #end(id: ArrayBuffer, pid: number, traps: boolean): void {
     const field = statusFields(this.#native, pid);
     const has = (name: string): boolean => hasBit(field(name), SIGSYS - 1);
-    const traps = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP;
-    if (traps && has('SigCgt') && !has('SigBlk')) return SIGSYS;
-    if (Number(field('Tgid')) === this.#program) this.#hasEndedProgram = true;
+    if (traps && has('SigCgt') && !has('SigBlk')) {
+      this.#native.signalCaller(this.#listener, id, pid, SIGSYS);
+      return;
+    }
     // The first process of a pid namespace ignores signals without a handler.
     const isFirst = field('NStgid').split(/\s+/).length > 1 && field('NStgid').endsWith('\t1');
-    const isAlone = field('Threads') === '1';
-    return !isAlone || isFirst || has('SigCgt') || has('SigBlk') || has('SigIgn') ? SIGKILL : SIGSYS;
+    const isPlain = field('Threads') === '1' && field('TracerPid') === '0' && !isFirst;
+    const signal = isPlain && !has('SigCgt') && !has('SigBlk') && !has('SigIgn') ? SIGSYS : SIGKILL;
+    const process = Number(field('Tgid'));
+    const ended = this.#native.endCaller(this.#listener, id, process, signal);
+    if (ended === 0) {
+      if (process === this.#program) this.#hasEndedProgram = true;
+    } else if (ended !== -ENOENT) this.#native.signalCaller(this.#listener, id, pid, SIGKILL);
   }
 
   #look(id: ArrayBuffer, pid: number, data: Uint32Array, judged: WatchedCall): SeenCall {
     const { call } = judged;
-    const program = this.#native.readText(`/proc/${pid}/comm`, longestString);
+    const comm = this.#native.readText(`/proc/${pid}/comm`, longestString);
     const compared = call?.rules.flatMap(({ conditions }) => conditions.map(({ index }) => index)) ?? [];
     const name = call?.name ?? '';
     const values = argumentsOf(data);
@@ -155,6 +169,9 @@ export class Watch {
     };
     const pointed = { string, bytes };
     const text = argumentWords(name === '' ? `call ${String(data[0])}` : name, values, compared, pointed);
-    return { ...judged, ...pointed, pid, program: typeof program === 'string' ? program.trim() : '', text, values };
+    const waits = (): boolean => this.#native.callWaits(this.#listener, id) === 0;
+    // Else what has this number now may be another thread.
+    const program = typeof comm === 'string' && waits() ? comm.trim() : '';
+    return { ...judged, ...pointed, pid, program, text, values, waits };
   }
 }
