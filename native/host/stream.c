@@ -58,6 +58,11 @@ int64_t rt_fn_sendStream(const struct rt_value *args, struct rt_result *result)
 	return 0;
 }
 
+int64_t rt_fn_sendText(const struct rt_value *args, struct rt_result *result)
+{
+	return rt_fn_sendStream(args, result);
+}
+
 /* Receives at most `max` bytes; empty at the end of the stream. */
 int64_t rt_fn_receiveStream(const struct rt_value *args, struct rt_result *result)
 {

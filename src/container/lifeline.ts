@@ -53,6 +53,8 @@ export interface Lifeline {
 }
 
 const mostDescriptor = 0x7fff_ffff;
+/** Milliseconds: who reads nothing for longer is told nothing more, and must not keep the container unattended. */
+const patience = 10_000;
 
 /** Undefined without --lifeline. `preserved`: the number of descriptors from 3 on that the program gets. */
 export function openLifeline({ native, options }: Context): Lifeline | undefined {
@@ -66,7 +68,11 @@ export function openLifeline({ native, options }: Context): Lifeline | undefined
       hint: 'give a connected stream socket that is not passed on to the program, without --detach',
     });
   }
-  const tell = (event: LifelineEvent): void => void native.writeFd(descriptor, `${exactJson(event)}\n`);
+  let isHeard = true;
+  const tell = (event: LifelineEvent): void => {
+    // Of a line that was cut off nothing more can follow.
+    if (isHeard) isHeard = native.sendText(descriptor, `${exactJson(event)}\n`, patience) === 0;
+  };
   return {
     descriptor,
     tell,

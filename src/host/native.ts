@@ -150,6 +150,7 @@ export interface Native {
   connectStream(path: string, timeoutMs: number): number;
   /** Sends all of `bytes`; the timeout applies to each wait for the peer. */
   sendStream(fd: number, bytes: ArrayBuffer, timeoutMs: number): number;
+  sendText(fd: number, text: string, timeoutMs: number): number;
   /** Data received on a stream socket, at most `max` bytes; empty at its end. */
   receiveStream(fd: number, max: number, timeoutMs: number): ArrayBuffer | number;
   /** 1 for a connected stream socket, else 0. */
