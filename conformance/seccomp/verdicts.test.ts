@@ -7,7 +7,7 @@ import type { Run } from '../../schema/generated/syscalls.ts';
 import type { NativeArchitecture } from '../../src/plan/seccomp/architectures.ts';
 import { knownArchitectures } from '../../src/plan/seccomp/architectures.ts';
 import { checkSeccomp } from '../../src/plan/seccomp/compile.ts';
-import { nameOfReturn } from '../../src/plan/seccomp/bpf.ts';
+import { nameOfReturn } from '../../src/plan/seccomp/action-words.ts';
 import { callData, simulator } from '../../src/plan/seccomp/machine.ts';
 import { Oracle, oracleMissing, returnValue } from './oracle.ts';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { nameOfReturn } from '../plan/seccomp/bpf.ts';
+import { nameOfReturn } from '../plan/seccomp/action-words.ts';
 import { checkSeccomp } from '../plan/seccomp/compile.ts';
 import { callData, simulator } from '../plan/seccomp/machine.ts';
 import { hardenedConfig, hardenedLimits, unusedIds } from './hardened.ts';

@@ -2,7 +2,8 @@
  * Classic BPF for seccomp(2): an assembler that respects the kernel's limits on jumps, and a disassembler.
  * Instructions are struct sock_filter of linux/filter.h: code (16 bits), jt, jf (8 bits each), k (32 bits).
  */
-import { FILTER_OPCODES, SECCOMP_RET } from '../../kernel/seccomp.ts';
+import { FILTER_OPCODES } from '../../kernel/seccomp.ts';
+import { nameOfReturn } from './action-words.ts';
 
 /** Bytes of one struct sock_filter. */
 export const instructionSize = 8;
@@ -172,29 +173,4 @@ function nameOfOffset(offset: number): string {
   const word = (offset - dataOffset.arguments) / 4;
   if (word < 0 || word > 11 || word % 1 !== 0) return `[${offset}]`;
   return `argument ${word >> 1} ${word % 2 === 0 ? 'low' : 'high'}`;
-}
-
-/** `ALLOW`, `ERRNO(38)`, ... for a value that a filter returns (seccomp(2), "return value"). */
-export function nameOfReturn(value: number): string {
-  const data = value & SECCOMP_RET.DATA;
-  switch (value - data) {
-    case SECCOMP_RET.KILL_PROCESS:
-      return 'KILL_PROCESS';
-    case SECCOMP_RET.KILL_THREAD:
-      return 'KILL_THREAD';
-    case SECCOMP_RET.TRAP:
-      return 'TRAP';
-    case SECCOMP_RET.ERRNO:
-      return `ERRNO(${data})`;
-    case SECCOMP_RET.USER_NOTIF:
-      return 'NOTIFY';
-    case SECCOMP_RET.TRACE:
-      return `TRACE(${data})`;
-    case SECCOMP_RET.LOG:
-      return 'LOG';
-    case SECCOMP_RET.ALLOW:
-      return 'ALLOW';
-    default:
-      return `0x${value.toString(16)}`;
-  }
 }

@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { LinuxSeccomp, LinuxSeccompArg, SeccompOperator } from '../../../schema/generated/config.ts';
 import type { Diagnostic, Failure } from '../../diag/diagnostic.ts';
-import { disassemble, nameOfReturn } from './bpf.ts';
+import { nameOfReturn } from './action-words.ts';
+import { disassemble } from './bpf.ts';
 import { checkSeccomp } from './compile.ts';
 import type { CheckedSeccomp } from './compile.ts';
 import type { SeccompSection } from './profile.ts';

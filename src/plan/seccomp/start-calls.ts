@@ -1,7 +1,7 @@
 import { AWAIT_START_HOW } from '../../../schema/generated/ops.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import type { PlannedOp } from '../types.ts';
-import { nameOfReturn } from './bpf.ts';
+import { nameOfReturn } from './action-words.ts';
 import { kills } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
