@@ -99,7 +99,7 @@ function refusedCall(config: Config | undefined, unreported: Config | undefined)
         ? 'the program was killed by SIGSYS: a seccomp filter does not allow a system call that it made'
         : 'the program was killed by SIGSYS: linux.seccomp, or a filter of its own, does not allow a system call that it made',
     ...(pointer === undefined ? {} : { pointer }),
-    hint: endingRule(unreported) !== undefined && canBeReported(unreported) ? `${reported}, and ${logged}` : logged,
+    hint: endingRule(unreported) !== undefined && canBeReported(unreported) ? `${reported}; ${logged}` : logged,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { LinuxSyscall } from '../../../schema/generated/config.ts';
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Diagnostic } from '../../diag/diagnostic.ts';
 import { BPF_MAXINSNS } from '../../kernel/seccomp.ts';
@@ -5,7 +6,6 @@ import { architecturesOf } from './architectures.ts';
 import { instructionSize } from './bpf.ts';
 import { Decisions } from './deciding.ts';
 import { emitProgram } from './emit.ts';
-import { fallibleCalls } from './likely.ts';
 import { readProfile } from './profile.ts';
 import type { SeccompSection } from './profile.ts';
 import { rangesOf } from './ranges.ts';
@@ -34,14 +34,17 @@ export interface CheckedSeccomp {
   readonly notifies: boolean;
   /** The verdict on a call of the machine's own architecture, by its name there. */
   readonly verdict: (call: string) => Verdict;
-  /** The same profile for a runtime that answers calls in place of the filter. */
-  readonly watched: (mode: WatchMode) => Watched;
+  /** The same profile for a runtime that answers calls in place of the filter; `fallible`: rules for the mode of that name. */
+  readonly watched: (mode: WatchMode, fallible?: () => readonly LinuxSyscall[]) => Watched;
 }
 
 /** A filter that returns USER_NOTIF for calls that often fail for want of rights. */
-function compileSelection({ architectures = [] }: SeccompSection, options: SeccompOptions): Uint8Array {
-  const syscalls = [{ names: fallibleCalls(), action: 'SCMP_ACT_NOTIFY' as const }];
-  const selection = checkSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', architectures, syscalls }, options);
+function compileSelection(
+  { architectures = [] }: SeccompSection,
+  syscalls: readonly LinuxSyscall[],
+  options: SeccompOptions,
+): Uint8Array {
+  const selection = checkSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', architectures, syscalls: [...syscalls] }, options);
   return selection?.filter() ?? new Uint8Array(0);
 }
 
@@ -69,7 +72,9 @@ export function checkSeccomp(section: SeccompSection, options: SeccompOptions): 
   };
   // The machine's own comes first.
   const verdict = (call: string): Verdict => verdictOf(section, profile, architectures[0], call);
-  const watched = (mode: WatchMode): Watched =>
-    new Watched(filter, architectures, new Decisions(section, profile), mode, () => compileSelection(section, options));
+  const watched: CheckedSeccomp['watched'] = (mode, fallible = () => []) => {
+    const select = (): Uint8Array => compileSelection(section, fallible(), options);
+    return new Watched(filter, architectures, new Decisions(section, profile), mode, select);
+  };
   return { filter, flags: profile.flags, notifies: profile.notifies, verdict, watched };
 }

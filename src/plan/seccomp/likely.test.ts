@@ -1,10 +1,13 @@
 import t from 'tap';
 import type { Config } from '../../../schema/generated/config.ts';
 import { S_IFCHR, S_IFIFO } from '../../kernel/files.ts';
+import { SECCOMP_RET } from '../../kernel/seccomp.ts';
 import { fallibleCalls, likelyCause } from './likely.ts';
 import type { LikelyCause } from './likely.ts';
 import type { Caller, Capability } from './needs.ts';
 import { isCallName } from './calls.ts';
+import { checkSeccomp } from './compile.ts';
+import { callData, simulator } from './machine.ts';
 
 const config: Config = {
   ociVersion: '1.3.0',
@@ -140,6 +143,7 @@ t.test('likelyCause: a place that is read-only', async (t) => {
   t.equal(cause('mkdirat', [here, 'x', 0o777n]), 'the mount at /data is read-only /mounts/0/options');
   t.equal(cause('mkdir', ['/data/new/x']), undefined);
   t.equal(cause('mkdir', ['/data/new/../x']), 'the mount at /data is read-only /mounts/0/options');
+  t.equal(cause('mkdir', ['/']), undefined, 'it exists');
   t.equal(cause('mkdir', ['/database']), 'the root is read-only /root/readonly');
   t.equal(cause('rename', ['/tmp/x', '/y']), 'the root is read-only /root/readonly');
   t.equal(cause('openat', [here, '/proc/sys/kernel/x', 1n]), '/proc/sys is read-only /linux/readonlyPaths/0');
@@ -180,15 +184,37 @@ t.test('likelyCause: a cure that is JSON to paste', async (t) => {
   t.match(found('mkdir', ['/data/x'])?.cure, 'write "rw" there');
   t.equal(
     found('mkdir', ['/srv/x'])?.cure,
-    'write false there, or add {"destination": "/srv", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]} to mounts',
+    'write false there, or add {"destination": "/srv", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]} to mounts, if what is there may be hidden',
   );
   t.equal(found('mkdir', ['/x'])?.cure, 'write false there');
   t.match(found('mkdir', ['/a[ b\n/x'])?.cure, String.raw`{"destination": "/a[ b\n", "type"`);
 });
 
-t.test('fallibleCalls: names of system calls', async (t) => {
+t.test('likelyCause: a program that may not be executed', async (t) => {
+  const mounts = [{ destination: '/tmp', options: ['exec', 'noexec'] }, { destination: '/tmp/run' }];
+  const of = { ...config, mounts };
+  t.match(found('execve', ['/tmp/x', 0n, 0n], caller(), of), {
+    words: 'no program on the mount at /tmp may be executed',
+    pointer: '/mounts/0/options',
+    cure: 'remove "noexec" there',
+  });
+  t.equal(found('execve', ['/tmp/run/x', 0n, 0n], caller(), of), undefined);
+  t.equal(found('execve', ['/bin/x', 0n, 0n], caller(), of), undefined);
+});
+
+t.test('fallibleCalls: system calls, of open(2) those that read only if a device is refused', async (t) => {
+  const rules = fallibleCalls({ ociVersion: '1.3.0' });
   t.strictSame(
-    fallibleCalls().filter((name) => !isCallName(name)),
+    rules.flatMap(({ names }) => names).filter((name) => !isCallName(name)),
     [],
   );
+  const asks = (of: Config, flags: bigint): boolean => {
+    const section = { defaultAction: 'SCMP_ACT_ALLOW' as const, syscalls: fallibleCalls(of) };
+    const checked = checkSeccomp(section, { nativeArch: 'x86_64', diagnostics: [] });
+    const verdict = simulator(checked?.filter() ?? new Uint8Array(0))(callData(0xc000_003e, 257, [3n, 1n, flags]));
+    return verdict === SECCOMP_RET.USER_NOTIF;
+  };
+  for (const flags of [1n, 2n, 0x40n, 0x200n]) t.ok(asks({ ociVersion: '1.3.0' }, flags), flags.toString());
+  t.notOk(asks({ ociVersion: '1.3.0' }, 0x80000n));
+  t.ok(asks(config, 0x80000n));
 });

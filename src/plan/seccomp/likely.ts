@@ -1,4 +1,4 @@
-import type { Config, Mount } from '../../../schema/generated/config.ts';
+import type { Config, LinuxDevice, LinuxSyscall, Mount } from '../../../schema/generated/config.ts';
 import { hasNamespace, namespacePointer } from '../../bundle/namespaces.ts';
 import { lineOfJson } from '../../diag/json-line.ts';
 import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
@@ -46,9 +46,25 @@ const changed: Readonly<Record<string, readonly number[]>> = {
 
 const currentDirectory = -100;
 
-/** Names of the calls for which `likelyCause` may know one. */
-export function fallibleCalls(): string[] {
-  return [...new Set([...needs().keys(), ...Object.keys(changed)])];
+/** Flags of open(2) that a read-only place refuses. */
+const changes = [O_WRONLY, O_RDWR, O_CREAT, O_TRUNC];
+
+/** The calls for which `likelyCause` may know one, as rules of a profile that asks about them. */
+export function fallibleCalls(config: Config): LinuxSyscall[] {
+  const action = 'SCMP_ACT_NOTIFY';
+  const all = new Set([...needs().keys(), ...Object.keys(changed), 'execve']);
+  // Programs open many files, most only to read them.
+  const opens = hasRefusedDevice(config) ? [] : ['open', 'openat'];
+  return [
+    { names: [...all].filter((name) => !opens.includes(name)), action },
+    ...opens.flatMap((name, at) =>
+      changes.map((flag) => ({
+        names: [name],
+        action,
+        args: [{ index: at + 1, op: 'SCMP_CMP_MASKED_EQ', value: flag, valueTwo: flag }],
+      })),
+    ),
+  ] as LinuxSyscall[];
 }
 
 /** What in the config is probably against a call; undefined if nothing is. */
@@ -58,7 +74,7 @@ export function likelyCause(call: AllowedCall, caller: Caller, config: Config): 
     if (need.initial && !caller.inInitialUserNamespace()) return namespaceCause(need, config);
     if (!need.anyOf.some((capability) => caller.has(capability))) return capabilityCause(need, caller, config);
   }
-  return deviceCause(call, config) ?? readOnlyCause(call, caller, config);
+  return deviceCause(call, config) ?? noexecCause(call, caller, config) ?? readOnlyCause(call, caller, config);
 }
 
 function namespaceCause({ anyOf }: Need, config: Config): LikelyCause {
@@ -105,32 +121,56 @@ function openFlagsOf(call: AllowedCall): number | undefined {
 }
 
 /** A device of the config that no rule lets be opened. Its nodes may be made in any case. */
-function deviceCause(call: AllowedCall, { linux }: Config): LikelyCause | undefined {
+function deviceCause(call: AllowedCall, config: Config): LikelyCause | undefined {
   const flags = openFlagsOf(call);
   if (flags === undefined) return undefined;
   const path = call.string(call.name === 'open' ? 0 : 1);
-  const node = linux?.devices?.find((one) => one.path === path);
-  const rules = linux?.resources?.devices;
-  if (node === undefined || node.type === 'p' || rules === undefined) return undefined;
-  const type = node.type === 'b' ? 'b' : 'c';
-  const major = String(node.major);
-  const minor = String(node.minor);
+  const node = config.linux?.devices?.find((one) => one.path === path);
   const mode = flags & (O_WRONLY | O_RDWR);
   const access = mode === O_WRONLY ? 'w' : mode === O_RDWR ? 'rw' : 'r';
+  if (node === undefined || isOpenable(node, access, config)) return undefined;
+  const [type, major, minor] = [node.type === 'b' ? 'b' : 'c', Number(node.major), Number(node.minor)];
+  return {
+    words: `no rule allows the device ${type} ${major}:${minor} ${access}`,
+    pointer: '/linux/resources/devices',
+    cure: `add ${lineOfJson({ allow: true, type, major, minor, access })} to linux.resources.devices, as the last one`,
+  };
+}
+
+function hasRefusedDevice(config: Config): boolean {
+  return config.linux?.devices?.some((node) => !isOpenable(node, 'rw', config)) === true;
+}
+
+/** Whether the rules let a device be opened for all of `access`: r, w. */
+function isOpenable({ type, major, minor }: LinuxDevice, access: string, { linux }: Config): boolean {
+  const rules = linux?.resources?.devices;
+  if (rules === undefined || type === 'p') return true;
   const [standard, ...exceptions] = deviceLines(rules, []);
   const matching = exceptions
     .map((line) => line.slice(1).split(/[ :]/))
     .filter(
-      ([kind, one = '', other = '']) => kind === type && ['*', major].includes(one) && ['*', minor].includes(other),
+      ([kind, one = '', other = '']) =>
+        kind === (type === 'b' ? 'b' : 'c') &&
+        ['*', String(major)].includes(one) &&
+        ['*', String(minor)].includes(other),
     )
     .map(([, , , letters = '']) => letters)
     .join('');
   // The exceptions are from the first line.
-  if (Array.from(access).every((letter) => matching.includes(letter) !== (standard === '+a'))) return undefined;
+  return Array.from(access).every((letter) => matching.includes(letter) !== (standard === '+a'));
+}
+
+/** A program on a mount from which none may be executed. */
+function noexecCause(call: AllowedCall, caller: Caller, { mounts = [] }: Config): LikelyCause | undefined {
+  const text = call.name === 'execve' ? call.string(0) : undefined;
+  if (text === undefined || text === '') return undefined;
+  const found = mountAt(normal(text.startsWith('/') ? text : `${caller.directory()}/${text}`), mounts);
+  const { destination, options = [] } = mounts[found] ?? { destination: '' };
+  if (options.findLast((word) => word === 'exec' || word === 'noexec') !== 'noexec') return undefined;
   return {
-    words: `no rule allows the device ${type} ${major}:${minor} ${access}`,
-    pointer: '/linux/resources/devices',
-    cure: `add ${lineOfJson({ allow: true, type, major: Number(major), minor: Number(minor), access })} to linux.resources.devices, as the last one`,
+    words: `no program on the mount at ${destination} may be executed`,
+    pointer: `/mounts/${found}/options`,
+    cure: 'remove "noexec" there',
   };
 }
 
@@ -139,10 +179,11 @@ function readOnlyCause(call: AllowedCall, caller: Caller, config: Config): Likel
   const { name, values, string } = call;
   const paths = changed[name] ?? [];
   const flags = openFlagsOf(call);
-  if (flags !== undefined && (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) === 0) return undefined;
+  if (flags !== undefined && changes.every((flag) => (flags & flag) === 0)) return undefined;
   for (const index of paths) {
     const text = string(index);
-    if (text === undefined || text === '') continue;
+    // mkdir -p begins with the root.
+    if (text === undefined || text === '' || (text === '/' && name.startsWith('mkdir'))) continue;
     const isAt = name.endsWith('at') || name.endsWith('at2');
     const from = isAt ? Number(BigInt.asIntN(32, values[index - 1] ?? 0n)) : currentDirectory;
     if (!text.startsWith('/') && from !== currentDirectory) continue;
@@ -160,11 +201,7 @@ function readOnlyPlace(given: string, { linux, mounts = [], root }: Config): Lik
     const pointer = `/linux/readonlyPaths/${at}`;
     return { words: `${protectedPath} is read-only`, pointer, cure: `remove ${lineOfJson(protectedPath)} there` };
   }
-  let found = -1;
-  mounts.forEach(({ destination }, index) => {
-    const length = found < 0 ? 0 : normal(mounts[found]?.destination ?? '').length;
-    if (isBelow(path, normal(destination)) && normal(destination).length >= length) found = index;
-  });
+  const found = mountAt(path, mounts);
   const mount = mounts[found];
   if (mount !== undefined) {
     const readOnly = isReadOnly(mount);
@@ -179,8 +216,19 @@ function readOnlyPlace(given: string, { linux, mounts = [], root }: Config): Lik
   if (root?.readonly !== true) return undefined;
   const destination = normal(`${path}/..`);
   const directory = { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev'] };
-  const mounted = destination === '/' ? '' : `, or add ${lineOfJson(directory)} to mounts`;
+  const mounted =
+    destination === '/' ? '' : `, or add ${lineOfJson(directory)} to mounts, if what is there may be hidden`;
   return { words: 'the root is read-only', pointer: '/root/readonly', cure: `write false there${mounted}` };
+}
+
+/** The index of the mount that has a path, -1 for the root. */
+function mountAt(path: string, mounts: readonly Mount[]): number {
+  let found = -1;
+  mounts.forEach(({ destination }, index) => {
+    const length = found < 0 ? 0 : normal(mounts[found]?.destination ?? '').length;
+    if (isBelow(path, normal(destination)) && normal(destination).length >= length) found = index;
+  });
+  return found;
 }
 
 function isReadOnly({ options = [] }: Mount): boolean {

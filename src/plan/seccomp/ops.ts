@@ -10,6 +10,7 @@ import type { ContainerIdentity } from '../state-json.ts';
 import type { PlannedOp } from '../types.ts';
 import { isCallName } from './calls.ts';
 import { checkSeccomp } from './compile.ts';
+import { fallibleCalls } from './likely.ts';
 import type { Verdict } from './verdict.ts';
 import type { WatchMode, Watched } from './watched.ts';
 
@@ -102,7 +103,7 @@ function watchedPlan(
       mode === 'every' ? 'leave linux.seccomp out while a profile is recorded' : `drop ${option}, or the rule`;
     return refuse('another process receives the notifications of this profile', pointer, cure);
   }
-  const watched = checked.watched(mode);
+  const watched = checked.watched(mode, () => fallibleCalls(config));
   // Else a signal could interrupt a call that is refused, and the program would make it again.
   const flags = checked.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   // There is only one listener, so hooks inherit the filter.
