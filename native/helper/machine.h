@@ -88,27 +88,27 @@ static inline long rt_machine_call(long number, long a, long b, long c, long d, 
 	".globl rt_clone\n"           \
 	".type rt_clone, @function\n" \
 	"rt_clone:\n"                 \
-	"\tli a7, 435\n"             \
-	"\tecall\n"                  \
-	"\tbeqz a0, 1f\n"            \
-	"\tret\n"                    \
-	"1:\tmv a0, a3\n"            \
-	"\tjalr a2\n"                \
-	"\tebreak\n"                 \
+	"\tli a7, 435\n"              \
+	"\tecall\n"                   \
+	"\tbeqz a0, 1f\n"             \
+	"\tret\n"                     \
+	"1:\tmv a0, a3\n"             \
+	"\tjalr a2\n"                 \
+	"\tebreak\n"                  \
 	".size rt_clone, . - rt_clone\n"
 
 /* The linker addresses data relative to gp. */
-#define RT_START_ASSEMBLY                 \
-	".globl _start\n"                 \
-	"_start:\n"                       \
-	".option push\n"                  \
-	".option norelax\n"               \
-	"\tla gp, __global_pointer$\n"   \
-	".option pop\n"                   \
-	"\tli s0, 0\n"                   \
-	"\tmv a0, sp\n"                  \
-	"\tandi sp, sp, -16\n"           \
-	"\tcall rt_init_main\n"          \
+#define RT_START_ASSEMBLY              \
+	".globl _start\n"              \
+	"_start:\n"                    \
+	".option push\n"               \
+	".option norelax\n"            \
+	"\tla gp, __global_pointer$\n" \
+	".option pop\n"                \
+	"\tli s0, 0\n"                 \
+	"\tmv a0, sp\n"                \
+	"\tandi sp, sp, -16\n"         \
+	"\tcall rt_init_main\n"        \
 	"\tebreak\n"
 
 static inline long rt_machine_call(long number, long a, long b, long c, long d, long e, long f)
