@@ -111,6 +111,26 @@ t.test('explainProgram: machine and C library', async (t) => {
   t.notOk(damaged.hint, 'no hint at another architecture');
 });
 
+t.test('a missing interpreter: which one the image has, or what to install', async (t) => {
+  const of = (line: string, files: Parameters<typeof look>[0]): string | undefined =>
+    explainProgram(record(ENOENT, '/s', `${line}\n`), undefined, look(files)).hint;
+  const image = { '/bin/sh': {}, '/usr/local/bin/python3': {} };
+  t.equal(of('#!/bin/bash -e', image), 'install bash in the image, or begin the script with #!/bin/sh');
+  t.equal(of('#!/bin/bash', {}), 'install bash in the image');
+  t.equal(of('#!/usr/bin/python3', image), 'begin the script with #!/usr/local/bin/python3');
+  t.equal(of('#!/usr/bin/env python3', image), 'begin the script with #!/usr/local/bin/python3');
+  t.equal(of('#!/usr/bin/env -S perl -w', image), 'install perl in the image');
+  const env = { '/usr/bin/env': { head: '\x7fELF\x02' }, '/s': { head: '#!/usr/bin/env python3\n' } };
+  const foreseen = (files: Parameters<typeof look>[0]): object | undefined =>
+    foreseeProgram({ name: '/s', search: '/bin:/opt' }, look({ ...env, ...files }), '/');
+  t.match(foreseen(image), {
+    words: 'the program "/s" cannot be executed: its interpreter "python3" is in no directory of PATH',
+    hint: 'begin the script with #!/usr/local/bin/python3',
+  });
+  t.equal(foreseen({ '/opt/python3': {} }), undefined);
+  t.equal(foreseen({ '/opt/python3': { kind: 'unknown' } }), undefined);
+});
+
 t.test('explainLookup names what denies', async (t) => {
   const plain = { code: 'op.find_program', message: 'exec: "x": permission denied' } as const;
   const of = (name: string, files: Parameters<typeof look>[0], search = '/bin'): { message: string; hint?: string } =>

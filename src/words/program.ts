@@ -95,7 +95,10 @@ export function foreseeProgram(wanted: Wanted, look: Look, cwd: string): Cause |
   const { name, search } = wanted;
   if (name.includes('/')) {
     const sight = look.at(name, cwd);
-    const cause = sight.kind === 'file' ? fileFault(sight, look) : (lookupFault(wanted, look, cwd) ?? kindFault(sight));
+    const cause =
+      sight.kind === 'file'
+        ? (fileFault(sight, look) ?? environmentFault(sight.file, wanted, look))
+        : (lookupFault(wanted, look, cwd) ?? kindFault(sight));
     return (
       cause && {
         ...cause,
@@ -107,7 +110,7 @@ export function foreseeProgram(wanted: Wanted, look: Look, cwd: string): Cause |
     const sight = look.at(`${place}/${name}`, cwd);
     if (sight.kind === 'unknown') return undefined;
     if (sight.kind !== 'file' || fileCause(sight.path, sight.file, look) !== undefined) continue;
-    const cause = fileFault(sight, look);
+    const cause = fileFault(sight, look) ?? environmentFault(sight.file, wanted, look);
     return cause && { ...cause, words: `the program "${place}/${name}" cannot be executed${cause.words}` };
   }
   const cause = lookupFault(wanted, look, cwd);
@@ -387,9 +390,55 @@ function interpreterFault(head: string, look: Look, script?: string, depth = 1):
     case 'no directory':
     case 'special': {
       const cause = pathCause(sight, look);
-      return { ...cause, words: `${subject}${cause?.words || ' is missing in the container'}` };
+      const cure = sight.kind === 'missing' ? missingInterpreter(head, look, cause?.hint) : {};
+      return { ...cause, ...cure, words: `${subject}${cause?.words || ' is missing in the container'}` };
     }
   }
+}
+
+const shells = ['ash', 'bash', 'dash', 'ksh', 'mksh', 'zsh'];
+const usualPlaces = ['/bin', '/usr/bin', '/usr/local/bin', '/sbin', '/usr/sbin', '/usr/local/sbin'];
+
+/** `near`: the hint for a misspelt path. */
+function missingInterpreter(head: string, look: Look, near?: string): { readonly hint: string } {
+  const path = interpreterIn(head);
+  const name = environmentProgram(head) ?? nameIn(path);
+  const other = placeOf(name, usualPlaces, look);
+  if (other !== undefined) return { hint: `begin the script with #!${other}` };
+  if (shells.includes(name) && look.at('/bin/sh').kind === 'file') {
+    return { hint: `install ${name} in the image, or begin the script with #!/bin/sh` };
+  }
+  return { hint: near ?? `install ${name} in the image` };
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function placeOf(name: string, directories: readonly string[], look: Look): string | undefined {
+  return directories.map((directory) => `${directory}/${name}`).find((path) => look.at(path).kind === 'file');
+}
+
+/** The program of a script that begins with `#!/usr/bin/env NAME`: env(1) looks for it in PATH. */
+function environmentProgram(head: string): string | undefined {
+  const [path = '', ...words] = lineOf(head)
+    .slice(2)
+    .trim()
+    .split(/[ \t]+/);
+  if (nameIn(path) !== 'env' || words.some((word) => /^-[uC]/.test(word))) return undefined;
+  return words.find((word) => !word.startsWith('-') && !word.includes('='));
+}
+
+/** What env(1), by which a script begins, will not find. */
+function environmentFault({ head = '' }: File, wanted: Wanted, look: Look): Cause | undefined {
+  const name = head.startsWith('#!') ? environmentProgram(head) : undefined;
+  if (name === undefined || name.includes('/')) return undefined;
+  const sights = placesOf(wanted).map((place) => look.at(`${place}/${name}`).kind);
+  if (sights.includes('file') || sights.includes('unknown')) return undefined;
+  return {
+    words: `: its interpreter "${name}" is in no directory of PATH`,
+    ...missingInterpreter(head, look),
+  };
 }
 
 const machines: Readonly<Record<number, string>> = {
