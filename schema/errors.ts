@@ -179,6 +179,10 @@ export const errors = {
   ],
   'host.cpus': ['this host does not have the CPUs or memory nodes', 'name those that it has'],
   'host.cwd': ['the working directory is no directory in the image', 'give another one'],
+  'host.cwd.made': [
+    'the working directory is not in the image, so rt makes it there',
+    'correct process.cwd, or make the directory',
+  ],
   'host.filesystem': ['the kernel of this host does not know the filesystem', 'load its module'],
   'host.hook': ['the program of a hook is not there, or cannot be executed', 'install it, or correct the path'],
   'host.kind': [

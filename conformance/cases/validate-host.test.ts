@@ -228,3 +228,18 @@ forEachRuntime(
   },
   OURS,
 );
+
+forEachRuntime(
+  'validate --host tells of a working directory that rt will make',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => (config.process.cwd = '/ect/app'));
+    mkdirSync(join(bundle.rootfs, 'etc'), { recursive: true });
+    const words = (hint: string): RegExp =>
+      new RegExp(`/process/cwd: note: .* does not exist: rt makes it.*\\n  hint: ${hint}`);
+    const check = async (): ReturnType<typeof rt.command> => rt.command('validate', '--host', '--bundle', bundle.dir);
+    t.match(await check(), { status: 0, stdout: words('did you mean /etc') });
+    t.equal((await rt.runBundle(bundle)).status, 0);
+    t.match(await check(), { status: 0, stdout: /^config.json is valid and suits this host/ });
+  },
+  OURS,
+);

@@ -80,10 +80,13 @@ function hostFindings(
   const sound = read === undefined ? undefined : soundPart(read.value, faults);
   if (read === undefined || sound === undefined) return at('note', [unseen('this host was not looked at')]);
   const { value, text, name } = read;
-  const ofSound = withLocations(new Failure(checkHost(context.native, sound, bundle)), text, name).diagnostics;
+  const { against, notes } = checkHost(context.native, sound, bundle);
+  const located = (list: readonly Diagnostic[]): readonly Diagnostic[] =>
+    withLocations(new Failure(list), text, name).diagnostics;
+  const ofSound = [...at('note', located(notes)), ...at('host', located(against))];
   if (faults.length > 0) {
     const left = sound.left.map(dotted).join(', ');
-    return [...at('host', ofSound), ...at('note', [unseen(`this host was not compared with ${left}`)])];
+    return [...ofSound, ...at('note', [unseen(`this host was not compared with ${left}`)])];
   }
   let warnings: readonly Diagnostic[] = [];
   const unplanned = attempt(() => {
@@ -91,7 +94,7 @@ function hostFindings(
     ({ warnings } = compileConfig(context, bundle, loaded, 'validate', 'socket'));
   });
   const isNew = ({ message }: Diagnostic): boolean => !known.some(({ diagnostic }) => diagnostic.message === message);
-  return [...at('host', [...ofSound, ...unplanned.filter(isNew)]), ...at('warning', warnings.filter(isNew))];
+  return [...ofSound, ...at('host', unplanned.filter(isNew)), ...at('warning', warnings.filter(isNew))];
 }
 
 function unseen(message: string): Diagnostic {

@@ -19,27 +19,34 @@ import { S_IFDIR, S_IFLNK, S_IFMT } from '../kernel/files.ts';
 import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
 import { programOf } from '../plan/process.ts';
 import { hostRoot } from '../plan/rootfs.ts';
-import { causeOf, foreseeProgram } from '../words/program.ts';
+import { causeOf, explainDirectory, foreseeProgram } from '../words/program.ts';
 import { isLoadable } from './modules.ts';
 import { isBind, mountedOf, prospectOf, sourceOf } from './prospect.ts';
 
 /** Reads a file of /proc or /sys; undefined if it cannot be read. */
 type ReadText = (path: string) => string | undefined;
 
+export interface HostFindings {
+  readonly against: readonly Diagnostic[];
+  /** What is rarely meant, given this host. */
+  readonly notes: readonly Diagnostic[];
+}
+
 /**
  * What on this host is against a config, besides what its plan says: nothing is changed. `bundle` is an absolute path.
  * What depends on a part that is left out is not looked at.
  */
-export function checkHost(native: Native, { config, left }: Sound, bundle: string): readonly Diagnostic[] {
+export function checkHost(native: Native, { config, left }: Sound, bundle: string): HostFindings {
   const isSound = (...parts: readonly string[]): boolean =>
     !left.some((pointer) => parts.some((part) => isWithin(pointer, part) || isWithin(part, pointer)));
   const read: ReadText = (path) => {
     const text = native.readText(path, 1 << 16);
     return typeof text === 'string' ? text : undefined;
   };
-  return collect(
+  const notes: Diagnostic[] = [];
+  const against = collect(
     [
-      (_, report) => files(native, config, bundle, read, report, isSound),
+      (_, report) => files(native, config, bundle, read, report, notes, isSound),
       (_, report) => filesystemOptions(config, report, true),
       (_, report) => namespaces(native, config, report),
       (_, report) => hooks(native, config.hooks ?? {}, report),
@@ -50,6 +57,7 @@ export function checkHost(native: Native, { config, left }: Sound, bundle: strin
     ],
     config,
   );
+  return { against, notes };
 }
 
 /** Why the runtime cannot use a path of the host, from a negative errno. */
@@ -66,6 +74,7 @@ function files(
   bundle: string,
   read: ReadText,
   report: Report,
+  notes: Diagnostic[],
   isSound: (...parts: readonly string[]) => boolean,
 ): void {
   if (config.root === undefined) return;
@@ -85,7 +94,9 @@ function files(
     else if (known.length > 1 && !known.includes(mount.type)) filesystem(native, mount, index, report);
   });
   const { process } = config;
-  if (type === S_IFDIR && process !== undefined && isSound(...ofProgram)) program(prospect, process, report);
+  if (type !== S_IFDIR || process === undefined) return;
+  if (isSound('/process/cwd', '/mounts')) notes.push(...madeDirectory(prospect, process.cwd));
+  if (isSound(...ofProgram)) program(prospect, process, report);
 }
 
 const unknown: Sight = { kind: 'unknown' };
@@ -119,6 +130,14 @@ function bind(native: Native, mount: Mount, index: number, bundle: string, there
   if (from === to) return;
   const message = `cannot mount ${shown(path)}, ${from}, on ${shown(mount.destination)}, ${to}`;
   report('host.kind', `/mounts/${index}/destination`, message, 'bind a file on a file, a directory on a directory');
+}
+
+/** The working directory, if rt will make it. */
+function madeDirectory(prospect: Prospect, cwd: string): Diagnostic[] {
+  if (prospect.at(cwd).kind !== 'missing') return [];
+  const message = `the working directory ${shown(cwd)} does not exist: rt makes it, and it stays on the host`;
+  const hint = 'correct process.cwd, or make it in the image';
+  return [explainDirectory(cwd, { code: 'host.cwd.made', message, pointer: '/process/cwd', hint }, prospect)];
 }
 
 function program(prospect: Prospect, process: Process, report: Report): void {
