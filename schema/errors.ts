@@ -132,6 +132,10 @@ export const errors = {
   'descriptors.count': ['--preserve-fds is negative', 'give the number of descriptors from 3 on'],
   'descriptors.missing': ['a descriptor to pass on is not open', 'open it, or lower the number'],
   'device.access': ['the access of a device rule has letters other than r, w and m', 'use these letters'],
+  'device.denied': [
+    'a device is made that the device rules do not let the container open',
+    'add the rule in the hint, or drop the device',
+  ],
   'device.hole': ['cgroup v1 cannot deny one device of a range that is allowed', 'allow the other devices one by one'],
   'device.number': ['a major or minor number is missing or too large', 'give the numbers of the device'],
   'device.path': ['the path of a device is not absolute, or is there twice', 'write a path such as /dev/fuse'],

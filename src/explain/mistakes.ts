@@ -1,4 +1,10 @@
-import type { Config, LinuxSeccomp, LinuxSyscall } from '../../schema/generated/config.ts';
+import type {
+  Config,
+  LinuxDevice,
+  LinuxDeviceCgroup,
+  LinuxSeccomp,
+  LinuxSyscall,
+} from '../../schema/generated/config.ts';
 import { isCapability } from '../bundle/capabilities.ts';
 import { isBelow, normalizePath } from '../bundle/path.ts';
 import { usuallyMasked, usuallyReadonly } from '../bundle/protected-paths.ts';
@@ -9,6 +15,7 @@ import { leastMemory } from '../bundle/rules-linux.ts';
 import { askNearest } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { EPERM } from '../kernel/errno.ts';
+import { defaultDeviceRules } from '../plan/cgroup/devices.ts';
 import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
 import { callNames, isCallName } from '../plan/seccomp/calls.ts';
 
@@ -22,6 +29,7 @@ export const mistakeRules: readonly Rule[] = [
   filesystemTypes,
   unknownOptions,
   protectedPaths,
+  deniedDevices,
   unlimitedSwap,
   smallMemory,
   smallQuota,
@@ -105,6 +113,39 @@ function protectedPaths({ linux }: Config, report: Report): void {
       report('path.unusual', `/linux/${name}/${index}`, message, hint);
     });
   }
+}
+
+/** config-linux.md: the two lists are independent, so a node may be there that cannot be opened. */
+function deniedDevices({ linux }: Config, report: Report): void {
+  const rules = linux?.resources?.devices ?? [];
+  if (rules.length > 0 && !rules.some((rule) => !rule.allow && isForAll(rule))) return;
+  linux?.devices?.forEach((device, index) => {
+    const { path, type, major = 0, minor = 0 } = device;
+    if (type === 'p') return;
+    const last = [...rules, ...defaultDeviceRules].findLast((rule) => opens(rule, device));
+    if (last?.allow === true) return;
+    const message = `linux.devices makes ${shown(path)}, but linux.resources.devices does not let the container open it`;
+    const rule = JSON.stringify({ allow: true, type: type === 'b' ? 'b' : 'c', major, minor, access: 'rw' });
+    report('device.denied', `/linux/devices/${index}`, message, `add ${rule} to linux.resources.devices`);
+  });
+}
+
+function isForAll({ type = 'a', major = -1, minor = -1 }: LinuxDeviceCgroup): boolean {
+  return type === 'a' || (major === -1 && minor === -1);
+}
+
+/** Whether the rule decides on reading or writing the device. */
+function opens(
+  { type = 'a', major = -1, minor = -1, access = 'rwm' }: LinuxDeviceCgroup,
+  device: LinuxDevice,
+): boolean {
+  if (!/[rw]/.test(access)) return false;
+  if (type === 'a') return true;
+  return (
+    type === (device.type === 'b' ? 'b' : 'c') &&
+    (major === -1 || major === device.major) &&
+    (minor === -1 || minor === device.minor)
+  );
 }
 
 function unlimitedSwap({ linux }: Config, report: Report): void {
