@@ -186,16 +186,16 @@ forEachRuntime(
   'run --explain-denied: calls are refused, too, once rt has been killed',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
-      script(config, 'while ! test -e /go; do busybox sleep 0.02; done; busybox mkdir /x 2>/said; echo $? >/code');
+      script(config, 'echo >/up; while ! test -e /go; do busybox sleep 0.02; done; busybox mkdir /x 2>/said; echo $? >/code');
     });
     const id = rt.nextId();
     const running = rt.background('run', '--explain-denied', '--bundle', bundle.dir, id);
-    await until('it runs', async () => (await rt.command('state', id)).stdout.includes('"running"'));
+    await until('it runs', () => existsSync(join(bundle.rootfs, 'up')));
     const killed = once(running.child, 'exit');
     running.child.kill('SIGKILL');
     await killed;
     writeFileSync(join(bundle.rootfs, 'go'), '');
-    await until('the program has ended', async () => !(await rt.command('state', id)).stdout.includes('"running"'));
+    await until('the program has ended', async () => (await rt.command('state', id)).stdout.includes('"stopped"'));
     t.equal(readFileSync(join(bundle.rootfs, 'code'), 'utf8'), '1\n');
     t.match(readFileSync(join(bundle.rootfs, 'said'), 'utf8'), 'Function not implemented');
     t.notOk(existsSync(join(bundle.rootfs, 'x')));
