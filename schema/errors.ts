@@ -152,6 +152,10 @@ export const errors = {
     'the kernel killed processes of the container for want of memory',
     'raise linux.resources.memory.limit',
   ],
+  'end.processes': [
+    'the program failed, and the limit of processes of its container was reached',
+    'raise linux.resources.pids.limit',
+  ],
   'events.interval': ['--interval is no duration', 'write it as 5s'],
   'events.read': ['the numbers of the cgroup cannot be read', 'see the errno'],
   'events.status': ['the container does not run', 'start it'],

@@ -9,6 +9,7 @@ const MIB = 1_048_576;
 
 const OURS: CaseOptions = { oursOnly: 'others say nothing' };
 const NEEDS_MEMORY: CaseOptions = { ...OURS, lacking: lackingController('memory') };
+const NEEDS_PIDS: CaseOptions = { ...OURS, lacking: lackingController('pids') };
 
 const little: Mutation = (config) => (config.linux.resources['memory'] = { limit: 16 * MIB, swap: 16 * MIB });
 const hog = ['memhog', String(64 * MIB)];
@@ -68,6 +69,23 @@ forEachRuntime(
     t.match(await running.ended, { status: 137, stderr: words + hint });
   },
   OURS,
+);
+
+forEachRuntime(
+  'run names the limit of processes if a program fails that has reached it',
+  async (t, rt) => {
+    const text = 'for i in 1 2 3 4 5 6; do busybox sleep 9 & done';
+    const outcome = await rt.run((config) => {
+      config.process.args = ['/bin/busybox', 'sh', '-c', text];
+      config.linux.resources = { pids: { limit: 4 } };
+    });
+    t.equal(outcome.status, 2);
+    t.match(
+      outcome.stderr,
+      /^rt: warning: \d+ times? a process or thread could not be made at the limit of 4\n {2}config\.json:\d+:\d+ {2}\/linux\/resources\/pids\/limit\n/m,
+    );
+  },
+  NEEDS_PIDS,
 );
 
 forEachRuntime(

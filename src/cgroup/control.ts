@@ -2,12 +2,12 @@ import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EBUSY } from '../kernel/errno.ts';
-import { managerOf } from '../plan/cgroup/record.ts';
+import { cgroupWith, managerOf, unifiedCgroup } from '../plan/cgroup/record.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Stats } from './stats/types.ts';
 import { stopUnit } from '../systemd/units.ts';
 import type { CgroupDriver, MemoryWatch } from './driver.ts';
-import { writeFreezer } from './files.ts';
+import { readCgroupFile, writeFreezer } from './files.ts';
 import { milliseconds, wait } from '../host/poll.ts';
 import { legacyDriver } from './legacy.ts';
 import { unifiedDriver } from './unified.ts';
@@ -123,6 +123,13 @@ export function hasReachedMemoryLimit(native: Native, cgroup: CgroupRecord): boo
   const driver = driverOf(cgroup);
   const directory = driver.memory(cgroup);
   return directory !== undefined && driver.hasReachedLimit(native, directory);
+}
+
+/** How often the container's limit of processes kept one from being made, fork(2); 0 if the kernel does not tell. */
+export function refusedProcesses(native: Native, { hierarchies }: CgroupRecord): number {
+  const found = cgroupWith(hierarchies, 'pids') ?? unifiedCgroup(hierarchies);
+  const events = found === undefined ? undefined : readCgroupFile(native, `${found.directory}/pids.events`);
+  return Number(/^max (\d+)/m.exec(events ?? '')?.[1] ?? 0);
 }
 
 /** `: limit 4096, peak usage 81920 bytes`, as far as the kernel tells; '' if it tells nothing. */

@@ -46,6 +46,23 @@ t.test('that memory was not the cause is said only if the kernel counts', async 
   t.equal(causes(2, {})[0]?.message, plain);
 });
 
+t.test('processes that could not be made are told of a program that failed', async (t) => {
+  const end = (events: string, exitCode: number, limit = 20): readonly Diagnostic[] => {
+    const native = {
+      readText: (path: string) => (path === '/cg/c/pids.events' ? events : -ENOENT),
+    } as unknown as Native;
+    const hierarchy = { version: 2, controllers: ['pids'], mount: '/cg', directory: '/cg/c' };
+    const cgroup = { manager: 'cgroupfs', version: 2, hierarchies: [hierarchy] } as unknown as CgroupRecord;
+    const limited: Config = { ociVersion: '1.3.0', linux: { resources: { pids: { limit } } } };
+    return causesOfEnd(native, { exitCode, signal: 0, cgroup, config: limited, unreported: limited });
+  };
+  t.match(end('max 3\n', 1), [{ code: 'end.processes', message: /^3 times .* limit of 20$/, pointer: /pids\/limit$/ }]);
+  t.match(end('max 1\n', 1), [{ message: /^1 time a/ }]);
+  t.strictSame(end('max 0\n', 1), []);
+  t.strictSame(end('max 3\n', 0), []);
+  t.strictSame(end('max 3\n', 1, -1), []);
+});
+
 t.test('a refused call: --explain-denied is named where it can tell more', async (t) => {
   const hint = (defaultAction: string, more: object = {}, reported = false): string => {
     const profile = { ociVersion: '1.3.0', linux: { seccomp: { defaultAction, ...more } } } as Config;

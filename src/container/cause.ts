@@ -1,7 +1,7 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { seccompReceiver } from '../bundle/annotations.ts';
 import { leastMemory } from '../bundle/rules-linux.ts';
-import { hasReachedMemoryLimit, memoryKills } from '../cgroup/control.ts';
+import { hasReachedMemoryLimit, memoryKills, refusedProcesses } from '../cgroup/control.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt } from '../diag/failure.ts';
 import type { Native } from '../host/native.ts';
@@ -39,7 +39,27 @@ export function causesOfEnd(
     });
     return [outOfMemory(kills, signal, config === undefined, ofLimit)];
   }
-  return signal === SIGKILL ? [killed(config, kills !== undefined)] : [];
+  if (signal === SIGKILL) return [killed(config, kills !== undefined)];
+  return config === undefined ? [] : tooManyProcesses(native, cgroup, config);
+}
+
+/** Programs tell only that fork(2) failed with EAGAIN, which has other causes, too. */
+function tooManyProcesses(native: Native, cgroup: CgroupRecord, { linux }: Config): Diagnostic[] {
+  const limit = linux?.resources?.pids?.limit;
+  if (limit === undefined || Number(limit) <= 0) return [];
+  let refused = 0;
+  attempt(() => {
+    refused = refusedProcesses(native, cgroup);
+  });
+  if (refused === 0) return [];
+  return [
+    {
+      code: 'end.processes',
+      message: `${refused} ${refused === 1 ? 'time' : 'times'} a process or thread could not be made at the limit of ${String(limit)}`,
+      pointer: '/linux/resources/pids/limit',
+      hint: 'raise linux.resources.pids.limit',
+    },
+  ];
 }
 
 /** The words for that number, which is not 0. */
