@@ -247,17 +247,20 @@ forEachRuntime(
     };
     const nothing = (): void => undefined;
     t.match(await run(nothing, '--detach'), { status: 1, stdout: '', stderr: /nobody would be left to answer/ });
-    t.match(
-      await run((config) => {
-        script(config, 'echo ran', [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }]);
-        Object.assign(config.linux.seccomp as object, { listenerPath: '/run/none' });
-      }),
-      {
-        status: 1,
-        stdout: '',
-        stderr: /another process receives.*\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/0\/action/,
-      },
-    );
+    const notifies = (config: TestConfig): void => {
+      script(config, 'echo ran', [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }]);
+      Object.assign(config.linux.seccomp as object, { listenerPath: '/run/none' });
+    };
+    t.match(await run(notifies, '--record-seccomp', join(rt.dir, 'profile.json')), {
+      status: 1,
+      stdout: '',
+      stderr: /another process receives.*\n.*\n {2}hint: leave linux\.seccomp out while a profile is recorded/,
+    });
+    t.match(await run(notifies), {
+      status: 1,
+      stdout: '',
+      stderr: /another process receives.*\n {2}config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/0\/action/,
+    });
     t.match(
       await run((config) => {
         delete config.linux.seccomp;
