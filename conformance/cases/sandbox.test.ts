@@ -77,9 +77,10 @@ sandboxCase('sandboxes: each program ends by its limit, and says by which', asyn
       shell('exec /bin/probe fault'),
       aborted(),
       shell('exec /bin/probe mount none /tmp tmpfs 0', { denied: 'kill' }),
+      shell('for each in 1 2 3 4 5; do /bin/probe wait & done', { limits: { pids: 3 } }),
     ]));`,
   );
-  const [exit, timeout, stubborn, writer, hog, bomb, signal, aborted, denied] = results as SandboxResult[];
+  const [exit, timeout, stubborn, writer, hog, bomb, signal, aborted, denied, forks] = results as SandboxResult[];
   t.match(exit, { reason: 'exit', exitCode: 3, signal: null, stdout: 'input', stderr: '' });
   t.ok((exit?.usage.cpu ?? 0) > 0 && (exit?.usage.peakMemory ?? 0) > 0 && (exit?.usage.time ?? 0) > 0);
   t.match(timeout, { reason: 'timeout', exitCode: 137, signal: 'SIGKILL' });
@@ -88,7 +89,8 @@ sandboxCase('sandboxes: each program ends by its limit, and says by which', asyn
   t.equal(writer?.stdout.length, 1000);
   t.match(hog, { reason: 'memory', exitCode: 137, usage: { oomKills: 1 } });
   // A shell that cannot fork ends by itself.
-  t.match(bomb, { reason: /^(timeout|exit)$/ });
+  t.match(bomb, { reason: /^(timeout|pids)$/ });
+  t.match(forks, { reason: 'pids', exitCode: 2 });
   t.match(signal, { reason: 'signal', exitCode: 132, signal: 'SIGILL' });
   t.match(aborted, { reason: 'aborted', exitCode: 137 });
   t.match(denied, { reason: 'denied', exitCode: 159, signal: 'SIGSYS' });

@@ -67,11 +67,11 @@ export interface SandboxOptions {
 }
 
 /**
- * Why a program has ended: by itself (`exit`), by a signal, because a limit was reached (`timeout`, `memory`, `output`),
+ * Why a program has ended: by itself (`exit`), by a signal, because a limit was reached (`timeout`, `memory`, `pids`, `output`),
  * by a system call that is not allowed (`denied`, only with `denied: 'kill'`), or since the caller gave it up
  * or its input failed (`aborted`).
  */
-export type EndReason = 'exit' | 'signal' | 'timeout' | 'memory' | 'output' | 'denied' | 'aborted';
+export type EndReason = 'exit' | 'signal' | 'timeout' | 'memory' | 'pids' | 'output' | 'denied' | 'aborted';
 
 /** What a program in a sandbox has used. */
 export interface SandboxUsage {
@@ -440,6 +440,7 @@ function reasonOf({ signal, warnings }: End): EndReason {
   const has = (code: string): boolean => warnings.some((warning) => warning.code === code);
   if (has('end.memory')) return 'memory';
   if (has('end.call')) return 'denied';
+  if (has('end.processes')) return 'pids';
   return signal === null ? 'exit' : 'signal';
 }
 
