@@ -138,7 +138,7 @@ static void arrange(struct input *input)
 	if (!layout)
 		require(rt_heap_learn());
 	rt_heap_arranges = false; /* off for the other part of this target */
-	asked = 0;
+	allocated = 0;
 	memset(layout->bytes, 0, sizeof(layout->bytes));
 	memset(memory, 0, sizeof(memory));
 	uint8_t count = take_byte(input) % 64;
@@ -151,7 +151,7 @@ static void arrange(struct input *input)
 	end = rt_heap_areas(memory, ends);
 	if (setjmp(refused) != 0)
 		return;
-	while (input->at < input->end && asked < 256) {
+	while (input->at < input->end && allocated < 256) {
 		size_t size = (size_t)(take_byte(input) % 32) * 16;
 		char *block = rt_heap_arrange(size);
 		if (!block)
