@@ -179,7 +179,7 @@ forEachRuntime(
   async (t, rt) => {
     const bundle = rt.bundle((config: TestConfig) => {
       config.mounts.push(
-        { destination: '/data', source: '/nosuch', type: 'bind', options: ['bind'] },
+        { destination: '/data', source: '/ect', type: 'bind', options: ['bind'] },
         { destination: '/proc/inside', source: '/', type: 'bind', options: ['bind'] },
       );
       config.process.args = ['/nosuch'];
@@ -202,7 +202,8 @@ forEachRuntime(
       ],
       stdout,
     );
-    t.match(stdout, 'was not compared with linux.namespaces[5], mounts[5], hooks.poststop[0]');
+    t.match(stdout, 'compared with this host, not linux.namespaces[5], mounts[5], hooks.poststop[0]');
+    t.match(stdout, 'did you mean /etc?');
     bundle.saveText('{');
     t.match(await check(), { status: 1, stdout: /config\.syntax[^]*this host was not looked at/ });
   },

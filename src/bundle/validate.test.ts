@@ -155,3 +155,15 @@ t.test('names from the config cannot control a terminal', async (t) => {
   const config = { ociVersion: '1\x1b', annotations: { 'a\x7f\n': 1 }, linux: { rootfsPropagation: '\x9b31m' } };
   for (const { message } of validateConfig(config)) t.notMatch(message, /[\0-\x1f\x7f-\x9f]/, JSON.stringify(message));
 });
+
+t.test('hints for values that are written otherwise', async (t) => {
+  const hint = (process: object, more: object = {}): string | undefined =>
+    validateConfig({ ociVersion: '1.3.0', process: { cwd: '/', ...process }, ...more })[0]?.hint;
+  t.equal(hint({ args: 'echo  hi ' }), 'write ["echo","hi"]');
+  t.equal(hint({ args: 'a b c d e f g h i' }), 'write a list of words');
+  t.equal(hint({ env: { A: 'b' } }), 'write a list such as ["NAME=value"]');
+  t.equal(hint({ terminal: 'true' }), 'write true without quotes');
+  t.equal(hint({}, { mounts: [{ destination: '/a', type: 'tmpfs', options: 'ro,nosuid' }] }), 'write ["ro","nosuid"]');
+  t.equal(hint({}, { mounts: 'x' }), undefined);
+  t.equal(hint({}, { linux: { namespaces: [{ type: 'mnt' }] } }), 'did you mean mount?');
+});

@@ -68,17 +68,19 @@ function diagnosticOf(fault: SchemaFault, value: unknown): Diagnostic {
   const found = valueAt(value, pointer);
   const subject = pointer === '' ? 'the configuration' : dotted(pointer);
   const message = `${subject} must be ${fault.expected}, found ${shown(found)}`;
-  const hint = hintFor(fault.expected ?? '', found);
+  const hint = hintFor(pointer, fault.expected ?? '', found);
   return { code: 'config.type', pointer, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 const unlimited = 'an integer from 0 to 18446744073709551615';
 
-function hintFor(expected: string, found: unknown): string | undefined {
+function hintFor(pointer: string, expected: string, found: unknown): string | undefined {
   if (expected.startsWith('one of ') && typeof found === 'string') {
     return didYouMean(found, expected.slice('one of '.length).split(', '));
   }
   if (expected === unlimited && found === -1) return 'no limit is 18446744073709551615';
+  if (expected === 'an array') return listHint(pointer, found);
+  if (expected === 'true or false' && (found === 'true' || found === 'false')) return `write ${found} without quotes`;
   if (!expected.startsWith('an integer')) return undefined;
   if (typeof found === 'string' && /^-?\d+$/.test(found)) return 'write the number without quotes';
   if (typeof found === 'string') return bytesHint(found);
@@ -86,6 +88,15 @@ function hintFor(expected: string, found: unknown): string | undefined {
     return 'write the integer with all its digits: this form is not exact';
   }
   return undefined;
+}
+
+/** For the lists of words that are often written otherwise. */
+function listHint(pointer: string, found: unknown): string | undefined {
+  if (/^\/process\/(?:args|env)$|\/options$/.test(pointer) && typeof found === 'string') {
+    const words = found.trim().split(pointer.endsWith('/options') ? /[\s,]+/ : /\s+/);
+    return words.length > 8 ? 'write a list of words' : `write ${JSON.stringify(words)}`;
+  }
+  return pointer === '/process/env' && typeof found === 'object' ? 'write a list such as ["NAME=value"]' : undefined;
 }
 
 /** For a size as engines take it, such as 64M. */

@@ -86,7 +86,10 @@ function hostFindings(
   const ofSound = [...at('note', located(notes)), ...at('host', located(against))];
   if (faults.length > 0) {
     const left = sound.left.map(dotted).join(', ');
-    return [...ofSound, ...at('note', [unseen(`this host was not compared with ${left}`)])];
+    return [
+      ...ofSound,
+      ...at('note', [unseen(`only the sound parts of the config were compared with this host, not ${left}`)]),
+    ];
   }
   let warnings: readonly Diagnostic[] = [];
   const unplanned = attempt(() => {

@@ -32,14 +32,26 @@ function distance(one: string, other: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** As nearest, or the shortest known word that begins or ends with `word`: network for net, SCMP_CMP_EQ for EQ. */
+/**
+ * As nearest, or the shortest known word that begins or ends with `word`: network for net, SCMP_CMP_EQ for EQ; or of which
+ * it has some letters.
+ */
 function meantOf(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
   const extended = known.filter((candidate) => {
     const other = candidate.toLowerCase();
     return word.length > 1 && (other.startsWith(lower) || other.endsWith(lower));
   });
-  return nearest(word, known) ?? extended.sort((one, other) => one.length - other.length)[0];
+  const shortened = known.filter((candidate) => word.length > 2 && isShortOf(lower, candidate.toLowerCase()));
+  const byLength = (one: string, other: string): number => one.length - other.length;
+  return nearest(word, known) ?? extended.sort(byLength)[0] ?? shortened.sort(byLength)[0];
+}
+
+/** Whether letters were left out, but not the first one: mnt for mount. */
+function isShortOf(word: string, other: string): boolean {
+  let at = 0;
+  for (const letter of other) if (letter === word[at]) at++;
+  return at === word.length && word[0] === other[0];
 }
 
 /** The question for a hint; undefined if no word is close. `write`: how a word is written there. */
@@ -51,7 +63,7 @@ export function askNearest(
   return question(nearest(word, known), write);
 }
 
-/** As askNearest, or about the shortest known word that begins or ends with `word`. */
+/** As askNearest, or about a longer word for which `word` stands. */
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
   return question(meantOf(word, known), (meant) => meant);
 }

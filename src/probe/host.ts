@@ -19,7 +19,8 @@ import { S_IFDIR, S_IFLNK, S_IFMT } from '../kernel/files.ts';
 import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
 import { programOf } from '../plan/process.ts';
 import { hostRoot } from '../plan/rootfs.ts';
-import { causeOf, explainDirectory, foreseeProgram } from '../words/program.ts';
+import { missingRoot } from '../words/root.ts';
+import { causeOf, explainDirectory, explainPath, foreseeProgram } from '../words/program.ts';
 import { isLoadable } from './modules.ts';
 import { isBind, mountedOf, prospectOf, sourceOf } from './prospect.ts';
 
@@ -61,8 +62,21 @@ export function checkHost(native: Native, { config, left }: Sound, bundle: strin
 }
 
 /** Why the runtime cannot use a path of the host, from a negative errno. */
-function unusable(native: Native, path: string, status: number): readonly [cause: string, hint: string | undefined] {
-  if (isAbsent(status)) return ['does not exist', undefined];
+function unusable(
+  native: Native,
+  path: string,
+  status: number,
+  cure?: string,
+): readonly [cause: string, hint: string | undefined] {
+  if (isAbsent(status)) {
+    const plain: Diagnostic = {
+      code: 'host.source',
+      message: 'does not exist',
+      ...(cure === undefined ? {} : { hint: cure }),
+    };
+    const { message, hint } = explainPath(path, plain, lookInto(native, 'self'));
+    return [message, hint];
+  }
   const denial = status === -EACCES ? denialOf(lookInto(native, 'self'), path) : undefined;
   return [`cannot be looked at: ${errnoText(-status)}${denial?.words ?? ''}`, denial?.hint];
 }
@@ -83,7 +97,7 @@ function files(
   const refuse = (cause: string, hint?: string): void =>
     report('host.root', '/root/path', `the root filesystem ${shown(root)} ${cause}`, hint);
   const type = typeof status === 'number' ? 0 : (status[0] ?? 0) & S_IFMT;
-  if (typeof status === 'number') refuse(...unusable(native, root, status));
+  if (typeof status === 'number') refuse(...unusable(native, root, status, missingRoot));
   else if (type === S_IFLNK) refuse('is a symbolic link', 'name the directory to which it leads');
   else if (type !== S_IFDIR) refuse('is not a directory');
   const prospect = prospectOf(native, config, root);
@@ -120,7 +134,7 @@ function bind(native: Native, mount: Mount, index: number, bundle: string, there
   const path = sourceOf(mount, bundle);
   const status = native.stat(path, 1);
   if (typeof status === 'number') {
-    const [cause, hint] = unusable(native, path, status);
+    const [cause, hint] = unusable(native, path, status, 'create it, or drop the mount');
     report('host.source', `/mounts/${index}/source`, `the bind source ${shown(path)} ${cause}`, hint);
     return;
   }

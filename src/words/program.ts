@@ -141,10 +141,12 @@ export function explainPath(path: string, plain: Diagnostic, look: Look, pointer
   const inside = look.at(path);
   const eyes = inside.kind === 'unknown' ? look.outside() : look;
   const sight = inside.kind === 'unknown' ? eyes.at(path) : inside;
+  // Other errors of a path come before anything is looked up.
+  const isAbsent = plain.errno === undefined || plain.errno === 'ENOENT';
   const cause =
     sight.kind === 'closed'
       ? closedCause(sight.path, sight.file, eyes)
-      : sight.kind === 'no directory' || (sight.kind === 'missing' && sight.link !== undefined)
+      : sight.kind === 'no directory' || (sight.kind === 'missing' && (isAbsent || sight.link !== undefined))
         ? pathCause(sight, eyes)
         : undefined;
   return cause === undefined ? plain : { ...withCause(plain, cause), ...(pointer === undefined ? {} : { pointer }) };

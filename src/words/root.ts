@@ -6,6 +6,8 @@ const openingRoot = {
   known: ({ path }: { readonly path: string }, failed: Failed) => rootCause(path, failed),
 } as const;
 
+export const missingRoot = 'create it, or set root.path';
+
 export const rootWords = {
   set_propagation: { action: () => 'cannot set propagation' },
   open_root: openingRoot,
@@ -28,7 +30,7 @@ export const rootWords = {
 /** Why the root filesystem cannot be opened; `detail` is the target of a symbolic link. */
 export function rootCause(path: string, { name, text, detail, call }: Failed): Known {
   const message = (cause: string): string => `invalid rootfs: cannot open "${path}": ${cause}`;
-  if (name === 'ENOENT') return { message: message(text), hint: 'create it, or set root.path' };
+  if (name === 'ENOENT') return { message: message(text), hint: missingRoot };
   if (name !== 'ELOOP') return { message: message(name === 'EPERM' ? `${text} (${call})` : text) };
   return {
     message: message(`it is a symbolic link${detail === '' ? '' : ` to "${detail}"`}`),
