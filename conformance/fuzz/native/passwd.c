@@ -5,7 +5,7 @@
 
 #include "../../../native/helper/passwd.c"
 
-enum { SEEK_START = 0 };
+enum { SEEK_START = 0, LONGEST_HOME = RT_PATH_MAX - HOME_PREFIX - 1 };
 
 /* Not called: only the search is tried. */
 int rt_report_incomplete(struct rt_context *context, const char *call, long result)
@@ -24,6 +24,8 @@ static size_t field_end(const char *line, size_t at, size_t length)
 /* The home directory in a line for `uid`: its length, or 0. */
 static size_t home_in(const char *line, size_t length, uint32_t uid, const char **home)
 {
+	if (length == 0 || line[0] == '#' || line[0] == '+' || line[0] == '-')
+		return 0;
 	size_t starts[FIELD_HOME + 1], ends[FIELD_HOME + 1], at = 0;
 	for (int field = 0; field <= FIELD_HOME; field++) {
 		if (field > 0 && at >= length)
@@ -31,6 +33,9 @@ static size_t home_in(const char *line, size_t length, uint32_t uid, const char 
 		starts[field] = field == 0 ? 0 : ++at;
 		at = ends[field] = field_end(line, at, length);
 	}
+	size_t home_length = ends[FIELD_HOME] - starts[FIELD_HOME];
+	if (starts[FIELD_UID] == ends[FIELD_UID] || home_length > LONGEST_HOME)
+		return 0;
 	uint64_t value = 0;
 	for (size_t i = starts[FIELD_UID]; i < ends[FIELD_UID]; i++) {
 		if (line[i] < '0' || line[i] > '9' || value > UINT32_MAX)
@@ -38,7 +43,7 @@ static size_t home_in(const char *line, size_t length, uint32_t uid, const char 
 		value = value * 10 + (uint64_t)(line[i] - '0');
 	}
 	*home = line + starts[FIELD_HOME];
-	return value == uid ? ends[FIELD_HOME] - starts[FIELD_HOME] : 0;
+	return value == uid ? home_length : 0;
 }
 
 static size_t model(const char *text, size_t size, uint32_t uid, const char **home)
@@ -69,11 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rt_sys(lseek, file, 0, SEEK_START);
 		int found = search(file, uids[i], home);
 		size_t length = model((const char *)data, size, uids[i], &wanted);
-		require(found == (length > 0));
-		if (length > RT_PATH_MAX - HOME_PREFIX - 1)
-			length = RT_PATH_MAX - HOME_PREFIX - 1;
-		require(!found || memcmp(home + HOME_PREFIX, wanted, length) == 0);
-		require(!found || home[HOME_PREFIX + length] == '\0');
+		require((found == 1) == (length > 0));
+		require(found == 1 || found == 0 || found == -EBADMSG || found == -EFBIG);
+		require(found != 1 || memcmp(home + HOME_PREFIX, wanted, length) == 0);
+		require(found != 1 || home[HOME_PREFIX + length] == '\0');
 		free(home);
 	}
 	return 0;
