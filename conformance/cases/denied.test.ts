@@ -186,7 +186,10 @@ forEachRuntime(
   'run --explain-denied: calls are refused, too, once rt has been killed',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {
-      script(config, 'echo >/up; while ! test -e /go; do busybox sleep 0.02; done; busybox mkdir /x 2>/said; echo $? >/code');
+      script(
+        config,
+        'echo >/up; while ! test -e /go; do busybox sleep 0.02; done; busybox mkdir /x 2>/said; echo $? >/code',
+      );
     });
     const id = rt.nextId();
     const running = rt.background('run', '--explain-denied', '--bundle', bundle.dir, id);
