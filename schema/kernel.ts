@@ -214,6 +214,11 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       ),
     },
     {
+      doc: 'The operation of seccomp(2) that loads a filter.',
+      headers: ['linux/seccomp.h'],
+      numbers: ['SECCOMP_SET_MODE_FILTER'],
+    },
+    {
       doc: 'Flags of seccomp(2).',
       headers: ['linux/seccomp.h'],
       base: 16,

@@ -14,6 +14,9 @@ export const SECCOMP_RET = {
   DATA: 0xffff,
 } as const;
 
+/** The operation of seccomp(2) that loads a filter. */
+export const SECCOMP_SET_MODE_FILTER = 1;
+
 /** Flags of seccomp(2). */
 export const SECCOMP_FILTER_FLAG_LOG = 0x2;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4;

@@ -3,7 +3,8 @@ import { SECCOMP_RET } from '../../kernel/seccomp.ts';
 import { checkSeccomp } from './compile.ts';
 import { callData, simulator } from './machine.ts';
 import type { SeccompSection } from './profile.ts';
-import { alsoNotified, refusalsNotified } from './watched.ts';
+import { architectures } from './architectures.ts';
+import { alsoNotified, refusalsNotified, withoutListeners } from './watched.ts';
 
 const audit = 0xc000_003e;
 const section: SeccompSection = {
@@ -82,4 +83,34 @@ t.test('alsoNotified: asks about the selected calls that the profile allows, too
       const isRead = architecture === audit && number === 0;
       if (answer(data) !== (isRead ? SECCOMP_RET.USER_NOTIF : before(data))) t.fail(String(number));
     }
+});
+
+t.test('withoutListeners: seccomp(2) with a listener fails on each architecture, all else stays', async (t) => {
+  const { filter } = made();
+  const { x86_64WithX32, x86 } = architectures();
+  const guarded = simulator(withoutListeners(filter, [x86_64WithX32, x86]));
+  const before = simulator(filter);
+  const seccomp = [
+    [audit, 317],
+    [audit, 0x4000_0000 + 317],
+    [0x4000_0003, 354],
+  ] as const;
+  for (const [architecture, number] of seccomp) {
+    for (const flags of [8n, 0x1_0000_0009n]) {
+      t.equal(guarded(callData(architecture, number, [1n, flags])), SECCOMP_RET.ERRNO | 16, `${number}`);
+      t.equal(guarded(callData(architecture, number, [0x1_0000_0001n, flags])), SECCOMP_RET.ERRNO | 16);
+    }
+    for (const values of [
+      [1n, 1n],
+      [0n, 8n],
+      [2n, 8n],
+    ]) {
+      const data = callData(architecture, number, values);
+      t.equal(guarded(data), before(data));
+    }
+  }
+  for (let number = 0; number < 600; number++) {
+    const data = callData(audit, number, [7n]);
+    t.equal(guarded(data), before(data));
+  }
 });

@@ -1,7 +1,14 @@
-import { FILTER_OPCODES, SECCOMP_RET } from '../../kernel/seccomp.ts';
+import { EBUSY } from '../../kernel/errno.ts';
+import {
+  FILTER_OPCODES,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_RET,
+  SECCOMP_SET_MODE_FILTER,
+} from '../../kernel/seccomp.ts';
 import type { Architecture } from './architectures.ts';
-import { decodeProgram, encodeProgram } from './bpf.ts';
+import { dataOffset, decodeProgram, encodeProgram } from './bpf.ts';
 import type { Instruction } from './bpf.ts';
+import { calls } from './calls.ts';
 import { decide } from './deciding.ts';
 import type { DecidedCall, Decision, Decisions } from './deciding.ts';
 import { simulator } from './machine.ts';
@@ -53,9 +60,9 @@ export class Watched {
       case 'every':
         return everyCallNotified();
       case 'fallible':
-        return alsoNotified(this.#original(), this.#select());
+        return withoutListeners(alsoNotified(this.#original(), this.#select()), this.#architectures);
       case 'refused':
-        return refusalsNotified(this.#original());
+        return withoutListeners(refusalsNotified(this.#original()), this.#architectures);
     }
   }
 
@@ -115,6 +122,43 @@ export function isAllowed(value: number): boolean {
 /** The same filter, but it asks the listener about what it would refuse. */
 export function refusalsNotified(filter: Uint8Array): Uint8Array {
   return encodeProgram(decodeProgram(filter).map((instruction) => asked(instruction, isRefusal)));
+}
+
+/**
+ * The same filter, but it refuses a listener to the program, as the kernel does while there is the runtime's. Once that is
+ * closed, the listener of a newer filter would get the calls that this one asks about, and could let them through.
+ */
+export function withoutListeners(filter: Uint8Array, architectures: readonly Architecture[]): Uint8Array {
+  const wanted = calls().byName.get('seccomp') ?? 0;
+  const guards = architectures.flatMap(({ audit, spaces }) =>
+    spaces.flatMap(({ first, runs = [] }) =>
+      runs.flatMap((run) => {
+        const at = run.calls.indexOf(wanted);
+        return at < 0 ? [] : listenerGuard(audit, first + run.first + at);
+      }),
+    ),
+  );
+  return encodeProgram([...guards, ...decodeProgram(filter)]);
+}
+
+/** Fails seccomp(2) of an architecture if it asks for a listener; else what follows decides. */
+function listenerGuard(audit: number, number: number): Instruction[] {
+  const argument = (index: number): number => dataOffset.arguments + 8 * index;
+  const conditions: [offset: number, mask: number, value: number][] = [
+    [dataOffset.architecture, 0xffff_ffff, audit],
+    [dataOffset.number, 0xffff_ffff, number],
+    [argument(0), 0xffff_ffff, SECCOMP_SET_MODE_FILTER],
+    [argument(1), SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_NEW_LISTENER],
+  ];
+  const size = 3;
+  return [
+    ...conditions.flatMap(([offset, mask, value], index): Instruction[] => [
+      { code: FILTER_OPCODES.load, jt: 0, jf: 0, k: offset },
+      { code: FILTER_OPCODES.and, jt: 0, jf: 0, k: mask },
+      { code: FILTER_OPCODES.ifEqual, jt: 0, jf: size * (conditions.length - 1 - index) + 1, k: value },
+    ]),
+    { code: FILTER_OPCODES.return, jt: 0, jf: 0, k: SECCOMP_RET.ERRNO | EBUSY },
+  ];
 }
 
 function asked(instruction: Instruction, which: (value: number) => boolean): Instruction {
