@@ -224,7 +224,7 @@ $(SANITIZED)/host/%.o: native/%.c $(STAMPS)/quickjs | $(COMPILERS)
 	$(Q)$(CC) $(filter-out -O2 -fno-pie,$(HOST_CFLAGS)) $(SANITIZERS) -c $< -o $@
 
 # These run in a child that shares memory until execve, so AddressSanitizer's stack poisoning would persist.
-$(addprefix $(SANITIZED)/host/,host/clone_helper.o helper/clone.o helper/hook.o): SANITIZERS := -g
+$(addprefix $(SANITIZED)/host/,host/clone_helper.o host/read_memory.o helper/clone.o helper/hook.o): SANITIZERS := -g
 
 $(SANITIZED)/helper-objects/%.o: native/%.c | $(COMPILERS)
 	$(call say,CC)

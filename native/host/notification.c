@@ -13,13 +13,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "read_memory.h"
 #include "result.h"
 
 rt_function rt_fn_receiveNotification, rt_fn_answerNotification, rt_fn_callWaits, rt_fn_endCaller,
 	rt_fn_signalCaller, rt_fn_readMemory, rt_fn_readMemoryText;
 
 enum {
-	PAGE = 4096,
+	PAGE = RT_READ_MOST,
 	/* Milliseconds for a process to end by a signal. */
 	PATIENCE = 500,
 	/* PIDFD_THREAD of linux/pidfd.h, Linux 6.9. */
@@ -114,17 +115,11 @@ static int64_t read_caller(const struct rt_value *args, char bytes[static PAGE])
 	if (args[3].length != sizeof(address) || most > PAGE)
 		return -EINVAL;
 	memcpy(&address, args[3].data, sizeof(address));
-	/* The page after that of the address may not be mapped. */
-	size_t here = PAGE - (size_t)(address % PAGE);
-	size_t first = here < most ? here : most;
-	struct iovec to = {bytes, most};
-	struct iovec from[] = {
-		{(void *)(uintptr_t)address, first}, {(void *)(uintptr_t)(address + first), most - first}};
-	ssize_t size = process_vm_readv((pid_t)args[2].integer, &to, 1, from, most > first ? 2 : 1, 0);
+	long size = rt_read_memory((pid_t)args[2].integer, address, bytes, most);
+	if (size < 0)
+		return size;
 	/* If the thread has ended meanwhile, its number may be that of another one. */
-	if (size < 0 || ioctl((int)args[0].integer, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0)
-		return -errno;
-	return size;
+	return ioctl((int)args[0].integer, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0 ? -errno : size;
 }
 
 int64_t rt_fn_readMemory(const struct rt_value *args, struct rt_result *result)

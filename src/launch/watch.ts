@@ -1,6 +1,6 @@
 import { hasBit, statusFields } from '../diag/process-status.ts';
 import type { Native } from '../host/native.ts';
-import { EINTR, ENOENT, ENOSYS } from '../kernel/errno.ts';
+import { EINTR, ENOENT, ENOSYS, ETIMEDOUT } from '../kernel/errno.ts';
 import { SECCOMP_RET, SECCOMP_USER_NOTIF_FLAG_CONTINUE } from '../kernel/seccomp.ts';
 import { SIGKILL, SIGSYS } from '../kernel/signals.ts';
 import { POLLIN } from '../kernel/sockets.ts';
@@ -38,6 +38,8 @@ export class Watch {
   #hasEndedProgram = false;
   #listener = -1;
   #begun = false;
+  /** Some memory of the container did not come: no more is read, since each time the others would wait. */
+  #isKeptWaiting = false;
   /** Told of each call that the profile allows, if the filter asks about these. */
   onAllowed: ((call: WatchedCall, look: () => SeenCall) => void) | undefined;
   /** Told of each call that it refuses, before the answer; undefined while only the helper makes calls. */
@@ -158,13 +160,16 @@ export class Watch {
       return new Uint32Array([Number(address & 0xffff_ffffn), Number((address >> 32n) & 0xffff_ffffn)]).buffer;
     };
     const string = (index: number, offset = 0): string | undefined => {
+      if (this.#isKeptWaiting) return undefined;
       const text = this.#native.readMemoryText(this.#listener, id, pid, at(index, offset), longestString);
+      this.#isKeptWaiting = text === -ETIMEDOUT;
       return typeof text === 'string' ? text : undefined;
     };
     const bytes = (index: number, size: number): Uint8Array | undefined => {
       // Structures of another architecture may differ.
-      if (!judged.own) return undefined;
+      if (!judged.own || this.#isKeptWaiting) return undefined;
       const found = this.#native.readMemory(this.#listener, id, pid, at(index, 0), size);
+      this.#isKeptWaiting = found === -ETIMEDOUT;
       return typeof found === 'number' || found.byteLength < size ? undefined : new Uint8Array(found);
     };
     const pointed = { string, bytes };
