@@ -67,6 +67,20 @@ t.test('lookAhead: mounts that have yet to be made', async (t) => {
   t.match(look.at('/new/deep/place/app'), { kind: 'unknown' }, 'a new filesystem hides the mounts below');
 });
 
+t.test('lookAhead: a link is named only if its own target is missing', async (t) => {
+  const root = t.testdir({ usr: { bin: { sleep: '' } } });
+  symlinkSync('usr/bin', `${root}/bin`);
+  symlinkSync('bin/none', `${root}/outer`);
+  symlinkSync('usr/none', `${root}/inner`);
+  symlinkSync('inner', `${root}/chain`);
+  const look = lookAhead(nativeWith('none'), root, undefined);
+  const at = (path: string): unknown => look.at(path);
+  t.strictSame(at('/bin/slep'), { kind: 'missing', path: '/usr/bin/slep', written: '/bin/slep' });
+  t.strictSame(at('/bin/none/deep'), { kind: 'missing', path: '/usr/bin/none', written: '/bin/none' });
+  t.strictSame(at('/outer'), { kind: 'missing', path: '/usr/bin/none', link: ['/outer', 'bin/none'] });
+  t.strictSame(at('/chain/x'), { kind: 'missing', path: '/usr/none', link: ['/inner', 'usr/none'] });
+});
+
 t.test('lookAhead: the path of the host for what cannot be executed', async (t) => {
   const root = t.testdir({ bin: { app: '' }, other: { tool: '' } });
   const look = lookAhead(nativeWith('none'), root, undefined);

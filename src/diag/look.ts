@@ -10,13 +10,21 @@ import { statusFields, maximumStatus } from './process-status.ts';
 /** What is at a path, as one process sees it. Paths are those without symbolic links. */
 export type Sight =
   | { readonly kind: 'file' | 'directory' | 'special'; readonly path: string; readonly file: File }
-  /** `link`: the symbolic link that leads there, and its text. */
-  | { readonly kind: 'missing'; readonly path: string; readonly link?: readonly [path: string, target: string] }
+  | {
+      readonly kind: 'missing';
+      readonly path: string;
+      /** The symbolic link of which the target is missing, and its text. */
+      readonly link?: Link;
+      /** The name that is missing as the path has it: what leads there may be links. */
+      readonly written?: string;
+    }
   /** The process may not enter this directory. */
   | { readonly kind: 'closed'; readonly path: string; readonly file: File }
   /** It is no directory, but the path leads through it. */
   | { readonly kind: 'no directory'; readonly path: string }
   | { readonly kind: 'unknown' };
+
+type Link = readonly [path: string, target: string];
 
 export interface File {
   readonly mode: number;
@@ -236,8 +244,10 @@ function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: O
   const root = open(mounted?.source ?? eyes.root, true);
   if (typeof root === 'number') return { kind: 'unknown' };
   let way: Step[] = [root];
-  let rest = path.split('/');
-  let link: readonly [path: string, target: string] | undefined;
+  const names = path.split('/');
+  let rest = names;
+  /** With how many names follow each: the others are those of its target. */
+  const followed: { readonly link: Link; readonly after: number }[] = [];
   for (let links = 0; rest.length > 0;) {
     const [name = '', ...others] = rest;
     rest = others;
@@ -253,7 +263,10 @@ function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: O
     }
     const here = `${top.path}/${name}`;
     const step = enter(eyes, top, here, name, making, open);
-    if (step === -ENOENT) return { kind: 'missing', path: here, ...(link === undefined ? {} : { link }) };
+    if (step === -ENOENT) {
+      const link = followed.findLast(({ after }) => rest.length >= after)?.link;
+      return { kind: 'missing', path: here, ...(link === undefined ? { written: before(names, rest) } : { link }) };
+    }
     if (step === undefined || typeof step === 'number') return { kind: 'unknown' };
     if (((step.status[0] ?? 0) & S_IFMT) !== S_IFLNK) {
       way.push({ ...step, path: here });
@@ -261,7 +274,7 @@ function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: O
     }
     const target = native.readLink(`/proc/self/fd/${top.fd}/${name}`);
     if (typeof target === 'number' || ++links > maximumLinks) return { kind: 'unknown' };
-    link = [here, target];
+    followed.push({ link: [here, target], after: rest.length });
     if (target.startsWith('/')) way = [root];
     rest = [...target.split('/'), ...rest];
   }
@@ -270,6 +283,10 @@ function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: O
   const type = (found.status[0] ?? 0) & S_IFMT;
   const kind = type === S_IFREG ? 'file' : type === S_IFDIR ? 'directory' : 'special';
   return { kind, path: found.path || '/', file: fileOf(native, eyes, found) };
+}
+
+function before(names: readonly string[], rest: readonly string[]): string {
+  return names.slice(0, names.length - rest.length).join('/');
 }
 
 function fileOf(native: Native, eyes: Eyes, step: Step): File {

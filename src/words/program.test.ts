@@ -151,6 +151,11 @@ t.test('explainLookup names what denies', async (t) => {
     '"/x" is a link to "y", which does not',
   );
   t.match(of('/bin/slep', { '/bin': directory('/bin', { names: ['sleep'] }) }), { hint: 'did you mean /bin/sleep?' });
+  const merged = {
+    '/bin/slep': { kind: 'missing', path: '/usr/bin/slep', written: '/bin/slep' },
+    '/usr/bin': directory('/usr/bin', { names: ['sleep'] }),
+  } as const;
+  t.match(of('/bin/slep', merged), { message: plain.message, hint: 'did you mean /bin/sleep?' }, 'as the path has it');
   t.match(of('slep', { '/bin': directory('/bin', { names: ['sleep'] }) }), { hint: 'did you mean sleep?' });
   t.match(
     of('x', { '/bin/x': { mode: 0o644, executable: false } }).message,

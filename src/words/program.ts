@@ -237,12 +237,13 @@ function fileCause(path: string, file: File, look: Look): Cause | undefined {
 }
 
 function missingCause(sight: Extract<Sight, { kind: 'missing' }>, look: Look, cwd: string | undefined): Cause {
-  const { path, link } = sight;
+  const { path, link, written = path } = sight;
   if (link !== undefined) return { words: `: "${link[0]}" is a link to "${link[1]}", which does not exist` };
   const slash = path.lastIndexOf('/');
   const parent = look.at(path.slice(0, slash) || '/');
   const names = parent.kind === 'directory' ? parent.file.names : [];
-  const hint = askNearest(path.slice(slash + 1), names, (meant) => `${path.slice(0, slash)}/${meant}`);
+  const directory = written.slice(0, written.lastIndexOf('/'));
+  const hint = askNearest(path.slice(slash + 1), names, (meant) => `${directory}/${meant}`);
   const words = cwd === undefined ? '' : `: "${path}" is missing: the path is relative to process.cwd, "${cwd}"`;
   return hint === undefined ? { words } : { words, hint };
 }
