@@ -79,6 +79,13 @@ function readProfile(native: Native, path: string): LinuxSeccomp {
     found = undefined;
   }
   if (isProfile(found)) return found;
+  if (text.trim() === '') {
+    throw new Failure({
+      code: 'seccomp.record',
+      message: `--record-seccomp: "${path}" is empty, which is no seccomp profile`,
+      hint: 'remove it: it is made anew',
+    });
+  }
   throw new Failure({
     code: 'seccomp.record',
     message: `--record-seccomp: "${path}" is no seccomp profile, to which calls could be added`,
@@ -87,6 +94,8 @@ function readProfile(native: Native, path: string): LinuxSeccomp {
 }
 
 function isProfile(value: unknown): value is LinuxSeccomp {
+  // In a config, one that is absent or null is valid.
+  if (typeof value !== 'object' || value === null) return false;
   return validateConfig({ ociVersion: specVersion, linux: { seccomp: value } }).length === 0;
 }
 
