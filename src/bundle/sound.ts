@@ -12,11 +12,11 @@ export interface Sound {
 
 /**
  * The parts of a faulty config that can be looked at by themselves: each member, mount, hook and namespace without a
- * fault. Undefined if the config as a whole is faulty.
+ * fault; another list only as a whole. Undefined if the config as a whole is faulty.
  */
 export function soundPart(value: unknown, faults: readonly Diagnostic[]): Sound | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const left = new Set(faults.map(({ pointer = '' }) => partAt(pointer)));
+  const left = new Set(faults.map(({ pointer = '' }) => partAt(value, pointer)));
   if (left.has('')) return undefined;
   const config = structure(value) as Config;
   for (const pointer of left) removeAt(config, pointer);
@@ -26,8 +26,11 @@ export function soundPart(value: unknown, faults: readonly Diagnostic[]): Sound 
 /** How many names lead to a part; the root filesystem is one. */
 const depths: Readonly<Partial<Record<string, number>>> = { root: 1, hooks: 3, linux: 3 };
 
-function partAt(pointer: string): string {
+function partAt(value: object, pointer: string): string {
   const names = pointer.split('/');
+  const list = names.slice(0, 3).join('/');
+  // Of what else linux lists, one element means nothing without the others.
+  if (names[1] === 'linux' && names[2] !== 'namespaces' && Array.isArray(valueAt(value, list))) return list;
   return names.slice(0, 1 + (depths[names[1] ?? ''] ?? 2)).join('/');
 }
 

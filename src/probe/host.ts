@@ -100,7 +100,7 @@ function files(
   if (typeof status === 'number') refuse(...unusable(native, root, status, missingRoot));
   else if (type === S_IFLNK) refuse('is a symbolic link', 'name the directory to which it leads');
   else if (type !== S_IFDIR) refuse('is not a directory');
-  const prospect = prospectOf(native, config, root);
+  const prospect = prospectOf(native, config, root, isSound(...ofRights));
   const known = (read('/proc/filesystems') ?? '').split('\n').map((line) => line.split('\t')[1]);
   each(config.mounts, (mount, index) => {
     const there = isSound('/mounts') ? prospect.mount(mount.destination, mountedOf(mount, bundle)) : unknown;
@@ -115,12 +115,14 @@ function files(
 
 const unknown: Sight = { kind: 'unknown' };
 
-/** What decides which program it is, and what is there. */
-const ofProgram = [
-  ...['args', 'cwd', 'env', 'user', 'capabilities'].map((name) => `/process/${name}`),
+/** What decides which files the program may execute. */
+const ofRights = [
+  ...['user', 'capabilities'].map((name) => `/process/${name}`),
   ...['namespaces', 'uidMappings', 'gidMappings'].map((name) => `/linux/${name}`),
-  '/mounts',
 ];
+
+/** What decides which program it is, and what is there. */
+const ofProgram = [...['args', 'cwd', 'env'].map((name) => `/process/${name}`), ...ofRights, '/mounts'];
 
 function filesystem(native: Native, { type = '' }: Mount, index: number, report: Report): void {
   // The type cgroup stands for that of the host.

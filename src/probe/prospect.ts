@@ -5,9 +5,12 @@ import { lookAhead } from '../diag/look.ts';
 import type { Mounted, Prospect, Rights } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
 
-/** What a process of the config will see in the root filesystem at `root`, a path of the host; mounts are added later. */
-export function prospectOf(native: Native, config: Config, root: string): Prospect {
-  return lookAhead(native, root, rightsOf(config));
+/**
+ * What a process of the config will see in the root filesystem at `root`, a path of the host; mounts are added later.
+ * `hasRights`: whether what decides on its rights is known; if not, nothing counts as refused.
+ */
+export function prospectOf(native: Native, config: Config, root: string, hasRights: boolean): Prospect {
+  return lookAhead(native, root, hasRights ? rightsOf(config) : undefined);
 }
 
 /** Every id, as far as there is no new user namespace. */
