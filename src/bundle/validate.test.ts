@@ -90,8 +90,20 @@ t.test('hints give the remedy', async (t) => {
   const of = (uid: unknown): string | undefined =>
     validateConfig({ ociVersion: '1.0.0', process: { cwd: '/', user: { uid } } })[0]?.hint;
   t.match(of('0'), /without quotes/);
+  t.equal(of('007'), 'write 7', 'JSON has no leading zeros');
   t.match(of(1e20), /all its digits/);
   t.equal(of(true), undefined);
+});
+
+t.test('an octal mode is written in decimal', async (t) => {
+  const hints = (umask: string, fileMode: string): unknown =>
+    validateConfig({
+      ociVersion: '1.0.0',
+      process: { cwd: '/', args: ['a'], user: { umask } },
+      linux: { devices: [{ path: '/dev/a', type: 'c', major: 1, minor: 3, fileMode }] },
+    }).map(({ hint }) => hint);
+  t.strictSame(hints('0022', '0666'), ['write 18, which is octal 0022', 'write 438, which is octal 0666']);
+  t.strictSame(hints('22', '0888'), ['write the number without quotes', 'write 888']);
 });
 
 t.test('faults of rules are reported with those of the schema, but not for faulty places', async (t) => {

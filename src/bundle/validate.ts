@@ -82,12 +82,20 @@ function hintFor(pointer: string, expected: string, found: unknown): string | un
   if (expected === 'an array') return listHint(pointer, found);
   if (expected === 'true or false' && (found === 'true' || found === 'false')) return `write ${found} without quotes`;
   if (!expected.startsWith('an integer')) return undefined;
-  if (typeof found === 'string' && /^-?\d+$/.test(found)) return 'write the number without quotes';
+  if (typeof found === 'string' && /^-?\d+$/.test(found)) return numberHint(pointer, found);
   if (typeof found === 'string') return bytesHint(found);
   if (typeof found === 'number' && Number.isInteger(found) && !Number.isSafeInteger(found)) {
     return 'write the integer with all its digits: this form is not exact';
   }
   return undefined;
+}
+
+/** For a number that is a string. JSON has neither octal numbers nor leading zeros. */
+function numberHint(pointer: string, digits: string): string {
+  if (/\/(?:umask|fileMode)$/.test(pointer) && /^0[0-7]+$/.test(digits)) {
+    return `write ${parseInt(digits, 8)}, which is octal ${digits}`;
+  }
+  return /^-?0\d/.test(digits) ? `write ${BigInt(digits)}` : 'write the number without quotes';
 }
 
 /** For the lists of words that are often written otherwise. */

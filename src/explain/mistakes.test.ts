@@ -42,6 +42,17 @@ t.test('a name of a user has no effect', async (t) => {
   match(t, notes({ process: { ...process, user: { username: 'www' } } }), [/^\/process\/user\/username .*as uid 0/]);
 });
 
+t.test('a mode in decimal digits that look octal', async (t) => {
+  const device = (fileMode: number): object => ({ path: '/dev/null', type: 'c', major: 1, minor: 3, fileMode });
+  const modes = (umask: number, fileMode: number): string[] =>
+    notes({ process: { ...process, user: { umask } }, linux: { devices: [device(fileMode)] } });
+  match(t, modes(22, 666), [
+    /^\/process\/user\/umask process.user.umask 22 is octal 026: .*\(for octal 022, write 18\)/,
+    /^\/linux\/devices\/0\/fileMode .* 666 is octal 01232: .*\(for octal 0666, write 438\)/,
+  ]);
+  match(t, modes(18, 0o620), []);
+});
+
 t.test('mounts that are relative, or that a later one hides', async (t) => {
   const tmpfs = (destination: string): object => ({ destination, type: 'tmpfs', source: 'tmpfs' });
   match(t, notes({ mounts: ['a', '/b/c', '/d', '/b', '/d/'].map(tmpfs) }), [

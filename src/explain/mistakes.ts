@@ -22,6 +22,7 @@ import { callNames, isCallName } from '../plan/seccomp/calls.ts';
 /** Settings of a valid config that are rarely meant as they are. */
 export const mistakeRules: readonly Rule[] = [
   namedUser,
+  decimalModes,
   boundedCapabilities,
   lostCapabilities,
   relativeDestinations,
@@ -43,6 +44,22 @@ function namedUser({ process }: Config, report: Report): void {
   if (username === undefined || username === '') return;
   const message = `process.user.username has no effect on Linux: the program runs as uid ${uid}`;
   report('process.username', '/process/user/username', message, 'set process.user.uid');
+}
+
+/** Usual modes that nobody means as the decimal number that JSON takes them for. */
+const octalUmasks = [22, 27, 77];
+const octalModes = [440, 444, 600, 640, 644, 660, 664, 666, 700, 750, 755, 770, 775, 777];
+
+function decimalModes({ process, linux }: Config, report: Report): void {
+  const check = (place: string, pointer: string, mode: number | undefined, octals: readonly number[]): void => {
+    if (mode === undefined || !octals.includes(mode)) return;
+    const message = `${place} ${mode} is octal 0${mode.toString(8)}: JSON has no octal numbers`;
+    report('mode.decimal', pointer, message, `for octal 0${mode}, write ${parseInt(String(mode), 8)}`);
+  };
+  check('process.user.umask', '/process/user/umask', process?.user?.umask, octalUmasks);
+  linux?.devices?.forEach(({ fileMode }, index) => {
+    check(`linux.devices[${index}].fileMode`, `/linux/devices/${index}/fileMode`, fileMode, octalModes);
+  });
 }
 
 /** capabilities(7), "Transformation of capabilities during execve()": the bounding set limits what root gets. */
