@@ -48,6 +48,8 @@ export interface File {
 
 /** Explains failures by a look at the files that a process sees. */
 export interface Look {
+  /** Whether the files are those of the host, not of a container. */
+  readonly isHost: boolean;
   /** `from`: the directory of a relative path. */
   readonly at: (path: string, from?: string) => Sight;
   /** The user of the process, as on the host. */
@@ -97,6 +99,7 @@ export function lookInto(native: Native, pid: number | 'self'): Look {
 
 function lookThrough(native: Native, eyes: Eyes): Look {
   return {
+    isHost: eyes.root === ownRoot,
     at: (path, from = '/') => lookAt(native, eyes, path.startsWith('/') ? path : `${from}/${path}`, false),
     user: () => {
       const { uid, gid } = eyes.rights() ?? { uid: 0, gid: 0 };

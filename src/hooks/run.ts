@@ -98,7 +98,7 @@ export function hookFailure(
   const cause =
     hook === undefined || look === undefined || result.outcome !== 'not run'
       ? undefined
-      : causeOf(look, hook.path, result.value);
+      : causeOf({ ...look, isHost: kind !== 'startContainer' }, hook.path, result.value);
   return new Failure({
     code: 'hook.failed',
     message: `error running ${kind} hook #${String(index)}${path}: ${ending(result, hook)}${cause?.words ?? ''}`,

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { explainLookup, explainOverlay, explainProgram, foreseeProgram } from './program.ts';
+import { causeOf, explainLookup, explainOverlay, explainProgram, foreseeProgram } from './program.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
@@ -54,6 +54,7 @@ const plainFile: File = {
 /** A look at these files; all else is missing. */
 function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
   const made: Look = {
+    isHost: false,
     at: (name, from = '/') => {
       const path = name.startsWith('/') ? name : `${from === '/' ? '' : from}/${name}`;
       const found = files[path];
@@ -129,6 +130,15 @@ t.test('a missing interpreter: which one the image has, or what to install', asy
   });
   t.equal(foreseen({ '/opt/python3': {} }), undefined);
   t.equal(foreseen({ '/opt/python3': { kind: 'unknown' } }), undefined);
+});
+
+t.test('causeOf: a hook runs on the host', async (t) => {
+  const of = (isHost: boolean, files: Parameters<typeof look>[0]): unknown =>
+    causeOf({ ...look(files), isHost }, '/s', ENOENT);
+  const script = { '/s': { head: '#!/bin/nosuch\n' } };
+  t.match(of(true, script), { words: /"\/bin\/nosuch" is missing on the host$/, hint: 'install nosuch on the host' });
+  t.match(of(false, script), { words: /is missing in the container$/, hint: 'install nosuch in the image' });
+  t.match(of(true, { '/s': { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }), { words: /, which is not on the host$/ });
 });
 
 t.test('explainLookup names what denies', async (t) => {

@@ -394,7 +394,7 @@ function interpreterFault(head: string, look: Look, script?: string, depth = 1):
     case 'special': {
       const cause = pathCause(sight, look);
       const cure = sight.kind === 'missing' ? missingInterpreter(head, look, cause?.hint) : {};
-      return { ...cause, ...cure, words: `${subject}${cause?.words || ' is missing in the container'}` };
+      return { ...cause, ...cure, words: `${subject}${cause?.words || ` is missing ${placeIn(look).missing}`}` };
     }
   }
 }
@@ -409,9 +409,16 @@ function missingInterpreter(head: string, look: Look, near?: string): { readonly
   const other = placeOf(name, usualPlaces, look);
   if (other !== undefined) return { hint: `begin the script with #!${other}` };
   if (shells.includes(name) && look.at('/bin/sh').kind === 'file') {
-    return { hint: `install ${name} in the image, or begin the script with #!/bin/sh` };
+    return { hint: `install ${name} ${placeIn(look).install}, or begin the script with #!/bin/sh` };
   }
-  return { hint: near ?? `install ${name} in the image` };
+  return { hint: near ?? `install ${name} ${placeIn(look).install}` };
+}
+
+/** Where something is missing, and is to be installed. */
+function placeIn(look: Look | undefined): { readonly missing: string; readonly install: string } {
+  return look?.isHost === true
+    ? { missing: 'on the host', install: 'on the host' }
+    : { missing: 'in the container', install: 'in the image' };
 }
 
 function nameIn(path: string): string {
@@ -514,7 +521,7 @@ function loaderFault(loader: string, look: Look, subject?: string): Cause | unde
 
 function missingLoader(loader: string, look: Look | undefined, subject = ': it'): Cause {
   return {
-    words: `${subject} needs the loader ${loader}, which is not in the container${look === undefined ? '' : otherLoader(loader, look)}`,
+    words: `${subject} needs the loader ${loader}, which is not ${placeIn(look).missing}${look === undefined ? '' : otherLoader(loader, look)}`,
     hint: 'install the C library that the program was built for, or link it statically',
   };
 }
