@@ -204,7 +204,25 @@ t.test('foreseeProgram: what is against a program that has yet to be started', a
   const arm = { head: program.head.replace('\x3e', '\x28') };
   t.match(of('/x', { '/x': arm }), /: the program is for arm, this host is x86_64$/);
   t.equal(of('/x.emulated', { '/x.emulated': arm }), undefined, 'binfmt_misc has an emulator');
-  t.equal(of('/x', { '/x': { head: program.head.replace('\x3e', '\ufffd') }, ...whole }), undefined, 'cannot be told');
+  const unknown = { head: program.head.replace('\x3e', '\ufffd') };
+  t.match(
+    of('/x', { '/x': unknown }),
+    /: the program is for aarch64 or riscv64, this host is x86_64$/,
+    'no loader yet',
+  );
+  t.equal(
+    foreseeProgram(
+      { name: '/x', search: '' },
+      { ...look({ '/x': unknown, '/lib/ld.so': {} }), machine: () => 'aarch64' },
+      '/',
+    ),
+    undefined,
+    'cannot be told',
+  );
+  const big = program.head.replace('\x02\x01', '\x02\x02').replace('\x3e\0', '\0\x16');
+  t.match(of('/x', { '/x': { head: big } }), /: the program is for s390x, this host is x86_64$/, 'big-endian');
+  const other = program.head.replace('\x3e\0', '\x3e\x3e');
+  t.match(of('/x', { '/x': { head: other } }), /: the program is for machine 15934, this host is x86_64$/);
   t.equal(of('/x', { '/x': {} }), undefined, 'cannot be read');
   t.equal(of('x', { '/a/x': { kind: 'unknown' } }, '/a:/bin'), undefined, 'it may be there');
   t.match(

@@ -464,12 +464,29 @@ const machines: Readonly<Record<number, string>> = {
   [EM_LOONGARCH]: 'loongarch64',
 };
 
+/** EI_DATA of e_ident, elf(5), and its value for big-endian programs. */
+const dataAt = 5;
+const bigEndian = 2;
+const machineAt = 18;
+
+/** Which machines a program may be for, by the bytes of its head; undefined: a byte above 0x7f. */
+function machinesOf(byte: (at: number) => number | undefined): readonly string[] {
+  const order = byte(dataAt) === bigEndian ? [1, 0] : [0, 1];
+  const [low, high] = order.map((at) => byte(machineAt + at));
+  const isByte = (given: number | undefined, value: number): boolean =>
+    given === undefined ? value > 0x7f : given === value;
+  const names = Object.entries(machines)
+    .filter(([number]) => isByte(low, Number(number) & 0xff) && isByte(high, Number(number) >> 8))
+    .map(([, name]) => name);
+  if (names.length > 0) return names;
+  return [low === undefined || high === undefined ? 'another machine' : `machine ${low | (high << 8)}`];
+}
+
 function elfCause(errno: number, head: Uint8Array, look: Look | undefined): Cause | undefined {
   if (errno === ENOEXEC) {
-    const number = u16(head, 18);
-    const machine = machines[number] ?? `machine ${String(number)}`;
+    const [machine = ''] = machinesOf((at) => head[at] ?? 0);
     const host = look?.machine();
-    return machine === host ? damaged(host) : foreign(machine, host);
+    return machine === host ? damaged(host) : foreign(machine, look);
   }
   const loader = elfInterpreter(head);
   if (loader === undefined) return undefined;
@@ -482,22 +499,27 @@ function damaged(machine: string): Cause {
   return { words: `: the program is for ${machine}, as this host is: the file is damaged or incomplete` };
 }
 
-function foreign(machine: string, host: string | undefined, subject = ': the program'): Cause {
+function foreign(machine: string, look: Look | undefined, subject = ': the program'): Cause {
+  const what = look?.isHost === true ? 'a program' : 'an image';
   return {
-    words: `${subject} is for ${machine}${host === undefined ? '' : `, this host is ${host}`}`,
-    hint: 'use an image for the architecture of this host, or register an emulator with binfmt_misc',
+    words: `${subject} is for ${machine}${look === undefined ? '' : `, this host is ${look.machine()}`}`,
+    hint: `use ${what} for the architecture of this host, or register an emulator with binfmt_misc`,
   };
 }
 
 /** Those of which a kernel also runs the programs. */
 const alsoRuns: Readonly<Partial<Record<string, string>>> = { x86_64: 'i386', aarch64: 'arm' };
 
+function byteIn(head: string, at: number): number | undefined {
+  const code = head.charCodeAt(at);
+  return code > 0x7f ? undefined : code;
+}
+
 function elfFault(head: string, look: Look, subject?: string): Cause | undefined {
   const host = look.machine();
-  const [low, high] = [head.charCodeAt(18), head.charCodeAt(19)];
-  // A byte that was replaced may be that of this host.
-  const machine = low > 0x7f || high > 0x7f ? host : machines[low | (high << 8)];
-  if (machine !== undefined && machine !== host && machine !== alsoRuns[host]) return foreign(machine, host, subject);
+  const found = machinesOf((at) => byteIn(head, at));
+  const isForHost = found.some((machine) => machine === host || machine === alsoRuns[host]);
+  if (head.length > machineAt + 1 && !isForHost) return foreign(found.join(' or '), look, subject);
   const loader = loaderIn(head);
   return loader === undefined ? undefined : loaderFault(loader, look, subject);
 }
