@@ -132,6 +132,7 @@ function capabilityHint(name: string): string | undefined {
   const upper = name.toUpperCase();
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
   if (isCapability(full)) return `write ${full}`;
+  if (full === 'CAP_ALL') return 'there is no word for all: list each capability';
   return askNearest(full, Object.keys(CAPABILITIES));
 }
 

@@ -102,6 +102,7 @@ t.test('capabilities that cannot be granted', async (t) => {
     '/process/capabilities/bounding/2: unknown capability "CAP_SYS_ADMN" in process.capabilities.bounding[2] is not granted; did you mean CAP_SYS_ADMIN?',
   ]);
   t.match(of({ bounding: ['CAP_'] }), [/unknown/]);
+  t.match(of({ bounding: ['ALL', 'CAP_ALL'] }), [/; there is no word for all: list each/, /: list each capability$/]);
   t.match(of({ bounding: ['CAP_KILL LEASE'] }), [/unknown/]);
   t.match(of({ permitted: kill, effective: ['CAP_KILL', 'CAP_CHOWN', 'CAP_LEASE'] }), [
     /^\/process\/capabilities\/effective\/1: .*effective: CAP_CHOWN, CAP_LEASE cannot be granted without permitted/,

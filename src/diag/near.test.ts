@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nearest } from './near.ts';
+import { didYouMean, nearest } from './near.ts';
 
 const commands = ['start', 'state', 'spec', 'kill', 'ps', 'run'];
 
@@ -26,4 +26,11 @@ for (const word of ['', 'stop', 'x', 'rm', 'pss', 'checkpoint']) {
 
 test('the nearest of several words is suggested', () => {
   assert.equal(nearest('maskedPath', ['maskedPaths', 'markedPat']), 'maskedPaths');
+});
+
+test('a number that was added is left out, unless a word with one is nearer', () => {
+  const domains = ['LINUX', 'LINUX32'];
+  assert.equal(didYouMean('LINUX64', domains), 'did you mean LINUX?');
+  assert.equal(didYouMean('LINUX23', domains), 'did you mean LINUX32?');
+  assert.equal(didYouMean('linux', domains), 'did you mean LINUX?');
 });

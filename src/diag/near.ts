@@ -1,13 +1,16 @@
 /** Maximum number of letters in which a word may differ from a suggestion. */
 const furthest = 2;
 
-/** The known word that was probably meant by `word`, whatever the case of its letters; undefined if none is close. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/**
+ * The known word that was probably meant by `word`, whatever the case of its letters; undefined if none is close. `most`:
+ * in how many letters they may differ.
+ */
+export function nearest(word: string, known: readonly string[], most = furthest): string | undefined {
   const lower = word.toLowerCase();
   return known
-    .filter((candidate) => Math.abs(candidate.length - word.length) <= furthest)
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= most)
     .map((candidate) => ({ candidate, far: distance(lower, candidate.toLowerCase()) }))
-    .filter(({ candidate, far }) => far <= Math.min(furthest, candidate.length / 3))
+    .filter(({ candidate, far }) => far <= Math.min(most, candidate.length / 3))
     .sort((one, other) => one.far - other.far)[0]?.candidate;
 }
 
@@ -33,8 +36,8 @@ function distance(one: string, other: string): number {
 }
 
 /**
- * As nearest, or the shortest known word that begins or ends with `word`: network for net, SCMP_CMP_EQ for EQ; or of which
- * it has some letters.
+ * As nearest, or the known word to which `word` adds a number: LINUX for LINUX64; or the shortest that begins or ends with
+ * it: network for net, SCMP_CMP_EQ for EQ; or of which it has some letters.
  */
 function meantOf(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
@@ -44,7 +47,15 @@ function meantOf(word: string, known: readonly string[]): string | undefined {
   });
   const shortened = known.filter((candidate) => word.length > 2 && isShortOf(lower, candidate.toLowerCase()));
   const byLength = (one: string, other: string): number => one.length - other.length;
-  return nearest(word, known) ?? extended.sort(byLength)[0] ?? shortened.sort(byLength)[0];
+  const stem = lower.replace(/\d+$/, '');
+  const numbered = stem === lower ? undefined : known.find((candidate) => candidate.toLowerCase() === stem);
+  return (
+    nearest(word, known, 1) ??
+    numbered ??
+    nearest(word, known) ??
+    extended.sort(byLength)[0] ??
+    shortened.sort(byLength)[0]
+  );
 }
 
 /** Whether letters were left out, but not the first one: mnt for mount. */
