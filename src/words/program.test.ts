@@ -171,6 +171,7 @@ t.test('explainLookup names what denies', async (t) => {
     of('x', { '/bin/x': { mode: 0o644, executable: false } }).message,
     '"/bin/x" (0644, owner 0:0) is not executable',
   );
+  t.match(of('sleep', { '/usr/bin/sleep': {} }), { hint: 'write the whole path, /usr/bin/sleep' });
   t.match(of('sleep 10', {}), { hint: 'give each word its own element: "sleep", "10"' });
   t.match(of('./x', {}).message, 'the path is relative to process.cwd, "/tmp"');
   t.match(of('x', { '/bin/x': { mode: 0o644, executable: false } }, 'bin:').message, /denied$/, 'it is in another bin');
@@ -200,6 +201,7 @@ t.test('foreseeProgram: what is against a program that has yet to be started', a
   );
   t.match(of('/nosuch', {}), /^the program "\/nosuch" cannot be executed: it is not in the container$/);
   t.match(of('x', {}), /^the program "x" is in no directory of PATH in the container: \/bin$/);
+  t.match(foreseeProgram({ name: 'x', search: '/bin' }, look({}), '/'), { hint: undefined }, 'there is no such path');
   t.match(of('x', {}, ''), /^the program "x" is not found: process.env has no PATH$/);
   const arm = { head: program.head.replace('\x3e', '\x28') };
   t.match(of('/x', { '/x': arm }), /: the program is for arm, this host is x86_64$/);

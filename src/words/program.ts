@@ -77,6 +77,9 @@ function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined
       hint: `give each word its own element: ${words.map((word) => JSON.stringify(word)).join(', ')}`,
     };
   }
+  const elsewhere = usualPlaces.filter((place) => !places.includes(place));
+  const whole = placeOf(name, elsewhere, look);
+  if (whole !== undefined) return { words: '', hint: `write the whole path, ${whole}` };
   const names = places.slice(0, mostSearched).flatMap((place) => {
     const sight = look.at(place, cwd);
     return sight.kind === 'directory' ? sight.file.names : [];
@@ -116,7 +119,7 @@ export function foreseeProgram(wanted: Wanted, look: Look, cwd: string): Cause |
   const cause = lookupFault(wanted, look, cwd);
   const where =
     search === '' ? 'is not found: process.env has no PATH' : `is in no directory of PATH in the container: ${search}`;
-  return { hint: 'write the whole path', ...cause, words: `the program "${name}" ${where}${cause?.words ?? ''}` };
+  return { ...cause, words: `the program "${name}" ${where}${cause?.words ?? ''}` };
 }
 
 /** The failure to enter process.cwd, with what a look shows. */
