@@ -352,6 +352,7 @@ export const errors = {
   'process.priority': ['the I/O priority is out of range', 'give 0 to 7'],
   'process.read': ['a file of a process cannot be read', 'see the errno'],
   'process.rlimit': ['a resource limit is unknown, there twice, or its soft value is above the hard one', 'correct it'],
+  'process.rlimit.files': ['there are too few open files to set up the container', 'give RLIMIT_NOFILE at least 16'],
   'process.scheduler': ['process.scheduler is not valid', 'see the message'],
   'process.selinux': ['the kernel has no SELinux', 'boot with it, or remove the label'],
   'process.user': ['a user, group or umask is out of range', 'give another one'],

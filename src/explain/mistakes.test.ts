@@ -53,6 +53,13 @@ t.test('a mode in decimal digits that look octal', async (t) => {
   match(t, modes(18, 0o620), []);
 });
 
+t.test('fewer open files than the setup needs', async (t) => {
+  const of = (soft: number): string[] =>
+    notes({ process: { ...process, rlimits: [{ type: 'RLIMIT_NOFILE', soft, hard: 64 }] } });
+  match(t, of(8), [/^\/process\/rlimits\/0\/soft RLIMIT_NOFILE 8 also holds .*\(give at least 16\)/]);
+  match(t, of(16), []);
+});
+
 t.test('mounts that are relative, or that a later one hides', async (t) => {
   const tmpfs = (destination: string): object => ({ destination, type: 'tmpfs', source: 'tmpfs' });
   match(t, notes({ mounts: ['a', '/b/c', '/d', '/b', '/d/'].map(tmpfs) }), [

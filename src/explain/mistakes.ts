@@ -17,6 +17,7 @@ import { shown } from '../diag/pointer.ts';
 import { EPERM } from '../kernel/errno.ts';
 import { defaultDeviceRules } from '../plan/cgroup/devices.ts';
 import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
+import { leastFiles } from '../plan/process.ts';
 import { callNames, isCallName } from '../plan/seccomp/calls.ts';
 
 /** Settings of a valid config that are rarely meant as they are. */
@@ -25,6 +26,7 @@ export const mistakeRules: readonly Rule[] = [
   decimalModes,
   boundedCapabilities,
   lostCapabilities,
+  fewFiles,
   relativeDestinations,
   hiddenMounts,
   filesystemTypes,
@@ -81,6 +83,14 @@ function lostCapabilities({ process }: Config, report: Report): void {
   const place = `/process/capabilities/effective/${effective.indexOf(lost[0] ?? '')}`;
   const message = `uid ${uid} loses ${lost.join(', ')} when the program starts: only root keeps what is not ambient`;
   report('process.capability.lost', place, message, 'add it to inheritable and ambient');
+}
+
+function fewFiles({ process }: Config, report: Report): void {
+  process?.rlimits?.forEach(({ type, soft }, index) => {
+    if (type !== 'RLIMIT_NOFILE' || Number(soft) >= leastFiles) return;
+    const message = `RLIMIT_NOFILE ${soft} also holds for the setup of the container, which may fail before its program runs`;
+    report('process.rlimit.files', `/process/rlimits/${index}/soft`, message, `give at least ${leastFiles}`);
+  });
 }
 
 function relativeDestinations({ mounts = [] }: Config, report: Report): void {

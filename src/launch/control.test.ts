@@ -1,9 +1,23 @@
 import t from 'tap';
 import { RECORD } from '../../schema/generated/protocol.ts';
 import type { Native } from '../host/native.ts';
-import { EACCES, ENODEV, ENOENT, ETIMEDOUT } from '../kernel/errno.ts';
+import { EACCES, EMFILE, ENODEV, ENOENT, ETIMEDOUT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { CgroupVanished, failureOf, receiveFrom } from './control.ts';
+
+t.test('failureOf: too few open files are the fault of their limit', async (t) => {
+  const told = (soft: number, errno: number, call = 'openat2'): unknown => {
+    const ops: PlannedOp[] = [
+      { op: 'rlimit', resource: 7, soft, hard: soft, from: '/process/rlimits/1' },
+      { op: 'stdio_owner', uid: 0, user: 0, null: 1, from: '/process/user/uid' },
+    ];
+    return failureOf({ kind: 'failed', op: 1, errno, call, detail: new Uint8Array(0) }, ops).diagnostics[0];
+  };
+  const limit = { pointer: '/process/rlimits/1', errno: 'EMFILE', hint: /at least 16/ };
+  t.match(told(3, ENODEV), { ...limit, message: /^cannot open a null device .* RLIMIT_NOFILE is 3$/ });
+  t.match(told(40, EMFILE), { ...limit, message: /too many open files \(openat2\): RLIMIT_NOFILE is 40$/ });
+  t.match(told(1024, ENODEV), { pointer: '/process/user/uid', message: /\/dev\/null of the host/ });
+});
 
 t.test('failureOf: a cgroup that is removed before, or between opening and writing, can be made again', async (t) => {
   const join: PlannedOp = { op: 'cgroup_join', file: '/sys/fs/cgroup/pids/c1/tasks', from: '/linux/cgroupsPath' };

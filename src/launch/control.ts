@@ -12,6 +12,7 @@ import type { PlannedOp } from '../plan/types.ts';
 import type { StartHooks } from '../plan/hooks.ts';
 import { conditionOf } from './ending.ts';
 import { describeOp } from '../words/describe.ts';
+import { explainFileLimit } from '../words/process.ts';
 import {
   explainDestination,
   explainDirectory,
@@ -162,7 +163,10 @@ export function failureOf(
       ? explainProgram(record, op, look)
       : op === undefined
         ? unknownOp(record)
-        : withLook(op, describeOp(op, record.errno, record.call, detailText(record.detail)), look, ops, record.op);
+        : explainFileLimit(
+            withLook(op, describeOp(op, record.errno, record.call, detailText(record.detail)), look, ops, record.op),
+            ops?.slice(0, record.op) ?? [],
+          );
   const gone = record.errno === ENOENT || record.errno === ENODEV;
   return op?.op === 'cgroup_join' && gone ? new CgroupVanished(diagnostic) : new Failure(diagnostic);
 }

@@ -13,6 +13,9 @@ export const defaultUmask = 0o022;
 
 export const SYS_ADMIN = capabilityMask(['CAP_SYS_ADMIN']);
 
+/** With fewer descriptors, the setup of a container fails before its program runs. */
+export const leastFiles = 16;
+
 /** First, while the host's procfs is reachable and no privileges have been dropped. */
 export function oomOps(process: Process, facts: Facts): PlannedOp[] {
   const { oomScoreAdj } = process;

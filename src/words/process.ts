@@ -1,4 +1,6 @@
-import { rlimitName } from '../plan/process.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
+import { leastFiles, rlimitName } from '../plan/process.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import type { TopicWords } from './words.ts';
 
 export const processWords = {
@@ -38,3 +40,22 @@ export const processWords = {
   open_log: { action: ({ path }) => `cannot append the output of hooks to "${path}"` },
   hook: { action: () => 'cannot hook' },
 } satisfies TopicWords;
+
+/** A failure after the ops `before`: the limit of open files holds for the setup, too, once it is set. */
+export function explainFileLimit(plain: Diagnostic, before: readonly PlannedOp[]): Diagnostic {
+  const limit = before.findLast((op) => op.op === 'rlimit' && rlimitName(op.resource) === 'RLIMIT_NOFILE');
+  if (limit?.op !== 'rlimit') return plain;
+  const { soft, from } = limit;
+  // The helper tells only that no null device could be opened.
+  const isHidden = plain.code === 'op.stdio_owner' && plain.errno === 'ENODEV' && Number(soft) < leastFiles;
+  if (!isHidden && plain.errno !== 'EMFILE') return plain;
+  return {
+    ...plain,
+    message: isHidden
+      ? `cannot open a null device for the standard streams: too many open files, as RLIMIT_NOFILE is ${soft}`
+      : `${plain.message}: RLIMIT_NOFILE is ${soft}`,
+    errno: 'EMFILE',
+    pointer: from,
+    hint: `give at least ${leastFiles}: rt needs them until the program starts`,
+  };
+}
