@@ -330,6 +330,13 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       object: 'SOCKET_TYPES',
       numbers: prefixed('SOCK_', 'STREAM DGRAM RAW SEQPACKET'),
     },
+    {
+      doc: 'Flags beside the type of socket(2).',
+      headers: ['sys/socket.h'],
+      object: 'SOCKET_FLAGS',
+      base: 16,
+      numbers: prefixed('SOCK_', 'NONBLOCK CLOEXEC'),
+    },
   ],
   elf: [
     { doc: 'The program header that names the loader (elf(5)).', headers: ['linux/elf.h'], numbers: ['PT_INTERP'] },

@@ -377,6 +377,8 @@ _Static_assert((AF_ALG) == 38, "AF_ALG");
 _Static_assert((AF_VSOCK) == 40, "AF_VSOCK");
 _Static_assert((AF_XDP) == 44, "AF_XDP");
 _Static_assert((SOCK_RAW) == 3, "SOCK_RAW");
+_Static_assert((SOCK_NONBLOCK) == 2048, "SOCK_NONBLOCK");
+_Static_assert((SOCK_CLOEXEC) == 524288, "SOCK_CLOEXEC");
 _Static_assert((PT_INTERP) == 3, "PT_INTERP");
 _Static_assert((EM_386) == 3, "EM_386");
 _Static_assert((EM_MIPS) == 8, "EM_MIPS");

@@ -46,3 +46,9 @@ export const SOCKET_TYPES = {
   RAW: 3,
   SEQPACKET: 5,
 } as const;
+
+/** Flags beside the type of socket(2). */
+export const SOCKET_FLAGS = {
+  NONBLOCK: 0x800,
+  CLOEXEC: 0x80000,
+} as const;

@@ -73,7 +73,8 @@ t.test('argumentWords: numbers have the names that they have in programs', async
     words('openat', [0xffff_ff9cn, 1n, 0x80241n, 0o644n]),
     'openat(AT_FDCWD, "text 1", O_WRONLY|O_CREAT|O_TRUNC|0x80000, 0644)',
   );
-  t.equal(words('socket', [17n, 0x80003n, 768n]), 'socket(AF_PACKET, SOCK_RAW|0x80000, 768)');
+  t.equal(words('socket', [17n, 0x80003n, 768n]), 'socket(AF_PACKET, SOCK_RAW|SOCK_CLOEXEC, 768)');
+  t.equal(words('socket', [1n, 0x81801n, 0n]), 'socket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC|0x1000, 0)');
   t.equal(words('unshare', [0x1002_0000n]), 'unshare(CLONE_NEWNS|CLONE_NEWUSER)');
   t.equal(words('kill', [0xffff_ffffn, 9n]), 'kill(-1, SIGKILL)');
 });

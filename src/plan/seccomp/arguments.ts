@@ -1,4 +1,4 @@
-import { MOUNT_FLAGS, __O_TMPFILE, SOCKET_FAMILIES, SOCKET_TYPES } from '../../kernel/call-flags.ts';
+import { MOUNT_FLAGS, __O_TMPFILE, SOCKET_FAMILIES, SOCKET_FLAGS, SOCKET_TYPES } from '../../kernel/call-flags.ts';
 import { CLONE_NEW } from '../../kernel/namespaces.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG } from '../../kernel/files.ts';
 import { O_APPEND, O_CREAT, O_EXCL, O_TRUNC } from '../../kernel/open-flags.ts';
@@ -247,9 +247,8 @@ function valueWord(kind: string, value: bigint): string {
     case 'f':
       return nameOf('AF_', SOCKET_FAMILIES, low) ?? hex;
     case 'k': {
-      const above = low & ~typeMask;
       const name = nameOf('SOCK_', SOCKET_TYPES, low & typeMask) ?? `0x${(low & typeMask).toString(16)}`;
-      return above === 0 ? name : `${name}|0x${above.toString(16)}`;
+      return [name, ...flagWords('SOCK_', SOCKET_FLAGS, BigInt((low & ~typeMask) >>> 0))].join('|');
     }
     case 'g':
       return nameOf('SIG', SIGNALS, low) ?? String(low);

@@ -79,7 +79,12 @@ t.test('likelyCause: a capability that the process lacks', async (t) => {
   t.match(cause('unshare', [0x2_0000n]), 'no CAP_SYS_ADMIN');
   t.equal(cause('unshare', [0x1002_0000n]), undefined);
   t.equal(cause('clone', [0x0120_0091n]), undefined, 'the signal is no namespace');
-  t.match(cause('socket', [2n, 3n]), 'no CAP_NET_RAW');
+  t.match(cause('socket', [2n, 3n, 1n]), 'no CAP_NET_RAW');
+  t.match(cause('socket', [10n, 0x80803n, 58n]), 'no CAP_NET_RAW');
+  t.match(cause('socket', [17n, 2n, 0n]), 'no CAP_NET_RAW');
+  t.equal(cause('socket', [2n, 3n, 0n]), undefined, 'there is no raw socket without a protocol');
+  t.equal(cause('socket', [16n, 0x80003n, 0n]), undefined, 'netlink takes none');
+  t.equal(cause('socket', [31n, 3n, 1n]), undefined);
   t.equal(cause('socket', [2n, 1n]), undefined);
   t.match(cause('mknodat', [here, '/tmp/x', character, 0x103n]), 'no CAP_MKNOD');
   t.equal(cause('mknodat', [here, '/tmp/x', fifo, 0n]), undefined);

@@ -98,8 +98,14 @@ const makesNamespace: When = (call) => {
   return counts.length > 0 && !counts.includes(CLONE_NEW.user);
 };
 
-const isRawSocket: When = (call) =>
-  unsigned(call, 0) === SOCKET_FAMILIES.PACKET || (unsigned(call, 1) & typeMask) === SOCKET_TYPES.RAW;
+/** packet(7), raw(7). Other families check nothing, and raw sockets of protocol 0 do not exist: EPROTONOSUPPORT. */
+const isRawSocket: When = (call) => {
+  const { INET, INET6, PACKET } = SOCKET_FAMILIES;
+  const family = unsigned(call, 0);
+  const isInternet = family === INET || family === INET6;
+  const isRaw = (unsigned(call, 1) & typeMask) === SOCKET_TYPES.RAW && unsigned(call, 2) !== 0;
+  return family === PACKET || (isInternet && isRaw);
+};
 
 const isLowPort: When = (call, _, { linux }) => {
   const port = socketAddressAt(call, 1, unsigned(call, 2))?.port ?? 0;
