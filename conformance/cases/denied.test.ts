@@ -1,6 +1,6 @@
 import { addUserNamespace } from '../harness/config.ts';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NATIVE_ARCHITECTURE } from '../harness/calls.ts';
 import type { TestConfig } from '../harness/config.ts';
@@ -411,6 +411,33 @@ forEachRuntime(
     delete bundle.config.linux.seccomp;
     bundle.save();
     t.match((await run('--explain-denied=all')).stderr, likely('mount', ...lacks('CAP_SYS_ADMIN')));
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'run --explain-denied=all follows links, and says nothing about calls that fail or succeed for another reason',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      script(
+        config,
+        'busybox mkdir /var/run/app; busybox mkdir -p /data/x; busybox mkdir /bin; busybox mkdir /none/x; >>/dev/null; busybox rm /bin/tool',
+      );
+      delete config.linux.seccomp;
+      config.root.readonly = true;
+      config.mounts.push({ destination: '/run', type: 'tmpfs', source: 'tmpfs' });
+    });
+    mkdirSync(join(bundle.rootfs, 'run'), { recursive: true });
+    mkdirSync(join(bundle.rootfs, 'var'), { recursive: true });
+    mkdirSync(join(bundle.rootfs, 'data', 'x'), { recursive: true });
+    symlinkSync('/run', join(bundle.rootfs, 'var', 'run'));
+    writeFileSync(join(bundle.rootfs, 'bin', 'tool'), '');
+    const { stderr } = await rt.command('run', '--explain-denied=all', '--bundle', bundle.dir, rt.nextId());
+    t.match(
+      stderr,
+      /unlink.*"\/bin\/tool".*likely fails: the root is read-only\n.*\n {2}hint: write false there, or add a bind mount of/,
+    );
+    t.equal(stderr.match(/^rt: warning/gm)?.length, 1, stderr);
   },
   OURS,
 );

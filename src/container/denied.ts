@@ -13,6 +13,7 @@ import { actionWords } from '../plan/seccomp/action-words.ts';
 import { likelyCause } from '../plan/seccomp/likely.ts';
 import type { Caller } from '../plan/seccomp/needs.ts';
 import type { WatchMode } from '../plan/seccomp/watched.ts';
+import { placeOf } from './place.ts';
 import type { Console } from './terminal.ts';
 
 /** The config of the container, and what adds places in it. */
@@ -133,6 +134,7 @@ function callerOf(native: Native, pid: number): Caller {
     uids: () => within('uid', field('Uid')),
     gids: () => within('gid', `${field('Gid')} ${field('Groups')}`.trim()),
     directory: () => link('cwd') || '/',
+    place: (path, follows) => placeOf(native, pid, path, follows),
     hardLimit: (resource) => hardLimitIn(text(`/proc/${pid}/limits`), resource),
     restrictsLog: () => text('/proc/sys/kernel/dmesg_restrict').trim() === '1',
   };

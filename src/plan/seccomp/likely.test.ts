@@ -1,10 +1,13 @@
+import { posix } from 'node:path';
 import t from 'tap';
 import type { Config } from '../../../schema/generated/config.ts';
-import { S_IFCHR, S_IFIFO } from '../../kernel/files.ts';
+import { S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG } from '../../kernel/files.ts';
+import { MOUNT_ATTR } from '../../kernel/mounts.ts';
+import { O_CREAT, O_EXCL, O_RDWR, O_WRONLY } from '../../kernel/open-flags.ts';
 import { SECCOMP_RET } from '../../kernel/seccomp.ts';
 import { fallibleCalls, likelyCause } from './likely.ts';
 import type { LikelyCause } from './likely.ts';
-import type { Caller, Capability } from './needs.ts';
+import type { Caller, Capability, Place } from './needs.ts';
 import { isCallName } from './calls.ts';
 import { checkSeccomp } from './compile.ts';
 import { callData, simulator } from './machine.ts';
@@ -40,9 +43,34 @@ const caller = (...capabilities: Capability[]): Caller => ({
   uids: () => [1000],
   gids: () => [100],
   directory: () => '/data',
+  place,
   hardLimit: () => 1024n,
   restrictsLog: () => false,
 });
+
+/** A tree: what is there, below the root, and the mounts. */
+const tree: Readonly<Record<string, number>> = {
+  '/': S_IFDIR,
+  '/etc/passwd': S_IFREG | 0o644,
+  '/bin/ls': S_IFREG | 0o755,
+  '/dev/null': S_IFCHR | 0o666,
+  '/dev/tun': S_IFCHR | 0o666,
+  '/dev/kvm': S_IFCHR | 0o666,
+  '/data/old': S_IFREG | 0o666,
+  '/tmp/x.sh': S_IFREG | 0o755,
+  '/tmp/run/x.sh': S_IFREG | 0o755,
+};
+const points = ['/tmp/run', '/tmp', '/data/new', '/data', '/proc/sys', '/'];
+const readOnly = ['/data', '/proc/sys', '/'];
+
+function place(path: string): Place | 'none' | undefined {
+  if (path.includes('/none/')) return 'none';
+  if (path.includes('/unknown/')) return undefined;
+  const resolved = posix.normalize(path.replace(/^\/var\/run\//, '/tmp/'));
+  const point = points.find((one) => one === '/' || resolved.startsWith(`${one}/`)) ?? '/';
+  const flags = readOnly.includes(point) ? MOUNT_ATTR.RDONLY : point === '/tmp' ? MOUNT_ATTR.NOEXEC : 0;
+  return { path: resolved, mode: tree[resolved], mount: { id: point, path: point, flags } };
+}
 
 /** Strings and bytes are what an argument points to. */
 type Argument = bigint | string | Uint8Array;
@@ -74,8 +102,8 @@ t.test('likelyCause: a capability that the process lacks', async (t) => {
   t.equal(cause('mount', [], 'CAP_SYS_ADMIN'), undefined);
   t.match(cause('setuid', [0n]), 'no CAP_SETUID, and process.noNewPrivileges keeps set-user-ID programs from it');
   t.equal(cause('setuid', [1000n]), undefined);
-  t.match(cause('fchownat', [here, '/tmp/x', 0xffff_ffffn, 7n]), 'no CAP_CHOWN');
-  t.equal(cause('fchownat', [here, '/tmp/x', 0xffff_ffffn, 100n]), undefined);
+  t.match(cause('fchownat', [here, '/tmp/x.sh', 0xffff_ffffn, 7n]), 'no CAP_CHOWN');
+  t.equal(cause('fchownat', [here, '/tmp/x.sh', 0xffff_ffffn, 100n]), undefined);
   t.match(cause('unshare', [0x2_0000n]), 'no CAP_SYS_ADMIN');
   t.equal(cause('unshare', [0x1002_0000n]), undefined);
   t.equal(cause('clone', [0x0120_0091n]), undefined, 'the signal is no namespace');
@@ -120,7 +148,7 @@ t.test('likelyCause: what a call needs follows from all of its arguments', async
   t.equal(cause('bpf', [0n]), 'the process has neither CAP_BPF nor CAP_SYS_ADMIN /process/capabilities');
   t.equal(cause('bpf', [0n], 'CAP_SYS_ADMIN'), undefined);
   t.match(cause('openat2', [here, '/dev/tun', numbers(2n, 0n, 0n)]), 'no rule allows the device c 10:200 rw');
-  t.match(cause('openat2', [here, '/etc/x', numbers(1n, 0n, 0n)]), 'the root is read-only');
+  t.match(cause('openat2', [here, '/etc/x', numbers(0x41n, 0n, 0n)]), 'the root is read-only');
   t.equal(cause('openat2', [here, '/etc/x', numbers(0n, 0n, 0n)]), undefined);
 });
 
@@ -150,10 +178,44 @@ t.test('likelyCause: a place that is read-only', async (t) => {
   t.equal(cause('mkdir', ['/data/new/../x']), 'the mount at /data is read-only /mounts/0/options');
   t.equal(cause('mkdir', ['/']), undefined, 'it exists');
   t.equal(cause('mkdir', ['/database']), 'the root is read-only /root/readonly');
-  t.equal(cause('rename', ['/tmp/x', '/y']), 'the root is read-only /root/readonly');
-  t.equal(cause('openat', [here, '/proc/sys/kernel/x', 1n]), '/proc/sys is read-only /linux/readonlyPaths/0');
+  t.equal(cause('rename', ['/bin/ls', '/y']), 'the root is read-only /root/readonly');
+  t.equal(cause('rename', ['/tmp/x', '/y']), undefined, 'EXDEV');
+  t.equal(cause('openat', [here, '/proc/sys/kernel/x', 0x41n]), '/proc/sys is read-only /linux/readonlyPaths/0');
   t.equal(cause('openat', [here, '/etc/passwd', 0n]), undefined);
   t.equal(cause('unlinkat', [5n, 'x', 0n]), undefined, 'relative to an unknown directory');
+});
+
+t.test('likelyCause: nothing about a call that fails, or does not, because of what is at its path', async (t) => {
+  t.equal(cause('mkdir', ['/var/run/app']), undefined, 'a link leads out of the root');
+  t.equal(cause('mkdir', ['/data/old']), undefined, 'EEXIST');
+  t.equal(cause('mkdir', ['/none/x']), undefined, 'ENOENT');
+  t.equal(cause('mkdir', ['/unknown/x']), undefined);
+  t.equal(cause('mkdir', [`/${'x'.repeat(126)}`]), undefined, 'not all of it was read');
+  t.equal(cause('unlink', ['/bin/ls']), 'the root is read-only /root/readonly');
+  t.equal(cause('chown', ['/etc/none', 0n, 0n]), undefined);
+  t.equal(cause('mknod', ['/bin/ls', character, 0x103n]), undefined);
+  t.equal(cause('mount', ['x', '/etc/none', 'tmpfs']), undefined);
+  t.equal(cause('chroot', ['/none/x']), undefined);
+  const open = (path: string, flags: number, ...capabilities: Capability[]): string | undefined =>
+    cause('open', [path, BigInt(flags)], ...capabilities);
+  t.equal(open('/etc/passwd', O_WRONLY), undefined, 'EACCES');
+  t.match(open('/etc/passwd', O_WRONLY, 'CAP_DAC_OVERRIDE'), 'the root is read-only');
+  t.match(open('/data/old', O_RDWR), 'the mount at /data');
+  t.equal(open('/data/old', O_CREAT), undefined, 'it is there');
+  t.equal(open('/data/old', O_CREAT | O_EXCL | O_RDWR), undefined);
+  t.equal(open('/data/x', O_WRONLY), undefined, 'ENOENT');
+  t.match(open('/data/x', O_CREAT), 'the mount at /data');
+  t.equal(open('/dev/null', O_WRONLY), undefined, 'a device');
+});
+
+t.test('likelyCause: two causes, in the order of the kernel', async (t) => {
+  t.strictSame(found('chown', ['/etc/passwd', 5n, 0xffff_ffffn], { ...caller(), uids: () => [0] }), {
+    words: 'the root is read-only; if it were not, the process has no CAP_CHOWN',
+    pointer: '/root/readonly',
+    cure: 'write false there, or add a bind mount of a directory of the host for what shall change to mounts; also add "CAP_CHOWN" to process.capabilities.{bounding,effective,permitted}',
+  });
+  t.match(cause('mknod', ['/x', character, 0x103n]), 'read-only; if it were not, the process has no CAP_MKNOD');
+  t.match(cause('mknod', ['/x', character, 0x103n], 'CAP_MKNOD'), /^the root is read-only \//);
 });
 
 t.test('likelyCause: a cure that is JSON to paste', async (t) => {
@@ -188,23 +250,26 @@ t.test('likelyCause: a cure that is JSON to paste', async (t) => {
   t.equal(found('mkdir', ['/proc/sys/x'])?.cure, 'remove "/proc/sys" there');
   t.match(found('mkdir', ['/data/x'])?.cure, 'write "rw" there');
   t.equal(
-    found('mkdir', ['/srv/x'])?.cure,
-    'write false there, or add {"destination": "/srv", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]} to mounts, if what is there may be hidden',
+    found('mkdir', ['/run/x'])?.cure,
+    'write false there, or add {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "nodev"]} to mounts, if what is there may be hidden',
   );
-  t.equal(found('mkdir', ['/x'])?.cure, 'write false there');
-  t.match(found('mkdir', ['/a[ b\n/x'])?.cure, String.raw`{"destination": "/a[ b\n", "type"`);
+  const bind = 'write false there, or add a bind mount of a directory of the host for what shall change to mounts';
+  t.equal(found('mkdir', ['/x'])?.cure, bind);
+  t.equal(found('unlink', ['/bin/ls'])?.cure, bind, 'a tmpfs would hide the other programs');
+  t.match(found('mkdir', ['/var/log/a[ b\n/x'])?.cure, String.raw`{"destination": "/var/log/a[ b\n", "type"`);
 });
 
 t.test('likelyCause: a program that may not be executed', async (t) => {
   const mounts = [{ destination: '/tmp', options: ['exec', 'noexec'] }, { destination: '/tmp/run' }];
   const of = { ...config, mounts };
-  t.match(found('execve', ['/tmp/x', 0n, 0n], caller(), of), {
+  t.match(found('execve', ['/tmp/x.sh', 0n, 0n], caller(), of), {
     words: 'no program on the mount at /tmp may be executed',
     pointer: '/mounts/0/options',
     cure: 'remove "noexec" there',
   });
-  t.equal(found('execve', ['/tmp/run/x', 0n, 0n], caller(), of), undefined);
-  t.equal(found('execve', ['/bin/x', 0n, 0n], caller(), of), undefined);
+  t.equal(found('execve', ['/tmp/run/x.sh', 0n, 0n], caller(), of), undefined);
+  t.equal(found('execve', ['/tmp/none', 0n, 0n], caller(), of), undefined, 'ENOENT');
+  t.equal(found('execve', ['/bin/ls', 0n, 0n], caller(), of), undefined);
 });
 
 t.test('fallibleCalls: system calls, of open(2) those that read only if a device is refused', async (t) => {

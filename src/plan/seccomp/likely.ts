@@ -1,10 +1,13 @@
 import type { Config, LinuxDevice, LinuxSyscall, Mount } from '../../../schema/generated/config.ts';
 import { hasNamespace, namespacePointer } from '../../bundle/namespaces.ts';
 import { lineOfJson } from '../../diag/json-line.ts';
-import { O_CREAT, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
+import { __O_TMPFILE } from '../../kernel/call-flags.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../kernel/files.ts';
+import { MOUNT_ATTR } from '../../kernel/mounts.ts';
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_PATH, O_RDWR, O_TRUNC, O_WRONLY } from '../../kernel/open-flags.ts';
 import { deviceLines } from '../cgroup/device-lines.ts';
 import { needs, unsigned } from './needs.ts';
-import type { AllowedCall, Caller, Need } from './needs.ts';
+import type { AllowedCall, Caller, Need, Place } from './needs.ts';
 import { openHowAt } from './pointed.ts';
 
 /** Why a call probably fails: its result is not seen. */
@@ -15,36 +18,67 @@ export interface LikelyCause {
   readonly cure?: string;
 }
 
-/** The arguments that are paths at which a call changes something; before one at 1 or 3 is its directory. */
-const changed: Readonly<Record<string, readonly number[]>> = {
-  chmod: [0],
-  chown: [0],
-  creat: [0],
-  fchmodat: [1],
-  fchownat: [1],
-  lchown: [0],
-  link: [1],
-  linkat: [3],
-  mkdir: [0],
-  mkdirat: [1],
-  mknod: [0],
-  mknodat: [1],
-  open: [0],
-  openat: [1],
-  openat2: [1],
-  rename: [0, 1],
-  renameat: [1, 3],
-  renameat2: [1, 3],
-  rmdir: [0],
-  symlink: [1],
-  symlinkat: [2],
-  truncate: [0],
-  unlink: [0],
-  unlinkat: [1],
-  utimensat: [1],
+/** What a call wants of a path: that it is there, that it is not, or that it may change. */
+type Wish = 'exists' | 'creates' | 'removes' | 'changes' | 'opens';
+
+/** The arguments that are paths; before one at 1 or 3 of a call whose name ends in "at" or "at2" is its directory. */
+const paths: Readonly<Record<string, readonly (readonly [index: number, wish: Wish])[]>> = {
+  chmod: [[0, 'changes']],
+  chown: [[0, 'changes']],
+  chroot: [[0, 'exists']],
+  creat: [[0, 'opens']],
+  fchmodat: [[1, 'changes']],
+  fchownat: [[1, 'changes']],
+  lchown: [[0, 'changes']],
+  link: [
+    [0, 'exists'],
+    [1, 'creates'],
+  ],
+  linkat: [
+    [1, 'exists'],
+    [3, 'creates'],
+  ],
+  mkdir: [[0, 'creates']],
+  mkdirat: [[1, 'creates']],
+  mknod: [[0, 'creates']],
+  mknodat: [[1, 'creates']],
+  mount: [[1, 'exists']],
+  open: [[0, 'opens']],
+  openat: [[1, 'opens']],
+  openat2: [[1, 'opens']],
+  rename: [
+    [0, 'removes'],
+    [1, 'removes'],
+  ],
+  renameat: [
+    [1, 'removes'],
+    [3, 'removes'],
+  ],
+  renameat2: [
+    [1, 'removes'],
+    [3, 'removes'],
+  ],
+  rmdir: [[0, 'removes']],
+  symlink: [[1, 'creates']],
+  symlinkat: [[2, 'creates']],
+  truncate: [[0, 'changes']],
+  umount: [[0, 'exists']],
+  umount2: [[0, 'exists']],
+  unlink: [[0, 'removes']],
+  unlinkat: [[1, 'removes']],
+  utimensat: [[1, 'changes']],
 };
 
 const currentDirectory = -100;
+/** AT_SYMLINK_NOFOLLOW. */
+const doNotFollow = 0x100;
+const exclusive = O_CREAT | O_EXCL;
+/** Of the mode of a file. */
+const writableByAll = 0o2;
+/** Of what is read of a string. */
+const longestPath = 127;
+/** Whose files programs make anew. */
+const madeAnew = ['/tmp', '/run', '/var/tmp', '/var/run', '/var/lock', '/var/log', '/var/cache', '/var/spool'];
 
 /** Flags of open(2) that a read-only place refuses. */
 const changes = [O_WRONLY, O_RDWR, O_CREAT, O_TRUNC];
@@ -52,7 +86,7 @@ const changes = [O_WRONLY, O_RDWR, O_CREAT, O_TRUNC];
 /** The calls for which `likelyCause` may know one, as rules of a profile that asks about them. */
 export function fallibleCalls(config: Config): LinuxSyscall[] {
   const action = 'SCMP_ACT_NOTIFY';
-  const all = new Set([...needs().keys(), ...Object.keys(changed), 'execve']);
+  const all = new Set([...needs().keys(), ...Object.keys(paths), 'execve']);
   // Programs open many files, most only to read them.
   const opens = hasRefusedDevice(config) ? [] : ['open', 'openat'];
   return [
@@ -67,14 +101,28 @@ export function fallibleCalls(config: Config): LinuxSyscall[] {
   ] as LinuxSyscall[];
 }
 
-/** What in the config is probably against a call; undefined if nothing is. */
+/** What in the config is probably against a call; undefined if nothing is, or if it fails for another reason. */
 export function likelyCause(call: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
+  const wishes = wishesOf(call, caller);
+  if (wishes.some(isVain) || areApart(call, wishes)) return undefined;
+  // The kernel asks whether the mount may be written to before it asks for a capability.
+  const place = readOnlyCause(wishes, config) ?? deviceCause(call, config) ?? noexecCause(call, caller, config);
+  const need = needCause(call, caller, config);
+  if (place === undefined || need === undefined) return place ?? need;
+  return {
+    words: `${place.words}; if it were not, ${need.words}`,
+    pointer: place.pointer,
+    cure: [place.cure, need.cure].filter((cure) => cure !== undefined).join('; also '),
+  };
+}
+
+function needCause(call: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
   for (const need of needs().get(call.name) ?? []) {
     if (!need.when(call, caller, config)) continue;
     if (need.initial && !caller.inInitialUserNamespace()) return namespaceCause(need, config);
     if (!need.anyOf.some((capability) => caller.has(capability))) return capabilityCause(need, caller, config);
   }
-  return deviceCause(call, config) ?? noexecCause(call, caller, config) ?? readOnlyCause(call, caller, config);
+  return undefined;
 }
 
 function namespaceCause({ anyOf }: Need, config: Config): LikelyCause {
@@ -109,6 +157,8 @@ function capabilityCause({ anyOf }: Need, caller: Caller, { process }: Config): 
 /** Those of open(2), undefined for other calls. */
 function openFlagsOf(call: AllowedCall): number | undefined {
   switch (call.name) {
+    case 'creat':
+      return O_CREAT | O_WRONLY | O_TRUNC;
     case 'open':
       return unsigned(call, 1);
     case 'openat':
@@ -123,8 +173,8 @@ function openFlagsOf(call: AllowedCall): number | undefined {
 /** A device of the config that no rule lets be opened. Its nodes may be made in any case. */
 function deviceCause(call: AllowedCall, config: Config): LikelyCause | undefined {
   const flags = openFlagsOf(call);
-  if (flags === undefined) return undefined;
-  const path = call.string(call.name === 'open' ? 0 : 1);
+  if (flags === undefined || (flags & O_PATH) !== 0) return undefined;
+  const path = call.string(call.name === 'open' || call.name === 'creat' ? 0 : 1);
   const node = config.linux?.devices?.find((one) => one.path === path);
   const mode = flags & (O_WRONLY | O_RDWR);
   const access = mode === O_WRONLY ? 'w' : mode === O_RDWR ? 'rw' : 'r';
@@ -162,9 +212,11 @@ function isOpenable({ type, major, minor }: LinuxDevice, access: string, { linux
 
 /** A program on a mount from which none may be executed. */
 function noexecCause(call: AllowedCall, caller: Caller, { mounts = [] }: Config): LikelyCause | undefined {
-  const text = call.name === 'execve' ? call.string(0) : undefined;
-  if (text === undefined || text === '') return undefined;
-  const found = mountAt(normal(text.startsWith('/') ? text : `${caller.directory()}/${text}`), mounts);
+  const path = call.name === 'execve' ? pathAt(call, 0, caller) : undefined;
+  const place = path === undefined ? undefined : caller.place(path, true);
+  if (place === undefined || place === 'none' || (place.mount.flags & MOUNT_ATTR.NOEXEC) === 0) return undefined;
+  if (((place.mode ?? 0) & S_IFMT) !== S_IFREG) return undefined;
+  const found = mounts.findLastIndex(({ destination }) => normal(destination) === place.mount.path);
   const { destination, options = [] } = mounts[found] ?? { destination: '' };
   if (options.findLast((word) => word === 'exec' || word === 'noexec') !== 'noexec') return undefined;
   return {
@@ -174,61 +226,137 @@ function noexecCause(call: AllowedCall, caller: Caller, { mounts = [] }: Config)
   };
 }
 
-/** A path below a mount, a path or a root that the config makes read-only. Links are not followed. */
-function readOnlyCause(call: AllowedCall, caller: Caller, config: Config): LikelyCause | undefined {
-  const { name, values, string } = call;
-  const paths = changed[name] ?? [];
-  const flags = openFlagsOf(call);
-  if (flags !== undefined && changes.every((flag) => (flags & flag) === 0)) return undefined;
-  for (const index of paths) {
-    const text = string(index);
-    // mkdir -p begins with the root.
-    if (text === undefined || text === '' || (text === '/' && name.startsWith('mkdir'))) continue;
-    const isAt = name.endsWith('at') || name.endsWith('at2');
-    const from = isAt ? Number(BigInt.asIntN(32, values[index - 1] ?? 0n)) : currentDirectory;
-    if (!text.startsWith('/') && from !== currentDirectory) continue;
-    const cause = readOnlyPlace(text.startsWith('/') ? text : `${caller.directory()}/${text}`, config);
+interface Wished {
+  readonly wish: Wish;
+  readonly place: Place | 'none' | undefined;
+  readonly flags: number;
+  readonly mayWrite: (mode: number) => boolean;
+}
+
+function wishesOf(call: AllowedCall, caller: Caller): Wished[] {
+  const flags = openFlagsOf(call) ?? 0;
+  const mayWrite = (mode: number): boolean => (mode & writableByAll) !== 0 || caller.has('CAP_DAC_OVERRIDE');
+  return (paths[call.name] ?? []).map(([index, wish]) => {
+    const path = pathAt(call, index, caller);
+    return { wish, flags, mayWrite, place: path === undefined ? path : caller.place(path, follows(call, wish, flags)) };
+  });
+}
+
+/** Whether a link at the end of the path is followed. */
+function follows(call: AllowedCall, wish: Wish, flags: number): boolean {
+  switch (wish) {
+    case 'creates':
+    case 'removes':
+      return false;
+    case 'opens':
+      return (flags & O_NOFOLLOW) === 0 && (flags & exclusive) !== exclusive;
+    case 'exists':
+      return !call.name.startsWith('link');
+    case 'changes': {
+      const at = call.name === 'fchownat' ? 4 : 3;
+      const isAt = call.name === 'fchownat' || call.name === 'utimensat';
+      return call.name !== 'lchown' && !(isAt && (unsigned(call, at) & doNotFollow) !== 0);
+    }
+  }
+}
+
+/** The path in an argument from the root of the container; undefined if it is longer than what was read, or not known. */
+function pathAt(call: AllowedCall, index: number, caller: Caller): string | undefined {
+  const text = call.string(index);
+  if (text === undefined || text === '' || text.length >= longestPath || /[\u0080-\uffff]/.test(text)) return undefined;
+  if (call.name === 'openat2' && openHowAt(call, 2)?.resolve !== 0n) return undefined;
+  if (text.startsWith('/')) return text;
+  const isAt = call.name.endsWith('at') || call.name.endsWith('at2');
+  const from = isAt ? Number(BigInt.asIntN(32, call.values[index - 1] ?? 0n)) : currentDirectory;
+  const directory = from === currentDirectory ? caller.directory() : '';
+  return directory.startsWith('/') ? `${directory}/${text}` : undefined;
+}
+
+/** Whether the call fails, or does nothing that could be refused, because of what is at the path. */
+function isVain({ wish, place, flags }: Wished): boolean {
+  if (place === undefined) return false;
+  if (place === 'none') return true;
+  switch (wish) {
+    case 'creates':
+      return place.mode !== undefined;
+    case 'exists':
+    case 'changes':
+      return place.mode === undefined;
+    case 'removes':
+      return place.path === '/';
+    case 'opens':
+      return place.mode === undefined ? (flags & O_CREAT) === 0 : (flags & exclusive) === exclusive;
+  }
+}
+
+/** EXDEV comes first. */
+function areApart({ name }: AllowedCall, [from, to]: readonly Wished[]): boolean {
+  if (!name.startsWith('rename')) return false;
+  const ids = [from, to].map((one) => (typeof one?.place === 'object' ? one.place.mount.id : undefined));
+  return ids[0] === undefined || ids[0] !== ids[1];
+}
+
+/** A path on a mount, one of the paths or the root that the config makes read-only. */
+function readOnlyCause(wishes: readonly Wished[], config: Config): LikelyCause | undefined {
+  for (const wished of wishes) {
+    const { place, wish } = wished;
+    if (place === undefined || place === 'none' || wish === 'exists' || (place.mount.flags & MOUNT_ATTR.RDONLY) === 0)
+      continue;
+    if (wish === 'opens' && !writes(wished, place.mode)) continue;
+    const cause = readOnlyPlace(place, config);
     if (cause !== undefined) return cause;
   }
   return undefined;
 }
 
-function readOnlyPlace(given: string, { linux, mounts = [], root }: Config): LikelyCause | undefined {
-  const path = normal(given);
-  const at = (linux?.readonlyPaths ?? []).findIndex((one) => isBelow(path, normal(one)));
+/** Whether open(2) needs a mount that may be written to, and does not fail for want of a permission before. */
+function writes({ flags, mayWrite }: Wished, mode: number | undefined): boolean {
+  if ((flags & O_PATH) !== 0) return false;
+  if (mode === undefined) return (flags & O_CREAT) !== 0;
+  if ((flags & (O_WRONLY | O_RDWR | O_TRUNC)) === 0) return false;
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return mayWrite(mode);
+    case S_IFDIR:
+      return (flags & __O_TMPFILE) !== 0;
+    default:
+      // Devices, pipes and sockets may be written to.
+      return false;
+  }
+}
+
+function readOnlyPlace({ path, mode, mount }: Place, { linux, mounts = [], root }: Config): LikelyCause | undefined {
+  const at = (linux?.readonlyPaths ?? []).findIndex((one) => normal(one) === mount.path);
   if (at >= 0) {
     const protectedPath = linux?.readonlyPaths?.[at] ?? '';
     const pointer = `/linux/readonlyPaths/${at}`;
     return { words: `${protectedPath} is read-only`, pointer, cure: `remove ${lineOfJson(protectedPath)} there` };
   }
-  const found = mountAt(path, mounts);
-  const mount = mounts[found];
-  if (mount !== undefined) {
-    const readOnly = isReadOnly(mount);
-    return readOnly
+  const found = mounts.findLastIndex(({ destination }) => normal(destination) === mount.path);
+  const listed = mounts[found];
+  if (listed !== undefined) {
+    return isReadOnly(listed)
       ? {
-          words: `the mount at ${mount.destination} is read-only`,
+          words: `the mount at ${listed.destination} is read-only`,
           pointer: `/mounts/${found}/options`,
           cure: 'write "rw" there in place of "ro", or mount something else below it',
         }
       : undefined;
   }
-  if (root?.readonly !== true) return undefined;
-  const destination = normal(`${path}/..`);
-  const directory = { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev'] };
-  const mounted =
-    destination === '/' ? '' : `, or add ${lineOfJson(directory)} to mounts, if what is there may be hidden`;
-  return { words: 'the root is read-only', pointer: '/root/readonly', cure: `write false there${mounted}` };
+  if (mount.path !== '/' || root?.readonly !== true) return undefined;
+  return {
+    words: 'the root is read-only',
+    pointer: '/root/readonly',
+    cure: `write false there, or add ${rootCure(normal(`${path}/..`), mode === undefined)}`,
+  };
 }
 
-/** The index of the mount that has a path, -1 for the root. */
-function mountAt(path: string, mounts: readonly Mount[]): number {
-  let found = -1;
-  mounts.forEach(({ destination }, index) => {
-    const length = found < 0 ? 0 : normal(mounts[found]?.destination ?? '').length;
-    if (isBelow(path, normal(destination)) && normal(destination).length >= length) found = index;
-  });
-  return found;
+/** A tmpfs hides what is there, so it is for places of data that the program makes anew. */
+function rootCure(destination: string, isNew: boolean): string {
+  if (!isNew || !madeAnew.some((place) => isBelow(destination, place)))
+    return 'a bind mount of a directory of the host for what shall change to mounts';
+  const directory = { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev'] };
+  return `${lineOfJson(directory)} to mounts, if what is there may be hidden`;
 }
 
 function isReadOnly({ options = [] }: Mount): boolean {

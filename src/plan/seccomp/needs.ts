@@ -17,6 +17,21 @@ export interface AllowedCall extends Pointed {
   readonly values: readonly bigint[];
 }
 
+/** What a path of a process leads to. */
+export interface Place {
+  /** Without symbolic links, but for one at its end that was not to be followed. */
+  readonly path: string;
+  /** st_mode; undefined if only its directory is there. */
+  readonly mode: number | undefined;
+  readonly mount: {
+    readonly id: string;
+    /** On which it is mounted. */
+    readonly path: string;
+    /** MOUNT_ATTR_RDONLY, that of its file system too, and NOEXEC. */
+    readonly flags: number;
+  };
+}
+
 /** The process that makes it, as the kernel shows it. */
 export interface Caller {
   readonly has: (capability: Capability) => boolean;
@@ -28,6 +43,8 @@ export interface Caller {
   readonly gids: () => readonly number[];
   /** Its working directory, in the container. */
   readonly directory: () => string;
+  /** For an absolute path; 'none' if its directory is missing, undefined if that cannot be told. */
+  readonly place: (path: string, follows: boolean) => Place | 'none' | undefined;
   /** Its hard limit of a resource (RLIMIT_*), undefined if unlimited. */
   readonly hardLimit: (resource: number) => bigint | undefined;
   /** The sysctl kernel.dmesg_restrict. */
