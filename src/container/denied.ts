@@ -133,11 +133,33 @@ function callerOf(native: Native, pid: number): Caller {
     noNewPrivileges: () => field('NoNewPrivs') === '1',
     uids: () => within('uid', field('Uid')),
     gids: () => within('gid', `${field('Gid')} ${field('Groups')}`.trim()),
+    hasOtherIds: (target) => hasOtherIds(native, pid, target),
     directory: () => link('cwd') || '/',
     place: (path, follows) => placeOf(native, pid, path, follows),
     hardLimit: (resource) => hardLimitIn(text(`/proc/${pid}/limits`), resource),
     restrictsLog: () => text('/proc/sys/kernel/dmesg_restrict').trim() === '1',
   };
+}
+
+/** PTRACE_MODE_REALCREDS of ptrace(2): all ids of the other one must be the real ones of the caller. */
+function hasOtherIds(native: Native, pid: number, target: number): boolean {
+  const namespace = native.readLink(`/proc/${pid}/ns/pid`);
+  const found = native.readDirectory('/proc');
+  if (typeof namespace !== 'string' || typeof found !== 'string') return false;
+  const own = statusFields(native, pid);
+  for (const name of found.split('\0').filter((one) => /^\d+$/.test(one))) {
+    const field = statusFields(native, Number(name));
+    if (!field('NSpid').endsWith(`\t${target}`) && field('NSpid') !== String(target)) continue;
+    if (native.readLink(`/proc/${name}/ns/pid`) !== namespace) continue;
+    return ['Uid', 'Gid'].some((kind) => {
+      const [real] = own(kind).split(/\s+/);
+      return field(kind)
+        .split(/\s+/)
+        .slice(0, 3)
+        .some((id) => id !== real);
+    });
+  }
+  return false;
 }
 
 /** PROC_USER_INIT_INO of linux/proc_ns.h. */

@@ -44,6 +44,7 @@ const caller = (...capabilities: Capability[]): Caller => ({
   gids: () => [100],
   directory: () => '/data',
   place,
+  hasOtherIds: (pid) => pid === 1,
   hardLimit: () => 1024n,
   restrictsLog: () => false,
 });
@@ -116,7 +117,11 @@ t.test('likelyCause: a capability that the process lacks', async (t) => {
   t.equal(cause('socket', [2n, 1n]), undefined);
   t.match(cause('mknodat', [here, '/tmp/x', character, 0x103n]), 'no CAP_MKNOD');
   t.equal(cause('mknodat', [here, '/tmp/x', fifo, 0n]), undefined);
-  t.equal(cause('ptrace', [0n]), undefined);
+  t.equal(cause('ptrace', [0n, 1n]), undefined);
+  t.match(cause('ptrace', [16n, 1n]), 'no CAP_SYS_PTRACE');
+  t.equal(cause('ptrace', [0x4206n, 7n]), undefined, 'a process with the same ids');
+  t.match(cause('process_vm_readv', [1n]), 'no CAP_SYS_PTRACE');
+  t.equal(cause('process_vm_readv', [7n]), undefined);
 });
 
 t.test('likelyCause: what a call needs follows from all of its arguments', async (t) => {

@@ -41,6 +41,8 @@ export interface Caller {
   /** User and group ids that it may take without a capability. */
   readonly uids: () => readonly number[];
   readonly gids: () => readonly number[];
+  /** Whether the process that has this number in its pid namespace has other ids than it; false if that cannot be told. */
+  readonly hasOtherIds: (pid: number) => boolean;
   /** Its working directory, in the container. */
   readonly directory: () => string;
   /** For an absolute path; 'none' if its directory is missing, undefined if that cannot be told. */
@@ -101,6 +103,12 @@ function ownerAt(index: number): readonly Need[] {
 
 /** PTRACE_ATTACH, PTRACE_SEIZE: ptrace(2). */
 const attachRequests = [16, 0x4206];
+/** Of a process with the same ids none is needed, unless Yama or the process itself says otherwise. */
+const isOfOthers =
+  (target: number): When =>
+  (call, caller) =>
+    caller.hasOtherIds(signed(call, target));
+
 /** KEYCTL_CHOWN: keyctl(2). */
 const changeOwner = 4;
 /** SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER: syslog(2). */
@@ -189,8 +197,14 @@ const lines: readonly (readonly [calls: string, ...needs: readonly Need[]])[] = 
     { anyOf: ['CAP_PERFMON', 'CAP_SYS_ADMIN'], initial: true, when: (call) => signed(call, 1) === -1 },
   ],
   ['prlimit64', initial('CAP_SYS_RESOURCE', raisesLimit(1, 2))],
-  ['process_vm_readv process_vm_writev', own('CAP_SYS_PTRACE')],
-  ['ptrace', own('CAP_SYS_PTRACE', (call) => attachRequests.includes(unsigned(call, 0)))],
+  ['process_vm_readv process_vm_writev', own('CAP_SYS_PTRACE', isOfOthers(0))],
+  [
+    'ptrace',
+    own(
+      'CAP_SYS_PTRACE',
+      (call, caller, config) => attachRequests.includes(unsigned(call, 0)) && isOfOthers(1)(call, caller, config),
+    ),
+  ],
   ['reboot', own('CAP_SYS_BOOT')],
   [
     'sched_setattr',
