@@ -93,7 +93,7 @@ export function reportDenied(
       .map(([text, count]) => ({ code: 'seccomp.denied' as const, message: `${text}: ${count} times` })),
     ...[...others].map(([name, count]) => ({
       code: 'seccomp.denied' as const,
-      message: `${name} with other arguments: ${count} ${count === 1 ? 'time' : 'times'}`,
+      message: `${name === '' ? 'other calls without a name' : `${name} with other arguments`}: ${count} ${count === 1 ? 'time' : 'times'}`,
     })),
   ];
 }
