@@ -4,10 +4,10 @@ import { validateConfig } from '../bundle/validate.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt } from '../diag/failure.ts';
-import { systemFailure } from '../diag/system.ts';
+import { expectDone, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
-import { O_CREAT, O_EXCL, O_WRONLY } from '../kernel/open-flags.ts';
+import { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY } from '../kernel/open-flags.ts';
 import {
   AUDIT_ARCH_AARCH64,
   AUDIT_ARCH_ARM,
@@ -26,9 +26,13 @@ const largest = 1024 * 1024;
 /** The kernel has a program make these after a signal, at any time. */
 const afterSignals = ['rt_sigreturn', 'restart_syscall'];
 
+/** Different numbers without a name that are kept: there may be any number of them. */
+const mostNumbers = 16;
+
 /**
  * Records the calls that `watch` lets through. FILE is written at once, so that one that cannot be written is known before
- * the program runs, and by the returned function again at the end. Throws a Failure if it is no profile.
+ * the program runs, and by the returned function again at the end, in the directory that it had then: the container may
+ * be able to replace it. Throws a Failure if it is no profile.
  */
 export function recordCalls(
   native: Native,
@@ -36,47 +40,94 @@ export function recordCalls(
   file: string,
   noNewPrivileges: boolean,
 ): () => readonly Diagnostic[] {
-  const path = absolutePath(native, file);
-  const profile = readProfile(native, path);
+  const target = openParent(native, file);
+  let profile: LinuxSeccomp;
   const names = new Set([...callsOfStart(noNewPrivileges), ...afterSignals, 'exit_group']);
-  const architectures = new Set(profile.architectures);
-  const unknown = new Set<number>();
-  const write = (): void => {
-    const temporary = `${path}.${nonce(native)}`;
-    const text = `${JSON.stringify(merged(profile, names, architectures), null, 2)}\n`;
-    const action = `--record-seccomp: cannot write "${file}"`;
-    const written = native.writeText(temporary, text, O_WRONLY | O_CREAT | O_EXCL, 0o644);
-    const result = written < 0 ? written : native.rename(temporary, path);
-    if (result >= 0) return;
-    native.unlink(temporary);
-    throw systemFailure('seccomp.record', action, written < 0 ? 'open' : 'rename', result);
-  };
-  write();
+  const architectures = new Set<SeccompArch>();
+  const write = (): void => replace(native, target, merged(profile, names, architectures));
+  try {
+    profile = readProfile(native, target);
+    write();
+  } catch (error) {
+    native.close(target.directory);
+    throw error;
+  }
+  const known = new Set(profile.architectures);
+  const foreign = new Set<SeccompArch>();
+  const unnamed = new Set<number>();
+  let others = 0;
   watch.onAllowed = (call) => {
-    architectures.add(architectureName(call));
-    if (call.call === undefined || call.call.name === '') unknown.add(call.number);
-    else names.add(call.call.name);
+    const name = call.call?.name ?? '';
+    if (name === '') {
+      if (unnamed.size < mostNumbers) unnamed.add(call.number);
+      else if (!unnamed.has(call.number)) others += 1;
+      return;
+    }
+    const architecture = architectureName(call);
+    names.add(name);
+    architectures.add(architecture);
+    if (!call.own && !known.has(architecture)) foreign.add(architecture);
   };
-  return () => [
-    ...attempt(write),
-    ...[...unknown].map((number) => ({
-      code: 'seccomp.record' as const,
-      message: `--record-seccomp: the system call ${number} has no name, so the profile cannot allow it`,
-    })),
-  ];
+  return () => {
+    const failed = attempt(write);
+    native.close(target.directory);
+    return [...failed, ...remarks(foreign, unnamed, others)];
+  };
 }
 
-function readProfile(native: Native, path: string): LinuxSeccomp {
-  const text = native.readText(path, largest);
+function remarks(foreign: ReadonlySet<SeccompArch>, unnamed: ReadonlySet<number>, others: number): Diagnostic[] {
+  const remark = (words: string): Diagnostic => ({ code: 'seccomp.record', message: `--record-seccomp: ${words}` });
+  const found: Diagnostic[] = [];
+  if (foreign.size > 0) {
+    const where = `calls of ${[...foreign].sort().join(', ')} were made`;
+    found.push(remark(`${where}: the profile now allows all its names there, too, as it cannot tell which were`));
+  }
+  if (unnamed.size > 0) {
+    const numbers = [...unnamed].join(', ');
+    const more = others === 0 ? '' : `, and others, ${others} ${others === 1 ? 'time' : 'times'}`;
+    found.push(remark(`calls that have no name, which the profile cannot allow, were made: ${numbers}${more}`));
+  }
+  return found;
+}
+
+/** FILE: a name in an open directory. */
+interface Target {
+  readonly file: string;
+  readonly directory: number;
+  readonly name: string;
+}
+
+function openParent(native: Native, file: string): Target {
+  const path = absolutePath(native, file);
+  const slash = path.lastIndexOf('/');
+  const directory = native.open(path.slice(0, slash) || '/', O_PATH | O_DIRECTORY, 0);
+  expectDone(directory, 'seccomp.record', `--record-seccomp: cannot write "${file}"`, 'open');
+  return { file, directory, name: path.slice(slash + 1) };
+}
+
+function replace(native: Native, { file, directory, name }: Target, profile: LinuxSeccomp): void {
+  const path = `/proc/self/fd/${directory}/${name}`;
+  const temporary = `${path}.${nonce(native)}`;
+  const text = `${JSON.stringify(profile, null, 2)}\n`;
+  const written = native.writeText(temporary, text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
+  const result = written < 0 ? written : native.rename(temporary, path);
+  if (result >= 0) return;
+  native.unlink(temporary);
+  const action = `--record-seccomp: cannot write "${file}"`;
+  throw systemFailure('seccomp.record', action, written < 0 ? 'open' : 'rename', result);
+}
+
+function readProfile(native: Native, { file, directory, name }: Target): LinuxSeccomp {
+  const text = native.readTextAt(directory, name, largest);
   if (text === -ENOENT) return { defaultAction: 'SCMP_ACT_ERRNO', architectures: [], syscalls: [] };
   if (typeof text === 'number') {
-    throw systemFailure('seccomp.record', `--record-seccomp: cannot read "${path}"`, 'read', text);
+    throw systemFailure('seccomp.record', `--record-seccomp: cannot read "${file}"`, 'read', text);
   }
-  let found: unknown;
+  let found: unknown = null;
   try {
     found = JSON.parse(text);
   } catch {
-    found = undefined;
+    // Is no profile.
   }
   if (isProfile(found)) return found;
   if (text.trim() === '') {
@@ -88,7 +139,7 @@ function readProfile(native: Native, path: string): LinuxSeccomp {
   }
   throw new Failure({
     code: 'seccomp.record',
-    message: `--record-seccomp: "${path}" is no seccomp profile, to which calls could be added`,
+    message: `--record-seccomp: "${file}" is no seccomp profile, to which calls could be added`,
     hint: 'name a new file, or one with the value of linux.seccomp',
   });
 }
@@ -111,7 +162,7 @@ function merged(
   const rule = { ...known, names: [...new Set([...known.names, ...names])].sort() };
   return {
     ...profile,
-    architectures: [...architectures].sort(),
+    architectures: [...new Set([...(profile.architectures ?? []), ...architectures])].sort(),
     syscalls: at < 0 ? [...syscalls, rule] : syscalls.with(at, rule),
   };
 }
