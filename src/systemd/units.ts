@@ -1,4 +1,5 @@
 import { Failure } from '../diag/diagnostic.ts';
+import { shown } from '../diag/pointer.ts';
 import type { Native } from '../host/native.ts';
 import { expectIfPresent } from '../diag/system.ts';
 import { cgroupRoot, readFacts } from '../facts/facts.ts';
@@ -6,6 +7,7 @@ import type { UserFacts } from '../facts/facts.ts';
 import type { UnitManager } from '../plan/cgroup/record.ts';
 import type { UnitPlan, UnitProperty, UserManager } from '../plan/cgroup/unit.ts';
 import { DbusConnection, DbusError } from './dbus/connection.ts';
+import { malformed } from './dbus/marshal.ts';
 import type { DbusWriter } from './dbus/marshal.ts';
 import type { Message } from './dbus/message.ts';
 
@@ -15,11 +17,14 @@ const manager = {
   path: '/org/freedesktop/systemd1',
   interface: 'org.freedesktop.systemd1.Manager',
 };
+const endOfJob = 'JobRemoved';
 const errorPrefix = 'org.freedesktop.systemd1.';
 const properties = { interface: 'org.freedesktop.DBus.Properties', member: 'Get', signature: 'ss' };
 /** For all calls of one command to systemd, as in runc. */
 const timeoutMs = 30_000;
 const maximumFile = 4096;
+/** As systemd writes one: the root is '', and nothing leads upwards. */
+const cgroupPath = /^(?:\/(?!\.\.?(?:\/|$))[^/\p{Cc}]+)*$/u;
 
 /** A session with the manager of systemd (org.freedesktop.systemd1(5)). */
 class Manager {
@@ -29,11 +34,11 @@ class Manager {
 
   constructor(native: Native, { path, direct }: ManagerSocket) {
     this.direct = direct;
-    this.connection = new DbusConnection(native, path, timeoutMs);
+    this.connection = new DbusConnection(native, path, timeoutMs, endOfJob);
     this.connection.authenticate();
     if (direct) return;
     this.connection.call({ ...bus, member: 'Hello', signature: '' }, () => undefined);
-    const rule = `type='signal',sender='${manager.destination}',interface='${manager.interface}',member='JobRemoved'`;
+    const rule = `type='signal',sender='${manager.destination}',interface='${manager.interface}',member='${endOfJob}'`;
     this.connection.call({ ...bus, member: 'AddMatch', signature: 's' }, (body) => body.string(rule));
     this.call('Subscribe', '', () => undefined);
   }
@@ -50,7 +55,7 @@ class Manager {
       words.string(manager.interface);
       words.string(name);
     });
-    body.signature();
+    if (body.signature() !== 's') throw malformed(`has no string as ${name}`);
     return body.string();
   }
 
@@ -58,7 +63,7 @@ class Manager {
   job(member: string, signature: string, writeBody: (body: DbusWriter) => void): string {
     const job = this.call(member, signature, writeBody).body.string();
     for (;;) {
-      const { body } = this.connection.signal('JobRemoved');
+      const { body } = this.connection.signal();
       body.u32();
       const path = body.string();
       body.string();
@@ -122,6 +127,7 @@ export function readUserManager(native: Native, { uid, initial }: UserFacts): Us
   if (uid === 0 && (initial || socket === undefined)) return undefined;
   if (socket === undefined) throw withoutUserManager();
   const cgroup = withManager(native, 'user', (systemd) => systemd.property('ControlGroup'));
+  if (!cgroupPath.test(cgroup)) throw malformed(`has ${shown(cgroup)} as ControlGroup, which is no absolute path`);
   const file = `${cgroupRoot}${cgroup}/cgroup.controllers`;
   const text = native.readText(file, maximumFile);
   // On cgroup v1, where it is in a hierarchy of its own.
@@ -152,11 +158,14 @@ function absent(): Failure {
 }
 
 function withManager<T>(native: Native, of: UnitManager, use: (manager: Manager) => T): T {
-  const open = new Manager(native, managerSocket(native, of));
+  let open: Manager | undefined;
   try {
+    open = new Manager(native, managerSocket(native, of));
     return use(open);
+  } catch (error) {
+    throw callFailure('systemd refuses a call', error);
   } finally {
-    open.close();
+    open?.close();
   }
 }
 
@@ -249,9 +258,11 @@ function jobFailure(action: string, name: string, result: string): Failure {
 }
 
 function unitFailure(action: string, name: string, error: unknown): unknown {
+  return callFailure(`unable to ${action} unit "${name}"`, error);
+}
+
+function callFailure(action: string, error: unknown): unknown {
   if (!(error instanceof DbusError)) return error;
-  return new Failure({
-    code: 'systemd.call',
-    message: `unable to ${action} unit "${name}": ${error.message === '' ? error.dbusName : error.message}`,
-  });
+  const message = `${action}: ${error.message === '' ? error.dbusName : error.message}`;
+  return new Failure({ code: 'systemd.call', message });
 }

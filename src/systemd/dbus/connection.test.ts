@@ -2,7 +2,7 @@ import t from 'tap';
 import { Failure } from '../../diag/diagnostic.ts';
 import type { Native } from '../../host/native.ts';
 import { FakeHost } from '../../../test/fake-host.ts';
-import { setUnitProperties, startUnit, stopUnit } from '../units.ts';
+import { readUserManager, setUnitProperties, startUnit, stopUnit } from '../units.ts';
 import { DbusReader, DbusWriter } from './marshal.ts';
 import { decodeMessage, encodeCall, messageSize } from './message.ts';
 
@@ -69,7 +69,7 @@ t.test('a manager that never stops sending is abandoned at the deadline', async 
 });
 
 /** A manager that answers each call by a script, over a simulated socket. */
-function manager(answers: (member: string) => Uint8Array[]): { native: Native; calls: string[] } {
+function manager(answers: (member: string) => Uint8Array[]): { native: Native; calls: string[]; host: FakeHost } {
   const host = new FakeHost();
   const calls: string[] = [];
   let waiting: Uint8Array[] = [];
@@ -101,7 +101,7 @@ function manager(answers: (member: string) => Uint8Array[]): { native: Native; c
       return next.slice().buffer;
     },
   };
-  return { native, calls };
+  return { native, calls, host };
 }
 
 let serial = 0;
@@ -190,4 +190,64 @@ t.test('stopUnit: a missing unit counts as stopped', async (t) => {
   );
   stopUnit(gone.native, 'system', 'x.scope');
   t.strictSame(gone.calls, ['StopUnit', 'ResetFailedUnit']);
+});
+
+const property = (value: string): Uint8Array => message(2, '', 'v', (body) => body.variant({ type: 's', value }));
+
+/** The cgroup of the user's manager that answers Get as given. */
+function userCgroup(answer: () => Uint8Array[], hello = () => reply('/')): string | undefined {
+  const { native, host } = manager((member) => (member === 'Get' ? answer() : [hello()]));
+  host.environment.set('DBUS_SESSION_BUS_ADDRESS', 'unix:path=/run/bus');
+  host.files.set('/proc/self/uid_map', '0 0 4294967295\n');
+  return readUserManager(native, { uid: 1000, gid: 1000, initial: true })?.cgroup;
+}
+
+t.test('readUserManager: an error reply is named, to whichever call', async (t) => {
+  const refusal = (): Uint8Array => failure('org.freedesktop.DBus.Error.AccessDenied', 'not for you');
+  const named = { diagnostics: [{ code: 'systemd.call', message: 'systemd refuses a call: not for you' }] };
+  t.throws(() => userCgroup(() => [refusal()]), named);
+  t.throws(() => userCgroup(() => [], refusal), named);
+});
+
+t.test('readUserManager: a cgroup that is no path of one is refused', async (t) => {
+  for (const cgroup of ['', '/user.slice', '/user.slice/user-1000.slice/user@1000.service', '/a..b/...']) {
+    t.equal(
+      userCgroup(() => [property(cgroup)]),
+      cgroup,
+    );
+  }
+  for (const cgroup of [
+    '/',
+    'user.slice',
+    '/a/',
+    '//a',
+    '/a//b',
+    '/.',
+    '/..',
+    '/a/../b',
+    '/a/./b',
+    '../x',
+    '/a\nb',
+    '/a\0b',
+  ]) {
+    t.throws(
+      () => userCgroup(() => [property(cgroup)]),
+      { diagnostics: [{ code: 'systemd.message' }] },
+      JSON.stringify(cgroup),
+    );
+  }
+  const number = (): Uint8Array => message(2, '', 'v', (body) => body.variant({ type: 't', value: 5n }));
+  t.throws(() => userCgroup(() => [number()]), { message: /no string as ControlGroup/ });
+});
+
+t.test('signals: those that nobody awaits are dropped, and the awaited ones bounded', async (t) => {
+  const other = message(4, 'Other', '', () => undefined);
+  const flood = (one: Uint8Array): Uint8Array[] => Array.from({ length: 1500 }, () => one);
+  t.equal(
+    userCgroup(() => [...flood(other), property('/a')]),
+    '/a',
+  );
+  t.throws(() => userCgroup(() => [...flood(removed('/job/8', 'done')), property('/a')]), {
+    diagnostics: [{ code: 'systemd.message', message: /more than 1000 signals before a reply/ }],
+  });
 });

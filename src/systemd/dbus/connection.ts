@@ -11,6 +11,8 @@ import type { Call, Message } from './message.ts';
 const largestRead = 65536;
 /** Limit for a line of the authentication protocol. */
 const longestLine = 4096;
+/** Signals that are kept while a reply is awaited. */
+const mostSignals = 1000;
 
 /** An error reply. */
 export class DbusError extends Error {
@@ -34,11 +36,16 @@ export class DbusConnection {
   private readonly deadline: number;
   private received = new Uint8Array();
   private serial = 0;
+  private readonly awaited: string;
   private readonly signals: Message[] = [];
 
-  /** @param timeoutMs for everything done on this connection */
-  constructor(native: Native, path: string, timeoutMs: number) {
+  /**
+   * @param timeoutMs for everything done on this connection
+   * @param awaited the name of the signals that are awaited; all others are dropped
+   */
+  constructor(native: Native, path: string, timeoutMs: number, awaited: string) {
     this.native = native;
+    this.awaited = awaited;
     this.deadline = milliseconds(native) + timeoutMs;
     this.fd = native.connectStream(path, timeoutMs);
     if (this.fd < 0) throw this.broken(`cannot connect to "${path}"`, this.fd);
@@ -55,13 +62,15 @@ export class DbusConnection {
     }
   }
 
-  /** Sends a call and waits for its reply; signals that arrive meanwhile are queued. */
+  /** Sends a call and waits for its reply; awaited signals that arrive meanwhile are queued. */
   call(call: Call, writeBody: (body: DbusWriter) => void): Message {
     this.serial += 1;
     this.sendBytes(encodeCall(call, this.serial, writeBody));
     for (;;) {
       const message = this.read();
-      if (message.kind === 'signal') this.signals.push(message);
+      if (this.isAwaited(message) && this.signals.push(message) > mostSignals) {
+        throw malformed(`is one of more than ${mostSignals} signals before a reply`);
+      }
       if (message.replySerial !== this.serial) continue;
       if (message.kind === 'error') {
         throw new DbusError(message.name, message.signature.startsWith('s') ? message.body.string() : '');
@@ -70,12 +79,16 @@ export class DbusConnection {
     }
   }
 
-  /** The next signal of a name, including queued ones. */
-  signal(name: string): Message {
+  /** The next awaited signal, including queued ones. */
+  signal(): Message {
     for (;;) {
       const message = this.signals.shift() ?? this.read();
-      if (message.kind === 'signal' && message.name === name) return message;
+      if (this.isAwaited(message)) return message;
     }
+  }
+
+  private isAwaited({ kind, name }: Message): boolean {
+    return kind === 'signal' && name === this.awaited;
   }
 
   close(): void {
