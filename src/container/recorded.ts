@@ -133,7 +133,7 @@ function readProfile(native: Native, { file, directory, name }: Target): LinuxSe
   if (text.trim() === '') {
     throw new Failure({
       code: 'seccomp.record',
-      message: `--record-seccomp: "${path}" is empty, which is no seccomp profile`,
+      message: `--record-seccomp: "${file}" is empty, which is no seccomp profile`,
       hint: 'remove it: it is made anew',
     });
   }
