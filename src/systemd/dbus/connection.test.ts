@@ -204,7 +204,7 @@ function userCgroup(answer: () => Uint8Array[], hello = () => reply('/')): strin
 
 t.test('readUserManager: an error reply is named, to whichever call', async (t) => {
   const refusal = (): Uint8Array => failure('org.freedesktop.DBus.Error.AccessDenied', 'not for you');
-  const named = { message: 'systemd refuses a call: not for you' };
+  const named = { name: 'Failure', message: 'systemd refuses a call: not for you' };
   t.throws(() => userCgroup(() => [refusal()]), named);
   t.throws(() => userCgroup(() => [], refusal), named);
 });
@@ -216,22 +216,16 @@ t.test('readUserManager: a cgroup that is no path of one is refused', async (t) 
       cgroup,
     );
   }
-  for (const cgroup of [
-    '/',
-    'user.slice',
-    '/a/',
-    '//a',
-    '/a//b',
-    '/.',
-    '/..',
-    '/a/../b',
-    '/a/./b',
-    '../x',
-    '/a\nb',
-    '/a\0b',
-  ]) {
-    t.throws(() => userCgroup(() => [property(cgroup)]), { name: 'Failure' }, JSON.stringify(cgroup));
+  for (const cgroup of ['/', 'user.slice', '/a/', '//a', '/a//b', '/.', '/..', '/a/../b', '/a/./b', '../x', '/a\nb']) {
+    t.throws(
+      () => userCgroup(() => [property(cgroup)]),
+      { name: 'Failure', message: /as ControlGroup/ },
+      JSON.stringify(cgroup),
+    );
   }
+  // The writer refuses NUL.
+  const zeroed = (): Uint8Array => property('/aXb').map((byte) => (byte === 0x58 ? 0 : byte));
+  t.throws(() => userCgroup(() => [zeroed()]), { message: /as ControlGroup/ });
   const number = (): Uint8Array => message(2, '', 'v', (body) => body.variant({ type: 't', value: 5n }));
   t.throws(() => userCgroup(() => [number()]), { message: /no string as ControlGroup/ });
 });
@@ -244,6 +238,7 @@ t.test('signals: those that nobody awaits are dropped, and the awaited ones boun
     '/a',
   );
   t.throws(() => userCgroup(() => [...flood(removed('/job/8', 'done')), property('/a')]), {
+    name: 'Failure',
     message: /more than 1000 signals before a reply/,
   });
 });
