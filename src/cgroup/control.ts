@@ -3,6 +3,7 @@ import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EBUSY } from '../kernel/errno.ts';
 import { cgroupWith, managerOf, unifiedCgroup } from '../plan/cgroup/record.ts';
+import { mountHint } from '../plan/cgroup/v1.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { Stats } from './stats/types.ts';
 import { stopUnit } from '../systemd/units.ts';
@@ -92,7 +93,7 @@ function requireFreezer(cgroup: CgroupRecord): string {
   throw new Failure({
     code: 'pause.freezer',
     message: 'unable to freeze: this host has no mounted cgroup hierarchy with the controller "freezer"',
-    hint: 'mount it: mount -t cgroup -o freezer none /sys/fs/cgroup/freezer',
+    hint: mountHint('freezer'),
   });
 }
 

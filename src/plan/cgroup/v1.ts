@@ -40,8 +40,14 @@ export function legacyLimits(
 /** v1 controllers that are optional since Linux 6.12, and their build option. */
 const optional: Readonly<Record<string, string>> = { memory: 'CONFIG_MEMCG_V1', cpuset: 'CONFIG_CPUSETS_V1' };
 
+/** The cure for a controller without a hierarchy: the directory is seldom there. */
+export function mountHint(controller: string): string {
+  const directory = `/sys/fs/cgroup/${controller}`;
+  return `mount it: mkdir -p ${directory} && mount -t cgroup -o ${controller} none ${directory}`;
+}
+
 function missing(controller: string): [cause: string, hint: string] {
-  const mount = `mount it: mount -t cgroup -o ${controller} none /sys/fs/cgroup/${controller}`;
+  const mount = mountHint(controller);
   const option = optional[controller];
   return [
     `this host has no mounted cgroup hierarchy with the controller "${controller}"`,
