@@ -209,6 +209,11 @@ export function explainOverlay(
 function directoriesIn(option: string, value: string): string[] {
   const names = option === 'lowerdir' ? (value.match(/(?:\\[^]|[^\\:])+/g) ?? []) : [value];
   return names.map((name) => name.replaceAll(/\\([^])/g, '$1'));
+    const names = options.map((option) => overlayPaths.exec(option)?.[1]);
+    const absent = ['lowerdir', 'workdir'].find((name) => !names.includes(name));
+    if (absent !== undefined && (absent === 'lowerdir' || names.includes('upperdir'))) {
+      return { ...plain, message: `${plain.message}: ${absent} is not given`, hint: overlayCures[absent] ?? '' };
+    }
 }
 
 /** Why the kernel finds no program at a path, or does not execute it; undefined if the look shows no reason. */
@@ -220,6 +225,11 @@ function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
     case 'no directory':
       return isFile(sight.path);
     case 'closed':
+const overlayCures: Readonly<Partial<Record<string, string>>> = {
+  lowerdir: 'add lowerdir=DIRECTORY to the options',
+  workdir: 'add workdir=DIRECTORY to the options: an empty directory on the filesystem of upperdir',
+};
+
       return closedCause(sight.path, sight.file, look);
     case 'special':
       return { words: `: "${sight.path}" is not a regular file` };
