@@ -191,11 +191,20 @@ function withLook(
   if (op.op === 'open_tree' && op.from.startsWith('/mounts/')) {
     return explainPath(op.path, diagnostic, look, `${op.from}/source`);
   }
-  if (isMount(op) && diagnostic.errno === 'ENOTDIR' && diagnostic.syscall === 'openat2') {
+  const made = madeIn(op, diagnostic);
+  if (made !== undefined) {
     const root = ops.find(isRoot);
-    return root === undefined ? diagnostic : explainDestination(op, diagnostic, look, root.path, ops.slice(0, index));
+    return root === undefined ? diagnostic : explainDestination(made, diagnostic, look, root.path, ops.slice(0, index));
   }
   return op.op === 'mount_filesystem' && op.type === 'overlay' ? explainOverlay(op, diagnostic, look) : diagnostic;
+}
+
+/** The path of the container that could not be found or made. */
+function madeIn(op: PlannedOp, { errno, syscall }: Diagnostic): string | undefined {
+  if (op.op === 'make_directory') return errno === 'EACCES' ? op.path : undefined;
+  return isMount(op) && (errno === 'ENOTDIR' || errno === 'EACCES') && syscall === 'openat2'
+    ? op.destination
+    : undefined;
 }
 
 type RootOp = Extract<PlannedOp, { readonly op: 'open_root' | 'open_root_directory' | 'hold_root' }>;

@@ -1,6 +1,14 @@
 import t from 'tap';
 import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
-import { causeOf, explainLookup, explainOverlay, explainProgram, foreseeProgram } from './program.ts';
+import {
+  causeOf,
+  explainDestination,
+  explainLookup,
+  explainOverlay,
+  explainProgram,
+  foreseeProgram,
+} from './program.ts';
+import type { PlannedOp } from '../plan/types.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
 
 function record(errno: number, path: string, head: number[] | string): Parameters<typeof explainProgram>[0] {
@@ -186,6 +194,28 @@ t.test('explainOverlay names the directory that is missing', async (t) => {
   t.equal(of('lowerdir=/a\\:b:/c::/d', 'upperdir=/u'), 'cannot mount overlay: lowerdir "/d" does not exist');
   t.equal(of('lowerdir=/a\\:b:/c', 'upperdir=/u:p', 'workdir=/w'), 'cannot mount overlay: workdir "/w" does not exist');
   t.equal(of('lowerdir=/a\\:b:/c', 'upperdir=/u\\:p'), plain.message);
+});
+
+t.test('explainOverlay names the option that is not given', async (t) => {
+  const plain = { code: 'op.mount_filesystem', message: 'cannot mount overlay', errno: 'EINVAL' } as const;
+  const of = (...options: string[]): unknown => explainOverlay({ options }, plain, look({}));
+  t.match(of('lowerdir=/a', 'upperdir=/u'), { message: /: workdir is not given$/, hint: /add workdir=/ });
+  t.match(of('upperdir=/u', 'workdir=/w'), { message: /: lowerdir is not given$/, hint: /add lowerdir=/ });
+  t.match(of('lowerdir=/a', 'upperdir=/u', 'workdir=/w'), { message: plain.message, hint: /must be different/ });
+});
+
+t.test('explainDestination: a directory that the root of a user namespace may not make', async (t) => {
+  const plain = { code: 'op.mount_bind', message: 'cannot mount', errno: 'EACCES' } as const;
+  const of = (destination: string, before: PlannedOp[] = []): unknown =>
+    explainDestination(destination, plain, look({ '/there': {} }), '/b/rootfs', before);
+  t.match(of('/srv'), { message: /^cannot mount: "\/srv" is missing, and root/, hint: /mkdir -p "\/b\/rootfs\/srv"/ });
+  const linked: Sight = { kind: 'missing', path: '/usr/lib/a', written: '/lib/a' };
+  const hint = (explainDestination('/lib/a/b/c', plain, look({ '/lib/a/b/c': linked }), '/r', []) as { hint?: string })
+    .hint;
+  t.match(hint, /mkdir -p "\/r\/usr\/lib\/a\/b\/c"/, 'all that is missing, where links lead');
+  t.equal(of('/there'), plain);
+  const mount: PlannedOp = { op: 'mount_bind', source: '/s', destination: '/vol' } as unknown as PlannedOp;
+  t.equal(of('/vol/x', [mount]), plain, 'it is in another place of the host');
 });
 
 t.test('foreseeProgram: what is against a program that has yet to be started', async (t) => {

@@ -157,9 +157,12 @@ export function explainPath(path: string, plain: Diagnostic, look: Look, pointer
 
 const overlayPaths = /^(lowerdir|upperdir|workdir)=(.*)$/;
 
-/** The failure of a mount, after those of `before`, in the root filesystem `root`: which part of its destination is a file. */
+/**
+ * The failure to find or make a path, after the mounts of `before`, in the root filesystem `root`: which part of it is a
+ * file, or missing and may not be made (EACCES).
+ */
 export function explainDestination(
-  { destination }: MountOp,
+  destination: string,
   plain: Diagnostic,
   look: Look,
   root: string,
@@ -171,6 +174,11 @@ export function explainDestination(
     if (isMount(op)) prospect.mount(op.destination, { source, noexec: undefined });
   }
   const sight = prospect.at(destination);
+  if (plain.errno === 'EACCES') {
+    const isHidden =
+      sight.kind !== 'missing' || before.some((op) => isMount(op) && sight.path.startsWith(`${op.destination}/`));
+    return isHidden ? plain : withCause(plain, unmade(sight, destination, root));
+  }
   return withCause(
     plain,
     sight.kind === 'file' || sight.kind === 'special' ? isFile(sight.path) : pathCause(sight, look),
@@ -181,6 +189,14 @@ type MountOp = Planned<'mount_filesystem' | 'mount_bind'>;
 
 export function isMount(op: PlannedOp): op is MountOp {
   return op.op === 'mount_filesystem' || op.op === 'mount_bind';
+}
+
+function unmade({ path, written = path }: Missing, destination: string, root: string): Cause {
+  const whole = root + path + destination.slice(written.length);
+  return {
+    words: `: "${path}" is missing, and root of the user namespace may not make it in the root filesystem`,
+    hint: `make it before: mkdir -p "${whole}" (for a file: touch), or give "${root}" to the hostID of that root`,
+  };
 }
 
 function isFile(path: string): Cause {
@@ -194,6 +210,11 @@ export function explainOverlay(
   look: Look,
 ): Diagnostic {
   if (plain.errno === 'EINVAL') {
+    const names = options.map((option) => overlayPaths.exec(option)?.[1]);
+    const absent = ['lowerdir', 'workdir'].find((name) => !names.includes(name));
+    if (absent !== undefined && (absent === 'lowerdir' || names.includes('upperdir'))) {
+      return { ...plain, message: `${plain.message}: ${absent} is not given`, hint: overlayCures[absent] ?? '' };
+    }
     return { ...plain, hint: 'upperdir and workdir must be different directories on the same filesystem' };
   }
   for (const option of options) {
@@ -205,15 +226,15 @@ export function explainOverlay(
   return plain;
 }
 
+const overlayCures: Readonly<Partial<Record<string, string>>> = {
+  lowerdir: 'add lowerdir=DIRECTORY to the options',
+  workdir: 'add workdir=DIRECTORY to the options: an empty directory on the filesystem of upperdir',
+};
+
 /** A backslash makes the next character, such as a colon between those of lowerdir, part of the name. */
 function directoriesIn(option: string, value: string): string[] {
   const names = option === 'lowerdir' ? (value.match(/(?:\\[^]|[^\\:])+/g) ?? []) : [value];
   return names.map((name) => name.replaceAll(/\\([^])/g, '$1'));
-    const names = options.map((option) => overlayPaths.exec(option)?.[1]);
-    const absent = ['lowerdir', 'workdir'].find((name) => !names.includes(name));
-    if (absent !== undefined && (absent === 'lowerdir' || names.includes('upperdir'))) {
-      return { ...plain, message: `${plain.message}: ${absent} is not given`, hint: overlayCures[absent] ?? '' };
-    }
 }
 
 /** Why the kernel finds no program at a path, or does not execute it; undefined if the look shows no reason. */
@@ -225,11 +246,6 @@ function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
     case 'no directory':
       return isFile(sight.path);
     case 'closed':
-const overlayCures: Readonly<Partial<Record<string, string>>> = {
-  lowerdir: 'add lowerdir=DIRECTORY to the options',
-  workdir: 'add workdir=DIRECTORY to the options: an empty directory on the filesystem of upperdir',
-};
-
       return closedCause(sight.path, sight.file, look);
     case 'special':
       return { words: `: "${sight.path}" is not a regular file` };
@@ -249,7 +265,9 @@ function fileCause(path: string, file: File, look: Look): Cause | undefined {
   return { words: `: the mount on "${file.noexec}" is noexec`, hint: 'remove the option noexec, or use another place' };
 }
 
-function missingCause(sight: Extract<Sight, { kind: 'missing' }>, look: Look, cwd: string | undefined): Cause {
+type Missing = Extract<Sight, { kind: 'missing' }>;
+
+function missingCause(sight: Missing, look: Look, cwd: string | undefined): Cause {
   const { path, link, written = path } = sight;
   if (link !== undefined) return { words: `: "${link[0]}" is a link to "${link[1]}", which does not exist` };
   const slash = path.lastIndexOf('/');
