@@ -1,11 +1,13 @@
 import t from 'tap';
 import { FakeHost } from '../../test/fake-host.ts';
-import type { Config } from '../../schema/generated/config.ts';
+import type { Config, LinuxSeccomp } from '../../schema/generated/config.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { AUDIT_ARCH_X86_64, SECCOMP_RET } from '../kernel/seccomp.ts';
 import { Watch } from '../launch/watch.ts';
 import { checkSeccomp } from '../plan/seccomp/compile.ts';
-import { reportDenied } from './denied.ts';
+import { callData } from '../plan/seccomp/machine.ts';
+import { argumentsOf } from '../plan/seccomp/watched.ts';
+import { cureFor, reportDenied } from './denied.ts';
 
 /** Reports refused calls: those told at once, and those told at the end. */
 function reports(names: readonly (readonly [name: string, text: string])[]): readonly [number, readonly string[]] {
@@ -45,4 +47,33 @@ t.test('reportDenied: of each call ten are told, of all without a name together,
     10,
     ['read with other arguments: 1 time'],
   ]);
+});
+
+const kill = 62;
+const allow = 'add {"names": ["kill"], "action": "SCMP_ACT_ALLOW"} to linux.seccomp.syscalls';
+
+function cure(section: LinuxSeccomp, ...values: bigint[]): string | undefined {
+  const data = callData(0xc000_003e, kill, values);
+  const checked = checkSeccomp(section, { nativeArch: 'x86_64', diagnostics: [] });
+  const judged = checked?.watched('refused').judge(data);
+  const config = { ociVersion: '1.3.0', linux: { seccomp: section } };
+  return judged && cureFor({ ...judged, values: argumentsOf(data) }, config);
+}
+
+t.test('cureFor: tells the conditions that refuse a call, or keep it from being allowed', async (t) => {
+  const args = [{ index: 1, value: 9, op: 'SCMP_CMP_EQ' as const }];
+  const names = ['kill'];
+  t.equal(
+    cure({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names, action: 'SCMP_ACT_ERRNO', args }] }, 7n, 9n),
+    `that is so if argument 1 == SIGKILL; to allow the call with any arguments, ${allow}: a rule without conditions decides alone`,
+  );
+  t.equal(
+    cure({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names, action: 'SCMP_ACT_ALLOW', args }] }, 7n, 8n),
+    `${allow}; it allows the call with any arguments, now only if (argument 1 == SIGKILL)`,
+  );
+  t.equal(cure({ defaultAction: 'SCMP_ACT_ERRNO' }, 7n, 8n), allow);
+  t.equal(
+    cure({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names, action: 'SCMP_ACT_ERRNO' }] }),
+    'remove "kill" from the names there',
+  );
 });

@@ -10,8 +10,10 @@ import type { SeenCall, Watch } from '../launch/watch.ts';
 import type { Context } from '../options/command.ts';
 import type { Options } from '../options/options.ts';
 import { actionWords } from '../plan/seccomp/action-words.ts';
+import { conditionsWords, decidingRule } from '../plan/seccomp/deciding.ts';
 import { likelyCause } from '../plan/seccomp/likely.ts';
 import type { Caller } from '../plan/seccomp/needs.ts';
+import { isAllowed } from '../plan/seccomp/watched.ts';
 import type { WatchMode } from '../plan/seccomp/watched.ts';
 import { placeOf } from './place.ts';
 import type { Console } from './terminal.ts';
@@ -102,13 +104,20 @@ function hintOf(hint: string | undefined): Pick<Diagnostic, 'hint'> {
   return hint === undefined ? {} : { hint };
 }
 
-/** How the profile would allow a call; undefined if that takes more than a name. */
-function cureFor({ pointer, call }: SeenCall, { linux }: Config): string | undefined {
+/** How the profile would allow a call; undefined for one without a name. */
+export function cureFor({ call, values }: Pick<SeenCall, 'call' | 'values'>, { linux }: Config): string | undefined {
   if (call === undefined || call.name === '') return undefined;
-  const rule = lineOfJson({ names: [call.name], action: 'SCMP_ACT_ALLOW' });
-  const allow = `add ${rule} to linux.seccomp.syscalls`;
-  if (pointer === '/linux/seccomp/defaultAction') return allow;
-  if (call.rules.some(({ pointer: place, conditions }) => place === pointer && conditions.length > 0)) return undefined;
+  const json = lineOfJson({ names: [call.name], action: 'SCMP_ACT_ALLOW' });
+  const allow = `add ${json} to linux.seccomp.syscalls`;
+  const rule = decidingRule(call, values);
+  if (rule === undefined) {
+    const limits = call.rules.filter(({ action, conditions }) => isAllowed(action) && conditions.length > 0);
+    if (limits.length === 0) return allow;
+    const words = limits.map((one) => `(${conditionsWords(call, one)})`).join(' or ');
+    return `${allow}; it allows the call with any arguments, now only if ${words}`;
+  }
+  if (rule.conditions.length > 0)
+    return `that is so if ${conditionsWords(call, rule)}; to allow the call with any arguments, ${allow}: a rule without conditions decides alone`;
   const isDefault = linux?.seccomp?.defaultAction === 'SCMP_ACT_ALLOW';
   return `remove ${lineOfJson(call.name)} from the names there${isDefault ? '' : `, and ${allow}`}`;
 }

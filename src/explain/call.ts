@@ -7,12 +7,10 @@ import { shown } from '../diag/pointer.ts';
 import { actionWords } from '../plan/seccomp/action-words.ts';
 import { architectures, architecturesOf } from '../plan/seccomp/architectures.ts';
 import type { Architecture } from '../plan/seccomp/architectures.ts';
-import { conditionWords } from '../plan/seccomp/arguments.ts';
 import { callNames, isCallName } from '../plan/seccomp/calls.ts';
-import { Decisions } from '../plan/seccomp/deciding.ts';
+import { conditionsWords, Decisions } from '../plan/seccomp/deciding.ts';
 import type { DecidedCall, Decision } from '../plan/seccomp/deciding.ts';
 import { readProfile } from '../plan/seccomp/profile.ts';
-import type { Condition, Halves } from '../plan/seccomp/profile.ts';
 import { numberOf } from '../plan/seccomp/verdict.ts';
 import type { Source } from './render.ts';
 
@@ -64,30 +62,9 @@ function linesOf(call: DecidedCall, place: (decision: Decision) => string): stri
     : `${actionWords(otherwise.action)}, the default`;
   return [
     ...rules.map((rule) => {
-      const words = rule.conditions.map((condition) => comparison(call, condition)).join(' and ');
+      const words = conditionsWords(call, rule);
       return `  ${actionWords(rule.action)} if ${words}${place(rule)}\n`;
     }),
     `  ${rules.length === 0 ? '' : 'otherwise it '}${default_}${place(otherwise)}\n`,
   ];
-}
-
-const comparisons = {
-  SCMP_CMP_NE: '!=',
-  SCMP_CMP_LT: '<',
-  SCMP_CMP_LE: '<=',
-  SCMP_CMP_EQ: '==',
-  SCMP_CMP_GE: '>=',
-  SCMP_CMP_GT: '>',
-  SCMP_CMP_MASKED_EQ: '==',
-} as const;
-
-function comparison({ name, wide }: DecidedCall, { index, operator, ...halves }: Condition): string {
-  const whole = ({ high, low }: Halves): bigint => (wide ? BigInt(high) << 32n : 0n) | BigInt(low);
-  const words = conditionWords(name, index, {
-    value: whole(halves.value),
-    isEqual: operator === 'SCMP_CMP_EQ' || operator === 'SCMP_CMP_NE',
-    ...(operator === 'SCMP_CMP_MASKED_EQ' ? { mask: whole(halves.mask) } : {}),
-  });
-  const subject = `argument ${index}${words.mask === undefined ? '' : ` & ${words.mask}`}`;
-  return `${subject} ${comparisons[operator]} ${words.value}`;
 }

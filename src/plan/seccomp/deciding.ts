@@ -1,4 +1,5 @@
 import type { Architecture } from './architectures.ts';
+import { conditionWords } from './arguments.ts';
 import { calls } from './calls.ts';
 import type { Condition, Halves, Profile, Rule, SeccompSection } from './profile.ts';
 import { behindMultiplexer, outcomeAt, rangesOf } from './ranges.ts';
@@ -93,11 +94,15 @@ export class Decisions {
 }
 
 /** The decision on a call with these arguments, unsigned numbers of 64 bits. */
-export function decide({ rules, otherwise, wide }: DecidedCall, values: readonly bigint[]): Decision {
+export function decide(call: DecidedCall, values: readonly bigint[]): Decision {
+  return decidingRule(call, values) ?? call.otherwise;
+}
+
+/** The rule that decides on it; undefined if none does. */
+export function decidingRule({ rules, wide }: DecidedCall, values: readonly bigint[]): PlacedRule | undefined {
   return (
     rules.find(({ conditions }) => conditions.length === 0) ??
-    rules.find(({ conditions }) => conditions.every((condition) => holds(condition, wide, values))) ??
-    otherwise
+    rules.find(({ conditions }) => conditions.every((condition) => holds(condition, wide, values)))
   );
 }
 
@@ -121,4 +126,30 @@ function holds({ index, operator, mask, value }: Condition, wide: boolean, value
     case 'SCMP_CMP_MASKED_EQ':
       return (argument & whole(mask)) === other;
   }
+}
+
+const comparisons = {
+  SCMP_CMP_NE: '!=',
+  SCMP_CMP_LT: '<',
+  SCMP_CMP_LE: '<=',
+  SCMP_CMP_EQ: '==',
+  SCMP_CMP_GE: '>=',
+  SCMP_CMP_GT: '>',
+  SCMP_CMP_MASKED_EQ: '==',
+} as const;
+
+function comparison({ name, wide }: DecidedCall, { index, operator, ...halves }: Condition): string {
+  const whole = ({ high, low }: Halves): bigint => (wide ? BigInt(high) << 32n : 0n) | BigInt(low);
+  const words = conditionWords(name, index, {
+    value: whole(halves.value),
+    isEqual: operator === 'SCMP_CMP_EQ' || operator === 'SCMP_CMP_NE',
+    ...(operator === 'SCMP_CMP_MASKED_EQ' ? { mask: whole(halves.mask) } : {}),
+  });
+  const subject = `argument ${index}${words.mask === undefined ? '' : ` & ${words.mask}`}`;
+  return `${subject} ${comparisons[operator]} ${words.value}`;
+}
+
+/** The conditions of a rule for a call: `argument 1 == SIGKILL and argument 0 >= 0x7`. */
+export function conditionsWords(call: DecidedCall, { conditions }: PlacedRule): string {
+  return conditions.map((condition) => comparison(call, condition)).join(' and ');
 }
