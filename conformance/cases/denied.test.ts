@@ -126,8 +126,11 @@ forEachRuntime(
       const calls = ['connect', 'mknod', 'mknodat', 'setrlimit', 'prlimit64', 'syslog'];
       script(
         config,
-        'busybox nc 127.0.0.1 7; busybox logger x; busybox mknod /tmp/x c 10 300; ulimit -n 7; busybox dmesg',
-        [{ names: calls, action: 'SCMP_ACT_ERRNO' }],
+        'busybox nc 127.0.0.1 7; busybox logger x; busybox mknod /tmp/x c 10 300; ulimit -n 7; busybox dmesg; busybox hostname x',
+        [
+          { names: calls, action: 'SCMP_ACT_ERRNO' },
+          { names: ['sethostname'], action: 'SCMP_ACT_TRACE' },
+        ],
       );
     });
     const { stderr } = await rt.command('run', '--explain-denied', '--bundle', bundle.dir, rt.nextId());
@@ -139,6 +142,8 @@ forEachRuntime(
       String.raw`syslog\(SYSLOG_ACTION_\w+\)`,
     ])
       t.match(stderr, told(call, '(busybox|sh)', String.raw`fails with EPERM \(.*\)`, 0));
+    const traced = String.raw`fails with ENOSYS \(.*\), as it is left to a tracer`;
+    t.match(stderr, told(String.raw`sethostname\("x"\)`, 'busybox', traced, 1));
   },
   OURS,
 );

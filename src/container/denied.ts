@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { hasBit, maximumStatus, statusFields } from '../diag/process-status.ts';
 import { lineOfJson } from '../diag/json-line.ts';
 import type { Native } from '../host/native.ts';
+import { ENOSYS } from '../kernel/errno.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { SECCOMP_RET } from '../kernel/seccomp.ts';
 import type { SeenCall, Watch } from '../launch/watch.ts';
@@ -199,9 +200,12 @@ function subject({ text, pid, program, own }: SeenCall): string {
   return `${text}${own ? '' : ' of another architecture'}, process ${pid} (${program})`;
 }
 
+/** What a call meets; of TRACE, what it meets without a tracer. */
 function deniedWords(seen: SeenCall): string {
   const { action, call } = seen;
-  const traps = (action & SECCOMP_RET.ACTION_FULL) >>> 0 === SECCOMP_RET.TRAP;
+  const kind = (action & SECCOMP_RET.ACTION_FULL) >>> 0;
+  if (kind === SECCOMP_RET.TRACE)
+    return `${subject(seen)}: ${actionWords(SECCOMP_RET.ERRNO | ENOSYS)}, as it is left to a tracer`;
   const newer = call?.newer === true ? ', as the profile names no call that is as new' : '';
-  return `${subject(seen)}: ${actionWords(action)}${traps ? ', here without its siginfo' : newer}`;
+  return `${subject(seen)}: ${actionWords(action)}${kind === SECCOMP_RET.TRAP ? ', here without its siginfo' : newer}`;
 }

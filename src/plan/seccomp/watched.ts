@@ -166,8 +166,8 @@ function asked(instruction: Instruction, which: (value: number) => boolean): Ins
   return code === FILTER_OPCODES.return && which(k) ? { ...instruction, k: SECCOMP_RET.USER_NOTIF } : instruction;
 }
 
-/** Whether the call is not made. A tracer decides on TRACE, which therefore stays. */
+/** Whether the call is not made. TRACE, too: a tracer gets it only from the kernel, and hardly any program has one. */
 function isRefusal(value: number): boolean {
   const action = (value & SECCOMP_RET.ACTION_FULL) >>> 0;
-  return !isAllowed(value) && action !== SECCOMP_RET.TRACE && action !== SECCOMP_RET.USER_NOTIF;
+  return !isAllowed(value) && action !== SECCOMP_RET.USER_NOTIF;
 }
