@@ -234,6 +234,13 @@ forEachRuntime(
       stderr,
       /^rt: warning: mkdir.*"\/tmp\/x".*fails with ENOSPC.*\n {2}\/.*config\.json:\d+:\d+ {2}\/linux\/seccomp\/syscalls\/0\n/,
     );
+    const places = (text: string) => /^ {2}(\/.*config\.json):\d+:\d+ /m.exec(text)?.[1];
+    const file = join(container.bundle.dir, 'config.json');
+    t.equal(places(stderr), file);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
+    const again = await rt.command('exec', '--explain-denied', container.id, '/bin/busybox', 'mkdir', '/tmp/x');
+    t.not(places(again.stderr), file, 'it may be another config by now');
+    t.match(again.stderr, /^ {2}\/.*config\.json/m);
     t.match(await rt.command('exec', '--detach', '--explain-denied', container.id, '/bin/busybox', 'true'), {
       status: 255,
       stderr: /with --detach nobody would be left to answer/,

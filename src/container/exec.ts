@@ -47,6 +47,9 @@ export interface StartedProcess {
   readonly locate: (failure: Failure) => Failure;
 }
 
+/** Of a UTF-16 unit in UTF-8. */
+const mostBytes = 3;
+
 /**
  * Starts an additional process in a created container; it runs its program. `preserved`: number of descriptors from 3
  * on that the program inherits.
@@ -98,7 +101,9 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
   };
   const pid = phase('launch', () => explained(native, target, record, () => enter(native, plan, enterOptions)));
   context.debug(`process ${pid} runs in container ${id}`);
-  const locate = (failure: Failure): Failure => withLocations(failure, saved.text, saved.path);
+  let file: string | undefined;
+  const locate = (failure: Failure): Failure =>
+    withLocations(failure, saved.text, (file ??= editable(native, bundle, saved)));
   return {
     pid,
     console,
@@ -108,6 +113,12 @@ export function startProcess(context: ContainerContext, detach: boolean, preserv
     cgroup: record.cgroup,
     warnings: withoutPointers(new Failure(warnings)).diagnostics,
   };
+}
+
+/** The file to change: that of the bundle, unless it is another one by now. */
+function editable(native: Native, bundle: string, saved: SavedConfig): string {
+  const path = `${bundle}/config.json`;
+  return native.readText(path, saved.text.length * mostBytes) === saved.text ? path : saved.path;
 }
 
 /** The record, the saved config and a pidfd of init, all of the same container. */
