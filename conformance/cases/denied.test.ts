@@ -385,7 +385,7 @@ forEachRuntime(
     const bundle = rt.bundle((config) => {
       script(
         config,
-        'busybox mount -t tmpfs x /tmp; busybox chroot /tmp true; ulimit -n 99999; cat </dev/tun; busybox mkdir /proc/sys/x; busybox mkdir /tmp/x; busybox kill -0 99999',
+        'busybox mount -t tmpfs x /tmp; busybox chroot /tmp true; ulimit -n 99999; cat </dev/tun; busybox mkdir /proc/sys/x; busybox chmod 600 /proc/sys/kernel/domainname; busybox mkdir /tmp/x; busybox kill -0 99999',
         [{ names: ['kill'], action: 'SCMP_ACT_ERRNO' }],
       );
       config.process.capabilities = { bounding: [], effective: [], permitted: [] };
@@ -399,7 +399,7 @@ forEachRuntime(
     t.equal(status, 1, stderr);
     const likely = (call: string, cause: string, pointer: string, cure: string): RegExp =>
       new RegExp(
-        String.raw`^rt: warning: ${call}.*: is allowed, but likely fails: ${cause}\n {2}config\.json:\d+:\d+ {2}${pointer}\n {2}hint: ${cure}.*\n.*(?:permitted|denied|No such)`,
+        String.raw`^rt: warning: ${call}.*: is allowed, but likely fails: ${cause}\n {2}config\.json:\d+:\d+ {2}${pointer}\n {2}hint: ${cure}.*\n.*(?:permitted|denied|Read-only)`,
         'm',
       );
     const device = '{"allow": true, "type": "c", "major": 10, "minor": 200, "access": "r"} to linux.resources.devices';
@@ -411,7 +411,12 @@ forEachRuntime(
       ['chroot', ...lacks('CAP_SYS_CHROOT')],
       [String.raw`(set|p)rlimit.*RLIMIT_NOFILE, {soft: 99999, hard: 99999}`, ...lacks('CAP_SYS_RESOURCE')],
       ['open.*"/dev/tun"', 'no rule allows the device c 10:200 r', '/linux/resources/devices', `add ${device}`],
-      ['mkdir.*"/proc/sys/x"', '/proc/sys is read-only', '/linux/readonlyPaths/0', 'remove "/proc/sys" there'],
+      [
+        'chmod.*"/proc/sys/kernel/domainname"',
+        '/proc/sys is read-only',
+        '/linux/readonlyPaths/0',
+        'remove "/proc/sys" there',
+      ],
     ] as const)
       t.match(stderr, likely(call, cause, pointer, cure));
     t.match(stderr, told(String.raw`kill\(99999, 0\)`, 'busybox', String.raw`fails with EPERM \(.*\)`, 0));

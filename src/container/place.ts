@@ -1,6 +1,7 @@
 import { mountsOf } from '../criu/mountinfo.ts';
 import type { SeenMount } from '../criu/mountinfo.ts';
 import { Failure } from '../diag/diagnostic.ts';
+import { statusFields } from '../diag/process-status.ts';
 import type { Native } from '../host/native.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../kernel/files.ts';
@@ -45,7 +46,7 @@ function walk(
 ): Place | 'none' | undefined {
   const rest = partsOf(path).reverse();
   const isDirectory = path.endsWith('/');
-  const above: { readonly path: string; readonly fd: number; readonly mode: number }[] = [];
+  const above: { readonly path: string; readonly fd: number; readonly mode: number; readonly owner: number }[] = [];
   const open = (name: string, flags: number): number => {
     const fd = native.open(name, O_PATH | flags, 0);
     if (fd >= 0) opened.push(fd);
@@ -53,7 +54,7 @@ function walk(
   };
   const first = mountAt(mounts, '/');
   if (first === undefined || mayWait(first)) return undefined;
-  const root = { path: '/', fd: open(`/proc/${pid}/root`, O_DIRECTORY), mode: S_IFDIR };
+  const root = { path: '/', fd: open(`/proc/${pid}/root`, O_DIRECTORY), mode: S_IFDIR, owner: -1 };
   if (root.fd < 0) return undefined;
   let links = 0;
   for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
@@ -68,7 +69,11 @@ function walk(
     if (mount === undefined || mayWait(mount)) return undefined;
     const name = `/proc/self/fd/${from.fd}/${part}`;
     const fd = open(name, O_NOFOLLOW);
-    if (fd === -ENOENT) return rest.length > 0 ? 'none' : { path: next, mode: undefined, mount };
+    if (fd === -ENOENT) {
+      // There nobody makes names: the kernel does not get to ask whether the mount may be written to.
+      const isFixed = mount.type === 'proc' || mount.type === 'sysfs';
+      return rest.length > 0 || isFixed ? 'none' : { path: next, mode: undefined, isOwn: false, mount };
+    }
     const status = fd < 0 ? fd : native.statAt(fd, '');
     if (typeof status === 'number') return undefined;
     const mode = status[0] ?? 0;
@@ -78,11 +83,12 @@ function walk(
       if (mount.type === 'proc' || typeof target !== 'string' || ++links > mostLinks) return undefined;
       if (target.startsWith('/')) above.length = 0;
       rest.push(...partsOf(target).reverse());
-    } else above.push({ path: next, fd, mode });
+    } else above.push({ path: next, fd, mode, owner: status[1] ?? -1 });
   }
   const end = above.at(-1) ?? root;
   const mount = mountAt(mounts, end.path);
-  return mount && { path: end.path, mode: end.mode, mount };
+  const [, , , fsuid] = statusFields(native, pid)('Uid').split(/\s+/);
+  return mount && { path: end.path, mode: end.mode, isOwn: fsuid === String(end.owner), mount };
 }
 
 function partsOf(path: string): string[] {

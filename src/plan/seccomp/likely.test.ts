@@ -53,6 +53,7 @@ const caller = (...capabilities: Capability[]): Caller => ({
 const tree: Readonly<Record<string, number>> = {
   '/': S_IFDIR,
   '/etc/passwd': S_IFREG | 0o644,
+  '/etc/own': S_IFREG | 0o644,
   '/bin/ls': S_IFREG | 0o755,
   '/dev/null': S_IFCHR | 0o666,
   '/dev/tun': S_IFCHR | 0o666,
@@ -70,7 +71,12 @@ function place(path: string): Place | 'none' | undefined {
   const resolved = posix.normalize(path.replace(/^\/var\/run\//, '/tmp/'));
   const point = points.find((one) => one === '/' || resolved.startsWith(`${one}/`)) ?? '/';
   const flags = readOnly.includes(point) ? MOUNT_ATTR.RDONLY : point === '/tmp' ? MOUNT_ATTR.NOEXEC : 0;
-  return { path: resolved, mode: tree[resolved], mount: { id: point, path: point, flags } };
+  return {
+    path: resolved,
+    mode: tree[resolved],
+    isOwn: resolved === '/etc/own',
+    mount: { id: point, path: point, flags },
+  };
 }
 
 /** Strings and bytes are what an argument points to. */
@@ -205,6 +211,7 @@ t.test('likelyCause: nothing about a call that fails, or does not, because of wh
     cause('open', [path, BigInt(flags)], ...capabilities);
   t.equal(open('/etc/passwd', O_WRONLY), undefined, 'EACCES');
   t.match(open('/etc/passwd', O_WRONLY, 'CAP_DAC_OVERRIDE'), 'the root is read-only');
+  t.match(open('/etc/own', O_WRONLY), 'the root is read-only');
   t.match(open('/data/old', O_RDWR), 'the mount at /data');
   t.equal(open('/data/old', O_CREAT), undefined, 'it is there');
   t.equal(open('/data/old', O_CREAT | O_EXCL | O_RDWR), undefined);

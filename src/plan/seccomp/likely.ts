@@ -74,6 +74,7 @@ const currentDirectory = -100;
 const doNotFollow = 0x100;
 const exclusive = O_CREAT | O_EXCL;
 /** Of the mode of a file. */
+const writableByOwner = 0o200;
 const writableByAll = 0o2;
 /** Of what is read of a string. */
 const longestPath = 127;
@@ -230,15 +231,20 @@ interface Wished {
   readonly wish: Wish;
   readonly place: Place | 'none' | undefined;
   readonly flags: number;
-  readonly mayWrite: (mode: number) => boolean;
+  readonly overridesModes: () => boolean;
 }
 
 function wishesOf(call: AllowedCall, caller: Caller): Wished[] {
   const flags = openFlagsOf(call) ?? 0;
-  const mayWrite = (mode: number): boolean => (mode & writableByAll) !== 0 || caller.has('CAP_DAC_OVERRIDE');
+  const overridesModes = (): boolean => caller.has('CAP_DAC_OVERRIDE');
   return (paths[call.name] ?? []).map(([index, wish]) => {
     const path = pathAt(call, index, caller);
-    return { wish, flags, mayWrite, place: path === undefined ? path : caller.place(path, follows(call, wish, flags)) };
+    return {
+      wish,
+      flags,
+      overridesModes,
+      place: path === undefined ? path : caller.place(path, follows(call, wish, flags)),
+    };
   });
 }
 
@@ -302,7 +308,7 @@ function readOnlyCause(wishes: readonly Wished[], config: Config): LikelyCause |
     const { place, wish } = wished;
     if (place === undefined || place === 'none' || wish === 'exists' || (place.mount.flags & MOUNT_ATTR.RDONLY) === 0)
       continue;
-    if (wish === 'opens' && !writes(wished, place.mode)) continue;
+    if (wish === 'opens' && !writes(wished, place)) continue;
     const cause = readOnlyPlace(place, config);
     if (cause !== undefined) return cause;
   }
@@ -310,13 +316,13 @@ function readOnlyCause(wishes: readonly Wished[], config: Config): LikelyCause |
 }
 
 /** Whether open(2) needs a mount that may be written to, and does not fail for want of a permission before. */
-function writes({ flags, mayWrite }: Wished, mode: number | undefined): boolean {
+function writes({ flags, overridesModes }: Wished, { mode, isOwn }: Place): boolean {
   if ((flags & O_PATH) !== 0) return false;
   if (mode === undefined) return (flags & O_CREAT) !== 0;
   if ((flags & (O_WRONLY | O_RDWR | O_TRUNC)) === 0) return false;
   switch (mode & S_IFMT) {
     case S_IFREG:
-      return mayWrite(mode);
+      return (mode & (isOwn ? writableByOwner : writableByAll)) !== 0 || overridesModes();
     case S_IFDIR:
       return (flags & __O_TMPFILE) !== 0;
     default:

@@ -23,6 +23,8 @@ export interface Place {
   readonly path: string;
   /** st_mode; undefined if only its directory is there. */
   readonly mode: number | undefined;
+  /** Whether it is of the user of the process. */
+  readonly isOwn: boolean;
   readonly mount: {
     readonly id: string;
     /** On which it is mounted. */
