@@ -66,6 +66,8 @@ export interface Look {
 
 const ownRoot = '/proc/self/root';
 const maximumLinks = 40;
+/** PATH_MAX of linux/limits.h. */
+const longestPath = 4096;
 const headSize = 1024;
 const mostNames = 8192;
 const executeAny = 0o111;
@@ -244,6 +246,8 @@ function enter(
 function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: Open): Sight {
   const mounted = eyes.mounts.get('/');
   if (mounted !== undefined && mounted.source === undefined) return { kind: 'unknown' };
+  // The kernel takes no such path, and there may be very many steps.
+  if (path.length >= longestPath) return { kind: 'unknown' };
   const root = open(mounted?.source ?? eyes.root, true);
   if (typeof root === 'number') return { kind: 'unknown' };
   let way: Step[] = [root];
