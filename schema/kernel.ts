@@ -62,7 +62,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       doc: 'File system types reported by statfs(2).',
       headers: ['linux/magic.h'],
       base: 16,
-      numbers: words('CGROUP_SUPER_MAGIC CGROUP2_SUPER_MAGIC SELINUX_MAGIC'),
+      numbers: words('CGROUP_SUPER_MAGIC CGROUP2_SUPER_MAGIC NSFS_MAGIC SELINUX_MAGIC'),
     },
   ],
   mounts: [

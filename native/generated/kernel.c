@@ -166,6 +166,7 @@ _Static_assert((LOCK_NB) == 4, "LOCK_NB");
 _Static_assert((LOCK_UN) == 8, "LOCK_UN");
 _Static_assert((CGROUP_SUPER_MAGIC) == 2613483, "CGROUP_SUPER_MAGIC");
 _Static_assert((CGROUP2_SUPER_MAGIC) == 1667723888, "CGROUP2_SUPER_MAGIC");
+_Static_assert((NSFS_MAGIC) == 1853056627, "NSFS_MAGIC");
 _Static_assert((SELINUX_MAGIC) == 4185718668, "SELINUX_MAGIC");
 _Static_assert((MOUNT_ATTR_RDONLY) == 1, "MOUNT_ATTR_RDONLY");
 _Static_assert((MOUNT_ATTR_NOSUID) == 2, "MOUNT_ATTR_NOSUID");

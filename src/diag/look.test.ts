@@ -53,7 +53,11 @@ t.test('lookAhead: mounts that have yet to be made', async (t) => {
   const root = t.testdir({ bin: { app: '' }, other: { tool: '' }, one: '' });
   symlinkSync('/bin', `${root}/link`);
   symlinkSync('/etc/passwd', `${root}/bin/escape`);
+  symlinkSync('/bin/second', `${root}/bin/first`);
+  symlinkSync('first', `${root}/bin/second`);
   const look = lookAhead(nativeWith('none'), root, undefined);
+  t.match(look.at('/bin/first'), { kind: 'loop', path: /^\/bin\/(?:first|second)$/ });
+  t.match(look.mount('/bin/first/x', { source: root, noexec: undefined }), { kind: 'loop' });
   t.match(look.at('/bin/../../../bin/app'), { kind: 'file', path: '/bin/app' });
   t.match(look.at('/bin/escape'), { kind: 'missing', link: ['/bin/escape', '/etc/passwd'] }, 'not that of the host');
   t.match(look.mount('/link', { source: `${root}/other`, noexec: undefined }), { kind: 'directory', path: '/bin' });

@@ -22,6 +22,8 @@ export type Sight =
   | { readonly kind: 'closed'; readonly path: string; readonly file: File }
   /** It is no directory, but the path leads through it. */
   | { readonly kind: 'no directory'; readonly path: string }
+  /** A symbolic link, one of more than the kernel follows. */
+  | { readonly kind: 'loop'; readonly path: string }
   | { readonly kind: 'unknown' };
 
 type Link = readonly [path: string, target: string];
@@ -135,7 +137,7 @@ export function lookAhead(native: Native, root: string, rights: Rights | undefin
     ...lookThrough(native, eyes),
     mount: (destination, mounted) => {
       const sight = lookAt(native, { ...eyes, rights: () => undefined }, destination, true);
-      if (sight.kind === 'unknown' || sight.kind === 'no directory') return sight;
+      if (sight.kind === 'unknown' || sight.kind === 'no directory' || sight.kind === 'loop') return sight;
       for (const at of eyes.mounts.keys()) if (isWithin(at, sight.path)) eyes.mounts.delete(at);
       eyes.mounts.set(sight.path, mounted);
       return sight;
@@ -280,7 +282,8 @@ function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: O
       continue;
     }
     const target = native.readLink(`/proc/self/fd/${top.fd}/${name}`);
-    if (typeof target === 'number' || ++links > maximumLinks) return { kind: 'unknown' };
+    if (typeof target === 'number') return { kind: 'unknown' };
+    if (++links > maximumLinks) return { kind: 'loop', path: here };
     followed.push({ link: [here, target], after: rest.length });
     if (target.startsWith('/')) way = [root];
     rest = [...target.split('/'), ...rest];

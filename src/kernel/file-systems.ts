@@ -3,4 +3,5 @@
 /** File system types reported by statfs(2). */
 export const CGROUP_SUPER_MAGIC = 0x27e0eb;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;
+export const NSFS_MAGIC = 0x6e736673;
 export const SELINUX_MAGIC = 0xf97cff8c;

@@ -15,6 +15,7 @@ import { shown } from '../diag/pointer.ts';
 import { isAbsent } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EACCES, ENOENT } from '../kernel/errno.ts';
+import { NSFS_MAGIC } from '../kernel/file-systems.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../kernel/files.ts';
 import { filesystemOptions, meantFilesystem } from '../plan/filesystems.ts';
 import { programOf } from '../plan/process.ts';
@@ -160,7 +161,7 @@ function program(prospect: Prospect, process: Process, report: Report): void {
   const { cwd } = process;
   const wanted = programOf(process);
   const directory = prospect.at(cwd);
-  if (directory.kind === 'file' || directory.kind === 'special' || directory.kind === 'no directory') {
+  if (['file', 'special', 'no directory', 'loop'].includes(directory.kind)) {
     report('host.cwd', '/process/cwd', `the working directory ${shown(cwd)} is not a directory`);
   }
   // It may be entered before the user is changed.
@@ -174,8 +175,13 @@ function namespaces(native: Native, { linux }: Config, report: Report): void {
   each(linux?.namespaces, ({ type, path }, index) => {
     if (path === undefined || path === '') return;
     const status = native.stat(path, 1);
-    if (typeof status !== 'number') return;
-    const [cause, hint] = unusable(native, path, status);
+    // Opens nothing: a FIFO would wait.
+    const isNamespace = typeof status !== 'number' && native.fileSystemType(path) === NSFS_MAGIC;
+    if (isNamespace) return;
+    const [cause, hint] =
+      typeof status === 'number'
+        ? unusable(native, path, status)
+        : (['is not a namespace', 'give a file such as those in /proc/PID/ns'] as const);
     report('host.namespace', `/linux/namespaces/${index}/path`, `the ${type} namespace ${shown(path)} ${cause}`, hint);
   });
 }

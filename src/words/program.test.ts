@@ -138,6 +138,11 @@ t.test('a missing interpreter: which one the image has, or what to install', asy
   });
   t.equal(foreseen({ '/opt/python3': {} }), undefined);
   t.equal(foreseen({ '/opt/python3': { kind: 'unknown' } }), undefined);
+  const loop: Sight = { kind: 'loop', path: '/s' };
+  const round = /^the program ".*: "\/s" is a link that leads back to itself/;
+  t.match(foreseen({ '/s': loop }), { words: round });
+  t.match(foreseeProgram({ name: 's', search: '/bin:/opt' }, look({ '/opt/s': loop }), '/'), { words: round });
+  t.equal(foreseeProgram({ name: 's', search: '/bin:/opt' }, look({ '/bin/s': loop, '/opt/s': {} }), '/'), undefined);
 });
 
 t.test('causeOf: a hook runs on the host', async (t) => {

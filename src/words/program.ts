@@ -67,7 +67,7 @@ function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined
   const places = placesOf(wanted);
   const sights = places.map((place) => look.at(`${place}/${name}`, cwd));
   for (const sight of sights) {
-    const cause = sight.kind === 'file' ? pathCause(sight, look) : undefined;
+    const cause = sight.kind === 'file' || sight.kind === 'loop' ? pathCause(sight, look) : undefined;
     if (cause !== undefined) return cause;
   }
   if (/\s/.test(name)) {
@@ -245,6 +245,8 @@ function pathCause(sight: Sight, look: Look, cwd?: string): Cause | undefined {
       return undefined;
     case 'no directory':
       return isFile(sight.path);
+    case 'loop':
+      return { words: `: "${sight.path}" is a link that leads back to itself, or one of more than the kernel follows` };
     case 'closed':
       return closedCause(sight.path, sight.file, look);
     case 'special':
@@ -422,6 +424,7 @@ function interpreterFault(head: string, look: Look, script?: string, depth = 1):
     case 'missing':
     case 'closed':
     case 'no directory':
+    case 'loop':
     case 'special': {
       const cause = pathCause(sight, look);
       const cure = sight.kind === 'missing' ? missingInterpreter(head, look, cause?.hint) : {};
