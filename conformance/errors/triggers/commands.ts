@@ -358,7 +358,7 @@ export const rootlesses: readonly Trigger[] = [
     call: { ...byUser, env: { RT_ROOT_OWNED: '1' } },
     says: [/\/newdir/, /permission denied/i],
     place: '/mounts/4',
-    hint: /owner/,
+    hint: /mkdir -p ".*newdir".*hostID/,
     mayWork: true,
   },
   {
