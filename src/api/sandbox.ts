@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Config, Mount } from '../../schema/generated/config.ts';
 import { hardenedConfig, hardenedLimits, unusedIds } from '../bundle/hardened.ts';
 import type { HardenedLimits, HostIds } from '../bundle/hardened.ts';
+import { mountsIn } from '../diag/mountinfo.ts';
 import { describeConfig } from '../explain/describe.ts';
 import { explanationText } from '../explain/render.ts';
 import { check, checkOptions } from './check.ts';
@@ -502,7 +503,7 @@ async function mountsBelow(rootfs: string): Promise<{ readonly path: string; rea
   ]);
   const start = root === '/' ? root : `${root}/`;
   const found: { path: string; source: string }[] = [];
-  const points = table.split('\n').map((line) => line.split(' ')[4]?.replace(/\\(\d{3})/g, octal) ?? '');
+  const points = mountsIn(table).map((mount) => mount.path);
   for (const source of new Set(points.sort())) {
     const path = `/${source.slice(start.length)}`;
     if (!source.startsWith(start) || source === start || isBelow(path, covered)) continue;
@@ -521,10 +522,6 @@ async function mountsBelow(rootfs: string): Promise<{ readonly path: string; rea
       found.push({ path, source });
   }
   return found;
-}
-
-function octal(_escape: string, digits: string): string {
-  return String.fromCharCode(Number.parseInt(digits, 8));
 }
 
 const covered = ['/proc', '/dev', '/tmp'];

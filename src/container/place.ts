@@ -1,5 +1,5 @@
 import { mountsOf } from '../criu/mountinfo.ts';
-import type { SeenMount } from '../criu/mountinfo.ts';
+import type { SeenMount } from '../diag/mountinfo.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import { statusFields } from '../diag/process-status.ts';
 import type { Native } from '../host/native.ts';

@@ -5,7 +5,8 @@ import type { Native } from '../host/native.ts';
 import { S_IFCHR, S_IFMT } from '../kernel/files.ts';
 import { externalNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
-import { mountOn, mountsOf } from './mountinfo.ts';
+import { mountOn } from '../diag/mountinfo.ts';
+import { mountsOf } from './mountinfo.ts';
 
 /** External resources of a container, named to CRIU (`--external` of criu(8)). */
 

@@ -8,7 +8,8 @@ import { planProtection } from '../plan/restore.ts';
 import { requireOrigin } from '../launch/origin.ts';
 import { visit } from '../launch/visit.ts';
 import { namespaceFiles } from './external.ts';
-import { mountOn, mountsOf } from './mountinfo.ts';
+import { mountOn } from '../diag/mountinfo.ts';
+import { mountsOf } from './mountinfo.ts';
 
 /** Restores protections that CRIU does not restore, or may fail to. The processes must exist and be stopped. */
 

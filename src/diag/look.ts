@@ -2,6 +2,7 @@ import type { Native } from '../host/native.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../kernel/files.ts';
 import { ENOENT } from '../kernel/errno.ts';
 import { O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY } from '../kernel/open-flags.ts';
+import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { CAPABILITIES } from '../kernel/processes.ts';
 import { hasInterpreter } from './binfmt.ts';
 import { mountOf, pathOnHost } from './host-path.ts';
@@ -355,8 +356,8 @@ const byLength = ([one]: readonly [string, Mounted], [other]: readonly [string, 
 
 /** Of the mounts that exist: proc_pid_mountinfo(5). */
 function noexecAt(native: Native, pid: number | 'self', fd: number): string | undefined {
-  const { target, options = '' } = mountOf(native, pid, fd) ?? {};
-  return options.split(',').includes('noexec') ? target : undefined;
+  const mount = mountOf(native, pid, fd);
+  return mount !== undefined && (mount.flags & MOUNT_ATTR.NOEXEC) !== 0 ? mount.path : undefined;
 }
 
 /** `"/opt/app" (0700, owner 0:0)`. */

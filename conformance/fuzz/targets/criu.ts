@@ -1,6 +1,7 @@
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import type { Native } from '../../../src/host/native.ts';
-import { mountOn, mountsOf } from '../../../src/criu/mountinfo.ts';
+import { mountsOf } from '../../../src/criu/mountinfo.ts';
+import { mountOn } from '../../../src/diag/mountinfo.ts';
 import { encodeMessage } from '../../../src/criu/protobuf.ts';
 import type { Field } from '../../../src/criu/protobuf.ts';
 import { REQUEST, callCriu } from '../../../src/criu/rpc.ts';
