@@ -23,8 +23,6 @@ CHECK_PACKAGES := clang-format clang-tidy shellcheck
 FUZZ_PACKAGES := clang libclang-rt-14-dev? libclang-rt-19-dev?
 TEST_PACKAGES := $(DEMO_PACKAGES) crun runc libseccomp-dev procps umoci docker.io docker-cli? uidmap iproute2 \
 	bash zsh fish man-db groff-base mandoc strace
-ARM64_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross linux-libc-dev-arm64-cross qemu-user-static
-RISCV64_PACKAGES := gcc-riscv64-linux-gnu libc6-dev-riscv64-cross linux-libc-dev-riscv64-cross qemu-user-static
 ENGINES_PACKAGES := $(TEST_PACKAGES) containerd containernetworking-plugins tini podman conmon buildah redis-tools
 # Without rpmbuild there is no RPM package.
 DIST_PACKAGES := rpm?
@@ -35,14 +33,17 @@ STAMPS := build/stamps
 # ---- The target architecture, by Debian's name: this machine's, or another one on amd64 (make build ARCH=arm64), which
 # builds only build/arm64/rt.
 
+# With their names in compilers and in uname(2).
+MACHINES := amd64:x86_64 arm64:aarch64 riscv64:riscv64
+# Those that build natively; amd64 builds for all.
+NATIVE := amd64 arm64
+machine_of = $(patsubst $1:%,%,$(filter $1:%,$(MACHINES)))
 THIS_MACHINE := $(shell uname -m)
-THIS_ARCH := $(patsubst $(THIS_MACHINE):%,%,$(filter $(THIS_MACHINE):%,x86_64:amd64 aarch64:arm64))
+THIS_ARCH := $(filter $(NATIVE),$(patsubst %:$(THIS_MACHINE),%,$(filter %:$(THIS_MACHINE),$(MACHINES))))
 ARCH ?= $(THIS_ARCH)
-# Their names in compilers.
-MACHINE_arm64 := aarch64
-MACHINE_riscv64 := riscv64
-ifeq ($(filter $(ARCH),$(THIS_ARCH) $(if $(filter amd64,$(THIS_ARCH)),arm64 riscv64)),)
-$(error rt is made on x86_64, for itself or with ARCH=arm64 or ARCH=riscv64, and on aarch64 for itself; this is $(THIS_MACHINE) with ARCH='$(ARCH)')
+MACHINE := $(call machine_of,$(ARCH))
+ifeq ($(and $(MACHINE),$(filter $(ARCH) amd64,$(THIS_ARCH))),)
+$(error rt is made on amd64 for each of $(foreach pair,$(MACHINES),$(firstword $(subst :, ,$(pair)))) (ARCH=), and on $(filter-out amd64,$(NATIVE)) for itself; this is $(THIS_MACHINE) with ARCH='$(ARCH)')
 endif
 ifeq ($(ARCH),$(THIS_ARCH))
 OUT := build
@@ -53,11 +54,11 @@ COMPILERS := $(STAMPS)/packages
 EMULATOR :=
 else
 OUT := build/$(ARCH)
-CROSS_COMPILE ?= $(MACHINE_$(ARCH))-linux-gnu-
+CROSS_COMPILE ?= $(MACHINE)-linux-gnu-
 MUSL_GCC ?= $(OUT)/musl-gcc
-MUSL_KERNEL_HEADERS := /usr/$(MACHINE_$(ARCH))-linux-gnu/include
+MUSL_KERNEL_HEADERS := /usr/$(MACHINE)-linux-gnu/include
 COMPILERS := $(STAMPS)/packages $(STAMPS)/packages-$(ARCH) $(STAMPS)/musl-$(ARCH)
-EMULATOR := qemu-$(MACHINE_$(ARCH))-static
+EMULATOR := qemu-$(MACHINE)-static
 endif
 # As usual, CC, CXX, OBJCOPY or CROSS_COMPILE choose the tools; CFLAGS, CPPFLAGS and LDFLAGS are added, except for the
 # helper, which has no C library. CC must be a gcc: musl-gcc passes it specs. AR and STRIP have nothing to do.
@@ -99,10 +100,13 @@ $(STAMPS)/packages: native/setup/packages.sh Makefile
 	native/setup/packages.sh $(BUILD_PACKAGES)
 	@touch $@
 
-# packages-demo, packages-test and so on: the additional packages of the list of that name.
+# packages-demo, packages-test and so on: the additional packages of the list of that name; packages-arm64 and so on: those
+# of a compiler for that architecture.
+cross_packages = $(foreach machine,$(call machine_of,$1),gcc-$(machine)-linux-gnu libc6-dev-$1-cross \
+	linux-libc-dev-$1-cross qemu-user-static)
 $(STAMPS)/packages-%: native/setup/packages.sh Makefile
 	@mkdir -p $(@D)
-	native/setup/packages.sh $($(shell tr a-z A-Z <<<$*)_PACKAGES)
+	native/setup/packages.sh $(or $($(shell tr a-z A-Z <<<$*)_PACKAGES),$(call cross_packages,$*))
 	@touch $@
 
 $(STAMPS)/node: native/setup/node.sh | $(STAMPS)/packages
@@ -131,7 +135,7 @@ $(STAMPS)/quickjs: native/setup/quickjs.sh | $(STAMPS)/packages
 	@touch $@
 
 $(STAMPS)/musl-%: native/setup/musl.sh native/setup/debian.sh | $(STAMPS)/packages-%
-	native/setup/musl.sh $* $(MACHINE_$*)
+	native/setup/musl.sh $* $(call machine_of,$*)
 	@touch $@
 
 $(OUT)/quickjs/%.o: $(STAMPS)/quickjs | $(COMPILERS)

@@ -12,11 +12,12 @@ work=$(mktemp -d "$PWD/build/packages-XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 mirror=$(apt-get indextargets --format '$(REPO_URI)' | awk '/\/debian\/?$/ && !found { print; found = 1 }')
 
-# usage: debian DIRECTORY PACKAGE: a minimal Debian with a package
+# usage: debian DIRECTORY PACKAGE: a minimal Debian with a package. mmdebstrap passes a descriptor to dash,
+# which knows no number above 9: those of make are closed.
 debian() {
 	mmdebstrap --quiet --mode=root --variant=minbase --include="$2" --aptopt='APT::Install-Recommends "false"' \
 		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$suite" "$1" \
-		"deb ${mirror:-http://deb.debian.org/debian} $suite main" >&2
+		"deb ${mirror:-http://deb.debian.org/debian} $suite main" >&2 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 	cp build/dist/oci-rt_*_"$(dpkg --print-architecture)".deb "$1/oci-rt.deb"
 }
 

@@ -2,6 +2,7 @@
  * The numbers of the kernel's interface that TypeScript uses. `make generate` writes them to src/kernel, by the name of
  * the file (build/kernel.ts).
  */
+import { callTables } from './architectures.ts';
 
 export interface Group {
   readonly doc: string;
@@ -236,7 +237,7 @@ export const kernelFiles: Readonly<Record<string, readonly Group[]>> = {
       doc: 'The architecture of a call, as a filter sees it.',
       headers: ['linux/audit.h'],
       base: 16,
-      numbers: words('AUDIT_ARCH_X86_64 AUDIT_ARCH_I386 AUDIT_ARCH_AARCH64 AUDIT_ARCH_ARM AUDIT_ARCH_RISCV64'),
+      numbers: [...new Set(Object.values(callTables).map(({ audit }) => audit))],
     },
     {
       doc: 'The bit of x32 in the number of a call, and the number of the first call of ARM alone: asm/unistd.h there.',

@@ -23,9 +23,11 @@ if [ "$(id -u)" -ne 0 ] || [ "${INSTALL:-}" = no ] || [ -n "${OFFLINE:-}" ]; the
 	exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get update --quiet=2
+# Another apt, such as that of unattended upgrades, may be at work.
+wait=(--option DPkg::Lock::Timeout=600)
+apt-get "${wait[@]}" update --quiet=2
 for package in "${perhaps[@]}"; do
 	[ -z "$(apt-cache pkgnames "$package" | grep --line-regexp --fixed-strings "$package")" ] || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
-apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+apt-get "${wait[@]}" install --yes --quiet=2 --no-install-recommends "${missing[@]}" </dev/null >/dev/null

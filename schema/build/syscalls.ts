@@ -1,7 +1,7 @@
 /**
  * The installed libseccomp -> schema/generated/syscalls.ts, the numbers of system calls by architecture.
  * Run by `make generate` if libseccomp-dev is installed. The output depends on the libseccomp version: its names are
- * kept, and calls newer than the library are added from the kernel's own assignment below.
+ * kept, and calls newer than the library are added from the kernel's own assignment in schema/architectures.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,57 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
+import { callTables } from '../architectures.ts';
 
 const source = fileURLToPath(new URL('./syscalls.c', import.meta.url));
 const target = fileURLToPath(new URL('../generated/syscalls.ts', import.meta.url));
 
 /** Shorter gaps are written as holes, longer ones start a new run. */
 const longestHole = 8;
-
-/** Since Linux 5.1 a new call gets one number on all architectures; in the order of scripts/syscall.tbl. */
-const everywhere: ReadonlyMap<number, string> = new Map(
-  (
-    'cachestat fchmodat2 - futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr ' +
-    'lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr ' +
-    'file_getattr file_setattr listns'
-  )
-    .split(' ')
-    .map((name, index) => [451 + index, name] as const)
-    .filter(([, name]) => name !== '-'),
-);
-/** In the gap that only x86_64 has: arch/x86/entry/syscalls/syscall_64.tbl, ABI "64". */
-const x86Only: ReadonlyMap<number, string> = new Map([
-  [335, 'uretprobe'],
-  [336, 'uprobe'],
-]);
-
-/** arch/riscv/include/uapi/asm/unistd.h. */
-const riscvOnly: ReadonlyMap<number, string> = new Map([[258, 'riscv_hwprobe']]);
-
-interface Source {
-  /** libseccomp's name of the architecture. */
-  readonly arch: string;
-  readonly first: number;
-  /** -1 for a table of an argument: see below. */
-  readonly step: 1 | -1;
-  readonly newer: readonly ReadonlyMap<number, string>[];
-}
-
-/**
- * By the name of the table. Those of socketcall and ipc list the calls that i386 reaches through one multiplexing call
- * each: their numbers in libseccomp are negative, -100 and -200 minus the first argument of the multiplexer.
- */
-const sources: Readonly<Record<string, Source>> = {
-  x86_64: { arch: 'x86_64', first: 0, step: 1, newer: [everywhere, x86Only] },
-  x32: { arch: 'x32', first: 0x4000_0000, step: 1, newer: [everywhere] },
-  x86: { arch: 'x86', first: 0, step: 1, newer: [everywhere] },
-  socketcall: { arch: 'x86', first: -100, step: -1, newer: [] },
-  ipc: { arch: 'x86', first: -200, step: -1, newer: [] },
-  aarch64: { arch: 'aarch64', first: 0, step: 1, newer: [everywhere] },
-  riscv64: { arch: 'riscv64', first: 0, step: 1, newer: [everywhere, riscvOnly] },
-  arm: { arch: 'arm', first: 0, step: 1, newer: [everywhere] },
-  armPrivate: { arch: 'arm', first: 0x0f_0000, step: 1, newer: [] },
-};
 
 type Table = Map<number, string>;
 
@@ -68,7 +24,7 @@ function readLibrary(): { version: string; tables: Map<string, Table> } {
   try {
     const program = join(directory, 'syscalls');
     execFileSync(process.env['CC'] ?? 'cc', ['-O1', source, '-o', program, '-lseccomp'], { stdio: 'inherit' });
-    const words = Object.entries(sources).flatMap(([name, { arch, first, step }]) => [
+    const words = Object.entries(callTables).flatMap(([name, { arch, first, step }]) => [
       name,
       arch,
       `${first}`,
@@ -89,7 +45,7 @@ function readLibrary(): { version: string; tables: Map<string, Table> } {
 
 function addNewer(name: string, table: Table): void {
   const known = new Set(table.values());
-  for (const [number, call] of (sources[name]?.newer ?? []).flatMap((addition) => [...addition])) {
+  for (const [number, call] of (callTables[name]?.newer ?? []).flatMap((addition) => [...addition])) {
     const holder = table.get(number);
     if (holder === undefined ? known.has(call) : holder !== call) {
       throw new Error(`${name}: libseccomp and the additions disagree on ${call} (${number})`);

@@ -30,8 +30,8 @@ export const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 export const AUDIT_ARCH_X86_64 = 0xc000003e;
 export const AUDIT_ARCH_I386 = 0x40000003;
 export const AUDIT_ARCH_AARCH64 = 0xc00000b7;
-export const AUDIT_ARCH_ARM = 0x40000028;
 export const AUDIT_ARCH_RISCV64 = 0xc00000f3;
+export const AUDIT_ARCH_ARM = 0x40000028;
 
 /** The bit of x32 in the number of a call, and the number of the first call of ARM alone: asm/unistd.h there. */
 export const X32_SYSCALL_BIT = 0x40000000;
