@@ -11,6 +11,7 @@
 
 #include "arena.h"
 #include "arrange.h"
+#include "await_start.h"
 #include "engine.h"
 
 enum { INTERNAL_ERROR = 1, STACK_LIMIT = 2 * 1024 * 1024, BUILD_STACK = 2 * STACK_LIMIT };
@@ -176,6 +177,8 @@ int main(int argc, char **argv)
 		fputs("rt: refusing to run with set-user-ID, set-group-ID or file capabilities\n", stderr);
 		_exit(INTERNAL_ERROR);
 	}
+	rt_arguments = argv;
+	rt_await_leanly();
 	const struct rt_heap_root *root = rt_heap_root();
 	int status = root ? run(root, argc, argv) : seal(argc, argv);
 	_exit(status);

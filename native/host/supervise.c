@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "await_start.h"
 #include "notify.h"
 #include "relay.h"
 #include "result.h"
@@ -55,6 +56,23 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 	}
 	/* A caller that uses signalfd(2) may have left them blocked. */
 	return pthread_sigmask(SIG_UNBLOCK, &caught, NULL) == 0 ? 0 : -EINVAL;
+}
+
+void rt_hold_signals(void)
+{
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	unsigned char number;
+	while (read(signal_pipe[0], &number, 1) == 1)
+		kill(getpid(), number);
+}
+
+void rt_release_signals(void)
+{
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_UNBLOCK, &all, NULL);
 }
 
 /* Reaps children that have ended; 1 if `pid` was among them, with its raw wait status. */

@@ -50,12 +50,12 @@ function startIn(context: Context, directory: ContainerDirectory): Outcome {
   return { warnings: awaitReadiness(native, record, notify) };
 }
 
-/** With places in the saved config; this is compact if the text had members that are null, or an engine wrote it. */
+/** With places in the saved config. */
 function located(directory: ContainerDirectory, failure: Failure): Failure {
   let result = failure;
   attempt(() => {
-    const { text, path } = savedConfig(directory);
-    result = withLocations(failure, text, text.includes('\n') ? 'config.json' : path);
+    const { text, name } = savedConfig(directory);
+    result = withLocations(failure, text, name);
   });
   return result;
 }

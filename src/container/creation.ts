@@ -1,3 +1,4 @@
+import type { Config } from '../../schema/generated/config.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { removeCgroups, withoutUnit } from '../cgroup/control.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -36,7 +37,7 @@ export interface MadeContainer {
   readonly directory: ContainerDirectory;
   readonly record: ContainerRecord;
   readonly console: Console;
-  readonly compiled: Compiled;
+  readonly compiled: Pick<Compiled, 'locate' | 'warnings'> & { readonly config: Config };
   /** Sockets for reporting that the program is ready. */
   readonly notify: NotifyProxy | undefined;
   /** Answers what the filter asks; undefined if it does not ask this process. */

@@ -6,6 +6,7 @@ import { exactJson } from '../diag/exact-json.ts';
 import { attempt } from '../diag/failure.ts';
 import type { Native } from '../host/native.ts';
 import { waitList } from '../host/poll.ts';
+import { ETIMEDOUT } from '../kernel/errno.ts';
 import { POLLIN } from '../kernel/sockets.ts';
 import type { Context } from '../options/command.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -48,8 +49,11 @@ export interface Lifeline {
   tell(event: LifelineEvent): void;
   /** Runs a command; its failure is told. */
   witness<T>(command: () => T): T;
-  /** Waits for a line; false if the other end was closed instead. Returns as well if init has ended. */
-  awaitStart(record: ContainerRecord): boolean;
+  /**
+   * Waits for a line; false if the other end was closed instead. Returns as well if init has ended. `leave` is called
+   * with a pidfd of init once nothing has come for a while.
+   */
+  awaitStart(record: ContainerRecord, leave: (pidfd: number) => void): boolean;
 }
 
 const mostDescriptor = 0x7fff_ffff;
@@ -86,13 +90,20 @@ export function openLifeline({ native, options }: Context): Lifeline | undefined
         throw error;
       }
     },
-    awaitStart: (record) => awaitLine(native, descriptor, record),
+    awaitStart: (record, leave) => awaitLine(native, descriptor, record, leave),
   };
 }
 
 const newline = 10;
+/** Milliseconds: a caller that is at work starts a container sooner. */
+const shortWait = 250;
 
-function awaitLine(native: Native, descriptor: number, { pid, startTime }: ContainerRecord): boolean {
+function awaitLine(
+  native: Native,
+  descriptor: number,
+  { pid, startTime }: ContainerRecord,
+  leave: (pidfd: number) => void,
+): boolean {
   const pidfd = openProcess(native, pid, startTime);
   if (pidfd === undefined) return true;
   const wanted = waitList([
@@ -100,8 +111,9 @@ function awaitLine(native: Native, descriptor: number, { pid, startTime }: Conta
     [pidfd, POLLIN],
   ]);
   try {
-    for (;;) {
-      const ready = native.poll(wanted, -1);
+    let ready = native.poll(wanted, shortWait);
+    if (ready === -ETIMEDOUT) leave(pidfd);
+    for (; ; ready = native.poll(wanted, -1)) {
       if (ready === 1) return true;
       // A signal for the program, which it gets once it runs.
       if (ready !== 0) continue;

@@ -33,6 +33,7 @@ export interface WaitingContainer extends MadeContainer {
   readonly control: number;
   /** Network devices of the host, until the program runs. */
   readonly moved: MovedDevices | undefined;
+  readonly compiled: Compiled;
 }
 
 type AwaitStart = 'socket' | 'control';
@@ -151,7 +152,7 @@ function launchIn(
 /** Ends a container whose program could not be started; returns the failure with those of the end. */
 export function abandon(
   context: Context,
-  { directory, record, moved, compiled }: WaitingContainer,
+  { directory, record, moved, compiled }: MadeContainer & Pick<WaitingContainer, 'moved'>,
   failure: Failure,
   action: Phase,
 ): Failure {

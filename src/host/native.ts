@@ -155,6 +155,17 @@ export interface Native {
   receiveStream(fd: number, max: number, timeoutMs: number): ArrayBuffer | number;
   /** 1 for a connected stream socket, else 0. */
   isStream(fd: number): number;
+  /**
+   * Waits for a line on `lifeline` or the end of init, whose pidfd and pid are given, without this process's heap: the
+   * binary executes itself with the same command line, and then sends the go-ahead on `control` by itself. Returns only
+   * if that is impossible.
+   */
+  awaitStartLeanly(control: number, lifeline: number, pidfd: number, pid: number): number;
+  /**
+   * In the process that `awaitStartLeanly` executed: `control`, the pid, and 1 if init was sent the go-ahead, 0 if it had
+   * ended, -1 if the lifeline was closed. -ENOENT in others.
+   */
+  awaitedStart(): number[] | number;
   /** waitpid(2) on a child: the raw status. */
   waitChild(pid: number): number;
   /** Memfd in which ops are recorded for --trace, made by the first call. */

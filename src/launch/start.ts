@@ -72,11 +72,27 @@ export function release(
   watch?: Watch,
 ): void {
   const trace = known.kind === 'saved' ? traceStarted(native, startedOp) : undefined;
+  const send = (): boolean => {
+    const heard = sendGoAhead(native, control, trace === undefined ? 'start' : 'start_traced');
+    return trace === undefined ? heard : isDelivered(native.sendDescriptor(control, trace, traceText));
+  };
+  awaitProgram(native, control, known, pid, uncertain, send, watch);
+}
+
+/** As `release`; `send` sends the go-ahead, and returns false if init has ended. */
+export function awaitProgram(
+  native: Native,
+  control: number,
+  known: KnownOps,
+  pid: number,
+  uncertain: boolean,
+  send: () => boolean,
+  watch?: Watch,
+): void {
   let record: HelperRecord;
   let heard: boolean;
   try {
-    heard = sendGoAhead(native, control, trace === undefined ? 'start' : 'start_traced');
-    if (trace !== undefined) heard = isDelivered(native.sendDescriptor(control, trace, traceText));
+    heard = send();
     record = receiveFrom(native, control, pid, watch);
     if (record.kind === 'failed' || record.kind === 'hook_failed') {
       // Init waits until the socket is closed.

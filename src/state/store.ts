@@ -144,16 +144,18 @@ export function recordText(directory: ContainerDirectory): string | undefined {
   return directory.read(fileNames.record, largestRecord, noRecord);
 }
 
-/** The config of a container at create, and the name of its file. */
+/** The config of a container at create, and its file. */
 export interface SavedConfig {
   readonly text: string;
   readonly path: string;
+  /** In messages: of the bundle's file, if that has the same lines; else of the saved one, which is compact. */
+  readonly name: string;
 }
 
 export function savedConfig(directory: ContainerDirectory): SavedConfig {
   const path = configPath(directory.root, directory.id);
   const text = directory.read(fileNames.config, largestConfig);
-  if (text !== undefined) return { text, path };
+  if (text !== undefined) return { text, path, name: text.includes('\n') ? 'config.json' : path };
   // Whoever deletes the container removes it before the record, and holds the lock.
   if (!directory.lock()) throw absent(directory.id);
   directory.unlock();
