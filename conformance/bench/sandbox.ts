@@ -1,6 +1,7 @@
 /**
- * Sandboxes of the Node package: from the call to the first byte of output, beside `crun run` and a child process of Node,
- * whose programs do the same. RT_BENCH_SCRIPT=sandbox.ts conformance/bench/run [ROUNDS [WAITING]]
+ * Sandboxes of the Node package: from the call to the first byte of output, beside `docker run` with runc, `crun run` and a
+ * child process of Node, whose programs do the same; and what sandboxes that wait cost.
+ * RT_BENCH_SCRIPT=sandbox.ts conformance/bench/run [ROUNDS [WAITING]]
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -8,6 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Sandbox, SandboxPool } from '../../src/index.ts';
 import type { SandboxProcess } from '../../src/index.ts';
+import { Docker } from '../harness/docker.ts';
+import { Sandbox as TestDirectory } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
 import { makeRootfs, specBundle } from './bundles.ts';
 
 const [rounds = 100, waiting = 200] = process.argv.slice(2).map(Number);
@@ -18,6 +22,12 @@ const args = ['/bin/busybox', 'echo', 'x'];
 const options = { rootfs, args, name: 'rt-bench', runtime: { root: join(place.dir, 'state') } };
 const bundle = specBundle(place, 'crun', args);
 const pool = Sandbox.pool({ ...options, size: 1 });
+/** Bytes below which a waiting rt has given its engine back. */
+const smallest = 128 * 1024;
+const rested = Sandbox.pool({ ...options, size: 1 });
+const ofDocker = new TestDirectory({ name: 'runc', argv: ['runc'], ours: false });
+const docker = await Docker.start(ofDocker, { keepConfig: false });
+const words = ['run', '--rm', '--runtime', 'runc', '--network', 'none', '--log-driver', 'none', 'tiny', ...args];
 
 /** Milliseconds until the first byte, and until nothing is left. */
 type Times = readonly [first: number, end: number];
@@ -51,7 +61,13 @@ const ways: Readonly<Record<string, () => Promise<Times>>> = {
     await pool.ready();
     return timed(() => pool.spawn());
   },
+  'pool, waited': async () => {
+    await rested.ready();
+    await until('it holds little', () => processes().every(([, bytes]) => bytes < smallest));
+    return timed(() => rested.spawn());
+  },
   'crun run': () => timed(() => child('crun', ['--root', options.runtime.root, 'run', '--bundle', bundle, 'rt-bench'])),
+  'docker run': () => timed(() => child('docker', docker.argv(...words).slice(1))),
 };
 
 const found = new Map(Object.keys(ways).map((name) => [name, [] as Times[]]));
@@ -62,6 +78,9 @@ for (let round = -3; round < rounds; round++) {
   }
 }
 await pool.close();
+await rested.close();
+await docker.stop();
+ofDocker.remove();
 for (const [name, times] of found) {
   const [first, end] = [0, 1].map((index) => times.map((pair) => pair[index] ?? 0).sort((one, other) => one - other));
   const shown = [first, end].map((list = []) => `median ${at(list, 0.5)}, slowest ${at(list, 1)}`);
@@ -89,30 +108,35 @@ for (const [name, runs] of [
 
 await sixteen.close();
 
-const before = memory();
 const begun = performance.now();
 const many = new SandboxPool({ ...options, size: waiting });
 await many.ready();
-const each = (memory() - before) / waiting;
+const made = performance.now() - begun;
+await until('all hold little', () => processes().every(([, bytes]) => bytes < smallest));
+const held = { rt: 0, init: 0 };
+for (const [whose, , bytes] of processes()) held[whose] += bytes / waiting / 1024;
 console.log(
-  `${waiting} waiting: ${(performance.now() - begun).toFixed(0)} ms, ${each.toFixed(0)} KiB each (Pss of rt and init, without the kernel's)`,
+  `${waiting} waiting: made in ${made.toFixed(0)} ms; Pss of each: rt ${held.rt.toFixed(0)} KiB, init ${held.init.toFixed(0)} KiB`,
 );
 await many.close();
-await new Promise((resolve) => setTimeout(resolve, 500));
+await until('nothing is left', () => processes().length === 0);
 rmSync(place.dir, { recursive: true });
 
-/** Proportional set size of all processes of sandboxes, KiB. */
-function memory(): number {
-  let total = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      const cgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-      if (!words.includes('--lifeline') && !cgroup.includes('/rt-bench-')) continue;
-      total += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      // It has ended.
-    }
-  }
-  return total;
+/** Those of sandboxes: the bytes that no other process shares, and the proportional set size. */
+function processes(): ['rt' | 'init', alone: number, proportional: number][] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const isRuntime = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--lifeline');
+        if (!isRuntime && !readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes('/rt-bench-')) return [];
+        const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+        const bytes = (name: string): number =>
+          1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+        return [[isRuntime ? 'rt' : 'init', bytes('Private_Dirty'), bytes('Pss')]];
+      } catch {
+        // It has ended.
+        return [];
+      }
+    });
 }
