@@ -9,30 +9,42 @@ export function nearest(word: string, known: readonly string[], most = furthest)
   const lower = word.toLowerCase();
   return known
     .filter((candidate) => Math.abs(candidate.length - word.length) <= most)
-    .map((candidate) => ({ candidate, far: distance(lower, candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, far: distance(lower, candidate.toLowerCase(), most) }))
     .filter(({ candidate, far }) => far <= Math.min(most, candidate.length / 3))
     .sort((one, other) => one.far - other.far)[0]?.candidate;
 }
 
 /**
  * Number of insertions, deletions, replacements and exchanges of neighbours that turn one word into the other
- * (optimal string alignment).
+ * (optimal string alignment); more than `most` if that is exceeded: it looks only at the diagonals up to there.
  */
-function distance(one: string, other: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+function distance(one: string, other: string, most: number): number {
+  const beyond = most + 1;
+  const none = (): number[] => Array<number>(other.length + 2).fill(beyond);
+  let [before, row, next] = [none(), none(), none()];
+  for (let j = 0; j <= Math.min(most, other.length); j++) row[j] = j;
+  let previous = 0;
   for (let i = 0; i < one.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < other.length; j++) {
-      const replaced = (row[j] ?? 0) + Number(one[i] !== other[j]);
-      const exchanged = i > 0 && j > 0 && one[i] === other[j - 1] && one[i - 1] === other[j];
-      const least = Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1);
-      next.push(exchanged ? Math.min(least, (before[j - 1] ?? 0) + 1) : least);
+    const [from, to] = [Math.max(0, i - most), Math.min(other.length, i + beyond)];
+    next[from] = from === 0 ? i + 1 : beyond;
+    let least = next[from];
+    for (let j = from; j < to; j++) {
+      let steps = Math.min(row[j + 1] ?? beyond, next[j] ?? beyond) + 1;
+      const same = one[i] === other[j];
+      steps = Math.min(steps, (row[j] ?? beyond) + (same ? 0 : 1));
+      if (!same && i > 0 && j > 0 && one[i] === other[j - 1] && one[i - 1] === other[j]) {
+        steps = Math.min(steps, (before[j - 1] ?? beyond) + 1);
+      }
+      next[j + 1] = steps;
+      if (steps < least) least = steps;
     }
-    before = row;
-    row = next;
+    // Each later row derives from these two alone.
+    if (least > most && previous > most) return beyond;
+    previous = least;
+    next[to + 1] = beyond;
+    [before, row, next] = [row, next, before];
   }
-  return row.at(-1) ?? 0;
+  return row[other.length] ?? beyond;
 }
 
 /**
