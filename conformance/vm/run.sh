@@ -94,6 +94,12 @@ for path in "${own[@]}" "${with[@]}"; do
 	mkdir -p "$run/tree/build/$(dirname "$path")"
 	cp -a "$repository/$built/$path" "$run/tree/build/$path"
 done
+# The newest kernel comes with the newest criu.
+if [ "$kernel-$arch" = sid-amd64 ]; then
+	[ -x "$work/criu-sid/criu" ] || "$repository/native/setup/criu.sh" sid build/vm/criu-sid
+	rm -rf "$run/tree/build/criu"
+	cp -a "$work/criu-sid" "$run/tree/build/criu"
+fi
 if [ "$arch" = arm64 ]; then
 	mkdir "$run/tree/build/criu"
 	ln -s /usr/sbin/criu "$run/tree/build/criu/criu"

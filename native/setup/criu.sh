@@ -1,5 +1,7 @@
 #!/bin/bash
-# Fetches Debian 13's CRIU with its libraries into build/criu; build/criu/criu starts it.
+# Fetches CRIU with its libraries into build/criu; build/criu/criu starts it.
+#
+#   criu.sh [SUITE DIRECTORY]      that of another suite than Debian 13, into another directory
 #
 # Debian 12's does not start on current kernels and does not support no_new_privs. apt uses private directories, as in
 # quickjs.sh.
@@ -7,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ -z "${OFFLINE:-}" ] || { echo "setup: criu is missing, which needs the network" >&2 && exit 1; }
 
-work=$PWD/build/criu
+suite=${1:-trixie} work=$PWD/${2:-build/criu}
 rm -rf "$work"
 mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/apt/debs" "$work/root"
 
@@ -16,7 +18,8 @@ mirror=${mirror:-http://deb.debian.org/debian}
 cat >"$work/apt/debian.sources" <<-END
 	Types: deb
 	URIs: $mirror
-	Suites: trixie
+	Suites: $suite
+	Check-Valid-Until: $([ "$suite" = sid ] && echo no || echo yes)
 	Components: main
 	Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 END
