@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
 import { parseMountinfo } from './mountinfo.ts';
+import type { Mount } from './mountinfo.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
@@ -46,6 +47,8 @@ export function leftovers(sandbox: Sandbox, before: Snapshot): string[] {
   // crun gives it to the user of the container; its runs have a private node (own-null.sh).
   if (sandbox.runtime.ours && devNullOwner() !== before.devNull)
     found.push(`host changed: /dev/null is ${devNullOwner()}`);
+  // runc mounts cgroup2 in the cgroup namespace of the host, which resets the options of all mounts of the hierarchy.
+  if (sandbox.runtime.ours) found.push(...changedMounts(before).map(({ line }) => `host changed: mount ${line}`));
   return found;
 }
 
@@ -62,6 +65,7 @@ export async function cleanUp(sandbox: Sandbox, before: Snapshot): Promise<void>
     const target = parseMountinfo(line)[0]?.target;
     if (target !== undefined) execFileSync('umount', ['--lazy', target], { stdio: 'ignore' });
   }
+  restoreMounts(before);
   readSettings().forEach((value, index) => {
     const [path, wanted] = [SETTINGS[index], before.settings[index]];
     if (value !== wanted && path !== undefined && wanted !== undefined) writeFileSync(path, wanted);
@@ -79,13 +83,36 @@ export async function cleanUp(sandbox: Sandbox, before: Snapshot): Promise<void>
   }).catch(() => undefined);
 }
 
+/** Gives mounts of the host their options back, which peers may change. */
+export function restoreMounts(before: Snapshot): void {
+  for (const { mount } of changedMounts(before)) {
+    const options = ['remount', ...mount.options, ...mount.superOptions].join();
+    execFileSync('mount', ['--options', options, mount.target], { stdio: 'ignore' });
+  }
+}
+
+/** Mounts from before the case, as they were, whose line is another one now. */
+function changedMounts(before: Snapshot): { mount: Mount; line: string }[] {
+  const lines = new Map(mountLines().map((line) => [placeOf(line), line]));
+  return [...before.mounts].flatMap((old) => {
+    const line = lines.get(placeOf(old));
+    return line === undefined || line === old ? [] : parseMountinfo(old).map((mount) => ({ mount, line }));
+  });
+}
+
+/** What stays the same as long as a mount exists: its numbers, root and target. */
+function placeOf(line: string): string {
+  return line.split(' ').slice(0, 5).join(' ');
+}
+
 function mountLines(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
 }
 
 function newMounts(sandbox: Sandbox, before: Snapshot): string[] {
+  const places = new Set([...before.mounts].map(placeOf));
   return mountLines().filter(
-    (line) => !before.mounts.has(line) && (line.includes(sandbox.dir) || !line.includes('/rt-e2e-')),
+    (line) => !places.has(placeOf(line)) && (line.includes(sandbox.dir) || !line.includes('/rt-e2e-')),
   );
 }
 

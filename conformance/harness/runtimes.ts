@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Test } from 'tap';
-import { cleanUp, leftovers, takeSnapshot } from './leftovers.ts';
+import { cleanUp, leftovers, restoreMounts, takeSnapshot } from './leftovers.ts';
 import { Sandbox } from './sandbox.ts';
 import type { Runtime } from './sandbox.ts';
 import { PATIENCE, until } from './wait.ts';
@@ -77,6 +77,7 @@ export async function inSandbox(
     t.strictSame(remaining, [], 'nothing remains');
   } finally {
     if (remaining.length > 0) await cleanUp(sandbox, before);
+    restoreMounts(before);
     sandbox.remove();
   }
 }
