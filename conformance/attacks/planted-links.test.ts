@@ -1,13 +1,13 @@
 /** Images and volumes with links and other unexpected files. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { attack } from '../harness/attack.ts';
 import type { TestConfig, TestMount } from '../harness/config.ts';
 import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import { answers } from '../harness/guest.ts';
 import type { Attempt, Names, OpenFile, Stat } from '../harness/guest.ts';
+import { pinMountNamespace } from '../harness/pin.ts';
 import { start } from '../harness/process.ts';
 import type { Bundle } from '../harness/sandbox.ts';
 import { TerminalSession } from '../harness/terminal.ts';
@@ -272,21 +272,6 @@ attack('mount points are not made in the source of a read-only bind mount', asyn
     t.not(status, 0, mount.destination);
   }
 });
-
-/**
- * Bind mounts a new mount namespace onto the file `pin`. The kernel refuses that unless the new namespace's id is above
- * the caller's, and each CPU assigns ids from its own range, so every CPU is tried.
- */
-function pinMountNamespace(pin: string): void {
-  const refusals: string[] = [];
-  for (const cpu of cpus().keys()) {
-    const command = ['--cpu-list', `${cpu}`, 'unshare', `--mount=${pin}`, 'true'];
-    const { status, stderr } = spawnSync('taskset', command, { encoding: 'utf8' });
-    if (status === 0) return;
-    refusals.push(stderr);
-  }
-  throw new Error(`no processor could pin a mount namespace: ${refusals.join('')}`);
-}
 
 attack(
   'a mount namespace that is pinned below the source of a bind mount does not change the mount',
