@@ -81,6 +81,7 @@ export const errors = {
   'checkpoint.unsupported': ['the config has what a checkpoint cannot preserve', 'see docs/checkpoint.md'],
   'checkpoint.write': ['the images cannot be written', 'see the errno and the space left'],
   'cli.cwd': ['the current directory is gone', 'change to another one'],
+  'cli.variable': ['an environment variable has a value that rt does not know', 'see the hint'],
   'completion.shell': ['there is no completion for this shell', 'use bash, zsh or fish'],
   'config.depth': ['the values of the config are nested too deeply', 'check that it is the right file'],
   'config.encoding': ['config.json is not UTF-8', 'save it as UTF-8'],

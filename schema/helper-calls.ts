@@ -20,7 +20,8 @@ function definitions(file: string): [string, Definition][] {
       if (!/rt_fail\(|\*call = |struct made/.test(statement)) continue;
       for (const [, call = ''] of statement.matchAll(named)) calls.add(call);
     }
-    return [file + name, { calls, uses: Array.from(body.matchAll(/\b(\w+)\(/g), ([, use = '']) => use) }];
+    const uses = body.matchAll(/\brt_clone\([^;]*?, (\w+), &?\w+\)|\b(\w+)\(/g);
+    return [file + name, { calls, uses: Array.from(uses, ([, child, use]) => child ?? use ?? '') }];
   });
 }
 

@@ -52,7 +52,7 @@ export class Sandbox {
   readonly root: string;
   /** Prefix of the names of all cgroups and containers of this sandbox. */
   readonly prefix: string;
-  /** Environment of every runtime process: only the marker by which a leftover process is found. */
+  /** Environment of every runtime process: only the marker by which a leftover process is found, and a way forced on all. */
   readonly env: Record<string, string>;
   #containers = 0;
 
@@ -61,7 +61,12 @@ export class Sandbox {
     this.dir = mkdtempSync(join(tmpdir(), 'rt-e2e-'));
     this.root = join(this.dir, 'root');
     this.prefix = `rt-test-${process.pid}-${sandboxes++}-`;
-    this.env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', RT_SANDBOX: this.dir };
+    const { RT_MOUNT_NAMESPACE: way } = process.env;
+    this.env = {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      RT_SANDBOX: this.dir,
+      ...(way === undefined ? {} : { RT_MOUNT_NAMESPACE: way }),
+    };
   }
 
   /** A name for the next container; also the name of its cgroup. */

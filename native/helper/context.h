@@ -17,6 +17,7 @@ struct rt_context {
 	int first;           /* descriptors from here on are the helper's, not the program's */
 	const struct rt_filter *filter_at_execve; /* load right before each execve; NULL: none */
 	int null_device;                          /* the host's, opened for the first mask */
+	bool null_detached;         /* null_device is a mount, to be attached as the first mask */
 	int empty_directory;        /* the first masked directory's mount, cloned for the others */
 	int self;                   /* this process's directory in the host's procfs, opened before forking */
 	int procfs;                 /* private */

@@ -36,7 +36,7 @@ static int set_attributes(
 	}
 	if (mode == (op->mode & 07777))
 		return 0;
-	int status = rt_set_mode(node, op->mode & 07777);
+	int status = rt_set_mode(node, op->mode & 07777, context->self);
 	return status < 0 ? rt_fail(context, "fchmodat2", status) : 0;
 }
 

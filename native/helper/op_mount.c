@@ -321,7 +321,9 @@ int rt_leave_chroot(struct rt_context *context)
 	RT_CLEANUP_FD int before = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (before < 0)
 		return rt_fail(context, "openat2", before);
-	RT_CLEANUP_FD int own_namespace = rt_open_how(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY, 0, 0);
+	RT_CLEANUP_FD int own_namespace =
+		context->self >= 0 ? rt_open_how(context->self, "ns/mnt", O_RDONLY, 0, 0)
+				   : rt_open_how(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY, 0, 0);
 	if (own_namespace < 0)
 		return rt_fail(context, "openat2", own_namespace);
 	long status = rt_sys(setns, own_namespace, CLONE_NEWNS);

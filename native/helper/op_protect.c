@@ -51,6 +51,20 @@ static int make_empty_directory(struct rt_context *context)
 	return status < 0 ? rt_fail(context, "fsmount", status) : (int)status;
 }
 
+/* The node is the host's: the container must not change its owner or mode. Reads and writes still work. */
+static int mask_of_file(struct rt_context *context)
+{
+	static const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	if (!context->null_detached) {
+		int status = open_null_device(context);
+		return status < 0 ? status : clone_mount(context, context->null_device, attributes);
+	}
+	RT_CLEANUP_FD int mount = rt_steal_fd(&context->null_device);
+	context->null_detached = false;
+	int status = rt_set_mount(mount, attributes, 0, MS_PRIVATE, false);
+	return status < 0 ? rt_fail(context, "mount_setattr", status) : rt_steal_fd(&mount);
+}
+
 int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 {
 	RT_CLEANUP_FD int target = rt_resolve(context, op->path.data, RT_MISSING_FAILS, 0, false);
@@ -65,13 +79,7 @@ int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 	RT_CLEANUP_FD int mount = -1;
 	bool directory = (st.stx_mode & S_IFMT) == S_IFDIR;
 	if (!directory) {
-		status = open_null_device(context);
-		if (status < 0)
-			return status;
-		/* The node is the host's: the container must not change its owner or mode. Reads and writes
-		 * still work. */
-		mount = clone_mount(context, context->null_device,
-			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+		mount = mask_of_file(context);
 	} else if (context->empty_directory < 0) {
 		mount = make_empty_directory(context);
 	} else {
@@ -83,6 +91,8 @@ int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 	/* Before Linux 6.15 only an attached mount can be cloned, so the first one serves the others. */
 	if (status == 0 && directory && context->empty_directory < 0)
 		context->empty_directory = rt_steal_fd(&mount);
+	if (status == 0 && !directory && context->null_device < 0)
+		context->null_device = rt_steal_fd(&mount);
 	return status;
 }
 

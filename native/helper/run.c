@@ -81,6 +81,7 @@ int rt_close_rest(struct rt_context *context)
 	for (uint32_t i = 0; i < context->log_count; i++)
 		context->slots[context->logs[i]] = log_fds[i];
 	context->null_device = context->empty_directory = context->procfs = context->self = -1;
+	context->null_detached = false;
 	context->rest_closed = true;
 	return 0;
 }

@@ -12,6 +12,7 @@ import type { Native } from '../host/native.ts';
 import { plan } from '../plan/index.ts';
 import { keyringName } from '../plan/keyring.ts';
 import type { UserManager } from '../plan/cgroup/unit.ts';
+import type { SmallMounts } from '../plan/small-mounts.ts';
 import type { CgroupManager, Plan, PlanOptions } from '../plan/plan.ts';
 import type { WatchMode } from '../plan/seccomp/watched.ts';
 import type { Context } from '../options/command.ts';
@@ -21,6 +22,8 @@ import { absolutePath } from '../state/root.ts';
 export interface Compiled extends CompiledConfig {
   /** The config as text, to be saved beside the state. */
   readonly saved: string;
+  /** The same, but the mount namespace is to begin as a copy of the host's. */
+  readonly copying: () => Compiled;
 }
 
 export interface CompiledConfig {
@@ -43,6 +46,7 @@ interface Surroundings {
   /** Absent if nothing is made. */
   readonly nonce?: string;
   readonly watch?: WatchMode | undefined;
+  readonly smallMounts?: SmallMounts | undefined;
 }
 
 /** Makes an unguessable name. */
@@ -59,7 +63,12 @@ export function compile(
 ): Compiled {
   const bundle = bundleDirectory(context);
   const loaded = loadBundle(context.native, bundle, context.options.config);
-  return { ...compileConfig(context, bundle, loaded, id, awaitStart, surroundings), saved: loaded.saved };
+  const compiled = (from: Surroundings): Compiled => ({
+    ...compileConfig(context, bundle, loaded, id, awaitStart, from),
+    saved: loaded.saved,
+    copying: () => compiled({ ...from, smallMounts: undefined }),
+  });
+  return compiled(surroundings);
 }
 
 /** As compile, for a config that has been read. */

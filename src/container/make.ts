@@ -6,12 +6,14 @@ import { prepare } from '../launch/make-cgroups.ts';
 import { returnNetDevices } from '../launch/net-devices.ts';
 import type { MovedDevices } from '../launch/net-devices.ts';
 import { prepareResctrl, removeResctrl } from '../launch/resctrl.ts';
+import { SmallMountsFailed } from '../launch/control.ts';
 import { launch } from '../launch/session.ts';
 import { Watch } from '../launch/watch.ts';
 import type { ContainerContext, Context } from '../options/command.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
+import type { StateRoot } from '../state/root.ts';
 import { draftRecord, notifyDirectory, writeConfig } from '../state/store.ts';
 import { bindProgramSocket, connectManager, makeNotifyDirectory, managerSocket } from '../systemd/notify.ts';
 import { describeShortfall } from '../words/shortfalls.ts';
@@ -25,6 +27,7 @@ import { endContainer, killContainer } from './end.ts';
 import { becomeForeground } from './foreground.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
 import { recordCalls } from './recorded.ts';
+import { discardSmallMounts, pinSmallMounts, smallMountsFor } from './small-mounts.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
@@ -64,7 +67,8 @@ export function makeContainer(context: ContainerContext, awaitStart: AwaitStart)
   const managerPath = managerSocket(native);
   const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
   const watch = watchMode(options, detach);
-  const compiled = compile(context, id, awaitStart, { env, notify, nonce: nonce(native), watch });
+  const smallMounts = smallMountsFor(native, root.path);
+  const compiled = compile(context, id, awaitStart, { env, notify, nonce: nonce(native), watch, smallMounts });
   const outside: Outside = {
     console: openCallers(context, compiled, detach),
     manager: managerPath === undefined || awaitStart === 'socket' ? -1 : connectManager(native, managerPath),
@@ -73,12 +77,39 @@ export function makeContainer(context: ContainerContext, awaitStart: AwaitStart)
     preserved,
   };
   context.debug(`planned ${compiled.plan.init.length} operations for container ${id}`);
-  const first = firstRecord(native, id, compiled, notify !== undefined);
-  return beginCreation(native, root, compiled, first, 'create', (creation) => {
-    const made = launchIn(context, compiled, outside, awaitStart, first, creation);
-    context.debug(`container ${id} waits for start, pid ${made.record.pid}`);
-    return made;
-  });
+  const made = makeWith(context, root, compiled, outside, awaitStart);
+  context.debug(`container ${id} waits for start, pid ${made.record.pid}`);
+  return made;
+}
+
+/** If it fails for want of the host's mounts, it is undone, and the mount namespace begins as a copy of the host's. */
+function makeWith(
+  context: ContainerContext,
+  root: StateRoot,
+  compiled: Compiled,
+  outside: Outside,
+  awaitStart: AwaitStart,
+): WaitingContainer {
+  const { native } = context;
+  const [id] = context.operands;
+  const first = firstRecord(native, id, compiled, outside.notify !== undefined);
+  const unfit: SmallMountsFailed[] = [];
+  try {
+    return beginCreation(native, root, compiled, first, 'create', (creation) => {
+      try {
+        return launchIn(context, compiled, outside, awaitStart, first, creation);
+      } catch (error) {
+        if (error instanceof SmallMountsFailed) unfit.push(error);
+        throw error;
+      }
+    });
+  } catch (error) {
+    const [cause] = unfit;
+    if (cause === undefined) throw error;
+    if (cause.entering) discardSmallMounts(native, root.path);
+    context.debug(`container ${id} gets a copy of the host's mount namespace: ${cause.message}`);
+    return makeWith(context, root, compiled.copying(), outside, awaitStart);
+  }
 }
 
 function openCallers({ native, options }: Context, { config, bundle, locate }: Compiled, detach: boolean): Console {
@@ -106,6 +137,7 @@ function launchIn(
 ): WaitingContainer {
   const { native } = context;
   const { plan, saved } = compiled;
+  pinSmallMounts(native, plan, directory);
   if (notify !== undefined) makeNotifyDirectory(native, notify);
   const proxy =
     notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };

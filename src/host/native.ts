@@ -51,6 +51,8 @@ export interface Native {
   namespaceOwner(path: string): number[] | number;
   /** f_type of statfs(2). */
   fileSystemType(path: string): number;
+  /** 1 if the mount namespace has at least `count` mounts, else 0. */
+  hasMounts(count: number): number;
   /** Value of an environment variable, -ENOENT when absent. */
   getEnv(name: string): string | number;
   getCwd(): string | number;

@@ -1,4 +1,5 @@
 import type { AnnouncedWait } from '../../schema/generated/protocol.ts';
+import type { Failure } from '../diag/diagnostic.ts';
 import { errnoName } from '../diag/errno.ts';
 import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
@@ -13,6 +14,7 @@ import type { Plan } from '../plan/plan.ts';
 import { cloneHint } from '../words/namespaces.ts';
 import {
   CgroupVanished,
+  SmallMountsFailed,
   claimsOf,
   failureOf,
   forgedFailure,
@@ -28,6 +30,7 @@ import { forks, isUnborn, startHelper } from './helper.ts';
 import { hostFailure, runHostOps, setScheduler } from './host-ops.ts';
 import { prepare, prepareJoin } from './make-cgroups.ts';
 import type { OnCgroups } from './make-cgroups.ts';
+import type { HelperRecord } from './records.ts';
 import { moveNetDevices, returnNetDevices } from './net-devices.ts';
 import type { MovedDevices } from './net-devices.ts';
 import { enterUnit } from './unit.ts';
@@ -173,6 +176,20 @@ function isWhole(native: Native, { hierarchies }: CgroupRecord): boolean {
   return hierarchies.every(({ directory }) => native.stat(directory, 0) !== -ENOENT);
 }
 
+function setUpFailure(
+  native: Native,
+  plan: Plan,
+  { pid }: Init,
+  record: HelperRecord & { kind: 'failed' | 'hook_failed' },
+): Failure {
+  const ops = helperOps(plan);
+  const failure = failureOf(record, ops, lookInto(native, pid));
+  const op = ops[record.op];
+  return op !== undefined && plan.smallMounts?.ops.includes(op) === true
+    ? new SmallMountsFailed(failure, op.op === 'enter_mount_namespace')
+    : failure;
+}
+
 /** Waits until the helper has done the steps before init, and has cloned it. */
 function awaitInit(native: Native, plan: Plan, init: Init): void {
   const record = receiveFrom(native, init.control, init.pid);
@@ -181,7 +198,7 @@ function awaitInit(native: Native, plan: Plan, init: Init): void {
       replace(native, init, record.pid);
       return;
     case 'failed':
-      throw failureOf(record, helperOps(plan), lookInto(native, init.pid));
+      throw setUpFailure(native, plan, init, record);
     case 'end':
       throw diedInSetUp(native, plan, init.pid);
     case 'ready':
@@ -199,7 +216,7 @@ function awaitInit(native: Native, plan: Plan, init: Init): void {
 function awaitUnit(native: Native, plan: Plan, unit: UnitPlan, init: Init, onUnitStarted: () => void): void {
   const record = receiveFrom(native, init.control, init.pid);
   if (record.kind === 'failed' || record.kind === 'hook_failed') {
-    throw failureOf(record, helperOps(plan), lookInto(native, init.pid));
+    throw setUpFailure(native, plan, init, record);
   }
   if (record.kind === 'end') throw diedInSetUp(native, plan, init.pid);
   if (record.kind !== 'waiting' || record.wait !== 'unit') throw forgedFailure();
@@ -233,7 +250,7 @@ function awaitReady(native: Native, plan: Plan, options: LaunchOptions<unknown>,
         break;
       case 'failed':
       case 'hook_failed':
-        throw failureOf(record, helperOps(plan), lookInto(native, init.pid));
+        throw setUpFailure(native, plan, init, record);
       case 'forked_outside': // exec only
       case 'forged':
         throw forgedFailure();

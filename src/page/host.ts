@@ -24,6 +24,7 @@ export const typicalHost: Facts = {
   idMapTools: { uid: '/usr/bin/newuidmap', gid: '/usr/bin/newgidmap' },
   mayMakeCgroup: () => true,
   isBlockDevice: () => false,
+  hasManyMounts: false,
   usesDevice: (type) => type === 'ext4' || type === 'xfs' || type === 'btrfs',
   linkAt: () => undefined,
   nodeOfDevice: (path) => path,

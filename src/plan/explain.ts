@@ -11,7 +11,13 @@ import type { PlannedOp } from './types.ts';
 export function explain(plan: Plan, format: 'text' | 'json'): string {
   const filter = plan.filter?.();
   if (format === 'text') return text(plan, filter);
-  return `${JSON.stringify({ ...plan, ...(filter === undefined ? {} : { filter }) }, plainValue, 2)}\n`;
+  const { smallMounts, ...rest } = plan;
+  const printed = {
+    ...rest,
+    ...(smallMounts === undefined ? {} : { host: [smallMounts.pin, ...plan.host] }),
+    ...(filter === undefined ? {} : { filter }),
+  };
+  return `${JSON.stringify(printed, plainValue, 2)}\n`;
 }
 
 function plainValue(key: string, value: unknown): unknown {
@@ -32,7 +38,11 @@ function words(bytes: Uint8Array): string[] {
 
 function text(plan: Plan, filter: Uint8Array | undefined): string {
   const lines = [
-    ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
+    ...section('host: the runtime, before the clone', [
+      ...(plan.smallMounts === undefined ? [] : [plan.smallMounts.pin]),
+      ...plan.host,
+      ...plan.resctrl.host,
+    ]),
     ...(plan.unit === undefined ? [] : unitLines(plan.unit)),
     `clone: flags ${numberWords('clone', 'flags', plan.cloneFlags)}` +
       (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`),

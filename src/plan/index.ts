@@ -34,6 +34,8 @@ import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts'
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { waitingSignalOps } from './signals.ts';
+import { allowsSmallMounts, enterSmallMountsOps, pinOp, refusePinnedOps } from './small-mounts.ts';
+import type { SmallMounts } from './small-mounts.ts';
 import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
@@ -55,10 +57,11 @@ import {
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
   const { env = [], notify, pivot = true } = options;
+  const small = smallMountsOf(config, facts, options);
   const process = withEnvironment(processOf(config), notify === undefined ? env : [...env, notifyVariable]);
-  const namespaces = namespacePlan(config);
+  const namespaces = namespacePlan(config, small !== undefined);
   const located = cgroupPlan(config, facts, options, faults);
-  const stage = makeStage(config, facts);
+  const stage = makeStage(config, facts, { leaves: small !== undefined });
   const onHost = mountsOnHost(config, notify !== undefined);
   const root = openRootOps(config, options.bundle, stage, onHost);
   const hasMounts = hasNamespace(config, 'mount') || onHost;
@@ -79,6 +82,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const scheduler = schedulerPlan(process, namespaces.forkIntoPid.length > 0, facts);
   // Of a user to whom no cgroup is delegated, the host has the controllers nevertheless.
   const undelegated = faults.some(({ code }) => code === 'rootless.cgroup');
+  // Those ops need the runtime's pid namespace.
+  if (small !== undefined && stage.ops.some(({ op }) => op !== 'open_tree')) {
+    return plan(config, facts, { ...options, smallMounts: undefined });
+  }
   if (faults.length > 0) throw new Failure(faults.filter(({ code }) => !undelegated || code !== 'cgroup.controller'));
 
   // The device rules of the cgroup would also hold for the block devices of `mounts`.
@@ -95,7 +102,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   // Everything that needs privileges on the host precedes entering the container's user namespace. So does executing the
   // process, so that nobody with capabilities in or over the user namespace has access to the process's memory.
   const staged: PlannedOp[] = !hasUser
-    ? stage.ops.length === 0
+    ? stage.ops.length === 0 || small !== undefined
       ? []
       : [...stage.ops, ...namespaces.beInit]
     : [
@@ -121,6 +128,13 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   // While init makes its namespaces, the runtime makes its cgroups.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
+  const held: readonly PlannedOp[] = [
+    ...(small === undefined ? [] : [...stage.ops, ...enterSmallMountsOps(small)]), // from here on no path leads to the host
+    ...root, // propagation first: no later mount may reach the host
+    ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
+    ...notifyMount, // covers mounts of the config at the same place
+    ...(small === undefined ? [] : refusePinnedOps()),
+  ];
   const init: PlannedOp[] = [
     ...unshared,
     ...receiver, // by a host path
@@ -133,9 +147,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(keyring === undefined ? [] : [...keyLabelOps(process, facts), ...keyringOps(keyring, hasUser)]),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
-    ...root, // propagation first: no later mount may reach the host
-    ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
-    ...notifyMount, // covers mounts of the config at the same place
+    ...held,
     ...devices,
     // Before any other op that waits: the runtime sends this go-ahead unasked, before all others.
     ...(cgroups.limitsAwaited ? [{ op: 'await_limits', from: 'default' } as const] : []),
@@ -189,6 +201,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       staged.length > 0 ? 0 : unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
+    ...(small === undefined ? {} : { smallMounts: { pin: pinOp(small), ops: held } }),
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: [
       ...ineffectiveSettings(config),
@@ -197,4 +210,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       ...(warning === undefined ? [] : [warning]),
     ],
   };
+}
+
+/** Undefined if the mount namespace is to begin as a copy of the host's. */
+function smallMountsOf(config: Config, facts: Facts, options: PlanOptions): SmallMounts | undefined {
+  const { smallMounts, bundle, pivot = true } = options;
+  if (smallMounts === undefined || !allowsSmallMounts(config, facts, bundle, pivot)) return undefined;
+  return smallMounts.always || facts.hasManyMounts ? smallMounts : undefined;
 }

@@ -195,6 +195,29 @@ export const invariants: readonly Invariant[] = [
     (op) => joinsMount(op),
     'joining a mount namespace changes the meaning of paths',
   ),
+  before(
+    [
+      ...byHostPath.filter((name) => name !== 'open_root'),
+      'namespace_open',
+      'oom_score_adj',
+      'open_log',
+      'time_namespace',
+      'cgroup_join',
+    ],
+    'enter_mount_namespace',
+    'no path leads to the host in a mount namespace without its mounts',
+  ),
+  {
+    why: 'a container has a copy of the pinned mount namespace, not that itself',
+    applies: (ops: readonly PlannedOp[]): boolean => first(ops, 'enter_mount_namespace') >= 0,
+    broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
+      const enters = last(ops, 'enter_mount_namespace');
+      const next = ops[enters + 1];
+      return enters < 0 || (next?.op === 'unshare' && next.flags === CLONE_NEW.mount) ? undefined : [enters];
+    },
+  },
+  needs('refuse_pinned', 'enter_mount_namespace', "a copy of the host's mounts has no pinned mount namespace"),
+  before([...mounts], 'refuse_pinned', 'a source of any mount may contain a pinned mount namespace'),
   before('user_namespace', 'become_root', 'becoming root needs a user namespace'),
   needs('become_root', (op) => joinsUser(op), 'becoming root needs a user namespace that was entered'),
   before('open_time_offsets', 'become_root', 'only the user of the runtime may write the clocks'),

@@ -44,7 +44,7 @@ export function planAddedMounts(
 ): LiveMountPlan {
   const faults: Diagnostic[] = [];
   const container: Config = { ...config, mounts: [...mounts] };
-  const stage = makeStage(container, facts, true);
+  const stage = makeStage(container, facts, { live: true });
   const showsProcesses = mounts.some(({ type }) => type === 'proc') && hasNamespace(config, 'pid');
   checkNamespace(config, faults);
   mounts.forEach((mount, index) => check(mount, `/mounts/${String(index)}`, facts, faults));

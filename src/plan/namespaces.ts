@@ -35,12 +35,14 @@ const joinOrder: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'time', 'm
 const firstSlot = userSlot + 1;
 const timeSlot = firstSlot + joinOrder.length;
 
-export function namespacePlan(config: Config): NamespacePlan {
+/** `leaves`: the mount namespace is made later, from another than the host's. */
+export function namespacePlan(config: Config, leaves = false): NamespacePlan {
   const namespaces = config.linux?.namespaces ?? [];
   let cloneFlags = 0;
   for (const { type, path } of namespaces) {
     if (!path && type !== 'cgroup' && type !== 'time' && type !== 'user') cloneFlags |= CLONE_NEW[type];
   }
+  if (leaves) cloneFlags &= ~CLONE_NEW.mount;
   const open: PlannedOp[] = [];
   const joinFromHost: PlannedOp[] = [];
   const join: PlannedOp[] = [];

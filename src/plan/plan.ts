@@ -3,6 +3,7 @@ import type { CgroupRecord } from './cgroup/record.ts';
 import type { UnitPlan, UserManager } from './cgroup/unit.ts';
 import type { ResctrlPlan } from './resctrl.ts';
 import type { WatchMode, Watched } from './seccomp/watched.ts';
+import type { SmallMounts } from './small-mounts.ts';
 import type { PlannedOp, Rootless, SchedulerOp } from './types.ts';
 
 export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled';
@@ -29,6 +30,8 @@ export interface PlanOptions {
   readonly userManager?: UserManager | undefined;
   /** Calls about which the filter asks the runtime; undefined: none. */
   readonly watch?: WatchMode | undefined;
+  /** Undefined: the mount namespace of the container begins as a copy of the host's. */
+  readonly smallMounts?: SmallMounts | undefined;
 }
 
 /** Everything `launch` does for one container. The same config, facts and options give the same plan. */
@@ -69,6 +72,13 @@ export interface Plan {
   readonly cgroup: CgroupRecord;
   /** With the systemd driver: the unit for init, which waits in its first op. */
   readonly unit?: UnitPlan;
+  /** If the container's mount namespace is not a copy of the host's. */
+  readonly smallMounts?: {
+    /** Run by the runtime before the clone. */
+    readonly pin: PlannedOp & { readonly op: 'pin_mount_namespace' };
+    /** Those ops of init that may fail for that reason. */
+    readonly ops: readonly PlannedOp[];
+  };
   /** Settings that have no effect here. */
   readonly warnings: readonly Diagnostic[];
 }

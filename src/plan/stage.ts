@@ -54,9 +54,12 @@ export interface IdmapOptions {
   readonly maps?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
 }
 
-/** `live`: for mounts that are added to a container that runs, and may change what its paths mean at any time. */
-export function makeStage(config: Config, facts: Facts, live = false): Stage {
-  const opensAll = live || opensForInit(config, facts);
+/**
+ * `live`: for mounts that are added to a container that runs, and may change what its paths mean at any time. `leaves`:
+ * init enters a mount namespace without the host's mounts.
+ */
+export function makeStage(config: Config, facts: Facts, { live = false, leaves = false } = {}): Stage {
+  const opensAll = live || leaves || opensForInit(config, facts);
   const ops: PlannedOp[] = [];
   const namespaces = new Map<string, number>();
   let slot = 1;

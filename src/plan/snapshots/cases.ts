@@ -39,6 +39,16 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
   'spec-v2': () => made(read('spec-default'), v2),
   'spec-run': () => made(read('spec-default'), v1, { awaitStart: 'control' }),
   'docker-v1': () => made(read('docker')),
+  'small-mounts': () => made(read('spec-default'), manyMounts, { smallMounts }),
+  'small-mounts-joined': () =>
+    made(
+      {
+        ...full({ linux: { namespaces: joined('network', 'pid'), seccomp: notify } }),
+        mounts: [...mounts, ...everyMount],
+      },
+      { ...v2, hasManyMounts: true },
+      { smallMounts, cgroupManager: 'cgroupfs', notify: '/run/rt/c1/notify' },
+    ),
   'kubernetes-v2': () => made(read('kubernetes'), v2),
   'v1-only': () => made(full(), facts({ version: 1, hierarchies: hybrid.hierarchies.slice(1) })),
   'limits-v1': () => made(full({ linux: { resources } })),
@@ -185,6 +195,8 @@ const merged = facts({
     { mount: '/sys/fs/cgroup/devices', controllers: ['devices'], own: '/', version: 1 },
   ],
 });
+const manyMounts: Facts = { ...v1, hasManyMounts: true };
+const smallMounts = { directory: '/run/rt/.mount-namespace', always: false };
 const rootless: Facts = { ...v2, user: { uid: 1000, gid: 1000, initial: true } };
 
 const inEarlier: Mount = { destination: '/inner', source: 'rootfs/data/inner', options: ['bind'] };

@@ -1,0 +1,409 @@
+/** Containers whose mount namespace does not begin as a copy of the host's: the same containers, and nothing remains. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { MAPPED, addUserNamespace } from '../harness/config.ts';
+import type { Mutation } from '../harness/config.ts';
+import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
+import { pinMountNamespace } from '../harness/pin.ts';
+import type { Outcome } from '../harness/process.ts';
+import { forEachRuntime } from '../harness/runtimes.ts';
+import type { Bundle, Sandbox } from '../harness/sandbox.ts';
+import { until } from '../harness/wait.ts';
+
+const OURS = { oursOnly: 'only rt makes a container beside the mounts of the host' };
+const PIN = '.mount-namespace';
+const COPIED = /gets a copy of the host's mount namespace: (.*)"/;
+
+type Way = 'small' | 'copy';
+
+/** The environment that chooses a way; an empty variable is none. */
+function choosing(rt: Sandbox, way: Way | ''): Record<string, string> {
+  return { ...rt.env, RT_MOUNT_NAMESPACE: way };
+}
+
+function command(rt: Sandbox, way: Way, ...words: string[]): Promise<Outcome> {
+  return rt.commandWith({ env: choosing(rt, way) }, ...words);
+}
+
+/** `run`; why it was made with a copy, and what the program printed. */
+async function run(t: Test, rt: Sandbox, way: Way, bundle: Bundle): Promise<{ copied: string; stdout: string }> {
+  const log = join(rt.dir, `${rt.nextId()}.log`);
+  const outcome = await command(rt, way, '--debug', '--log', log, 'run', '--bundle', bundle.dir, rt.nextId());
+  t.equal(outcome.status, 0, `${way}: ${outcome.stderr}${outcome.stdout}`);
+  return { copied: COPIED.exec(readFileSync(log, 'utf8'))?.[1] ?? '', stdout: outcome.stdout };
+}
+
+async function enters(t: Test, rt: Sandbox, way: Way, bundle: Bundle): Promise<boolean> {
+  const plan = await command(rt, way, 'plan', '--bundle', bundle.dir);
+  t.equal(plan.status, 0, plan.stderr);
+  t.equal(plan.stdout.includes('enter_mount_namespace'), plan.stdout.includes('pin_mount_namespace'));
+  return plan.stdout.includes('enter_mount_namespace');
+}
+
+/**
+ * The mounts of a container, without what differs between two containers: the directory of the root. An unbindable mount
+ * is in a bind of what is above only where the kernel lets a copy forget that it is unbindable.
+ */
+function shownMounts(text: string): string[] {
+  return parseMountinfo(text)
+    .filter(({ source }) => source !== 'unbindable')
+    .map(({ root, target, options, propagation, type, source, superOptions }) => {
+      const from = target === '/' ? '' : root;
+      return [target, from, type, source, options.join(), propagation.join(), superOptions.join()].join(' ');
+    })
+    .sort();
+}
+
+const showMounts: Mutation = (config) => {
+  config.process.args = ['/bin/busybox', 'cat', '/proc/self/mountinfo'];
+};
+
+/** A tree of mounts of the host, each shared, below the sandbox. */
+async function withTree(rt: Sandbox, body: (tree: string) => Promise<void>): Promise<void> {
+  const tree = join(rt.dir, 'tree');
+  mkdirSync(tree);
+  execFileSync('mount', ['-t', 'tmpfs', 'tree', tree]);
+  try {
+    execFileSync('mount', ['--make-shared', tree]);
+    for (const name of ['plain', 'own', 'inner']) mkdirSync(join(tree, name));
+    for (const propagation of ['private', 'unbindable', 'slave']) {
+      mkdirSync(join(tree, propagation));
+      execFileSync('mount', ['-t', 'tmpfs', propagation, join(tree, propagation)]);
+      execFileSync('mount', [`--make-${propagation}`, join(tree, propagation)]);
+    }
+    await body(tree);
+  } finally {
+    execFileSync('umount', ['--recursive', tree]);
+  }
+}
+
+forEachRuntime(
+  'small mounts: a container has the same mounts, protections and devices as with a copy',
+  async (t, rt) => {
+    await withTree(rt, async (tree) => {
+      const file = join(rt.dir, 'file');
+      writeFileSync(file, 'of the host');
+      const bundle = rt.bundle((config) => {
+        showMounts(config);
+        config.root.readonly = true;
+        config.linux.maskedPaths = ['/proc/kcore', '/proc/keys', '/proc/acpi', '/sys/firmware', '/proc/interrupts'];
+        config.linux.readonlyPaths = ['/proc/sys', '/proc/bus'];
+        config.mounts.push(
+          { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['ro'] },
+          { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
+          { destination: '/file', type: 'bind', source: file, options: ['bind', 'ro'] },
+          { destination: '/tree', source: tree, options: ['rbind', 'rro', 'nosuid'] },
+          { destination: '/shared', source: tree, options: ['rbind', 'rshared'] },
+          { destination: '/private', source: tree, options: ['rbind', 'rprivate'] },
+          { destination: '/slave', source: tree, options: ['bind', 'slave', 'noexec'] },
+          { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'tmpcopyup'] },
+          { destination: '/run/node', source: '/dev/zero', options: ['bind'] },
+        );
+      });
+      mkdirSync(join(bundle.rootfs, 'run'));
+      t.ok(await enters(t, rt, 'small', bundle));
+      t.notOk(await enters(t, rt, 'copy', bundle));
+      const small = await run(t, rt, 'small', bundle);
+      const copy = await run(t, rt, 'copy', bundle);
+      t.equal(small.copied, '');
+      t.strictSame(shownMounts(small.stdout), shownMounts(copy.stdout));
+    });
+  },
+  OURS,
+);
+
+for (const [name, mutate] of [
+  ['by default', undefined],
+  ['with rootfsPropagation rslave', (config) => (config.linux.rootfsPropagation = 'rslave')],
+] satisfies [string, Mutation | undefined][]) {
+  forEachRuntime(
+    `small mounts: later mounts of the host reach the container ${name}, those of the container stay inside`,
+    async (t, rt) => {
+      await withTree(rt, async (tree) => {
+        for (const way of ['small', 'copy'] as const) {
+          const bundle = rt.bundle((config) => {
+            config.process.args = [
+              '/bin/busybox',
+              'sh',
+              '-c',
+              'mount -t tmpfs inner /tree/inner; until [ -e /tree/plain/seen ]; do sleep 0.05; done; cat /proc/self/mountinfo',
+            ];
+            config.process.noNewPrivileges = false;
+            for (const set of ['bounding', 'effective', 'permitted']) {
+              config.process.capabilities = { ...config.process.capabilities, [set]: ['CAP_SYS_ADMIN'] };
+            }
+            config.mounts.push({ destination: '/tree', source: tree, options: ['rbind', 'rslave'] });
+            mutate?.(config);
+          });
+          const id = rt.nextId();
+          const running = rt.backgroundWith({ env: choosing(rt, way) }, 'run', '--bundle', bundle.dir, id);
+          await until('it runs', async () => (await rt.command('state', id)).stdout.includes('"running"'));
+          execFileSync('mount', ['-t', 'tmpfs', 'later', join(tree, 'plain')]);
+          writeFileSync(join(tree, 'plain', 'seen'), '');
+          const outcome = await running.ended;
+          execFileSync('umount', [join(tree, 'plain')]);
+          t.equal(outcome.status, 0, outcome.stderr);
+          const mounts = parseMountinfo(outcome.stdout);
+          t.equal(mountAt(mounts, '/tree/plain')?.source, 'later', way);
+          t.equal(mountAt(mounts, '/tree/inner')?.source, 'inner', way);
+          t.equal(
+            mountAt(parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')), join(tree, 'inner')),
+            undefined,
+          );
+        }
+      });
+    },
+    OURS,
+  );
+}
+
+forEachRuntime(
+  'small mounts: by default beside 256 mounts or more, if the states are in /run',
+  async (t, rt) => {
+    const bundle = rt.bundle(showMounts);
+    // The mount over /run ends with the namespace of the commands.
+    const script = (mounts: number, root: string): string[] => {
+      const many = `i=0; while [ $i -lt ${String(mounts)} ]; do mkdir /run/m$i; mount -n --bind /run/d /run/m$i; i=$((i+1)); done`;
+      const rtIn = `"$@" --root ${root}`;
+      return [
+        'unshare',
+        '--mount',
+        '--propagation=private',
+        'sh',
+        '-ec',
+        `mount -t tmpfs run /run; mkdir /run/d ${root === '/run/rt' ? '' : root}; ${many}
+        ${rtIn} plan --bundle ${bundle.dir} | grep -c 'enter_mount_namespace' || true
+        ${rtIn} run --bundle ${bundle.dir} ${rt.nextId()}
+        ${rtIn} run --bundle ${bundle.dir} ${rt.nextId()}
+        ls -A ${root}`,
+        'sh',
+        ...rt.runtime.argv,
+      ];
+    };
+    const outside = join(rt.dir, 'states');
+    const outputs: string[][] = [];
+    for (const [mounts, root] of [
+      [300, '/run/rt'],
+      [0, '/run/rt'],
+      [300, outside],
+    ] as const) {
+      const [shell = '', ...words] = script(mounts, root);
+      const text = execFileSync(shell, words, { env: choosing(rt, ''), encoding: 'utf8', timeout: 60_000 });
+      outputs.push(text.trimEnd().split('\n'));
+    }
+    const [many = [], few = [], elsewhere = []] = outputs;
+    t.equal(many[0], '1');
+    t.equal(many.at(-1), PIN, 'kept for the next container');
+    t.equal(few[0], '0');
+    t.equal(elsewhere[0], '0');
+    for (const lines of [few, elsewhere]) t.notOk(lines.includes(PIN));
+    const inside = (lines: readonly string[]): string[] =>
+      shownMounts(lines.filter((line) => / - /.test(line)).join('\n'));
+    t.strictSame(inside(many), inside(few));
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'small mounts: the last container takes the pinned namespace with it',
+  async (t, rt) => {
+    const pin = join(rt.root, PIN, 'pinned');
+    const pins = (): number =>
+      parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ target }) =>
+        target.startsWith(join(rt.root, PIN)),
+      ).length;
+    rt.env['RT_MOUNT_NAMESPACE'] = 'small';
+    const first = await rt.started(['wait']);
+    t.ok(existsSync(pin));
+    t.equal(pins(), 2);
+    const second = await rt.started(['wait']);
+    t.equal(pins(), 2);
+    t.equal((await first.remove('--force')).status, 0);
+    t.equal(pins(), 2);
+    t.equal((await rt.command('list', '--quiet')).stdout.trim(), second.id);
+    t.equal((await second.remove('--force')).status, 0);
+    t.equal(pins(), 0);
+    t.strictSame(readdirSync(rt.root), []);
+  },
+  OURS,
+);
+
+const copied: readonly [string, Mutation][] = [
+  ['a prestart hook', (config) => (config.hooks = { prestart: [{ path: '/bin/true' }] })],
+  ['a createRuntime hook', (config) => (config.hooks = { createRuntime: [{ path: '/bin/true' }] })],
+  ['a createContainer hook', (config) => (config.hooks = { createContainer: [{ path: '/bin/true' }] })],
+  ['rootfsPropagation shared', (config) => (config.linux.rootfsPropagation = 'shared')],
+  ['rootfsPropagation private', (config) => (config.linux.rootfsPropagation = 'private')],
+  ['rootfsPropagation unbindable', (config) => (config.linux.rootfsPropagation = 'unbindable')],
+  ['a user namespace', (config) => addUserNamespace(config)],
+  ['all of the host', ({ mounts }) => mounts.push({ destination: '/host', source: '/', options: ['rbind', 'ro'] })],
+  ['the root itself', ({ mounts }) => mounts.push({ destination: '/again', source: 'rootfs', options: ['bind'] })],
+];
+
+forEachRuntime(
+  'small mounts: the hook of dockerd needs no copy',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.hooks = { prestart: [{ path: '/bin/true', args: ['libnetwork-setkey', '-exec-root=/run/docker', 'id'] }] };
+    });
+    t.ok(await enters(t, rt, 'small', bundle));
+    t.equal((await run(t, rt, 'small', bundle)).copied, '');
+  },
+  OURS,
+);
+
+for (const [what, mutate] of copied) {
+  forEachRuntime(
+    `small mounts: a container with ${what} gets a copy`,
+    async (t, rt) => {
+      const bundle = rt.bundle(mutate);
+      if (bundle.config.linux.uidMappings !== undefined) {
+        execFileSync('chown', [`${MAPPED.uid}:${MAPPED.gid}`, bundle.rootfs]);
+        for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) execFileSync('chmod', ['755', dir]);
+      }
+      t.notOk(await enters(t, rt, 'small', bundle));
+      t.equal((await run(t, rt, 'small', bundle)).copied, '');
+      t.notOk(existsSync(join(rt.root, PIN)));
+    },
+    OURS,
+  );
+}
+
+forEachRuntime(
+  'small mounts: a bind source with a pinned mount namespace is bound without it, as with a copy',
+  async (t, rt) => {
+    const source = join(rt.dir, 'source');
+    mkdirSync(source);
+    writeFileSync(join(source, 'pin'), '');
+    execFileSync('mount', ['--bind', '--make-private', source, source]);
+    try {
+      // A namespace older than those of containers.
+      pinMountNamespace(join(source, 'pin'));
+      const bundle = rt.bundle((config) => {
+        config.process.args = ['/bin/busybox', 'ls', '/source'];
+        config.mounts.push({ destination: '/source', source, options: ['rbind'] });
+      });
+      const small = await run(t, rt, 'small', bundle);
+      t.match(small.copied, /too many levels of symbolic links/);
+      t.equal(small.stdout, 'pin\n');
+      t.equal((await run(t, rt, 'copy', bundle)).stdout, small.stdout);
+    } finally {
+      execFileSync('umount', ['--recursive', source]);
+    }
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'small mounts: failures are those of a copy, word for word',
+  async (t, rt) => {
+    const faults: Mutation[] = [
+      ({ mounts }) => mounts.push({ destination: '/data', source: '/nowhere', options: ['rbind'] }),
+      (config) => (config.root.path = 'missing'),
+      ({ mounts }) => mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['colour=red'] }),
+      (config) => (config.process.args = ['/bin/missing']),
+    ];
+    for (const mutate of faults) {
+      const bundle = rt.bundle(mutate);
+      const id = rt.nextId();
+      const [small, copy] = [
+        await command(rt, 'small', 'run', '--bundle', bundle.dir, id),
+        await command(rt, 'copy', 'run', '--bundle', bundle.dir, id),
+      ];
+      t.strictSame(small, copy);
+      t.equal(copy.status, 1);
+    }
+    t.strictSame(readdirSync(rt.root), []);
+  },
+  OURS,
+);
+
+/** Makes the directory of the pin in the way of rt, in which `pinned` is whatever `pin` makes. */
+function plantPin(rt: Sandbox, pin: (file: string) => void): void {
+  const directory = join(rt.root, PIN);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  execFileSync('chmod', ['700', rt.root]);
+  execFileSync('mount', ['--bind', '--make-private', directory, directory]);
+  writeFileSync(join(directory, 'pinned'), '');
+  pin(join(directory, 'pinned'));
+}
+
+const foreign: readonly [string, boolean, (file: string) => void][] = [
+  ['a file', false, () => undefined],
+  ['a network namespace', false, (file) => execFileSync('unshare', [`--net=${file}`, 'true'])],
+  ['a copy of the mount namespace of the host', true, (file) => pinMountNamespace(file)],
+  ['a mount namespace of a user namespace', false, (file) => pinMountNamespace(file, ['--user', '--map-root-user'])],
+  [
+    'a mount namespace with a tmpfs that is not empty',
+    true,
+    (file) =>
+      pinMountNamespace(
+        file,
+        ['--propagation=private'],
+        [
+          'sh',
+          '-c',
+          'mount -t tmpfs t /mnt && cd /mnt && mkdir old && cp /bin/busybox . && pivot_root . old && ./busybox umount -l old',
+        ],
+      ),
+  ],
+];
+
+for (const [what, copies, pin] of foreign) {
+  forEachRuntime(
+    `small mounts: ${what} where the namespace should be is not entered, and gives way`,
+    async (t, rt) => {
+      plantPin(rt, pin);
+      const bundle = rt.bundle(showMounts);
+      const first = await run(t, rt, 'small', bundle);
+      t.equal(first.copied !== '', copies, first.copied);
+      t.strictSame(shownMounts(first.stdout), shownMounts((await run(t, rt, 'copy', bundle)).stdout));
+      const second = await run(t, rt, 'small', bundle);
+      t.equal(second.copied, '');
+      t.strictSame(readdirSync(rt.root), []);
+    },
+    OURS,
+  );
+}
+
+forEachRuntime(
+  'small mounts: a directory that another user could have filled is not used',
+  async (t, rt) => {
+    const directory = join(rt.root, PIN);
+    mkdirSync(directory, { recursive: true });
+    execFileSync('chmod', ['700', rt.root]);
+    execFileSync('chmod', ['777', directory]);
+    const { copied: why } = await run(t, rt, 'small', rt.bundle());
+    t.match(why, /cannot make a mount namespace in/);
+    rmdirSync(directory);
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'small mounts: callers at the same time do not disturb each other',
+  async (t, rt) => {
+    const bundles = Array.from({ length: 12 }, () => rt.bundle(showMounts));
+    const outcomes = await Promise.all(
+      bundles.map((bundle) => command(rt, 'small', 'run', '--bundle', bundle.dir, rt.nextId())),
+    );
+    const [first, ...others] = outcomes;
+    for (const outcome of outcomes) t.equal(outcome.status, 0, outcome.stderr);
+    for (const { stdout } of others) t.strictSame(shownMounts(stdout), shownMounts(first?.stdout ?? ''));
+    t.strictSame(readdirSync(rt.root), []);
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'small mounts: another value of RT_MOUNT_NAMESPACE is refused',
+  async (t, rt) => {
+    const env = { ...rt.env, RT_MOUNT_NAMESPACE: 'large' };
+    const outcome = await rt.commandWith({ env }, 'run', '--bundle', rt.bundle().dir, rt.nextId());
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /invalid value "large" of the variable RT_MOUNT_NAMESPACE/);
+  },
+  OURS,
+);

@@ -1,0 +1,72 @@
+import t from 'tap';
+import type { Config, Mount } from '../../schema/generated/config.ts';
+import type { Facts } from '../facts/facts.ts';
+import { config, facts, options } from '../../test/config.ts';
+import { plan } from './index.ts';
+
+const many: Facts = { ...facts(), hasManyMounts: true };
+const directory = '/run/rt/.mount-namespace';
+
+function enters(change: Partial<Config>, host = many, always = false, pivot = true): boolean {
+  const made = plan(config(change), host, { ...options, pivot, smallMounts: { directory, always } });
+  const ops = made.init.map(({ op }) => op);
+  t.equal(ops.includes('enter_mount_namespace'), made.smallMounts !== undefined);
+  return made.smallMounts !== undefined;
+}
+
+function withMounts(...mounts: Mount[]): Partial<Config> {
+  return { mounts };
+}
+
+t.test('small mounts: if the host has many mounts, or always', async (t) => {
+  t.ok(enters({}));
+  t.notOk(enters({}, facts()));
+  t.ok(enters({}, facts(), true));
+  t.equal(plan(config({}), many, options).smallMounts, undefined);
+});
+
+t.test('small mounts: not if the container needs the mounts of the host', async (t) => {
+  const hook = { path: '/bin/hook' };
+  const dockerd = { path: '/proc/1/exe', args: ['libnetwork-setkey', 'id'] };
+  for (const kind of ['prestart', 'createRuntime', 'createContainer'] as const) {
+    t.notOk(enters({ hooks: { [kind]: [hook] } }), kind);
+    t.equal(enters({ hooks: { [kind]: [dockerd] } }), kind !== 'createContainer', kind);
+    t.notOk(enters({ hooks: { [kind]: [dockerd, hook] } }), kind);
+  }
+  for (const kind of ['startContainer', 'poststart', 'poststop'] as const) t.ok(enters({ hooks: { [kind]: [hook] } }));
+  t.notOk(enters({}, many, true, false), 'no pivot_root');
+  const linux = (change: NonNullable<Config['linux']>): Partial<Config> => ({ linux: change });
+  for (const type of ['shared', 'rshared', 'private', 'rprivate', 'unbindable', 'runbindable'] as const) {
+    t.notOk(enters(linux({ rootfsPropagation: type })), type);
+  }
+  for (const type of ['slave', 'rslave'] as const) t.ok(enters(linux({ rootfsPropagation: type })), type);
+  t.notOk(enters(linux({ namespaces: [{ type: 'pid' }] })));
+  t.notOk(enters(linux({ namespaces: [{ type: 'mount', path: '/proc/7/ns/mnt' }] })));
+  const uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const user = { namespaces: [{ type: 'mount' as const }, { type: 'user' as const }] };
+  t.notOk(enters(linux({ ...user, uidMappings, gidMappings: uidMappings })));
+  t.notOk(enters({}, { ...many, user: { uid: 0, gid: 0, initial: false } }));
+});
+
+t.test('small mounts: not with mounts that need those of the host', async (t) => {
+  const bind = (source: string, more: Partial<Mount> = {}): Mount => ({
+    destination: '/data',
+    type: 'bind',
+    source,
+    options: ['rbind'],
+    ...more,
+  });
+  t.ok(enters(withMounts(bind('/srv'), { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' })));
+  t.notOk(enters(withMounts(bind('/'))), 'all of the host');
+  t.notOk(enters(withMounts(bind('/bundle'))), 'above the root');
+  t.notOk(enters(withMounts(bind('/bundle/rootfs'))), 'the root');
+  t.notOk(enters(withMounts(bind('rootfs/etc'))), 'in the root');
+  t.ok(enters(withMounts(bind('rootfs-of-another'))));
+  t.notOk(enters(withMounts({ destination: '/o', type: 'overlay', source: 'overlay', options: ['lowerdir=/a:/b'] })));
+  t.notOk(enters(withMounts({ destination: '/disk', type: 'ext4', source: '/dev/sdb1' })));
+  const idmapped = bind('/srv', { options: ['bind', 'idmap'], uidMappings: [{ containerID: 0, hostID: 1, size: 1 }] });
+  t.notOk(enters(withMounts({ ...idmapped, gidMappings: [{ containerID: 0, hostID: 1, size: 1 }] })));
+  const several = (count: number): Mount[] => Array.from({ length: count }, (_, at) => bind(`/srv/${String(at)}`));
+  t.ok(enters(withMounts(...several(128))));
+  t.notOk(enters(withMounts(...several(129))), 'all sources would be open at once');
+});

@@ -1,0 +1,102 @@
+import type { Config, Hook } from '../../schema/generated/config.ts';
+import { hasNamespace, isNew } from '../bundle/namespaces.ts';
+import { isBelow, normalizePath } from '../bundle/path.ts';
+import type { Facts } from '../facts/facts.ts';
+import { CLONE_NEW } from '../kernel/namespaces.ts';
+import { rootPropagation } from './propagation.ts';
+import { hostRoot } from './rootfs.ts';
+import type { PlannedOp } from './types.ts';
+import { userNamespaceOf } from './user-namespace.ts';
+
+/** What the runtime knows of the pinned mount namespace, which has none of the host's mounts. */
+export interface SmallMounts {
+  /** Where it is pinned. */
+  readonly directory: string;
+  /** Enter it however few mounts the host has. */
+  readonly always: boolean;
+}
+
+/** Filesystems whose options name no path of the host. */
+const selfContained: readonly string[] = [
+  'binfmt_misc',
+  'bpf',
+  'cgroup',
+  'cgroup2',
+  'configfs',
+  'debugfs',
+  'devpts',
+  'hugetlbfs',
+  'mqueue',
+  'proc',
+  'ramfs',
+  'securityfs',
+  'sysfs',
+  'tmpfs',
+  'tracefs',
+];
+
+/** Their sources are all open at once. */
+const mostBinds = 128;
+
+/**
+ * Whether the container comes out the same if its mount namespace does not begin as a copy of the host's. It must not
+ * need the host's mounts after they were cloned: for hooks, filesystems made of host files, or sources that show mounts
+ * of the container. A private tree would differ, too: it has no unbindable mounts, which are not cloned.
+ */
+export function allowsSmallMounts(config: Config, facts: Facts, bundle: string, pivot: boolean): boolean {
+  const { prestart = [], createRuntime = [], createContainer = [] } = config.hooks ?? {};
+  const propagation = rootPropagation(config)?.type ?? 'slave';
+  return (
+    pivot &&
+    propagation === 'slave' &&
+    hasNamespace(config, 'mount') &&
+    isNew(config, 'mount') &&
+    userNamespaceOf(config) === 'runtime' &&
+    createContainer.length === 0 &&
+    [...prestart, ...createRuntime].every(isOfNetwork) &&
+    facts.user.uid === 0 &&
+    facts.user.initial &&
+    isIndependent(config, bundle)
+  );
+}
+
+/** That of dockerd, which only opens the network namespace. Others may enter the mount namespace, to mount host files. */
+function isOfNetwork({ args = [] }: Hook): boolean {
+  return args[0] === 'libnetwork-setkey';
+}
+
+function isIndependent(config: Config, bundle: string): boolean {
+  const root = hostRoot(config, bundle);
+  let binds = 0;
+  for (const { type = '', source = '', options = [] } of config.mounts ?? []) {
+    if (type !== 'bind' && !options.includes('bind') && !options.includes('rbind')) {
+      if (!selfContained.includes(type)) return false;
+      continue;
+    }
+    const path = normalizePath(source.startsWith('/') ? source : `${bundle}/${source}`);
+    if (path === root || isBelow(path, root) || isBelow(root, path)) return false;
+    binds++;
+  }
+  return binds <= mostBinds;
+}
+
+/** Makes the pinned namespace before the clone, if it is missing. */
+export function pinOp({ directory }: SmallMounts): PlannedOp & { readonly op: 'pin_mount_namespace' } {
+  return { op: 'pin_mount_namespace', directory, from: smallMountsOrigin };
+}
+
+/** Once everything of the host is open. The copy is owned by the container like one of the host's mounts. */
+export function enterSmallMountsOps({ directory }: SmallMounts): PlannedOp[] {
+  return [
+    { op: 'enter_mount_namespace', directory, from: smallMountsOrigin },
+    { op: 'unshare', flags: CLONE_NEW.mount, from: '/linux/namespaces' },
+  ];
+}
+
+/** Once all mounts are made: trees cloned from the host may contain what a copy would lack. */
+export function refusePinnedOps(): PlannedOp[] {
+  return [{ op: 'refuse_pinned', from: smallMountsOrigin }];
+}
+
+/** The variable that forces one way; by default the number of the host's mounts decides. */
+export const smallMountsOrigin = 'RT_MOUNT_NAMESPACE';
