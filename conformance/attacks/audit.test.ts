@@ -29,6 +29,9 @@ const OPENS = ['open', 'openat', 'openat2', 'open_tree'];
 const CHANGES =
   /^(mount|umount2|unlink(at)?|rmdir|mkdir(at)?|mknod(at)?|f?chmod(at2?)?|[fl]?chown(at)?|link(at)?|symlink(at)?|rename(at2?)?|move_mount|l?setxattr|utimensat)$/;
 
+/** The directory with the mount namespace that a container can be made in. */
+const PINNED = /\/\.mount-namespace$/;
+
 /** Lines of a trace by process, with the parts of interrupted calls joined. */
 function* wholeLines(text: string): Generator<readonly [pid: string, line: string]> {
   const begun = new Map<string, string>();
@@ -43,21 +46,26 @@ function* wholeLines(text: string): Generator<readonly [pid: string, line: strin
 
 /** Calls of the helper in a trace, from its own start to that of the program. */
 function helperCalls(trace: string): Call[] {
-  const helpers = new Map<string, { inside: boolean; rooted: boolean }>();
+  const helpers = new Map<string, { beside: boolean; inside: boolean; rooted: boolean }>();
   const calls: Call[] = [];
   for (const [pid, line] of wholeLines(trace)) {
     const [, name = '', text = '', result = ''] = /^(\w+)\((.*)\) += (-?\d+|\?)/.exec(line) ?? [];
     if (name === '') continue;
-    if (name === 'execveat' && text.includes('"rt-init"')) helpers.set(pid, { inside: false, rooted: false });
+    if (name === 'execveat' && text.includes('"rt-init"'))
+      helpers.set(pid, { beside: false, inside: false, rooted: false });
     const state = helpers.get(pid);
     if (state === undefined) continue;
     // The child of a helper, as in `exec`, is also one.
     if (/^(clone3?|fork|vfork)$/.test(name)) helpers.set(result, { ...state });
     const paths = [...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, path = '']) => path);
-    calls.push({ name, text, paths: name === 'symlinkat' ? paths.slice(1) : paths, ...state });
+    const { inside, rooted } = state;
+    calls.push({ name, text, paths: name === 'symlinkat' ? paths.slice(1) : paths, inside, rooted });
     if (result.startsWith('-')) continue;
     if (name === 'openat2' && text.includes('RESOLVE_IN_ROOT')) state.rooted = true;
-    if (name === 'pivot_root' || name === 'chroot' || (name === 'setns' && text.includes('CLONE_NEWNS')))
+    if (PINNED.test(paths[0] ?? '')) state.beside = true;
+    // The first namespace has nothing, and the container is made in a copy of it.
+    if (state.beside && name === 'setns') state.beside = false;
+    else if (name === 'pivot_root' || name === 'chroot' || (name === 'setns' && text.includes('CLONE_NEWNS')))
       Object.assign(state, { inside: true, rooted: true });
     if (name === 'execve') helpers.delete(pid);
   }
@@ -80,7 +88,8 @@ function fault({ name, text, paths, inside, rooted }: Call, sources: readonly st
   if (inside && OPENS.includes(name) && path.startsWith('/proc')) return 'trusts the /proc of the container';
   if (!OPENS.includes(name) || !path.startsWith('/')) return;
   if (/RESOLVE_IN_ROOT/.test(text)) return /RESOLVE_NO_MAGICLINKS/.test(text) ? undefined : 'follows magic links';
-  if (!inside) return OF_THE_HOST.test(path) || sources.includes(path) ? undefined : 'is outside of the root';
+  if (!inside)
+    return OF_THE_HOST.test(path) || PINNED.test(path) || sources.includes(path) ? undefined : 'is outside of the root';
   if (components(path) === 0 || PROGRAM.test(path)) return;
   return /RESOLVE_NO_(SYMLINKS|MAGICLINKS)/.test(text) ? undefined : 'follows magic links';
 }
@@ -128,40 +137,44 @@ function checkCalls(t: Test, command: string, trace: string, sources: readonly s
   );
 }
 
-attack(
-  'the helper acts on descriptors, and never uses a path of the container twice',
-  async (t, rt) => {
-    const volume = join(rt.dir, 'volume');
-    mkdirSync(volume);
-    let sources: string[] = [];
-    const bundle = rt.bundle((config) => {
-      sources = asDocker(rt, config, volume);
-    });
-    sources.push(bundle.rootfs);
-    const trace = (name: string): string[] => ['strace', '-f', '-s', '4096', '-o', join(rt.dir, name)];
-    const id = rt.nextId();
-    // strace(1) ends with the last process of the container.
-    const create = rt.backgroundThrough(trace('create'), 'create', '--bundle', bundle.dir, id);
-    await until('it is created', async () => {
-      if (create.child.exitCode !== null) throw new Error((await create.ended).stderr);
-      return (await rt.command('state', id)).stdout.includes('"status": "created"');
-    });
-    t.equal((await rt.command('start', id)).status, 0);
-    const exec = await rt.commandThrough(trace('exec'), 'exec', id, '/bin/true');
-    t.equal(exec.status, 0, exec.stderr);
-    const mounts = join(rt.dir, 'mounts.json');
-    writeFileSync(
-      mounts,
-      JSON.stringify([{ destination: '/data/new', type: 'bind', source: volume, options: ['bind'] }]),
-    );
-    const added = await rt.commandThrough(trace('mounts'), 'mounts', 'add', id, mounts);
-    t.equal(added.status, 0, added.stderr);
-    await rt.command('delete', '--force', id);
-    await create.ended;
-    for (const command of ['create', 'exec', 'mounts']) checkCalls(t, command, join(rt.dir, command), sources);
-  },
-  { oursOnly: 'the helper is ours' },
-);
+for (const way of [undefined, 'small']) {
+  const beside = way === undefined ? '' : ': without the mounts of the host';
+  attack(
+    `the helper acts on descriptors, and never uses a path of the container twice${beside}`,
+    async (t, rt) => {
+      if (way !== undefined) rt.env['RT_MOUNT_NAMESPACE'] = way;
+      const volume = join(rt.dir, 'volume');
+      mkdirSync(volume);
+      let sources: string[] = [];
+      const bundle = rt.bundle((config) => {
+        sources = asDocker(rt, config, volume);
+      });
+      sources.push(bundle.rootfs);
+      const trace = (name: string): string[] => ['strace', '-f', '-s', '4096', '-o', join(rt.dir, name)];
+      const id = rt.nextId();
+      // strace(1) ends with the last process of the container.
+      const create = rt.backgroundThrough(trace('create'), 'create', '--bundle', bundle.dir, id);
+      await until('it is created', async () => {
+        if (create.child.exitCode !== null) throw new Error((await create.ended).stderr);
+        return (await rt.command('state', id)).stdout.includes('"status": "created"');
+      });
+      t.equal((await rt.command('start', id)).status, 0);
+      const exec = await rt.commandThrough(trace('exec'), 'exec', id, '/bin/true');
+      t.equal(exec.status, 0, exec.stderr);
+      const mounts = join(rt.dir, 'mounts.json');
+      writeFileSync(
+        mounts,
+        JSON.stringify([{ destination: '/data/new', type: 'bind', source: volume, options: ['bind'] }]),
+      );
+      const added = await rt.commandThrough(trace('mounts'), 'mounts', 'add', id, mounts);
+      t.equal(added.status, 0, added.stderr);
+      await rt.command('delete', '--force', id);
+      await create.ended;
+      for (const command of ['create', 'exec', 'mounts']) checkCalls(t, command, join(rt.dir, command), sources);
+    },
+    { oursOnly: 'the helper is ours' },
+  );
+}
 
 void t.test('what the audit looks for is found in a trace', async (t) => {
   const inside = ['7 setns(5, CLONE_NEWNS|CLONE_NEWPID) = 0'];

@@ -110,6 +110,11 @@ function onTerminalOf({ stdout, stderr, status }: Outcome): Outcome {
   };
 }
 
+/** The way forced on all commands, if any. */
+const { RT_MOUNT_NAMESPACE: way } = process.env;
+export const isSmall = way === 'small';
+const wayOfMounts: Record<string, string> = way === undefined ? {} : { RT_MOUNT_NAMESPACE: way };
+
 /** Output goes to files, since a container may keep it open. */
 function runToFiles([file = '', ...args]: readonly string[]): Outcome {
   const paths = [join(scratch, 'stdout'), join(scratch, 'stderr')] as const;
@@ -118,7 +123,7 @@ function runToFiles([file = '', ...args]: readonly string[]): Outcome {
     const { status, signal, error } = spawnSync(file, args, {
       stdio: ['ignore', stdout, stderr, 'ignore'],
       cwd: '/',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...wayOfMounts },
       timeout: (patience + 20) * 1000,
       killSignal: 'SIGKILL',
     });
