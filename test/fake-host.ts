@@ -1,5 +1,6 @@
 import type { Native } from '../src/host/native.ts';
 import { EAGAIN, EBADF, EEXIST, EINVAL, EISDIR, ENOENT, ENOTEMPTY, ESRCH, ETIMEDOUT } from '../src/kernel/errno.ts';
+import { S_IFDIR } from '../src/kernel/files.ts';
 import { O_APPEND, O_EXCL } from '../src/kernel/open-flags.ts';
 
 export interface FakeProcess {
@@ -64,6 +65,27 @@ export class FakeHost {
     return known;
   }
 
+  /** As matchAt of Native. */
+  private match(path: string, pattern: string): string | number {
+    const text = this.files.get(path);
+    if (text === undefined) return -ENOENT;
+    let groups = 0;
+    const expression = pattern
+      .replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
+      .replaceAll(/\n"/g, '([ !#-[\\]-~]*)"')
+      .replaceAll('\n', String.raw`(0|[1-9]\d{0,14})`)
+      .replaceAll(/\([[0]|\t/g, (found) => (found === '\t' ? `\\${groups}(?!\\d)` : ((groups += 1), found)));
+    const values = new RegExp(`^${expression}$`).exec(text)?.slice(1);
+    return values === undefined ? -EINVAL : values.map((value) => `${value}\0`).join('');
+  }
+
+  private openDirectory(path: string): number {
+    if (!this.directories.has(path)) return -ENOENT;
+    const descriptor = this.nextNumber++;
+    this.descriptors.set(descriptor, { path, inode: this.inode(path) });
+    return descriptor;
+  }
+
   private functions(): Partial<Native> {
     const parent = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
     const children = (path: string): string[] =>
@@ -73,6 +95,15 @@ export class FakeHost {
     return {
       readText: (path) => this.readProc(path) ?? this.files.get(path) ?? -ENOENT,
       readTextAt: (directory, name) => this.files.get(this.nameIn(directory, name)) ?? -ENOENT,
+      matchAt: (directory, name, _max, pattern) =>
+        this.match(this.nameIn(directory, name), String.fromCharCode(...new Uint8Array(pattern))),
+      isPrintable: (text, lines) => ((lines === 1 ? /^[\t\n -~]*$/ : /^[ -~]*$/).test(text) ? 1 : 0),
+      processStat: (pid) => {
+        const process = this.processes.get(pid);
+        if (process === undefined) return -ENOENT;
+        return [process.state.charCodeAt(0), process.flags ?? 0, process.startTime];
+      },
+      readOnce: (path) => this.readProc(path) ?? this.files.get(path) ?? -ENOENT,
       writeText: (path, text, flags, mode) => {
         const absolute = path.startsWith('/') ? this.real(path) : `${this.cwd}/${path}`;
         if (this.files.has(absolute) && (flags & O_EXCL) !== 0) return -EEXIST;
@@ -86,12 +117,7 @@ export class FakeHost {
         else this.stderr += text;
         return 0;
       },
-      open: (path) => {
-        if (!this.directories.has(path)) return -ENOENT;
-        const descriptor = this.nextNumber++;
-        this.descriptors.set(descriptor, { path, inode: this.inode(path) });
-        return descriptor;
-      },
+      open: (path) => this.openDirectory(path),
       close: (fd) => {
         this.descriptors.delete(fd);
         return 0;
@@ -171,7 +197,8 @@ export class FakeHost {
   }
 
   private status(path: string): number[] | number {
-    const mode = this.directories.get(path) ?? (this.files.has(path) ? 0o600 : undefined);
+    const directory = this.directories.get(path);
+    const mode = directory === undefined ? (this.files.has(path) ? 0o600 : undefined) : S_IFDIR | directory;
     return mode === undefined ? -ENOENT : [mode, this.owners.get(path) ?? 0, 0, this.inode(path), 0, 0, 0];
   }
 

@@ -52,11 +52,11 @@
   let executes = false;
   let ends = 0;
 
+  const text = (path) => files[path] ?? -2;
   const answers = {
-    readText: (path) =>
-      path === `/proc/${pid}/stat`
-        ? `${pid} (rt:init) ${runs ? 'S' : 'Z'} 1 ${'0 '.repeat(17)}${startTime} 0 0\n`
-        : (files[path] ?? -2),
+    readText: text,
+    readOnce: text,
+    processStat: () => [(runs ? 'S' : 'Z').charCodeAt(0), 0, startTime],
     readTextAt: (directory, name) => files[`/run/rt/c/${name}`] ?? -2,
     realPath: (path) => path,
     // A program that has begun may already have ended.

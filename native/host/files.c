@@ -52,6 +52,24 @@ static int open_with(const char *path, int64_t flags, int64_t mode)
 	return open_file(path, native, (mode_t)mode);
 }
 
+/* One read(2): of a small file in procfs or cgroupfs, all of it. */
+static int64_t read_once(int fd, size_t max, struct rt_result *result)
+{
+	RT_FREE char *data = malloc(max);
+	if (!data)
+		return -ENOMEM;
+	ssize_t got;
+	do
+		got = read(fd, data, max);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	result->data = data;
+	result->length = (size_t)got;
+	data = NULL;
+	return 0;
+}
+
 /* Reads to the end of the file. The size from fstat is only a hint: it is 0 in procfs and cgroupfs, and files
  * can grow. Reading stops at `max` bytes, so an endless file cannot exhaust memory. */
 static int64_t read_whole(int fd, size_t max, struct rt_result *result)
@@ -132,6 +150,15 @@ int64_t rt_fn_readText(const struct rt_value *args, struct rt_result *result)
 int64_t rt_fn_readTextAt(const struct rt_value *args, struct rt_result *result)
 {
 	return read_at((int)args[0].integer, args[1].data, O_NOFOLLOW, args[2].integer, result);
+}
+
+int64_t rt_fn_readOnce(const struct rt_value *args, struct rt_result *result)
+{
+	int64_t max = args[1].integer;
+	if (max <= 0)
+		return -EINVAL;
+	RT_CLOSE_FD int fd = open_file(args[0].data, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	return fd < 0 ? -errno : read_once(fd, (size_t)max, result);
 }
 
 int64_t rt_fn_readBytes(const struct rt_value *args, struct rt_result *result)

@@ -19,7 +19,7 @@ const longestPause = 128;
 /** As in runc; a process that waits for a disk may take long to freeze. */
 const freezeTimeoutMs = 10_000;
 
-export function driverOf({ version }: CgroupRecord): CgroupDriver {
+export function driverOf({ version }: Pick<CgroupRecord, 'version'>): CgroupDriver {
   return version === 2 ? unifiedDriver : legacyDriver;
 }
 
@@ -58,7 +58,7 @@ export function requireCgroup({ hierarchies }: CgroupRecord, action: string): vo
   });
 }
 
-export function isFrozen(native: Native, cgroup: CgroupRecord): boolean {
+export function isFrozen(native: Native, cgroup: Pick<CgroupRecord, 'version' | 'hierarchies'>): boolean {
   const driver = driverOf(cgroup);
   const freezer = driver.freezer(cgroup);
   return freezer !== undefined && driver.isFrozen(native, freezer);

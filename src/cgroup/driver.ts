@@ -6,7 +6,7 @@ import type { Stats } from './stats/types.ts';
 /** Operations on an existing container that differ between the cgroup versions. */
 export interface CgroupDriver {
   /** Directory of the cgroup that can be frozen; undefined if the host has no freezer. */
-  readonly freezer: (cgroup: CgroupRecord) => string | undefined;
+  readonly freezer: (cgroup: Pick<CgroupRecord, 'hierarchies'>) => string | undefined;
   /** Directory of the cgroup whose memory is accounted; undefined if the host has no memory controller. */
   readonly memory: (cgroup: CgroupRecord) => string | undefined;
   readonly isFrozen: (native: Native, freezer: string) => boolean;

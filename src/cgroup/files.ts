@@ -22,6 +22,11 @@ export function readCgroupFile(native: Native, path: string): string | undefined
   return ifPresent(native.readText(path, maximumFile), `cannot read "${path}"`, 'read');
 }
 
+/** As readCgroupFile, for one with a digit. */
+export function readFlag(native: Native, path: string): string | undefined {
+  return ifPresent(native.readOnce(path, 16), `cannot read "${path}"`, 'read');
+}
+
 export function writeIfPresent(native: Native, path: string, text: string): void {
   const result = native.writeText(path, text, O_WRONLY, 0);
   if (!isGone(result)) expectDone(result, 'cgroup.write', `cannot write "${text}" to "${path}"`, 'write');

@@ -15,7 +15,7 @@ import {
   countKills,
   isGone,
   openWatched,
-  readCgroupFile,
+  readFlag,
   readCount,
   watchAction,
   writeFreezer,
@@ -36,8 +36,7 @@ const hugePage = 2n << 20n;
 export const legacyDriver: CgroupDriver = {
   freezer: ({ hierarchies }) => cgroupWith(hierarchies, 'freezer')?.directory,
   memory: ({ hierarchies }) => cgroupWith(hierarchies, 'memory')?.directory,
-  isFrozen: (native, directory) =>
-    readCgroupFile(native, `${directory}/freezer.self_freezing`)?.startsWith('1') === true,
+  isFrozen: (native, directory) => readFlag(native, `${directory}/freezer.self_freezing`)?.startsWith('1') === true,
   freeze,
   thaw: ['freezer.state', 'THAWED'],
   kill(native, cgroup) {

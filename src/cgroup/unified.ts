@@ -14,6 +14,7 @@ import {
   openWatched,
   readCgroupFile,
   readCount,
+  readFlag,
   watchAction,
   writeFreezer,
   writeIfPresent,
@@ -25,7 +26,7 @@ const maximumFile = 1 << 16;
 export const unifiedDriver: CgroupDriver = {
   freezer: directoryOf,
   memory: directoryOf,
-  isFrozen: (native, directory) => readCgroupFile(native, `${directory}/cgroup.freeze`)?.startsWith('1') === true,
+  isFrozen: (native, directory) => readFlag(native, `${directory}/cgroup.freeze`)?.startsWith('1') === true,
   freeze,
   thaw: ['cgroup.freeze', '0'],
   kill(native, cgroup) {
@@ -57,7 +58,7 @@ export const unifiedDriver: CgroupDriver = {
   stats: (native, cgroup) => unifiedStats(new StatFiles(native, () => directoryOf(cgroup) ?? '')),
 };
 
-function directoryOf({ hierarchies }: CgroupRecord): string | undefined {
+function directoryOf({ hierarchies }: Pick<CgroupRecord, 'hierarchies'>): string | undefined {
   return hierarchies[0]?.directory;
 }
 

@@ -209,7 +209,8 @@ function levelOf(word: string | undefined): Level {
 
 /** Writes to standard output. Returns an exit code; a reader that has left is no Failure, any other error is. */
 function print(native: Native, text: string): number {
-  const result = native.writeFd(standardOutput, printableLines(text));
+  const printed = native.isPrintable(text, 1) === 1 ? text : printableLines(text);
+  const result = native.writeFd(standardOutput, printed);
   if (result === -EPIPE) return 1;
   expectDone(result, 'output', 'cannot write to standard output', 'write');
   return 0;

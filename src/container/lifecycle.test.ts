@@ -224,11 +224,7 @@ const errnos = { EPERM, EINTR, EIO, ENXIO, EBADF, ENOMEM, EACCES, EMFILE, ENFILE
 const readers = { state, start, kill, deleteContainer, pause, resume, exec, ps, update, events } as const;
 
 t.test('an unknown state is an error of every command, never "stopped" and never success', async (t) => {
-  const queries = [
-    'readTextAt /run/rt/c1/state.json',
-    'readText /proc/40/stat',
-    'readText /sys/fs/cgroup/c1/cgroup.freeze',
-  ];
+  const queries = ['readTextAt /run/rt/c1/state.json', 'processStat 40', 'readOnce /sys/fs/cgroup/c1/cgroup.freeze'];
   for (const [name, command] of Object.entries(readers)) {
     for (const [errno, number] of Object.entries(errnos)) {
       for (const call of queries) {
@@ -247,7 +243,7 @@ t.test('an unknown state is an error of every command, never "stopped" and never
         if (met.length === 0) continue;
         t.match(
           fault?.message ?? 'success',
-          `cannot read "${call.slice(call.indexOf(' ') + 1)}"`,
+          `cannot read "${call === 'processStat 40' ? '/proc/40/stat' : call.slice(call.indexOf(' ') + 1)}"`,
           `${name}, ${errno} of ${call}`,
         );
         t.ok(host.files.has('/run/rt/c1/state.json'), `${name} keeps the record`);
@@ -265,7 +261,7 @@ t.test('list shows the others if the state of one container is unknown', async (
     (host.files.get('/run/rt/c1/state.json') ?? '').replace('c1', 'c2').replace('"pid":40', '"pid":41'),
   );
   for (const number of Object.values(errnos)) {
-    host.fault = (call) => (call === 'readText /proc/40/stat' ? -number : 0);
+    host.fault = (call) => (call === 'processStat 40' ? -number : 0);
     const { output, warnings } = perform(list, host, [], { quiet: true });
     t.equal(output, 'c2\n');
     t.match(warnings, [{ message: /^load container c1: cannot read "\/proc\/40\/stat"/ }]);
@@ -274,7 +270,7 @@ t.test('list shows the others if the state of one container is unknown', async (
 
 t.test('a process that runs but is not in /proc is not reported as stopped', async (t) => {
   const host = hostWith('running');
-  host.fault = (call) => (call === 'readText /proc/40/stat' ? -ENOENT : 0);
+  host.fault = (call) => (call === 'processStat 40' ? -ENOENT : 0);
   t.throws(() => perform(state, host, ['c1']), { message: 'cannot see process 40 in /proc, though there is one' });
 });
 

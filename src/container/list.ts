@@ -1,9 +1,10 @@
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { attempt } from '../diag/failure.ts';
 import type { Native } from '../host/native.ts';
 import { ContainerDirectory } from '../state/directory.ts';
+import { HeldRoot } from '../state/held-root.ts';
 import type { StateRoot } from '../state/root.ts';
+import { SimilarRecords } from '../state/similar-records.ts';
 import { listIds, readRecord } from '../state/store.ts';
 import { stateReport } from './report.ts';
 import type { StateReport } from './report.ts';
@@ -19,23 +20,54 @@ export function listContainers(
     throw new Failure({ code: 'state.root', message: `cannot read directory "${path}": no such file or directory` });
   }
   const reports: StateReport[] = [];
+  const warnings: Diagnostic[] = [];
   const owners = new Owners(native);
-  const warnings = (ids ?? []).flatMap((id) =>
-    attempt(() => reports.push(...reportOf(native, path, id, owners))).map((fault) => ({
-      ...fault,
-      message: `load container ${id}: ${fault.message}`,
-    })),
-  );
+  const records = new SimilarRecords();
+  HeldRoot.use(native, path, (root) => {
+    for (const id of ids ?? []) {
+      try {
+        const report =
+          (root === undefined ? undefined : quickReport(native, root, id, records, owners)) ??
+          reportOf(native, path, id, records, owners);
+        if (report !== undefined) reports.push(report);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        const own = error.diagnostics.map((one) => ({ ...one, message: `load container ${id}: ${one.message}` }));
+        warnings.push(...own);
+      }
+    }
+  });
   return { reports, warnings };
 }
 
-function reportOf(native: Native, root: string, id: string, owners: Owners): StateReport[] {
+/** Undefined if anything is unusual. */
+function quickReport(
+  native: Native,
+  root: HeldRoot,
+  id: string,
+  records: SimilarRecords,
+  owners: Owners,
+): StateReport | undefined {
+  const uid = root.ownerOf(id);
+  const record = uid === undefined ? undefined : records.read(root, id);
+  if (uid === undefined || record === undefined) return undefined;
+  return stateReport(record, statusOf(native, { has: (file) => root.has(id, file) }, record), owners.of(uid));
+}
+
+function reportOf(
+  native: Native,
+  root: string,
+  id: string,
+  records: SimilarRecords,
+  owners: Owners,
+): StateReport | undefined {
   const directory = ContainerDirectory.open(native, root, id);
-  if (directory === undefined) return [];
+  if (directory === undefined) return undefined;
   try {
     const record = readRecord(directory);
-    if (record === undefined) return [];
-    return [stateReport(record, statusOf(native, directory, record), owners.of(directory.uid))];
+    if (record === undefined) return undefined;
+    records.learn(record);
+    return stateReport(record, statusOf(native, directory, record), owners.of(directory.uid));
   } finally {
     directory.close();
   }

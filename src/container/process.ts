@@ -12,36 +12,29 @@ export interface ProcessStatus {
   readonly startTime: number;
 }
 
-/** Index among the fields after the name, which is the second. */
-const startTimeIndex = 22 - 3;
-
-/** Undefined if there is no such process. Format: proc_pid_stat(5). */
+/** Undefined if there is no such process. */
 export function readProcess(native: Native, pid: number): ProcessStatus | undefined {
-  const text = readStat(native, pid) ?? readHidden(native, pid);
-  if (text === undefined) return undefined;
-  // The name of the program, field 2, may itself contain blanks and parentheses.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ', startTimeIndex + 1);
-  return { state: fields[0] ?? 'X', startTime: Number(fields[startTimeIndex]) };
+  const stat = readStat(native, pid) ?? readHidden(native, pid);
+  return stat === undefined ? undefined : { state: String.fromCharCode(stat[0] ?? 0), startTime: stat[2] ?? 0 };
 }
 
-function readStat(native: Native, pid: number): string | undefined {
-  const path = `/proc/${pid}/stat`;
-  return expectIfPresent(native.readText(path, 4096), 'process.read', `cannot read "${path}"`, 'read');
+function readStat(native: Native, pid: number): number[] | undefined {
+  return expectIfPresent(native.processStat(pid), 'process.read', `cannot read "/proc/${pid}/stat"`, 'read');
 }
 
 /**
  * A process that is not in /proc has ended, unless /proc hides processes of others (`hidepid`, proc(5)) or is not
  * procfs at all. pidfd_open(2) decides.
  */
-function readHidden(native: Native, pid: number): string | undefined {
+function readHidden(native: Native, pid: number): number[] | undefined {
   const opened = native.pidfdOpen(pid);
   if (isRefused(opened) && isAbsent(native.signalProcess(pid, 0))) return undefined;
   const pidfd = pidfdOf(opened, pid);
   if (pidfd === undefined) return undefined;
-  const text = readStat(native, pid);
+  const stat = readStat(native, pid);
   const ended = native.pidfdSignal(pidfd, 0);
   native.close(pidfd);
-  if (text !== undefined || isAbsent(ended)) return text;
+  if (stat !== undefined || isAbsent(ended)) return stat;
   throw new Failure({
     code: 'process.hidden',
     message: `cannot see process ${pid} in /proc, though there is one`,
@@ -62,16 +55,13 @@ export function isRunning(native: Native, pid: number, startTime: number): boole
   return found !== undefined && found.startTime === startTime && found.state !== 'Z' && found.state !== 'X';
 }
 
-/** Index among the fields after the name. */
-const flagsIndex = 9 - 3;
 const pendingKill = 1n << BigInt(SIGKILL - 1);
 
 /** True if the process is exiting or has a pending SIGKILL. Format: proc_pid_stat(5), proc_pid_status(5). */
 export function isDying(native: Native, pid: number): boolean {
-  const stat = native.readText(`/proc/${pid}/stat`, 4096);
+  const stat = native.processStat(pid);
   if (typeof stat === 'number') return false;
-  const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ', flagsIndex + 1)[flagsIndex]);
-  if ((flags & PF_EXITING) !== 0) return true;
+  if (((stat[1] ?? 0) & PF_EXITING) !== 0) return true;
   const status = native.readText(`/proc/${pid}/status`, 65536);
   if (typeof status === 'number') return false;
   return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].some(

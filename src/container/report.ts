@@ -2,7 +2,7 @@ import type { State } from '../../schema/generated/state.ts';
 import { specVersion } from '../bundle/spec-version.ts';
 import type { HookSurroundings } from '../hooks/run.ts';
 import { hookOutputs } from '../plan/hooks.ts';
-import type { ContainerRecord } from '../state/record.ts';
+import type { BriefRecord, ContainerRecord } from '../state/record.ts';
 import type { Status } from './status.ts';
 
 /** State of a container as `state` and `list` print it (runtime-spec, "State", plus the keys that engines expect). */
@@ -22,7 +22,7 @@ export interface StateReport {
 }
 
 /** Keys are in the order in which they are printed. */
-export function stateReport(record: ContainerRecord, status: Status, owner: string, oomKills = 0): StateReport {
+export function stateReport(record: BriefRecord, status: Status, owner: string, oomKills = 0): StateReport {
   return {
     ociVersion: specVersion,
     id: record.id,
@@ -54,6 +54,6 @@ function hookState(record: ContainerRecord, status: State['status'], pid?: numbe
   return JSON.stringify(state);
 }
 
-function annotationsOf(record: ContainerRecord): { annotations?: Readonly<Record<string, string>> } {
+function annotationsOf(record: BriefRecord): { annotations?: Readonly<Record<string, string>> } {
   return Object.keys(record.annotations).length === 0 ? {} : { annotations: record.annotations };
 }

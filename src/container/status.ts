@@ -3,9 +3,12 @@ import type { Native } from '../host/native.ts';
 import { EACCES, EPERM } from '../kernel/errno.ts';
 import { isFrozen } from '../cgroup/control.ts';
 import { isRunning, startTimeOf } from './process.ts';
-import type { ContainerRecord } from '../state/record.ts';
+import type { BriefRecord } from '../state/record.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { fileNames } from '../state/names.ts';
+
+/** Where the files of a container are. */
+type Files = Pick<ContainerDirectory, 'has'>;
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
@@ -13,7 +16,7 @@ export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
  * The current status of a container, found from the kernel alone: no process watches a container, so a saved status
  * could be out of date.
  */
-export function statusOf(native: Native, directory: ContainerDirectory, record: ContainerRecord): Status {
+export function statusOf(native: Native, directory: Files, record: BriefRecord): Status {
   if (record.pid === 0) {
     return isRunning(native, record.creator.pid, record.creator.startTime) ? 'creating' : 'stopped';
   }
@@ -26,9 +29,9 @@ export function statusOf(native: Native, directory: ContainerDirectory, record: 
  * True while init is the helper, which runs from a memfd, and listens. Both are checked: the socket outlives a killed
  * `start`, and a container's own program may run from a memfd.
  */
-function awaitsStart(native: Native, directory: ContainerDirectory, record: ContainerRecord): boolean {
+function awaitsStart(native: Native, directory: Files, { pid }: BriefRecord): boolean {
   if (!directory.has(fileNames.startSocket)) return false;
-  const path = `/proc/${record.pid}/exe`;
+  const path = `/proc/${pid}/exe`;
   const program = native.readLink(path);
   if (typeof program !== 'number') return program.includes('memfd:');
   // The caller has fewer privileges than the container, or it has just ended: then the socket decides.

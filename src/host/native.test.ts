@@ -48,6 +48,71 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(native.readText('/dev/zero', 1 << 20), -EFBIG);
   });
 
+  t.test('readOnce returns what one read does', async (t) => {
+    t.match(native.readOnce('/proc/self/status', 64), /^Name:/);
+    t.equal(native.readOnce('/dev/zero', 3), '\0\0\0');
+    t.equal(native.readOnce(directory, 5), -EISDIR);
+    t.equal(native.readOnce(`${directory}/none`, 5), -ENOENT);
+  });
+
+  t.test('processStat finds the fields behind the name of the program', async (t) => {
+    const child = spawn('/bin/sleep', ['100'], { argv0: 'sleep' });
+    const number = child.pid ?? 0;
+    const text = String(native.readText(`/proc/${number}/stat`, 4096));
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const found = native.processStat(number);
+    t.same(Array.isArray(found) && found.slice(1), [Number(fields[6]), Number(fields[19])]);
+    t.match(Array.isArray(found) && String.fromCharCode(found[0] ?? 0), /^[RSD]$/);
+    child.kill('SIGKILL');
+    t.equal(native.processStat(4_194_304), -ENOENT);
+  });
+
+  t.test('matchAt compares a file with a pattern and returns the values in it', async (t) => {
+    const opened = native.open(directory, flags.O_PATH | flags.O_DIRECTORY, 0);
+    const match = (text: string, pattern: string, max = 100): string | number => {
+      writeFileSync(`${directory}/matched`, text);
+      const bytes = new TextEncoder().encode(pattern);
+      return native.matchAt(opened, 'matched', max, bytes.buffer);
+    };
+    t.equal(match('{"a":"b c","n":10,"p":"/x/b c"}', '{"a":"\n","n":\n,"p":"/x\n"}'), 'b c\x0010\x00/b c\0');
+    t.equal(match('["/x/c","/y/c","/z/c"]', '["/x\n","/y\t","/z\t"]'), '/c\0');
+    t.equal(match('{"a":""}', '{"a":"\n"}'), '\0');
+    t.equal(match('{"a":0}', '{"a":\n}'), '0\0');
+    for (const [text, pattern] of [
+      ['["/x/c","/y/d"]', '["/x\n","/y\t"]'],
+      ['{"a":""} ', '{"a":"\n"}'],
+      ['{"a":"', '{"a":"\n"}'],
+      ['{"a":"a\\"}', '{"a":"\n"}'],
+      ['{"a":"é"}', '{"a":"\n"}'],
+      ['{"a":"\n"}', '{"a":"\n"}'],
+      ['{"a":"\t"}', '{"a":"\n"}'],
+      ['{"a":\n}', '{"a":\n}'],
+      ['{"a":01}', '{"a":\n}'],
+      ['{"a":-1}', '{"a":\n}'],
+      ['{"a":1.5}', '{"a":\n}'],
+      ['{"a":1234567890123456}', '{"a":\n}'],
+      ['{"a":1', '{"a":\n}'],
+      ['', ''],
+      ['{"abcdefgh":1}', '{"abcdefgi":\n}'],
+      [`${'x'.repeat(99)}y`, `${'x'.repeat(99)}y`],
+    ] as const) {
+      t.ok(Number(match(text, pattern)) < 0, JSON.stringify(text));
+    }
+    t.equal(match('x'.repeat(99), 'x'.repeat(99)), '', 'nothing but the common part');
+    t.equal(native.matchAt(opened, 'none', 100, new ArrayBuffer(0)), -ENOENT);
+    symlinkSync('matched', `${directory}/matched-link`);
+    t.equal(native.matchAt(opened, 'matched-link', 100, new ArrayBuffer(0)), -ELOOP);
+    native.close(opened);
+  });
+
+  t.test('isPrintable is for ASCII, and on demand for lines', async (t) => {
+    t.equal(native.isPrintable('', 0), 1);
+    t.equal(native.isPrintable(' ~', 0), 1);
+    t.equal(native.isPrintable('a\n\tb', 0), 0);
+    t.equal(native.isPrintable('a\n\tb', 1), 1);
+    for (const text of ['\u001b', '\r', '\u007f', 'é', '\u202e']) t.equal(native.isPrintable(text, 1), 0);
+  });
+
   t.test('writeText honours flags and mode', async (t) => {
     const path = `${directory}/written`;
     t.equal(native.writeText(path, 'one', O_WRONLY | O_CREAT | O_EXCL, 0o600), 0);

@@ -13,6 +13,16 @@ export interface Native {
   readText(path: string, max: number): string | number;
   /** As readText, for a name in an open directory. A symbolic link is not followed: ELOOP. */
   readTextAt(directory: number, name: string, max: number): string | number;
+  /** What one read(2) returns, at most `max` bytes: of a small file in procfs or cgroupfs, all of it. */
+  readOnce(path: string, max: number): string | number;
+  /** [character of the state, flags, start time] of /proc/<pid>/stat (proc_pid_stat(5)). */
+  processStat(pid: number): number[] | number;
+  /**
+   * Compares a file below an open directory with a pattern of ASCII, in which a line feed stands for a value, and a tab for the same
+   * one again: before a quote, printable ASCII without quotes and backslashes, else a non-negative integer of at most 15
+   * digits. The values, each ended by NUL, or -EBADMSG if the file does not match or has `max` bytes.
+   */
+  matchAt(directory: number, name: string, max: number, pattern: ArrayBuffer): string | number;
   /** Whole file as bytes; same rules as readText. */
   readBytes(path: string, max: number): ArrayBuffer | number;
   /** open(path, flags|O_CLOEXEC, mode), write all of `text`, close. `flags`: src/kernel/open-flags.ts. */
@@ -72,6 +82,8 @@ export interface Native {
   kernel(): string;
   /** The JSON schema of config.json (schema/config.schema.json). */
   configSchema(): string;
+  /** 1 if the text has only characters from space to `~` and, if `lines` is 1, line feeds and tabs, else 0. */
+  isPrintable(text: string, lines: number): number;
   isTerminal(fd: number): number;
   /** pidfd_open(2). */
   pidfdOpen(pid: number): number;

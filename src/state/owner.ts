@@ -15,12 +15,10 @@ const permissions = 0o7777;
  * itself has that uid: then the two cannot be told apart.
  */
 export function requireOwn(native: Native, status: readonly number[], kind: 'root' | 'directory', path: string): void {
+  if (isOwn(native, status)) return;
   const [mode = 0, owner = 0] = status;
-  const open = (mode & writableByOthers) !== 0;
-  if (owner === root && !open) return;
   const caller = native.effectiveUid();
   const isOthers = owner !== root && owner !== caller;
-  if (!isOthers && !open) return;
   const reason = isOthers ? `belong to root or to the caller, uid ${caller}` : 'be writable by its owner alone';
   const modeText = (mode & permissions).toString(8).padStart(4, '0');
   throw new Failure({
@@ -28,6 +26,13 @@ export function requireOwn(native: Native, status: readonly number[], kind: 'roo
     message: `cannot use state ${kind} "${path}": it must ${reason}, and has owner uid ${owner}, mode ${modeText}`,
     hint: cure(kind, path, isOthers, (mode & sticky) !== 0),
   });
+}
+
+/** Whether no other user could have filled the directory. */
+export function isOwn(native: Native, status: readonly number[]): boolean {
+  const owner = status[1] ?? 0;
+  if (((status[0] ?? 0) & writableByOthers) !== 0) return false;
+  return owner === root || owner === native.effectiveUid();
 }
 
 function cure(kind: 'root' | 'directory', path: string, isOthers: boolean, shared: boolean): string {

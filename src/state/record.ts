@@ -51,3 +51,12 @@ export interface ContainerRecord {
   /** Absent if there are none. */
   readonly startHooks?: StartHooks;
 }
+
+/** The parts of a record that tell what state its container is in. */
+export interface BriefRecord extends Pick<
+  ContainerRecord,
+  'id' | 'bundle' | 'rootfs' | 'created' | 'annotations' | 'pid' | 'startTime' | 'creator'
+> {
+  /** Without hierarchies that do not matter to it. */
+  readonly cgroup: Pick<CgroupRecord, 'version' | 'hierarchies'>;
+}
