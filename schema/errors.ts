@@ -359,7 +359,7 @@ export const errors = {
   'process.user': ['a user, group or umask is out of range', 'give another one'],
   'process.username': ['process.user.username has no effect on Linux', 'set process.user.uid'],
   'ps.pid': ['the output of ps(1) has no column PID', 'choose its options so that it has one'],
-  'ps.run': ['ps(1) cannot be run', 'install it, or use --format json'],
+  'ps.run': ['ps(1) cannot be run', 'install it, or give no options for it'],
   'resctrl.group': ['linux.intelRdt.closID is no name of a group', 'give one folder name'],
   'resctrl.missing': ['Intel RDT is not there', 'mount resctrl, or remove linux.intelRdt'],
   'resctrl.read': ['resctrl cannot be examined', 'see the errno'],

@@ -44,6 +44,46 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'ps without options for it prints what ps -ef does, also where there is no ps(1)',
+  async (t, rt) => {
+    const container = await rt.started([], (config) => {
+      config.process.args = ['/bin/sh', '-c', 'busybox sleep 1000 & exec busybox sleep 1001'];
+      config.process.user = { uid: 8, gid: 8 };
+    });
+    const pids = async (): Promise<unknown[]> =>
+      JSON.parse((await rt.command('ps', '--format', 'json', container.id)).stdout) as unknown[];
+    await until('two processes are there', async () => (await pids()).length === 2);
+    // Ages and shares of the processor change.
+    const stable = (text: string): string => text.replaceAll(/^(.{20,26}) [ \d]\d (.{14}) .{8} /gm, '$1 $2 ');
+    const same = await until('two tables are the same', async () => {
+      const own = await rt.command('ps', container.id);
+      const other = await rt.command('ps', container.id, '-ef');
+      t.strictSame([own.status, own.stderr], [0, '']);
+      return stable(own.stdout) === stable(other.stdout) && own.stdout;
+    });
+    t.match(same, /^mail +\d+ +\d+ +\d+ \d\d:\d\d \? +00:00:00 busybox sleep 1000$/m);
+    const without = await rt.commandThrough(['env', 'PATH=/nowhere'], 'ps', container.id);
+    t.strictSame([without.status, without.stderr], [0, '']);
+    t.match(without.stdout, /^UID +PID +PPID +C STIME TTY +TIME CMD\n(?:.+\n){2}$/);
+    await container.remove('--force');
+  },
+  { oursOnly: 'a peer runs ps(1)' },
+);
+
+forEachRuntime(
+  'ps shows control characters as ps(1) does',
+  async (t, rt) => {
+    const container = await rt.started([], (config) => {
+      config.process.args = ['/bin/busybox', 'sh', '-c', 'sleep 1000 #\u001b[31m\n'];
+    });
+    const own = await rt.command('ps', container.id);
+    t.match(own.stdout, 'sh -c sleep 1000 #?[31m?');
+    await container.remove('--force');
+  },
+  { oursOnly: 'a peer runs ps(1)' },
+);
+
+forEachRuntime(
   'ps passes arguments after the id to ps(1)',
   async (t, rt) => {
     const container = await three(rt);

@@ -77,6 +77,20 @@ int64_t rt_fn_realTime(const struct rt_value *args, struct rt_result *result)
 	return 0;
 }
 
+int64_t rt_fn_localTime(const struct rt_value *args, struct rt_result *result)
+{
+	time_t seconds = (time_t)args[0].integer;
+	struct tm local;
+	if (!localtime_r(&seconds, &local))
+		return -errno;
+	const int numbers[] = {
+		1900 + local.tm_year, local.tm_mon, local.tm_mday, local.tm_hour, local.tm_min};
+	result->count = sizeof(numbers) / sizeof(numbers[0]);
+	for (size_t i = 0; i < result->count; i++)
+		result->numbers[i] = numbers[i];
+	return 0;
+}
+
 int64_t rt_fn_nonce(const struct rt_value *args, struct rt_result *result)
 {
 	(void)args;

@@ -9,6 +9,7 @@ import { listIds, readRecord } from '../state/store.ts';
 import { stateReport } from './report.ts';
 import type { StateReport } from './report.ts';
 import { statusOf } from './status.ts';
+import { Users } from './users.ts';
 
 /** The containers below the state root, and a warning for each that cannot be read. One that vanishes is omitted. */
 export function listContainers(
@@ -21,14 +22,14 @@ export function listContainers(
   }
   const reports: StateReport[] = [];
   const warnings: Diagnostic[] = [];
-  const owners = new Owners(native);
+  const users = new Users(native);
   const records = new SimilarRecords();
   HeldRoot.use(native, path, (root) => {
     for (const id of ids ?? []) {
       try {
         const report =
-          (root === undefined ? undefined : quickReport(native, root, id, records, owners)) ??
-          reportOf(native, path, id, records, owners);
+          (root === undefined ? undefined : quickReport(native, root, id, records, users)) ??
+          reportOf(native, path, id, records, users);
         if (report !== undefined) reports.push(report);
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
@@ -46,12 +47,12 @@ function quickReport(
   root: HeldRoot,
   id: string,
   records: SimilarRecords,
-  owners: Owners,
+  users: Users,
 ): StateReport | undefined {
   const uid = root.ownerOf(id);
   const record = uid === undefined ? undefined : records.read(root, id);
   if (uid === undefined || record === undefined) return undefined;
-  return stateReport(record, statusOf(native, { has: (file) => root.has(id, file) }, record), owners.of(uid));
+  return stateReport(record, statusOf(native, { has: (file) => root.has(id, file) }, record), ownerName(users, uid));
 }
 
 function reportOf(
@@ -59,7 +60,7 @@ function reportOf(
   root: string,
   id: string,
   records: SimilarRecords,
-  owners: Owners,
+  users: Users,
 ): StateReport | undefined {
   const directory = ContainerDirectory.open(native, root, id);
   if (directory === undefined) return undefined;
@@ -67,38 +68,12 @@ function reportOf(
     const record = readRecord(directory);
     if (record === undefined) return undefined;
     records.learn(record);
-    return stateReport(record, statusOf(native, directory, record), owners.of(directory.uid));
+    return stateReport(record, statusOf(native, directory, record), ownerName(users, directory.uid));
   } finally {
     directory.close();
   }
 }
 
-/** Names of the users who own containers, each looked up once. */
-class Owners {
-  private readonly names = new Map<number, string>();
-  private readonly native: Native;
-
-  constructor(native: Native) {
-    this.native = native;
-  }
-
-  of(uid: number): string {
-    let name = this.names.get(uid);
-    if (name === undefined) {
-      name = userName(this.native, uid) ?? `#${uid}`;
-      this.names.set(uid, name);
-    }
-    return name;
-  }
-}
-
-/** From passwd(5) of the host; undefined if the user is not listed. */
-function userName(native: Native, uid: number): string | undefined {
-  const text = native.readText('/etc/passwd', 4 << 20);
-  if (typeof text === 'number') return undefined;
-  for (const line of text.split('\n')) {
-    const fields = line.split(':');
-    if (fields[2] === String(uid)) return fields[0];
-  }
-  return undefined;
+function ownerName(users: Users, uid: number): string {
+  return users.nameOf(uid) ?? `#${uid}`;
 }

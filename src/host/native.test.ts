@@ -67,6 +67,16 @@ function testBinding(t: Test, native: Native, pid: number): void {
     t.equal(native.processStat(4_194_304), -ENOENT);
   });
 
+  t.test('localTime is that of the time zone', async (t) => {
+    const found = native.localTime(1_700_000_000);
+    const date = new Date(1_700_000_000_000);
+    const { getFullYear, getMonth, getDate, getHours, getMinutes } = Date.prototype;
+    t.same(
+      found,
+      [getFullYear, getMonth, getDate, getHours, getMinutes].map((part) => part.call(date)),
+    );
+  });
+
   t.test('matchAt compares a file with a pattern and returns the values in it', async (t) => {
     const opened = native.open(directory, flags.O_PATH | flags.O_DIRECTORY, 0);
     const match = (text: string, pattern: string, max = 100): string | number => {

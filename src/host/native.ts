@@ -76,6 +76,8 @@ export interface Native {
   processId(): number;
   /** [seconds, nanoseconds] of CLOCK_REALTIME. */
   realTime(): number[];
+  /** [year, month from 0, day, hour, minute] of seconds since 1970, in the time zone of this process: localtime(3). */
+  localTime(seconds: number): number[] | number;
   /** Sixteen unguessable hexadecimal digits, from getrandom(2). */
   nonce(): string | number;
   /** uname(2): "release\0machine\0". */

@@ -243,7 +243,7 @@ const table = {
     optionsFirst: true,
     options: [tableOption(), ...helpOptions()],
     details:
-      'The table is the output of ps(1) of the host with PS-OPTION (default -ef), without other processes;\n' +
+      'The table is that of ps -ef or, with PS-OPTION, the output of ps(1) of the host, without other processes;\n' +
       'it must have a column PID. The JSON is a list of pids on the host.',
   },
   pause: lifecycle('suspend all processes of a container'),
