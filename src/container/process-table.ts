@@ -10,7 +10,6 @@ const widestName = 8;
 const mostShare = 99;
 const largestCommand = 4 << 20;
 const largestFile = 1 << 16;
-// eslint-disable-next-line no-control-regex -- as ps(1), which replaces them
 const unprintable = /[\0-\x1f\x7f-\x9f\ufffd]/g;
 
 /** Indices in proc_pid_stat(5), among the fields behind the name. */
