@@ -491,8 +491,12 @@ conformance: build $(STAMPS)/packages-test ## OCI's validation programs, with ru
 
 # make bench SCALE=1 measures with 1,000 running containers and 5,000 mounts: five minutes. The results are also in
 # build/bench.json or build/bench-scale.json.
-bench: build $(STAMPS)/packages-bench ## compare with crun, runc and the kernel floor; SCALE=1: on a busy host (needs root)
-	conformance/bench/run $(if $(SCALE),--scale --json build/bench-scale.json,--json build/bench.json)
+bench: build $(STAMPS)/packages-bench $(if $(filter new,$(PEERS)),$(STAMPS)/newest-peers) ## compare with crun, runc and the kernel floor; SCALE=1: on a host with many mounts or containers; BUSY=1: a minute of a busy one; PEERS=new: with those of Debian sid, too (needs root)
+	conformance/bench/run $(if $(filter new,$(PEERS)),--newest) --json build/bench$(if $(SCALE),-scale.json --scale,$(if $(BUSY),-busy.json --busy,.json))
+
+$(STAMPS)/newest-peers: conformance/bench/newest-peers.sh native/setup/debian.sh | $(STAMPS)/packages-bench
+	conformance/bench/newest-peers.sh
+	@touch $@
 
 # Both take about five minutes, or less with a smaller number: make soak RUNS=1000, make races CALLS=1000. Both wait for the
 # kernel's deferred cleanup, then list leftovers.

@@ -56,9 +56,9 @@ function leftovers({ dir, prefix }: Place, state: string): string[] {
       .filter((line) => line.includes(dir))
       .map((line) => `mount ${line}`),
     ...readdirSync(state)
-      // crun keeps an empty directory in its state root for masking.
+      // crun keeps an empty directory in its state root for masking, newer ones a cache.
       .flatMap((root) => readdirSync(join(state, root)).map((name) => `state ${join(root, name)}`))
-      .filter((line) => !line.endsWith('/.empty-directory')),
+      .filter((line) => !line.endsWith('/.empty-directory') && !line.endsWith('/.cache')),
     ...processesIn(dir).map((pid) => `process ${pid}`),
   ];
 }

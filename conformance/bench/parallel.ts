@@ -5,7 +5,7 @@ import { cgroupDirectory, isUnified } from '../harness/cgroup.ts';
 import { specBundle } from './bundles.ts';
 import type { Place } from './bundles.ts';
 import { drive, median, quantile } from './measure.ts';
-import type { Row } from './measure.ts';
+import type { Row, Surroundings } from './measure.ts';
 import type { Measured } from './runtimes.ts';
 
 const CONTAINERS = 100;
@@ -22,11 +22,18 @@ interface Batch {
   readonly memory: number | undefined;
 }
 
-export function parallelRows(batches: number, place: Place, runtimes: readonly Measured[]): Row[] {
+/** `where`: what is special about the host, for the names of the rows. */
+export function parallelRows(
+  batches: number,
+  place: Place,
+  runtimes: readonly Measured[],
+  where = '',
+  at: Surroundings = {},
+): Row[] {
   const found = new Map<string, Batch[]>(runtimes.map(({ name }) => [name, []]));
   for (let batch = 0; batch < batches; batch++)
-    for (const runtime of runtimes) found.get(runtime.name)?.push(runBatch(place, runtime, batch));
-  const what = `${CONTAINERS} containers by ${CALLERS} callers`;
+    for (const runtime of runtimes) found.get(runtime.name)?.push(runBatch(place, runtime, batch, at));
+  const what = `${CONTAINERS} containers by ${CALLERS} callers${where}`;
   const row = (name: string, unit: Row['unit'], from: (list: readonly Batch[]) => number): Row => ({
     what: `${what}: ${name}`,
     unit,
@@ -66,19 +73,12 @@ export function parallelRows(batches: number, place: Place, runtimes: readonly M
     ),
   ];
   const measured = [...found.values()].every((list) => list.every(({ memory }) => memory !== undefined));
-  return measured
-    ? [
-        ...rows,
-        row(
-          'peak memory of all',
-          'MiB',
-          ofBatches(({ memory }) => memory ?? Number.NaN),
-        ),
-      ]
-    : rows;
+  if (!measured) return rows;
+  const peak = ofBatches(({ memory }) => memory ?? Number.NaN);
+  return [...rows, row('peak memory of all', 'MiB', peak)];
 }
 
-function runBatch(place: Place, { name, rooted }: Measured, batch: number): Batch {
+function runBatch(place: Place, { name, rooted }: Measured, batch: number, at: Surroundings): Batch {
   const parent = `parallel-${name}-${batch}`;
   const bundles = Array.from({ length: CONTAINERS }, (_, index) =>
     specBundle(place, `${parent}/${index}`, ['/bin/busybox', 'echo', 'running']),
@@ -90,7 +90,7 @@ function runBatch(place: Place, { name, rooted }: Measured, batch: number): Batc
     'parallel',
     [String(CALLERS)],
     bundles.map((bundle, index) => [...rooted, 'run', '--bundle', bundle, `parallel-${index}`]),
-    callers,
+    { ...at, cgroup: callers },
   );
   const times = (label: string): number[] =>
     lines.filter(([word]) => word === label).map(([, time]) => Number(time) / 1e6);

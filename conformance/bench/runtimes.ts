@@ -12,10 +12,24 @@ export interface Measured {
   readonly rooted: readonly string[];
 }
 
+/** Of the names of the peers that newest-peers.sh provides. */
+const newestSuffix = '-new';
+
+/** Their names. */
+export const newestPeers = ['crun', 'runc'].map((name) => name + newestSuffix);
+
+/** What a runtime calls its version. */
+export function versionOf({ argv }: Measured): string {
+  const [file = '', ...words] = argv;
+  return spawnSync(file, [...words, '--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
+}
+
 function commandOf(name: string): string[] | undefined {
   if (name === 'rt') return installedBinary();
   const script = join(REPOSITORY, 'build/node/rt.js');
   if (name === 'node') return existsSync(script) ? [process.execPath, script] : undefined;
+  const newest = join(REPOSITORY, 'build/peers', name.replace(newestSuffix, ''));
+  if (name.endsWith(newestSuffix)) return existsSync(newest) ? [newest] : undefined;
   const found = spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim();
   return found === '' ? undefined : [found];
 }

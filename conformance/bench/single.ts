@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { specBundle } from './bundles.ts';
 import type { Place } from './bundles.ts';
-import { FLOOR, UNCOUNTED, call, measure, median, memoryRow, timeRow } from './measure.ts';
-import type { Row, Sample } from './measure.ts';
+import { FLOOR, UNCOUNTED, addSamples, call, measure, median, memoryRow, processorRow, timeRow } from './measure.ts';
+import type { Row, Sample, Samples } from './measure.ts';
 import type { Measured } from './runtimes.ts';
 
 export const ID = 'bench';
@@ -19,7 +19,63 @@ export function runRows(
 ): Row[] {
   const lines = runtimes.map(({ name, rooted }) => [name, ...rooted, 'run', '--bundle', bundle, ID]);
   const samples = measure(rounds, [...lines, [FLOOR, ...floor]]);
-  return [timeRow(what, samples), memoryRow(what, samples)];
+  return [timeRow(what, samples), processorRow(what, samples), memoryRow(what, samples)];
+}
+
+/** Milliseconds between two starts on a host where they are rare. */
+const apart = 400;
+const blocks = 5;
+
+/**
+ * `run` of /bin/true as a rare start, and as one of many that follow each other: in rounds, each runtime waits for what the
+ * kernel still does for the one before it.
+ */
+export function rhythmRows(
+  rounds: number,
+  runtimes: readonly Measured[],
+  bundle: string,
+  floor: readonly string[],
+): Row[] {
+  const lines = [
+    ...runtimes.map(({ name, rooted }) => [name, ...rooted, 'run', '--bundle', bundle, ID]),
+    [FLOOR, ...floor],
+  ];
+  const rare = measure(
+    Math.ceil(rounds / blocks),
+    lines.flatMap((line) => [['pause', String(apart)], line]),
+  );
+  const following: Samples = new Map();
+  for (let block = 0; block < blocks; block++) {
+    for (const line of lines) {
+      // What the runtime before it has left to the kernel is over by then.
+      measure(1, [
+        ['pause', String(apart)],
+        [UNCOUNTED, ...line.slice(1)],
+      ]);
+      addSamples(following, measure(Math.ceil(rounds / blocks), [line]));
+    }
+  }
+  const [sporadic, backToBack] = [`run, ${apart} ms apart`, 'run, back to back'];
+  return [
+    timeRow(sporadic, rare),
+    processorRow(sporadic, rare),
+    timeRow(backToBack, following),
+    processorRow(backToBack, following),
+  ];
+}
+
+/** `run` of /bin/true by a runtime none of whose files is in the page cache. */
+export function coldRows(rounds: number, runtimes: readonly Measured[], bundle: string): Row[] {
+  const samples = measure(
+    rounds,
+    runtimes.flatMap(({ name, rooted }) => [['cold'], [name, ...rooted, 'run', '--bundle', bundle, ID]]),
+  );
+  const read = [...samples].map(([name, list]) => [name, median(list.map((sample) => sample.read)) / 2 ** 20]);
+  const what = 'run, empty page cache';
+  return [
+    timeRow(what, samples),
+    { what: `${what}: read from disk`, unit: 'MiB', values: Object.fromEntries(read) as Row['values'] },
+  ];
 }
 
 /** `create`, `start` and `delete`, together and separately. */
@@ -35,16 +91,21 @@ export function stepRows(rounds: number, runtimes: readonly Measured[], bundle: 
     ]),
   );
   const of = (name: string, step: string): readonly Sample[] => samples.get(`${name}:${step}`) ?? [];
+  const total = (name: string, round: number, value: (sample: Sample) => number): number =>
+    steps.map((step) => of(name, step)[round]).reduce((so, sample) => so + (sample ? value(sample) : 0), 0);
   const sum = (name: string): Sample[] =>
     of(name, 'create').map((_, round) => ({
-      duration: steps.reduce((total, step) => total + (of(name, step)[round]?.duration ?? 0), 0),
+      duration: total(name, round, ({ duration }) => duration),
       memory: Math.max(...steps.map((step) => of(name, step)[round]?.memory ?? 0)),
+      processor: total(name, round, ({ processor }) => processor),
+      read: total(name, round, ({ read }) => read),
     }));
   const each = (from: (name: string) => readonly Sample[]): Map<string, readonly Sample[]> =>
     new Map(runtimes.map(({ name }) => [name, from(name)]));
   const whole = 'create + start + delete';
   return [
     timeRow(whole, each(sum)),
+    processorRow(whole, each(sum)),
     memoryRow(whole, each(sum)),
     ...steps.map((step) =>
       timeRow(
@@ -68,7 +129,7 @@ export function execRows(rounds: number, place: Place, runtimes: readonly Measur
       rounds,
       runtimes.map(({ name, rooted }) => [name, ...rooted, 'exec', ID, '/bin/true']),
     );
-    return [timeRow('exec', samples), memoryRow('exec', samples)];
+    return [timeRow('exec', samples), processorRow('exec', samples), memoryRow('exec', samples)];
   } finally {
     for (const { rooted } of running) call([...rooted, 'delete', '--force', ID]);
   }
@@ -93,35 +154,6 @@ export function stateRows(rounds: number, runtimes: readonly Measured[], bundle:
     memoryRow('state', states),
     timeRow('--version', versions),
     memoryRow('--version', versions),
-  ];
-}
-
-/** The cost of Node beyond an empty script, as a multiple of the total time of the binary (`run`, spec config). */
-export function nodeRows(rounds: number, runtimes: readonly Measured[], bundle: string, empty: string): Row[] {
-  const [binary, node] = ['rt', 'node'].map((wanted) => runtimes.find(({ name }) => name === wanted));
-  if (binary === undefined || node === undefined) return [];
-  const samples = measure(rounds, [
-    ['rt', ...binary.rooted, 'run', '--bundle', bundle, ID],
-    ['node', ...node.rooted, 'run', '--bundle', bundle, ID],
-    ['empty', process.execPath, empty],
-  ]);
-  const times = (name: string): number[] => (samples.get(name) ?? []).map(({ duration }) => duration / 1e6);
-  const over = (of: (numbers: readonly number[]) => number): number =>
-    (of(times('node')) - of(times('empty'))) / of(times('rt'));
-  const best = (numbers: readonly number[]): number => Math.min(...numbers);
-  return [
-    {
-      what: 'Node: empty script',
-      unit: 'ms',
-      values: { node: median(times('empty')) },
-      minima: { node: best(times('empty')) },
-    },
-    {
-      what: 'Node: run beyond that, over run of rt',
-      unit: 'x',
-      values: { node: over(median) },
-      minima: { node: over(best) },
-    },
   ];
 }
 

@@ -1,13 +1,15 @@
 /*
- * Runs a list of commands in turn, many rounds, and says how long each took and how much memory it needed.
+ * Runs a list of commands in turn, many rounds, and says how long each took and what it needed.
  *
  *   spawn ROUNDS < LIST
  *
  * A line of LIST is a label, a tab, and a command's words separated by tabs. Labels: `-` runs the command without
- * reporting it, `wait` (no command) waits until every container left behind has ended; anything else is reported.
- * Output, one line for each: LABEL NANOSECONDS MAXRSS_KIB. A command that fails ends it all. Commands get /dev/null as
- * input and output, and the error output and environment of spawn. The clock runs from before the fork until the command was reaped; posix_spawn shares
- * the address space until execve, so the size of this program does not matter.
+ * reporting it, `wait` (no command) waits until every container left behind has ended, `pause` sleeps for the
+ * milliseconds of its word, `cold` empties the page cache; anything else is reported. Output, one line for each: LABEL
+ * NANOSECONDS MAXRSS_KIB PROCESSOR_NANOSECONDS BYTES_READ, the latter three of the command and of all that it waited for.
+ * A command that fails ends it all. Commands get /dev/null as input and output, and the error output and environment of
+ * spawn. The clock runs from before the fork until the command was reaped; posix_spawn shares the address space until
+ * execve, so the size of this program does not matter.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -40,6 +42,11 @@ static long long now(void)
 	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+static long long nanoseconds(const struct timeval *time)
+{
+	return time->tv_sec * 1000000000LL + time->tv_usec * 1000LL;
+}
+
 static size_t read_lines(struct line *lines)
 {
 	size_t count = 0;
@@ -54,7 +61,7 @@ static size_t read_lines(struct line *lines)
 		for (char *word; words + 1 < MAX_WORDS && (word = strsep(&rest, "\t"));)
 			lines[count].words[words++] = word;
 		lines[count].words[words] = NULL;
-		if (words > 0 || strcmp(lines[count].label, "wait") == 0)
+		if (words > 0 || strcmp(lines[count].label, "wait") == 0 || strcmp(lines[count].label, "cold") == 0)
 			count++;
 	}
 	free(text);
@@ -78,7 +85,31 @@ static void run_line(const struct line *line, const posix_spawn_file_actions_t *
 	if (status != 0)
 		errx(1, "%s %s: wait status %d", line->label, line->words[0], status);
 	if (strcmp(line->label, "-") != 0)
-		printf("%s %lld %ld\n", line->label, duration, usage.ru_maxrss);
+		printf("%s %lld %ld %lld %lld\n", line->label, duration, usage.ru_maxrss,
+			nanoseconds(&usage.ru_utime) + nanoseconds(&usage.ru_stime), usage.ru_inblock * 512LL);
+}
+
+/* proc_sys_vm(5): clean pages of files, directory entries and inodes. */
+static void empty_cache(void)
+{
+	FILE *file = fopen("/proc/sys/vm/drop_caches", "we");
+
+	sync();
+	if (!file || fputs("3", file) < 0 || fclose(file) != 0)
+		err(1, "drop_caches");
+}
+
+static void run_step(const struct line *line, const posix_spawn_file_actions_t *files)
+{
+	if (strcmp(line->label, "wait") == 0)
+		while (waitpid(-1, NULL, 0) > 0) {
+		}
+	else if (strcmp(line->label, "pause") == 0)
+		usleep((useconds_t)atoi(line->words[0]) * 1000);
+	else if (strcmp(line->label, "cold") == 0)
+		empty_cache();
+	else
+		run_line(line, files);
 }
 
 int main(int argc, char **argv)
@@ -94,14 +125,8 @@ int main(int argc, char **argv)
 	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
 	posix_spawn_file_actions_adddup2(&files, 0, 1);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	for (int round = 0; round < atoi(argv[1]); round++) {
-		for (size_t i = 0; i < count; i++) {
-			if (strcmp(lines[i].label, "wait") == 0)
-				while (waitpid(-1, NULL, 0) > 0) {
-				}
-			else
-				run_line(&lines[i], &files);
-		}
-	}
+	for (int round = 0; round < atoi(argv[1]); round++)
+		for (size_t i = 0; i < count; i++)
+			run_step(&lines[i], &files);
 	return 0;
 }
