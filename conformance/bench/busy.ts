@@ -22,6 +22,8 @@ interface Minute {
   readonly processor: number;
   /** Milliseconds from the time when a probe was due to its end. */
   readonly probes: readonly number[];
+  /** Probes of a container that is still being replaced. */
+  readonly failed: number;
   /** The same of the steps of a replacement, the medians' sum. */
   readonly replacement: number;
 }
@@ -38,6 +40,7 @@ export function busyRows(place: Place, runtimes: readonly Measured[]): Row[] {
     row('probe', 'ms', ({ probes }) => median(probes)),
     row('probe, 99 of 100', 'ms', ({ probes }) => quantile(probes, 0.99)),
     row('slowest probe', 'ms', ({ probes }) => Math.max(...probes)),
+    row('probes that failed', 'count', ({ failed }) => failed),
     row('replacement', 'ms', ({ replacement }) => replacement),
   ];
 }
@@ -69,7 +72,14 @@ function minuteOf(place: Place, { name, rooted }: Measured): Minute {
     const times = (label: string): number[] =>
       lines.filter(([word]) => word === label).map(([, time]) => Number(time) / 1e6);
     const steps = ['state', 'delete', 'run', 'again'].map((label) => median(times(label)));
-    return { processor, probes: times('probe'), replacement: steps.reduce((sum, step) => sum + step, 0) };
+    const probes = times('?probe');
+    const failed = probes.filter(Number.isNaN).length;
+    return {
+      processor,
+      probes: probes.filter((time) => !Number.isNaN(time)),
+      failed,
+      replacement: steps.reduce((sum, step) => sum + step, 0),
+    };
   } finally {
     for (const index of made) call([...rooted, 'delete', '--force', idOf(index)]);
   }
@@ -91,7 +101,7 @@ function schedule(
       const at = String(second * SECOND + (slot * SECOND) / CONTAINERS);
       const id = idOf(slot);
       if (slot % (CONTAINERS / REPLACED) !== second % (CONTAINERS / REPLACED)) {
-        lines.push([at, 'probe', ...rooted, 'exec', id, '/bin/true']);
+        lines.push([at, '?probe', ...rooted, 'exec', id, '/bin/true']);
         continue;
       }
       lines.push(

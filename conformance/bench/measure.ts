@@ -15,7 +15,7 @@ export interface Sample {
 
 export interface Row {
   readonly what: string;
-  readonly unit: 'ms' | 's' | 'KiB' | 'MiB' | '1/s' | 'x';
+  readonly unit: 'ms' | 's' | 'count' | 'KiB' | 'MiB' | '1/s' | 'x';
   /** One number for each column, absent if the runtime does not support it. */
   readonly values: Readonly<Record<string, number>>;
   /** The best of each column, if the number is a time. */

@@ -5,7 +5,8 @@
  *
  * A line of LIST is a time in milliseconds, a label, and a command's words, all separated by tabs; `-` for the time means
  * right after the command of the line before. Lines with times are in their order; one whose time has come waits while
- * AT_ONCE others run. Output, one line for each: LABEL NANOSECONDS. A command that fails ends it all.
+ * AT_ONCE others run. Output, one line for each: LABEL NANOSECONDS. A command that fails ends it all, unless its label begins
+ * with `?`: then the line is LABEL failed.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -99,10 +100,13 @@ static void take_ended(int at_once, size_t *left)
 		if (!run)
 			continue;
 		const struct line *line = &lines[run->line];
-		if (status != 0)
-			errx(1, "%s %s: wait status %d", line->label, line->words[0], status);
 		long long end = now();
-		printf("%s %lld\n", line->label, end - run->due);
+		if (status == 0)
+			printf("%s %lld\n", line->label, end - run->due);
+		else if (line->label[0] == '?')
+			printf("%s failed\n", line->label);
+		else
+			errx(1, "%s %s: wait status %d", line->label, line->words[0], status);
 		run->pid = 0;
 		--*left;
 		if (run->line + 1 < count && lines[run->line + 1].at < 0)
