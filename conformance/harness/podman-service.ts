@@ -62,7 +62,10 @@ export class PodmanService {
     if (this.#user === undefined)
       return run(['sh', '-c', script], { env: { ...this.#env, HOME: '/root' }, deadline: 60_000 });
     const words = ['--user', '--machine', `${this.#user}@.host`, '--pipe', '--wait', '--quiet', '--collect'];
-    return run(['systemd-run', ...words, '/bin/sh', '-c', script], { deadline: 60_000 });
+    // Podman of a unit, which this variable means, would leave the monitor of a container in the unit: systemd would wait for
+    // it and kill it. That of a login gives it a scope.
+    const ofLogin = `unset INVOCATION_ID; ${script}`;
+    return run(['systemd-run', ...words, '/bin/sh', '-c', ofLogin], { deadline: 60_000 });
   }
 
   /** Runs the `podman` client. */
