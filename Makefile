@@ -151,6 +151,10 @@ $(STAMPS)/engines: $(wildcard $(addprefix conformance/engines/tools/,*.* cri/* b
 	conformance/engines/tools/build.sh
 	@touch $@
 
+$(STAMPS)/engines-client: $(wildcard $(addprefix conformance/engines/tools/,*.* cri/*)) | $(STAMPS)/packages
+	conformance/engines/tools/build.sh cri
+	@touch $@
+
 $(STAMPS)/nvidia: $(wildcard conformance/engines/tools/nvidia/*) | $(STAMPS)/engines
 	conformance/engines/tools/build.sh nvidia
 	@touch $@
@@ -442,12 +446,12 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 
 # The engines of Debian 13 as their packages deploy them: services of systemd in a virtual machine with cgroup v2, systemd's
 # cgroup driver and AppArmor.
-ENGINES_VM_TESTS ?= docker-service podman-service docker podman podman-pods podman-systemd containerd
+ENGINES_VM_TESTS ?= docker-service podman-service containerd-service docker podman podman-pods podman-systemd containerd
 
-test-engines-vm: build $(STAMPS)/criu ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root)
+test-engines-vm: build $(STAMPS)/criu $(STAMPS)/engines-client ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root)
 	@mkdir -p build/tap
-	@RT_RUNTIMES=$${RT_RUNTIMES:-runc,rt} RT_SERVICES=1 RT_JOBS=1 conformance/vm/run.sh --kernel 13 --engines --memory 4096 \
-		--deadline 5400 $(ENGINES_VM_TESTS:%=conformance/engines/%.test.ts) | \
+	@RT_RUNTIMES=$${RT_RUNTIMES:-runc,rt} RT_SERVICES=1 RT_JOBS=1 RT_AGAIN=1 conformance/vm/run.sh --kernel 13 --engines --memory 4096 \
+		--with engines/bin/cri --deadline 5400 $(ENGINES_VM_TESTS:%=conformance/engines/%.test.ts) | \
 		tee build/tap/engines-vm.tap | $(TAP_PROGRESS) | sed -u 's/^/engines: /' || true
 	@node native/build/totals.mjs build/tap/engines-vm.tap
 

@@ -11,41 +11,13 @@ function forEachCri(name: string, body: (t: Test, engine: Cri) => Promise<void>)
   forEachEngine(`cri: ${name}`, (rt) => Cri.start(rt), body, { lacking });
 }
 
-/** A pod, which is removed at the end. */
-async function withPod(
-  engine: Cri,
-  pid: 'POD' | 'CONTAINER',
-  body: (pod: string, config: object) => Promise<void>,
-): Promise<void> {
-  const config = engine.podConfig('one', pid);
-  const pod = await engine.runPod(config);
-  try {
-    await body(pod, config);
-  } finally {
-    await engine.call('StopPodSandbox', { pod_sandbox_id: pod });
-    await engine.call('RemovePodSandbox', { pod_sandbox_id: pod });
-  }
-}
-
 async function namespaces(engine: Cri, id: string): Promise<Record<string, string>> {
   const { stdout } = await engine.exec(id, '/bin/probe', 'ns');
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-async function stopAndRemove(engine: Cri, id: string): Promise<void> {
-  await engine.call('StopContainer', { container_id: id, timeout: 10 });
-  await engine.call('RemoveContainer', { container_id: id });
-}
-
-async function statusOf(engine: Cri, id: string): Promise<{ state: string; exitCode?: number; reason?: string }> {
-  type Answer = { status: { state?: string; exitCode?: number; reason?: string } };
-  const { status } = await engine.call<Answer>('ContainerStatus', { container_id: id });
-  // The first value of an enumeration is omitted.
-  return { ...status, state: status.state ?? 'CONTAINER_CREATED' };
-}
-
 forEachCri('two containers of a pod share net, ipc and pid namespaces', async (t, engine) => {
-  await withPod(engine, 'POD', async (pod, config) => {
+  await engine.withPod('POD', async (pod, config) => {
     const context = { namespace_options: { network: 'POD', pid: 'POD', ipc: 'POD' } };
     const linux = { security_context: context };
     const first = await engine.create(pod, config, 'first', { command: ['/bin/probe', 'wait'], linux });
@@ -59,19 +31,19 @@ forEachCri('two containers of a pod share net, ipc and pid namespaces', async (t
     t.match(stdout, /sleep 1000000.*probe wait.*probe wait/, 'the first process is that of the pod');
     const network = await engine.exec(first, '/bin/cat', '/proc/net/fib_trie');
     t.match(network.stdout, /10\.254\.77\.\d+/, 'the address that the plugin gave');
-    for (const id of [first, second]) await stopAndRemove(engine, id);
+    for (const id of [first, second]) await engine.stopAndRemove(id);
   });
 });
 
 forEachCri('logs, exec, stats and exit status', async (t, engine) => {
-  await withPod(engine, 'CONTAINER', async (pod, config) => {
+  await engine.withPod('CONTAINER', async (pod, config) => {
     const script = 'echo out; echo err >&2; trap "exit 7" TERM; while :; do sleep 0.1; done';
     const id = await engine.create(pod, config, 'shell', { command: ['/bin/sh', '-c', script] });
-    t.equal((await statusOf(engine, id)).state, 'CONTAINER_CREATED');
+    t.equal((await engine.status(id)).state, 'CONTAINER_CREATED');
     await engine.call('StartContainer', { container_id: id });
     await until('it wrote', () => engine.output('shell').length === 2);
     t.strictSame(engine.output('shell').sort(), ['stderr err', 'stdout out']);
-    t.equal((await statusOf(engine, id)).state, 'CONTAINER_RUNNING');
+    t.equal((await engine.status(id)).state, 'CONTAINER_RUNNING');
     t.strictSame(await engine.exec(id, '/bin/sh', '-c', 'echo $PPID; echo no >&2; exit 3'), {
       stdout: '0\n',
       stderr: 'no\n',
@@ -93,13 +65,13 @@ forEachCri('logs, exec, stats and exit status', async (t, engine) => {
       t.pass('ContainerStats', { skip: lackingMetrics });
     }
     await engine.call('StopContainer', { container_id: id, timeout: 10 });
-    t.match(await statusOf(engine, id), { state: 'CONTAINER_EXITED', exitCode: 7 });
+    t.match(await engine.status(id), { state: 'CONTAINER_EXITED', exitCode: 7 });
     await engine.call('RemoveContainer', { container_id: id });
   });
 });
 
 forEachCri('limits are set, and changed at run time', async (t, engine) => {
-  await withPod(engine, 'CONTAINER', async (pod, config) => {
+  await engine.withPod('CONTAINER', async (pod, config) => {
     const linux = { resources: { memory_limit_in_bytes: 64 * MIB, cpu_period: 100_000, cpu_quota: 50_000 } };
     const id = await engine.create(pod, config, 'limited', { command: ['/bin/sleep', '1000'], linux });
     await engine.call('StartContainer', { container_id: id });
@@ -112,13 +84,13 @@ forEachCri('limits are set, and changed at run time', async (t, engine) => {
     t.equal((await engine.exec(id, '/bin/cat', memory)).stdout, `${96 * MIB}\n`);
     t.match((await engine.exec(id, '/bin/cat', quota)).stdout, /^20000/);
     await engine.call('StopContainer', { container_id: id, timeout: 0 });
-    t.match(await statusOf(engine, id), { state: 'CONTAINER_EXITED', exitCode: 137 });
+    t.match(await engine.status(id), { state: 'CONTAINER_EXITED', exitCode: 137 });
     await engine.call('RemoveContainer', { container_id: id });
   });
 });
 
 forEachCri('the security context is in force', async (t, engine) => {
-  await withPod(engine, 'CONTAINER', async (pod, config) => {
+  await engine.withPod('CONTAINER', async (pod, config) => {
     const security_context = {
       capabilities: { drop_capabilities: ['ALL'], add_capabilities: ['KILL'] },
       readonly_rootfs: true,
@@ -143,17 +115,17 @@ forEachCri('the security context is in force', async (t, engine) => {
     t.match(stdout, /NoNewPrivs:\t1/);
     t.match(stdout, /Seccomp:\t2/);
     t.match(await engine.exec(id, '/bin/touch', '/x'), { exitCode: 1, stderr: /Read-only file system/ });
-    await stopAndRemove(engine, id);
+    await engine.stopAndRemove(id);
   });
 });
 
 forEachCri('a program that is missing is named', async (t, engine) => {
-  await withPod(engine, 'CONTAINER', async (pod, config) => {
+  await engine.withPod('CONTAINER', async (pod, config) => {
     const id = await engine.create(pod, config, 'none', { command: ['/nosuch'] });
     const outcome = await engine.attempt('StartContainer', { container_id: id });
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /\/nosuch"?.*no such file or directory/);
-    t.match(await statusOf(engine, id), { state: 'CONTAINER_EXITED', reason: 'StartError', exitCode: 128 });
+    t.match(await engine.status(id), { state: 'CONTAINER_EXITED', reason: 'StartError', exitCode: 128 });
     await engine.call('RemoveContainer', { container_id: id });
   });
 });

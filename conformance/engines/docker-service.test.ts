@@ -87,7 +87,8 @@ forEachDockerService('init, exit status, a missing program, memory that is used 
   const absent = await docker.command('run', '--rm', 'tiny', '/nosuch');
   t.equal(absent.status, 127);
   t.match(absent.stderr, 'stat /nosuch: no such file or directory');
-  const hog = ['/bin/probe', 'memhog', String(64 * MIB)];
+  // It outlives the process that is killed: otherwise systemd may remove the scope before the shim has read the event there.
+  const hog = ['/bin/sh', '-c', `/bin/probe memhog ${64 * MIB}; status=$?; sleep 3; exit $status`];
   const killed = await docker.command(
     'run',
     '--name',
@@ -105,14 +106,14 @@ forEachDockerService('init, exit status, a missing program, memory that is used 
 
 forEachDockerService('limits are properties of the scope, and update changes them', async (t, docker, rt) => {
   const id = await docker.detach(t, '--memory 64m --memory-swap 64m --pids-limit 50 --cpus 0.5 --cpuset-cpus 0');
-  t.equal(unitProperty(id, 'MemoryMax'), String(64 * MIB));
-  t.equal(unitProperty(id, 'TasksMax'), '50');
-  t.equal(unitProperty(id, 'CPUQuotaPerSecUSec'), '500ms');
-  t.equal(unitProperty(id, 'AllowedCPUs'), '0');
+  t.equal(unitProperty(`docker-${id}.scope`, 'MemoryMax'), String(64 * MIB));
+  t.equal(unitProperty(`docker-${id}.scope`, 'TasksMax'), '50');
+  t.equal(unitProperty(`docker-${id}.scope`, 'CPUQuotaPerSecUSec'), '500ms');
+  t.equal(unitProperty(`docker-${id}.scope`, 'AllowedCPUs'), '0');
   const words = ['--memory', '96m', '--memory-swap', '96m', '--pids-limit', '60', '--cpus', '1'];
   const updated = await docker.command('update', ...words, 'one');
   t.equal(updated.status, 0, updated.stderr);
-  t.equal(unitProperty(id, 'MemoryMax'), String(96 * MIB));
+  t.equal(unitProperty(`docker-${id}.scope`, 'MemoryMax'), String(96 * MIB));
   // systemd writes the limits of the scope again: they must be the new ones.
   t.equal((await run(['systemctl', 'daemon-reload'], { env: rt.env })).status, 0);
   const files = `cat ${cgroup}/memory.max ${cgroup}/pids.max ${cgroup}/cpu.max`;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { cgroupDirectory, isUnified, readCgroup } from '../harness/cgroup.ts';
 import { NODE } from '../harness/control-plane.ts';
-import { PEER, TESTED } from '../harness/cri.ts';
+import { PEER, TESTED } from '../harness/cri-client.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { IMAGE } from '../harness/image.ts';
 import { kubernetesLacking } from '../harness/kubelet-node.ts';

@@ -1,7 +1,8 @@
 import type { Test } from 'tap';
 import { Containerd, RELEASES } from '../harness/containerd.ts';
 import type { Release } from '../harness/containerd.ts';
-import { TESTED, criLacking } from '../harness/cri.ts';
+import { TESTED } from '../harness/cri-client.ts';
+import { criLacking } from '../harness/cri.ts';
 import { Docker } from '../harness/docker.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { kubernetesLacking } from '../harness/kubelet-node.ts';

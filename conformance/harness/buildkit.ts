@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
-import { ENGINE_BIN } from './cri.ts';
+import { ENGINE_BIN } from './cri-client.ts';
 import { Daemon } from './daemon.ts';
 import { makeRootfs } from './guest.ts';
 import { run, start } from './process.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemdDriver, removeParent } from './cgroup.ts';
-import { ENGINE_BIN } from './cri.ts';
+import { ENGINE_BIN } from './cri-client.ts';
 import { CRIU_PATH } from './criu.ts';
 import { Daemon } from './daemon.ts';
 import { makeRootfs } from './guest.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENGINE_BIN } from './cri.ts';
+import { ENGINE_BIN } from './cri-client.ts';
 import { Daemon } from './daemon.ts';
 import { freePort } from './port.ts';
 import { run } from './process.ts';

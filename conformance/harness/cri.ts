@@ -1,53 +1,42 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
-import { CRIU_PATH } from './criu.ts';
+import { CriClient, ENGINE_BIN, PEER, TESTED, environment } from './cri-client.ts';
+import type { Handler } from './cri-client.ts';
 import { Daemon } from './daemon.ts';
 import { IMAGE, makeImage } from './image.ts';
 import { run } from './process.ts';
-import type { Outcome } from './process.ts';
-import { REPOSITORY } from './runtimes.ts';
 import { runtimeFile } from './runtime-file.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 
-/** Programs built by make test-engines. */
-export const ENGINE_BIN = join(REPOSITORY, 'build', 'engines', 'bin');
-
 /** Why there is no containerd 2 to test with; undefined if there is one. */
 export function criLacking(): string | undefined {
-  if (!existsSync(join(ENGINE_BIN, 'cri'))) return 'containerd 2 is missing: make build/stamps/engines builds it';
+  if (!existsSync(join(ENGINE_BIN, 'containerd')))
+    return 'containerd 2 is missing: make build/stamps/engines builds it';
   return existsSync('/usr/lib/cni/bridge') ? undefined : 'the package containernetworking-plugins is missing';
 }
 
 let engines = 0;
 
-/** Handlers of the engine: the runtime of the sandbox, and a peer. */
-export const TESTED = 'tested';
-export const PEER = 'peer';
-export type Handler = typeof TESTED | typeof PEER;
-
-/** A containerd 2 with the CRI plugin that writes only into the sandbox, and the calls of the kubelet. */
-export class Cri {
-  readonly logs: string;
-  /** Cgroup of all pods. */
-  readonly parent: string;
+/** A containerd 2 with the CRI plugin that writes only into the sandbox. */
+export class Cri extends CriClient {
   readonly #bridge: string;
   readonly #sandbox: Sandbox;
   readonly #daemon: Daemon;
 
   private constructor(sandbox: Sandbox, bridge: string) {
+    const at = (name: string): string => join(sandbox.dir, name);
+    super({ socket: at('sock'), env: environment(sandbox), logs: at('logs'), parent: `/${sandbox.prefix}pods` });
     this.#sandbox = sandbox;
     this.#bridge = bridge;
     this.#daemon = new Daemon({
       name: 'containerd',
-      argv: [join(ENGINE_BIN, 'containerd'), '--config', join(sandbox.dir, 'containerd.toml')],
+      argv: [join(ENGINE_BIN, 'containerd'), '--config', at('containerd.toml')],
       env: environment(sandbox),
-      log: join(sandbox.dir, 'containerd.log'),
+      log: at('containerd.log'),
       answers: async () => (await this.attempt('Version', {})).status === 0,
     });
-    this.parent = `/${sandbox.prefix}pods`;
-    this.logs = join(sandbox.dir, 'logs');
   }
 
   /** Starts the engine and imports the image; `byDefault` is the handler of pods that do not specify one. */
@@ -62,63 +51,6 @@ export class Cri {
     const imported = await run([join(ENGINE_BIN, 'ctr'), ...words], { env: environment(sandbox), deadline: 60_000 });
     if (imported.status !== 0) throw new Error(imported.stderr);
     return engine;
-  }
-
-  /** Calls a method, which may fail. */
-  attempt(method: string, request: object): Promise<Outcome> {
-    const argv = [join(ENGINE_BIN, 'cri'), join(this.#sandbox.dir, 'sock'), method];
-    return run(argv, { env: environment(this.#sandbox), input: JSON.stringify(request), deadline: 60_000 });
-  }
-
-  /** Calls a method that must succeed. */
-  async call<Response>(method: string, request: object): Promise<Response> {
-    const outcome = await this.attempt(method, request);
-    if (outcome.status !== 0) throw new Error(`${method}: ${outcome.stderr}`);
-    return JSON.parse(outcome.stdout) as Response;
-  }
-
-  /** The config of a pod that shares the given namespaces among its containers. */
-  podConfig(name: string, pid: 'POD' | 'CONTAINER'): object {
-    return {
-      metadata: { name, uid: name, namespace: 'default', attempt: 0 },
-      hostname: name,
-      log_directory: this.logs,
-      linux: {
-        cgroup_parent: this.parent,
-        security_context: { namespace_options: { network: 'POD', pid, ipc: 'POD' } },
-      },
-    };
-  }
-
-  /** Starts a pod; returns its id. */
-  async runPod(config: object): Promise<string> {
-    const request = { config, runtime_handler: TESTED };
-    return (await this.call<{ podSandboxId: string }>('RunPodSandbox', request)).podSandboxId;
-  }
-
-  /** Creates a container in a pod; returns its id. Its log is `NAME.log`. */
-  async create(pod: string, podConfig: object, name: string, config: object): Promise<string> {
-    const all = { metadata: { name, attempt: 0 }, image: { image: IMAGE }, log_path: `${name}.log`, ...config };
-    const request = { pod_sandbox_id: pod, config: all, sandbox_config: podConfig };
-    return (await this.call<{ containerId: string }>('CreateContainer', request)).containerId;
-  }
-
-  async exec(id: string, ...cmd: string[]): Promise<{ stdout: string; stderr: string; exitCode: number }> {
-    const request = { container_id: id, cmd, timeout: 30 };
-    type Raw = { stdout?: string; stderr?: string; exitCode?: number };
-    const { stdout = '', stderr = '', exitCode = 0 } = await this.call<Raw>('ExecSync', request);
-    const text = (base64: string): string => Buffer.from(base64, 'base64').toString();
-    return { stdout: text(stdout), stderr: text(stderr), exitCode };
-  }
-
-  /** The output of a container so far: lines of `stdout` and `stderr`. */
-  output(name: string): string[] {
-    const path = join(this.logs, `${name}.log`);
-    if (!existsSync(path)) return [];
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => line.replace(/^\S+ (stdout|stderr) F /, '$1 '));
   }
 
   /** State root of a handler's runtime: the value of its `--root`. */
@@ -162,10 +94,6 @@ export class Cri {
     for (const name of ['run', 'data']) rmSync(join(this.#sandbox.dir, name), { recursive: true, force: true });
     if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
   }
-}
-
-function environment(sandbox: Sandbox): Record<string, string> {
-  return { ...sandbox.env, PATH: `${ENGINE_BIN}:${CRIU_PATH}` };
 }
 
 function stateRoot(sandbox: Sandbox, handler: Handler): string {

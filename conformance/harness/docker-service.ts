@@ -16,6 +16,7 @@ export const servicesLacking =
   process.env['RT_SERVICES'] === '1' ? undefined : 'services of a machine of its own: make test-engines-vm';
 
 const CONFIGURATION = '/etc/docker/daemon.json';
+const SCOPES = 'docker-*.scope';
 
 /** Docker as its package deploys it: the service of systemd with its default driver, network and storage. */
 export class DockerService {
@@ -95,16 +96,14 @@ export async function prepareDockerService(): Promise<void> {
   if (outcome.status !== 0) throw new Error(`docker: ${outcome.stderr}`);
 }
 
-/** A property of the unit of a container. */
-export function unitProperty(id: string, name: string): string {
-  return execFileSync('systemctl', ['show', '--property', name, '--value', `docker-${id}.scope`], {
-    encoding: 'utf8',
-  }).trim();
+/** A property of a unit. */
+export function unitProperty(unit: string, name: string): string {
+  return execFileSync('systemctl', ['show', '--property', name, '--value', unit], { encoding: 'utf8' }).trim();
 }
 
-/** Units of containers, even failed ones. */
-function scopes(): string {
-  return execFileSync('systemctl', ['list-units', '--all', '--plain', '--no-legend', 'docker-*.scope'], {
+/** Units of containers by a pattern of their names, even failed ones. */
+export function scopes(pattern: string): string {
+  return execFileSync('systemctl', ['list-units', '--all', '--plain', '--no-legend', pattern], {
     encoding: 'utf8',
   }).trim();
 }
@@ -123,8 +122,8 @@ export function forEachDockerService(
       } finally {
         await docker.stop();
       }
-      await until('no scope remains', () => scopes() === '', 10_000).catch(() => undefined);
-      t.equal(scopes(), '', 'no scope remains');
+      await until('no scope remains', () => scopes(SCOPES) === '', 10_000).catch(() => undefined);
+      t.equal(scopes(SCOPES), '', 'no scope remains');
     },
     { lacking: servicesLacking },
   );

@@ -3,17 +3,17 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeRootfs } from './guest.ts';
-import type { Sandbox } from './sandbox.ts';
 
 /** Name of the image after an engine has imported the archive. */
 export const IMAGE = 'localhost/tiny:1';
 
 /**
  * An archive with an image of one layer in the format of the OCI image specification: the root filesystem of all cases.
+ * It is made in a directory, such as that of a sandbox.
  */
-export function makeImage(sandbox: Sandbox): string {
-  const layout = join(sandbox.dir, 'image');
-  const rootfs = join(sandbox.dir, 'image-rootfs');
+export function makeImage({ dir }: { readonly dir: string }): string {
+  const layout = join(dir, 'image');
+  const rootfs = join(dir, 'image-rootfs');
   mkdirSync(join(layout, 'blobs', 'sha256'), { recursive: true });
   mkdirSync(rootfs);
   makeRootfs(rootfs);
@@ -42,7 +42,7 @@ export function makeImage(sandbox: Sandbox): string {
   const annotations = { 'io.containerd.image.name': IMAGE };
   writeFileSync(join(layout, 'index.json'), json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }));
   writeFileSync(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
-  const archive = join(sandbox.dir, 'image.tar');
+  const archive = join(dir, 'image.tar');
   execFileSync('tar', ['-C', layout, '-cf', archive, '.']);
   return archive;
 }

@@ -1,5 +1,6 @@
 import { ControlPlane, NODE } from './control-plane.ts';
-import { Cri, PEER } from './cri.ts';
+import { PEER } from './cri-client.ts';
+import { Cri } from './cri.ts';
 import { KubeletNode, reaches } from './kubelet-node.ts';
 import type { ContainerStatus } from './kubelet-node.ts';
 import type { Outcome } from './process.ts';

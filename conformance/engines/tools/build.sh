@@ -3,6 +3,7 @@
 # shim and ctr, a CRI client, and BuildKit.
 #
 #   build.sh               these
+#   build.sh cri           the CRI client alone, which takes a minute
 #   build.sh kubernetes    the kubelet, the API server with its etcd, and kubectl, which take longer than the rest
 #   build.sh nvidia        the NVIDIA container runtime, which calls the driver by cgo
 set -euo pipefail
@@ -26,6 +27,8 @@ if [ "${1:-}" = kubernetes ]; then
 	build kubernetes tool ./etcd
 elif [ "${1:-}" = nvidia ]; then
 	CGO_ENABLED=1 build nvidia tool
+elif [ "${1:-}" = cri ]; then
+	build . ./cri
 else
 	build . tool ./cri
 	build buildkit tool
