@@ -13,7 +13,8 @@ interface Exception {
 /** The v1 controller has one default, and unordered exceptions from it. */
 interface Controller {
   allowsByDefault: boolean;
-  exceptions: Exception[];
+  /** By their devices: there may be thousands. */
+  readonly exceptions: Map<string, Exception>;
 }
 
 /**
@@ -22,16 +23,16 @@ interface Controller {
  * no exception from an exception: the kernel would accept the line and ignore it, so it is a fault here.
  */
 export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnostic[]): string[] {
-  const controller: Controller = { allowsByDefault: false, exceptions: [] };
+  const controller: Controller = { allowsByDefault: false, exceptions: new Map() };
   rules.forEach((rule, index) => {
     if (isTotal(rule)) {
       controller.allowsByDefault = rule.allow;
-      controller.exceptions = [];
+      controller.exceptions.clear();
       return;
     }
     for (const part of parts(rule)) apply(controller, part, rule.allow, index, faults);
   });
-  if (!controller.allowsByDefault && controller.exceptions.length === 0) return linesForDefaults;
+  if (!controller.allowsByDefault && controller.exceptions.size === 0) return linesForDefaults;
   // They follow the rules of the config, so nothing can deny the default devices.
   for (const part of defaults) apply(controller, part, true, undefined, faults);
   if (controller.allowsByDefault) refuseDeniedDefaults(controller, faults);
@@ -40,12 +41,18 @@ export function deviceLines(rules: readonly LinuxDeviceCgroup[], faults: Diagnos
 
 function linesOf({ allowsByDefault, exceptions }: Controller): string[] {
   const sign = allowsByDefault ? '-' : '+';
-  return [allowsByDefault ? '+a' : '-a', ...exceptions.map((exception) => `${sign}${shown(exception)}`)];
+  return [
+    allowsByDefault ? '+a' : '-a',
+    ...Array.from(exceptions.values(), (exception) => `${sign}${shown(exception)}`),
+  ];
 }
 
 const defaults: readonly Exception[] = defaultDeviceRules.flatMap(parts);
 /** For a config whose rules allow nothing. */
-const linesForDefaults = linesOf({ allowsByDefault: false, exceptions: [...defaults] });
+const linesForDefaults = linesOf({
+  allowsByDefault: false,
+  exceptions: new Map(defaults.map((part) => [deviceOf(part), part])),
+});
 
 function isTotal({ type = 'a', major, minor, access }: LinuxDeviceCgroup): boolean {
   return type === 'a' && number(major) === '*' && number(minor) === '*' && letters(access).length === 3;
@@ -77,19 +84,20 @@ function apply(
     add(controller, part);
     return;
   }
-  controller.exceptions = controller.exceptions.flatMap((exception) => {
-    if (!overlaps(exception, part)) return [exception];
+  for (const [device, exception] of controller.exceptions) {
+    if (!overlaps(exception, part)) continue;
     if (covers(part, exception)) {
       const access = without(exception.access, part.access);
-      return access === '' ? [] : [{ ...exception, access }];
+      if (access === '') controller.exceptions.delete(device);
+      else controller.exceptions.set(device, { ...exception, access });
+    } else if (index !== undefined) {
+      faults.push(hole(part, exception, allow, index));
     }
-    if (index !== undefined) faults.push(hole(part, exception, allow, index));
-    return [exception];
-  });
+  }
 }
 
 function refuseDeniedDefaults(controller: Controller, faults: Diagnostic[]): void {
-  for (const exception of controller.exceptions) {
+  for (const exception of controller.exceptions.values()) {
     const device = defaults.find((part) => overlaps(exception, part));
     if (device === undefined) continue;
     faults.push({
@@ -101,14 +109,14 @@ function refuseDeniedDefaults(controller: Controller, faults: Diagnostic[]): voi
   }
 }
 
-function add(controller: Controller, part: Exception): void {
-  const { exceptions } = controller;
-  const same = exceptions.findIndex(
-    ({ type, major, minor }) => type === part.type && major === part.major && minor === part.minor,
-  );
-  const found = exceptions[same];
-  if (found === undefined) exceptions.push(part);
-  else exceptions[same] = { ...found, access: letters(found.access + part.access) };
+function add({ exceptions }: Controller, part: Exception): void {
+  const device = deviceOf(part);
+  const found = exceptions.get(device);
+  exceptions.set(device, found === undefined ? part : { ...found, access: letters(found.access + part.access) });
+}
+
+function deviceOf({ type, major, minor }: Exception): string {
+  return `${type} ${major}:${minor}`;
 }
 
 function overlaps(one: Exception, other: Exception): boolean {
@@ -141,6 +149,6 @@ function hole(part: Exception, from: Exception, allow: boolean, index: number): 
   };
 }
 
-function shown({ type, major, minor, access }: Exception): string {
-  return `${type} ${major}:${minor} ${access}`;
+function shown(exception: Exception): string {
+  return `${deviceOf(exception)} ${exception.access}`;
 }
