@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -43,9 +42,8 @@ func call(socket, name string, request io.Reader) error {
 	if err := protojson.Unmarshal(text, message.Interface().(proto.Message)); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	results := method.Call([]reflect.Value{reflect.ValueOf(limited), message})
+	// The caller has a deadline, which a slow machine extends.
+	results := method.Call([]reflect.Value{reflect.ValueOf(context.Background()), message})
 	if err, failed := results[1].Interface().(error); failed {
 		return err
 	}
