@@ -168,6 +168,9 @@ forEachContainerdService('containers of a pod that end by themselves', async (t,
     const hog = ['/bin/sh', '-c', `/bin/probe memhog ${64 * MIB}; status=$?; sleep 3; exit $status`];
     const limit = { memory_limit_in_bytes: 16 * MIB, memory_swap_limit_in_bytes: 16 * MIB };
     const killed = await run('hog', hog, { resources: limit });
+    // The engine may take the event after the end.
+    const reported = async (): Promise<boolean> => (await engine.status(killed)).reason === 'OOMKilled';
+    await until('the reason is known', reported, 3000).catch(() => undefined);
     t.match(await engine.status(killed), { exitCode: 137, reason: 'OOMKilled' });
     const said = await run('said', ['/bin/sh', '-c', 'echo out; echo err >&2; exit 3'], {});
     t.match(await engine.status(said), { exitCode: 3, reason: 'Error' });
