@@ -164,8 +164,9 @@ forEachContainerdService('containers of a pod that end by themselves', async (t,
       await until('it ended', async () => (await engine.status(id)).state === 'CONTAINER_EXITED', 30_000);
       return id;
     };
-    // It outlives the process that is killed: otherwise systemd may remove the scope before the shim has read the event there.
-    const hog = ['/bin/sh', '-c', `/bin/probe memhog ${64 * MIB}; status=$?; sleep 3; exit $status`];
+    // The shim learns of it only after it has begun to watch the cgroup, which it does once the container has been started,
+    // and before systemd removes the scope of a container that has ended.
+    const hog = ['/bin/sh', '-c', `sleep 3; /bin/probe memhog ${64 * MIB}; status=$?; sleep 3; exit $status`];
     const limit = { memory_limit_in_bytes: 16 * MIB, memory_swap_limit_in_bytes: 16 * MIB };
     const killed = await run('hog', hog, { resources: limit });
     // The engine may take the event after the end.

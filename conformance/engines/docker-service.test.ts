@@ -87,8 +87,9 @@ forEachDockerService('init, exit status, a missing program, memory that is used 
   const absent = await docker.command('run', '--rm', 'tiny', '/nosuch');
   t.equal(absent.status, 127);
   t.match(absent.stderr, 'stat /nosuch: no such file or directory');
-  // It outlives the process that is killed: otherwise systemd may remove the scope before the shim has read the event there.
-  const hog = ['/bin/sh', '-c', `/bin/probe memhog ${64 * MIB}; status=$?; sleep 3; exit $status`];
+  // The shim learns of it only after it has begun to watch the cgroup, which it does once the container has been started,
+  // and before systemd removes the scope of a container that has ended.
+  const hog = ['/bin/sh', '-c', `sleep 3; /bin/probe memhog ${64 * MIB}; status=$?; sleep 3; exit $status`];
   const killed = await docker.command(
     'run',
     '--name',
