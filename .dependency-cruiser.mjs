@@ -39,7 +39,7 @@ const mayImport = {
   'src/cli': ['src/[^/]+'],
   'src/api': ['src/diag', 'src/host', 'src/bundle', 'src/cgroup', 'src/container', 'src/explain', 'schema/generated'],
   'src/index.ts': ['src/[^/]+', 'schema/generated'],
-  'schema/build': ['src/plan', 'schema/kernel.ts', 'schema/errors.ts'],
+  'schema/build': ['src/plan', 'schema/kernel.ts', 'schema/errors.ts', 'schema/architectures.ts'],
   'schema/[^/]+\\.ts': ['schema/[^/]+\\.ts', 'schema/generated'],
   'native/build': ['src/cli'],
   'native/test': ['src/host'],

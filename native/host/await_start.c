@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,7 +41,8 @@ int64_t rt_fn_awaitStartLeanly(const struct rt_value *args, struct rt_result *re
 	int descriptors[3];
 	for (int i = 0; i < 3; i++)
 		descriptors[i] = (int)args[i].integer;
-	snprintf(text, sizeof(text), "%d %d %d %d", descriptors[0], descriptors[1], descriptors[2], (int)args[3].integer);
+	snprintf(text, sizeof(text), "%d %d %d %d", descriptors[0], descriptors[1], descriptors[2],
+		(int)args[3].integer);
 	if (setenv(variable, text, 1) < 0)
 		return -errno;
 	int flags[3];
@@ -76,12 +78,27 @@ static bool await_line(int lifeline, int pidfd)
 	}
 }
 
+/* Exactly `count` numbers with a space between. */
+static bool read_numbers(const char *text, int *numbers, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char *end;
+		long number = strtol(text, &end, 10);
+		if (end == text || number < 0 || number > INT_MAX || *end != (i + 1 < count ? ' ' : '\0'))
+			return false;
+		numbers[i] = (int)number;
+		text = end + 1;
+	}
+	return true;
+}
+
 void rt_await_leanly(void)
 {
 	const char *text = getenv(variable);
-	int control, lifeline, pidfd, pid, end = 0;
-	if (!text || sscanf(text, "%d %d %d %d%n", &control, &lifeline, &pidfd, &pid, &end) != 4 || text[end] != '\0')
+	int numbers[4];
+	if (!text || !read_numbers(text, numbers, 4))
 		return;
+	const int control = numbers[0], lifeline = numbers[1], pidfd = numbers[2];
 	/* Hooks inherit the environment. */
 	unsetenv(variable);
 	int outcome = CLOSED;
@@ -93,7 +110,7 @@ void rt_await_leanly(void)
 	close(pidfd);
 	fcntl(control, F_SETFD, FD_CLOEXEC);
 	awaited.control = control;
-	awaited.pid = pid;
+	awaited.pid = numbers[3];
 	awaited.outcome = outcome;
 }
 

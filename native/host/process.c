@@ -207,7 +207,7 @@ int64_t rt_fn_processStat(const struct rt_value *args, struct rt_result *result)
 	if (!at || at[1] != ' ' || !at[2])
 		return -EBADMSG;
 	at += 2;
-	result->numbers[0] = *at;
+	result->numbers[0] = (unsigned char)*at;
 	for (int field = AFTER_NAME; field <= START_TIME; field++) {
 		if (field == FLAGS)
 			result->numbers[1] = (int64_t)strtoll(at, NULL, 10);
