@@ -71,16 +71,19 @@ const ways: Readonly<Record<string, () => Promise<Times>>> = {
 };
 
 const found = new Map(Object.keys(ways).map((name) => [name, [] as Times[]]));
-for (let round = -3; round < rounds; round++) {
-  for (const [name, way] of Object.entries(ways)) {
-    const times = await way();
-    if (round >= 0) found.get(name)?.push(times);
+try {
+  for (let round = -3; round < rounds; round++) {
+    for (const [name, way] of Object.entries(ways)) {
+      const times = await way();
+      if (round >= 0) found.get(name)?.push(times);
+    }
   }
+} finally {
+  await docker.stop();
+  ofDocker.remove();
 }
 await pool.close();
 await rested.close();
-await docker.stop();
-ofDocker.remove();
 for (const [name, times] of found) {
   const [first, end] = [0, 1].map((index) => times.map((pair) => pair[index] ?? 0).sort((one, other) => one - other));
   const shown = [first, end].map((list = []) => `median ${at(list, 0.5)}, slowest ${at(list, 1)}`);
@@ -128,7 +131,7 @@ function processes(): ['rt' | 'init', alone: number, proportional: number][] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const isRuntime = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--lifeline');
+        const isRuntime = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(options.runtime.root);
         if (!isRuntime && !readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes('/rt-bench-')) return [];
         const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
         const bytes = (name: string): number =>
