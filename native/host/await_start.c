@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../generated/protocol.h"
@@ -92,15 +94,25 @@ static bool read_numbers(const char *text, int *numbers, int count)
 	return true;
 }
 
+/* Whether the process is a child of this one: those of another one, whose variable came here, are not. */
+static bool is_own_child(int pidfd)
+{
+	siginfo_t info;
+	return pidfd >= 0 && waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
 void rt_await_leanly(void)
 {
 	const char *text = getenv(variable);
 	int numbers[4];
-	if (!text || !read_numbers(text, numbers, 4))
+	if (!text)
 		return;
-	const int control = numbers[0], lifeline = numbers[1], pidfd = numbers[2];
+	bool understood = read_numbers(text, numbers, 4);
 	/* Hooks inherit the environment. */
 	unsetenv(variable);
+	if (!understood || !is_own_child(numbers[2]))
+		return;
+	const int control = numbers[0], lifeline = numbers[1], pidfd = numbers[2];
 	int outcome = CLOSED;
 	if (await_line(lifeline, pidfd)) {
 		/* Init need not wait for the engine. */

@@ -36,13 +36,15 @@ function runWith(context: ContainerContext, lifeline?: Lifeline): Outcome {
   return attend(context, made, 'run', lifeline);
 }
 
-function startMade({ native }: Context, made: WaitingContainer, lifeline: Lifeline | undefined): void {
+function startMade({ native, globals }: Context, made: WaitingContainer, lifeline: Lifeline | undefined): void {
   const { record, control, compiled, watch } = made;
   const { plan, warnings } = compiled;
   if (lifeline !== undefined) {
     lifeline.tell({ type: 'created', id: record.id, pid: record.pid, warnings });
     const leave = (pidfd: number): void => {
-      if (canBeAwaited(made)) native.awaitStartLeanly(control, lifeline.descriptor, pidfd, record.pid);
+      // The trace of the creation is in the engine.
+      if (globals.trace === undefined && canBeAwaited(made))
+        native.awaitStartLeanly(control, lifeline.descriptor, pidfd, record.pid);
     };
     if (!lifeline.awaitStart(record, leave)) throw lifelineClosed();
   }

@@ -6,9 +6,11 @@ import { ContainerDirectory, absent } from '../state/directory.ts';
 import { checkId } from '../state/id.ts';
 import { stateRoot } from '../state/root.ts';
 import { requireRecord, savedConfig } from '../state/store.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import type { MadeContainer } from './creation.ts';
 import { becomeForeground } from './foreground.ts';
 import type { WaitingContainer } from './make.ts';
+import { removePidFile } from './pid-file.ts';
 
 /** A container whose start this process has awaited before its engine ran (native/host/await_start.c). */
 export interface AwaitedContainer extends MadeContainer {
@@ -26,6 +28,19 @@ export function awaitedContainer(context: ContainerContext): AwaitedContainer | 
   const awaited = native.awaitedStart();
   if (typeof awaited === 'number') return undefined;
   const [control = -1, pid = 0, outcome = -1] = awaited;
+  try {
+    return findAgain(context, control, pid, outcome);
+  } catch (error) {
+    // It may have had its go-ahead, and nobody would attend to it. The pid is still that of init, which only this process
+    // can reap.
+    native.signalProcess(pid, SIGKILL);
+    removePidFile(context);
+    throw error;
+  }
+}
+
+function findAgain(context: ContainerContext, control: number, pid: number, outcome: number): AwaitedContainer {
+  const { native } = context;
   becomeForeground(context);
   const [id] = context.operands;
   checkId(id);

@@ -111,10 +111,13 @@ function awaitLine(
     [pidfd, POLLIN],
   ]);
   try {
-    let ready = native.poll(wanted, shortWait);
-    if (ready === -ETIMEDOUT) leave(pidfd);
-    for (; ; ready = native.poll(wanted, -1)) {
+    for (let limit = shortWait; ;) {
+      const ready = native.poll(wanted, limit);
       if (ready === 1) return true;
+      if (ready === -ETIMEDOUT) {
+        leave(pidfd);
+        limit = -1;
+      }
       // A signal for the program, which it gets once it runs.
       if (ready !== 0) continue;
       const received = native.receiveStream(descriptor, 1, 0);
