@@ -38,6 +38,7 @@ export function facts(cgroups: CgroupFacts = hybrid): Facts {
     ...typicalHost,
     cgroups,
     hasApparmor: false,
+    realPath: (path) => path.replace(/^\/srv\/(?=bundle)/, '/'),
     linkAt: (path) => (path === '/srv/link' ? 'target' : undefined),
     isBlockDevice: (path) => path === '/dev/sdb1',
     usesDevice: (type) => type !== 'proc',

@@ -1,6 +1,6 @@
 /** Containers whose mount namespace does not begin as a copy of the host's: the same containers, and nothing remains. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
@@ -292,6 +292,29 @@ forEachRuntime(
     } finally {
       execFileSync('umount', ['--recursive', source]);
     }
+  },
+  OURS,
+);
+
+forEachRuntime(
+  'small mounts: a source that is in the root by a symbolic link is that of a copy',
+  async (t, rt) => {
+    const link = join(rt.dir, 'link');
+    const bundle = rt.bundle((config) => {
+      config.process.args = ['/bin/busybox', 'ls', '/again'];
+      config.mounts.push(
+        { destination: '/data', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/again', source: join(link, 'data'), options: ['rbind'] },
+      );
+    });
+    mkdirSync(join(bundle.rootfs, 'data'));
+    writeFileSync(join(bundle.rootfs, 'data', 'covered'), '');
+    symlinkSync(bundle.rootfs, link);
+    const outputs = [await run(t, rt, 'small', bundle), await run(t, rt, 'copy', bundle)];
+    t.strictSame(
+      outputs.map(({ stdout }) => stdout),
+      ['', ''],
+    );
   },
   OURS,
 );

@@ -34,6 +34,8 @@ export interface Facts {
   readonly usesDevice: (type: string) => boolean;
   /** The target of a symbolic link; undefined if it is none. */
   readonly linkAt: (path: string) => string | undefined;
+  /** The path without symbolic links; the path itself if there is nothing. */
+  readonly realPath: (path: string) => string;
   /** A node of the device: `path` if that is one or none is known, else the one that the kernel names. */
   readonly nodeOfDevice: (path: string, type: 'char' | 'block', major: number, minor: number) => string;
 }
@@ -118,11 +120,8 @@ export function readFacts(native: Native): Facts {
     },
     isBlockDevice: (path) => isNode(native, path, S_IFBLK),
     usesDevice: (type) => usesDevice(native, type),
-    linkAt(path): string | undefined {
-      const target = native.readLink(path);
-      if (target === -EINVAL) return undefined;
-      return expectIfPresent(target, 'host.read', `cannot read link "${path}"`, 'readlink');
-    },
+    linkAt: (path) => linkAt(native, path),
+    realPath: (path) => realPath(native, path),
     nodeOfDevice(path, type, major, minor): string {
       const format = type === 'block' ? S_IFBLK : S_IFCHR;
       const device = deviceNumber(major, minor);
@@ -133,6 +132,17 @@ export function readFacts(native: Native): Facts {
       return name !== undefined && isNode(native, `/dev/${name}`, format, device) ? `/dev/${name}` : path;
     },
   };
+}
+
+function linkAt(native: Native, path: string): string | undefined {
+  const target = native.readLink(path);
+  if (target === -EINVAL) return undefined;
+  return expectIfPresent(target, 'host.read', `cannot read link "${path}"`, 'readlink');
+}
+
+function realPath(native: Native, path: string): string {
+  const real = native.realPath(path);
+  return typeof real === 'number' ? path : real;
 }
 
 function usesDevice(native: Native, type: string): boolean {

@@ -27,5 +27,6 @@ export const typicalHost: Facts = {
   hasManyMounts: false,
   usesDevice: (type) => type === 'ext4' || type === 'xfs' || type === 'btrfs',
   linkAt: () => undefined,
+  realPath: (path) => path,
   nodeOfDevice: (path) => path,
 };

@@ -34,7 +34,7 @@ import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts'
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { waitingSignalOps } from './signals.ts';
-import { allowsSmallMounts, enterSmallMountsOps, pinOp, refusePinnedOps } from './small-mounts.ts';
+import { allowsSmallMounts, hasSeparateSources, enterSmallMountsOps, pinOp, refusePinnedOps } from './small-mounts.ts';
 import type { SmallMounts } from './small-mounts.ts';
 import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
@@ -216,5 +216,6 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
 function smallMountsOf(config: Config, facts: Facts, options: PlanOptions): SmallMounts | undefined {
   const { smallMounts, bundle, pivot = true } = options;
   if (smallMounts === undefined || !allowsSmallMounts(config, facts, bundle, pivot)) return undefined;
-  return smallMounts.always || facts.hasManyMounts ? smallMounts : undefined;
+  const wanted = smallMounts.always || facts.hasManyMounts;
+  return wanted && hasSeparateSources(config, facts, bundle) ? smallMounts : undefined;
 }

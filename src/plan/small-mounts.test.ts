@@ -61,6 +61,7 @@ t.test('small mounts: not with mounts that need those of the host', async (t) =>
   t.notOk(enters(withMounts(bind('/bundle'))), 'above the root');
   t.notOk(enters(withMounts(bind('/bundle/rootfs'))), 'the root');
   t.notOk(enters(withMounts(bind('rootfs/etc'))), 'in the root');
+  t.notOk(enters(withMounts(bind('/srv/bundle/rootfs/etc'))), 'in the root, by a link');
   t.ok(enters(withMounts(bind('rootfs-of-another'))));
   t.notOk(enters(withMounts({ destination: '/o', type: 'overlay', source: 'overlay', options: ['lowerdir=/a:/b'] })));
   t.notOk(enters(withMounts({ destination: '/disk', type: 'ext4', source: '/dev/sdb1' })));

@@ -56,7 +56,7 @@ export function allowsSmallMounts(config: Config, facts: Facts, bundle: string, 
     [...prestart, ...createRuntime].every(isOfNetwork) &&
     facts.user.uid === 0 &&
     facts.user.initial &&
-    isIndependent(config, bundle)
+    isIndependent(config, bundle, (path) => path)
   );
 }
 
@@ -65,15 +65,23 @@ function isOfNetwork({ args = [] }: Hook): boolean {
   return args[0] === 'libnetwork-setkey';
 }
 
-function isIndependent(config: Config, bundle: string): boolean {
-  const root = hostRoot(config, bundle);
+/**
+ * Whether no symbolic link leads a source of a bind mount to what `allowsSmallMounts` excludes. Apart from that because it
+ * takes time.
+ */
+export function hasSeparateSources(config: Config, { realPath }: Facts, bundle: string): boolean {
+  return isIndependent(config, bundle, realPath);
+}
+
+function isIndependent(config: Config, bundle: string, realPath: (path: string) => string): boolean {
+  const root = realPath(hostRoot(config, bundle));
   let binds = 0;
   for (const { type = '', source = '', options = [] } of config.mounts ?? []) {
     if (type !== 'bind' && !options.includes('bind') && !options.includes('rbind')) {
       if (!selfContained.includes(type)) return false;
       continue;
     }
-    const path = normalizePath(source.startsWith('/') ? source : `${bundle}/${source}`);
+    const path = normalizePath(realPath(source.startsWith('/') ? source : `${bundle}/${source}`));
     if (path === root || isBelow(path, root) || isBelow(root, path)) return false;
     binds++;
   }
