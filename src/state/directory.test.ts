@@ -19,6 +19,16 @@ t.test('a directory is private, made with its ancestors, and only once', async (
   t.equal(host.directories.get('/run/user/9'), 0o700);
 });
 
+t.test('a directory that the caller may not make is reported with the cure', async (t) => {
+  const host = new FakeHost();
+  ContainerDirectory.make(host.native, root, 'c1');
+  host.fault = (call) => (call.startsWith('mkdir') ? -constants.errno.EACCES : 0);
+  const failure = t.throws(() => ContainerDirectory.make(host.native, root, 'c2'), {
+    message: 'cannot create state directory "/run/rt/c2": permission denied (mkdir)',
+  });
+  t.match(failure, { diagnostics: [{ hint: 'set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR' }] });
+});
+
 t.test('a directory is removed with its contents', async (t) => {
   const host = new FakeHost();
   const directory = ContainerDirectory.make(host.native, root, 'c1');

@@ -230,7 +230,7 @@ function makeDirectory(native: Native, root: StateRoot, id: string): void {
     result = native.mkdir(path, directoryMode);
   }
   if (result === -EEXIST) throw exists(id);
-  expectDone(result, 'state.directory', `cannot create state directory "${path}"`, 'mkdir');
+  if (result < 0) throw notMade(root, path, result);
 }
 
 function exists(id: string): Failure {
@@ -249,9 +249,13 @@ function makeRoot(native: Native, root: StateRoot): void {
     const result = native.mkdir(path, sticky | directoryMode);
     if (result === -EEXIST) continue;
     if (result >= 0) continue;
-    const hint = root.explicit ? undefined : 'set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR';
-    throw systemFailure('state.directory', `cannot create state directory "${path}"`, 'mkdir', result, hint);
+    throw notMade(root, path, result);
   }
+}
+
+function notMade({ explicit }: StateRoot, path: string, result: number): Failure {
+  const hint = explicit ? undefined : 'set XDG_RUNTIME_DIR to a directory of yours, or give --root DIR';
+  return systemFailure('state.directory', `cannot create state directory "${path}"`, 'mkdir', result, hint);
 }
 
 function removeEntries(native: Native, path: string): void {
