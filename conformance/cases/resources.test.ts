@@ -372,7 +372,7 @@ forEachRuntime(
       outcome.outcome.stderr,
       isUnified()
         ? /container init was OOM-killed \(memory limit too low\?\)/
-        : /unable to set memory limit to 4096 \(current usage: \d+, peak usage: \d+\)|OOM-killed/,
+        : /unable to set memory limit to 4096 \(current usage: \d+, peak usage: \d+\)[^]*raise it; it is in bytes|OOM-killed/,
     );
   },
   { ...NEEDS_MEMORY, deviates: { runc: '1.1 has other messages', crun: 'other messages' } },

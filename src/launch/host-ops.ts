@@ -44,7 +44,7 @@ export function hostFailure(native: Native, { op, errno, item, call }: FailedOp)
   const busy = errno === EBUSY ? memoryInUse(native, op, item) : undefined;
   const online = onlineOf(native, op, item);
   if (online !== undefined) return new Failure({ ...plain, hint: online });
-  return new Failure(busy === undefined ? plain : { ...plain, message: busy });
+  return new Failure(busy === undefined ? plain : { ...plain, message: busy, hint: 'raise it; it is in bytes' });
 }
 
 /** What a cpuset of this host can have; undefined for another file. */

@@ -10,7 +10,9 @@ export const missingDevice = 'device nodes cannot be made in a user namespace; t
 export function deniedPlace({ name, call }: Failed): Known | undefined {
   return name === 'EACCES' && call === 'openat2'
     ? {
-        hint: 'root may not make or enter it: in a user namespace, make the hostID of its root the owner, or make it before',
+        hint:
+          'root of the user namespace may not make or enter it: make it before, and chmod o+x the root filesystem and what ' +
+          'leads to it, or give them to the hostID of that root',
       }
     : undefined;
 }
