@@ -266,6 +266,39 @@ sandboxCase('sandboxes: wrong arguments are refused by name, before anything hap
   ]);
 });
 
+sandboxCase('sandboxes: the program may be one of the files', async (t, rt) => {
+  const found = await program(
+    rt,
+    `const files = { 'bin/program': '#!/bin/sh\\necho "ran $1"' };
+     const { stdout } = await Sandbox.run({ ...options, args: ['/tmp/files/bin/program', 'once'], files });
+     const pool = Sandbox.pool({ ...options, args: ['/bin/sh', '-c', 'exec /tmp/files/bin/program twice'], size: 1 });
+     const pooled = await pool.run({ files });
+     await pool.close();
+     print([stdout, pooled.stdout]);`,
+  );
+  t.strictSame(found, ['ran once\n', 'ran twice\n']);
+  t.strictSame(remains(rt), []);
+});
+
+sandboxCase(
+  'sandboxes: a root that contains the directory for temporary files shows files from elsewhere',
+  async (t, rt) => {
+    const found = await program(
+      rt,
+      `import { mkdirSync } from 'node:fs';
+     const own = process.env.TMPDIR;
+     const [hidden, seen] = ['/tmp/temporary', '/temporary'].map((path) => rootfs + path);
+     for (const path of [hidden, seen]) mkdirSync(path, { recursive: true, mode: 0o755 });
+     const shown = (directory) => {
+       process.env.TMPDIR = directory;
+       return shell('cat /tmp/files/name', { files: { name: 'content' } }).then(({ stdout }) => stdout, ({ message }) => message);
+     };
+     print([await shown(hidden), await shown(seen), await shown(own)]);`,
+    );
+    t.match(found, [/^options.rootfs: .* set TMPDIR to another one, such as \/var\/tmp$/, 'content', 'content']);
+  },
+);
+
 forEachRuntime(
   'spec --hardened writes a config that runs',
   async (t, rt) => {

@@ -219,9 +219,10 @@ export class Sandbox {
   /** Starts the program; resolves once it runs. */
   async spawn(input: SandboxInput = {}): Promise<SandboxProcess> {
     acceptInput(input);
-    const cell = await this.#cell(input.files !== undefined);
+    const { files, ...others } = input;
+    const cell = await this.#cell(files);
     try {
-      return await cell.begin(input);
+      return await cell.begin(others);
     } catch (error) {
       await cell.close();
       input.signal?.throwIfAborted();
@@ -229,9 +230,9 @@ export class Sandbox {
     }
   }
 
-  /** A container that waits. `hasFiles`: some are written before its start. */
-  async #cell(hasFiles: boolean): Promise<Cell> {
-    return makeCell(this.#runtime, this.#options, hasFiles);
+  /** A container that waits. The program may be one of the files. */
+  async #cell(files: SandboxInput['files']): Promise<Cell> {
+    return makeCell(this.#runtime, this.#options, files);
   }
 }
 
@@ -268,7 +269,7 @@ export class SandboxPool {
   async spawn(input: SandboxInput = {}): Promise<SandboxProcess> {
     acceptInput(input);
     if (this.#closed) throw new TypeError('the pool is closed');
-    const [waiting = makeCell(this.#runtime, this.#options, true), ...others] = this.#waiting;
+    const [waiting = makeCell(this.#runtime, this.#options, {}), ...others] = this.#waiting;
     this.#waiting = others;
     const cell = await waiting;
     cell.ref();
@@ -294,7 +295,7 @@ export class SandboxPool {
 
   #fill(): void {
     while (!this.#closed && this.#waiting.length < this.#size) {
-      const waiting = makeCell(this.#runtime, this.#options, true);
+      const waiting = makeCell(this.#runtime, this.#options, {});
       this.#waiting = [...this.#waiting, waiting];
       waiting.then(
         (cell) => {
@@ -345,7 +346,7 @@ class Cell {
     await this.lost;
   }
 
-  async begin({ stdin, files = {}, signal }: SandboxInput): Promise<SandboxProcess> {
+  async begin({ stdin, files, signal }: SandboxInput): Promise<SandboxProcess> {
     await writeFiles(join(this.#directory, 'files'), files);
     signal?.throwIfAborted();
     const begun = performance.now();
@@ -470,17 +471,20 @@ async function textOf(stream: Readable): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, hasFiles: boolean): Promise<Cell> {
+/** `files`: those that are there from the beginning; undefined if there will be none. */
+async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, files: SandboxInput['files']): Promise<Cell> {
   const directory = await mkdtemp(join(tmpdir(), 'rt-sandbox-'));
   if (directories.size === 0) process.on('exit', removeDirectories);
   directories.add(directory);
   try {
-    const files = hasFiles ? join(directory, 'files') : undefined;
-    if (files !== undefined) {
-      await mkdir(files);
-      await chmod(files, fileMode);
+    const shown = files === undefined ? undefined : join(directory, 'files');
+    if (shown !== undefined) {
+      checkInView(shown, options.rootfs);
+      await mkdir(shown);
+      await chmod(shown, fileMode);
+      await writeFiles(shown, files);
     }
-    const config = configOf(options, made++, files);
+    const config = configOf(options, made++, shown);
     const below = await mountsBelow(config.root?.path ?? '');
     const mounts = [...below.map(readonlyTree), ...(config.mounts ?? [])];
     await writeFile(join(directory, 'config.json'), JSON.stringify({ ...config, mounts }));
@@ -525,6 +529,18 @@ async function mountsBelow(rootfs: string): Promise<{ readonly path: string; rea
 }
 
 const covered = ['/proc', '/dev', '/tmp'];
+
+/** A source of a bind that is in the root filesystem is looked for in its mounts (runc does so), where the files are not. */
+function checkInView(files: string, rootfs: string): void {
+  const root = resolve(rootfs);
+  const start = root === '/' ? root : `${root}/`;
+  if (!files.startsWith(start) || !isBelow(`/${files.slice(start.length)}`, covered)) return;
+  throw new TypeError(
+    `options.rootfs: "${rootfs}" contains the directory for temporary files, ${tmpdir()}, which each sandbox covers; ` +
+      'set TMPDIR to another one, such as /var/tmp',
+  );
+}
+
 function isBelow(path: string, others: readonly string[]): boolean {
   return others.some((other) => path === other || path.startsWith(`${other}/`));
 }
@@ -540,7 +556,7 @@ async function removeDirectory(directory: string): Promise<void> {
 }
 
 /** The program is another user, and the umask of this process may be against others. */
-async function writeFiles(directory: string, files: NonNullable<SandboxInput['files']>): Promise<void> {
+async function writeFiles(directory: string, files: SandboxInput['files'] = {}): Promise<void> {
   const written = new Set<string>();
   for (const [name, content] of Object.entries(files)) {
     const file = join(directory, name);
