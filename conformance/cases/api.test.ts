@@ -91,6 +91,7 @@ const EACH_METHOD = `
         why(rt.run(5)),
         why(rt.run('a', { bundel: '' })),
         why(rt.exec('nosuch', ['sh'])),
+        why(rt.exec('nosuch', ['sh'], { env: { 'A=B': 'c' } })),
         why(new AsyncRuntime({ binary: '/nosuch' }).features()),
       ]);
       const failure = await rt.run(four, { bundle: wrong }).catch((error) => error);
@@ -140,6 +141,7 @@ forEachRuntime(
         typeError,
         typeError,
         [true, 'state.absent', 'Failure'],
+        typeError,
         [true, 'api.program', 'Failure'],
       ],
       place: { pointer: '/process/args/0', phase: 'create', location: { file: 'config.json' } },

@@ -226,9 +226,15 @@ sandboxCase('sandboxes: wrong arguments are refused by name, before anything hap
   const wrong = [
     '{ args: [] }',
     '{ args: "sh" }',
+    '{ args: ["sleep", 1] }',
     '{ rootfs: 5 }',
+    '{ rootfs: "" }',
+    '{ memory: 1 }',
+    '{ size: 1 }',
     '{ limits: { memroy: 1 } }',
-    '{ limits: { pids: -1 } }',
+    '{ limits: { pids: 0 } }',
+    '{ env: { "A=B": "c" } }',
+    '{ env: { "": "c" } }',
     '{ limits: { memory: 0 } }',
     '{ limits: { tmp: 0 } }',
     '{ timeout: "1" }',
@@ -249,9 +255,15 @@ sandboxCase('sandboxes: wrong arguments are refused by name, before anything hap
   t.strictSame(found, [
     'TypeError: options.args must not be empty',
     'TypeError: options.args must be an array of strings without NUL, not "sh"',
+    'TypeError: options.args[1] must be a string without NUL, not 1',
     'TypeError: options.rootfs must be a string without NUL, not 5',
+    'TypeError: options.rootfs must not be empty',
+    'TypeError: options.memory is unknown; options.limits.memory may be meant',
+    'TypeError: options.size is unknown; Sandbox.pool takes it',
     'TypeError: options.limits.memroy is unknown; options.limits.memory may be meant',
-    'TypeError: options.limits.pids must be an integer of 0 or more, not -1',
+    'TypeError: options.limits.pids must be an integer above 0, not 0',
+    'TypeError: options.env: "A=B" must be a name without = and NUL',
+    'TypeError: options.env: "" must be a name without = and NUL',
     'TypeError: options.limits.memory must be an integer above 0, not 0',
     'TypeError: options.limits.tmp must be an integer above 0, not 0',
     'TypeError: options.timeout must be a number of milliseconds above 0, not "1"',
@@ -263,6 +275,31 @@ sandboxCase('sandboxes: wrong arguments are refused by name, before anything hap
     'TypeError: input.files: "a" cannot be a file and a directory',
     'TypeError: input.stdin must be a string, a Uint8Array or a Readable',
     'TypeError: input.stdin must be a string, a Uint8Array or a Readable',
+  ]);
+});
+
+sandboxCase('sandboxes: an option in the wrong place is refused with the right one', async (t, rt) => {
+  const found = await program(
+    rt,
+    `const said = (call) => Promise.resolve().then(call).then(() => 'nothing', ({ message }) => message);
+     const pool = Sandbox.pool({ ...options, size: 0 });
+     const refused = [
+       await said(() => new Sandbox({ ...options, stdin: '' })),
+       await said(() => Sandbox.pool({ ...options, files: {} })),
+       await said(() => new Sandbox(options).run({ timeout: 1 })),
+       await said(() => pool.run({ size: 1 })),
+       await said(() => Sandbox.pool({ ...options, args: ['/tmp/files/program'] })),
+     ];
+     await pool.close();
+     print([...refused, await said(() => pool.ready())]);`,
+  );
+  t.strictSame(found, [
+    'options.stdin is unknown; run and spawn take it',
+    'options.files is unknown; run and spawn take it',
+    'input.timeout is unknown; it is an option of the sandbox or the pool',
+    'input.size is unknown; it is an option of the sandbox or the pool',
+    'options.args: a pool has no /tmp/files/program before a run; name one of the root filesystem that executes it',
+    'the pool is closed',
   ]);
 });
 

@@ -39,10 +39,23 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
 }
 
-/** `name must be a string without NUL, not 5`. */
+/** `name must be a string without NUL, not 5`; of an array, the element that is wrong. */
 export function check(name: string, value: unknown, kind: Kind): void {
   const [words, holds] = kinds[kind];
+  if (kind === 'strings' && Array.isArray(value)) {
+    for (const [index, element] of value.entries()) check(`${name}[${index}]`, element, 'string');
+  }
   if (!holds(value)) throw new TypeError(`${name} must be ${words}, not ${shown(value)}`);
+}
+
+/** Variables: the kernel takes what precedes the first `=` for the name. */
+export function checkEnvironment(name: string, variables: Readonly<Record<string, unknown>>): void {
+  for (const [variable, value] of Object.entries(variables)) {
+    if (variable === '' || variable.includes('=') || variable.includes('\0')) {
+      throw new TypeError(`${name}: ${JSON.stringify(variable)} must be a name without = and NUL`);
+    }
+    check(`${name}.${variable}`, value, 'string');
+  }
 }
 
 function shown(value: unknown): string {
@@ -52,15 +65,25 @@ function shown(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value);
 }
 
-/** Options are an object with members of `table`, each undefined or of its kind; an unknown one is refused. */
-export function checkOptions(name: string, options: unknown, table: Readonly<Record<string, Kind>>): void {
+/**
+ * Options are an object with members of `table`, each undefined or of its kind; an unknown one is refused. `misplaced`: what to
+ * say of those that belong elsewhere.
+ */
+export function checkOptions(
+  name: string,
+  options: unknown,
+  table: Readonly<Record<string, Kind>>,
+  misplaced: Readonly<Record<string, string>> = {},
+): void {
   check(name, options, 'object');
   if (!isObject(options)) return;
   for (const [key, value] of Object.entries(options)) {
     const kind = Object.hasOwn(table, key) ? table[key] : undefined;
     if (kind === undefined) {
       const meant = nearest(key, Object.keys(table));
-      throw new TypeError(`${name}.${key} is unknown${meant === undefined ? '' : `; ${name}.${meant} may be meant`}`);
+      const near = meant === undefined ? undefined : `${name}.${meant} may be meant`;
+      const cure = Object.hasOwn(misplaced, key) ? misplaced[key] : near;
+      throw new TypeError(`${name}.${key} is unknown${cure === undefined ? '' : `; ${cure}`}`);
     }
     if (value !== undefined) check(`${name}.${key}`, value, kind);
   }

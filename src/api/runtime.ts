@@ -12,7 +12,7 @@ import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { call, callDetached, collect, ended, findProgram, start } from './call.ts';
 import type { CallOptions, Called, Program } from './call.ts';
-import { check, checkOptions } from './check.ts';
+import { check, checkEnvironment, checkOptions } from './check.ts';
 import type { Kind } from './check.ts';
 import { Followed } from './process.ts';
 import type { ContainerProcess, HeldContainer, Measured, Stdio, StdioOptions } from './process.ts';
@@ -615,13 +615,11 @@ function creationWords({ pidFile, newKeyring, noPivot, ...place }: CreationOptio
 
 function execWords(options: ExecOptions): string[] {
   const { env = {}, additionalGids = [], capabilities = [] } = options;
+  checkEnvironment('options.env', env);
   return [
     ...given('tty', options.tty),
     ...flag('cwd', options.cwd),
-    ...Object.entries(env).flatMap(([name, value]) => {
-      check(`options.env.${name}`, value, 'string');
-      return flag('env', `${name}=${value}`);
-    }),
+    ...Object.entries(env).flatMap(([name, value]) => flag('env', `${name}=${value}`)),
     ...flag('user', options.user),
     ...additionalGids.flatMap((gid) => {
       check('options.additionalGids', gid, 'count');

@@ -12,7 +12,7 @@ import type { HardenedLimits, HostIds } from '../bundle/hardened.ts';
 import { mountsIn } from '../diag/mountinfo.ts';
 import { describeConfig } from '../explain/describe.ts';
 import { explanationText } from '../explain/render.ts';
-import { check, checkOptions } from './check.ts';
+import { check, checkEnvironment, checkOptions } from './check.ts';
 import type { Kind } from './check.ts';
 import type { ContainerProcess, End, HeldContainer } from './process.ts';
 import { AsyncRuntime } from './runtime.ts';
@@ -38,15 +38,15 @@ export interface SandboxLimits {
 export interface SandboxInput {
   /** Standard input; by default nothing. A stream that fails or is closed before its end ends the program. */
   readonly stdin?: string | Uint8Array | Readable;
-  /** Files, by relative path, with their contents: the program sees them below /tmp/files and cannot change them. */
+  /** Files, by relative path, with their contents: the program sees them below /tmp/files, may execute and cannot change them. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Ends the program. */
+  /** Ends the program, with the reason `aborted`; before it runs, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 
 /** What a sandbox runs, and its limits. */
 export interface SandboxOptions {
-  /** Directory of the root filesystem. It is never written to, so many sandboxes may share it. */
+  /** Directory of the root filesystem. No program can write to it, so many sandboxes may share it. */
   readonly rootfs: string;
   /** The program and its arguments. */
   readonly args: readonly string[];
@@ -132,8 +132,11 @@ const limitTable = {
   tmp: 'size',
   openFiles: 'size',
 } as const satisfies Record<keyof SandboxLimits, Kind>;
-/** Those that may be `false`. 0 would take a limit of memory away, as it does with the size of a tmpfs. */
-const removableLimits = { memory: 'size', pids: 'count', cpus: 'number', output: 'count' } as const satisfies Partial<
+/**
+ * Those that may be `false`. 0 would take a limit of memory away, as it does with the size of a tmpfs; the program itself is one
+ * process.
+ */
+const removableLimits = { memory: 'size', pids: 'size', cpus: 'number', output: 'count' } as const satisfies Partial<
   Record<keyof SandboxLimits, Kind>
 >;
 const optionTable = {
@@ -152,6 +155,18 @@ const inputTable = { stdin: 'any', files: 'object', signal: 'signal' } as const 
   keyof SandboxInput,
   Kind
 >;
+
+/** What is said of an option in the wrong place. */
+const misplacedOptions = {
+  ...wordsFor(inputTable, () => 'run and spawn take it'),
+  ...wordsFor(limitTable, (name) => `options.limits.${name} may be meant`),
+  size: 'Sandbox.pool takes it',
+};
+const misplacedInput = wordsFor({ ...optionTable, size: 'count' }, () => 'it is an option of the sandbox or the pool');
+
+function wordsFor(table: Readonly<Record<string, Kind>>, words: (name: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.keys(table).map((name) => [name, words(name)]));
+}
 
 const defaultTimeout = 10_000;
 /** A longer one would be over at once: setTimeout() of Node. */
@@ -246,6 +261,11 @@ export class SandboxPool {
 
   constructor(options: PoolOptions) {
     checkSandbox(options, { ...optionTable, size: 'count' });
+    const [program = ''] = options.args;
+    if (program.startsWith(`${filesPath}/`)) {
+      const cure = `name one of the root filesystem that executes it`;
+      throw new TypeError(`options.args: a pool has no ${program} before a run; ${cure}`);
+    }
     const { size = 4, ...rest } = options;
     this.#options = copyOf(rest);
     this.#size = size;
@@ -255,6 +275,7 @@ export class SandboxPool {
 
   /** Resolves once all containers wait. Rejects with a Failure if one cannot be made. */
   async ready(): Promise<void> {
+    if (this.#closed) throw new TypeError('the pool is closed');
     // Those that could not be made are tried again.
     this.#fill();
     await Promise.all(this.#waiting);
@@ -617,11 +638,13 @@ function copyOf({ args, env, limits, ...options }: SandboxOptions): SandboxOptio
 }
 
 function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Kind>>): void {
-  checkOptions('options', options, table);
+  checkOptions('options', options, table, misplacedOptions);
   check('options.rootfs', options.rootfs, 'string');
+  // It would be the working directory, and show all of that to the program.
+  if (options.rootfs === '') throw new TypeError('options.rootfs must not be empty');
   check('options.args', options.args, 'strings');
   if (options.args.length === 0) throw new TypeError('options.args must not be empty');
-  for (const [name, value] of Object.entries(options.env ?? {})) check(`options.env.${name}`, value, 'string');
+  checkEnvironment('options.env', options.env ?? {});
   const { limits = {}, timeout, denied, network } = options;
   checkOptions('options.limits', limits, limitTable);
   for (const [name, kind] of Object.entries(removableLimits)) {
@@ -642,7 +665,7 @@ function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Ki
 }
 
 function checkInput(input: SandboxInput): void {
-  checkOptions('input', input, inputTable);
+  checkOptions('input', input, inputTable, misplacedInput);
   const { stdin, files = {} } = input;
   if (stdin !== undefined && typeof stdin !== 'string' && !(stdin instanceof Uint8Array) && !isStream(stdin)) {
     throw new TypeError('input.stdin must be a string, a Uint8Array or a Readable');
