@@ -184,6 +184,30 @@ sandboxCase('sandboxes: an input that fails ends its program, and not the caller
   t.strictSame(found, ['aborted', 'aborted', 'aborted']);
 });
 
+sandboxCase('sandboxes: many programs share a signal, which keeps nothing of them', async (t, rt) => {
+  const found = await program(
+    rt,
+    `import { getEventListeners } from 'node:events';
+     const warned = [];
+     process.on('warning', ({ name }) => warned.push(name));
+     const stop = new AbortController();
+     const { signal } = stop;
+     const { AsyncRuntime } = await import('rt');
+     const runtime = new AsyncRuntime({ root });
+     const calls = Array.from({ length: 11 }, () => runtime.features({ signal }));
+     const runs = Array.from({ length: 11 }, (_, each) => shell('echo ' + each, { signal }));
+     const results = await Promise.all(runs);
+     await Promise.all(calls);
+     await new Promise(setImmediate);
+     const left = getEventListeners(signal, 'abort').length;
+     const last = shell('/bin/probe wait', { signal });
+     setTimeout(() => stop.abort(), 300);
+     print([results.map(({ stdout }) => Number(stdout)), warned, left, await last.then(({ reason }) => reason, () => 'aborted')]);`,
+  );
+  t.strictSame(found, [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [], 0, 'aborted']);
+  t.strictSame(remains(rt), []);
+});
+
 sandboxCase('sandboxes: options are those of the time at which they were checked', async (t, rt) => {
   const found = await program(
     rt,

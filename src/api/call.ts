@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { open, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -64,6 +65,18 @@ export interface Called {
   readonly warnings: readonly Diagnostic[];
 }
 
+/**
+ * Calls `stop` when the signal is given, or has been; returns what undoes that. Calls may share a signal: of more than ten
+ * listeners Node would warn, as of a leak.
+ */
+export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  if (signal.aborted) stop();
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
 /** Runs a command to its end. Rejects with a Failure if it fails. */
 export async function call(program: Program, words: readonly string[], options: CallOptions = {}): Promise<Called> {
   const { signal, input, accept = [] } = options;
@@ -71,12 +84,12 @@ export async function call(program: Program, words: readonly string[], options: 
   const told = { ...program, globals: [...program.globals, '--log-format', 'json'] };
   const child = await start(told, words, [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe']);
   const stop = (): void => void child.kill();
-  signal?.addEventListener('abort', stop, { once: true });
+  const forget = onAbort(signal, stop);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   // A command may end without reading its input.
   child.stdin?.on('error', () => undefined).end(input);
   const exit = await ended(child, 'close');
-  signal?.removeEventListener('abort', stop);
+  forget();
   if (exit.signal !== null) signal?.throwIfAborted();
   if (exit.signal !== null || (exit.code !== 0 && !accept.includes(exit.code))) {
     throw failureOf(stderr(), exit.code, exit.signal);
@@ -114,9 +127,9 @@ export async function callDetached(
     const child = await start({ ...program, globals }, words, [...stdio, log.fd]);
     const streams = { stdout: kept(child.stdout), stderr: kept(child.stderr) };
     const stop = (): void => void child.kill();
-    signal?.addEventListener('abort', stop, { once: true });
+    const forget = onAbort(signal, stop);
     const exit = await ended(child, 'exit');
-    signal?.removeEventListener('abort', stop);
+    forget();
     const text = await log.readFile({ encoding: 'utf8' });
     if (exit.code === 0 && exit.signal === null) {
       return { ...streams, warnings: readRecords(text, 'warning').found };

@@ -10,7 +10,7 @@ import type { Stats } from '../cgroup/stats/types.ts';
 import type { StateReport } from '../container/report.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { call, callDetached, collect, ended, findProgram, start } from './call.ts';
+import { call, callDetached, collect, ended, findProgram, onAbort, start } from './call.ts';
 import type { CallOptions, Called, Program } from './call.ts';
 import { check, checkEnvironment, checkOptions } from './check.ts';
 import type { Kind } from './check.ts';
@@ -265,7 +265,8 @@ export class AsyncRuntime {
   async prepare(id: string, options: RunOptions = {}): Promise<HeldContainer> {
     const followed = await this.#follow(id, options);
     const stop = (): void => followed.close();
-    options.signal?.addEventListener('abort', stop, { once: true });
+    const forget = onAbort(options.signal, stop);
+    followed.ended.then(forget, forget);
     try {
       const { pid, warnings } = await followed.created;
       return {
@@ -525,9 +526,7 @@ export class AsyncRuntime {
   /** Waits until the program runs; from then on the signal kills it. */
   async #begun(id: string, followed: Followed, signal: AbortSignal | undefined): Promise<ContainerProcess> {
     const stop = (): void => followed.close();
-    if (signal?.aborted === true) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    const forget = (): void => signal?.removeEventListener('abort', stop);
+    const forget = onAbort(signal, stop);
     followed.ended.then(forget, forget);
     try {
       return followed.process(id, await followed.started);
@@ -547,7 +546,7 @@ export class AsyncRuntime {
     const words = ['events', '--interval', `${interval}ms`, '--', id];
     const child = await start(program, words, ['ignore', 'pipe', 'pipe']);
     const stop = (): void => void child.kill();
-    signal?.addEventListener('abort', stop, { once: true });
+    const forget = onAbort(signal, stop);
     const over = ended(child, 'close');
     const stderr = collect(child.stderr);
     try {
@@ -558,7 +557,7 @@ export class AsyncRuntime {
       if (exit.code !== 0) throw failureOf(stderr(), exit.code, exit.signal);
       return undefined;
     } finally {
-      signal?.removeEventListener('abort', stop);
+      forget();
       stop();
     }
   }

@@ -12,6 +12,7 @@ import type { HardenedLimits, HostIds } from '../bundle/hardened.ts';
 import { mountsIn } from '../diag/mountinfo.ts';
 import { describeConfig } from '../explain/describe.ts';
 import { explanationText } from '../explain/render.ts';
+import { onAbort } from './call.ts';
 import { check, checkEnvironment, checkOptions } from './check.ts';
 import type { Kind } from './check.ts';
 import type { ContainerProcess, End, HeldContainer } from './process.ts';
@@ -398,15 +399,14 @@ class Watched {
     const { stdin: pipe, stdout, stderr } = this.#running;
     if (pipe === null || stdout === null || stderr === null) throw new TypeError('the program has no pipes');
     const abort = (): void => this.#end('aborted');
-    if (signal?.aborted === true) abort();
-    signal?.addEventListener('abort', abort, { once: true });
+    const forget = onAbort(signal, abort);
     const { timeout = defaultTimeout } = this.#options;
     const timer = timeout === false ? undefined : setTimeout(() => this.#end('timeout'), timeout);
     if (typeof stdin === 'string' || stdin instanceof Uint8Array) pipe.end(stdin);
     const unfollow = isStream(stdin) ? this.#follow(stdin, pipe) : undefined;
     const ended = this.#ended().finally(() => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      forget();
       unfollow?.();
     });
     ended.catch(() => undefined);
