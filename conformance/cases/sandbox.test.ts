@@ -242,6 +242,9 @@ sandboxCase('sandboxes: nothing is left of those of a process that exits, or is 
     stdout.once('data', () => { print('up'); END });`;
   t.equal(await program(rt, text.replace('END', 'process.exit(0)')), 'up');
   t.strictSame(remains(rt), []);
+  const early = 'Sandbox.pool({ ...options, size: 4 }); print("up"); process.exit(0);';
+  t.equal(await program(rt, early), 'up');
+  t.strictSame(remains(rt), [], 'nor if it exits before it has made any');
   await t.rejects(program(rt, text.replace('END', "process.kill(process.pid, 'SIGKILL')")));
   await until('the containers are gone', async () => (await rt.command('list', '--quiet')).stdout === '');
 });

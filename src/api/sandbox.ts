@@ -1,7 +1,7 @@
 /** Sandboxes: programs that nobody trusts, each in a hardened container of its own that is used once. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { access, chmod, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { Transform, finished } from 'node:stream';
@@ -494,7 +494,8 @@ async function textOf(stream: Readable): Promise<string> {
 
 /** `files`: those that are there from the beginning; undefined if there will be none. */
 async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, files: SandboxInput['files']): Promise<Cell> {
-  const directory = await mkdtemp(join(tmpdir(), 'rt-sandbox-'));
+  // At once: one that is made while this process exits would remain.
+  const directory = mkdtempSync(join(tmpdir(), 'rt-sandbox-'));
   if (directories.size === 0) process.on('exit', removeDirectories);
   directories.add(directory);
   try {
