@@ -3,7 +3,7 @@
 //   BUILT    directory of the built rt
 //   CPU      npm's name of its machine: x64, arm64
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [built, cpu, staging, dist] = process.argv.slice(2);
@@ -23,7 +23,12 @@ function pack(name, readme, manifest, files) {
   }
   const whole = { name: `${scope}/${name}`, ...common, ...manifest };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(whole, null, 2)}\n`);
-  // npm gives all files one time and one owner.
+  // npm gives all files one time and one owner, but their modes in a checkout depend on the umask.
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const path = join(folder, name);
+    const { mode } = statSync(path);
+    chmodSync(path, mode & 0o100 ? 0o755 : 0o644);
+  }
   const options = ['--json', '--ignore-scripts', '--pack-destination', dist];
   const [{ filename, size, unpackedSize, entryCount }] = JSON.parse(
     execFileSync('npm', ['pack', ...options, folder], { encoding: 'utf8' }),
