@@ -15,6 +15,9 @@ int rt_open_root_path(struct rt_context *context, const char *path);
  * Returns 1 if the container's root covers it already: then this process stays below. */
 int rt_leave_chroot(struct rt_context *context);
 
+/* A detached read-only tmpfs of one directory; the options of tmpfs(5) as text. */
+int rt_make_empty(struct rt_context *context, const char *source, const char *inodes, const char *mode);
+
 /* Attaches a detached mount to `target`. */
 int rt_attach(struct rt_context *context, int mount, int target);
 

@@ -65,25 +65,6 @@ struct maker {
 	struct rt_context *context;
 };
 
-static int make_tmpfs(struct rt_context *context)
-{
-	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	if (filesystem < 0)
-		return rt_fail(context, "fsopen", filesystem);
-	static const char *const options[][2] = {
-		{"source", "rt"}, {"nr_blocks", "1"}, {"nr_inodes", "1"}, {"mode", "555"}};
-	long status = 0;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && status >= 0; i++)
-		status = rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0);
-	if (status >= 0)
-		status = rt_sys(fsconfig, filesystem, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-	if (status < 0)
-		return rt_fail(context, "fsconfig", status);
-	status = rt_sys(fsmount, filesystem, FSMOUNT_CLOEXEC,
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return status < 0 ? rt_fail(context, "fsmount", status) : (int)status;
-}
-
 /* Replaces the root of the namespace, in which nothing of the host remains. */
 static int empty_namespace(struct rt_context *context)
 {
@@ -94,7 +75,7 @@ static int empty_namespace(struct rt_context *context)
 	long status = rt_set_mount(old, 0, 0, MS_PRIVATE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
-	RT_CLEANUP_FD int root = make_tmpfs(context);
+	RT_CLEANUP_FD int root = rt_make_empty(context, "rt", "1", "555");
 	if (root < 0)
 		return root;
 	status = rt_sys(move_mount, root, "", old, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);

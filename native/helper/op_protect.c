@@ -31,14 +31,13 @@ static int open_null_device(struct rt_context *context)
 	return 0;
 }
 
-/* One read-only tmpfs for all masked directories: hundreds of superblocks are slow to create and destroy. */
-static int make_empty_directory(struct rt_context *context)
+int rt_make_empty(struct rt_context *context, const char *source, const char *inodes, const char *mode)
 {
 	RT_CLEANUP_FD int filesystem = (int)rt_sys(fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	if (filesystem < 0)
 		return rt_fail(context, "fsopen", filesystem);
-	static const char *const options[][2] = {
-		{"source", "tmpfs"}, {"nr_blocks", "1"}, {"nr_inodes", "2"}, {"mode", "755"}};
+	const char *const options[][2] = {
+		{"source", source}, {"nr_blocks", "1"}, {"nr_inodes", inodes}, {"mode", mode}};
 	long status = 0;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && status >= 0; i++)
 		status = rt_sys(fsconfig, filesystem, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0);
@@ -81,7 +80,8 @@ int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)
 	if (!directory) {
 		mount = mask_of_file(context);
 	} else if (context->empty_directory < 0) {
-		mount = make_empty_directory(context);
+		/* One for all masked directories: hundreds of superblocks are slow to create and destroy. */
+		mount = rt_make_empty(context, "tmpfs", "2", "755");
 	} else {
 		mount = clone_mount(context, context->empty_directory, 0);
 	}
