@@ -168,7 +168,8 @@ $(STAMPS)/kubernetes: $(wildcard $(addprefix conformance/engines/tools/kubernete
 WARNINGS := -Wall -Wextra -Werror -Wswitch-enum -Wformat=2 -Wstrict-prototypes
 HELPER_CFLAGS := -std=gnu11 $(WARNINGS) $(ARCH_CFLAGS) -Os -ffreestanding -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections -MMD -MP
-HELPER_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--build-id=none -Wl,-z,norelro -s
+HELPER_LDFLAGS := -static -nostdlib -no-pie -Wl,--gc-sections -Wl,-z,noexecstack \
+	-Wl,-z,noseparate-code -Wl,--build-id=none -Wl,-z,norelro -s
 HOST_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(ARCH_CFLAGS) -O2 -fno-pie -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -isystem $(QUICKJS) -MMD -MP $(CPPFLAGS) $(CFLAGS)
 HOST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,now -Wl,--build-id=none -s $(LDFLAGS)

@@ -181,8 +181,9 @@ int rt_seccomp_notify(struct rt_context *context, const struct rt_op_seccomp_not
 
 int rt_load_filter(struct rt_context *context, const struct rt_filter *filter)
 {
-	static struct rt_record_header record = {.kind = RT_RECORD_LISTENER};
+	static struct rt_record_header record;
 	static struct hand_over shared;
+	record.kind = RT_RECORD_LISTENER;
 	if (filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) {
 		shared.pieces[0] = (struct rt_iovec){&record, sizeof(record)};
 		shared.message.part_count = 1;

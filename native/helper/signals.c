@@ -1,9 +1,14 @@
 #include "signals.h"
 
+#include <linux/mman.h>
+#include <stdint.h>
+
 #include "context.h"
 #include "sys.h"
 
 enum { SET_MASK = 2 /* SIG_SETMASK */, SIGNALS = 64, RESTORER = 0x04000000 /* SA_RESTORER */ };
+/* STACK: what execve(2) maps, a multiple of the largest page. */
+enum { PAGE = 4096, STACK = 128 * 1024 };
 
 /* As the kernel defines it, not the C library. */
 struct action {
@@ -27,8 +32,18 @@ static _Noreturn void end(int signal)
 	rt_leave(128 + signal);
 }
 
+/* Gives back what deeper calls have used of the stack: init may wait for `start` for days. The last page stays, for the
+ * calls to come. Part of the range may not be mapped, which the kernel says when it is done (ENOMEM, madvise(2)); one
+ * with larger pages takes the range only if it begins and ends with one of them. */
+static void release_stack(void)
+{
+	uintptr_t end = ((uintptr_t)__builtin_frame_address(0) & -(uintptr_t)PAGE) - PAGE;
+	rt_sys(madvise, end - STACK, STACK, MADV_DONTNEED);
+}
+
 int rt_end_on_signals(struct rt_context *context, const struct rt_op_end_on_signals *op)
 {
+	release_stack();
 	/* x86_64 delivers no signal without a restorer, to which this handler never returns. */
 	struct action action = {(void *)end, RESTORER, (void *)end, 0};
 	for (int signal = 1; signal <= SIGNALS; signal++) {

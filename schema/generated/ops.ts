@@ -644,7 +644,7 @@ export interface SeccompNotifyOp {
   readonly state: readonly string[];
 }
 
-/** Has each of `signals`, a mask of bits from 0 for signal 1, end init with exit status 128 plus its number, and unblocks them: the kernel ignores a signal without a handler for the first process of a pid namespace. */
+/** Has each of `signals`, a mask of bits from 0 for signal 1, end init with exit status 128 plus its number, and unblocks them: the kernel ignores a signal without a handler for the first process of a pid namespace. Gives back unused memory, since init waits from here on. */
 export interface EndOnSignalsOp {
   readonly op: 'end_on_signals';
   readonly signals: number | bigint;
