@@ -30,6 +30,43 @@ t.test('members that the specification does not define, with suggestions', async
   );
 });
 
+t.test('a member in a wrong place, with where it is defined', async (t) => {
+  t.strictSame(
+    found({
+      seccomp: {},
+      capabilities: {},
+      type: 'bind',
+      devices: [],
+      process: { resources: {}, annotations: {}, path: '/' },
+      linux: { memory: {}, noNewPrivileges: true, priority: 1, storage: {}, resources: { shares: 2, limit: 3 } },
+      mounts: [{ destination: '/a', readOnly: true, propagation: 'slave', memory: 1 }],
+    }),
+    [
+      '/seccomp: did you mean linux.seccomp?',
+      '/capabilities: did you mean process.capabilities?',
+      '/type',
+      '/devices: did you mean linux.devices or linux.resources.devices?',
+      '/process/resources: did you mean linux.resources?',
+      '/process/annotations: did you mean annotations?',
+      '/process/path: did you mean root.path?',
+      '/linux/memory: did you mean linux.resources.memory?',
+      '/linux/noNewPrivileges: did you mean process.noNewPrivileges?',
+      '/linux/priority: did you mean process.scheduler.priority or process.ioPriority.priority?',
+      '/linux/storage',
+      '/linux/resources/shares: did you mean linux.resources.cpu.shares?',
+      '/linux/resources/limit: did you mean linux.resources.memory.limit or linux.resources.pids.limit?',
+      '/mounts/0/readOnly: write "ro" in options',
+      '/mounts/0/propagation: write it in options, as rslave',
+      '/mounts/0/memory',
+    ],
+  );
+  t.match(
+    likelyMistakes({ limit: 1, seccomp: {} }, '/linux/resources').map(({ pointer, hint }) => [pointer, hint]),
+    [['/linux/resources/limit', 'did you mean linux.resources.memory.limit or linux.resources.pids.limit?']],
+    'only within the document',
+  );
+});
+
 t.test('likely mistakes differ in case or in a letter or two', async (t) => {
   const config = {
     root: { readOnly: true, myOwn: 1 },

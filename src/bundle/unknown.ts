@@ -4,20 +4,22 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { askNearest } from '../diag/near.ts';
 import { dotted, pointerPart } from '../diag/pointer.ts';
 
+const otherPlatforms: readonly string[] = ['freebsd', 'solaris', 'vm', 'windows', 'zos'];
+
 /**
  * The members that the specification does not define, so they must be ignored (config.md, "Extensibility"), each with a
- * suggested name if one is close. `value` is a config, or the part of one that belongs at the pointer `document`.
+ * suggested name if one is close, or the place where it is defined. `value` is a config, or the part of one that belongs at the pointer `document`.
  */
 export function unknownMembers(value: unknown, document = ''): Diagnostic[] {
   const found: Diagnostic[] = [];
   const path = document.split('/').slice(1);
-  visit(value, membersAt(path), path, found);
+  visit(value, membersAt(path), path, (name, near) => found.push(unknown(name, near, path, document)));
   // It is for editors.
   return found.filter(({ pointer }) => pointer !== `${document}/$schema`);
 }
 
 /**
- * Those of the unknown members that are probably misspelt, and so lack the effect that their author expects. For a value
+ * Those of the unknown members that are probably misspelt or in a wrong place, and so lack the effect that their author expects. For a value
  * that the schema accepts.
  */
 export function likelyMistakes(value: unknown, document = ''): Diagnostic[] {
@@ -52,21 +54,32 @@ function hasUnknown(value: unknown, known: Members): boolean {
   return false;
 }
 
-function visit(value: unknown, known: Members, path: string[], found: Diagnostic[]): void {
+/** Calls `report` for each unknown member with the names known in its place; `path` leads to it. */
+function visit(
+  value: unknown,
+  known: Members,
+  path: string[],
+  report: (name: string, near: readonly string[]) => void,
+): void {
   // A value of the wrong type is reported as a fault.
   if (known === 0 || typeof value !== 'object' || value === null || Array.isArray(value) !== '[]' in known) return;
   const element = known['[]'] ?? known['*'];
   for (const [name, member] of Object.entries(value)) {
     path.push(name);
     const below = element ?? (Object.hasOwn(known, name) ? known[name] : undefined);
-    if (below === undefined) found.push(unknown(name, Object.keys(known), path));
-    else visit(member, below, path, found);
+    if (below === undefined) report(name, Object.keys(known));
+    else visit(member, below, path, report);
     path.pop();
   }
 }
 
-function unknown(name: string, candidates: readonly string[], path: readonly string[]): Diagnostic {
-  const hint = askNearest(name, candidates);
+function unknown(
+  name: string,
+  candidates: readonly string[],
+  path: readonly string[],
+  document: string,
+): Diagnostic {
+  const hint = askNearest(name, candidates) ?? (isInList(path) ? optionFor(name, path) : askPlace(name, document));
   const pointer = path.map((part) => `/${pointerPart(part)}`).join('');
   return {
     code: 'config.unknown',
@@ -74,4 +87,32 @@ function unknown(name: string, candidates: readonly string[], path: readonly str
     message: `the specification does not define ${dotted(pointer)}: it has no effect`,
     ...(hint === undefined ? {} : { hint }),
   };
+}
+
+function isInList(path: readonly string[]): boolean {
+  return path.some((part) => /^\d+$/.test(part));
+}
+
+/** A hint about a member of a mount that other formats have for one of its options. */
+function optionFor(name: string, [list]: readonly string[]): string | undefined {
+  if (list !== 'mounts') return undefined;
+  if (/^(readonly|ro)$/i.test(name)) return 'write "ro" in options';
+  return /propagation/i.test(name) ? 'write it in options, as rslave' : undefined;
+}
+
+/** The question for a hint about where a name is defined within the document; undefined if nowhere, or in many places. */
+function askPlace(name: string, document: string): string | undefined {
+  const places = placesOf(name, membersAt(document.split('/').slice(1)), document);
+  return places.length === 0 || places.length > 2 ? undefined : `did you mean ${places.map(dotted).join(' or ')}?`;
+}
+
+/** Pointers to a name, but not below lists, nor in what is for other platforms. */
+function placesOf(name: string, known: Members, pointer: string): string[] {
+  if (known === 0 || '[]' in known || '*' in known) return [];
+  const here = Object.hasOwn(known, name) ? [`${pointer}/${name}`] : [];
+  return Object.entries(known).reduce(
+    (found, [key, below]) =>
+      otherPlatforms.includes(key) ? found : found.concat(placesOf(name, below, `${pointer}/${key}`)),
+    here,
+  );
 }
