@@ -73,6 +73,23 @@ forEachRuntime(
   },
 );
 
+forEachRuntime(
+  'a program that a mount covers is an error that names the mount',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.mounts.push({ destination: '/app', type: 'tmpfs', source: 'tmpfs' });
+      config.process.args = ['/app/program'];
+    });
+    mkdirSync(join(bundle.rootfs, 'app'));
+    program(bundle, 'app/program', '#!/bin/sh\n');
+    const { outcome } = await rt.create(bundle);
+    t.equal(outcome.status, 1);
+    t.match(outcome.stderr, /stat \/app\/program: no such file or directory/);
+    t.match(outcome.stderr, /the mount on \\?"\/app\\?" covers what the root filesystem has there/);
+  },
+  { oursOnly: 'the peers have no hints' },
+);
+
 /** Programs that only execve itself can refuse: `start` must report these. */
 const AT_START: readonly (readonly [what: string, words: RegExp, content: string | Buffer])[] = [
   ['whose loader is missing', /\/lib\/ld-nosuch\.so\.1/, elfWithLoader('/lib/ld-nosuch.so.1')],

@@ -192,7 +192,8 @@ function withLook(
   if (look === undefined) return diagnostic;
   if (op.op === 'find_program') {
     const cwd = ops.find((one) => one.op === 'change_directory')?.path ?? '/';
-    return explainLookup(op, diagnostic, look, cwd);
+    const mounts = ops.filter(isMount).map(({ destination }) => destination);
+    return explainLookup({ ...op, mounts }, diagnostic, look, cwd);
   }
   if (op.op === 'change_directory') return explainDirectory(op.path, diagnostic, look);
   if (isRoot(op)) return explainPath(op.path, diagnostic, look);

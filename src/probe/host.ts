@@ -111,7 +111,7 @@ function files(
   const { process } = config;
   if (type !== S_IFDIR || process === undefined) return;
   if (isSound('/process/cwd', '/mounts')) notes.push(...madeDirectory(prospect, process.cwd));
-  if (isSound(...ofProgram)) program(prospect, process, report);
+  if (isSound(...ofProgram)) program(prospect, config, process, report);
 }
 
 const unknown: Sight = { kind: 'unknown' };
@@ -157,9 +157,9 @@ function madeDirectory(prospect: Prospect, cwd: string): Diagnostic[] {
   return [explainDirectory(cwd, { code: 'host.cwd.made', message, pointer: '/process/cwd', hint }, prospect)];
 }
 
-function program(prospect: Prospect, process: Process, report: Report): void {
+function program(prospect: Prospect, { mounts = [] }: Config, process: Process, report: Report): void {
   const { cwd } = process;
-  const wanted = programOf(process);
+  const wanted = { ...programOf(process), mounts: mounts.map(({ destination }) => destination) };
   const directory = prospect.at(cwd);
   if (['file', 'special', 'no directory', 'loop'].includes(directory.kind)) {
     report('host.cwd', '/process/cwd', `the working directory ${shown(cwd)} is not a directory`);

@@ -191,6 +191,19 @@ t.test('explainLookup names what denies', async (t) => {
   t.strictSame(of('x', { '/bin/x': {} }), plain, 'nothing is said without evidence');
 });
 
+t.test('explainLookup names the mount that covers the place of a program', async (t) => {
+  const plain = { code: 'op.find_program', message: 'exec: "x": stat x: no such file or directory' } as const;
+  const mounts = ['/', '/proc', '/app', '/opt', '/app/data'];
+  const of = (name: string, search = '/bin'): unknown => explainLookup({ name, search, mounts }, plain, look({}), '/');
+  const hint = /^the mount on "\/app" covers what/;
+  t.match(of('/app/x'), { message: plain.message, hint });
+  t.match(of('/app/bin/x'), { hint });
+  t.match(of('x', '/bin:/app/bin'), { hint });
+  t.match(of('app/x'), { message: /relative to process.cwd/, hint });
+  t.match(of('/bin/x'), { hint: undefined }, 'the root filesystem lacks it');
+  t.match(of('/application'), { hint: undefined });
+});
+
 t.test('explainOverlay names the directory that is missing', async (t) => {
   const plain = { code: 'op.mount_filesystem', message: 'cannot mount overlay', errno: 'ENOENT' } as const;
   const there: Sight = { kind: 'directory', path: '/', file: plainFile };

@@ -1,3 +1,4 @@
+import { isBelow } from '../bundle/path.ts';
 import { text, u16, u32 } from '../diag/bytes.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
@@ -48,8 +49,8 @@ function searched(name: string, search: string): string {
 const mostSearched = 32;
 const mostCompared = 16_384;
 
-/** How a program is looked up: find_program. */
-type Wanted = Pick<Planned<'find_program'>, 'name' | 'search'>;
+/** How a program is looked up: find_program. `mounts`: destinations of mounts, which may cover it. */
+type Wanted = Pick<Planned<'find_program'>, 'name' | 'search'> & { readonly mounts?: readonly string[] };
 
 /** The failure of find_program, with what a look shows. `cwd`: the directory of a relative path. */
 export function explainLookup(wanted: Wanted, plain: Diagnostic, look: Look, cwd: string): Diagnostic {
@@ -63,7 +64,12 @@ function placesOf({ search }: Wanted): string[] {
 function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined {
   const { name } = wanted;
   if (name === '') return undefined;
-  if (name.includes('/')) return pathCause(look.at(name, cwd), look, name.startsWith('/') ? undefined : cwd);
+  if (name.includes('/')) {
+    const sight = look.at(name, cwd);
+    const cause = pathCause(sight, look, name.startsWith('/') ? undefined : cwd);
+    const above = sight.kind === 'missing' ? coverOf(sight.path, wanted.mounts) : undefined;
+    return cause?.hint === undefined && above !== undefined ? { words: '', ...cause, hint: coverHint(above) } : cause;
+  }
   const places = placesOf(wanted);
   const sights = places.map((place) => look.at(`${place}/${name}`, cwd));
   for (const sight of sights) {
@@ -86,8 +92,19 @@ function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined
   });
   const hint = askNearest(name, names.slice(0, mostCompared));
   if (hint !== undefined) return { words: '', hint };
+  const above = places.map((place) => coverOf(`${place}/${name}`, wanted.mounts)).find((one) => one !== undefined);
+  if (above !== undefined) return { words: '', hint: coverHint(above) };
   const closed = sights.find(({ kind }) => kind === 'closed');
   return closed === undefined ? undefined : pathCause(closed, look);
+}
+
+/** The destination of the mount that a path is on, unless it is the root filesystem. */
+function coverOf(path: string, mounts: readonly string[] = []): string | undefined {
+  return mounts.findLast((destination) => destination !== '/' && isBelow(path, destination));
+}
+
+function coverHint(destination: string): string {
+  return `the mount on "${destination}" covers what the root filesystem has there: mount it elsewhere, or add the program`;
 }
 
 /**
