@@ -173,15 +173,20 @@ sandboxCase('sandboxes: an input that fails ends its program, and not the caller
        const started = await new Sandbox({ ...options, args: ['/bin/cat'] }).spawn({ stdin });
        stdin.push('line');
        started.stdout.once('data', () => stdin.destroy(...reason));
-       const { reason: why } = await started.ended;
-       return why;
+       const { reason: why, cause } = await started.ended;
+       return [why, cause.message];
      };
      const early = new Readable({ read() {} });
      const ended = Sandbox.run({ ...options, args: ['/bin/cat'], stdin: early });
      early.destroy(new Error('lost'));
-     print([await failed(new Error('lost')), await failed(), (await ended).reason]);`,
+     const { reason, cause } = await ended;
+     print([await failed(new Error('lost')), await failed(), [reason, cause.message]]);`,
   );
-  t.strictSame(found, ['aborted', 'aborted', 'aborted']);
+  t.strictSame(found, [
+    ['input', 'lost'],
+    ['input', 'Premature close'],
+    ['input', 'lost'],
+  ]);
 });
 
 sandboxCase('sandboxes: many programs share a signal, which keeps nothing of them', async (t, rt) => {
@@ -261,6 +266,8 @@ sandboxCase('sandboxes: wrong arguments are refused by name, before anything hap
     '{ limits: { memroy: 1 } }',
     '{ limits: { pids: 0 } }',
     '{ env: { "A=B": "c" } }',
+    '{ name: "a b" }',
+    '{ name: "x".repeat(219) }',
     '{ env: { "": "c" } }',
     '{ limits: { memory: 0 } }',
     '{ limits: { tmp: 0 } }',
@@ -290,6 +297,8 @@ sandboxCase('sandboxes: wrong arguments are refused by name, before anything hap
     'TypeError: options.limits.memroy is unknown; options.limits.memory may be meant',
     'TypeError: options.limits.pids must be an integer above 0, not 0',
     'TypeError: options.env: "A=B" must be a name without = and NUL',
+    'TypeError: options.name must be up to 218 letters, digits and _ + - . with no dot in front, not "a b"',
+    `TypeError: options.name must be up to 218 letters, digits and _ + - . with no dot in front, not "${'x'.repeat(219)}"`,
     'TypeError: options.env: "" must be a name without = and NUL',
     'TypeError: options.limits.memory must be an integer above 0, not 0',
     'TypeError: options.limits.tmp must be an integer above 0, not 0',

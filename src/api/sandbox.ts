@@ -12,6 +12,7 @@ import type { HardenedLimits, HostIds } from '../bundle/hardened.ts';
 import { mountsIn } from '../diag/mountinfo.ts';
 import { describeConfig } from '../explain/describe.ts';
 import { explanationText } from '../explain/render.ts';
+import { isId } from '../state/id.ts';
 import { onAbort } from './call.ts';
 import { check, checkEnvironment, checkOptions } from './check.ts';
 import type { Kind } from './check.ts';
@@ -37,7 +38,7 @@ export interface SandboxLimits {
 
 /** Input of one run. */
 export interface SandboxInput {
-  /** Standard input; by default nothing. A stream that fails or is closed before its end ends the program. */
+  /** Standard input; by default nothing. A stream that fails or is closed before its end ends the program, with the reason `input`. */
   readonly stdin?: string | Uint8Array | Readable;
   /** Files, by relative path, with their contents: the program sees them below /tmp/files, may execute and cannot change them. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
@@ -70,10 +71,10 @@ export interface SandboxOptions {
 
 /**
  * Why a program has ended: by itself (`exit`), by a signal, because a limit was reached (`timeout`, `memory`, `pids`, `output`),
- * by a system call that is not allowed (`denied`, only with `denied: 'kill'`), or since the caller gave it up
- * or its input failed (`aborted`).
+ * by a system call that is not allowed (`denied`, only with `denied: 'kill'`), since the stream of its input failed
+ * (`input`), or since the caller gave it up (`aborted`).
  */
-export type EndReason = 'exit' | 'signal' | 'timeout' | 'memory' | 'pids' | 'output' | 'denied' | 'aborted';
+export type EndReason = 'exit' | 'signal' | 'timeout' | 'memory' | 'pids' | 'output' | 'denied' | 'input' | 'aborted';
 
 /** What a program in a sandbox has used. */
 export interface SandboxUsage {
@@ -94,6 +95,8 @@ export interface SandboxEnd {
   readonly exitCode: number;
   /** Name of the signal that ended it, such as SIGKILL; null if none did. */
   readonly signal: string | null;
+  /** With the reason `input`: the error of the stream. */
+  readonly cause?: Error;
   readonly usage: SandboxUsage;
 }
 
@@ -384,6 +387,7 @@ class Watched {
   readonly #lost: Promise<void>;
   readonly #begun: number;
   #reason: EndReason | undefined;
+  #cause: Error | undefined;
   #output: number;
 
   constructor(running: ContainerProcess, options: SandboxOptions, lost: Promise<void>, begun: number) {
@@ -424,7 +428,9 @@ class Watched {
     input.pipe(pipe);
     // Without its end the program would wait for more.
     const forget = finished(input, { writable: false }, (error) => {
-      if (error !== undefined && error !== null) this.#end('aborted');
+      if (error === undefined || error === null) return;
+      if (this.#reason === undefined) this.#cause = error;
+      this.#end('input');
     });
     return () => {
       forget();
@@ -455,7 +461,13 @@ class Watched {
     const time = performance.now() - this.#begun;
     await this.#lost;
     const { exitCode, signal } = end;
-    return { reason: this.#reason ?? reasonOf(end), exitCode, signal, usage: usageOf(end, time) };
+    return {
+      reason: this.#reason ?? reasonOf(end),
+      exitCode,
+      signal,
+      ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+      usage: usageOf(end, time),
+    };
   }
 }
 
@@ -510,7 +522,7 @@ async function makeCell(runtime: AsyncRuntime, options: SandboxOptions, files: S
     const below = await mountsBelow(config.root?.path ?? '');
     const mounts = [...below.map(readonlyTree), ...(config.mounts ?? [])];
     await writeFile(join(directory, 'config.json'), JSON.stringify({ ...config, mounts }));
-    const held = await runtime.prepare(`${options.name ?? 'sandbox'}-${randomUUID()}`, {
+    const held = await runtime.prepare(idOf(options.name), {
       bundle: directory,
       stdin: 'pipe',
     });
@@ -569,6 +581,10 @@ function isBelow(path: string, others: readonly string[]): boolean {
 
 function readonlyTree({ path, source }: { readonly path: string; readonly source: string }): Mount {
   return { destination: path, type: 'bind', source, options: ['rbind', 'rro', 'rnosuid', 'rnodev'] };
+}
+
+function idOf(name = 'sandbox'): string {
+  return `${name}-${randomUUID()}`;
 }
 
 async function removeDirectory(directory: string): Promise<void> {
@@ -646,7 +662,7 @@ function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Ki
   check('options.args', options.args, 'strings');
   if (options.args.length === 0) throw new TypeError('options.args must not be empty');
   checkEnvironment('options.env', options.env ?? {});
-  const { limits = {}, timeout, denied, network } = options;
+  const { limits = {}, timeout, denied, name, network } = options;
   checkOptions('options.limits', limits, limitTable);
   for (const [name, kind] of Object.entries(removableLimits)) {
     const limit = limits[name as keyof typeof removableLimits];
@@ -659,6 +675,11 @@ function checkSandbox(options: SandboxOptions, table: Readonly<Record<string, Ki
   }
   if (denied !== undefined && !['error', 'kill'].includes(denied)) {
     throw new TypeError(`options.denied must be 'error' or 'kill', not ${denied}`);
+  }
+  if (name !== undefined && !isId(idOf(name))) {
+    throw new TypeError(
+      `options.name must be up to 218 letters, digits and _ + - . with no dot in front, not ${JSON.stringify(name)}`,
+    );
   }
   if (network !== undefined && (network as unknown) !== false) {
     throw new TypeError('options.network must be false: a sandbox has no network');
