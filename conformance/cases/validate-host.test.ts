@@ -51,6 +51,13 @@ forEachRuntime(
     t.match(await validate('nosuch'), { status: 2, stdout: /"nosuch" is in no directory of PATH .*: \/bin\n/ });
     t.match(await validate('slep'), { status: 2, stdout: /hint: did you mean sleep\?/ });
     t.match(await validate('sh'), { status: 0, stdout: 'config.json is valid and suits this host\n' });
+    const mount = { destination: '/bin', type: 'tmpfs', source: 'tmpfs' };
+    const { mounts } = bundle.config;
+    bundle.config.mounts = [...mounts, mount];
+    const covered = await validate('/bin/sh');
+    t.match(covered, { status: 2, stdout: /it is not in the container\n {2}hint: the mount on "\/bin" covers/ });
+    bundle.config.mounts = [...mounts, { ...mount, options: ['tmpcopyup'] }];
+    t.match(await validate('/bin/sh'), { status: 0 }, 'a copy of what it covers');
   },
   OURS,
 );

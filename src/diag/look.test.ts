@@ -71,6 +71,18 @@ t.test('lookAhead: mounts that have yet to be made', async (t) => {
   t.match(look.at('/new/deep/place/app'), { kind: 'unknown' }, 'a new filesystem hides the mounts below');
 });
 
+t.test('lookAhead: an empty filesystem', async (t) => {
+  const root = t.testdir({ srv: { app: 'x' }, other: { app: 'x' } });
+  const look = lookAhead(nativeWith('none'), root, undefined);
+  t.match(look.at('/srv/app'), { kind: 'file' });
+  look.mount('/srv', { source: undefined, noexec: undefined, isEmpty: true });
+  t.match(look.at('/srv'), { kind: 'directory', path: '/srv' });
+  t.match(look.at('/srv/app'), { kind: 'missing', path: '/srv/app' });
+  look.mount('/srv/inner', { source: `${root}/other`, noexec: undefined });
+  t.match(look.at('/srv/inner/app'), { kind: 'file' });
+  t.match(look.at('/srv/app'), { kind: 'missing', path: '/srv/app' });
+});
+
 t.test('lookAhead: a link is named only if its own target is missing', async (t) => {
   const root = t.testdir({ usr: { bin: { sleep: '' } } });
   symlinkSync('usr/bin', `${root}/bin`);

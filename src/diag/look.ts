@@ -121,6 +121,8 @@ function lookThrough(native: Native, eyes: Eyes): Look {
 export interface Mounted {
   /** Path on the host of what is bound; undefined for a filesystem that does not exist yet. */
   readonly source: string | undefined;
+  /** Nothing is in that filesystem but what is mounted there later. */
+  readonly isEmpty?: boolean;
   /** Undefined: as the source. */
   readonly noexec: boolean | undefined;
 }
@@ -202,13 +204,23 @@ function allows(
 }
 
 interface Step {
-  /** -1: a directory that is made for a mount. */
+  /** -1: a directory that is made for a mount, or an empty one that is mounted. */
   readonly fd: number;
   readonly path: string;
   readonly status: readonly number[];
 }
 
 const made: Step = { fd: -1, path: '', status: [S_IFDIR | 0o755] };
+
+const emptyDirectory: File = {
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  head: undefined,
+  noexec: undefined,
+  executable: true,
+  names: [],
+};
 
 /** Opens without following a link, unless `follow`; [status, ...] or a negative errno. */
 type Open = (name: string, follow: boolean) => Step | number;
@@ -240,6 +252,7 @@ function enter(
   open: Open,
 ): Step | number | undefined {
   const mounted = eyes.mounts.get(path);
+  if (mounted?.isEmpty === true) return made;
   if (mounted !== undefined) return mounted.source === undefined ? undefined : open(mounted.source, true);
   const step = top.fd < 0 ? -ENOENT : open(`/proc/self/fd/${top.fd}/${name}`, false);
   const isMade = step === -ENOENT && (making || [...eyes.mounts.keys()].some((at) => isWithin(at, path)));
@@ -290,7 +303,11 @@ function walk(native: Native, eyes: Eyes, path: string, making: boolean, open: O
     rest = [...target.split('/'), ...rest];
   }
   const found = way.at(-1) ?? root;
-  if (found.fd < 0) return { kind: 'missing', path: found.path };
+  if (found.fd < 0) {
+    return eyes.mounts.get(found.path)?.isEmpty === true
+      ? { kind: 'directory', path: found.path, file: emptyDirectory }
+      : { kind: 'missing', path: found.path };
+  }
   const type = (found.status[0] ?? 0) & S_IFMT;
   const kind = type === S_IFREG ? 'file' : type === S_IFDIR ? 'directory' : 'special';
   return { kind, path: found.path || '/', file: fileOf(native, eyes, found) };

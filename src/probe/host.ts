@@ -23,7 +23,7 @@ import { hostRoot } from '../plan/rootfs.ts';
 import { missingRoot } from '../words/root.ts';
 import { causeOf, explainDirectory, explainPath, foreseeProgram } from '../words/program.ts';
 import { isLoadable } from './modules.ts';
-import { isBind, mountedOf, prospectOf, sourceOf } from './prospect.ts';
+import { hasFillingHooks, isBind, mountedOf, prospectOf, sourceOf } from './prospect.ts';
 
 /** Reads a file of /proc or /sys; undefined if it cannot be read. */
 type ReadText = (path: string) => string | undefined;
@@ -103,8 +103,9 @@ function files(
   else if (type !== S_IFDIR) refuse('is not a directory');
   const prospect = prospectOf(native, config, root, isSound(...ofRights));
   const known = (read('/proc/filesystems') ?? '').split('\n').map((line) => line.split('\t')[1]);
+  const fillable = hasFillingHooks(config);
   each(config.mounts, (mount, index) => {
-    const there = isSound('/mounts') ? prospect.mount(mount.destination, mountedOf(mount, bundle)) : unknown;
+    const there = isSound('/mounts') ? prospect.mount(mount.destination, mountedOf(mount, bundle, fillable)) : unknown;
     if (isBind(mount)) bind(native, mount, index, bundle, there, report);
     else if (known.length > 1 && !known.includes(mount.type)) filesystem(native, mount, index, report);
   });

@@ -48,13 +48,22 @@ export function sourceOf({ source = '' }: Mount, bundle: string): string {
   return source.startsWith('/') ? source : `${bundle}/${source}`;
 }
 
-export function mountedOf(mount: Mount, bundle: string): Mounted {
-  const { options = [], uidMappings } = mount;
+/** `fillable`: hooks may put files into what is mounted. */
+export function mountedOf(mount: Mount, bundle: string, fillable: boolean): Mounted {
+  const { destination, type, options = [], uidMappings } = mount;
   const word = options.findLast((option) => option === 'exec' || option === 'noexec');
   // On an id-mapped mount the owners are others.
   const isMapped = uidMappings !== undefined || options.includes('idmap') || options.includes('ridmap');
   return {
     source: isBind(mount) && !isMapped ? sourceOf(mount, bundle) : undefined,
     noexec: word === undefined ? undefined : word === 'noexec',
+    // The runtime makes devices in /dev.
+    isEmpty: type === 'tmpfs' && !options.includes('tmpcopyup') && destination !== '/dev' && !fillable,
   };
+}
+
+/** Whether there are hooks that can enter the mount namespace before the program runs. */
+export function hasFillingHooks({ hooks = {} }: Config): boolean {
+  const { prestart = [], createRuntime = [], createContainer = [], startContainer = [] } = hooks;
+  return [prestart, createRuntime, createContainer, startContainer].some((list) => list.length > 0);
 }
