@@ -2,7 +2,7 @@ import type { Config, Process } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withoutPointers } from '../diag/failure.ts';
-import { locate } from '../diag/locate.ts';
+import { placesIn } from '../diag/locate.ts';
 import { mayHoldLongIntegers, parseExactJson, parseJson } from './json.ts';
 import { checkRequirements } from './rules.ts';
 import { likelyMistakes, withMistakes } from './unknown.ts';
@@ -26,13 +26,16 @@ export function readProcess(
     const message = `"${file}" is a whole config, not a process`;
     throw new Failure({ code: 'config.kind', message, hint: 'give a file with the value of its property process' });
   }
-  const located = (found: Diagnostic): Diagnostic => {
-    const { pointer } = found;
-    return pointer === undefined ? found : { ...found, location: locate(text, pointer.slice(place.length), file) };
+  const located = (list: readonly Diagnostic[]): Diagnostic[] => {
+    if (list.length === 0) return [];
+    const { atPointer } = placesIn(text, file);
+    return list.map((found) =>
+      found.pointer === undefined ? found : { ...found, location: atPointer(found.pointer.slice(place.length)) },
+    );
   };
-  const faults = withMistakes(processFaults(value), value, place).map(located);
+  const faults = located(withMistakes(processFaults(value), value, place));
   if (faults.length > 0) throw new Failure(faults);
-  return { process: value as RunnableProcess, warnings: likelyMistakes(value, place).map(located) };
+  return { process: value as RunnableProcess, warnings: located(likelyMistakes(value, place)) };
 }
 
 /** Throws unless this process can be run. */

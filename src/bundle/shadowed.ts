@@ -1,7 +1,7 @@
 import { pointerPart } from '../diag/pointer.ts';
 import type { Node } from 'jsonc-parser';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { jsonTree, position } from '../diag/locate.ts';
+import { placesIn } from '../diag/locate.ts';
 
 /**
  * The object members in a JSON text that have no effect, since a later one has the same name, in the order in which
@@ -9,7 +9,7 @@ import { jsonTree, position } from '../diag/locate.ts';
  */
 export function shadowedMembers(text: string, file: string): Diagnostic[] {
   const found: { readonly by: number; readonly diagnostic: Diagnostic }[] = [];
-  const root = jsonTree(text);
+  const { tree: root, atOffset } = placesIn(text, file);
   const places: { node: Node; pointer: string }[] = root === undefined ? [] : [{ node: root, pointer: '' }];
   // A growing list instead of recursion: the text may be nested deeply.
   for (const { node, pointer } of places) {
@@ -22,13 +22,13 @@ export function shadowedMembers(text: string, file: string): Diagnostic[] {
       const replaced = before.get(name);
       before.set(name, child);
       if (replaced === undefined) continue;
-      const by = position(text, child.offset, file);
+      const by = atOffset(child.offset);
       found.push({
         by: child.offset,
         diagnostic: {
           code: 'config.shadowed',
           pointer: place,
-          location: position(text, replaced.offset, file),
+          location: atOffset(replaced.offset),
           message: `it is repeated at ${by.file}:${by.line}:${by.column}`,
         },
       });

@@ -73,12 +73,7 @@ function visit(
   }
 }
 
-function unknown(
-  name: string,
-  candidates: readonly string[],
-  path: readonly string[],
-  document: string,
-): Diagnostic {
+function unknown(name: string, candidates: readonly string[], path: readonly string[], document: string): Diagnostic {
   const hint = askNearest(name, candidates) ?? (isInList(path) ? optionFor(name, path) : askPlace(name, document));
   const pointer = path.map((part) => `/${pointerPart(part)}`).join('');
   return {
@@ -102,17 +97,23 @@ function optionFor(name: string, [list]: readonly string[]): string | undefined 
 
 /** The question for a hint about where a name is defined within the document; undefined if nowhere, or in many places. */
 function askPlace(name: string, document: string): string | undefined {
-  const places = placesOf(name, membersAt(document.split('/').slice(1)), document);
-  return places.length === 0 || places.length > 2 ? undefined : `did you mean ${places.map(dotted).join(' or ')}?`;
+  const within = ((places ??= allPlaces()).get(name) ?? []).filter((place) => place.startsWith(`${document}/`));
+  return within.length === 0 || within.length > 2 ? undefined : `did you mean ${within.map(dotted).join(' or ')}?`;
 }
 
-/** Pointers to a name, but not below lists, nor in what is for other platforms. */
-function placesOf(name: string, known: Members, pointer: string): string[] {
-  if (known === 0 || '[]' in known || '*' in known) return [];
-  const here = Object.hasOwn(known, name) ? [`${pointer}/${name}`] : [];
-  return Object.entries(known).reduce(
-    (found, [key, below]) =>
-      otherPlatforms.includes(key) ? found : found.concat(placesOf(name, below, `${pointer}/${key}`)),
-    here,
-  );
+let places: Map<string, string[]> | undefined;
+
+/** Pointers to each name, but not below lists, nor in what is for other platforms. */
+function allPlaces(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  const add = (known: Members, pointer: string): void => {
+    if (known === 0 || '[]' in known || '*' in known) return;
+    for (const [name, below] of Object.entries(known)) {
+      const place = `${pointer}/${name}`;
+      found.set(name, [...(found.get(name) ?? []), place]);
+      if (!otherPlatforms.includes(name)) add(below, place);
+    }
+  };
+  add(configMembers, '');
+  return found;
 }

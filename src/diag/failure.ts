@@ -1,13 +1,15 @@
 import { Failure } from './diagnostic.ts';
 import type { Diagnostic, Phase } from './diagnostic.ts';
-import { locate } from './locate.ts';
+import { placesIn } from './locate.ts';
+import type { Places } from './locate.ts';
 
 /** The same failure with the line and column of each pointer into `text`, the contents of `file`. */
 export function withLocations(failure: Failure, text: string, file: string): Failure {
+  let places: Places | undefined;
   const located = failure.diagnostics.map((diagnostic): Diagnostic => {
     const { pointer } = diagnostic;
     if (diagnostic.location !== undefined || pointer === undefined || !pointer.startsWith('/')) return diagnostic;
-    return { ...diagnostic, location: locate(text, pointer, file) };
+    return { ...diagnostic, location: (places ??= placesIn(text, file)).atPointer(pointer) };
   });
   return new Failure(located, failure.exitCode);
 }

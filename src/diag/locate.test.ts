@@ -1,5 +1,5 @@
 import t from 'tap';
-import { locate, syntaxFault } from './locate.ts';
+import { placesIn, syntaxFault } from './locate.ts';
 import { printable } from './printable.ts';
 
 const text = `{
@@ -16,7 +16,7 @@ const text = `{
 `;
 
 function place(pointer: string): string {
-  const { file, line, column } = locate(text, pointer, 'config.json');
+  const { file, line, column } = placesIn(text, 'config.json').atPointer(pointer);
   return `${file}:${line}:${column}`;
 }
 
@@ -44,8 +44,8 @@ t.test('a missing value is located at the innermost object that should contain i
 });
 
 t.test('another text is not mistaken for the last one', async (t) => {
-  t.equal(locate('{"a":1}', '/a', 'x').column, 2);
-  t.equal(locate('{\n"a":1}', '/a', 'x').line, 2);
+  t.equal(placesIn('{"a":1}', 'x').atPointer('/a').column, 2);
+  t.equal(placesIn('{\n"a":1}', 'x').atPointer('/a').line, 2);
 });
 
 t.test('the first syntax error is found', async (t) => {

@@ -28,27 +28,53 @@ function syntaxWords(code: number): string {
 
 const options = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
 
-/** Cached, so that a thousand faults of one file need only one tree. */
-let cached: { readonly text: string; readonly tree: Node | undefined } = { text: '', tree: undefined };
-
-/** The tree of a text; undefined if it is nested too deeply for the parser's stack. */
-export function jsonTree(text: string): Node | undefined {
-  if (cached.text !== text) cached = { text, tree: tree(text) };
-  return cached.tree;
+/** Places in a JSON text. */
+export interface Places {
+  /** Undefined if it is nested too deeply for the parser's stack. */
+  readonly tree: Node | undefined;
+  /**
+   * The value at a pointer (RFC 6901); its name if it is a member of an object. A missing value is located at the innermost
+   * existing object that should contain it.
+   */
+  readonly atPointer: (pointer: string) => Location;
+  /** An offset from 0. */
+  readonly atOffset: (offset: number) => Location;
 }
 
-/**
- * Line and column, from 1, of the value at `pointer` (RFC 6901) in `text`; of its name if it is a member of an object.
- * A missing value is located at the innermost existing object that should contain it.
- */
-export function locate(text: string, pointer: string, file: string): Location {
-  let place = jsonTree(text);
+/** The last text, which several callers ask about. */
+let known: { readonly text: string; readonly tree: Node | undefined; readonly lines: readonly number[] } | undefined;
+
+/** Made once for all faults of a text: there may be very many of both. */
+export function placesIn(text: string, file: string): Places {
+  if (known?.text !== text) known = { text, tree: tree(text), lines: lineStarts(text) };
+  const { lines } = known;
+  const root = known.tree;
+  const members = new Map<Node, ReadonlyMap<unknown, Node>>();
+  const memberOf = (object: Node, name: string): Node | undefined => {
+    const found = members.get(object) ?? membersOf(object);
+    members.set(object, found);
+    return found.get(name);
+  };
+  const atOffset = (offset: number): Location => position(lines, offset, file);
+  return { tree: root, atOffset, atPointer: (pointer) => atOffset(offsetOf(root, pointer, memberOf)) };
+}
+
+/** Of duplicate members the last counts, as in JSON.parse. */
+function membersOf({ children = [] }: Node): ReadonlyMap<unknown, Node> {
+  return new Map(children.map((child) => [child.children?.[0]?.value as unknown, child]));
+}
+
+function offsetOf(
+  root: Node | undefined,
+  pointer: string,
+  memberOf: (object: Node, name: string) => Node | undefined,
+): number {
+  let place = root;
   let offset = place?.offset ?? 0;
   for (const part of pointer.split('/').slice(1)) {
     const name = unescaped(part);
     if (place?.type === 'object') {
-      // Of duplicate members the last counts, as in JSON.parse.
-      const member = place.children?.findLast((child) => child.children?.[0]?.value === name);
+      const member = memberOf(place, name);
       if (member === undefined) break;
       offset = member.offset;
       place = member.children?.[1];
@@ -59,13 +85,13 @@ export function locate(text: string, pointer: string, file: string): Location {
       place = element;
     }
   }
-  return position(text, offset, file);
+  return offset;
 }
 
 /** The first syntax error of `text` and its place; undefined if none is found. */
 export function syntaxFault(text: string, file: string): { words: string; location: Location } | undefined {
   if (text.startsWith('\uFEFF')) {
-    return { words: 'it starts with a byte order mark', location: position(text, 0, file) };
+    return { words: 'it starts with a byte order mark', location: position([0], 0, file) };
   }
   const errors: ParseError[] = [];
   tree(text, errors);
@@ -76,7 +102,7 @@ export function syntaxFault(text: string, file: string): { words: string; locati
   if (first === undefined) return undefined;
   return {
     words: habitWords(text, first.offset) ?? syntaxWords(first.error),
-    location: position(text, first.offset, file),
+    location: position(lineStarts(text), first.offset, file),
   };
 }
 
@@ -100,13 +126,20 @@ function tree(text: string, errors: ParseError[] = []): Node | undefined {
   }
 }
 
-/** Line and column, from 1, of an offset from 0. */
-export function position(text: string, offset: number, file: string): Location {
-  let line = 1;
-  let start = 0;
-  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
-    line++;
-    start = at + 1;
+/** Offsets of the beginnings of lines. */
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** Line and column, from 1. */
+function position(lines: readonly number[], offset: number, file: string): Location {
+  let [low, high] = [0, lines.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] ?? 0) <= offset) low = middle;
+    else high = middle;
   }
-  return { file, line, column: offset - start + 1 };
+  return { file, line: low + 1, column: offset - (lines[low] ?? 0) + 1 };
 }

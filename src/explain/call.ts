@@ -1,7 +1,7 @@
 import type { LinuxSeccomp } from '../../schema/generated/config.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { locate } from '../diag/locate.ts';
+import { placesIn } from '../diag/locate.ts';
 import { didYouMean } from '../diag/near.ts';
 import { shown } from '../diag/pointer.ts';
 import { actionWords } from '../plan/seccomp/action-words.ts';
@@ -26,8 +26,9 @@ export function explainCall(section: LinuxSeccomp | undefined, name: string, mac
   if (faults.length > 0) throw new Failure(faults);
   if (profile === undefined) return `${name} is allowed: linux.seccomp has no default action, so no filter\n`;
   const decisions = new Decisions(section, profile);
+  const { atPointer } = placesIn(source.text, source.name);
   const place = ({ pointer }: Decision): string => {
-    const { file, line, column } = locate(source.text, pointer, source.name);
+    const { file, line, column } = atPointer(pointer);
     return `  [${file}:${line}:${column}]`;
   };
   const parts = architecturesOf(machine, section.architectures ?? []).map((architecture) => {

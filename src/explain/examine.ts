@@ -6,7 +6,7 @@ import { unknownMembers } from '../bundle/unknown.ts';
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { withLocations } from '../diag/failure.ts';
-import { position } from '../diag/locate.ts';
+import { placesIn } from '../diag/locate.ts';
 import { kernelMemoryWarnings } from '../plan/cgroup/v1.ts';
 import { mountOptionFindings } from '../plan/mount-options.ts';
 import { mistakeRules } from './mistakes.ts';
@@ -54,5 +54,5 @@ function replacedBytes(text: string, name: string): Diagnostic[] {
   const at = text.indexOf('\uFFFD');
   if (at < 0) return [];
   const message = `${name} is not UTF-8: a byte was replaced by "\uFFFD"`;
-  return [{ code: 'config.encoding', message, location: position(text, at, name), hint: 'save it as UTF-8' }];
+  return [{ code: 'config.encoding', message, location: placesIn(text, name).atOffset(at), hint: 'save it as UTF-8' }];
 }

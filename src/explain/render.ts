@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diag/diagnostic.ts';
-import { locate } from '../diag/locate.ts';
+import { placesIn } from '../diag/locate.ts';
 import { printable } from '../diag/printable.ts';
 import type { Explanation, Statement } from './describe.ts';
 
@@ -18,15 +18,21 @@ const titles = {
 } as const;
 
 /** For people: a line for each statement, with its place. */
-export function explanationText(explanation: Explanation, source: Source): string {
-  const sections = (Object.keys(titles) as (keyof typeof titles)[]).flatMap((name) =>
+export function explanationText(explanation: Explanation, { text, name }: Source): string {
+  const { atPointer } = placesIn(text, name);
+  const place = (pointer: string | undefined): string => {
+    if (pointer === undefined) return '';
+    const { file, line, column } = atPointer(pointer);
+    return `  [${file}:${line}:${column}]`;
+  };
+  const sections = (Object.keys(titles) as (keyof typeof titles)[]).flatMap((part) =>
     section(
-      titles[name],
-      explanation[name].map(({ text, pointer }) => `${printable(text)}${place(source, pointer, '  ')}`),
+      titles[part],
+      explanation[part].map((statement) => `${printable(statement.text)}${place(statement.pointer)}`),
     ),
   );
   const found = ({ message, pointer, hint }: Diagnostic): string =>
-    `${printable(message)}${place(source, pointer, '  ')}${hint === undefined ? '' : `\n    cure: ${printable(hint)}`}`;
+    `${printable(message)}${place(pointer)}${hint === undefined ? '' : `\n    cure: ${printable(hint)}`}`;
   return [
     ...sections,
     ...section('What weakens it', explanation.weaknesses.map(found)),
@@ -38,16 +44,11 @@ function section(title: string, lines: readonly string[]): string[] {
   return ['', title, ...(lines.length === 0 ? ['  nothing'] : lines.map((line) => `  ${line}`))];
 }
 
-function place({ text, name }: Source, pointer: string | undefined, before: string): string {
-  if (pointer === undefined) return '';
-  const { file, line, column } = locate(text, pointer, name);
-  return `${before}[${file}:${line}:${column}]`;
-}
-
 /** For programs: each statement and finding with its place. */
 export function explanationData(explanation: Explanation, { text, name }: Source): object {
+  const { atPointer } = placesIn(text, name);
   const located = (item: Statement | Diagnostic): object =>
-    item.pointer === undefined ? item : { ...item, ...locate(text, item.pointer, name) };
+    item.pointer === undefined ? item : { ...item, ...atPointer(item.pointer) };
   return Object.fromEntries(
     Object.entries(explanation).map(([key, list]: [string, readonly (Statement | Diagnostic)[]]) => [
       key,

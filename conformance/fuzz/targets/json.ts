@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseExactJson, parseJson } from '../../../src/bundle/json.ts';
 import { Failure } from '../../../src/diag/diagnostic.ts';
 import { exactJson } from '../../../src/diag/exact-json.ts';
-import { locate } from '../../../src/diag/locate.ts';
+import { placesIn } from '../../../src/diag/locate.ts';
 import { below, damage, pick } from '../target.ts';
 import type { Random, Target } from '../target.ts';
 
@@ -54,8 +54,9 @@ export const json: Target = {
       if (!isDeepStrictEqual(again?.value, written(exact.value)))
         throw new Error('what is written is not what was read');
     }
+    const { atPointer } = placesIn(input, 'x');
     for (const pointer of ['', '/a', '/a/0', '/__proto__/a', '/a~1b', '/-']) {
-      const { line, column } = locate(input, pointer, 'x');
+      const { line, column } = atPointer(pointer);
       if (!(line >= 1 && column >= 1)) throw new Error(`${pointer} is at ${line}:${column}`);
     }
     return 1;
