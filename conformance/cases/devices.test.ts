@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { grantCapabilities } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import { guestProgram } from '../harness/guest.ts';
 import type { Attempt, Names, Stat } from '../harness/guest.ts';
 import { digest } from '../harness/leftovers.ts';
@@ -110,6 +110,43 @@ forEachRuntime(
   },
   { deviates: { runc: 'leaves a node that is there as it is', crun: 'leaves a node that is there as it is' } },
 );
+
+for (const [where, mutate] of [
+  ['', (): void => undefined],
+  [', in a user namespace', addUserNamespace],
+] as const) {
+  forEachRuntime(
+    `devices: a mount at the path of a node, by default or of linux.devices, is kept${where}`,
+    async (t, rt) => {
+      const volume = join(rt.dir, 'volume');
+      mkdirSync(volume);
+      const file = join(volume, 'file');
+      writeFileSync(file, 'text');
+      const bundle = rt.bundle((config) => {
+        mutate(config);
+        config.mounts.push(
+          { destination: '/dev/random', type: 'bind', source: '/dev/urandom', options: ['bind'] },
+          { destination: '/dev/full', type: 'bind', source: file, options: ['bind', 'ro'] },
+          { destination: '/dev/zero', type: 'bind', source: volume, options: ['bind', 'ro'] },
+          { destination: '/dev/other', type: 'bind', source: '/dev/zero', options: ['bind'] },
+        );
+        config.linux.devices = [{ path: '/dev/other', type: 'c', major: 1, minor: 3 }];
+      });
+      for (const dir of [rt.dir, bundle.dir]) chmodSync(dir, 0o755);
+      chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+      const paths = ['/dev/random', '/dev/full', '/dev/zero/file', '/dev/other'];
+      const [random, full, inZero, other] = await rt.observeBundle<Stat[]>(
+        bundle,
+        paths.map((path) => ['stat', path]),
+      );
+      t.match(random, { type: 'char', major: 1, minor: 9 });
+      t.match(full, { type: 'file' });
+      t.match(inZero, { type: 'file' });
+      t.match(other, { type: 'char', major: 1, minor: 5 });
+    },
+    where === '' ? {} : { deviates: { runc: 'covers the mount', crun: 'covers the mount' } },
+  );
+}
 
 forEachRuntime('linux.devices: an entry replaces a default node of the same path', async (t, rt) => {
   const [node] = await rt.observe<[Stat]>([['stat', '/dev/tty']], (config) => {

@@ -53,23 +53,18 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 	RT_CLEANUP_FD int node = rt_open_how(parent, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);
 	if (node < 0)
 		return rt_fail(context, "openat2", node);
-	struct statx st, directory;
+	struct statx st;
 	int status = rt_statx(node, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
+	/* A mount from the config is here: it is what the container is to see, and the node belongs to its source. */
+	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return 0;
 	uint32_t type = op->mode & S_IFMT;
 	bool same = type == S_IFIFO ? (st.stx_mode & S_IFMT) == S_IFIFO
 				    : rt_is_device(&st, type, op->major, op->minor);
 	if (!same)
 		return rt_fail(context, "mknodat", -EEXIST);
-	if (made < 0) {
-		/* A mount from the config covers this path, so the node belongs to its source. */
-		status = rt_statx(parent, &directory);
-		if (status < 0)
-			return rt_fail(context, "statx", status);
-		if (directory.stx_mnt_id != st.stx_mnt_id)
-			return 0;
-	}
 	return set_attributes(context, node, &st, op);
 }
 

@@ -75,6 +75,9 @@ int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *o
 	status = rt_statx(target, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
+	/* As in rt_make_device. */
+	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return 0;
 	if ((st.stx_mode & S_IFMT) == S_IFDIR)
 		return rt_fail(context, "move_mount", -EISDIR);
 	status = rt_check_place(context, target);
