@@ -303,6 +303,19 @@ forEachRuntime(
   { deviates: { crun: 'case-sensitive names' } },
 );
 
+forEachRuntime(
+  'kill with an empty word for the signal sends TERM',
+  async (t, rt) => {
+    const container = await rt.started(['wait']);
+    await until('the program runs', () => container.stdout().includes('ready'));
+    t.equal((await container.kill('')).status, 0);
+    await stopped(container);
+    t.match(container.stdout(), '{"signal":15}');
+    await container.remove();
+  },
+  { deviates: { crun: '1.8 sends nothing' } },
+);
+
 /** Creates a container, and ends it by a signal. */
 async function endCreated(t: Test, rt: Sandbox, signal: string, mutate?: Mutation): Promise<void> {
   const container = await rt.created(mutate);

@@ -17,9 +17,10 @@ import { parseSignal } from '../options/signal.ts';
 
 /** Sends a signal to the init of a container, or to all of its processes; with --regex, to several containers. */
 export function kill({ native, globals, options, operands }: ContainerContext): Outcome {
-  const [id, name = 'TERM'] = operands;
+  const [id, name = ''] = operands;
   const root = stateRoot(native, globals.root).path;
-  const signal = parseSignal(name);
+  // An empty name is what scripts pass on for a signal that nobody has chosen: as with runc, the default.
+  const signal = parseSignal(name === '' ? 'TERM' : name);
   const one = (each: string): Outcome => signalContainer(native, root, each, signal, options.all === true);
   return options.regex === true ? forEachMatch(native, root, id, one) : one(id);
 }
