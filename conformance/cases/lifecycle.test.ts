@@ -197,6 +197,25 @@ forEachRuntime('run forwards SIGUSR1, SIGHUP and SIGINT too', async (t, rt) => {
   }
 });
 
+forEachRuntime(
+  'run forwards signals that otherwise stop it or have no effect on it, if a process sends them',
+  async (t, rt) => {
+    // gunicorn counts its workers by SIGTTIN and SIGTTOU, and Apache ends gracefully by SIGWINCH.
+    for (const signal of ['SIGTTIN', 'SIGTTOU', 'SIGTSTP', 'SIGWINCH', 'SIGURG'] as const) {
+      const name = signal.slice(3);
+      const script = `trap 'echo ${name}; exit 5' ${name}; echo ready; while :; do sleep 0.05; done`;
+      const bundle = rt.bundle((config) => (config.process.args = ['/bin/sh', '-c', script]));
+      const foreground = rt.background('run', '--bundle', bundle.dir, rt.nextId());
+      await until('the program runs', () => foreground.output().includes('ready'));
+      foreground.child.kill(signal);
+      await until(`${signal} ended it`, () => foreground.child.exitCode !== null, 5000);
+      const { status, stdout } = await foreground.ended;
+      t.strictSame([status, stdout], [5, `ready\n${name}\n`], signal);
+    }
+  },
+  { deviates: { runc: '1.1: not SIGWINCH; 1.2 and later: not SIGURG either' } },
+);
+
 for (const [what, ...words] of [
   ['blocks all signals', '--block-signal'],
   ['blocks SIGCHLD', '--block-signal=CHLD'],

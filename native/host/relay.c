@@ -45,6 +45,7 @@ static int make_raw(int console)
 	raw_console = console;
 	/* tcsetattr must also work from the background, where SIGTTOU would stop us, including on exit. */
 	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_DFL);
 	struct sigaction action = {.sa_handler = restore_and_die, .sa_flags = (int)SA_RESETHAND};
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		sigaction(fatal[i], &action, NULL);

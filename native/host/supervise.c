@@ -23,11 +23,19 @@ rt_function rt_fn_catchSignals, rt_fn_superviseChild;
 /* Static, for the signal handler. Node's threads make sigwait(3) and blocked signals unreliable. */
 static int signal_pipe[2];
 
-static void note_signal(int number)
+enum { SENT = 0x80 /* by a process, not by the kernel */ };
+
+static void note_signal(int number, siginfo_t *info, void *machine)
 {
+	(void)machine;
 	int saved = errno;
-	unsigned char byte = (unsigned char)number;
-	(void)!write(signal_pipe[1], &byte, 1);
+	bool sent = info->si_code <= 0;
+	unsigned char byte = (unsigned char)(sent ? number | SENT : number);
+	/* Job control: this process has used the terminal in the background. */
+	if (!sent && (number == SIGTTIN || number == SIGTTOU))
+		raise(SIGSTOP);
+	else
+		(void)!write(signal_pipe[1], &byte, 1);
 	errno = saved;
 }
 
@@ -40,9 +48,8 @@ int64_t rt_fn_catchSignals(const struct rt_value *args, struct rt_result *result
 	fcntl(signal_pipe[0], F_SETFL, O_NONBLOCK);
 	fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
 	/* SIGXFSZ is caused by our own writes, not the program's. */
-	static const int left_alone[] = {
-		SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG, SIGTTIN, SIGTTOU, SIGXFSZ};
-	struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+	static const int left_alone[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGXFSZ};
+	struct sigaction action = {.sa_sigaction = note_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
 	sigfillset(&action.sa_mask);
 	sigset_t caught;
 	sigemptyset(&caught);
@@ -63,9 +70,10 @@ void rt_hold_signals(void)
 	sigset_t all;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	unsigned char number;
-	while (read(signal_pipe[0], &number, 1) == 1)
-		kill(getpid(), number);
+	unsigned char byte;
+	while (read(signal_pipe[0], &byte, 1) == 1)
+		if (byte != SIGWINCH) /* which would look as if sent by a process */
+			kill(getpid(), byte & ~SENT);
 }
 
 void rt_release_signals(void)
@@ -92,14 +100,17 @@ static int reap(pid_t pid, int *raw)
 /* Forwards pending signals; 1 if there was one to forward. With `pid` 0 there is no process left to receive it. */
 static int take_signals(pid_t pid, struct rt_relay *relay)
 {
-	unsigned char number;
+	unsigned char byte;
 	int forwarded = 0;
-	while (read(signal_pipe[0], &number, 1) == 1) {
+	while (read(signal_pipe[0], &byte, 1) == 1) {
+		int number = byte & ~SENT;
 		if (relay && number == SIGWINCH)
 			rt_relay_resize(relay);
 		if (relay && number == SIGCONT)
 			rt_relay_resume(relay);
-		if (number == SIGCHLD || number == SIGWINCH)
+		/* Without a terminal of its own a program learns nothing of the size of the caller's, but SIGWINCH may be
+		 * the signal by which it is to end. */
+		if (number == SIGCHLD || (number == SIGWINCH && (relay || !(byte & SENT))))
 			continue;
 		forwarded = 1;
 		if (pid > 0)
