@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { changeNamespace } from '../harness/config.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
@@ -117,6 +119,26 @@ forEachRuntime(
     t.match(gone.stderr, 'container does not exist');
   },
   { deviates: { crun: 'prints an empty list' } },
+);
+
+forEachRuntime(
+  'ps of a stopped container without a pid namespace lists what its program has left',
+  async (t, rt) => {
+    const container = await rt.started([], (config) => {
+      config.process.args = ['/bin/sh', '-c', 'busybox sleep 1000 & exec busybox true'];
+      changeNamespace(config, 'pid');
+    });
+    await until('it has ended', async () => (await container.state()).status === 'stopped');
+    const list = async (): Promise<number[]> =>
+      (JSON.parse((await rt.command('ps', '--format', 'json', container.id)).stdout) as number[] | null) ?? [];
+    const [pid = 0, ...others] = await list();
+    t.strictSame(others, []);
+    t.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'sleep');
+    t.equal((await container.kill('KILL', '--all')).status, 0);
+    await until('nothing is left', async () => (await list()).length === 0);
+    t.equal((await container.remove()).status, 0);
+  },
+  { deviates: { crun: 'takes --all before the id only' } },
 );
 
 forEachRuntime('ps of a created and of a paused container', async (t, rt) => {

@@ -14,10 +14,12 @@ const largestOutput = 64 << 20;
 export function ps(context: ContainerContext): Outcome {
   const { native, options, operands } = context;
   const { record, status } = findContainer(context);
-  // Processes in the cgroup of a container that is stopped or unfinished are not its own.
-  const ended = status === 'stopped' || status === 'creating';
-  if (!ended) requireCgroup(record.cgroup, 'list its processes');
-  const pids = ended ? [] : cgroupProcesses(native, record.cgroup);
+  const stopped = status === 'stopped';
+  // Processes in the cgroup of a container that is stopped or unfinished are not its own, but for those that did not end
+  // with init because they are in another pid namespace than one of its own.
+  const none = status === 'creating' || (stopped && record.privatePidNamespace);
+  if (!none && !stopped) requireCgroup(record.cgroup, 'list its processes');
+  const pids = none ? [] : cgroupProcesses(native, record.cgroup);
   // go-runc expects Go's output for an empty list.
   if (options.format === 'json') return { output: `${pids.length === 0 ? 'null' : JSON.stringify(pids)}\n` };
   const words = operands.slice(1);
