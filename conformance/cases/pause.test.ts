@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCgroup, isUnified } from '../harness/cgroup.ts';
+import { cgroupDirectory, isUnified, readCgroup, removeParent } from '../harness/cgroup.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
@@ -98,6 +98,34 @@ forEachRuntime('delete --force ends a paused container', async (t, rt) => {
   t.equal((await rt.command('pause', container.id)).status, 0);
   t.equal((await container.remove('--force')).status, 0);
 });
+
+forEachRuntime(
+  'a frozen cgroup above that of a container: exec does not wait for its end, and delete --force names it',
+  async (t, rt) => {
+    const parent = `/${rt.nextId()}`;
+    const container = await rt.started(['pause'], (config) => {
+      config.linux.cgroupsPath = `${parent}/below`;
+    });
+    const file = join(cgroupDirectory('freezer', parent), isUnified() ? 'cgroup.freeze' : 'freezer.state');
+    writeFileSync(file, isUnified() ? '1' : 'FROZEN');
+    try {
+      await until('it is frozen', () => isFrozen(`${parent}/below`));
+      const hint = /a cgroup above ".*\/below" is frozen: thaw it/;
+      const exec = await rt.command('exec', container.id, '/bin/probe', 'nothing');
+      t.equal(exec.status, 255);
+      t.match(exec.stderr, 'cannot exec in a paused container');
+      t.match(exec.stderr, hint);
+      const removed = await container.remove('--force');
+      t.equal(removed.status, isUnified() ? 0 : 1, 'a process frozen by cgroup v1 cannot end');
+      if (!isUnified()) t.match(removed.stderr, hint);
+    } finally {
+      writeFileSync(file, isUnified() ? '0' : 'THAWED');
+    }
+    t.equal((await container.remove('--force')).status, 0);
+    await removeParent(parent.slice(1));
+  },
+  { deviates: { runc: 'exec waits for ever', crun: 'exec waits for ever' } },
+);
 
 forEachRuntime('another signal waits until a paused container is resumed', async (t, rt) => {
   const container = await rt.started(['wait']);

@@ -64,6 +64,18 @@ export function isFrozen(native: Native, cgroup: Pick<CgroupRecord, 'version' | 
   return freezer !== undefined && driver.isFrozen(native, freezer);
 }
 
+/** The cure if a cgroup above that of the container is frozen: its processes stand still until that is thawed. */
+export function thawAboveHint(
+  native: Native,
+  cgroup: Pick<CgroupRecord, 'version' | 'hierarchies'>,
+): string | undefined {
+  const driver = driverOf(cgroup);
+  const freezer = driver.freezer(cgroup);
+  if (freezer === undefined || !driver.isFrozenAbove(native, freezer)) return undefined;
+  const [file, text] = driver.thaw;
+  return `a cgroup above "${freezer}" is frozen: thaw it, by writing ${text} to its ${file}`;
+}
+
 /** Freezes the container and waits until all its processes are frozen; on failure it is thawed again. */
 export function freeze(native: Native, cgroup: CgroupRecord): void {
   const freezer = requireFreezer(cgroup);

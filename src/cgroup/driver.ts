@@ -10,6 +10,8 @@ export interface CgroupDriver {
   /** Directory of the cgroup whose memory is accounted; undefined if the host has no memory controller. */
   readonly memory: (cgroup: CgroupRecord) => string | undefined;
   readonly isFrozen: (native: Native, freezer: string) => boolean;
+  /** Whether a cgroup above it is frozen, and with that its processes. */
+  readonly isFrozenAbove: (native: Native, freezer: string) => boolean;
   /** False if a process is still not frozen at the deadline. */
   readonly freeze: (native: Native, freezer: string, deadline: number) => boolean;
   /** File and text that thaw a frozen cgroup. */

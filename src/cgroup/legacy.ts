@@ -37,6 +37,8 @@ export const legacyDriver: CgroupDriver = {
   freezer: ({ hierarchies }) => cgroupWith(hierarchies, 'freezer')?.directory,
   memory: ({ hierarchies }) => cgroupWith(hierarchies, 'memory')?.directory,
   isFrozen: (native, directory) => readFlag(native, `${directory}/freezer.self_freezing`)?.startsWith('1') === true,
+  isFrozenAbove: (native, directory) =>
+    readFlag(native, `${directory}/freezer.parent_freezing`)?.startsWith('1') === true,
   freeze,
   thaw: ['freezer.state', 'THAWED'],
   kill(native, cgroup) {

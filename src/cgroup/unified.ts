@@ -27,6 +27,9 @@ export const unifiedDriver: CgroupDriver = {
   freezer: directoryOf,
   memory: directoryOf,
   isFrozen: (native, directory) => readFlag(native, `${directory}/cgroup.freeze`)?.startsWith('1') === true,
+  isFrozenAbove: (native, directory) =>
+    !unifiedDriver.isFrozen(native, directory) &&
+    /^frozen 1$/m.test(readCgroupFile(native, `${directory}/cgroup.events`) ?? ''),
   freeze,
   thaw: ['cgroup.freeze', '0'],
   kill(native, cgroup) {

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { attempt } from '../diag/failure.ts';
 import { expectDone, isAbsent } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
-import { isFrozen, killCgroup, removeCgroups, withoutUnit } from '../cgroup/control.ts';
+import { isFrozen, killCgroup, removeCgroups, thawAboveHint, withoutUnit } from '../cgroup/control.ts';
 import { cgroupProcesses } from '../cgroup/files.ts';
 import { removeResctrl } from '../launch/resctrl.ts';
 import { runHook } from '../hooks/run.ts';
@@ -61,7 +61,11 @@ function killAll(native: Native, record: ContainerRecord): void {
     } finally {
       native.close(pidfd);
     }
-    if (ended !== 1) throw new Failure({ code: 'kill.timeout', message: 'container init still running' });
+    if (ended !== 1) {
+      const hint = thawAboveHint(native, record.cgroup);
+      const message = 'container init still running';
+      throw new Failure({ code: 'kill.timeout', message, ...(hint === undefined ? {} : { hint }) });
+    }
   }
   if (!record.privatePidNamespace) killProcesses(native, record, deadline);
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../../schema/generated/config.ts';
 import { parseSavedConfig } from '../bundle/process.ts';
-import { isFrozen, memoryNumbers, wasOutOfMemory } from '../cgroup/control.ts';
+import { isFrozen, memoryNumbers, thawAboveHint, wasOutOfMemory } from '../cgroup/control.ts';
 import { unifiedPath } from '../cgroup/files.ts';
 import { mayBeTraced } from '../cgroup/tracers.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -139,9 +139,13 @@ function openContainer({ native, options }: Context, record: ContainerRecord): n
   }
   const target = openProcess(native, record.pid, record.startTime);
   if (target === undefined) throw stopped();
-  if (options['ignore-paused'] !== true && isFrozen(native, record.cgroup)) {
-    const message = 'cannot exec in a paused container (use --ignore-paused to override)';
-    throw new Failure({ code: 'exec.status', message });
+  if (options['ignore-paused'] !== true) {
+    // The process would stand still before its program runs, and exec with it.
+    const hint = thawAboveHint(native, record.cgroup);
+    if (hint !== undefined || isFrozen(native, record.cgroup)) {
+      const message = 'cannot exec in a paused container (use --ignore-paused to override)';
+      throw new Failure({ code: 'exec.status', message, ...(hint === undefined ? {} : { hint }) });
+    }
   }
   return target;
 }
