@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
+import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts';
 import type { Attempt, Text } from '../harness/guest.ts';
 import { canLoadProfiles, hasApparmor, isOn, withProfile } from '../harness/apparmor.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
@@ -69,6 +70,37 @@ onlyWith(noParser, 'exec --apparmor confines the program of exec and no other', 
     t.equal((await container.remove('--force')).status, 0);
   }),
 );
+
+for (const shares of [false, true]) {
+  onlyWith(
+    noParser,
+    `a profile with a user namespace${shares ? " and the host's processes" : ''}, also for exec`,
+    (t, rt) =>
+      withProfile(rt, async (profile) => {
+        const bundle = rt.bundle((config) => {
+          addUserNamespace(config);
+          config.process.apparmorProfile = profile;
+          config.process.args = ['/bin/probe', 'wait'];
+          if (!shares) return;
+          changeNamespace(config, 'pid');
+          config.mounts = config.mounts.map((mount) =>
+            mount.type === 'proc' ? { ...mount, type: 'bind', source: '/proc', options: ['rbind'] } : mount,
+          );
+        });
+        for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(dir, 0o755);
+        chownSync(bundle.rootfs, MAPPED.uid, MAPPED.gid);
+        const container = await rt.create(bundle);
+        t.equal(container.outcome.status, 0, container.outcome.stderr);
+        t.equal((await container.start()).status, 0);
+        const { pid } = await container.state();
+        t.equal(readFileSync(`/proc/${pid}/attr/current`, 'utf8'), `${profile} (enforce)\n`);
+        const outcome = await rt.command('exec', container.id, '/bin/probe', 'read', '/proc/self/attr/current');
+        t.equal(outcome.status, 0, outcome.stderr);
+        t.match(outcome.stdout, `${profile} (enforce)`);
+        t.equal((await container.remove('--force')).status, 0);
+      }),
+  );
+}
 
 /** A label of one of these types that the loaded policy knows; policies differ in their names for container types. */
 function knownLabel(role: string, ...types: string[]): string {

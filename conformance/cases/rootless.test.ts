@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
+import { canLoadProfiles, withProfile } from '../harness/apparmor.ts';
 import { hierarchies, isUnified } from '../harness/cgroup.ts';
 import { changeNamespace } from '../harness/config.ts';
 import type { Mutation, TestConfig } from '../harness/config.ts';
@@ -316,6 +317,27 @@ for (const shared of [false, true]) {
     { deviates: shared ? inHostRoot : {} },
   );
 }
+
+forEachRuntime(
+  'rootless: process.apparmorProfile confines the program, and that of exec',
+  (t, rt) =>
+    withProfile(rt, async (profile) => {
+      const user = new User(rt);
+      await user.configure((config) => {
+        config.process.args = ['/bin/probe', 'pause'];
+        config.process.apparmorProfile = profile;
+      });
+      const id = rt.nextId();
+      const created = await user.command(['create', id], { stdout: 1, stderr: 2 });
+      if (!t.equal(created.status, 0, created.stderr)) return;
+      t.equal((await user.command(['start', id])).status, 0);
+      const outcome = await user.command(['exec', id, '/bin/probe', 'read', '/proc/self/attr/current']);
+      t.equal(outcome.status, 0, outcome.stderr);
+      t.match(outcome.stdout, `${profile} (enforce)`);
+      t.equal((await user.command(['delete', '--force', id])).status, 0);
+    }),
+  { lacking: canLoadProfiles ? undefined : 'AppArmor is not enabled here, or apparmor_parser is missing' },
+);
 
 /** Configs that need privileges, and the message and the place. */
 const REFUSED: readonly (readonly [what: string, pointer: string, words: RegExp, mutate: Mutation])[] = [

@@ -92,6 +92,10 @@ int rt_end_with_parent(struct rt_context *context);
  * `whole`, it is limited to processes (subset=pid). */
 int rt_open_procfs(struct rt_context *context, bool whole);
 
+/* Opens a procfs that shows this process in context->procfs, unless one is open: a private one or, where that may
+ * not be created, the one mounted on /proc, whose files are to be opened with RESOLVE_NO_XDEV. */
+int rt_open_any_procfs(struct rt_context *context);
+
 /* Opens this process's descriptor directory in a procfs that no container can have covered. An O_PATH
  * descriptor can be reopened through it as exactly the file that was inspected. */
 int rt_open_descriptors(struct rt_context *context);

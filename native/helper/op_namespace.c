@@ -354,16 +354,19 @@ static int open_host_procfs(struct rt_context *context)
 	return context->procfs < 0 ? rt_fail(context, call, context->procfs) : 0;
 }
 
+int rt_open_any_procfs(struct rt_context *context)
+{
+	if (context->procfs >= 0)
+		return 0;
+	int status = rt_open_procfs(context, false);
+	/* Creating one requires ownership of the pid namespace. */
+	return status == -EPERM ? open_host_procfs(context) : status;
+}
+
 int rt_open_descriptors(struct rt_context *context)
 {
 	static const uint64_t inside = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-	int status = 0;
-	if (context->self < 0 && context->procfs < 0) {
-		status = rt_open_procfs(context, false);
-		/* Creating one requires ownership of the pid namespace. */
-		if (status == -EPERM)
-			status = open_host_procfs(context);
-	}
+	int status = context->self < 0 ? rt_open_any_procfs(context) : 0;
 	if (status < 0)
 		return status;
 	int fd = context->self >= 0

@@ -25,7 +25,7 @@ int rt_security_attribute(struct rt_context *context, const struct rt_op_securit
 		path[at] = directory[at];
 	for (uint32_t i = 0; i <= op->name.length; i++)
 		path[at + i] = op->name.data[i];
-	int status = rt_open_procfs(context, false);
+	int status = rt_open_any_procfs(context);
 	if (status < 0)
 		return status;
 	RT_CLEANUP_FD int fd = rt_open_how(context->procfs, path, O_RDWR | O_NOFOLLOW, 0,

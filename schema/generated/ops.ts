@@ -547,7 +547,7 @@ export interface MemoryPolicyOp {
   readonly nodes: Uint8Array;
 }
 
-/** Writes `value` to /proc/self/attr/`name` of a private procfs and reads it back: the value read must start with `expected`, unless that is empty. */
+/** Writes `value` to /proc/self/attr/`name` of a private procfs and reads it back: the value read must start with `expected`, unless that is empty. A process that is in a pid namespace of others may not make a procfs, and uses that on /proc. */
 export interface SecurityAttributeOp {
   readonly op: 'security_attribute';
   readonly name: string;
@@ -896,7 +896,7 @@ export interface OpCalls {
   io_priority: 'ioprio_set';
   personality: 'personality';
   memory_policy: 'set_mempolicy';
-  security_attribute: 'fsconfig' | 'fsmount' | 'fsopen' | 'openat2' | 'read' | 'write';
+  security_attribute: 'fsconfig' | 'fsmount' | 'fsopen' | 'fstatfs' | 'openat2' | 'read' | 'write';
   umask: 'umask';
   stdio_owner: 'clone3' | 'dup3' | 'fchown' | 'openat2' | 'statx';
   drop_bounding: 'prctl';

@@ -66,19 +66,19 @@ export function planExec(config: Config, process: Process, facts: Facts, options
     ...oomOps(processOf(config), facts), // through the host's procfs, before the container's namespaces are entered
     ...options.tasks.map((file): PlannedOp => ({ op: 'cgroup_join', file, from: 'default' })),
     ...receiver, // by a host path
+    // They take effect at execve and later. The user namespace of the container owns no procfs that shows this process.
+    ...(options.keyring === undefined ? [] : keyLabelOps(process, facts)),
+    ...labels,
     ...containerUserOps(config, options.initPid, options.origin),
     ...giveStreamsOps(config, process),
     ...root.open,
     joinOp(config, options.origin),
     ...root.enter,
-    ...(options.keyring === undefined
-      ? []
-      : [...keyLabelOps(process, facts), ...keyringOps(options.keyring, userNamespaceOf(config) !== 'runtime')]),
+    ...(options.keyring === undefined ? [] : keyringOps(options.keyring, userNamespaceOf(config) !== 'runtime')),
     ...openTerminalOps(config, process),
     ...rightsOps(process),
     ...scheduler.early,
     ...schedulingOps(config, process), // some values need capabilities that are dropped below
-    ...labels, // takes effect at execve
     ...boundingOps(process, facts), // the bounding set needs CAP_SETPCAP, which is dropped below
     ...credentialOps(process, early && load.length > 0, groupsRule(config, facts)),
     ...outliveOps(config, process), // no capabilities are left that others in the pid namespace could take over
