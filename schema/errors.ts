@@ -57,7 +57,10 @@ export const errors = {
   ],
   'cgroup.read': ['a file of the cgroup cannot be read', 'see the errno; the cgroup may have been removed'],
   'cgroup.remove': ['a cgroup cannot be removed', 'see which processes are in it, or who holds it'],
-  'cgroup.systemd': ['linux.cgroupsPath is that of a systemd unit', 'call rt with --systemd-cgroup, or write a path'],
+  'cgroup.systemd': [
+    'linux.cgroupsPath is that of a systemd unit, and there are limits',
+    'call rt with --systemd-cgroup, or write a path',
+  ],
   'cgroup.unified': [
     'linux.resources.unified is not possible here, or contradicts another property',
     'use the properties of linux.resources, or a host with cgroup v2',

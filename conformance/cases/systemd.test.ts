@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { hierarchies, isUnified, lackingController, readCgroup } from '../harness/cgroup.ts';
 import { grantCapabilities } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
+import type { Text } from '../harness/guest.ts';
 import type { Outcome } from '../harness/process.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
@@ -289,13 +290,28 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'systemd: a unit in cgroupsPath without the option is refused',
+  'systemd: a unit in cgroupsPath without the option is refused with limits',
   async (t, rt) => {
-    const outcome = await rt.run((config) => (config.linux.cgroupsPath = 'system.slice:docker:abc'));
+    const outcome = await rt.run((config) => {
+      config.linux.cgroupsPath = 'system.slice:docker:abc';
+      config.linux.resources = { ...config.linux.resources, pids: { limit: 77 } };
+    });
     t.equal(outcome.status, 1);
     t.match(outcome.stderr, /names a systemd unit[^]*--systemd-cgroup/);
   },
   { oursOnly: 'the peers make a directory of that name' },
+);
+
+forEachRuntime(
+  'systemd: without limits it is a path, as for the steps of a build by the BuildKit in dockerd',
+  async (t, rt) => {
+    const name = `system.slice:docker:${rt.nextId()}`;
+    const [own] = await rt.observe<[Text]>([['read', '/proc/self/cgroup']], (config) => {
+      config.linux.cgroupsPath = name;
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'cgroup');
+    });
+    t.match(own.text, new RegExp(`[:/]${name}\n`));
+  },
 );
 
 forEachRuntime(

@@ -156,7 +156,7 @@ function layOut(
       : userCgroups(facts, userManager, faults);
   const cgroupsPath = config.linux?.cgroupsPath ?? '';
   const place = systemd ? unitPlace(cgroupsPath, id, userManager) : undefined;
-  if (place === undefined) refuseUnitPath(cgroupsPath, faults);
+  if (place === undefined) refuseUnitPath(config, cgroupsPath, faults);
   const { subgroup, delegated } = innerCgroups(config, rules.unified, systemd, faults);
   const located = permitted.hierarchies.map((hierarchy): Located => {
     const path = place?.path ?? locate(cgroupsPath, id, rules, hierarchy);
@@ -240,9 +240,17 @@ function directoryOps(
   return ops;
 }
 
-/** An engine configured for systemd sends a unit: used as a path, it would make a cgroup that nobody looks for. */
-function refuseUnitPath(cgroupsPath: string, faults: Diagnostic[]): void {
+/**
+ * An engine configured for systemd sends a unit: used as a path, it would make a cgroup that nobody looks for, with the limits
+ * of the container. Without limits it is a path: the BuildKit in dockerd sends a unit for each step of a build, and never asks
+ * for systemd.
+ */
+function refuseUnitPath({ linux = {} }: Config, cgroupsPath: string, faults: Diagnostic[]): void {
   if (!/^[^/:]+\.slice:[^/:]*:[^/:]+$/.test(cgroupsPath)) return;
+  const limits = Object.entries(linux.resources ?? {}).filter(
+    ([name, value]) => name !== 'devices' && value !== undefined,
+  );
+  if (limits.length === 0) return;
   faults.push({
     code: 'cgroup.systemd',
     message: `linux.cgroupsPath "${cgroupsPath}" names a systemd unit`,

@@ -143,6 +143,12 @@ t.test('plan: with systemd, init waits first and starts outside of the unit', as
     t.match(explain(made, 'text'), 'TasksMax=5');
   }
   t.throws(() => plan(config(change), facts(), options), /names a systemd unit/);
+  const unlimited: Partial<Config> = { linux: { ...change.linux, resources: { devices: [] } } };
+  t.match(
+    plan(config(unlimited), facts(unified), options).cloneCgroup,
+    /a-b\.slice:p:n$/,
+    'without limits it is a path',
+  );
 });
 
 t.test('plan: cgroups below the scope are made and joined once systemd has started it', async (t) => {
