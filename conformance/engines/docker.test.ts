@@ -35,7 +35,11 @@ const OPTIONS: readonly (readonly [options: string, script: string, output: stri
   ['--sysctl net.ipv4.ip_forward=1', 'cat /proc/sys/net/ipv4/ip_forward', '1\n'],
   ['--oom-score-adj 300', 'cat /proc/self/oom_score_adj', '300\n'],
   ['--ipc none --pid host', 'test $$ -gt 1 && test ! -e /dev/shm && echo yes', 'yes\n'],
-  ['--cap-add SYS_ADMIN --security-opt seccomp=unconfined', 'mount -t tmpfs none /tmp && echo mounted', 'mounted\n'],
+  [
+    '--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined',
+    'mount -t tmpfs none /tmp && echo mounted',
+    'mounted\n',
+  ],
 ];
 
 forEachDocker('options of run are in force', async (t, docker) => {
