@@ -1,7 +1,7 @@
 // Bundles test files or programs for a slow machine: usage: bundle.mjs OUTDIR FILE..., OUTDIR three levels below the repository
 // Loading TypeScript and tap module by module takes half a minute there, one file a few seconds.
 import { readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -23,10 +23,15 @@ const sourceUrls = {
   },
 };
 
+/** Test files of several folders have the same name, so that of the folder precedes it. */
+function nameOf(file) {
+  const name = basename(file, '.ts');
+  return name.endsWith('.test') ? `${basename(dirname(file))}.${name}` : name;
+}
+
 await build({
-  entryPoints: files.map((file) => resolve(file)),
+  entryPoints: files.map((file) => ({ in: resolve(file), out: nameOf(resolve(file)) })),
   outdir,
-  entryNames: '[name]',
   outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
