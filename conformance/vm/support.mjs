@@ -2,7 +2,7 @@
 // usage: support.mjs TAP...
 //
 // Each file begins with the comment of conformance/harness/machine.sh. Results of one machine in several files are added up;
-// of a test file that several contain, the last results hold. The rows replace those of the same subject on the same machine,
+// of a case that several contain, the last result holds. The rows replace those of the same subject on the same machine,
 // and the other rows stay.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -32,7 +32,7 @@ function subjectOf(file, machine) {
   return title === undefined ? undefined : `${title} ${machine[key]}`;
 }
 
-/** The results of one TAP file by subject: those of each test file by runtime. */
+/** The results of one TAP file by subject: those of each test file by case and runtime. Cases that were not selected are none. */
 function resultsOf(path) {
   const lines = readFileSync(path, 'utf8').split('\n');
   const line = lines.find((one) => one.startsWith('# machine: '));
@@ -47,15 +47,17 @@ function resultsOf(path) {
       results = new Map();
       if (subject !== undefined) subjects.set(subject, (subjects.get(subject) ?? new Map()).set(file, results));
     }
-    const [, failed, name, runtime, skip] = /^ {4}(not )?ok \d+ - (.*) \((\w+)\)( # SKIP)?/.exec(one) ?? [];
+    const [, failed, name, runtime, skip, reason = ''] =
+      /^ {4}(not )?ok \d+ - (.*) \((\w+)\)( # SKIP)?(.*)/.exec(one) ?? [];
     if (
       name === undefined ||
       subject === undefined ||
+      reason.startsWith(' filter: ') ||
       (subject.startsWith('containerd') && name.startsWith('containerd 2'))
     )
       continue;
-    if (!results.has(runtime)) results.set(runtime, { passed: 0, failed: 0, skipped: 0 });
-    results.get(runtime)[skip !== undefined ? 'skipped' : failed !== undefined ? 'failed' : 'passed']++;
+    const result = skip !== undefined ? 'skipped' : failed !== undefined ? 'failed' : 'passed';
+    results.set(`${runtime} ${name}`, { runtime, result });
   }
   return { machine, subjects };
 }
@@ -72,10 +74,10 @@ function selection(files) {
 /** The row of a subject on a machine. */
 function rowOf(subject, { kernel, system, architecture, cgroup, driver, lsm, date, runc }, files) {
   const what = subject === 'rt itself' ? `rt itself${selection([...files.keys()])}` : subject;
+  const all = [...files.values()].flatMap((results) => [...results.values()]);
   const sum = (runtime) => {
-    const all = [...files.values()].map((results) => results.get(runtime)).filter((one) => one !== undefined);
-    const add = (word) => all.reduce((total, one) => total + one[word], 0);
-    return all.length === 0 ? '' : counts({ passed: add('passed'), failed: add('failed'), skipped: add('skipped') });
+    const total = (word) => all.filter((one) => one.runtime === runtime && one.result === word).length;
+    return counts({ passed: total('passed'), failed: total('failed'), skipped: total('skipped') });
   };
   const control = sum('runc');
   const peer = control === '' ? '' : `${runc}: ${control}`;
@@ -88,8 +90,9 @@ function rowsOf(paths) {
   for (const { machine, subjects } of paths.map(resultsOf)) {
     for (const [subject, files] of subjects) {
       const key = JSON.stringify([subject, { ...machine, date: '' }]);
-      const before = all.get(key)?.files ?? new Map();
-      all.set(key, { subject, machine, files: new Map([...before, ...files]) });
+      const merged = all.get(key)?.files ?? new Map();
+      for (const [file, results] of files) merged.set(file, new Map([...(merged.get(file) ?? []), ...results]));
+      all.set(key, { subject, machine, files: merged });
     }
   }
   return [...all.values()].map(({ subject, machine, files }) => rowOf(subject, machine, files));
