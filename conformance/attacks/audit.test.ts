@@ -29,8 +29,8 @@ const OPENS = ['open', 'openat', 'openat2', 'open_tree'];
 const CHANGES =
   /^(mount|umount2|unlink(at)?|rmdir|mkdir(at)?|mknod(at)?|f?chmod(at2?)?|[fl]?chown(at)?|link(at)?|symlink(at)?|rename(at2?)?|move_mount|l?setxattr|utimensat)$/;
 
-/** The directory with the mount namespace that a container can be made in. */
-const PINNED = /\/\.mount-namespace$/;
+/** That of the kernel thread with the mount namespace that a container can be made in. */
+const THREAD = /^\/proc\/\d+$/;
 
 /** Lines of a trace by process, with the parts of interrupted calls joined. */
 function* wholeLines(text: string): Generator<readonly [pid: string, line: string]> {
@@ -62,8 +62,8 @@ function helperCalls(trace: string): Call[] {
     calls.push({ name, text, paths: name === 'symlinkat' ? paths.slice(1) : paths, inside, rooted });
     if (result.startsWith('-')) continue;
     if (name === 'openat2' && text.includes('RESOLVE_IN_ROOT')) state.rooted = true;
-    if (PINNED.test(paths[0] ?? '')) state.beside = true;
-    // The first namespace has nothing, and the container is made in a copy of it.
+    if (THREAD.test(paths[0] ?? '')) state.beside = true;
+    // The first namespace has a devtmpfs only, and the container is made in a copy of it.
     if (state.beside && name === 'setns') state.beside = false;
     else if (name === 'pivot_root' || name === 'chroot' || (name === 'setns' && text.includes('CLONE_NEWNS')))
       Object.assign(state, { inside: true, rooted: true });
@@ -89,7 +89,7 @@ function fault({ name, text, paths, inside, rooted }: Call, sources: readonly st
   if (!OPENS.includes(name) || !path.startsWith('/')) return;
   if (/RESOLVE_IN_ROOT/.test(text)) return /RESOLVE_NO_MAGICLINKS/.test(text) ? undefined : 'follows magic links';
   if (!inside)
-    return OF_THE_HOST.test(path) || PINNED.test(path) || sources.includes(path) ? undefined : 'is outside of the root';
+    return OF_THE_HOST.test(path) || THREAD.test(path) || sources.includes(path) ? undefined : 'is outside of the root';
   if (components(path) === 0 || PROGRAM.test(path)) return;
   return /RESOLVE_NO_(SYMLINKS|MAGICLINKS)/.test(text) ? undefined : 'follows magic links';
 }

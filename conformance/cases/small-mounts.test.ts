@@ -1,6 +1,6 @@
 /** Containers whose mount namespace does not begin as a copy of the host's: the same containers, and nothing remains. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
@@ -13,7 +13,6 @@ import type { Bundle, Sandbox } from '../harness/sandbox.ts';
 import { PATIENCE, until } from '../harness/wait.ts';
 
 const OURS = { oursOnly: 'only rt makes a container beside the mounts of the host' };
-const PIN = '.mount-namespace';
 const COPIED = /gets a copy of the host's mount namespace: (.*)"/;
 
 type Way = 'small' | 'copy';
@@ -38,7 +37,6 @@ async function run(t: Test, rt: Sandbox, way: Way, bundle: Bundle): Promise<{ co
 async function enters(t: Test, rt: Sandbox, way: Way, bundle: Bundle): Promise<boolean> {
   const plan = await command(rt, way, 'plan', '--bundle', bundle.dir);
   t.equal(plan.status, 0, plan.stderr);
-  t.equal(plan.stdout.includes('enter_mount_namespace'), plan.stdout.includes('pin_mount_namespace'));
   return plan.stdout.includes('enter_mount_namespace');
 }
 
@@ -54,6 +52,12 @@ function shownMounts(text: string): string[] {
       return [target, from, type, source, options.join(), propagation.join(), superOptions.join()].join(' ');
     })
     .sort();
+}
+
+/** A root that the container's user namespace can use. */
+function giveToMapped(rt: Sandbox, bundle: Bundle): void {
+  execFileSync('chown', [`${MAPPED.uid}:${MAPPED.gid}`, bundle.rootfs]);
+  for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) execFileSync('chmod', ['755', dir]);
 }
 
 const showMounts: Mutation = (config) => {
@@ -79,40 +83,47 @@ async function withTree(rt: Sandbox, body: (tree: string) => Promise<void>): Pro
   }
 }
 
-forEachRuntime(
-  'small mounts: a container has the same mounts, protections and devices as with a copy',
-  async (t, rt) => {
-    await withTree(rt, async (tree) => {
-      const file = join(rt.dir, 'file');
-      writeFileSync(file, 'of the host');
-      const bundle = rt.bundle((config) => {
-        showMounts(config);
-        config.root.readonly = true;
-        config.linux.maskedPaths = ['/proc/kcore', '/proc/keys', '/proc/acpi', '/sys/firmware', '/proc/interrupts'];
-        config.linux.readonlyPaths = ['/proc/sys', '/proc/bus'];
-        config.mounts.push(
-          { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['ro'] },
-          { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
-          { destination: '/file', type: 'bind', source: file, options: ['bind', 'ro'] },
-          { destination: '/tree', source: tree, options: ['rbind', 'rro', 'nosuid'] },
-          { destination: '/shared', source: tree, options: ['rbind', 'rshared'] },
-          { destination: '/private', source: tree, options: ['rbind', 'rprivate'] },
-          { destination: '/slave', source: tree, options: ['bind', 'slave', 'noexec'] },
-          { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'tmpcopyup'] },
-          { destination: '/run/node', source: '/dev/zero', options: ['bind'] },
-        );
+for (const [name, mutate] of [
+  ['', () => undefined],
+  [' in a user namespace', (config) => addUserNamespace(config)],
+] satisfies [string, Mutation][]) {
+  forEachRuntime(
+    `small mounts: a container${name} has the same mounts, protections and devices as with a copy`,
+    async (t, rt) => {
+      await withTree(rt, async (tree) => {
+        const file = join(rt.dir, 'file');
+        writeFileSync(file, 'of the host');
+        const bundle = rt.bundle((config) => {
+          showMounts(config);
+          mutate(config);
+          config.root.readonly = true;
+          config.linux.maskedPaths = ['/proc/kcore', '/proc/keys', '/proc/acpi', '/sys/firmware', '/proc/interrupts'];
+          config.linux.readonlyPaths = ['/proc/sys', '/proc/bus'];
+          config.mounts.push(
+            { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['ro'] },
+            { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
+            { destination: '/file', type: 'bind', source: file, options: ['bind', 'ro'] },
+            { destination: '/tree', source: tree, options: ['rbind', 'rro', 'nosuid'] },
+            { destination: '/shared', source: tree, options: ['rbind', 'rshared'] },
+            { destination: '/private', source: tree, options: ['rbind', 'rprivate'] },
+            { destination: '/slave', source: tree, options: ['bind', 'slave', 'noexec'] },
+            { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'tmpcopyup'] },
+            { destination: '/run/node', source: '/dev/zero', options: ['bind'] },
+          );
+        });
+        mkdirSync(join(bundle.rootfs, 'run'));
+        if (bundle.config.linux.uidMappings !== undefined) giveToMapped(rt, bundle);
+        t.ok(await enters(t, rt, 'small', bundle));
+        t.notOk(await enters(t, rt, 'copy', bundle));
+        const small = await run(t, rt, 'small', bundle);
+        const copy = await run(t, rt, 'copy', bundle);
+        t.equal(small.copied, '');
+        t.strictSame(shownMounts(small.stdout), shownMounts(copy.stdout));
       });
-      mkdirSync(join(bundle.rootfs, 'run'));
-      t.ok(await enters(t, rt, 'small', bundle));
-      t.notOk(await enters(t, rt, 'copy', bundle));
-      const small = await run(t, rt, 'small', bundle);
-      const copy = await run(t, rt, 'copy', bundle);
-      t.equal(small.copied, '');
-      t.strictSame(shownMounts(small.stdout), shownMounts(copy.stdout));
-    });
-  },
-  OURS,
-);
+    },
+    OURS,
+  );
+}
 
 for (const [name, mutate] of [
   ['by default', undefined],
@@ -159,50 +170,36 @@ for (const [name, mutate] of [
   );
 }
 
+/** Commands of a shell in a mount namespace of its own, in which `$@` is the command of rt. */
+function inShell(rt: Sandbox, way: Way | '', options: readonly string[], script: string): string[] {
+  const words = [...options, '--mount', '--propagation=private', 'sh', '-ec', script, 'sh', ...rt.runtime.argv];
+  const text = execFileSync('unshare', words, {
+    env: choosing(rt, way),
+    encoding: 'utf8',
+    timeout: 60_000 * PATIENCE,
+  });
+  return text.trimEnd().split('\n');
+}
+
 forEachRuntime(
-  'small mounts: by default beside 256 mounts or more, if the states are in /run',
+  'small mounts: by default beside 256 mounts or more, and nothing of it remains',
   async (t, rt) => {
     const bundle = rt.bundle(showMounts);
-    // The mount over /run ends with the namespace of the commands.
-    const script = (crowded: boolean, root: string): string[] => {
-      // Each recursive bind doubles the number.
-      const many = crowded
-        ? 'mkdir /run/m; mount -n -t tmpfs m /run/m; for i in 1 2 3 4 5 6 7 8 9; do mkdir /run/m/$i; done; ' +
-          'for i in 1 2 3 4 5 6 7 8 9; do mount -n --rbind /run/m /run/m/$i; done'
-        : '';
-      const rtIn = `"$@" --root ${root}`;
-      return [
-        'unshare',
-        '--mount',
-        '--propagation=private',
-        'sh',
-        '-ec',
-        `mount -t tmpfs run /run; ${root === '/run/rt' ? '' : `mkdir ${root};`} ${many}
-        ${rtIn} plan --bundle ${bundle.dir} | grep -c 'enter_mount_namespace' || true
-        ${rtIn} run --bundle ${bundle.dir} ${rt.nextId()}
-        ${rtIn} run --bundle ${bundle.dir} ${rt.nextId()}
-        ls -A ${root}`,
-        'sh',
-        ...rt.runtime.argv,
-      ];
-    };
-    const outside = join(rt.dir, 'states');
-    const outputs: string[][] = [];
-    for (const [crowded, root] of [
-      [true, '/run/rt'],
-      [false, '/run/rt'],
-      [true, outside],
-    ] as const) {
-      const [shell = '', ...words] = script(crowded, root);
-      const text = execFileSync(shell, words, { env: choosing(rt, ''), encoding: 'utf8', timeout: 60_000 * PATIENCE });
-      outputs.push(text.trimEnd().split('\n'));
-    }
-    const [many = [], few = [], elsewhere = []] = outputs;
-    t.equal(many[0], '1');
-    t.equal(many.at(-1), PIN, 'kept for the next container');
-    t.equal(few[0], '0');
-    t.equal(elsewhere[0], '0');
-    for (const lines of [few, elsewhere]) t.notOk(lines.includes(PIN));
+    const root = join(rt.dir, 'states');
+    // Each recursive bind doubles the number.
+    const crowd =
+      `mount -t tmpfs m ${rt.dir}/m; for i in 1 2 3 4 5 6 7 8 9; do mkdir ${rt.dir}/m/$i; done; ` +
+      `for i in 1 2 3 4 5 6 7 8 9; do mount --rbind ${rt.dir}/m ${rt.dir}/m/$i; done; `;
+    mkdirSync(join(rt.dir, 'm'));
+    const script = `wc -l < /proc/self/mountinfo
+      "$@" --root ${root} plan --bundle ${bundle.dir} | grep -c 'enter_mount_namespace' || true
+      "$@" --root ${root} run --bundle ${bundle.dir} ${rt.nextId()}
+      wc -l < /proc/self/mountinfo
+      rm -r ${root}`;
+    const [few, many] = [inShell(rt, '', [], script), inShell(rt, '', [], crowd + script)];
+    t.equal(few[1], '0');
+    t.equal(many[1], '1');
+    for (const lines of [few, many]) t.equal(lines.at(-1), lines[0]);
     const inside = (lines: readonly string[]): string[] =>
       shownMounts(lines.filter((line) => / - /.test(line)).join('\n'));
     t.strictSame(inside(many), inside(few));
@@ -211,25 +208,12 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'small mounts: the last container takes the pinned namespace with it',
+  'small mounts: where the threads of the kernel cannot be seen, a container gets a copy',
   async (t, rt) => {
-    const pin = join(rt.root, PIN, 'pinned');
-    const pins = (): number =>
-      parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ target }) =>
-        target.startsWith(join(rt.root, PIN)),
-      ).length;
-    rt.env['RT_MOUNT_NAMESPACE'] = 'small';
-    const first = await rt.started(['wait']);
-    t.ok(existsSync(pin));
-    t.equal(pins(), 2);
-    const second = await rt.started(['wait']);
-    t.equal(pins(), 2);
-    t.equal((await first.remove('--force')).status, 0);
-    t.equal(pins(), 2);
-    t.equal((await rt.command('list', '--quiet')).stdout.trim(), second.id);
-    t.equal((await second.remove('--force')).status, 0);
-    t.equal(pins(), 0);
-    t.strictSame(readdirSync(rt.root), []);
+    const bundle = rt.bundle(showMounts);
+    const script = `"$@" plan --bundle ${bundle.dir} | grep -c 'enter_mount_namespace' || true`;
+    t.strictSame(inShell(rt, 'small', ['--pid', '--fork', '--mount-proc'], script), ['0']);
+    t.strictSame(inShell(rt, 'small', [], script), ['1']);
   },
   OURS,
 );
@@ -241,7 +225,13 @@ const copied: readonly [string, Mutation][] = [
   ['rootfsPropagation shared', (config) => (config.linux.rootfsPropagation = 'shared')],
   ['rootfsPropagation private', (config) => (config.linux.rootfsPropagation = 'private')],
   ['rootfsPropagation unbindable', (config) => (config.linux.rootfsPropagation = 'unbindable')],
-  ['a user namespace', (config) => addUserNamespace(config)],
+  [
+    'a user namespace and a time namespace',
+    (config) => {
+      addUserNamespace(config);
+      config.linux.namespaces.push({ type: 'time' });
+    },
+  ],
   ['all of the host', ({ mounts }) => mounts.push({ destination: '/host', source: '/', options: ['rbind', 'ro'] })],
   ['the root itself', ({ mounts }) => mounts.push({ destination: '/again', source: 'rootfs', options: ['bind'] })],
 ];
@@ -263,13 +253,9 @@ for (const [what, mutate] of copied) {
     `small mounts: a container with ${what} gets a copy`,
     async (t, rt) => {
       const bundle = rt.bundle(mutate);
-      if (bundle.config.linux.uidMappings !== undefined) {
-        execFileSync('chown', [`${MAPPED.uid}:${MAPPED.gid}`, bundle.rootfs]);
-        for (const dir of [rt.dir, bundle.dir, bundle.rootfs]) execFileSync('chmod', ['755', dir]);
-      }
+      if (bundle.config.linux.uidMappings !== undefined) giveToMapped(rt, bundle);
       t.notOk(await enters(t, rt, 'small', bundle));
       t.equal((await run(t, rt, 'small', bundle)).copied, '');
-      t.notOk(existsSync(join(rt.root, PIN)));
     },
     OURS,
   );
@@ -347,64 +333,26 @@ forEachRuntime(
   OURS,
 );
 
-/** Makes the directory of the pin in the way of rt, in which `pinned` is whatever `pin` makes. */
-function plantPin(rt: Sandbox, pin: (file: string) => void): void {
-  const directory = join(rt.root, PIN);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  execFileSync('chmod', ['700', rt.root]);
-  execFileSync('mount', ['--bind', '--make-private', directory, directory]);
-  writeFileSync(join(directory, 'pinned'), '');
-  pin(join(directory, 'pinned'));
-}
-
-const foreign: readonly [string, boolean, (file: string) => void][] = [
-  ['a file', false, () => undefined],
-  ['a network namespace', false, (file) => execFileSync('unshare', [`--net=${file}`, 'true'])],
-  ['a copy of the mount namespace of the host', true, (file) => pinMountNamespace(file)],
-  ['a mount namespace of a user namespace', false, (file) => pinMountNamespace(file, ['--user', '--map-root-user'])],
-  [
-    'a mount namespace with a tmpfs that is not empty',
-    true,
-    (file) =>
-      pinMountNamespace(
-        file,
-        ['--propagation=private'],
-        [
-          'sh',
-          '-c',
-          'mount -t tmpfs t /mnt && cd /mnt && mkdir old && cp /bin/busybox . && pivot_root . old && ./busybox umount -l old',
-        ],
-      ),
-  ],
-];
-
-for (const [what, copies, pin] of foreign) {
-  forEachRuntime(
-    `small mounts: ${what} where the namespace should be is not entered, and gives way`,
-    async (t, rt) => {
-      plantPin(rt, pin);
-      const bundle = rt.bundle(showMounts);
-      const first = await run(t, rt, 'small', bundle);
-      t.equal(first.copied !== '', copies, first.copied);
-      t.strictSame(shownMounts(first.stdout), shownMounts((await run(t, rt, 'copy', bundle)).stdout));
-      const second = await run(t, rt, 'small', bundle);
-      t.equal(second.copied, '');
-      t.strictSame(readdirSync(rt.root), []);
-    },
-    OURS,
-  );
-}
-
 forEachRuntime(
-  'small mounts: a directory that another user could have filled is not used',
+  'small mounts: a program in the place of the kernel thread is not followed into its mount namespace',
   async (t, rt) => {
-    const directory = join(rt.root, PIN);
-    mkdirSync(directory, { recursive: true });
-    execFileSync('chmod', ['700', rt.root]);
-    execFileSync('chmod', ['777', directory]);
-    const { copied: why } = await run(t, rt, 'small', rt.bundle());
-    t.match(why, /cannot make a mount namespace in/);
-    rmdirSync(directory);
+    const bundle = rt.bundle(showMounts);
+    const [place, log] = [join(rt.dir, 'place'), join(rt.dir, 'log')];
+    mkdirSync(place);
+    const lines = inShell(
+      rt,
+      'small',
+      [],
+      `thread=$("$@" plan --bundle ${bundle.dir} | sed -n 's/.*enter_mount_namespace thread="\\([^"]*\\)".*/\\1/p')
+      unshare --mount --propagation=private sh -ec 'mount -t devtmpfs d ${place} && cd ${place} && pivot_root . pts
+        ./pts/bin/busybox umount -l pts; kill -STOP $$' &
+      until [ "$(wc -l < /proc/$!/mountinfo)" = 1 ]; do sleep 0.05; done
+      mount --bind /proc/$! $thread
+      "$@" --debug --log ${log} run --bundle ${bundle.dir} ${rt.nextId()}
+      kill -KILL $!`,
+    );
+    t.match(COPIED.exec(readFileSync(log, 'utf8'))?.[1], /kernel thread .*: stale file handle/);
+    t.strictSame(shownMounts(lines.join('\n')), shownMounts((await run(t, rt, 'copy', bundle)).stdout));
   },
   OURS,
 );

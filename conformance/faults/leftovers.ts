@@ -14,8 +14,6 @@ export function takeInventory(world: World, cgroupName: string): Inventory {
     ...readFileSync('/proc/self/mountinfo', 'utf8')
       .trimEnd()
       .split('\n')
-      // Made again whenever it cannot be used; it goes with the last container, and one always runs.
-      .filter((line) => !line.includes(' /run/rt/.mount-namespace'))
       .map((line) => `mount ${line}`),
     ...hierarchies().flatMap((hierarchy) => tree(join(hierarchy, cgroupName)).map((path) => `cgroup ${path}`)),
     ...['/run', '/tmp', '/dev/shm'].flatMap((path) => tree(path).map((file) => `file ${file}`)),
@@ -52,9 +50,7 @@ function tree(path: string): string[] {
     });
     return [directory, ...inside];
   };
-  return visit(path).filter(
-    (file) => !file.startsWith('/tmp/scratch/') && !file.startsWith('/run/rt/.mount-namespace'),
-  );
+  return visit(path).filter((file) => !file.startsWith('/tmp/scratch/'));
 }
 
 function entriesOf(directory: string): Dirent[] | undefined {

@@ -28,10 +28,6 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_net_device(context, &op->net_device);
 	case RT_OP_RAISE_LIMIT:
 		return rt_raise_limit(context, &op->raise_limit);
-	case RT_OP_PIN_MOUNT_NAMESPACE:
-		return rt_pin_mount_namespace(context, &op->pin_mount_namespace);
-	case RT_OP_UNPIN_MOUNT_NAMESPACE:
-		return rt_unpin_mount_namespace(context, &op->unpin_mount_namespace);
 	case RT_OP_USER_NAMESPACE:
 		return rt_user_namespace(context, &op->user_namespace);
 	case RT_OP_CHECK_ID_MAPS:
@@ -78,6 +74,8 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_loopback_up(context);
 	case RT_OP_ENTER_MOUNT_NAMESPACE:
 		return rt_enter_mount_namespace(context, &op->enter_mount_namespace);
+	case RT_OP_MOUNT_VISIBLE:
+		return rt_mount_visible(context, &op->mount_visible);
 	case RT_OP_REFUSE_PINNED:
 		return rt_refuse_pinned(context);
 	case RT_OP_SET_PROPAGATION:

@@ -54,11 +54,6 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_RAISE_LIMIT:
 		return rt_read_u32(reader, &op->raise_limit.resource) &&
 		       rt_read_u64(reader, &op->raise_limit.hard);
-	case RT_OP_PIN_MOUNT_NAMESPACE:
-		return rt_read_str(reader, &op->pin_mount_namespace.directory);
-	case RT_OP_UNPIN_MOUNT_NAMESPACE:
-		return rt_read_str(reader, &op->unpin_mount_namespace.directory) &&
-		       rt_read_u32(reader, &op->unpin_mount_namespace.grace);
 	case RT_OP_USER_NAMESPACE:
 		return rt_read_slot(reader, &op->user_namespace.slot) &&
 		       rt_read_str(reader, &op->user_namespace.uid_map) &&
@@ -138,7 +133,10 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 	case RT_OP_LOOPBACK_UP:
 		return true;
 	case RT_OP_ENTER_MOUNT_NAMESPACE:
-		return rt_read_str(reader, &op->enter_mount_namespace.directory);
+		return rt_read_str(reader, &op->enter_mount_namespace.thread);
+	case RT_OP_MOUNT_VISIBLE:
+		return rt_read_slot(reader, &op->mount_visible.proc) &&
+		       rt_read_slot(reader, &op->mount_visible.sys);
 	case RT_OP_REFUSE_PINNED:
 		return true;
 	case RT_OP_SET_PROPAGATION:
@@ -362,10 +360,6 @@ bool rt_op_is_host(enum rt_op_code code)
 		return true;
 	case RT_OP_RAISE_LIMIT:
 		return false;
-	case RT_OP_PIN_MOUNT_NAMESPACE:
-		return true;
-	case RT_OP_UNPIN_MOUNT_NAMESPACE:
-		return true;
 	case RT_OP_USER_NAMESPACE:
 		return false;
 	case RT_OP_CHECK_ID_MAPS:
@@ -411,6 +405,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_LOOPBACK_UP:
 		return false;
 	case RT_OP_ENTER_MOUNT_NAMESPACE:
+		return false;
+	case RT_OP_MOUNT_VISIBLE:
 		return false;
 	case RT_OP_REFUSE_PINNED:
 		return false;

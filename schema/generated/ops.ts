@@ -85,19 +85,6 @@ export interface RaiseLimitOp {
   readonly hard: number | bigint;
 }
 
-/** Makes a mount namespace with nothing but an empty read-only tmpfs and pins it to the file `pinned` of `directory`, which is made if missing, unless one is pinned there that is as expected. EAGAIN: another process does so. */
-export interface PinMountNamespaceOp {
-  readonly op: 'pin_mount_namespace';
-  readonly directory: string;
-}
-
-/** Removes the pinned mount namespace and `directory`, unless it was asked for in the last `grace` seconds. Containers made in it are not affected. */
-export interface UnpinMountNamespaceOp {
-  readonly op: 'unpin_mount_namespace';
-  readonly directory: string;
-  readonly grace: number;
-}
-
 /** Makes a user namespace with the maps given as lines `inside outside size` and keeps it in `slot`. The maps are written directly, or by the programs `uid_tool` and `gid_tool` if these are not empty. `deny_setgroups` 1 forbids setgroups(2) in it first, which the kernel requires before an unprivileged user may write a gid map. `dumpable` 1: the writer is an unprivileged runtime, which owns a process's files in /proc only while that process is dumpable. `unguessable` 1: the owner of the namespace is a random user id of 2147483648 or above, if the user namespace of the process has such an id; 0: the current user. */
 export interface UserNamespaceOp {
   readonly op: 'user_namespace';
@@ -260,10 +247,17 @@ export interface LoopbackUpOp {
   readonly op: 'loopback_up';
 }
 
-/** Enters the mount namespace pinned in `directory`, whose copy, made next, becomes that of the container: beside thousands of mounts of the host it is made much faster than a copy of theirs. ESTALE if it is not as expected: owned by the user namespace of the process, another than the current one, with nothing but an empty read-only tmpfs. What later operations need of the host is opened before. */
+/** Enters the mount namespace of the kernel thread whose directory in /proc is `thread`, which sees nothing but a devtmpfs; its copy, made next, becomes that of the container: beside thousands of mounts of the host it is made much faster than a copy of theirs. ESTALE if that is no kernel thread, or its namespace is not as expected: owned by the user namespace of the process, with nothing but a devtmpfs. What later operations need of the host is opened before. */
 export interface EnterMountNamespaceOp {
   readonly op: 'enter_mount_namespace';
-  readonly directory: string;
+  readonly thread: string;
+}
+
+/** After enter_mount_namespace and the copy: replaces the root of the mount namespace with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one. */
+export interface MountVisibleOp {
+  readonly op: 'mount_visible';
+  readonly proc: number;
+  readonly sys: number;
 }
 
 /** After enter_mount_namespace: fails with ELOOP if a namespace is pinned to a file of a mount. Of a mount namespace, a copy of the host's mounts would not have had it. */
@@ -689,8 +683,6 @@ export type Op =
   | ResctrlGroupOp
   | NetDeviceOp
   | RaiseLimitOp
-  | PinMountNamespaceOp
-  | UnpinMountNamespaceOp
   | UserNamespaceOp
   | CheckIdMapsOp
   | BecomeRootOp
@@ -714,6 +706,7 @@ export type Op =
   | OutliveOp
   | LoopbackUpOp
   | EnterMountNamespaceOp
+  | MountVisibleOp
   | RefusePinnedOp
   | SetPropagationOp
   | OpenRootOp
@@ -788,25 +781,6 @@ export interface OpCalls {
   resctrl_group: 'mkdirat' | 'openat2';
   net_device: 'openat2' | 'rtnetlink' | 'socket' | 'statx';
   raise_limit: 'prlimit';
-  pin_mount_namespace:
-    | 'clone3'
-    | 'flock'
-    | 'fsconfig'
-    | 'fsmount'
-    | 'fsopen'
-    | 'ioctl'
-    | 'mkdirat'
-    | 'mount_setattr'
-    | 'move_mount'
-    | 'open_tree'
-    | 'openat'
-    | 'openat2'
-    | 'pivot_root'
-    | 'statx'
-    | 'umount2'
-    | 'unshare'
-    | 'utimensat';
-  unpin_mount_namespace: 'flock' | 'openat2' | 'statx' | 'umount2' | 'unlinkat';
   user_namespace:
     | 'capget'
     | 'capset'
@@ -845,7 +819,18 @@ export interface OpCalls {
   join_process: 'ioctl' | 'openat2' | 'setns';
   outlive: 'clone3' | 'close_range' | 'ioctl' | 'read' | 'writev';
   loopback_up: 'ioctl' | 'socket';
-  enter_mount_namespace: 'fstatfs' | 'ioctl' | 'openat2' | 'read' | 'setns' | 'statx';
+  enter_mount_namespace: 'fstatfs' | 'ioctl' | 'openat2' | 'read' | 'setns';
+  mount_visible:
+    | 'fchdir'
+    | 'fsconfig'
+    | 'fsmount'
+    | 'fsopen'
+    | 'mkdirat'
+    | 'mount_setattr'
+    | 'move_mount'
+    | 'openat2'
+    | 'pivot_root'
+    | 'umount2';
   refuse_pinned: 'openat2' | 'read';
   set_propagation: 'mount_setattr';
   open_root: 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2';
@@ -1092,17 +1077,8 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  pin_mount_namespace: { code: 11, group: 'host', fields: [['directory', 'str']] },
-  unpin_mount_namespace: {
-    code: 12,
-    group: 'host',
-    fields: [
-      ['directory', 'str'],
-      ['grace', 'u32'],
-    ],
-  },
   user_namespace: {
-    code: 13,
+    code: 11,
     group: 'stage',
     fields: [
       ['slot', 'new_slot'],
@@ -1116,16 +1092,16 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   check_id_maps: {
-    code: 14,
+    code: 12,
     group: 'stage',
     fields: [
       ['uidMap', 'str'],
       ['gidMap', 'str'],
     ],
   },
-  become_root: { code: 15, group: 'stage', fields: [['groups', 'u32']] },
+  become_root: { code: 13, group: 'stage', fields: [['groups', 'u32']] },
   open_tree: {
-    code: 16,
+    code: 14,
     group: 'stage',
     fields: [
       ['slot', 'new_slot'],
@@ -1135,7 +1111,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_filesystem: {
-    code: 17,
+    code: 15,
     group: 'stage',
     fields: [
       ['slot', 'new_slot'],
@@ -1146,7 +1122,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   idmap_tree: {
-    code: 18,
+    code: 16,
     group: 'stage',
     fields: [
       ['slot', 'slot'],
@@ -1154,15 +1130,15 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['recursive', 'u32'],
     ],
   },
-  open_time_offsets: { code: 19, group: 'stage', fields: [['slot', 'new_slot']] },
-  clone_init: { code: 20, group: 'stage', fields: [['flags', 'u32']] },
-  await_unit: { code: 21, group: 'init', fields: [] },
-  await_cgroups: { code: 22, group: 'init', fields: [] },
-  await_limits: { code: 23, group: 'init', fields: [] },
-  cgroup_join: { code: 24, group: 'init', fields: [['file', 'str']] },
-  unshare: { code: 25, group: 'init', fields: [['flags', 'u32']] },
+  open_time_offsets: { code: 17, group: 'stage', fields: [['slot', 'new_slot']] },
+  clone_init: { code: 18, group: 'stage', fields: [['flags', 'u32']] },
+  await_unit: { code: 19, group: 'init', fields: [] },
+  await_cgroups: { code: 20, group: 'init', fields: [] },
+  await_limits: { code: 21, group: 'init', fields: [] },
+  cgroup_join: { code: 22, group: 'init', fields: [['file', 'str']] },
+  unshare: { code: 23, group: 'init', fields: [['flags', 'u32']] },
   namespace_open: {
-    code: 26,
+    code: 24,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1172,7 +1148,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   namespace_join: {
-    code: 27,
+    code: 25,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1182,7 +1158,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   time_namespace: {
-    code: 28,
+    code: 26,
     group: 'init',
     fields: [
       ['offsets', 'str'],
@@ -1190,7 +1166,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   session_keyring: {
-    code: 29,
+    code: 27,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1198,7 +1174,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   container_user_namespace: {
-    code: 30,
+    code: 28,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1208,9 +1184,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['inode', 'u64'],
     ],
   },
-  open_process_root: { code: 31, group: 'init', fields: [['path', 'str']] },
+  open_process_root: { code: 29, group: 'init', fields: [['path', 'str']] },
   join_process: {
-    code: 32,
+    code: 30,
     group: 'init',
     fields: [
       ['flags', 'u32'],
@@ -1220,7 +1196,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   outlive: {
-    code: 33,
+    code: 31,
     group: 'init',
     fields: [
       ['fork', 'u32'],
@@ -1228,11 +1204,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['terminal', 'u32'],
     ],
   },
-  loopback_up: { code: 34, group: 'init', fields: [] },
-  enter_mount_namespace: { code: 35, group: 'init', fields: [['directory', 'str']] },
-  refuse_pinned: { code: 36, group: 'init', fields: [] },
+  loopback_up: { code: 32, group: 'init', fields: [] },
+  enter_mount_namespace: { code: 33, group: 'init', fields: [['thread', 'str']] },
+  mount_visible: {
+    code: 34,
+    group: 'stage',
+    fields: [
+      ['proc', 'slot'],
+      ['sys', 'slot'],
+    ],
+  },
+  refuse_pinned: { code: 35, group: 'init', fields: [] },
   set_propagation: {
-    code: 37,
+    code: 36,
     group: 'init',
     fields: [
       ['type', 'u32'],
@@ -1240,7 +1224,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 38,
+    code: 37,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1249,10 +1233,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 39, group: 'init', fields: [['path', 'str']] },
-  hold_root: { code: 40, group: 'init', fields: [['path', 'str']] },
+  open_root_directory: { code: 38, group: 'init', fields: [['path', 'str']] },
+  hold_root: { code: 39, group: 'init', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 41,
+    code: 40,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1267,7 +1251,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 42,
+    code: 41,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1282,7 +1266,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 43,
+    code: 42,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1292,7 +1276,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 44,
+    code: 43,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1301,7 +1285,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 45,
+    code: 44,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1309,7 +1293,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 46,
+    code: 45,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1321,7 +1305,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 47,
+    code: 46,
     group: 'init',
     fields: [
       ['tree', 'slot'],
@@ -1333,7 +1317,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 48,
+    code: 47,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1342,7 +1326,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 49,
+    code: 48,
     group: 'init',
     fields: [
       ['width', 'u32'],
@@ -1350,12 +1334,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 50, group: 'init', fields: [['path', 'str']] },
-  mask_path: { code: 51, group: 'init', fields: [['path', 'str']] },
-  readonly_path: { code: 52, group: 'init', fields: [['path', 'str']] },
-  await_hooks: { code: 53, group: 'init', fields: [] },
+  console: { code: 49, group: 'init', fields: [['path', 'str']] },
+  mask_path: { code: 50, group: 'init', fields: [['path', 'str']] },
+  readonly_path: { code: 51, group: 'init', fields: [['path', 'str']] },
+  await_hooks: { code: 52, group: 'init', fields: [] },
   open_log: {
-    code: 54,
+    code: 53,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1363,7 +1347,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 55,
+    code: 54,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1378,23 +1362,23 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 56, group: 'init', fields: [['destination', 'str']] },
+  remove_mount: { code: 55, group: 'init', fields: [['destination', 'str']] },
   open_mount: {
-    code: 57,
+    code: 56,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 58, group: 'host', fields: [['path', 'str']] },
-  pivot_root: { code: 59, group: 'init', fields: [] },
-  move_root: { code: 60, group: 'init', fields: [['detach', 'u32']] },
-  chroot: { code: 61, group: 'init', fields: [] },
-  set_hostname: { code: 62, group: 'init', fields: [['name', 'str']] },
-  set_domainname: { code: 63, group: 'init', fields: [['name', 'str']] },
+  unmount: { code: 57, group: 'host', fields: [['path', 'str']] },
+  pivot_root: { code: 58, group: 'init', fields: [] },
+  move_root: { code: 59, group: 'init', fields: [['detach', 'u32']] },
+  chroot: { code: 60, group: 'init', fields: [] },
+  set_hostname: { code: 61, group: 'init', fields: [['name', 'str']] },
+  set_domainname: { code: 62, group: 'init', fields: [['name', 'str']] },
   sysctl: {
-    code: 64,
+    code: 63,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1403,7 +1387,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 65,
+    code: 64,
     group: 'init',
     fields: [
       ['value', 'i32'],
@@ -1411,7 +1395,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 66,
+    code: 65,
     group: 'init',
     fields: [
       ['resource', 'u32'],
@@ -1419,9 +1403,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 67, group: 'init', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 66, group: 'init', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 68,
+    code: 67,
     group: 'host',
     fields: [
       ['pid', 'u32'],
@@ -1434,11 +1418,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  await_scheduler: { code: 69, group: 'init', fields: [] },
-  io_priority: { code: 70, group: 'init', fields: [['value', 'u32']] },
-  personality: { code: 71, group: 'init', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 68, group: 'init', fields: [] },
+  io_priority: { code: 69, group: 'init', fields: [['value', 'u32']] },
+  personality: { code: 70, group: 'init', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 72,
+    code: 71,
     group: 'init',
     fields: [
       ['mode', 'u32'],
@@ -1446,7 +1430,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 73,
+    code: 72,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1454,9 +1438,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 74, group: 'init', fields: [['mask', 'u32']] },
+  umask: { code: 73, group: 'init', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 75,
+    code: 74,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1465,7 +1449,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 76,
+    code: 75,
     group: 'init',
     fields: [
       ['keep', 'u64'],
@@ -1473,7 +1457,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 77,
+    code: 76,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1483,7 +1467,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 78,
+    code: 77,
     group: 'init',
     fields: [
       ['effective', 'u64'],
@@ -1492,46 +1476,46 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 79, group: 'init', fields: [] },
+  fork_init: { code: 78, group: 'init', fields: [] },
   change_directory: {
-    code: 80,
+    code: 79,
     group: 'init',
     fields: [
       ['path', 'str'],
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 81, group: 'init', fields: [] },
+  no_new_privs: { code: 80, group: 'init', fields: [] },
   find_program: {
-    code: 82,
+    code: 81,
     group: 'init',
     fields: [
       ['name', 'str'],
       ['search', 'str'],
     ],
   },
-  find_home: { code: 83, group: 'init', fields: [['uid', 'u32']] },
+  find_home: { code: 82, group: 'init', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 84,
+    code: 83,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 85, group: 'init', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 84, group: 'init', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 86,
+    code: 85,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['state', 'strs'],
     ],
   },
-  end_on_signals: { code: 87, group: 'init', fields: [['signals', 'u64']] },
-  await_start: { code: 88, group: 'init', fields: [['how', 'u32']] },
+  end_on_signals: { code: 86, group: 'init', fields: [['signals', 'u64']] },
+  await_start: { code: 87, group: 'init', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 89,
+    code: 88,
     group: 'init',
     fields: [
       ['first', 'u32'],
@@ -1539,7 +1523,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 90,
+    code: 89,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1547,7 +1531,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 91,
+    code: 90,
     group: 'init',
     fields: [
       ['args', 'strs'],

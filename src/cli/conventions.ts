@@ -31,9 +31,9 @@ export const environment: readonly (readonly [variable: string, meaning: string]
   ],
   [
     'RT_MOUNT_NAMESPACE',
-    "how create and run begin the mount namespace of a container: `copy`, as a copy of the host's; `small`, from an empty " +
-      'one that is pinned in the directory of the states, which is quicker beside many mounts. By default small beside 256 ' +
-      "mounts or more, if that directory is in /run. Whatever needs the host's mounts makes a copy nevertheless",
+    "how create and run begin the mount namespace of a container: `copy`, as a copy of the host's; `small`, as one of a " +
+      'kernel thread, which is quicker beside many mounts. By default small beside 256 mounts or more. Whatever needs the ' +
+      "host's mounts makes a copy nevertheless",
   ],
   ['COLUMNS', 'the width of help, in characters (default 120)'],
   ['XDG_RUNTIME_DIR', 'contains the states of the containers for users other than root'],

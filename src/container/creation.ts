@@ -27,7 +27,6 @@ import { runPoststop } from './end.ts';
 import { startTimeOf } from './process.ts';
 import { hookSurroundings } from './report.ts';
 import { statusOf, thisProcess } from './status.ts';
-import { releaseSmallMounts } from './small-mounts.ts';
 import type { Status } from './status.ts';
 import type { Console } from './terminal.ts';
 import { transact } from './transaction.ts';
@@ -77,7 +76,6 @@ export function beginCreation<T>(
         // It is locked, but may no longer exist.
         if (directory.lock()) directory.remove();
         else directory.close();
-        releaseSmallMounts(native, root.path);
       });
       phase('save state', () => writeRecord(native, directory, record));
       onFailure('root', () => releaseRoot(native, record.rootfs, record.rootMount));

@@ -10,7 +10,6 @@ import { cgroupPlan } from '../plan/cgroup/index.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { isContainerCgroup } from '../state/check-record.ts';
-import { releaseSmallMounts } from './small-mounts.ts';
 import { isRunning } from './process.ts';
 import { recordText, savedConfig } from '../state/store.ts';
 
@@ -42,7 +41,6 @@ export function removeDamaged(native: Native, directory: ContainerDirectory, dam
   }
   removeCgroups(native, cgroup);
   directory.remove();
-  releaseSmallMounts(native, directory.root);
   const message = `the state of container ${id} was damaged: its poststop hooks are unknown and did not run`;
   return [{ code: 'delete.damaged', message }];
 }

@@ -15,7 +15,6 @@ import { SIGKILL } from '../kernel/signals.ts';
 import type { ContainerDirectory } from '../state/directory.ts';
 import { isDying, openProcess } from './process.ts';
 import type { ContainerRecord } from '../state/record.ts';
-import { releaseSmallMounts } from './small-mounts.ts';
 import { hookSurroundings } from './report.ts';
 
 /** How long a killed container may take to end, as in runc. */
@@ -103,7 +102,6 @@ export function destroyContainer(native: Native, directory: ContainerDirectory, 
   removeResctrl(native, record.resctrl);
   // The lock goes with the directory, so those who wait for it need not wait for the hooks.
   const removed = phase('remove state', () => directory.remove());
-  releaseSmallMounts(native, directory.root);
   return removed ? runPoststop(native, record) : [];
 }
 

@@ -27,7 +27,7 @@ import { endContainer, killContainer } from './end.ts';
 import { becomeForeground } from './foreground.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
 import { recordCalls } from './recorded.ts';
-import { discardSmallMounts, pinSmallMounts, smallMountsFor } from './small-mounts.ts';
+import { smallMountsFor } from './small-mounts.ts';
 import { giveMaster, openConsole } from './terminal.ts';
 import type { Console } from './terminal.ts';
 
@@ -67,7 +67,7 @@ export function makeContainer(context: ContainerContext, awaitStart: AwaitStart)
   const managerPath = managerSocket(native);
   const notify = managerPath === undefined ? undefined : notifyDirectory(root.path, id);
   const watch = watchMode(options, detach);
-  const smallMounts = smallMountsFor(native, root.path);
+  const smallMounts = smallMountsFor(native);
   const compiled = compile(context, id, awaitStart, { env, notify, nonce: nonce(native), watch, smallMounts });
   const outside: Outside = {
     console: openCallers(context, compiled, detach),
@@ -106,7 +106,6 @@ function makeWith(
   } catch (error) {
     const [cause] = unfit;
     if (cause === undefined) throw error;
-    if (cause.entering) discardSmallMounts(native, root.path);
     context.debug(`container ${id} gets a copy of the host's mount namespace: ${cause.message}`);
     return makeWith(context, root, compiled.copying(), outside, awaitStart);
   }
@@ -137,7 +136,6 @@ function launchIn(
 ): WaitingContainer {
   const { native } = context;
   const { plan, saved } = compiled;
-  pinSmallMounts(native, plan, directory);
   if (notify !== undefined) makeNotifyDirectory(native, notify);
   const proxy =
     notify === undefined || manager < 0 ? undefined : { program: bindProgramSocket(native, notify), manager };

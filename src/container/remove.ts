@@ -9,7 +9,6 @@ import { damagedCode, missingRecord, readRecord } from '../state/store.ts';
 import { killedForMemory } from './cause.ts';
 import { removeDamaged } from './damaged.ts';
 import { awaitKilled, destroyContainer, killContainer } from './end.ts';
-import { releaseSmallMounts } from './small-mounts.ts';
 import { statusOf } from './status.ts';
 
 /** Removes a container whose directory is locked, by force also one that has not stopped. Returns warnings. */
@@ -27,7 +26,6 @@ export function removeContainer(native: Native, directory: ContainerDirectory, f
     const missing = missingRecord(directory);
     if (missing !== undefined) return removeDamaged(native, directory, missing);
     directory.remove();
-    releaseSmallMounts(native, directory.root);
     return [];
   }
   // This fails if its process cannot be inspected. A stopped container in a shared pid namespace may have left

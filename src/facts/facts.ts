@@ -30,6 +30,11 @@ export interface Facts {
   readonly isBlockDevice: (path: string) => boolean;
   /** Whether copying the mount namespace of the runtime would take longer than anything else. */
   readonly hasManyMounts: boolean;
+  /**
+   * The directory in /proc of the kernel thread that makes device nodes, whose mount namespace has a devtmpfs only; undefined
+   * if the runtime cannot see it.
+   */
+  readonly deviceThread: string | undefined;
   /** Whether filesystems of the type are on block devices. True for a type that the kernel has yet to load. */
   readonly usesDevice: (type: string) => boolean;
   /** The target of a symbolic link; undefined if it is none. */
@@ -73,6 +78,10 @@ const resctrlRoot = '/sys/fs/resctrl';
 const maximumFile = 1 << 16;
 /** Copying and removing that many takes about a millisecond, more than entering a namespace without them. */
 const manyMounts = 256;
+/** The kernel never gives another number to it (PROC_PID_INIT_INO). */
+const initialPidNamespace = 'pid:[4026531836]';
+/** Pids up to this one are looked at: enough for six threads of each of a thousand processors. */
+const lastDeviceThread = 6000;
 
 export function readFacts(native: Native): Facts {
   let cgroups: CgroupFacts | undefined;
@@ -115,6 +124,9 @@ export function readFacts(native: Native): Facts {
     get hasManyMounts(): boolean {
       return native.hasMounts(manyMounts) === 1;
     },
+    get deviceThread(): string | undefined {
+      return findDeviceThread(native);
+    },
     mayMakeCgroup(path): boolean {
       return mayMakeCgroup(native, path, this.user.uid);
     },
@@ -132,6 +144,19 @@ export function readFacts(native: Native): Facts {
       return name !== undefined && isNode(native, `/dev/${name}`, format, device) ? `/dev/${name}` : path;
     },
   };
+}
+
+/** The kernel starts it after the threads of each processor, and before any program. */
+function findDeviceThread(native: Native): string | undefined {
+  if (native.readLink('/proc/self/ns/pid') !== initialPidNamespace) return undefined;
+  const common = native.readLink('/proc/2/ns/mnt');
+  for (let pid = 3; pid <= lastDeviceThread; pid++) {
+    const space = native.readLink(`/proc/${pid}/ns/mnt`);
+    if (typeof space === 'number' || space === common) continue;
+    const mounts = native.readText(`/proc/${pid}/mountinfo`, maximumFile);
+    return typeof mounts === 'string' && /^[^\n]* - devtmpfs [^\n]*\n$/.test(mounts) ? `/proc/${pid}` : undefined;
+  }
+  return undefined;
 }
 
 function linkAt(native: Native, path: string): string | undefined {

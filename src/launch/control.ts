@@ -142,15 +142,7 @@ export function sendFilter(native: Native, socket: number, compile: () => Uint8A
 export class CgroupVanished extends Failure {}
 
 /** The container could not be made in a mount namespace without the host's mounts; with a copy of them it may be. */
-export class SmallMountsFailed extends Failure {
-  /** Whether the namespace itself could not be entered. */
-  readonly entering: boolean;
-
-  constructor({ diagnostics }: Failure, entering: boolean) {
-    super(diagnostics);
-    this.entering = entering;
-  }
-}
+export class SmallMountsFailed extends Failure {}
 
 /** Explains a failure record. `ops` are known to the runtime that made the plan, `startHooks` to `start`. */
 export function failureOf(

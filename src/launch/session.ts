@@ -185,8 +185,8 @@ function setUpFailure(
   const ops = helperOps(plan);
   const failure = failureOf(record, ops, lookInto(native, pid));
   const op = ops[record.op];
-  return op !== undefined && plan.smallMounts?.ops.includes(op) === true
-    ? new SmallMountsFailed(failure, op.op === 'enter_mount_namespace')
+  return op !== undefined && plan.smallMounts?.includes(op) === true
+    ? new SmallMountsFailed(failure.diagnostics)
     : failure;
 }
 

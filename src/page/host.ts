@@ -25,6 +25,7 @@ export const typicalHost: Facts = {
   mayMakeCgroup: () => true,
   isBlockDevice: () => false,
   hasManyMounts: false,
+  deviceThread: undefined,
   usesDevice: (type) => type === 'ext4' || type === 'xfs' || type === 'btrfs',
   linkAt: () => undefined,
   realPath: (path) => path,

@@ -11,12 +11,8 @@ import type { PlannedOp } from './types.ts';
 export function explain(plan: Plan, format: 'text' | 'json'): string {
   const filter = plan.filter?.();
   if (format === 'text') return text(plan, filter);
-  const { smallMounts, ...rest } = plan;
-  const printed = {
-    ...rest,
-    ...(smallMounts === undefined ? {} : { host: [smallMounts.pin, ...plan.host] }),
-    ...(filter === undefined ? {} : { filter }),
-  };
+  // Its ops are among those of the helper.
+  const printed = { ...plan, smallMounts: undefined, ...(filter === undefined ? {} : { filter }) };
   return `${JSON.stringify(printed, plainValue, 2)}\n`;
 }
 
@@ -38,11 +34,7 @@ function words(bytes: Uint8Array): string[] {
 
 function text(plan: Plan, filter: Uint8Array | undefined): string {
   const lines = [
-    ...section('host: the runtime, before the clone', [
-      ...(plan.smallMounts === undefined ? [] : [plan.smallMounts.pin]),
-      ...plan.host,
-      ...plan.resctrl.host,
-    ]),
+    ...section('host: the runtime, before the clone', [...plan.host, ...plan.resctrl.host]),
     ...(plan.unit === undefined ? [] : unitLines(plan.unit)),
     `clone: flags ${numberWords('clone', 'flags', plan.cloneFlags)}` +
       (plan.cloneCgroup === '' ? '' : ` into cgroup ${plan.cloneCgroup}`),

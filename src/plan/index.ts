@@ -34,8 +34,13 @@ import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts'
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { waitingSignalOps } from './signals.ts';
-import { allowsSmallMounts, hasSeparateSources, enterSmallMountsOps, pinOp, refusePinnedOps } from './small-mounts.ts';
-import type { SmallMounts } from './small-mounts.ts';
+import {
+  allowsSmallMounts,
+  enterSmallMountsOps,
+  enterVisibleMountsOps,
+  hasSeparateSources,
+  refusePinnedOps,
+} from './small-mounts.ts';
 import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
@@ -57,11 +62,14 @@ import {
 export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
   const { env = [], notify, pivot = true } = options;
+  const hasUser = userNamespaceOf(config) !== 'runtime';
   const small = smallMountsOf(config, facts, options);
+  // Init itself leaves the host's mounts; in a user namespace it may not, so the stage does.
+  const initLeaves = small !== undefined && !hasUser;
   const process = withEnvironment(processOf(config), notify === undefined ? env : [...env, notifyVariable]);
-  const namespaces = namespacePlan(config, small !== undefined);
+  const namespaces = namespacePlan(config, initLeaves);
   const located = cgroupPlan(config, facts, options, faults);
-  const stage = makeStage(config, facts, { leaves: small !== undefined });
+  const stage = makeStage(config, facts, { leaves: initLeaves });
   const onHost = mountsOnHost(config, notify !== undefined);
   const root = openRootOps(config, options.bundle, stage, onHost);
   const hasMounts = hasNamespace(config, 'mount') || onHost;
@@ -83,7 +91,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   // Of a user to whom no cgroup is delegated, the host has the controllers nevertheless.
   const undelegated = faults.some(({ code }) => code === 'rootless.cgroup');
   // Those ops need the runtime's pid namespace.
-  if (small !== undefined && stage.ops.some(({ op }) => op !== 'open_tree')) {
+  if (initLeaves && stage.ops.some(({ op }) => op !== 'open_tree')) {
     return plan(config, facts, { ...options, smallMounts: undefined });
   }
   if (faults.length > 0) throw new Failure(faults.filter(({ code }) => !undelegated || code !== 'cgroup.controller'));
@@ -92,17 +100,17 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const opensDevices = stage.ops.some(({ op }) => op === 'open_filesystem');
   const cgroups = opensDevices ? joinedLate(located) : located;
   const { keyring } = options;
-  const hasUser = userNamespaceOf(config) !== 'runtime';
   const first: PlannedOp[] = [
     ...oomOps(process, facts), // through the host's procfs, before the container's namespaces are entered
     ...(hasUser ? [] : cgroups.awaitUnit), // else init waits: the process of the stage may end at the fork
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
+  const left = small !== undefined && hasUser ? enterVisibleMountsOps(small, stage) : [];
   // Everything that needs privileges on the host precedes entering the container's user namespace. So does executing the
   // process, so that nobody with capabilities in or over the user namespace has access to the process's memory.
   const staged: PlannedOp[] = !hasUser
-    ? stage.ops.length === 0 || small !== undefined
+    ? stage.ops.length === 0 || initLeaves
       ? []
       : [...stage.ops, ...namespaces.beInit]
     : [
@@ -115,6 +123,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
         ...logs.open,
         ...giveStreamsOps(config, process),
         ...namespaces.joinFromHost, // needs capabilities in the user namespaces that own them
+        ...left,
         ...enterUserOps(config, facts),
         ...namespaces.time, // through the host's procfs
         ...namespaces.join,
@@ -129,11 +138,11 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
   const held: readonly PlannedOp[] = [
-    ...(small === undefined ? [] : [...stage.ops, ...enterSmallMountsOps(small)]), // from here on no path leads to the host
+    ...(initLeaves ? [...stage.ops, ...enterSmallMountsOps(small)] : []), // from here on no path leads to the host
     ...root, // propagation first: no later mount may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
     ...notifyMount, // covers mounts of the config at the same place
-    ...(small === undefined ? [] : refusePinnedOps()),
+    ...(initLeaves ? refusePinnedOps() : []), // with a user namespace, trees are cloned from the host in any case
   ];
   const init: PlannedOp[] = [
     ...unshared,
@@ -201,7 +210,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       staged.length > 0 ? 0 : unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
-    ...(small === undefined ? {} : { smallMounts: { pin: pinOp(small), ops: held } }),
+    ...(small === undefined ? {} : { smallMounts: [...left, ...held] }),
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: [
       ...ineffectiveSettings(config),
@@ -212,10 +221,10 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   };
 }
 
-/** Undefined if the mount namespace is to begin as a copy of the host's. */
-function smallMountsOf(config: Config, facts: Facts, options: PlanOptions): SmallMounts | undefined {
+/** The kernel thread that has the mount namespace; undefined if that is to begin as a copy of the host's. */
+function smallMountsOf(config: Config, facts: Facts, options: PlanOptions): string | undefined {
   const { smallMounts, bundle, pivot = true } = options;
   if (smallMounts === undefined || !allowsSmallMounts(config, facts, bundle, pivot)) return undefined;
-  const wanted = smallMounts.always || facts.hasManyMounts;
-  return wanted && hasSeparateSources(config, facts, bundle) ? smallMounts : undefined;
+  const wanted = smallMounts === 'always' || facts.hasManyMounts;
+  return wanted && hasSeparateSources(config, facts, bundle) ? facts.deviceThread : undefined;
 }

@@ -208,7 +208,7 @@ export const invariants: readonly Invariant[] = [
     'no path leads to the host in a mount namespace without its mounts',
   ),
   {
-    why: 'a container has a copy of the pinned mount namespace, not that itself',
+    why: "a container has a copy of the kernel thread's mount namespace, not that itself",
     applies: (ops: readonly PlannedOp[]): boolean => first(ops, 'enter_mount_namespace') >= 0,
     broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
       const enters = last(ops, 'enter_mount_namespace');
@@ -216,6 +216,8 @@ export const invariants: readonly Invariant[] = [
       return enters < 0 || (next?.op === 'unshare' && next.flags === CLONE_NEW.mount) ? undefined : [enters];
     },
   },
+  needs('mount_visible', 'enter_mount_namespace', "a copy of the host's mounts shows procfs and sysfs"),
+  before('mount_visible', 'become_root', 'the container must not be able to take away what covers parts of /proc'),
   needs('refuse_pinned', 'enter_mount_namespace', "a copy of the host's mounts has no pinned mount namespace"),
   before([...mounts], 'refuse_pinned', 'a source of any mount may contain a pinned mount namespace'),
   before('user_namespace', 'become_root', 'becoming root needs a user namespace'),

@@ -30,7 +30,7 @@ export interface PlanOptions {
   readonly userManager?: UserManager | undefined;
   /** Calls about which the filter asks the runtime; undefined: none. */
   readonly watch?: WatchMode | undefined;
-  /** Undefined: the mount namespace of the container begins as a copy of the host's. */
+  /** When the mount namespace of the container begins without the host's mounts; undefined: never. */
   readonly smallMounts?: SmallMounts | undefined;
 }
 
@@ -72,13 +72,8 @@ export interface Plan {
   readonly cgroup: CgroupRecord;
   /** With the systemd driver: the unit for init, which waits in its first op. */
   readonly unit?: UnitPlan;
-  /** If the container's mount namespace is not a copy of the host's. */
-  readonly smallMounts?: {
-    /** Run by the runtime before the clone. */
-    readonly pin: PlannedOp & { readonly op: 'pin_mount_namespace' };
-    /** Those ops of init that may fail for that reason. */
-    readonly ops: readonly PlannedOp[];
-  };
+  /** If the container's mount namespace does not begin as a copy of the host's: the ops that may fail for that reason. */
+  readonly smallMounts?: readonly PlannedOp[];
   /** Settings that have no effect here. */
   readonly warnings: readonly Diagnostic[];
 }

@@ -4,12 +4,12 @@ import type { Facts } from '../facts/facts.ts';
 import { config, facts, options } from '../../test/config.ts';
 import { plan } from './index.ts';
 
-const many: Facts = { ...facts(), hasManyMounts: true };
-const directory = '/run/rt/.mount-namespace';
+const few: Facts = { ...facts(), deviceThread: '/proc/25' };
+const many: Facts = { ...few, hasManyMounts: true };
 
 function enters(change: Partial<Config>, host = many, always = false, pivot = true): boolean {
-  const made = plan(config(change), host, { ...options, pivot, smallMounts: { directory, always } });
-  const ops = made.init.map(({ op }) => op);
+  const made = plan(config(change), host, { ...options, pivot, smallMounts: always ? 'always' : 'beside-many' });
+  const ops = [...made.stage, ...made.init].map(({ op }) => op);
   t.equal(ops.includes('enter_mount_namespace'), made.smallMounts !== undefined);
   return made.smallMounts !== undefined;
 }
@@ -20,8 +20,9 @@ function withMounts(...mounts: Mount[]): Partial<Config> {
 
 t.test('small mounts: if the host has many mounts, or always', async (t) => {
   t.ok(enters({}));
-  t.notOk(enters({}, facts()));
-  t.ok(enters({}, facts(), true));
+  t.notOk(enters({}, few));
+  t.ok(enters({}, few, true));
+  t.notOk(enters({}, { ...many, deviceThread: undefined }, true), 'it has none without the mounts of the host');
   t.equal(plan(config({}), many, options).smallMounts, undefined);
 });
 
@@ -43,8 +44,16 @@ t.test('small mounts: not if the container needs the mounts of the host', async 
   t.notOk(enters(linux({ namespaces: [{ type: 'pid' }] })));
   t.notOk(enters(linux({ namespaces: [{ type: 'mount', path: '/proc/7/ns/mnt' }] })));
   const uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  const user = { namespaces: [{ type: 'mount' as const }, { type: 'user' as const }] };
-  t.notOk(enters(linux({ ...user, uidMappings, gidMappings: uidMappings })));
+  const user = (...more: { type: 'time'; path?: string }[]): Partial<Config> =>
+    linux({
+      namespaces: [{ type: 'mount' }, { type: 'user' }, ...more],
+      uidMappings,
+      gidMappings: uidMappings,
+    });
+  t.ok(enters(user()));
+  t.notOk(enters(user({ type: 'time' })), 'the clocks are set later');
+  t.ok(enters(user({ type: 'time', path: '/proc/7/ns/time' })));
+  t.notOk(enters({ linux: { ...user().linux, seccomp: { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/agent' } } }));
   t.notOk(enters({}, { ...many, user: { uid: 0, gid: 0, initial: false } }));
 });
 

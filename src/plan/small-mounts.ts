@@ -1,20 +1,19 @@
 import type { Config, Hook } from '../../schema/generated/config.ts';
+import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
+import { seccompReceiver } from '../bundle/annotations.ts';
 import { hasNamespace, isNew } from '../bundle/namespaces.ts';
 import { isBelow, normalizePath } from '../bundle/path.ts';
 import type { Facts } from '../facts/facts.ts';
+import { MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { rootPropagation } from './propagation.ts';
 import { hostRoot } from './rootfs.ts';
+import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
-/** What the runtime knows of the pinned mount namespace, which has none of the host's mounts. */
-export interface SmallMounts {
-  /** Where it is pinned. */
-  readonly directory: string;
-  /** Enter it however few mounts the host has. */
-  readonly always: boolean;
-}
+/** When the mount namespace of a container begins without the host's mounts, where that makes no difference. */
+export type SmallMounts = 'always' | 'beside-many';
 
 /** Filesystems whose options name no path of the host. */
 const selfContained: readonly string[] = [
@@ -41,7 +40,8 @@ const mostBinds = 128;
 /**
  * Whether the container comes out the same if its mount namespace does not begin as a copy of the host's. It must not
  * need the host's mounts after they were cloned: for hooks, filesystems made of host files, or sources that show mounts
- * of the container. A private tree would differ, too: it has no unbindable mounts, which are not cloned.
+ * of the container. A private tree would differ, too: it has no unbindable mounts, which are not cloned. With a user
+ * namespace the stage leaves them, but sets the clocks and connects to a receiver later.
  */
 export function allowsSmallMounts(config: Config, facts: Facts, bundle: string, pivot: boolean): boolean {
   const { prestart = [], createRuntime = [], createContainer = [] } = config.hooks ?? {};
@@ -51,7 +51,7 @@ export function allowsSmallMounts(config: Config, facts: Facts, bundle: string, 
     propagation === 'slave' &&
     hasNamespace(config, 'mount') &&
     isNew(config, 'mount') &&
-    userNamespaceOf(config) === 'runtime' &&
+    (userNamespaceOf(config) === 'runtime' || !(isNew(config, 'time') || seccompReceiver(config).path !== '')) &&
     createContainer.length === 0 &&
     [...prestart, ...createRuntime].every(isOfNetwork) &&
     facts.user.uid === 0 &&
@@ -88,16 +88,26 @@ function isIndependent(config: Config, bundle: string, realPath: (path: string) 
   return binds <= mostBinds;
 }
 
-/** Makes the pinned namespace before the clone, if it is missing. */
-export function pinOp({ directory }: SmallMounts): PlannedOp & { readonly op: 'pin_mount_namespace' } {
-  return { op: 'pin_mount_namespace', directory, from: smallMountsOrigin };
+/** Once everything of the host is open. `thread` is the fact of that name. */
+export function enterSmallMountsOps(thread: string): PlannedOp[] {
+  return [
+    { op: 'enter_mount_namespace', thread, from: smallMountsOrigin },
+    { op: 'unshare', flags: CLONE_NEW.mount, from: '/linux/namespaces' },
+  ];
 }
 
-/** Once everything of the host is open. The copy is owned by the container like one of the host's mounts. */
-export function enterSmallMountsOps({ directory }: SmallMounts): PlannedOp[] {
+/**
+ * The same for a container with a user namespace, which gets a copy of the copy: the kernel judges by that whether a procfs
+ * or sysfs may be mounted, so both are in there as the host shows them.
+ */
+export function enterVisibleMountsOps(thread: string, stage: Stage): PlannedOp[] {
+  const [proc, sys] = [stage.nextSlot(), stage.nextSlot()];
+  const open = { op: 'open_tree', flags: OPEN_TREE_FLAGS.recursive, propagation: MS.private } as const;
   return [
-    { op: 'enter_mount_namespace', directory, from: smallMountsOrigin },
-    { op: 'unshare', flags: CLONE_NEW.mount, from: '/linux/namespaces' },
+    { ...open, slot: proc, path: '/proc', from: smallMountsOrigin },
+    { ...open, slot: sys, path: '/sys', from: smallMountsOrigin },
+    ...enterSmallMountsOps(thread),
+    { op: 'mount_visible', proc, sys, from: smallMountsOrigin },
   ];
 }
 

@@ -20,9 +20,10 @@ export const namespaceWords = {
     action: ({ flags }) => `cannot make namespaces: ${namespaceNames(flags)}`,
     known: (_, { name }) => hinted(cloneHint(name)),
   },
-  pin_mount_namespace: { action: ({ directory }) => `cannot make a mount namespace in "${directory}"` },
-  unpin_mount_namespace: { action: ({ directory }) => `cannot remove the mount namespace in "${directory}"` },
-  enter_mount_namespace: { action: ({ directory }) => `cannot enter the mount namespace in "${directory}"` },
+  enter_mount_namespace: {
+    action: ({ thread }) => `cannot enter the mount namespace of the kernel thread "${thread}"`,
+  },
+  mount_visible: { action: () => 'cannot show /proc and /sys of the host to the user namespace' },
   refuse_pinned: { action: () => 'cannot do without the mounts of the host' },
   namespace_open: { action: ({ path }) => `cannot open namespace "${path}"`, known: openCause },
   namespace_join: {

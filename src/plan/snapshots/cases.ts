@@ -46,9 +46,10 @@ export const planCases: Readonly<Record<string, () => PrintedPlan>> = {
         ...full({ linux: { namespaces: joined('network', 'pid'), seccomp: notify } }),
         mounts: [...mounts, ...everyMount],
       },
-      { ...v2, hasManyMounts: true },
+      { ...v2, hasManyMounts: true, deviceThread: '/proc/25' },
       { smallMounts, cgroupManager: 'cgroupfs', notify: '/run/rt/c1/notify' },
     ),
+  'small-mounts-user-namespace': () => made(user(), manyMounts, { smallMounts }),
   'kubernetes-v2': () => made(read('kubernetes'), v2),
   'v1-only': () => made(full(), facts({ version: 1, hierarchies: hybrid.hierarchies.slice(1) })),
   'limits-v1': () => made(full({ linux: { resources } })),
@@ -195,8 +196,8 @@ const merged = facts({
     { mount: '/sys/fs/cgroup/devices', controllers: ['devices'], own: '/', version: 1 },
   ],
 });
-const manyMounts: Facts = { ...v1, hasManyMounts: true };
-const smallMounts = { directory: '/run/rt/.mount-namespace', always: false };
+const manyMounts: Facts = { ...v1, hasManyMounts: true, deviceThread: '/proc/25' };
+const smallMounts = 'beside-many';
 const rootless: Facts = { ...v2, user: { uid: 1000, gid: 1000, initial: true } };
 
 const inEarlier: Mount = { destination: '/inner', source: 'rootfs/data/inner', options: ['bind'] };

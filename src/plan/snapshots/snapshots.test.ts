@@ -24,7 +24,7 @@ t.test('plans: every file belongs to a case', async (t) => {
 });
 
 /** Those that the runtime adds to a plan, or runs without one. */
-const unplanned = ['pass_descriptors', 'unmount', 'unpin_mount_namespace'];
+const unplanned = ['pass_descriptors', 'unmount'];
 
 t.test('plans: every operation is in one of them', async (t) => {
   const text = Object.values(planCases)
