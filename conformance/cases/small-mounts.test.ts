@@ -1,6 +1,6 @@
 /** Containers whose mount namespace does not begin as a copy of the host's: the same containers, and nothing remains. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { MAPPED, addUserNamespace } from '../harness/config.ts';
@@ -214,6 +214,79 @@ forEachRuntime(
     const script = `"$@" plan --bundle ${bundle.dir} | grep -c 'enter_mount_namespace' || true`;
     t.strictSame(inShell(rt, 'small', ['--pid', '--fork', '--mount-proc'], script), ['0']);
     t.strictSame(inShell(rt, 'small', [], script), ['1']);
+  },
+  OURS,
+);
+
+/** A directory with mounts below: `covered` hides a file, `closed` is read-only. */
+const guardedTree = (tree: string): string => `mkdir -p ${tree}/covered ${tree}/closed
+  echo secret > ${tree}/covered/file; mount --bind ${tree} ${tree}
+  mount -t tmpfs cover ${tree}/covered
+  mount -t tmpfs -o mode=777 closed ${tree}/closed; mount -o remount,bind,ro,nosuid ${tree}/closed
+`;
+
+for (const way of ['small', 'copy'] as const) {
+  forEachRuntime(
+    `small mounts: root of a user namespace can neither change nor uncover mounts of the host (${way})`,
+    async (t, rt) => {
+      const [tree, volume] = [join(rt.dir, 'tree'), join(rt.dir, 'volume')];
+      mkdirSync(volume);
+      chmodSync(volume, 0o777);
+      const bundle = rt.bundle((config) => {
+        addUserNamespace(config);
+        for (const set of ['bounding', 'effective', 'permitted']) {
+          config.process.capabilities = {
+            ...config.process.capabilities,
+            [set]: ['CAP_SYS_ADMIN', 'CAP_SYS_CHROOT', 'CAP_DAC_OVERRIDE'],
+          };
+        }
+        config.mounts.push(
+          { destination: '/tree', source: tree, options: ['rbind', 'rslave'] },
+          { destination: '/volume', source: volume, options: ['bind', 'ro'] },
+        );
+        const attacks = [
+          'umount /tree/covered',
+          'umount -l /tree/covered',
+          'cat /tree/covered/file',
+          'mount -o remount,bind,rw,nosuid /tree/closed',
+          'touch /tree/closed/file',
+          'mount -o remount,bind,rw /volume',
+          'touch /volume/file',
+          'umount /',
+          'umount -l /',
+        ];
+        const tried = attacks.map((attack) => `${attack} && echo "done: ${attack}"`).join('; ');
+        config.process.args = ['/bin/busybox', 'sh', '-c', `${tried}; umount /volume; umount -l /tree && echo end`];
+      });
+      giveToMapped(rt, bundle);
+      const script = `${guardedTree(tree)} "$@" run --bundle ${bundle.dir} ${rt.nextId()} 2>&1`;
+      const lines = inShell(rt, way, [], script);
+      t.strictSame(
+        lines.filter((line) => line.startsWith('done')),
+        [],
+      );
+      t.equal(lines.at(-1), 'end', lines.join('\n'));
+    },
+    OURS,
+  );
+}
+
+forEachRuntime(
+  'small mounts: a user namespace sees no more of procfs and sysfs than the runtime',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      addUserNamespace(config);
+      config.process.args = ['/bin/true'];
+    });
+    giveToMapped(rt, bundle);
+    for (const cover of ['/proc/tty', '/sys/kernel/mm']) {
+      for (const way of ['small', 'copy'] as const) {
+        const run = `"$@" run --bundle ${bundle.dir} ${rt.nextId()} 2>&1`;
+        const lines = inShell(rt, way, [], `mount -t tmpfs -o ro cover ${cover}; ${run} || true`);
+        t.match(lines[0], /cannot mount (proc|sysfs) on "[/a-z]+": .*not permitted/, `${way} ${cover}`);
+        t.not(inShell(rt, way, [], run).join(), lines.join());
+      }
+    }
   },
   OURS,
 );

@@ -74,8 +74,10 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_loopback_up(context);
 	case RT_OP_ENTER_MOUNT_NAMESPACE:
 		return rt_enter_mount_namespace(context, &op->enter_mount_namespace);
-	case RT_OP_MOUNT_VISIBLE:
-		return rt_mount_visible(context, &op->mount_visible);
+	case RT_OP_MOUNT_LOCKED:
+		return rt_mount_locked(context, &op->mount_locked);
+	case RT_OP_CLONE_LOCKED:
+		return rt_clone_locked(context, &op->clone_locked);
 	case RT_OP_REFUSE_PINNED:
 		return rt_refuse_pinned(context);
 	case RT_OP_SET_PROPAGATION:

@@ -134,9 +134,12 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		return true;
 	case RT_OP_ENTER_MOUNT_NAMESPACE:
 		return rt_read_str(reader, &op->enter_mount_namespace.thread);
-	case RT_OP_MOUNT_VISIBLE:
-		return rt_read_slot(reader, &op->mount_visible.proc) &&
-		       rt_read_slot(reader, &op->mount_visible.sys);
+	case RT_OP_MOUNT_LOCKED:
+		return rt_read_slot(reader, &op->mount_locked.proc) &&
+		       rt_read_slot(reader, &op->mount_locked.sys) &&
+		       rt_read_u32s(reader, &op->mount_locked.trees);
+	case RT_OP_CLONE_LOCKED:
+		return rt_read_u32s(reader, &op->clone_locked.trees);
 	case RT_OP_REFUSE_PINNED:
 		return true;
 	case RT_OP_SET_PROPAGATION:
@@ -406,7 +409,9 @@ bool rt_op_is_host(enum rt_op_code code)
 		return false;
 	case RT_OP_ENTER_MOUNT_NAMESPACE:
 		return false;
-	case RT_OP_MOUNT_VISIBLE:
+	case RT_OP_MOUNT_LOCKED:
+		return false;
+	case RT_OP_CLONE_LOCKED:
 		return false;
 	case RT_OP_REFUSE_PINNED:
 		return false;

@@ -42,66 +42,67 @@ enum rt_op_code {
 	RT_OP_OUTLIVE = 31,
 	RT_OP_LOOPBACK_UP = 32,
 	RT_OP_ENTER_MOUNT_NAMESPACE = 33,
-	RT_OP_MOUNT_VISIBLE = 34,
-	RT_OP_REFUSE_PINNED = 35,
-	RT_OP_SET_PROPAGATION = 36,
-	RT_OP_OPEN_ROOT = 37,
-	RT_OP_OPEN_ROOT_DIRECTORY = 38,
-	RT_OP_HOLD_ROOT = 39,
-	RT_OP_MOUNT_FILESYSTEM = 40,
-	RT_OP_MOUNT_BIND = 41,
-	RT_OP_MOUNT_ATTRIBUTES = 42,
-	RT_OP_MOUNT_PROPAGATION = 43,
-	RT_OP_MAKE_DIRECTORY = 44,
-	RT_OP_MAKE_DEVICE = 45,
-	RT_OP_BIND_DEVICE = 46,
-	RT_OP_MAKE_LINK = 47,
-	RT_OP_TERMINAL = 48,
-	RT_OP_CONSOLE = 49,
-	RT_OP_MASK_PATH = 50,
-	RT_OP_READONLY_PATH = 51,
-	RT_OP_AWAIT_HOOKS = 52,
-	RT_OP_OPEN_LOG = 53,
-	RT_OP_HOOK = 54,
-	RT_OP_REMOVE_MOUNT = 55,
-	RT_OP_OPEN_MOUNT = 56,
-	RT_OP_UNMOUNT = 57,
-	RT_OP_PIVOT_ROOT = 58,
-	RT_OP_MOVE_ROOT = 59,
-	RT_OP_CHROOT = 60,
-	RT_OP_SET_HOSTNAME = 61,
-	RT_OP_SET_DOMAINNAME = 62,
-	RT_OP_SYSCTL = 63,
-	RT_OP_OOM_SCORE_ADJ = 64,
-	RT_OP_RLIMIT = 65,
-	RT_OP_CPU_AFFINITY = 66,
-	RT_OP_SCHEDULER = 67,
-	RT_OP_AWAIT_SCHEDULER = 68,
-	RT_OP_IO_PRIORITY = 69,
-	RT_OP_PERSONALITY = 70,
-	RT_OP_MEMORY_POLICY = 71,
-	RT_OP_SECURITY_ATTRIBUTE = 72,
-	RT_OP_UMASK = 73,
-	RT_OP_STDIO_OWNER = 74,
-	RT_OP_DROP_BOUNDING = 75,
-	RT_OP_SET_USER = 76,
-	RT_OP_SET_CAPABILITIES = 77,
-	RT_OP_FORK_INIT = 78,
-	RT_OP_CHANGE_DIRECTORY = 79,
-	RT_OP_NO_NEW_PRIVS = 80,
-	RT_OP_FIND_PROGRAM = 81,
-	RT_OP_FIND_HOME = 82,
-	RT_OP_SECCOMP = 83,
-	RT_OP_SECCOMP_RECEIVER = 84,
-	RT_OP_SECCOMP_NOTIFY = 85,
-	RT_OP_END_ON_SIGNALS = 86,
-	RT_OP_AWAIT_START = 87,
-	RT_OP_PASS_DESCRIPTORS = 88,
-	RT_OP_MAKE_MOUNT_POINT = 89,
-	RT_OP_EXEC = 90,
+	RT_OP_MOUNT_LOCKED = 34,
+	RT_OP_CLONE_LOCKED = 35,
+	RT_OP_REFUSE_PINNED = 36,
+	RT_OP_SET_PROPAGATION = 37,
+	RT_OP_OPEN_ROOT = 38,
+	RT_OP_OPEN_ROOT_DIRECTORY = 39,
+	RT_OP_HOLD_ROOT = 40,
+	RT_OP_MOUNT_FILESYSTEM = 41,
+	RT_OP_MOUNT_BIND = 42,
+	RT_OP_MOUNT_ATTRIBUTES = 43,
+	RT_OP_MOUNT_PROPAGATION = 44,
+	RT_OP_MAKE_DIRECTORY = 45,
+	RT_OP_MAKE_DEVICE = 46,
+	RT_OP_BIND_DEVICE = 47,
+	RT_OP_MAKE_LINK = 48,
+	RT_OP_TERMINAL = 49,
+	RT_OP_CONSOLE = 50,
+	RT_OP_MASK_PATH = 51,
+	RT_OP_READONLY_PATH = 52,
+	RT_OP_AWAIT_HOOKS = 53,
+	RT_OP_OPEN_LOG = 54,
+	RT_OP_HOOK = 55,
+	RT_OP_REMOVE_MOUNT = 56,
+	RT_OP_OPEN_MOUNT = 57,
+	RT_OP_UNMOUNT = 58,
+	RT_OP_PIVOT_ROOT = 59,
+	RT_OP_MOVE_ROOT = 60,
+	RT_OP_CHROOT = 61,
+	RT_OP_SET_HOSTNAME = 62,
+	RT_OP_SET_DOMAINNAME = 63,
+	RT_OP_SYSCTL = 64,
+	RT_OP_OOM_SCORE_ADJ = 65,
+	RT_OP_RLIMIT = 66,
+	RT_OP_CPU_AFFINITY = 67,
+	RT_OP_SCHEDULER = 68,
+	RT_OP_AWAIT_SCHEDULER = 69,
+	RT_OP_IO_PRIORITY = 70,
+	RT_OP_PERSONALITY = 71,
+	RT_OP_MEMORY_POLICY = 72,
+	RT_OP_SECURITY_ATTRIBUTE = 73,
+	RT_OP_UMASK = 74,
+	RT_OP_STDIO_OWNER = 75,
+	RT_OP_DROP_BOUNDING = 76,
+	RT_OP_SET_USER = 77,
+	RT_OP_SET_CAPABILITIES = 78,
+	RT_OP_FORK_INIT = 79,
+	RT_OP_CHANGE_DIRECTORY = 80,
+	RT_OP_NO_NEW_PRIVS = 81,
+	RT_OP_FIND_PROGRAM = 82,
+	RT_OP_FIND_HOME = 83,
+	RT_OP_SECCOMP = 84,
+	RT_OP_SECCOMP_RECEIVER = 85,
+	RT_OP_SECCOMP_NOTIFY = 86,
+	RT_OP_END_ON_SIGNALS = 87,
+	RT_OP_AWAIT_START = 88,
+	RT_OP_PASS_DESCRIPTORS = 89,
+	RT_OP_MAKE_MOUNT_POINT = 90,
+	RT_OP_EXEC = 91,
 };
 
-enum { RT_OP_COUNT = 91 };
+enum { RT_OP_COUNT = 92 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -276,9 +277,14 @@ struct rt_op_enter_mount_namespace {
 	struct rt_str thread;
 };
 
-struct rt_op_mount_visible {
+struct rt_op_mount_locked {
 	uint32_t proc;
 	uint32_t sys;
+	struct rt_u32s trees;
+};
+
+struct rt_op_clone_locked {
+	struct rt_u32s trees;
 };
 
 struct rt_op_set_propagation {
@@ -636,7 +642,8 @@ struct rt_op {
 		struct rt_op_join_process join_process;
 		struct rt_op_outlive outlive;
 		struct rt_op_enter_mount_namespace enter_mount_namespace;
-		struct rt_op_mount_visible mount_visible;
+		struct rt_op_mount_locked mount_locked;
+		struct rt_op_clone_locked clone_locked;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
@@ -732,7 +739,8 @@ int rt_join_process(struct rt_context *context, const struct rt_op_join_process 
 int rt_outlive(struct rt_context *context, const struct rt_op_outlive *op);
 int rt_loopback_up(struct rt_context *context);
 int rt_enter_mount_namespace(struct rt_context *context, const struct rt_op_enter_mount_namespace *op);
-int rt_mount_visible(struct rt_context *context, const struct rt_op_mount_visible *op);
+int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op);
+int rt_clone_locked(struct rt_context *context, const struct rt_op_clone_locked *op);
 int rt_refuse_pinned(struct rt_context *context);
 int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
 int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);

@@ -1,6 +1,7 @@
 /* A mount namespace without the mounts of the host, a copy of which becomes that of a container: unshare(2) and the
  * removal of the old root take time for each mount that is copied. The kernel has one for the thread that makes device
  * nodes (kernel: drivers/base/devtmpfs.c). */
+#include "decimal.h"
 #include "mount.h"
 #include "sys.h"
 
@@ -122,14 +123,32 @@ int rt_enter_mount_namespace(struct rt_context *context, const struct rt_op_ente
 	return check_contents(context, context->self);
 }
 
+/* Attaches the tree in a slot to a new directory or file of the mount at `root`. */
 static int attach_named(struct rt_context *context, int root, const char *name, uint32_t slot)
 {
-	RT_CLEANUP_FD int tree = rt_steal_fd(&context->slots[slot]);
-	long status = rt_sys(mkdirat, root, name, 0555);
+	struct statx st;
+	RT_CLEANUP_FD int tree = slot < RT_SLOTS ? rt_steal_fd(&context->slots[slot]) : -EBADF;
+	int status = rt_statx(tree, &st);
 	if (status < 0)
-		return rt_fail(context, "mkdirat", status);
-	RT_CLEANUP_FD int target = rt_open_how(root, name, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH);
+		return rt_fail(context, "statx", status);
+	bool directory = (st.stx_mode & S_IFMT) == S_IFDIR;
+	long made = directory ? rt_sys(mkdirat, root, name, 0555)
+			      : rt_sys(mknodat, root, name, S_IFREG | 0444, 0);
+	if (made < 0)
+		return rt_fail(context, directory ? "mkdirat" : "mknodat", made);
+	RT_CLEANUP_FD int target = rt_open_how(root, name, O_PATH | O_NOFOLLOW, 0, RESOLVE_BENEATH);
 	return target < 0 ? rt_fail(context, "openat2", target) : rt_attach(context, tree, target);
+}
+
+static int attach_all(struct rt_context *context, int root, const struct rt_op_mount_locked *op)
+{
+	char digits[RT_DECIMAL_SIZE];
+	int status = attach_named(context, root, "proc", op->proc);
+	if (status == 0)
+		status = attach_named(context, root, "sys", op->sys);
+	for (uint32_t i = 0; status == 0 && i < op->trees.count; i++)
+		status = attach_named(context, root, rt_decimal(digits, i), rt_u32_at(&op->trees, i));
+	return status;
 }
 
 /* Makes a mount that lies on the root of the mount namespace that itself. */
@@ -148,15 +167,18 @@ static int replace_root(struct rt_context *context, int old, int root)
 	return status < 0 ? rt_fail(context, "umount2", status) : 0;
 }
 
-int rt_mount_visible(struct rt_context *context, const struct rt_op_mount_visible *op)
+int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op)
 {
+	char digits[RT_DECIMAL_SIZE];
 	RT_CLEANUP_FD int old = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (old < 0)
 		return rt_fail(context, "openat2", old);
+	if (context->null_device < 0)
+		clone_null_device(context);
 	int status = rt_set_mount(old, 0, 0, MS_PRIVATE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
-	RT_CLEANUP_FD int root = rt_make_empty(context, "rt", "3", "555");
+	RT_CLEANUP_FD int root = rt_make_empty(context, "rt", rt_decimal(digits, op->trees.count + 3), "555");
 	if (root < 0)
 		return root;
 	status = rt_set_mount(root, 0, MOUNT_ATTR_RDONLY, 0, false);
@@ -165,9 +187,7 @@ int rt_mount_visible(struct rt_context *context, const struct rt_op_mount_visibl
 	/* Before Linux 6.15 nothing can be attached to a mount that is detached itself. */
 	status = rt_attach(context, root, old);
 	if (status == 0)
-		status = attach_named(context, root, "proc", op->proc);
-	if (status == 0)
-		status = attach_named(context, root, "sys", op->sys);
+		status = attach_all(context, root, op);
 	if (status < 0)
 		return status;
 	status = rt_set_mount(root, MOUNT_ATTR_RDONLY, 0, 0, false);
@@ -176,6 +196,24 @@ int rt_mount_visible(struct rt_context *context, const struct rt_op_mount_visibl
 	/* It may be another process that continues; the host's procfs is at /proc. */
 	rt_close(&context->self);
 	return replace_root(context, old, root);
+}
+
+int rt_clone_locked(struct rt_context *context, const struct rt_op_clone_locked *op)
+{
+	char digits[RT_DECIMAL_SIZE];
+	RT_CLEANUP_FD int root = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+	for (uint32_t i = 0; i < op->trees.count; i++) {
+		uint32_t slot = rt_u32_at(&op->trees, i);
+		int tree = slot >= RT_SLOTS ? -EBADF
+					    : (int)rt_sys(open_tree, root, rt_decimal(digits, i),
+						      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
+							      AT_SYMLINK_NOFOLLOW);
+		if (tree < 0)
+			return rt_fail(context, "open_tree", tree);
+		rt_close(&context->slots[slot]);
+		context->slots[slot] = tree;
+	}
+	return 0;
 }
 
 int rt_refuse_pinned(struct rt_context *context)

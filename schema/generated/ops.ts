@@ -253,11 +253,18 @@ export interface EnterMountNamespaceOp {
   readonly thread: string;
 }
 
-/** After enter_mount_namespace and the copy: replaces the root of the mount namespace with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one. */
-export interface MountVisibleOp {
-  readonly op: 'mount_visible';
+/** After a copy of the mount namespace that is copied again for a user namespace: replaces the root with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that, and those of `trees` to `/0`, `/1` and so on. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one; what is copied keeps its flags and what it covers. */
+export interface MountLockedOp {
+  readonly op: 'mount_locked';
   readonly proc: number;
   readonly sys: number;
+  readonly trees: readonly number[];
+}
+
+/** Fills the slots in `trees` with clones of the mounts at `/0`, `/1` and so on, where mount_locked has attached them. */
+export interface CloneLockedOp {
+  readonly op: 'clone_locked';
+  readonly trees: readonly number[];
 }
 
 /** After enter_mount_namespace: fails with ELOOP if a namespace is pinned to a file of a mount. Of a mount namespace, a copy of the host's mounts would not have had it. */
@@ -706,7 +713,8 @@ export type Op =
   | OutliveOp
   | LoopbackUpOp
   | EnterMountNamespaceOp
-  | MountVisibleOp
+  | MountLockedOp
+  | CloneLockedOp
   | RefusePinnedOp
   | SetPropagationOp
   | OpenRootOp
@@ -820,17 +828,20 @@ export interface OpCalls {
   outlive: 'clone3' | 'close_range' | 'ioctl' | 'read' | 'writev';
   loopback_up: 'ioctl' | 'socket';
   enter_mount_namespace: 'fstatfs' | 'ioctl' | 'openat2' | 'read' | 'setns';
-  mount_visible:
+  mount_locked:
     | 'fchdir'
     | 'fsconfig'
     | 'fsmount'
     | 'fsopen'
     | 'mkdirat'
+    | 'mknodat'
     | 'mount_setattr'
     | 'move_mount'
     | 'openat2'
     | 'pivot_root'
+    | 'statx'
     | 'umount2';
+  clone_locked: 'open_tree';
   refuse_pinned: 'openat2' | 'read';
   set_propagation: 'mount_setattr';
   open_root: 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2';
@@ -1206,17 +1217,19 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
   },
   loopback_up: { code: 32, group: 'init', fields: [] },
   enter_mount_namespace: { code: 33, group: 'init', fields: [['thread', 'str']] },
-  mount_visible: {
+  mount_locked: {
     code: 34,
     group: 'stage',
     fields: [
       ['proc', 'slot'],
       ['sys', 'slot'],
+      ['trees', 'u32s'],
     ],
   },
-  refuse_pinned: { code: 35, group: 'init', fields: [] },
+  clone_locked: { code: 35, group: 'init', fields: [['trees', 'u32s']] },
+  refuse_pinned: { code: 36, group: 'init', fields: [] },
   set_propagation: {
-    code: 36,
+    code: 37,
     group: 'init',
     fields: [
       ['type', 'u32'],
@@ -1224,7 +1237,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 37,
+    code: 38,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1233,10 +1246,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 38, group: 'init', fields: [['path', 'str']] },
-  hold_root: { code: 39, group: 'init', fields: [['path', 'str']] },
+  open_root_directory: { code: 39, group: 'init', fields: [['path', 'str']] },
+  hold_root: { code: 40, group: 'init', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 40,
+    code: 41,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1251,7 +1264,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 41,
+    code: 42,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1266,7 +1279,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 42,
+    code: 43,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1276,7 +1289,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 43,
+    code: 44,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1285,7 +1298,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 44,
+    code: 45,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1293,7 +1306,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 45,
+    code: 46,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1305,7 +1318,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 46,
+    code: 47,
     group: 'init',
     fields: [
       ['tree', 'slot'],
@@ -1317,7 +1330,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 47,
+    code: 48,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1326,7 +1339,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 48,
+    code: 49,
     group: 'init',
     fields: [
       ['width', 'u32'],
@@ -1334,12 +1347,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 49, group: 'init', fields: [['path', 'str']] },
-  mask_path: { code: 50, group: 'init', fields: [['path', 'str']] },
-  readonly_path: { code: 51, group: 'init', fields: [['path', 'str']] },
-  await_hooks: { code: 52, group: 'init', fields: [] },
+  console: { code: 50, group: 'init', fields: [['path', 'str']] },
+  mask_path: { code: 51, group: 'init', fields: [['path', 'str']] },
+  readonly_path: { code: 52, group: 'init', fields: [['path', 'str']] },
+  await_hooks: { code: 53, group: 'init', fields: [] },
   open_log: {
-    code: 53,
+    code: 54,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1347,7 +1360,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 54,
+    code: 55,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1362,23 +1375,23 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 55, group: 'init', fields: [['destination', 'str']] },
+  remove_mount: { code: 56, group: 'init', fields: [['destination', 'str']] },
   open_mount: {
-    code: 56,
+    code: 57,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 57, group: 'host', fields: [['path', 'str']] },
-  pivot_root: { code: 58, group: 'init', fields: [] },
-  move_root: { code: 59, group: 'init', fields: [['detach', 'u32']] },
-  chroot: { code: 60, group: 'init', fields: [] },
-  set_hostname: { code: 61, group: 'init', fields: [['name', 'str']] },
-  set_domainname: { code: 62, group: 'init', fields: [['name', 'str']] },
+  unmount: { code: 58, group: 'host', fields: [['path', 'str']] },
+  pivot_root: { code: 59, group: 'init', fields: [] },
+  move_root: { code: 60, group: 'init', fields: [['detach', 'u32']] },
+  chroot: { code: 61, group: 'init', fields: [] },
+  set_hostname: { code: 62, group: 'init', fields: [['name', 'str']] },
+  set_domainname: { code: 63, group: 'init', fields: [['name', 'str']] },
   sysctl: {
-    code: 63,
+    code: 64,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1387,7 +1400,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 64,
+    code: 65,
     group: 'init',
     fields: [
       ['value', 'i32'],
@@ -1395,7 +1408,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 65,
+    code: 66,
     group: 'init',
     fields: [
       ['resource', 'u32'],
@@ -1403,9 +1416,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 66, group: 'init', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 67, group: 'init', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 67,
+    code: 68,
     group: 'host',
     fields: [
       ['pid', 'u32'],
@@ -1418,11 +1431,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  await_scheduler: { code: 68, group: 'init', fields: [] },
-  io_priority: { code: 69, group: 'init', fields: [['value', 'u32']] },
-  personality: { code: 70, group: 'init', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 69, group: 'init', fields: [] },
+  io_priority: { code: 70, group: 'init', fields: [['value', 'u32']] },
+  personality: { code: 71, group: 'init', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 71,
+    code: 72,
     group: 'init',
     fields: [
       ['mode', 'u32'],
@@ -1430,7 +1443,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 72,
+    code: 73,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1438,9 +1451,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 73, group: 'init', fields: [['mask', 'u32']] },
+  umask: { code: 74, group: 'init', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 74,
+    code: 75,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1449,7 +1462,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 75,
+    code: 76,
     group: 'init',
     fields: [
       ['keep', 'u64'],
@@ -1457,7 +1470,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 76,
+    code: 77,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1467,7 +1480,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 77,
+    code: 78,
     group: 'init',
     fields: [
       ['effective', 'u64'],
@@ -1476,46 +1489,46 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 78, group: 'init', fields: [] },
+  fork_init: { code: 79, group: 'init', fields: [] },
   change_directory: {
-    code: 79,
+    code: 80,
     group: 'init',
     fields: [
       ['path', 'str'],
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 80, group: 'init', fields: [] },
+  no_new_privs: { code: 81, group: 'init', fields: [] },
   find_program: {
-    code: 81,
+    code: 82,
     group: 'init',
     fields: [
       ['name', 'str'],
       ['search', 'str'],
     ],
   },
-  find_home: { code: 82, group: 'init', fields: [['uid', 'u32']] },
+  find_home: { code: 83, group: 'init', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 83,
+    code: 84,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 84, group: 'init', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 85, group: 'init', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 85,
+    code: 86,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['state', 'strs'],
     ],
   },
-  end_on_signals: { code: 86, group: 'init', fields: [['signals', 'u64']] },
-  await_start: { code: 87, group: 'init', fields: [['how', 'u32']] },
+  end_on_signals: { code: 87, group: 'init', fields: [['signals', 'u64']] },
+  await_start: { code: 88, group: 'init', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 88,
+    code: 89,
     group: 'init',
     fields: [
       ['first', 'u32'],
@@ -1523,7 +1536,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 89,
+    code: 90,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1531,7 +1544,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 90,
+    code: 91,
     group: 'init',
     fields: [
       ['args', 'strs'],

@@ -3,12 +3,12 @@ import type { Native } from '../host/native.ts';
 import { smallMountsOrigin } from '../plan/small-mounts.ts';
 import type { SmallMounts } from '../plan/small-mounts.ts';
 
-/** When mount namespaces of containers begin without the host's mounts; undefined: never. */
-export function smallMountsFor(native: Native): SmallMounts | undefined {
+/** When mount namespaces of containers begin as that of a kernel thread. */
+export function smallMountsFor(native: Native): SmallMounts {
   const asked = native.getEnv(smallMountsOrigin);
   switch (asked) {
     case 'copy':
-      return undefined;
+      return 'never';
     case 'small':
       return 'always';
   }

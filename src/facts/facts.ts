@@ -80,8 +80,10 @@ const maximumFile = 1 << 16;
 const manyMounts = 256;
 /** The kernel never gives another number to it (PROC_PID_INIT_INO). */
 const initialPidNamespace = 'pid:[4026531836]';
-/** Pids up to this one are looked at: enough for six threads of each of a thousand processors. */
-const lastDeviceThread = 6000;
+/** At least that many of each processor are older than the thread for devices. */
+const olderThreads = 4;
+/** Pids below are looked at: enough for six threads of each of a thousand processors. */
+const lastDeviceThread = 6144;
 
 export function readFacts(native: Native): Facts {
   let cgroups: CgroupFacts | undefined;
@@ -146,11 +148,19 @@ export function readFacts(native: Native): Facts {
   };
 }
 
-/** The kernel starts it after the threads of each processor, and before any program. */
+/** The kernel starts it after the threads of each processor, and before any program: a look at each takes microseconds. */
 function findDeviceThread(native: Native): string | undefined {
   if (native.readLink('/proc/self/ns/pid') !== initialPidNamespace) return undefined;
   const common = native.readLink('/proc/2/ns/mnt');
-  for (let pid = 3; pid <= lastDeviceThread; pid++) {
+  const online = native.readText('/sys/devices/system/cpu/online', maximumFile);
+  const last = typeof online === 'string' ? /(\d+)\n$/.exec(online)?.[1] : undefined;
+  const start = Math.max(3, olderThreads * (1 + Number(last ?? 0)));
+  return deviceThreadIn(native, common, start, lastDeviceThread) ?? deviceThreadIn(native, common, 3, start);
+}
+
+/** The only one in another mount namespace than the rest, unless the host has changed. */
+function deviceThreadIn(native: Native, common: string | number, first: number, end: number): string | undefined {
+  for (let pid = first; pid < end; pid++) {
     const space = native.readLink(`/proc/${pid}/ns/mnt`);
     if (typeof space === 'number' || space === common) continue;
     const mounts = native.readText(`/proc/${pid}/mountinfo`, maximumFile);

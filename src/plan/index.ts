@@ -34,13 +34,7 @@ import { resetAffinityOps, schedulerPlan, schedulingOps } from './scheduling.ts'
 import { seccompPlan } from './seccomp/ops.ts';
 import { checkStart, exitWarning } from './seccomp/start-calls.ts';
 import { waitingSignalOps } from './signals.ts';
-import {
-  allowsSmallMounts,
-  enterSmallMountsOps,
-  enterVisibleMountsOps,
-  hasSeparateSources,
-  refusePinnedOps,
-} from './small-mounts.ts';
+import { leaveOps, leavingOf, lockOps, refusePinnedOps } from './small-mounts.ts';
 import { makeStage } from './stage.ts';
 import { nameOps, sysctlOps } from './sysctl.ts';
 import { consoleOps, terminalOps } from './terminal.ts';
@@ -63,13 +57,13 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const faults: Diagnostic[] = [];
   const { env = [], notify, pivot = true } = options;
   const hasUser = userNamespaceOf(config) !== 'runtime';
-  const small = smallMountsOf(config, facts, options);
+  const leaving = leavingOf(config, facts, options.bundle, pivot, options.smallMounts);
   // Init itself leaves the host's mounts; in a user namespace it may not, so the stage does.
-  const initLeaves = small !== undefined && !hasUser;
+  const initLeaves = leaving !== undefined && !hasUser;
   const process = withEnvironment(processOf(config), notify === undefined ? env : [...env, notifyVariable]);
   const namespaces = namespacePlan(config, initLeaves);
   const located = cgroupPlan(config, facts, options, faults);
-  const stage = makeStage(config, facts, { leaves: initLeaves });
+  const stage = makeStage(config, facts, { leaves: initLeaves, locks: leaving !== undefined && hasUser });
   const onHost = mountsOnHost(config, notify !== undefined);
   const root = openRootOps(config, options.bundle, stage, onHost);
   const hasMounts = hasNamespace(config, 'mount') || onHost;
@@ -106,7 +100,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...cgroups.join, // before anything is allocated on the container's behalf
     ...resctrl.join,
   ];
-  const left = small !== undefined && hasUser ? enterVisibleMountsOps(small, stage) : [];
+  const { locked } = stage;
+  const left = leaving === undefined || locked === undefined ? [] : lockOps(leaving, stage, locked);
   // Everything that needs privileges on the host precedes entering the container's user namespace. So does executing the
   // process, so that nobody with capabilities in or over the user namespace has access to the process's memory.
   const staged: PlannedOp[] = !hasUser
@@ -138,7 +133,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
   const held: readonly PlannedOp[] = [
-    ...(initLeaves ? [...stage.ops, ...enterSmallMountsOps(small)] : []), // from here on no path leads to the host
+    ...(locked === undefined ? [] : [{ op: 'clone_locked', trees: locked, from: 'default' } as const]),
+    ...(initLeaves ? [...stage.ops, ...leaveOps(leaving)] : []), // from here on no path leads to the host
     ...root, // propagation first: no later mount may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
     ...notifyMount, // covers mounts of the config at the same place
@@ -210,7 +206,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       staged.length > 0 ? 0 : unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
-    ...(small === undefined ? {} : { smallMounts: [...left, ...held] }),
+    ...(leaving === undefined ? {} : { smallMounts: [...(initLeaves ? [] : stage.ops), ...left, ...held] }),
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: [
       ...ineffectiveSettings(config),
@@ -219,12 +215,4 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       ...(warning === undefined ? [] : [warning]),
     ],
   };
-}
-
-/** The kernel thread that has the mount namespace; undefined if that is to begin as a copy of the host's. */
-function smallMountsOf(config: Config, facts: Facts, options: PlanOptions): string | undefined {
-  const { smallMounts, bundle, pivot = true } = options;
-  if (smallMounts === undefined || !allowsSmallMounts(config, facts, bundle, pivot)) return undefined;
-  const wanted = smallMounts === 'always' || facts.hasManyMounts;
-  return wanted && hasSeparateSources(config, facts, bundle) ? facts.deviceThread : undefined;
 }

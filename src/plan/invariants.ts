@@ -216,8 +216,14 @@ export const invariants: readonly Invariant[] = [
       return enters < 0 || (next?.op === 'unshare' && next.flags === CLONE_NEW.mount) ? undefined : [enters];
     },
   },
-  needs('mount_visible', 'enter_mount_namespace', "a copy of the host's mounts shows procfs and sysfs"),
-  before('mount_visible', 'become_root', 'the container must not be able to take away what covers parts of /proc'),
+  before('mount_locked', 'become_root', 'the kernel locks the mounts that a user namespace copies from another one'),
+  needs(
+    'mount_locked',
+    (op) => op.op === 'unshare' && op.flags === CLONE_NEW.mount,
+    'the mounts of the host are not replaced',
+  ),
+  needs('clone_locked', 'mount_locked', 'trees are cloned where they were attached'),
+  before('clone_locked', 'open_root', 'the root of the container covers them'),
   needs('refuse_pinned', 'enter_mount_namespace', "a copy of the host's mounts has no pinned mount namespace"),
   before([...mounts], 'refuse_pinned', 'a source of any mount may contain a pinned mount namespace'),
   before('user_namespace', 'become_root', 'becoming root needs a user namespace'),

@@ -12,7 +12,8 @@ import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { clearedInBind, optionsIn, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { hostRoot } from './rootfs.ts';
-import type { NewFilesystem, Stage } from './stage.ts';
+import { noAttributes } from './stage.ts';
+import type { Attributes, NewFilesystem, Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
@@ -104,7 +105,11 @@ function addBind(
   const nofollow = options.nofollow?.source === true || options.copyLink === true;
   const idmap = idmapOf(state.config, mount, options.idmap, from, faults);
   checkIdmap(state.config, mount, idmap, facts, from, faults);
-  const how = { recursive: options.recursiveBind, nofollow, idmap };
+  // In a user namespace the flags of the host's mounts stay, unless a word clears them.
+  const clear = ownsHostMounts(state.config, facts) ? clearedInBind(options) : options.clear;
+  const { set, recursiveSet, recursiveClear } = options;
+  const attributes: Attributes = { set, clear, recursiveSet, recursiveClear };
+  const how = { recursive: options.recursiveBind, nofollow, idmap, attributes };
   if (inside !== undefined && idmap !== undefined && userNamespaceOf(state.config) !== 'runtime') {
     faults.push({
       code: 'mount.idmap',
@@ -122,11 +127,7 @@ function addBind(
     slot,
     source: path,
     destination,
-    set: options.set,
-    // In a user namespace the flags of the host's mounts stay, unless a word clears them.
-    clear: ownsHostMounts(state.config, facts) ? clearedInBind(options) : options.clear,
-    recursiveSet: options.recursiveSet,
-    recursiveClear: options.recursiveClear,
+    ...(state.stage.locked?.includes(tree) === true ? noAttributes : attributes),
     flags: bindFlags(options, nofollow, destination),
     tree,
     from,

@@ -30,7 +30,7 @@ export interface PlanOptions {
   readonly userManager?: UserManager | undefined;
   /** Calls about which the filter asks the runtime; undefined: none. */
   readonly watch?: WatchMode | undefined;
-  /** When the mount namespace of the container begins without the host's mounts; undefined: never. */
+  /** Undefined: the container keeps the host's mounts until it enters its root. */
   readonly smallMounts?: SmallMounts | undefined;
 }
 

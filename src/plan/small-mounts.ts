@@ -1,4 +1,4 @@
-import type { Config, Hook } from '../../schema/generated/config.ts';
+import type { Config, Hook, Mount } from '../../schema/generated/config.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
 import { seccompReceiver } from '../bundle/annotations.ts';
 import { hasNamespace, isNew } from '../bundle/namespaces.ts';
@@ -12,8 +12,14 @@ import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
-/** When the mount namespace of a container begins without the host's mounts, where that makes no difference. */
-export type SmallMounts = 'always' | 'beside-many';
+/** When the mount namespace of a container begins as that of a kernel thread, where that makes no difference. */
+export type SmallMounts = 'always' | 'beside-many' | 'never';
+
+/** How a container leaves the host's mounts before its own are made. */
+export interface Leaving {
+  /** The kernel thread whose mount namespace is copied; undefined: the host's is. */
+  readonly thread: string | undefined;
+}
 
 /** Filesystems whose options name no path of the host. */
 const selfContained: readonly string[] = [
@@ -43,7 +49,7 @@ const mostBinds = 128;
  * of the container. A private tree would differ, too: it has no unbindable mounts, which are not cloned. With a user
  * namespace the stage leaves them, but sets the clocks and connects to a receiver later.
  */
-export function allowsSmallMounts(config: Config, facts: Facts, bundle: string, pivot: boolean): boolean {
+function allowsSmallMounts(config: Config, facts: Facts, pivot: boolean): boolean {
   const { prestart = [], createRuntime = [], createContainer = [] } = config.hooks ?? {};
   const propagation = rootPropagation(config)?.type ?? 'slave';
   return (
@@ -56,7 +62,7 @@ export function allowsSmallMounts(config: Config, facts: Facts, bundle: string, 
     [...prestart, ...createRuntime].every(isOfNetwork) &&
     facts.user.uid === 0 &&
     facts.user.initial &&
-    isIndependent(config, bundle, (path) => path)
+    (config.mounts ?? []).every((mount) => isBind(mount) || selfContained.includes(mount.type ?? ''))
   );
 }
 
@@ -65,22 +71,17 @@ function isOfNetwork({ args = [] }: Hook): boolean {
   return args[0] === 'libnetwork-setkey';
 }
 
-/**
- * Whether no symbolic link leads a source of a bind mount to what `allowsSmallMounts` excludes. Apart from that because it
- * takes time.
- */
-export function hasSeparateSources(config: Config, { realPath }: Facts, bundle: string): boolean {
-  return isIndependent(config, bundle, realPath);
+function isBind({ type, options = [] }: Mount): boolean {
+  return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 
+/** Whether init may clone the sources before it has made any mount. The stage of a user namespace does so in any case. */
 function isIndependent(config: Config, bundle: string, realPath: (path: string) => string): boolean {
   const root = realPath(hostRoot(config, bundle));
   let binds = 0;
-  for (const { type = '', source = '', options = [] } of config.mounts ?? []) {
-    if (type !== 'bind' && !options.includes('bind') && !options.includes('rbind')) {
-      if (!selfContained.includes(type)) return false;
-      continue;
-    }
+  for (const mount of config.mounts ?? []) {
+    if (!isBind(mount)) continue;
+    const { source = '' } = mount;
     const path = normalizePath(realPath(source.startsWith('/') ? source : `${bundle}/${source}`));
     if (path === root || isBelow(path, root) || isBelow(root, path)) return false;
     binds++;
@@ -88,26 +89,48 @@ function isIndependent(config: Config, bundle: string, realPath: (path: string) 
   return binds <= mostBinds;
 }
 
-/** Once everything of the host is open. `thread` is the fact of that name. */
-export function enterSmallMountsOps(thread: string): PlannedOp[] {
-  return [
-    { op: 'enter_mount_namespace', thread, from: smallMountsOrigin },
-    { op: 'unshare', flags: CLONE_NEW.mount, from: '/linux/namespaces' },
-  ];
+/**
+ * Undefined if the container's mount namespace has the host's mounts until its root is entered. `wish` undefined: it must.
+ * With a user namespace they are left in any case, so that the kernel locks what is taken along.
+ */
+export function leavingOf(
+  config: Config,
+  facts: Facts,
+  bundle: string,
+  pivot: boolean,
+  wish: SmallMounts | undefined,
+): Leaving | undefined {
+  if (wish === undefined || !allowsSmallMounts(config, facts, pivot)) return undefined;
+  const small = wish === 'always' || (wish === 'beside-many' && facts.hasManyMounts);
+  const hasUser = userNamespaceOf(config) !== 'runtime';
+  if (hasUser) return { thread: small ? facts.deviceThread : undefined };
+  // Links are followed last, because that takes time.
+  if (!small || !isIndependent(config, bundle, (path) => path) || !isIndependent(config, bundle, facts.realPath)) {
+    return undefined;
+  }
+  const thread = facts.deviceThread;
+  return thread === undefined ? undefined : { thread };
+}
+
+/** Once everything of the host is open. */
+export function leaveOps({ thread }: Leaving): PlannedOp[] {
+  const unshare: PlannedOp = { op: 'unshare', flags: CLONE_NEW.mount, from: '/linux/namespaces' };
+  return thread === undefined ? [unshare] : [{ op: 'enter_mount_namespace', thread, from: smallMountsOrigin }, unshare];
 }
 
 /**
- * The same for a container with a user namespace, which gets a copy of the copy: the kernel judges by that whether a procfs
- * or sysfs may be mounted, so both are in there as the host shows them.
+ * The same for a container with a user namespace, which gets a copy of the copy. The kernel locks the trees in there: the
+ * container can neither change flags that the host or the config has given them, nor uncover what the host has covered. And
+ * it judges by that copy whether a procfs or sysfs may be mounted, so both are in there as the host shows them.
  */
-export function enterVisibleMountsOps(thread: string, stage: Stage): PlannedOp[] {
+export function lockOps(leaving: Leaving, stage: Stage, trees: readonly number[]): PlannedOp[] {
   const [proc, sys] = [stage.nextSlot(), stage.nextSlot()];
   const open = { op: 'open_tree', flags: OPEN_TREE_FLAGS.recursive, propagation: MS.private } as const;
   return [
-    { ...open, slot: proc, path: '/proc', from: smallMountsOrigin },
-    { ...open, slot: sys, path: '/sys', from: smallMountsOrigin },
-    ...enterSmallMountsOps(thread),
-    { op: 'mount_visible', proc, sys, from: smallMountsOrigin },
+    { ...open, slot: proc, path: '/proc', from: 'default' },
+    { ...open, slot: sys, path: '/sys', from: 'default' },
+    ...leaveOps(leaving),
+    { op: 'mount_locked', proc, sys, trees: [...trees], from: 'default' },
   ];
 }
 

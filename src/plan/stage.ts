@@ -25,6 +25,11 @@ export interface Stage {
   readonly openFilesystem: (filesystem: NewFilesystem, from: string) => number;
   /** Everything opened so far. */
   readonly ops: PlannedOp[];
+  /**
+   * The slots of trees that a copy of the mount namespace locks for the container's user namespace: with their flags and
+   * what they cover. Undefined: none are.
+   */
+  readonly locked: number[] | undefined;
 }
 
 export interface NewFilesystem {
@@ -46,6 +51,15 @@ export interface TreeOptions {
   readonly nofollow?: boolean;
   /** The mappings of its file owners. */
   readonly idmap?: IdmapOptions | undefined;
+  /** The stage sets them, if it then locks the tree. */
+  readonly attributes?: Attributes;
+}
+
+export interface Attributes {
+  readonly set: number;
+  readonly clear: number;
+  readonly recursiveSet: number;
+  readonly recursiveClear: number;
 }
 
 export interface IdmapOptions {
@@ -54,13 +68,16 @@ export interface IdmapOptions {
   readonly maps?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | undefined;
 }
 
+export const noAttributes: Attributes = { set: 0, clear: 0, recursiveSet: 0, recursiveClear: 0 };
+
 /**
  * `live`: for mounts that are added to a container that runs, and may change what its paths mean at any time. `leaves`:
- * init enters a mount namespace without the host's mounts.
+ * init enters a mount namespace without the host's mounts. `locks`: the stage does, for a user namespace.
  */
-export function makeStage(config: Config, facts: Facts, { live = false, leaves = false } = {}): Stage {
+export function makeStage(config: Config, facts: Facts, { live = false, leaves = false, locks = false } = {}): Stage {
   const opensAll = live || leaves || opensForInit(config, facts);
   const ops: PlannedOp[] = [];
+  const locked: number[] = [];
   const namespaces = new Map<string, number>();
   let slot = 1;
   const nextSlot = (): number => slot++;
@@ -82,7 +99,8 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
       ? []
       : [{ op: 'idmap_tree', slot, namespace: namespaceFor(idmap, from), recursive: Number(idmap.recursive), from }];
 
-  const openTree = (path: string, { recursive, directory, nofollow, idmap }: TreeOptions, from: string): number => {
+  const openTree = (path: string, how: TreeOptions, from: string): number => {
+    const { recursive, directory, nofollow, idmap, attributes } = how;
     if (!opensAll && idmap === undefined) return 0;
     const slot = nextSlot();
     const flags =
@@ -91,6 +109,10 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
       (nofollow === true ? OPEN_TREE_FLAGS.nofollow : 0);
     ops.push({ op: 'open_tree', slot, path, flags, propagation: clonePropagation(config), from });
     ops.push(...idmapOps(slot, idmap, from));
+    if (locks && attributes !== undefined) {
+      ops.push(...attributeOps(slot, attributes, from));
+      locked.push(slot);
+    }
     return slot;
   };
   const openInRoot = (path: string, { recursive, idmap }: TreeOptions, from: string): TreeInRoot => {
@@ -106,7 +128,27 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
   };
   // In a mount namespace that is joined, a source is a path in there.
   const resolves = !live && (isNew(config, 'mount') || !hasNamespace(config, 'mount'));
-  return { nextSlot, openTree, openInRoot: resolves ? openInRoot : undefined, openFilesystem, ops };
+  return {
+    nextSlot,
+    openTree,
+    openInRoot: resolves ? openInRoot : undefined,
+    openFilesystem,
+    ops,
+    locked: locks ? locked : undefined,
+  };
+}
+
+/** The recursive ones last, since they are for the top mount, too. */
+function attributeOps(slot: number, attributes: Attributes, from: string): PlannedOp[] {
+  const { set, clear, recursiveSet, recursiveClear } = attributes;
+  return (
+    [
+      [set, clear, 0],
+      [recursiveSet, recursiveClear, 1],
+    ] as const
+  ).flatMap(([set, clear, recursive]) =>
+    set === 0 && clear === 0 ? [] : [{ op: 'mount_attributes' as const, slot, set, clear, recursive, from }],
+  );
 }
 
 /**
