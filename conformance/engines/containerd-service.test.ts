@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import {
   cgroupOf,
+  endContainerdService,
   forEachContainerdService,
   POD_SLICE,
   prepareContainerdService,
@@ -17,7 +18,10 @@ const MIB = 1_048_576;
 const cgroup = '/sys/fs/cgroup';
 const WAIT = ['/bin/sh', '-c', 'echo ready; trap "exit 7" TERM; while :; do sleep 0.2; done'];
 
-if (servicesLacking === undefined) t.before(prepareContainerdService);
+if (servicesLacking === undefined) {
+  t.before(prepareContainerdService);
+  t.after(endContainerdService);
+}
 
 /** Options of `ctr run`, a script, and its output, which shows the effect of the option inside. */
 const OPTIONS: readonly (readonly [options: string, script: string, output: string | RegExp])[] = [

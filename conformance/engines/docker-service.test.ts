@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import {
+  endDockerService,
   forEachDockerService,
   prepareDockerService,
   servicesLacking,
@@ -69,7 +70,10 @@ const OPTIONS: readonly (readonly [options: string, script: string, output: stri
   ['-t', 'test -t 1 && busybox tty', '/dev/pts/0\r\n'],
 ];
 
-if (servicesLacking === undefined) t.before(prepareDockerService);
+if (servicesLacking === undefined) {
+  t.before(prepareDockerService);
+  t.after(endDockerService);
+}
 
 forEachDockerService('options of run are in force', async (t, docker) => {
   for (const [options, script, output] of OPTIONS) {

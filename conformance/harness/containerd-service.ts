@@ -16,6 +16,7 @@ import { until } from './wait.ts';
 const CONFIGURATION = '/etc/containerd/config.toml';
 const NETWORK = '/etc/cni/net.d/10-pods.conflist';
 const SOCKET = '/run/containerd/containerd.sock';
+const BRIDGE = 'pods';
 
 /** The namespaces of `ctr` and of the kubelet. */
 const NAMESPACES = ['default', 'k8s.io'] as const;
@@ -114,7 +115,7 @@ async function restartService(): Promise<void> {
 /** Imports the image for both clients, and gives pods a network. */
 export async function prepareContainerdService(): Promise<void> {
   const ipam = { type: 'host-local', ranges: [[{ subnet: '10.254.78.0/24' }]] };
-  const plugins = [{ type: 'bridge', bridge: 'pods', ipam }];
+  const plugins = [{ type: 'bridge', bridge: BRIDGE, ipam }];
   mkdirSync(dirname(NETWORK), { recursive: true });
   writeFileSync(NETWORK, JSON.stringify({ cniVersion: '1.0.0', name: 'pods', plugins }));
   await restartService();
@@ -125,6 +126,12 @@ export async function prepareContainerdService(): Promise<void> {
     if (outcome.status !== 0) throw new Error(`ctr: ${outcome.stderr}`);
   }
   rmSync(dir, { recursive: true });
+}
+
+/** Removes what the network of pods keeps, as for Docker. */
+export async function endContainerdService(): Promise<void> {
+  const outcome = await run(['ip', 'link', 'delete', BRIDGE]);
+  if (outcome.status !== 0) throw new Error(`the bridge of pods: ${outcome.stderr}`);
 }
 
 /** The path in cgroup v2 of a process, as the host sees it. */

@@ -45,6 +45,8 @@ export class DockerService {
 
   /** Restarts the service and waits until it answers. */
   async restart(): Promise<void> {
+    // Its unit allows three starts in a minute; this forgets the earlier ones.
+    await run(['systemctl', 'reset-failed', 'docker.service']);
     const outcome = await run(['systemctl', 'restart', 'docker.service'], { deadline: 120_000 });
     if (outcome.status !== 0)
       throw new Error(outcome.stderr + (await run(['journalctl', '--unit', 'docker', '--lines', '20'])).stdout);
@@ -93,6 +95,12 @@ export async function prepareDockerService(): Promise<void> {
     docker run --rm --network host tiny /bin/true`;
   const outcome = await run(['sh', '-c', script], { deadline: 120_000 });
   rmSync(directory, { recursive: true });
+  if (outcome.status !== 0) throw new Error(`docker: ${outcome.stderr}`);
+}
+
+/** Removes what the service keeps: Podman would take the bridge for the way out of a machine that has none. */
+export async function endDockerService(): Promise<void> {
+  const outcome = await run(['sh', '-c', 'systemctl stop docker.socket docker.service && ip link delete docker0']);
   if (outcome.status !== 0) throw new Error(`docker: ${outcome.stderr}`);
 }
 
