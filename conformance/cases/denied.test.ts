@@ -412,7 +412,7 @@ forEachRuntime(
       [String.raw`(set|p)rlimit.*RLIMIT_NOFILE, {soft: 99999, hard: 99999}`, ...lacks('CAP_SYS_RESOURCE')],
       ['open.*"/dev/tun"', 'no rule allows the device c 10:200 r', '/linux/resources/devices', `add ${device}`],
       [
-        'chmod.*"/proc/sys/kernel/domainname"',
+        'f?chmod.*"/proc/sys/kernel/domainname"',
         '/proc/sys is read-only',
         '/linux/readonlyPaths/0',
         'remove "/proc/sys" there',
