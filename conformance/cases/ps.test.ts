@@ -4,13 +4,16 @@ import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Container, Sandbox } from '../harness/sandbox.ts';
 import { until } from '../harness/wait.ts';
 
+const sleeps = (pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('busybox\0sleep\0');
+
 async function three(rt: Sandbox): Promise<Container> {
   const container = await rt.started([], (config) => {
     config.process.args = ['/bin/sh', '-c', 'busybox sleep 1000 & busybox sleep 1000 & wait'];
   });
-  const pids = async (): Promise<unknown[]> =>
-    (JSON.parse((await rt.command('ps', '--format', 'json', container.id)).stdout) as unknown[] | null) ?? [];
-  await until('three processes run', async () => (await pids()).length === 3);
+  const pids = async (): Promise<number[]> =>
+    (JSON.parse((await rt.command('ps', '--format', 'json', container.id)).stdout) as number[] | null) ?? [];
+  // Before it executes its program a process has the command line of the shell.
+  await until('three processes run', async () => (await pids()).filter(sleeps).length === 2);
   return container;
 }
 
