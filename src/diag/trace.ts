@@ -29,8 +29,10 @@ interface Trace {
   readonly begin: readonly [number, number];
   /** Undefined if only the listener needs them. */
   readonly spans: Span[] | undefined;
-  /** Number of ops of which the listener knows. */
-  heard: number;
+  /** Indexes of the ops of which the listener knows. */
+  readonly heard: Set<number>;
+  /** Number of phases that have begun and not ended. */
+  depth: number;
   /** Those of each program; the first is number 1. */
   readonly programs: Program[];
   /** Where the programs run that the runtime does not run itself, by their numbers. */
@@ -50,9 +52,11 @@ export function phase<T>(name: string, step: () => T): T {
   const trace = current;
   if (trace === undefined) return step();
   note(name);
+  trace.depth++;
   try {
     return span(trace, name, 'phase', step, {});
   } finally {
+    trace.depth--;
     hearOps(trace);
   }
 }
@@ -66,17 +70,20 @@ function tell(listener: Listener, time: number, message: string): void {
   listener(`${(time / 1e3).toFixed(2)} ms: ${message}`);
 }
 
-/** Tells the listener of the ops that have begun since the last time. */
+/**
+ * Tells the listener of the ops that have ended since the last time: another process runs them meanwhile. At the end of
+ * the last phase also of those that have not, such as exec.
+ */
 function hearOps(trace: Trace): void {
-  const { listener } = trace;
+  const { listener, heard, depth } = trace;
   if (listener === undefined) return;
-  const ops = notedOps(trace);
-  for (const { step, start, end, error } of ops.slice(trace.heard)) {
+  for (const [index, { step, start, end, error }] of notedOps(trace).entries()) {
+    if (heard.has(index) || (end === undefined && depth > 0)) continue;
+    heard.add(index);
     if (step === undefined) continue;
     const took = end === undefined ? '' : `, ${((end - start) / 1e3).toFixed(2)} ms`;
     tell(listener, start, `${step}${took}${error === 0 ? '' : `: ${errnoName(error)}`}`);
   }
-  trace.heard = ops.length;
 }
 
 /**
@@ -118,7 +125,8 @@ export function beginTrace(
     listener,
     begin: [seconds, nanoseconds],
     spans: recorded ? [] : undefined,
-    heard: 0,
+    heard: new Set(),
+    depth: 0,
     programs: [],
     places: new Map(),
     pids: new Map(),

@@ -132,8 +132,9 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
   // While init makes its namespaces, the runtime makes its cgroups.
   const awaits = staged.length === 0 && cgroups.awaited.length > 0;
   const unshared = awaits ? namespaces.unshare : [];
+  const cloned: readonly PlannedOp[] =
+    locked === undefined ? [] : [{ op: 'clone_locked', trees: locked, from: 'default' }];
   const held: readonly PlannedOp[] = [
-    ...(locked === undefined ? [] : [{ op: 'clone_locked', trees: locked, from: 'default' } as const]),
     ...(initLeaves ? [...stage.ops, ...leaveOps(leaving)] : []), // from here on no path leads to the host
     ...root, // propagation first: no later mount may reach the host
     ...(mounts?.mounts ?? []), // in the order of the config: later ones may be in or on earlier ones
@@ -152,6 +153,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ...resetAffinityOps(), // after the cpuset, which then decides
     ...(keyring === undefined ? [] : [...keyLabelOps(process, facts), ...keyringOps(keyring, hasUser)]),
     ...(isNew(config, 'network') ? [{ op: 'loopback_up', from: 'default' } as const] : []),
+    ...cloned,
     ...held,
     ...devices,
     // Before any other op that waits: the runtime sends this go-ahead unasked, before all others.
@@ -206,7 +208,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       staged.length > 0 ? 0 : unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
-    ...(leaving === undefined ? {} : { smallMounts: [...(initLeaves ? [] : stage.ops), ...left, ...held] }),
+    // With a user namespace only what locks: no image makes that fail, to get mounts that are not.
+    ...(leaving === undefined ? {} : { smallMounts: initLeaves ? held : [...left, ...cloned] }),
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: [
       ...ineffectiveSettings(config),
