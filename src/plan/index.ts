@@ -208,8 +208,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       staged.length > 0 ? 0 : unshared.length === 0 ? namespaces.cloneFlags : namespaces.cloneFlags & CLONE_NEW.pid,
     cloneCgroup: cgroups.cloneCgroup,
     cgroup: cgroups.record,
-    // With a user namespace only what locks: no image makes that fail, to get mounts that are not.
-    ...(leaving === undefined ? {} : { smallMounts: initLeaves ? held : [...left, ...cloned] }),
+    // With a user namespace only the entry: the copy of the host's is locked, too.
+    ...(leaving?.thread === undefined ? {} : { smallMounts: initLeaves ? held : left.filter(entersThread) }),
     ...(cgroups.unit === undefined ? {} : { unit: cgroups.unit }),
     warnings: [
       ...ineffectiveSettings(config),
@@ -218,4 +218,8 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
       ...(warning === undefined ? [] : [warning]),
     ],
   };
+}
+
+function entersThread({ op }: PlannedOp): boolean {
+  return op === 'enter_mount_namespace';
 }
