@@ -108,7 +108,9 @@ forEachRuntime('exec in a user namespace: capabilities are those requested, and 
         env: ['PATH=/bin'],
         capabilities: { bounding: some, effective: some, permitted: some },
       };
-      const [ids, mount, uts] = answers((await execFile(rt, container, change)).stdout) as [Ids, Attempt, Attempt];
+      const done = await execFile(rt, container, change);
+      t.match(done, { status: 0, stderr: '' });
+      const [ids, mount, uts] = answers(done.stdout) as [Ids, Attempt, Attempt];
       const mask = (1n << 12n) | (1n << 21n) | 1n;
       for (const set of [ids.bounding, ids.effective, ids.permitted]) t.equal(BigInt(`0x${set}`), mask);
       for (const set of [ids.inheritable, ids.ambient]) t.equal(BigInt(`0x${set}`), 0n);
