@@ -15,6 +15,9 @@ int rt_open_root_path(struct rt_context *context, const char *path);
  * Returns 1 if the container's root covers it already: then this process stays below. */
 int rt_leave_chroot(struct rt_context *context);
 
+/* Joins the mount namespace that this process is in, which gives it the root of that (setns(2)), also in a chroot. */
+int rt_join_own_mounts(struct rt_context *context);
+
 /* A detached read-only tmpfs of one directory; the options of tmpfs(5) as text. */
 int rt_make_empty(struct rt_context *context, const char *source, const char *inodes, const char *mode);
 

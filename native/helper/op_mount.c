@@ -313,22 +313,27 @@ int rt_mount_propagation(struct rt_context *context, const struct rt_op_mount_pr
 	return status < 0 ? rt_fail(context, "mount_setattr", status) : 0;
 }
 
-/* Joining its own mount namespace gives a process the root of that namespace (setns(2)). In a chroot of the runtime,
- * pivot_root(2) would replace only the root that this process sees, and exec would enter the other, which is the host's. */
-int rt_leave_chroot(struct rt_context *context)
+int rt_join_own_mounts(struct rt_context *context)
 {
-	struct statx own, entered;
-	RT_CLEANUP_FD int before = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
-	if (before < 0)
-		return rt_fail(context, "openat2", before);
 	RT_CLEANUP_FD int own_namespace =
 		context->self >= 0 ? rt_open_how(context->self, "ns/mnt", O_RDONLY, 0, 0)
 				   : rt_open_how(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY, 0, 0);
 	if (own_namespace < 0)
 		return rt_fail(context, "openat2", own_namespace);
 	long status = rt_sys(setns, own_namespace, CLONE_NEWNS);
+	return status < 0 ? rt_fail(context, "setns", status) : 0;
+}
+
+/* In a chroot of the runtime, pivot_root(2) would replace only the root that this process sees, and exec would enter the other, which is the host's. */
+int rt_leave_chroot(struct rt_context *context)
+{
+	struct statx own, entered;
+	RT_CLEANUP_FD int before = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+	if (before < 0)
+		return rt_fail(context, "openat2", before);
+	long status = rt_join_own_mounts(context);
 	if (status < 0)
-		return rt_fail(context, "setns", status);
+		return (int)status;
 	RT_CLEANUP_FD int after = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (after < 0)
 		return rt_fail(context, "openat2", after);

@@ -167,44 +167,18 @@ static int replace_root(struct rt_context *context, int old, int root)
 	return status < 0 ? rt_fail(context, "umount2", status) : 0;
 }
 
-/* EXDEV if the root of this process is that of a chroot(2), which pivot_root(2) may not replace: who enters a mount
- * namespace, even the one they are in, has its root (setns(2)). */
-static int check_root(struct rt_context *context, int root)
-{
-	struct statx before = {0}, after = {0};
-	RT_CLEANUP_FD int namespace = rt_open_how(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY, 0, 0);
-	/* There is no procfs in the namespace of the kernel thread, whose root this process got by entering it. */
-	if (namespace == -ENOENT)
-		return 0;
-	if (namespace < 0)
-		return rt_fail(context, "openat2", namespace);
-	long status = rt_sys(setns, namespace, CLONE_NEWNS);
-	if (status < 0)
-		return rt_fail(context, "setns", status);
-	RT_CLEANUP_FD int whole = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
-	if (whole < 0)
-		return rt_fail(context, "openat2", whole);
-	status = rt_statx(root, &before);
-	if (status == 0)
-		status = rt_statx(whole, &after);
-	if (status < 0)
-		return rt_fail(context, "statx", status);
-	return before.stx_mnt_id == after.stx_mnt_id && before.stx_ino == after.stx_ino
-		       ? 0
-		       : rt_fail(context, "pivot_root", -EXDEV);
-}
-
 int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op)
 {
 	char digits[RT_DECIMAL_SIZE];
+	if (context->null_device < 0)
+		clone_null_device(context);
+	/* In a chroot of the runtime, pivot_root(2) would refuse. */
+	int status = rt_join_own_mounts(context);
+	if (status < 0)
+		return status;
 	RT_CLEANUP_FD int old = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (old < 0)
 		return rt_fail(context, "openat2", old);
-	int status = check_root(context, old);
-	if (status < 0)
-		return status;
-	if (context->null_device < 0)
-		clone_null_device(context);
 	status = rt_set_mount(old, 0, 0, MS_PRIVATE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);

@@ -253,7 +253,7 @@ export interface EnterMountNamespaceOp {
   readonly thread: string;
 }
 
-/** After a copy of the mount namespace that is copied again for a user namespace: replaces the root with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that, and those of `trees` to `/0`, `/1` and so on. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one; what is copied keeps its flags and what it covers. EXDEV: the root is that of a chroot(2), not of a mount. */
+/** After a copy of the mount namespace that is copied again for a user namespace: replaces the root with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that, and those of `trees` to `/0`, `/1` and so on. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one; what is copied keeps its flags and what it covers. */
 export interface MountLockedOp {
   readonly op: 'mount_locked';
   readonly proc: number;

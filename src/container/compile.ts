@@ -66,7 +66,7 @@ export function compile(
   const compiled = (from: Surroundings): Compiled => ({
     ...compileConfig(context, bundle, loaded, id, awaitStart, from),
     saved: loaded.saved,
-    copying: () => compiled({ ...from, smallMounts: from.smallMounts === 'never' ? undefined : 'never' }),
+    copying: () => compiled({ ...from, smallMounts: 'never' }),
   });
   return compiled(surroundings);
 }

@@ -5,7 +5,7 @@ import { systemFailure } from '../diag/system.ts';
 import { phase } from '../diag/trace.ts';
 import { lookInto } from '../diag/look.ts';
 import type { Native } from '../host/native.ts';
-import { EMFILE, ENOENT, EXDEV } from '../kernel/errno.ts';
+import { EMFILE, ENOENT } from '../kernel/errno.ts';
 import { SIGKILL } from '../kernel/signals.ts';
 import type { UnitPlan } from '../plan/cgroup/unit.ts';
 import { helperOps } from '../plan/plan.ts';
@@ -185,9 +185,7 @@ function setUpFailure(
   const ops = helperOps(plan);
   const failure = failureOf(record, ops, lookInto(native, pid));
   const op = ops[record.op];
-  // The runtime is in a chroot: mount_locked says so before it has done anything.
-  const inChroot = op?.op === 'mount_locked' && record.kind === 'failed' && record.errno === EXDEV;
-  return inChroot || (op !== undefined && plan.smallMounts?.includes(op) === true)
+  return op !== undefined && plan.smallMounts?.includes(op) === true
     ? new SmallMountsFailed(failure.diagnostics)
     : failure;
 }
