@@ -18,6 +18,9 @@ int rt_leave_chroot(struct rt_context *context);
 /* Joins the mount namespace that this process is in, which gives it the root of that (setns(2)), also in a chroot. */
 int rt_join_own_mounts(struct rt_context *context);
 
+/* Makes a mount the root of the mount namespace in place of `old`, which goes with all mounts on it. */
+int rt_replace_root(struct rt_context *context, int old, int root);
+
 /* A detached read-only tmpfs of one directory; the options of tmpfs(5) as text. */
 int rt_make_empty(struct rt_context *context, const char *source, const char *inodes, const char *mode);
 

@@ -351,15 +351,9 @@ int rt_leave_chroot(struct rt_context *context)
 	return status < 0 ? rt_fail(context, "chroot", status) : 1;
 }
 
-int rt_pivot_root(struct rt_context *context)
+int rt_replace_root(struct rt_context *context, int old, int root)
 {
-	int covered = rt_leave_chroot(context);
-	if (covered < 0)
-		return covered;
-	RT_CLEANUP_FD int old = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
-	if (old < 0)
-		return rt_fail(context, "openat2", old);
-	long status = rt_sys(fchdir, context->slots[0]);
+	long status = rt_sys(fchdir, root);
 	if (status < 0)
 		return rt_fail(context, "fchdir", status);
 	status = rt_sys(pivot_root, ".", ".");
@@ -373,9 +367,21 @@ int rt_pivot_root(struct rt_context *context)
 	if (status < 0)
 		return rt_fail(context, "fchdir", status);
 	status = rt_sys(umount2, ".", MNT_DETACH);
-	if (status < 0)
-		return rt_fail(context, "umount2", status);
-	status = rt_sys(chdir, "/");
+	return status < 0 ? rt_fail(context, "umount2", status) : 0;
+}
+
+int rt_pivot_root(struct rt_context *context)
+{
+	int covered = rt_leave_chroot(context);
+	if (covered < 0)
+		return covered;
+	RT_CLEANUP_FD int old = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+	if (old < 0)
+		return rt_fail(context, "openat2", old);
+	int replaced = rt_replace_root(context, old, context->slots[0]);
+	if (replaced < 0)
+		return replaced;
+	long status = rt_sys(chdir, "/");
 	return status < 0 ? rt_fail(context, "chdir", status) : 0;
 }
 

@@ -151,22 +151,6 @@ static int attach_all(struct rt_context *context, int root, const struct rt_op_m
 	return status;
 }
 
-/* Makes a mount that lies on the root of the mount namespace that itself. */
-static int replace_root(struct rt_context *context, int old, int root)
-{
-	long status = rt_sys(fchdir, root);
-	if (status < 0)
-		return rt_fail(context, "fchdir", status);
-	status = rt_sys(pivot_root, ".", ".");
-	if (status < 0)
-		return rt_fail(context, "pivot_root", status);
-	status = rt_sys(fchdir, old);
-	if (status < 0)
-		return rt_fail(context, "fchdir", status);
-	status = rt_sys(umount2, ".", MNT_DETACH);
-	return status < 0 ? rt_fail(context, "umount2", status) : 0;
-}
-
 int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op)
 {
 	char digits[RT_DECIMAL_SIZE];
@@ -199,7 +183,7 @@ int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked 
 		return rt_fail(context, "mount_setattr", status);
 	/* It may be another process that continues; the host's procfs is at /proc. */
 	rt_close(&context->self);
-	return replace_root(context, old, root);
+	return rt_replace_root(context, old, root);
 }
 
 int rt_clone_locked(struct rt_context *context, const struct rt_op_clone_locked *op)
