@@ -295,6 +295,11 @@ export const invariants: readonly Invariant[] = [
     'capabilities are dropped inside the root',
   ),
   before(
+    'security_attribute',
+    'join_process',
+    'in a user namespace of the container this process may find no procfs to write its labels',
+  ),
+  before(
     'join_process',
     ['session_keyring', 'open_root_directory', 'terminal', ...mounts, 'find_home'],
     'new files belong to the container',
