@@ -91,13 +91,20 @@ export function restoreMounts(before: Snapshot): void {
   }
 }
 
-/** Mounts from before the case, as they were, whose line is another one now. */
+/** Mounts of the host from before the case, as they were, whose line is another one now. */
 function changedMounts(before: Snapshot): { mount: Mount; line: string }[] {
   const lines = new Map(mountLines().map((line) => [placeOf(line), line]));
   return [...before.mounts].flatMap((old) => {
     const line = lines.get(placeOf(old));
-    return line === undefined || line === old ? [] : parseMountinfo(old).map((mount) => ({ mount, line }));
+    // A case of another file may be changing a mount of its own sandbox.
+    if (line === undefined || line === old || isOfSandbox(old)) return [];
+    return parseMountinfo(old).map((mount) => ({ mount, line }));
   });
+}
+
+/** Whether a line of mountinfo is about a mount in the directory of some case. */
+function isOfSandbox(line: string): boolean {
+  return line.includes('/rt-e2e-');
 }
 
 /** What stays the same as long as a mount exists: its numbers, root and target. */
@@ -112,7 +119,7 @@ function mountLines(): string[] {
 function newMounts(sandbox: Sandbox, before: Snapshot): string[] {
   const places = new Set([...before.mounts].map(placeOf));
   return mountLines().filter(
-    (line) => !places.has(placeOf(line)) && (line.includes(sandbox.dir) || !line.includes('/rt-e2e-')),
+    (line) => !places.has(placeOf(line)) && (line.includes(sandbox.dir) || !isOfSandbox(line)),
   );
 }
 
