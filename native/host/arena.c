@@ -13,7 +13,7 @@
 
 /* Block sizes, header included: multiples of 16 up to 512 bytes, then four per power of two. The header
  * stores the size class, so freeing needs no search and QuickJS can use the whole class size. */
-enum { STEP = 16, SMALL_CLASSES = 32, CLASSES = SMALL_CLASSES + 4 * 32, CHUNK = 128 * 1024 };
+enum { STEP = 16, SMALL_CLASSES = 32, CLASSES = SMALL_CLASSES + 4 * 32, CHUNK = 32 * 1024 };
 
 struct block {
 	uint64_t class;
@@ -99,7 +99,8 @@ static void *take(struct heap *heap, size_t wanted)
 		size_t chunk = pages(wanted + RT_BLOCK_HEADER);
 		if (chunk < CHUNK)
 			chunk = CHUNK;
-		char *more = rt_heap_map(chunk, MAP_POPULATE);
+		/* The engine writes to all that it takes; the library's blocks are mostly buffers that are partly used. */
+		char *more = rt_heap_map(chunk, heap == &image.heap ? MAP_POPULATE : 0);
 		if (!more) {
 			exhausted = true;
 			return NULL;
