@@ -449,18 +449,21 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 # cgroup driver and AppArmor.
 ENGINES_VM_TESTS ?= docker-service podman-service containerd-service \
 	$(if $(SHORT),,docker podman podman-pods podman-systemd containerd)
+# ENGINES_VM_RELEASE=sid: the engines and the kernel of Debian sid.
+ENGINES_VM_RELEASE ?= 13
+ENGINES_VM_TAP := $(if $(SHORT),short-)engines-vm$(if $(filter 13,$(ENGINES_VM_RELEASE)),,-$(ENGINES_VM_RELEASE)).tap
 # SHORT=1: the life of a container and its limits with each of the services, with rt alone.
 ENGINES_VM_ALL := runc,rt
 ENGINES_VM_RUNTIMES := $(if $(SHORT),rt,$(ENGINES_VM_ALL))
 ENGINES_VM_CASE := $(if $(SHORT),limits are properties|(service|root): a life|a pod in a slice)
 
-test-engines-vm: build $(STAMPS)/criu $(STAMPS)/engines-client ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root); SHORT=1: a few cases, with rt
+test-engines-vm: build $(STAMPS)/criu $(STAMPS)/engines-client ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root); SHORT=1: a few cases, with rt; ENGINES_VM_RELEASE=sid: those of sid
 	@mkdir -p build/tap
 	@RT_RUNTIMES=$${RT_RUNTIMES:-$(ENGINES_VM_RUNTIMES)} RT_CASE=$${RT_CASE:-'$(ENGINES_VM_CASE)'} RT_SERVICES=1 RT_JOBS=1 RT_AGAIN=1 \
-		conformance/vm/run.sh --kernel 13 --engines --memory 4096 \
+		conformance/vm/run.sh --kernel $(ENGINES_VM_RELEASE) --engines --memory 4096 \
 		--with engines/bin/cri --deadline 5400 $(ENGINES_VM_TESTS:%=conformance/engines/%.test.ts) | \
-		tee build/tap/$(if $(SHORT),short-)engines-vm.tap | $(TAP_PROGRESS) | sed -u 's/^/engines: /' || true
-	@node native/build/totals.mjs build/tap/$(if $(SHORT),short-)engines-vm.tap
+		tee build/tap/$(ENGINES_VM_TAP) | $(TAP_PROGRESS) | sed -u 's/^/engines: /' || true
+	@node native/build/totals.mjs build/tap/$(ENGINES_VM_TAP)
 
 # From the results that test-vm, test-engines and test-engines-vm left in build/tap; rows of other machines stay.
 support: ## bring the table of docs/support.md up to date with the tests that were run

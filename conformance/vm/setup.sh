@@ -6,7 +6,8 @@
 #                                             also with the packages of packages-engines.txt
 #
 #   kernel-RELEASE/          vmlinuz and modules of Debian's cloud kernel
-#   root-RELEASE.tar         Debian with the packages of packages.txt: 12 for older kernels, 13 for newer ones
+#   root-RELEASE.tar         Debian with the packages of packages.txt: 12 for older kernels, 13 for newer ones, sid for its
+#                            engines
 #   disk-RELEASE.img         both, bootable without an initial RAM disk, since these kernels have ext4 and nvme built in
 #   node-modules.img         node_modules, and a Node that runs on any Debian
 #
@@ -53,8 +54,7 @@ made() {
 	printf '%s\n' "$stamp" >"$1.stamp"
 }
 
-# This machine's own mirrors, with the other release's names. Of Debian 11 and sid only kernels are used: they have no
-# updates.
+# This machine's own mirrors, with the other release's names. Of Debian 11 only the kernel is used, and sid has no updates.
 sources() {
 	local parts='(-updates|-security)?'
 	case $1 in bullseye | sid) parts='()' ;; esac
@@ -80,6 +80,7 @@ bootstrap() {
 host=$(. /etc/os-release && echo "${VERSION_ID:-12}")
 case $release in 11) root=12 ;; sid) root=13 ;; *) root=$release ;; esac
 [ "$root" -ge "$host" ] || root=$host
+[ "$release-$part" != sid-engines ] || root=sid
 
 kernel=kernel-$release$suffix
 if stale "$kernel" 1; then
@@ -101,7 +102,8 @@ packages=$(cat "$here/packages.txt")
 kind=''
 if [ "$part" = engines ]; then
 	kind=-engines
-	packages+=" $(cat "$here/packages-engines.txt")"
+	# Their machines run with AppArmor alone. The policy of sid at times cannot be installed.
+	packages=$(grep --invert-match selinux "$here/packages.txt" && cat "$here/packages-engines.txt")
 fi
 tarball=root-$root$kind.tar
 if stale "$tarball" "$packages"; then
@@ -151,12 +153,13 @@ if stale "$disk" "$(cat "$kernel.stamp" "$tarball.stamp" "$here/setup.sh" "$here
 	: >"$tree/etc/fstab"
 	echo 0123456789abcdef0123456789abcdef >"$tree/etc/machine-id"
 	chroot "$tree" useradd --create-home --uid 1000 --shell /bin/bash user
-	sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$tree/etc/selinux/config"
-	if [ "$arch" = amd64 ]; then
+	if [ "$kind" != -engines ]; then
+		sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$tree/etc/selinux/config"
 		# SELinux labels; setfiles needs /proc, mounted in a temporary mount namespace.
-		unshare --mount --propagation private sh -c \
+		[ "$arch" != amd64 ] || unshare --mount --propagation private sh -c \
 			'mount -t proc proc "$0/proc" && exec chroot "$0" setfiles -e /proc /etc/selinux/default/contexts/files/file_contexts /' "$tree"
-	else
+	fi
+	if [ "$arch" != amd64 ]; then
 		rm -rf "$tree"/usr/lib/x86_64-linux-gnu "$tree/etc/ld.so.cache"
 		tar -x --numeric-owner --xattrs --keep-directory-symlink --exclude './dev/*' --exclude './etc/*' --exclude './var/*' \
 			-C "$tree" -f "$tarball"
