@@ -481,14 +481,26 @@ else
 	@node --import=tsx conformance/faults/run.ts
 endif
 
-# FROM: a commit of this repository, by default the one in conformance/upgrade/from; OLD=FILE: a binary that is there.
+# FROM: a commit of this repository, by default the one in conformance/upgrade/from; OLD=FILE: a binary that is there. VM=1:
+# with the engines of Debian 13, cgroup v2 and systemd, in a virtual machine.
 FROM ?= $(shell cat conformance/upgrade/from)
+EARLIER := build/upgrade/$(if $(OLD),old,$(FROM))/rt
+UPGRADE_TESTS := $(wildcard conformance/upgrade/*.test.ts)
 
-test-upgrade: build $(STAMPS)/packages-engines $(STAMPS)/criu $(if $(OLD),,build/upgrade/$(FROM)/rt) ## replace rt by another version while containers run, and go back; FROM=COMMIT or OLD=FILE (needs root)
+test-upgrade: build $(STAMPS)/criu $(if $(VM),,$(STAMPS)/packages-engines) $(EARLIER) ## replace rt by another version while containers run, and go back; FROM=COMMIT or OLD=FILE; VM=1: in a virtual machine with cgroup v2 and systemd (needs root)
 	@mkdir -p build/tap
-	@RT_EARLIER=$(abspath $(or $(OLD),build/upgrade/$(FROM)/rt)) unshare --mount conformance/harness/own-cgroups.sh \
-		conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,upgrade) $(wildcard conformance/upgrade/*.test.ts) | $(TAP_PROGRESS) || true
+ifdef VM
+	@RT_EARLIER=$(EARLIER) RT_JOBS=1 conformance/vm/run.sh --kernel 13 --engines --memory 4096 --deadline 3600 \
+		--with $(EARLIER:build/%=%) $(UPGRADE_TESTS) | tee build/tap/upgrade.tap | $(TAP_PROGRESS) | sed -u 's/^/upgrade: /' || true
+else
+	@RT_EARLIER=$(EARLIER) unshare --mount conformance/harness/own-cgroups.sh \
+		conformance/harness/run.sh --jobs=1 $(call TAP_OPTIONS,upgrade) $(UPGRADE_TESTS) | $(TAP_PROGRESS) || true
+endif
 	@node native/build/totals.mjs build/tap/upgrade.tap
+
+build/upgrade/old/rt: $(OLD)
+	@mkdir -p $(@D)
+	@cp $(OLD) $@
 
 # Built from the commit's files, in a directory of their own.
 build/upgrade/%/rt:

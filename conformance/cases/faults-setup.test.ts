@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupsWithPrefix, lackingController } from '../harness/cgroup.ts';
-import { traced } from '../harness/calls.ts';
+import { callNumber, traced } from '../harness/calls.ts';
 import { commandWithFault, stoppedAt } from '../harness/faults.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
@@ -66,7 +66,7 @@ forEachRuntime(
     const container = await rt.created((config) => (config.process.args = ['/bin/probe', 'pause']));
     const { pid } = await container.state();
     const { outcome, reached } = await traced(rt, ['start', container.id], {
-      call: { process: 'A', number: 0, nth: 1 },
+      call: { process: 'A', number: callNumber('read'), nth: 1 },
       action: 'errno:5',
       attached: pid,
     });
@@ -101,12 +101,11 @@ forEachRuntime(
 forEachRuntime(
   'start fails if init is killed before it has read the go-ahead, whoever reaps it',
   async (t, rt) => {
-    const getsockopt = 55;
     for (let attempt = 0; attempt < 8; attempt++) {
       const container = await rt.created();
       const { pid } = await container.state();
       const { outcome, reached } = await traced(rt, ['start', container.id], {
-        call: { process: 'A', number: getsockopt, nth: 1 },
+        call: { process: 'A', number: callNumber('getsockopt'), nth: 1 },
         action: 'kill:A',
         attached: pid,
       });

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import { REPOSITORY, inSandbox } from '../harness/runtimes.ts';
@@ -7,8 +7,9 @@ import type { Sandbox } from '../harness/sandbox.ts';
 import { PATIENCE } from '../harness/wait.ts';
 
 const current = join(REPOSITORY, 'build/rt');
-/** The binary of an earlier state of rt: `make test-upgrade` names it. */
-const earlier = process.env['RT_EARLIER'];
+/** The binary of an earlier state of rt, which `make test-upgrade` names from the root of the repository. */
+const { RT_EARLIER } = process.env;
+const earlier = RT_EARLIER === undefined ? undefined : resolve(REPOSITORY, RT_EARLIER);
 
 interface Change {
   readonly name: string;
