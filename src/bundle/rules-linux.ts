@@ -32,6 +32,7 @@ export const linuxRules: readonly Rule[] = [
 ];
 
 function devices({ linux }: Config, report: Report): void {
+  const seen = new Map<string, number>();
   each(linux?.devices, (device, index) => {
     const pointer = `/linux/devices/${index}`;
     const { path, type } = device;
@@ -39,10 +40,20 @@ function devices({ linux }: Config, report: Report): void {
       const message = `linux.devices[${index}].path must be an absolute path, found ${shown(path)}`;
       report('device.path', `${pointer}/path`, message);
     }
+    const first = seen.get(path);
+    if (first === undefined) seen.set(path, index);
+    else if (!isSameNode(device, linux?.devices?.[first])) {
+      const message = `linux.devices[${first}] is another device with the path ${shown(path)}`;
+      report('device.path', pointer, message, 'keep one of them');
+    }
     if (type === 'p') return;
     deviceNumber(device, 'major', maximumMajor, index, report);
     deviceNumber(device, 'minor', maximumMinor, index, report);
   });
+}
+
+function isSameNode(one: LinuxDevice, other: LinuxDevice | undefined): boolean {
+  return one.type === other?.type && one.major === other.major && one.minor === other.minor;
 }
 
 function deviceNumber(device: LinuxDevice, part: 'major' | 'minor', most: number, index: number, report: Report): void {

@@ -250,6 +250,10 @@ t.test('devices', async (t) => {
   t.strictSame(ofLinux({ devices: [{ type: 'p', path: '/dev/fifo' }] }), []);
   t.match(of({ path: 'dev/x' }), [/^\/linux\/devices\/0\/path: .*absolute/]);
   t.match(of({ major: -1, minor: 1048576 }), [/major must be an integer from 0 to 4095/, /minor must be .* 1048575/]);
+  t.strictSame(ofLinux({ devices: [device, { ...device, uid: 1 }] }), [], 'the same node again');
+  t.match(ofLinux({ devices: [device, { ...device, minor: 5 }] }), [
+    /^\/linux\/devices\/1: linux\.devices\[0\] is another device with the path "\/dev\/x"/,
+  ]);
   t.match(ofLinux({ devices: [{ type: 'b', path: '/dev/x' }] }), [/major .*missing/, /minor .*missing/]);
   const rule = (members: Members): string[] => ofResources({ devices: [{ allow: true, access: 'rw', ...members }] });
   t.strictSame(rule({ type: 'a', major: -1, minor: 5 }), []);
