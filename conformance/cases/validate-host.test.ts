@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestConfig } from '../harness/config.ts';
+import { MACHINES, elfWithLoader } from '../harness/elf.ts';
 import { forEachRuntime } from '../harness/runtimes.ts';
 
 interface Finding {
@@ -12,13 +13,8 @@ interface Finding {
 
 const OURS = { oursOnly: 'the peers have no command for it' };
 
-/** The head of a program for x86_64 with a loader. */
-function elf(loader: string, machine = 62): Buffer {
-  const head = Buffer.alloc(64);
-  head.write('\x7fELF\x02\x01\x01', 'latin1');
-  head.writeUInt16LE(machine, 18);
-  return Buffer.concat([head, Buffer.from(`\0${loader}\0`)]);
-}
+const [otherMachine, otherName] =
+  process.arch === 'arm64' ? [MACHINES.x86_64, 'x86_64'] : [MACHINES.aarch64, 'aarch64'];
 
 const files: readonly (readonly [name: string, content: string | Buffer, words: RegExp, mode?: number])[] = [
   ['plain', 'x', /"\/plain" \(0644, owner 0:0\) is not executable/, 0o644],
@@ -27,8 +23,13 @@ const files: readonly (readonly [name: string, content: string | Buffer, words: 
   ['script', '#!/nosuch/interpreter -x\n', /its interpreter "\/nosuch\/interpreter" is missing in the container/],
   ['nested', '#!/script\n', /interpreter "\/script" is a script, whose interpreter "\/nosuch\/interpreter" is missing/],
   ['crlf', '#!/bin/sh\r\n', /"\/crlf" cannot be executed: its interpreter is "\/bin\/sh\\r"/],
-  ['dynamic', elf('/lib/ld-nosuch.so.2'), /needs the loader \/lib\/ld-nosuch.so.2, which is not in the container/],
-  ['foreign', elf('/x', 22), /the program is for s390x, this host is/],
+  [
+    'dynamic',
+    elfWithLoader('/lib/ld-nosuch.so.2'),
+    /needs the loader \/lib\/ld-nosuch.so.2, which is not in the container/,
+  ],
+  ['foreign', elfWithLoader('/x', 22), /the program is for s390x, this host is/],
+  ['other', elfWithLoader('/x', otherMachine), new RegExp(`the program is for ${otherName}, this host is`)],
 ];
 
 forEachRuntime(

@@ -80,6 +80,11 @@ int64_t rt_fn_readFd(const struct rt_value *args, struct rt_result *result)
 	return rt_result_copy(result, data, length);
 }
 
+int64_t rt_fn_readFdBytes(const struct rt_value *args, struct rt_result *result)
+{
+	return rt_fn_readFd(args, result);
+}
+
 /* Reads at most `max` bytes; -EFBIG if there are more, which reading one extra byte detects. */
 static int64_t read_to_end(int fd, size_t max, char **data, size_t *length)
 {

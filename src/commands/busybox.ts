@@ -3,7 +3,7 @@ import { lookInto } from '../diag/look.ts';
 import { expectDone, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { EEXIST } from '../kernel/errno.ts';
-import { loaderIn } from '../words/program.ts';
+import { isStaticProgram } from '../words/program.ts';
 
 /** Debian and Fedora have the first, Alpine and Ubuntu the second, too. */
 const names = ['busybox', 'busybox.static'];
@@ -21,8 +21,7 @@ export function findBusybox(native: Native): string {
       const path = `${directory}/${name}`;
       if (!directory.startsWith('/')) continue;
       const sight = look.at(path);
-      const isStatic = sight.kind === 'file' && sight.file.executable && loaderIn(sight.file.head ?? '') === undefined;
-      if (isStatic && sight.file.head?.startsWith('\x7fELF') === true) return path;
+      if (sight.kind === 'file' && sight.file.executable && isStaticProgram(sight.file.head)) return path;
     }
   }
   throw new Failure({

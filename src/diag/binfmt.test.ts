@@ -13,11 +13,14 @@ function hostWith(entries: Readonly<Record<string, string>>): Native {
   return native as Native;
 }
 
+const elf = (...rest: number[]): Uint8Array => Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, ...rest);
+
 t.test('hasInterpreter: by magic number, by extension', async (t) => {
   const host = hostWith({ qemu: `enabled\n${emulator}`, jar: 'enabled\ninterpreter /j\nextension .jar\n' });
-  t.ok(hasInterpreter(host, '/x', '\x7fELF\x01\ufffd'), 'a byte that was replaced may be the right one');
-  t.notOk(hasInterpreter(host, '/x', '\x7fELF\x02\x28'));
-  t.ok(hasInterpreter(host, '/x.jar', 'PK'));
-  t.notOk(hasInterpreter(hostWith({ qemu: `disabled\n${emulator}` }), '/x', '\x7fELF\x02\ufffd'));
-  t.notOk(hasInterpreter({ readDirectory: () => -ENOENT } as unknown as Native, '/x', ''), 'it is not there');
+  t.ok(hasInterpreter(host, '/x', elf(1, 0xb7)));
+  t.notOk(hasInterpreter(host, '/x', elf(2, 0xf3)));
+  t.notOk(hasInterpreter(host, '/x', elf(2)), 'it is too short');
+  t.ok(hasInterpreter(host, '/x.jar', Uint8Array.of(0x50, 0x4b)));
+  t.notOk(hasInterpreter(hostWith({ qemu: `disabled\n${emulator}` }), '/x', elf(2, 0xb7)));
+  t.notOk(hasInterpreter({ readDirectory: () => -ENOENT } as unknown as Native, '/x', elf()), 'it is not there');
 });

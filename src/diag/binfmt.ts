@@ -3,11 +3,8 @@ import type { Native } from '../host/native.ts';
 const folder = '/proc/sys/fs/binfmt_misc';
 const maximumEntry = 4096;
 
-/**
- * Whether binfmt_misc of the kernel has an interpreter for a file (admin-guide/binfmt-misc). `head` is text, in which
- * bytes that are not UTF-8 are U+FFFD: such a byte counts as one that fits.
- */
-export function hasInterpreter(native: Native, path: string, head: string): boolean {
+/** Whether binfmt_misc of the kernel has an interpreter for a file that begins with `head` (admin-guide/binfmt-misc). */
+export function hasInterpreter(native: Native, path: string, head: Uint8Array): boolean {
   const names = native.readDirectory(folder);
   if (typeof names === 'number') return false;
   return names
@@ -19,7 +16,7 @@ export function hasInterpreter(native: Native, path: string, head: string): bool
     });
 }
 
-function fits(entry: string, path: string, head: string): boolean {
+function fits(entry: string, path: string, head: Uint8Array): boolean {
   const field = (name: string): string | undefined => new RegExp(`^${name} (.*)$`, 'm').exec(entry)?.[1];
   const extension = field('extension');
   if (extension !== undefined) return path.endsWith(extension);
@@ -27,8 +24,8 @@ function fits(entry: string, path: string, head: string): boolean {
   const mask = bytesOf(field('mask') ?? '');
   const offset = Number(field('offset') ?? 0);
   const isEqual = (byte: number, index: number): boolean => {
-    const code = head.charCodeAt(offset + index);
-    return code > 0x7f || ((code ^ byte) & (mask[index] ?? 0xff)) === 0;
+    const found = head[offset + index];
+    return found !== undefined && ((found ^ byte) & (mask[index] ?? 0xff)) === 0;
   };
   return magic.length > 0 && magic.every(isEqual);
 }

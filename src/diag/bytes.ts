@@ -8,6 +8,17 @@ export function u16(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
+/** Text in UTF-8. If it is none, each byte that is not ASCII is shown as `?`. */
+export function utf8Text(bytes: Uint8Array): string {
+  let escaped = '';
+  for (const byte of bytes) escaped += `%${byte.toString(16).padStart(2, '0')}`;
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return text(bytes);
+  }
+}
+
 /** Text of the kernel or of a hook for a message: ASCII is kept, other bytes are shown as `?`. */
 export function text(bytes: Uint8Array): string {
   let result = '';

@@ -41,7 +41,7 @@ function nativeWith(listed: string): Native {
     readLink: (path) => failing(() => readlinkSync(path)),
     readDirectory: (path) => readdirSync(path).join('\0'),
     readText: (path) => failing(() => readFileSync(path, 'utf8')),
-    readFd: () => 'head',
+    readFdBytes: () => Uint8Array.of(0x23, 0x21).buffer,
     hasAttribute: (path) => Number(readlinkSync(path).endsWith(listed)),
   };
   return native as Native;

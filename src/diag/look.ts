@@ -34,11 +34,8 @@ export interface File {
   /** Those of the host. */
   readonly uid: number;
   readonly gid: number;
-  /**
-   * The beginning, if it is a regular file that somebody may execute, and can be read; a byte that is not UTF-8 is
-   * U+FFFD.
-   */
-  readonly head: string | undefined;
+  /** The beginning, if it is a regular file that somebody may execute, and can be read. */
+  readonly head: Uint8Array | undefined;
   /** The mount point, if programs on it cannot be executed. */
   readonly noexec: string | undefined;
   /** Whether the process may execute it. */
@@ -60,7 +57,7 @@ export interface Look {
   /** The machine of uname(2). */
   readonly machine: () => string;
   /** Whether binfmt_misc has an interpreter for a file with this path and head. */
-  readonly isInterpreted: (path: string, head: string) => boolean;
+  readonly isInterpreted: (path: string, head: Uint8Array) => boolean;
   /** What the runtime itself sees. */
   readonly outside: () => Look;
   /** What nobody is refused to see in a root filesystem of the host, before its mounts are made. */
@@ -336,14 +333,14 @@ function fileOf(native: Native, eyes: Eyes, step: Step): File {
   };
 }
 
-function headOf(native: Native, fd: number): string | undefined {
+function headOf(native: Native, fd: number): Uint8Array | undefined {
   // Only a program is opened, through the descriptor of what was examined: files of procfs and tracefs are regular, too,
   // but reading some of them blocks, or takes what another process should read.
   const readable = native.open(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   if (readable < 0) return undefined;
-  const text = native.readFd(readable, headSize);
+  const bytes = native.readFdBytes(readable, headSize);
   native.close(readable);
-  return typeof text === 'string' ? text : undefined;
+  return typeof bytes === 'number' ? undefined : new Uint8Array(bytes);
 }
 
 /** By which path of the host one reaches what is open, if that is another than `path`. */

@@ -160,6 +160,7 @@ export interface Native {
   eventDescriptor(): number;
   /** Text of an open file from its start, or the contents of a descriptor that cannot seek; at most `max` bytes. */
   readFd(fd: number, max: number): string | number;
+  readFdBytes(fd: number, max: number): ArrayBuffer | number;
   /** Runs a program of the host to its end and returns its standard output, at most `max` bytes. -EIO if it fails. */
   capture(args: readonly string[], max: number): string | number;
   /** As connect, for a stream socket, with a timeout. */

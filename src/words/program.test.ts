@@ -59,15 +59,26 @@ const plainFile: File = {
   names: [],
 };
 
+/** `head`: a character for each byte. */
+type SomeFile = Partial<Omit<File, 'head'>> & { readonly head?: string };
+
+function bytes(characters: string): Uint8Array {
+  return Uint8Array.from(characters, (character) => character.charCodeAt(0));
+}
+
+function fileOf({ head, ...members }: SomeFile): File {
+  return { ...plainFile, ...members, head: head === undefined ? undefined : bytes(head) };
+}
+
 /** A look at these files; all else is missing. */
-function look(files: Readonly<Record<string, Partial<File> | Sight>>): Look {
+function look(files: Readonly<Record<string, SomeFile | Sight>>): Look {
   const made: Look = {
     isHost: false,
     at: (name, from = '/') => {
       const path = name.startsWith('/') ? name : `${from === '/' ? '' : from}/${name}`;
       const found = files[path];
       if (found === undefined) return { kind: 'missing', path };
-      return 'kind' in found ? found : { kind: 'file', path, file: { ...plainFile, ...found } };
+      return 'kind' in found ? found : { kind: 'file', path, file: fileOf(found) };
     },
     user: () => '1000:1000',
     machine: () => 'x86_64',
@@ -254,25 +265,16 @@ t.test('foreseeProgram: what is against a program that has yet to be started', a
   const arm = { head: program.head.replace('\x3e', '\x28') };
   t.match(of('/x', { '/x': arm }), /: the program is for arm, this host is x86_64$/);
   t.equal(of('/x.emulated', { '/x.emulated': arm }), undefined, 'binfmt_misc has an emulator');
-  const unknown = { head: program.head.replace('\x3e', '\ufffd') };
-  t.match(
-    of('/x', { '/x': unknown }),
-    /: the program is for aarch64 or riscv64, this host is x86_64$/,
-    'no loader yet',
-  );
-  t.equal(
-    foreseeProgram(
-      { name: '/x', search: '' },
-      { ...look({ '/x': unknown, '/lib/ld.so': {} }), machine: () => 'aarch64' },
-      '/',
-    ),
-    undefined,
-    'cannot be told',
-  );
+  const aarch64 = { head: program.head.replace('\x3e', '\xb7') };
+  t.match(of('/x', { '/x': aarch64 }), /: the program is for aarch64, this host is x86_64$/);
+  const onArm = (files: Parameters<typeof look>[0]): Look => ({ ...look(files), machine: () => 'aarch64' });
+  t.equal(foreseeProgram({ name: '/x', search: '' }, onArm({ '/x': aarch64, '/lib/ld.so': {} }), '/'), undefined);
+  t.equal(foreseeProgram({ name: '/x', search: '' }, onArm({ '/x': arm, '/lib/ld.so': {} }), '/'), undefined);
   const big = program.head.replace('\x02\x01', '\x02\x02').replace('\x3e\0', '\0\x16');
   t.match(of('/x', { '/x': { head: big } }), /: the program is for s390x, this host is x86_64$/, 'big-endian');
   const other = program.head.replace('\x3e\0', '\x3e\x3e');
   t.match(of('/x', { '/x': { head: other } }), /: the program is for machine 15934, this host is x86_64$/);
+  t.match(of('/s', { '/s': { head: '#!/caf\xc3\xa9\n' } }), /: its interpreter "\/café" is missing in the container$/);
   t.equal(of('/x', { '/x': {} }), undefined, 'cannot be read');
   t.equal(of('x', { '/a/x': { kind: 'unknown' } }, '/a:/bin'), undefined, 'it may be there');
   t.match(

@@ -1,5 +1,5 @@
 import { isBelow } from '../bundle/path.ts';
-import { text, u16, u32 } from '../diag/bytes.ts';
+import { text, u16, u32, utf8Text } from '../diag/bytes.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { errnoName, errnoText } from '../diag/errno.ts';
 import { closedCause, shownFile } from '../diag/look.ts';
@@ -309,7 +309,7 @@ interface FailedProgram {
 export function explainProgram({ errno, call, detail }: FailedProgram, op?: PlannedOp, look?: Look): Diagnostic {
   const end = detail.indexOf(0);
   if (end === 0) return { code: 'process.missing', message: 'process property must not be empty' };
-  const path = text(detail.subarray(0, Math.max(end, 0)));
+  const path = utf8Text(detail.subarray(0, Math.max(end, 0)));
   const cause = programCause(errno, detail.subarray(end + 1), look) ?? argumentCause(errno, op);
   return {
     code: 'start.exec',
@@ -368,8 +368,8 @@ function fileFault({ path, file }: SeenFile, look: Look, subject?: string, depth
   if (cause !== undefined) return { ...cause, words: `${subject ?? ''}${cause.words}` };
   const { head } = file;
   if (head === undefined || look.isInterpreted(path, head)) return undefined;
-  if (head === '') return { words: `${subject ?? ': the file'} is empty` };
-  if (head.startsWith('#!')) return interpreterFault(head, look, subject, depth + 1);
+  if (head.length === 0) return { words: `${subject ?? ': the file'} is empty` };
+  if (isScript(head)) return interpreterFault(lineOf(head), look, subject, depth + 1);
   return isElf(head) ? elfFault(head, look, subject) : noProgram(subject);
 }
 
@@ -385,48 +385,58 @@ function noProgram(subject = ': the file'): Cause {
   };
 }
 
-function isElf(head: string | undefined): boolean {
-  return head?.startsWith('\x7fELF') === true;
+function isElf(head: Uint8Array | undefined): boolean {
+  return head?.[0] === 0x7f && text(head.subarray(1, 4)) === 'ELF';
+}
+
+function isScript(head: Uint8Array | undefined): boolean {
+  return head?.[0] === 0x23 && head[1] === 0x21;
+}
+
+export function isStaticProgram(head: Uint8Array | undefined): boolean {
+  return head !== undefined && isElf(head) && loaderIn(head) === undefined;
 }
 
 function programCause(errno: number, head: Uint8Array, look?: Look): Cause | undefined {
   if (errno !== ENOENT && errno !== ENOEXEC && errno !== EACCES) return undefined;
   if (head.length === 0) return errno === EACCES ? undefined : { words: ': the file is empty' };
-  if (head[0] === 0x23 && head[1] === 0x21) return scriptCause(text(head), look);
-  if (head[0] === 0x7f && text(head.subarray(1, 4)) === 'ELF') return elfCause(errno, head, look);
+  if (isScript(head)) return scriptCause(lineOf(head), look);
+  if (isElf(head)) return elfCause(errno, head, look);
   return errno === ENOEXEC ? noProgram() : undefined;
 }
 
 /** The kernel follows as many interpreters (execve(2)). */
 const maximumInterpreters = 5;
 
-function scriptCause(head: string, look: Look | undefined): Cause {
-  const subject = `: its interpreter "${interpreterIn(head)}"`;
+/** `line`: the first of the script, as everywhere below. */
+function scriptCause(line: string, look: Look | undefined): Cause {
+  const subject = `: its interpreter "${interpreterIn(line)}"`;
   const unseen = { words: `${subject} ${look === undefined ? 'is missing in the container' : 'cannot be executed'}` };
-  return (look === undefined ? lineFault(head) : interpreterFault(head, look)) ?? unseen;
+  return (look === undefined ? lineFault(line) : interpreterFault(line, look)) ?? unseen;
 }
 
-function interpreterIn(head: string): string {
-  return lineOf(head).slice(2).trim().split(/[ \t]/)[0] ?? '';
+function interpreterIn(line: string): string {
+  return line.slice(2).trim().split(/[ \t]/)[0] ?? '';
 }
 
-function lineOf(head: string): string {
-  return head.split('\n')[0] ?? '';
+function lineOf(head: Uint8Array): string {
+  const end = head.indexOf(0x0a);
+  return utf8Text(end < 0 ? head : head.subarray(0, end));
 }
 
-function lineFault(head: string): Cause | undefined {
-  if (!lineOf(head).endsWith('\r')) return undefined;
+function lineFault(line: string): Cause | undefined {
+  if (!line.endsWith('\r')) return undefined;
   return {
-    words: `: its interpreter is "${interpreterIn(head)}\\r"`,
+    words: `: its interpreter is "${interpreterIn(line)}\\r"`,
     hint: 'the script has Windows line endings; convert them with dos2unix',
   };
 }
 
-/** Looks at one interpreter after the other. `head`: that of the script; `script`: the words for it, if it is not the first. */
-function interpreterFault(head: string, look: Look, script?: string, depth = 1): Cause | undefined {
-  const ending = lineFault(head);
+/** Looks at one interpreter after the other. `script`: the words for it, if it is not the first. */
+function interpreterFault(line: string, look: Look, script?: string, depth = 1): Cause | undefined {
+  const ending = lineFault(line);
   if (ending !== undefined) return ending;
-  const path = interpreterIn(head);
+  const path = interpreterIn(line);
   const subject = `${script === undefined ? ': its interpreter' : `${script} is a script, whose interpreter`} "${path}"`;
   const sight = look.at(path);
   switch (sight.kind) {
@@ -435,7 +445,7 @@ function interpreterFault(head: string, look: Look, script?: string, depth = 1):
     case 'directory':
       return { words: `${subject} is a directory` };
     case 'file':
-      return depth < maximumInterpreters || !(sight.file.head ?? '').startsWith('#!')
+      return depth < maximumInterpreters || !isScript(sight.file.head)
         ? fileFault(sight, look, subject, depth)
         : { words: `${subject} cannot be executed` };
     case 'missing':
@@ -444,7 +454,7 @@ function interpreterFault(head: string, look: Look, script?: string, depth = 1):
     case 'loop':
     case 'special': {
       const cause = pathCause(sight, look);
-      const cure = sight.kind === 'missing' ? missingInterpreter(head, look, cause?.hint) : {};
+      const cure = sight.kind === 'missing' ? missingInterpreter(line, look, cause?.hint) : {};
       return { ...cause, ...cure, words: `${subject}${cause?.words || ` is missing ${placeIn(look).missing}`}` };
     }
   }
@@ -454,9 +464,9 @@ const shells = ['ash', 'bash', 'dash', 'ksh', 'mksh', 'zsh'];
 const usualPlaces = ['/bin', '/usr/bin', '/usr/local/bin', '/sbin', '/usr/sbin', '/usr/local/sbin'];
 
 /** `near`: the hint for a misspelt path. */
-function missingInterpreter(head: string, look: Look, near?: string): { readonly hint: string } {
-  const path = interpreterIn(head);
-  const name = environmentProgram(head) ?? nameIn(path);
+function missingInterpreter(line: string, look: Look, near?: string): { readonly hint: string } {
+  const path = interpreterIn(line);
+  const name = environmentProgram(line) ?? nameIn(path);
   const other = placeOf(name, usualPlaces, look);
   if (other !== undefined) return { hint: `begin the script with #!${other}` };
   if (shells.includes(name) && look.at('/bin/sh').kind === 'file') {
@@ -481,8 +491,8 @@ function placeOf(name: string, directories: readonly string[], look: Look): stri
 }
 
 /** The program of a script that begins with `#!/usr/bin/env NAME`: env(1) looks for it in PATH. */
-function environmentProgram(head: string): string | undefined {
-  const [path = '', ...words] = lineOf(head)
+function environmentProgram(line: string): string | undefined {
+  const [path = '', ...words] = line
     .slice(2)
     .trim()
     .split(/[ \t]+/);
@@ -491,14 +501,16 @@ function environmentProgram(head: string): string | undefined {
 }
 
 /** What env(1), by which a script begins, will not find. */
-function environmentFault({ head = '' }: File, wanted: Wanted, look: Look): Cause | undefined {
-  const name = head.startsWith('#!') ? environmentProgram(head) : undefined;
+function environmentFault(file: File, wanted: Wanted, look: Look): Cause | undefined {
+  if (file.head === undefined || !isScript(file.head)) return undefined;
+  const line = lineOf(file.head);
+  const name = environmentProgram(line);
   if (name === undefined || name.includes('/')) return undefined;
   const sights = placesOf(wanted).map((place) => look.at(`${place}/${name}`).kind);
   if (sights.includes('file') || sights.includes('unknown')) return undefined;
   return {
     words: `: its interpreter "${name}" is in no directory of PATH`,
-    ...missingInterpreter(head, look),
+    ...missingInterpreter(line, look),
   };
 }
 
@@ -520,22 +532,16 @@ const dataAt = 5;
 const bigEndian = 2;
 const machineAt = 18;
 
-/** Which machines a program may be for, by the bytes of its head; undefined: a byte above 0x7f. */
-function machinesOf(byte: (at: number) => number | undefined): readonly string[] {
-  const order = byte(dataAt) === bigEndian ? [1, 0] : [0, 1];
-  const [low, high] = order.map((at) => byte(machineAt + at));
-  const isByte = (given: number | undefined, value: number): boolean =>
-    given === undefined ? value > 0x7f : given === value;
-  const names = Object.entries(machines)
-    .filter(([number]) => isByte(low, Number(number) & 0xff) && isByte(high, Number(number) >> 8))
-    .map(([, name]) => name);
-  if (names.length > 0) return names;
-  return [low === undefined || high === undefined ? 'another machine' : `machine ${low | (high << 8)}`];
+/** The machine that a program is for. */
+function machineOf(head: Uint8Array): string {
+  const [low, high] = head[dataAt] === bigEndian ? [machineAt + 1, machineAt] : [machineAt, machineAt + 1];
+  const number = (head[low] ?? 0) | ((head[high] ?? 0) << 8);
+  return machines[number] ?? `machine ${number}`;
 }
 
 function elfCause(errno: number, head: Uint8Array, look: Look | undefined): Cause | undefined {
   if (errno === ENOEXEC) {
-    const [machine = ''] = machinesOf((at) => head[at] ?? 0);
+    const machine = machineOf(head);
     const host = look?.machine();
     return machine === host ? damaged(host) : foreign(machine, look);
   }
@@ -561,23 +567,18 @@ function foreign(machine: string, look: Look | undefined, subject = ': the progr
 /** Those of which a kernel also runs the programs. */
 const alsoRuns: Readonly<Partial<Record<string, string>>> = { x86_64: 'i386', aarch64: 'arm' };
 
-function byteIn(head: string, at: number): number | undefined {
-  const code = head.charCodeAt(at);
-  return code > 0x7f ? undefined : code;
-}
-
-function elfFault(head: string, look: Look, subject?: string): Cause | undefined {
+function elfFault(head: Uint8Array, look: Look, subject?: string): Cause | undefined {
   const host = look.machine();
-  const found = machinesOf((at) => byteIn(head, at));
-  const isForHost = found.some((machine) => machine === host || machine === alsoRuns[host]);
-  if (head.length > machineAt + 1 && !isForHost) return foreign(found.join(' or '), look, subject);
+  const machine = machineOf(head);
+  const isForHost = machine === host || machine === alsoRuns[host];
+  if (head.length > machineAt + 1 && !isForHost) return foreign(machine, look, subject);
   const loader = loaderIn(head);
   return loader === undefined ? undefined : loaderFault(loader, look, subject);
 }
 
 /** The loader of a program, the first path in its head; undefined if it is static. */
-export function loaderIn(head: string): string | undefined {
-  return /\0(\/[\x21-\x7e]+)\0/.exec(head)?.[1];
+function loaderIn(head: Uint8Array): string | undefined {
+  return /\0(\/[\x21-\x7e]+)\0/.exec(text(head))?.[1];
 }
 
 function loaderFault(loader: string, look: Look, subject?: string): Cause | undefined {
