@@ -516,9 +516,20 @@ conformance: build $(STAMPS)/packages-test ## OCI's validation programs, with ru
 	@conformance/oci/run
 
 # make bench SCALE=1 measures with 1,000 running containers and 5,000 mounts: five minutes. The results are also in
-# build/bench.json or build/bench-scale.json.
-bench: build $(STAMPS)/packages-bench $(if $(filter new,$(PEERS)),$(STAMPS)/newest-peers) ## compare with crun, runc and the kernel floor; SCALE=1: on a host with many mounts or containers; BUSY=1: a minute of a busy one; PEERS=new: with those of Debian sid, too (needs root)
-	conformance/bench/run $(if $(filter new,$(PEERS)),--newest) --json build/bench$(if $(SCALE),-scale.json --scale,$(if $(BUSY),-busy.json --busy,.json))
+# build/bench.json or build/bench-scale.json. VM=amd64 or VM=arm64: in a virtual machine with cgroup v2 and systemd, whose
+# times are those of an emulation: only their ratios say something.
+BENCH_ROUNDS ?= $(if $(VM),20,100)
+ifdef VM
+bench: build
+	@$(if $(filter arm64,$(VM)),$(MAKE) --no-print-directory build ARCH=arm64)
+	@node --import=tsx --eval "import('./conformance/bench/measure.ts').then((bench) => bench.compileAll('$(VM)'))"
+	@rm -rf build/bench && node conformance/vm/bundle.mjs build/bench/machine conformance/bench/run.ts
+	@RT_BENCH_SCRIPT=../../build/bench/machine/run.mjs conformance/vm/run.sh --kernel 13 --arch $(VM) --with bench/machine \
+		--deadline 3600 -- conformance/bench/run --rounds $(BENCH_ROUNDS) --runtimes rt,crun,runc
+else
+bench: build $(STAMPS)/packages-bench $(if $(filter new,$(PEERS)),$(STAMPS)/newest-peers) ## compare with crun, runc and the kernel floor; SCALE=1: on a host with many mounts or containers; BUSY=1: a minute of a busy one; PEERS=new: with those of Debian sid, too; VM=amd64|arm64: in a virtual machine (needs root)
+	conformance/bench/run --rounds $(BENCH_ROUNDS) $(if $(filter new,$(PEERS)),--newest) --json build/bench$(if $(SCALE),-scale.json --scale,$(if $(BUSY),-busy.json --busy,.json))
+endif
 
 $(STAMPS)/newest-peers: conformance/bench/newest-peers.sh native/setup/debian.sh | $(STAMPS)/packages-bench
 	conformance/bench/newest-peers.sh

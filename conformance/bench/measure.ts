@@ -1,6 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { compiled, targetOf } from '../harness/compiler.ts';
+import type { Target } from '../harness/compiler.ts';
 
 export interface Sample {
   /** Nanoseconds, wall clock. */
@@ -33,11 +34,13 @@ const TOOLS = join(REPOSITORY, 'build', 'conformance');
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 /** Compiles a program of this directory and returns its path. */
-export function compile(name: string): string {
-  mkdirSync(TOOLS, { recursive: true });
-  const output = join(TOOLS, name);
-  execFileSync('gcc', ['-std=c11', '-Wall', '-Wextra', '-static', '-O2', '-s', '-o', output, join(HERE, `${name}.c`)]);
-  return output;
+export function compile(name: string, target: Target = 'own'): string {
+  return compiled(name, [join(HERE, `${name}.c`)], target, '-O2');
+}
+
+/** Compiles all of them, for a machine without a compiler. */
+export function compileAll(arch: 'amd64' | 'arm64'): void {
+  for (const name of [FLOOR, 'spawn', 'parallel', 'schedule']) compile(name, targetOf(arch));
 }
 
 export interface Surroundings {

@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compiled, targetOf } from './compiler.ts';
+import type { Target } from './compiler.ts';
 
 const CONFORMANCE = dirname(dirname(fileURLToPath(import.meta.url)));
 const SOURCES = join(CONFORMANCE, 'guest');
-const BUILD = join(dirname(CONFORMANCE), 'build');
 /** The programs of `guest` and their sources. */
 const PROGRAMS = {
   probe: [
@@ -60,31 +60,15 @@ export function answers(stdout: string): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
-/** This machine's compiler, and the one for a virtual machine of that architecture. */
-const COMPILERS = { own: 'gcc', arm64: 'aarch64-linux-gnu-gcc' } as const;
-
-/** Path of a program of `guest` on the host, compiled if its sources are newer. */
-export function guestProgram(name: keyof typeof PROGRAMS, target: keyof typeof COMPILERS = 'own'): string {
-  const directory = join(BUILD, ...(target === 'own' ? [] : [target]), 'conformance');
-  const output = join(directory, name);
+/** Path of a program of `guest` on the host. */
+export function guestProgram(name: keyof typeof PROGRAMS, target: Target = 'own'): string {
   const sources = PROGRAMS[name].map((file) => join(SOURCES, file));
-  const newest = Math.max(...sources.map((source) => statSync(source).mtimeMs));
-  if (!existsSync(output) || statSync(output).mtimeMs < newest) {
-    mkdirSync(directory, { recursive: true });
-    // Built under another name and renamed: cases run in parallel, and another one may be copying the old file.
-    const aside = `${output}.${process.pid}`;
-    const programs = sources.filter((source) => source.endsWith('.c'));
-    const options = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-static', '-Os', '-s'];
-    execFileSync(COMPILERS[target], [...options, '-o', aside, ...programs]);
-    renameSync(aside, output);
-  }
-  return output;
+  return compiled(name, sources, target, '-Os');
 }
 
-/** Compiles all of them, for a machine without a compiler. `arch` is Debian's name. */
+/** Compiles all of them, for a machine without a compiler. */
 export function compileGuestPrograms(arch: 'amd64' | 'arm64' = 'amd64'): void {
-  const target = arch === 'arm64' && process.arch !== 'arm64' ? arch : 'own';
-  for (const name of Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]) guestProgram(name, target);
+  for (const name of Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]) guestProgram(name, targetOf(arch));
 }
 
 export function probePath(): string {

@@ -89,11 +89,14 @@ tar -C "$repository" -c --exclude=./.git --exclude=./node_modules --exclude='./b
 own=(rt conformance)
 # The addon and criu are of this architecture; Debian 13's own criu is new enough.
 [ "$arch" = arm64 ] || own+=(node criu)
-for path in "${own[@]}" "${with[@]}"; do
-	[ -e "$repository/$built/$path" ] || continue
-	mkdir -p "$run/tree/build/$(dirname "$path")"
-	cp -a "$repository/$built/$path" "$run/tree/build/$path"
-done
+# usage: take PATH FROM: a file or folder of FROM, if it is there, as one of build/
+take() {
+	[ -e "$repository/$2/$1" ] || return 0
+	mkdir -p "$run/tree/build/$(dirname "$1")"
+	cp -a "$repository/$2/$1" "$run/tree/build/$1"
+}
+for path in "${own[@]}"; do take "$path" "$built"; done
+for path in "${with[@]}"; do take "$path" build; done
 # The newest kernel comes with the newest criu.
 if [ "$kernel-$arch" = sid-amd64 ]; then
 	[ -x "$work/criu-sid/criu" ] || "$repository/native/setup/criu.sh" sid build/vm/criu-sid
