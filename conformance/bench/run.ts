@@ -18,7 +18,7 @@ import type { Row } from './measure.ts';
 import { parallelRows } from './parallel.ts';
 import { newestPeers, usable, versionOf } from './runtimes.ts';
 import { scaleRows } from './scale.ts';
-import { coldRows, createdRows, execRows, rhythmRows, runRows, stateRows, stepRows } from './single.ts';
+import { coldRows, createdRows, execRows, rhythmRows, runRows, stateRows, stepRows, systemdRows } from './single.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     rows.push(
       ...runRows(rounds, 'run, spec config', runtimes, spec, floor),
       ...runRows(rounds, 'run, docker config', runtimes, docker, dockerFloor),
+      ...systemdRows(rounds, place, native),
       ...rhythmRows(rounds, native, spec, floor),
       ...coldRows(Math.ceil(rounds / 20), native, spec),
       ...stepRows(rounds, runtimes, spec),

@@ -1,8 +1,10 @@
 /** One command at a time, on an idle host. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { specBundle } from './bundles.ts';
+import { isUnified } from '../harness/cgroup.ts';
+import { makeBundle, specBundle } from './bundles.ts';
 import type { Place } from './bundles.ts';
+import { specConfig } from './configs.ts';
 import { FLOOR, UNCOUNTED, addSamples, call, measure, median, memoryRow, processorRow, timeRow } from './measure.ts';
 import type { Row, Sample, Samples } from './measure.ts';
 import type { Measured } from './runtimes.ts';
@@ -20,6 +22,24 @@ export function runRows(
   const lines = runtimes.map(({ name, rooted }) => [name, ...rooted, 'run', '--bundle', bundle, ID]);
   const samples = measure(rounds, [...lines, [FLOOR, ...floor]]);
   return [timeRow(what, samples), processorRow(what, samples), memoryRow(what, samples)];
+}
+
+/** `run` in scopes of systemd; no rows where systemd does not manage cgroup v2. */
+export function systemdRows(rounds: number, place: Place, runtimes: readonly Measured[]): Row[] {
+  if (!isUnified() || !existsSync('/run/systemd/system')) return [];
+  const bundle = makeBundle(place, 'systemd', specConfig(`system.slice:${place.prefix}:systemd`));
+  const lines = runtimes.map(({ name, rooted }) => [
+    name,
+    ...rooted,
+    '--systemd-cgroup',
+    'run',
+    '--bundle',
+    bundle,
+    ID,
+  ]);
+  const samples = measure(rounds, lines);
+  const what = "run, systemd's cgroup driver";
+  return [timeRow(what, samples), processorRow(what, samples)];
 }
 
 /** Milliseconds between two starts on a host where they are rare. */
