@@ -402,9 +402,10 @@ test-vm: build $(STAMPS)/criu ## the container tests in virtual machines: cgroup
 	@node native/build/totals.mjs $(VM_VARIANTS:%=build/tap/vm-%.tap)
 
 vm-arm64: ## a container's life cycle in an arm64 virtual machine, with build/arm64/rt (needs root)
+vm-arm64-16k: ## the same with a kernel whose pages have 16 KiB
 vm-riscv64: ## the same for riscv64
-vm-arm64 vm-riscv64: vm-%: | build
-	@$(MAKE) --no-print-directory build ARCH=$*
+vm-arm64 vm-arm64-16k vm-riscv64: vm-%: | build
+	@$(MAKE) --no-print-directory build ARCH=$(firstword $(subst -, ,$*))
 	@mkdir -p build/tap
 	@conformance/vm/emulated.sh $* | tee build/tap/$@.tap | $(TAP_PROGRESS) | sed -u 's/^/$*: /' || true
 
