@@ -232,7 +232,8 @@ static JSValue call_native(JSContext *context, JSValueConst this, int count, JSV
 	const struct rt_function_entry *entry = &rt_functions[magic];
 	struct call call = {.context = context, .entry = entry};
 	JSValue value = JS_EXCEPTION;
-	if (read_arguments(&call, count, from)) {
+	/* The engine ignores some failed allocations, but leaves their exception: it is thrown here at the latest. */
+	if (!JS_HasException(context) && read_arguments(&call, count, from)) {
 		struct rt_result result = {0};
 		int64_t returned = call.error ? call.error : entry->call(call.values, &result);
 		value = make_result(context, entry->result, returned, &result);
