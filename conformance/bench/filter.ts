@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import type { LinuxSeccomp } from '../../schema/generated/config.ts';
+import type { LinuxSeccomp, SeccompArch } from '../../schema/generated/config.ts';
 import { checkSeccomp } from '../../src/plan/seccomp/compile.ts';
-
-const HEADER = '/usr/include/x86_64-linux-gnu/asm/unistd_64.h';
+import { callNames } from '../harness/calls.ts';
 
 /** Calls that no container needs: they change the kernel, the clock, the mounts or the tracing of others. */
 const FORBIDDEN = new Set(
@@ -15,25 +13,20 @@ const FORBIDDEN = new Set(
   ).split(' '),
 );
 
-/** Names and numbers of this machine's system calls, from the kernel's header. */
-function systemCalls(): [string, number][] {
-  return [...readFileSync(HEADER, 'utf8').matchAll(/^#define __NR_(\w+) (\d+)$/gm)].map(([, name = '', number]) => [
-    name,
-    Number(number),
-  ]);
-}
+const ARCHITECTURES: readonly SeccompArch[] =
+  process.arch === 'arm64'
+    ? ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM']
+    : ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'];
 
 /** A profile of the size of the engines' defaults: some 330 calls allowed, the others return an error. */
 export function seccompProfile(): LinuxSeccomp {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 1,
-    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+    architectures: [...ARCHITECTURES],
     syscalls: [
       {
-        names: systemCalls()
-          .map(([name]) => name)
-          .filter((name) => !FORBIDDEN.has(name)),
+        names: callNames().filter((name) => !FORBIDDEN.has(name)),
         action: 'SCMP_ACT_ALLOW',
       },
       {

@@ -33,6 +33,11 @@ export function callNumber(...candidates: readonly string[]): number {
   return number;
 }
 
+/** Those of this machine. */
+export function callNames(): string[] {
+  return [...numbers.keys()].filter((name) => name !== '-');
+}
+
 /** This machine in linux.seccomp.architectures. */
 export const NATIVE_ARCHITECTURE = process.arch === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64';
 
