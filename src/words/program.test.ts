@@ -288,4 +288,6 @@ t.test('foreseeProgram: what is against a program that has yet to be started', a
     /: \/opt:\/bin: "\/opt" \(0700, owner 0:0\) may not be entered by/,
   );
   t.equal(of('x', { '/opt/x': closed, ...whole }, '/opt:/bin'), undefined);
+  const listed: Sight = { kind: 'directory', path: '/opt', file: { ...plainFile, mode: 0o700, names: ['x'] } };
+  t.match(of('x', { '/opt/x': closed, '/opt': listed }, '/opt'), /"\/opt" .* may not be entered by/, 'x is not a typo');
 });

@@ -90,11 +90,12 @@ function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined
     const sight = look.at(place, cwd);
     return sight.kind === 'directory' ? sight.file.names : [];
   });
+  const closed = sights.find(({ kind }) => kind === 'closed');
+  if (closed !== undefined && names.includes(name)) return pathCause(closed, look);
   const hint = askNearest(name, names.slice(0, mostCompared));
   if (hint !== undefined) return { words: '', hint };
   const above = places.map((place) => coverOf(`${place}/${name}`, wanted.mounts)).find((one) => one !== undefined);
   if (above !== undefined) return { words: '', hint: coverHint(above) };
-  const closed = sights.find(({ kind }) => kind === 'closed');
   return closed === undefined ? undefined : pathCause(closed, look);
 }
 
