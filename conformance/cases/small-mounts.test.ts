@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { MAPPED, addUserNamespace } from '../harness/config.ts';
+import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
 import type { Mutation } from '../harness/config.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { pinMountNamespace } from '../harness/pin.ts';
@@ -266,6 +266,47 @@ for (const way of ['small', 'copy'] as const) {
         [],
       );
       t.equal(lines.at(-1), 'end', lines.join('\n'));
+    },
+    OURS,
+  );
+}
+
+/** Nodes that a test may change, in the place of the host's. */
+const ownNodes = (directory: string): string => `mkdir ${directory}; mount -t tmpfs -o mode=755 nodes ${directory}
+  for node in null:3 zero:5; do name=\${node%:*}; mknod -m 666 ${directory}/$name c 1 \${node#*:}
+    mount --bind ${directory}/$name /dev/$name; done
+`;
+
+for (const way of ['small', 'copy'] as const) {
+  forEachRuntime(
+    `small mounts: a user namespace with the ids of the host changes neither its cgroups nor its device nodes (${way})`,
+    async (t, rt) => {
+      const bundle = rt.bundle((config) => {
+        addUserNamespace(config);
+        config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+        config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 10 }];
+        grantCapabilities(config, 'CAP_SYS_ADMIN');
+        config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] });
+        config.linux.devices = [{ path: '/dev/new', type: 'c', major: 1, minor: 5 }];
+        config.linux.maskedPaths = ['/proc/interrupts'];
+        const tries = `while read -r id parent device root at rest; do case $rest in
+            *' - cgroup'*) mount -o remount,bind,rw $at; mkdir $at/made && echo "made: $at"; rmdir $at/made;;
+          esac; done < /proc/self/mountinfo
+          for node in null zero new; do node=/dev/$node; mount -o remount,bind,rw $node
+            chmod 600 $node && echo "chmod: $node"; touch $node && echo "touch: $node"; echo > $node || echo "closed: $node"; done
+          mount -o remount,bind,rw /proc/interrupts; chmod 600 /proc/interrupts && echo chmod: /proc/interrupts`;
+        config.process.args = [
+          '/bin/busybox',
+          'sh',
+          '-c',
+          `{ ${tries}; } 2> /errors; grep -c ' - cgroup' /proc/self/mountinfo`,
+        ];
+      });
+      const script = `${ownNodes(join(rt.dir, 'nodes'))} "$@" run --bundle ${bundle.dir} ${rt.nextId()} 2>&1
+        stat -c %a /dev/null /dev/zero`;
+      const lines = inShell(rt, way, [], script);
+      t.ok(Number(lines[0]) > 0, lines.join('\n'));
+      t.strictSame(lines.slice(1), ['666', '666'], readFileSync(join(bundle.rootfs, 'errors'), 'utf8'));
     },
     OURS,
   );

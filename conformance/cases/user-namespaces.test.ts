@@ -173,7 +173,7 @@ forEachRuntime(
 );
 
 forEachRuntime(
-  'user namespace: devices of the host are bound with nosuid and noexec',
+  'user namespace: devices of the host are bound with ro, nosuid and noexec',
   async (t, rt) => {
     const bundle = mapped(rt, (config) => {
       config.linux.devices = [{ path: '/dev/kmsg', type: 'c', major: 1, minor: 11 }];
@@ -181,7 +181,10 @@ forEachRuntime(
     const [info] = await rt.observeBundle<[Text]>(bundle, [['read', '/proc/self/mountinfo']]);
     for (const name of ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'kmsg']) {
       const options = mountAt(parseMountinfo(info.text), `/dev/${name}`)?.options ?? [];
-      t.ok(options.includes('nosuid') && options.includes('noexec'), `${name}: ${options.join()}`);
+      t.ok(
+        ['ro', 'nosuid', 'noexec'].every((word) => options.includes(word)),
+        `${name}: ${options.join()}`,
+      );
       t.notOk(options.includes('nodev'), `${name}: ${options.join()}`);
     }
   },

@@ -4,8 +4,14 @@
 
 #include "context.h"
 
+#include <linux/mount.h>
+
 /* Changes MOUNT_ATTR_* bits and the propagation (0: unchanged) of a mount, or recursively. */
 int rt_set_mount(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive);
+
+/* Of a device node of the host: a container must not change its owner or mode, even if it has its owner's id. Reads and
+ * writes still work. */
+enum { RT_NODE_ATTRIBUTES = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC };
 
 /* Opens the directory of the container's root filesystem with O_PATH. A symbolic link at the end of `path` is refused
  * with ELOOP, and its target is the detail of the failure. */

@@ -50,18 +50,14 @@ int rt_make_empty(struct rt_context *context, const char *source, const char *in
 	return status < 0 ? rt_fail(context, "fsmount", status) : (int)status;
 }
 
-/* The node is the host's: the container must not change its owner or mode. Reads and writes still work. */
 static int mask_of_file(struct rt_context *context)
 {
-	static const uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-	if (!context->null_detached) {
-		int status = open_null_device(context);
-		return status < 0 ? status : clone_mount(context, context->null_device, attributes);
+	if (context->null_detached) {
+		context->null_detached = false;
+		return rt_steal_fd(&context->null_device);
 	}
-	RT_CLEANUP_FD int mount = rt_steal_fd(&context->null_device);
-	context->null_detached = false;
-	int status = rt_set_mount(mount, attributes, 0, MS_PRIVATE, false);
-	return status < 0 ? rt_fail(context, "mount_setattr", status) : rt_steal_fd(&mount);
+	int status = open_null_device(context);
+	return status < 0 ? status : clone_mount(context, context->null_device, RT_NODE_ATTRIBUTES);
 }
 
 int rt_mask_path(struct rt_context *context, const struct rt_op_mask_path *op)

@@ -12,8 +12,11 @@ enum {
 	KERNEL_THREAD = 0x00200000, /* PF_KTHREAD */
 	SPACES_BEFORE_FLAGS = 7,    /* after the name */
 	STAT_MAX = 512,
-	MOUNTINFO_MAX = 4096
+	MOUNTINFO_MAX = 4096,
+	OTHER_INODES = 4 /* of mount_locked: its root, proc, sys and the null device */
 };
+
+static const char null_name[] = "null";
 
 static bool is_same(const struct statx *a, const struct statx *b)
 {
@@ -74,6 +77,8 @@ static void clone_null_device(struct rt_context *context)
 		open_tree, AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 	if (mount < 0 || rt_statx(mount, &st) < 0 || !rt_is_device(&st, S_IFCHR, 1, 3))
 		return;
+	if (rt_set_mount(mount, RT_NODE_ATTRIBUTES, 0, MS_PRIVATE, false) < 0)
+		return;
 	context->null_device = rt_steal_fd(&mount);
 	context->null_detached = true;
 }
@@ -123,11 +128,10 @@ int rt_enter_mount_namespace(struct rt_context *context, const struct rt_op_ente
 	return check_contents(context, context->self);
 }
 
-/* Attaches the tree in a slot to a new directory or file of the mount at `root`. */
-static int attach_named(struct rt_context *context, int root, const char *name, uint32_t slot)
+/* Attaches a tree to a new directory or file of the mount at `root`. */
+static int attach_named(struct rt_context *context, int root, const char *name, int tree)
 {
 	struct statx st;
-	RT_CLEANUP_FD int tree = slot < RT_SLOTS ? rt_steal_fd(&context->slots[slot]) : -EBADF;
 	int status = rt_statx(tree, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
@@ -140,14 +144,22 @@ static int attach_named(struct rt_context *context, int root, const char *name, 
 	return target < 0 ? rt_fail(context, "openat2", target) : rt_attach(context, tree, target);
 }
 
+static int attach_slot(struct rt_context *context, int root, const char *name, uint32_t slot)
+{
+	RT_CLEANUP_FD int tree = slot < RT_SLOTS ? rt_steal_fd(&context->slots[slot]) : -EBADF;
+	return attach_named(context, root, name, tree);
+}
+
 static int attach_all(struct rt_context *context, int root, const struct rt_op_mount_locked *op)
 {
 	char digits[RT_DECIMAL_SIZE];
-	int status = attach_named(context, root, "proc", op->proc);
+	int status = attach_slot(context, root, "proc", op->proc);
 	if (status == 0)
-		status = attach_named(context, root, "sys", op->sys);
+		status = attach_slot(context, root, "sys", op->sys);
 	for (uint32_t i = 0; status == 0 && i < op->trees.count; i++)
-		status = attach_named(context, root, rt_decimal(digits, i), rt_u32_at(&op->trees, i));
+		status = attach_slot(context, root, rt_decimal(digits, i), rt_u32_at(&op->trees, i));
+	if (status == 0 && context->null_detached)
+		status = attach_named(context, root, null_name, context->null_device);
 	return status;
 }
 
@@ -166,7 +178,8 @@ int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked 
 	status = rt_set_mount(old, 0, 0, MS_PRIVATE, true);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
-	RT_CLEANUP_FD int root = rt_make_empty(context, "rt", rt_decimal(digits, op->trees.count + 3), "555");
+	RT_CLEANUP_FD int root =
+		rt_make_empty(context, "rt", rt_decimal(digits, op->trees.count + OTHER_INODES), "555");
 	if (root < 0)
 		return root;
 	status = rt_set_mount(root, 0, MOUNT_ATTR_RDONLY, 0, false);
@@ -186,22 +199,33 @@ int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked 
 	return rt_replace_root(context, old, root);
 }
 
+/* Puts a clone of what has a name in the root in the place of what was attached there. */
+static int clone_named(struct rt_context *context, int root, const char *name, int *place)
+{
+	int tree = (int)rt_sys(open_tree, root, name,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW);
+	if (tree < 0)
+		return rt_fail(context, "open_tree", tree);
+	rt_close(place);
+	*place = tree;
+	return 0;
+}
+
 int rt_clone_locked(struct rt_context *context, const struct rt_op_clone_locked *op)
 {
 	char digits[RT_DECIMAL_SIZE];
 	RT_CLEANUP_FD int root = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
-	for (uint32_t i = 0; i < op->trees.count; i++) {
+	if (root < 0)
+		return rt_fail(context, "openat2", root);
+	int status =
+		context->null_detached ? clone_named(context, root, null_name, &context->null_device) : 0;
+	for (uint32_t i = 0; status == 0 && i < op->trees.count; i++) {
 		uint32_t slot = rt_u32_at(&op->trees, i);
-		int tree = slot >= RT_SLOTS ? -EBADF
-					    : (int)rt_sys(open_tree, root, rt_decimal(digits, i),
-						      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
-							      AT_SYMLINK_NOFOLLOW);
-		if (tree < 0)
-			return rt_fail(context, "open_tree", tree);
-		rt_close(&context->slots[slot]);
-		context->slots[slot] = tree;
+		status = slot < RT_SLOTS
+				 ? clone_named(context, root, rt_decimal(digits, i), &context->slots[slot])
+				 : rt_fail(context, "open_tree", -EBADF);
 	}
-	return 0;
+	return status;
 }
 
 int rt_refuse_pinned(struct rt_context *context)

@@ -66,7 +66,7 @@ int rt_bind_device(struct rt_context *context, const struct rt_op_bind_device *o
 		return rt_fail(context, "statx", status);
 	if (!rt_is_device(&st, op->mode & S_IFMT, op->major, op->minor))
 		return rt_fail(context, "statx", -ENODEV);
-	status = rt_set_mount(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, 0, false);
+	status = rt_set_mount(tree, RT_NODE_ATTRIBUTES, 0, 0, false);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
 	RT_CLEANUP_FD int target = rt_resolve(context, op->path.data, RT_MISSING_FILE, 0644, false);

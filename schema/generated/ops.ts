@@ -253,7 +253,7 @@ export interface EnterMountNamespaceOp {
   readonly thread: string;
 }
 
-/** After a copy of the mount namespace that is copied again for a user namespace: replaces the root with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that, and those of `trees` to `/0`, `/1` and so on. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one; what is copied keeps its flags and what it covers. */
+/** After a copy of the mount namespace that is copied again for a user namespace: replaces the root with an empty read-only tmpfs, and attaches the trees in the slots to `/proc` and `/sys` of that, and those of `trees` to `/0`, `/1` and so on. The null device that masks files is attached, too. In a user namespace the kernel mounts a procfs or sysfs only if its mount namespace, when it was copied, showed as much of one; what is copied keeps its flags and what it covers. */
 export interface MountLockedOp {
   readonly op: 'mount_locked';
   readonly proc: number;
@@ -261,7 +261,7 @@ export interface MountLockedOp {
   readonly trees: readonly number[];
 }
 
-/** Fills the slots in `trees` with clones of the mounts at `/0`, `/1` and so on, where mount_locked has attached them. */
+/** Fills the slots in `trees` with clones of the mounts at `/0`, `/1` and so on, where mount_locked has attached them, and the null device with one of its mount. */
 export interface CloneLockedOp {
   readonly op: 'clone_locked';
   readonly trees: readonly number[];
@@ -363,7 +363,7 @@ export interface MakeDeviceOp {
   readonly gid: number;
 }
 
-/** Binds the device node `source` of the host, which the stage may have opened in `tree` (0: it has not), on `path`, with nosuid and noexec, for a container whose user namespace does not let it make one. Fails with ENODEV if it does not have the type and number given. */
+/** Binds the device node `source` of the host, which the stage may have opened in `tree` (0: it has not), on `path`, with ro, nosuid and noexec, for a container whose user namespace does not let it make one. A node on a read-only mount can be written, but its owner and mode cannot be changed. Fails with ENODEV if it does not have the type and number given. */
 export interface BindDeviceOp {
   readonly op: 'bind_device';
   readonly tree: number;
@@ -842,7 +842,7 @@ export interface OpCalls {
     | 'setns'
     | 'statx'
     | 'umount2';
-  clone_locked: 'open_tree';
+  clone_locked: 'open_tree' | 'openat2';
   refuse_pinned: 'openat2' | 'read';
   set_propagation: 'mount_setattr';
   open_root: 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2';

@@ -1,12 +1,20 @@
 import type { Config, LinuxDevice } from '../../schema/generated/config.ts';
 import { normalizePath } from '../bundle/path.ts';
 import type { Facts } from '../facts/facts.ts';
+import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../kernel/files.ts';
-import type { Stage } from './stage.ts';
+import { noAttributes } from './stage.ts';
+import type { Attributes, Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
 const defaultMode = 0o666;
+
+/** Those that bind_device sets, for the stage to lock. */
+const nodeAttributes: Attributes = {
+  ...noAttributes,
+  set: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC,
+};
 
 const defaultNodes: readonly { readonly device: LinuxDevice; readonly make: PlannedOp }[] = (
   [
@@ -68,7 +76,7 @@ function bindNode(path: string, device: LinuxDevice, facts: Facts, stage: Stage,
   const source = from === 'default' ? path : facts.nodeOfDevice(path, isBlock ? 'block' : 'char', major, minor);
   return {
     op: 'bind_device',
-    tree: stage.openTree(source, { recursive: false }, from),
+    tree: stage.openTree(source, { recursive: false, attributes: nodeAttributes }, from),
     source,
     path,
     mode: isBlock ? S_IFBLK : S_IFCHR,

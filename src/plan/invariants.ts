@@ -222,6 +222,18 @@ export const invariants: readonly Invariant[] = [
     (op) => op.op === 'unshare' && op.flags === CLONE_NEW.mount,
     'the mounts of the host are not replaced',
   ),
+  {
+    why: 'whoever is root of the user namespace can change and uncover a mount that is not locked',
+    applies: (ops: readonly PlannedOp[]): boolean => first(ops, 'mount_locked') >= 0,
+    broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
+      const at = first(ops, 'mount_locked');
+      const locks = ops[at];
+      if (locks?.op !== 'mount_locked') return undefined;
+      const locked = [locks.proc, locks.sys, ...locks.trees];
+      const free = ops.findIndex((op) => op.op === 'open_tree' && !opensInRoot(op) && !locked.includes(op.slot));
+      return free < 0 ? undefined : [free, at];
+    },
+  },
   needs('clone_locked', 'mount_locked', 'trees are cloned where they were attached'),
   before('clone_locked', 'open_root', 'the root of the container covers them'),
   needs('refuse_pinned', 'enter_mount_namespace', "a copy of the host's mounts has no pinned mount namespace"),

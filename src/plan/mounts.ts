@@ -12,7 +12,7 @@ import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
 import { clearedInBind, optionsIn, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { hostRoot } from './rootfs.ts';
-import { noAttributes } from './stage.ts';
+import { attributesLeft } from './stage.ts';
 import type { Attributes, NewFilesystem, Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';
@@ -127,7 +127,7 @@ function addBind(
     slot,
     source: path,
     destination,
-    ...(state.stage.locked?.includes(tree) === true ? noAttributes : attributes),
+    ...attributesLeft(state.stage, tree, attributes),
     flags: bindFlags(options, nofollow, destination),
     tree,
     from,

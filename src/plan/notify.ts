@@ -1,5 +1,6 @@
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
-import type { Stage } from './stage.ts';
+import { attributesLeft, noAttributes } from './stage.ts';
+import type { Attributes, Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
 /** Origin of the mount and the variable: the environment of the runtime. */
@@ -15,18 +16,17 @@ export const notifyVariable = `NOTIFY_SOCKET=${directory}/${notifySocketName}`;
 export function notifyOps(source: string | undefined, stage: Stage): PlannedOp[] {
   if (source === undefined) return [];
   const { RDONLY, NOSUID, NODEV, NOEXEC } = MOUNT_ATTR;
+  const attributes: Attributes = { ...noAttributes, set: RDONLY | NOSUID | NODEV | NOEXEC };
+  const tree = stage.openTree(source, { recursive: false, attributes }, notifyOrigin);
   return [
     {
       op: 'mount_bind',
       slot: 0,
       source,
       destination: directory,
-      set: RDONLY | NOSUID | NODEV | NOEXEC,
-      clear: 0,
-      recursiveSet: 0,
-      recursiveClear: 0,
+      ...attributesLeft(stage, tree, attributes),
       flags: 0,
-      tree: stage.openTree(source, { recursive: false }, notifyOrigin),
+      tree,
       from: notifyOrigin,
     },
   ];

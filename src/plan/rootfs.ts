@@ -4,7 +4,6 @@ import { normalizePath } from '../bundle/path.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { rootPropagation, treePropagation } from './propagation.ts';
-import { noAttributes } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { PlannedOp } from './types.ts';
 
@@ -28,7 +27,7 @@ export function openRootOps(config: Config, bundle: string, stage: Stage, onHost
   const propagation = rootPropagation(config)?.type;
   const type = propagation === 'slave' ? MS.slave : MS.private;
   const isolate = Number(propagation === 'shared');
-  const tree = stage.openTree(root, { recursive: true, directory: true, attributes: noAttributes }, rootOrigin);
+  const tree = stage.openTree(root, { recursive: true, directory: true }, rootOrigin);
   return [...hostPropagation(config), { op: 'open_root', path: root, type, isolate, tree, from: rootOrigin }];
 }
 

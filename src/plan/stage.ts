@@ -51,7 +51,7 @@ export interface TreeOptions {
   readonly nofollow?: boolean;
   /** The mappings of its file owners. */
   readonly idmap?: IdmapOptions | undefined;
-  /** The stage sets them, if it then locks the tree. */
+  /** The stage sets them, if it locks the tree. */
   readonly attributes?: Attributes;
 }
 
@@ -100,7 +100,7 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
       : [{ op: 'idmap_tree', slot, namespace: namespaceFor(idmap, from), recursive: Number(idmap.recursive), from }];
 
   const openTree = (path: string, how: TreeOptions, from: string): number => {
-    const { recursive, directory, nofollow, idmap, attributes } = how;
+    const { recursive, directory, nofollow, idmap, attributes = noAttributes } = how;
     if (!opensAll && idmap === undefined) return 0;
     const slot = nextSlot();
     const flags =
@@ -109,7 +109,7 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
       (nofollow === true ? OPEN_TREE_FLAGS.nofollow : 0);
     ops.push({ op: 'open_tree', slot, path, flags, propagation: clonePropagation(config), from });
     ops.push(...idmapOps(slot, idmap, from));
-    if (locks && attributes !== undefined) {
+    if (locks) {
       ops.push(...attributeOps(slot, attributes, from));
       locked.push(slot);
     }
@@ -136,6 +136,11 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
     ops,
     locked: locks ? locked : undefined,
   };
+}
+
+/** Those of a mount that the stage has not set. */
+export function attributesLeft({ locked = [] }: Stage, tree: number, attributes: Attributes): Attributes {
+  return locked.includes(tree) ? noAttributes : attributes;
 }
 
 /** The recursive ones last, since they are for the top mount, too. */

@@ -4,7 +4,8 @@ import { hasNamespace } from '../../bundle/namespaces.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
 import type { MountOptions } from '../mount-options.ts';
-import type { Stage } from '../stage.ts';
+import { attributesLeft, noAttributes } from '../stage.ts';
+import type { Attributes, Stage } from '../stage.ts';
 import { legacyCgroups } from './record.ts';
 import type { CgroupRecord, ContainerCgroup } from './record.ts';
 import type { PlannedOp } from '../types.ts';
@@ -31,9 +32,18 @@ export function unifiedMountOps(mount: CgroupMount): PlannedOp[] {
   return hasNamespace(config, 'cgroup')
     ? [{ ...filesystem(destination, 'cgroup2', [], set | options.recursiveSet, from), slot: cgroupSlot }]
     : facts.cgroups.hierarchies.map(({ mount }) => ({
-        ...bind(mount, destination, set, options.clear & ~readOnly, stage, from),
-        recursiveSet: options.recursiveSet,
-        recursiveClear: options.recursiveClear & ~readOnly,
+        ...bind(
+          mount,
+          destination,
+          {
+            set,
+            clear: options.clear & ~set,
+            recursiveSet: options.recursiveSet,
+            recursiveClear: options.recursiveClear & ~readOnly,
+          },
+          stage,
+          from,
+        ),
         slot: cgroupSlot,
       }));
 }
@@ -52,11 +62,11 @@ export function legacyMountOps({ config, facts, cgroup, destination, options, st
     const name = hierarchy.mount.slice(hierarchy.mount.lastIndexOf('/') + 1);
     const target = `${destination}/${name}`;
     const own = cgroupAt(cgroup.hierarchies, hierarchy.mount);
-    const protection = own === undefined ? MOUNT_ATTR.RDONLY : 0; // as above
+    const set = attributes | (own === undefined ? MOUNT_ATTR.RDONLY : 0); // as above
     ops.push(
       isPrivate
-        ? filesystem(target, 'cgroup', mountOptions(hierarchy), attributes | protection, from)
-        : bind(own?.directory ?? hierarchy.mount, target, attributes | protection, clear, stage, from),
+        ? filesystem(target, 'cgroup', mountOptions(hierarchy), set, from)
+        : bind(own?.directory ?? hierarchy.mount, target, { ...noAttributes, set, clear: clear & ~set }, stage, from),
     );
     if (hierarchy.controllers.length < 2) continue;
     for (const controller of hierarchy.controllers) {
@@ -111,22 +121,19 @@ function filesystem(
 function bind(
   source: string,
   destination: string,
-  set: number,
-  clear: number,
+  attributes: Attributes,
   stage: Stage,
   from: string,
 ): PlannedOp & { op: 'mount_bind' } {
+  const tree = stage.openTree(source, { recursive: true, attributes }, from);
   return {
     op: 'mount_bind',
     slot: 0,
     source,
     destination,
-    set,
-    clear: clear & ~set,
-    recursiveSet: 0,
-    recursiveClear: 0,
+    ...attributesLeft(stage, tree, attributes),
     flags: MOUNT_BIND_FLAGS.recursive,
-    tree: stage.openTree(source, { recursive: true }, from),
+    tree,
     from,
   };
 }
