@@ -111,6 +111,50 @@ forEachRuntime(
 );
 
 forEachRuntime(
+  'mounts: root of a user namespace can neither change nor uncover mounts of the host that were added',
+  async (t, rt) => {
+    const dir = source(rt);
+    for (const name of ['covered', 'closed']) mkdirSync(join(dir, name));
+    writeFileSync(join(dir, 'covered', 'file'), 'secret');
+    execFileSync('mount', ['-t', 'tmpfs', 'cover', join(dir, 'covered')]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,nosuid', 'closed', join(dir, 'closed')]);
+    try {
+      await withContainer(
+        rt,
+        async (container) => {
+          const added = await change(rt, 'add', container.id, [
+            { destination: '/tree', source: dir, options: ['rbind'] },
+            { destination: '/volume', source: dir, options: ['bind', 'ro'] },
+            { destination: '/file', source: join(dir, 'file'), options: ['bind', 'ro'] },
+          ]);
+          t.strictSame(added, { status: 0, stdout: '', stderr: '' });
+          const attacks = [
+            'umount /tree/covered',
+            'umount -l /tree/covered',
+            'cat /tree/covered/file',
+            'mount -o remount,bind,rw,nosuid /tree/closed',
+            'mount -o remount,bind,rw /volume',
+            'touch /volume/new',
+            'mount -o remount,bind,rw /file',
+          ];
+          const tried = attacks.map((attack) => `${attack} && echo "done: ${attack}"`).join('; ');
+          const words = ['/bin/busybox', 'sh', '-c', `{ ${tried}; } 2> /dev/null; umount -l /tree && echo end`];
+          const outcome = await rt.command('exec', container.id, ...words);
+          t.match(outcome, { status: 0, stdout: 'end\n' });
+        },
+        (config) => {
+          addUserNamespace(config);
+          grantCapabilities(config, 'CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE');
+        },
+      );
+    } finally {
+      for (const name of ['covered', 'closed']) execFileSync('umount', [join(dir, name)]);
+    }
+  },
+  OURS,
+);
+
+forEachRuntime(
   'mounts: destinations suffice to remove, and a list may come from standard input',
   async (t, rt) => {
     const dir = source(rt);

@@ -78,6 +78,8 @@ int rt_run_op(struct rt_context *context, const struct rt_op *op)
 		return rt_mount_locked(context, &op->mount_locked);
 	case RT_OP_CLONE_LOCKED:
 		return rt_clone_locked(context, &op->clone_locked);
+	case RT_OP_LOCK_TREES:
+		return rt_lock_trees(context, &op->lock_trees);
 	case RT_OP_REFUSE_PINNED:
 		return rt_refuse_pinned(context);
 	case RT_OP_SET_PROPAGATION:

@@ -140,6 +140,9 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32s(reader, &op->mount_locked.trees);
 	case RT_OP_CLONE_LOCKED:
 		return rt_read_u32s(reader, &op->clone_locked.trees);
+	case RT_OP_LOCK_TREES:
+		return rt_read_slot(reader, &op->lock_trees.user) &&
+		       rt_read_u32s(reader, &op->lock_trees.trees);
 	case RT_OP_REFUSE_PINNED:
 		return true;
 	case RT_OP_SET_PROPAGATION:
@@ -412,6 +415,8 @@ bool rt_op_is_host(enum rt_op_code code)
 	case RT_OP_MOUNT_LOCKED:
 		return false;
 	case RT_OP_CLONE_LOCKED:
+		return false;
+	case RT_OP_LOCK_TREES:
 		return false;
 	case RT_OP_REFUSE_PINNED:
 		return false;

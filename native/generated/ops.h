@@ -44,65 +44,66 @@ enum rt_op_code {
 	RT_OP_ENTER_MOUNT_NAMESPACE = 33,
 	RT_OP_MOUNT_LOCKED = 34,
 	RT_OP_CLONE_LOCKED = 35,
-	RT_OP_REFUSE_PINNED = 36,
-	RT_OP_SET_PROPAGATION = 37,
-	RT_OP_OPEN_ROOT = 38,
-	RT_OP_OPEN_ROOT_DIRECTORY = 39,
-	RT_OP_HOLD_ROOT = 40,
-	RT_OP_MOUNT_FILESYSTEM = 41,
-	RT_OP_MOUNT_BIND = 42,
-	RT_OP_MOUNT_ATTRIBUTES = 43,
-	RT_OP_MOUNT_PROPAGATION = 44,
-	RT_OP_MAKE_DIRECTORY = 45,
-	RT_OP_MAKE_DEVICE = 46,
-	RT_OP_BIND_DEVICE = 47,
-	RT_OP_MAKE_LINK = 48,
-	RT_OP_TERMINAL = 49,
-	RT_OP_CONSOLE = 50,
-	RT_OP_MASK_PATH = 51,
-	RT_OP_READONLY_PATH = 52,
-	RT_OP_AWAIT_HOOKS = 53,
-	RT_OP_OPEN_LOG = 54,
-	RT_OP_HOOK = 55,
-	RT_OP_REMOVE_MOUNT = 56,
-	RT_OP_OPEN_MOUNT = 57,
-	RT_OP_UNMOUNT = 58,
-	RT_OP_PIVOT_ROOT = 59,
-	RT_OP_MOVE_ROOT = 60,
-	RT_OP_CHROOT = 61,
-	RT_OP_SET_HOSTNAME = 62,
-	RT_OP_SET_DOMAINNAME = 63,
-	RT_OP_SYSCTL = 64,
-	RT_OP_OOM_SCORE_ADJ = 65,
-	RT_OP_RLIMIT = 66,
-	RT_OP_CPU_AFFINITY = 67,
-	RT_OP_SCHEDULER = 68,
-	RT_OP_AWAIT_SCHEDULER = 69,
-	RT_OP_IO_PRIORITY = 70,
-	RT_OP_PERSONALITY = 71,
-	RT_OP_MEMORY_POLICY = 72,
-	RT_OP_SECURITY_ATTRIBUTE = 73,
-	RT_OP_UMASK = 74,
-	RT_OP_STDIO_OWNER = 75,
-	RT_OP_DROP_BOUNDING = 76,
-	RT_OP_SET_USER = 77,
-	RT_OP_SET_CAPABILITIES = 78,
-	RT_OP_FORK_INIT = 79,
-	RT_OP_CHANGE_DIRECTORY = 80,
-	RT_OP_NO_NEW_PRIVS = 81,
-	RT_OP_FIND_PROGRAM = 82,
-	RT_OP_FIND_HOME = 83,
-	RT_OP_SECCOMP = 84,
-	RT_OP_SECCOMP_RECEIVER = 85,
-	RT_OP_SECCOMP_NOTIFY = 86,
-	RT_OP_END_ON_SIGNALS = 87,
-	RT_OP_AWAIT_START = 88,
-	RT_OP_PASS_DESCRIPTORS = 89,
-	RT_OP_MAKE_MOUNT_POINT = 90,
-	RT_OP_EXEC = 91,
+	RT_OP_LOCK_TREES = 36,
+	RT_OP_REFUSE_PINNED = 37,
+	RT_OP_SET_PROPAGATION = 38,
+	RT_OP_OPEN_ROOT = 39,
+	RT_OP_OPEN_ROOT_DIRECTORY = 40,
+	RT_OP_HOLD_ROOT = 41,
+	RT_OP_MOUNT_FILESYSTEM = 42,
+	RT_OP_MOUNT_BIND = 43,
+	RT_OP_MOUNT_ATTRIBUTES = 44,
+	RT_OP_MOUNT_PROPAGATION = 45,
+	RT_OP_MAKE_DIRECTORY = 46,
+	RT_OP_MAKE_DEVICE = 47,
+	RT_OP_BIND_DEVICE = 48,
+	RT_OP_MAKE_LINK = 49,
+	RT_OP_TERMINAL = 50,
+	RT_OP_CONSOLE = 51,
+	RT_OP_MASK_PATH = 52,
+	RT_OP_READONLY_PATH = 53,
+	RT_OP_AWAIT_HOOKS = 54,
+	RT_OP_OPEN_LOG = 55,
+	RT_OP_HOOK = 56,
+	RT_OP_REMOVE_MOUNT = 57,
+	RT_OP_OPEN_MOUNT = 58,
+	RT_OP_UNMOUNT = 59,
+	RT_OP_PIVOT_ROOT = 60,
+	RT_OP_MOVE_ROOT = 61,
+	RT_OP_CHROOT = 62,
+	RT_OP_SET_HOSTNAME = 63,
+	RT_OP_SET_DOMAINNAME = 64,
+	RT_OP_SYSCTL = 65,
+	RT_OP_OOM_SCORE_ADJ = 66,
+	RT_OP_RLIMIT = 67,
+	RT_OP_CPU_AFFINITY = 68,
+	RT_OP_SCHEDULER = 69,
+	RT_OP_AWAIT_SCHEDULER = 70,
+	RT_OP_IO_PRIORITY = 71,
+	RT_OP_PERSONALITY = 72,
+	RT_OP_MEMORY_POLICY = 73,
+	RT_OP_SECURITY_ATTRIBUTE = 74,
+	RT_OP_UMASK = 75,
+	RT_OP_STDIO_OWNER = 76,
+	RT_OP_DROP_BOUNDING = 77,
+	RT_OP_SET_USER = 78,
+	RT_OP_SET_CAPABILITIES = 79,
+	RT_OP_FORK_INIT = 80,
+	RT_OP_CHANGE_DIRECTORY = 81,
+	RT_OP_NO_NEW_PRIVS = 82,
+	RT_OP_FIND_PROGRAM = 83,
+	RT_OP_FIND_HOME = 84,
+	RT_OP_SECCOMP = 85,
+	RT_OP_SECCOMP_RECEIVER = 86,
+	RT_OP_SECCOMP_NOTIFY = 87,
+	RT_OP_END_ON_SIGNALS = 88,
+	RT_OP_AWAIT_START = 89,
+	RT_OP_PASS_DESCRIPTORS = 90,
+	RT_OP_MAKE_MOUNT_POINT = 91,
+	RT_OP_EXEC = 92,
 };
 
-enum { RT_OP_COUNT = 92 };
+enum { RT_OP_COUNT = 93 };
 
 struct rt_op_cgroup_create {
 	struct rt_str hierarchy;
@@ -284,6 +285,11 @@ struct rt_op_mount_locked {
 };
 
 struct rt_op_clone_locked {
+	struct rt_u32s trees;
+};
+
+struct rt_op_lock_trees {
+	uint32_t user;
 	struct rt_u32s trees;
 };
 
@@ -644,6 +650,7 @@ struct rt_op {
 		struct rt_op_enter_mount_namespace enter_mount_namespace;
 		struct rt_op_mount_locked mount_locked;
 		struct rt_op_clone_locked clone_locked;
+		struct rt_op_lock_trees lock_trees;
 		struct rt_op_set_propagation set_propagation;
 		struct rt_op_open_root open_root;
 		struct rt_op_open_root_directory open_root_directory;
@@ -741,6 +748,7 @@ int rt_loopback_up(struct rt_context *context);
 int rt_enter_mount_namespace(struct rt_context *context, const struct rt_op_enter_mount_namespace *op);
 int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op);
 int rt_clone_locked(struct rt_context *context, const struct rt_op_clone_locked *op);
+int rt_lock_trees(struct rt_context *context, const struct rt_op_lock_trees *op);
 int rt_refuse_pinned(struct rt_context *context);
 int rt_set_propagation(struct rt_context *context, const struct rt_op_set_propagation *op);
 int rt_open_root(struct rt_context *context, const struct rt_op_open_root *op);

@@ -144,30 +144,30 @@ static int attach_named(struct rt_context *context, int root, const char *name, 
 	return target < 0 ? rt_fail(context, "openat2", target) : rt_attach(context, tree, target);
 }
 
-static int attach_slot(struct rt_context *context, int root, const char *name, uint32_t slot)
-{
-	RT_CLEANUP_FD int tree = slot < RT_SLOTS ? rt_steal_fd(&context->slots[slot]) : -EBADF;
-	return attach_named(context, root, name, tree);
-}
-
-static int attach_all(struct rt_context *context, int root, const struct rt_op_mount_locked *op)
+static int attach_trees(struct rt_context *context, int root, const struct rt_u32s *trees)
 {
 	char digits[RT_DECIMAL_SIZE];
-	int status = attach_slot(context, root, "proc", op->proc);
-	if (status == 0)
-		status = attach_slot(context, root, "sys", op->sys);
-	for (uint32_t i = 0; status == 0 && i < op->trees.count; i++)
-		status = attach_slot(context, root, rt_decimal(digits, i), rt_u32_at(&op->trees, i));
-	if (status == 0 && context->null_detached)
-		status = attach_named(context, root, null_name, context->null_device);
+	int status = 0;
+	for (uint32_t i = 0; status == 0 && i < trees->count; i++) {
+		uint32_t slot = rt_u32_at(trees, i);
+		status = attach_named(
+			context, root, rt_decimal(digits, i), slot < RT_SLOTS ? context->slots[slot] : -EBADF);
+	}
 	return status;
 }
 
-int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op)
+static int attach_slot(struct rt_context *context, int root, const char *name, uint32_t slot)
+{
+	RT_CLEANUP_FD int tree = rt_steal_fd(&context->slots[slot]);
+	return attach_named(context, root, name, tree);
+}
+
+/* Replaces the root of the mount namespace, a copy of the host's or of the thread's, with a read-only tmpfs that has
+ * nothing but the trees; `others` also has what only init needs. */
+static int leave_host(
+	struct rt_context *context, const struct rt_u32s *trees, const struct rt_op_mount_locked *others)
 {
 	char digits[RT_DECIMAL_SIZE];
-	if (context->null_device < 0)
-		clone_null_device(context);
 	/* In a chroot of the runtime, pivot_root(2) would refuse. */
 	int status = rt_join_own_mounts(context);
 	if (status < 0)
@@ -179,7 +179,7 @@ int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked 
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
 	RT_CLEANUP_FD int root =
-		rt_make_empty(context, "rt", rt_decimal(digits, op->trees.count + OTHER_INODES), "555");
+		rt_make_empty(context, "rt", rt_decimal(digits, trees->count + OTHER_INODES), "555");
 	if (root < 0)
 		return root;
 	status = rt_set_mount(root, 0, MOUNT_ATTR_RDONLY, 0, false);
@@ -188,44 +188,116 @@ int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked 
 	/* Before Linux 6.15 nothing can be attached to a mount that is detached itself. */
 	status = rt_attach(context, root, old);
 	if (status == 0)
-		status = attach_all(context, root, op);
+		status = attach_trees(context, root, trees);
+	if (status == 0 && others != NULL)
+		status = attach_slot(context, root, "proc", others->proc);
+	if (status == 0 && others != NULL)
+		status = attach_slot(context, root, "sys", others->sys);
+	if (status == 0 && others != NULL && context->null_detached)
+		status = attach_named(context, root, null_name, context->null_device);
 	if (status < 0)
 		return status;
 	status = rt_set_mount(root, MOUNT_ATTR_RDONLY, 0, 0, false);
 	if (status < 0)
 		return rt_fail(context, "mount_setattr", status);
-	/* It may be another process that continues; the host's procfs is at /proc. */
-	rt_close(&context->self);
 	return rt_replace_root(context, old, root);
 }
 
-/* Puts a clone of what has a name in the root in the place of what was attached there. */
-static int clone_named(struct rt_context *context, int root, const char *name, int *place)
+int rt_mount_locked(struct rt_context *context, const struct rt_op_mount_locked *op)
 {
-	int tree = (int)rt_sys(open_tree, root, name,
+	if (context->null_device < 0)
+		clone_null_device(context);
+	int status = leave_host(context, &op->trees, op);
+	/* It may be another process that continues; the host's procfs is at /proc. */
+	rt_close(&context->self);
+	return status;
+}
+
+/* Puts a clone of what has a name in the root in the place of what was attached there, under the same number, which
+ * another process that shares the descriptors knows. */
+static int clone_named(struct rt_context *context, int root, const char *name, int place)
+{
+	RT_CLEANUP_FD int tree = (int)rt_sys(open_tree, root, name,
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW);
 	if (tree < 0)
 		return rt_fail(context, "open_tree", tree);
-	rt_close(place);
-	*place = tree;
-	return 0;
+	long status = rt_sys(dup3, tree, place, O_CLOEXEC);
+	return status < 0 ? rt_fail(context, "dup3", status) : 0;
+}
+
+static int clone_trees(struct rt_context *context, int root, const struct rt_u32s *trees)
+{
+	char digits[RT_DECIMAL_SIZE];
+	int status = 0;
+	for (uint32_t i = 0; status == 0 && i < trees->count; i++) {
+		uint32_t slot = rt_u32_at(trees, i);
+		status = clone_named(
+			context, root, rt_decimal(digits, i), slot < RT_SLOTS ? context->slots[slot] : -1);
+	}
+	return status;
 }
 
 int rt_clone_locked(struct rt_context *context, const struct rt_op_clone_locked *op)
 {
-	char digits[RT_DECIMAL_SIZE];
 	RT_CLEANUP_FD int root = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (root < 0)
 		return rt_fail(context, "openat2", root);
-	int status =
-		context->null_detached ? clone_named(context, root, null_name, &context->null_device) : 0;
-	for (uint32_t i = 0; status == 0 && i < op->trees.count; i++) {
-		uint32_t slot = rt_u32_at(&op->trees, i);
-		status = slot < RT_SLOTS
-				 ? clone_named(context, root, rt_decimal(digits, i), &context->slots[slot])
-				 : rt_fail(context, "open_tree", -EBADF);
+	int status = context->null_detached ? clone_named(context, root, null_name, context->null_device) : 0;
+	return status < 0 ? status : clone_trees(context, root, &op->trees);
+}
+
+/* In a process of its own, which shares only the descriptor table. */
+static int lock_trees(struct rt_context *context, const struct rt_op_lock_trees *op)
+{
+	long status = rt_sys(unshare, CLONE_NEWNS);
+	if (status < 0)
+		return rt_fail(context, "unshare", status);
+	int left = leave_host(context, &op->trees, NULL);
+	if (left < 0)
+		return left;
+	status = rt_sys(setns, context->slots[op->user], CLONE_NEWUSER);
+	if (status < 0)
+		return rt_fail(context, "setns", status);
+	/* The change of credentials has reset the dumpable attribute to fs.suid_dumpable (prctl(2)). */
+	int hidden = rt_hide(context);
+	if (hidden < 0)
+		return hidden;
+	status = rt_sys(unshare, CLONE_NEWNS);
+	if (status < 0)
+		return rt_fail(context, "unshare", status);
+	RT_CLEANUP_FD int root = rt_open_how(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
+	return root < 0 ? rt_fail(context, "openat2", root) : clone_trees(context, root, &op->trees);
+}
+
+struct outcome {
+	const char *call;
+	long status;
+};
+
+int rt_lock_trees(struct rt_context *context, const struct rt_op_lock_trees *op)
+{
+	int ends[2];
+	struct outcome outcome;
+	struct clone_args clone = {.flags = CLONE_FILES, .exit_signal = SIGCHLD};
+	long status = rt_sys(pipe2, ends, O_CLOEXEC | O_NONBLOCK);
+	if (status < 0)
+		return rt_fail(context, "pipe2", status);
+	RT_CLEANUP_FD int read_end = ends[0];
+	RT_CLEANUP_FD int write_end = ends[1];
+	long pid = rt_sys(clone3, &clone, sizeof(clone));
+	if (pid < 0)
+		return rt_fail(context, "clone3", pid);
+	if (pid == 0) {
+		outcome.status = lock_trees(context, op);
+		outcome.call = context->call;
+		rt_sys(write, write_end, &outcome, sizeof(outcome));
+		rt_leave(0);
 	}
-	return status;
+	while (rt_sys(wait4, pid, NULL, 0, NULL) == -EINTR)
+		;
+	if (rt_sys(read, read_end, &outcome, sizeof(outcome)) != sizeof(outcome))
+		return rt_fail(context, "read", -EPIPE);
+	return outcome.status < 0 ? rt_fail(context, outcome.call, outcome.status) : 0;
 }
 
 int rt_refuse_pinned(struct rt_context *context)

@@ -267,6 +267,13 @@ export interface CloneLockedOp {
   readonly trees: readonly number[];
 }
 
+/** Replaces the trees in the slots with copies that the kernel has locked for the user namespace in `user`, as mount_locked and clone_locked do for a new container, in a process of its own: a container that runs can neither change their flags nor uncover what they cover. */
+export interface LockTreesOp {
+  readonly op: 'lock_trees';
+  readonly user: number;
+  readonly trees: readonly number[];
+}
+
 /** After enter_mount_namespace: fails with ELOOP if a namespace is pinned to a file of a mount. Of a mount namespace, a copy of the host's mounts would not have had it. */
 export interface RefusePinnedOp {
   readonly op: 'refuse_pinned';
@@ -715,6 +722,7 @@ export type Op =
   | EnterMountNamespaceOp
   | MountLockedOp
   | CloneLockedOp
+  | LockTreesOp
   | RefusePinnedOp
   | SetPropagationOp
   | OpenRootOp
@@ -842,7 +850,28 @@ export interface OpCalls {
     | 'setns'
     | 'statx'
     | 'umount2';
-  clone_locked: 'open_tree' | 'openat2';
+  clone_locked: 'dup3' | 'open_tree' | 'openat2';
+  lock_trees:
+    | 'clone3'
+    | 'dup3'
+    | 'fchdir'
+    | 'fsconfig'
+    | 'fsmount'
+    | 'fsopen'
+    | 'mkdirat'
+    | 'mknodat'
+    | 'mount_setattr'
+    | 'move_mount'
+    | 'open_tree'
+    | 'openat2'
+    | 'pipe2'
+    | 'pivot_root'
+    | 'prctl'
+    | 'read'
+    | 'setns'
+    | 'statx'
+    | 'umount2'
+    | 'unshare';
   refuse_pinned: 'openat2' | 'read';
   set_propagation: 'mount_setattr';
   open_root: 'mount_setattr' | 'move_mount' | 'open_tree' | 'openat2';
@@ -1228,9 +1257,17 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   clone_locked: { code: 35, group: 'init', fields: [['trees', 'u32s']] },
-  refuse_pinned: { code: 36, group: 'init', fields: [] },
+  lock_trees: {
+    code: 36,
+    group: 'stage',
+    fields: [
+      ['user', 'slot'],
+      ['trees', 'u32s'],
+    ],
+  },
+  refuse_pinned: { code: 37, group: 'init', fields: [] },
   set_propagation: {
-    code: 37,
+    code: 38,
     group: 'init',
     fields: [
       ['type', 'u32'],
@@ -1238,7 +1275,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   open_root: {
-    code: 38,
+    code: 39,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1247,10 +1284,10 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['tree', 'slot'],
     ],
   },
-  open_root_directory: { code: 39, group: 'init', fields: [['path', 'str']] },
-  hold_root: { code: 40, group: 'init', fields: [['path', 'str']] },
+  open_root_directory: { code: 40, group: 'init', fields: [['path', 'str']] },
+  hold_root: { code: 41, group: 'init', fields: [['path', 'str']] },
   mount_filesystem: {
-    code: 41,
+    code: 42,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1265,7 +1302,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_bind: {
-    code: 42,
+    code: 43,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1280,7 +1317,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_attributes: {
-    code: 43,
+    code: 44,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1290,7 +1327,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   mount_propagation: {
-    code: 44,
+    code: 45,
     group: 'init',
     fields: [
       ['slot', 'slot'],
@@ -1299,7 +1336,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_directory: {
-    code: 45,
+    code: 46,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1307,7 +1344,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_device: {
-    code: 46,
+    code: 47,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1319,7 +1356,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   bind_device: {
-    code: 47,
+    code: 48,
     group: 'init',
     fields: [
       ['tree', 'slot'],
@@ -1331,7 +1368,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_link: {
-    code: 48,
+    code: 49,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1340,7 +1377,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   terminal: {
-    code: 49,
+    code: 50,
     group: 'init',
     fields: [
       ['width', 'u32'],
@@ -1348,12 +1385,12 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['controlling', 'u32'],
     ],
   },
-  console: { code: 50, group: 'init', fields: [['path', 'str']] },
-  mask_path: { code: 51, group: 'init', fields: [['path', 'str']] },
-  readonly_path: { code: 52, group: 'init', fields: [['path', 'str']] },
-  await_hooks: { code: 53, group: 'init', fields: [] },
+  console: { code: 51, group: 'init', fields: [['path', 'str']] },
+  mask_path: { code: 52, group: 'init', fields: [['path', 'str']] },
+  readonly_path: { code: 53, group: 'init', fields: [['path', 'str']] },
+  await_hooks: { code: 54, group: 'init', fields: [] },
   open_log: {
-    code: 54,
+    code: 55,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
@@ -1361,7 +1398,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   hook: {
-    code: 55,
+    code: 56,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1376,23 +1413,23 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['err', 'slot'],
     ],
   },
-  remove_mount: { code: 56, group: 'init', fields: [['destination', 'str']] },
+  remove_mount: { code: 57, group: 'init', fields: [['destination', 'str']] },
   open_mount: {
-    code: 57,
+    code: 58,
     group: 'init',
     fields: [
       ['slot', 'new_slot'],
       ['destination', 'str'],
     ],
   },
-  unmount: { code: 58, group: 'host', fields: [['path', 'str']] },
-  pivot_root: { code: 59, group: 'init', fields: [] },
-  move_root: { code: 60, group: 'init', fields: [['detach', 'u32']] },
-  chroot: { code: 61, group: 'init', fields: [] },
-  set_hostname: { code: 62, group: 'init', fields: [['name', 'str']] },
-  set_domainname: { code: 63, group: 'init', fields: [['name', 'str']] },
+  unmount: { code: 59, group: 'host', fields: [['path', 'str']] },
+  pivot_root: { code: 60, group: 'init', fields: [] },
+  move_root: { code: 61, group: 'init', fields: [['detach', 'u32']] },
+  chroot: { code: 62, group: 'init', fields: [] },
+  set_hostname: { code: 63, group: 'init', fields: [['name', 'str']] },
+  set_domainname: { code: 64, group: 'init', fields: [['name', 'str']] },
   sysctl: {
-    code: 64,
+    code: 65,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1401,7 +1438,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   oom_score_adj: {
-    code: 65,
+    code: 66,
     group: 'init',
     fields: [
       ['value', 'i32'],
@@ -1409,7 +1446,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   rlimit: {
-    code: 66,
+    code: 67,
     group: 'init',
     fields: [
       ['resource', 'u32'],
@@ -1417,9 +1454,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['hard', 'u64'],
     ],
   },
-  cpu_affinity: { code: 67, group: 'init', fields: [['cpus', 'bytes']] },
+  cpu_affinity: { code: 68, group: 'init', fields: [['cpus', 'bytes']] },
   scheduler: {
-    code: 68,
+    code: 69,
     group: 'host',
     fields: [
       ['pid', 'u32'],
@@ -1432,11 +1469,11 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['period', 'u64'],
     ],
   },
-  await_scheduler: { code: 69, group: 'init', fields: [] },
-  io_priority: { code: 70, group: 'init', fields: [['value', 'u32']] },
-  personality: { code: 71, group: 'init', fields: [['persona', 'u32']] },
+  await_scheduler: { code: 70, group: 'init', fields: [] },
+  io_priority: { code: 71, group: 'init', fields: [['value', 'u32']] },
+  personality: { code: 72, group: 'init', fields: [['persona', 'u32']] },
   memory_policy: {
-    code: 72,
+    code: 73,
     group: 'init',
     fields: [
       ['mode', 'u32'],
@@ -1444,7 +1481,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   security_attribute: {
-    code: 73,
+    code: 74,
     group: 'init',
     fields: [
       ['name', 'str'],
@@ -1452,9 +1489,9 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['expected', 'str'],
     ],
   },
-  umask: { code: 74, group: 'init', fields: [['mask', 'u32']] },
+  umask: { code: 75, group: 'init', fields: [['mask', 'u32']] },
   stdio_owner: {
-    code: 75,
+    code: 76,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1463,7 +1500,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   drop_bounding: {
-    code: 76,
+    code: 77,
     group: 'init',
     fields: [
       ['keep', 'u64'],
@@ -1471,7 +1508,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_user: {
-    code: 77,
+    code: 78,
     group: 'init',
     fields: [
       ['uid', 'u32'],
@@ -1481,7 +1518,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   set_capabilities: {
-    code: 78,
+    code: 79,
     group: 'init',
     fields: [
       ['effective', 'u64'],
@@ -1490,46 +1527,46 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['ambient', 'u64'],
     ],
   },
-  fork_init: { code: 79, group: 'init', fields: [] },
+  fork_init: { code: 80, group: 'init', fields: [] },
   change_directory: {
-    code: 80,
+    code: 81,
     group: 'init',
     fields: [
       ['path', 'str'],
       ['phase', 'u32'],
     ],
   },
-  no_new_privs: { code: 81, group: 'init', fields: [] },
+  no_new_privs: { code: 82, group: 'init', fields: [] },
   find_program: {
-    code: 82,
+    code: 83,
     group: 'init',
     fields: [
       ['name', 'str'],
       ['search', 'str'],
     ],
   },
-  find_home: { code: 83, group: 'init', fields: [['uid', 'u32']] },
+  find_home: { code: 84, group: 'init', fields: [['uid', 'u32']] },
   seccomp: {
-    code: 84,
+    code: 85,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['atExecve', 'u32'],
     ],
   },
-  seccomp_receiver: { code: 85, group: 'init', fields: [['path', 'str']] },
+  seccomp_receiver: { code: 86, group: 'init', fields: [['path', 'str']] },
   seccomp_notify: {
-    code: 86,
+    code: 87,
     group: 'init',
     fields: [
       ['flags', 'u32'],
       ['state', 'strs'],
     ],
   },
-  end_on_signals: { code: 87, group: 'init', fields: [['signals', 'u64']] },
-  await_start: { code: 88, group: 'init', fields: [['how', 'u32']] },
+  end_on_signals: { code: 88, group: 'init', fields: [['signals', 'u64']] },
+  await_start: { code: 89, group: 'init', fields: [['how', 'u32']] },
   pass_descriptors: {
-    code: 89,
+    code: 90,
     group: 'init',
     fields: [
       ['first', 'u32'],
@@ -1537,7 +1574,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   make_mount_point: {
-    code: 90,
+    code: 91,
     group: 'init',
     fields: [
       ['path', 'str'],
@@ -1545,7 +1582,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
     ],
   },
   exec: {
-    code: 91,
+    code: 92,
     group: 'init',
     fields: [
       ['args', 'strs'],

@@ -203,31 +203,36 @@ export const OP_PACKERS: Packers = {
     to[to.length] = 35;
     packList(op.trees, to);
   },
-  refuse_pinned(_op, to) {
+  lock_trees(op, to) {
     to[to.length] = 36;
+    to[to.length] = op.user;
+    packList(op.trees, to);
+  },
+  refuse_pinned(_op, to) {
+    to[to.length] = 37;
   },
   set_propagation(op, to) {
-    to[to.length] = 37;
+    to[to.length] = 38;
     to[to.length] = op.type;
     to[to.length] = op.recursive;
   },
   open_root(op, to) {
-    to[to.length] = 38;
+    to[to.length] = 39;
     to[to.length] = op.path;
     to[to.length] = op.type;
     to[to.length] = op.isolate;
     to[to.length] = op.tree;
   },
   open_root_directory(op, to) {
-    to[to.length] = 39;
-    to[to.length] = op.path;
-  },
-  hold_root(op, to) {
     to[to.length] = 40;
     to[to.length] = op.path;
   },
-  mount_filesystem(op, to) {
+  hold_root(op, to) {
     to[to.length] = 41;
+    to[to.length] = op.path;
+  },
+  mount_filesystem(op, to) {
+    to[to.length] = 42;
     to[to.length] = op.slot;
     to[to.length] = op.destination;
     to[to.length] = op.type;
@@ -239,7 +244,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.tree;
   },
   mount_bind(op, to) {
-    to[to.length] = 42;
+    to[to.length] = 43;
     to[to.length] = op.slot;
     to[to.length] = op.source;
     to[to.length] = op.destination;
@@ -251,25 +256,25 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.tree;
   },
   mount_attributes(op, to) {
-    to[to.length] = 43;
+    to[to.length] = 44;
     to[to.length] = op.slot;
     packWide(op.set, to);
     packWide(op.clear, to);
     to[to.length] = op.recursive;
   },
   mount_propagation(op, to) {
-    to[to.length] = 44;
+    to[to.length] = 45;
     to[to.length] = op.slot;
     to[to.length] = op.type;
     to[to.length] = op.recursive;
   },
   make_directory(op, to) {
-    to[to.length] = 45;
+    to[to.length] = 46;
     to[to.length] = op.path;
     to[to.length] = op.mode;
   },
   make_device(op, to) {
-    to[to.length] = 46;
+    to[to.length] = 47;
     to[to.length] = op.path;
     to[to.length] = op.mode;
     to[to.length] = op.major;
@@ -278,7 +283,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.gid;
   },
   bind_device(op, to) {
-    to[to.length] = 47;
+    to[to.length] = 48;
     to[to.length] = op.tree;
     to[to.length] = op.source;
     to[to.length] = op.path;
@@ -287,39 +292,39 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.minor;
   },
   make_link(op, to) {
-    to[to.length] = 48;
+    to[to.length] = 49;
     to[to.length] = op.path;
     to[to.length] = op.target;
     to[to.length] = op.exact;
   },
   terminal(op, to) {
-    to[to.length] = 49;
+    to[to.length] = 50;
     to[to.length] = op.width;
     to[to.length] = op.height;
     to[to.length] = op.controlling;
   },
   console(op, to) {
-    to[to.length] = 50;
-    to[to.length] = op.path;
-  },
-  mask_path(op, to) {
     to[to.length] = 51;
     to[to.length] = op.path;
   },
-  readonly_path(op, to) {
+  mask_path(op, to) {
     to[to.length] = 52;
     to[to.length] = op.path;
   },
-  await_hooks(_op, to) {
+  readonly_path(op, to) {
     to[to.length] = 53;
+    to[to.length] = op.path;
+  },
+  await_hooks(_op, to) {
+    to[to.length] = 54;
   },
   open_log(op, to) {
-    to[to.length] = 54;
+    to[to.length] = 55;
     to[to.length] = op.slot;
     to[to.length] = op.path;
   },
   hook(op, to) {
-    to[to.length] = 55;
+    to[to.length] = 56;
     to[to.length] = op.path;
     packList(op.args, to);
     packList(op.env, to);
@@ -332,59 +337,59 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.err;
   },
   remove_mount(op, to) {
-    to[to.length] = 56;
+    to[to.length] = 57;
     to[to.length] = op.destination;
   },
   open_mount(op, to) {
-    to[to.length] = 57;
+    to[to.length] = 58;
     to[to.length] = op.slot;
     to[to.length] = op.destination;
   },
   unmount(op, to) {
-    to[to.length] = 58;
+    to[to.length] = 59;
     to[to.length] = op.path;
   },
   pivot_root(_op, to) {
-    to[to.length] = 59;
+    to[to.length] = 60;
   },
   move_root(op, to) {
-    to[to.length] = 60;
+    to[to.length] = 61;
     to[to.length] = op.detach;
   },
   chroot(_op, to) {
-    to[to.length] = 61;
+    to[to.length] = 62;
   },
   set_hostname(op, to) {
-    to[to.length] = 62;
-    to[to.length] = op.name;
-  },
-  set_domainname(op, to) {
     to[to.length] = 63;
     to[to.length] = op.name;
   },
-  sysctl(op, to) {
+  set_domainname(op, to) {
     to[to.length] = 64;
+    to[to.length] = op.name;
+  },
+  sysctl(op, to) {
+    to[to.length] = 65;
     to[to.length] = op.path;
     to[to.length] = op.value;
     to[to.length] = op.host;
   },
   oom_score_adj(op, to) {
-    to[to.length] = 65;
+    to[to.length] = 66;
     to[to.length] = op.value;
     to[to.length] = op.ignore;
   },
   rlimit(op, to) {
-    to[to.length] = 66;
+    to[to.length] = 67;
     to[to.length] = op.resource;
     packWide(op.soft, to);
     packWide(op.hard, to);
   },
   cpu_affinity(op, to) {
-    to[to.length] = 67;
+    to[to.length] = 68;
     packBytes(op.cpus, to);
   },
   scheduler(op, to) {
-    to[to.length] = 68;
+    to[to.length] = 69;
     to[to.length] = op.pid;
     to[to.length] = op.policy;
     packWide(op.flags, to);
@@ -395,110 +400,110 @@ export const OP_PACKERS: Packers = {
     packWide(op.period, to);
   },
   await_scheduler(_op, to) {
-    to[to.length] = 69;
+    to[to.length] = 70;
   },
   io_priority(op, to) {
-    to[to.length] = 70;
+    to[to.length] = 71;
     to[to.length] = op.value;
   },
   personality(op, to) {
-    to[to.length] = 71;
+    to[to.length] = 72;
     to[to.length] = op.persona;
   },
   memory_policy(op, to) {
-    to[to.length] = 72;
+    to[to.length] = 73;
     to[to.length] = op.mode;
     packBytes(op.nodes, to);
   },
   security_attribute(op, to) {
-    to[to.length] = 73;
+    to[to.length] = 74;
     to[to.length] = op.name;
     to[to.length] = op.value;
     to[to.length] = op.expected;
   },
   umask(op, to) {
-    to[to.length] = 74;
+    to[to.length] = 75;
     to[to.length] = op.mask;
   },
   stdio_owner(op, to) {
-    to[to.length] = 75;
+    to[to.length] = 76;
     to[to.length] = op.uid;
     to[to.length] = op.user;
     to[to.length] = op.null;
   },
   drop_bounding(op, to) {
-    to[to.length] = 76;
+    to[to.length] = 77;
     packWide(op.keep, to);
     to[to.length] = op.last;
   },
   set_user(op, to) {
-    to[to.length] = 77;
+    to[to.length] = 78;
     to[to.length] = op.uid;
     to[to.length] = op.gid;
     packList(op.groups, to);
     to[to.length] = op.keepGroups;
   },
   set_capabilities(op, to) {
-    to[to.length] = 78;
+    to[to.length] = 79;
     packWide(op.effective, to);
     packWide(op.permitted, to);
     packWide(op.inheritable, to);
     packWide(op.ambient, to);
   },
   fork_init(_op, to) {
-    to[to.length] = 79;
+    to[to.length] = 80;
   },
   change_directory(op, to) {
-    to[to.length] = 80;
+    to[to.length] = 81;
     to[to.length] = op.path;
     to[to.length] = op.phase;
   },
   no_new_privs(_op, to) {
-    to[to.length] = 81;
+    to[to.length] = 82;
   },
   find_program(op, to) {
-    to[to.length] = 82;
+    to[to.length] = 83;
     to[to.length] = op.name;
     to[to.length] = op.search;
   },
   find_home(op, to) {
-    to[to.length] = 83;
+    to[to.length] = 84;
     to[to.length] = op.uid;
   },
   seccomp(op, to) {
-    to[to.length] = 84;
+    to[to.length] = 85;
     to[to.length] = op.flags;
     to[to.length] = op.atExecve;
   },
   seccomp_receiver(op, to) {
-    to[to.length] = 85;
+    to[to.length] = 86;
     to[to.length] = op.path;
   },
   seccomp_notify(op, to) {
-    to[to.length] = 86;
+    to[to.length] = 87;
     to[to.length] = op.flags;
     packList(op.state, to);
   },
   end_on_signals(op, to) {
-    to[to.length] = 87;
+    to[to.length] = 88;
     packWide(op.signals, to);
   },
   await_start(op, to) {
-    to[to.length] = 88;
+    to[to.length] = 89;
     to[to.length] = op.how;
   },
   pass_descriptors(op, to) {
-    to[to.length] = 89;
+    to[to.length] = 90;
     to[to.length] = op.first;
     packList(op.slots, to);
   },
   make_mount_point(op, to) {
-    to[to.length] = 90;
+    to[to.length] = 91;
     to[to.length] = op.path;
     to[to.length] = op.directory;
   },
   exec(op, to) {
-    to[to.length] = 91;
+    to[to.length] = 92;
     packList(op.args, to);
     packList(op.env, to);
   },

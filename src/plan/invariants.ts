@@ -21,6 +21,9 @@ export interface Invariant {
 type Name = PlannedOp['op'];
 type Match = Name | readonly Name[] | ((op: PlannedOp) => boolean);
 
+/** What the kernel locks for a user namespace. */
+const locks: readonly Name[] = ['mount_locked', 'lock_trees'];
+
 function matches(match: Match, op: PlannedOp): boolean {
   if (typeof match === 'function') return match(op);
   return typeof match === 'string' ? op.op === match : match.includes(op.op);
@@ -224,16 +227,18 @@ export const invariants: readonly Invariant[] = [
   ),
   {
     why: 'whoever is root of the user namespace can change and uncover a mount that is not locked',
-    applies: (ops: readonly PlannedOp[]): boolean => first(ops, 'mount_locked') >= 0,
+    applies: (ops: readonly PlannedOp[]): boolean => first(ops, locks) >= 0,
     broken: (ops: readonly PlannedOp[]): readonly number[] | undefined => {
-      const at = first(ops, 'mount_locked');
-      const locks = ops[at];
-      if (locks?.op !== 'mount_locked') return undefined;
-      const locked = [locks.proc, locks.sys, ...locks.trees];
+      const at = first(ops, locks);
+      const by = ops[at];
+      if (by === undefined) return undefined;
+      const { reads } = slotsOf(by);
+      const locked = by.op === 'mount_locked' || by.op === 'lock_trees' ? [...by.trees, ...reads] : [];
       const free = ops.findIndex((op) => op.op === 'open_tree' && !opensInRoot(op) && !locked.includes(op.slot));
       return free < 0 ? undefined : [free, at];
     },
   },
+  before('lock_trees', ['join_process', ...mounts], 'what is mounted in the container is locked'),
   needs('clone_locked', 'mount_locked', 'trees are cloned where they were attached'),
   before('clone_locked', 'open_root', 'the root of the container covers them'),
   needs('refuse_pinned', 'enter_mount_namespace', "a copy of the host's mounts has no pinned mount namespace"),

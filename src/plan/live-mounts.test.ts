@@ -35,8 +35,10 @@ t.test('planAddedMounts opens every source before the container is entered', asy
   t.strictSame(names(ops), [
     'container_user_namespace',
     'open_tree',
+    'mount_attributes',
     'open_tree',
     'idmap_tree',
+    'lock_trees',
     'namespace_open',
     'join_process',
     'become_root',

@@ -10,6 +10,7 @@ import { containerUserOps, joinOp } from './join.ts';
 import type { NamespaceOrigin } from './join.ts';
 import { mountOps } from './mounts.ts';
 import { makeStage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import type { CgroupRecord } from './cgroup/record.ts';
 import type { PlannedOp } from './types.ts';
 import { checkUserNamespace, groupsRule, userNamespaceOf, userSlot } from './user-namespace.ts';
@@ -44,7 +45,8 @@ export function planAddedMounts(
 ): LiveMountPlan {
   const faults: Diagnostic[] = [];
   const container: Config = { ...config, mounts: [...mounts] };
-  const stage = makeStage(container, facts, { live: true });
+  const hasUser = userNamespaceOf(config) !== 'runtime';
+  const stage = makeStage(container, facts, { live: true, locks: hasUser });
   const showsProcesses = mounts.some(({ type }) => type === 'proc') && hasNamespace(config, 'pid');
   checkNamespace(config, faults);
   mounts.forEach((mount, index) => check(mount, `/mounts/${String(index)}`, facts, faults));
@@ -57,6 +59,7 @@ export function planAddedMounts(
     ops: [
       ...containerUserOps(config, initPid, origin), // the idmapped mounts below may use it
       ...stage.ops, // by host paths
+      ...lockTreesOps(stage),
       ...(showsProcesses ? [openPidNamespace(initPid)] : []),
       ...enter(config, facts, origin),
       ...[...planned.mounts, ...planned.afterwards].map(withPlainDestination),
@@ -93,6 +96,11 @@ export function mountsMade(ops: readonly PlannedOp[], failed: number): Mount[] {
   return ops.slice(0, failed).flatMap((op): Mount[] => {
     return op.op === 'mount_bind' || op.op === 'mount_filesystem' ? [{ destination: op.destination }] : [];
   });
+}
+
+/** So that root of the container can neither change their flags nor uncover what they cover. */
+function lockTreesOps({ locked = [] }: Stage): PlannedOp[] {
+  return locked.length === 0 ? [] : [{ op: 'lock_trees', user: userSlot, trees: locked, from: 'default' }];
 }
 
 /** join_process later confirms that the process is alive, so its pid has not been reused. */

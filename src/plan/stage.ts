@@ -72,7 +72,7 @@ export const noAttributes: Attributes = { set: 0, clear: 0, recursiveSet: 0, rec
 
 /**
  * `live`: for mounts that are added to a container that runs, and may change what its paths mean at any time. `leaves`:
- * init enters a mount namespace without the host's mounts. `locks`: the stage does, for a user namespace.
+ * init enters a mount namespace without the host's mounts. `locks`: a user namespace gets the trees.
  */
 export function makeStage(config: Config, facts: Facts, { live = false, leaves = false, locks = false } = {}): Stage {
   const opensAll = live || leaves || opensForInit(config, facts);

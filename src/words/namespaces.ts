@@ -24,6 +24,7 @@ export const namespaceWords = {
     action: ({ thread }) => `cannot enter the mount namespace of the kernel thread "${thread}"`,
   },
   mount_locked: { action: () => 'cannot hand mounts of the host to the user namespace' },
+  lock_trees: { action: () => 'cannot hand mounts of the host to the user namespace' },
   clone_locked: { action: () => 'cannot clone the mounts of the host in the user namespace' },
   refuse_pinned: { action: () => 'cannot do without the mounts of the host' },
   namespace_open: { action: ({ path }) => `cannot open namespace "${path}"`, known: openCause },
