@@ -264,6 +264,12 @@ forEachDocker(
       },
       30_000,
     );
+    if (restored.stderr.includes('/proc/0/ns/net')) {
+      t.skip(
+        'Docker 28 with containerd 2.1 looks for the network of process 0: github.com/containerd/containerd/issues/12141',
+      );
+      return remove();
+    }
     if (!criuSucceeded(t, restored, rt.dir)) return remove();
     await until('it counts on', async () => (await lines()).length > last + 3, 30_000);
     const all = await lines();
