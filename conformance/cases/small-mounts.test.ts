@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFile
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { MAPPED, addUserNamespace, grantCapabilities } from '../harness/config.ts';
-import type { Mutation } from '../harness/config.ts';
+import type { Mutation, TestConfig } from '../harness/config.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import { pinMountNamespace } from '../harness/pin.ts';
 import type { Outcome } from '../harness/process.ts';
@@ -225,15 +225,32 @@ const guardedTree = (tree: string): string => `mkdir -p ${tree}/covered ${tree}/
   mount -t tmpfs -o mode=777 closed ${tree}/closed; mount -o remount,bind,ro,nosuid ${tree}/closed
 `;
 
-for (const way of ['small', 'copy'] as const) {
+/** The ids of a runtime that has no others. */
+function mapRootOnly({ linux, mounts }: TestConfig): void {
+  linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+  linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+  const pts = mounts.find(({ destination }) => destination === '/dev/pts');
+  if (pts !== undefined) pts.options = ['nosuid', 'noexec', 'newinstance'];
+}
+
+for (const [name, way, options] of [
+  ['small', 'small', []],
+  ['copy', 'copy', []],
+  ['runtime in a user namespace', 'small', ['--user', '--map-root-user']],
+] as const) {
   forEachRuntime(
-    `small mounts: root of a user namespace can neither change nor uncover mounts of the host (${way})`,
+    `small mounts: root of a user namespace can neither change nor uncover mounts of the host (${name})`,
     async (t, rt) => {
       const [tree, volume] = [join(rt.dir, 'tree'), join(rt.dir, 'volume')];
       mkdirSync(volume);
       chmodSync(volume, 0o777);
       const bundle = rt.bundle((config) => {
         addUserNamespace(config);
+        if (options.length > 0) {
+          mapRootOnly(config);
+          config.linux.cgroupsPath = '';
+          config.linux.resources = {};
+        }
         for (const set of ['bounding', 'effective', 'permitted']) {
           config.process.capabilities = {
             ...config.process.capabilities,
@@ -258,9 +275,9 @@ for (const way of ['small', 'copy'] as const) {
         const tried = attacks.map((attack) => `${attack} && echo "done: ${attack}"`).join('; ');
         config.process.args = ['/bin/busybox', 'sh', '-c', `${tried}; umount /volume; umount -l /tree && echo end`];
       });
-      giveToMapped(rt, bundle);
+      if (options.length === 0) giveToMapped(rt, bundle);
       const script = `${guardedTree(tree)} "$@" run --bundle ${bundle.dir} ${rt.nextId()} 2>&1`;
-      const lines = inShell(rt, way, [], script);
+      const lines = inShell(rt, way, options, script);
       t.strictSame(
         lines.filter((line) => line.startsWith('done')),
         [],
@@ -283,8 +300,7 @@ for (const way of ['small', 'copy'] as const) {
     async (t, rt) => {
       const bundle = rt.bundle((config) => {
         addUserNamespace(config);
-        config.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
-        config.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 10 }];
+        mapRootOnly(config);
         grantCapabilities(config, 'CAP_SYS_ADMIN');
         config.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] });
         config.linux.devices = [{ path: '/dev/new', type: 'c', major: 1, minor: 5 }];

@@ -54,7 +54,14 @@ t.test('small mounts: not if the container needs the mounts of the host', async 
   t.notOk(enters(user({ type: 'time' })), 'the clocks are set later');
   t.ok(enters(user({ type: 'time', path: '/proc/7/ns/time' })));
   t.notOk(enters({ linux: { ...user().linux, seccomp: { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/agent' } } }));
-  t.notOk(enters({}, { ...many, user: { uid: 0, gid: 0, initial: false } }));
+  const nested = { ...many, user: { uid: 0, gid: 0, initial: false } };
+  t.notOk(enters({}, nested));
+  t.notOk(enters(user(), nested), "root of the host's user namespace owns that of the thread");
+  const { stage } = plan(config(user()), nested, { ...options, smallMounts: 'always' });
+  t.ok(
+    stage.some(({ op }) => op === 'mount_locked'),
+    'it locks nevertheless',
+  );
 });
 
 t.test('small mounts: not with mounts that need those of the host', async (t) => {

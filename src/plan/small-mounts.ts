@@ -61,7 +61,7 @@ function allowsSmallMounts(config: Config, facts: Facts, pivot: boolean): boolea
     createContainer.length === 0 &&
     [...prestart, ...createRuntime].every(isOfNetwork) &&
     facts.user.uid === 0 &&
-    facts.user.initial &&
+    (facts.user.initial || userNamespaceOf(config) !== 'runtime') &&
     (config.mounts ?? []).every((mount) => isBind(mount) || selfContained.includes(mount.type ?? ''))
   );
 }
@@ -103,7 +103,8 @@ export function leavingOf(
   if (wish === undefined || !allowsSmallMounts(config, facts, pivot)) return undefined;
   const small = wish === 'always' || (wish === 'beside-many' && facts.hasManyMounts);
   const hasUser = userNamespaceOf(config) !== 'runtime';
-  if (hasUser) return { thread: small ? facts.deviceThread : undefined };
+  // Root of the host owns that of the thread.
+  if (hasUser) return { thread: small && facts.user.initial ? facts.deviceThread : undefined };
   // Links are followed last, because that takes time.
   if (!small || !isIndependent(config, bundle, (path) => path) || !isIndependent(config, bundle, facts.realPath)) {
     return undefined;
