@@ -268,6 +268,7 @@ export const errors = {
   ],
   'memory.swappiness': ['the swappiness is out of range', 'give 0 to 100'],
   'mode.decimal': ['a mode is a decimal number that looks octal', 'write it in decimal: octal 0666 is 438'],
+  'mount.count': ['there are too many mounts', 'bind a directory that contains several of them'],
   'mount.destination': ['the destination of a mount is empty or no path', 'write an absolute path'],
   'mount.device': ['only root of the host may mount a block device', 'mount it on the host and bind it'],
   'mount.hidden': ['a later mount covers this one', 'keep one of them, or list the other first'],

@@ -47,6 +47,35 @@ function mapped(rt: Sandbox, mutate?: Mutation): Bundle {
   return bundle;
 }
 
+forEachRuntime(
+  'user namespace: a container with more mounts than can be open at once is refused, not made without it',
+  async (t, rt) => {
+    const bundle = mapped(rt);
+    writeFileSync(join(rt.dir, 'file'), '');
+    const initial = bundle.config.mounts;
+    bundle.config.process.args = ['/bin/busybox', 'cat', '/proc/self/uid_map'];
+    for (const [count, runs] of [
+      [980, true],
+      ...Array.from({ length: 12 }, (_, more) => [989 + more, undefined] as const),
+      [1100, false],
+    ] as const) {
+      const files = Array.from({ length: count }, (_, at) => ({
+        destination: `/files/${at}`,
+        source: join(rt.dir, 'file'),
+        options: ['bind', 'ro'],
+      }));
+      bundle.config.mounts = [...initial, ...files];
+      bundle.save();
+      const outcome = await rt.runBundle(bundle);
+      if (runs !== undefined) t.equal(outcome.status === 0, runs, outcome.stderr);
+      if (outcome.status === 0)
+        t.match(outcome.stdout, new RegExp(`^ *0 +${MAPPED.uid} +${MAPPED.size}\n$`), `${count}`);
+      else t.match(outcome.stderr, /more than 999 mounts open at once/, `${count}`);
+    }
+  },
+  { oursOnly: 'peers open them one after the other' },
+);
+
 forEachRuntime('user namespace: several lines of mappings are in the maps', async (t, rt) => {
   const bundle = mapped(rt, ({ linux }) => {
     linux.uidMappings = [

@@ -28,10 +28,11 @@ struct rt_context {
 	uint32_t passed_first, passed_count; /* descriptors passed to a program on the host */
 	bool rest_closed;                    /* rt_close_rest was called */
 	bool pid_joined;                     /* children will be in another pid namespace */
-	char host_pid[12];                   /* this process's pid in the runtime's pid namespace */
-	struct rt_trace *trace;              /* NULL: not tracing */
-	uint32_t trace_number;               /* number of this program in the trace */
-	bool made;                           /* the last resolved path was missing and has been created */
+	uint32_t entered;  /* CLONE_NEW* of namespaces that need not be joined any more, nor have a slot */
+	char host_pid[12]; /* this process's pid in the runtime's pid namespace */
+	struct rt_trace *trace; /* NULL: not tracing */
+	uint32_t trace_number;  /* number of this program in the trace */
+	bool made;              /* the last resolved path was missing and has been created */
 	bool directory_put_off;
 	char program[RT_PATH_MAX]; /* found by find_program */
 	char head[RT_HEAD_MAX];    /* its first bytes, to explain a failing execve */

@@ -78,9 +78,10 @@ int rt_namespace_open(struct rt_context *context, const struct rt_op_namespace_o
 			return own;
 		if (own && op->need.length > 0)
 			return rt_fail(context, "setns", -EEXIST);
-		/* Already in it. */
-		if (own)
+		if (own) {
+			context->entered |= op->type;
 			return 0;
+		}
 	}
 	context->slots[op->slot] = rt_steal_fd(&fd);
 	return 0;
@@ -96,8 +97,9 @@ static bool belongs_to(int target, int user)
 int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_join *op)
 {
 	int target = context->slots[op->slot];
+	/* Nothing is left out because a slot is empty. */
 	if (target < 0)
-		return 0;
+		return context->entered & op->type ? 0 : rt_fail(context, "setns", -EBADF);
 	if (op->type == CLONE_NEWPID && context->pid_joined)
 		return 0;
 	if (op->user != 0 && belongs_to(target, context->slots[op->user]))
@@ -114,6 +116,7 @@ int rt_namespace_join(struct rt_context *context, const struct rt_op_namespace_j
 	/* The change of credentials has reset the dumpable attribute to fs.suid_dumpable (prctl(2)). */
 	if (op->type == CLONE_NEWUSER && (hidden = rt_hide(context)) < 0)
 		return hidden;
+	context->entered |= op->type;
 	context->pid_joined = context->pid_joined || op->type == CLONE_NEWPID;
 	return 0;
 }

@@ -87,3 +87,15 @@ t.test('small mounts: not with mounts that need those of the host', async (t) =>
   t.ok(enters(withMounts(...several(128))));
   t.notOk(enters(withMounts(...several(129))), 'all sources would be open at once');
 });
+
+t.test('mounts that do not fit beside the namespaces are refused', async (t) => {
+  const uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const linux = { namespaces: [{ type: 'mount' }, { type: 'user' }], uidMappings, gidMappings: uidMappings } as const;
+  const binds = (count: number): Partial<Config> => ({
+    linux: { ...linux, namespaces: [...linux.namespaces] },
+    mounts: Array.from({ length: count }, (_, at) => ({ destination: `/${at}`, source: '/srv', options: ['bind'] })),
+  });
+  t.ok(enters(binds(980)));
+  t.throws(() => enters(binds(991)), /more than 999 mounts open at once/);
+  t.throws(() => enters(binds(1100)), /more than 999 mounts open at once/);
+});

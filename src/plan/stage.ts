@@ -1,6 +1,7 @@
 import type { Config, IdMapping } from '../../schema/generated/config.ts';
 import { OPEN_TREE_FLAGS } from '../../schema/generated/ops.ts';
 import { hasNamespace, isNew } from '../bundle/namespaces.ts';
+import { Failure } from '../diag/diagnostic.ts';
 import type { Facts } from '../facts/facts.ts';
 import { MS } from '../kernel/mounts.ts';
 import { treePropagation } from './propagation.ts';
@@ -79,8 +80,7 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
   const ops: PlannedOp[] = [];
   const locked: number[] = [];
   const namespaces = new Map<string, number>();
-  let slot = 1;
-  const nextSlot = (): number => slot++;
+  const nextSlot = slotsBelow(userSlot);
 
   const namespaceFor = ({ maps }: IdmapOptions, from: string): number => {
     if (maps === undefined) return userSlot;
@@ -141,6 +141,22 @@ export function makeStage(config: Config, facts: Facts, { live = false, leaves =
 /** Those of a mount that the stage has not set. */
 export function attributesLeft({ locked = [] }: Stage, tree: number, attributes: Attributes): Attributes {
   return locked.includes(tree) ? noAttributes : attributes;
+}
+
+/** From 1 on; the last ones are those of namespaces. */
+function slotsBelow(end: number): () => number {
+  let next = 1;
+  return () => {
+    if (next < end) return next++;
+    throw new Failure([
+      {
+        code: 'mount.count',
+        message: `cannot keep more than ${end - 1} mounts open at once, device nodes of the host included`,
+        pointer: '/mounts',
+        hint: 'bind a directory that contains several of them',
+      },
+    ]);
+  };
 }
 
 /** The recursive ones last, since they are for the top mount, too. */
