@@ -150,8 +150,8 @@ static int attach_trees(struct rt_context *context, int root, const struct rt_u3
 	int status = 0;
 	for (uint32_t i = 0; status == 0 && i < trees->count; i++) {
 		uint32_t slot = rt_u32_at(trees, i);
-		status = attach_named(
-			context, root, rt_decimal(digits, i), slot < RT_SLOTS ? context->slots[slot] : -EBADF);
+		status = attach_named(context, root, rt_decimal(digits, i),
+			slot < RT_SLOTS ? context->slots[slot] : -EBADF);
 	}
 	return status;
 }
