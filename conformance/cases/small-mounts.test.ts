@@ -329,6 +329,28 @@ for (const way of ['small', 'copy'] as const) {
 }
 
 forEachRuntime(
+  'small mounts: a host without /sys makes a container with a user namespace without it',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      addUserNamespace(config);
+      config.linux.cgroupsPath = '';
+      config.linux.resources = {};
+      config.mounts = config.mounts.filter(({ destination }) => destination !== '/sys');
+      config.process.args = ['/bin/busybox', 'echo', 'ran'];
+    });
+    giveToMapped(rt, bundle);
+    const host = join(rt.dir, 'host');
+    const script = `mkdir ${host}; mount -t tmpfs host ${host}; cd ${host}; for name in /*; do
+        [ $name = /sys ] || [ ! -d $name ] || { mkdir -p .$name; [ -L $name ] || mount --rbind $name .$name; }
+        [ ! -L $name ] || { rmdir .$name 2> /dev/null; ln -s "$(readlink $name)" .$name; }
+      done; mkdir old; pivot_root . old; umount -l old; cd /
+      "$@" --cgroup-manager disabled run --bundle ${bundle.dir} ${rt.nextId()} 2>&1`;
+    t.strictSame(inShell(rt, 'small', [], script), ['ran']);
+  },
+  OURS,
+);
+
+forEachRuntime(
   'small mounts: a user namespace sees no more of procfs and sysfs than the runtime',
   async (t, rt) => {
     const bundle = rt.bundle((config) => {

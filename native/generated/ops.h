@@ -584,6 +584,7 @@ enum rt_open_tree_flags {
 	RT_OPEN_TREE_PLAIN_DIRECTORY = 2,
 	RT_OPEN_TREE_IN_ROOT = 4,
 	RT_OPEN_TREE_NOFOLLOW = 8,
+	RT_OPEN_TREE_OPTIONAL = 16,
 };
 
 enum rt_mount_filesystem_flags {

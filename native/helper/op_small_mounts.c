@@ -156,10 +156,11 @@ static int attach_trees(struct rt_context *context, int root, const struct rt_u3
 	return status;
 }
 
+/* What the host lacks, such as /sys in a chroot, no container can mount then. */
 static int attach_slot(struct rt_context *context, int root, const char *name, uint32_t slot)
 {
 	RT_CLEANUP_FD int tree = rt_steal_fd(&context->slots[slot]);
-	return attach_named(context, root, name, tree);
+	return tree < 0 ? 0 : attach_named(context, root, name, tree);
 }
 
 /* Replaces the root of the mount namespace, a copy of the host's or of the thread's, with a read-only tmpfs that has

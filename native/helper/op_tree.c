@@ -24,6 +24,8 @@ int rt_open_tree(struct rt_context *context, const struct rt_op_open_tree *op)
 				   : op->flags & RT_OPEN_TREE_PLAIN_DIRECTORY
 					   ? rt_open_root_path(context, op->path.data)
 					   : rt_open_how(AT_FDCWD, op->path.data, O_PATH | nofollow, 0, 0);
+	if (source == -ENOENT && op->flags & RT_OPEN_TREE_OPTIONAL)
+		return 0;
 	if (source < 0)
 		return rt_fail(context, "openat2", source);
 	RT_CLEANUP_FD int tree = (int)rt_sys(open_tree, source, "",

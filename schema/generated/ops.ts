@@ -963,6 +963,8 @@ export const OPEN_TREE_FLAGS = {
   inRoot: 4,
   /** a symbolic link at the end of the path is cloned itself */
   nofollow: 8,
+  /** if it is missing, the slot stays empty */
+  optional: 16,
 } as const;
 
 export const MOUNT_FILESYSTEM_FLAGS = {

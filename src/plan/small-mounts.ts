@@ -126,7 +126,8 @@ export function leaveOps({ thread }: Leaving): PlannedOp[] {
  */
 export function lockOps(leaving: Leaving, stage: Stage, trees: readonly number[]): PlannedOp[] {
   const [proc, sys] = [stage.nextSlot(), stage.nextSlot()];
-  const open = { op: 'open_tree', flags: OPEN_TREE_FLAGS.recursive, propagation: MS.private } as const;
+  const flags = OPEN_TREE_FLAGS.recursive | OPEN_TREE_FLAGS.optional;
+  const open = { op: 'open_tree', flags, propagation: MS.private } as const;
   return [
     { ...open, slot: proc, path: '/proc', from: 'default' },
     { ...open, slot: sys, path: '/sys', from: 'default' },
