@@ -1,16 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Test } from 'tap';
-import { isUnified, metricsLacking } from '../harness/cgroup.ts';
+import { cgroupDirectory, isSystemdDriver, isUnified, metricsLacking, readCgroup } from '../harness/cgroup.ts';
+import { TESTED } from '../harness/cri-client.ts';
+import { unitProperty } from '../harness/docker-service.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { probePath } from '../harness/guest.ts';
-import { kubernetesLacking } from '../harness/kubelet-node.ts';
+import { containerCgroup, kubernetesLacking, podCgroup } from '../harness/kubelet-node.ts';
 import { Kubelet } from '../harness/kubelet.ts';
-import { container } from '../harness/pods.ts';
+import { container, probe } from '../harness/pods.ts';
+import { run } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
-import { until } from '../harness/wait.ts';
+import { PATIENCE, until } from '../harness/wait.ts';
 
 function forEachKubelet(
   name: string,
@@ -83,7 +86,7 @@ forEachKubelet('volumes, an initial container, hooks, probes, limits and rights'
           seccompProfile: { type: 'RuntimeDefault' },
         },
         lifecycle: { postStart: { exec: { command: ['/bin/touch', '/shared/started'] } } },
-        readinessProbe: { exec: { command: ['/bin/cat', '/shared/started'] }, periodSeconds: 1 },
+        readinessProbe: probe(['/bin/cat', '/shared/started']),
       }),
     ],
   });
@@ -108,10 +111,51 @@ forEachKubelet('volumes, an initial container, hooks, probes, limits and rights'
   await kubelet.remove('one');
 });
 
+/** The cgroups of a container's first process, as the host sees them. */
+async function cgroupsOf(kubelet: Kubelet, rt: Sandbox, id: string): Promise<string> {
+  const words = ['--root', kubelet.cri.root(TESTED), 'state', id];
+  const { stdout } = await run([...rt.runtime.argv, ...words], { env: rt.env });
+  const { pid } = JSON.parse(stdout) as { pid: number };
+  return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+}
+
+forEachKubelet(
+  'the cgroups of a pod and of its containers are in those of its class, with limits',
+  async (t, kubelet, rt) => {
+    const resources = { requests: { memory: '32Mi', cpu: '100m' }, limits: { memory: '64Mi', cpu: '500m' } };
+    const wait = ['/bin/probe', 'wait'];
+    const containers = [container('a', wait, { resources }), container('b', wait, { resources })];
+    kubelet.apply('one', { containers });
+    const pod = podCgroup(kubelet.cri, 'one');
+    const cgroups = new Map([[pod, 2]]);
+    for (const name of ['a', 'b']) {
+      const { containerID = '' } = await kubelet.ready('one', name);
+      const id = containerID.replace('containerd://', '');
+      const cgroup = containerCgroup(pod, id);
+      t.match(await cgroupsOf(kubelet, rt, id), `:${cgroup}\n`);
+      cgroups.set(cgroup, 1);
+    }
+    // systemd writes all settings of its units anew, so those that it does not know would be lost.
+    if (isSystemdDriver()) t.equal((await run(['systemctl', 'daemon-reload'])).status, 0);
+    const [memory, quota] = isUnified() ? ['memory.max', 'cpu.max'] : ['memory.limit_in_bytes', 'cpu.cfs_quota_us'];
+    for (const [cgroup, count] of cgroups) {
+      t.equal(readCgroup('memory', cgroup, memory), String(count * 64 * 1_048_576), cgroup);
+      t.match(readCgroup('cpu', cgroup, quota), new RegExp(`^${count * 50_000}\\b`), cgroup);
+      if (!isSystemdDriver()) continue;
+      t.equal(unitProperty(basename(cgroup), 'Slice'), basename(dirname(cgroup)));
+      t.equal(unitProperty(basename(cgroup), 'MemoryMax'), String(count * 64 * 1_048_576));
+      t.equal(unitProperty(basename(cgroup), 'CPUQuotaPerSecUSec'), count === 1 ? '500ms' : '1s');
+    }
+    await kubelet.remove('one');
+    const gone = (): boolean => [...cgroups.keys()].every((cgroup) => !existsSync(cgroupDirectory('memory', cgroup)));
+    await until('the cgroups of the pod are gone', gone, 60_000);
+  },
+);
+
 forEachKubelet('containers that end are restarted, and the reason of their end is known', async (t, kubelet) => {
-  const never = { exec: { command: ['/bin/cat', '/nosuch'] }, periodSeconds: 1, failureThreshold: 1 };
+  const never = probe(['/bin/cat', '/nosuch'], { failureThreshold: 1 });
   kubelet.apply('one', {
-    terminationGracePeriodSeconds: 2,
+    terminationGracePeriodSeconds: 2 * PATIENCE,
     containers: [
       container('failing', ['/bin/sh', '-c', 'echo word; exit 3']),
       container('missing', ['/nosuch']),

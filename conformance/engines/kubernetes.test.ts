@@ -1,20 +1,21 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Test } from 'tap';
-import { cgroupDirectory, isUnified, readCgroup } from '../harness/cgroup.ts';
+import { cgroupDirectory, isSystemdDriver, isUnified, readCgroup } from '../harness/cgroup.ts';
 import { NODE } from '../harness/control-plane.ts';
 import { PEER, TESTED } from '../harness/cri-client.ts';
+import { unitProperty } from '../harness/docker-service.ts';
 import { forEachEngine } from '../harness/engine.ts';
 import { IMAGE } from '../harness/image.ts';
-import { kubernetesLacking } from '../harness/kubelet-node.ts';
+import { containerCgroup, kubernetesLacking, podCgroup } from '../harness/kubelet-node.ts';
 import type { ContainerStatus } from '../harness/kubelet-node.ts';
 import { Kubernetes } from '../harness/kubernetes.ts';
 import type { Pod } from '../harness/kubernetes.ts';
-import { container, pod, runtimeClass } from '../harness/pods.ts';
+import { container, pod, probe, runtimeClass } from '../harness/pods.ts';
 import { run } from '../harness/process.ts';
 import type { CaseOptions } from '../harness/runtimes.ts';
 import type { Sandbox } from '../harness/sandbox.ts';
-import { until } from '../harness/wait.ts';
+import { PATIENCE, until } from '../harness/wait.ts';
 
 function forEachKubernetes(
   name: string,
@@ -74,6 +75,7 @@ forEachKubernetes('a RuntimeClass selects the runtime of only its pods', async (
     ids(two).filter((id) => !cri.containers(PEER).includes(id)),
     [],
   );
+  const group = podCgroup(cri, one.metadata.uid);
   for (const id of ids(one)) {
     const { stdout, stderr } = await run([...rt.runtime.argv, '--root', cri.root(TESTED), 'state', id], {
       env: rt.env,
@@ -82,6 +84,7 @@ forEachKubernetes('a RuntimeClass selects the runtime of only its pods', async (
     const { status, pid } = JSON.parse(stdout) as { status: string; pid: number };
     t.equal(status, 'running');
     t.equal(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '/bin/probe\0wait\0');
+    t.match(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), `:${containerCgroup(group, id)}\n`);
   }
 
   const namespaces = async (name: string): Promise<Record<string, string>> =>
@@ -93,7 +96,6 @@ forEachKubernetes('a RuntimeClass selects the runtime of only its pods', async (
 
   // That of the RuntimeClass.
   t.match(one.spec, { overhead: overhead.podFixed, nodeSelector: scheduling.nodeSelector });
-  const group = `${cri.parent}/kubepods/burstable/pod${one.metadata.uid}`;
   const limit = readCgroup('memory', group, isUnified() ? 'memory.max' : 'memory.limit_in_bytes');
   t.equal(limit, String((64 + 64 + 16) * MIB));
 
@@ -167,7 +169,7 @@ forEachKubernetes('logs, exec, volumes, limits and a hook', async (t, kubernetes
 
   const debug = ['--image', IMAGE, '--container', 'debugger', '--target', 'a', '--profile', 'general'];
   await kubernetes.done('debug', 'one', ...debug, '--', ...WAIT);
-  await kubernetes.done('wait', 'pod/one', '--for=jsonpath={.status.ephemeralContainerStatuses[0].state.running}');
+  await kubernetes.wait('pod/one', 'jsonpath={.status.ephemeralContainerStatuses[0].state.running}');
   t.equal(await output(kubernetes, 'debugger', '/bin/cat', '/proc/1/cmdline'), 'probe\0wait\0');
   await kubernetes.remove('one');
   await run(['umount', inner], { env: rt.env });
@@ -186,6 +188,14 @@ forEachKubernetes('resources are changed in place', async (t, kubernetes) => {
   const after = await kubernetes.reaches('one', 'a', 'has the new limits', changed);
   t.equal(await output(kubernetes, 'a', '/bin/cat', MEMORY), `${96 * MIB}\n`);
   t.match(await output(kubernetes, 'a', '/bin/cat', QUOTA), /^70000/);
+  if (isSystemdDriver()) {
+    const group = podCgroup(kubernetes.cri, before.metadata.uid);
+    const scope = containerCgroup(group, after.containerID?.replace('containerd://', '') ?? '');
+    for (const unit of [group, scope].map((path) => basename(path))) {
+      t.equal(unitProperty(unit, 'MemoryMax'), String(96 * MIB), unit);
+      t.equal(unitProperty(unit, 'CPUQuotaPerSecUSec'), '700ms', unit);
+    }
+  }
   t.equal(after.containerID, before.status.containerStatuses?.[0]?.containerID);
   t.equal(after.restartCount, 0);
   await kubernetes.remove('one');
@@ -196,12 +206,12 @@ forEachKubernetes('missing and failing programs are reported, and restarted', as
   await kubernetes.apply(runtimeClass('ours', TESTED), runtimeClass('nowhere', 'nosuch'));
   const absent = kubernetes.apply(pod('none', { runtimeClassName: 'absent', containers }));
   await t.rejects(absent, /pods "none" is forbidden: .*RuntimeClass "absent" not found/);
-  const never = { exec: { command: ['/bin/cat', '/nosuch'] }, periodSeconds: 1, failureThreshold: 1 };
+  const never = probe(['/bin/cat', '/nosuch'], { failureThreshold: 1 });
   await kubernetes.apply(
     pod('lost', { runtimeClassName: 'nowhere', containers }),
     pod('one', {
       runtimeClassName: 'ours',
-      terminationGracePeriodSeconds: 2,
+      terminationGracePeriodSeconds: 2 * PATIENCE,
       containers: [container('missing', ['/nosuch']), container('unwell', WAIT, { livenessProbe: never })],
     }),
   );

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENGINE_BIN } from './cri-client.ts';
 import { Daemon } from './daemon.ts';
+import { ask } from './https.ts';
 import { freePort } from './port.ts';
 import { run } from './process.ts';
 import type { Outcome } from './process.ts';
@@ -56,7 +57,7 @@ export class ControlPlane {
       ],
       env: sandbox.env,
       log: at('apiserver.log'),
-      answers: async () => (await this.kubectl(['get', '--raw', '/readyz'])).stdout === 'ok',
+      answers: async () => (await ask(port, 'GET', '/readyz')).text === 'ok',
     });
   }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupsWithPrefix, removeCgroup } from './cgroup.ts';
+import { isSystemdDriver, removeParent } from './cgroup.ts';
 import { CriClient, ENGINE_BIN, PEER, TESTED, environment } from './cri-client.ts';
 import type { Handler } from './cri-client.ts';
 import { Daemon } from './daemon.ts';
@@ -27,7 +27,8 @@ export class Cri extends CriClient {
 
   private constructor(sandbox: Sandbox, bridge: string) {
     const at = (name: string): string => join(sandbox.dir, name);
-    super({ socket: at('sock'), env: environment(sandbox), logs: at('logs'), parent: `/${sandbox.prefix}pods` });
+    const parent = `/${parentName(sandbox)}${isSystemdDriver() ? '.slice' : ''}`;
+    super({ socket: at('sock'), env: environment(sandbox), logs: at('logs'), parent });
     this.#sandbox = sandbox;
     this.#bridge = bridge;
     this.#daemon = new Daemon({
@@ -90,10 +91,15 @@ export class Cri extends CriClient {
     await this.#daemon.end();
     const left = [...this.containers(TESTED), ...this.containers(PEER)];
     await run(['ip', 'link', 'delete', this.#bridge], { env: this.#sandbox.env });
-    for (const path of cgroupsWithPrefix(this.parent.slice(1))) removeCgroup(path);
+    await removeParent(parentName(this.#sandbox));
     for (const name of ['run', 'data']) rmSync(join(this.#sandbox.dir, name), { recursive: true, force: true });
     if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
   }
+}
+
+/** The cgroup above all pods that are not the kubelet's, without the suffix of a slice. */
+function parentName(sandbox: Sandbox): string {
+  return `${sandbox.prefix}pods`;
 }
 
 function stateRoot(sandbox: Sandbox, handler: Handler): string {
@@ -108,7 +114,8 @@ function writeConfig(sandbox: Sandbox, byDefault: Handler, bridge: string): void
 runtime_type = 'io.containerd.runc.v2'
 [plugins.'${cri}.runtime'.containerd.runtimes.${handler}.options]
 BinaryName = '${program}'
-Root = '${stateRoot(sandbox, handler)}'`;
+Root = '${stateRoot(sandbox, handler)}'
+SystemdCgroup = ${isSystemdDriver()}`;
   const config = `
 version = 3
 root = '${at('data')}'

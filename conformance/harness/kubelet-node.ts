@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
 import { join } from 'node:path';
-import { hierarchies } from './cgroup.ts';
+import { hierarchies, isSystemdDriver } from './cgroup.ts';
 import { ENGINE_BIN } from './cri-client.ts';
 import { criLacking } from './cri.ts';
 import type { Cri } from './cri.ts';
 import { Daemon } from './daemon.ts';
+import { scopes, servicesLacking } from './docker-service.ts';
+import { ask } from './https.ts';
+import type { Answer } from './https.ts';
 import { freePort } from './port.ts';
 import { run } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -14,9 +16,18 @@ import { until } from './wait.ts';
 /** Why there is no Kubernetes to test with; undefined if there is one. */
 export function kubernetesLacking(): string | undefined {
   const programs = ['kubelet', 'kube-apiserver', 'etcd', 'kubectl'];
-  if (programs.every((name) => existsSync(join(ENGINE_BIN, name)))) return criLacking();
-  return 'Kubernetes is missing: make test-engines KUBELET=1 builds it';
+  if (!programs.every((name) => existsSync(join(ENGINE_BIN, name))))
+    return 'Kubernetes is missing: make test-engines KUBELET=1 builds it';
+  // With systemd's driver the slices of pods have fixed names.
+  return criLacking() ?? (isSystemdDriver() ? servicesLacking : undefined);
 }
+
+/** The scopes of containers, and the slice of all pods, with systemd's driver. */
+const SCOPES = 'cri-containerd-*.scope';
+const SLICE = 'kubepods.slice';
+
+/** An address of the node, if the machine has no network. The kubelet would take no loopback address. */
+const ADDRESS = '10.254.79.1';
 
 /** Host settings that the kubelet makes. It finds these values in private files, so it does not change the host. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -64,11 +75,6 @@ export async function reaches(
   });
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
 /** A kubelet with a containerd 2, both of which write only into the sandbox. */
 export class KubeletNode {
   readonly #sandbox: Sandbox;
@@ -95,13 +101,15 @@ export class KubeletNode {
    */
   static async start(sandbox: Sandbox, cri: Cri, more: object, ...words: string[]): Promise<KubeletNode> {
     const at = (name: string): string => join(sandbox.dir, name);
-    for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cri.parent));
-    // Volumes that the kubelet mounts in its own mount namespace reach containerd.
+    if (!isSystemdDriver()) for (const hierarchy of hierarchies()) mkdirSync(join(hierarchy, cri.parent));
+    // Volumes that the kubelet mounts in its own mount namespace reach containerd, and nothing else of the host: the mount
+    // would be a peer of the one that it is made from.
     mkdirSync(at('kubelet'));
-    await run(['mount', '--bind', '--make-shared', at('kubelet'), at('kubelet')]);
+    await run(['mount', '--bind', '--make-private', at('kubelet'), at('kubelet')]);
+    await run(['mount', '--make-shared', at('kubelet')]);
     const port = await freePort();
     writeFileSync(at('kubelet.json'), JSON.stringify({ ...configuration(sandbox, cri, port), ...more }));
-    const own = ['--config', at('kubelet.json'), '--root-dir', at('kubelet')];
+    const own = ['--config', at('kubelet.json'), '--root-dir', at('kubelet'), ...(await nodeAddress())];
     const node = new KubeletNode(sandbox, cri, port, [...own, ...words]);
     await node.#daemon.start();
     return node;
@@ -109,16 +117,7 @@ export class KubeletNode {
 
   /** A request to the kubelet's API. */
   ask(method: 'GET' | 'POST', path: string): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.#port, method, path, rejectUnauthorized: false };
-      const sent = request(options, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (part: string) => (text += part));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-      });
-      sent.setTimeout(60_000, () => sent.destroy(new Error(`no answer: ${path}`)));
-      sent.on('error', reject).end();
-    });
+    return ask(this.#port, method, path);
   }
 
   /** Ends the kubelet and starts it again; pods keep running. */
@@ -130,8 +129,46 @@ export class KubeletNode {
   async stop(): Promise<void> {
     await this.#daemon.end();
     await run(['umount', '--recursive', join(this.#sandbox.dir, 'kubelet')]);
-    await this.#cri.stop();
+    await run(['ip', 'address', 'delete', `${ADDRESS}/32`, 'dev', 'lo']);
+    try {
+      if (isSystemdDriver()) await removeSlice();
+    } finally {
+      await this.#cri.stop();
+    }
   }
+}
+
+/** Arguments of the kubelet that name an address of the machine; it finds that of the default route by itself. */
+async function nodeAddress(): Promise<string[]> {
+  if ((await run(['ip', 'route', 'show', 'default'])).stdout !== '') return [];
+  await run(['ip', 'address', 'add', `${ADDRESS}/32`, 'dev', 'lo']);
+  return ['--node-ip', ADDRESS];
+}
+
+/**
+ * Removes what the kubelet leaves by design: the slice of all pods, and those of its classes.
+ *
+ * @throws if the scope of a container remains
+ */
+async function removeSlice(): Promise<void> {
+  await until('no scope remains', () => scopes(SCOPES) === '', 10_000).catch(() => undefined);
+  const left = scopes(SCOPES);
+  await run(['systemctl', 'stop', SLICE]);
+  if (left !== '') throw new Error(`scopes remain:\n${left}`);
+}
+
+/** Path of the cgroup that the kubelet makes for a pod with requests, which is of the class Burstable. */
+export function podCgroup(cri: Cri, uid: string): string {
+  const words = ['kubepods', 'burstable', `pod${uid}`];
+  if (!isSystemdDriver()) return [cri.parent, ...words].join('/');
+  // A dash in the name of a slice ends the name of the slice above.
+  const parts = words.map((word) => word.replaceAll('-', '_'));
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('-')}.slice`).join('');
+}
+
+/** Path of the cgroup of a container in that of its pod. */
+export function containerCgroup(pod: string, id: string): string {
+  return isSystemdDriver() ? `${pod}/cri-containerd-${id}.scope` : `${pod}/${id}`;
 }
 
 function configuration(sandbox: Sandbox, cri: Cri, port: number): object {
@@ -148,8 +185,9 @@ function configuration(sandbox: Sandbox, cri: Cri, port: number): object {
     healthzPort: 0,
     authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
     authorization: { mode: 'AlwaysAllow' },
-    cgroupDriver: 'cgroupfs',
-    cgroupRoot: cri.parent,
+    ...(isSystemdDriver()
+      ? { cgroupDriver: 'systemd', cgroupRoot: '/' }
+      : { cgroupDriver: 'cgroupfs', cgroupRoot: cri.parent }),
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,
@@ -164,12 +202,16 @@ function configuration(sandbox: Sandbox, cri: Cri, port: number): object {
 
 /** Prefix of the kubelet's command line that gives it private copies of its fixed paths. */
 function withOwnPlaces(sandbox: Sandbox): string[] {
+  // Where mounts are shared, as systemd makes them, these would reach the host.
+  const hidden = ['/var/lib', '/var/log', '/proc/sys'].map(
+    (path) => `mount --make-private "$(stat --format %m ${path})"`,
+  );
   const mounts = Object.entries(SETTINGS).map(([name, value], index) => {
     const file = join(sandbox.dir, `setting-${index}`);
     writeFileSync(file, `${value}\n`);
     return `mount --bind ${file} /proc/sys/${name}`;
   });
   const places = ['/var/lib', '/var/log'].map((path) => `mount -t tmpfs tmpfs ${path}`);
-  const script = [...places, ...mounts, 'exec "$@"'].join(' && ');
+  const script = [...hidden, ...places, ...mounts, 'exec "$@"'].join(' && ');
   return ['unshare', '--mount', '--propagation', 'unchanged', 'sh', '-c', script, 'sh'];
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cri } from './cri.ts';
+import type { Answer } from './https.ts';
 import { KubeletNode, reaches } from './kubelet-node.ts';
-import type { Answer, ContainerStatus } from './kubelet-node.ts';
+import type { ContainerStatus } from './kubelet-node.ts';
 import type { Sandbox } from './sandbox.ts';
 import { until } from './wait.ts';
 

@@ -5,6 +5,7 @@ import { KubeletNode, reaches } from './kubelet-node.ts';
 import type { ContainerStatus } from './kubelet-node.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
+import { PATIENCE } from './wait.ts';
 
 /** A pod in the API server. */
 export interface Pod {
@@ -33,8 +34,8 @@ export class Kubernetes {
     const cri = await Cri.start(sandbox, PEER);
     const words = ['--kubeconfig', plane.nodeConfig, '--hostname-override', NODE];
     const kubernetes = new Kubernetes(cri, plane, await KubeletNode.start(sandbox, cri, {}, ...words));
-    await kubernetes.done('wait', '--for=create', `node/${NODE}`);
-    await kubernetes.done('wait', '--for=condition=Ready', `node/${NODE}`);
+    await kubernetes.wait(`node/${NODE}`, 'create');
+    await kubernetes.wait(`node/${NODE}`, 'condition=Ready');
     return kubernetes;
   }
 
@@ -60,6 +61,11 @@ export class Kubernetes {
     return JSON.parse(await this.done('get', name, '--output', 'json')) as Kind;
   }
 
+  /** `kubectl wait` for an object, which must succeed. */
+  async wait(name: string, condition: string): Promise<void> {
+    await this.done('wait', name, `--for=${condition}`, `--timeout=${50 * PATIENCE}s`);
+  }
+
   /** Waits until the API server reports the expected state of a container of a pod. */
   reaches(
     pod: string,
@@ -74,7 +80,7 @@ export class Kubernetes {
 
   /** Waits until a pod and all of its containers are ready; returns the pod. */
   async ready(pod: string): Promise<Pod> {
-    await this.done('wait', '--for=condition=Ready', `pod/${pod}`, '--timeout=50s');
+    await this.wait(`pod/${pod}`, 'condition=Ready');
     return this.get<Pod>(`pod/${pod}`);
   }
 
