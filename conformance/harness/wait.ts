@@ -1,4 +1,7 @@
 const STEP = 5;
+/** Pause after a condition, as a multiple of its duration: a command or a request takes the time of what it waits for. */
+const PAUSE = 3;
+const LONGEST = 1000;
 
 /** Factor for every deadline: RT_PATIENCE extends them on a slow machine. */
 export const PATIENCE = Number(process.env['RT_PATIENCE'] ?? 1);
@@ -16,9 +19,11 @@ export async function until<Value>(
 ): Promise<Exclude<Value, undefined | false>> {
   const end = Date.now() + deadline * PATIENCE;
   for (;;) {
+    const begin = Date.now();
     const value = await condition();
     if (value !== undefined && value !== false) return value as Exclude<Value, undefined | false>;
     if (Date.now() > end) throw new Error(`waited ${deadline * PATIENCE} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, STEP));
+    const pause = Math.min(Math.max(STEP, PAUSE * (Date.now() - begin)), LONGEST * PATIENCE);
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
