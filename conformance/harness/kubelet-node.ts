@@ -192,6 +192,8 @@ function configuration(sandbox: Sandbox, cri: Cri, port: number): object {
     failCgroupV1: false,
     failSwapOn: false,
     oomScoreAdj: 0,
+    // A container whose program is killed can go on, as always with cgroup v1.
+    singleProcessOOMKill: true,
     makeIPTablesUtilChains: false,
     // The disk is that of the host.
     imageGCHighThresholdPercent: 100,
