@@ -153,15 +153,15 @@ forEachKubelet(
 );
 
 forEachKubelet('containers that end are restarted, and the reason of their end is known', async (t, kubelet) => {
-  // The output of the previous container is kept as long as the next one runs. And the shim learns that memory ran out only
-  // once it watches the cgroup, and as long as that exists.
+  // The output of the previous container is kept as long as the next one runs, which must be long enough for the kubelet to
+  // report it. And the shim learns that memory ran out only once it watches the cgroup, and as long as that exists.
   const pause = `sleep ${0.3 * PATIENCE}`;
   const hog = `${pause}; /bin/probe memhog ${64 * 1_048_576}; status=$?; ${pause}; exit $status`;
   const never = probe(['/bin/cat', '/nosuch'], { failureThreshold: 1 });
   kubelet.apply('one', {
     terminationGracePeriodSeconds: 2 * PATIENCE,
     containers: [
-      container('failing', ['/bin/sh', '-c', `echo word; ${pause}; exit 3`]),
+      container('failing', ['/bin/sh', '-c', `echo word; sleep ${2 * PATIENCE}; exit 3`]),
       container('missing', ['/nosuch']),
       container('hungry', ['/bin/sh', '-c', hog], { resources: { limits: { memory: '16Mi' } } }),
       container('unwell', ['/bin/probe', 'wait'], { livenessProbe: never }),
