@@ -448,21 +448,23 @@ test-engines: build $(STAMPS)/packages-engines $(STAMPS)/engines $(if $(KUBELET)
 
 # The engines of Debian 13 as their packages deploy them: services of systemd in a virtual machine with cgroup v2, systemd's
 # cgroup driver and AppArmor.
-ENGINES_VM_TESTS ?= docker-service podman-service containerd-service \
-	$(if $(SHORT),,docker podman podman-pods podman-systemd containerd)
+# KUBELET=1: instead a kubelet, without and with an API server, above the containerd 2 that tools/build.sh makes.
+ENGINES_VM_TESTS ?= $(if $(KUBELET),kubelet kubernetes,docker-service podman-service containerd-service \
+	$(if $(SHORT),,docker podman podman-pods podman-systemd containerd))
+ENGINES_VM_PROGRAMS := cri $(if $(KUBELET),containerd containerd-shim-runc-v2 ctr kubelet kube-apiserver kubectl etcd)
 # ENGINES_VM_RELEASE=sid: the engines and the kernel of Debian sid.
 ENGINES_VM_RELEASE ?= 13
-ENGINES_VM_TAP := $(if $(SHORT),short-)engines-vm$(if $(filter 13,$(ENGINES_VM_RELEASE)),,-$(ENGINES_VM_RELEASE)).tap
+ENGINES_VM_TAP := $(if $(SHORT),short-)engines-vm$(if $(KUBELET),-kubelet)$(if $(filter 13,$(ENGINES_VM_RELEASE)),,-$(ENGINES_VM_RELEASE)).tap
 # SHORT=1: the life of a container and its limits with each of the services, with rt alone.
 ENGINES_VM_ALL := runc,rt
 ENGINES_VM_RUNTIMES := $(if $(SHORT),rt,$(ENGINES_VM_ALL))
-ENGINES_VM_CASE := $(if $(SHORT),limits are properties|(service|root): a life|a pod in a slice)
+ENGINES_VM_CASE := $(if $(SHORT),limits are properties|(service|root): a life|a pod in a slice|the cgroups of a pod|changed in place)
 
-test-engines-vm: build $(STAMPS)/criu $(STAMPS)/engines-client ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root); SHORT=1: a few cases, with rt; ENGINES_VM_RELEASE=sid: those of sid
+test-engines-vm: build $(STAMPS)/criu $(STAMPS)/engines-client $(if $(KUBELET),$(STAMPS)/engines $(STAMPS)/kubernetes) ## Docker, Podman and containerd of Debian 13 as deployed, in a virtual machine, with runc, then rt (needs root); SHORT=1: a few cases, with rt; ENGINES_VM_RELEASE=sid: those of sid; KUBELET=1: Kubernetes instead
 	@mkdir -p build/tap
 	@RT_RUNTIMES=$${RT_RUNTIMES:-$(ENGINES_VM_RUNTIMES)} RT_CASE=$${RT_CASE:-'$(ENGINES_VM_CASE)'} RT_SERVICES=1 RT_JOBS=1 RT_AGAIN=1 \
 		conformance/vm/run.sh --kernel $(ENGINES_VM_RELEASE) --engines --memory 4096 \
-		--with engines/bin/cri --deadline 5400 $(ENGINES_VM_TESTS:%=conformance/engines/%.test.ts) | \
+		$(ENGINES_VM_PROGRAMS:%=--with engines/bin/%) --deadline $(if $(KUBELET),10800,5400) $(ENGINES_VM_TESTS:%=conformance/engines/%.test.ts) | \
 		tee build/tap/$(ENGINES_VM_TAP) | $(TAP_PROGRESS) | sed -u 's/^/engines: /' || true
 	@node native/build/totals.mjs build/tap/$(ENGINES_VM_TAP)
 

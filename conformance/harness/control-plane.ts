@@ -108,7 +108,7 @@ export class ControlPlane {
   /** `kubectl apply` of objects, which must succeed; returns its output. */
   async apply(...objects: object[]): Promise<string> {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-    // To validate them itself it would fetch the schema of everything, which takes a slow machine longer than it waits.
+    // To validate them it would fetch the schema of everything, which takes a slow machine longer than it waits.
     const outcome = await this.kubectl(['apply', '--validate=false', '--filename', '-'], list);
     if (outcome.status !== 0) throw new Error(`kubectl apply: ${outcome.stderr}`);
     return outcome.stdout;
