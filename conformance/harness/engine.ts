@@ -36,10 +36,14 @@ export function forEachEngine<Kind extends Engine>(
       const engine = await start(rt);
       try {
         await body(t, engine, rt);
-      } finally {
-        await engine.stop();
+      } catch (error) {
+        // What it leaves in its way fails the stop, too, and says less.
+        await engine.stop().catch(() => undefined);
         removeDeadSockets(sockets);
+        throw error;
       }
+      await engine.stop();
+      removeDeadSockets(sockets);
     },
     options,
   );
