@@ -525,7 +525,7 @@ BENCH_ROUNDS ?= $(if $(VM),20,100)
 ifdef VM
 bench: build
 	@$(if $(filter arm64,$(VM)),$(MAKE) --no-print-directory build ARCH=arm64)
-	@node --import=tsx --eval "import('./conformance/bench/measure.ts').then((bench) => bench.compileAll('$(VM)'))"
+	@node --import=tsx conformance/bench/programs.ts $(VM)
 	@rm -rf build/bench && node conformance/vm/bundle.mjs build/bench/machine conformance/bench/run.ts
 	@RT_BENCH_SCRIPT=../../build/bench/machine/run.mjs conformance/vm/run.sh --kernel 13 --arch $(VM) --with bench/machine \
 		--deadline 3600 -- conformance/bench/run --rounds $(BENCH_ROUNDS) --runtimes rt,crun,runc

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { compiled, targetOf } from '../harness/compiler.ts';
+import { compiled } from '../harness/compiler.ts';
 import type { Target } from '../harness/compiler.ts';
 
 export interface Sample {
@@ -36,11 +36,6 @@ const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 /** Compiles a program of this directory and returns its path. */
 export function compile(name: string, target: Target = 'own'): string {
   return compiled(name, [join(HERE, `${name}.c`)], target, '-O2');
-}
-
-/** Compiles all of them, for a machine without a compiler. */
-export function compileAll(arch: 'amd64' | 'arm64'): void {
-  for (const name of [FLOOR, 'spawn', 'parallel', 'schedule']) compile(name, targetOf(arch));
 }
 
 export interface Surroundings {

@@ -1,5 +1,8 @@
 const STEP = 5;
-/** Pause after a condition, as a multiple of its duration: a command or a request takes the time of what it waits for. */
+/**
+ * On a slow machine, the pause after a condition as a multiple of its duration: a command or a request takes the time of what
+ * it waits for.
+ */
 const PAUSE = 3;
 const LONGEST = 1000;
 
@@ -23,7 +26,8 @@ export async function until<Value>(
     const value = await condition();
     if (value !== undefined && value !== false) return value as Exclude<Value, undefined | false>;
     if (Date.now() > end) throw new Error(`waited ${deadline * PATIENCE} ms in vain until ${what}`);
-    const pause = Math.min(Math.max(STEP, PAUSE * (Date.now() - begin)), LONGEST * PATIENCE);
+    const longer = PATIENCE > 1 ? PAUSE * (Date.now() - begin) : 0;
+    const pause = Math.min(Math.max(STEP, longer), LONGEST * PATIENCE);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
