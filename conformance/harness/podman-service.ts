@@ -40,6 +40,8 @@ export class PodmanService {
   /** Gives both users what they need, with the image, and runs a container: Podman keeps a mount for networks. */
   static async prepare(): Promise<void> {
     for (const path of ['/etc/subuid', '/etc/subgid']) writeFileSync(path, RANGES);
+    // Since shadow 4.20 only an account has ranges.
+    await run(['sh', '-c', 'id containers >/dev/null 2>&1 || useradd --system containers']);
     mkdirSync(dirname(CONFIGURATION), { recursive: true });
     // The session outlives its commands, and systemd gives it a cgroup of its own.
     await run(['loginctl', 'enable-linger', USER]);
