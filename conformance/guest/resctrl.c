@@ -93,11 +93,19 @@ static void make_believe(void)
 	fill_group(ROOT "/prepared");
 }
 
-/* The call of rmdir(3), and its argument that has the path. */
+/* The call of rmdir(3), and its argument that has the path. unlinkat(2) is also that of unlink(3). */
 #ifdef __NR_rmdir
 enum { REMOVE = __NR_rmdir, REMOVED = 0 };
+static bool is_rmdir(const struct seccomp_data *call)
+{
+	return call->nr == REMOVE;
+}
 #else
 enum { REMOVE = __NR_unlinkat, REMOVED = 1 };
+static bool is_rmdir(const struct seccomp_data *call)
+{
+	return call->nr == REMOVE && (call->args[2] & AT_REMOVEDIR) != 0;
+}
 #endif
 
 static int filter(void)
@@ -126,7 +134,7 @@ static void answer(int listener, const struct seccomp_notif *request)
 		first = sizeof(path) - 1;
 	struct iovec there[] = {{from, first}, {from + first, sizeof(path) - 1 - first}};
 	process_vm_readv((pid_t)request->pid, &here, 1, there, 2, 0);
-	if (strncmp(path, ROOT "/", sizeof(ROOT)) == 0) {
+	if ((is_made || is_rmdir(&request->data)) && strncmp(path, ROOT "/", sizeof(ROOT)) == 0) {
 		int result = is_made ? mkdir(path, 0755) : empty_group(path);
 		reply.flags = 0;
 		reply.error = result < 0 ? -errno : 0;
