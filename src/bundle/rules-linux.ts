@@ -52,8 +52,12 @@ function devices({ linux }: Config, report: Report): void {
   });
 }
 
+/** A fifo has no number, and u is another name of c (mknod(1)). */
 function isSameNode(one: LinuxDevice, other: LinuxDevice | undefined): boolean {
-  return one.type === other?.type && one.major === other.major && one.minor === other.minor;
+  if (other === undefined) return false;
+  const kind = ({ type }: LinuxDevice): string => (type === 'u' ? 'c' : type);
+  if (kind(one) !== kind(other)) return false;
+  return one.type === 'p' || (one.major === other.major && one.minor === other.minor);
 }
 
 function deviceNumber(device: LinuxDevice, part: 'major' | 'minor', most: number, index: number, report: Report): void {

@@ -251,6 +251,11 @@ t.test('devices', async (t) => {
   t.match(of({ path: 'dev/x' }), [/^\/linux\/devices\/0\/path: .*absolute/]);
   t.match(of({ major: -1, minor: 1048576 }), [/major must be an integer from 0 to 4095/, /minor must be .* 1048575/]);
   t.strictSame(ofLinux({ devices: [device, { ...device, uid: 1 }] }), [], 'the same node again');
+  t.strictSame(ofLinux({ devices: [device, { ...device, type: 'u' }] }), [], 'c and u are the same');
+  const fifo = { type: 'p', path: '/dev/fifo' };
+  t.strictSame(ofLinux({ devices: [fifo, { ...fifo, major: 0, minor: 0 }] }), [], 'a fifo has no number');
+  t.match(ofLinux({ devices: [device, { ...fifo, path: device.path }] }), [/another device with the path/]);
+  t.match(ofLinux({ devices: [device, { ...device, type: 'b' }] }), [/another device with the path/]);
   t.match(ofLinux({ devices: [device, { ...device, minor: 5 }] }), [
     /^\/linux\/devices\/1: linux\.devices\[0\] is another device with the path "\/dev\/x"/,
   ]);
