@@ -524,11 +524,12 @@ conformance: build $(STAMPS)/packages-test ## OCI's validation programs, with ru
 BENCH_ROUNDS ?= $(if $(VM),20,100)
 ifdef VM
 bench: build
+	$(if $(PEERS),$(error PEERS=$(PEERS): the machine has Debian 13's crun and runc alone))
 	@$(if $(filter arm64,$(VM)),$(MAKE) --no-print-directory build ARCH=arm64)
 	@node --import=tsx conformance/bench/programs.ts $(VM)
 	@rm -rf build/bench && node conformance/vm/bundle.mjs build/bench/machine conformance/bench/run.ts
 	@RT_BENCH_SCRIPT=../../build/bench/machine/run.mjs conformance/vm/run.sh --kernel 13 --arch $(VM) --with bench/machine \
-		--deadline 3600 -- conformance/bench/run --rounds $(BENCH_ROUNDS) --runtimes rt,crun,runc
+		--deadline 3600 -- conformance/bench/run --rounds $(BENCH_ROUNDS) --runtimes rt,crun,runc $(if $(SCALE),--scale) $(if $(BUSY),--busy)
 else
 bench: build $(STAMPS)/packages-bench $(if $(filter new,$(PEERS)),$(STAMPS)/newest-peers) ## compare with crun, runc and the kernel floor; SCALE=1: on a host with many mounts or containers; BUSY=1: a minute of a busy one; PEERS=new: with those of Debian sid, too; VM=amd64|arm64: in a virtual machine (needs root)
 	conformance/bench/run --rounds $(BENCH_ROUNDS) $(if $(filter new,$(PEERS)),--newest) --json build/bench$(if $(SCALE),-scale.json --scale,$(if $(BUSY),-busy.json --busy,.json))
