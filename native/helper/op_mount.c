@@ -324,7 +324,8 @@ int rt_join_own_mounts(struct rt_context *context)
 	return status < 0 ? rt_fail(context, "setns", status) : 0;
 }
 
-/* In a chroot of the runtime, pivot_root(2) would replace only the root that this process sees, and exec would enter the other, which is the host's. */
+/* In a chroot of the runtime, pivot_root(2) would replace only the root that this process sees, and exec would enter the
+ * other, which is the host's. */
 int rt_leave_chroot(struct rt_context *context)
 {
 	struct statx own, entered;
