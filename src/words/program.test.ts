@@ -1,4 +1,5 @@
 import t from 'tap';
+import { EM_AARCH64, EM_X86_64 } from '../kernel/elf.ts';
 import { EACCES, ENOENT, ENOEXEC } from '../kernel/errno.ts';
 import {
   causeOf,
@@ -7,6 +8,7 @@ import {
   explainOverlay,
   explainProgram,
   foreseeProgram,
+  isStaticProgram,
 } from './program.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import type { File, Look, Sight } from '../diag/look.ts';
@@ -17,8 +19,8 @@ function record(errno: number, path: string, head: number[] | string): Parameter
   return { errno, call: 'execve', detail: new Uint8Array([...bytes, 0, ...tail]) };
 }
 
-/** The head of a 64-bit ELF program for `machine` with one program header, PT_INTERP. */
-function elf(machine: number, interpreter: string): number[] {
+/** The head of a 64-bit ELF program for `machine` with one program header, PT_INTERP; its path is at 120 or `offset`. */
+function elf(machine: number, interpreter: string, offset = 120): number[] {
   const head = new Array<number>(64 + 56).fill(0);
   head.splice(0, 6, 0x7f, 0x45, 0x4c, 0x46, 2, 1);
   head[18] = machine;
@@ -26,20 +28,35 @@ function elf(machine: number, interpreter: string): number[] {
   head[54] = 56;
   head[56] = 1;
   head[64] = 3;
-  head[64 + 8] = 120;
+  head[64 + 8] = offset & 0xff;
+  head[64 + 9] = offset >> 8;
   head[64 + 32] = interpreter.length + 1;
   return [...head, ...Array.from(interpreter, (character) => character.charCodeAt(0)), 0];
 }
 
+/** As a character for each byte. */
+function elfText(...members: Parameters<typeof elf>): string {
+  return String.fromCharCode(...elf(...members));
+}
+
 t.test('explainProgram: a missing loader is named', async (t) => {
-  t.match(explainProgram(record(ENOENT, '/app', elf(62, '/lib64/ld.so'))), {
+  t.match(explainProgram(record(ENOENT, '/app', elf(EM_X86_64, '/lib64/ld.so'))), {
     message: 'exec /app: no such file or directory: it needs the loader /lib64/ld.so, which is not in the container',
   });
 });
 
 t.test('explainProgram: a program for another machine', async (t) => {
-  t.match(explainProgram(record(ENOEXEC, '/app', elf(183, ''))).message, 'exec /app: exec format error');
-  t.match(explainProgram(record(ENOEXEC, '/app', elf(183, ''))).message, 'aarch64');
+  t.match(explainProgram(record(ENOEXEC, '/app', elf(EM_AARCH64, ''))).message, 'exec /app: exec format error');
+  t.match(explainProgram(record(ENOEXEC, '/app', elf(EM_AARCH64, ''))).message, 'aarch64');
+});
+
+t.test('isStaticProgram: a program without a loader', async (t) => {
+  const head = elf(EM_X86_64, '/lib/ld.so');
+  t.equal(isStaticProgram(Uint8Array.from(head)), false);
+  t.equal(isStaticProgram(Uint8Array.from(head.with(64, 1))), true, 'a path that no header is for');
+  t.equal(isStaticProgram(Uint8Array.from(elf(EM_X86_64, '', 4068))), false, 'its path is not in the head, as of Go');
+  t.equal(isStaticProgram(bytes('#!/bin/sh\n')), false);
+  t.equal(isStaticProgram(undefined), false);
 });
 
 t.test('explainProgram: scripts', async (t) => {
@@ -98,11 +115,11 @@ t.test('explainProgram: interpreters are looked at one after the other', async (
     'its interpreter "/bin/i": "/bin/i" (0644, owner 0:0) is not executable',
   );
   t.equal(
-    of(ENOENT, { '/bin/i': { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }),
+    of(ENOENT, { '/bin/i': { head: elfText(EM_X86_64, '/lib/ld.so') } }),
     'its interpreter "/bin/i" needs the loader /lib/ld.so, which is not in the container',
   );
   t.equal(
-    of(ENOENT, { "/b$'": { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }, "#!/b$'\n"),
+    of(ENOENT, { "/b$'": { head: elfText(EM_X86_64, '/lib/ld.so') } }, "#!/b$'\n"),
     `its interpreter "/b$'" needs the loader /lib/ld.so, which is not in the container`,
   );
   t.equal(
@@ -119,14 +136,14 @@ t.test('explainProgram: interpreters are looked at one after the other', async (
 t.test('explainProgram: machine and C library', async (t) => {
   const musl = { '/lib/ld-musl-x86_64.so.1': {} };
   t.match(
-    explainProgram(record(ENOENT, '/app', elf(62, '/lib64/ld.so')), undefined, look(musl)).message,
+    explainProgram(record(ENOENT, '/app', elf(EM_X86_64, '/lib64/ld.so')), undefined, look(musl)).message,
     'of another C library',
   );
   t.match(
-    explainProgram(record(ENOEXEC, '/app', elf(183, '')), undefined, look({})).message,
+    explainProgram(record(ENOEXEC, '/app', elf(EM_AARCH64, '')), undefined, look({})).message,
     /aarch64, this host is x86_64$/,
   );
-  const damaged = explainProgram(record(ENOEXEC, '/app', elf(62, '')), undefined, look({}));
+  const damaged = explainProgram(record(ENOEXEC, '/app', elf(EM_X86_64, '')), undefined, look({}));
   t.match(damaged, { message: /damaged or incomplete$/ });
   t.notOk(damaged.hint, 'no hint at another architecture');
 });
@@ -162,7 +179,7 @@ t.test('causeOf: a hook runs on the host', async (t) => {
   const script = { '/s': { head: '#!/bin/nosuch\n' } };
   t.match(of(true, script), { words: /"\/bin\/nosuch" is missing on the host$/, hint: 'install nosuch on the host' });
   t.match(of(false, script), { words: /is missing in the container$/, hint: 'install nosuch in the image' });
-  t.match(of(true, { '/s': { head: '\x7fELF\x02\0\0/lib/ld.so\0' } }), { words: /, which is not on the host$/ });
+  t.match(of(true, { '/s': { head: elfText(EM_X86_64, '/lib/ld.so') } }), { words: /, which is not on the host$/ });
 });
 
 t.test('explainLookup names what denies', async (t) => {
@@ -250,7 +267,7 @@ t.test('explainDestination: a directory that the root of a user namespace may no
 t.test('foreseeProgram: what is against a program that has yet to be started', async (t) => {
   const of = (name: string, files: Parameters<typeof look>[0], search = '/bin'): string | undefined =>
     foreseeProgram({ name, search }, look(files), '/tmp')?.words;
-  const program = { head: '\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\0/lib/ld.so\0' };
+  const program = { head: elfText(EM_X86_64, '/lib/ld.so') };
   const whole = { '/bin/x': program, '/lib/ld.so': {} };
   t.equal(of('x', whole), undefined);
   t.equal(of('../bin/x', { '/tmp/../bin/x': program, '/lib/ld.so': {} }), undefined);

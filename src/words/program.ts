@@ -395,7 +395,7 @@ function isScript(head: Uint8Array | undefined): boolean {
 }
 
 export function isStaticProgram(head: Uint8Array | undefined): boolean {
-  return head !== undefined && isElf(head) && loaderIn(head) === undefined;
+  return head !== undefined && isElf(head) && loaderPlace(head) === undefined;
 }
 
 function programCause(errno: number, head: Uint8Array, look?: Look): Cause | undefined {
@@ -528,6 +528,10 @@ const machines: Readonly<Record<number, string>> = {
   [EM_LOONGARCH]: 'loongarch64',
 };
 
+/** EI_CLASS of e_ident, elf(5), and its value for 64-bit programs. */
+const classAt = 4;
+const class64 = 2;
+
 /** EI_DATA of e_ident, elf(5), and its value for big-endian programs. */
 const dataAt = 5;
 const bigEndian = 2;
@@ -546,7 +550,7 @@ function elfCause(errno: number, head: Uint8Array, look: Look | undefined): Caus
     const host = look?.machine();
     return machine === host ? damaged(host) : foreign(machine, look);
   }
-  const loader = elfInterpreter(head);
+  const loader = loaderIn(head);
   if (loader === undefined) return undefined;
   return look === undefined || look.at(loader).kind === 'unknown'
     ? missingLoader(loader, look)
@@ -577,9 +581,26 @@ function elfFault(head: Uint8Array, look: Look, subject?: string): Cause | undef
   return loader === undefined ? undefined : loaderFault(loader, look, subject);
 }
 
-/** The loader of a program, the first path in its head; undefined if it is static. */
+/** The path of a program's loader; undefined if it is static, or the path is not in the head. */
 function loaderIn(head: Uint8Array): string | undefined {
-  return /\0(\/[\x21-\x7e]+)\0/.exec(text(head))?.[1];
+  const place = loaderPlace(head);
+  if (place === undefined || place.length === 0 || place.offset + place.length > head.length) return undefined;
+  return text(head.subarray(place.offset, place.offset + place.length)).split('\0')[0];
+}
+
+/** Where a little-endian program (elf(5)) has the path of its loader, in bytes; undefined if it is static. */
+function loaderPlace(head: Uint8Array): { readonly offset: number; readonly length: number } | undefined {
+  const is64 = head[classAt] === class64;
+  const table = u32(head, is64 ? 32 : 28);
+  const size = u16(head, is64 ? 54 : 42);
+  const count = u16(head, is64 ? 56 : 44);
+  for (let index = 0; index < count; index++) {
+    const entry = table + index * size;
+    if (entry + size > head.length) return undefined;
+    if (u32(head, entry) !== PT_INTERP) continue;
+    return { offset: u32(head, entry + (is64 ? 8 : 4)), length: u32(head, entry + (is64 ? 32 : 16)) };
+  }
+  return undefined;
 }
 
 function loaderFault(loader: string, look: Look, subject?: string): Cause | undefined {
@@ -613,22 +634,4 @@ const loaders = [
 function otherLoader(loader: string, look: Look): string {
   const other = loaders.find((path) => path !== loader && look.at(path).kind === 'file');
   return other === undefined ? '' : `: it has ${other}, of another C library`;
-}
-
-/** The loader of a little-endian program (elf(5)), if its path is in the head. */
-function elfInterpreter(head: Uint8Array): string | undefined {
-  const is64 = head[4] === 2;
-  const table = is64 ? u32(head, 32) : u32(head, 28);
-  const size = u16(head, is64 ? 54 : 42);
-  const count = u16(head, is64 ? 56 : 44);
-  for (let index = 0; index < count; index++) {
-    const entry = table + index * size;
-    if (entry + size > head.length) return undefined;
-    if (u32(head, entry) !== PT_INTERP) continue;
-    const offset = u32(head, entry + (is64 ? 8 : 4));
-    const length = u32(head, entry + (is64 ? 32 : 16));
-    if (offset + length > head.length || length === 0) return undefined;
-    return text(head.subarray(offset, offset + length)).split('\0')[0];
-  }
-  return undefined;
 }
