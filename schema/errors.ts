@@ -120,6 +120,10 @@ export const errors = {
     "the message has criu's last errors; its log is in the work path",
   ],
   'criu.namespace': ['--empty-ns names a namespace that criu cannot leave out', 'use network'],
+  'criu.raced': [
+    'criu has opened an image in the new user namespace before that had its maps, ten times',
+    'try again when the host has less to do',
+  ],
   'criu.receive': ['the connection to criu broke while rt read', "see criu's log"],
   'criu.send': ['the connection to criu broke while rt wrote', "see criu's log"],
   'criu.start': ['criu cannot be started', 'install it, or name it with --criu'],
@@ -374,6 +378,10 @@ export const errors = {
   'restore.namespace': ['criu did not restore a namespace', "see criu's log"],
   'restore.pid': ['criu did not say which process it made', "see criu's log"],
   'restore.source': ['the source of a mount is not there', 'make it, as at the checkpoint'],
+  'restore.unlocked': [
+    'criu makes mounts that root of the container can change, as it has CAP_SYS_ADMIN in its user namespace',
+    'drop the capability, or create the container anew',
+  ],
   'resume.status': ['the container is not frozen', 'see `rt state`'],
   'root.look': ['the root filesystem cannot be examined', 'see the errno'],
   'root.missing': ['the config has no root', 'add "root" with "path"'],

@@ -24,6 +24,8 @@ interface Minute {
   readonly probes: readonly number[];
   /** Probes of a container that is still being replaced. */
   readonly failed: number;
+  /** Lists that failed because a container was replaced meanwhile. */
+  readonly lost: number;
   /** The same of the steps of a replacement, the medians' sum. */
   readonly replacement: number;
 }
@@ -41,6 +43,7 @@ export function busyRows(place: Place, runtimes: readonly Measured[]): Row[] {
     row('probe, 99 of 100', 'ms', ({ probes }) => quantile(probes, 0.99)),
     row('slowest probe', 'ms', ({ probes }) => Math.max(...probes)),
     row('probes that failed', 'count', ({ failed }) => failed),
+    row('lists that failed', 'count', ({ lost }) => lost),
     row('replacement', 'ms', ({ replacement }) => replacement),
   ];
 }
@@ -74,10 +77,12 @@ function minuteOf(place: Place, { name, rooted }: Measured): Minute {
     const steps = ['state', 'delete', 'run', 'again'].map((label) => median(times(label)));
     const probes = times('?probe');
     const failed = probes.filter(Number.isNaN).length;
+    const lost = times('?list').filter(Number.isNaN).length;
     return {
       processor,
       probes: probes.filter((time) => !Number.isNaN(time)),
       failed,
+      lost,
       replacement: steps.reduce((sum, step) => sum + step, 0),
     };
   } finally {
@@ -96,7 +101,7 @@ function schedule(
 ): string[][] {
   const lines: string[][] = [];
   for (let second = 0; second < SECONDS; second++) {
-    if (second % 10 === 0) lines.push([String(second * SECOND), 'list', ...rooted, 'list']);
+    if (second % 10 === 0) lines.push([String(second * SECOND), '?list', ...rooted, 'list']);
     for (let slot = 0; slot < CONTAINERS; slot++) {
       const at = String(second * SECOND + (slot * SECOND) / CONTAINERS);
       const id = idOf(slot);

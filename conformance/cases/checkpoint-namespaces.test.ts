@@ -11,8 +11,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { checkpoint, count, counter, countsBeyond, images, restore, start, stateOf } from '../harness/checkpoint.ts';
-import { MAPPED, addUserNamespace, changeNamespace } from '../harness/config.ts';
+import {
+  checkpoint,
+  count,
+  counter,
+  countsBeyond,
+  images,
+  restore,
+  restoreBy,
+  start,
+  stateOf,
+} from '../harness/checkpoint.ts';
+import { MAPPED, addUserNamespace, changeNamespace, grantCapabilities } from '../harness/config.ts';
+import type { Mutation } from '../harness/config.ts';
 import { CRIU_PATH, criuLacking } from '../harness/criu.ts';
 import { run, start as startCommand } from '../harness/process.ts';
 import type { Outcome, Running } from '../harness/process.ts';
@@ -240,8 +251,11 @@ const lackingRights =
   ((effective >> CAP_SYS_RESOURCE) & 1n) === 1n ? undefined : 'root has no CAP_SYS_RESOURCE here, and criu sets limits';
 
 /** A bundle in a place that the users of the container can reach; its images are in one that they cannot. */
-function mappedCounter(rt: Sandbox): Bundle {
-  const bundle = counter(rt, addUserNamespace);
+function mappedCounter(rt: Sandbox, mutate?: Mutation): Bundle {
+  const bundle = counter(rt, (config) => {
+    addUserNamespace(config);
+    mutate?.(config);
+  });
   for (const path of [rt.dir, bundle.dir, bundle.rootfs]) chmodSync(path, 0o755);
   return bundle;
 }
@@ -273,6 +287,39 @@ forEachRuntime(
     lacking: lacking ?? lackingRights,
     deviates: { ...CRUN, runc: 'criu may not read images below a private directory' },
   },
+);
+
+forEachRuntime(
+  'checkpoint: device nodes and binds of a container with a user namespace are restored read-only',
+  async (t, rt) => {
+    const bundle = mappedCounter(rt, (config) => {
+      grantCapabilities(config, 'CAP_SYS_ADMIN');
+      config.mounts.push({ destination: '/data', type: 'bind', source: 'data', options: ['bind', 'ro', 'nosuid'] });
+    });
+    for (const place of [bundle.dir, bundle.rootfs]) mkdirSync(join(place, 'data'));
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    const options = async (): Promise<string[]> => {
+      const { stdout } = await rt.command('exec', id, '/bin/busybox', 'cat', '/proc/self/mountinfo');
+      return stdout
+        .split('\n')
+        .map((line) => line.split(' '))
+        .filter(([, , , , place = '']) => /^\/(?:data|dev\/(?:null|zero|full|random|urandom|tty))$/.test(place))
+        .map(([, , , , place, flags]) => `${place} ${flags}`)
+        .sort();
+    };
+    const before = await options();
+    t.equal(before.length, 7);
+    for (const line of before) t.match(line, / ro,/);
+    t.match(await checkpoint(rt, id), { status: 0, stderr: '' });
+    const restored = await restore(rt, bundle, id);
+    t.match(restored, { status: 0, stderr: /level=warning .*its mounts of the host.*\/data/ });
+    t.match(restored.stderr, /\(config\.json:\d+:\d+ \/process\/capabilities\/bounding\)/);
+    t.strictSame(await options(), before);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { lacking: lacking ?? lackingRights, oursOnly: 'runc binds nodes that can be written to' },
 );
 
 forEachRuntime(
@@ -312,4 +359,45 @@ forEachRuntime(
     lacking: lacking ?? (lackingRights === undefined ? 'root has CAP_SYS_RESOURCE here' : undefined),
     oursOnly: 'runc names the log only',
   },
+);
+
+/** A PATH with a criu that fails `times` times as it does when it has lost the race for the maps of a user namespace. */
+function losingCriu(rt: Sandbox, times: number): string {
+  const directory = join(rt.dir, 'criu');
+  const error = '(00.01) Error (criu/image.c:400): Unable to open timens-0.img: Permission denied';
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(rt.dir, 'lost'), '');
+  writeFileSync(
+    join(directory, 'criu'),
+    `#!/bin/sh
+cd ${rt.dir}
+[ "$(wc -c <lost)" -lt ${times} ] || PATH=${CRIU_PATH} exec criu "$@"
+printf . >>lost
+echo '${error}' >work/restore.log
+exit 1
+`,
+    { mode: 0o755 },
+  );
+  return `${directory}:${CRIU_PATH}`;
+}
+
+forEachRuntime(
+  'checkpoint: a restore in which criu loses the race for the maps of a user namespace is tried again, up to ten times',
+  async (t, rt) => {
+    const bundle = counter(rt);
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    t.match(await checkpoint(rt, id), { status: 0, stderr: '' });
+    const last = count(bundle);
+    const never = await restoreBy(rt, losingCriu(rt, 1000), bundle, id);
+    t.match(never, { status: 1, stderr: /criu failed: Unable to open timens-0\.img: Permission denied/ });
+    t.equal(readFileSync(join(rt.dir, 'lost'), 'utf8').length, 10);
+    t.strictSame(readdirSync(rt.root), [], 'and nothing is left');
+    t.match(await restoreBy(rt, losingCriu(rt, 3), bundle, id), { status: 0 });
+    t.equal(readFileSync(join(rt.dir, 'lost'), 'utf8').length, 3);
+    await countsBeyond(bundle, last);
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { lacking, oursOnly: 'runc gives up' },
 );

@@ -77,11 +77,22 @@ export async function start(rt: Sandbox, bundle: Bundle, id: string): Promise<vo
 }
 
 export async function restore(rt: Sandbox, bundle: Bundle, id: string, ...words: string[]): Promise<Outcome> {
+  return restoreBy(rt, CRIU_PATH, bundle, id, ...words);
+}
+
+/** As `restore`, with the criu that is found in `path`. */
+export async function restoreBy(
+  rt: Sandbox,
+  path: string,
+  bundle: Bundle,
+  id: string,
+  ...words: string[]
+): Promise<Outcome> {
   const nowhere = openSync('/dev/null', 'w');
   const log = join(rt.dir, 'restore-log');
   try {
     const all = ['--log', log, 'restore', '--detach', '--bundle', bundle.dir, ...images(rt), ...words, id];
-    const env = { ...rt.env, PATH: CRIU_PATH };
+    const env = { ...rt.env, PATH: path };
     const outcome = await rt.commandWith({ env, stdout: nowhere, stderr: nowhere }, ...all);
     return { ...outcome, stderr: existsSync(log) ? readFileSync(log, 'utf8') : '' };
   } finally {

@@ -16,7 +16,7 @@ import {
 } from '../criu/request.ts';
 import type { Directories } from '../criu/request.ts';
 import { restoreOptions } from '../criu/restore-options.ts';
-import { REQUEST, callCriu } from '../criu/rpc.ts';
+import { REQUEST, callCriu, racedCode } from '../criu/rpc.ts';
 import type { Notification } from '../criu/rpc.ts';
 import { verifyImages } from '../criu/verify.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -36,12 +36,13 @@ import type { ContainerContext, Context } from '../options/command.ts';
 import { checkpointFaults, plannedMounts } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import { containerUserOps, joinOp } from '../plan/join.ts';
-import { planRestore } from '../plan/restore.ts';
+import { planRestore, unlockedMounts } from '../plan/restore.ts';
 import type { RestoreOptions } from '../plan/restore.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
 import { stateRoot } from '../state/root.ts';
+import type { StateRoot } from '../state/root.ts';
 import { writeConfig, writeRecord } from '../state/store.ts';
 import { managerSocket } from '../systemd/notify.ts';
 import { compile, mistakesIn, nonce } from './compile.ts';
@@ -57,6 +58,8 @@ import type { Console } from './terminal.ts';
 import { transact } from './transaction.ts';
 
 const logFile = 'restore.log';
+/** On a busy machine, criu may lose a race several times. */
+const attempts = 10;
 
 /** Makes a container from the bundle and the images that the options name; its processes run. */
 export function restoreContainer(context: ContainerContext): MadeContainer {
@@ -71,12 +74,32 @@ export function restoreContainer(context: ContainerContext): MadeContainer {
   const compiled = compile(context, id, 'control', { nonce: nonce(native) });
   const { config, bundle } = compiled;
   const first = firstRecord(native, id, compiled, false);
-  const images = checkedImages(context, compiled, first.rootfs);
   const console = openConsole(native, config.process ?? {}, options['console-socket'], detach, bundle);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return tryToRestore(context, compiled, root, first, console);
+    } catch (error) {
+      if (attempt === attempts || !(error instanceof Failure) || error.diagnostics[0]?.code !== racedCode) throw error;
+      context.debug(`restore: ${error.diagnostics[0].message}: once more`);
+    }
+  }
+}
+
+function tryToRestore(
+  context: ContainerContext,
+  compiled: Compiled,
+  root: StateRoot,
+  first: ContainerRecord,
+  console: Console,
+): MadeContainer {
+  const { native } = context;
+  const images = checkedImages(context, compiled, first.rootfs);
   return beginCreation(native, root, compiled, first, 'restore', (creation) => {
     creation.onFailure('images', () => removeMade(native, images.directories, logFile));
     const record = restoreIn(context, compiled, images, console, first, creation);
-    const warned = { ...compiled, warnings: [...mistakesIn(compiled), ...compiled.warnings] };
+    const unlocked = unlockedMounts(compiled.config, images.mounts);
+    const located = unlocked.length === 0 ? [] : compiled.locate(new Failure(unlocked)).diagnostics;
+    const warned = { ...compiled, warnings: [...mistakesIn(compiled), ...compiled.warnings, ...located] };
     return { directory: creation.directory, record, console, compiled: warned, notify: undefined };
   });
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../diag/diagnostic.ts';
 import { systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { EPIPE, ETIMEDOUT } from '../kernel/errno.ts';
+import { ECONNRESET, EPIPE, ETIMEDOUT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from '../launch/encode.ts';
 import { waitList } from '../host/poll.ts';
@@ -148,6 +148,8 @@ function receive(native: Native, control: number, call: CriuCall): { message: Me
     while (native.poll(waitList([[control, POLLIN]]), waitMilliseconds) === -ETIMEDOUT) wait();
   }
   const buffer = native.receiveMessage(control);
+  // It ended before it had read the request.
+  if (buffer === -ECONNRESET) throw criuFailure('it ended', call);
   if (typeof buffer === 'number') throw systemFailure('criu.receive', 'cannot receive from criu', 'recvmsg', buffer);
   const all = new Uint8Array(buffer);
   const bytes = all.subarray(4);
@@ -198,12 +200,21 @@ const hints: readonly (readonly [RegExp, string])[] = [
   [/vdso|kerndat/i, 'this criu may be too old for the kernel: run criu check'],
 ];
 
+/** Code of the Failure of a restore that may succeed if it is tried again. */
+export const racedCode = 'criu.raced';
+
+/**
+ * criu opens the images of time namespaces in the new user namespace, for which it writes the maps meanwhile: before that,
+ * the directory of the images is closed to it.
+ */
+const raced = /Unable to open timens-\d+\.img: Permission denied/;
+
 function criuFailure(reason: string, call: CriuCall): Failure {
   const log = call.readLog();
   const hint = hints.find(([pattern]) => pattern.test(log))?.[1];
   const words = log === '' ? reason : log;
   return new Failure({
-    code: 'criu.failed',
+    code: raced.test(log) ? racedCode : 'criu.failed',
     message: `criu failed: ${words}`,
     ...(hint === undefined ? {} : { hint }),
   });

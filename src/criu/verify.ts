@@ -269,9 +269,14 @@ function verifyMount({ expected, refuse }: Verification, mount: Message, path: s
     const mayMount = expected.config.process?.capabilities?.bounding?.includes('CAP_SYS_ADMIN') === true;
     const own = key === undefined && numberOf(mount, entry.external) !== 1 && Object.values(filesystems).includes(type);
     if (!(mayMount && own && planned.length === 0)) refuse(`there is a different mount on ${shown}`, '/mounts');
-  } else if ((fitting.flags & ~flags) !== 0) {
+  } else if ((requiredFlags(fitting) & ~flags) !== 0) {
     refuse(`the mount on ${shown} lacks options such as ro, nosuid, nodev or noexec`, '/mounts');
   }
+}
+
+/** Earlier versions of rt did not bind nodes read-only; protectMounts adds that. */
+function requiredFlags({ kind, flags }: PlannedMount): number {
+  return kind === 'device' ? flags & ~readOnly : flags;
 }
 
 function fits(planned: PlannedMount, type: number, key: string | undefined): boolean {
@@ -282,6 +287,7 @@ function fits(planned: PlannedMount, type: number, key: string | undefined): boo
       if (planned.external !== undefined) return key === planned.external.key;
       return key === undefined && (planned.type === cgroup2 || filesystems[planned.type ?? ''] === type);
     case 'bind':
+    case 'device':
       return key === planned.external?.key;
     case 'mask':
       return key === nullKey || (key === undefined && type === filesystems['tmpfs']);

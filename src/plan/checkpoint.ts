@@ -3,6 +3,7 @@ import { seccompReceiver } from '../bundle/annotations.ts';
 import { hasNamespace, joinedPath } from '../bundle/namespaces.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
+import { nodeAttributes } from './devices.ts';
 import type { Plan } from './plan.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
@@ -10,7 +11,7 @@ import { userNamespaceOf } from './user-namespace.ts';
 export interface PlannedMount {
   /** In the container; as in config.json, where it may lead through symbolic links, or resolved. */
   readonly path: string;
-  readonly kind: 'root' | 'filesystem' | 'bind' | 'mask' | 'readonly' | 'console';
+  readonly kind: 'root' | 'filesystem' | 'bind' | 'device' | 'mask' | 'readonly' | 'console';
   /** Of a new filesystem. */
   readonly type?: string;
   /** A mount from the host: its path there, and its name in the images. */
@@ -54,7 +55,7 @@ export function plannedMounts(config: Config, { init, cgroup }: Plan): PlannedMo
       mounts.push({ path: op.destination, kind: 'bind', external, flags });
     } else if (op.op === 'bind_device') {
       const external = { key: `rt-bind-${count++}`, source: op.source };
-      mounts.push({ path: op.path, kind: 'bind', external, flags: MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
+      mounts.push({ path: op.path, kind: 'device', external, flags: nodeAttributes.set });
     } else if (op.op === 'mask_path') {
       mounts.push({ path: op.path, kind: 'mask', flags: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC });
     } else if (op.op === 'readonly_path') {

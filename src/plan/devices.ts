@@ -10,8 +10,8 @@ import { userNamespaceOf } from './user-namespace.ts';
 
 const defaultMode = 0o666;
 
-/** Those that bind_device sets, for the stage to lock. */
-const nodeAttributes: Attributes = {
+/** Those that bind_device sets (native/helper/op_tree.c), for the stage to lock. */
+export const nodeAttributes: Attributes = {
   ...noAttributes,
   set: MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC,
 };

@@ -2,6 +2,7 @@ import type { Config, NamespaceType } from '../../schema/generated/config.ts';
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { joinedPath, namespacePointer } from '../bundle/namespaces.ts';
 import { isBelow } from '../bundle/path.ts';
+import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR, MS } from '../kernel/mounts.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { needOfSeparation } from './separation.ts';
@@ -142,11 +143,30 @@ export function planProtection(
   ];
 }
 
+/**
+ * A warning if root of the restored container can undo what protects mounts of the host. criu makes the mounts inside of
+ * the user namespace, so they are not locked as those of `create` are.
+ */
+export function unlockedMounts(config: Config, mounts: readonly PlannedMount[]): readonly Diagnostic[] {
+  const mayMount = config.process?.capabilities?.bounding?.includes('CAP_SYS_ADMIN') === true;
+  const places = mounts.filter(({ external }) => external !== undefined).map(({ path }) => `"${path}"`);
+  if (userNamespaceOf(config) !== 'new' || !mayMount || places.length === 0) return [];
+  return [
+    {
+      code: 'restore.unlocked',
+      message: `root of the restored container can change the options of its mounts of the host, and unmount them: ${places.join(', ')}`,
+      pointer: '/process/capabilities/bounding',
+      hint: 'drop CAP_SYS_ADMIN, or create the container anew',
+    },
+  ];
+}
+
 /** Places in the config of mounts of a kind. */
 const originOf: Readonly<Record<PlannedMount['kind'], string>> = {
   root: '/root/readonly',
   filesystem: '/mounts',
   bind: '/mounts',
+  device: '/linux/devices',
   mask: '/linux/maskedPaths',
   readonly: '/linux/readonlyPaths',
   console: '/process/terminal',
@@ -175,7 +195,7 @@ function innerMountPoints(mounts: readonly PlannedMount[], directoryAt: RestoreO
 }
 
 function isMade({ kind }: PlannedMount): boolean {
-  return kind === 'filesystem' || kind === 'bind';
+  return kind === 'filesystem' || kind === 'bind' || kind === 'device';
 }
 
 /** The innermost earlier mount that contains its mount point, undefined for the root. */
