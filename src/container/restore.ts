@@ -96,7 +96,9 @@ function tryToRestore(
   const images = checkedImages(context, compiled, first.rootfs);
   return beginCreation(native, root, compiled, first, 'restore', (creation) => {
     creation.onFailure('images', () => removeMade(native, images.directories, logFile));
-    const record = restoreIn(context, compiled, images, console, first, creation);
+    const record = withTemporary(native, compiled.config, first.rootfs, () =>
+      restoreIn(context, compiled, images, console, first, creation),
+    );
     const unlocked = unlockedMounts(compiled.config, images.mounts);
     const located = unlocked.length === 0 ? [] : compiled.locate(new Failure(unlocked)).diagnostics;
     const warned = { ...compiled, warnings: [...mistakesIn(compiled), ...compiled.warnings, ...located] };
@@ -199,6 +201,20 @@ function checkedImages(context: Context, { config, plan, locate }: Compiled, roo
     },
     (failure) => inPhase(locate(failure), 'restore'),
   );
+}
+
+/**
+ * criu mounts the old root on `/tmp` of the new one, or on a directory that it makes there; since 4.2 the root is read-only
+ * by then. So it gets one, if there is none, for as long as `body` runs.
+ */
+function withTemporary<T>(native: Native, { root }: Compiled['config'], rootfs: string, body: () => T): T {
+  const path = `${rootfs}/tmp`;
+  const made = root.readonly === true && native.mkdir(path, 0o700) >= 0;
+  try {
+    return body();
+  } finally {
+    if (made) native.rmdir(path);
+  }
 }
 
 /** Called before any process of the container resumes. */
