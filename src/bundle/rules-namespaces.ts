@@ -50,10 +50,20 @@ function nodeName(config: Config, name: string | undefined, field: 'hostname' | 
     const hint = 'add {"type": "uts"} to linux.namespaces';
     report('namespace.uts', `/${field}`, `unable to set ${field} without a private UTS namespace`, hint);
   }
-  if (name.length > maximumNameLength) {
-    const message = `${field} must have at most ${maximumNameLength} characters, found ${name.length}`;
+  const length = utf8Length(name);
+  if (length > maximumNameLength) {
+    const message = `${field} must have at most ${maximumNameLength} bytes, found ${length}`;
     report('config.hostname', `/${field}`, message);
   }
+}
+
+function utf8Length(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+  }
+  return length;
 }
 
 /** Containers of other platforms have a host name without a UTS namespace. */
