@@ -1,6 +1,7 @@
 import type { Config, IdMapping, LinuxTimeOffset, NamespaceType } from '../../schema/generated/config.ts';
 import { shown } from '../diag/pointer.ts';
 import { hasNamespace, isNew } from './namespaces.ts';
+import { normalizePath } from './path.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
@@ -177,9 +178,13 @@ function restrictedPaths(config: Config, report: Report): void {
       report('namespace.mount', `/linux/${name}`, message, hint);
     }
     each(list, (path, index) => {
-      if (isAbsolute(path)) return;
-      const message = `linux.${name}[${index}] must be an absolute path, found ${shown(path)}`;
-      report('linux.path', `/linux/${name}/${index}`, message);
+      const rule = !isAbsolute(path)
+        ? 'must be an absolute path'
+        : name === 'maskedPaths' && normalizePath(path) === '/'
+          ? 'must not be the root, which would leave no program'
+          : undefined;
+      if (rule === undefined) return;
+      report('linux.path', `/linux/${name}/${index}`, `linux.${name}[${index}] ${rule}, found ${shown(path)}`);
     });
   }
 }
