@@ -9,7 +9,13 @@ import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { cgroupSlot } from './cgroup/mount.ts';
 import { versionOf } from './cgroup/version.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
-import { clearedInBind, optionsIn, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
+import {
+  attributesOfNew,
+  clearedInBind,
+  optionsIn,
+  parseMountOptions,
+  refuseFilesystemOptions,
+} from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { hostRoot } from './rootfs.ts';
 import { attributesLeft } from './stage.ts';
@@ -177,7 +183,8 @@ function addFilesystem(
   if (type === undefined || type === '') return;
   const plain = type === 'proc' || type === 'sysfs';
   // Devices and mount points are made in it later, so it becomes read-only afterwards, by descriptor.
-  const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
+  const attributes = attributesOfNew(options);
+  const later = type === 'tmpfs' && (attributes & MOUNT_ATTR.RDONLY) !== 0;
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   refuseOtherTypes(mount, options, from, faults);
   if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
@@ -193,7 +200,7 @@ function addFilesystem(
     type,
     source: mount.source ?? type,
     options: [...flags, ...data, ...labelOption(state.config, type)],
-    attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
+    attributes: later ? attributes & ~MOUNT_ATTR.RDONLY : attributes,
     flags:
       (plain ? MOUNT_FILESYSTEM_FLAGS.plainDirectory : 0) |
       (type === 'tmpfs' && !hasMode ? MOUNT_FILESYSTEM_FLAGS.inheritMode : 0) |
