@@ -30,15 +30,15 @@ export interface MountPlan {
   /** Makes new filesystems read-only, after everything in them has been made. */
   readonly afterwards: PlannedOp[];
   readonly warnings: Diagnostic[];
-  /** /dev is bound from the host, so no nodes are made in it. */
-  readonly devIsBind: boolean;
+  /** /dev is that of the host, so no nodes are made in it. */
+  readonly devIsOfHost: boolean;
 }
 
 interface State extends MountPlan {
   readonly config: Config;
   readonly stage: Stage;
   readonly pidSlot: number;
-  devIsBind: boolean;
+  devIsOfHost: boolean;
 }
 
 /** The mounts of the config, each resolved below the root and attached by descriptor. */
@@ -51,7 +51,8 @@ export function mountOps(
   pidSlot: number,
   faults: Diagnostic[],
 ): MountPlan {
-  const state: State = { mounts: [], afterwards: [], warnings: [], devIsBind: false, config, stage, pidSlot };
+  const devIsOfHost = hostRoot(config, bundle) === '/';
+  const state: State = { mounts: [], afterwards: [], warnings: [], devIsOfHost, config, stage, pidSlot };
   checkLabel(config, facts, faults);
   (config.mounts ?? []).forEach((mount, index) => {
     const from = `/mounts/${String(index)}`;
@@ -97,7 +98,7 @@ function addBind(
     });
     return;
   }
-  if (destination === '/dev') state.devIsBind = true;
+  if (destination === '/dev') state.devIsOfHost = true;
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
   const inside = options.nofollow?.source === true ? undefined : pathInEarlierMount(state.config, path, bundle, from);
   // Only a path of the host can be looked up now.
@@ -181,6 +182,7 @@ function addFilesystem(
   const { type } = mount;
   // Only with the option remount, which is refused.
   if (type === undefined || type === '') return;
+  if (destination === '/dev') state.devIsOfHost = false;
   const plain = type === 'proc' || type === 'sysfs';
   // Devices and mount points are made in it later, so it becomes read-only afterwards, by descriptor.
   const attributes = attributesOfNew(options);
