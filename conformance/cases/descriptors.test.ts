@@ -1,5 +1,7 @@
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, lstatSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { failed, withContainer } from '../harness/exec.ts';
 import { answers } from '../harness/guest.ts';
 import type { OpenFile } from '../harness/guest.ts';
 import { run } from '../harness/process.ts';
@@ -180,6 +182,39 @@ forEachRuntime(
     t.equal(statSync(file).mode & 0o777, 0o640);
     await rt.command('delete', '--force', id);
   },
+);
+
+forEachRuntime(
+  '--pid-file never replaces a device, a FIFO or a link to one: it is an error that says so',
+  async (t, rt) => {
+    const [device, fifo, link] = ['device', 'fifo', 'link'].map((name) => join(rt.dir, name)) as [
+      string,
+      string,
+      string,
+    ];
+    execFileSync('mknod', [device, 'c', '1', '3']);
+    execFileSync('mkfifo', [fifo]);
+    symlinkSync(device, link);
+    const paths = [device, fifo, link];
+    const kinds = (): unknown[] => paths.map((path) => lstatSync(path).mode & 0o170000);
+    const before = kinds();
+    const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));
+    await withContainer(rt, async (container) => {
+      for (const path of paths) {
+        for (const words of [
+          ['create', '--bundle', bundle.dir, '--pid-file', path, rt.nextId()],
+          ['run', '--detach', '--bundle', bundle.dir, '--pid-file', path, rt.nextId()],
+          ['exec', '--pid-file', path, container.id, '/bin/true'],
+        ]) {
+          const { status, stderr } = await rt.command(...words);
+          t.equal(status, words[0] === 'exec' ? failed : 1, words.join(' '));
+          t.match(stderr, `cannot write "${path}": there is something else than a file`);
+        }
+      }
+      t.strictSame(kinds(), before, 'they are still there');
+    });
+  },
+  { deviates: { runc: 'replaces it by a file', crun: 'writes to it' } },
 );
 
 forEachRuntime(

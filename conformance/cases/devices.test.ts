@@ -198,6 +198,62 @@ forEachRuntime(
   { deviates: { runc: '1.1 makes none at all', crun: '1.8 makes those of /dev, too' } },
 );
 
+forEachRuntime(
+  'devices: default nodes in what is mounted on /dev of the root keep mode and owner',
+  async (t, rt) => {
+    const bundle = rt.bundle((config) => {
+      config.mounts = config.mounts.filter(({ destination }) => !destination.startsWith('/dev'));
+    });
+    const dev = join(rt.dir, 'dev');
+    mkdirSync(dev);
+    for (const [name, major, minor] of DEFAULT_NODES) {
+      execFileSync('mknod', ['-m', '622', join(dev, name), 'c', String(major), String(minor)]);
+      chownSync(join(dev, name), 0, 5);
+    }
+    mkdirSync(join(bundle.rootfs, 'dev'), { recursive: true });
+    execFileSync('mount', ['--bind', dev, join(bundle.rootfs, 'dev')]);
+    try {
+      const outcome = await rt.runBundle(bundle);
+      t.equal(outcome.status, 0, outcome.stderr);
+      for (const [name] of DEFAULT_NODES) {
+        const { mode, gid } = statSync(join(dev, name));
+        t.strictSame([mode & 0o7777, gid], [0o622, 5], name);
+      }
+    } finally {
+      execFileSync('umount', [join(bundle.rootfs, 'dev')]);
+    }
+  },
+  { deviates: { crun: 'changes the owner of the null device that it opens' } },
+);
+
+forEachRuntime(
+  'devices: with the root of the host, nothing is made or changed in its /dev',
+  async (t, rt) => {
+    // A /dev of its own, which the case may lose.
+    const script = `set -e
+      mount -t tmpfs dev /dev; mkdir /dev/pts /dev/shm; mount -t tmpfs shm /dev/shm
+      for node in "null 1 3" "zero 1 5" "full 1 7" "random 1 8" "urandom 1 9" "tty 5 0"; do
+        set -- $node "$@"; mknod -m 622 /dev/$1 c $2 $3; chgrp 5 /dev/$1; shift 3
+      done
+      chmod 666 /dev/null; before=$(ls -ln /dev)
+      "$@"
+      test "$before" = "$(ls -ln /dev)"`;
+    const bundle = rt.bundle((config) => {
+      config.root.path = '/';
+      config.mounts = [];
+      config.linux.devices = [
+        { path: '/dev/full', type: 'c', major: 1, minor: 7, fileMode: 0o640, uid: 7 },
+        { path: '/dev/rt-made', type: 'c', major: 1, minor: 3 },
+      ];
+      config.process.args = ['/bin/true'];
+    });
+    const prefix = ['unshare', '--mount', '--propagation=private', 'sh', '-c', script, 'sh'];
+    const outcome = await rt.commandThrough(prefix, 'run', '--bundle', bundle.dir, rt.nextId());
+    t.strictSame([outcome.status, outcome.stderr], [0, '']);
+  },
+  { oursOnly: 'the peers of Debian 12 cannot use the root of the host' },
+);
+
 forEachRuntime('resources.devices: a device that is not allowed cannot be made or opened', async (t, rt) => {
   const [memory, disk, fuse, allowed, opened, denied] = await rt.observe<Attempt[]>(
     [

@@ -38,6 +38,27 @@ forEachRuntime('exec passes standard input, output and error', async (t, rt) => 
 });
 
 forEachRuntime(
+  'exec --no-new-privs=false: the program may gain privileges, whatever the container may',
+  async (t, rt) => {
+    await withContainer(
+      rt,
+      async (container) => {
+        for (const [flags, expected] of [
+          [[], 1],
+          [['--no-new-privs'], 1],
+          [['--no-new-privs=false'], 0],
+        ] as const) {
+          const [ids] = await execProbe<[Ids]>(rt, container, [...flags], 'ids');
+          t.equal(ids.noNewPrivs, expected, flags.join());
+        }
+      },
+      (config) => (config.process.noNewPrivileges = true),
+    );
+  },
+  { deviates: { crun: 'the option takes no value' } },
+);
+
+forEachRuntime(
   'exec options: --cwd, --env, --user, --additional-gids, --no-new-privs',
   async (t, rt) => {
     await withContainer(

@@ -289,6 +289,25 @@ forEachRuntime(
   { deviates: { runc: '1.1 runs poststart in create', crun: 'ignores the failure' } },
 );
 
+forEachRuntime(
+  'hooks: poststop runs after a create that failed in or after createContainer',
+  async (t, rt) => {
+    for (const [name, createContainer, program] of [
+      ['failed', 'exit 3', '/bin/true'],
+      ['later', ':', '/nonexistent'],
+    ] as const) {
+      const seen = join(rt.dir, name);
+      const outcome = await rt.run((config) => {
+        config.hooks = { createContainer: [shell(createContainer)], poststop: [shell(`cat >>${seen}`)] };
+        config.process.args = [program];
+      });
+      t.equal(outcome.status, 1, name);
+      t.match(JSON.parse(textOf(seen)), { status: 'stopped' }, name);
+    }
+  },
+  { deviates: { crun: '1.8 runs no poststop hooks then' } },
+);
+
 forEachRuntime('hooks: a failing poststop leaves the container deleted', async (t, rt) => {
   const container = await rt.created(
     (config) => (config.hooks = { poststop: [shell('exit 3'), shell(`touch ${rt.dir}/second`)] }),

@@ -47,6 +47,45 @@ async function withSource(rt: Sandbox, options: string, body: (source: string) =
  */
 type Row = readonly [words: readonly string[], shown: readonly string[], hidden: readonly string[]];
 
+/** Recursive words for a new filesystem, beside others: they count more, as for the top mount of a bind. */
+const WORDS_OF_NEW: readonly Row[] = [
+  [['ro', 'rrw'], ['rw'], ['ro']],
+  [['rw', 'rro'], ['ro'], ['rw']],
+  [['nosuid', 'nodev', 'rsuid'], ['nodev'], ['nosuid']],
+  [['strictatime', 'rnoatime'], ['noatime'], []],
+  [['noatime', 'rrelatime'], ['relatime'], ['noatime']],
+];
+
+for (const [words, shown, hidden] of WORDS_OF_NEW) {
+  forEachRuntime(
+    `mounts: tmpfs with ${words.join()}`,
+    async (t, rt) => {
+      const mounts = await mountsWith(rt, { destination: '/new', type: 'tmpfs', source: 'tmpfs', options: [...words] });
+      const { options = [] } = mountAt(mounts, '/new') ?? {};
+      for (const word of shown) t.ok(options.includes(word), word);
+      for (const word of hidden) t.notOk(options.includes(word), word);
+    },
+    { deviates: { runc: '1.1 ignores recursive words there', crun: '1.8 applies some of them' } },
+  );
+}
+
+forEachRuntime(
+  'mounts: tmpfs with rro is read-only once the mount points and nodes in it are made',
+  async (t, rt) => {
+    const mounts = await mountsWith(
+      rt,
+      { destination: '/new', type: 'tmpfs', source: 'tmpfs', options: ['rro'] },
+      (config) => {
+        config.mounts.push({ destination: '/new/sub', type: 'tmpfs', source: 'tmpfs' });
+        config.linux.devices = [{ path: '/new/null', type: 'c', major: 1, minor: 3 }];
+      },
+    );
+    t.ok(mountAt(mounts, '/new')?.options.includes('ro'));
+    t.ok(mountAt(mounts, '/new/sub')?.options.includes('rw'));
+  },
+  { deviates: { runc: '1.1 ignores rro there', crun: '1.8 cannot make the mount point' } },
+);
+
 const WORDS: readonly Row[] = [
   [['ro'], ['ro'], ['rw']],
   [['nosuid'], ['nosuid'], []],

@@ -207,6 +207,34 @@ forEachRuntime('linux.readonlyPaths: reading works, writing does not', async (t,
   t.equal(sysctl.errno, 'EROFS');
 });
 
+forEachRuntime(
+  'linux.readonlyPaths: the root is read-only, as with root.readonly',
+  async (t, rt) => {
+    for (const path of ['/', '/./', '//']) {
+      const [top, dev] = await rt.observe<Attempt[]>(
+        [
+          ['create', '/x'],
+          ['create', '/dev/x'],
+        ],
+        (config) => (config.linux.readonlyPaths = [path]),
+      );
+      t.strictSame([top?.errno, dev?.errno], ['EROFS', null], path);
+    }
+  },
+  { deviates: { crun: 'the root stays writable' } },
+);
+
+forEachRuntime(
+  'linux.maskedPaths: the root cannot be masked',
+  async (t, rt) => {
+    const { status, stderr } = await rt.run((config) => (config.linux.maskedPaths = ['/tmp', '/tmp/..']));
+    t.equal(status, 1);
+    t.match(stderr, 'linux.maskedPaths[1] must not be the root, which would leave no program, found "/tmp/.."');
+    t.match(stderr, /config\.json:\d+:\d+ {2}\/linux\/maskedPaths\/1/);
+  },
+  { oursOnly: 'the peers mask nothing then' },
+);
+
 forEachRuntime('linux.maskedPaths and readonlyPaths empty: nothing is hidden', async (t, rt) => {
   const [sysctl] = await rt.observe<[Attempt]>([['open', '/proc/sys/kernel/shmmax', 'w']], (config) => {
     config.linux.maskedPaths = [];

@@ -195,7 +195,8 @@ bool rt_decode_op(struct rt_reader *reader, uint32_t code, struct rt_op *op)
 		       rt_read_u32(reader, &op->make_device.major) &&
 		       rt_read_u32(reader, &op->make_device.minor) &&
 		       rt_read_u32(reader, &op->make_device.uid) &&
-		       rt_read_u32(reader, &op->make_device.gid);
+		       rt_read_u32(reader, &op->make_device.gid) &&
+		       rt_read_u32(reader, &op->make_device.keep);
 	case RT_OP_BIND_DEVICE:
 		return rt_read_slot(reader, &op->bind_device.tree) &&
 		       rt_read_str(reader, &op->bind_device.source) &&

@@ -362,6 +362,7 @@ struct rt_op_make_device {
 	uint32_t minor;
 	uint32_t uid;
 	uint32_t gid;
+	uint32_t keep;
 };
 
 struct rt_op_bind_device {

@@ -359,7 +359,7 @@ export interface MakeDirectoryOp {
   readonly mode: number;
 }
 
-/** Makes a device node or fifo; an existing one must have the same type and number, and keeps its mode and owner if it is a mount. `mode` holds the S_IF* type. */
+/** Makes a device node or fifo; an existing one must have the same type and number, and keeps its mode and owner if it is a mount or, with `keep` 1, in one that is not the root. `mode` holds the S_IF* type. */
 export interface MakeDeviceOp {
   readonly op: 'make_device';
   readonly path: string;
@@ -368,6 +368,7 @@ export interface MakeDeviceOp {
   readonly minor: number;
   readonly uid: number;
   readonly gid: number;
+  readonly keep: number;
 }
 
 /** Binds the device node `source` of the host, which the stage may have opened in `tree` (0: it has not), on `path`, with ro, nosuid and noexec, for a container whose user namespace does not let it make one. A node on a read-only mount can be written, but its owner and mode cannot be changed. Fails with ENODEV if it does not have the type and number given. */
@@ -1355,6 +1356,7 @@ export const OP_CODECS: Readonly<Record<Op['op'], OpCodec>> = {
       ['minor', 'u32'],
       ['uid', 'u32'],
       ['gid', 'u32'],
+      ['keep', 'u32'],
     ],
   },
   bind_device: {

@@ -281,6 +281,7 @@ export const OP_PACKERS: Packers = {
     to[to.length] = op.minor;
     to[to.length] = op.uid;
     to[to.length] = op.gid;
+    to[to.length] = op.keep;
   },
   bind_device(op, to) {
     to[to.length] = 48;

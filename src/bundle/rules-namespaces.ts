@@ -1,6 +1,7 @@
 import type { Config, IdMapping, LinuxTimeOffset, NamespaceType } from '../../schema/generated/config.ts';
 import { shown } from '../diag/pointer.ts';
 import { hasNamespace, isNew } from './namespaces.ts';
+import { normalizePath } from './path.ts';
 import type { Report, Rule } from './rule.ts';
 import { each, isAbsolute } from './rule.ts';
 
@@ -50,10 +51,20 @@ function nodeName(config: Config, name: string | undefined, field: 'hostname' | 
     const hint = 'add {"type": "uts"} to linux.namespaces';
     report('namespace.uts', `/${field}`, `unable to set ${field} without a private UTS namespace`, hint);
   }
-  if (name.length > maximumNameLength) {
-    const message = `${field} must have at most ${maximumNameLength} characters, found ${name.length}`;
+  const length = utf8Length(name);
+  if (length > maximumNameLength) {
+    const message = `${field} must have at most ${maximumNameLength} bytes, found ${length}`;
     report('config.hostname', `/${field}`, message);
   }
+}
+
+function utf8Length(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+  }
+  return length;
 }
 
 /** Containers of other platforms have a host name without a UTS namespace. */
@@ -167,9 +178,13 @@ function restrictedPaths(config: Config, report: Report): void {
       report('namespace.mount', `/linux/${name}`, message, hint);
     }
     each(list, (path, index) => {
-      if (isAbsolute(path)) return;
-      const message = `linux.${name}[${index}] must be an absolute path, found ${shown(path)}`;
-      report('linux.path', `/linux/${name}/${index}`, message);
+      const rule = !isAbsolute(path)
+        ? 'must be an absolute path'
+        : name === 'maskedPaths' && normalizePath(path) === '/'
+          ? 'must not be the root, which would leave no program'
+          : undefined;
+      if (rule === undefined) return;
+      report('linux.path', `/linux/${name}/${index}`, `linux.${name}[${index}] ${rule}, found ${shown(path)}`);
     });
   }
 }

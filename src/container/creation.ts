@@ -53,6 +53,8 @@ export interface Creation {
   readonly onCgroups: OnCgroups;
   /** From then on the unit is the container's, which only the command that started it may conclude. */
   readonly onUnitStarted: () => void;
+  /** From then on hooks may run; a failure is followed by those of poststop. */
+  readonly onHooks: () => void;
   /** Runs the hooks of the runtime namespace. */
   readonly onHostHooks: (pid: number) => void;
 }
@@ -79,16 +81,20 @@ export function beginCreation<T>(
       });
       phase('save state', () => writeRecord(native, directory, record));
       onFailure('root', () => releaseRoot(native, record.rootfs, record.rootMount));
+      const onHooks = (): void => {
+        onFailure('hooks', () => {
+          const failed = runPoststop(native, record);
+          if (failed.length > 0) throw new Failure(failed);
+        });
+      };
       return body({
         directory,
         onFailure,
         onCgroups: (made) => onFailure('cgroups', () => removeCgroups(native, withoutUnit(made))),
         onUnitStarted: () => onFailure('cgroups', () => removeCgroups(native, compiled.plan.cgroup)),
+        onHooks,
         onHostHooks: (pid) => {
-          onFailure('hooks', () => {
-            const failed = runPoststop(native, record);
-            if (failed.length > 0) throw new Failure(failed);
-          });
+          onHooks();
           runCreationHooks(native, compiled, record, pid);
         },
       });

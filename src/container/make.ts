@@ -150,6 +150,7 @@ function launchIn(
     watch === undefined || file === undefined
       ? undefined
       : recordCalls(native, watch, file, compiled.config.process?.noNewPrivileges === true);
+  if ((compiled.config.hooks?.createContainer ?? []).length > 0) effects.onHooks();
   const { pid, control, moved, draft } = phase('launch', () =>
     launch(native, plan, {
       ...effects,

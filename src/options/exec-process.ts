@@ -56,7 +56,7 @@ function changed(own: Process, options: Options, command: readonly string[]): Pr
     ...(cap === undefined ? {} : { capabilities: withCapabilities(own.capabilities ?? {}, cap) }),
     ...(apparmor === undefined ? {} : { apparmorProfile: apparmor }),
     ...(options['process-label'] === undefined ? {} : { selinuxLabel: options['process-label'] }),
-    ...(options['no-new-privs'] === true ? { noNewPrivileges: true } : {}),
+    ...(options['no-new-privs'] === undefined ? {} : { noNewPrivileges: options['no-new-privs'] }),
   };
 }
 

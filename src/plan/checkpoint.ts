@@ -5,6 +5,7 @@ import type { Diagnostic } from '../diag/diagnostic.ts';
 import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { nodeAttributes } from './devices.ts';
 import type { Plan } from './plan.ts';
+import { readOnlyRoot } from './rootfs.ts';
 import { userNamespaceOf } from './user-namespace.ts';
 
 /** A mount of the container that its config lists. */
@@ -36,7 +37,7 @@ const protective = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MO
  * host.
  */
 export function plannedMounts(config: Config, { init, cgroup }: Plan): PlannedMount[] {
-  const readonly = config.root?.readonly === true ? MOUNT_ATTR.RDONLY : 0;
+  const readonly = readOnlyRoot(config) === undefined ? 0 : MOUNT_ATTR.RDONLY;
   const mounts: PlannedMount[] = [{ path: '/', kind: 'root', flags: readonly }];
   let count = 0;
   for (const op of init) {

@@ -27,7 +27,7 @@ const defaultNodes: readonly { readonly device: LinuxDevice; readonly make: Plan
   ] as const
 ).map(([path, major, minor]) => {
   const device = { path, type: 'c', major, minor } as const;
-  return { device, make: makeNode(path, device, 'default') };
+  return { device, make: makeNode(path, device, 'default', 1) };
 });
 
 const links: readonly PlannedOp[] = (
@@ -41,10 +41,10 @@ const links: readonly PlannedOp[] = (
 ).map(([path, target]) => ({ op: 'make_link', path, target, exact: 0, from: 'default' }));
 
 /**
- * Nodes of the config, default nodes that it does not redefine, and the links (spec: "Default Devices"). `devIsBind`:
- * nothing is made in a /dev that is bound from the host.
+ * Nodes of the config, default nodes that it does not redefine, and the links (spec: "Default Devices"). `devIsOfHost`:
+ * nothing is made in it then.
  */
-export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stage: Stage): PlannedOp[] {
+export function deviceOps(config: Config, facts: Facts, devIsOfHost: boolean, stage: Stage): PlannedOp[] {
   const ops: PlannedOp[] = [];
   // A node made in a user namespace cannot be opened, so the host's nodes are bound instead.
   const bound = userNamespaceOf(config) !== 'runtime' || !facts.user.initial;
@@ -53,13 +53,13 @@ export function deviceOps(config: Config, facts: Facts, devIsBind: boolean, stag
     const path = normalizePath(device.path);
     // Replaced by the link to the devpts instance of the container.
     if (path === '/dev/ptmx') return;
-    if (devIsBind && path.startsWith('/dev/')) return;
+    if (devIsOfHost && path.startsWith('/dev/')) return;
     defined.add(path);
     const from = `/linux/devices/${String(index)}`;
     const isBound = bound && device.type !== 'p';
-    ops.push(isBound ? bindNode(path, device, facts, stage, from) : makeNode(path, device, from));
+    ops.push(isBound ? bindNode(path, device, facts, stage, from) : makeNode(path, device, from, 0));
   });
-  if (devIsBind) return ops;
+  if (devIsOfHost) return ops;
   for (const { device, make } of defaultNodes) {
     if (!defined.has(device.path)) ops.push(bound ? bindNode(device.path, device, facts, stage, 'default') : make);
   }
@@ -86,7 +86,7 @@ function bindNode(path: string, device: LinuxDevice, facts: Facts, stage: Stage,
   };
 }
 
-function makeNode(path: string, device: LinuxDevice, from: string): PlannedOp {
+function makeNode(path: string, device: LinuxDevice, from: string, keep: number): PlannedOp {
   const { type, major = 0, minor = 0, fileMode = defaultMode, uid = 0, gid = 0 } = device;
   const format = type === 'b' ? S_IFBLK : type === 'p' ? S_IFIFO : S_IFCHR;
   return {
@@ -97,6 +97,7 @@ function makeNode(path: string, device: LinuxDevice, from: string): PlannedOp {
     minor: Number(minor),
     uid,
     gid,
+    keep,
     from,
   };
 }

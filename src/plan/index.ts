@@ -71,7 +71,7 @@ export function plan(config: Config, facts: Facts, options: PlanOptions): Plan {
     ? mountOps(config, facts, options.bundle, located.record, stage, namespaces.pidSlot, faults)
     : undefined;
   const notifyMount = notifyOps(notify, stage);
-  const devices = mounts === undefined ? [] : deviceOps(config, facts, mounts.devIsBind, stage);
+  const devices = mounts === undefined ? [] : deviceOps(config, facts, mounts.devIsOfHost, stage);
   const logs = hookLogs(config, options.bundle, stage);
   checkUserNamespace(config, facts, faults);
   checkPivot(config, pivot, faults);

@@ -245,6 +245,12 @@ export function clearedInBind({ set, clear, hasFlags, hasTimes }: MountOptions):
   return clear | ((RDONLY | NOSUID | NODEV | NOEXEC | NOSYMFOLLOW | times) & ~set);
 }
 
+/** The attributes of a new filesystem. A recursive word counts more, as for the top mount of a bind. */
+export function attributesOfNew({ set, recursiveSet, recursiveClear }: MountOptions): number {
+  const times = recursiveSet & MOUNT_ATTR._ATIME ? MOUNT_ATTR._ATIME : 0;
+  return (set & ~(recursiveClear | times)) | recursiveSet;
+}
+
 /** Empty, or empty parts between commas: joining lists by commas produces them (Podman 5). */
 function isEmpty(word: string): boolean {
   return /^,*$/.test(word);

@@ -9,7 +9,13 @@ import { MOUNT_ATTR } from '../kernel/mounts.ts';
 import { cgroupSlot } from './cgroup/mount.ts';
 import { versionOf } from './cgroup/version.ts';
 import { asksForIdmap, checkIdmap, idmapOf, refuseIdmap } from './idmap.ts';
-import { clearedInBind, optionsIn, parseMountOptions, refuseFilesystemOptions } from './mount-options.ts';
+import {
+  attributesOfNew,
+  clearedInBind,
+  optionsIn,
+  parseMountOptions,
+  refuseFilesystemOptions,
+} from './mount-options.ts';
 import type { MountOptions } from './mount-options.ts';
 import { hostRoot } from './rootfs.ts';
 import { attributesLeft } from './stage.ts';
@@ -24,15 +30,15 @@ export interface MountPlan {
   /** Makes new filesystems read-only, after everything in them has been made. */
   readonly afterwards: PlannedOp[];
   readonly warnings: Diagnostic[];
-  /** /dev is bound from the host, so no nodes are made in it. */
-  readonly devIsBind: boolean;
+  /** /dev is that of the host, so no nodes are made in it. */
+  readonly devIsOfHost: boolean;
 }
 
 interface State extends MountPlan {
   readonly config: Config;
   readonly stage: Stage;
   readonly pidSlot: number;
-  devIsBind: boolean;
+  devIsOfHost: boolean;
 }
 
 /** The mounts of the config, each resolved below the root and attached by descriptor. */
@@ -45,7 +51,8 @@ export function mountOps(
   pidSlot: number,
   faults: Diagnostic[],
 ): MountPlan {
-  const state: State = { mounts: [], afterwards: [], warnings: [], devIsBind: false, config, stage, pidSlot };
+  const devIsOfHost = hostRoot(config, bundle) === '/';
+  const state: State = { mounts: [], afterwards: [], warnings: [], devIsOfHost, config, stage, pidSlot };
   checkLabel(config, facts, faults);
   (config.mounts ?? []).forEach((mount, index) => {
     const from = `/mounts/${String(index)}`;
@@ -91,7 +98,7 @@ function addBind(
     });
     return;
   }
-  if (destination === '/dev') state.devIsBind = true;
+  if (destination === '/dev') state.devIsOfHost = true;
   const path = source.startsWith('/') ? source : `${bundle}/${source}`;
   const inside = options.nofollow?.source === true ? undefined : pathInEarlierMount(state.config, path, bundle, from);
   // Only a path of the host can be looked up now.
@@ -175,9 +182,11 @@ function addFilesystem(
   const { type } = mount;
   // Only with the option remount, which is refused.
   if (type === undefined || type === '') return;
+  if (destination === '/dev') state.devIsOfHost = false;
   const plain = type === 'proc' || type === 'sysfs';
   // Devices and mount points are made in it later, so it becomes read-only afterwards, by descriptor.
-  const later = type === 'tmpfs' && (options.set & MOUNT_ATTR.RDONLY) !== 0;
+  const attributes = attributesOfNew(options);
+  const later = type === 'tmpfs' && (attributes & MOUNT_ATTR.RDONLY) !== 0;
   const slot = later || options.propagation.length > 0 ? state.stage.nextSlot() : 0;
   refuseOtherTypes(mount, options, from, faults);
   if (asksForIdmap(mount, options.idmap)) refuseIdmap(mount, from, faults);
@@ -193,7 +202,7 @@ function addFilesystem(
     type,
     source: mount.source ?? type,
     options: [...flags, ...data, ...labelOption(state.config, type)],
-    attributes: (later ? options.set & ~MOUNT_ATTR.RDONLY : options.set) | options.recursiveSet,
+    attributes: later ? attributes & ~MOUNT_ATTR.RDONLY : attributes,
     flags:
       (plain ? MOUNT_FILESYSTEM_FLAGS.plainDirectory : 0) |
       (type === 'tmpfs' && !hasMode ? MOUNT_FILESYSTEM_FLAGS.inheritMode : 0) |

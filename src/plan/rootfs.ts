@@ -50,22 +50,24 @@ export function protectOps(config: Config): PlannedOp[] {
   const { readonlyPaths = [], maskedPaths = [] } = config.linux ?? {};
   const ops: PlannedOp[] = [];
   forEachDistinct(readonlyPaths, (path, index) => {
+    if (path === '/') return;
     ops.push({ op: 'readonly_path', path, from: `/linux/readonlyPaths/${String(index)}` });
   });
   forEachDistinct(maskedPaths, (path, index) => {
     ops.push({ op: 'mask_path', path, from: `/linux/maskedPaths/${String(index)}` });
   });
-  if (config.root?.readonly === true) {
-    ops.push({
-      op: 'mount_attributes',
-      slot: 0,
-      set: MOUNT_ATTR.RDONLY,
-      clear: 0,
-      recursive: 0,
-      from: '/root/readonly',
-    });
+  const from = readOnlyRoot(config);
+  if (from !== undefined) {
+    ops.push({ op: 'mount_attributes', slot: 0, set: MOUNT_ATTR.RDONLY, clear: 0, recursive: 0, from });
   }
   return ops;
+}
+
+/** The value that makes the root read-only; undefined if it is writable. A mount on the root would not be seen. */
+export function readOnlyRoot({ root, linux }: Config): string | undefined {
+  if (root?.readonly === true) return '/root/readonly';
+  const index = (linux?.readonlyPaths ?? []).findIndex((path) => normalizePath(path) === '/');
+  return index < 0 ? undefined : `/linux/readonlyPaths/${String(index)}`;
 }
 
 /** Each path with the index of its first entry: a second mount on it would add nothing. */

@@ -11,16 +11,12 @@ export const processWords = {
   },
   rlimit: {
     action: ({ resource, soft, hard }) => `cannot set ${rlimitName(resource)} to ${String(soft)}:${String(hard)}`,
-    known: ({ resource }, { name }) =>
-      name === 'EPERM'
-        ? {
-            hint: `only CAP_SYS_RESOURCE may raise a hard limit${
-              rlimitName(resource) === 'RLIMIT_NOFILE' ? ', and nobody above /proc/sys/fs/nr_open' : ''
-            }; lower the value`,
-          }
-        : undefined,
+    known: ({ resource }, { name }) => (name === 'EPERM' ? { hint: hardLimitHint(resource) } : undefined),
   },
-  raise_limit: { action: ({ hard }) => `cannot raise the hard resource limit to ${String(hard)}` },
+  raise_limit: {
+    action: ({ resource, hard }) => `cannot raise the hard limit of ${rlimitName(resource)} to ${String(hard)}`,
+    known: ({ resource }, { name }) => (name === 'EPERM' ? { hint: hardLimitHint(resource) } : undefined),
+  },
   umask: { action: () => 'cannot set the umask' },
   drop_bounding: { action: () => 'cannot drop capabilities from the bounding set' },
   set_capabilities: { action: () => 'cannot set capabilities' },
@@ -40,6 +36,11 @@ export const processWords = {
   open_log: { action: ({ path }) => `cannot append the output of hooks to "${path}"` },
   hook: { action: () => 'cannot hook' },
 } satisfies TopicWords;
+
+function hardLimitHint(resource: number): string {
+  const most = rlimitName(resource) === 'RLIMIT_NOFILE' ? ', and nobody above /proc/sys/fs/nr_open' : '';
+  return `only CAP_SYS_RESOURCE may raise a hard limit${most}; lower the value`;
+}
 
 /** A failure after the ops `before`: the limit of open files holds for the setup, too, once it is set. */
 export function explainFileLimit(plain: Diagnostic, before: readonly PlannedOp[]): Diagnostic {

@@ -63,7 +63,7 @@ function placesOf({ search }: Wanted): string[] {
 
 function lookupFault(wanted: Wanted, look: Look, cwd: string): Cause | undefined {
   const { name } = wanted;
-  if (name === '') return undefined;
+  if (name.trim() === '') return undefined;
   if (name.includes('/')) {
     const sight = look.at(name, cwd);
     const cause = pathCause(sight, look, name.startsWith('/') ? undefined : cwd);

@@ -3,6 +3,7 @@ import { MOUNT_BIND_FLAGS } from '../../../schema/generated/ops.ts';
 import { hasNamespace } from '../../bundle/namespaces.ts';
 import type { Facts, Hierarchy } from '../../facts/facts.ts';
 import { MOUNT_ATTR } from '../../kernel/mounts.ts';
+import { attributesOfNew } from '../mount-options.ts';
 import type { MountOptions } from '../mount-options.ts';
 import { attributesLeft, noAttributes } from '../stage.ts';
 import type { Attributes, Stage } from '../stage.ts';
@@ -30,7 +31,7 @@ export function unifiedMountOps(mount: CgroupMount): PlannedOp[] {
   // A mount made in the host's cgroup namespace resets the options of all mounts of the hierarchy: the host would
   // lose nsdelegate and memory_recursiveprot (kernel: cgroup.c, apply_cgroup_root_flags).
   return hasNamespace(config, 'cgroup')
-    ? [{ ...filesystem(destination, 'cgroup2', [], set | options.recursiveSet, from), slot: cgroupSlot }]
+    ? [{ ...filesystem(destination, 'cgroup2', [], attributesOfNew(options) | readOnly, from), slot: cgroupSlot }]
     : facts.cgroups.hierarchies.map(({ mount }) => ({
         ...bind(
           mount,
@@ -52,8 +53,7 @@ export function unifiedMountOps(mount: CgroupMount): PlannedOp[] {
 export function legacyMountOps({ config, facts, cgroup, destination, options, stage, from }: CgroupMount): PlannedOp[] {
   const isPrivate = hasNamespace(config, 'cgroup');
   const clear = options.clear | options.recursiveClear;
-  const attributes =
-    ((MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC) & ~clear) | options.set | options.recursiveSet;
+  const attributes = ((MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC) & ~clear) | attributesOfNew(options);
   const readOnly = attributes & MOUNT_ATTR.RDONLY;
   const ops: PlannedOp[] = [
     { ...filesystem(destination, 'tmpfs', ['mode=755'], attributes & ~MOUNT_ATTR.RDONLY, from), slot: cgroupSlot },
