@@ -1,8 +1,10 @@
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { withoutLinks } from '../criu/destinations.ts';
+import { requireOwnFiles } from '../criu/files.ts';
 import { innerCgroupOf, openImages } from '../criu/images.ts';
-import { protectMounts, requireNamespaces } from '../criu/protect.ts';
+import { requireNames } from '../criu/names.ts';
+import { protectMounts, requireNamespaces, requireOwnMounts } from '../criu/protect.ts';
 import { progressOf } from '../criu/progress.ts';
 import {
   commonOptions,
@@ -16,7 +18,7 @@ import {
 } from '../criu/request.ts';
 import type { Directories } from '../criu/request.ts';
 import { restoreOptions } from '../criu/restore-options.ts';
-import { REQUEST, callCriu } from '../criu/rpc.ts';
+import { REQUEST, callCriu, lastStage } from '../criu/rpc.ts';
 import type { Notification } from '../criu/rpc.ts';
 import { verifyImages } from '../criu/verify.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -134,6 +136,8 @@ function restoreIn(
       if (failed !== undefined) throw hostFailure(native, failed);
       writeRecord(native, directory, record);
       writePidFile(context, pid);
+    } else if (stage === lastStage) {
+      for (const { pid: init } of restored) requireOwnFiles(native, init);
     }
   };
   callCriu(native, {
@@ -171,6 +175,7 @@ function checkedImages(context: Context, { config, plan, locate }: Compiled, roo
       const images = openImages(native, directories.images, directories.imagePath);
       refuseLostCgroups(context, innerCgroupOf(native, images), 'the images have processes in several cgroups');
       verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
+      requireNames(native, images, rootfs, mounts);
       removeLog(native, directories, 'restore');
       return { directories, mounts };
     },
@@ -189,6 +194,7 @@ function protect(
   if (target === undefined) throw new Failure({ code: 'restore.died', message: 'the restored process has ended' });
   try {
     requireNamespaces(native, pid, config);
+    requireOwnMounts(native, pid, mounts);
     protectMounts(native, config, pid, target, mounts);
   } finally {
     native.close(target);
