@@ -374,6 +374,7 @@ export const errors = {
   'resctrl.remove': ['a group of resctrl cannot be removed', 'see the errno'],
   'resctrl.schema': ['a schema of resctrl is in the wrong property, or not valid', 'see the hint'],
   'restore.died': ['the restored process has ended', "see criu's log"],
+  'restore.file': ['a restored process has a file of the host', 'do not use these images'],
   'restore.mounts': ['a restored mount lacks options that protect', 'restore with a criu that keeps them'],
   'restore.namespace': ['criu did not restore a namespace', "see criu's log"],
   'restore.pid': ['criu did not say which process it made', "see criu's log"],

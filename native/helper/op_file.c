@@ -57,10 +57,6 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 	int status = rt_statx(node, &st);
 	if (status < 0)
 		return rt_fail(context, "statx", status);
-	struct statx root;
-	status = rt_statx(context->slots[0], &root);
-	if (status < 0)
-		return rt_fail(context, "statx", status);
 	/* A mount from the config is here: it is what the container is to see, and the node belongs to its source. */
 	if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return 0;
@@ -70,8 +66,15 @@ int rt_make_device(struct rt_context *context, const struct rt_op_make_device *o
 	if (!same)
 		return rt_fail(context, "mknodat", -EEXIST);
 	/* A node that the config does not ask for may be in a directory of the host that somebody has mounted in the root. */
-	bool keeps = op->keep != 0 && made < 0 && st.stx_mnt_id != root.stx_mnt_id;
-	return keeps ? 0 : set_attributes(context, node, &st, op);
+	if (op->keep != 0 && made < 0) {
+		struct statx root;
+		status = rt_statx(context->slots[0], &root);
+		if (status < 0)
+			return rt_fail(context, "statx", status);
+		if (st.stx_mnt_id != root.stx_mnt_id)
+			return 0;
+	}
+	return set_attributes(context, node, &st, op);
 }
 
 int rt_make_link(struct rt_context *context, const struct rt_op_make_link *op)

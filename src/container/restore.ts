@@ -1,8 +1,10 @@
 import { AWAIT_START_HOW } from '../../schema/generated/ops.ts';
 import { isNew } from '../bundle/namespaces.ts';
 import { withoutLinks } from '../criu/destinations.ts';
+import { requireOwnFiles } from '../criu/files.ts';
 import { innerCgroupOf, openImages } from '../criu/images.ts';
-import { protectMounts, requireNamespaces } from '../criu/protect.ts';
+import { requireNames } from '../criu/names.ts';
+import { protectMounts, requireNamespaces, requireOwnMounts } from '../criu/protect.ts';
 import { progressOf } from '../criu/progress.ts';
 import {
   commonOptions,
@@ -16,7 +18,7 @@ import {
 } from '../criu/request.ts';
 import type { Directories } from '../criu/request.ts';
 import { restoreOptions } from '../criu/restore-options.ts';
-import { REQUEST, callCriu, racedCode } from '../criu/rpc.ts';
+import { REQUEST, callCriu, lastStage, racedCode } from '../criu/rpc.ts';
 import type { Notification } from '../criu/rpc.ts';
 import { verifyImages } from '../criu/verify.ts';
 import { Failure } from '../diag/diagnostic.ts';
@@ -38,6 +40,7 @@ import type { PlannedMount } from '../plan/checkpoint.ts';
 import { containerUserOps, joinOp } from '../plan/join.ts';
 import { planRestore, unlockedMounts } from '../plan/restore.ts';
 import type { RestoreOptions } from '../plan/restore.ts';
+import { readOnlyRoot } from '../plan/rootfs.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { checkId } from '../state/id.ts';
 import type { ContainerRecord } from '../state/record.ts';
@@ -159,6 +162,8 @@ function restoreIn(
       if (failed !== undefined) throw hostFailure(native, failed);
       writeRecord(native, directory, record);
       writePidFile(context, pid);
+    } else if (stage === lastStage) {
+      for (const { pid: init } of restored) requireOwnFiles(native, init);
     }
   };
   callCriu(native, {
@@ -196,6 +201,7 @@ function checkedImages(context: Context, { config, plan, locate }: Compiled, roo
       const images = openImages(native, directories.images, directories.imagePath);
       refuseLostCgroups(context, innerCgroupOf(native, images), 'the images have processes in several cgroups');
       verifyImages(native, images, { config, plan, mounts, rootfs, lsmProfile: options['lsm-profile'] });
+      requireNames(native, images, rootfs, mounts);
       removeLog(native, directories, 'restore');
       return { directories, mounts };
     },
@@ -207,9 +213,9 @@ function checkedImages(context: Context, { config, plan, locate }: Compiled, roo
  * criu mounts the old root on `/tmp` of the new one, or on a directory that it makes there; since 4.2 the root is read-only
  * by then. So it gets one, if there is none, for as long as `body` runs.
  */
-function withTemporary<T>(native: Native, { root }: Compiled['config'], rootfs: string, body: () => T): T {
+function withTemporary<T>(native: Native, config: Compiled['config'], rootfs: string, body: () => T): T {
   const path = `${rootfs}/tmp`;
-  const made = root.readonly === true && native.mkdir(path, 0o700) >= 0;
+  const made = readOnlyRoot(config) !== undefined && native.mkdir(path, 0o700) >= 0;
   try {
     return body();
   } finally {
@@ -228,6 +234,7 @@ function protect(
   if (target === undefined) throw new Failure({ code: 'restore.died', message: 'the restored process has ended' });
   try {
     requireNamespaces(native, pid, config);
+    requireOwnMounts(native, pid, mounts);
     protectMounts(native, config, pid, target, mounts);
   } finally {
     native.close(target);

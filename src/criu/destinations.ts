@@ -12,11 +12,18 @@ const mostLinks = 40;
  */
 export function withoutLinks(native: Native, rootfs: string, planned: readonly PlannedMount[]): PlannedMount[] {
   const found: PlannedMount[] = [];
-  for (const mount of planned) found.push({ ...mount, path: resolve(native, rootfs, found, mount.path) });
+  for (const mount of planned) found.push({ ...mount, path: pathWithoutLinks(native, rootfs, found, mount.path) });
   return found;
 }
 
-function resolve(native: Native, rootfs: string, mounts: readonly PlannedMount[], path: string): string {
+/** A path of the container with the links resolved that can be seen before it is made; `onStep` gets each part of the way. */
+export function pathWithoutLinks(
+  native: Native,
+  rootfs: string,
+  mounts: readonly PlannedMount[],
+  path: string,
+  onStep?: (path: string) => void,
+): string {
   let done = '';
   let rest = path.split('/');
   for (let links = 0; rest.length > 0;) {
@@ -30,6 +37,7 @@ function resolve(native: Native, rootfs: string, mounts: readonly PlannedMount[]
     const target = linkAt(native, hostPath(rootfs, mounts, `${done}/${name}`));
     if (target === undefined) {
       done = `${done}/${name}`;
+      onStep?.(done);
       continue;
     }
     links += 1;

@@ -60,6 +60,23 @@ export function readImage(native: Native, directory: ImageDirectory, name: strin
   return entries;
 }
 
+/** The embedded messages of a field. */
+export function messagesIn(message: Message, field: number, image: string): Message[] {
+  const found = messagesOf(message, field);
+  if (found.length !== (message.get(field)?.length ?? 0)) throw damaged(image);
+  return found;
+}
+
+/**
+ * The embedded message of a field that is not repeated; undefined if there is none. criu writes no second one, and its parser
+ * would merge them: what the first one says, the second one could undo.
+ */
+export function messageIn(message: Message, field: number, image: string): Message | undefined {
+  const found = messagesIn(message, field, image);
+  if (found.length > 1) throw damaged(image);
+  return found[0];
+}
+
 /** The single entry of an image. */
 export function readSingle(native: Native, directory: ImageDirectory, name: string): Message {
   const [entry] = readImage(native, directory, name);

@@ -9,6 +9,7 @@ import { requireOrigin } from '../launch/origin.ts';
 import { visit } from '../launch/visit.ts';
 import { namespaceFiles } from './external.ts';
 import { mountOn } from '../diag/mountinfo.ts';
+import type { SeenMount } from '../diag/mountinfo.ts';
 import { mountsOf } from './mountinfo.ts';
 
 /** Restores protections that CRIU does not restore, or may fail to. The processes must exist and be stopped. */
@@ -27,6 +28,60 @@ export function requireNamespaces(native: Native, pid: number, config: Config): 
       pointer: namespacePointer(config, type),
     });
   }
+}
+
+/** There is one of each in the kernel, or in a namespace that containers may share with the host. */
+const common = new Set(['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2']);
+
+/**
+ * Throws if a mount that is not one of the host by config.json shows something of the host nevertheless: the images say which
+ * mounts are of one filesystem, and where in it they begin.
+ */
+export function requireOwnMounts(native: Native, pid: number, planned: readonly PlannedMount[]): void {
+  const seen = mountsOf(native, pid);
+  const ofHost = new Set(mountsOf(native, 'self').map(({ device }) => device));
+  const at = new Map(planned.map((mount) => [mount.path, mount]));
+  const wrong = seen.filter((mount) => !isOwn(mount, at.get(mount.path), seen, ofHost));
+  if (wrong.length === 0) return;
+  throw new Failure(
+    wrong.map(({ path }) => ({
+      code: 'restore.mounts',
+      message: `the restored mount on "${path}" is another one than config.json asks for`,
+    })),
+  );
+}
+
+function isOwn(
+  mount: SeenMount,
+  planned: PlannedMount | undefined,
+  seen: readonly SeenMount[],
+  ofHost: ReadonlySet<string>,
+): boolean {
+  if (planned?.external !== undefined) return true;
+  const isNew = common.has(mount.type) || !ofHost.has(mount.device);
+  switch (planned?.kind) {
+    case 'root':
+    case 'bind':
+    case 'device':
+      return true;
+    case 'filesystem':
+      return mount.type === planned.type && isNew;
+    case 'mask':
+      return mount.root.endsWith('/null') || isNew;
+    case 'readonly':
+      return isPartOf(mount, seen) || isNew;
+    case 'console':
+    case undefined:
+      return isNew;
+  }
+}
+
+/** Whether it shows what is below it anyway. */
+function isPartOf({ parent, device, root, path }: SeenMount, seen: readonly SeenMount[]): boolean {
+  const below = seen.find(({ id }) => id === parent);
+  if (below === undefined || below.device !== device) return false;
+  const rest = below.path === '/' ? path : path.slice(below.path.length);
+  return root === (below.root === '/' ? rest : `${below.root}${rest}`);
 }
 
 /** Of a namespace, as text. */

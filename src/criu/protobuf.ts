@@ -3,13 +3,14 @@
 /** Number of a field and its value; an embedded message is given as bytes. */
 export type Field = readonly [number, number | boolean | string | Uint8Array];
 
-/** Values of a message by field number. Varints above 2^53 lose their low bits. */
-export type Message = ReadonlyMap<number, readonly (number | Uint8Array)[]>;
+/** Values of a message by field number. Varints above 2^53 are bigints. */
+export type Message = ReadonlyMap<number, readonly (number | bigint | Uint8Array)[]>;
 
 const varint = 0;
 const fixed64 = 1;
 const delimited = 2;
 const fixed32 = 5;
+const wordSize = 2 ** 32;
 
 export function encodeMessage(fields: readonly Field[]): Uint8Array {
   const bytes: number[] = [];
@@ -53,11 +54,11 @@ function utf8(text: string): Uint8Array {
 
 /** Undefined if the bytes are not a message. */
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
-  const message = new Map<number, (number | Uint8Array)[]>();
+  const message = new Map<number, (number | bigint | Uint8Array)[]>();
   const position = { at: 0 };
   while (position.at < bytes.length) {
     const key = readVarint(bytes, position);
-    if (key === undefined) return undefined;
+    if (typeof key !== 'number') return undefined;
     const value = readValue(bytes, position, key % 8);
     if (value === undefined) return undefined;
     const number = Math.floor(key / 8);
@@ -68,45 +69,77 @@ export function decodeMessage(bytes: Uint8Array): Message | undefined {
   return message;
 }
 
-function readValue(bytes: Uint8Array, position: { at: number }, type: number): number | Uint8Array | undefined {
+function readValue(
+  bytes: Uint8Array,
+  position: { at: number },
+  type: number,
+): number | bigint | Uint8Array | undefined {
   if (type === varint) return readVarint(bytes, position);
   const length = type === delimited ? readVarint(bytes, position) : { [fixed64]: 8, [fixed32]: 4 }[type];
-  if (length === undefined || position.at + length > bytes.length) return undefined;
+  if (typeof length !== 'number' || position.at + length > bytes.length) return undefined;
   position.at += length;
   return bytes.subarray(position.at - length, position.at);
 }
 
-function readVarint(bytes: Uint8Array, position: { at: number }): number | undefined {
+function readVarint(bytes: Uint8Array, position: { at: number }): number | bigint | undefined {
   let value = 0;
-  for (let scale = 1; scale < 2 ** 70; scale *= 0x80) {
+  let high = 0n;
+  for (let shift = 0; shift < 70; shift += 7) {
     const byte = bytes[position.at];
     if (byte === undefined) return undefined;
     position.at += 1;
-    value += (byte % 0x80) * scale;
-    if (byte < 0x80) return value;
+    if (shift < 49) value += (byte % 0x80) * 2 ** shift;
+    else high |= BigInt(byte % 0x80) << BigInt(shift);
+    if (byte < 0x80) return high === 0n ? value : BigInt.asUintN(64, high | BigInt(value));
   }
   return undefined;
 }
 
-/** The value of a number field: the last one, as protocol buffers require. */
-export function numberOf(message: Message, field: number): number | undefined {
+/** All of a number field, of 64 bits: the last one, as protocol buffers require. */
+export function wideOf(message: Message, field: number): bigint | undefined {
   const value = message.get(field)?.at(-1);
-  return typeof value === 'number' ? value : undefined;
+  return value === undefined || typeof value === 'object' ? undefined : BigInt(value);
 }
 
-/** All values of a repeated number field, packed or not; undefined if the bytes of a packed one are malformed. */
+/** The value of a number field of 32 bits. Of one with more bits, parsers take the low ones. */
+export function numberOf(message: Message, field: number): number | undefined {
+  const value = message.get(field)?.at(-1);
+  return value === undefined || typeof value === 'object' ? undefined : lowBits(value);
+}
+
+/** As numberOf, of one with a sign (int32). */
+export function signedOf(message: Message, field: number): number | undefined {
+  const value = numberOf(message, field);
+  return value === undefined ? undefined : value | 0;
+}
+
+/** As signedOf, in the other encoding (sint32): 0, -1, 1, -2 and so on. */
+export function zigzagOf(message: Message, field: number): number | undefined {
+  const value = numberOf(message, field);
+  return value === undefined ? undefined : value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+export function isTrue(message: Message, field: number): boolean {
+  return (wideOf(message, field) ?? 0n) !== 0n;
+}
+
+function lowBits(value: number | bigint): number {
+  return typeof value === 'bigint' ? Number(BigInt.asUintN(32, value)) : value % wordSize;
+}
+
+/** All values of a repeated number field of 32 bits, packed or not; undefined if the bytes of a packed one are malformed. */
 export function numbersOf(message: Message, field: number): number[] | undefined {
   const numbers: number[] = [];
   for (const value of message.get(field) ?? []) {
-    if (typeof value === 'number') {
-      numbers.push(value);
+    if (typeof value !== 'object') {
+      numbers.push(lowBits(value));
       continue;
     }
     const position = { at: 0 };
     while (position.at < value.length) {
       const number = readVarint(value, position);
       if (number === undefined) return undefined;
-      numbers.push(number);
+      numbers.push(lowBits(number));
     }
   }
   return numbers;

@@ -5,6 +5,7 @@ import { ECONNRESET, EPIPE, ETIMEDOUT } from '../kernel/errno.ts';
 import type { PlannedOp } from '../plan/types.ts';
 import { encodeProgram } from '../launch/encode.ts';
 import { waitList } from '../host/poll.ts';
+import { SIGKILL } from '../kernel/signals.ts';
 import { POLLIN } from '../kernel/sockets.ts';
 import { u32 } from '../diag/bytes.ts';
 import { isUnborn, startHelper } from '../launch/helper.ts';
@@ -79,6 +80,9 @@ export interface Notification {
   readonly descriptor: number;
 }
 
+/** Of a restore: the processes stand where they were saved. */
+export const lastStage = 'pre-resume';
+
 export interface CriuCall {
   readonly request: number;
   readonly options: readonly Field[];
@@ -113,7 +117,7 @@ export function callCriu(native: Native, call: CriuCall): number {
       const [notify = new Map()] = messagesOf(message, response.notify);
       const stage = textOf(notify, 1) ?? '';
       call.progress.enter(stage);
-      call.onNotify({ stage, pid: numberOf(notify, 2) ?? 0, descriptor });
+      notifyOf(native, call, pid, { stage, pid: numberOf(notify, 2) ?? 0, descriptor });
       send(native, control, [
         [1, notifyType],
         [3, true],
@@ -124,6 +128,16 @@ export function callCriu(native: Native, call: CriuCall): number {
     // End of file makes criu end, if it still runs.
     native.close(control);
     native.waitChild(pid);
+  }
+}
+
+/** At its last stage criu resumes the processes also if it is refused, and waits for ever for those that were killed. */
+function notifyOf(native: Native, { onNotify }: CriuCall, criu: number, notification: Notification): void {
+  try {
+    onNotify(notification);
+  } catch (error) {
+    if (notification.stage === lastStage) native.signalProcess(criu, SIGKILL);
+    throw error;
   }
 }
 

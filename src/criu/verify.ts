@@ -10,10 +10,11 @@ import { inheritedNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import type { Plan } from '../plan/plan.ts';
 import { mapText } from '../plan/user-namespace.ts';
-import { damaged, readImage, readSingle } from './images.ts';
+import { damaged, messageIn, messagesIn, readImage, readSingle } from './images.ts';
 import type { ImageDirectory } from './images.ts';
-import { byteText, bytesOf, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';
+import { byteText, bytesOf, isTrue, numberOf, numbersOf, textOf } from './protobuf.ts';
 import type { Message } from './protobuf.ts';
+import { limitDifferences } from './verify-limits.ts';
 
 /** The new container, with which the images are compared. */
 export interface Expected {
@@ -47,7 +48,8 @@ const namespaceIds: readonly (readonly [NamespaceType, number])[] = [
   ['cgroup', 11],
   ['time', 12],
 ];
-const entry = { filesystem: 1, flags: 5, path: 7, external: 13, superFlags: 17, key: 18 } as const;
+/** `external` of older versions: the root is a key. */
+const entry = { filesystem: 1, flags: 5, root: 6, path: 7, external: 13, superFlags: 17, key: 18 } as const;
 /** TASK_DEAD of CRIU. */
 const dead = 2;
 const filterMode = 2;
@@ -60,8 +62,14 @@ const filesystems: Readonly<Record<string, number>> = {
   devpts: 6,
   cgroup: 12,
   mqueue: 14,
+  cgroup2: 23,
 };
-const cgroup2 = 'cgroup2';
+/** Those that a process of the container may have mounted itself. */
+const ownFilesystems = new Set(
+  ['proc', 'sysfs', 'tmpfs', 'devpts', 'cgroup', 'mqueue'].map((type) => filesystems[type]),
+);
+/** Has policies for the host, of containers with a namespace of AppArmor. */
+const policies = 'apparmor.img';
 /** A bind from the filesystem that holds the root, which CRIU does not mount itself. */
 const boundFromRoot = 0;
 
@@ -86,7 +94,12 @@ export function verifyImages(native: Native, directory: ImageDirectory, expected
   for (const name of cores) verifyProcess(context, name);
   verifyNamespaces(context, named(/^ids-\d+\.img$/));
   verifyMaps(context, named(/^userns-\d+\.img$/));
-  for (const name of named(/^mountpoints-\d+\.img$/)) verifyMounts(context, name);
+  const mounts = named(/^mountpoints-\d+\.img$/);
+  if (mounts.length > 1 && !mayMount(expected)) refuse('there is more than one mount namespace', '/linux/namespaces');
+  for (const name of mounts) verifyMounts(context, name);
+  if (directory.names.includes(policies) && readImage(native, directory, policies).length > 0) {
+    refuse('criu would load policies of AppArmor', '/process/apparmorProfile');
+  }
   if (faults.size > 0) throw new Failure([...faults.values()]);
 }
 
@@ -100,11 +113,11 @@ interface Verification {
 function verifyProcess(context: Verification, name: string): void {
   const { native, directory, expected, refuse } = context;
   const image = readSingle(native, directory, name);
-  const [old] = messagesOf(image, core.task);
-  const [thread] = messagesOf(image, core.thread);
+  const old = messageIn(image, core.task, name);
+  const thread = messageIn(image, core.thread, name);
   // A zombie has no credentials and gets none: CRIU forks it and lets it exit.
   if (thread === undefined && old !== undefined && numberOf(old, task.state) === dead) return;
-  const [credentials] = thread === undefined ? [] : messagesOf(thread, core.threadCreds);
+  const credentials = thread === undefined ? undefined : messageIn(thread, core.threadCreds, name);
   if (thread === undefined || credentials === undefined) throw damaged(name);
   const { process } = expected.config;
   const bounding = capabilityMask(process?.capabilities?.bounding ?? []);
@@ -122,6 +135,7 @@ function verifyProcess(context: Verification, name: string): void {
   const filter =
     numberOf(thread, core.seccompFilter) ?? (old === undefined ? undefined : numberOf(old, task.seccompFilter));
   verifyFilter(context, name, mode ?? 0, filter);
+  for (const [what, pointer] of limitDifferences(native, process, name, old, thread)) refuse(what, pointer);
 }
 
 function requireNumbers(message: Message, field: number, image: string): number[] {
@@ -164,7 +178,7 @@ function verifyFilter(context: Verification, name: string, mode: number, last: n
   const { init, filter: compile } = expected.plan;
   if (compile === undefined || !init.some(({ op }) => op === 'seccomp')) return;
   const wanted = compile();
-  const list = messagesOf(readSingle(native, directory, 'seccomp.img'), 1);
+  const list = messagesIn(readSingle(native, directory, 'seccomp.img'), 1, 'seccomp.img');
   let filter = mode === filterMode && last !== undefined ? list[last] : undefined;
   // Each filter has the index of the one before it; a cycle would have no first filter.
   for (let steps = 0; filter !== undefined && steps <= list.length; steps += 1) {
@@ -186,14 +200,20 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
  * joined the namespace of the config.
  */
 function verifyNamespaces({ native, directory, expected, refuse }: Verification, names: readonly string[]): void {
-  const [root] = messagesOf(readSingle(native, directory, 'inventory.img'), 3);
+  const root = messageIn(readSingle(native, directory, 'inventory.img'), 3, 'inventory.img');
   if (root === undefined || names.length === 0) throw damaged('inventory.img');
   for (const name of names) {
     const ids = readSingle(native, directory, name);
     for (const [type, field] of namespaceIds) {
-      if (!hasNamespace(expected.config, type)) continue;
       const id = numberOf(ids, field);
       const own = id !== undefined && id !== numberOf(root, field);
+      if (!hasNamespace(expected.config, type)) {
+        // criu would make devices and addresses there, some of them on the host. A time namespace it makes itself.
+        if (own && type === 'network' && !mayMount(expected)) {
+          refuse(`${name} has its own network namespace`, '/linux/namespaces');
+        }
+        continue;
+      }
       const inherited = isInherited(type) && joinedPath(expected.config, type) !== undefined;
       if (own !== inherited) continue;
       const what = inherited ? 'has its own' : 'does not have its own';
@@ -211,14 +231,14 @@ function verifyMaps({ native, directory, expected, refuse }: Verification, names
       ['uidMappings', 1, uidMappings],
       ['gidMappings', 2, gidMappings],
     ] as const) {
-      if (sortedMap(mappingsOf(image, field)) === sortedMap(wanted)) continue;
+      if (sortedMap(mappingsOf(image, field, name)) === sortedMap(wanted)) continue;
       refuse(`${name} has other maps of a user namespace`, `/linux/${property}`);
     }
   }
 }
 
-function mappingsOf(image: Message, field: number): IdMapping[] {
-  return messagesOf(image, field).map((extent) => ({
+function mappingsOf(image: Message, field: number, name: string): IdMapping[] {
+  return messagesIn(image, field, name).map((extent) => ({
     containerID: numberOf(extent, 1) ?? 0,
     hostID: numberOf(extent, 2) ?? 0,
     size: numberOf(extent, 3) ?? 0,
@@ -264,11 +284,12 @@ function verifyMount({ expected, refuse }: Verification, mount: Message, path: s
   const flags = (numberOf(mount, entry.flags) ?? 0) | ((numberOf(mount, entry.superFlags) ?? 0) & readOnly);
   const shown = `"${printable(path)}"`;
   const planned = expected.mounts.filter((one) => byteText(one.path) === path);
-  const fitting = planned.find((one) => fits(one, type, key));
+  const isPlain = !isTrue(mount, entry.external) && !(textOf(mount, entry.root) ?? '').split('/').includes('..');
+  const fitting = isPlain ? planned.find((one) => fits(one, type, key)) : undefined;
   if (fitting === undefined) {
-    const mayMount = expected.config.process?.capabilities?.bounding?.includes('CAP_SYS_ADMIN') === true;
-    const own = key === undefined && numberOf(mount, entry.external) !== 1 && Object.values(filesystems).includes(type);
-    if (!(mayMount && own && planned.length === 0)) refuse(`there is a different mount on ${shown}`, '/mounts');
+    const own = isPlain && key === undefined && ownFilesystems.has(type);
+    if (!(mayMount(expected) && own && planned.length === 0))
+      refuse(`there is a different mount on ${shown}`, '/mounts');
   } else if ((requiredFlags(fitting) & ~flags) !== 0) {
     refuse(`the mount on ${shown} lacks options such as ro, nosuid, nodev or noexec`, '/mounts');
   }
@@ -279,13 +300,18 @@ function requiredFlags({ kind, flags }: PlannedMount): number {
   return kind === 'device' ? flags & ~readOnly : flags;
 }
 
+/** Whether processes of the container may make mounts and other namespaces than a user namespace. */
+function mayMount({ config }: Expected): boolean {
+  return config.process?.capabilities?.bounding?.includes('CAP_SYS_ADMIN') === true;
+}
+
 function fits(planned: PlannedMount, type: number, key: string | undefined): boolean {
   switch (planned.kind) {
     case 'root':
       return key === undefined;
     case 'filesystem':
       if (planned.external !== undefined) return key === planned.external.key;
-      return key === undefined && (planned.type === cgroup2 || filesystems[planned.type ?? ''] === type);
+      return key === undefined && filesystems[planned.type ?? ''] === type;
     case 'bind':
     case 'device':
       return key === planned.external?.key;
