@@ -187,7 +187,8 @@ forEachRuntime(
 forEachRuntime(
   '--pid-file never replaces a device, a FIFO or a link to one: it is an error that says so',
   async (t, rt) => {
-    const [device, fifo, link] = ['device', 'fifo', 'link'].map((name) => join(rt.dir, name)) as [
+    const [device, fifo, link, stream] = ['device', 'fifo', 'link', 'stream'].map((name) => join(rt.dir, name)) as [
+      string,
       string,
       string,
       string,
@@ -195,7 +196,9 @@ forEachRuntime(
     execFileSync('mknod', [device, 'c', '1', '3']);
     execFileSync('mkfifo', [fifo]);
     symlinkSync(device, link);
-    const paths = [device, fifo, link];
+    // As /dev/stdout, whatever the caller has there, if anything.
+    symlinkSync('/proc/self/fd/99', stream);
+    const paths = [device, fifo, link, stream];
     const kinds = (): unknown[] => paths.map((path) => lstatSync(path).mode & 0o170000);
     const before = kinds();
     const bundle = rt.bundle((config) => (config.process.args = ['/bin/probe', 'wait']));

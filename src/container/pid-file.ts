@@ -19,12 +19,19 @@ export function writePidFile({ native, options }: Context, pid: number): void {
 function requireFile(native: Native, path: string): void {
   const status = native.stat(path, 1);
   // Absent, or refused later with the reason, as a directory is.
-  if (typeof status === 'number' || [S_IFREG, S_IFDIR].includes((status[0] ?? 0) & S_IFMT)) return;
+  const replaceable = typeof status === 'number' || [S_IFREG, S_IFDIR].includes((status[0] ?? 0) & S_IFMT);
+  if (replaceable && !isStream(native, path)) return;
   throw new Failure({
     code: 'file.write',
     message: `cannot write "${path}": there is something else than a file`,
     hint: 'give the name of a new file',
   });
+}
+
+/** /dev/stdout and its like are links that every program of the host needs, whatever they lead to now. */
+function isStream(native: Native, path: string): boolean {
+  const target = native.readLink(path);
+  return typeof target === 'string' && target.startsWith('/proc/');
 }
 
 /** Removes it after a start that failed: its pid is invalid. */
