@@ -27,8 +27,8 @@ function hostThat(): { host: FakeHost; native: Native; thawed: string[] } {
     thawed.push(path);
     return 0;
   };
-  const signalProcess = (pid: number, signal: number): number => host.signals.push(`${pid} ${signal}`);
-  return { host, native: { ...host.native, thawCgroups, signalProcess }, thawed };
+  const pidfdOpen = (pid: number): number => 1000 + pid;
+  return { host, native: { ...host.native, thawCgroups, pidfdOpen }, thawed };
 }
 
 const together = record(
@@ -100,6 +100,13 @@ t.test('a controller of the v2 half of a hybrid is not taken for one of v1', asy
   const hybrid = record(1, half);
   t.equal(driverOf(hybrid).freezer(hybrid), undefined);
   t.equal(watchMemory(native, hybrid), undefined);
+});
+
+t.test('v1: a process that has left the cgroup since it was read is not signalled', async (t) => {
+  const { host, native } = hostThat();
+  const lists = ['41\n42\n', '42\n'];
+  killCgroup({ ...native, cgroupProcesses: () => lists.shift() ?? '' }, together);
+  t.same(host.signals, ['42 9']);
 });
 
 t.test('v2: one cgroup has everything', async (t) => {

@@ -7,6 +7,8 @@ import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import { cgroupWith } from '../plan/cgroup/record.ts';
 
 const maximumFile = 1 << 20;
+/** Fewer than a process may have open, and many, since the cgroup is read for each lot. */
+const mostHeld = 512;
 /** True if the cgroup is gone or has no such file. Access to an open file of a removed cgroup fails with ENODEV. */
 export function isGone(result: number): boolean {
   return result === -ENODEV || isAbsent(result);
@@ -90,4 +92,20 @@ export function cgroupProcesses(native: Native, { hierarchies }: CgroupRecord): 
   const pids = (listed ?? '').split('\n').map(Number);
   // The threads of a process may be in different v1 cgroups.
   return [...new Set(pids.filter((pid) => pid > 0))];
+}
+
+/**
+ * Signals processes that were found in the container's cgroup. By now a pid may be that of another process, of the host: each is
+ * held by a descriptor first, and then has to be in the cgroup still.
+ */
+export function signalProcesses(native: Native, cgroup: CgroupRecord, pids: readonly number[], signal: number): void {
+  for (let at = 0; at < pids.length; at += mostHeld) {
+    const held = pids.slice(at, at + mostHeld).map((pid) => [pid, native.pidfdOpen(pid)] as const);
+    const members = new Set(cgroupProcesses(native, cgroup));
+    for (const [pid, pidfd] of held) {
+      if (pidfd < 0) continue;
+      if (members.has(pid)) native.pidfdSignal(pidfd, signal);
+      native.close(pidfd);
+    }
+  }
 }

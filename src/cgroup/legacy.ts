@@ -17,6 +17,7 @@ import {
   openWatched,
   readFlag,
   readCount,
+  signalProcesses,
   watchAction,
   writeFreezer,
 } from './files.ts';
@@ -88,10 +89,8 @@ function killOneByOne(native: Native, cgroup: CgroupRecord): void {
         message: 'processes of the container are made faster than they are killed',
       });
     }
-    for (const pid of left) {
-      native.signalProcess(pid, SIGKILL);
-      killed.add(pid);
-    }
+    signalProcesses(native, cgroup, left, SIGKILL);
+    for (const pid of left) killed.add(pid);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Native } from '../host/native.ts';
 import { EINVAL, ESRCH } from '../kernel/errno.ts';
 import { SIGKILL, SIGRTMAX } from '../kernel/signals.ts';
 import { isFrozen, killCgroup, thawForKill } from '../cgroup/control.ts';
-import { cgroupProcesses } from '../cgroup/files.ts';
+import { cgroupProcesses, signalProcesses } from '../cgroup/files.ts';
 import { forEachMatch } from '../container/matching.ts';
 import { openProcess } from '../container/process.ts';
 import { ContainerDirectory } from '../state/directory.ts';
@@ -57,9 +57,8 @@ function signalCgroup(native: Native, record: ContainerRecord, signal: number): 
     killCgroup(native, record.cgroup);
     return true;
   }
-  for (const pid of pids) {
-    if (pid !== record.pid) native.signalProcess(pid, signal);
-  }
+  const others = pids.filter((pid) => pid !== record.pid);
+  signalProcesses(native, record.cgroup, others, signal);
   return pids.length > 0;
 }
 
