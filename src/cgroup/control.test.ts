@@ -3,6 +3,7 @@ import type { CgroupRecord, ContainerCgroup } from '../plan/cgroup/record.ts';
 import { cgroupAt } from '../../test/config.ts';
 import { FakeHost } from '../../test/fake-host.ts';
 import type { Native } from '../host/native.ts';
+import { EMFILE } from '../kernel/errno.ts';
 import {
   driverOf,
   freeze,
@@ -107,6 +108,29 @@ t.test('v1: a process that has left the cgroup since it was read is not signalle
   const lists = ['41\n42\n', '42\n'];
   killCgroup({ ...native, cgroupProcesses: () => lists.shift() ?? '' }, together);
   t.same(host.signals, ['42 9']);
+});
+
+t.test('v1: with fewer descriptors than processes they are signalled in lots, and none is left', async (t) => {
+  const { host, native } = hostThat();
+  const pids = [41, 42, 43];
+  const gone = new Set<number>();
+  let free = 2;
+  const few: Native = {
+    ...native,
+    cgroupProcesses: () => pids.filter((pid) => !gone.has(pid)).join('\n'),
+    pidfdOpen: (pid) => (free > 0 ? (free--, 1000 + pid) : -EMFILE),
+    pidfdSignal: (pidfd, signal) => {
+      gone.add(pidfd - 1000);
+      return native.pidfdSignal(pidfd, signal);
+    },
+    close: () => (free++, 0),
+  };
+  killCgroup(few, together);
+  t.same(host.signals, ['41 9', '42 9', '43 9']);
+  gone.clear();
+  t.throws(() => killCgroup({ ...few, pidfdOpen: () => -EMFILE }, together), {
+    message: /cannot open process 41: too many open files/,
+  });
 });
 
 t.test('v2: one cgroup has everything', async (t) => {

@@ -1,13 +1,13 @@
 import { expectDone, expectIfPresent, isAbsent, systemFailure } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
-import { ENODEV } from '../kernel/errno.ts';
+import { EINVAL, EMFILE, ENODEV } from '../kernel/errno.ts';
 import { S_IFDIR, S_IFMT } from '../kernel/files.ts';
 import { O_RDONLY, O_WRONLY } from '../kernel/open-flags.ts';
 import type { CgroupRecord } from '../plan/cgroup/record.ts';
 import { cgroupWith } from '../plan/cgroup/record.ts';
 
 const maximumFile = 1 << 20;
-/** Fewer than a process may have open, and many, since the cgroup is read for each lot. */
+/** Many, since the cgroup is read for each lot. */
 const mostHeld = 512;
 /** True if the cgroup is gone or has no such file. Access to an open file of a removed cgroup fails with ENODEV. */
 export function isGone(result: number): boolean {
@@ -96,16 +96,30 @@ export function cgroupProcesses(native: Native, { hierarchies }: CgroupRecord): 
 
 /**
  * Signals processes that were found in the container's cgroup. By now a pid may be that of another process, of the host: each is
- * held by a descriptor first, and then has to be in the cgroup still.
+ * held by a descriptor first, and then has to be in the cgroup still. Returns the pids of those that got the signal.
  */
-export function signalProcesses(native: Native, cgroup: CgroupRecord, pids: readonly number[], signal: number): void {
-  for (let at = 0; at < pids.length; at += mostHeld) {
-    const held = pids.slice(at, at + mostHeld).map((pid) => [pid, native.pidfdOpen(pid)] as const);
+export function signalProcesses(
+  native: Native,
+  cgroup: CgroupRecord,
+  pids: readonly number[],
+  signal: number,
+): readonly number[] {
+  const signalled: number[] = [];
+  for (let at = 0; at < pids.length;) {
+    const held: (readonly [pid: number, pidfd: number])[] = [];
+    for (; at < pids.length && held.length < mostHeld; at += 1) {
+      const pid = pids[at] ?? 0;
+      const pidfd = native.pidfdOpen(pid);
+      // The limit of open files: those that are held are signalled first.
+      if (pidfd === -EMFILE && held.length > 0) break;
+      if (isAbsent(pidfd) || pidfd === -EINVAL) continue;
+      held.push([pid, expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open')]);
+    }
     const members = new Set(cgroupProcesses(native, cgroup));
     for (const [pid, pidfd] of held) {
-      if (pidfd < 0) continue;
-      if (members.has(pid)) native.pidfdSignal(pidfd, signal);
+      if (members.has(pid) && native.pidfdSignal(pidfd, signal) >= 0) signalled.push(pid);
       native.close(pidfd);
     }
   }
+  return signalled;
 }

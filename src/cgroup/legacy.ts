@@ -89,8 +89,7 @@ function killOneByOne(native: Native, cgroup: CgroupRecord): void {
         message: 'processes of the container are made faster than they are killed',
       });
     }
-    signalProcesses(native, cgroup, left, SIGKILL);
-    for (const pid of left) killed.add(pid);
+    for (const pid of signalProcesses(native, cgroup, left, SIGKILL)) killed.add(pid);
   }
 }
 
