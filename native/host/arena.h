@@ -14,7 +14,7 @@
 #include "prefault.h"
 #include "quickjs.h"
 
-enum { RT_HEAP_SIZE = 2944 * 1024 };
+enum { RT_HEAP_SIZE = 3008 * 1024 };
 
 /* Allocator for JS_NewRuntime2. malloc and related functions use the same allocator on a separate heap.
  * Memory never returns to the kernel; a freed block is reused for the next request of its size. */
