@@ -9,6 +9,8 @@ import { cgroupWith } from '../plan/cgroup/record.ts';
 const maximumFile = 1 << 20;
 /** Many, since the cgroup is read for each lot. */
 const mostHeld = 512;
+/** Descriptors with which a cgroup and those below it are read. */
+const spare = 8;
 /** True if the cgroup is gone or has no such file. Access to an open file of a removed cgroup fails with ENODEV. */
 export function isGone(result: number): boolean {
   return result === -ENODEV || isAbsent(result);
@@ -110,8 +112,12 @@ export function signalProcesses(
     for (; at < pids.length && held.length < mostHeld; at += 1) {
       const pid = pids[at] ?? 0;
       const pidfd = native.pidfdOpen(pid);
-      // The limit of open files: those that are held are signalled first.
-      if (pidfd === -EMFILE && held.length > 0) break;
+      // The limit of open files: those that are held are signalled first, but for some, to read the cgroup.
+      if (pidfd === -EMFILE && held.length > spare) {
+        for (const [, last] of held.splice(-spare)) native.close(last);
+        at -= spare;
+        break;
+      }
       if (isAbsent(pidfd) || pidfd === -EINVAL) continue;
       held.push([pid, expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open')]);
     }
