@@ -38,6 +38,10 @@ t.test('what it sees', async (t) => {
     'read-only: /proc/bus',
   ])
     t.match(sees, words);
+  const rooted = (linux: NonNullable<Config['linux']>): string =>
+    said(describeConfig(config({ root: { path: 'r' }, linux })).sees);
+  t.match(rooted({}), '"r" as /, writable');
+  t.match(rooted({ readonlyPaths: ['/'] }), '"r" as /, read-only');
 });
 
 t.test('what it may do', async (t) => {

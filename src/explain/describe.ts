@@ -15,6 +15,7 @@ import { pointerPart } from '../diag/pointer.ts';
 import { CLONE_NEW } from '../kernel/namespaces.ts';
 import { deviceLines } from '../plan/cgroup/device-lines.ts';
 import { defaultUmask } from '../plan/process.ts';
+import { readOnlyRoot } from '../plan/rootfs.ts';
 import { mistakeRules } from './mistakes.ts';
 import { bytes, words } from './units.ts';
 import { commonWeaknesses, unusualWeaknesses } from './weaknesses.ts';
@@ -81,10 +82,12 @@ function argument(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function sees({ root, hostname, domainname }: Config): Statement[] {
+function sees(config: Config): Statement[] {
+  const { root, hostname, domainname } = config;
   const list: Statement[] = [];
   if (root !== undefined) {
-    list.push(say(`${quoted(root.path)} as /, ${root.readonly === true ? 'read-only' : 'writable'}`, '/root/path'));
+    const access = readOnlyRoot(config) === undefined ? 'writable' : 'read-only';
+    list.push(say(`${quoted(root.path)} as /, ${access}`, '/root/path'));
   }
   if (hostname !== undefined) list.push(say(`the host name ${quoted(hostname)}`, '/hostname'));
   if (domainname !== undefined) list.push(say(`the domain name ${quoted(domainname)}`, '/domainname'));
