@@ -161,8 +161,22 @@ const CHANGES: readonly (readonly [what: string, change: Change, words: RegExp])
       for (const field of [8, 9]) setField(entry, field, textIn(root, field));
       setField(entry, mount.root, textIn(root, mount.root));
     }),
-    /mount on .*\/scratch/,
+    /mount on .*\/scratch|criu failed/,
   ],
+  ...(['/data/masked', '/data/fixed'] as const).map(
+    (path) =>
+      [
+        `no protection of ${path}`,
+        ({ images }: Place): void => {
+          const [name = ''] = readdirSync(images).filter((one) => one.startsWith('mountpoints-'));
+          changeImage(join(images, name), (entries) => {
+            const index = entries.findIndex((entry) => textIn(entry, mount.path) === path);
+            entries.splice(index, 1);
+          });
+        },
+        path === '/data/fixed' ? /fixed.* is not read-only/ : /masked.* is not masked/,
+      ] as const,
+  ),
   [
     'policies of AppArmor',
     ({ images }) => {
@@ -195,7 +209,7 @@ forEachRuntime(
         place,
         inCore(() => undefined),
       ),
-      { status: 0 },
+      { status: 0, stderr: '' },
       'unchanged they may',
     );
     t.equal((await rt.command('delete', '--force', id)).status, 0);
@@ -278,7 +292,7 @@ function addLink(rt: Sandbox, { images }: Place, target: string): void {
 /** A container that was saved, and a copy of its images. */
 async function saved(t: Test, rt: Sandbox): Promise<{ bundle: Bundle; id: string; place: Place }> {
   const data = join(rt.dir, 'data');
-  mkdirSync(data);
+  for (const name of ['masked', 'fixed']) mkdirSync(join(data, name), { recursive: true });
   const victim = join(rt.dir, 'canary', 'victim');
   mkdirSync(join(victim, '..'), { mode: 0o700 });
   writeFileSync(victim, SECRET, { mode: 0o600 });
@@ -286,7 +300,8 @@ async function saved(t: Test, rt: Sandbox): Promise<{ bundle: Bundle; id: string
     config.process.rlimits = [{ type: 'RLIMIT_NOFILE', hard: 100, soft: 100 }];
     config.mounts.push({ destination: '/data', type: 'bind', source: data, options: ['bind', 'ro'] });
     config.mounts.push({ destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: ['nosuid'] });
-    config.linux.readonlyPaths = ['/proc/sys'];
+    config.linux.readonlyPaths = ['/proc/sys', '/data/fixed'];
+    config.linux.maskedPaths = ['/data/masked'];
   });
   const id = rt.nextId();
   await start(rt, bundle, id);

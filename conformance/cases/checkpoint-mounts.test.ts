@@ -280,3 +280,22 @@ forEachRuntime(
   },
   { lacking, deviates: { ...CRUN, runc: '1.1 makes mount points in the root alone' } },
 );
+
+forEachRuntime(
+  'checkpoint: a mask on a mount of the host is not lost, since the container is refused',
+  async (t, rt) => {
+    const data = join(rt.dir, 'data');
+    mkdirSync(data);
+    const bundle = counter(rt, (config) => {
+      config.mounts.push({ destination: '/data', type: 'bind', source: data, options: ['bind'] });
+      config.linux.maskedPaths = ['/data'];
+    });
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    t.match(await checkpoint(rt, id), { status: 1, stderr: /several mounts on .*\/data/ });
+    t.equal((await stateOf(rt, id)).status, 'running', 'it goes on');
+    t.equal((await rt.command('delete', '--force', id)).status, 0);
+  },
+  { lacking, oursOnly: 'runc leaves it to criu' },
+);

@@ -474,6 +474,9 @@ forEachRuntime(
     t.match(await restore(rt, bundle, id), { status: 1, stderr: /link\.img.*is not a regular file/ });
     t.equal(readFileSync(victim, 'utf8'), 'untouched');
     rmSync(join(rt.dir, 'images', 'link.img'));
+    symlinkSync(join(rt.dir, 'work'), join(rt.dir, 'images', 'parent'));
+    t.match(await restore(rt, bundle, id), { status: 1, stderr: /"parent.*is not a regular file/ });
+    rmSync(join(rt.dir, 'images', 'parent'));
     const core = join(rt.dir, 'images', 'core-1.img');
     const good = readFileSync(core);
     writeFileSync(core, good.subarray(0, 100));

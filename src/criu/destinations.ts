@@ -56,7 +56,7 @@ function linkAt(native: Native, path: string | undefined): string | undefined {
 }
 
 /** The host path of the container's `path`; undefined if it is in a new filesystem. */
-function hostPath(rootfs: string, mounts: readonly PlannedMount[], path: string): string | undefined {
+export function hostPath(rootfs: string, mounts: readonly PlannedMount[], path: string): string | undefined {
   let holder: PlannedMount | undefined;
   for (const mount of mounts) {
     if (!isBelow(path, mount.path)) continue;

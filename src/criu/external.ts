@@ -30,6 +30,15 @@ export function externalMounts(native: Native, pid: number, planned: readonly Pl
   const seen = mountsOf(native, pid);
   return planned.flatMap(({ path, kind, external }): string[] => {
     const mount = mountOn(seen, path);
+    // By the path, all that are mounted there would become the same: what is below a mask would replace it.
+    const here = seen.filter((one) => one.path === path).length;
+    const copies = planned.filter((one) => one.kind === 'readonly' && one.path === path).length;
+    if ((kind === 'mask' || external !== undefined) && here > 1 + copies) {
+      throw new Failure({
+        code: 'checkpoint.mount',
+        message: `cannot checkpoint: there are several mounts on "${path}", which criu does not tell apart`,
+      });
+    }
     if (kind === 'mask') return mount !== undefined && mount.type !== 'tmpfs' ? [`mnt[${path}]:${nullKey}`] : [];
     if (external === undefined) return [];
     if (mount !== undefined) return [`mnt[${path}]:${external.key}`];

@@ -14,6 +14,8 @@ export interface ImageDirectory {
 
 const largestImage = 64 << 20;
 const cgroupImage = 'cgroup.img';
+/** The link to the images of an earlier dump. */
+const parent = 'parent';
 /** Fields of cgroup_entry, cg_set_entry and cg_member_entry. */
 const cgroups = { sets: 1, members: 2, path: 2 } as const;
 /** They precede the magic numbers of most kinds of images. */
@@ -33,13 +35,19 @@ export function openImages(native: Native, descriptor: number, shown: string): I
   for (const name of names) {
     const status = native.stat(`${path}/${name}`, 0);
     const kind = typeof status === 'number' ? 0 : (status[0] ?? 0) & S_IFMT;
-    if (kind === S_IFREG || (kind === S_IFLNK && name === 'parent')) continue;
+    if (kind === S_IFREG || (kind === S_IFLNK && name === parent && isRelative(native, `${path}/${name}`))) continue;
     throw new Failure({
       code: 'images.kind',
       message: `cannot restore from "${shown}": ${JSON.stringify(name)} is not a regular file`,
     });
   }
   return { path, names };
+}
+
+/** As `checkpoint --parent-path` makes it: criu reads memory there, which could be that of another container. */
+function isRelative(native: Native, link: string): boolean {
+  const target = native.readLink(link);
+  return typeof target === 'string' && !target.startsWith('/');
 }
 
 /** The entries of an image: after one or two magic numbers, each preceded by its length. */

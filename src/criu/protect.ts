@@ -40,8 +40,13 @@ const common = new Set(['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2']);
 export function requireOwnMounts(native: Native, pid: number, planned: readonly PlannedMount[]): void {
   const seen = mountsOf(native, pid);
   const ofHost = new Set(mountsOf(native, 'self').map(({ device }) => device));
-  const at = new Map(planned.map((mount) => [mount.path, mount]));
-  const wrong = seen.filter((mount) => !isOwn(mount, at.get(mount.path), seen, ofHost));
+  const wrong = seen.filter((mount) => {
+    // One may be on another, such as a mask on a bind.
+    const here = planned.filter(({ path }) => path === mount.path);
+    return here.length === 0
+      ? !isOwn(mount, undefined, seen, ofHost)
+      : !here.some((one) => isOwn(mount, one, seen, ofHost));
+  });
   if (wrong.length === 0) return;
   throw new Failure(
     wrong.map(({ path }) => ({

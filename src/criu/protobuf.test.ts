@@ -1,5 +1,17 @@
 import t from 'tap';
-import { byteText, decodeMessage, encodeMessage, messagesOf, numberOf, numbersOf, textOf } from './protobuf.ts';
+import {
+  byteText,
+  decodeMessage,
+  encodeMessage,
+  isTrue,
+  messagesOf,
+  numberOf,
+  numbersOf,
+  signedOf,
+  textOf,
+  wideOf,
+  zigzagOf,
+} from './protobuf.ts';
 
 t.test('encodeMessage writes the examples of the protocol buffers documentation', async (t) => {
   t.strictSame([...encodeMessage([[1, 150]])], [0x08, 0x96, 0x01]);
@@ -32,6 +44,24 @@ t.test('decodeMessage returns the encoded fields', async (t) => {
   );
   t.strictSame(numbersOf(message, 4), [1, 128], 'packed');
   t.equal(numberOf(message, 2), undefined);
+});
+
+t.test('numbers with more bits than their field are those that a parser takes', async (t) => {
+  // -900 and 2^53 + 3 as varints, which a number cannot hold exactly.
+  const negative = [0xfc, 0xf8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+  const wide = [0x83, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
+  const message = decodeMessage(
+    Uint8Array.from([0x08, ...negative, 0x10, ...wide, 0x18, 0x03, 0x20, 0x80, 0x80, 0x80, 0x80, 0x10]),
+  );
+  if (message === undefined) throw new Error('not a message');
+  t.equal(signedOf(message, 1), -900);
+  t.equal(numberOf(message, 2), 3);
+  t.equal(wideOf(message, 2), 2n ** 53n + 3n);
+  t.strictSame(numbersOf(message, 2), [3]);
+  t.equal(zigzagOf(message, 3), -2);
+  t.equal(numberOf(message, 4), 0);
+  t.ok(isTrue(message, 4), 'any bit counts');
+  t.notOk(isTrue(message, 5));
 });
 
 t.test('decodeMessage refuses truncated data', async (t) => {

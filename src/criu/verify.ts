@@ -10,6 +10,7 @@ import { inheritedNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import type { Plan } from '../plan/plan.ts';
 import { mapText } from '../plan/user-namespace.ts';
+import { hostPath } from './destinations.ts';
 import { damaged, messageIn, messagesIn, readImage, readSingle } from './images.ts';
 import type { ImageDirectory } from './images.ts';
 import { byteText, bytesOf, isTrue, numberOf, numbersOf, textOf } from './protobuf.ts';
@@ -255,14 +256,17 @@ function isInherited(type: NamespaceType): boolean {
 
 function verifyMounts(context: Verification, name: string): void {
   const { native, directory, expected, refuse } = context;
-  const found = new Set<string>();
+  const found = new Map<string, number>();
   for (const mount of readImage(native, directory, name)) {
     const path = textOf(mount, entry.path) ?? '';
-    found.add(path);
+    found.set(path, (found.get(path) ?? 0) + 1);
     verifyMount(context, mount, path);
   }
   for (const { path, kind } of expected.mounts) {
-    if ((kind !== 'mask' && kind !== 'readonly') || found.has(byteText(path)) || !exists(context, path)) continue;
+    if (kind !== 'mask' && kind !== 'readonly') continue;
+    // What it covers may be a mount as well.
+    const wanted = new Set(expected.mounts.filter((one) => one.path === path).map((one) => one.kind)).size;
+    if ((found.get(byteText(path)) ?? 0) >= wanted || !exists(context, path)) continue;
     refuse(
       `"${path}" is not ${kind === 'mask' ? 'masked' : 'read-only'}`,
       `/linux/${kind}Paths`.replace('mask', 'masked'),
@@ -272,8 +276,11 @@ function verifyMounts(context: Verification, name: string): void {
 
 /** Whether there is something to protect: /proc and /sys are those of this host. */
 function exists({ native, expected }: Verification, path: string): boolean {
-  const onHost = path.startsWith('/proc/') || path.startsWith('/sys/');
-  const place = onHost ? path : `${expected.rootfs}${path}`;
+  const { rootfs, mounts } = expected;
+  const holders = mounts.filter(({ kind }) => kind === 'root' || kind === 'filesystem' || kind === 'bind');
+  const isOfKernel = path.startsWith('/proc/') || path.startsWith('/sys/');
+  const place = hostPath(rootfs, holders, path) ?? (isOfKernel ? path : undefined);
+  if (place === undefined) return false;
   const found = expectIfPresent(native.stat(place, 0), 'images.path', `cannot look at "${place}"`, 'stat');
   return found !== undefined;
 }
