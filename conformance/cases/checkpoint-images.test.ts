@@ -326,3 +326,36 @@ async function restoreChanged(
   if (existsSync(log)) rmSync(log);
   return restore(rt, bundle, id);
 }
+
+const permitted = BigInt(`0x${/^CapPrm:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+const missing = Object.entries({ CAP_SYS_RESOURCE: 24n, CAP_SYS_RAWIO: 17n, CAP_SYS_TIME: 25n }).find(
+  ([, number]) => ((permitted >> number) & 1n) === 0n,
+);
+
+forEachRuntime(
+  'checkpoint: capabilities that the host cannot give are an error, for which nobody waits',
+  async (t, rt) => {
+    const [name = '', number = 0n] = missing ?? [];
+    const bundle = counter(rt, (config) => {
+      config.process.capabilities = { bounding: [name], permitted: [name], effective: [name] };
+    });
+    const id = rt.nextId();
+    await start(rt, bundle, id);
+    await countsBeyond(bundle, 1);
+    t.match(await checkpoint(rt, id), { status: 0 });
+    inCore((entry) =>
+      changeInner(entry, core.thread, (thread) =>
+        changeInner(thread, core.credentials, (credentials) => {
+          const sets = credentials.filter(([set]) => capabilities.includes(set)).map(([set]) => set);
+          t.ok(sets.length > 0);
+          for (const set of capabilities) withoutField(credentials, set);
+          for (const set of capabilities) credentials.push([set, set === 19 ? 0n : 1n << number], [set, 0n]);
+        }),
+      ),
+    )({ images: join(rt.dir, 'images'), victim: '' });
+    const words = /core-1\.img has permitted capabilities that rt itself lacks.*\/process\/capabilities\/bounding/s;
+    t.match(await restore(rt, bundle, id), { status: 1, stderr: words });
+    t.strictSame(readdirSync(rt.root), [], 'nothing is left');
+  },
+  { ...OURS, lacking: OURS.lacking ?? (missing === undefined ? 'root has every capability here' : undefined) },
+);

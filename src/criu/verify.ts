@@ -3,13 +3,13 @@ import { hasNamespace, joinedPath, namespacePointer } from '../bundle/namespaces
 import { Failure } from '../diag/diagnostic.ts';
 import type { Diagnostic } from '../diag/diagnostic.ts';
 import { printable } from '../diag/printable.ts';
-import { expectIfPresent } from '../diag/system.ts';
+import { expectIfPresent, expectResult } from '../diag/system.ts';
 import type { Native } from '../host/native.ts';
 import { capabilityMask } from '../bundle/capabilities.ts';
 import { inheritedNamespaces, nullKey } from '../plan/checkpoint.ts';
 import type { PlannedMount } from '../plan/checkpoint.ts';
 import type { Plan } from '../plan/plan.ts';
-import { mapText } from '../plan/user-namespace.ts';
+import { mapText, userNamespaceOf } from '../plan/user-namespace.ts';
 import { hostPath } from './destinations.ts';
 import { damaged, messageIn, messagesIn, readImage, readSingle } from './images.ts';
 import type { ImageDirectory } from './images.ts';
@@ -55,6 +55,7 @@ const entry = { filesystem: 1, flags: 5, root: 6, path: 7, external: 13, superFl
 const dead = 2;
 const filterMode = 2;
 const readOnly = 1;
+const ownStatus = '/proc/self/status';
 /** Numbers of the filesystems that may be in a container without a source on the host. */
 const filesystems: Readonly<Record<string, number>> = {
   proc: 1,
@@ -122,10 +123,13 @@ function verifyProcess(context: Verification, name: string): void {
   if (thread === undefined || credentials === undefined) throw damaged(name);
   const { process } = expected.config;
   const bounding = capabilityMask(process?.capabilities?.bounding ?? []);
+  const grantable = grantableMask(native, expected.config);
   for (const [set, field] of Object.entries(creds.capabilities)) {
     const [low = 0, high = 0] = requireNumbers(credentials, field, name);
-    const extra = ((BigInt(high) << 32n) | BigInt(low)) & ~bounding;
-    if (extra !== 0n) refuse(`${name} has ${set} capabilities that the config lacks`, '/process/capabilities/bounding');
+    const found = (BigInt(high) << 32n) | BigInt(low);
+    const lacks = (found & ~bounding) !== 0n ? 'the config' : (found & ~grantable) !== 0n ? 'rt itself' : undefined;
+    if (lacks !== undefined)
+      refuse(`${name} has ${set} capabilities that ${lacks} lacks`, '/process/capabilities/bounding');
   }
   verifyIds(context, name, credentials, bounding);
   if (process?.noNewPrivileges === true && numberOf(credentials, creds.noNewPrivileges) !== 1) {
@@ -137,6 +141,13 @@ function verifyProcess(context: Verification, name: string): void {
     numberOf(thread, core.seccompFilter) ?? (old === undefined ? undefined : numberOf(old, task.seccompFilter));
   verifyFilter(context, name, mode ?? 0, filter);
   for (const [what, pointer] of limitDifferences(native, process, name, old, thread)) refuse(what, pointer);
+}
+
+/** The capabilities that criu can give: it waits for ever for a process that could not get one. */
+function grantableMask(native: Native, config: Config): bigint {
+  if (userNamespaceOf(config) === 'new') return ~0n;
+  const status = expectResult(native.readText(ownStatus, 1 << 16), 'images.read', `cannot read "${ownStatus}"`, 'read');
+  return BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
 }
 
 function requireNumbers(message: Message, field: number, image: string): number[] {

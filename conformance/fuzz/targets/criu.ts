@@ -47,7 +47,7 @@ export const images: Target = {
     const files = JSON.parse(input) as Record<string, string>;
     const functions: Partial<Native> = {
       stat: () => [0o100644, 0, 0, 0, 0, 0, 0],
-      readText: (path) => (path === '/proc/self/oom_score_adj' ? '0' : -2),
+      readText: (path) => (path === '/proc/self/oom_score_adj' ? '0' : 'CapPrm:\t0000000000000000\n'),
       readBytes: (path) => {
         const text = files[path.slice('/i/'.length)];
         return text === undefined ? -2 : bytesOf(text).buffer;
