@@ -173,10 +173,12 @@ export class Containerd {
    * @throws if the runtime still has a container
    */
   async stop(): Promise<void> {
-    await this.#daemon.end();
     const state = join(this.#stateRoot(), this.#namespace);
-    const left = existsSync(state) ? readdirSync(state) : [];
-    if (left.length > 0) throw new Error(`state of ${left.join(', ')} remains`);
+    const left = (): string[] => (existsSync(state) ? readdirSync(state) : []);
+    // A dead shim's container may no longer be listed while its deletion still runs.
+    await until('no state remains', () => left().length === 0, 10_000).catch(() => undefined);
+    await this.#daemon.end();
+    if (left().length > 0) throw new Error(`state of ${left().join(', ')} remains`);
     await removeParent(this.#namespace);
     rmSync(join(this.#sandbox.dir, 'run'), { recursive: true, force: true });
   }
