@@ -31,13 +31,11 @@ export class Containerd {
   readonly #namespace: string;
   /** Environment of daemon and client. */
   readonly env: Record<string, string>;
-  readonly #release: Release;
   readonly #daemon: Daemon;
 
   private constructor(sandbox: Sandbox, release: Release, runtime: string, rootfs: string) {
     this.#sandbox = sandbox;
     this.env = { ...sandbox.env, PATH: `${RELEASES[release]}${CRIU_PATH}` };
-    this.#release = release;
     this.#daemon = new Daemon({
       name: 'containerd',
       argv: ['containerd', '--config', join(sandbox.dir, 'containerd.toml')],
@@ -98,8 +96,9 @@ export class Containerd {
 
   /** `ctr run --detach` of an image, which a checkpoint needs. */
   async detachImage(id: string, ...command: string[]): Promise<Outcome> {
-    // Without this, ctr 2 uses a service that unpacks only for the default snapshotter.
-    const local = this.#release === 'containerd 2' ? ['--local'] : [];
+    // Without this, ctr 2, which is that of Debian's package by now, uses a service that unpacks only for the default snapshotter.
+    const { stdout: help } = await this.command('images', 'import', '--help');
+    const local = help.includes('--local') ? ['--local'] : [];
     const words = ['images', 'import', ...local, '--snapshotter', 'native', makeImage(this.#sandbox)];
     const imported = await this.command(...words);
     if (imported.status !== 0) return imported;
