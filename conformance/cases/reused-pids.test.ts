@@ -57,7 +57,7 @@ for (const signal of ['TERM', 'KILL']) {
       const { pid } = await container.state();
       const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
       const [victim = 0] = children;
-      t.equal(stateOf(victim), 'S');
+      await until('its child sleeps', () => stateOf(victim) === 'S');
       const strace = [
         'strace',
         '-qq',

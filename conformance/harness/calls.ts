@@ -4,6 +4,7 @@ import { aarch64, x86_64 } from '../../schema/generated/syscalls.ts';
 import { guestProgram } from './guest.ts';
 import type { Outcome } from './process.ts';
 import type { Sandbox } from './sandbox.ts';
+import { until } from './wait.ts';
 
 /** A system call of a traced command. */
 export interface Call {
@@ -74,6 +75,12 @@ interface Traced {
 
 let logs = 0;
 
+/** Init of a container may still be on its way there when `create` has returned. */
+async function waitsForStart(pid: number): Promise<void> {
+  const waits = (): boolean => readFileSync(`/proc/${pid}/syscall`, 'utf8').startsWith(`${callNumber('accept4')} `);
+  await until('init waits for start', waits);
+}
+
 /** Runs a command of the runtime, with a fault in one call if given; `attached`: also traces that process, A. */
 export async function traced(
   rt: Sandbox,
@@ -83,6 +90,7 @@ export async function traced(
   const log = join(rt.dir, `calls-${logs++}`);
   const at = fault === undefined ? [] : faultArguments(fault);
   const attach = fault?.attached === undefined ? [] : ['--attach', String(fault.attached)];
+  if (fault?.attached !== undefined) await waitsForStart(fault.attached);
   const prefix = [guestProgram('fault'), ...attach, ...at, '--log', log, '--'];
   const outcome = await rt.commandThrough(prefix, ...words);
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
