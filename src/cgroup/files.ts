@@ -108,24 +108,37 @@ export function signalProcesses(
 ): readonly number[] {
   const signalled: number[] = [];
   for (let at = 0; at < pids.length;) {
-    const held: (readonly [pid: number, pidfd: number])[] = [];
-    for (; at < pids.length && held.length < mostHeld; at += 1) {
-      const pid = pids[at] ?? 0;
-      const pidfd = native.pidfdOpen(pid);
-      // The limit of open files: those that are held are signalled first, but for some, to read the cgroup.
-      if (pidfd === -EMFILE && held.length > spare) {
-        for (const [, last] of held.splice(-spare)) native.close(last);
-        at -= spare;
-        break;
+    const held = new Map<number, number>();
+    try {
+      at = hold(native, pids, at, held);
+      const members = new Set(cgroupProcesses(native, cgroup));
+      for (const [pid, pidfd] of held) {
+        if (members.has(pid) && native.pidfdSignal(pidfd, signal) >= 0) signalled.push(pid);
       }
-      if (isAbsent(pidfd) || pidfd === -EINVAL) continue;
-      held.push([pid, expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open')]);
-    }
-    const members = new Set(cgroupProcesses(native, cgroup));
-    for (const [pid, pidfd] of held) {
-      if (members.has(pid) && native.pidfdSignal(pidfd, signal) >= 0) signalled.push(pid);
-      native.close(pidfd);
+    } finally {
+      for (const pidfd of held.values()) native.close(pidfd);
     }
   }
   return signalled;
+}
+
+/** Adds pidfds of the processes from an index on, by their pids; returns the index of the first that is not held. */
+function hold(native: Native, pids: readonly number[], from: number, held: Map<number, number>): number {
+  let at = from;
+  for (; at < pids.length && held.size < mostHeld; at += 1) {
+    const pid = pids[at] ?? 0;
+    const pidfd = native.pidfdOpen(pid);
+    // The limit of open files: those that are held are signalled first, but for some, to read the cgroup.
+    if (pidfd === -EMFILE && held.size > spare) {
+      for (const [last, descriptor] of [...held].slice(-spare)) {
+        native.close(descriptor);
+        held.delete(last);
+      }
+      return at - spare;
+    }
+    // As of a thread: the process has ended.
+    if (isAbsent(pidfd) || pidfd === -EINVAL) continue;
+    held.set(pid, expectDone(pidfd, 'process.open', `cannot open process ${pid}`, 'pidfd_open'));
+  }
+  return at;
 }

@@ -7,6 +7,8 @@ import { SIGKILL } from '../kernel/signals.ts';
 import { mountsOf } from './mountinfo.ts';
 
 const largestFile = 1 << 16;
+/** As many as there are pids. */
+const largestList = 1 << 26;
 /** Memory that processes share has names, too. */
 const memory = /^\/(?:memfd:|SYSV|dev\/zero \(deleted\)|\[aio\])/;
 
@@ -22,8 +24,8 @@ export function requireOwnFiles(native: Native, init: number): void {
   for (const pid of processes) {
     // A zombie has no files, and no mounts.
     const files = filesOf(native, pid).flatMap((path) => {
-      const link = native.readLink(path);
-      return typeof link === 'string' && link.startsWith('/') && !memory.test(link) ? [{ path, link }] : [];
+      const link = expectIfPresent(native.readLink(path), 'restore.file', `cannot look at "${path}"`, 'readlink');
+      return link?.startsWith('/') === true && !memory.test(link) ? [{ path, link }] : [];
     });
     const own = new Set(files.length === 0 ? [] : mountsOf(native, pid).map(({ id }) => id));
     for (const { path, link } of files) {
@@ -39,8 +41,9 @@ export function requireOwnFiles(native: Native, init: number): void {
 
 function processesFrom(native: Native, pid: number): number[] {
   const children = namesIn(native, `/proc/${pid}/task`).flatMap((task) => {
-    const text = native.readText(`/proc/${pid}/task/${task}/children`, largestFile);
-    return typeof text === 'string' ? text.split(' ').filter(Boolean).map(Number) : [];
+    const path = `/proc/${pid}/task/${task}/children`;
+    const text = expectIfPresent(native.readText(path, largestList), 'restore.file', `cannot read "${path}"`, 'read');
+    return (text ?? '').split(' ').filter(Boolean).map(Number);
   });
   return [pid, ...children.flatMap((child) => processesFrom(native, child))];
 }
