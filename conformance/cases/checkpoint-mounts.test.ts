@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkpoint, count, counter, countsBeyond, restore, start, stateOf } from '../harness/checkpoint.ts';
+import { changeImage, numberIn, setField, textIn } from '../harness/criu-images.ts';
 import { criuLacking } from '../harness/criu.ts';
 import { mountAt, parseMountinfo } from '../harness/mountinfo.ts';
 import type { Mount } from '../harness/mountinfo.ts';
@@ -81,27 +82,9 @@ forEachRuntime(
  */
 function claimReadOnlyRoot(directory: string): void {
   const name = readdirSync(directory).find((file) => /^mountpoints-\d+\.img$/.test(file)) ?? '';
-  const image = readFileSync(join(directory, name));
-  const varint = (at: number): { value: number; end: number } => {
-    let end = at;
-    while (((image[end] ?? 0) & 0x80) !== 0) end += 1;
-    const bytes = [...image.subarray(at, end + 1)];
-    return { value: bytes.reduceRight((value, byte) => value * 0x80 + (byte & 0x7f), 0), end: end + 1 };
-  };
-  // Two magic numbers, then entries, each preceded by its length.
-  for (let entry = 8; entry < image.length; entry += 4 + image.readUInt32LE(entry)) {
-    let flags = 0;
-    let path = '';
-    for (let at = entry + 4; at < entry + 4 + image.readUInt32LE(entry);) {
-      const { value: key, end } = varint(at);
-      const { value, end: next } = varint(end);
-      if (key === 5 << 3) flags = end;
-      if (key === ((7 << 3) | 2)) path = image.toString('utf8', next, next + value);
-      at = (key & 7) === 2 ? next + value : next;
-    }
-    if (path === '/') image[flags] = (image[flags] ?? 0) | 1;
-  }
-  writeFileSync(join(directory, name), image);
+  changeImage(join(directory, name), (entries) => {
+    for (const entry of entries) if (textIn(entry, 7) === '/') setField(entry, 5, numberIn(entry, 5) | 1n);
+  });
 }
 
 forEachRuntime(

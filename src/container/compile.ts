@@ -99,8 +99,7 @@ export function compileConfig(
     };
     const compiled = phase('plan', () => plan(config, facts, planOptions));
     const { warnings } = compiled;
-    const located = warnings.length === 0 ? [] : locate(new Failure(warnings)).diagnostics;
-    return { bundle, config, plan: compiled, keyring, locate, warnings: located };
+    return { bundle, config, plan: compiled, keyring, locate, warnings: withPositions({ locate }, warnings) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     throw locate(error);
@@ -126,8 +125,15 @@ export function bundleDirectory({ native, options }: Context): string {
 }
 
 /** The members of its config that are probably misspelt, with their positions: apart, since no plan depends on them. */
-export function mistakesIn({ config, locate }: Compiled): readonly Diagnostic[] {
-  const found = likelyMistakes(config);
+export function mistakesIn(compiled: Compiled): readonly Diagnostic[] {
+  return withPositions(compiled, likelyMistakes(compiled.config));
+}
+
+/** Warnings with their positions in the config. */
+export function withPositions(
+  { locate }: Pick<Compiled, 'locate'>,
+  found: readonly Diagnostic[],
+): readonly Diagnostic[] {
   return found.length === 0 ? found : locate(new Failure(found)).diagnostics;
 }
 

@@ -48,7 +48,7 @@ import { stateRoot } from '../state/root.ts';
 import type { StateRoot } from '../state/root.ts';
 import { writeConfig, writeRecord } from '../state/store.ts';
 import { managerSocket } from '../systemd/notify.ts';
-import { compile, mistakesIn, nonce } from './compile.ts';
+import { compile, mistakesIn, nonce, withPositions } from './compile.ts';
 import type { Compiled } from './compile.ts';
 import { beginCreation, firstRecord, withInit } from './creation.ts';
 import type { Creation, MadeContainer } from './creation.ts';
@@ -102,9 +102,8 @@ function tryToRestore(
     const record = withTemporary(native, compiled.config, first.rootfs, () =>
       restoreIn(context, compiled, images, console, first, creation),
     );
-    const unlocked = unlockedMounts(compiled.config, images.mounts);
-    const located = unlocked.length === 0 ? [] : compiled.locate(new Failure(unlocked)).diagnostics;
-    const warned = { ...compiled, warnings: [...mistakesIn(compiled), ...compiled.warnings, ...located] };
+    const unlocked = withPositions(compiled, unlockedMounts(compiled.config, images.mounts));
+    const warned = { ...compiled, warnings: [...mistakesIn(compiled), ...compiled.warnings, ...unlocked] };
     return { directory: creation.directory, record, console, compiled: warned, notify: undefined };
   });
 }

@@ -92,7 +92,7 @@ export function verifyImages(native: Native, directory: ImageDirectory, expected
   if (cores.length === 0) {
     throw new Failure({ code: 'images.missing', message: 'no checkpoint images in this directory' });
   }
-  const context = { native, directory, expected, refuse };
+  const context = { native, directory, expected, grantable: grantableMask(native, expected.config), refuse };
   for (const name of cores) verifyProcess(context, name);
   verifyNamespaces(context, named(/^ids-\d+\.img$/));
   verifyMaps(context, named(/^userns-\d+\.img$/));
@@ -109,11 +109,13 @@ interface Verification {
   readonly native: Native;
   readonly directory: ImageDirectory;
   readonly expected: Expected;
+  /** A mask of capabilities. */
+  readonly grantable: bigint;
   readonly refuse: (message: string, pointer: string) => void;
 }
 
 function verifyProcess(context: Verification, name: string): void {
-  const { native, directory, expected, refuse } = context;
+  const { native, directory, expected, grantable, refuse } = context;
   const image = readSingle(native, directory, name);
   const old = messageIn(image, core.task, name);
   const thread = messageIn(image, core.thread, name);
@@ -123,7 +125,6 @@ function verifyProcess(context: Verification, name: string): void {
   if (thread === undefined || credentials === undefined) throw damaged(name);
   const { process } = expected.config;
   const bounding = capabilityMask(process?.capabilities?.bounding ?? []);
-  const grantable = grantableMask(native, expected.config);
   for (const [set, field] of Object.entries(creds.capabilities)) {
     const [low = 0, high = 0] = requireNumbers(credentials, field, name);
     const found = (BigInt(high) << 32n) | BigInt(low);
